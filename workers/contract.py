@@ -1,0 +1,139 @@
+"""The contract between the portal and a worker program. Standard library only.
+
+A worker program is started as ``python -m <module> <job folder>`` with the interpreter of its own
+environment. It finds ``spec.json`` in that folder, appends events to ``events.jsonl``, puts what it
+makes into ``artifacts/`` and writes ``result.json`` last. ``workers/README.md`` is the full text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+SCHEMA_VERSION = 1
+WATCH_PARENT_SECONDS = 1.0
+
+
+class ProgramError(Exception):
+    """A failure whose message is one sentence for the person who started the job."""
+
+    kind = "toolchain"
+
+
+class InputError(ProgramError):
+    """What the person gave cannot be used; the message says what to change. Never retried."""
+
+    kind = "input"
+
+
+class ToolchainError(ProgramError):
+    """An outside tool (PaddleX, paddle2onnx, rknn-toolkit2) failed; the message names it and why."""
+
+
+class JobFolder:
+    """One job's folder: where the spec is, where events, artifacts and the result go."""
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = Path(path).resolve()
+        self.artifacts = self.path / "artifacts"
+        self.scratch = self.path / "scratch"
+        self._seconds: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def spec(self) -> dict[str, Any]:
+        """Return ``spec.json``; raise InputError when its schema version is not ours."""
+        spec = json.loads((self.path / "spec.json").read_text(encoding="utf-8"))
+        if spec.get("schema") != SCHEMA_VERSION:
+            raise InputError(
+                f"This worker speaks version {SCHEMA_VERSION} of the job contract and the portal sent "
+                f"version {spec.get('schema')!r}: install the same release of both."
+            )
+        self.artifacts.mkdir(exist_ok=True)
+        self.scratch.mkdir(exist_ok=True)
+        return spec
+
+    def _event(self, **fields: Any) -> None:
+        line = json.dumps({"t": round(time.time(), 3), **fields}, ensure_ascii=False)
+        with self._lock, (self.path / "events.jsonl").open("a", encoding="utf-8") as events:
+            events.write(line + "\n")
+
+    def phase(self, name: str) -> None:
+        """Say in a few words what is being done now: ``epoch 3/12``, ``build int8 model``."""
+        self._event(type="phase", name=name)
+
+    def progress(self, done: float, total: float) -> None:
+        """Say how much of the whole job is done, in any unit as long as both share it."""
+        self._event(type="progress", done=done, total=total)
+
+    def metric(self, step: int, name: str, value: float) -> None:
+        """Record one point of a curve. Names are ``train/loss``, ``val/top1``, ``train/lr`` …"""
+        self._event(type="metric", step=step, name=name, value=value)
+
+    @contextlib.contextmanager
+    def tool(self, name: str) -> Iterator[None]:
+        """Count the seconds inside as time spent in the outside tool ``name``."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._seconds[name] = self._seconds.get(name, 0.0) + time.monotonic() - start
+
+    @property
+    def tool_seconds(self) -> dict[str, float]:
+        return {name: round(seconds, 3) for name, seconds in self._seconds.items()}
+
+    def write_result(self, result: dict[str, Any]) -> None:
+        temporary = self.path / "result.json.tmp"
+        temporary.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
+        os.replace(temporary, self.path / "result.json")
+
+
+def die_with_parent() -> None:
+    """Kill this process group when the process that started it is gone (it was killed with -9)."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_PARENT_SECONDS)
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    # Only when we lead our own group: otherwise the kill would reach whoever started us by hand.
+    if os.getpgid(0) == os.getpid():
+        threading.Thread(target=watch, daemon=True, name="die-with-parent").start()
+
+
+def run(main: Callable[[JobFolder, dict[str, Any]], dict[str, Any]], argv: list[str] | None = None) -> int:
+    """Run ``main(folder, spec)`` under the contract and return the exit status.
+
+    ``main`` returns the fields of a successful result, without ``ok``. A ProgramError becomes a
+    failed result with its sentence. Anything else is a defect of ours: its traceback goes to the log
+    and the process exits with 1 and no result, which the portal reports as an unexpected error.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    if len(arguments) != 1 or not Path(arguments[0], "spec.json").is_file():
+        print("usage: python -m <worker program> <job folder with spec.json>", file=sys.stderr)
+        return 2
+    folder = JobFolder(arguments[0])
+    die_with_parent()
+    try:
+        result = {"ok": True, **main(folder, folder.spec()), "tool_seconds": folder.tool_seconds}
+    except ProgramError as error:
+        traceback.print_exc()
+        result = {
+            "ok": False,
+            "kind": error.kind,
+            "message": str(error),
+            "tool_seconds": folder.tool_seconds,
+        }
+    folder.write_result(result)
+    return 0 if result["ok"] else 1
