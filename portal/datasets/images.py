@@ -1,0 +1,210 @@
+"""Bringing any picture into the form that training, calibration and the boards all read alike.
+
+The same function serves pictures in a dataset and pictures sent to a device, so that a model meets the
+same pixels everywhere. A picture that is plain already is kept byte for byte.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import struct
+import warnings
+
+# Imported for their registration: Pillow would otherwise load every plugin it has at the first one missing.
+from PIL import (
+    AvifImagePlugin,  # noqa: F401
+    Image,
+    ImageOps,
+    Jpeg2KImagePlugin,  # noqa: F401
+    MpoImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    WebPImagePlugin,  # noqa: F401
+)
+
+from .errors import ImageError
+from .limits import Limits
+
+THUMB_SIZE = 128
+# A photo as PNG is ten times the JPEG it came from, so a large rotated JPEG becomes a JPEG again.
+LARGE_JPEG_PIXELS = 1_000_000
+_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF")
+_KEPT_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "BMP": ".bmp", "WEBP": ".webp"}
+_ORIENTATION = 0x0112
+_DECODE_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError,
+                  AttributeError, OverflowError, struct.error, Image.DecompressionBombError)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Normalised:
+    """A picture every later step can read: 8-bit RGB or gray, upright, one frame.
+
+    ``suffix`` is ``.jpg``, ``.png``, ``.bmp`` or ``.webp``. ``note`` says what was done to it, or is
+    None when ``content`` is what came in. ``dark`` is true for 16-bit values that use so little of
+    their range that hardly anything is left of them in 8 bits.
+    """
+
+    content: bytes
+    suffix: str
+    width: int
+    height: int
+    note: str | None = None
+    dark: bool = False
+
+
+def normalise(content: bytes, max_pixels: int = Limits.max_image_pixels) -> Normalised:
+    """Return ``content`` in normal form. Raises ImageError when it does not decode or is too large."""
+    if not content:
+        raise ImageError("is empty")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with _open(content, max_pixels) as image:
+                return _normalised(content, image)
+        except ImageError:
+            raise
+        except MemoryError:
+            raise ImageError("needs more memory to decode than is allowed") from None
+        except _DECODE_ERRORS as error:
+            raise ImageError(f"does not decode ({_reason(error)})") from error
+
+
+def _open(content: bytes, max_pixels: int) -> Image.Image:
+    if content[4:8] == b"ftyp" and content[8:12] in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1"):
+        raise ImageError("is a HEIC picture, which cannot be read here: export it as JPEG")
+    formats = [name for name in _FORMATS if name in Image.OPEN or name in ("JPEG", "PNG", "BMP", "GIF")]
+    image = Image.open(io.BytesIO(content), formats=formats)
+    if image.width * image.height > max_pixels:
+        raise ImageError(
+            f"has {image.width}×{image.height} pixels, more than the {max_pixels / 1e6:g} million allowed"
+        )
+    return image
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "it is no image format known here"
+    if isinstance(error, Image.DecompressionBombError):
+        return "it has far too many pixels"
+    return str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+
+
+def _normalised(content: bytes, image: Image.Image) -> Normalised:
+    reasons = _reasons_to_convert(content, image)
+    if not reasons:
+        width, height = image.size
+        # An eighth of the size costs a fraction and still meets every byte of a damaged file.
+        image.draft(image.mode, (max(1, width // 8), max(1, height // 8)))
+        image.load()
+        return Normalised(content, _KEPT_SUFFIXES[image.format], width, height)
+    source, pixels = image.format, image.width * image.height
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    plain, dark = _to_8_bit(upright)
+    buffer = io.BytesIO()
+    if source == "JPEG" and pixels > LARGE_JPEG_PIXELS:
+        plain.save(buffer, "JPEG", quality=95, subsampling=0)
+        suffix = ".jpg"
+    else:
+        plain.info.clear()
+        plain.save(buffer, "PNG", compress_level=3)
+        suffix = ".png"
+    note = "converted from " + ", ".join(reasons)
+    return Normalised(buffer.getvalue(), suffix, plain.width, plain.height, note, dark)
+
+
+def _reasons_to_convert(content: bytes, image: Image.Image) -> list[str]:
+    """Return what keeps the picture from being used as it is, in words; empty when nothing does."""
+    reasons = []
+    if image.format not in _KEPT_SUFFIXES:
+        reasons.append(image.format)
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        reasons.append("animation (first frame)" if image.format != "TIFF" else "several pages (first one)")
+    bits = _bits_per_channel(content, image)
+    if bits != 8:
+        reasons.append(f"{bits}-bit")
+    if image.mode in ("P", "PA"):
+        reasons.append("palette")
+    if image.mode in ("RGBA", "LA", "La", "RGBa", "PA") or "transparency" in image.info:
+        reasons.append("transparency (white behind)")
+    if image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
+        reasons.append(image.mode)
+    if image.getexif().get(_ORIENTATION, 1) in range(2, 9):
+        reasons.append("EXIF rotation")
+    if not reasons and image.mode not in ("RGB", "L"):
+        reasons.append(f"mode {image.mode}")
+    return reasons
+
+
+def _bits_per_channel(content: bytes, image: Image.Image) -> int:
+    """Return the bits of one channel as stored: Pillow opens 16-bit RGB and 4-bit gray PNGs as 8-bit."""
+    if image.format == "PNG":
+        return content[24]  # IHDR: PNG specification, 11.2.2
+    if image.format == "TIFF":
+        stored = image.tag_v2.get(258, (8,))  # BitsPerSample: TIFF 6.0, section 8
+        return max(stored) if isinstance(stored, tuple) else int(stored)
+    if image.format == "BMP":
+        bits, compression = struct.unpack_from("<HI", content, 28) if content[14] >= 40 else (8, 0)
+        return 5 if bits == 16 else 1 if bits == 1 else 4 if bits == 4 else 8
+    return {"1": 1, "I": 16, "F": 32}.get(image.mode, 16 if image.mode.startswith("I;16") else 8)
+
+
+def _to_8_bit(image: Image.Image) -> tuple[Image.Image, bool]:
+    """Return the picture as RGB or L, and whether a 16-bit one came out nearly black."""
+    if image.mode == "F":
+        return _from_float(image), False
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return _from_16_bit(image)
+    if image.mode in ("1", "L") and "transparency" not in image.info:
+        return image.convert("L"), False
+    if image.mode in ("RGBA", "LA", "La", "RGBa", "P", "PA") or "transparency" in image.info:
+        opaque = image.convert("RGBA")
+        white = Image.new("RGB", opaque.size, (255, 255, 255))
+        white.paste(opaque, mask=opaque.getchannel("A"))
+        return white, False
+    return image.convert("RGB"), False
+
+
+def _from_16_bit(image: Image.Image) -> tuple[Image.Image, bool]:
+    """Keep the upper byte of each value, as PNG's own rule and OpenCV's reader do."""
+    wide = image if image.mode == "I" else image.convert("I")
+    low, high = wide.getextrema()
+    if low < 0 or high > 0xFFFF:
+        return _from_float(wide.convert("F")), False
+    order = slice(1, None, 4) if struct.pack("=I", 1)[0] == 1 else slice(2, None, 4)
+    return Image.frombytes("L", wide.size, wide.tobytes()[order]), 0 < high < 0x1000
+
+
+def _from_float(image: Image.Image) -> Image.Image:
+    """Map 0..1 to 0..255, leave 0..255 alone, and stretch any other range."""
+    low, high = image.getextrema()
+    if low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    elif low >= 0 and high <= 255:
+        low, high = 0.0, 255.0
+    scale = 255.0 / (high - low) if high > low else 0.0
+    return image.point(lambda value: value * scale + (-low * scale)).convert("L")
+
+
+def thumbnail(content: bytes, size: int = THUMB_SIZE) -> tuple[bytes, str]:
+    """Return a small picture of normalised ``content`` for a page, and its suffix.
+
+    It fits into ``size`` × ``size`` pixels. One under half of that is enlarged by a whole factor
+    without smoothing, so that an 8×8 digit can be seen.
+    """
+    with Image.open(io.BytesIO(content)) as image:
+        image.draft(image.mode, (size * 2, size * 2))
+        buffer = io.BytesIO()
+        longest = max(image.size)
+        if longest * 2 <= size:
+            factor = size // longest
+            enlarged = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+            enlarged.save(buffer, "PNG")
+            return buffer.getvalue(), ".png"
+        image.thumbnail((size, size), Image.Resampling.BICUBIC)
+        if image.format == "PNG" and longest <= size:
+            image.info.clear()
+            image.save(buffer, "PNG")
+            return buffer.getvalue(), ".png"
+        image.convert("RGB").save(buffer, "JPEG", quality=85)
+        return buffer.getvalue(), ".jpg"

@@ -1,0 +1,117 @@
+"""Names: of files inside an archive, and of classes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from .errors import InputError
+
+IMAGE_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .bmp .dib .webp .gif .tif .tiff .heic .heif .avif .jp2 .pgm .ppm .pbm .pnm".split()
+)
+MAX_CLASS_NAME = 100
+MAX_PATH = 1000
+
+_JUNK_NAMES = {"thumbs.db", "desktop.ini", "icon\r", "ehthumbs.db"}
+_DRIVE = re.compile(r"^[A-Za-z]:")
+
+
+def decode_names(raw_names: Sequence[bytes]) -> tuple[list[str], str]:
+    """Return the text of file names stored without the UTF-8 flag, and the encoding they were in.
+
+    The encoding is chosen for the whole archive: UTF-8 (macOS sets no flag), then GBK, which Windows
+    writes on a Chinese system, then code page 437, the format's own. GBK accepts nearly any bytes, so
+    it is taken only when every other-than-ASCII letter that comes out is East Asian.
+    """
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            names = [raw.decode(encoding) for raw in raw_names]
+        except UnicodeDecodeError:
+            continue
+        if encoding == "utf-8" or all(_is_east_asian(name) for name in names):
+            return names, encoding
+    return [raw.decode("cp437") for raw in raw_names], "cp437"
+
+
+def _is_east_asian(text: str) -> bool:
+    return all(c < "\x80" or unicodedata.east_asian_width(c) in "WFA" for c in text)
+
+
+def clean_path(name: str) -> str:
+    """Return an archive entry's name as a relative path with forward slashes, NFC.
+
+    Backslashes count as separators (older Windows tools write them). Raises InputError for a name that
+    leaves the folder it is unpacked into: absolute, with a drive letter, or with a ``..`` part.
+    """
+    path = unicodedata.normalize("NFC", name).replace("\\", "/")
+    advice = "make the zip again from the folder itself with ordinary zip software."
+    if len(path) > MAX_PATH:
+        raise InputError(f"The archive holds a file name of {len(path)} characters ({show(path)}): {advice}")
+    if "\0" in path:
+        raise InputError(f"The archive holds a file name with a zero byte ({show(path)}): {advice}")
+    if path.startswith("/") or _DRIVE.match(path):
+        raise InputError(f"The archive holds a file with an absolute path ({show(path)}): {advice}")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise InputError(f"The archive holds a file that points outside it ({show(path)}): {advice}")
+    return "/".join(parts)
+
+
+def show(name: str) -> str:
+    """Return ``name`` fit for a sentence: no control characters, not endless."""
+    visible = "".join(c if c.isprintable() else "�" for c in name)
+    return visible if len(visible) <= 120 else visible[:80] + "…" + visible[-39:]
+
+
+def is_junk(path: str) -> bool:
+    """Say whether ``path`` is litter of an operating system rather than something a person packed."""
+    parts = path.lower().split("/")
+    return parts[-1] in _JUNK_NAMES or any(part == "__macosx" or part.startswith(".") for part in parts)
+
+
+def is_image(path: str) -> bool:
+    stem, dot, suffix = path.rpartition("/")[2].rpartition(".")
+    return bool(dot) and bool(stem) and "." + suffix.lower() in IMAGE_SUFFIXES
+
+
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a sort key that puts ``2`` before ``10``; equal only for equal texts."""
+    parts = re.split(r"([0-9]+)", text)
+    key = tuple((0, int(part), part) if part.isdecimal() and part.isascii() else (1, 0, part) for part in parts if part)
+    return key
+
+
+def class_key(name: str) -> str:
+    """Return what two class names share when a person would take them for the same word.
+
+    Full-width letters, case and white space make no difference: ``car``, ``Car``, ``ｃar``, ``car ``.
+    """
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def check_class_name(name: str) -> str:
+    """Return ``name`` in NFC; raise InputError when it cannot be a class name."""
+    name = unicodedata.normalize("NFC", name)
+    if not name.strip():
+        raise InputError("A class has an empty name: give every class folder or label line a name.")
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name):
+        raise InputError(f"The class name {show(name)!r} holds a control character: rename that class.")
+    if len(name) > MAX_CLASS_NAME:
+        raise InputError(
+            f"The class name {show(name)!r} is {len(name)} characters long: "
+            f"use at most {MAX_CLASS_NAME} characters."
+        )
+    return name
+
+
+def collisions(class_names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the pairs of class names that look like one class spelled in two ways."""
+    first: dict[str, str] = {}
+    pairs = []
+    for name in class_names:
+        seen = first.setdefault(class_key(name), name)
+        if seen != name:
+            pairs.append((seen, name))
+    return pairs

@@ -1,0 +1,59 @@
+"""Choosing which images a model is measured on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+
+from .errors import InputError
+
+MIN_FRACTION = 0.05
+MAX_FRACTION = 0.5
+
+
+def check_fraction(fraction: object) -> float:
+    """Return ``fraction``; raise InputError when it is no number from 0.05 to 0.5."""
+    is_number = isinstance(fraction, int | float) and not isinstance(fraction, bool)
+    if not is_number or not MIN_FRACTION <= fraction <= MAX_FRACTION:
+        raise InputError(
+            f"The share of images kept for validation must lie between {MIN_FRACTION} and {MAX_FRACTION}, "
+            f"not {fraction!r}."
+        )
+    return float(fraction)
+
+
+def stratified_split(
+    classes: Sequence[int], hashes: Sequence[str], names: Sequence[str], fraction: float, seed: int
+) -> list[str]:
+    """Return "train" or "val" for each image; every class has at least one of both.
+
+    ``classes``, ``hashes`` and ``names`` run in parallel. The order of the images plays no part: they
+    are drawn by a hash of seed and content, and by name where contents are equal. Copies of one picture
+    in a class go to the same side unless the class holds nothing else. Each class needs two images.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for index, class_id in enumerate(classes):
+        members[class_id].append(index)
+    split = ["train"] * len(classes)
+    for indices in members.values():
+        for index in _drawn(indices, hashes, names, fraction, seed):
+            split[index] = "val"
+    return split
+
+
+def _drawn(
+    indices: list[int], hashes: Sequence[str], names: Sequence[str], fraction: float, seed: int
+) -> list[int]:
+    wanted = min(max(1, round(len(indices) * fraction)), len(indices) - 1)
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index in sorted(indices, key=lambda i: names[i]):
+        groups[hashes[index]].append(index)
+    order = sorted(groups, key=lambda digest: hashlib.sha256(f"{seed}:{digest}".encode()).digest())
+    drawn: list[int] = []
+    for digest in order:
+        if len(drawn) + len(groups[digest]) <= wanted:
+            drawn += groups[digest]
+    if not drawn and len(order) > 1:
+        return min(groups.values(), key=len)
+    return drawn or groups[order[0]][:wanted]
