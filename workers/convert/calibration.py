@@ -1,0 +1,101 @@
+"""The calibration archive: pictures and settings from which the same int8 model can be built again."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+
+from workers.contract import InputError
+from workers.convert.images import load_image
+
+SCHEMA = 1
+CONFIG_NAME = "config.json"
+# The archive of the same pictures must have the same hash: no time of writing.
+ZIP_TIME = (2020, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """Everything beside ONNX file and pictures that ``rknn.config`` and ``rknn.build`` were given.
+
+    ``mean_values`` and ``std_values`` are for pixels 0..255 in ``channel_order``, the order in which
+    the model takes pixels. ``input_size`` is (width, height).
+    """
+
+    target_platform: str
+    channel_order: str
+    mean_values: list[float]
+    std_values: list[float]
+    input_size: tuple[int, int]
+    quantized: bool = True
+    dtype: str | None = None
+    algorithm: str = "normal"
+    schema: int = SCHEMA
+
+    @property
+    def reads_pictures_as_bgr(self) -> bool:
+        """The toolkit's ``quant_img_RGB2BGR``: whether it turns the calibration pictures to BGR.
+
+        Measured with 2.5.0: it touches calibration only. The simulator takes pixels as they are given.
+        """
+        return self.channel_order == "bgr"
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> BuildSettings:
+        values = json.loads(text)
+        if values.get("schema") != SCHEMA:
+            raise InputError(
+                f"The calibration archive has version {values.get('schema')!r} and this program reads "
+                f"{SCHEMA}: convert the model again."
+            )
+        return cls(**{**values, "input_size": tuple(values["input_size"])})
+
+
+def write_pictures(sources: list[Path], input_size: tuple[int, int], folder: Path) -> list[Path]:
+    """Write each source, stretched to ``input_size``, as an RGB PNG into ``folder``; return the files.
+
+    The toolkit uses calibration pictures at the size they have, so they must have the input's.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for number, source in enumerate(sources):
+        target = folder / f"{number:04d}.png"
+        # OpenCV writes BGR arrays as ordinary RGB files. Weak compression: they are read at once.
+        cv2.imwrite(str(target), load_image(source, input_size, "bgr"), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+        written.append(target)
+    return written
+
+
+def pack(archive: Path, pictures: list[Path], settings: BuildSettings) -> None:
+    """Write the pictures, in order, and ``config.json`` into a zip, the same bytes for the same input."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:
+        target.writestr(zipfile.ZipInfo(CONFIG_NAME, ZIP_TIME), settings.to_json())
+        for picture in pictures:
+            target.writestr(zipfile.ZipInfo(f"images/{picture.name}", ZIP_TIME), picture.read_bytes())
+
+
+def unpack(archive: Path, folder: Path) -> tuple[list[Path], BuildSettings]:
+    """Extract what ``pack`` wrote; return the pictures in order and the settings.
+
+    Raises InputError when the archive is damaged or not one of ours.
+    """
+    try:
+        with zipfile.ZipFile(archive) as source:
+            settings = BuildSettings.from_json(source.read(CONFIG_NAME).decode("utf-8"))
+            pictures = []
+            for member in sorted(name for name in source.namelist() if name.startswith("images/")):
+                target = folder / Path(member).name
+                target.write_bytes(source.read(member))
+                pictures.append(target)
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{archive.name} is not a whole calibration archive ({error}): deploy the release again."
+        ) from error
+    return pictures, settings

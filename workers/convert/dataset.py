@@ -1,0 +1,57 @@
+"""The staged data set: its lists, and which of its images calibrate. Standard library only."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from workers.contract import InputError
+
+Pair = tuple[str, int]
+
+
+def read_pairs(dataset: Path, split: str) -> list[Pair]:
+    """Return ``(image path inside the data set, class id)`` for each line of ``<split>.txt``.
+
+    Raises InputError when the list is missing, empty or has a line that is not ``path id``.
+    """
+    list_file = dataset / f"{split}.txt"
+    try:
+        lines = list_file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise InputError(f"The data set has no {split}.txt: upload it again.") from error
+    pairs = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        path, _, label = line.strip().rpartition(" ")
+        if not path or not label.isdigit():
+            raise InputError(f"Line {number} of {split}.txt must be an image and its class number: {line!r}.")
+        pairs.append((path, int(label)))
+    if not pairs:
+        raise InputError(f"The data set's {split} split is empty: add images to it.")
+    return pairs
+
+
+def choose_calibration(pairs: Iterable[Pair], count: int, seed: int) -> list[str]:
+    """Return at most ``count`` images, as many of each class as possible, the same for one seed.
+
+    The classes take turns, each giving its images in a shuffled order, so a class with few images
+    gives all of them and the rest is shared by the others. The order of ``pairs`` does not matter.
+    """
+    by_class: dict[int, list[str]] = defaultdict(list)
+    for path, label in sorted(set(pairs)):
+        by_class[label].append(path)
+    shuffle = random.Random(seed)  # noqa: S311 - a repeatable choice, not a secret
+    queues = []
+    for label in sorted(by_class):
+        shuffle.shuffle(by_class[label])
+        queues.append(by_class[label])
+    chosen: list[str] = []
+    for turn in range(max((len(queue) for queue in queues), default=0)):
+        for queue in queues:
+            if turn < len(queue) and len(chosen) < count:
+                chosen.append(queue[turn])
+    return chosen

@@ -1,0 +1,133 @@
+"""Reads what rknn-toolkit2 prints while it builds: the operator table and the memory totals.
+
+Standard library only; pure functions over the captured text. The format is that of 2.3.2 and 2.5.0,
+``RKNN(verbose=True)``; newer chips have one more column, SparseRatio, which some rows leave empty.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from workers.contract import ToolchainError
+
+# Every model has these two, they only copy the tensors in and out.
+ALWAYS_ON_CPU = frozenset({"InputOperator", "OutputOperator"})
+
+_PREFIX = re.compile(r"^D RKNN: \[[\d:.]+\] ?")
+_HEADER = re.compile(r"^ID\s+OpType\s+DataType\s+Target\s+InputShape\s+OutputShape\s+Cycles\(DDR/NPU/Total\)")
+_ROW = re.compile(
+    r"^(?P<id>\d+)\s+(?P<type>\S+)\s+(?P<dtype>\S+)\s+(?P<target>\S+)\s+(?P<input>\S+)\s+(?P<output>\S+)\s+"
+    r"(?P<ddr>\d+)/(?P<npu>\d+)/(?P<total>\d+)\s+(?:[\d.]+%\s+)?(?P<rw>[\d.]+)\s+(?P<name>.*?)\s*$"
+)
+_TOTAL = re.compile(r"^Total (?P<what>Internal|Weight) Memory Size: (?P<size>[\d.]+)(?P<unit>[KM]?)B")
+_UNITS = {"": 1, "K": 2**10, "M": 2**20}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator as the NPU runs it. Cycles are the compiler's estimate; ``rw_kb`` is memory traffic."""
+
+    id: int
+    type: str
+    dtype: str
+    target: str
+    input_shape: str
+    output_shape: str
+    cycles_ddr: int
+    cycles_npu: int
+    cycles: int
+    rw_kb: float
+    name: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the model will cost on the chip, from the build's own tables; sizes in bytes."""
+
+    layers: list[Layer]
+    weight_bytes: int | None
+    feature_bytes: int | None
+
+    @property
+    def cycles(self) -> int:
+        return sum(layer.cycles for layer in self.layers)
+
+    @property
+    def cpu_operators(self) -> list[str]:
+        """Operator types that run on the CPU, beside the two that every model has."""
+        found = {layer.type for layer in self.layers if layer.target == "CPU"}
+        return sorted(found - ALWAYS_ON_CPU)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "cycles": self.cycles,
+            "weight_bytes": self.weight_bytes,
+            "feature_bytes": self.feature_bytes,
+            "cpu_ops": self.cpu_operators,
+            "layers": [layer.as_dict() for layer in self.layers],
+        }
+
+
+def parse_cost(log: str) -> Cost:
+    """Return the Cost that a verbose build printed; of several builds in one log, the last.
+
+    Raises ToolchainError when there is no table or a row of it cannot be read: an operator that we
+    miss here fails on the board instead.
+    """
+    layers: list[Layer] = []
+    totals: dict[str, int] = {}
+    inside = False
+    for raw in log.splitlines():
+        line = _PREFIX.sub("", raw)
+        if _HEADER.match(line):
+            inside, layers = True, []
+        elif inside and line[:1].isdigit():
+            layers.append(_layer(line))
+        elif inside and layers:
+            inside = False
+        elif total := _TOTAL.match(line):
+            totals[total["what"]] = round(float(total["size"]) * _UNITS[total["unit"]])
+    if not layers:
+        raise ToolchainError("rknn-toolkit2 printed no operator table for this model: see the job's log.")
+    return Cost(layers, totals.get("Weight"), totals.get("Internal"))
+
+
+def _layer(line: str) -> Layer:
+    row = _ROW.match(line)
+    if row is None:
+        raise ToolchainError(f"A row of rknn-toolkit2's operator table could not be read: {line.strip()!r}.")
+    return Layer(
+        id=int(row["id"]),
+        type=row["type"],
+        dtype=row["dtype"],
+        target=row["target"],
+        input_shape=row["input"],
+        output_shape=row["output"],
+        cycles_ddr=int(row["ddr"]),
+        cycles_npu=int(row["npu"]),
+        cycles=int(row["total"]),
+        rw_kb=float(row["rw"]),
+        name=row["name"],
+    )
+
+
+def refuse_missing_operators(cost: Cost, chip: dict[str, Any]) -> None:
+    """Raise ToolchainError when an operator fell to the CPU that the chip's runtime does not have.
+
+    Such a model builds without complaint and fails on the board. ``cpu_operators`` null in the chip's
+    file means that the list is not known: nothing is refused then.
+    """
+    known = chip.get("cpu_operators")
+    if known is None:
+        return
+    missing = [name for name in cost.cpu_operators if name not in known]
+    if missing:
+        raise ToolchainError(
+            f"The model would fail on {chip['title']}: {', '.join(missing)} cannot run on its NPU and the "
+            "board's runtime has no CPU version; cut the model before it or choose another recipe."
+        )

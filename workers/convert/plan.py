@@ -1,0 +1,106 @@
+"""What a conversion job was asked to do, checked before any tool starts. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workers.contract import InputError
+
+CHANNEL_ORDERS = ("rgb", "bgr")
+FLOAT_DTYPE = "fp16"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One conversion. ``mean`` and ``std`` are RGB, for pixels scaled to 0..1; sizes are pixels."""
+
+    onnx: Path
+    dataset: Path
+    chip: dict[str, Any]
+    channel_order: str
+    mean: list[float]
+    std: list[float]
+    input_size: tuple[int, int]
+    class_names: list[str]
+    calibration_count: int = 100
+    calibration_seed: int = 0
+    dtype: str | None = None
+    algorithm: str = "normal"
+    provenance: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def quantized(self) -> bool:
+        return self.dtype != FLOAT_DTYPE
+
+    @property
+    def custom_text(self) -> dict[str, Any]:
+        """What is written into the .rknn file itself: labels and where the model came from."""
+        return {"labels": self.class_names, "provenance": self.provenance}
+
+
+def read_plan(spec: dict[str, Any]) -> Plan:
+    """Return the Plan in ``spec.json``; raise InputError naming what is missing or does not fit."""
+    try:
+        inputs, params = spec["inputs"], spec["params"]
+        calibration, quantization = params.get("calibration") or {}, params.get("quantization") or {}
+        width, height = params["input_size"]
+        plan = Plan(
+            onnx=Path(inputs["onnx"]),
+            dataset=Path(inputs["dataset"]),
+            chip=params["chip"],
+            channel_order=params["channel_order"],
+            mean=[float(value) for value in params["mean"]],
+            std=[float(value) for value in params["std"]],
+            input_size=(int(width), int(height)),
+            class_names=list(params["class_names"]),
+            calibration_count=int(calibration.get("count", 100)),
+            calibration_seed=int(calibration.get("seed", 0)),
+            dtype=quantization.get("dtype"),
+            algorithm=quantization.get("algorithm") or "normal",
+            provenance=dict(params.get("provenance") or {}),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"The conversion job's specification is incomplete ({type(error).__name__}: {error}): "
+            "start it again from the portal."
+        ) from error
+    check_plan(plan)
+    return plan
+
+
+def check_plan(plan: Plan) -> None:
+    """Raise InputError when the plan cannot work on this chip, whatever the model is."""
+    chip = plan.chip
+    if plan.channel_order not in CHANNEL_ORDERS:
+        raise InputError(f"The channel order must be rgb or bgr, not {plan.channel_order!r}.")
+    if len(plan.mean) != 3 or len(plan.std) != 3 or min(plan.std) <= 0:
+        raise InputError("Mean and standard deviation need three numbers each, and no deviation of 0.")
+    if plan.calibration_count < 1:
+        raise InputError("Calibration needs at least one image: ask for 20 to 100.")
+    if not plan.quantized and chip.get("int8_only"):
+        raise InputError(f"{chip['title']} runs int8 models only: choose int8 instead of {plan.dtype}.")
+    check_input_size(chip, plan.input_size)
+
+
+def check_input_size(chip: dict[str, Any], input_size: tuple[int, int]) -> None:
+    """Raise InputError when a side of the input is longer than the chip's ``max_input_side``."""
+    limit = chip.get("max_input_side")
+    if min(input_size) < 1 or (limit and max(input_size) > limit):
+        width, height = input_size
+        raise InputError(
+            f"An input of {width}×{height} pixels is too large for {chip['title']}, which takes at most "
+            f"{limit}×{limit}: train at a smaller size."
+        )
+
+
+def check_memory(chip: dict[str, Any], weight_bytes: int, feature_bytes: int) -> None:
+    """Raise InputError when weights and feature maps together exceed the chip's memory for models."""
+    limit = chip.get("model_memory_mb")
+    needed = (weight_bytes + feature_bytes) / 2**20
+    if limit and needed > limit:
+        raise InputError(
+            f"The model needs {needed:.0f} MB on {chip['title']}, which has {limit} MB for models: "
+            "train a smaller recipe or at a smaller input size."
+        )

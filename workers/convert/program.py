@@ -1,0 +1,198 @@
+"""The conversion job, step by step: swap, calibrate, build, check, measure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from workers.contract import JobFolder
+from workers.convert import channels, dataset, optable, parity, plan as plans, rknnfile
+from workers.convert.calibration import BuildSettings, pack, write_pictures
+from workers.convert.images import load_image, order_channels
+from workers.convert.plan import Plan
+from workers.convert.simulator import ARCHIVE_NAME, MODEL_NAME, OrtEngine, Simulator, softmax
+from workers.convert.toolkit import NAME as TOOLKIT
+from workers.convert.toolkit import Toolkit, toolkit_version
+
+# Shares of the whole job, for the progress bar: measuring takes most of it.
+PREPARED, BUILT, WHOLE = 10, 40, 100
+SWAP_PROBES = 4
+
+
+def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
+    """Convert and measure; return the fields of the result as ``workers/README.md`` lists them."""
+    plan = plans.read_plan(spec)
+    folder.progress(0, WHOLE)
+    folder.phase("choose calibration images")
+    train, val = dataset.read_pairs(plan.dataset, "train"), dataset.read_pairs(plan.dataset, "val")
+    chosen = dataset.choose_calibration(train, plan.calibration_count, plan.calibration_seed)
+    settings = build_settings(plan)
+    pictures = write_pictures(
+        [plan.dataset / name for name in chosen], plan.input_size, folder.scratch / "calibration"
+    )
+    pack(folder.artifacts / ARCHIVE_NAME, pictures, settings)
+    float_engine = prepare_model(folder, plan, settings, [plan.dataset / name for name in chosen])
+    folder.progress(PREPARED, WHOLE)
+
+    simulator, cost = build(folder, plan, settings, pictures)
+    folder.progress(BUILT, WHOLE)
+    folder.phase("measure on validation images")
+    try:
+        predictions = list(measure(folder, plan, val, float_engine, simulator))
+    finally:
+        simulator.close()
+    return finish(folder, plan, cost, predictions, len(pictures))
+
+
+def build_settings(plan: Plan) -> BuildSettings:
+    """Return what the toolkit is told: the plan's numbers in the order in which the board feeds."""
+    turn = -1 if plan.channel_order == "bgr" else 1
+    return BuildSettings(
+        target_platform=plan.chip["target_platform"],
+        channel_order=plan.channel_order,
+        mean_values=[value * 255 for value in plan.mean[::turn]],
+        std_values=[value * 255 for value in plan.std[::turn]],
+        input_size=plan.input_size,
+        quantized=plan.quantized,
+        dtype=plan.dtype if plan.quantized else None,
+        algorithm=plan.algorithm,
+    )
+
+
+def prepare_model(folder: JobFolder, plan: Plan, settings: BuildSettings, samples: list[Path]) -> OrtEngine:
+    """Write ``build.onnx`` in the board's channel order and return the trained model, RGB, in float.
+
+    The two are compared on noise and on a few training pictures: they must give the same answers.
+    """
+    model = channels.read_model(plan.onnx)
+    channels.check_shapes(model, plan.input_size, len(plan.class_names))
+    build_file = folder.artifacts / MODEL_NAME
+    rgb = BuildSettings(
+        target_platform=settings.target_platform,
+        channel_order="rgb",
+        mean_values=[value * 255 for value in plan.mean],
+        std_values=[value * 255 for value in plan.std],
+        input_size=plan.input_size,
+    )
+    with folder.tool("onnxruntime"):
+        float_engine = OrtEngine(plan.onnx, rgb)
+    if plan.channel_order == "rgb":
+        onnx.save(model, str(build_file))
+        return float_engine
+    folder.phase("turn the model to BGR")
+    onnx.save(channels.swap_first_convolution(model), str(build_file))
+    width, height = plan.input_size
+    noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    probes = [noise] + [load_image(path, plan.input_size, "rgb") for path in samples[:SWAP_PROBES]]
+    with folder.tool("onnxruntime"):
+        turned_engine = OrtEngine(build_file, settings)
+        before = np.array([float_engine.run(probe) for probe in probes])
+        after = np.array([turned_engine.run(order_channels(probe, "rgb", "bgr")) for probe in probes])
+    channels.check_same_answers(before, after)
+    return float_engine
+
+
+def build(
+    folder: JobFolder, plan: Plan, settings: BuildSettings, pictures: list[Path]
+) -> tuple[Simulator, optable.Cost]:
+    """Build, check what it would cost, write and check the .rknn, and start its simulator."""
+    kind = "int8" if plan.quantized else "fp16"
+    folder.phase(f"build {kind} model for {plan.chip['name']}")
+    custom = json.dumps(plan.custom_text, separators=(",", ":"))
+    toolkit = Toolkit(folder.scratch / "toolkit", verbose=True)
+    target = folder.artifacts / "model.rknn"
+    with folder.tool(TOOLKIT):
+        toolkit.build(folder.artifacts / MODEL_NAME, pictures, settings, custom)
+    cost = optable.parse_cost(toolkit.log)
+    optable.refuse_missing_operators(cost, plan.chip)
+    plans.check_memory(plan.chip, cost.weight_bytes or 0, cost.feature_bytes or 0)
+    with folder.tool(TOOLKIT):
+        toolkit.export(target)
+        simulator = Simulator(toolkit, settings)
+    rknnfile.check_rknn(target, settings.target_platform, custom)
+    return simulator, cost
+
+
+def measure(
+    folder: JobFolder, plan: Plan, val: list[dataset.Pair], float_engine: OrtEngine, simulator: Simulator
+) -> Iterable[dict[str, Any]]:
+    """Yield both models' answers to each validation image; the score is the chip's model's."""
+    order = simulator.settings.channel_order
+    for done, (name, label) in enumerate(val, start=1):
+        image = load_image(plan.dataset / name, plan.input_size, "rgb")
+        with folder.tool("onnxruntime"):
+            float_logits = float_engine.run(image)
+        with folder.tool(TOOLKIT):
+            chip_logits = simulator.run(order_channels(image, "rgb", order))
+        answer = int(chip_logits.argmax())
+        yield {
+            "image": name,
+            "label": label,
+            "onnx": int(float_logits.argmax()),
+            "int8": answer,
+            "score": round(float(softmax(chip_logits)[answer]), 6),
+        }
+        if done % 25 == 0 or done == len(val):
+            folder.progress(BUILT + (WHOLE - BUILT) * done / len(val), WHOLE)
+
+
+def finish(
+    folder: JobFolder, plan: Plan, cost: optable.Cost, predictions: list[dict[str, Any]], calibrated: int
+) -> dict[str, Any]:
+    """Write the artifacts for people and return the result."""
+    versions = {
+        TOOLKIT: toolkit_version(),
+        "onnx": version("onnx"),
+        "onnxruntime": version("onnxruntime"),
+    }
+    names = plan.class_names
+    (folder.artifacts / "labels.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    write_json(folder.artifacts / "predictions.json", predictions)
+    write_json(folder.artifacts / "operators.json", cost.as_dict())
+    described = {
+        "chip": plan.chip["name"],
+        "channel_order": plan.channel_order,
+        "input_size": list(plan.input_size),
+        "calibration_images": calibrated,
+        "calibration_seed": plan.calibration_seed,
+        "quantization": {"dtype": plan.dtype, "algorithm": plan.algorithm},
+        "versions": versions,
+        "provenance": plan.provenance,
+    }
+    write_json(folder.artifacts / "provenance.json", described)
+    rknn = (folder.artifacts / "model.rknn").read_bytes()
+    return {
+        "parity": parity.summarise(predictions, names),
+        "cost": cost.as_dict(),
+        "rknn_bytes": len(rknn),
+        "sha256": hashlib.sha256(rknn).hexdigest(),
+        "quantized": plan.quantized,
+        "notices": notices(plan, cost, calibrated),
+        "versions": versions,
+    }
+
+
+def notices(plan: Plan, cost: optable.Cost, calibrated: int) -> list[str]:
+    """Return sentences about what the person should know though nothing failed."""
+    found = []
+    if cost.cpu_operators:
+        found.append(
+            f"These operators run on the board's CPU and not on its NPU: {', '.join(cost.cpu_operators)}."
+        )
+    if plan.quantized and calibrated < min(plan.calibration_count, 20):
+        found.append(
+            f"Only {calibrated} training images could calibrate the int8 model: with 20 or more it may be "
+            "more accurate."
+        )
+    return found
+
+
+def write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -1,0 +1,49 @@
+"""Checks a .rknn file without the toolkit. Standard library only.
+
+The layout was seen in files of rknn-toolkit2 2.3.2 and 2.5.0: the magic ``RKNN`` and four zero bytes,
+a version number, the compiled graph with the custom string in clear, and at the end one JSON object
+that names the target.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from workers.contract import ToolchainError
+
+MAGIC = b"RKNN\0\0\0\0"
+_TAIL_START = b'{"connection"'
+
+
+def read_tail(data: bytes) -> dict[str, Any]:
+    """Return the JSON object at the end of a .rknn file; raise ToolchainError when it is not one."""
+    if not data.startswith(MAGIC):
+        raise ToolchainError("rknn-toolkit2 wrote a file that is not an RKNN model: convert again.")
+    start = data.rfind(_TAIL_START)
+    try:
+        text = data[start:].decode("utf-8", "ignore")
+        tail, _ = json.JSONDecoder().raw_decode(text) if start >= 0 else (None, 0)
+    except ValueError:
+        tail = None
+    if not isinstance(tail, dict):
+        raise ToolchainError("The RKNN file is cut short, it has no description at its end: convert again.")
+    return tail
+
+
+def check_rknn(path: Path, target_platform: str, custom_string: str) -> dict[str, Any]:
+    """Return the description at the end of the file if it was built for this target with this text.
+
+    ``custom_string`` must stand in the file byte for byte. Raises ToolchainError otherwise.
+    """
+    data = path.read_bytes()
+    tail = read_tail(data)
+    if target_platform.lower() not in [str(name).lower() for name in tail.get("target_platform", [])]:
+        raise ToolchainError(
+            f"The RKNN file was built for {tail.get('target_platform')} and not for {target_platform}: "
+            "convert again."
+        )
+    if custom_string.encode("ascii") not in data:
+        raise ToolchainError("The RKNN file does not carry its labels and provenance: convert again.")
+    return tail

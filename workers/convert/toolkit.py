@@ -1,0 +1,136 @@
+"""The one module that calls rknn-toolkit2: every return value checked, nothing left in other folders."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workers.contract import ToolchainError
+from workers.convert.calibration import BuildSettings
+from workers.convert.capture import captured
+from workers.convert.toolkit_errors import explain
+
+NAME = "rknn-toolkit2"
+
+
+def toolkit_version() -> str:
+    return version(NAME)
+
+
+@contextlib.contextmanager
+def working_in(folder: Path) -> Iterator[None]:
+    """Make ``folder`` the current and the temporary folder: the toolkit drops its files into both."""
+    before, temporary = Path.cwd(), os.environ.get("TMPDIR")
+    os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        tempfile.tempdir = None
+        if temporary is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = temporary
+
+
+class Toolkit:
+    """One model in rknn-toolkit2, from ONNX to answers of the simulator.
+
+    ``scratch`` gets everything the toolkit drops, and its output as ``toolkit.log``. The calls must
+    come in the order ``build``, ``export`` (may be left out), ``start_simulator``, ``infer``. Not in
+    charge of choosing pictures or of judging the answers.
+    """
+
+    def __init__(self, scratch: Path, verbose: bool = False):
+        self.scratch = scratch.resolve()
+        self.verbose = verbose
+        self.log = ""
+        self._rknn: Any = None
+
+    def build(
+        self, model: Path, pictures: list[Path], settings: BuildSettings, custom_string: str | None = None
+    ) -> None:
+        """Load the ONNX file and build it for the target; raise ToolchainError naming what failed.
+
+        After it ``log`` has everything that was printed; the operator table only if ``verbose``.
+        """
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        listing = self.scratch / "calibration.txt"
+        listing.write_text("".join(f"{picture.resolve()}\n" for picture in pictures), encoding="utf-8")
+        options: dict[str, Any] = {"do_quantization": settings.quantized}
+        if settings.quantized:
+            options["dataset"] = str(listing)
+        self._step("start", self._start)
+        self._step("accept the settings", lambda: self._rknn.config(**_config(settings, custom_string)))
+        self._step("load the ONNX model", lambda: self._rknn.load_onnx(model=str(model.resolve())))
+        self._step("build the model", lambda: self._rknn.build(**options))
+
+    def _start(self) -> int:
+        from rknn.api import RKNN  # takes a second, and prints
+
+        self._rknn = RKNN(verbose=self.verbose)
+        return 0
+
+    def export(self, target: Path) -> None:
+        """Write the .rknn file."""
+        self._step("write the RKNN file", lambda: self._rknn.export_rknn(str(target.resolve())))
+        if not target.is_file():
+            raise ToolchainError("rknn-toolkit2 said that it wrote the RKNN file, but there is none.")
+
+    def start_simulator(self, first: np.ndarray) -> None:
+        """Start the simulator and answer one picture, as only the first call prepares its graph."""
+        self._step("start the simulator", lambda: self._rknn.init_runtime())
+        self._step("run the simulator", lambda: 0 if self.infer(first) is not None else -1)
+
+    def infer(self, image: np.ndarray) -> np.ndarray:
+        """Return the first output, float32, flat, for one uint8 picture height × width × 3.
+
+        The simulator subtracts the mean and divides as the chip does, and takes the channels in the
+        order it is given them.
+        """
+        outputs = self._rknn.inference(inputs=[image[np.newaxis]], data_format=["nhwc"])
+        if not outputs:
+            raise ToolchainError("rknn-toolkit2's simulator gave no answer to a picture: see the job's log.")
+        return np.asarray(outputs[0], dtype=np.float32).reshape(-1)
+
+    def close(self) -> None:
+        if self._rknn is not None:
+            self._rknn.release()
+            self._rknn = None
+
+    def _step(self, what: str, call: Callable[[], int]) -> None:
+        """Run one call of the toolkit in scratch; -1 or an exception becomes a ToolchainError."""
+        raised, code = None, -1
+        with working_in(self.scratch), captured(self.scratch / "toolkit-step.log") as output:
+            try:
+                code = call()
+            except ToolchainError:
+                raise
+            except (Exception, SystemExit) as error:
+                raised = error
+        self.log += output.text
+        if raised is not None or code != 0:
+            raise ToolchainError(explain(what, output.text, str(raised or ""))) from raised
+
+
+def _config(settings: BuildSettings, custom_string: str | None) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "mean_values": [list(settings.mean_values)],
+        "std_values": [list(settings.std_values)],
+        "target_platform": settings.target_platform,
+        "quant_img_RGB2BGR": settings.reads_pictures_as_bgr,
+        "quantized_algorithm": settings.algorithm,
+    }
+    if settings.quantized and settings.dtype:
+        options["quantized_dtype"] = settings.dtype
+    if custom_string:
+        options["custom_string"] = custom_string
+    return options
