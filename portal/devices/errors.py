@@ -1,0 +1,93 @@
+"""What can go wrong with a board, each with one sentence: what is wrong and what to do.
+
+Every message is for the person who owns the board and is shown to them word for word.
+"""
+
+from __future__ import annotations
+
+
+class BoardError(Exception):
+    """Any failure on the way to a board or on it. ``code`` is stable, for the API."""
+
+    code = "board-error"
+
+
+class Unreachable(BoardError):
+    """No SSH server answered at the address: refused, timed out, no route, unknown name."""
+
+    code = "unreachable"
+
+
+class WrongPassword(BoardError):
+    """The board refused the user name with this password or key."""
+
+    code = "wrong-password"
+
+
+class HostKeyChanged(BoardError):
+    """The board showed another host key than the one pinned. Nothing secret has been sent to it."""
+
+    code = "host-key-changed"
+
+    def __init__(self, address: str, expected: str, found: str):
+        self.expected = expected
+        self.found = found
+        super().__init__(
+            f"The board at {address} shows another host key than the one pinned at registration "
+            f"(pinned {expected}, now {found}). If its system was flashed again or it was replaced, "
+            "accept the new key on the device's page; if not, another machine answers at this "
+            "address: do not send it your password."
+        )
+
+
+class DiskFull(BoardError):
+    """The board's storage has no room for what was to be written."""
+
+    code = "disk-full"
+
+
+class NoPython(BoardError):
+    """The Python command of the board's profile does not exist on the board."""
+
+    code = "no-python"
+
+
+class NoVendorLibrary(BoardError):
+    """Python runs, but the inference library of the board's profile cannot be imported."""
+
+    code = "no-library"
+
+
+class ConnectionLost(BoardError):
+    """The connection broke while something was under way: cable, Wi-Fi, power."""
+
+    code = "connection-lost"
+
+
+class RemoteFailed(BoardError):
+    """A command or a transfer on the board failed. ``status`` is its exit status, if there was one."""
+
+    code = "remote-failed"
+
+    def __init__(self, message: str, status: int | None = None, output: str = ""):
+        super().__init__(message)
+        self.status = status
+        self.output = output
+
+
+class RemoteTimeout(RemoteFailed):
+    """A command on the board did not end in the time given."""
+
+    code = "remote-timeout"
+
+
+class WrongAnswer(RemoteFailed):
+    """A golden image was answered with another label than the int8 model gave at conversion."""
+
+    code = "golden-mismatch"
+
+
+class NothingDeployed(RemoteFailed):
+    """The board has no current release, so it cannot answer."""
+
+    code = "nothing-deployed"

@@ -1,0 +1,149 @@
+"""SSH host keys: reading a board's key before any login, and comparing it with the pinned one."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import socket
+from dataclasses import dataclass
+
+import paramiko
+
+from portal.devices.errors import BoardError, HostKeyChanged, Unreachable
+
+
+@dataclass(frozen=True)
+class HostKey:
+    """A server's public key as people compare it: ``ssh-ed25519 SHA256:…`` (as OpenSSH prints it)."""
+
+    kind: str
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.fingerprint}"
+
+    @classmethod
+    def parse(cls, text: str) -> HostKey:
+        """Read what ``str()`` wrote; a fingerprint alone is accepted too. ValueError otherwise."""
+        kind, _, fingerprint = text.strip().rpartition(" ")
+        if not fingerprint.startswith("SHA256:"):
+            raise ValueError(f"{text!r} is not a host key: it must look like 'ssh-ed25519 SHA256:…'.")
+        return cls(kind, fingerprint)
+
+    @classmethod
+    def of(cls, key: paramiko.PKey) -> HostKey:
+        digest = base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
+        return cls(key.get_name(), f"SHA256:{digest}")
+
+    def matches(self, other: HostKey) -> bool:
+        return self.fingerprint == other.fingerprint
+
+
+def algorithms_for(kind: str) -> tuple[str, ...]:
+    """The signature algorithms that make a server show its key of this kind (RFC 8332 for RSA)."""
+    if kind == "ssh-rsa":
+        return ("rsa-sha2-512", "rsa-sha2-256")
+    return (kind,)
+
+
+def open_transport(host: str, port: int, timeout: float, prefer: HostKey | None = None) -> paramiko.Transport:
+    """Connect and agree on keys, without logging in.
+
+    With ``prefer``, the server is asked for its key of that kind only, so that a server with several
+    keys is compared on the right one; one that has no such key any more is asked again for any.
+    Raises Unreachable.
+    """
+    wanted = algorithms_for(prefer.kind) if prefer and prefer.kind else ()
+    try:
+        return _negotiate(host, port, timeout, wanted)
+    except paramiko.IncompatiblePeer as error:
+        if not wanted:
+            raise Unreachable(
+                f"The SSH server at {host}:{port} is too old to agree on a cipher or host key "
+                f"({error}): update the SSH server on the board."
+            ) from error
+    return open_transport(host, port, timeout)
+
+
+def _negotiate(host: str, port: int, timeout: float, algorithms: tuple[str, ...]) -> paramiko.Transport:
+    sock = _connect(host, port, timeout)
+    transport = paramiko.Transport(sock)
+    transport.banner_timeout = timeout
+    try:
+        options = transport.get_security_options()
+        options.key_types = [name for name in options.key_types if name in algorithms] or options.key_types
+        transport.start_client(timeout=timeout)
+    except paramiko.IncompatiblePeer:
+        transport.close()
+        raise
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        transport.close()
+        raise Unreachable(
+            f"Something answers at {host}:{port} but it does not speak SSH ({error or 'no answer'}): "
+            "check the port, and that the board has finished starting."
+        ) from error
+    return transport
+
+
+def _connect(host: str, port: int, timeout: float) -> socket.socket:
+    where = f"{host}:{port}"
+    try:
+        sock = socket.create_connection((host, port), timeout=timeout)
+    except socket.gaierror as error:
+        raise Unreachable(
+            f"The name {host} is not known on this network: check the board's address, or use its IP number."
+        ) from error
+    except TimeoutError as error:
+        raise Unreachable(
+            f"The board at {where} did not answer within {timeout:g} seconds: "
+            "check that it is powered, its cable or Wi-Fi, and its address."
+        ) from error
+    except ConnectionRefusedError as error:
+        raise Unreachable(
+            f"The board at {where} refused the connection: check the port, "
+            "and that the board has finished starting and runs an SSH server."
+        ) from error
+    except (OSError, OverflowError) as error:
+        raise Unreachable(
+            f"There is no way to {where} from here ({getattr(error, 'strerror', None) or error}): "
+            "check the address and this server's network."
+        ) from error
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def fetch_host_key(host: str, port: int = 22, timeout: float = 10.0) -> HostKey:
+    """Read the key a board shows, before any password is sent: to be shown and pinned at registration.
+
+    Raises Unreachable.
+    """
+    transport = open_transport(host, port, timeout)
+    try:
+        return HostKey.of(transport.get_remote_server_key())
+    finally:
+        transport.close()
+
+
+def check_host_key(transport: paramiko.Transport, address: str, pinned: HostKey) -> None:
+    """Raise HostKeyChanged unless the server's key is the pinned one."""
+    found = HostKey.of(transport.get_remote_server_key())
+    if not pinned.matches(found):
+        raise HostKeyChanged(address, str(pinned), str(found))
+
+
+def load_private_key(text: str, passphrase: str | None = None) -> paramiko.PKey:
+    """Read a private key in OpenSSH or PEM form. Raises BoardError with what to do."""
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        try:
+            return kind.from_private_key(io.StringIO(text), passphrase)
+        except paramiko.PasswordRequiredException as error:
+            raise BoardError(
+                "This private key is protected: give its passphrase too, or use a key without one."
+            ) from error
+        except (paramiko.SSHException, ValueError, IndexError):
+            continue
+    raise BoardError(
+        "This is not a private key that can be read, or its passphrase is wrong: paste an Ed25519, ECDSA "
+        "or RSA key in OpenSSH form, from '-----BEGIN' to '-----END'."
+    )

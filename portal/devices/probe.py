@@ -1,0 +1,130 @@
+"""What a board is and what is on it, found without putting a file there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.devices.connection import BoardConnection
+from portal.devices.errors import BoardError, NoPython, RemoteFailed
+from portal.devices.remote_runner import Profile, run_sent
+from portal.devices.transfer import parse_df
+
+
+def probe(connection: BoardConnection, profile: Profile, *, password: str | None = None) -> dict[str, Any]:
+    """Look at a board; anything it does not tell is None.
+
+    Returns ``os``, ``kernel``, ``machine``, ``hostname``, ``memory_total``, ``memory_free``,
+    ``disk_total``, ``disk_free`` (bytes), ``sftp``, ``ssh_server``, ``banner``, ``python``,
+    ``library``, ``library_version``, ``runtime``, ``engine``, ``virtual``, ``current`` (release id),
+    ``releases``, and ``warnings`` and ``problems``: sentences; with a problem the board cannot answer.
+    ``password`` is only compared with the profile's factory password. Raises ConnectionLost.
+    """
+    facts: dict[str, Any] = {
+        **_system(connection),
+        **_memory(connection),
+        **_disk(connection, profile["root"]),
+        "sftp": connection.sftp() is not None,
+        "ssh_server": connection.server_version,
+        "banner": connection.banner,
+        "problems": [],
+        "warnings": [],
+        **dict.fromkeys(("python", "library", "library_version", "runtime", "engine", "current")),
+        "virtual": False,
+        "releases": [],
+    }
+    _programs(connection, profile, facts)
+    _warn(connection, profile, facts, password)
+    return facts
+
+
+def _said(connection: BoardConnection, *argv: str) -> str:
+    try:
+        result = connection.run(list(argv), timeout=20)
+    except RemoteFailed:
+        return ""
+    return result.stdout.strip() if result.ok else ""
+
+
+def _system(connection: BoardConnection) -> dict[str, Any]:
+    kernel, machine, hostname = (_said(connection, "uname", flag) or None for flag in ("-sr", "-m", "-n"))
+    return {
+        "os": parse_os_release(_said(connection, "cat", "/etc/os-release")),
+        "kernel": kernel,
+        "machine": machine,
+        "hostname": hostname,
+    }
+
+
+def _memory(connection: BoardConnection) -> dict[str, Any]:
+    total, free = parse_meminfo(_said(connection, "cat", "/proc/meminfo"))
+    return {"memory_total": total, "memory_free": free}
+
+
+def _disk(connection: BoardConnection, root: str) -> dict[str, Any]:
+    # The root folder is not there before the first deployment; its parent is.
+    for folder in (root, root.rpartition("/")[0] or "."):
+        total, free = parse_df(_said(connection, "df", "-k", folder))
+        if total is not None:
+            break
+    return {"disk_total": total, "disk_free": free}
+
+
+def _programs(connection: BoardConnection, profile: Profile, facts: dict[str, Any]) -> None:
+    try:
+        found = run_sent(connection, profile, "runner.py", "probe", "--driver", profile["driver"])
+        kept = run_sent(connection, profile, "keeper.py", "status", profile["root"])
+    except NoPython as error:
+        facts["problems"].append(str(error))
+        return
+    except BoardError as error:
+        if not connection.alive:
+            raise
+        facts["problems"].append(str(error))
+        return
+    for name in ("python", "library", "library_version", "runtime", "engine", "virtual"):
+        facts[name] = found.get(name)
+    facts.update(current=kept["current"], releases=kept["releases"])
+    if found.get("library_problem"):
+        facts["problems"].append(found["library_problem"])
+
+
+def _warn(connection: BoardConnection, profile: Profile, facts: dict[str, Any], password: str | None) -> None:
+    default = profile.get("default_password")
+    if default and password == default:
+        facts["warnings"].append(
+            f"The board at {connection.address} still has the factory password, which anyone can look up: "
+            "change it on the board with passwd, then on the device's page."
+        )
+    if facts["virtual"] != bool(profile.get("virtual")) and not facts["problems"]:
+        facts["warnings"].append(
+            "This is a virtual board, a program and not a device: register it with the profile virtual."
+            if facts["virtual"]
+            else "This device is registered as a virtual board but is not one: choose its own profile."
+        )
+    free, wanted = facts["disk_free"], profile.get("free_space_bytes", 0)
+    if free is not None and free < wanted:
+        facts["warnings"].append(
+            f"Only {free // 1048576} MB are free on the board: delete files or old releases on it."
+        )
+
+
+def parse_os_release(text: str) -> str | None:
+    """``PRETTY_NAME`` of /etc/os-release, else ``NAME`` and ``VERSION``; None without either."""
+    fields = {}
+    for line in text.splitlines():
+        name, found, value = line.partition("=")
+        if found:
+            fields[name.strip()] = value.strip().strip("\"'")
+    named = " ".join(filter(None, (fields.get("NAME"), fields.get("VERSION"))))
+    return fields.get("PRETTY_NAME") or named or None
+
+
+def parse_meminfo(text: str) -> tuple[int | None, int | None]:
+    """Total and available memory in bytes from /proc/meminfo (which counts in kB)."""
+    fields = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        number = value.split()[:1]
+        if number and number[0].isdigit():
+            fields[name.strip()] = int(number[0]) * 1024
+    return fields.get("MemTotal"), fields.get("MemAvailable", fields.get("MemFree"))

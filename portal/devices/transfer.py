@@ -1,0 +1,185 @@
+"""Files to and from a board, by SFTP or by plain commands where a board has no SFTP server."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import paramiko
+
+from portal.devices.errors import RemoteFailed
+
+if TYPE_CHECKING:
+    from portal.devices.connection import BoardConnection
+
+CHUNK = 32768
+TRANSFER_SECONDS = 1800.0
+# Below this many free bytes a failed write is taken for a full disk.
+NO_ROOM_BYTES = 65536
+# Constant scripts; what varies is given as arguments, so nothing is ever spliced into shell text.
+WRITE_SCRIPT = 'cat > "$1"'
+HASH_ALL_SCRIPT = 'cd "$1" && sha256sum -- *'
+UNPACK_PROGRAM = (
+    "import sys, tarfile\ntarfile.open(fileobj=sys.stdin.buffer, mode='r|').extractall(sys.argv[1])"
+)
+HASH_PROGRAM = (
+    "import sys, hashlib\n"
+    "for p in sys.argv[1:]: print(hashlib.sha256(open(p, 'rb').read()).hexdigest() + '  ' + p)"
+)
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+
+def chunks_of(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), CHUNK):
+        yield data[start : start + CHUNK]
+
+
+def chunks_of_file(
+    path: Path, digest: _Digest, on_progress: Callable[[int], None] | None = None
+) -> Iterator[bytes]:
+    sent = 0
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+            yield chunk
+            sent += len(chunk)
+            if on_progress:
+                on_progress(sent)
+
+
+def put_stream(connection: BoardConnection, chunks: Iterable[bytes], path: str) -> None:
+    """Write a file; raises DiskFull, RemoteFailed or ConnectionLost."""
+    sftp = connection.sftp()
+    if sftp is None:
+        result = connection.run(
+            ["sh", "-c", WRITE_SCRIPT, "sh", path], stdin=chunks, timeout=TRANSFER_SECONDS
+        )
+        if not result.ok:
+            raise connection.write_failure(path, result.last_words())
+        return
+    try:
+        with sftp.open(path, "wb") as remote:
+            # Without this each chunk waits for the board's word on the one before.
+            remote.set_pipelined(True)
+            for chunk in chunks:
+                remote.write(chunk)
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        raise connection.write_failure(path, str(error)) from error
+
+
+def get(connection: BoardConnection, path: str) -> bytes:
+    sftp = connection.sftp()
+    try:
+        if sftp is not None:
+            with sftp.open(path, "rb") as remote:
+                remote.prefetch()
+                return remote.read()
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        if not connection.alive:
+            raise connection.lost(f"reading {path}") from error
+        raise _unreadable(connection, path, str(error)) from error
+    return _get_by_command(connection, path)
+
+
+def _get_by_command(connection: BoardConnection, path: str) -> bytes:
+    # base64 because the output of a command is read as text.
+    result = connection.run(["base64", path], timeout=TRANSFER_SECONDS)
+    if not result.ok:
+        raise _unreadable(connection, path, result.last_words())
+    return base64.b64decode(result.stdout)
+
+
+def _unreadable(connection: BoardConnection, path: str, reason: str) -> RemoteFailed:
+    return RemoteFailed(
+        f"{path} could not be read on the board at {connection.address} ({reason}): "
+        "check that it is still there and that the board's user may read it."
+    )
+
+
+def pack(files: Mapping[str, bytes | Path]) -> bytes:
+    """A tar archive of the files, readable by any tar (ustar)."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in files.items():
+            data = content if isinstance(content, bytes) else content.read_bytes()
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(data), 0o644
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def put_many(
+    connection: BoardConnection, files: Mapping[str, bytes | Path], folder: str, python: str
+) -> None:
+    connection.make_folder(folder)
+    archive = pack(files)
+    for argv in ([python, "-c", UNPACK_PROGRAM, folder], ["tar", "-xf", "-", "-C", folder]):
+        result = connection.run(argv, stdin=archive, timeout=TRANSFER_SECONDS)
+        if result.ok:
+            break
+        if not result.not_found:
+            raise connection.write_failure(folder, result.last_words())
+    else:
+        for name, content in files.items():
+            data = content if isinstance(content, bytes) else content.read_bytes()
+            put_stream(connection, chunks_of(data), f"{folder}/{name}")
+    _verify_folder(connection, files, folder)
+
+
+def _verify_folder(connection: BoardConnection, files: Mapping[str, bytes | Path], folder: str) -> None:
+    result = connection.run(["sh", "-c", HASH_ALL_SCRIPT, "sh", folder])
+    if result.not_found:
+        # No sha256sum: SSH has checked the transfer itself, and writing reported no error.
+        return
+    found = parse_sha256sum(result.stdout)
+    for name, content in files.items():
+        data = content if isinstance(content, bytes) else content.read_bytes()
+        if found.get(name) != hashlib.sha256(data).hexdigest():
+            raise RemoteFailed(
+                f"{name} arrived damaged in {folder} on the board at {connection.address}: "
+                "its SD card may be failing; try again, then replace the card."
+            )
+
+
+def sha256(connection: BoardConnection, paths: list[str], python: str) -> dict[str, str]:
+    result = connection.run(["sha256sum", *paths], timeout=600)
+    if result.not_found:
+        result = connection.run([python, "-c", HASH_PROGRAM, *paths], timeout=600)
+    return parse_sha256sum(result.stdout)
+
+
+def parse_sha256sum(text: str) -> dict[str, str]:
+    """``<64 hex>  <name>`` lines, as sha256sum prints them, to ``{name: hash}``."""
+    found = {}
+    for line in text.splitlines():
+        digest, _, name = line.partition("  ")
+        if len(digest) == 64 and name:
+            found[name] = digest
+    return found
+
+
+def parse_df(text: str) -> tuple[int | None, int | None]:
+    """Total and free bytes from ``df -k``; a long device name puts the figures on a line of their own."""
+    fields = " ".join(text.splitlines()[1:]).split()
+    numbers = [int(field) for field in fields if field.isdigit()]
+    if len(numbers) < 3:
+        return None, None
+    return numbers[0] * 1024, numbers[2] * 1024
+
+
+def says_disk_full(text: str) -> bool:
+    return any(words in text for words in ("No space left", "Disk quota exceeded", "not enough space"))
+
+
+def has_no_room(connection: BoardConnection, path: str) -> bool:
+    folder = path.rpartition("/")[0] or "."
+    free = connection.free_bytes(folder)
+    return free is not None and free < NO_ROOM_BYTES

@@ -1,0 +1,234 @@
+"""Keeps the folder of releases on a board in order. Python 3.8+ standard library only.
+
+The portal sends this text through ``python -`` at each use; it is never left on the board. It prints
+one ``@@SLIPWAY@@`` line with ``type`` ``kept``, or ``error`` and exit status 1.
+
+    status ROOT                    what is there, what is current
+    sweep ROOT ID                  remove what a broken deployment left; ID's finished folder stays
+    verify ROOT ID SHA256 [part]   compare the files with the manifest, whose own hash is SHA256
+    promote ROOT ID                releases/ID.part becomes releases/ID
+    activate ROOT ID               `current` points to it, by one rename
+    discard ROOT ID                remove the half-made release; never one that was current
+    prune ROOT COUNT               keep the current and the newest COUNT releases in all
+
+A release that has been current carries a file ``.activated``; one without it is half-made.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import time
+
+MARK = "@@SLIPWAY@@"
+MARKER = ".activated"
+INBOX_SECONDS = 3600
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+
+
+class Refused(Exception):
+    pass
+
+
+def releases_of(root):
+    return os.path.join(root, "releases")
+
+
+def folder_of(root, name):
+    if not NAME.match(name) or name.endswith((".part", ".old")):
+        raise Refused(
+            f"{name!r} cannot be the name of a release: use letters, digits, dot, dash and underscore."
+        )
+    return os.path.join(releases_of(root), name)
+
+
+def current_of(root):
+    """The id of the current release, or None when nothing, or nothing that is there, is current."""
+    try:
+        target = os.readlink(os.path.join(root, "current"))
+    except OSError:
+        return None
+    return os.path.basename(target) if os.path.isdir(os.path.join(root, target)) else None
+
+
+def names_in(folder):
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def activated_at(folder):
+    try:
+        return os.stat(os.path.join(folder, MARKER)).st_mtime
+    except OSError:
+        return None
+
+
+def remove(path):
+    if os.path.islink(path) or os.path.isfile(path):
+        os.remove(path)
+    elif os.path.isdir(path):
+        shutil.rmtree(path)
+
+
+def settle(folder):
+    """Make renames and contents survive a power cut: an SD card's writes wait in memory otherwise."""
+    os.sync()
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def size_of(folder):
+    return sum(
+        os.path.getsize(os.path.join(place, name)) for place, _, names in os.walk(folder) for name in names
+    )
+
+
+def status(root):
+    releases = []
+    for name in names_in(releases_of(root)):
+        folder = os.path.join(releases_of(root), name)
+        if name.endswith((".part", ".old")) or not os.path.isdir(folder):
+            continue
+        try:
+            with open(os.path.join(folder, "manifest.json"), encoding="utf-8") as stream:
+                manifest = json.load(stream)
+        except (OSError, ValueError):
+            manifest = {}
+        releases.append(
+            {
+                "id": name,
+                "activated": activated_at(folder),
+                "bytes": size_of(folder),
+                "classes": len(manifest.get("class_names", [])),
+                "provenance": manifest.get("provenance", {}),
+            }
+        )
+    releases.sort(key=lambda release: release["activated"] or 0, reverse=True)
+    return {"current": current_of(root), "releases": releases}
+
+
+def sweep(root, keep):
+    current = current_of(root)
+    removed = []
+    for name in names_in(releases_of(root)):
+        folder = os.path.join(releases_of(root), name)
+        half_made = name.endswith((".part", ".old")) or activated_at(folder) is None
+        if half_made and name not in (current, keep):
+            remove(folder)
+            removed.append(name)
+    for name in names_in(os.path.join(root, "inbox")):
+        folder = os.path.join(root, "inbox", name)
+        if time.time() - os.stat(folder).st_mtime > INBOX_SECONDS:
+            remove(folder)
+    remove(os.path.join(root, "current.new"))
+    return {"removed": removed}
+
+
+def sha256_of(path):
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as stream:
+            for chunk in iter(lambda: stream.read(1 << 20), b""):
+                digest.update(chunk)
+    except OSError:
+        return None
+    return digest.hexdigest()
+
+
+def verify(root, name, manifest_hash, part=""):
+    folder = folder_of(root, name) + (".part" if part else "")
+    if not os.path.isdir(folder):
+        return {"there": False, "bad": []}
+    manifest = os.path.join(folder, "manifest.json")
+    if sha256_of(manifest) != manifest_hash:
+        return {"there": True, "bad": ["manifest.json"]}
+    with open(manifest, encoding="utf-8") as stream:
+        files = json.load(stream)["files"]
+    bad = [
+        name
+        for name, facts in sorted(files.items())
+        if sha256_of(os.path.join(folder, *name.split("/"))) != facts["sha256"]
+    ]
+    return {"there": True, "bad": bad}
+
+
+def promote(root, name):
+    folder = folder_of(root, name)
+    if os.path.isdir(folder + ".part"):
+        settle(folder + ".part")
+        remove(folder + ".old")
+        if os.path.isdir(folder):
+            # Only a damaged release of the same name is replaced; a whole one is not sent again.
+            os.rename(folder, folder + ".old")
+        os.rename(folder + ".part", folder)
+        remove(folder + ".old")
+        settle(releases_of(root))
+    return {}
+
+
+def activate(root, name):
+    folder = folder_of(root, name)
+    if not os.path.isdir(folder):
+        raise Refused(f"The release {name} is not on the board: deploy it again.")
+    before = current_of(root)
+    fresh = os.path.join(root, "current.new")
+    remove(fresh)
+    os.symlink(os.path.join("releases", name), fresh)
+    os.replace(fresh, os.path.join(root, "current"))
+    # The one before is marked too: a power cut may have come between its switch and its mark.
+    for marked in filter(None, (name, before)):
+        if marked == name or activated_at(folder_of(root, marked)) is None:
+            with open(os.path.join(folder_of(root, marked), MARKER), "w") as stream:
+                stream.write(f"{int(time.time())}\n")
+    settle(root)
+    return {"before": before}
+
+
+def discard(root, name):
+    folder = folder_of(root, name)
+    remove(folder + ".part")
+    if current_of(root) != name and activated_at(folder) is None:
+        remove(folder)
+    return {}
+
+
+def prune(root, count):
+    found = status(root)
+    others = [release["id"] for release in found["releases"] if release["id"] != found["current"]]
+    surplus = others[max(0, int(count) - (1 if found["current"] else 0)) :]
+    for name in surplus:
+        remove(folder_of(root, name))
+    return {"removed": surplus}
+
+
+COMMANDS = {
+    function.__name__: function for function in (status, sweep, verify, promote, activate, discard, prune)
+}
+
+
+def main(argv):
+    try:
+        fields = dict(COMMANDS[argv[0]](*argv[1:]), type="kept")
+    except Refused as error:
+        fields = {"type": "error", "code": "bad-release", "message": str(error)}
+    except OSError as error:
+        code = "disk-full" if error.errno == 28 else "remote-failed"
+        fields = {
+            "type": "error",
+            "code": code,
+            "message": f"The board could not change its releases ({error}): check its SD card and the "
+            "owner of its folder.",
+        }
+    print("\n" + MARK + json.dumps(fields), flush=True)
+    return 0 if fields["type"] == "kept" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
