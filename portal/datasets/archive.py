@@ -66,13 +66,17 @@ def open_archive(path: Path, limits: Limits, findings: Findings) -> ZipArchive:
     """Open the uploaded file at ``path``; raise InputError when it cannot be used as an archive."""
     size = path.stat().st_size
     if size == 0:
-        raise InputError("The uploaded file is empty: choose the zip file again and wait for the upload to end.")
+        raise InputError(
+            "The uploaded file is empty: choose the zip file again and wait for the upload to end."
+        )
     with path.open("rb") as file:
         head = file.read(0x8001 + 8)
     if head.startswith(b"PK\x05\x06"):
         raise InputError("The zip holds no files: put the images into it and upload it again.")
     if head.startswith(b"PK\x07\x08"):
-        raise InputError("This is one part of a zip split over several files: make a single zip and upload that.")
+        raise InputError(
+            "This is one part of a zip split over several files: make a single zip and upload that."
+        )
     if not head.startswith(b"PK\x03\x04"):
         raise InputError(_not_a_zip(head))
     return ZipArchive(path, size, limits, findings)
@@ -88,7 +92,10 @@ def _not_a_zip(head: bytes) -> str:
 
 
 class ZipArchive:
-    """A zip whose table of contents has been checked. Use as a context manager."""
+    """A zip whose table of contents has been checked. Use as a context manager.
+
+    ``entries`` are its files and ``folders`` the folders it names, without the litter of operating systems.
+    """
 
     def __init__(self, path: Path, packed_bytes: int, limits: Limits, findings: Findings):
         self._limits = limits
@@ -117,15 +124,17 @@ class ZipArchive:
             _check_entry_kind(info)
         _check_sizes(infos, packed_bytes, self._limits)
         entries = []
+        self.folders: list[str] = []
         seen: set[str] = set()
         for info, name in zip(infos, _entry_names(infos, findings), strict=True):
             path = names.clean_path(name)
-            if not path or name.endswith(("/", "\\")) or names.is_junk(path):
+            if not path or names.is_junk(path):
+                continue
+            if name.endswith(("/", "\\")):
+                self.folders.append(path)
                 continue
             if path in seen:
-                raise InputError(
-                    f"The zip holds two files called {names.show(path)!r}: make the zip again from one folder."
-                )
+                raise InputError(f"The zip holds two files called {names.show(path)!r}: make the zip again.")
             seen.add(path)
             entries.append(Entry(path, info.file_size, info))
         _check_files_are_not_folders(seen)
@@ -240,8 +249,8 @@ def _check_sizes(infos: list[zipfile.ZipInfo], packed_bytes: int, limits: Limits
     unpacked = sum(info.file_size for info in infos)
     if unpacked > limits.max_unpacked_bytes:
         raise InputError(
-            f"The zip unpacks to {human_bytes(unpacked)}, more than the {human_bytes(limits.max_unpacked_bytes)} "
-            "allowed: split the images over several datasets or make them smaller."
+            f"The zip unpacks to {human_bytes(unpacked)}, more than the "
+            f"{human_bytes(limits.max_unpacked_bytes)} allowed: split the images over several datasets or make them smaller."
         )
     if unpacked > RATIO_FLOOR and unpacked > limits.max_ratio * packed_bytes:
         raise InputError(
@@ -249,7 +258,9 @@ def _check_sizes(infos: list[zipfile.ZipInfo], packed_bytes: int, limits: Limits
             "upload a zip of ordinary images."
         )
     if sum(info.compress_size for info in infos) > packed_bytes:
-        raise InputError("The zip's entries overlap, as only a zip bomb's do: make the zip again and upload it.")
+        raise InputError(
+            "The zip's entries overlap, as only a zip bomb's do: make the zip again and upload it."
+        )
 
 
 def _check_files_are_not_folders(paths: set[str]) -> None:
@@ -258,6 +269,6 @@ def _check_files_are_not_folders(paths: set[str]) -> None:
         while parent:
             if parent in paths:
                 raise InputError(
-                    f"The zip holds {names.show(parent)!r} both as a file and as a folder: make the zip again."
+                    f"The zip holds {names.show(parent)!r} as a file and as a folder: make the zip again."
                 )
             parent = parent.rpartition("/")[0]

@@ -101,12 +101,12 @@ def _normalised(content: bytes, image: Image.Image) -> Normalised:
     image.load()
     upright = ImageOps.exif_transpose(image)
     plain, dark = _to_8_bit(upright)
+    plain.info.clear()
     buffer = io.BytesIO()
-    if source == "JPEG" and pixels > LARGE_JPEG_PIXELS:
+    if source in ("JPEG", "MPO") and pixels > LARGE_JPEG_PIXELS:
         plain.save(buffer, "JPEG", quality=95, subsampling=0)
         suffix = ".jpg"
     else:
-        plain.info.clear()
         plain.save(buffer, "PNG", compress_level=3)
         suffix = ".png"
     note = "converted from " + ", ".join(reasons)

@@ -9,7 +9,10 @@ from collections.abc import Iterable, Sequence
 from .errors import InputError
 
 IMAGE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .bmp .dib .webp .gif .tif .tiff .heic .heif .avif .jp2 .pgm .ppm .pbm .pnm".split()
+    (
+        ".jpg .jpeg .jpe .jfif .png .bmp .dib .webp .gif .tif .tiff "
+        ".heic .heif .avif .jp2 .pgm .ppm .pbm .pnm"
+    ).split()
 )
 MAX_CLASS_NAME = 100
 MAX_PATH = 1000
@@ -45,7 +48,7 @@ def clean_path(name: str) -> str:
     Backslashes count as separators (older Windows tools write them). Raises InputError for a name that
     leaves the folder it is unpacked into: absolute, with a drive letter, or with a ``..`` part.
     """
-    path = unicodedata.normalize("NFC", name).replace("\\", "/")
+    path = normal_separators(name)
     advice = "make the zip again from the folder itself with ordinary zip software."
     if len(path) > MAX_PATH:
         raise InputError(f"The archive holds a file name of {len(path)} characters ({show(path)}): {advice}")
@@ -57,6 +60,11 @@ def clean_path(name: str) -> str:
     if ".." in parts:
         raise InputError(f"The archive holds a file that points outside it ({show(path)}): {advice}")
     return "/".join(parts)
+
+
+def normal_separators(path: str) -> str:
+    """Return ``path`` in NFC with forward slashes."""
+    return unicodedata.normalize("NFC", path).replace("\\", "/")
 
 
 def show(name: str) -> str:
@@ -79,7 +87,11 @@ def is_image(path: str) -> bool:
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """Return a sort key that puts ``2`` before ``10``; equal only for equal texts."""
     parts = re.split(r"([0-9]+)", text)
-    key = tuple((0, int(part), part) if part.isdecimal() and part.isascii() else (1, 0, part) for part in parts if part)
+    key = tuple(
+        (0, int(part), part) if part.isdecimal() and part.isascii() else (1, 0, part)
+        for part in parts
+        if part
+    )
     return key
 
 

@@ -1,0 +1,103 @@
+"""The rules that an upload's classes must keep, and what the person may say about them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from . import names
+from .errors import InputError
+from .findings import Findings
+from .readers import Listing
+
+
+def apply_overrides(listing: Listing, class_count: int | None, class_names: Sequence[str] | None) -> None:
+    """Check the person's class count against the data, and rename or reorder the classes.
+
+    ``class_names`` go to the classes in the order they were read. Names that are the very names read,
+    in another order, only change the order: a folder never gets another folder's name.
+    """
+    found = listing.class_names
+    if class_count is not None and class_count != len(found):
+        raise InputError(
+            f"You said {class_count} classes and the upload holds {len(found)} ({_some(found)}): "
+            "correct the number, leave it empty, or mend the upload."
+        )
+    if class_names is None:
+        return
+    given = [names.check_class_name(name.strip()) for name in class_names]
+    if len(given) != len(found):
+        raise InputError(
+            f"You gave {len(given)} class names and the upload holds {len(found)} classes ({_some(found)}): "
+            "give one name for each class."
+        )
+    twice = names.collisions(given) or [(name, name) for name, count in Counter(given).items() if count > 1]
+    if twice:
+        first, second = twice[0]
+        raise InputError(f"The class names {first!r} and {second!r} are too alike: make each one different.")
+    if set(given) == set(found):
+        new_ids = {name: class_id for class_id, name in enumerate(given)}
+        for sample in listing.samples:
+            sample.class_id = new_ids[found[sample.class_id]]
+    listing.class_names = given
+
+
+def _some(class_names: Sequence[str]) -> str:
+    shown = ", ".join(names.show(name) for name in class_names[:5])
+    return shown + (", …" if len(class_names) > 5 else "")
+
+
+def check_enough_classes(class_names: Sequence[str]) -> None:
+    """Raise InputError when there are fewer than two classes."""
+    if len(class_names) < 2:
+        raise InputError(
+            f"The upload holds only one class ({_some(class_names)}): a classifier needs at least two, "
+            "each in a folder of its own."
+        )
+
+
+def check_class_sizes(class_names: Sequence[str], classes: Sequence[int], dropped: Counter[int]) -> None:
+    """Raise InputError naming the classes with fewer than two usable images.
+
+    ``dropped`` counts the images of each class that could not be used.
+    """
+    counts = Counter(classes)
+    small = [class_id for class_id in range(len(class_names)) if counts[class_id] < 2]
+    if not small:
+        return
+    shown = ", ".join(
+        f"{names.show(class_names[class_id])!r} has {counts[class_id] or 'none'}"
+        + (f" ({dropped[class_id]} could not be read)" if dropped[class_id] else "")
+        for class_id in small[:5]
+    )
+    more = f" and {len(small) - 5} more classes" if len(small) > 5 else ""
+    raise InputError(
+        "Every class needs at least two usable images, one to train on and one to measure with: "
+        f"{shown}{more}."
+    )
+
+
+def check_given_split(
+    class_names: Sequence[str], classes: Sequence[int], split: Sequence[str], findings: Findings
+) -> None:
+    """Refuse a given split that leaves a class without training images; report one without validation."""
+    counts = Counter(zip(classes, split, strict=True))
+    for class_id, name in enumerate(class_names):
+        if not counts[class_id, "train"]:
+            raise InputError(
+                f"The class {names.show(name)!r} has no image in the training split: "
+                "move some of its images there, or upload without a split."
+            )
+        if not counts[class_id, "val"]:
+            message = "{count} classes have no image in the validation split, so they cannot be measured."
+            findings.add("warn", "no-val-images", message, names.show(name))
+
+
+def report_collisions(class_names: Sequence[str], findings: Findings) -> None:
+    """Block a dataset with two classes that differ only in case, width or white space."""
+    for first, second in names.collisions(class_names):
+        message = (
+            f"The classes {first!r} and {second!r} look like one class spelled in two ways: "
+            "merge them or rename one, then upload again."
+        )
+        findings.add("block", "class-name-collision", message, f"{first!r} and {second!r}")

@@ -1,0 +1,133 @@
+"""Folders named after classes, with or without train/ and val/ folders above them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from portal.datasets import names
+from portal.datasets.archive import Entry, ZipArchive
+from portal.datasets.errors import InputError
+from portal.datasets.findings import Findings
+
+from .listing import Listing, Sample
+
+LAYOUT = "class folders"
+_SPLITS = {
+    "train": "train", "training": "train", "trainset": "train",
+    "val": "val", "valid": "val", "validation": "val", "valset": "val", "eval": "val",
+    "test": "test", "testing": "test", "testset": "test",
+}  # fmt: skip
+
+
+def read_class_folders(archive: ZipArchive, findings: Findings) -> Listing | None:
+    """Read ``<class>/<image>``, in any wrapping folders; None when no image lies in a folder.
+
+    With ``train/<class>/…`` beside ``val/`` or ``test/`` the split is taken as given.
+    """
+    images = _images_only(archive, findings)
+    images = _unwrapped(images)
+    loose = [entry for parts, entry in images if len(parts) == 1]
+    images = [(parts, entry) for parts, entry in images if len(parts) > 1]
+    if not images:
+        raise InputError(
+            "The images in the zip are not in class folders: put the images of each class into a folder "
+            "named after the class."
+        )
+    for entry in loose:
+        message = "{count} images lie outside any class folder and were left out."
+        findings.add("warn", "outside-class-folders", message, names.show(entry.path))
+    _report_empty_folders(archive, findings)
+    splits = _splits_of(images)
+    if splits:
+        samples = _given_split(images, splits, findings)
+    else:
+        samples = [(parts, entry, None) for parts, entry in images]
+    return _listing(samples, split_given=bool(splits), findings=findings)
+
+
+Parts = tuple[str, ...]
+
+
+def _images_only(archive: ZipArchive, findings: Findings) -> list[tuple[Parts, Entry]]:
+    images = []
+    for entry in archive.entries:
+        if names.is_image(entry.path):
+            images.append((tuple(entry.path.split("/")), entry))
+        else:
+            message = "{count} files that are not images were left out."
+            findings.add("info", "not-images", message, names.show(entry.path))
+    return images
+
+
+def _unwrapped(images: list[tuple[Parts, Entry]]) -> list[tuple[Parts, Entry]]:
+    """Take off outer folders that hold everything, as long as folders with images remain below."""
+    while True:
+        tops = {parts[0] for parts, _ in images if len(parts) > 1}
+        directly_inside = any(len(parts) == 2 for parts, _ in images)
+        anything_loose = any(len(parts) == 1 for parts, _ in images)
+        if len(tops) != 1 or directly_inside or anything_loose:
+            return images
+        images = [(parts[1:], entry) for parts, entry in images]
+
+
+def _report_empty_folders(archive: ZipArchive, findings: Findings) -> None:
+    filled: set[str] = set()
+    for entry in archive.entries:
+        parent = entry.path.rpartition("/")[0]
+        while parent and parent not in filled:
+            filled.add(parent)
+            parent = parent.rpartition("/")[0]
+    for path in archive.folders:
+        if path not in filled:
+            findings.add("info", "empty-folders", "{count} folders of the zip are empty.", names.show(path))
+
+
+def _splits_of(images: list[tuple[Parts, Entry]]) -> dict[str, str]:
+    """Return {folder name: split} when the top folders are train and val or test, else nothing."""
+    tops = {parts[0] for parts, _ in images}
+    splits = {top: _SPLITS[top.lower()] for top in tops if top.lower() in _SPLITS}
+    distinct = set(splits.values())
+    if len(splits) < len(tops) or len(distinct) < len(splits) or not {"train"} < distinct:
+        return {}
+    if any(len(parts) == 2 for parts, _ in images):
+        raise InputError(
+            f"The folders {' and '.join(sorted(tops))} hold images directly: "
+            "put the images of each class into a folder named after the class inside them."
+        )
+    return splits
+
+
+def _given_split(
+    images: list[tuple[Parts, Entry]], splits: dict[str, str], findings: Findings
+) -> list[tuple[Parts, Entry, str | None]]:
+    measured_on = "val" if "val" in splits.values() else "test"
+    samples: list[tuple[Parts, Entry, str | None]] = []
+    for parts, entry in images:
+        split = splits[parts[0]]
+        if split == "test" and measured_on == "val":
+            message = "{count} images in the test folder were left out: only train and val are used."
+            findings.add("info", "test-left-out", message, names.show(entry.path))
+            continue
+        if split == "test":
+            message = (
+                "There is no val folder, so the {count} images of the test folder are the validation set."
+            )
+            findings.add("info", "test-as-val", message, names.show(entry.path))
+        samples.append((parts[1:], entry, "train" if split == "train" else "val"))
+    return samples
+
+
+def _listing(
+    samples: list[tuple[Parts, Entry, str | None]], split_given: bool, findings: Findings
+) -> Listing:
+    deep: dict[str, int] = defaultdict(int)
+    class_names = sorted({names.check_class_name(parts[0]) for parts, _, _ in samples}, key=names.natural_key)
+    ids = {name: class_id for class_id, name in enumerate(class_names)}
+    for parts, _, _ in samples:
+        if len(parts) > 2:
+            deep[parts[0]] += 1
+    for folder, count in sorted(deep.items()):
+        message = "{count} images in folders below a class folder were counted to that class."
+        findings.add("warn", "nested-folders", message, names.show(folder), count)
+    listed = [Sample(entry, ids[parts[0]], split) for parts, entry, split in samples]
+    return Listing(LAYOUT, class_names, listed, split_given)

@@ -1,0 +1,194 @@
+"""PaddleX's classification layout: images anywhere, listed in train.txt and val.txt, named in label.txt.
+
+A list line is ``<path> <class id>``, a label line ``<class id> <class name>``, as in PaddleX's
+documentation of its image classification module; tabs do as well as spaces.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from portal.datasets import names
+from portal.datasets.archive import Entry, ZipArchive
+from portal.datasets.errors import InputError
+from portal.datasets.findings import Findings
+
+from .label_names import named_classes, read_labels
+from .listing import MAX_LIST_BYTES, Listing, Sample
+
+LAYOUT = "PaddleX lists"
+_LIST_NAMES = {
+    "train.txt": "train", "train_list.txt": "train",
+    "val.txt": "val", "val_list.txt": "val",
+    "test.txt": "test", "test_list.txt": "test",
+    "label.txt": "label", "labels.txt": "label",
+}  # fmt: skip
+
+
+@dataclasses.dataclass(slots=True)
+class _Row:
+    entry: Entry
+    label: int
+    split: str
+
+
+def read_paddlex_lists(archive: ZipArchive, findings: Findings) -> Listing | None:
+    """Read the layout around the topmost train.txt; None when there is none."""
+    lists = _find_lists(archive)
+    if "train" not in lists:
+        return None
+    base = lists["train"].path.rpartition("/")[0]
+    names_by_id = None
+    if "label" in lists:
+        names_by_id = read_labels(list_text(archive, lists["label"]), names.show(lists["label"].path))
+    finder = _ImageFinder(archive.entries, base)
+    rows: list[_Row] = []
+    for split in ("train", "val"):
+        if split in lists:
+            rows += _read_list(list_text(archive, lists[split]), split, finder, names_by_id, findings)
+    if not rows:
+        raise InputError(
+            f"No line of {names.show(lists['train'].path)} names an image in the zip with a class id: "
+            "write lines like `images/0001.jpg 0`."
+        )
+    rows = _one_row_per_image(rows, findings)
+    _report_unlisted(archive, rows, lists, findings)
+    return _listing(rows, names_by_id, findings)
+
+
+def list_text(archive: ZipArchive, entry: Entry) -> str:
+    """Return a list file's text: UTF-8 with or without its mark, UTF-16 with its mark, else GBK."""
+    content = archive.read(entry, MAX_LIST_BYTES)
+    encodings = ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030")
+    for encoding in encodings:
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise InputError(f"{names.show(entry.path)} is not readable text: save it as UTF-8.")
+
+
+def _find_lists(archive: ZipArchive) -> dict[str, Entry]:
+    """Return the list files of the topmost folder that holds a train.txt, by what they list."""
+    found: dict[str, dict[str, Entry]] = {}
+    for entry in archive.entries:
+        folder, _, name = entry.path.rpartition("/")
+        kind = _LIST_NAMES.get(name.lower())
+        if kind:
+            found.setdefault(folder, {}).setdefault(kind, entry)
+    folders = [folder for folder, kinds in found.items() if "train" in kinds]
+    if not folders:
+        return {}
+    folders.sort(key=lambda folder: (len(folder.split("/")) if folder else 0, folder))
+    return found[folders[0]]
+
+
+class _ImageFinder:
+    """Finds the entry a list line means, however its path was written."""
+
+    def __init__(self, entries: list[Entry], base: str):
+        prefix = base + "/" if base else ""
+        inside = [entry for entry in entries if entry.path.startswith(prefix)]
+        self._exact = {entry.path[len(prefix) :]: entry for entry in inside}
+        self._folded: dict[str, Entry | None] = {}
+        for path, entry in self._exact.items():
+            self._folded[path.casefold()] = None if path.casefold() in self._folded else entry
+
+    def find(self, written: str) -> Entry | None:
+        """Return the entry for ``written``: also with a foreign prefix, backslashes or another case.
+
+        Lists made on Windows say ``..\\images\\1.jpg``; those made for a notebook service name absolute
+        paths there. Leading folders are dropped one by one until a file of the upload is met.
+        """
+        path = names.normal_separators(written)
+        parts = [part for part in path.split("/") if part not in ("", ".", "..")]
+        for start in range(len(parts)):
+            candidate = "/".join(parts[start:])
+            entry = self._exact.get(candidate) or self._folded.get(candidate.casefold())
+            if entry is not None:
+                return entry
+        return None
+
+
+def _read_list(
+    text: str, split: str, finder: _ImageFinder, names_by_id: dict[int, str] | None, findings: Findings
+) -> list[_Row]:
+    ids_by_name = {name: class_id for class_id, name in (names_by_id or {}).items()}
+    rows = []
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        path, label = split_line(line)
+        class_id = _class_id(label, ids_by_name)
+        if class_id is None or not path:
+            message = "{count} lines of the lists are not `path id` and were left out."
+            findings.add("warn", "bad-lines", message, names.show(f"{split}.txt: {line.strip()}"))
+            continue
+        entry = finder.find(path)
+        if entry is None:
+            message = "{count} listed images are missing from the zip and were left out."
+            findings.add("warn", "missing-images", message, names.show(path))
+            continue
+        rows.append(_Row(entry, class_id, split))
+    return rows
+
+
+def split_line(line: str) -> tuple[str, str]:
+    """Return path and label of a list line: split at the last tab if there is one, else the last space."""
+    line = line.strip()
+    path, separator, label = line.rpartition("\t")
+    if not separator:
+        path, _, label = line.rpartition(" ")
+    return path.strip(), label.strip()
+
+
+def _class_id(label: str, ids_by_name: dict[str, int]) -> int | None:
+    if label.isascii() and label.isdigit() and len(label) < 10:
+        return int(label)
+    return ids_by_name.get(label)
+
+
+def _one_row_per_image(rows: list[_Row], findings: Findings) -> list[_Row]:
+    """Keep each image once; leave out one with two labels, and keep one in both lists for validation."""
+    by_path: dict[str, list[_Row]] = {}
+    for row in rows:
+        by_path.setdefault(row.entry.path, []).append(row)
+    kept = []
+    for path, same in by_path.items():
+        shown = names.show(path)
+        if len({row.label for row in same}) > 1:
+            message = "{count} images are listed with two different classes and were left out."
+            findings.add("warn", "two-labels", message, shown)
+            continue
+        splits = {row.split for row in same}
+        if len(splits) > 1:
+            message = "{count} images are in train.txt and in val.txt; they were kept for validation only."
+            findings.add("warn", "in-both-splits", message, shown)
+        elif len(same) > 1:
+            findings.add("info", "listed-twice", "{count} images are listed more than once.", shown)
+        kept.append(same[-1])
+    return kept
+
+
+def _report_unlisted(
+    archive: ZipArchive, rows: list[_Row], lists: dict[str, Entry], findings: Findings
+) -> None:
+    listed = {row.entry.path for row in rows}
+    known = {entry.path for entry in lists.values()}
+    for entry in archive.entries:
+        if entry.path in listed or entry.path in known:
+            continue
+        if names.is_image(entry.path):
+            message = "{count} images are in no list and were left out."
+            findings.add("info", "unlisted-images", message, names.show(entry.path))
+
+
+def _listing(rows: list[_Row], names_by_id: dict[int, str] | None, findings: Findings) -> Listing:
+    class_names, new_ids = named_classes({row.label for row in rows}, names_by_id, findings)
+    splits = {row.split for row in rows}
+    split_given = splits == {"train", "val"}
+    if not split_given:
+        message = "val.txt is missing or names no usable image, so the split was drawn here."
+        findings.add("info", "no-val-list", message)
+    samples = [Sample(row.entry, new_ids[row.label], row.split if split_given else None) for row in rows]
+    return Listing(LAYOUT, class_names, samples, split_given)
