@@ -5,9 +5,14 @@ Every message is for the person who owns the board and is shown to them word for
 
 from __future__ import annotations
 
+from workers.contract import InputError
 
-class BoardError(Exception):
-    """Any failure on the way to a board or on it. ``code`` is stable, for the API."""
+
+class BoardError(InputError):
+    """Any failure on the way to a board or on it. ``code`` is stable, for the API.
+
+    An InputError of the contract: a person can mend it, and trying again unasked would not.
+    """
 
     code = "board-error"
 

@@ -1,0 +1,30 @@
+"""The map of the REST API, version 1."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import DefaultRouter
+
+from portal.datasets.api import DatasetVersionViewSet, DatasetViewSet
+from portal.deployments.api import DeploymentViewSet
+from portal.devices.api import DeviceViewSet, InferenceViewSet
+from portal.jobs.api import JobViewSet
+from portal.runs.api import CompiledModelViewSet, RunViewSet, TrainedModelViewSet, chips, recipes
+
+router = DefaultRouter()
+router.include_root_view = False
+router.register("datasets", DatasetViewSet)
+router.register("dataset-versions", DatasetVersionViewSet)
+router.register("runs", RunViewSet)
+router.register("jobs", JobViewSet)
+router.register("trained-models", TrainedModelViewSet)
+router.register("compiled-models", CompiledModelViewSet)
+router.register("devices", DeviceViewSet)
+router.register("inferences", InferenceViewSet)
+router.register("deployments", DeploymentViewSet)
+
+urlpatterns = [
+    path("", include(router.urls)),
+    path("recipes/", recipes),
+    path("chips/", chips),
+    path("schema/", SpectacularAPIView.as_view()),
+]

@@ -1,0 +1,29 @@
+"""Encryption of credentials at rest, with the key in ``settings.ENCRYPTION_KEY`` (Fernet)."""
+
+from __future__ import annotations
+
+import json
+
+from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
+
+from workers.contract import InputError
+
+
+class WrongKey(InputError):
+    """What is stored was encrypted with another ENCRYPTION_KEY."""
+
+
+def seal(fields: dict) -> str:
+    """Encrypt a small dict."""
+    return Fernet(settings.ENCRYPTION_KEY).encrypt(json.dumps(fields).encode()).decode()
+
+
+def unseal(text: str) -> dict:
+    """Decrypt what ``seal`` made; raise WrongKey when the key has changed."""
+    try:
+        return json.loads(Fernet(settings.ENCRYPTION_KEY).decrypt(text.encode()))
+    except InvalidToken:
+        raise WrongKey(
+            "The stored credentials cannot be read with this server's encryption key: enter them again."
+        ) from None

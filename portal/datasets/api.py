@@ -1,0 +1,43 @@
+"""Datasets and their versions."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.response import Response
+
+from portal.core.api import TeamViewSet
+from portal.datasets import services
+from portal.datasets.models import Dataset, DatasetVersion
+from portal.datasets.serializers import DatasetSerializer, DatasetVersionSerializer, UploadSerializer
+
+
+class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
+    queryset = Dataset.objects.select_related("created_by")
+    serializer_class = DatasetSerializer
+    parser_classes = [MultiPartParser, FormParser]
+    lookup_value_regex = r"\d{1,18}"
+
+    @extend_schema(request=UploadSerializer, responses={201: DatasetVersionSerializer})
+    def create(self, request):
+        """Upload an archive as the next version of the dataset of this name; it is checked in a job."""
+        upload = UploadSerializer(data=request.data)
+        upload.is_valid(raise_exception=True)
+        data = upload.validated_data
+        version = services.create_version(
+            request.team, request.user, data["name"], data["file"], upload.options()
+        )
+        return Response(DatasetVersionSerializer(version).data, status=201)
+
+    @extend_schema(request=None, responses={201: DatasetVersionSerializer})
+    @action(detail=False, methods=["post"], url_path="samples/digits", parser_classes=[])
+    def digits(self, request):
+        """Add the bundled dataset of handwritten digits."""
+        version = services.add_digits(request.team, request.user)
+        return Response(DatasetVersionSerializer(version).data, status=201)
+
+
+class DatasetVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
+    queryset = DatasetVersion.objects.select_related("dataset", "job", "job__created_by")
+    serializer_class = DatasetVersionSerializer
+    lookup_value_regex = r"\d{1,18}"

@@ -1,0 +1,23 @@
+from django.apps import AppConfig
+
+
+class DatasetsConfig(AppConfig):
+    name = "portal.datasets"
+
+    def ready(self):
+        from portal.datasets import services
+        from portal.jobs import kinds
+        from portal.runs import pipeline
+
+        kinds.register(
+            kinds.Kind(
+                name="ingest",
+                title="Check dataset",
+                queue="default",
+                time_limit=4 * 3600,
+                prepare=services.prepare_ingest,
+                complete=services.complete_ingest,
+                replace=services.replace,
+                after=pipeline.after_job,
+            )
+        )

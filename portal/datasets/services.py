@@ -1,0 +1,88 @@
+"""Datasets: take an upload, ingest it in a job, stage a version for a worker program."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+from django.db.models import Max
+
+from portal.core.files import fetch
+from portal.datasets import staging
+from portal.datasets.models import Dataset, DatasetVersion
+from portal.jobs import services as jobs
+from portal.jobs.kinds import Invocation
+from portal.jobs.models import Artifact, Job
+
+INGEST_MEMORY_BYTES = 4 * 1024**3
+
+
+@transaction.atomic
+def create_version(team, user, name: str, upload, options: dict | None = None) -> DatasetVersion:
+    """Store an uploaded archive as the next version of the team's dataset ``name`` and queue its check.
+
+    ``options`` may hold ``val_fraction``, ``seed``, ``class_count`` and ``class_names``.
+    """
+    dataset, _ = Dataset.objects.get_or_create(team=team, name=name, defaults={"created_by": user})
+    last = dataset.versions.aggregate(last=Max("number"))["last"] or 0
+    version = DatasetVersion(
+        dataset=dataset,
+        team=team,
+        number=last + 1,
+        upload_name=Path(upload.name).name[:255],
+        options=options or {},
+    )
+    version.job = jobs.submit("ingest", team, user)
+    version.upload.save(f"uploads/{version.job.pk}.bin", upload, save=False)
+    version.save()
+    return version
+
+
+def prepare_ingest(job: Job, folder: Path) -> Invocation:
+    version = job.dataset_version
+    archive = folder / "upload.bin"
+    fetch(version.upload, archive)
+    defaults = {"val_fraction": 0.2, "seed": 0, "class_count": None, "class_names": None, "limits": {}}
+    return Invocation(
+        argv=[sys.executable, "-m", "portal.datasets.ingest"],
+        inputs={"archive": str(archive)},
+        params={**defaults, **version.options, "filename": version.upload_name},
+        memory_bytes=INGEST_MEMORY_BYTES,
+    )
+
+
+def complete_ingest(job: Job, result: dict) -> None:
+    version = job.dataset_version
+    for name in ("content_hash", "class_names", "counts", "findings", "thumbs", "layout", "split"):
+        setattr(version, name, result[name])
+    version.images, version.bytes = result["images"], result["bytes"]
+    version.train_images, version.val_images = result["train"], result["val"]
+    version.archive = Artifact.objects.get(job=job, name="dataset.tar").file.name
+    version.save()
+
+
+def staged(version: DatasetVersion) -> Path:
+    """The version's folder in this host's cache; unpacked from storage when it is not there yet."""
+    target = Path(settings.CACHE_DIR) / "datasets" / version.content_hash
+    if target.is_dir():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    archive = target.parent / f"{version.content_hash}.{version.pk}.tar"
+    fetch(version.archive, archive)
+    try:
+        return staging.unpack_dataset(archive, target)
+    finally:
+        archive.unlink(missing_ok=True)
+
+
+def replace(old: Job, new: Job) -> None:
+    DatasetVersion.objects.filter(job=old).update(job=new)
+
+
+def add_digits(team, user) -> DatasetVersion:
+    """Add the bundled sample: scikit-learn's handwritten digits, see ``samples/digits.md``."""
+    with (Path(__file__).parent / "samples" / "digits.zip").open("rb") as archive:
+        return create_version(team, user, "Handwritten digits", File(archive, name="digits.zip"))

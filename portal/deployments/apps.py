@@ -1,0 +1,25 @@
+from django.apps import AppConfig
+
+
+class DeploymentsConfig(AppConfig):
+    name = "portal.deployments"
+
+    def ready(self):
+        from portal.deployments import services
+        from portal.devices.services import claim
+        from portal.jobs import kinds
+        from portal.runs import pipeline
+
+        kinds.register(
+            kinds.Kind(
+                name="deploy",
+                title="Deploy",
+                queue="deploy",
+                time_limit=3600,
+                perform=services.perform,
+                complete=services.complete,
+                claim=claim,
+                replace=services.replace,
+                after=pipeline.after_job,
+            )
+        )

@@ -1,0 +1,146 @@
+"""The deploy kind: put a release on a board, make it current, and measure what it answers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import statistics
+import time
+from pathlib import Path
+
+from django.utils import timezone
+
+from portal.core.files import fetch_artifact
+from portal.conversions.services import provenance
+from portal.datasets.services import staged
+from portal.deployments import release, steps
+from portal.deployments.models import Deployment
+from portal.devices.answers import answer
+from portal.devices.services import connect, profile_of
+from portal.jobs.context import JobContext
+from portal.jobs.execution import job_folder
+from portal.jobs.models import Job
+
+
+def perform(job: Job, context: JobContext) -> dict:
+    """Deploy, then send validation images to the board and compare its answers with the simulator's."""
+    deployment = job.deployment
+    folder = job_folder(job)
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        context.phase("preparing the release")
+        built, expected, dataset = _build_release(deployment, folder)
+        context.phase("connecting")
+        with connect(deployment.device) as connection:
+            profile = profile_of(deployment.device)
+            with _timed(context, "board"):
+                done = steps.deploy(connection, profile, built, context.phase, context.progress)
+                # Current from here on: what follows measures, and a failure to measure is no way back.
+                _activate(deployment, built.id)
+                measured = _measure(deployment, connection, profile, expected, dataset, context)
+        return {"release": built.id, "engine": done.engine, "measured": measured}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _timed(context: JobContext, tool: str):
+    """Count the seconds inside as the board's."""
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        spent = context.tool_seconds.get(tool, 0.0) + time.monotonic() - start
+        context.tool_seconds[tool] = round(spent, 3)
+
+
+def _build_release(deployment: Deployment, folder: Path):
+    """Fetch what the release needs; return it with the simulator's answers and the dataset's folder."""
+    compiled = deployment.compiled_model
+    version, trained = deployment.run.dataset_version, deployment.run.trained_model
+    profile = profile_of(deployment.device)
+    names = ["model.rknn", "predictions.json"]
+    if profile.get("needs_simulator"):
+        names += ["build.onnx", "calibration.zip"]
+    files = {name: fetch_artifact(compiled.job, name, folder / name) for name in names}
+    expected = json.loads(files["predictions.json"].read_text(encoding="utf-8"))
+    dataset = staged(version)
+    built = release.build_release(
+        f"run{deployment.run_id}-job{deployment.job_id}",
+        profile,
+        model=files["model.rknn"],
+        class_names=version.class_names,
+        input_size=trained.facts["input_size"],
+        mean=trained.facts["mean"],
+        std=trained.facts["std"],
+        golden=[(dataset / image, label) for image, label in release.choose_golden(expected)],
+        provenance=provenance(compiled),
+        build_onnx=files.get("build.onnx"),
+        calibration=files.get("calibration.zip"),
+    )
+    return built, expected, dataset
+
+
+def _activate(deployment: Deployment, release_id: str) -> None:
+    deployment.release = release_id
+    deployment.activated_at = timezone.now()
+    deployment.save(update_fields=["release", "activated_at"])
+
+
+def _measure(deployment, connection, profile, expected, dataset, context) -> dict:
+    """The board's top-1 on validation images, and how often it agrees with the simulator."""
+    limit = deployment.run.params["board_images"]
+    sample = spread(expected, limit)
+    if not sample:
+        return {}
+    context.phase(f"measuring on the board with {len(sample)} images")
+    files = [(row["image"], dataset / row["image"]) for row in sample]
+    answers = answer(connection, profile, files, on_answer=context.progress)
+    return compare(sample, answers.answers)
+
+
+def spread(rows: list[dict], limit: int) -> list[dict]:
+    """At most ``limit`` rows, evenly spread over the list, which is ordered by image."""
+    if len(rows) <= limit:
+        return rows
+    return [rows[index * len(rows) // limit] for index in range(limit)]
+
+
+def compare(sample: list[dict], answers: list[dict]) -> dict:
+    """Figures of a board's answers beside the simulator's; fractions from 0 to 1, milliseconds.
+
+    An image that the board could not answer counts as wrong and as a disagreement.
+    """
+    by_name = {one["image"]: one for one in answers}
+    right = agreed = 0
+    flipped, times = [], []
+    for row in sample:
+        one = by_name.get(row["image"], {})
+        label = one.get("label_id")
+        right += label == row["label"]
+        agreed += label == row["int8"]
+        if label != row["int8"]:
+            flipped.append({"image": row["image"], "label": row["label"], "int8": row["int8"], "board": label})
+        if one.get("ms") is not None:
+            times.append(one["ms"])
+    times.sort()
+    return {
+        "images": len(sample),
+        "board_top1": right / len(sample),
+        "agreement": agreed / len(sample),
+        "ms_median": round(statistics.median(times), 3) if times else None,
+        "ms_p95": round(times[int(0.95 * (len(times) - 1))], 3) if times else None,
+        "flipped": flipped[:100],
+    }
+
+
+def complete(job: Job, result: dict) -> None:
+    deployment = job.deployment
+    deployment.engine = result["engine"][:120]
+    deployment.measured = result["measured"]
+    deployment.save(update_fields=["engine", "measured"])
+
+
+def replace(old: Job, new: Job) -> None:
+    Deployment.objects.filter(job=old).update(job=new)

@@ -1,0 +1,88 @@
+"""Registered boards and what they answered."""
+
+from django.db import models, transaction
+
+from portal.jobs.models import FINAL, Job
+from portal.teams.models import Owned, OwnedQuerySet, Team, User
+
+
+class DeviceQuerySet(OwnedQuerySet):
+    def claim(self, pk: int, job: Job) -> bool:
+        """Make ``job`` the one that talks to the device; False when another live job does."""
+        with transaction.atomic():
+            device = self.select_for_update().get(pk=pk)
+            if device.busy_with_id not in (None, job.pk) and device.busy_with.status not in FINAL:
+                return False
+            device.busy_with = job
+            device.save(update_fields=["busy_with"])
+            return True
+
+
+class Device(Owned):
+    """A board: where it is, the host key it must show, how to sign in, what it said of itself."""
+
+    name = models.CharField(max_length=80)
+    profile = models.CharField(max_length=60)
+    host = models.CharField(max_length=255)
+    port = models.PositiveIntegerField(default=22)
+    username = models.CharField(max_length=64, default="root")
+    secret = models.TextField(blank=True)  # encrypted: {"password"} or {"private_key", "passphrase"}
+    auth = models.CharField(
+        max_length=10, choices=[("password", "Password"), ("key", "Private key")], default="password"
+    )
+    host_key = models.CharField(max_length=120)  # type and SHA256 fingerprint, pinned at registration
+    busy_with = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
+    probe = models.JSONField(default=dict)
+    probe_job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="probed_devices")
+    seen_at = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)  # why the last contact failed; empty when it went well
+
+    objects = DeviceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="device_name_in_team")]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def is_virtual(self) -> bool:
+        return self.profile == "virtual"
+
+
+class Inference(models.Model):
+    """Images that a person sent to a device, and its answers."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="inferences")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="inference")
+    deployment = models.ForeignKey(
+        "deployments.Deployment", on_delete=models.SET_NULL, null=True, related_name="inferences"
+    )
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    engine = models.CharField(max_length=120, blank=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+
+class InferenceImage(models.Model):
+    """One image of an inference. The answer is empty until the board has answered."""
+
+    inference = models.ForeignKey(Inference, on_delete=models.CASCADE, related_name="images")
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=255)  # as the person's file was called
+    file = models.FileField(max_length=300)  # normalised, just as the board got it
+    note = models.CharField(max_length=200, blank=True)
+    label_id = models.IntegerField(null=True)
+    label = models.CharField(max_length=255, blank=True)
+    score = models.FloatField(null=True)
+    milliseconds = models.FloatField(null=True)  # on the board, resizing included
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["position"]

@@ -1,0 +1,60 @@
+from rest_framework import serializers
+
+from portal.core import configs
+from portal.devices.models import Device, Inference, InferenceImage
+from portal.jobs.serializers import JobSerializer
+
+
+class DeviceSerializer(serializers.ModelSerializer):
+    virtual = serializers.BooleanField(source="is_virtual")
+    current_release = serializers.SerializerMethodField()
+    probe_job = JobSerializer(allow_null=True)
+
+    class Meta:
+        model = Device
+        fields = [
+            "id", "name", "profile", "virtual", "host", "port", "username", "auth", "host_key", "probe",
+            "probe_job", "seen_at", "problem", "current_release", "created_at",
+        ]  # fmt: skip
+
+    def get_current_release(self, device) -> str | None:
+        return device.probe.get("current")
+
+
+class NewDeviceSerializer(serializers.Serializer):
+    """A board to register. ``host_key`` may name the key that it must show; else the one seen is pinned."""
+
+    name = serializers.CharField(max_length=80)
+    profile = serializers.CharField()
+    host = serializers.CharField(max_length=255)
+    port = serializers.IntegerField(default=22, min_value=1, max_value=65535)
+    username = serializers.CharField(max_length=64, default="root")
+    password = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+    private_key = serializers.CharField(required=False, allow_blank=True)
+    passphrase = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+    host_key = serializers.CharField(required=False, allow_blank=True)
+
+    def validate_profile(self, value):
+        if value not in configs.boards():
+            raise serializers.ValidationError(f"Choose one of {', '.join(configs.boards())}.")
+        return value
+
+    def validate(self, data):
+        if not data.get("password") and not data.get("private_key"):
+            raise serializers.ValidationError({"password": "Give a password or a private key."})
+        return data
+
+
+class InferenceImageSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = InferenceImage
+        fields = ["name", "label_id", "label", "score", "milliseconds", "error", "note"]
+
+
+class InferenceSerializer(serializers.ModelSerializer):
+    job = JobSerializer()
+    images = InferenceImageSerializer(many=True)
+
+    class Meta:
+        model = Inference
+        fields = ["id", "device", "deployment", "engine", "created_at", "job", "images"]

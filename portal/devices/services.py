@@ -1,0 +1,237 @@
+"""Devices: register, open a connection, probe, ask for answers."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils import timezone
+
+from portal.core import configs
+from portal.core.encryption import WrongKey, seal, unseal
+from portal.datasets import images
+from portal.datasets.errors import ImageError, InputError
+from portal.devices import probe as probing
+from portal.devices.answers import answer
+from portal.devices.connection import BoardConnection
+from portal.devices.errors import BoardError
+from portal.devices.hostkeys import HostKey, fetch_host_key, load_private_key
+from portal.devices.models import Device, Inference, InferenceImage
+from portal.jobs import services as jobs
+from portal.jobs.context import JobContext
+from portal.jobs.models import IllegalTransition, Job
+
+MAX_INFERENCE_IMAGES = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class Credentials:
+    """How to sign in to a board: a password, or a private key with its passphrase."""
+
+    password: str = ""
+    private_key: str = ""
+    passphrase: str = ""
+
+    def check(self) -> None:
+        """Raise BoardError when a private key cannot be read."""
+        if self.private_key:
+            load_private_key(self.private_key, self.passphrase or None)
+
+    @property
+    def auth(self) -> str:
+        return "key" if self.private_key else "password"
+
+
+def read_host_key(host: str, port: int) -> HostKey:
+    """The key that the board shows now; no password is sent. Raises Unreachable."""
+    return fetch_host_key(host, port, settings.SSH_TIMEOUT_SECONDS)
+
+
+@transaction.atomic
+def register(team, user, *, name, profile, host, port, username, credentials, host_key: HostKey) -> Device:
+    """Store a device with the host key that its owner has seen, and probe it."""
+    credentials.check()
+    device = Device.objects.create(
+        team=team,
+        created_by=user,
+        name=name,
+        profile=profile,
+        host=host,
+        port=port,
+        username=username,
+        auth=credentials.auth,
+        secret=seal(dataclasses.asdict(credentials)),
+        host_key=str(host_key),
+    )
+    start_probe(device, user)
+    return device
+
+
+def update_access(device: Device, *, credentials: Credentials | None = None, **fields) -> None:
+    """Change address, user or credentials; ``host_key`` only after a person has seen the new one."""
+    if credentials is not None:
+        credentials.check()
+        fields |= {"auth": credentials.auth, "secret": seal(dataclasses.asdict(credentials))}
+    if "host_key" in fields:
+        fields["host_key"] = str(fields["host_key"])
+    for name, value in fields.items():
+        setattr(device, name, value)
+    device.save(update_fields=list(fields))
+
+
+@contextlib.contextmanager
+def connect(device: Device) -> Iterator[BoardConnection]:
+    """A signed-in connection; remembers on the device's row how it went.
+
+    Raises BoardError with the sentence of what went wrong, on the way or inside the block.
+    """
+    problem = ""
+    try:
+        secret = unseal(device.secret)
+        with BoardConnection.connect(
+            device.host,
+            device.port,
+            device.username,
+            host_key=device.host_key,
+            password=secret["password"] or None,
+            private_key=secret["private_key"] or None,
+            passphrase=secret["passphrase"] or None,
+            timeout=settings.SSH_TIMEOUT_SECONDS,
+        ) as connection:
+            Device.objects.filter(pk=device.pk).update(seen_at=timezone.now())
+            yield connection
+    except (BoardError, WrongKey) as error:
+        problem = str(error)
+        raise
+    finally:
+        Device.objects.filter(pk=device.pk).update(problem=problem)
+
+
+def profile_of(device: Device) -> dict:
+    return configs.boards()[device.profile]
+
+
+# --- probe ------------------------------------------------------------------------------------
+
+
+def start_probe(device: Device, user) -> Job:
+    """Queue a probe; one that is already waiting or running is used instead of a second."""
+    if device.probe_job and device.probe_job.is_active:
+        return device.probe_job
+    device.probe_job = jobs.submit("probe", device.team, user)
+    device.save(update_fields=["probe_job"])
+    return device.probe_job
+
+
+def perform_probe(job: Job, context: JobContext) -> dict:
+    device = job.probed_devices.get()
+    context.phase("connecting")
+    with connect(device) as connection:
+        context.phase("asking the board")
+        password = unseal(device.secret)["password"] or None
+        found = probing.probe(connection, profile_of(device), password=password)
+    return {"probe": found}
+
+
+def complete_probe(job: Job, result: dict) -> None:
+    job.probed_devices.update(probe=result["probe"])
+
+
+# --- inference --------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def start_inference(device: Device, user, uploads) -> Inference:
+    """Normalise the images, store them and queue the question. Raises InputError for a bad image."""
+    if not uploads:
+        raise InputError("Choose at least one image.")
+    if len(uploads) > MAX_INFERENCE_IMAGES:
+        raise InputError(f"Send at most {MAX_INFERENCE_IMAGES} images at a time.")
+    current = current_deployment(device)
+    inference = Inference.objects.create(
+        device=device, team=device.team, created_by=user, deployment=current, job=None
+    )
+    for position, upload in enumerate(uploads):
+        _store_image(inference, position, upload)
+    inference.job = jobs.submit("infer", device.team, user)
+    inference.save(update_fields=["job"])
+    return inference
+
+
+def _store_image(inference: Inference, position: int, upload) -> None:
+    name = Path(upload.name).name[:255]
+    try:
+        picture = images.normalise(upload.read())
+    except ImageError as error:
+        raise InputError(f"{name} {error}") from error
+    row = InferenceImage(inference=inference, position=position, name=name, note=(picture.note or "")[:200])
+    stored = f"inferences/{inference.pk}/{position:04d}.{picture.suffix.lstrip('.')}"
+    row.file.save(stored, ContentFile(picture.content), save=False)
+    row.save()
+
+
+def current_deployment(device: Device):
+    """The newest deployment that was made current on the device, or None."""
+    return device.deployments.exclude(activated_at=None).order_by("-activated_at").first()
+
+
+def perform_inference(job: Job, context: JobContext) -> dict:
+    inference = job.inference
+    rows = list(inference.images.all())
+    context.phase("connecting")
+    with connect(inference.device) as connection:
+        context.phase(f"answering {len(rows)} image{'s' if len(rows) != 1 else ''}")
+        files = [(Path(row.file.name).name, row.file.read()) for row in rows]
+        answers = answer(connection, profile_of(inference.device), files, on_answer=context.progress)
+    return {"answers": answers.answers, "engine": answers.done.get("engine", "")}
+
+
+def complete_inference(job: Job, result: dict) -> None:
+    inference = job.inference
+    names = inference.deployment.run.dataset_version.class_names if inference.deployment else []
+    rows = {Path(row.file.name).name: row for row in inference.images.all()}
+    for one in result["answers"]:
+        row = rows[one["image"]]
+        row.label_id, row.score, row.milliseconds = one.get("label_id"), one.get("score"), one.get("ms")
+        row.label = names[row.label_id] if row.label_id is not None and row.label_id < len(names) else ""
+        row.error = one.get("error", "")[:300]
+    InferenceImage.objects.bulk_update(rows.values(), ["label_id", "label", "score", "milliseconds", "error"])
+    inference.engine = result["engine"][:120]
+    inference.save(update_fields=["engine"])
+
+
+# --- what the job machine asks ----------------------------------------------------------------
+
+
+def claim(job: Job) -> bool:
+    """One live job a device: two at once would mix their releases."""
+    device = device_of(job)
+    return device is None or Device.objects.claim(device.pk, job)
+
+
+def device_of(job: Job) -> Device | None:
+    for relation in ("deployment", "inference"):
+        if hasattr(job, relation):
+            return getattr(job, relation).device
+    return job.probed_devices.first()
+
+
+def replace_probe(old: Job, new: Job) -> None:
+    Device.objects.filter(probe_job=old).update(probe_job=new)
+
+
+def replace_inference(old: Job, new: Job) -> None:
+    Inference.objects.filter(job=old).update(job=new)
+
+
+@transaction.atomic
+def delete(device: Device) -> None:
+    """Remove the device and its history; refuse while a job talks to it. Nothing on the board changes."""
+    if device.busy_with and device.busy_with.is_active:
+        raise IllegalTransition(f"{device.name} is busy with job {device.busy_with_id}: cancel it first.")
+    device.delete()

@@ -1,0 +1,53 @@
+"""Typed environment variables: each has a default, and a wrong value is refused with a sentence.
+
+Reads ``os.environ`` only. Every variable read here stands in the README's table of settings.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class SettingError(Exception):
+    """An environment variable has a value that cannot be used."""
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default).strip()
+
+
+def boolean(name: str, default: bool) -> bool:
+    value = text(name, "yes" if default else "no").lower()
+    if value in {"1", "yes", "true", "on"}:
+        return True
+    if value in {"0", "no", "false", "off", ""}:
+        return False
+    raise SettingError(f"{name} must be yes or no, not {value!r}.")
+
+
+def integer(name: str, default: int, least: int = 0) -> int:
+    value = text(name, str(default))
+    try:
+        number = int(value)
+    except ValueError:
+        raise SettingError(f"{name} must be a whole number, not {value!r}.") from None
+    if number < least:
+        raise SettingError(f"{name} must be at least {least}, not {number}.")
+    return number
+
+
+def names(name: str, default: str) -> list[str]:
+    """A list of words separated by commas."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def path(name: str, default: Path | None = None) -> Path | None:
+    value = text(name)
+    return Path(value).expanduser().resolve() if value else default
+
+
+def executable(name: str, default: Path) -> Path:
+    """A program's path, kept as given: a virtual environment's interpreter is a link."""
+    value = text(name)
+    return Path(value).expanduser().absolute() if value else default

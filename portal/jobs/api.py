@@ -1,0 +1,83 @@
+"""Jobs: status, log, events, metrics, files, cancel, retry."""
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from portal.core.api import TeamViewSet
+from portal.jobs import log, services
+from portal.jobs.models import Job
+from portal.jobs.serializers import (
+    ArtifactSerializer,
+    JobEventSerializer,
+    JobSerializer,
+    MetricSerializer,
+)
+
+METRICS_AT_MOST = 5000
+
+
+def whole_number(request, name: str) -> int:
+    text = request.query_params.get(name, "0")
+    return int(text) if text.isdigit() and len(text) < 19 else 0
+
+
+class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
+    queryset = Job.objects.select_related("created_by")
+    serializer_class = JobSerializer
+    lookup_value_regex = r"\d{1,18}"
+
+    @extend_schema(
+        parameters=[OpenApiParameter("offset", int, description="first byte wanted")],
+        responses={(200, "text/plain"): OpenApiTypes.STR},
+    )
+    @action(detail=True)
+    def log(self, request, pk=None):
+        """The log from byte ``offset``. X-Offset says where to go on, X-Finished whether more can come."""
+        job = self.get_object()
+        finished = job.is_final  # asked before the log is read, so that nothing is missed
+        text, end = log.read_log(job, whole_number(request, "offset"))
+        response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+        response["X-Offset"] = end
+        response["X-Finished"] = "yes" if finished and end >= job.log_bytes else "no"
+        return response
+
+    @extend_schema(responses=JobEventSerializer(many=True))
+    @action(detail=True, pagination_class=None)
+    def events(self, request, pk=None):
+        return Response(JobEventSerializer(self.get_object().events.all(), many=True).data)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("after", int, description="only points with a larger id")],
+        responses=MetricSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=None)
+    def metrics(self, request, pk=None):
+        points = self.get_object().metrics.filter(id__gt=whole_number(request, "after"))
+        return Response(MetricSerializer(points[:METRICS_AT_MOST], many=True).data)
+
+    @extend_schema(responses=ArtifactSerializer(many=True))
+    @action(detail=True, pagination_class=None, url_path="files")
+    def files(self, request, pk=None):
+        rows = self.get_object().artifacts.all()
+        return Response(ArtifactSerializer(rows, many=True, context={"request": request}).data)
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @action(detail=True, url_path=r"files/(?P<name>.+)")
+    def file(self, request, pk=None, name=""):
+        return log.serve_artifact(self.get_object(), name)
+
+    @extend_schema(request=None, responses=JobSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request, pk=None):
+        job = self.get_object()
+        services.cancel(job, by=request.user.get_username())
+        return Response(JobSerializer(job).data)
+
+    @extend_schema(request=None, responses=JobSerializer)
+    @action(detail=True, methods=["post"])
+    def retry(self, request, pk=None):
+        return Response(JobSerializer(services.retry(self.get_object(), request.user)).data, status=201)

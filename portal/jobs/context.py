@@ -1,0 +1,117 @@
+"""What a running job writes about itself: phase, progress, metrics, log, heartbeat; and cancel."""
+
+from __future__ import annotations
+
+import codecs
+import threading
+
+from django.conf import settings
+from django.db import close_old_connections
+from django.utils import timezone
+
+from portal.jobs.models import Job, LogChunk, Metric, Status
+
+
+class Cancelled(Exception):
+    """A person asked for the job to stop."""
+
+
+class Superseded(Exception):
+    """The job was ended by somebody else (the reaper took us for dead): stop and write nothing."""
+
+
+class LogWriter:
+    """Appends text to a job's log in the database. Offsets count UTF-8 bytes."""
+
+    def __init__(self, job: Job):
+        self.job = job
+        self.offset = job.log_bytes
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def write(self, data: bytes) -> None:
+        # A database text column holds no NUL.
+        text = self._decoder.decode(data).replace("\x00", "")
+        if not text or self.offset >= settings.JOB_LOG_MAX_BYTES:
+            return
+        size = len(text.encode())
+        LogChunk.objects.create(job=self.job, offset=self.offset, size=size, text=text)
+        self.offset += size
+        if self.offset >= settings.JOB_LOG_MAX_BYTES:
+            note = "\n[the log is longer than the limit; the rest is left out]\n"
+            LogChunk.objects.create(job=self.job, offset=self.offset, size=len(note), text=note)
+            self.offset += len(note)
+        Job.objects.filter(pk=self.job.pk).update(log_bytes=self.offset)
+
+
+class JobContext:
+    """Handed to ``Kind.perform``; the program runner uses it as well."""
+
+    def __init__(self, job: Job, worker: str):
+        self.job = job
+        self.worker = worker
+        self.log_writer = LogWriter(job)
+        self.tool_seconds: dict[str, float] = {}
+
+    def beat(self) -> None:
+        """Say that the job lives; raise Cancelled or Superseded when it must end."""
+        alive = Job.objects.filter(pk=self.job.pk, worker=self.worker)
+        alive = alive.filter(status__in=[Status.RUNNING, Status.CANCELLING])
+        if not alive.update(heartbeat_at=timezone.now()):
+            raise Superseded
+        if Job.objects.filter(pk=self.job.pk, status=Status.CANCELLING).exists():
+            raise Cancelled
+
+    def phase(self, name: str) -> None:
+        self.events([{"type": "phase", "name": name}])
+        self.beat()
+
+    def progress(self, done: float, total: float) -> None:
+        self.events([{"type": "progress", "done": done, "total": total}])
+
+    def log(self, line: str) -> None:
+        self.log_writer.write(line.rstrip("\n").encode() + b"\n")
+
+    def events(self, events: list[dict]) -> None:
+        """Write a batch of contract events; unknown types are for later versions and are ignored."""
+        columns: dict = {}
+        metrics = []
+        for event in events:
+            if event["type"] == "phase":
+                columns["phase"] = str(event["name"])[:200]
+            elif event["type"] == "progress":
+                columns |= {"done": float(event["done"]), "total": float(event["total"])}
+            elif event["type"] == "metric":
+                name, step, value = event["name"], int(event["step"]), float(event["value"])
+                metrics.append(Metric(job=self.job, name=name[:50], step=step, value=value))
+        if columns:
+            Job.objects.filter(pk=self.job.pk).update(**columns)
+        Metric.objects.bulk_create(metrics)
+
+
+class Heartbeat:
+    """Beats from a thread while ``perform`` works, and remembers why the job must end."""
+
+    def __init__(self, context: JobContext):
+        self.context = context
+        self.verdict: Exception | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="heartbeat")
+
+    def _run(self) -> None:
+        while not self._stop.wait(settings.JOB_HEARTBEAT_SECONDS):
+            try:
+                self.context.beat()
+            except Cancelled as verdict:
+                self.verdict = verdict  # and go on beating: the work ends at its next phase
+            except Superseded as verdict:
+                self.verdict = verdict
+                break
+        close_old_connections()
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        self._stop.set()
+        self._thread.join()

@@ -1,0 +1,63 @@
+"""The kinds of job. An app registers its own in ``AppConfig.ready``; the machine knows none by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from portal.jobs.context import JobContext
+    from portal.jobs.models import Job
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """A worker program to start: its argument list without the job folder, and its spec."""
+
+    argv: list[str]
+    inputs: dict[str, str | None]
+    params: dict[str, Any]
+    memory_bytes: int | None = None  # address space limit of the process, None for no limit
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one kind of job runs. Exactly one of ``prepare`` and ``perform`` is given.
+
+    ``prepare`` stages inputs into the job folder and says which program to start.
+    ``perform`` does the work inside the Celery worker (for work that holds a secret or a connection)
+    and returns the result. ``complete`` writes the domain rows, in the transaction that makes the job
+    succeed. ``after`` is called once the job is final, whatever the outcome. ``claim`` may say that
+    the job must wait for something; it is then tried again a little later.
+    """
+
+    name: str
+    title: str
+    queue: str
+    time_limit: int
+    prepare: Callable[[Job, Path], Invocation] | None = None
+    perform: Callable[[Job, JobContext], dict[str, Any]] | None = None
+    complete: Callable[[Job, dict[str, Any]], None] = field(default=lambda job, result: None)
+    after: Callable[[Job], None] = field(default=lambda job: None)
+    claim: Callable[[Job], bool] = field(default=lambda job: True)
+    # Point the domain row of ``old`` at ``new``, its retry.
+    replace: Callable[[Job, Job], None] = field(default=lambda old, new: None)
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    if (kind.prepare is None) == (kind.perform is None):
+        raise ValueError(f"Kind {kind.name} needs exactly one of prepare and perform.")
+    _kinds[kind.name] = kind
+
+
+def get(name: str) -> Kind:
+    return _kinds[name]
+
+
+def all_kinds() -> list[Kind]:
+    return sorted(_kinds.values(), key=lambda kind: kind.name)

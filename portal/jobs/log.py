@@ -1,0 +1,48 @@
+"""Reads a job's log and files back."""
+
+from __future__ import annotations
+
+import mimetypes
+
+from django.http import FileResponse, Http404
+
+from portal.jobs.models import Job
+
+READ_AT_MOST = 512 * 1024
+# Shown in the page; everything else is a download, so that no upload can act as a page of ours.
+INLINE_TYPES = {"image/png", "image/jpeg"}
+
+
+def read_log(job: Job, offset: int) -> tuple[str, int]:
+    """The text that begins at byte ``offset`` of the log, at most half a megabyte, and where it ends."""
+    chunks = job.log_chunks.filter(offset__gte=max(0, offset))
+    before = job.log_chunks.filter(offset__lt=offset).last()
+    parts: list[str] = []
+    end = offset
+    if before is not None and before.offset + before.size > offset:
+        parts.append(before.text.encode()[offset - before.offset :].decode(errors="replace"))
+        end = before.offset + before.size
+    for chunk in chunks.iterator(chunk_size=100):
+        if end - offset >= READ_AT_MOST:
+            break
+        parts.append(chunk.text)
+        end = chunk.offset + chunk.size
+    return "".join(parts), end
+
+
+def serve_artifact(job: Job, name: str) -> FileResponse:
+    """Answer with a job's file; a picture inline, the rest as a download."""
+    artifact = job.artifacts.filter(name=name).first()
+    if artifact is None:
+        raise Http404
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    inline = kind in INLINE_TYPES
+    response = FileResponse(
+        artifact.file.open("rb"),
+        as_attachment=not inline,
+        filename=name.rsplit("/", 1)[-1],
+        content_type=kind if inline else "application/octet-stream",
+    )
+    response["ETag"] = f'"{artifact.sha256}"'
+    response["Cache-Control"] = "private, max-age=86400"
+    return response

@@ -1,0 +1,172 @@
+"""The job machine's rows. ``Job.move_to`` is the only place where a status is written."""
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from portal.teams.models import Owned
+
+
+class Status(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    CANCELLING = "cancelling", "Cancelling"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+ACTIVE = (Status.QUEUED, Status.RUNNING, Status.CANCELLING)
+FINAL = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+ALLOWED_FROM = {
+    Status.QUEUED: (),
+    Status.RUNNING: (Status.QUEUED,),
+    Status.CANCELLING: (Status.RUNNING,),
+    Status.SUCCEEDED: (Status.RUNNING,),
+    Status.FAILED: (Status.QUEUED, Status.RUNNING, Status.CANCELLING),
+    Status.CANCELLED: (Status.QUEUED, Status.CANCELLING),
+}
+
+
+class IllegalTransition(Exception):
+    """The job is not in a status from which it may go there; somebody else was first."""
+
+
+class ErrorKind(models.TextChoices):
+    INPUT = "input", "Something to mend in what was given"
+    TOOLCHAIN = "toolchain", "A tool failed"
+    LOST = "lost", "The worker disappeared"
+    INTERNAL = "internal", "A defect of Slipway"
+
+
+class Job(Owned):
+    """One execution of anything long. Progress is told by ``phase``; the outcome by ``status``."""
+
+    kind = models.CharField(max_length=20)
+    queue = models.CharField(max_length=20)
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_index=True)
+    phase = models.CharField(max_length=200, blank=True)
+    done = models.FloatField(default=0)
+    total = models.FloatField(default=0)
+    worker = models.CharField(max_length=100, blank=True)
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    error_kind = models.CharField(max_length=10, choices=ErrorKind, blank=True)
+    message = models.TextField(blank=True)
+    result = models.JSONField(default=dict)
+    retry_of = models.OneToOneField(
+        "self", on_delete=models.SET_NULL, null=True, related_name="retried_by"
+    )
+    attempt = models.PositiveSmallIntegerField(default=1)
+    log_bytes = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return f"job {self.pk} ({self.kind})"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+    @property
+    def percent(self) -> float | None:
+        return min(100.0, 100.0 * self.done / self.total) if self.total else None
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds from start to end, or to now while it runs; None before it starts."""
+        if not self.started_at:
+            return None
+        return ((self.finished_at or timezone.now()) - self.started_at).total_seconds()
+
+    @property
+    def tool_seconds(self) -> dict[str, float]:
+        """Seconds spent inside outside tools, by tool, as the worker program measured them."""
+        return self.result.get("tool_seconds", {})
+
+    def move_to(self, target: str, reason: str = "", **fields) -> None:
+        """Change the status and leave a JobEvent, atomically; raise IllegalTransition otherwise.
+
+        ``fields`` are further columns to write in the same update. The row's copy in memory follows.
+        """
+        now = timezone.now()
+        target = Status(target)
+        if target == Status.RUNNING:
+            fields |= {"started_at": now, "heartbeat_at": now}
+        if target in FINAL:
+            fields |= {"finished_at": now}
+        with transaction.atomic():
+            for origin in ALLOWED_FROM[target]:
+                here = Job.objects.filter(pk=self.pk, status=origin)
+                if here.update(status=target, **fields):
+                    JobEvent.objects.create(job=self, old=origin, new=target, reason=reason[:500], at=now)
+                    break
+            else:
+                self.refresh_from_db(fields=["status"])
+                raise IllegalTransition(f"{self} is {self.status} and cannot become {target}.")
+        self.status = target
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+
+class JobEvent(models.Model):
+    """One change of a job's status."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    old = models.CharField(max_length=10, blank=True)
+    new = models.CharField(max_length=10)
+    reason = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+
+
+class LogChunk(models.Model):
+    """A piece of a job's log. ``offset`` and ``size`` count UTF-8 bytes of ``text``."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="log_chunks")
+    offset = models.PositiveBigIntegerField()
+    size = models.PositiveIntegerField()
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["offset"]
+        constraints = [models.UniqueConstraint(fields=["job", "offset"], name="one_chunk_per_offset")]
+
+
+class Metric(models.Model):
+    """One point of a curve: ``train/loss`` by iteration, ``val/top1`` by epoch."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="metrics")
+    name = models.CharField(max_length=50)
+    step = models.IntegerField()
+    value = models.FloatField()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["job", "name", "step"])]
+
+
+class Artifact(models.Model):
+    """A file that a job made, in storage. ``name`` is its path under the job's ``artifacts/``."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="artifacts")
+    name = models.CharField(max_length=200)
+    file = models.FileField(max_length=300)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["job", "name"], name="one_artifact_per_name")]
+
+    def __str__(self):
+        return self.name

@@ -1,0 +1,103 @@
+"""Runs, and the recipes, presets and chips to choose from."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action, api_view
+from rest_framework.response import Response
+
+from portal.conversions.models import CompiledModel
+from portal.conversions.serializers import CompiledModelSerializer
+from portal.core import configs
+from portal.core.api import TeamViewSet
+from portal.runs import services
+from portal.runs.models import Run, TrainedModel
+from portal.runs.plan import make_plan
+from portal.runs.report import report
+from portal.runs.serializers import (
+    NewRunSerializer,
+    RunListSerializer,
+    RunSerializer,
+    TrainedModelSerializer,
+)
+
+
+class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
+    queryset = Run.objects.select_related("created_by", "dataset_version__dataset")
+    lookup_value_regex = r"\d{1,18}"
+
+    def get_serializer_class(self):
+        return RunListSerializer if self.action == "list" else RunSerializer
+
+    @extend_schema(request=NewRunSerializer, responses={201: RunSerializer})
+    def create(self, request):
+        """Train, convert for each chip and deploy to each device, without another call."""
+        form = NewRunSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        data = dict(form.validated_data)
+        plan = make_plan(data.pop("dataset_version"), **data)
+        run = services.create_run(plan, request.team, request.user)
+        run.refresh_from_db()
+        return Response(RunSerializer(run).data, status=201)
+
+    @extend_schema(request=None, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request, pk=None):
+        services.cancel_run(self.get_object(), request.user)
+        return Response(RunSerializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def retry(self, request, pk=None):
+        services.retry_run(self.get_object(), request.user)
+        return Response(RunSerializer(self.get_object()).data)
+
+    @extend_schema(responses={200: dict})
+    @action(detail=True)
+    def report(self, request, pk=None):
+        """Accuracy at each hop, seconds of each step, provenance: what ``report.json`` holds."""
+        return Response(report(self.get_object()))
+
+
+class OfRunViewSet(mixins.RetrieveModelMixin, TeamViewSet):
+    """Rows that belong to a team through their run."""
+
+    lookup_value_regex = r"\d{1,18}"
+
+    def get_queryset(self):
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset.none()
+        return self.queryset.filter(run__team=self.request.team)
+
+
+class TrainedModelViewSet(OfRunViewSet):
+    queryset = TrainedModel.objects.select_related("job")
+    serializer_class = TrainedModelSerializer
+
+
+class CompiledModelViewSet(mixins.ListModelMixin, OfRunViewSet):
+    queryset = CompiledModel.objects.select_related("job")
+    serializer_class = CompiledModelSerializer
+
+    @extend_schema(responses={200: dict})
+    @action(detail=True)
+    def parity(self, request, pk=None):
+        return Response(self.get_object().parity)
+
+    @extend_schema(responses={200: dict})
+    @action(detail=True)
+    def cost(self, request, pk=None):
+        return Response(self.get_object().cost)
+
+
+@extend_schema(responses={200: dict})
+@api_view()
+def recipes(request):
+    """Recipes by name, and the presets that choose one."""
+    return Response({"recipes": configs.recipes(), "presets": configs.presets()})
+
+
+@extend_schema(responses={200: dict})
+@api_view()
+def chips(request):
+    """Chips by name."""
+    return Response(configs.chips())

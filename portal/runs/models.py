@@ -1,0 +1,60 @@
+"""A run: the whole plan for one dataset version, and the model that its training made."""
+
+from django.db import models
+
+from portal.datasets.models import DatasetVersion
+from portal.jobs.models import ACTIVE, FINAL, Job, Status
+from portal.teams.models import Owned
+
+
+class Run(Owned):
+    """Train → convert for each chip → deploy to each device. Its steps are jobs.
+
+    ``status`` repeats what the steps say, so that lists can filter by it;
+    ``runs/pipeline.py`` is the only writer.
+    """
+
+    name = models.CharField(max_length=120)
+    dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="runs")
+    preset = models.CharField(max_length=30, blank=True)
+    recipe = models.CharField(max_length=60)
+    # input_size, epochs, batch_size, learning_rate, augmentation, seed, calibration_images, board_images
+    params = models.JSONField(default=dict)
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_index=True)
+    message = models.TextField(blank=True)
+    cancelled_by = models.ForeignKey(
+        "teams.User", on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    finished_at = models.DateTimeField(null=True)
+    cloned_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="clones")
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+
+class TrainedModel(models.Model):
+    """What training made; its files are its job's artifacts."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="trained_model")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="trained_model")
+    # The train program's result: metrics, input_size, mean, std, cut_tensor, notices, versions.
+    facts = models.JSONField(default=dict)
+
+    @property
+    def metrics(self) -> dict:
+        return self.facts.get("metrics", {})
+
+    @property
+    def top1(self) -> float | None:
+        return self.metrics.get("top1")

@@ -1,0 +1,154 @@
+"""What a new run may be: checks a person's choices against recipes, chips and devices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from portal.core import configs
+from portal.datasets.models import DatasetVersion
+from portal.devices.models import Device
+
+PARAMS = {
+    # name: (type, least, most)
+    "epochs": (int, 1, 1000),
+    "batch_size": (int, 1, 1024),
+    "learning_rate": (float, 1e-6, 10.0),
+    "seed": (int, 0, 2**31 - 1),
+    "calibration_images": (int, 1, 1000),
+    "board_images": (int, 0, 5000),
+}
+AUGMENTATIONS = ("natural", "symbols")
+
+
+class PlanError(Exception):
+    """A choice cannot be used: ``fields`` maps a field's name to one sentence."""
+
+    def __init__(self, fields: dict[str, str]):
+        super().__init__(" ".join(fields.values()))
+        self.fields = fields
+
+
+@dataclass
+class Plan:
+    """A checked plan: everything that ``runs.services.create_run`` needs."""
+
+    version: DatasetVersion
+    preset: str
+    recipe: str
+    params: dict[str, Any]
+    chips: list[tuple[str, str]]  # (chip, channel order)
+    devices: list[Device]
+    name: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def defaults(preset: str = "", recipe: str = "") -> dict[str, Any]:
+    """The parameters that a preset, or a recipe by itself, brings."""
+    chosen = configs.presets()[preset] if preset else {}
+    book = configs.recipes()[recipe or chosen["recipe"]]
+    params = {
+        "input_size": book["input_size"],
+        "augmentation": book["augmentation"],
+        "seed": 0,
+        "calibration_images": 100,
+        "board_images": 400,
+        **book["defaults"],
+    }
+    params |= {key: value for key, value in chosen.items() if key in (*PARAMS, "input_size", "augmentation")}
+    return {key: params[key] for key in (*PARAMS, "input_size", "augmentation")}
+
+
+def channel_order(chip: str, profile: str | None = None) -> str:
+    """The order in which a board of this profile, or the usual board of this chip, feeds pixels."""
+    if profile:
+        return configs.boards()[profile]["channel_order"]
+    return configs.chips()[chip].get("channel_order") or "rgb"
+
+
+def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, name="") -> Plan:
+    """Check the choices and return a Plan; raise PlanError with a sentence at each wrong field."""
+    errors: dict[str, str] = {}
+    if preset and preset not in configs.presets():
+        errors["preset"] = f"There is no preset {preset!r}; choose one of {', '.join(configs.presets())}."
+    if recipe and recipe not in configs.recipes():
+        errors["recipe"] = f"There is no recipe {recipe!r}; choose one of {', '.join(configs.recipes())}."
+    for chip in chips:
+        if chip not in configs.chips():
+            errors["chips"] = f"There is no chip {chip!r}; choose from {', '.join(configs.chips())}."
+    if errors:
+        raise PlanError(errors)
+    if not preset and not recipe:
+        preset = "fast"
+    recipe = recipe or configs.presets()[preset]["recipe"]
+    chosen = defaults(preset if configs.presets().get(preset, {}).get("recipe") == recipe else "", recipe)
+    chosen |= _checked(params or {}, configs.recipes()[recipe], errors)
+    targets = _targets(chips, devices, errors)
+    _check_sizes(targets, chosen["input_size"], errors)
+    if errors:
+        raise PlanError(errors)
+    return Plan(version, preset, recipe, chosen, targets, list(devices), name)
+
+
+def _checked(params: dict, recipe: dict, errors: dict[str, str]) -> dict:
+    checked: dict[str, Any] = {}
+    for key, value in params.items():
+        if value in (None, ""):
+            continue
+        if key in PARAMS:
+            kind, least, most = PARAMS[key]
+            try:
+                checked[key] = kind(value)
+            except (TypeError, ValueError):
+                errors[key] = f"{value!r} is not a number."
+                continue
+            if not least <= checked[key] <= most:
+                errors[key] = f"It must be between {least} and {most}."
+        elif key == "input_size":
+            _check_input_size(value, recipe, checked, errors)
+        elif key == "augmentation":
+            checked[key] = value
+            if value not in AUGMENTATIONS:
+                errors[key] = f"Choose one of {', '.join(AUGMENTATIONS)}."
+        else:
+            errors[key] = f"There is no parameter {key!r}."
+    return checked
+
+
+def _check_input_size(value, recipe: dict, checked: dict, errors: dict[str, str]) -> None:
+    sizes = [list(size) for size in recipe["input_sizes"]]
+    try:
+        size = [int(part) for part in (value.split("x") if isinstance(value, str) else value)]
+    except (TypeError, ValueError):
+        size = []
+    if size in sizes:
+        checked["input_size"] = size
+    else:
+        allowed = ", ".join(f"{width}x{height}" for width, height in sizes)
+        errors["input_size"] = f"{recipe['title']} can be trained at {allowed}."
+
+
+def _targets(chips, devices, errors: dict[str, str]) -> list[tuple[str, str]]:
+    """Chips asked for, and those of the devices; a device's own channel order wins for its chip."""
+    targets = []
+    for device in devices:
+        target = (configs.boards()[device.profile]["chip"], channel_order("", device.profile))
+        if target not in targets:
+            targets.append(target)
+    for chip in chips:
+        if chip not in [known for known, _ in targets]:
+            targets.append((chip, channel_order(chip)))
+    if not targets:
+        errors["chips"] = "Choose at least one chip or device."
+    return targets
+
+
+def _check_sizes(targets, input_size, errors: dict[str, str]) -> None:
+    for chip, _ in targets:
+        book = configs.chips()[chip]
+        largest = book.get("max_input_size")
+        if largest and max(input_size) > max(largest):
+            errors["input_size"] = (
+                f"{book['title']} takes pictures up to {largest[0]}x{largest[1]}; "
+                f"choose a smaller size than {input_size[0]}x{input_size[1]}."
+            )

@@ -1,0 +1,62 @@
+from rest_framework import serializers
+
+from portal.conversions.serializers import CompiledModelSerializer
+from portal.datasets.models import DatasetVersion
+from portal.deployments.serializers import DeploymentSerializer
+from portal.devices.models import Device
+from portal.jobs.serializers import JobSerializer
+from portal.runs.models import Run, TrainedModel
+
+
+class TrainedModelSerializer(serializers.ModelSerializer):
+    job = JobSerializer(allow_null=True)
+    top1 = serializers.FloatField(allow_null=True)
+
+    class Meta:
+        model = TrainedModel
+        fields = ["id", "run", "job", "top1", "facts"]
+
+
+class RunListSerializer(serializers.ModelSerializer):
+    created_by = serializers.CharField(source="created_by.username", default=None)
+    dataset = serializers.CharField(source="dataset_version.dataset.name")
+
+    class Meta:
+        model = Run
+        fields = [
+            "id", "name", "status", "message", "dataset", "dataset_version", "preset", "recipe", "params",
+            "created_by", "created_at", "finished_at",
+        ]  # fmt: skip
+
+
+class RunSerializer(RunListSerializer):
+    trained_model = TrainedModelSerializer()
+    compiled_models = CompiledModelSerializer(many=True)
+    deployments = DeploymentSerializer(many=True)
+    ingest_job = JobSerializer(source="dataset_version.job")
+
+    class Meta(RunListSerializer.Meta):
+        fields = [
+            *RunListSerializer.Meta.fields, "ingest_job", "trained_model", "compiled_models", "deployments",
+        ]  # fmt: skip
+
+
+class InTeamField(serializers.PrimaryKeyRelatedField):
+    """A row of the asker's team; another team's id is as unknown as any other."""
+
+    def get_queryset(self):
+        request = self.context.get("request")
+        queryset = super().get_queryset()
+        return queryset.for_team(request.team) if request and hasattr(request, "team") else queryset.none()
+
+
+class NewRunSerializer(serializers.Serializer):
+    """The one submit: what to train on, how, and where to."""
+
+    name = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    dataset_version = InTeamField(queryset=DatasetVersion.objects.all())
+    preset = serializers.CharField(required=False, allow_blank=True)
+    recipe = serializers.CharField(required=False, allow_blank=True)
+    chips = serializers.ListField(child=serializers.CharField(), required=False)
+    devices = InTeamField(queryset=Device.objects.all(), many=True, required=False)
+    params = serializers.DictField(required=False)

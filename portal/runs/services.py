@@ -1,0 +1,74 @@
+"""Runs: create one from a plan, cancel it, retry what failed."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from portal.conversions.models import CompiledModel
+from portal.core import configs
+from portal.deployments.models import Deployment
+from portal.jobs import services as jobs
+from portal.jobs.models import Job, Status
+from portal.runs import pipeline
+from portal.runs.models import Run, TrainedModel
+from portal.runs.plan import Plan
+
+
+@transaction.atomic
+def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
+    """Write the whole plan down and start what can be started."""
+    run = Run.objects.create(
+        team=team,
+        created_by=user,
+        name=plan.name or f"{plan.version.dataset.name} · {configs.recipes()[plan.recipe]['title']}",
+        dataset_version=plan.version,
+        preset=plan.preset,
+        recipe=plan.recipe,
+        params=plan.params,
+        cloned_from=cloned_from,
+    )
+    TrainedModel.objects.create(run=run)
+    compiled = {
+        target: CompiledModel.objects.create(run=run, chip=target[0], channel_order=target[1])
+        for target in plan.chips
+    }
+    for device in plan.devices:
+        profile = configs.boards()[device.profile]
+        model = compiled[(profile["chip"], profile["channel_order"])]
+        Deployment.objects.create(run=run, compiled_model=model, device=device)
+    pipeline.advance(run)
+    return run
+
+
+def steps(run: Run) -> list[Job]:
+    """The run's jobs in the order of the path: ingest, train, convert, deploy. Retries replace."""
+    found = [run.dataset_version.job, run.trained_model.job]
+    found += [model.job for model in run.compiled_models.select_related("job")]
+    found += [deployment.job for deployment in run.deployments.select_related("job").order_by("id")]
+    return [job for job in found if job is not None]
+
+
+@transaction.atomic
+def cancel_run(run: Run, user) -> None:
+    """Ask every step to stop and start no further one. The dataset's own check goes on."""
+    if run.is_final:
+        return
+    Run.objects.filter(pk=run.pk, cancelled_by=None).update(cancelled_by=user)
+    run.cancelled_by = user
+    for job in steps(run):
+        if job.is_active and job.kind != "ingest":
+            jobs.cancel(job, by=user.get_username())
+    pipeline.advance(run)
+
+
+@transaction.atomic
+def retry_run(run: Run, user) -> None:
+    """Do the failed and cancelled steps again; what succeeded is kept."""
+    if run.is_active:
+        return
+    Run.objects.filter(pk=run.pk).update(cancelled_by=None, finished_at=None, status=Status.QUEUED, message="")
+    run.refresh_from_db()
+    for job in steps(run):
+        if job.status in (Status.FAILED, Status.CANCELLED):
+            jobs.retry(job, created_by=user)
+    pipeline.advance(run)

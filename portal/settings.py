@@ -1,0 +1,209 @@
+"""Slipway's settings: one file, runs with no configuration, changed by environment variables only."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import dj_database_url
+from cryptography.fernet import Fernet
+
+from portal import env, secrets_file
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+CONFIGS_DIR = BASE_DIR / "configs"
+VAR_DIR = env.path("SLIPWAY_VAR", BASE_DIR / "var")
+SECRETS_DIR = VAR_DIR / "secrets"
+os.umask(0o077)  # nothing that we write is for other users of the machine
+
+DEBUG = env.boolean("DEBUG", False)
+SECRET_KEY = env.text("SECRET_KEY") or secrets_file.get_or_create(SECRETS_DIR, "django-key")
+# Encrypts board credentials. Losing it means entering them again.
+ENCRYPTION_KEY = env.text("ENCRYPTION_KEY") or secrets_file.get_or_create(
+    SECRETS_DIR, "encryption-key", lambda: Fernet.generate_key().decode()
+)
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", "")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "drf_spectacular",
+    "portal.core",
+    "portal.teams",
+    "portal.jobs",
+    "portal.datasets",
+    "portal.runs",
+    "portal.conversions",
+    "portal.devices",
+    "portal.deployments",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.core.middleware.ContentSecurityPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "portal.core.middleware.CurrentTeam",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "builtins": ["portal.core.templatetags.slipway"],
+        },
+    }
+]
+
+# --- data -------------------------------------------------------------------------------------
+DATABASES = {
+    "default": dj_database_url.config(default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}", conn_max_age=60)
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        # IMMEDIATE: two writers queue for the lock instead of one failing half way.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+FILES_S3_BUCKET = env.text("FILES_S3_BUCKET")
+_local_files = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {
+        "location": str(env.path("FILES_DIR", VAR_DIR / "files")),
+        "file_permissions_mode": 0o600,
+        "directory_permissions_mode": 0o700,
+    },
+}
+_s3_files = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {
+        "bucket_name": FILES_S3_BUCKET,
+        "endpoint_url": env.text("FILES_S3_ENDPOINT") or None,
+        "default_acl": None,
+        "querystring_auth": True,
+    },
+}
+STORAGES = {
+    "default": _s3_files if FILES_S3_BUCKET else _local_files,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # no collectstatic step
+DATA_UPLOAD_MAX_NUMBER_FILES = 500
+FILE_UPLOAD_PERMISSIONS = 0o600
+UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_MB", 4096, least=1) * 1024 * 1024
+
+# --- people -----------------------------------------------------------------------------------
+AUTH_USER_MODEL = "teams.User"
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+HTTPS = env.boolean("HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_TZ = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.BasicAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["portal.core.api.InTeam"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "portal.core.api.ByNewest",
+    "PAGE_SIZE": 50,
+    "EXCEPTION_HANDLER": "portal.core.api.handle_exception",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Slipway",
+    "DESCRIPTION": "From a folder of images to a model answering on an edge board.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# --- jobs -------------------------------------------------------------------------------------
+JOBS_DIR = env.path("JOBS_DIR", VAR_DIR / "jobs")
+CACHE_DIR = env.path("CACHE_DIR", VAR_DIR / "cache")
+TRAIN_PYTHON = env.executable("TRAIN_PYTHON", BASE_DIR / "workers/train/.venv/bin/python")
+CONVERT_PYTHON = env.executable("CONVERT_PYTHON", BASE_DIR / "workers/convert/.venv/bin/python")
+TRAIN_DEVICE = env.text("TRAIN_DEVICE", "cpu")
+PADDLECLAS_DIR = env.path("PADDLECLAS_DIR")
+PRETRAINED_DIR = env.path("PRETRAINED_DIR")
+PRETRAINED_DOWNLOAD = env.boolean("PRETRAINED_DOWNLOAD", True)
+# The programs that the train and convert kinds start; the tests put their fakes here.
+TRAIN_PROGRAM = [str(TRAIN_PYTHON), "-m", "workers.train"]
+CONVERT_PROGRAM = [str(CONVERT_PYTHON), "-m", "workers.convert"]
+JOB_TICK_SECONDS = 0.25
+JOB_HEARTBEAT_SECONDS = 1.0
+JOB_LOST_AFTER = timedelta(seconds=60)
+JOB_KILL_GRACE_SECONDS = 10.0
+JOB_MAX_RESUMES = 3
+JOB_LOG_MAX_BYTES = 20 * 1024 * 1024
+SSH_TIMEOUT_SECONDS = env.integer("SSH_TIMEOUT_SECONDS", 10, least=1)
+
+# A socket and not a port: nobody else on the machine can reach it, and no port can clash.
+BROKER_SOCKET = VAR_DIR / "run" / "broker.sock"
+CELERY_BROKER_URL = env.text("REDIS_URL") or f"redis+socket://{BROKER_SOCKET}"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 24 * 3600 + 600,  # above the longest job
+    "socket_keepalive": not CELERY_BROKER_URL.startswith("redis+socket"),
+    "polling_interval": 0.2,
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "reap lost jobs": {"task": "portal.jobs.tasks.reap", "schedule": 15.0},
+    "advance runs": {"task": "portal.runs.tasks.sweep", "schedule": 30.0},
+}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+}
