@@ -1,0 +1,1 @@
+"""The training worker: PaddleX training, export and the ONNX files, under ``workers/contract.py``."""

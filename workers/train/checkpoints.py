@@ -1,0 +1,90 @@
+"""Which epochs are on disk, which one is the best, and how a later job goes on from them.
+
+The suite saves ``epoch_<n>.pdparams``, ``.pdopt`` and, last of all, ``.pdstates`` after every epoch, in a
+folder whose depth differs between its releases. Its own ``best_model`` and ``latest`` are not used: they
+are overwritten in place, so a process killed at the wrong moment leaves half of one. ``history.json``,
+written by us, holds the validation top-1 of each epoch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SUFFIXES = (".pdparams", ".pdopt", ".pdstates")
+HISTORY = "history.json"
+
+
+@dataclass
+class History:
+    """What must agree for a training to go on (``identity``) and the top-1 of each epoch (fractions)."""
+
+    identity: dict
+    top1: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def best_epoch(self) -> int:
+        """The first epoch with the highest top-1; 0 before any."""
+        return max(self.top1, key=lambda epoch: (self.top1[epoch], -epoch), default=0)
+
+    def save(self, folder: Path) -> None:
+        temporary = folder / (HISTORY + ".tmp")
+        temporary.write_text(json.dumps({"identity": self.identity, "top1": self.top1}), encoding="utf-8")
+        os.replace(temporary, folder / HISTORY)
+
+
+def load_history(folder: Path) -> History | None:
+    """Return the history in ``folder``, or None when there is none that can be read."""
+    try:
+        content = json.loads((folder / HISTORY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return History(content["identity"], {int(epoch): top1 for epoch, top1 in content["top1"].items()})
+
+
+def complete_epochs(output: Path) -> dict[int, Path]:
+    """Return epoch → path without suffix of every checkpoint under ``output`` that was written whole."""
+    found = {}
+    for states in output.rglob("epoch_*.pdstates"):
+        number = states.stem.removeprefix("epoch_")
+        stem = states.with_suffix("")
+        if number.isdecimal() and all(_not_empty(stem.with_suffix(suffix)) for suffix in SUFFIXES):
+            found[int(number)] = stem
+    return found
+
+
+def _not_empty(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
+def prune(output: Path, keep: set[int]) -> None:
+    """Delete every whole checkpoint but those of the epochs in ``keep``."""
+    for epoch, stem in complete_epochs(output).items():
+        if epoch not in keep:
+            for suffix in SUFFIXES:
+                stem.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def take_over(earlier: Path, output: Path, history: History) -> Path | None:
+    """Copy the last and the best checkpoint of an earlier job into ``output``; return the last one's stem.
+
+    ``earlier`` is that job's folder. ``history`` is filled with its epochs. Returns None, and changes
+    nothing, when that job has no whole checkpoint or trained something else.
+    """
+    scratch = earlier / "scratch"
+    told, epochs = load_history(scratch), complete_epochs(scratch / "output")
+    if not told or told.identity != history.identity or not epochs:
+        return None
+    last = max(epochs)
+    history.top1 = {epoch: top1 for epoch, top1 in told.top1.items() if epoch <= last}
+    if history.best_epoch not in epochs:
+        return None
+    for epoch in {last, history.best_epoch}:
+        target = output / epochs[epoch].relative_to(scratch / "output")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for suffix in SUFFIXES:
+            shutil.copyfile(epochs[epoch].with_suffix(suffix), target.with_suffix(suffix))
+    return output / epochs[last].relative_to(scratch / "output")

@@ -1,0 +1,66 @@
+"""The process in which PaddleX runs: trains, is told which weights are the best, exports them.
+
+Started by ``training.py``; one process for both steps because importing PaddleX takes about nine seconds.
+Speaks by lines that begin with ``progress.MARK`` on stdout, and reads one line, the weights, from stdin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from workers.train.configuration import export_configuration, load_yaml
+from workers.train.progress import MARK
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("configuration", type=Path, help="PaddleX's own YAML")
+    parser.add_argument("--suites", type=Path, required=True, help="folder that holds PaddleClas/")
+    parser.add_argument("--export-to", type=Path, required=True, help="folder for the inference model")
+    parser.add_argument("--export-only", action="store_true", help="every epoch is trained already")
+    arguments = parser.parse_args()
+    load_paddlex(arguments.suites)
+    if not arguments.export_only:
+        run_paddlex(arguments.configuration)
+    say("trained")
+    weights = sys.stdin.readline().strip()
+    run_paddlex(_export_file(arguments.configuration, weights, arguments.export_to))
+    say("exported")
+
+
+def say(text: str) -> None:
+    print(f"{MARK} {text}", flush=True)
+
+
+def load_paddlex(suites: Path) -> None:
+    """Import PaddleX and show it the folder of suites of this job instead of the one in its package."""
+    os.environ["PADDLE_PDX_EAGER_INIT"] = "False"
+    import paddlex  # noqa: F401  (sets the parent folder that the next line replaces)
+    from paddlex import repo_apis, repo_manager
+
+    repo_manager.set_parent_dirs(str(suites), repo_apis)
+    repo_manager.initialize()
+
+
+def run_paddlex(configuration: Path) -> None:
+    """Run PaddleX's engine as its command line does; it ends this process with status 1 on an error."""
+    from paddlex.engine import Engine
+
+    sys.argv = ["paddlex", "--config", str(configuration)]
+    Engine().run()
+
+
+def _export_file(train_file: Path, weights: str, export_to: Path) -> Path:
+    import yaml
+
+    path = train_file.with_name("paddlex-export.yaml")
+    content = export_configuration(load_yaml(train_file), weights, export_to)
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""From the last lines of a tool's log to one sentence for the person. Pure functions."""
+
+from __future__ import annotations
+
+import re
+
+from workers.contract import InputError, ProgramError, ToolchainError
+
+_OUT_OF_MEMORY = re.compile(
+    r"MemoryError|bad_alloc|ResourceExhausted|Out of memory|Cannot allocate memory|SIGKILL|exit status -9",
+    re.IGNORECASE,
+)
+_NO_GPU = re.compile(r"not compiled with CUDA|no CUDA-capable device|CUDA error|cudaError", re.IGNORECASE)
+_BAD_SHAPE = re.compile(r"InvalidArgument|output size.{0,40}(?:negative|less than|greater than 0)", re.IGNORECASE)
+_BAD_WEIGHTS = re.compile(r"pretrain path|UnpicklingError|load_dygraph_pretrain", re.IGNORECASE)
+_LAST_ERROR = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception)): (.+)$")
+
+
+def explain(tail: list[str], returncode: int, input_size: tuple[int, int], device: str) -> ProgramError:
+    """Return the error that says why PaddleX stopped with ``returncode``, from its last lines."""
+    text = "\n".join(tail)
+    if "No space left on device" in text:
+        return ToolchainError("The training worker's disk is full: free some space there and run it again.")
+    if returncode == -9 or _OUT_OF_MEMORY.search(text):
+        return ToolchainError(
+            "Training ran out of memory: choose a smaller batch or input size, or give the worker more memory."
+        )
+    if _NO_GPU.search(text):
+        return ToolchainError(
+            f"The training worker cannot use {device}: install the GPU build of PaddlePaddle, or train on cpu."
+        )
+    if _BAD_WEIGHTS.search(text):
+        return InputError("The pretrained weights cannot be read: give a .pdparams file of this very model.")
+    if _BAD_SHAPE.search(text):
+        width, height = input_size
+        return InputError(
+            f"The network does not accept images of {width}x{height}: choose another input size."
+        )
+    return ToolchainError(f"PaddleX stopped: {last_error(tail)} The log has the details.")
+
+
+def diverged(epoch: int, learning_rate: float) -> InputError:
+    """Return the error for a loss that is no longer a number; retrying would end in the same place."""
+    return InputError(
+        f"The loss stopped being a number in epoch {epoch}: "
+        f"run it again with a learning rate well under {learning_rate:g}."
+    )
+
+
+def last_error(tail: list[str]) -> str:
+    """Return the last exception in the log as a sentence, without PaddleX's own wrapping ones."""
+    for line in reversed(tail):
+        match = _LAST_ERROR.match(line.strip())
+        if match and match.group(1) not in ("CalledProcessError", "AssertionError"):
+            return f"{match.group(1)}, {match.group(2).rstrip('.')}."
+    return "it ended without saying why."

@@ -1,0 +1,156 @@
+"""What to train, read from the spec and checked against the data set. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workers.contract import InputError
+
+# A batch that leaves fewer steps than this in an epoch makes warm-up and momentum meaningless.
+MIN_STEPS_PER_EPOCH = 4
+EVALUATION_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training, ready to run: every path absolute, every number checked.
+
+    ``input_size`` is (width, height) in pixels. ``recipe`` is the whole recipe file.
+    """
+
+    dataset: Path
+    recipe: dict[str, Any]
+    class_names: list[str]
+    input_size: tuple[int, int]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    augmentation: str
+    seed: int
+    device: str
+    train_images: int
+    val_images: int
+    pretrained: Path | None = None
+    resume: Path | None = None
+    paddleclas_dir: Path | None = None
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.train_images // self.batch_size
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+
+def read_plan(spec: dict[str, Any]) -> Plan:
+    """Return the plan of a train spec; raise InputError with what to change when it cannot be trained."""
+    inputs, params = spec["inputs"], spec["params"]
+    dataset = Path(inputs["dataset"])
+    class_names = [str(name) for name in params["class_names"]]
+    _check_classes(class_names, params["num_classes"])
+    train_labels = read_labels(dataset / "train.txt", len(class_names))
+    val_labels = read_labels(dataset / "val.txt", len(class_names))
+    notices = [params["pretrained_notice"]] if params.get("pretrained_notice") else []
+    batch_size, learning_rate = _fit_batch(
+        len(train_labels), int(params["batch_size"]), float(params["learning_rate"]), notices
+    )
+    pretrained = _weights(inputs.get("pretrained"))
+    if pretrained is None and not notices:
+        notices.append("Trained from scratch: no pretrained weights were given.")
+    return Plan(
+        dataset=dataset,
+        recipe=params["recipe"],
+        class_names=class_names,
+        input_size=_input_size(params["input_size"], params["recipe"]),
+        epochs=_at_least_one("epochs", params["epochs"]),
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        augmentation=params["augmentation"],
+        seed=int(params.get("seed") or 0),
+        device=params.get("device") or "cpu",
+        train_images=len(train_labels),
+        val_images=len(val_labels),
+        pretrained=pretrained,
+        resume=Path(inputs["resume"]) if inputs.get("resume") else None,
+        paddleclas_dir=Path(params["paddleclas_dir"]) if params.get("paddleclas_dir") else None,
+        notices=notices,
+    )
+
+
+def read_labels(listing: Path, num_classes: int) -> list[tuple[str, int]]:
+    """Return (image path in the data set, class id) of each line of ``train.txt`` or ``val.txt``."""
+    if not listing.is_file():
+        raise InputError(f"The data set has no {listing.name}: upload it again as a new version.")
+    pairs = []
+    for number, line in enumerate(listing.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        image, _, label = line.strip().rpartition(" ")
+        if not image or not label.isdecimal() or int(label) >= num_classes:
+            raise InputError(
+                f"Line {number} of {listing.name} is not an image and a class from 0 to {num_classes - 1}: "
+                "upload the data set again as a new version."
+            )
+        pairs.append((image, int(label)))
+    if not pairs:
+        raise InputError(f"The data set has no images in {listing.name}: add images and upload it again.")
+    return pairs
+
+
+def _check_classes(class_names: list[str], num_classes: int) -> None:
+    if len(class_names) != num_classes:
+        raise InputError(
+            f"{num_classes} classes were asked for and {len(class_names)} are named: give each class one name."
+        )
+    if num_classes < 2:
+        raise InputError("A classifier needs at least two classes: add images of a second class.")
+
+
+def _input_size(size: list[int], recipe: dict[str, Any]) -> tuple[int, int]:
+    """Return (width, height); the sizes a recipe allows are those tried with the chips' compiler."""
+    allowed = [tuple(pair) for pair in recipe["input_sizes"]]
+    if tuple(size) not in allowed:
+        choices = ", ".join(f"{width}x{height}" for width, height in allowed)
+        raise InputError(
+            f"{recipe['title']} cannot be trained at {'x'.join(map(str, size))}: choose one of {choices}."
+        )
+    return int(size[0]), int(size[1])
+
+
+def _at_least_one(name: str, value: Any) -> int:
+    if int(value) < 1:
+        raise InputError(f"The number of {name} is {value}: give 1 or more.")
+    return int(value)
+
+
+def _weights(path: str | None) -> Path | None:
+    if not path:
+        return None
+    if not Path(path).is_file():
+        raise InputError("The pretrained weights are not there any more: start the run again without them.")
+    return Path(path)
+
+
+def _fit_batch(images: int, batch_size: int, rate: float, notices: list[str]) -> tuple[int, float]:
+    """Shrink the batch for a small data set, and the learning rate in proportion; say so in ``notices``.
+
+    The suite drops an incomplete last batch, so a batch larger than the data set would train nothing.
+    """
+    _at_least_one("images in a batch", batch_size)
+    if rate <= 0:
+        raise InputError(f"The learning rate is {rate}: give a number above 0.")
+    if images < 2:
+        raise InputError("The training part holds one image: add more images of every class.")
+    largest = max(2, images // MIN_STEPS_PER_EPOCH)
+    if batch_size <= largest:
+        return batch_size, rate
+    scaled = rate * largest / batch_size
+    notices.append(
+        f"The data set has only {images} training images: batches hold {largest} of them instead of "
+        f"{batch_size}, and the learning rate is {scaled:g} instead of {rate:g}."
+    )
+    return largest, scaled

@@ -1,0 +1,99 @@
+"""The training job from spec to result: plan → PaddleX → ONNX → evaluation."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from workers.contract import JobFolder
+from workers.train.checkpoints import prune
+from workers.train.evaluation import evaluate, summarise
+from workers.train.onnx_files import INPUT_NAME, make_onnx
+from workers.train.plan import Plan, read_plan
+from workers.train.training import AFTER_TRAINING_EPOCHS, Training
+
+PACKAGES = ("paddlex", "paddlepaddle", "paddle2onnx", "onnxslim")
+INFERENCE_FILES = ("inference.json", "inference.pdiparams")
+
+
+def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
+    """Run one training job and return the fields of its result (``workers/README.md``)."""
+    plan = read_plan(spec)
+    keep_to(folder.scratch)
+    training = Training(folder, plan)
+    inference = training.run()
+    _keep_weights(folder, training.best_weights, inference)
+    _tell(folder, plan, "make ONNX", 0.5)
+    cut_tensor = make_onnx(folder, inference, plan.input_size)
+    _tell(folder, plan, "evaluate", 0.7)
+    with folder.tool("paddle-inference"):
+        predictions = evaluate(plan, inference, folder.artifacts / "model.slim.onnx")
+    _write_texts(folder.artifacts, plan, predictions)
+    # The checkpoints have served: a finished job is never gone on from.
+    prune(training.output, keep=set())
+    _tell(folder, plan, "done", AFTER_TRAINING_EPOCHS)
+    return {
+        "metrics": {
+            **summarise(predictions, plan.class_names),
+            "best_epoch": training.history.best_epoch,
+            "epochs": plan.epochs,
+        },
+        "recipe": plan.recipe["name"],
+        "input_name": INPUT_NAME,
+        "input_size": list(plan.input_size),
+        "mean": plan.recipe["mean"],
+        "std": plan.recipe["std"],
+        "cut_tensor": cut_tensor,
+        "notices": plan.notices,
+        "versions": versions(plan),
+    }
+
+
+def keep_to(scratch: Path) -> None:
+    """Send every cache and temporary file of the tools into the job, and keep them off the network."""
+    for variable, name in {
+        "HOME": "home",
+        "XDG_CACHE_HOME": "home/.cache",
+        "TMPDIR": "tmp",
+        "PADDLE_PDX_CACHE_HOME": "paddlex",
+        "MPLCONFIGDIR": "matplotlib",
+    }.items():
+        path = scratch / name
+        path.mkdir(parents=True, exist_ok=True)
+        os.environ[variable] = str(path)
+    os.environ.update(
+        PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK="True",
+        HF_HUB_OFFLINE="1",
+        PYTHONUNBUFFERED="1",
+        # The suite opens the label file in the locale's encoding.
+        PYTHONUTF8="1",
+        PYTHONDONTWRITEBYTECODE="1",
+    )
+
+
+def versions(plan: Plan) -> dict[str, str]:
+    """Return the version of every tool that had a part in the result."""
+    suite = f"checkout {plan.paddleclas_dir}" if plan.paddleclas_dir else "2.4.0"
+    return {**{package: version(package) for package in PACKAGES}, "paddleclas": suite}
+
+
+def _tell(folder: JobFolder, plan: Plan, phase: str, after_training: float) -> None:
+    folder.phase(phase)
+    folder.progress(plan.epochs + after_training, plan.epochs + AFTER_TRAINING_EPOCHS)
+
+
+def _keep_weights(folder: JobFolder, weights: Path, inference: Path) -> None:
+    shutil.copyfile(weights, folder.artifacts / "best_model.pdparams")
+    for name in INFERENCE_FILES:
+        shutil.copyfile(inference / name, folder.artifacts / name)
+
+
+def _write_texts(artifacts: Path, plan: Plan, predictions: list[dict[str, Any]]) -> None:
+    labels = "".join(f"{name}\n" for name in plan.class_names)
+    (artifacts / "labels.txt").write_text(labels, encoding="utf-8")
+    answers = json.dumps(predictions, ensure_ascii=False)
+    (artifacts / "val_predictions.json").write_text(answers, encoding="utf-8")

@@ -1,0 +1,58 @@
+"""Reads the suite's log, line by line. Pure functions, no imports but the standard library's.
+
+Lines look the same in ppcls 2.4.0 and upstream; ``tests/workers/train/logs`` holds captured ones.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# The engine process prints these around PaddleX's own output.
+MARK = "@@slipway@@"
+
+_TRAIN = re.compile(r"\[Train\]\[Epoch (\d+)/(\d+)\]\[Iter: (\d+)/(\d+)\](.*)")
+_EVAL = re.compile(r"\[Eval\]\[Epoch (\d+)\]\[Avg\](.*)")
+_VALUE = re.compile(r"([A-Za-z_]\w*)(?:\(\w*\))?: (nan|-?inf|-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class TrainLine:
+    """One iteration: ``step`` counts from 1 in the epoch; ``values`` has lr, top1, loss, ips …"""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class EvalLine:
+    """The averages over the validation split after an epoch: top1 and loss as fractions and nats."""
+
+    epoch: int
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class MarkLine:
+    """A message of our own engine process."""
+
+    text: str
+
+
+def parse_line(line: str) -> TrainLine | EvalLine | MarkLine | None:
+    """Return what a line of the log says, or None when it says nothing about progress."""
+    if line.startswith(MARK):
+        return MarkLine(line.removeprefix(MARK).strip())
+    if match := _TRAIN.search(line):
+        epoch, epochs, iteration, steps = (int(group) for group in match.groups()[:4])
+        return TrainLine(epoch, epochs, iteration + 1, steps, _values(match.group(5)))
+    if match := _EVAL.search(line):
+        return EvalLine(int(match.group(1)), _values(match.group(2)))
+    return None
+
+
+def _values(text: str) -> dict[str, float]:
+    return {name: float(value) for name, value in _VALUE.findall(text)}

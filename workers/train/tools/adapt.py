@@ -1,0 +1,60 @@
+"""What the suite of the package index (ppcls 2.4.0) needs to run under Paddle 3 and PaddleX 3.7.
+
+Each launcher calls ``prepare()`` before it uses ppcls. Nothing of the suite on disk is changed. The
+upstream suite has launchers of its own and needs none of this.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def prepare() -> None:
+    """Make ppcls importable from the working directory, which PaddleX sets to the suite, and mend it."""
+    sys.path.insert(0, os.getcwd())
+    _index_scalars()
+    _name_the_dataset()
+
+
+def _index_scalars() -> None:
+    """Let ``tensor.numpy()[0]`` work for a tensor without dimensions.
+
+    Paddle 2 returned one element for it, and ppcls 2.4.0 relies on that wherever it logs a loss or a
+    metric; Paddle 3 returns a scalar array, which cannot be indexed.
+    """
+    import numpy
+    import paddle
+
+    paddle_3_numpy = paddle.Tensor.numpy
+
+    def numpy_with_a_dimension(tensor, *arguments):
+        # Paddle itself passes an argument when it saves weights: those must keep their shape.
+        array = paddle_3_numpy(tensor, *arguments)
+        return array if arguments else numpy.atleast_1d(array)
+
+    paddle.Tensor.numpy = numpy_with_a_dimension
+
+
+def _name_the_dataset() -> None:
+    """PaddleX names the data set class ClsDataset; before 2.5 ppcls had the same class as ImageNetDataset."""
+    import ppcls.data
+    from ppcls.data.dataloader.imagenet_dataset import ImageNetDataset
+
+    class ClsDataset(ImageNetDataset):
+        """Lines ``relative/path label``."""
+
+    ppcls.data.ClsDataset = ClsDataset
+
+
+def start_engine(mode: str):
+    """Return the suite's engine for ``mode`` (train, eval or export), set up from the command line."""
+    prepare()
+    from ppcls.engine.engine import Engine
+    from ppcls.utils import config as suite_config
+
+    arguments = suite_config.parse_args()
+    config = suite_config.get_config(arguments.config, overrides=arguments.override, show=False)
+    # The training loop reads it without a default.
+    config.profiler_options = arguments.profiler_options
+    return Engine(config, mode=mode)

@@ -1,0 +1,194 @@
+"""Starts the engine process, turns its lines into events, and tells it which weights to export."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from workers.contract import JobFolder, ToolchainError
+from workers.train import checkpoints
+from workers.train.checkpoints import History
+from workers.train.configuration import write_configurations
+from workers.train.errors import diverged, explain
+from workers.train.plan import Plan
+from workers.train.progress import EvalLine, MarkLine, TrainLine, parse_line
+from workers.train.suite import link_suite
+
+TAIL_LINES = 200
+# Two points of a curve are at least this far apart, except that the last of an epoch is always kept.
+METRIC_SECONDS = 0.4
+# Of the whole job's progress, what comes after the last epoch counts as this many epochs.
+AFTER_TRAINING_EPOCHS = 1.0
+
+METRICS = {"loss": "train/loss", "top1": "train/top1", "lr": "train/lr", "ips": "train/ips"}
+
+
+class Training:
+    """One run of the engine process. Not in charge of the ONNX files nor of the final evaluation."""
+
+    def __init__(self, folder: JobFolder, plan: Plan):
+        self.folder, self.plan = folder, plan
+        self.output = folder.scratch / "output"
+        self.history = History(identity_of(plan))
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._phase = ""
+        self._last_metric = 0.0
+        self._first: tuple[float, float] | None = None
+
+    def run(self) -> Path:
+        """Train and export; return the folder with ``inference.json`` and ``inference.pdiparams``."""
+        suites = link_suite(self.folder.scratch, self.plan.paddleclas_dir)
+        self.output.mkdir(parents=True, exist_ok=True)
+        checkpoint = self._earlier_checkpoint()
+        done = max(self.history.top1, default=0)
+        configuration = write_configurations(self.plan, self.folder.scratch, self.output, checkpoint)
+        export_to = self.folder.scratch / "inference"
+        argv = [sys.executable, "-m", "workers.train.engine", str(configuration)]
+        argv += ["--suites", str(suites), "--export-to", str(export_to)]
+        if done >= self.plan.epochs:
+            argv.append("--export-only")
+        self._say_phase("start PaddleX")
+        with self.folder.tool("paddlex"):
+            self._supervise(argv)
+        if not (export_to / "inference.pdiparams").is_file():
+            raise ToolchainError("PaddleX exported no inference model. The log has the details.")
+        return export_to
+
+    @property
+    def best_weights(self) -> Path:
+        """The best epoch's ``.pdparams``."""
+        epochs = checkpoints.complete_epochs(self.output)
+        if self.history.best_epoch not in epochs:
+            raise ToolchainError("PaddleX ended without saving a trained epoch. The log has the details.")
+        return epochs[self.history.best_epoch].with_suffix(".pdparams")
+
+    def _earlier_checkpoint(self) -> Path | None:
+        if not self.plan.resume:
+            return None
+        stem = checkpoints.take_over(self.plan.resume, self.output, self.history)
+        if stem is None:
+            self.plan.notices.append("The earlier attempt left no checkpoint to go on from: trained from the start.")
+            return None
+        self.history.save(self.folder.scratch)
+        self.plan.notices.append(f"Went on after epoch {max(self.history.top1)} of an earlier attempt.")
+        for epoch, top1 in self.history.top1.items():
+            self.folder.metric(epoch, "val/top1", top1)
+        return stem.with_suffix(".pdparams")
+
+    def _supervise(self, argv: list[str]) -> None:
+        process = subprocess.Popen(  # noqa: S603  (argv of our own, no shell)
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            bufsize=1,
+        )
+        try:
+            for line in self._lines(process):
+                said = parse_line(line)
+                if isinstance(said, MarkLine) and said.text == "trained":
+                    self._say_phase("export")
+                    process.stdin.write(f"{self.best_weights}\n")
+                    process.stdin.flush()
+                elif isinstance(said, TrainLine):
+                    self._on_train(said)
+                elif isinstance(said, EvalLine):
+                    self._on_eval(said)
+            if process.wait() != 0:
+                raise explain(list(self.tail), process.returncode, self.plan.input_size, self.plan.device)
+        finally:
+            kill_tree(process)
+
+    def _lines(self, process: subprocess.Popen) -> Iterator[str]:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            self.tail.append(line.rstrip("\n"))
+            yield line
+
+    def _on_train(self, line: TrainLine) -> None:
+        self._say_phase(f"epoch {line.epoch}/{line.epochs}")
+        if not math.isfinite(line.values.get("loss", 0.0)):
+            raise diverged(line.epoch, self.plan.learning_rate)
+        now = time.monotonic()
+        if now - self._last_metric < METRIC_SECONDS and line.step != line.steps:
+            return
+        self._last_metric = now
+        step = (line.epoch - 1) * line.steps + line.step
+        for name, metric in METRICS.items():
+            if name in line.values:
+                self.folder.metric(step, metric, line.values[name])
+        done = line.epoch - 1 + line.step / line.steps
+        self.folder.progress(round(done, 3), line.epochs + AFTER_TRAINING_EPOCHS)
+        self._say_eta(step, now, done, line.epochs)
+
+    def _say_eta(self, step: int, now: float, done: float, epochs: int) -> None:
+        """Measured from this job's own pace, validation included; PaddleX's own leaves that out."""
+        if self._first is None:
+            self._first = (now, done)
+        elapsed, trained = now - self._first[0], done - self._first[1]
+        if trained > 0:
+            self.folder.metric(step, "train/eta", round(elapsed / trained * (epochs - done), 1))
+
+    def _on_eval(self, line: EvalLine) -> None:
+        for name in ("top1", "loss"):
+            if name in line.values:
+                self.folder.metric(line.epoch, f"val/{name}", line.values[name])
+        self.history.top1[line.epoch] = line.values.get("top1", 0.0)
+        self.history.save(self.folder.scratch)
+        # This epoch's own checkpoint is about to be written, so the one before it must stay until then.
+        checkpoints.prune(self.output, keep={line.epoch, line.epoch - 1, self.history.best_epoch})
+
+    def _say_phase(self, name: str) -> None:
+        if name != self._phase:
+            self._phase = name
+            self.folder.phase(name)
+
+
+def identity_of(plan: Plan) -> dict:
+    """Return what must be equal for a checkpoint of one training to be gone on from in another."""
+    return {
+        "recipe": plan.recipe["name"],
+        "classes": plan.class_names,
+        "input_size": list(plan.input_size),
+        "augmentation": plan.augmentation,
+        "epochs": plan.epochs,
+        "batch_size": plan.batch_size,
+        "learning_rate": plan.learning_rate,
+        "seed": plan.seed,
+    }
+
+
+def kill_tree(process: subprocess.Popen) -> None:
+    """Kill a process and all its descendants: PaddleX starts the suite as a child of its own."""
+    for pid in [*descendants(process.pid), process.pid] if process.poll() is None else []:
+        try:
+            os.kill(pid, 9)
+        except ProcessLookupError:
+            continue
+    process.wait()
+
+
+def descendants(root: int) -> list[int]:
+    """Return the process ids below ``root``, children before grandchildren, from /proc."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                # The name in brackets may hold spaces; the parent is the second field after it.
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):
+                continue
+    found, layer = [], [root]
+    while layer:
+        layer = [pid for pid, parent in parents.items() if parent in layer]
+        found += layer
+    return found
