@@ -1,8 +1,38 @@
-"""``python -m workers.convert <job folder>``: ONNX in, measured RKNN model out."""
+"""``python -m workers.convert <job folder>``: ONNX in, measured RKNN model out.
 
+The work itself is a second process, because rknn-toolkit2 may abort the one it runs in (it does so,
+for instance, for a convolution that the target has not got) and somebody must then say what happened.
+"""
+
+import signal
+import subprocess
 import sys
+from pathlib import Path
 
 from workers import contract
-from workers.convert.program import main
+from workers.convert.toolkit_errors import explain_crash
 
-sys.exit(contract.run(main))
+
+def main() -> int:
+    """Run the job and return its exit status; write the failed result that a crash left out."""
+    # Only the leader of the process group watches its parent, and the work is not the leader.
+    contract.die_with_parent()
+    status = subprocess.run([sys.executable, "-m", "workers.convert.program", *sys.argv[1:]]).returncode
+    if status >= 0:
+        return status
+    number = -status
+    if number != signal.SIGTERM:
+        folder = contract.JobFolder(sys.argv[1])
+        message = explain_crash(signal.Signals(number).name, _last_words(folder))
+        folder.write_result({"ok": False, "kind": "toolchain", "message": message, "tool_seconds": {}})
+    return 128 + number
+
+
+def _last_words(folder: contract.JobFolder) -> str:
+    """Return what the toolkit printed in its last step, nothing if it had not started."""
+    log = Path(folder.scratch, "toolkit", "toolkit-step.log")
+    return log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

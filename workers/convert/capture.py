@@ -36,9 +36,7 @@ def captured(raw_file: Path) -> Iterator[Captured]:
     output = Captured()
     _flush()
     saved = os.dup(1), os.dup(2)
-    reader = subprocess.Popen(  # noqa: S603 - our own file, our own interpreter
-        [sys.executable, "-I", "-S", __file__, str(raw_file)], stdin=subprocess.PIPE
-    )
+    reader = subprocess.Popen([sys.executable, "-I", "-S", __file__, str(raw_file)], stdin=subprocess.PIPE)
     assert reader.stdin is not None
     os.dup2(reader.stdin.fileno(), 1)
     os.dup2(reader.stdin.fileno(), 2)

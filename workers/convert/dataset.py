@@ -44,7 +44,7 @@ def choose_calibration(pairs: Iterable[Pair], count: int, seed: int) -> list[str
     by_class: dict[int, list[str]] = defaultdict(list)
     for path, label in sorted(set(pairs)):
         by_class[label].append(path)
-    shuffle = random.Random(seed)  # noqa: S311 - a repeatable choice, not a secret
+    shuffle = random.Random(seed)
     queues = []
     for label in sorted(by_class):
         shuffle.shuffle(by_class[label])

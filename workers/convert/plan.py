@@ -34,11 +34,6 @@ class Plan:
     def quantized(self) -> bool:
         return self.dtype != FLOAT_DTYPE
 
-    @property
-    def custom_text(self) -> dict[str, Any]:
-        """What is written into the .rknn file itself: labels and where the model came from."""
-        return {"labels": self.class_names, "provenance": self.provenance}
-
 
 def read_plan(spec: dict[str, Any]) -> Plan:
     """Return the Plan in ``spec.json``; raise InputError naming what is missing or does not fit."""

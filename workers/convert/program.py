@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Any
 import numpy as np
 import onnx
 
-from workers.contract import JobFolder
-from workers.convert import channels, dataset, optable, parity, plan as plans, rknnfile
+from workers.contract import JobFolder, run
+from workers.convert import channels, dataset, optable, parity, rknnfile
+from workers.convert import plan as plans
 from workers.convert.calibration import BuildSettings, pack, write_pictures
 from workers.convert.images import load_image, order_channels
 from workers.convert.plan import Plan
+from workers.convert.rknnfile import custom_string
 from workers.convert.simulator import ARCHIVE_NAME, MODEL_NAME, OrtEngine, Simulator, softmax
 from workers.convert.toolkit import NAME as TOOLKIT
 from workers.convert.toolkit import Toolkit, toolkit_version
@@ -41,7 +44,8 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     float_engine = prepare_model(folder, plan, settings, [plan.dataset / name for name in chosen])
     folder.progress(PREPARED, WHOLE)
 
-    simulator, cost = build(folder, plan, settings, pictures)
+    text = custom_string(plan.class_names, plan.provenance)
+    simulator, cost = build(folder, plan, settings, pictures, text)
     folder.progress(BUILT, WHOLE)
     folder.phase("measure on validation images")
     try:
@@ -100,12 +104,11 @@ def prepare_model(folder: JobFolder, plan: Plan, settings: BuildSettings, sample
 
 
 def build(
-    folder: JobFolder, plan: Plan, settings: BuildSettings, pictures: list[Path]
+    folder: JobFolder, plan: Plan, settings: BuildSettings, pictures: list[Path], custom: str
 ) -> tuple[Simulator, optable.Cost]:
     """Build, check what it would cost, write and check the .rknn, and start its simulator."""
     kind = "int8" if plan.quantized else "fp16"
     folder.phase(f"build {kind} model for {plan.chip['name']}")
-    custom = json.dumps(plan.custom_text, separators=(",", ":"))
     toolkit = Toolkit(folder.scratch / "toolkit", verbose=True)
     target = folder.artifacts / "model.rknn"
     with folder.tool(TOOLKIT):
@@ -186,6 +189,11 @@ def notices(plan: Plan, cost: optable.Cost, calibrated: int) -> list[str]:
         found.append(
             f"These operators run on the board's CPU and not on its NPU: {', '.join(cost.cpu_operators)}."
         )
+    if "labels" not in json.loads(custom_string(plan.class_names, plan.provenance)):
+        found.append(
+            "The class names are too long for the RKNN file, it carries their hash only: keep labels.txt "
+            "beside it."
+        )
     if plan.quantized and calibrated < min(plan.calibration_count, 20):
         found.append(
             f"Only {calibrated} training images could calibrate the int8 model: with 20 or more it may be "
@@ -196,3 +204,7 @@ def notices(plan: Plan, cost: optable.Cost, calibrated: int) -> list[str]:
 
 def write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -7,14 +7,34 @@ that names the target.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from workers.contract import ToolchainError
 
+# rknn-toolkit2 2.5.0 refuses a custom string of 1024 characters or more.
+CUSTOM_STRING_LIMIT = 1023
 MAGIC = b"RKNN\0\0\0\0"
 _TAIL_START = b'{"connection"'
+
+
+def custom_string(class_names: list[str], provenance: dict[str, str]) -> str:
+    """Return the JSON, plain ASCII, that goes into the .rknn: labels and where the model came from.
+
+    What does not fit into 1023 characters is left out, the longest part first: of the labels their
+    number and the SHA-256 of labels.txt remain.
+    """
+    labels_file = "".join(f"{name}\n" for name in class_names).encode("utf-8")
+    short = {"classes": len(class_names), "labels_sha256": hashlib.sha256(labels_file).hexdigest()}
+    candidates: list[dict[str, Any]] = [
+        {"labels": class_names, "provenance": provenance},
+        {**short, "provenance": provenance},
+        short,
+    ]
+    texts = [json.dumps(candidate, separators=(",", ":")) for candidate in candidates]
+    return next(text for text in texts if len(text) <= CUSTOM_STRING_LIMIT)
 
 
 def read_tail(data: bytes) -> dict[str, Any]:

@@ -74,7 +74,8 @@ class Toolkit:
         self._step("build the model", lambda: self._rknn.build(**options))
 
     def _start(self) -> int:
-        from rknn.api import RKNN  # takes a second, and prints
+        # Here and not above: it takes a second and prints.
+        from rknn.api import RKNN  # noqa: TID251
 
         self._rknn = RKNN(verbose=self.verbose)
         return 0
@@ -96,7 +97,10 @@ class Toolkit:
         The simulator subtracts the mean and divides as the chip does, and takes the channels in the
         order it is given them.
         """
-        outputs = self._rknn.inference(inputs=[image[np.newaxis]], data_format=["nhwc"])
+        try:
+            outputs = self._rknn.inference(inputs=[image[np.newaxis]], data_format=["nhwc"])
+        except Exception as error:
+            raise ToolchainError(explain("simulate the model", "", str(error))) from error
         if not outputs:
             raise ToolchainError("rknn-toolkit2's simulator gave no answer to a picture: see the job's log.")
         return np.asarray(outputs[0], dtype=np.float32).reshape(-1)

@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-_ERROR_LINE = re.compile(r"^E (?:RKNN: \[[\d:.]+\] )?(?P<text>.*\S)")
-_NOISE = re.compile(r"^[=\-*# ]*(?:WARN|ERROR)?[=\-*# ]*$")
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_ERROR_LINE = re.compile(r"^E (?:RKNN: \[[\d:.]+\] )?(?:(?:config|load_onnx|build|\w+): )?(?P<text>.*\S)")
+_NOISE = re.compile(r"^(?:rknn-toolkit2 version:|[=\-*# ]*$|Traceback )")
+_TRACEBACK = "Traceback (most recent call last):"
+_EXCEPTION = re.compile(r"^[\w.]+: (?P<text>.*\S)")
 
-# What the toolkit says, and what that means for the person. Seen with 2.3.2 and 2.5.0.
+# What the toolkit says, and what that means for the person. All were provoked with 2.5.0 but the
+# memory and the disk.
 KNOWN = [
-    (r"not support do_quantization = False", "this chip runs int8 models only: choose int8"),
-    (r"Invalid target_platform", "this version of the toolkit does not know the chip: choose another chip"),
-    (r"(?:std::bad_alloc|MemoryError|Cannot allocate memory)", "the machine ran out of memory: free some"),
-    (r"No space left on device", "the disk is full: free some space"),
-    (
-        r"(?:[Uu]nsupport\w* onnx opset|opset_version|opset version)",
-        "the ONNX file's opset is too new: export with 12",
-    ),
-    (
-        r"(?:[Uu]nsupport\w* op|not support\w* op|Not support\w* op)",
-        "the model has an operator it cannot convert",
-    ),
-    (
-        r"(?:[Uu]nsupport|not support)\w*.*quantized_(?:dtype|algorithm|method)",
-        "the quantisation is not for this chip",
-    ),
+    (r"not support do_quantization = False", "this chip runs int8 models only, choose int8"),
+    (r"Invalid target_platform", "this version of the toolkit does not know the chip, choose another"),
+    (r"quantized_dtype|quantized_algorithm", "this quantisation cannot be had here, choose int8 and normal"),
+    (r"TorchIsAStubError|stand-in for PyTorch", "this quantiser needs PyTorch, choose normal or mmse"),
+    (r"Unsupport onnx opset", "the ONNX file's opset is too new, export it with opset 12"),
+    (r"Error parsing message", "the ONNX file is damaged, train the model again"),
+    (r"ONNXRuntimeError|[Uu]nsupport\w* (?:op|conv|cpu)", "the model has an operator it cannot convert"),
+    (r"The image of .* is invalid", "a calibration image cannot be read, remove it"),
+    (r"bad_alloc|MemoryError|Cannot allocate memory", "the machine ran out of memory, free some and retry"),
+    (r"No space left on device", "the disk is full, free some space and retry"),
 ]
 
 
 def error_lines(log: str) -> list[str]:
-    """Return the text of the lines that the toolkit marked as errors, oldest first."""
-    found = (_ERROR_LINE.match(line) for line in log.splitlines())
-    return [match["text"] for match in found if match and not _NOISE.match(match["text"])]
+    """Return the text of each error the toolkit printed, oldest first.
+
+    Those are its lines marked E and, of a Python traceback in between, the line with the exception.
+    """
+    return list(_errors(_ANSI.sub("", log).splitlines()))
+
+
+def _errors(lines: list[str]) -> Iterator[str]:
+    in_traceback = False
+    for line in lines:
+        if _TRACEBACK in line:
+            in_traceback = True
+        elif in_traceback and line[:1] not in (" ", "", "\t"):
+            in_traceback = False
+            if exception := _EXCEPTION.match(line):
+                yield exception["text"]
+        elif not in_traceback and (match := _ERROR_LINE.match(line)) and not _NOISE.match(match["text"]):
+            yield match["text"]
 
 
 def explain(step: str, log: str, raised: str = "") -> str:
@@ -39,19 +53,28 @@ def explain(step: str, log: str, raised: str = "") -> str:
 
     ``raised`` is the exception's text where the toolkit raised one instead of returning -1.
     """
-    errors = error_lines(log) + ([raised] if raised else [])
-    text = "\n".join(errors)
+    errors = error_lines(log) or ([raised.splitlines()[0]] if raised else [])
     for pattern, meaning in KNOWN:
-        if re.search(pattern, text):
-            return f"rknn-toolkit2 could not {step}: {meaning} ({_line_with(pattern, errors)})."
+        for line in errors:
+            if re.search(pattern, line):
+                return f"rknn-toolkit2 could not {step}: {meaning} ({_short(line)})."
     if errors:
         return f"rknn-toolkit2 could not {step}: {_short(errors[-1])} (see the job's log for all it said)."
     return f"rknn-toolkit2 could not {step} and did not say why: see the job's log."
 
 
-def _line_with(pattern: str, lines: list[str]) -> str:
-    return _short(next(line for line in lines if re.search(pattern, line)))
+def explain_crash(signal_name: str, log: str) -> str:
+    """Return one sentence for a toolkit that took its process down, with its last words if any."""
+    if signal_name == "SIGKILL":
+        return (
+            "The conversion was killed from outside, most likely because the machine ran out of memory: "
+            "free some and start it again."
+        )
+    if error_lines(log):
+        return explain("convert the model and stopped the program", log)
+    return f"rknn-toolkit2 crashed ({signal_name}): see the job's log."
 
 
 def _short(line: str) -> str:
-    return line.strip().rstrip(".!") if len(line) <= 200 else line[:199].strip() + "…"
+    line = line.strip().rstrip(".!")
+    return line if len(line) <= 200 else line[:199].rstrip() + "…"

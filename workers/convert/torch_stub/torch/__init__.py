@@ -65,7 +65,7 @@ class _StubFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Nothing to run: the module answers by ``__getattr__``."""
 
 
-class no_grad(contextlib.ContextDecorator):  # noqa: N801 - PyTorch's own name
+class no_grad(contextlib.ContextDecorator):
     """Does nothing: the toolkit decorates its gdq quantiser with it while it is imported."""
 
     def __enter__(self):
