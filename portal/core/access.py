@@ -1,0 +1,37 @@
+"""Who may do what on the HTML pages: a decorator that refuses with a sentence."""
+
+from __future__ import annotations
+
+import functools
+
+from django.core.exceptions import PermissionDenied
+
+from portal.teams.models import Role
+
+
+def role_required(role: str):
+    """Let a view be used by members with at least ``role``; PermissionDenied for the others."""
+
+    def decorate(view):
+        @functools.wraps(view)
+        def guarded(request, *args, **kwargs):
+            refuse_unless(request, role)
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def refuse_unless(request, role: str) -> None:
+    if request.membership.at_least(role):
+        return
+    raise PermissionDenied(
+        f"You are a {Role(request.membership.role).label.lower()} of the team {request.team.name}; "
+        f"this needs the role {Role(role).label.lower()} or above. "
+        "Ask an administrator of your team to do it or to change your role."
+    )
+
+
+member_required = role_required(Role.MEMBER)
+operator_required = role_required(Role.OPERATOR)

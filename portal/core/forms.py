@@ -1,0 +1,40 @@
+"""The base of our forms: Bootstrap's classes on the widgets, errors where the fields are."""
+
+from __future__ import annotations
+
+from django import forms
+
+
+class StyledForm(forms.Form):
+    """Adds the CSS classes and marks refused fields. Templates show each with ``{% field %}``."""
+
+    template_name = "core/_form.html"
+
+    def __init__(self, *args, **kwargs):
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        for bound in self:
+            attrs = bound.field.widget.attrs
+            attrs["class"] = f"{attrs.get('class', '')} {self._css(bound)}".strip()
+
+    def full_clean(self):
+        super().full_clean()
+        for name in self.errors if self.is_bound else ():
+            if name in self.fields:
+                attrs = self.fields[name].widget.attrs
+                attrs["class"] = f"{attrs.get('class', '')} is-invalid".strip()
+
+    @staticmethod
+    def _css(bound) -> str:
+        widget = bound.field.widget
+        if isinstance(widget, forms.CheckboxInput | forms.CheckboxSelectMultiple | forms.RadioSelect):
+            return "form-check-input"
+        return "form-select" if isinstance(widget, forms.Select) else "form-control"
+
+    def add_errors(self, errors: dict[str, str]) -> None:
+        """Put a service's sentences at their fields; one without a field stands above the form."""
+        for name, sentence in errors.items():
+            self.add_error(name if name in self.fields else None, sentence)
+            if name in self.fields:
+                attrs = self.fields[name].widget.attrs
+                attrs["class"] = f"{attrs.get('class', '')} is-invalid".strip()
