@@ -1,0 +1,136 @@
+"""Commands on the virtual board: /bin/sh in its home folder, with a PATH of its own few tools."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncssh
+
+if TYPE_CHECKING:
+    from workers.virtual_board.board import VirtualBoard
+
+CHUNK = 32768
+STANDIN = Path(__file__).resolve().parent / "standin"
+# What busybox gives a real board; the host's other programs are out of reach by name.
+TOOLS = (
+    "awk base64 cat chmod cp cut date dd echo env expr false find free grep head hostname id kill ln ls "
+    "mkdir mv printf ps pwd readlink rm rmdir sed sh sha256sum sleep sort stat sync tail tar tee test "
+    "touch tr true uname wc"
+).split()
+# A full disk shows in df too, unless it was ordered to lie.
+DF = """#!/bin/sh
+if [ -n "$VIRTUAL_DISK_KB" ]; then
+  echo "Filesystem 1K-blocks Used Available Use% Mounted on"
+  echo "virtual $VIRTUAL_DISK_KB $((VIRTUAL_DISK_KB - VIRTUAL_FREE_KB)) $VIRTUAL_FREE_KB - /"
+else
+  exec {df} "$@"
+fi
+"""
+
+
+def make_tools(bin_folder: Path, python_folder: Path) -> None:
+    """Fill the folders that PATH will name; Python lies apart so that it can be taken away."""
+    for folder in (bin_folder, python_folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    for tool in TOOLS:
+        found = shutil.which(tool)
+        if found:
+            (bin_folder / tool).symlink_to(found)
+    _script(bin_folder / "df", DF.replace("{df}", shutil.which("df") or "false"))
+    for name in ("python", "python3"):
+        # Not a link: an environment's interpreter finds its packages by the path it is called by.
+        _script(python_folder / name, f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+
+
+def _script(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")
+    path.chmod(0o755)
+
+
+class Command:
+    """One command of one connection. Its whole process group dies with the connection or the power."""
+
+    def __init__(self, board: VirtualBoard, process: asyncssh.SSHServerProcess):
+        self._board = board
+        self._remote = process
+        self.connection = process.get_extra_info("connection")
+        self._child: asyncio.subprocess.Process | None = None
+
+    async def run(self) -> None:
+        command = self._remote.command
+        if command is None:
+            self._remote.stderr.write(b"This virtual board runs single commands only: ssh ... <command>\n")
+            self._remote.exit(1)
+            return
+        try:
+            self._board.happens(f"exec {command}", self.connection)
+            status = await self._carry_out(command)
+            self._board.happens(f"exit {command}", self.connection)
+        except OSError:
+            self.kill()
+            return
+        with contextlib.suppress(OSError, asyncssh.Error):
+            if status < 0:
+                self._remote.exit_with_signal(signal.Signals(-status).name.removeprefix("SIG"))
+            else:
+                self._remote.exit(status)
+
+    async def _carry_out(self, command: str) -> int:
+        self._child = await asyncio.create_subprocess_exec(
+            "/bin/sh",
+            "-c",
+            command,
+            cwd=self._board.home,
+            env=self._board.environment(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        feeding = asyncio.create_task(self._feed())
+        try:
+            await asyncio.gather(
+                self._pass_on(self._child.stdout, self._remote.stdout),
+                self._pass_on(self._child.stderr, self._remote.stderr),
+            )
+            status = await self._child.wait()
+            return 1 if feeding.done() and feeding.result() == "disk full" else status
+        finally:
+            feeding.cancel()
+            self.kill()
+
+    async def _feed(self) -> str:
+        """Give the command its input. All uploads without SFTP come this way, so here the disk fills."""
+        stdin = self._child.stdin
+        try:
+            while data := await self._remote.stdin.read(CHUNK):
+                await self._board.received(len(data), self.connection)
+                self._board.need_room(len(data))
+                stdin.write(data)
+                await stdin.drain()
+        except BrokenPipeError:
+            return "not wanted"
+        except OSError as error:
+            self._remote.stderr.write(f"write error: {error.strerror}\n".encode())
+            self.kill()
+            return "disk full"
+        stdin.close()
+        return "done"
+
+    async def _pass_on(self, source: asyncio.StreamReader, target: asyncssh.SSHWriter) -> None:
+        while data := await source.read(CHUNK):
+            target.write(data)
+            await target.drain()
+
+    def kill(self) -> None:
+        if self._child is not None and self._child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._child.pid, signal.SIGKILL)

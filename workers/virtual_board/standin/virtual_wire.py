@@ -1,0 +1,41 @@
+"""How the stand-in for the vendor's library talks to the virtual board and to its engines.
+
+One JSON object a line over a unix socket, followed by ``bytes`` raw bytes where the object has that
+field. Standard library only: the stand-in imports it with the board's Python.
+"""
+
+import json
+import socket
+
+ENGINE_VARIABLE = "SLIPWAY_VIRTUAL_ENGINE"
+SOCKET_VARIABLE = "SLIPWAY_VIRTUAL_SOCKET"
+
+
+class Line:
+    """A connection to a unix socket at ``path``, or an accepted one; ``ask`` sends and waits."""
+
+    def __init__(self, path=None, accepted=None):
+        self.socket = accepted or socket.socket(socket.AF_UNIX)
+        if accepted is None:
+            self.socket.connect(path)
+        self.stream = self.socket.makefile("rwb")
+
+    def send(self, fields, data=b""):
+        self.stream.write(json.dumps(dict(fields, bytes=len(data))).encode() + b"\n" + data)
+        self.stream.flush()
+
+    def receive(self):
+        """``(fields, data)``; EOFError when the other side is gone."""
+        line = self.stream.readline()
+        if not line:
+            raise EOFError("the virtual board's engine is gone")
+        fields = json.loads(line)
+        return fields, self.stream.read(fields.get("bytes", 0))
+
+    def ask(self, fields, data=b""):
+        self.send(fields, data)
+        return self.receive()[0]
+
+    def close(self):
+        self.stream.close()
+        self.socket.close()
