@@ -27,7 +27,7 @@ def load_yaml(path: Path) -> Any:
 
 
 def suite_configuration(plan: Plan, base: dict[str, Any], augmentations: dict[str, Any]) -> dict[str, Any]:
-    """Return ``base`` (PaddleClas format) with everything filled in that PaddleX does not fill in itself."""
+    """Return ``base`` (PaddleClas format) with all filled in that PaddleX does not fill in itself."""
     if plan.augmentation not in augmentations:
         raise InputError(
             f"There is no augmentation called {plan.augmentation!r}: choose one of {', '.join(augmentations)}."
@@ -59,7 +59,11 @@ def warmup_epochs(epochs: int, wanted: int) -> int:
 
 def _fill_loaders(config: dict[str, Any], plan: Plan, augmentation: list[dict[str, Any]]) -> None:
     size, loaders = list(plan.input_size), config["DataLoader"]
-    loaders["Train"]["dataset"]["transform_ops"] = [_decode(), *_at_size(augmentation, size), _normalise(plan)]
+    loaders["Train"]["dataset"]["transform_ops"] = [
+        _decode(),
+        *_at_size(augmentation, size),
+        _normalise(plan),
+    ]
     loaders["Eval"]["dataset"]["transform_ops"] = [_decode(), _stretch(size), _normalise(plan)]
     loaders["Eval"]["sampler"]["batch_size"] = EVALUATION_BATCH
     for part in ("Train", "Eval"):
@@ -97,7 +101,9 @@ def _at_size(operators: list[dict[str, Any]], size: list[int]) -> list[dict[str,
     return filled
 
 
-def paddlex_configuration(plan: Plan, suite_file: Path, output: Path, checkpoint: Path | None) -> dict[str, Any]:
+def paddlex_configuration(
+    plan: Plan, suite_file: Path, output: Path, checkpoint: Path | None
+) -> dict[str, Any]:
     """Return PaddleX's own configuration of the training (its module pipeline format)."""
     return {
         "Global": {

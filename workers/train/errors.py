@@ -11,7 +11,9 @@ _OUT_OF_MEMORY = re.compile(
     re.IGNORECASE,
 )
 _NO_GPU = re.compile(r"not compiled with CUDA|no CUDA-capable device|CUDA error|cudaError", re.IGNORECASE)
-_BAD_SHAPE = re.compile(r"InvalidArgument|output size.{0,40}(?:negative|less than|greater than 0)", re.IGNORECASE)
+_BAD_SHAPE = re.compile(
+    r"InvalidArgument|output size.{0,40}(?:negative|less than|greater than 0)", re.IGNORECASE
+)
 _BAD_WEIGHTS = re.compile(r"pretrain path|UnpicklingError|load_dygraph_pretrain", re.IGNORECASE)
 _LAST_ERROR = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception)): (.+)$")
 
@@ -23,11 +25,11 @@ def explain(tail: list[str], returncode: int, input_size: tuple[int, int], devic
         return ToolchainError("The training worker's disk is full: free some space there and run it again.")
     if returncode == -9 or _OUT_OF_MEMORY.search(text):
         return ToolchainError(
-            "Training ran out of memory: choose a smaller batch or input size, or give the worker more memory."
+            "Training ran out of memory: choose a smaller batch or input size, or give the worker more."
         )
     if _NO_GPU.search(text):
         return ToolchainError(
-            f"The training worker cannot use {device}: install the GPU build of PaddlePaddle, or train on cpu."
+            f"The training worker cannot use {device}: install PaddlePaddle's GPU build, or train on cpu."
         )
     if _BAD_WEIGHTS.search(text):
         return InputError("The pretrained weights cannot be read: give a .pdparams file of this very model.")

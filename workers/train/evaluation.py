@@ -58,7 +58,9 @@ def paddle_runner(inference: Path, device: str) -> Callable[[Any], Any]:
     """Return a function from a batch to class probabilities (n × classes) by Paddle Inference."""
     import paddle.inference as paddle_inference
 
-    config = paddle_inference.Config(str(inference / "inference.json"), str(inference / "inference.pdiparams"))
+    config = paddle_inference.Config(
+        str(inference / "inference.json"), str(inference / "inference.pdiparams")
+    )
     if device.startswith("gpu"):
         config.enable_use_gpu(256, int(device.partition(":")[2] or 0))
     config.disable_glog_info()

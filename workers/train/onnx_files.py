@@ -70,7 +70,9 @@ def find_cut_tensor(graph: Any) -> str:
     for node in reversed(list(graph.node)):
         if node.op_type == "Softmax":
             return node.input[0]
-    raise ToolchainError("The exported network has no Softmax at its end, so it is not one of our classifiers.")
+    raise ToolchainError(
+        "The exported network has no Softmax at its end, so it is not one of our classifiers."
+    )
 
 
 def _sentence(error: Exception) -> str:

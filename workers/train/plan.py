@@ -104,7 +104,7 @@ def read_labels(listing: Path, num_classes: int) -> list[tuple[str, int]]:
 def _check_classes(class_names: list[str], num_classes: int) -> None:
     if len(class_names) != num_classes:
         raise InputError(
-            f"{num_classes} classes were asked for and {len(class_names)} are named: give each class one name."
+            f"{num_classes} classes were asked for and {len(class_names)} are named: give each one name."
         )
     if num_classes < 2:
         raise InputError("A classifier needs at least two classes: add images of a second class.")

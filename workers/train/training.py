@@ -73,7 +73,9 @@ class Training:
             return None
         stem = checkpoints.take_over(self.plan.resume, self.output, self.history)
         if stem is None:
-            self.plan.notices.append("The earlier attempt left no checkpoint to go on from: trained from the start.")
+            self.plan.notices.append(
+                "The earlier attempt left no checkpoint to go on from: trained from the start."
+            )
             return None
         self.history.save(self.folder.scratch)
         self.plan.notices.append(f"Went on after epoch {max(self.history.top1)} of an earlier attempt.")
@@ -82,7 +84,7 @@ class Training:
         return stem.with_suffix(".pdparams")
 
     def _supervise(self, argv: list[str]) -> None:
-        process = subprocess.Popen(  # noqa: S603  (argv of our own, no shell)
+        process = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

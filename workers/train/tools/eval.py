@@ -1,4 +1,4 @@
-"""Evaluate a classifier with the suite in the working directory. PaddleX starts this file by its path."""
+"""Evaluate a classifier with the suite in the working directory."""
 
 from adapt import start_engine
 

@@ -1,4 +1,4 @@
-"""Export a trained classifier to an inference model with the suite in the working directory. PaddleX starts this file by its path."""
+"""Export a trained classifier with the suite in the working directory."""
 
 from adapt import start_engine
 

@@ -1,4 +1,4 @@
-"""Train a classifier with the suite in the working directory. PaddleX starts this file by its path."""
+"""Train a classifier with the suite in the working directory."""
 
 from adapt import start_engine
 

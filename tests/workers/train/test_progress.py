@@ -1,0 +1,67 @@
+"""The parser of the suite's log, on lines captured from real trainings."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from workers.train.progress import EvalLine, MarkLine, TrainLine, parse_line
+
+LOGS = Path(__file__).parent / "logs"
+
+
+@pytest.mark.parametrize("log", sorted(LOGS.glob("*.log")), ids=lambda path: path.stem)
+def test_it_reads_every_iteration_and_the_validation_of_a_captured_epoch(log):
+    said = [parse_line(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    trained = [line for line in said if isinstance(line, TrainLine)]
+    assert trained[0].epoch == 1 and trained[0].step == 1
+    assert trained[-1].step == trained[-1].steps
+    assert all({"lr", "top1", "loss", "ips"} <= line.values.keys() for line in trained)
+    (validated,) = [line for line in said if isinstance(line, EvalLine)]
+    assert validated.epoch == 1
+    assert validated.values.keys() >= {"top1", "loss"}
+
+
+def test_it_reads_the_numbers_of_an_iteration():
+    line = (
+        "[2026/11/24 03:32:20] ppcls INFO: [Train][Epoch 3/15][Iter: 5/23]lr(CosineAnnealingDecay): "
+        "0.00640000, top1: 0.19500, CELoss: 2.27000, loss: 2.27000, batch_cost: 0.36000s, "
+        "reader_cost: 0.01000, ips: 176.90000 samples/s, eta: 0:00:33"
+    )
+    said = parse_line(line)
+    assert (said.epoch, said.epochs, said.step, said.steps) == (3, 15, 6, 23)
+    assert said.values["lr"] == 0.0064
+    assert said.values["top1"] == 0.195
+    assert said.values["loss"] == 2.27
+    assert said.values["ips"] == 176.9
+
+
+def test_it_reads_the_averages_of_a_validation():
+    assert parse_line("ppcls INFO: [Eval][Epoch 3][Avg]CELoss: 2.17, loss: 2.17, top1: 0.222") == EvalLine(
+        3, {"CELoss": 2.17, "loss": 2.17, "top1": 0.222}
+    )
+
+
+def test_it_reads_a_loss_that_is_not_a_number():
+    said = parse_line(
+        "[Train][Epoch 1/2][Iter: 0/4]lr(Cosine): 0.1, top1: 0.5, CELoss: nan, loss: nan, ips: 9 s"
+    )
+    assert math.isnan(said.values["loss"])
+
+
+def test_it_does_not_take_a_batch_of_a_validation_for_its_average():
+    assert (
+        parse_line("[Eval][Epoch 1][Iter: 0/6]CELoss: 57.6, loss: 57.6, top1: 0.1, ips: 300 images/sec")
+        is None
+    )
+
+
+def test_it_reads_what_the_engine_process_says():
+    assert parse_line("@@slipway@@ trained\n") == MarkLine("trained")
+
+
+@pytest.mark.parametrize("line", ["", "[Train] something else", "Traceback (most recent call last):"])
+def test_it_says_nothing_about_any_other_line(line):
+    assert parse_line(line) is None
