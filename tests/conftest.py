@@ -1,0 +1,89 @@
+"""Alice owns it, Bob is a colleague who may only look, Charlie is of another team."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from portal.teams.models import Membership, Role, Team, User
+from tests import factories
+
+ROOT = Path(__file__).resolve().parent.parent
+PASSWORD = "correct horse battery"
+
+
+def pytest_collection_modifyitems(items):
+    """Skip by name what this machine cannot run, and say why."""
+    lacking = {
+        "toolchain": _lacks_toolchain(),
+        "ssh": _lacks_convert(),
+        "browser": _lacks_browser(),
+    }
+    for item in items:
+        for name, reason in lacking.items():
+            if reason and item.get_closest_marker(name):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _lacks_convert() -> str:
+    if Path(settings.CONVERT_PYTHON).exists():
+        return ""
+    return "the conversion environment is missing: run make setup"
+
+
+def _lacks_toolchain() -> str:
+    if not Path(settings.TRAIN_PYTHON).exists():
+        return "the training environment is missing: run make setup"
+    return _lacks_convert()
+
+
+def _lacks_browser() -> str:
+    return "" if shutil.which("chromium") else "chromium is not installed on this machine"
+
+
+def _person(username: str, team: Team, role: str) -> User:
+    user = User.objects.create_user(username, password=PASSWORD)
+    Membership.objects.create(team=team, user=user, role=role)
+    return user
+
+
+def make_people():
+    team, other = Team.objects.create(name="Harbour"), Team.objects.create(name="Elsewhere")
+    return {
+        "alice": _person("alice", team, Role.OPERATOR),
+        "bob": _person("bob", team, Role.VIEWER),
+        "charlie": _person("charlie", other, Role.ADMIN),
+        "team": team,
+    }
+
+
+@pytest.fixture
+def people(db):
+    return make_people()
+
+
+@pytest.fixture
+def team(people):
+    return people["team"]
+
+
+@pytest.fixture
+def alice(people):
+    return people["alice"]
+
+
+@pytest.fixture
+def bob(people):
+    return people["bob"]
+
+
+@pytest.fixture
+def charlie(people):
+    return people["charlie"]
+
+
+@pytest.fixture
+def run_jobs(transactional_db):
+    """Call it to run queued jobs to their end, as workers would."""
+    return factories.run_queued_jobs

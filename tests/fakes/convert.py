@@ -1,0 +1,54 @@
+"""Speaks the contract of ``workers.convert`` in a second. Its figures mean nothing."""
+
+import json
+import sys
+from pathlib import Path
+
+from workers import contract
+
+
+def main(folder, spec):
+    params = spec["params"]
+    folder.phase("build int8 model")
+    with folder.tool("rknn-toolkit2"):
+        print("fake conversion for", params["chip"]["name"], flush=True)
+    rows = Path(spec["inputs"]["dataset"], "val.txt").read_text(encoding="utf-8").splitlines()
+    predictions = []
+    for row in rows:
+        image, label = row.rsplit(" ", 1)
+        predictions.append(
+            {"image": image, "label": int(label), "onnx": int(label), "int8": int(label), "score": 0.9}
+        )
+    platform = params["chip"]["target_platform"]
+    rknn = b"RKNN\0\0\0\0fake" + json.dumps({"target_platform": [platform]}, separators=(",", ":")).encode()
+    (folder.artifacts / "model.rknn").write_bytes(rknn)
+    for name in ("build.onnx", "calibration.zip"):
+        (folder.artifacts / name).write_bytes(f"fake {name}".encode())
+    for name, value in (("predictions.json", predictions), ("provenance.json", params["provenance"])):
+        (folder.artifacts / name).write_text(json.dumps(value))
+    (folder.artifacts / "operators.json").write_text("[]")
+    (folder.artifacts / "labels.txt").write_text("".join(f"{name}\n" for name in params["class_names"]))
+    layers = [
+        {"id": 0, "type": "InputOperator", "target": "CPU", "cycles": 0, "name": "input"},
+        {"id": 1, "type": "ConvRelu", "target": "NPU", "cycles": 1200, "name": "conv"},
+    ]
+    return {
+        "parity": {
+            "images": len(rows),
+            "onnx_top1": 0.96,
+            "int8_top1": 0.95,
+            "drop": 0.01,
+            "agreement": 0.99,
+            "per_class": [],
+        },
+        "cost": {"cycles": 1200, "weight_bytes": 1000, "feature_bytes": 500, "cpu_ops": [], "layers": layers},
+        "rknn_bytes": len(rknn),
+        "sha256": "0" * 64,
+        "quantized": True,
+        "notices": [],
+        "versions": {"rknn-toolkit2": "fake"},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(contract.run(main))

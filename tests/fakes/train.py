@@ -1,0 +1,76 @@
+"""Speaks the contract of ``workers.train`` in a second. Its figures mean nothing.
+
+``params.class_names`` steers it: a class named ``fake: fail`` fails as a toolchain would, ``fake: hang``
+waits to be killed, ``fake: crash`` ends without a result.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from workers import contract
+
+EPOCHS = 3
+
+
+def main(folder, spec):
+    params = spec["params"]
+    wishes = {name for name in params["class_names"] if name.startswith("fake:")}
+    print("fake training on", spec["inputs"]["dataset"], flush=True)
+    with folder.tool("paddlex"):
+        for epoch in range(1, EPOCHS + 1):
+            folder.phase(f"epoch {epoch}/{EPOCHS}")
+            folder.progress(epoch, EPOCHS)
+            for step in range(1, 6):
+                at = (epoch - 1) * 5 + step
+                folder.metric(at, "train/loss", 2.0 / at)
+                folder.metric(at, "train/top1", 1 - 1.0 / at)
+                folder.metric(at, "train/lr", 0.01 / epoch)
+                folder.metric(at, "train/ips", 190.0)
+            folder.metric(epoch, "val/top1", 0.9 + 0.02 * epoch)
+            print(f"[Eval][Epoch {epoch}] top1: {0.9 + 0.02 * epoch}", flush=True)
+            time.sleep(0.05)
+        while "fake: hang" in wishes:
+            time.sleep(0.1)
+    if "fake: fail" in wishes:
+        raise contract.ToolchainError("PaddleX stopped: the loss became NaN. Use a smaller learning rate.")
+    if "fake: crash" in wishes:
+        sys.exit(3)
+    for name in ("best_model.pdparams", "inference.json", "inference.pdiparams", "model.onnx", "model.slim.onnx"):
+        (folder.artifacts / name).write_bytes(f"fake {name}".encode())
+    (folder.artifacts / "labels.txt").write_text("".join(f"{name}\n" for name in params["class_names"]))
+    return result(spec)
+
+
+def result(spec):
+    params = spec["params"]
+    names = params["class_names"]
+    rows = Path(spec["inputs"]["dataset"], "val.txt").read_text(encoding="utf-8").splitlines()
+    counts = [sum(int(row.rsplit(" ", 1)[1]) == number for row in rows) for number in range(len(names))]
+    per_class = [
+        {"id": number, "name": name, "images": count, "correct": count, "recall": 1.0, "precision": 1.0}
+        for number, (name, count) in enumerate(zip(names, counts, strict=True))
+    ]
+    confusion = [[count if row == column else 0 for column in range(len(names))] for row, count in enumerate(counts)]
+    return {
+        "metrics": {
+            "top1": 0.96,
+            "images": len(rows),
+            "best_epoch": EPOCHS,
+            "epochs": EPOCHS,
+            "per_class": per_class,
+            "confusion": confusion,
+        },
+        "recipe": params["recipe"]["name"],
+        "input_name": "x",
+        "input_size": params["input_size"],
+        "mean": [0.485, 0.456, 0.406],
+        "std": [0.229, 0.224, 0.225],
+        "cut_tensor": "fake",
+        "notices": [params["pretrained_notice"]] if params["pretrained_notice"] else [],
+        "versions": {"paddlex": "fake"},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(contract.run(main))

@@ -1,0 +1,27 @@
+"""The portal's settings with a folder of its own, a fast password hash and no broker."""
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+
+_folder = tempfile.mkdtemp(prefix="slipway-test-")
+atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+os.environ["SLIPWAY_VAR"] = _folder
+os.environ["PRETRAINED_DOWNLOAD"] = "no"
+
+from portal.settings import *  # noqa: E402, F403
+from portal.settings import DATABASES  # noqa: E402
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file and not memory: heartbeats come from a thread of their own, over a connection of its own.
+    DATABASES["default"]["TEST"] = {"NAME": os.path.join(_folder, "test.sqlite3")}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CELERY_BROKER_URL = "memory://"
+TRAIN_PROGRAM = [sys.executable, "-m", "tests.fakes.train"]
+CONVERT_PROGRAM = [sys.executable, "-m", "tests.fakes.convert"]
+JOB_TICK_SECONDS = 0.02
+JOB_HEARTBEAT_SECONDS = 0.1
+JOB_KILL_GRACE_SECONDS = 1.0
+SSH_TIMEOUT_SECONDS = 5
