@@ -250,7 +250,7 @@ def _check_sizes(infos: list[zipfile.ZipInfo], packed_bytes: int, limits: Limits
     if unpacked > limits.max_unpacked_bytes:
         raise InputError(
             f"The zip unpacks to {human_bytes(unpacked)}, more than the "
-            f"{human_bytes(limits.max_unpacked_bytes)} allowed: split the images over several datasets or make them smaller."
+            f"{human_bytes(limits.max_unpacked_bytes)} allowed: split the images over several datasets."
         )
     if unpacked > RATIO_FLOOR and unpacked > limits.max_ratio * packed_bytes:
         raise InputError(

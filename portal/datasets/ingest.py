@@ -154,7 +154,7 @@ def _result(
     rows = ((image.facts.sha256, class_names[image.class_id], image.split) for image in images)
     train = sum(image.split == "train" for image in images)
     return {
-        "content_hash": content_hash(rows),
+        "content_hash": content_hash(class_names, rows),
         "layout": listing.layout,
         "class_names": class_names,
         "counts": class_counts(images, class_names),

@@ -10,7 +10,7 @@ from .errors import InputError
 MIB = 1024 * 1024
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Limits:
     """Upper bounds of one upload.
 

@@ -14,9 +14,13 @@ from typing import Any, BinaryIO
 TRAIN, VAL, LABELS, INDEX = "train.txt", "val.txt", "label.txt", "index.jsonl"
 
 
-def content_hash(rows: Iterable[tuple[str, str, str]]) -> str:
-    """Return the SHA-256 over the sorted (image sha256, class name, split): equal data, equal hash."""
-    digest = hashlib.sha256()
+def content_hash(class_names: Sequence[str], rows: Iterable[tuple[str, str, str]]) -> str:
+    """Return the SHA-256 over the class names in their order and the sorted rows.
+
+    A row is (image sha256, class name, split). The order of the names belongs to the content: it is what
+    the ids in train.txt and val.txt mean.
+    """
+    digest = hashlib.sha256(("\n".join(class_names) + "\n\n").encode("utf-8"))
     for row in sorted(rows):
         digest.update(("\t".join(row) + "\n").encode("utf-8"))
     return digest.hexdigest()

@@ -48,9 +48,10 @@ def select(
     options: Options,
     findings: Findings,
 ) -> list[Image]:
-    """Return the usable images with their split, in the order of ``samples``.
+    """Return the usable images with their split, ordered by class and content.
 
-    Raises InputError when more than half do not decode, or a class is left with too few.
+    The order makes equal content get equal file names in the staged folder, whatever the upload called
+    them. Raises InputError when more than half do not decode, or a class is left with too few.
     """
     images = []
     dropped: Counter[int] = Counter()
@@ -71,8 +72,8 @@ def select(
         )
     classes.check_class_sizes(listing.class_names, [image.class_id for image in images], dropped)
     _split(images, listing, options, findings)
-    _report_copies(images, listing.class_names, findings)
-    return images
+    _report_copies(images, findings)
+    return sorted(images, key=lambda i: (i.class_id, i.facts.sha256, i.split, i.original))
 
 
 def _report_conversion(fact: Checked, original: str, findings: Findings) -> None:
@@ -99,7 +100,7 @@ def _split(images: list[Image], listing: Listing, options: Options, findings: Fi
         image.split = side
 
 
-def _report_copies(images: list[Image], class_names: list[str], findings: Findings) -> None:
+def _report_copies(images: list[Image], findings: Findings) -> None:
     """Report pictures that lie in two classes, or on both sides of the split."""
     copies: dict[str, list[Image]] = defaultdict(list)
     for image in images:

@@ -48,7 +48,7 @@ def _end_record(file: BinaryIO, packed_bytes: int) -> tuple[int, int, int]:
     position = tail.rfind(_END)
     if position < 0 or len(tail) - position < _END_BYTES:
         raise InputError(
-            "The zip is incomplete, its end is missing: the upload or a copy was cut short, so upload it again."
+            "The zip is incomplete, its end is missing: the upload or a copy was cut short, so try again."
         )
     disk, _, _, count, size = struct.unpack_from("<HHHHI", tail, position + 4)
     end = tail_start + position
