@@ -144,11 +144,11 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
         "rest_framework.authentication.BasicAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["portal.core.api.InTeam"],
+    "DEFAULT_PERMISSION_CLASSES": ["portal.core.permissions.InTeam"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "portal.core.api.ByNewest",
+    "DEFAULT_PAGINATION_CLASS": "portal.core.pagination.ByNewest",
     "PAGE_SIZE": 50,
-    "EXCEPTION_HANDLER": "portal.core.api.handle_exception",
+    "EXCEPTION_HANDLER": "portal.core.problems.handle_exception",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 SPECTACULAR_SETTINGS = {

@@ -1,48 +1,6 @@
-"""What every endpoint shares: team, roles, paging, and errors as problem details (RFC 9457)."""
+"""What the endpoints share."""
 
-from __future__ import annotations
-
-import logging
-
-from django.core.exceptions import PermissionDenied
-from django.http import Http404
-from rest_framework import exceptions, pagination, permissions, status, viewsets
-from rest_framework.response import Response
-from rest_framework.views import set_rollback
-
-from portal.jobs.models import IllegalTransition
-from portal.runs.plan import PlanError
-from portal.teams.models import Role
-from portal.teams.services import membership_of
-from workers.contract import InputError
-
-logger = logging.getLogger(__name__)
-
-
-class InTeam(permissions.BasePermission):
-    """Signed in and in a team; ``write_role`` of the view for anything that changes something."""
-
-    message = "Your role in this team does not allow this; ask its administrator."
-
-    def has_permission(self, request, view) -> bool:
-        if not request.user.is_authenticated:
-            return False
-        membership = membership_of(request.user)
-        if membership is None:
-            return False
-        request.team = membership.team
-        if request.method in permissions.SAFE_METHODS:
-            return True
-        return membership.at_least(getattr(view, "write_role", Role.MEMBER))
-
-
-class ByNewest(pagination.CursorPagination):
-    """Newest first, by cursor: a page stays right while rows are added."""
-
-    ordering = "-id"
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
+from rest_framework import viewsets
 
 
 class TeamViewSet(viewsets.GenericViewSet):
@@ -52,45 +10,3 @@ class TeamViewSet(viewsets.GenericViewSet):
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset().none()
         return super().get_queryset().for_team(self.request.team)
-
-
-def problem(code: int, detail: str, fields: dict | None = None) -> Response:
-    """An error answer: ``title``, ``status``, ``detail`` and, for wrong fields, ``errors``."""
-    titles = {400: "Not accepted", 401: "Not signed in", 403: "Not allowed", 404: "Not found"}
-    body = {"type": "about:blank", "title": titles.get(code, "Error"), "status": code, "detail": detail}
-    if fields:
-        body["errors"] = fields
-    return Response(body, status=code, content_type="application/problem+json")
-
-
-def handle_exception(error: Exception, context: dict) -> Response | None:
-    """Turn what services raise into answers with a sentence; anything unknown is a 500 that is logged."""
-    set_rollback()
-    if isinstance(error, Http404):
-        return problem(404, "There is nothing here with this address.")
-    if isinstance(error, PlanError):
-        return problem(400, str(error), {name: [text] for name, text in error.fields.items()})
-    if isinstance(error, InputError):
-        return problem(400, str(error))
-    if isinstance(error, IllegalTransition):
-        return problem(status.HTTP_409_CONFLICT, str(error))
-    if isinstance(error, PermissionDenied):
-        return problem(403, InTeam.message)
-    if isinstance(error, exceptions.ValidationError):
-        fields = error.detail if isinstance(error.detail, dict) else {"": error.detail}
-        return problem(400, _sentence(fields), fields)
-    if isinstance(error, exceptions.APIException):
-        answer = problem(error.status_code, str(error.detail))
-        if getattr(error, "auth_header", None):
-            answer["WWW-Authenticate"] = error.auth_header
-        return answer
-    logger.error("unexpected error in the API", exc_info=error)
-    return problem(500, "Unexpected error. The server's log has the details.")
-
-
-def _sentence(fields: dict) -> str:
-    parts = []
-    for name, texts in fields.items():
-        first = texts[0] if isinstance(texts, list) and texts else texts
-        parts.append(f"{name}: {first}" if name else str(first))
-    return " ".join(parts)

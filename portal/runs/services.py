@@ -37,6 +37,7 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
         model = compiled[(profile["chip"], profile["channel_order"])]
         Deployment.objects.create(run=run, compiled_model=model, device=device)
     pipeline.advance(run)
+    run.refresh_from_db()
     return run
 
 
