@@ -11,8 +11,8 @@ import zipfile
 import zlib
 
 import pytest
-from upload_builders import encoded, ingested, job_folder, png, refused, run_program, two_classes, zipped
 from PIL import Image
+from upload_builders import encoded, ingested, job_folder, png, refused, run_program, two_classes, zipped
 
 from portal.datasets import ingest
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 
 import pytest
 from PIL import Image
@@ -147,8 +148,6 @@ def test_a_16_bit_picture_that_uses_twelve_bits_is_called_dark():
 
 def test_16_bit_colour_is_seen_though_pillow_opens_it_as_8_bit():
     # An RGB PNG of one pixel with 16 bits a channel, written by hand: PNG specification, 5 and 11.2.
-    import zlib
-
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
@@ -196,7 +195,8 @@ def test_a_picture_over_the_pixel_limit_is_refused_before_it_is_decoded():
     assert normalise(encoded(picture(), "PNG"), max_pixels=200).width == 20
 
 
-@pytest.mark.parametrize("size, expected", [((8, 8), (128, 128)), ((60, 30), (120, 60)), ((100, 90), (100, 90)),
+@pytest.mark.parametrize("size, expected", [((8, 8), (128, 128)), ((60, 30), (120, 60)),
+                                            ((100, 90), (100, 90)),
                                             ((1000, 500), (128, 64)), ((5000, 1), (128, 1))])  # fmt: skip
 def test_a_thumbnail_fits_its_box(size, expected):
     content, suffix = thumbnail(png(3, size))
