@@ -27,16 +27,18 @@ from workers.convert.toolkit import Toolkit, toolkit_version
 # Shares of the whole job, for the progress bar: measuring takes most of it.
 PREPARED, BUILT, WHOLE = 10, 40, 100
 SWAP_PROBES = 4
+# The larger chips give the last logits their shape on the CPU: a copy of a few numbers.
+COSTS_NOTHING = {"Reshape"}
 
 
 def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
-    """Convert and measure; return the fields of the result as ``workers/README.md`` lists them."""
+    """Convert and measure; return the fields of the result that ``README.md`` lists."""
     plan = plans.read_plan(spec)
     folder.progress(0, WHOLE)
     folder.phase("choose calibration images")
     train, val = dataset.read_pairs(plan.dataset, "train"), dataset.read_pairs(plan.dataset, "val")
     chosen = dataset.choose_calibration(train, plan.calibration_count, plan.calibration_seed)
-    settings = build_settings(plan)
+    settings = build_settings(plan, plan.channel_order)
     pictures = write_pictures(
         [plan.dataset / name for name in chosen], plan.input_size, folder.scratch / "calibration"
     )
@@ -55,12 +57,12 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     return finish(folder, plan, cost, predictions, len(pictures))
 
 
-def build_settings(plan: Plan) -> BuildSettings:
-    """Return what the toolkit is told: the plan's numbers in the order in which the board feeds."""
-    turn = -1 if plan.channel_order == "bgr" else 1
+def build_settings(plan: Plan, channel_order: str) -> BuildSettings:
+    """Return the plan's numbers for a model that takes pixels 0..255 in ``channel_order``."""
+    turn = -1 if channel_order == "bgr" else 1
     return BuildSettings(
         target_platform=plan.chip["target_platform"],
-        channel_order=plan.channel_order,
+        channel_order=channel_order,
         mean_values=[value * 255 for value in plan.mean[::turn]],
         std_values=[value * 255 for value in plan.std[::turn]],
         input_size=plan.input_size,
@@ -71,36 +73,32 @@ def build_settings(plan: Plan) -> BuildSettings:
 
 
 def prepare_model(folder: JobFolder, plan: Plan, settings: BuildSettings, samples: list[Path]) -> OrtEngine:
-    """Write ``build.onnx`` in the board's channel order and return the trained model, RGB, in float.
-
-    The two are compared on noise and on a few training pictures: they must give the same answers.
-    """
+    """Write ``build.onnx`` in the board's channel order and return the trained model, RGB, in float."""
     model = channels.read_model(plan.onnx)
     channels.check_shapes(model, plan.input_size, len(plan.class_names))
     build_file = folder.artifacts / MODEL_NAME
-    rgb = BuildSettings(
-        target_platform=settings.target_platform,
-        channel_order="rgb",
-        mean_values=[value * 255 for value in plan.mean],
-        std_values=[value * 255 for value in plan.std],
-        input_size=plan.input_size,
-    )
     with folder.tool("onnxruntime"):
-        float_engine = OrtEngine(plan.onnx, rgb)
+        float_engine = OrtEngine(plan.onnx, build_settings(plan, "rgb"))
     if plan.channel_order == "rgb":
         onnx.save(model, str(build_file))
         return float_engine
     folder.phase("turn the model to BGR")
     onnx.save(channels.swap_first_convolution(model), str(build_file))
+    compare_orders(folder, plan, float_engine, OrtEngine(build_file, settings), samples[:SWAP_PROBES])
+    return float_engine
+
+
+def compare_orders(
+    folder: JobFolder, plan: Plan, rgb_engine: OrtEngine, bgr_engine: OrtEngine, samples: list[Path]
+) -> None:
+    """Raise ToolchainError unless both answer the same to noise and to a few training pictures."""
     width, height = plan.input_size
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    probes = [noise] + [load_image(path, plan.input_size, "rgb") for path in samples[:SWAP_PROBES]]
+    probes = [noise] + [load_image(path, plan.input_size, "rgb") for path in samples]
     with folder.tool("onnxruntime"):
-        turned_engine = OrtEngine(build_file, settings)
-        before = np.array([float_engine.run(probe) for probe in probes])
-        after = np.array([turned_engine.run(order_channels(probe, "rgb", "bgr")) for probe in probes])
+        before = np.array([rgb_engine.run(probe) for probe in probes])
+        after = np.array([bgr_engine.run(order_channels(probe, "rgb", "bgr")) for probe in probes])
     channels.check_same_answers(before, after)
-    return float_engine
 
 
 def build(
@@ -185,10 +183,9 @@ def finish(
 def notices(plan: Plan, cost: optable.Cost, calibrated: int) -> list[str]:
     """Return sentences about what the person should know though nothing failed."""
     found = []
-    if cost.cpu_operators:
-        found.append(
-            f"These operators run on the board's CPU and not on its NPU: {', '.join(cost.cpu_operators)}."
-        )
+    slow = [name for name in cost.cpu_operators if name not in COSTS_NOTHING]
+    if slow:
+        found.append(f"These operators run on the board's CPU and not on its NPU: {', '.join(slow)}.")
     if "labels" not in json.loads(custom_string(plan.class_names, plan.provenance)):
         found.append(
             "The class names are too long for the RKNN file, it carries their hash only: keep labels.txt "

@@ -25,6 +25,9 @@ ARCHIVE_NAME = "calibration.zip"
 class Simulator:
     """The chip's model in rknn-toolkit2's simulator. Close it, or use it as a context manager.
 
+    Give it a process of its own: while it is built it changes the current folder and redirects stdout
+    and stderr, and the toolkit may abort the process that it runs in.
+
     ``settings`` has ``input_size`` (width, height) and ``channel_order``, the order that ``run`` takes.
     """
 
