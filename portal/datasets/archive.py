@@ -120,13 +120,14 @@ class ZipArchive:
 
     def _checked_entries(self, packed_bytes: int, findings: Findings) -> list[Entry]:
         infos = self._zip.infolist()
-        for info in infos:
-            _check_entry_kind(info)
+        texts = _entry_names(infos, findings)
+        for info, name in zip(infos, texts, strict=True):
+            _check_entry_kind(info, names.show(name))
         _check_sizes(infos, packed_bytes, self._limits)
         entries = []
         self.folders: list[str] = []
         seen: set[str] = set()
-        for info, name in zip(infos, _entry_names(infos, findings), strict=True):
+        for info, name in zip(infos, texts, strict=True):
             path = names.clean_path(name)
             if not path or names.is_junk(path):
                 continue
@@ -227,8 +228,7 @@ def _unicode_path(extra: bytes, raw_name: bytes) -> str | None:
     return None
 
 
-def _check_entry_kind(info: zipfile.ZipInfo) -> None:
-    shown = names.show(info.orig_filename)
+def _check_entry_kind(info: zipfile.ZipInfo, shown: str) -> None:
     if info.flag_bits & 0x2041 or info.compress_type == 99:
         raise InputError("The zip is protected by a password: make it again without one and upload that.")
     if info.compress_type not in _READABLE:

@@ -65,7 +65,15 @@ def _ingest(folder: contract.JobFolder, options: Options) -> dict[str, Any]:
     report = {"filename": options.filename, "val_fraction": options.val_fraction, **result}
     text = json.dumps(report, ensure_ascii=False, indent=1)
     (folder.artifacts / "report.json").write_text(text, encoding="utf-8")
+    _log(result)
     return result
+
+
+def _log(result: dict[str, Any]) -> None:
+    classes_shown = f"{len(result['class_names'])} classes ({result['layout']})"
+    print(f"{result['images']} images in {classes_shown}: {result['train']} train, {result['val']} val")
+    for finding in result["findings"]:
+        print(f"{finding['level']}: {finding['message']}", *finding["examples"], sep="\n    ")
 
 
 def _extract(

@@ -26,7 +26,7 @@ class Options:
     @classmethod
     def from_spec(cls, spec: dict[str, Any]) -> Options:
         """Raises InputError for a value that cannot be meant."""
-        params = spec["params"]
+        params = {name: value for name, value in spec["params"].items() if value is not None}
         upload = Path(spec["inputs"]["archive"])
         class_names = params.get("class_names") or None
         if class_names and not all(isinstance(name, str) for name in class_names):

@@ -185,6 +185,11 @@ def test_it_refuses_an_upload_with_one_clear_sentence_and_leaves_nothing(tmp_pat
     assert message.endswith(".") and "\n" not in message and len(message) < 400
 
 
+def test_a_name_in_a_refusal_is_shown_as_it_was_written(tmp_path):
+    upload = special(stat.S_IFLNK).replace(b"cat/special.png", "猫/abcdefg.png".encode("gbk") + b"g")
+    assert "猫/abcdefg.pngg" in refused(tmp_path, upload)
+
+
 LIMITED = {
     "too many files": (GOOD, {"max_files": 5}, "holds 10 files, more than the 5"),
     "too many files, declared as two": (lying_end_record(), {"max_files": 100}, "holds 300 files"),
