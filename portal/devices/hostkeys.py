@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import logging
 import socket
 from dataclasses import dataclass
 
 import paramiko
 
 from portal.devices.errors import BoardError, HostKeyChanged, Unreachable
+
+# It logs a traceback for every failure that we tell in a sentence.
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ def _negotiate(host: str, port: int, timeout: float, algorithms: tuple[str, ...]
         options = transport.get_security_options()
         options.key_types = [name for name in options.key_types if name in algorithms] or options.key_types
         transport.start_client(timeout=timeout)
+        # When the time is over start_client returns as if all were well; only this tells.
+        transport.get_remote_server_key()
     except paramiko.IncompatiblePeer:
         transport.close()
         raise

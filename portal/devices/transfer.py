@@ -67,8 +67,7 @@ def put_stream(connection: BoardConnection, chunks: Iterable[bytes], path: str) 
         return
     try:
         with sftp.open(path, "wb") as remote:
-            # Without this each chunk waits for the board's word on the one before.
-            remote.set_pipelined(True)
+            # Not pipelined: paramiko would then lose the error of a write, and a full disk go unseen.
             for chunk in chunks:
                 remote.write(chunk)
     except (OSError, EOFError, paramiko.SSHException) as error:

@@ -89,6 +89,7 @@ class VirtualBoard:
             "engine": engine_name(self.engine),
             "host_key": f"{key.get_algorithm()} {key.get_fingerprint()}",
             "obeys": self.orders.to_dict(),
+            "ordered_at": self._ordered_at,  # modification time, in ns, of the misbehave.json it obeys
         }
         temporary = self.root / "state.json.tmp"
         temporary.write_text(json.dumps(state, indent=1), "utf-8")

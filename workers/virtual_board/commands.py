@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -116,9 +117,10 @@ class Command:
                 self._board.need_room(len(data))
                 stdin.write(data)
                 await stdin.drain()
-        except BrokenPipeError:
-            return "not wanted"
         except OSError as error:
+            if error.errno != errno.ENOSPC:
+                # The command has ended without reading it all, or the connection is gone.
+                return "not wanted"
             self._remote.stderr.write(f"write error: {error.strerror}\n".encode())
             self.kill()
             return "disk full"
