@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
 
-from portal.teams.models import Membership, Role
+from portal.teams.models import Role
+from portal.teams.services import membership_of
 
 # Nothing from elsewhere, nothing inline. Bootstrap's own CSS draws its arrows and ticks as data: images.
 POLICY = "; ".join(
@@ -46,7 +47,8 @@ class CurrentTeam:
         self.get_response = get_response
 
     def __call__(self, request):
-        request.membership = self._membership(request)
+        signed_in = request.user.is_authenticated
+        request.membership = membership_of(request.user) if signed_in else None
         request.team = request.membership.team if request.membership else None
         request.may_edit = bool(request.membership and request.membership.at_least(Role.MEMBER))
         request.may_operate = bool(request.membership and request.membership.at_least(Role.OPERATOR))
@@ -58,9 +60,3 @@ class CurrentTeam:
         if getattr(view, "needs_no_team", False) or not getattr(view, "login_required", True):
             return
         raise PermissionDenied(NO_TEAM)
-
-    @staticmethod
-    def _membership(request) -> Membership | None:
-        if not request.user.is_authenticated:
-            return None
-        return request.user.memberships.select_related("team").order_by("id").first()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 from django.utils import timezone
 
-from portal.core import configs
+from portal.core import configs, menu
 from portal.jobs import kinds
 
 register = template.Library()
@@ -25,6 +25,12 @@ STATUS = {
     "unknown": ("Not asked yet", "question-circle", "secondary"),
 }
 UNITS = ("bytes", "KB", "MB", "GB")
+
+
+@register.inclusion_tag("core/_menu.html", takes_context=True)
+def main_menu(context):
+    """The bar's entries; the one that the page belongs to is marked."""
+    return {"entries": menu.ENTRIES, "section": menu.section_of(context["request"])}
 
 
 @register.inclusion_tag("core/_status.html")
@@ -56,6 +62,12 @@ def _ago(moment) -> str:
 def elapsed(job):
     """How long a job took, or has been running; the latter goes on counting in the browser."""
     return {"job": job, "ticking": bool(job and job.started_at and not job.finished_at)}
+
+
+@register.simple_tag
+def run_took(run):
+    """Seconds from a run's start to its end, or to now, as words."""
+    return duration(((run.finished_at or timezone.now()) - run.created_at).total_seconds())
 
 
 @register.inclusion_tag("core/_field.html")

@@ -1,0 +1,42 @@
+"""Pages of a list, newest first, by cursor: a page stays right while rows are added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PAGE_SIZE = 50
+
+
+@dataclass
+class Page:
+    rows: list
+    first_url: str
+    next_url: str
+    has_previous_page: bool
+
+    def __iter__(self):
+        return iter(self.rows)
+
+    def __len__(self):
+        return len(self.rows)
+
+    @property
+    def has_other_pages(self) -> bool:
+        return self.has_previous_page or bool(self.next_url)
+
+
+def page_of(rows, request, size: int = PAGE_SIZE) -> Page:
+    """The page that the address asks for with ``?before=<id>``; other parameters are kept."""
+    before = request.GET.get("before", "")
+    if before.isdigit() and len(before) < 19:
+        rows = rows.filter(pk__lt=int(before))
+    found = list(rows.order_by("-pk")[: size + 1])
+    query = request.GET.copy()
+    query.pop("before", None)
+    first_url = f"{request.path}?{query.urlencode()}"
+    next_url = ""
+    if len(found) > size:
+        found = found[:size]
+        query["before"] = str(found[-1].pk)
+        next_url = f"{request.path}?{query.urlencode()}"
+    return Page(found, first_url, next_url, bool(before))

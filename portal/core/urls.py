@@ -1,0 +1,10 @@
+"""Addresses of the start page."""
+
+from django.urls import path
+
+from portal.core import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("live/", views.home_live, name="home-live"),
+]

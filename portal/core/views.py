@@ -1,0 +1,92 @@
+"""The start page, and the pages for errors."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.core.live import Live
+from portal.datasets.models import Dataset, DatasetVersion
+from portal.devices.models import Device
+from portal.jobs.models import ACTIVE, Job, Status
+from portal.runs.models import Run
+
+LATELY = timedelta(days=7)
+SHOWN = 8
+
+
+def home(request):
+    """What runs, what failed, which boards are well, what to do next."""
+    return render(request, "core/home.html", {"live": _live(request), "next": _next_step(request)})
+
+
+def home_live(request):
+    """The live part of the start page."""
+    return _live(request).response(request)
+
+
+def _live(request) -> Live:
+    team = request.team
+    runs = Run.objects.for_team(team).select_related(
+        "dataset_version__dataset", "created_by", "trained_model"
+    )
+    jobs = Job.objects.for_team(team).filter(status__in=ACTIVE).select_related("created_by")
+    since = timezone.now() - LATELY
+    context = {
+        "running": runs.filter(status__in=ACTIVE)[:SHOWN],
+        "failed": runs.filter(status=Status.FAILED, finished_at__gte=since)[:SHOWN],
+        "finished": runs.filter(status=Status.SUCCEEDED)[:SHOWN],
+        "checks": DatasetVersion.objects.for_team(team)
+        .filter(job__status__in=[*ACTIVE, Status.FAILED], job__queued_at__gte=since)
+        .select_related("dataset", "job")[:SHOWN],
+        "devices": Device.objects.for_team(team).select_related("busy_with", "probe_job"),
+    }
+    active = jobs.exists() or any(run.is_active for run in context["running"])
+    body = render_to_string("core/_home_live.html", context, request=request)
+    return Live("home-live", reverse("home-live"), body, active)
+
+
+def _next_step(request) -> str:
+    """Which advice the start page gives; the words stand in the template."""
+    team = request.team
+    if not Dataset.objects.for_team(team).exists():
+        return "dataset"
+    if not Run.objects.for_team(team).exists():
+        return "run"
+    if not Device.objects.for_team(team).exists():
+        return "device"
+    return ""
+
+
+def _error(request, status: int, title: str, icon: str, sentence: str):
+    context = {"title": title, "icon": icon, "sentence": sentence}
+    return render(request, "core/error.html", context, status=status)
+
+
+def bad_request(request, exception):
+    sentence = "The server could not understand this request. Go back, reload the page and try again."
+    return _error(request, 400, "Not understood", "question-circle", sentence)
+
+
+def forbidden(request, exception):
+    sentence = str(exception) or "You may not do this."
+    return _error(request, 403, "Not allowed", "lock", sentence)
+
+
+def csrf_failure(request, reason=""):
+    sentence = "This form is no longer valid: go back, reload the page and send it again."
+    return _error(request, 403, "Not sent", "shield-exclamation", sentence)
+
+
+def not_found(request, exception):
+    sentence = "There is nothing at this address, or it belongs to another team."
+    return _error(request, 404, "Not found", "compass", sentence)
+
+
+def unexpected(request):
+    """Without templates that need the database: it may be what failed."""
+    return render(None, "500.html", status=500)

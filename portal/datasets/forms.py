@@ -1,0 +1,78 @@
+"""The upload form."""
+
+from __future__ import annotations
+
+from django import forms
+from django.conf import settings
+
+from portal.core.forms import StyledForm
+from portal.datasets.limits import human_bytes
+from portal.datasets.split import MAX_FRACTION, MIN_FRACTION
+
+MAX_CLASSES = 100_000
+
+
+class ClassNamesField(forms.CharField):
+    """One class name a line; a list, or None when it was left empty."""
+
+    widget = forms.Textarea
+
+    def clean(self, value):
+        names = [line.strip() for line in super().clean(value).splitlines()]
+        return [name for name in names if name] or None
+
+
+def check_upload(upload):
+    """Refuse what the server would not keep; the archive itself is checked in a job."""
+    if upload and upload.size > settings.UPLOAD_MAX_BYTES:
+        raise forms.ValidationError(
+            f"{upload.name} has {human_bytes(upload.size)}; "
+            f"this server takes at most {human_bytes(settings.UPLOAD_MAX_BYTES)}."
+        )
+    return upload
+
+
+class UploadForm(StyledForm):
+    name = forms.CharField(
+        max_length=120,
+        label="Name of the dataset",
+        help_text="The name of a dataset that you have makes this its next version.",
+    )
+    file = forms.FileField(
+        label="Zip file",
+        allow_empty_file=True,  # the check of the archive says what is wrong with it
+        max_length=255,
+        widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
+    )
+    class_count = forms.IntegerField(
+        required=False,
+        min_value=2,
+        max_value=MAX_CLASSES,
+        label="Number of classes",
+        help_text="Counted from the upload. Fill it in only to have it checked.",
+    )
+    class_names = ClassNamesField(
+        required=False,
+        label="Class names",
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Read from the upload. To use other names, write one a line, in the order of the ids.",
+    )
+    val_percent = forms.IntegerField(
+        required=False,
+        min_value=int(MIN_FRACTION * 100),
+        max_value=int(MAX_FRACTION * 100),
+        label="Images kept for validation, %",
+        widget=forms.NumberInput(attrs={"placeholder": "20"}),
+        help_text="The same share of each class. Not used when the upload brings its own split.",
+    )
+
+    def clean_file(self):
+        return check_upload(self.cleaned_data["file"])
+
+    def options(self) -> dict:
+        """What ``create_version`` takes: only what was filled in."""
+        data = self.cleaned_data
+        found = {"class_count": data["class_count"], "class_names": data["class_names"]}
+        if data["val_percent"]:
+            found["val_fraction"] = data["val_percent"] / 100
+        return {key: value for key, value in found.items() if value is not None}

@@ -1,0 +1,124 @@
+"""Datasets: the list, one dataset, one version, the upload."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from portal.core.access import member_required
+from portal.core.live import Live
+from portal.core.paging import page_of
+from portal.datasets import pictures, services
+from portal.datasets.findings import LEVELS
+from portal.datasets.forms import UploadForm
+from portal.datasets.limits import Limits
+from portal.datasets.models import Dataset, DatasetVersion
+
+COVER_THUMBS = 8
+
+
+def dataset_list(request):
+    """Every dataset with a few of its pictures."""
+    page = page_of(Dataset.objects.for_team(request.team).select_related("created_by"), request, size=24)
+    rows = [(dataset, dataset.newest()) for dataset in page]
+    covers = [(dataset, version, _cover(version)) for dataset, version in rows]
+    return render(request, "datasets/list.html", {"page": page, "covers": covers})
+
+
+def _cover(version: DatasetVersion | None) -> list[dict]:
+    """A few thumbnails, of as many classes as there is room for."""
+    thumbs = version.thumbs if version else []
+    step = max(1, len(thumbs) // COVER_THUMBS)
+    return thumbs[::step][:COVER_THUMBS]
+
+
+def dataset_detail(request, pk):
+    """One dataset: its versions."""
+    dataset = get_object_or_404(Dataset.objects.for_team(request.team), pk=pk)
+    versions = dataset.versions.select_related("job", "job__created_by")
+    return render(request, "datasets/detail.html", {"dataset": dataset, "versions": versions})
+
+
+def _version(request, pk: int) -> DatasetVersion:
+    rows = DatasetVersion.objects.for_team(request.team).select_related("dataset", "job", "job__created_by")
+    return get_object_or_404(rows, pk=pk)
+
+
+def dataset_version(request, pk):
+    """What is in a version, and whether it is good enough to train."""
+    version = _version(request, pk)
+    context = {
+        "version": version,
+        "live": _live(request, version),
+        "findings": _findings(version),
+        "groups": _groups(version),
+        "runs": version.runs.select_related("trained_model", "created_by")[:20],
+        "longest": max((row["total"] for row in version.counts), default=1),
+    }
+    return render(request, "datasets/version.html", context)
+
+
+def version_live(request, pk):
+    """The live part of a version's page; tells the page to load anew when the check is over."""
+    version = _version(request, pk)
+    response = _live(request, version).response(request)
+    if not version.job.is_active:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _live(request, version: DatasetVersion) -> Live:
+    body = render_to_string("datasets/_version_live.html", {"version": version}, request=request)
+    url = reverse("dataset-version-live", args=[version.pk])
+    return Live("version-live", url, body, version.job.is_active)
+
+
+def _findings(version: DatasetVersion) -> list[dict]:
+    return sorted(version.findings, key=lambda finding: LEVELS.index(finding["level"]))
+
+
+def _groups(version: DatasetVersion) -> list[tuple[dict, list[dict]]]:
+    """The classes with their thumbnails, in the order of the ids."""
+    by_class: dict[int, list[dict]] = {}
+    for thumb in version.thumbs:
+        by_class.setdefault(thumb["class_id"], []).append(thumb)
+    return [(row, by_class.get(class_id, [])) for class_id, row in enumerate(version.counts)]
+
+
+def dataset_image(request, pk, name):
+    """One image of a version, as training gets it."""
+    found = pictures.picture(_version(request, pk), name)
+    if found is None:
+        raise Http404
+    content, content_type = found
+    return HttpResponse(content, content_type, headers={"Cache-Control": "private, max-age=86400"})
+
+
+@member_required
+def dataset_new(request):
+    """Upload an archive: a new dataset, or the next version of one."""
+    initial = {}
+    if request.GET.get("dataset", "").isdigit():
+        dataset = get_object_or_404(Dataset.objects.for_team(request.team), pk=request.GET["dataset"])
+        initial["name"] = dataset.name
+    form = UploadForm(request.POST or None, request.FILES or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        version = services.create_version(
+            request.team, request.user, data["name"], data["file"], form.options()
+        )
+        return redirect("dataset-version", pk=version.pk)
+    context = {"form": form, "limits": Limits(), "upload_max": settings.UPLOAD_MAX_BYTES}
+    return render(request, "datasets/new.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@member_required
+def dataset_digits(request):
+    """Add the bundled sample."""
+    version = services.add_digits(request.team, request.user)
+    return redirect("dataset-version", pk=version.pk)

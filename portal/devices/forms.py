@@ -1,0 +1,92 @@
+"""Forms of devices: register one, change how it is reached."""
+
+from __future__ import annotations
+
+from django import forms
+
+from portal.core import configs
+from portal.core.forms import StyledForm
+from portal.devices.models import Device
+from portal.devices.services import Credentials
+
+SECRET = {"autocomplete": "new-password", "spellcheck": "false"}
+
+
+class AccessForm(StyledForm):
+    """Address and credentials. ``device`` is the one to change; None for a new one."""
+
+    name = forms.CharField(max_length=80, label="Name")
+    host = forms.CharField(max_length=255, label="Address", help_text="IP number or host name.")
+    port = forms.IntegerField(min_value=1, max_value=65535, initial=22, label="SSH port")
+    username = forms.CharField(max_length=64, initial="root", label="User")
+    password = forms.CharField(
+        required=False, strip=False, label="Password", widget=forms.PasswordInput(attrs=SECRET)
+    )
+    private_key = forms.CharField(
+        required=False,
+        label="Private key instead of a password",
+        widget=forms.Textarea(
+            attrs={"rows": 4, "placeholder": "-----BEGIN OPENSSH PRIVATE KEY-----"} | SECRET
+        ),
+        help_text="Ed25519, ECDSA or RSA. Stored encrypted, like a password; never shown again.",
+    )
+    passphrase = forms.CharField(
+        required=False,
+        strip=False,
+        label="Passphrase of the key",
+        widget=forms.PasswordInput(attrs=SECRET),
+        help_text="Only if the key has one.",
+    )
+
+    def __init__(self, *args, team, device: Device | None = None, **kwargs):
+        self.team, self.device = team, device
+        super().__init__(*args, **kwargs)
+        if device is not None:
+            self.fields["password"].help_text = "Leave it empty to keep the stored credentials."
+
+    def clean_name(self):
+        name = self.cleaned_data["name"]
+        same = Device.objects.for_team(self.team).filter(name=name)
+        if self.device is not None:
+            same = same.exclude(pk=self.device.pk)
+        if same.exists():
+            raise forms.ValidationError("Your team has a device of this name: choose another.")
+        return name
+
+    def clean(self):
+        data = super().clean()
+        if data.get("password") and data.get("private_key"):
+            self.add_errors({"private_key": "Give a password or a private key, not both."})
+        if self.device is None and not data.get("password") and not data.get("private_key"):
+            self.add_errors({"password": "Give a password or a private key."})
+        return data
+
+    def credentials(self) -> Credentials | None:
+        """What was entered; None when nothing was."""
+        data = self.cleaned_data
+        if not data["password"] and not data["private_key"]:
+            return None
+        return Credentials(data["password"], data["private_key"], data["passphrase"])
+
+
+class DeviceForm(AccessForm):
+    profile = forms.ChoiceField(label="Kind of board")
+    field_order = ["profile", "name", "host", "port", "username", "password", "private_key", "passphrase"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["profile"].choices = [(name, book["title"]) for name, book in configs.boards().items()]
+
+
+class MultipleFileInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class InferForm(StyledForm):
+    """Several pictures to send to a device; read them with ``request.FILES.getlist("images")``."""
+
+    images = forms.FileField(
+        label="Pictures",
+        widget=MultipleFileInput(attrs={"multiple": True, "accept": "image/*"}),
+        help_text="One or several. They are turned upright and to 8 bits, then sent as they are.",
+    )

@@ -1,0 +1,24 @@
+"""Addresses of devices and their answers."""
+
+from django.urls import path
+
+from portal.devices import views
+
+urlpatterns = [
+    path("", views.device_list, name="device-list"),
+    path("new/", views.device_new, name="device-new"),
+    path("<int:pk>/", views.device_detail, name="device-detail"),
+    path("<int:pk>/live/", views.device_live, name="device-live"),
+    path("<int:pk>/probe/", views.device_probe, name="device-probe"),
+    path("<int:pk>/infer/", views.device_infer, name="device-infer"),
+    path("<int:pk>/edit/", views.device_edit, name="device-edit"),
+    path("<int:pk>/host-key/", views.device_host_key, name="device-host-key"),
+    path("<int:pk>/delete/", views.device_delete, name="device-delete"),
+    path("<int:pk>/inferences/<int:number>/", views.inference_detail, name="inference-detail"),
+    path("<int:pk>/inferences/<int:number>/live/", views.inference_live, name="inference-live"),
+    path(
+        "<int:pk>/inferences/<int:number>/images/<int:position>/",
+        views.inference_image,
+        name="inference-image",
+    ),
+]

@@ -1,0 +1,236 @@
+"""Devices: the list, one, its registration, how it is reached, what it answers."""
+
+from __future__ import annotations
+
+import mimetypes
+
+from django.contrib import messages
+from django.http import FileResponse, Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from portal.core import configs
+from portal.core.access import operator_required
+from portal.core.live import Live
+from portal.core.paging import page_of
+from portal.datasets.errors import InputError
+from portal.devices import services
+from portal.devices.errors import BoardError
+from portal.devices.forms import AccessForm, DeviceForm, InferForm
+from portal.devices.hostkeys import HostKey
+from portal.devices.models import Device, Inference
+from portal.jobs.log import INLINE_TYPES
+from portal.jobs.models import IllegalTransition
+
+HISTORY = 10
+ACCESS = ("name", "host", "port", "username")
+
+
+def _device(request, pk: int) -> Device:
+    rows = Device.objects.for_team(request.team).select_related("probe_job", "busy_with", "created_by")
+    return get_object_or_404(rows, pk=pk)
+
+
+def device_list(request):
+    """Every board: is it there, what does it run?"""
+    devices = Device.objects.for_team(request.team).select_related("probe_job", "busy_with")
+    rows = [(device, services.current_deployment(device)) for device in devices]
+    return render(request, "devices/list.html", {"rows": rows})
+
+
+def device_detail(request, pk):
+    """One board, its answers, and a form to try an image."""
+    device = _device(request, pk)
+    history = device.inferences.select_related("job", "created_by", "deployment__run").prefetch_related(
+        "images"
+    )
+    newest = history.first()
+    context = {
+        "device": device,
+        "profile": services.profile_of(device),
+        "live": _live(request, device),
+        "form": InferForm(),
+        "newest": _inference_live(request, newest) if newest else None,
+        "newest_row": newest,
+        "page": page_of(history, request, size=HISTORY),
+        "deployments": device.deployments.select_related("run", "job", "compiled_model")[:HISTORY],
+    }
+    return render(request, "devices/detail.html", context)
+
+
+def device_live(request, pk):
+    """The live part of a device's page."""
+    return _live(request, _device(request, pk)).response(request)
+
+
+def _live(request, device: Device) -> Live:
+    busy = device.busy_with if device.busy_with and device.busy_with.is_active else None
+    context = {
+        "device": device,
+        "profile": services.profile_of(device),
+        "busy": busy,
+        "current": services.current_deployment(device),
+    }
+    body = render_to_string("devices/_detail_live.html", context, request=request)
+    active = bool(busy or (device.probe_job and device.probe_job.is_active))
+    return Live("device-live", reverse("device-live", args=[device.pk]), body, active)
+
+
+@operator_required
+def device_new(request):
+    """Register a board: its host key is read before any password is sent, and pinned."""
+    profile = request.GET.get("profile") or next(iter(configs.boards()))
+    book = configs.boards().get(profile, {})
+    initial = {
+        "profile": profile,
+        "host": book.get("address", ""),
+        "port": book.get("port", 22),
+        "username": book.get("user", "root"),
+    }
+    form = DeviceForm(request.POST or None, initial=initial, team=request.team)
+    if form.is_bound and form.is_valid():
+        device = _register(request, form)
+        if device:
+            messages.success(request, f"Registered. Its host key is pinned: {device.host_key}.")
+            return redirect("device-detail", pk=device.pk)
+    context = {"form": form, "profiles": configs.boards(), "profile": book}
+    return render(request, "devices/new.html", context, status=422 if form.errors else 200)
+
+
+def _register(request, form: DeviceForm) -> Device | None:
+    data = form.cleaned_data
+    fields = {name: data[name] for name in (*ACCESS, "profile")}
+    try:
+        found = services.read_host_key(data["host"], data["port"])
+    except BoardError as error:
+        form.add_errors({"host": str(error)})
+        return None
+    try:
+        return services.register(
+            request.team, request.user, credentials=form.credentials(), host_key=found, **fields
+        )
+    except BoardError as error:
+        form.add_errors({"private_key": str(error)})
+        return None
+
+
+@operator_required
+def device_edit(request, pk):
+    """Change a board's name, address or credentials."""
+    device = _device(request, pk)
+    initial = {name: getattr(device, name) for name in ACCESS}
+    form = AccessForm(request.POST or None, initial=initial, team=request.team, device=device)
+    if form.is_bound and form.is_valid():
+        fields = {name: form.cleaned_data[name] for name in ACCESS}
+        try:
+            services.update_access(device, credentials=form.credentials(), **fields)
+        except BoardError as error:
+            form.add_errors({"private_key": str(error)})
+        else:
+            services.start_probe(device, request.user)
+            return redirect("device-detail", pk=device.pk)
+    context = {"form": form, "device": device}
+    return render(request, "devices/edit.html", context, status=422 if form.errors else 200)
+
+
+@operator_required
+def device_host_key(request, pk):
+    """Show the pinned host key beside the one that the board shows now, and accept the new one."""
+    device = _device(request, pk)
+    found, problem = None, ""
+    try:
+        found = services.read_host_key(device.host, device.port)
+    except BoardError as error:
+        problem = str(error)
+    if request.method == "POST" and found:
+        # Only the key that the person has looked at is pinned, not one that came in between.
+        if request.POST.get("host_key") == str(found):
+            services.update_access(device, host_key=found)
+            services.start_probe(device, request.user)
+            messages.success(request, f"The new host key is pinned: {found}.")
+            return redirect("device-detail", pk=device.pk)
+        problem = "The board shows yet another key now: compare again."
+    same = bool(found) and HostKey.parse(device.host_key).matches(found)
+    context = {"device": device, "found": found, "same": same, "problem": problem}
+    return render(request, "devices/host_key.html", context)
+
+
+@operator_required
+def device_delete(request, pk):
+    """Ask, then remove a device and its history."""
+    device = _device(request, pk)
+    if request.method == "POST":
+        try:
+            services.delete(device)
+        except IllegalTransition as error:
+            messages.error(request, str(error))
+            return redirect("device-detail", pk=pk)
+        messages.success(request, f"{device.name} is removed. Nothing on the board was changed.")
+        return redirect("device-list")
+    context = {
+        "device": device,
+        "inferences": device.inferences.count(),
+        "deployments": device.deployments.count(),
+    }
+    return render(request, "devices/delete.html", context)
+
+
+@require_POST
+@operator_required
+def device_probe(request, pk):
+    """Ask the board what it is and what it runs."""
+    device = _device(request, pk)
+    services.start_probe(device, request.user)
+    return redirect("device-detail", pk=device.pk)
+
+
+@require_POST
+@operator_required
+def device_infer(request, pk):
+    """Send pictures to the board."""
+    device = _device(request, pk)
+    try:
+        inference = services.start_inference(device, request.user, request.FILES.getlist("images"))
+    except InputError as error:
+        form = InferForm(request.POST, request.FILES)
+        form.is_valid()
+        form.errors.pop("images", None)
+        form.add_errors({"images": str(error)})
+        return render(request, "devices/try.html", {"device": device, "form": form}, status=422)
+    return redirect("inference-detail", pk=device.pk, number=inference.pk)
+
+
+def _inference(request, pk: int, number: int) -> Inference:
+    rows = Inference.objects.for_team(request.team).select_related("job", "device", "deployment__run")
+    return get_object_or_404(rows.prefetch_related("images"), pk=number, device_id=pk)
+
+
+def inference_detail(request, pk, number):
+    """What a board answered to some pictures."""
+    inference = _inference(request, pk, number)
+    context = {"inference": inference, "live": _inference_live(request, inference)}
+    return render(request, "devices/inference.html", context)
+
+
+def inference_live(request, pk, number):
+    """The live part of an inference."""
+    return _inference_live(request, _inference(request, pk, number)).response(request)
+
+
+def _inference_live(request, inference: Inference) -> Live:
+    body = render_to_string("devices/_answers.html", {"inference": inference}, request=request)
+    url = reverse("inference-live", args=[inference.device_id, inference.pk])
+    return Live(f"inference-{inference.pk}", url, body, bool(inference.job and inference.job.is_active))
+
+
+def inference_image(request, pk, number, position):
+    """A picture as the board got it."""
+    image = get_object_or_404(_inference(request, pk, number).images, position=position)
+    kind = mimetypes.guess_type(image.file.name)[0]
+    if kind not in {*INLINE_TYPES, "image/webp", "image/bmp"}:
+        raise Http404
+    response = FileResponse(image.file.open("rb"), content_type=kind)
+    response["Cache-Control"] = "private, max-age=86400"
+    return response

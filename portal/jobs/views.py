@@ -1,0 +1,147 @@
+"""The queue, one job, its log, curves and files."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from portal.core.access import refuse_unless
+from portal.core.live import Live
+from portal.core.paging import page_of
+from portal.jobs import log, services, subjects
+from portal.jobs.models import ACTIVE, FINAL, IllegalTransition, Job, Status
+from portal.runs import services as runs
+from portal.teams.models import Role
+
+METRICS_AT_MOST = 5000
+BOARD_KINDS = {"deploy", "probe", "infer"}
+
+
+def _job(request, pk: int) -> Job:
+    return get_object_or_404(Job.objects.for_team(request.team).select_related("created_by"), pk=pk)
+
+
+def job_list(request):
+    """What waits and runs, and the history."""
+    done = Job.objects.for_team(request.team).filter(status__in=FINAL).select_related("created_by")
+    wanted = request.GET.get("status", "")
+    if wanted in FINAL:
+        done = done.filter(status=wanted)
+    page = page_of(done, request)
+    context = {
+        "live": _queue(request),
+        "page": page,
+        "subjects": subjects.of(page.rows),
+        "wanted": wanted,
+        "choices": [(status.value, status.label) for status in FINAL],
+    }
+    return render(request, "jobs/list.html", context)
+
+
+def job_list_live(request):
+    """The live part of the queue."""
+    return _queue(request).response(request)
+
+
+def _queue(request) -> Live:
+    rows = Job.objects.for_team(request.team).filter(status__in=ACTIVE).select_related("created_by")
+    # Running first, then in the order in which they will be taken.
+    active = sorted(rows, key=lambda job: (job.status == Status.QUEUED, job.pk))
+    context = {"active": active, "subjects": subjects.of(active)}
+    body = render_to_string("jobs/_queue.html", context, request=request)
+    return Live("queue-live", reverse("job-list-live"), body, bool(active))
+
+
+def job_detail(request, pk):
+    """One job: status, result, files, events, log."""
+    job = _job(request, pk)
+    return render(request, "jobs/detail.html", {"job": job, "live": _live(request, job)})
+
+
+def job_live(request, pk):
+    """The live part of a job's page."""
+    return _live(request, _job(request, pk)).response(request)
+
+
+def _live(request, job: Job) -> Live:
+    context = {
+        "job": job,
+        "subject": subjects.of([job]).get(job.pk),
+        "events": job.events.all(),
+        "artifacts": job.artifacts.exclude(name__startswith="thumbs/"),
+        "retried_by": Job.objects.filter(retry_of=job).first(),
+        "may_change": _may_change(request, job),
+    }
+    body = render_to_string("jobs/_detail_live.html", context, request=request)
+    return Live("job-live", reverse("job-live", args=[job.pk]), body, job.is_active)
+
+
+def job_log(request, pk):
+    """The log from byte ``?offset=`` as text; X-Offset says where to go on, X-Finished whether to."""
+    job = _job(request, pk)
+    finished = job.is_final  # asked before the log is read, so that nothing is missed
+    text, end = log.read_log(job, _whole_number(request, "offset"))
+    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    response["X-Offset"] = end
+    response["X-Finished"] = "yes" if finished and end >= job.log_bytes else "no"
+    if "download" in request.GET:
+        response["Content-Disposition"] = f'attachment; filename="job-{job.pk}.log"'
+        response.content = "".join(job.log_chunks.values_list("text", flat=True))
+    return response
+
+
+def job_metrics(request, pk):
+    """Points of the curves with an id above ``?after=``: [id, name, step, value], in their order."""
+    job = _job(request, pk)
+    finished = job.is_final
+    rows = job.metrics.filter(pk__gt=_whole_number(request, "after")).order_by("pk")
+    points = list(rows.values_list("pk", "name", "step", "value")[:METRICS_AT_MOST])
+    return JsonResponse({"points": points, "finished": finished and len(points) < METRICS_AT_MOST})
+
+
+def _whole_number(request, name: str) -> int:
+    text = request.GET.get(name, "0")
+    return int(text) if text.isdigit() and len(text) < 19 else 0
+
+
+def artifact_download(request, pk, name):
+    """A file that the job made."""
+    return log.serve_artifact(_job(request, pk), name)
+
+
+def _role_for(job: Job) -> str:
+    return Role.OPERATOR if job.kind in BOARD_KINDS else Role.MEMBER
+
+
+def _may_change(request, job: Job) -> bool:
+    return request.membership.at_least(_role_for(job))
+
+
+@require_POST
+def job_cancel(request, pk):
+    """Ask a job to stop."""
+    job = _job(request, pk)
+    refuse_unless(request, _role_for(job))
+    services.cancel(job, by=request.user.get_username())
+    return redirect("job-detail", pk=job.pk)
+
+
+@require_POST
+def job_retry(request, pk):
+    """Do a failed or cancelled job again; a step of a run brings the rest of its run with it."""
+    job = _job(request, pk)
+    refuse_unless(request, _role_for(job))
+    run = subjects.run_of(job)
+    if run is not None:
+        runs.retry_run(run, request.user)
+        return redirect("run-detail", pk=run.pk)
+    try:
+        new = services.retry(job, created_by=request.user)
+    except IllegalTransition as error:
+        messages.error(request, str(error))
+        return redirect("job-detail", pk=job.pk)
+    return redirect("job-detail", pk=new.pk)

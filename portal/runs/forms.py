@@ -1,0 +1,136 @@
+"""The form of a new run: three choices, and everything else with its default."""
+
+from __future__ import annotations
+
+from django import forms
+from django.db.models import Q
+
+from portal.core import configs
+from portal.core.forms import StyledForm
+from portal.datasets.forms import check_upload
+from portal.datasets.models import DatasetVersion
+from portal.devices.models import Device
+from portal.jobs.models import ACTIVE, Status
+from portal.runs import plan
+from portal.teams.models import Role
+
+NUMBERS = {
+    # name: (label, what it means)
+    "epochs": ("Epochs", "How often training goes through all training images."),
+    "batch_size": ("Images per step", "Fewer need less memory."),
+    "learning_rate": ("Learning rate", "The largest; it is warmed up and then lowered."),
+    "seed": ("Seed", "The same seed and the same data repeat a training."),
+    "calibration_images": ("Calibration images", "Training images that set the int8 scales."),
+    "board_images": ("Images measured on the board", "Validation images sent to each device; 0 for none."),
+}
+
+
+def usable_versions(team):
+    """Versions that can be trained, or that are being checked."""
+    rows = DatasetVersion.objects.for_team(team).select_related("dataset", "job")
+    return rows.filter(Q(job__status__in=[*ACTIVE, Status.SUCCEEDED])).order_by("-id")
+
+
+class VersionField(forms.ModelChoiceField):
+    def label_from_instance(self, version):
+        if not version.is_ready:
+            return f"{version} (being checked)"
+        return f"{version} ({version.images} images, {len(version.class_names)} classes)"
+
+
+class RunForm(StyledForm):
+    dataset_version = VersionField(queryset=DatasetVersion.objects.none(), required=False, label="Dataset")
+    upload_name = forms.CharField(required=False, max_length=120, label="Name of the new dataset")
+    upload = forms.FileField(
+        required=False,
+        allow_empty_file=True,
+        max_length=255,
+        label="Zip file",
+        widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
+    )
+    preset = forms.ChoiceField(required=False)
+    chips = forms.MultipleChoiceField(required=False)
+    devices = forms.ModelMultipleChoiceField(queryset=Device.objects.none(), required=False)
+    name = forms.CharField(required=False, max_length=120, label="Name of the run")
+    recipe = forms.ChoiceField(required=False, label="Recipe")
+    input_size = forms.ChoiceField(required=False, label="Input size, pixels")
+    augmentation = forms.ChoiceField(required=False, label="Augmentation")
+
+    def __init__(self, *args, team, membership, **kwargs):
+        self.team, self.membership = team, membership
+        self.base_fields = dict(self.base_fields)
+        for name, (label, help_text) in NUMBERS.items():
+            kind, least, most = plan.PARAMS[name]
+            number = forms.IntegerField if kind is int else forms.FloatField
+            self.base_fields[name] = number(
+                required=False, min_value=least, max_value=most, label=label, help_text=help_text
+            )
+        super().__init__(*args, **kwargs)
+        fields = self.fields
+        fields["dataset_version"].queryset = usable_versions(team)
+        fields["dataset_version"].empty_label = "Choose…"
+        fields["devices"].queryset = Device.objects.for_team(team)
+        fields["preset"].choices = [("", "")] + [(name, name) for name in configs.presets()]
+        fields["chips"].choices = [(name, book["title"]) for name, book in configs.chips().items()]
+        fields["recipe"].choices = [("", "As the preset")] + [
+            (name, book["title"]) for name, book in configs.recipes().items()
+        ]
+        sizes = sorted({tuple(size) for book in configs.recipes().values() for size in book["input_sizes"]})
+        fields["input_size"].choices = [("", "As the preset")] + [
+            (f"{width}x{height}", f"{width} × {height}") for width, height in sizes
+        ]
+        fields["augmentation"].choices = [("", "As the preset")] + [
+            (name, name) for name in plan.AUGMENTATIONS
+        ]
+
+    def clean_upload(self):
+        return check_upload(self.cleaned_data["upload"])
+
+    def clean(self):
+        data = super().clean()
+        if not data.get("upload") and not data.get("dataset_version") and not self.errors:
+            self.add_errors({"dataset_version": "Choose a dataset, or a zip file to upload."})
+        if data.get("upload") and not data.get("upload_name"):
+            data["upload_name"] = data["upload"].name.rsplit(".", 1)[0][:120] or "Dataset"
+        if data.get("devices") and not self.membership.at_least(Role.OPERATOR):
+            self.add_errors({"devices": "Only operators may put models on devices: leave them out."})
+        version = data.get("dataset_version")
+        if version and not data.get("upload"):
+            blocking = [one["message"] for one in version.findings if one["level"] == "block"]
+            if blocking:
+                self.add_errors({"dataset_version": f"It must be mended before training: {blocking[0]}"})
+        return data
+
+    def make_plan(self) -> plan.Plan | None:
+        """The checked plan, or None with its sentences at the fields. Call it on a valid form."""
+        data = self.cleaned_data
+        params = {key: data[key] for key in (*NUMBERS, "input_size", "augmentation")}
+        try:
+            return plan.make_plan(
+                None if data["upload"] else data["dataset_version"],
+                preset=data["preset"],
+                recipe=data["recipe"],
+                chips=data["chips"],
+                devices=list(data["devices"]),
+                params={key: value for key, value in params.items() if value not in (None, "")},
+                name=data["name"],
+            )
+        except plan.PlanError as error:
+            self.add_errors(error.fields)
+            return None
+
+
+def initial_from(run) -> dict:
+    """The choices that make the same run again."""
+    params = dict(run.params)
+    width, height = params.pop("input_size")
+    return {
+        "name": run.name,
+        "dataset_version": run.dataset_version_id,
+        "preset": run.preset,
+        "recipe": run.recipe,
+        "input_size": f"{width}x{height}",
+        "chips": list(run.compiled_models.values_list("chip", flat=True)),
+        "devices": list(run.deployments.values_list("device_id", flat=True)),
+        **params,
+    }

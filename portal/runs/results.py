@@ -1,0 +1,140 @@
+"""What a run's page shows of its results: per class, confusions, flipped images, cost, files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from portal.jobs.models import Job, Status
+
+FLIPPED_SHOWN = 24
+CONFUSIONS_SHOWN = 12
+LAYERS_SHOWN = 15
+# What people look for first, and what it is. Everything else of a job follows below.
+FILE_WORDS = {
+    "model.rknn": "compiled model for the board",
+    "labels.txt": "class names, one a line",
+    "best_model.pdparams": "trained weights (Paddle)",
+    "inference.json": "Paddle inference model: graph",
+    "inference.pdmodel": "Paddle inference model: graph",
+    "inference.pdiparams": "Paddle inference model: weights",
+    "model.onnx": "ONNX, with softmax",
+    "model.slim.onnx": "ONNX, fixed input, cut before the softmax",
+    "build.onnx": "ONNX as the RKNN toolkit got it",
+    "calibration.zip": "calibration pictures and settings",
+    "predictions.json": "each validation image's answers",
+    "val_predictions.json": "each validation image's answers in Paddle",
+    "operators.json": "operators and their cost",
+    "provenance.json": "where the model comes from",
+}
+
+
+@dataclass
+class Files:
+    """A job's files with a heading."""
+
+    title: str
+    rows: list[tuple]  # (artifact, words)
+
+
+def files(trained_job: Job | None, models: list) -> list[Files]:
+    """The files of a run by the step that made them, the important ones first."""
+    groups = [Files("Training and ONNX", _rows(trained_job))]
+    groups += [Files(f"RKNN for {model.chip}", _rows(model.job)) for model in models]
+    return [group for group in groups if group.rows]
+
+
+def _rows(job: Job | None) -> list[tuple]:
+    if job is None:
+        return []
+    order = list(FILE_WORDS)
+    rows = [(artifact, FILE_WORDS.get(artifact.name, "")) for artifact in job.artifacts.all()]
+    return sorted(rows, key=lambda row: (order.index(row[0].name) if row[1] else len(order), row[0].name))
+
+
+def confusions(metrics: dict) -> list[dict]:
+    """The most frequent mistakes: ``{"truth", "answer", "count"}``."""
+    matrix = metrics.get("confusion") or []
+    names = [row["name"] for row in metrics.get("per_class", [])]
+    found = [
+        {"truth": names[truth], "answer": names[answer], "count": count}
+        for truth, row in enumerate(matrix)
+        for answer, count in enumerate(row)
+        if truth != answer and count
+    ]
+    return sorted(found, key=lambda one: -one["count"])[:CONFUSIONS_SHOWN]
+
+
+def per_class(metrics: dict, models: list) -> list[dict]:
+    """The training's rows with each compiled model's int8 top-1 of the class beside them."""
+    by_model = [{row["id"]: row for row in model.parity.get("per_class", [])} for model in models]
+    return [
+        {**row, "int8": [known.get(row["id"], {}).get("int8_top1") for known in by_model]}
+        for row in metrics.get("per_class", [])
+    ]
+
+
+@dataclass
+class Flipped:
+    """Images whose answer changed on the way, of one compiled model or one board."""
+
+    title: str
+    count: int
+    images: int
+    rows: list[dict]  # {"image", "truth", "before", "after", "right"}
+
+
+def flipped(models: list, deployments: list, names: list[str]) -> list[Flipped]:
+    """Where int8 answered otherwise than ONNX, and a board otherwise than the int8 simulator."""
+    found = []
+    for model in models:
+        answers = _predictions(model.job)
+        changed = [row for row in answers if row["onnx"] != row["int8"]]
+        rows = [_change(row, row["onnx"], row["int8"], names) for row in changed[:FLIPPED_SHOWN]]
+        if answers:
+            found.append(Flipped(f"ONNX → int8 for {model.chip}", len(changed), len(answers), rows))
+    for row in deployments:
+        if row.measured:
+            changed = row.measured.get("flipped", [])
+            rows = [_change(one, one["int8"], one["board"], names) for one in changed[:FLIPPED_SHOWN]]
+            title = f"int8 simulator → board {row.device.name}"
+            found.append(Flipped(title, len(changed), row.measured.get("images", 0), rows))
+    return found
+
+
+def _change(row: dict, before: int | None, after: int | None, names: list[str]) -> dict:
+    return {
+        "image": row["image"].rpartition("/")[2],
+        "truth": _name(row["label"], names),
+        "before": _name(before, names),
+        "after": _name(after, names),
+        "right": after == row["label"],
+    }
+
+
+def _name(label: int | None, names: list[str]) -> str:
+    if label is None:
+        return "no answer"
+    return names[label] if 0 <= label < len(names) else f"class {label}"
+
+
+def _predictions(job: Job | None) -> list[dict]:
+    if job is None or job.status != Status.SUCCEEDED:
+        return []
+    artifact = job.artifacts.filter(name="predictions.json").first()
+    if artifact is None:
+        return []
+    with artifact.file.open("rb") as source:
+        return json.load(source)
+
+
+def heaviest_layers(cost: dict) -> list[list]:
+    """[name, cycles] of the layers that take longest."""
+    layers = [layer for layer in cost.get("layers", []) if layer.get("cycles")]
+    layers.sort(key=lambda layer: -layer["cycles"])
+    return [[_layer_name(layer), layer["cycles"]] for layer in layers[:LAYERS_SHOWN]]
+
+
+def _layer_name(layer: dict) -> str:
+    name = layer.get("name", "").rpartition(":")[2] or layer.get("name", "")
+    return f"{layer['id']} {layer['type']}" + (f" {name[:28]}" if name else "")

@@ -1,0 +1,16 @@
+"""Addresses of runs."""
+
+from django.urls import path
+
+from portal.runs import views
+
+urlpatterns = [
+    path("", views.run_list, name="run-list"),
+    path("new/", views.run_new, name="run-new"),
+    path("<int:pk>/", views.run_detail, name="run-detail"),
+    path("<int:pk>/live/", views.run_live, name="run-live"),
+    path("<int:pk>/report.json", views.run_report, name="run-report"),
+    path("<int:pk>/cancel/", views.run_cancel, name="run-cancel"),
+    path("<int:pk>/retry/", views.run_retry, name="run-retry"),
+    path("<int:pk>/clone/", views.run_clone, name="run-clone"),
+]

@@ -1,0 +1,149 @@
+"""Runs: the list, a new one, and the page of one, which is the heart of the portal."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import transaction
+from django.http import JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from portal.core import configs
+from portal.core.access import member_required, refuse_unless
+from portal.core.paging import page_of
+from portal.datasets.services import create_version
+from portal.jobs.models import Status
+from portal.runs import plan as plans
+from portal.runs import services
+from portal.runs.forms import NUMBERS, RunForm, initial_from
+from portal.runs.models import Run
+from portal.runs.page import RunPage
+from portal.runs.report import report
+from portal.teams.models import Role
+
+MORE = ("name", "recipe", "input_size", "augmentation", *NUMBERS)
+CURVES = [("loss", "Loss"), ("top1", "Top-1"), ("lr", "Learning rate"), ("ips", "Images per second")]
+
+
+def _run(request, pk: int) -> Run:
+    rows = Run.objects.for_team(request.team).select_related(
+        "dataset_version__dataset", "dataset_version__job", "trained_model__job", "created_by", "cloned_from"
+    )
+    return get_object_or_404(rows, pk=pk)
+
+
+def run_list(request):
+    """Every run, newest first."""
+    rows = Run.objects.for_team(request.team).select_related(
+        "dataset_version__dataset", "trained_model", "created_by"
+    )
+    wanted = request.GET.get("status", "")
+    if wanted in Status.values:
+        rows = rows.filter(status=wanted)
+    page = page_of(rows.prefetch_related("compiled_models", "deployments"), request)
+    context = {"page": page, "wanted": wanted, "choices": Status.choices}
+    return render(request, "runs/list.html", context)
+
+
+def run_detail(request, pk):
+    """Where it is, how good it is, what it made."""
+    page = RunPage(_run(request, pk), request)
+    return render(request, "runs/detail.html", {"live": page.live(), "curves": CURVES, **page.results()})
+
+
+def run_live(request, pk):
+    """The live part of a run's page."""
+    return RunPage(_run(request, pk), request).live().response(request)
+
+
+def run_report(request, pk):
+    """``report.json``: accuracy at each hop, seconds of each step, provenance."""
+    run = _run(request, pk)
+    response = JsonResponse(report(run), json_dumps_params={"indent": 1, "ensure_ascii": False})
+    response["Content-Disposition"] = f'attachment; filename="run-{run.pk}-report.json"'
+    return response
+
+
+@member_required
+def run_new(request):
+    """Three choices and one button."""
+    initial = {"preset": "fast"}
+    if request.GET.get("version", "").isdigit():
+        initial["dataset_version"] = request.GET["version"]
+    return _form_page(request, initial)
+
+
+@member_required
+def run_clone(request, pk):
+    """The form with another run's choices."""
+    run = _run(request, pk)
+    return _form_page(request, initial_from(run), cloned_from=run)
+
+
+def _form_page(request, initial: dict, cloned_from: Run | None = None):
+    posted = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = RunForm(*posted, initial=initial, team=request.team, membership=request.membership)
+    if form.is_bound and form.is_valid():
+        plan = form.make_plan()
+        if plan:
+            return redirect("run-detail", pk=_create(request, form, plan, cloned_from).pk)
+    context = {
+        "form": form,
+        "cloned_from": cloned_from,
+        "presets": {name: _describe(name) for name in configs.presets()},
+        "more_open": bool(cloned_from) or any(form[name].errors for name in MORE),
+        "more": [form[name] for name in MORE],
+        "upload_max": settings.UPLOAD_MAX_BYTES,
+        "chosen": {
+            name: [str(value) for value in _as_list(form[name].value())]
+            for name in ("preset", "chips", "devices")
+        },
+        "profiles": configs.boards(),
+        "chip_books": configs.chips(),
+    }
+    return render(request, "runs/new.html", context, status=422 if form.errors else 200)
+
+
+def _as_list(value) -> list:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _describe(preset: str) -> dict:
+    """A preset with every parameter that it brings, for its card and as the fields' placeholders."""
+    book = configs.presets()[preset]
+    recipe = configs.recipes()[book["recipe"]]
+    words = {"title": book["title"], "summary": book["summary"]}
+    return {**words, "recipe": book["recipe"], "recipe_title": recipe["title"], **plans.defaults(preset)}
+
+
+@transaction.atomic
+def _create(request, form: RunForm, plan: plans.Plan, cloned_from: Run | None) -> Run:
+    data = form.cleaned_data
+    if data["upload"]:
+        plan.version = create_version(request.team, request.user, data["upload_name"], data["upload"])
+    return services.create_run(plan, request.team, request.user, cloned_from)
+
+
+def _refuse_unless_allowed(request, run: Run) -> None:
+    """A run with devices is an operator's: stopping or repeating it touches boards."""
+    refuse_unless(request, Role.OPERATOR if run.deployments.exists() else Role.MEMBER)
+
+
+@require_POST
+def run_cancel(request, pk):
+    """Stop every step of a run."""
+    run = _run(request, pk)
+    _refuse_unless_allowed(request, run)
+    services.cancel_run(run, request.user)
+    return redirect("run-detail", pk=run.pk)
+
+
+@require_POST
+def run_retry(request, pk):
+    """Do what failed again; what succeeded is kept."""
+    run = _run(request, pk)
+    _refuse_unless_allowed(request, run)
+    services.retry_run(run, request.user)
+    return redirect("run-detail", pk=run.pk)
