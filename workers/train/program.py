@@ -71,7 +71,6 @@ def keep_to(scratch: Path) -> None:
         PYTHONUNBUFFERED="1",
         # The suite opens the label file in the locale's encoding.
         PYTHONUTF8="1",
-        PYTHONDONTWRITEBYTECODE="1",
     )
 
 

@@ -1,0 +1,174 @@
+"""Trains with the real PaddleX in its own environment, on a data set of a few plain images."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import make_spec, stage
+
+pytestmark = pytest.mark.toolchain
+
+ROOT = Path(__file__).resolve().parents[3]
+PYTHON = os.environ.get("TRAIN_PYTHON", str(ROOT / "workers" / "train" / ".venv" / "bin" / "python"))
+CLASS_NAMES = ["关", "on and on"]
+LIMIT = 600
+
+DESCRIBE_ONNX = """
+import json, sys, onnx
+graph = onnx.load(sys.argv[1]).graph
+sizes = lambda values: {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
+print(json.dumps([sizes(graph.input), sizes(graph.output), [n.op_type for n in graph.node]]))
+"""
+
+
+def write_job(folder: Path, spec: dict) -> Path:
+    folder.mkdir()
+    (folder / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+    return folder
+
+
+def start(job: Path) -> subprocess.Popen:
+    """Start the program as the portal does: leading a session, its output in the job's log."""
+    with (job / "log.txt").open("wb") as log:
+        return subprocess.Popen(
+            [PYTHON, "-m", "workers.train", str(job)],
+            cwd=ROOT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def result_of(job: Path) -> dict:
+    status = start(job).wait(timeout=LIMIT)
+    log = (job / "log.txt").read_text(encoding="utf-8", errors="replace")
+    assert (job / "result.json").is_file(), f"status {status}, log:\n{log[-3000:]}"
+    return json.loads((job / "result.json").read_text(encoding="utf-8"))
+
+
+def events_of(job: Path) -> list[dict]:
+    return [json.loads(line) for line in (job / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def wait_for(condition) -> None:
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def real_dataset(tmp_path_factory):
+    return stage(tmp_path_factory.mktemp("train") / "dataset", CLASS_NAMES, train=12, val=3)
+
+
+@pytest.fixture(scope="module")
+def finished(real_dataset, tmp_path_factory):
+    """A job that trained two epochs on two classes and 24 images."""
+    spec = make_spec(real_dataset, CLASS_NAMES, epochs=2, batch_size=64)
+    job = write_job(tmp_path_factory.mktemp("train") / "job", spec)
+    return job, result_of(job)
+
+
+def test_it_trains_exports_converts_and_measures(finished):
+    job, result = finished
+    assert result["ok"], result
+    metrics = result["metrics"]
+    assert metrics["images"] == 6
+    assert [row["name"] for row in metrics["per_class"]] == CLASS_NAMES
+    assert sum(map(sum, metrics["confusion"])) == 6
+    assert metrics["best_epoch"] in (1, 2)
+    assert any("only 24 training images" in notice for notice in result["notices"])
+    assert {file.name for file in (job / "artifacts").iterdir()} == {
+        "best_model.pdparams", "inference.json", "inference.pdiparams", "model.onnx", "model.slim.onnx",
+        "labels.txt", "val_predictions.json",
+    }  # fmt: skip
+    assert (job / "artifacts" / "labels.txt").read_text(encoding="utf-8").splitlines() == CLASS_NAMES
+
+
+def test_the_slim_onnx_has_a_fixed_input_and_ends_in_logits(finished):
+    job, result = finished
+    argv = [PYTHON, "-c", DESCRIBE_ONNX, str(job / "artifacts" / "model.slim.onnx")]
+    described = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=LIMIT)
+    inputs, outputs, operators = json.loads(described.stdout)
+    assert inputs == {"x": [1, 3, 64, 64]}
+    assert outputs == {result["cut_tensor"]: [1, 2]}
+    assert "Softmax" not in operators
+
+
+def test_events_tell_every_epoch_its_curves_and_the_end(finished):
+    job, _ = finished
+    events = events_of(job)
+    phases = [event["name"] for event in events if event["type"] == "phase"]
+    assert phases == ["start PaddleX", "epoch 1/2", "epoch 2/2", "export", "make ONNX", "evaluate", "done"]
+    curves = {event["name"] for event in events if event["type"] == "metric"}
+    assert {
+        "train/loss",
+        "train/top1",
+        "train/lr",
+        "train/ips",
+        "train/eta",
+        "val/top1",
+        "val/loss",
+    } <= curves
+    assert [e["step"] for e in events if e.get("name") == "val/top1"] == [1, 2]
+    last = [event for event in events if event["type"] == "progress"][-1]
+    assert last["done"] == last["total"]
+
+
+def test_nothing_is_written_outside_the_job(finished):
+    job, _ = finished
+    assert {path.name for path in job.iterdir()} == {
+        "spec.json", "log.txt", "events.jsonl", "result.json", "artifacts", "scratch",
+    }  # fmt: skip
+    assert list((job / "scratch" / "home").rglob(".visualdl"))
+
+
+def test_a_killed_training_goes_on_from_its_last_epoch_in_a_new_job(real_dataset, tmp_path):
+    spec = make_spec(real_dataset, CLASS_NAMES, epochs=40, batch_size=8)
+    killed = write_job(tmp_path / "killed", spec)
+    process = start(killed)
+    wait_for(lambda: len(list((killed / "scratch" / "output").rglob("epoch_*.pdstates"))) > 1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=LIMIT)
+    assert not (killed / "result.json").exists()
+    spec["inputs"]["resume"] = str(killed)
+    resumed = write_job(tmp_path / "resumed", spec)
+    result = result_of(resumed)
+    assert result["ok"], result
+    assert any(notice.startswith("Went on after epoch") for notice in result["notices"])
+    trained = [
+        e["name"] for e in events_of(resumed) if e["type"] == "phase" and e["name"].startswith("epoch")
+    ]
+    assert trained[0] != "epoch 1/40" and trained[-1] == "epoch 40/40"
+    assert [e["step"] for e in events_of(resumed) if e.get("name") == "val/top1"] == list(range(1, 41))
+
+
+def test_sigterm_ends_the_whole_tree(real_dataset, tmp_path):
+    job = write_job(tmp_path / "cancelled", make_spec(real_dataset, CLASS_NAMES, epochs=500, batch_size=8))
+    process = start(job)
+    wait_for(lambda: (job / "scratch" / "history.json").exists())
+    process.terminate()
+    process.wait(timeout=LIMIT)
+    wait_for(lambda: not group_members(process.pid))
+    assert not (job / "result.json").exists()
+
+
+def group_members(group: int) -> list[int]:
+    """Return the living processes of a process group, from /proc."""
+    members = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, number = stat.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(number) == group and state != "Z":
+            members.append(int(stat.parent.name))
+    return members
