@@ -28,14 +28,30 @@ def decode_names(raw_names: Sequence[bytes]) -> tuple[list[str], str]:
     writes on a Chinese system, then code page 437, the format's own. GBK accepts nearly any bytes, so
     it is taken only when every other-than-ASCII letter that comes out is East Asian.
     """
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            names = [raw.decode(encoding) for raw in raw_names]
-        except UnicodeDecodeError:
-            continue
-        if encoding == "utf-8" or all(_is_east_asian(name) for name in names):
-            return names, encoding
+    as_utf_8 = _decoded(raw_names, "utf-8")
+    if as_utf_8 is not None and not _is_gbk_by_chance_utf_8(as_utf_8, raw_names):
+        return as_utf_8, "utf-8"
+    as_gbk = _decoded(raw_names, "gb18030")
+    if as_gbk is not None and all(map(_is_east_asian, as_gbk)):
+        return as_gbk, "gb18030"
     return [raw.decode("cp437") for raw in raw_names], "cp437"
+
+
+def _decoded(raw_names: Sequence[bytes], encoding: str) -> list[str] | None:
+    try:
+        return [raw.decode(encoding) for raw in raw_names]
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_gbk_by_chance_utf_8(texts: Sequence[str], raw_names: Sequence[bytes]) -> bool:
+    """Say whether names that read as UTF-8 are short Chinese ones: the GBK of 猫 is the UTF-8 of è.
+
+    Only two-byte letters can collide. macOS, which leaves the flag out, writes accents as separate
+    marks whose second byte common Chinese characters (GB 2312) never have.
+    """
+    letters = {c for text in texts for c in text if c > "\x7f"}
+    return bool(letters) and max(letters) < "\u0800" and _decoded(raw_names, "gb2312") is not None
 
 
 def _is_east_asian(text: str) -> bool:

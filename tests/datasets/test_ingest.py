@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -211,3 +213,9 @@ def test_an_image_that_kills_its_process_costs_that_image_alone(tmp_path):
     assert facts.pop(40) == checking.CRASHED
     hashes = [hashlib.sha256(png(i)).hexdigest() for i in range(70) if i != 40]
     assert [fact.sha256 for fact in facts] == hashes
+
+
+def test_the_program_loads_neither_django_nor_celery():
+    check = "import sys, portal.datasets.ingest; print([m for m in ('django', 'celery') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -251,6 +251,8 @@ def test_chinese_names_without_the_utf_8_flag_are_shown_rightly(tmp_path, encodi
 def test_western_names_are_not_taken_for_chinese():
     assert decode_names(["café/1.png".encode("cp437")]) == (["café/1.png"], "cp437")
     assert decode_names(["苹果/1.png".encode("gbk")]) == (["苹果/1.png"], "gb18030")
+    assert decode_names(["猫/1.png".encode("gbk"), b"a"]) == (["猫/1.png", "a"], "gb18030")
+    assert decode_names(["cafe\u0301/1.png".encode()]) == (["cafe\u0301/1.png"], "utf-8")
     assert decode_names([b"plain/1.png"]) == (["plain/1.png"], "utf-8")
 
 
