@@ -1,0 +1,117 @@
+import hashlib
+import io
+import json
+
+import pytest
+import yaml
+from PIL import Image
+
+from portal.deployments.release import (
+    ReleaseError,
+    as_png,
+    build_release,
+    check_rknn,
+    choose_golden,
+)
+from tests.devices.boards import PROFILE, PROJECT, picture
+
+MODEL = b"RKNN\0\0\0\0" + b'{"target_platform":["rv1106"],"version":"2.5.0"}'
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "model.rknn"
+    path.write_bytes(MODEL)
+    return path
+
+
+def build(model, profile=PROFILE, release_id="run1-job2", **changes):
+    parts = {
+        "model": model,
+        "class_names": ["猫", "a dog"],
+        "input_size": [64, 64],
+        "mean": [0.485, 0.456, 0.406],
+        "std": [0.229, 0.224, 0.225],
+        "golden": [(picture("red"), 1), (picture("blue"), 0)],
+        "provenance": {"run": "1"},
+        "build_onnx": model,
+        "calibration": model,
+    }
+    return build_release(release_id, profile, **(parts | changes))
+
+
+def test_the_manifest_has_the_hash_of_every_other_file(model):
+    release = build(model)
+    assert set(release.manifest["files"]) == set(release.files) - {"manifest.json"}
+    assert release.manifest["files"]["model.rknn"] == {
+        "sha256": hashlib.sha256(MODEL).hexdigest(),
+        "bytes": len(MODEL),
+    }
+    assert json.loads(release.manifest_bytes) == release.manifest
+    assert hashlib.sha256(release.manifest_bytes).hexdigest() == release.manifest_sha256
+
+
+def test_golden_pictures_and_labels_stand_in_the_manifest(model):
+    release = build(model)
+    assert release.manifest["golden"] == [
+        {"image": "golden/0.png", "label_id": 1},
+        {"image": "golden/1.png", "label_id": 0},
+    ]
+    assert release.files["labels.txt"].decode() == "猫\na dog\n"
+
+
+def test_only_a_virtual_board_gets_the_simulator(model):
+    real = yaml.safe_load((PROJECT / "configs/boards/lockzhiner-vision-module.yaml").read_text("utf-8"))
+    assert "sim/build.onnx" in build(model).files
+    assert not [name for name in build(model, real).files if name.startswith("sim/")]
+    with pytest.raises(ReleaseError, match="run the conversion again"):
+        build(model, build_onnx=None)
+
+
+def test_the_same_input_gives_the_same_release(model):
+    assert build(model).files == build(model).files
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a b", ".hidden", "run1.part", "x" * 81])
+def test_a_name_that_is_no_folder_name_is_refused(model, name):
+    with pytest.raises(ReleaseError, match="cannot name a release"):
+        build(model, release_id=name)
+
+
+def test_a_release_without_golden_pictures_is_refused(model):
+    with pytest.raises(ReleaseError, match="needs a golden image"):
+        build(model, golden=[])
+
+
+def test_a_model_for_another_chip_is_refused(model):
+    with pytest.raises(ReleaseError, match="made for rv1106 and the board has a rk3588: convert it for rk3588"):
+        check_rknn(model, "rk3588")
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path):
+    (tmp_path / "model.rknn").write_bytes(b"<html>")
+    with pytest.raises(ReleaseError, match="is not an RKNN model"):
+        check_rknn(tmp_path / "model.rknn", "rv1106")
+
+
+def test_golden_pictures_are_the_surest_of_different_classes():
+    rows = [
+        {"image": "a", "label": 0, "int8": 0, "score": 0.9},
+        {"image": "b", "label": 0, "int8": 0, "score": 0.95},
+        {"image": "c", "label": 1, "int8": 2, "score": 0.99},
+        {"image": "d", "label": 1, "int8": 1, "score": 0.4},
+    ]
+    assert choose_golden(rows) == [("c", 2), ("b", 0)]
+
+
+def test_a_model_that_is_sure_of_nothing_still_has_a_golden_picture():
+    assert choose_golden([{"image": "a", "label": 0, "int8": 1, "score": 0.3}]) == [("a", 1)]
+
+
+def test_pictures_become_png_without_changing_a_pixel():
+    image = Image.new("RGB", (9, 7), (1, 2, 3))
+    out = io.BytesIO()
+    image.save(out, "WEBP", lossless=True)
+    with Image.open(io.BytesIO(as_png(out.getvalue()))) as again:
+        assert (again.format, again.tobytes()) == ("PNG", image.tobytes())
+    assert as_png(picture("red")) == picture("red")
