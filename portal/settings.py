@@ -87,7 +87,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-FILES_S3_BUCKET = env.text("FILES_S3_BUCKET")
+FILES_S3_BUCKET = env.text("FILES_S3_BUCKET")  # boto3 finds credentials: AWS_ACCESS_KEY_ID and the like
+FILES_S3_ENDPOINT = env.text("FILES_S3_ENDPOINT")
 _local_files = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
     "OPTIONS": {
@@ -100,7 +101,11 @@ _s3_files = {
     "BACKEND": "storages.backends.s3.S3Storage",
     "OPTIONS": {
         "bucket_name": FILES_S3_BUCKET,
-        "endpoint_url": env.text("FILES_S3_ENDPOINT") or None,
+        "endpoint_url": FILES_S3_ENDPOINT or None,
+        # Servers other than AWS answer under one host name.
+        "addressing_style": "path" if FILES_S3_ENDPOINT else None,
+        "file_overwrite": False,  # as on a local disk: a second file of the same name gets another
+        "max_memory_size": 16 * 1024 * 1024,  # what is larger is read through a temporary file
         "default_acl": None,
         "querystring_auth": True,
     },
