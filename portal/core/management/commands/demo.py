@@ -1,5 +1,6 @@
 """``manage.py demo``: serves, and does the main job once through the REST API."""
 
+import argparse
 import subprocess
 from pathlib import Path
 
@@ -22,15 +23,42 @@ ARCHIVE = Path(portal.datasets.__file__).parent / "samples" / "digits.zip"
 class Command(BaseCommand):
     help = "Starts everything, takes the bundled digits to answers from a virtual board, and goes on serving."
 
+    def add_arguments(self, parser):
+        parser.add_argument("--against", metavar="URL", help="use this running portal and start no process")
+        parser.add_argument(
+            "--board",
+            metavar="HOST:PORT",
+            type=_address,
+            help="the virtual board of --against, as its workers reach it (password: VIRTUAL_BOARD_PASSWORD)",
+        )
+        parser.add_argument("--address", metavar="URL", help="how people reach the portal of --against")
+
     def handle(self, **options):
+        against, board = options["against"], options["board"]
+        if bool(against) != bool(board):
+            raise CommandError("--against and --board go together: give both or neither.")
+        if against:
+            host, port = board
+            password = env.text("VIRTUAL_BOARD_PASSWORD")
+            self._job(
+                against, (host, port, password), options["address"] or against, "the processes' own logs"
+            )
+        else:
+            self._serve_and_do()
+
+    def _serve_and_do(self) -> None:
         call_command("setup")
         host = env.text("HOST", "127.0.0.1")
         port = ports.first_free(host, env.integer("PORT", 8000, least=1))
         board_port = ports.first_free(host, env.integer("VIRTUAL_BOARD_PORT", 2222, least=1))
-        config = supervision.write_config(settings.VAR_DIR / "run" / "supervisord.conf", host, port, board_port)
+        config = supervision.write_config(
+            settings.VAR_DIR / "run" / "supervisord.conf", host, port, board_port
+        )
         process = subprocess.Popen(supervision.command(config), env=supervision.environment())
+        password = secrets_file.get_or_create(settings.SECRETS_DIR, "virtual-board-password")
         try:
-            self._job(f"http://{host}:{port}", board_port)
+            base = f"http://{host}:{port}"
+            self._job(base, ("127.0.0.1", board_port, password), base, settings.VAR_DIR / "logs")
             if not env.boolean("DEMO_EXIT", False):
                 self.stdout.write("\nStill serving. Ctrl-C stops it.")
                 process.wait()
@@ -40,25 +68,29 @@ class Command(BaseCommand):
             process.terminate()
             process.wait()
 
-    def _job(self, base: str, board_port: int) -> None:
+    def _job(self, base: str, board: tuple[str, int, str], address: str, logs: object) -> None:
         console = Console()
         password = _demo_user()
         client = Client(base)
-        board = {
-            "host": "127.0.0.1",
-            "port": board_port,
-            "username": "root",
-            "password": secrets_file.get_or_create(settings.SECRETS_DIR, "virtual-board-password"),
-        }
+        board = dict(zip(("host", "port", "password"), board, strict=True), username="root")
         try:
             client.wait_until_up(START_SECONDS)
             client.sign_in("demo", password)
             report = demo.run_demo(client, ARCHIVE, board, settings.VAR_DIR / "demo", console)
         except ApiError as error:
-            raise CommandError(f"The demo failed: {error} Logs are in {settings.VAR_DIR / 'logs'}.") from error
+            raise CommandError(f"The demo failed: {error} More is in {logs}.") from error
         demo.print_table(report, console)
-        console.print(f"\nThe run's page: {report['page']}  (sign in as  demo  with  {password} )")
+        page = report["page"].replace(base, address, 1)
+        console.print(f"\nThe run's page: {page}  (sign in as  demo  with  {password} )")
         console.print(f"The report: {settings.VAR_DIR / 'demo' / 'report.json'}")
+
+
+def _address(text: str) -> tuple[str, int]:
+    """``host:port`` as a pair."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, as in virtual-board:2222")
+    return host, int(port)
 
 
 def _demo_user() -> str:
