@@ -6,7 +6,7 @@ SYNC := $(UV) sync --frozen --quiet --python $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: demo serve test lint setup setup-portal setup-train setup-convert clean
+.PHONY: demo serve test lint setup setup-portal setup-train setup-convert compose-env clean
 
 demo: setup  ## the whole job with the bundled digits, then serve; DEMO_EXIT=1 ends after the job
 	$(RUN) manage.py demo
@@ -39,6 +39,9 @@ $(UV): requirements-uv.txt
 	$(PYTHON) -m venv .tools
 	.tools/bin/python -m pip install --quiet --require-hashes -r requirements-uv.txt
 	@touch $(UV)
+
+compose-env:  ## writes .env, the secrets of the containers; see containers/README.md
+	$(PYTHON) containers/make_env.py
 
 clean:  ## removes the environments; var/ (your data) stays
 	rm -rf .tools .venv workers/train/.venv workers/train/.suite workers/convert/.venv

@@ -1,0 +1,89 @@
+# Targets: portal, worker-train, worker-convert, worker-deploy, virtual-board.
+# Needs BuildKit (the default since Docker 23). See containers/README.md.
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+
+FROM ${BASE_IMAGE} AS base
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 SLIPWAY_VAR=/var/lib/slipway
+RUN useradd --system --uid 10001 --home-dir "$SLIPWAY_VAR" --shell /usr/sbin/nologin slipway \
+    && install -d -o slipway -g slipway -m 0700 "$SLIPWAY_VAR" "$SLIPWAY_VAR/run"
+WORKDIR /srv/slipway
+
+FROM base AS uv
+COPY requirements-uv.txt .
+RUN python3.11 -m venv /opt/uv \
+    && /opt/uv/bin/pip install --no-cache-dir --quiet --require-hashes -r requirements-uv.txt
+# Byte code is compiled here: at run time nobody may write beside the packages, and importing PaddleX
+# without it takes a minute.
+ENV PATH=/opt/uv/bin:$PATH UV_PYTHON=python3.11 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy \
+    UV_COMPILE_BYTECODE=1 UV_FROZEN=1 UV_NO_DEV=1
+
+FROM uv AS portal-env
+COPY pyproject.toml uv.lock ./
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet
+
+FROM uv AS train-env
+COPY workers/train/pyproject.toml workers/train/uv.lock workers/train/suite.txt workers/train/
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --project workers/train \
+    && uv pip install --quiet --python workers/train/.venv/bin/python --no-deps --require-hashes \
+       --target workers/train/.suite -r workers/train/suite.txt
+
+FROM uv AS convert-env
+COPY workers/convert/pyproject.toml workers/convert/uv.lock workers/convert/
+COPY workers/convert/torch_stub workers/convert/torch_stub
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --project workers/convert
+
+# What every Celery process needs. The code comes last, so that a change to it rebuilds no environment.
+FROM base AS portal-base
+ENV PATH=/srv/slipway/.venv/bin:$PATH PYTHONPATH=/srv/slipway
+COPY --from=portal-env /srv/slipway/.venv .venv
+
+FROM portal-base AS portal
+COPY . .
+USER slipway
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python", "containers/health.py", "web"]
+CMD ["python", "-m", "gunicorn", "portal.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", \
+     "--threads", "8", "--worker-class", "gthread", "--timeout", "120", "--access-logfile", "-", \
+     "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]
+
+FROM portal-base AS worker-deploy
+COPY . .
+USER slipway
+HEALTHCHECK --interval=60s --timeout=20s --start-period=60s \
+    CMD ["python", "containers/health.py", "worker", "worker"]
+CMD ["python", "-m", "celery", "-A", "portal.celery", "worker", "--loglevel", "WARNING", \
+     "--without-gossip", "--without-mingle", "-Q", "default,deploy", "-c", "2", "-n", "worker@%h"]
+
+FROM portal-base AS worker-convert
+COPY --from=convert-env /srv/slipway/workers/convert/.venv workers/convert/.venv
+COPY . .
+USER slipway
+HEALTHCHECK --interval=60s --timeout=20s --start-period=60s \
+    CMD ["python", "containers/health.py", "worker", "convert"]
+CMD ["python", "-m", "celery", "-A", "portal.celery", "worker", "--loglevel", "WARNING", \
+     "--without-gossip", "--without-mingle", "-Q", "convert", "-c", "1", "-n", "convert@%h"]
+
+FROM portal-base AS worker-train
+# PaddlePaddle's wheel is linked against the compiler's OpenMP library and does not carry it.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libgomp1 \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=train-env /srv/slipway/workers/train/.suite workers/train/.suite
+COPY --from=train-env /srv/slipway/workers/train/.venv workers/train/.venv
+COPY . .
+USER slipway
+HEALTHCHECK --interval=60s --timeout=20s --start-period=60s \
+    CMD ["python", "containers/health.py", "worker", "train"]
+CMD ["python", "-m", "celery", "-A", "portal.celery", "worker", "--loglevel", "WARNING", \
+     "--without-gossip", "--without-mingle", "-Q", "train", "-c", "1", "-n", "train@%h"]
+
+FROM base AS virtual-board
+ENV PATH=/srv/slipway/workers/convert/.venv/bin:$PATH PYTHONPATH=/srv/slipway
+COPY --from=convert-env /srv/slipway/workers/convert/.venv workers/convert/.venv
+COPY containers containers
+COPY workers workers
+USER slipway
+EXPOSE 2222
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \
+    CMD ["python", "containers/health.py", "ssh", "2222"]
+CMD ["python", "containers/virtual_board.py"]

@@ -1,0 +1,41 @@
+"""Health checks of the images: exit status 0 when the container's own process does its work.
+
+    python containers/health.py web | worker NAME | ssh PORT
+
+Nothing of Django is imported, so a check costs a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import urllib.request
+
+TIMEOUT_SECONDS = 8
+
+
+def web() -> bool:
+    """The sign-in page answers; the header says that TLS ended before us, where HTTPS is set."""
+    request = urllib.request.Request("http://127.0.0.1:8000/sign-in/", headers={"X-Forwarded-Proto": "https"})
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+        return answer.status == 200
+
+
+def worker(name: str) -> bool:
+    """The Celery worker of this container answers through the broker, busy or not."""
+    from celery import Celery
+
+    app = Celery(broker=os.environ["REDIS_URL"])
+    return bool(app.control.ping([f"{name}@{socket.gethostname()}"], timeout=TIMEOUT_SECONDS, limit=1))
+
+
+def ssh(port: str) -> bool:
+    """The virtual board greets as an SSH server does."""
+    with socket.create_connection(("127.0.0.1", int(port)), TIMEOUT_SECONDS) as connection:
+        return connection.recv(4) == b"SSH-"
+
+
+if __name__ == "__main__":
+    check = {"web": web, "worker": worker, "ssh": ssh}[sys.argv[1]]
+    sys.exit(0 if check(*sys.argv[2:]) else 1)
