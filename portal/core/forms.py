@@ -5,10 +5,8 @@ from __future__ import annotations
 from django import forms
 
 
-class StyledForm(forms.Form):
+class Styled:
     """Adds the CSS classes and marks refused fields. Templates show each with ``{% field %}``."""
-
-    template_name = "core/_form.html"
 
     def __init__(self, *args, **kwargs):
         kwargs.setdefault("label_suffix", "")
@@ -38,3 +36,7 @@ class StyledForm(forms.Form):
             if name in self.fields:
                 attrs = self.fields[name].widget.attrs
                 attrs["class"] = f"{attrs.get('class', '')} is-invalid".strip()
+
+
+class StyledForm(Styled, forms.Form):
+    """A form of ours."""

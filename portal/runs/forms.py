@@ -121,15 +121,18 @@ class RunForm(StyledForm):
 
 
 def initial_from(run) -> dict:
-    """The choices that make the same run again."""
-    params = dict(run.params)
-    width, height = params.pop("input_size")
+    """The choices that make the same run again; what its preset brings anyway stays empty."""
+    preset = run.preset if run.preset in configs.presets() else ""
+    own_recipe = "" if preset and configs.presets()[preset]["recipe"] == run.recipe else run.recipe
+    brought = plan.defaults("" if own_recipe else preset, own_recipe)
+    params = {key: value for key, value in run.params.items() if value != brought.get(key)}
+    if "input_size" in params:
+        params["input_size"] = "{}x{}".format(*params["input_size"])
     return {
         "name": run.name,
         "dataset_version": run.dataset_version_id,
-        "preset": run.preset,
-        "recipe": run.recipe,
-        "input_size": f"{width}x{height}",
+        "preset": preset,
+        "recipe": own_recipe,
         "chips": list(run.compiled_models.values_list("chip", flat=True)),
         "devices": list(run.deployments.values_list("device_id", flat=True)),
         **params,

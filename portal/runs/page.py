@@ -99,5 +99,5 @@ class RunPage:
         """(words, job) of each step that has one, in the order of the path."""
         steps = [("Data", self.run.dataset_version.job), ("Train", self.trained.job)]
         steps += [(f"RKNN {model.chip}", model.job) for model in self.models]
-        steps += [(f"Board {row.device.name}", row.job) for row in self.deployments]
+        steps += [(row.device.name, row.job) for row in self.deployments]
         return [(words, job) for words, job in steps if job is not None]

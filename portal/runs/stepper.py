@@ -194,7 +194,7 @@ def _take_over(tile: Tile, line: Line) -> None:
 
 def failures(run: Run, models: list, deployments: list) -> list[Failure]:
     """Every step that failed, in the order of the path."""
-    steps = [("Data", run.dataset_version.job), ("Train", run.trained_model.job)]
-    steps += [(f"RKNN for {chip_title(model.chip)}", model.job) for model in models]
-    steps += [(f"Board {row.device.name}", row.job) for row in deployments]
+    steps = [("Data check", run.dataset_version.job), ("Training", run.trained_model.job)]
+    steps += [(f"Conversion for {chip_title(model.chip)}", model.job) for model in models]
+    steps += [(f"Deployment to {row.device.name}", row.job) for row in deployments]
     return [Failure(where, job) for where, job in steps if job and job.status == Status.FAILED]

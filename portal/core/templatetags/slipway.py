@@ -79,7 +79,7 @@ def field(bound):
 @register.inclusion_tag("core/_virtual.html")
 def virtual(device, engine=""):
     """The badge that keeps a virtual board from being taken for a real one; nothing for a real one."""
-    return {"is_virtual": device is not None and device.is_virtual, "engine": engine}
+    return {"is_virtual": device.is_virtual, "engine": (engine or "").removeprefix("virtual: ")}
 
 
 @register.inclusion_tag("core/_hash.html")

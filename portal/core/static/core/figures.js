@@ -2,6 +2,12 @@
 
 import { axis, base, draw, readJson } from "./charts.js";
 
+// Every name as far as there is room for it: cut short rather than left out.
+function labels(colours, element, count) {
+  const width = Math.max(16, element.clientWidth / (count + 2) - 6);
+  return { color: colours.soft, interval: count <= 24 ? 0 : "auto", width, overflow: "truncate", ellipsis: "…" };
+}
+
 function heatMap(element, data) {
   const names = data.names;
   const cells = [];
@@ -21,7 +27,7 @@ function heatMap(element, data) {
         `${names[truth]} ${truth === answer ? "recognised" : `taken for ${names[answer]}`}: ${count}`,
     },
     xAxis: { type: "category", data: names.map(short), name: "answer", nameLocation: "middle", nameGap: 26,
-      ...axis(colours, { splitArea: { show: false }, splitLine: { show: false } }) },
+      ...axis(colours, { splitLine: { show: false }, axisLabel: labels(colours, element, names.length) }) },
     yAxis: { type: "category", data: names.map(short), inverse: true, ...axis(colours, { splitLine: { show: false } }) },
     visualMap: { show: false, min: 0, max: most, dimension: 2, inRange: { color: [colours.low, colours.accent] } },
     series: [{
@@ -54,7 +60,7 @@ function counts(element, data) {
     legend: { right: 0, top: 0, textStyle: { color: colours.soft }, itemHeight: 8 },
     grid: { left: 8, right: 8, top: 30, bottom: 8, containLabel: true },
     tooltip: { ...base(colours).tooltip, trigger: "axis", axisPointer: { type: "shadow" } },
-    xAxis: { type: "category", data: data.map((row) => row.name), ...axis(colours, { splitLine: { show: false } }) },
+    xAxis: { type: "category", data: data.map((row) => row.name), ...axis(colours, { splitLine: { show: false }, axisLabel: labels(colours, element, data.length) }) },
     yAxis: { type: "value", minInterval: 1, ...axis(colours) },
     dataZoom: data.length > 40 ? [{ type: "inside" }, { type: "slider", height: 16, bottom: 0 }] : [],
     series: [["training", "train"], ["validation", "val"]].map(([name, key]) => ({

@@ -23,10 +23,11 @@ class Log {
 
   tabs() { return [...this.box.querySelectorAll("[data-log-url]")]; }
 
-  // The chosen tab, or else the step that was started last.
+  // The chosen tab, or else the step that failed, or the one that was started last.
   look() {
     const tabs = this.tabs();
-    const tab = tabs.find((one) => one.dataset.logUrl === this.chosen) || tabs.at(-1);
+    const tab = tabs.find((one) => one.dataset.logUrl === this.chosen)
+      || tabs.find((one) => "logFailed" in one.dataset) || tabs.at(-1);
     for (const one of tabs) one.toggleAttribute("aria-current", one === tab);
     if (tab && tab.dataset.logUrl !== this.url) {
       this.url = tab.dataset.logUrl;
