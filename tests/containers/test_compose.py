@@ -1,0 +1,147 @@
+"""docker-compose.yml and the Dockerfile agree with the settings, with make serve and with our promises."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from containers import make_env
+from portal.core import supervision
+from portal.jobs import kinds
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+COMPOSE = yaml.safe_load(TEXT)
+SERVICES = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+WORKERS = ("worker-deploy", "worker-train", "worker-convert")
+TARGETS = ("portal", *WORKERS, "virtual-board")
+# Read by boto3, not by our settings.
+BOTO3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"}
+
+
+def stages() -> dict[str, list[str]]:
+    """The Dockerfile's instructions by stage, continued lines joined."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if match := re.match(r"FROM \S+ AS (\S+)", line):
+            current = found.setdefault(match[1], [])
+        elif line.strip() and not line.startswith(("#", "ARG")):
+            current.append(" ".join(line.split()))
+    return found
+
+
+def command_of(target: str) -> list[str]:
+    line = next(line for line in stages()[target] if line.startswith("CMD "))
+    return json.loads(line.removeprefix("CMD "))
+
+
+def volumes_of(service: dict) -> list[str]:
+    return [volume.split(":")[0] for volume in service.get("volumes", [])]
+
+
+def known_settings() -> set[str]:
+    sources = [ROOT / "portal/settings.py", *(ROOT / "portal/core/management/commands").glob("*.py")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    return set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', text)) | {"DATABASE_URL"}
+
+
+def test_nothing_is_privileged_and_no_container_gets_the_docker_socket():
+    assert "docker.sock" not in TEXT
+    for service in SERVICES.values():
+        assert not {"privileged", "pid", "ipc", "network_mode", "devices", "cap_add"} & service.keys()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_have_no_capabilities_and_gain_none(name):
+    assert SERVICES[name]["cap_drop"] == ["ALL"]
+    assert SERVICES[name]["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_image_runs_as_a_user_without_rights_and_says_how_it_is(target):
+    instructions = stages()[target]
+    assert "USER slipway" in instructions
+    after = instructions[instructions.index("USER slipway") :]
+    assert not [line for line in after if line.startswith(("RUN", "COPY", "USER root"))]
+    assert any("containers/health.py" in line for line in after if line.startswith("HEALTHCHECK"))
+
+
+def test_no_two_services_share_a_disk_and_none_sees_the_hosts():
+    used = [volume for service in SERVICES.values() for volume in volumes_of(service)]
+    assert len(used) == len(set(used))
+    assert set(used) == set(COMPOSE["volumes"])
+    assert not volumes_of(SERVICES["portal"])
+
+
+def test_files_go_to_storage_that_every_process_reaches():
+    for name in ("setup", "portal", "beat", *WORKERS):
+        environment = SERVICES[name]["environment"]
+        assert environment["FILES_S3_BUCKET"] and environment["FILES_S3_ENDPOINT"]
+        assert "inside" in SERVICES[name]["networks"]
+
+
+def test_the_virtual_board_reaches_neither_database_nor_files():
+    assert SERVICES["virtual-board"]["networks"] == ["boards"]
+    for name in ("postgres", "redis", "s3"):
+        assert SERVICES[name]["networks"] == ["inside"]
+        assert "ports" not in SERVICES[name]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_variable_that_is_set_is_one_that_something_reads(name):
+    unknown = set(SERVICES[name]["environment"]) - known_settings() - BOTO3
+    assert not unknown
+
+
+def test_every_secret_is_demanded_and_made_by_the_command_that_the_message_names():
+    demanded = dict(re.findall(r"\$\{(\w+):\?([^}]*)\}", TEXT))
+    assert set(demanded) == set(make_env.MAKERS)
+    assert set(demanded.values()) == {"run make compose-env first"}
+    assert "\ncompose-env:" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_every_variable_of_the_stack_stands_in_the_page_about_it():
+    page = (ROOT / "containers/README.md").read_text(encoding="utf-8")
+    missing = [name for name in set(re.findall(r"\$\{(\w+)", TEXT)) if f"`{name}`" not in page]
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    "target, program", [("worker-deploy", "worker"), ("worker-train", "train"), ("worker-convert", "convert")]
+)
+def test_a_worker_is_started_as_make_serve_starts_it(target, program):
+    assert command_of(target)[1:] == supervision.programs("127.0.0.1", 8000, None)[program][1:]
+
+
+def test_the_web_server_is_started_as_make_serve_starts_it_but_for_where_it_listens():
+    served = supervision.programs("0.0.0.0", 8000, None)["web"]
+    assert command_of("portal")[1 : len(served)] == served[1:]
+
+
+def test_beat_is_started_as_make_serve_starts_it():
+    assert SERVICES["beat"]["command"][1:] == supervision.programs("127.0.0.1", 8000, None)["beat"][1:]
+
+
+def test_every_queue_has_a_worker():
+    served = set()
+    for target in WORKERS:
+        command = command_of(target)
+        served |= set(command[command.index("-Q") + 1].split(","))
+    assert {kind.queue for kind in kinds.all_kinds()} | {"default"} == served
+
+
+def test_every_service_of_ours_is_built_from_a_target_and_named_after_it():
+    for service in OURS.values():
+        target = service["build"]["target"]
+        assert target in TARGETS
+        assert service["image"] == f"slipway/{target}"
+    assert {service["build"]["target"] for service in OURS.values()} == set(TARGETS)
+
+
+def test_only_the_demo_starts_a_virtual_board():
+    profiles = {name for name, service in SERVICES.items() if service.get("profiles") == ["demo"]}
+    assert profiles == {"virtual-board", "demo"}
