@@ -11,11 +11,12 @@ from django.views.decorators.http import require_POST
 from portal.core import configs
 from portal.core.access import member_required, refuse_unless
 from portal.core.paging import page_of
+from portal.datasets.models import Dataset
 from portal.datasets.services import create_version
 from portal.jobs.models import Status
 from portal.runs import plan as plans
 from portal.runs import services
-from portal.runs.forms import NUMBERS, RunForm, initial_from
+from portal.runs.forms import NUMBERS, RunForm, initial_from, usable_versions
 from portal.runs.models import Run
 from portal.runs.page import RunPage
 from portal.runs.report import report
@@ -70,6 +71,8 @@ def run_new(request):
     initial = {"preset": "fast"}
     if request.GET.get("version", "").isdigit():
         initial["dataset_version"] = request.GET["version"]
+    elif Dataset.objects.for_team(request.team).count() == 1:
+        initial["dataset_version"] = usable_versions(request.team).first()
     return _form_page(request, initial)
 
 

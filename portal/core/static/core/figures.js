@@ -35,7 +35,7 @@ function heatMap(element, data) {
         value: [x, y, count],
         // A mistake is drawn in its own colour: one among hundreds of right answers must be seen.
         itemStyle: x === y ? {} : { color: colours.bad, opacity: 0.35 + 0.65 * Math.min(1, count / 5) },
-        label: { color: x !== y || count > most / 2 ? "#fff" : colours.text },
+        label: { color: x !== y ? "#fff" : count > most / 2 ? colours.panel : colours.text },
       })),
       label: { show: names.length <= 20 }, itemStyle: { borderColor: colours.line, borderWidth: 1 },
     }],

@@ -41,9 +41,9 @@ class Curves {
     return {
       ...base(colours),
       color: [colours.accent, colours.second],
-      grid: { left: 8, right: 16, top: 36, bottom: 4, containLabel: true },
+      grid: { left: 8, right: 16, top: 40, bottom: 4, containLabel: true },
       legend: { show: lines.length > 1, right: 0, top: 0, textStyle: { color: colours.soft }, itemHeight: 8 },
-      title: { text: kind.name, left: 4, textStyle: { color: colours.text, fontSize: 13, fontWeight: 600 } },
+      title: { text: kind.name, left: 4, top: 0, padding: 0, textStyle: { color: colours.text, fontSize: 13, fontWeight: 600 } },
       tooltip: {
         ...base(colours).tooltip, trigger: "axis",
         formatter: (items) => [`step ${items[0].data[0]}`, ...items.map((item) =>
