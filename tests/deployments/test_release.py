@@ -84,7 +84,9 @@ def test_a_release_without_golden_pictures_is_refused(model):
 
 
 def test_a_model_for_another_chip_is_refused(model):
-    with pytest.raises(ReleaseError, match="made for rv1106 and the board has a rk3588: convert it for rk3588"):
+    with pytest.raises(
+        ReleaseError, match="made for rv1106 and the board has a rk3588: convert it for rk3588"
+    ):
         check_rknn(model, "rk3588")
 
 

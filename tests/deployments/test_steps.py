@@ -29,7 +29,9 @@ def on_board(board):
     """What lies in the releases folder, and where current points."""
     root = board.home / "slipway"
     current = root / "current"
-    names = sorted(path.name for path in (root / "releases").iterdir()) if (root / "releases").exists() else []
+    names = (
+        sorted(path.name for path in (root / "releases").iterdir()) if (root / "releases").exists() else []
+    )
     return names, current.readlink().name if current.is_symlink() else None
 
 
@@ -83,7 +85,9 @@ def test_it_deploys_without_sftp(board, artifacts):
 
 def test_a_wrong_answer_leaves_the_earlier_release_current(board, connection, artifacts):
     deploy(connection, PROFILE, make_release(artifacts, "r1"))
-    with pytest.raises(WrongAnswer, match="golden/0.png is 0 and not 2.*check the chip and the channel order"):
+    with pytest.raises(
+        WrongAnswer, match="golden/0.png is 0 and not 2.*check the chip and the channel order"
+    ):
         deploy(connection, PROFILE, make_release(artifacts, "r2", {"blue": 2}))
     assert on_board(board) == (["r1"], "r1")
 
@@ -199,7 +203,7 @@ def test_a_power_cut_at_any_step_leaves_a_board_that_answers_and_a_deployment_th
         deploy(connection, PROFILE, make_release(artifacts, "old"))
     cuts = 0
     for event in range(1, 500):
-        release = make_release(artifacts, f"r{event}")
+        release = make_release(artifacts, f"r{event}", {"red": 2})
         if not deploy_with_power_cut(board, release, event):
             break
         cuts += 1

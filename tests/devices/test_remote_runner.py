@@ -47,7 +47,7 @@ def test_a_line_cut_short_or_without_a_type_is_noise(line):
 )
 def test_a_reported_error_becomes_its_own_class_with_its_own_sentence(code, error):
     with pytest.raises(error, match="^Do this.$"):
-        told('@@SLIPWAY@@{"type": "error", "code": "%s", "message": "Do this."}' % code, 1)
+        told(f'@@SLIPWAY@@{{"type": "error", "code": "{code}", "message": "Do this."}}', 1)
 
 
 def test_a_missing_python_names_the_command():

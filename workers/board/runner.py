@@ -28,14 +28,7 @@ from importlib import metadata
 from importlib.util import find_spec
 
 MARK = "@@SLIPWAY@@"
-RUNTIME_FOLDERS = (
-    "/oem/usr/lib",
-    "/usr/lib",
-    "/lib",
-    "/usr/lib64",
-    "/usr/lib/aarch64-linux-gnu",
-    "/usr/local/lib",
-)
+RUNTIME_FOLDERS = "/oem/usr/lib /usr/lib /lib /usr/lib64 /usr/lib/aarch64-linux-gnu /usr/local/lib".split()
 RUNTIME_NAMES = ("librknnmrt.so", "librknnrt.so")
 
 # What the board's runtime prints when it fails, and what to do about it.

@@ -1,0 +1,181 @@
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from portal.deployments.steps import deploy
+from tests.devices.boards import (
+    CONVERT_PYTHON,
+    PASSWORD,
+    PROFILE,
+    PROJECT,
+    RunningBoard,
+    make_release,
+    make_tiny_model,
+    needs_convert_environment,
+    picture,
+    until,
+)
+
+pytestmark = [pytest.mark.ssh, needs_convert_environment]
+
+# The stand-in's resize beside OpenCV's, on sizes that shrink, grow and stay.
+COMPARE = """
+import cv2, json, numpy
+from lockzhiner_vision_module.vision import resize
+random = numpy.random.default_rng(0)
+worst = 0
+for height, width, new_width, new_height in [
+    (8, 8, 64, 64), (100, 73, 64, 64), (480, 640, 224, 224), (64, 64, 64, 64), (1, 1, 8, 8), (33, 17, 96, 31)
+]:
+    pixels = random.integers(0, 256, (height, width, 3), dtype=numpy.uint8)
+    other = cv2.resize(pixels, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
+    worst = max(worst, int(abs(resize(pixels, new_width, new_height).astype(int) - other).max()))
+print(json.dumps(worst))
+"""
+
+
+@pytest.fixture
+def board(tmp_path):
+    running = RunningBoard(tmp_path)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def artifacts(tmp_path_factory):
+    return make_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+def engines_of(board):
+    """Process ids of the engines that this board has started."""
+    found = subprocess.run(
+        ["pgrep", "-f", f"virtual_board.engine {board.home}"], capture_output=True, text=True
+    )
+    return [int(line) for line in found.stdout.split()]
+
+
+def start(tmp_path, *options):
+    argv = [CONVERT_PYTHON, "-m", "workers.virtual_board", "--root", tmp_path / "b", "--port", "0", *options]
+    return subprocess.run(argv, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+
+
+def test_it_has_no_password_of_its_own(tmp_path):
+    empty = tmp_path / "empty"
+    empty.touch()
+    done = start(tmp_path, "--password-file", str(empty))
+    assert done.returncode == 1
+    assert "holds no password for the virtual board" in done.stderr
+
+
+def test_it_refuses_orders_that_it_does_not_know(tmp_path):
+    (tmp_path / "password").write_text(PASSWORD, "utf-8")
+    done = start(tmp_path, "--password-file", str(tmp_path / "password"), "--misbehave", '{"explode": true}')
+    assert done.returncode == 1
+    assert "It knows: no_sftp" in done.stderr
+
+
+def test_it_misbehaves_from_the_start_when_told_to(tmp_path):
+    (tmp_path / "orders.json").write_text('{"no_sftp": true}', "utf-8")
+    board = RunningBoard(tmp_path, "--misbehave", f"@{tmp_path / 'orders.json'}")
+    try:
+        assert board.state["obeys"] == {"no_sftp": True}
+        with board.connect() as connection:
+            assert connection.sftp() is None
+    finally:
+        board.stop()
+
+
+def test_it_listens_on_the_loopback_address(board):
+    assert board.state["address"] == "127.0.0.1"
+
+
+def test_its_host_key_stays_and_is_private(tmp_path):
+    board = RunningBoard(tmp_path)
+    first = board.state["host_key"]
+    board.stop()
+    (board.root / "state.json").unlink()
+    board = RunningBoard(tmp_path)
+    try:
+        assert board.state["host_key"] == first
+        assert (board.root / "host_key").stat().st_mode & 0o077 == 0
+    finally:
+        board.stop()
+
+
+def test_sftp_and_commands_see_the_same_relative_paths(board):
+    with board.connect() as connection:
+        connection.make_folder("a/b")
+        connection.put_bytes(b"hello", "a/b/c.txt")
+        assert connection.run(["cat", "a/b/c.txt"]).stdout == "hello"
+        assert connection.run(["pwd"]).stdout.strip() == str(board.home)
+
+
+def test_sftp_does_not_leave_its_folder(board):
+    with board.connect() as connection:
+        with pytest.raises(OSError):
+            connection.sftp().open("/etc/passwd")
+        with pytest.raises(OSError):
+            connection.sftp().open("../../../../../../etc/passwd")
+
+
+def test_commands_get_nothing_of_the_hosts_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET_OF_THE_HOST", "x")
+    board = RunningBoard(tmp_path)
+    try:
+        with board.connect() as connection:
+            assert "SECRET_OF_THE_HOST" not in connection.run(["env"]).stdout
+    finally:
+        board.stop()
+
+
+def test_a_full_disk_shows_in_df(board):
+    board.order(disk_quota_bytes=4096 * 1024)
+    with board.connect() as connection:
+        assert connection.free_bytes(".") == 4096 * 1024
+
+
+def test_it_refuses_a_model_that_is_not_the_manifests(board, artifacts):
+    with board.connect() as connection:
+        deploy(connection, PROFILE, make_release(artifacts, "r1"))
+        (board.home / "slipway/releases/r1/model.rknn").write_bytes(b"RKNN another")
+        connection.put_bytes(picture("red"), "a.png")
+        result = connection.run(["python", "slipway/current/runner.py", "answer", "a.png"])
+    assert result.status == 1
+    assert "model.rknn is not the file that the release's manifest names" in result.stdout
+
+
+def test_the_library_is_as_noisy_as_the_vendors(board, artifacts):
+    with board.connect() as connection:
+        result = connection.run(["python", "-c", "from lockzhiner_vision_module.cv2 import imread"])
+    assert "LockzhinerVisionModuleLibrary Version: 0.0.6-virtual" in result.stdout
+    assert "opencv-mobile MIPI CSI camera with v4l2 rkaiq" in result.stdout
+
+
+def test_one_engine_serves_all_answers_and_dies_with_the_board(board, artifacts):
+    with board.connect() as connection:
+        for _ in range(2):
+            deploy(connection, PROFILE, make_release(artifacts, "r1"))
+    (engine,) = engines_of(board)
+    os.kill(board.process.pid, signal.SIGKILL)
+    board.process.wait()
+    until(lambda: not engines_of(board), f"engine {engine} to notice that the board is gone")
+
+
+def test_a_command_dies_with_its_connection(board):
+    with board.connect() as connection:
+        connection._open_channel(["sh", "-c", "echo $$ > pid; exec sleep 300"], "testing")
+        pid = until(
+            lambda: (board.home / "pid").exists() and (board.home / "pid").read_text().strip(), "sleep"
+        )
+    until(lambda: not os.path.exists(f"/proc/{pid}"), "the command to end")
+
+
+def test_the_stand_in_resizes_as_opencv_does():
+    standin = PROJECT / "workers" / "virtual_board" / "standin"
+    done = subprocess.run(
+        [CONVERT_PYTHON, "-c", COMPARE], env={"PYTHONPATH": str(standin)}, capture_output=True, check=True
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == 0
