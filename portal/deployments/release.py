@@ -47,7 +47,7 @@ class Release:
         return hashlib.sha256(self.manifest_bytes).hexdigest()
 
     @property
-    def bytes(self) -> int:
+    def total_bytes(self) -> int:
         return sum(
             len(content) if isinstance(content, bytes) else content.stat().st_size
             for content in self.files.values()

@@ -144,7 +144,7 @@ def _bad_files(
 
 def _check_space(connection: BoardConnection, profile: Profile, release: Release) -> None:
     free = connection.free_bytes(f"{profile['root']}/releases")
-    wanted = release.bytes + profile.get("free_space_bytes", 0)
+    wanted = release.total_bytes + profile.get("free_space_bytes", 0)
     if free is not None and free < wanted:
         raise DiskFull(
             f"The board at {connection.address} has {_megabytes(free)} free and this release needs "
@@ -157,7 +157,7 @@ def _upload(connection: BoardConnection, profile: Profile, release: Release, on_
     folder = f"{profile['root']}/releases/{release.id}.part"
     for place in sorted({name.rpartition("/")[0] for name in release.files}):
         connection.make_folder(f"{folder}/{place}" if place else folder)
-    sent, total = 0, release.bytes
+    sent, total = 0, release.total_bytes
     for name, content in release.files.items():
         if isinstance(content, bytes):
             connection.put_bytes(content, f"{folder}/{name}", verify=False)

@@ -30,10 +30,12 @@ def make(folder: Path) -> None:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 12)], ir_version=8)
     onnx.save(model, str(folder / "build.onnx"))
-    picture = folder / "0000.png"
-    cv2.imwrite(str(picture), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    pictures = []
+    for number, colour in enumerate(([255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255])):
+        pictures.append(folder / f"{number:04d}.png")
+        cv2.imwrite(str(pictures[-1]), np.full((HEIGHT, WIDTH, 3), colour, np.uint8))
     settings = BuildSettings("rv1106", "bgr", [0.0, 0.0, 0.0], [25.5, 25.5, 25.5], (WIDTH, HEIGHT))
-    pack(folder / "calibration.zip", [picture], settings)
+    pack(folder / "calibration.zip", pictures, settings)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@ import pytest
 
 from portal.deployments.steps import deploy
 from portal.devices.answers import answer, board_names
-from portal.devices.errors import DiskFull, NothingDeployed, NoVendorLibrary
-from tests.devices.boards import PROFILE, make_release, needs_convert_environment, picture
+from portal.devices.errors import ConnectionLost, DiskFull, NothingDeployed, NoVendorLibrary
+from tests.devices.boards import PROFILE, make_release, needs_convert_environment, picture, until
 
 
 def test_names_on_the_board_are_plain_whatever_the_pictures_are_called():
@@ -58,6 +58,16 @@ class TestLive:
             board.order(disk_quota_bytes=1000, df_lies=True)
             with pytest.raises(DiskFull):
                 answer(connection, PROFILE, [("a.png", picture("green"))])
+
+    def test_a_power_cut_while_answering_is_told_and_afterwards_it_answers_again(self, board, artifacts):
+        with board.connect() as connection:
+            deploy(connection, PROFILE, make_release(artifacts, "r1"))
+            board.order(power_cut={"match": "exit python slipway/current", "back_after": 0.1})
+            with pytest.raises(ConnectionLost, match="broke while running python"):
+                answer(connection, PROFILE, [("a.png", picture("green"))])
+        until(lambda: board.state["obeys"] == {}, "the board to come back")
+        with board.connect() as connection:
+            assert answer(connection, PROFILE, [("a.png", picture("green"))]).answers[0]["label"] == "green"
 
     def test_a_wrong_answer_is_wrong(self, board, artifacts):
         with board.connect() as connection:

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from portal.deployments.steps import deploy
+from portal.devices.answers import answer
 from tests.devices.boards import (
     CONVERT_PYTHON,
     PASSWORD,
@@ -162,6 +163,19 @@ def test_one_engine_serves_all_answers_and_dies_with_the_board(board, artifacts)
     os.kill(board.process.pid, signal.SIGKILL)
     board.process.wait()
     until(lambda: not engines_of(board), f"engine {engine} to notice that the board is gone")
+
+
+@pytest.mark.toolchain
+def test_the_int8_simulator_answers_when_it_is_the_engine(tmp_path, artifacts):
+    board = RunningBoard(tmp_path, "--engine", "simulator")
+    try:
+        with board.connect() as connection:
+            done = deploy(connection, PROFILE, make_release(artifacts, "r1"))
+            given = answer(connection, PROFILE, [("a.png", picture("red")), ("b.png", picture("blue"))])
+    finally:
+        board.stop()
+    assert done.engine.startswith("virtual: rknn-toolkit2") and "int8 simulator" in done.engine
+    assert [row["label"] for row in given.answers] == ["red", "blue"]
 
 
 def test_a_command_dies_with_its_connection(board):
