@@ -1,0 +1,172 @@
+"""The run page, the form of a new run, and what its buttons do."""
+
+import pytest
+from django.urls import reverse
+
+from portal.datasets.services import create_version
+from portal.jobs.models import Job, Status
+from portal.runs.models import Run
+from tests.factories import class_zip
+from tests.seed import Seeder, everything
+
+
+@pytest.fixture
+def alices(client, alice):
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def seed(team, alice):
+    return Seeder(team, alice)
+
+
+def text(client, name, *args):
+    return " ".join(client.get(reverse(name, args=args)).content.decode().split())
+
+
+def test_the_stepper_shows_a_figure_for_every_hop(alices, team, alice):
+    page = text(alices, "run-detail", everything(team, alice)["done"].pk)
+    for hop in ("data", "train", "onnx", "rknn", "board"):
+        assert f'class="step step-succeeded" id="step-{hop}"' in page
+    assert '1512 <span class="unit">images' in page
+    assert page.count("99.03 %") >= 2, "top-1 of Paddle and of ONNX"
+    assert "drop 0.33 points on 308 images" in page
+    assert "top-1 on 308 images · Virtual board" in page
+
+
+def test_a_failure_stands_right_under_the_stepper(alices, team, alice):
+    page = text(alices, "run-detail", everything(team, alice)["failed"].pk)
+    assert 'class="step step-failed" id="step-rknn"' in page
+    after = page[page.index("</ol>") :]
+    assert after.index("operator HardSwish is not supported") < after.index('id="curves"')
+
+
+def test_several_chips_and_devices_have_a_line_each(alices, team, alice):
+    page = text(alices, "run-detail", everything(team, alice)["failed"].pk)
+    for name in ("RV1106", "RK3566", "RK3588", "Board by the window", "Virtual board"):
+        assert name in page[page.index('id="step-rknn"') : page.index("</ol>")]
+
+
+def test_a_virtual_board_says_so_with_its_engine(alices, team, alice):
+    page = text(alices, "run-detail", everything(team, alice)["done"].pk)
+    assert "virtual-badge" in page
+    assert "rknn-toolkit2 int8 simulator" in page
+    assert "no board's times" in page.replace("&#x27;", "'")
+
+
+def test_only_an_active_run_asks_again(alices, team, alice):
+    rows = everything(team, alice)
+    assert "hx-get" in text(alices, "run-detail", rows["running"].pk)
+    assert "hx-get" not in text(alices, "run-detail", rows["done"].pk)
+
+
+def test_a_poll_brings_the_rest_of_the_page_when_a_step_has_ended(alices, team, alice):
+    run = everything(team, alice)["running"]
+    url = reverse("run-live", args=[run.pk])
+    first = alices.get(url, {"seen": "", "state": "old"}).content.decode()
+    assert 'hx-swap-oob="true"' in first and 'id="files-body"' in first
+    asked = first.split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
+    assert alices.get(asked).status_code == 204
+    run.trained_model.job.phase = "epoch 7/12"
+    run.trained_model.job.save()
+    again = alices.get(asked).content.decode()
+    assert "epoch 7/12" in again and "hx-swap-oob" not in again
+
+
+def test_files_have_size_and_hash_and_the_report_downloads(alices, team, alice):
+    run = everything(team, alice)["done"]
+    page = text(alices, "run-detail", run.pk)
+    for name in ("best_model.pdparams", "inference.pdiparams", "model.onnx", "model.rknn", "labels.txt"):
+        assert f"files/{name}" in page
+    answer = alices.get(reverse("run-report", args=[run.pk]))
+    assert answer.json()["models"][0]["int8_top1"] == 0.987
+    assert "report.json" in answer["Content-Disposition"]
+
+
+def test_mistakes_and_flipped_images_are_shown(alices, team, alice):
+    page = text(alices, "run-detail", everything(team, alice)["done"].pk)
+    assert "<td>scratch on the left edge</td><td>5</td>" in page
+    assert "ONNX → int8 for rv1106" in page and "1 of 308 images" in page
+
+
+@pytest.fixture
+def version(transactional_db, team, alice, run_jobs):
+    version = create_version(team, alice, "Pets", class_zip())
+    run_jobs()
+    return version
+
+
+def test_three_choices_and_one_button_start_a_run(alices, version):
+    fields = {"dataset_version": version.pk, "preset": "fast", "chips": ["rv1106"]}
+    answer = alices.post(reverse("run-new"), fields)
+    run = Run.objects.get()
+    assert answer["Location"] == reverse("run-detail", args=[run.pk])
+    assert (run.preset, run.compiled_models.get().chip) == ("fast", "rv1106")
+
+
+def test_a_run_may_start_with_an_upload(alices, transactional_db):
+    fields = {"upload": class_zip(), "upload_name": "Parts", "preset": "fast", "chips": ["rv1106"]}
+    alices.post(reverse("run-new"), fields)
+    run = Run.objects.get()
+    assert str(run.dataset_version) == "Parts v1"
+    assert Job.objects.get().kind == "ingest"
+
+
+def test_a_refused_form_keeps_what_was_typed_and_starts_nothing(alices, version):
+    fields = {"dataset_version": version.pk, "preset": "fast", "name": "My run", "epochs": "0"}
+    answer = alices.post(reverse("run-new"), fields | {"upload": class_zip()})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert 'value="My run"' in page
+    assert "greater than or equal to 1" in page
+    assert Run.objects.count() == 0 and Job.objects.count() == 1
+
+
+def test_a_plans_sentence_stands_at_its_field(alices, version):
+    fields = {"dataset_version": version.pk, "preset": "fast"}
+    page = alices.post(reverse("run-new"), fields).content.decode()
+    assert "Choose at least one chip or device." in page
+    page = alices.post(reverse("run-new"), {"preset": "fast", "chips": ["rv1106"]}).content.decode()
+    assert "Choose a dataset, or a zip file to upload." in page
+
+
+def test_data_that_must_be_mended_is_not_trained_on(alices, version):
+    version.findings = [{"level": "block", "message": "A class is empty.", "count": 1, "examples": []}]
+    version.save()
+    fields = {"dataset_version": version.pk, "preset": "fast", "chips": ["rv1106"]}
+    page = alices.post(reverse("run-new"), fields).content.decode()
+    assert "It must be mended before training: A class is empty." in page
+
+
+def test_another_teams_data_and_devices_cannot_be_chosen(client, charlie, version, seed):
+    board = seed.device()
+    client.force_login(charlie)
+    fields = {"dataset_version": version.pk, "preset": "fast", "devices": [board.pk]}
+    assert client.post(reverse("run-new"), fields).status_code == 422
+    assert Run.objects.count() == 0
+
+
+def test_a_clone_brings_the_same_choices(alices, team, alice):
+    run = everything(team, alice)["failed"]
+    page = text(alices, "run-clone", run.pk)
+    assert 'value="fast" checked' in page
+    assert 'value="rk3588" checked' in page
+    assert 'value="12"' in page, "what differs from the preset is filled in"
+    assert "Clone a run" in page
+
+
+def test_cancel_and_retry_do_what_they_say(alices, team, alice):
+    rows = everything(team, alice)
+    alices.post(reverse("run-cancel", args=[rows["running"].pk]))
+    rows["running"].refresh_from_db()
+    assert rows["running"].status == Status.CANCELLING
+    alices.post(reverse("run-retry", args=[rows["failed"].pk]))
+    rows["failed"].refresh_from_db()
+    assert rows["failed"].is_active
+
+
+def test_the_list_filters_by_status(alices, team, alice):
+    everything(team, alice)
+    page = alices.get(reverse("run-list"), {"status": "failed"}).content.decode()
+    assert "Digits for three chips" in page and "Digits, at work" not in page
