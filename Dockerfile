@@ -32,13 +32,18 @@ COPY workers/convert/pyproject.toml workers/convert/uv.lock workers/convert/
 COPY workers/convert/torch_stub workers/convert/torch_stub
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --project workers/convert
 
+# A checkout may have been made under a strict umask; the image's user must read it.
+FROM base AS code
+COPY . .
+RUN chmod -R a+rX .
+
 # What every Celery process needs. The code comes last, so that a change to it rebuilds no environment.
 FROM base AS portal-base
 ENV PATH=/srv/slipway/.venv/bin:$PATH PYTHONPATH=/srv/slipway
 COPY --from=portal-env /srv/slipway/.venv .venv
 
 FROM portal-base AS portal
-COPY . .
+COPY --from=code /srv/slipway .
 USER slipway
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python", "containers/health.py", "web"]
@@ -47,7 +52,7 @@ CMD ["python", "-m", "gunicorn", "portal.wsgi", "--bind", "0.0.0.0:8000", "--wor
      "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]
 
 FROM portal-base AS worker-deploy
-COPY . .
+COPY --from=code /srv/slipway .
 USER slipway
 HEALTHCHECK --interval=60s --timeout=20s --start-period=60s \
     CMD ["python", "containers/health.py", "worker", "worker"]
@@ -56,7 +61,7 @@ CMD ["python", "-m", "celery", "-A", "portal.celery", "worker", "--loglevel", "W
 
 FROM portal-base AS worker-convert
 COPY --from=convert-env /srv/slipway/workers/convert/.venv workers/convert/.venv
-COPY . .
+COPY --from=code /srv/slipway .
 USER slipway
 HEALTHCHECK --interval=60s --timeout=20s --start-period=60s \
     CMD ["python", "containers/health.py", "worker", "convert"]
@@ -70,7 +75,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=train-env /srv/slipway/workers/train/.suite workers/train/.suite
 COPY --from=train-env /srv/slipway/workers/train/.venv workers/train/.venv
-COPY . .
+COPY --from=code /srv/slipway .
 USER slipway
 HEALTHCHECK --interval=60s --timeout=20s --start-period=60s \
     CMD ["python", "containers/health.py", "worker", "train"]
@@ -80,8 +85,8 @@ CMD ["python", "-m", "celery", "-A", "portal.celery", "worker", "--loglevel", "W
 FROM base AS virtual-board
 ENV PATH=/srv/slipway/workers/convert/.venv/bin:$PATH PYTHONPATH=/srv/slipway
 COPY --from=convert-env /srv/slipway/workers/convert/.venv workers/convert/.venv
-COPY containers containers
-COPY workers workers
+COPY --from=code /srv/slipway/containers containers
+COPY --from=code /srv/slipway/workers workers
 USER slipway
 EXPOSE 2222
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \

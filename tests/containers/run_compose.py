@@ -30,6 +30,10 @@ TARGETS = ("portal", "worker-deploy", "worker-convert", "worker-train", "virtual
 FIGURES = ("paddle_top1", "onnx_top1", "int8_top1", "board_top1", "board_images", "board_agreement")
 
 
+class Failed(Exception):
+    """The stack did not do what it must; the message says which."""
+
+
 class Stack:
     """The compose project: how it is called, and in which environment."""
 
@@ -68,15 +72,14 @@ def build(stack: Stack) -> dict:
 def demo(stack: Stack, folder: Path) -> dict:
     """Start everything, wait for the demo to end, and return what it reported."""
     began = time.monotonic()
-    stack.run("up", "--detach", check=True)
+    if stack.run("up", "--detach").returncode:
+        raise Failed("The stack did not start; the logs are above.")
     started = time.monotonic()
     container = stack.container("demo")
     subprocess.run(["docker", "logs", "--follow", container], check=True)
     status = subprocess.run(["docker", "wait", container], check=True, capture_output=True, text=True)
     if int(status.stdout):
-        stack.run("ps")
-        stack.run("logs", "--tail", "60")
-        raise SystemExit(f"The demo ended with status {status.stdout.strip()}; the logs are above.")
+        raise Failed(f"The demo ended with status {status.stdout.strip()}; the logs are above.")
     target = folder / "report.json"
     subprocess.run(
         ["docker", "cp", f"{container}:/var/lib/slipway/demo/report.json", str(target)], check=True
@@ -94,7 +97,7 @@ def isolation(stack: Stack) -> dict:
         argv = ["docker", "exec", stack.container(target), "id", "-u"]
         found[target] = int(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
     if 0 in found.values():
-        raise SystemExit(f"A container runs as root: {found}")
+        raise Failed(f"A container runs as root: {found}")
     return {"users": found}
 
 
@@ -110,6 +113,10 @@ def main() -> int:
         stack = Stack(secrets, options.real_images, options.port)
         try:
             figures = build(stack) | demo(stack, Path(name)) | isolation(stack)
+        except Failed as failure:
+            stack.run("ps")
+            stack.run("logs", "--tail", "60")
+            raise SystemExit(str(failure)) from failure
         finally:
             if not options.keep:
                 stack.run("down", "--volumes", "--timeout", "20")
