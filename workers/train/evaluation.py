@@ -62,7 +62,8 @@ def paddle_runner(inference: Path, device: str) -> Callable[[Any], Any]:
         str(inference / "inference.json"), str(inference / "inference.pdiparams")
     )
     if device.startswith("gpu"):
-        config.enable_use_gpu(256, int(device.partition(":")[2] or 0))
+        first = device.partition(":")[2].split(",")[0]
+        config.enable_use_gpu(256, int(first or 0))
     config.disable_glog_info()
     predictor = paddle_inference.create_predictor(config)
     source = predictor.get_input_handle(predictor.get_input_names()[0])
