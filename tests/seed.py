@@ -154,7 +154,7 @@ class Seeder:
 
     def train(self, run, status=Status.SUCCEEDED, epochs=12, **fields) -> TrainedModel:
         job = self.job("train", "train", status, 131, **fields)
-        chance = random.Random(1)  # noqa: S311
+        chance = random.Random(1)
         points = []
         for step in range(1, epochs * 12 + 1):
             loss = 2.2 * 0.975**step + 0.08 * chance.random()

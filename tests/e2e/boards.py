@@ -1,0 +1,50 @@
+"""Stands in for boards in browser tests: the kinds that talk to one do not, and answer at once.
+
+The virtual board and the real programs have tests of their own; here it is the pages that are tested.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.utils import timezone
+
+from portal.devices import services
+from portal.devices.hostkeys import HostKey
+from portal.devices.models import Device
+from portal.jobs import kinds
+
+KEY = "ssh-ed25519 SHA256:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg"
+ENGINE = "virtual: fake of the browser tests"
+
+
+def perform_probe(job, context):
+    job.probed_devices.update(seen_at=timezone.now())
+    found = {"os": "Fake OS 1.0", "engine": ENGINE, "virtual": True, "releases": [], "problems": [], "warnings": []}
+    return {"probe": found}
+
+
+def perform_deploy(job, context):
+    deployment = job.deployment
+    context.phase("upload")
+    deployment.release, deployment.activated_at = f"run{deployment.run_id}-job{job.pk}", timezone.now()
+    deployment.save(update_fields=["release", "activated_at"])
+    images = deployment.run.dataset_version.val_images
+    measured = {
+        "images": images, "board_top1": 0.95, "agreement": 1.0, "ms_median": 4.2, "ms_p95": 5.0, "flipped": [],
+    }  # fmt: skip
+    return {"release": deployment.release, "engine": ENGINE, "measured": measured}
+
+
+def perform_inference(job, context):
+    names = [row.file.name.rpartition("/")[2] for row in job.inference.images.all()]
+    answers = [{"image": name, "label_id": 1, "score": 0.98, "ms": 4.2} for name in names]
+    return {"answers": answers, "engine": ENGINE}
+
+
+def install(monkeypatch) -> None:
+    """Put the stand-ins in place for one test."""
+    monkeypatch.setattr(services, "read_host_key", lambda host, port: HostKey.parse(KEY))
+    for name, perform in (("probe", perform_probe), ("deploy", perform_deploy), ("infer", perform_inference)):
+        monkeypatch.setitem(kinds._kinds, name, dataclasses.replace(kinds.get(name), perform=perform))
+    monkeypatch.setattr(type(Device.objects), "claim", lambda self, pk, job: True)

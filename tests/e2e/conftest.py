@@ -1,0 +1,98 @@
+"""A headless Chromium, and a thread that runs queued jobs as the workers would."""
+
+import os
+import shutil
+import threading
+
+import pytest
+from django.db import connections
+
+from portal.jobs import execution
+from portal.jobs.models import Job, Status
+from tests.conftest import PASSWORD
+from tests.e2e import boards
+
+PATIENCE_MS = 30_000  # the machine may be busy; nothing here is a measurement
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+# Playwright's synchronous API keeps an event loop in this thread; the ORM is used between its calls only.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+class Worker(threading.Thread):
+    """Executes queued jobs, each in a thread of its own, until it is told to stop."""
+
+    def __init__(self):
+        super().__init__(daemon=True, name="worker")
+        self.halt = threading.Event()
+        self.jobs: list[threading.Thread] = []
+        self.taken: set[int] = set()
+
+    def run(self):
+        while not self.halt.wait(0.1):
+            for pk in Job.objects.filter(status=Status.QUEUED).order_by("id").values_list("id", flat=True):
+                if pk not in self.taken:
+                    self.taken.add(pk)
+                    self.jobs.append(threading.Thread(target=self.execute, args=[pk], daemon=True))
+                    self.jobs[-1].start()
+        connections.close_all()
+
+    @staticmethod
+    def execute(pk: int):
+        try:
+            execution.execute(pk)
+        finally:
+            connections.close_all()
+
+    def stop(self):
+        self.halt.set()
+        self.join()
+        for job in self.jobs:
+            job.join(30)
+
+
+@pytest.fixture
+def worker(live_server, monkeypatch):
+    boards.install(monkeypatch)
+    thread = Worker()
+    thread.start()
+    yield thread
+    thread.stop()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser, live_server, people):
+    """Call it for a page on which Alice has signed in; what the console complains of fails the test."""
+    contexts, complaints = [], []
+
+    def start(**options):
+        context = browser.new_context(base_url=live_server.url, **options)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto("/sign-in/")
+        page.fill("#id_username", "alice")
+        page.fill("#id_password", PASSWORD)
+        page.click("main button")
+        page.wait_for_selector("nav")
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    # A refused form is answered with 422 on purpose, and the browser logs that.
+    assert [text for text in complaints if "status of 422" not in text] == []
