@@ -46,7 +46,7 @@ FROM portal-base AS portal
 COPY --from=code /srv/slipway .
 USER slipway
 EXPOSE 8000
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python", "containers/health.py", "web"]
+HEALTHCHECK --interval=10s --timeout=10s --start-period=60s CMD ["python", "containers/health.py", "web"]
 CMD ["python", "-m", "gunicorn", "portal.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", \
      "--threads", "8", "--worker-class", "gthread", "--timeout", "120", "--access-logfile", "-", \
      "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]
@@ -89,6 +89,6 @@ COPY --from=code /srv/slipway/containers containers
 COPY --from=code /srv/slipway/workers workers
 USER slipway
 EXPOSE 2222
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=60s \
     CMD ["python", "containers/health.py", "ssh", "2222"]
 CMD ["python", "containers/virtual_board.py"]
