@@ -77,11 +77,6 @@ def forbidden(request, exception):
     return _error(request, 403, "Not allowed", "lock", sentence)
 
 
-def csrf_failure(request, reason=""):
-    sentence = "This form is no longer valid: go back, reload the page and send it again."
-    return _error(request, 403, "Not sent", "shield-exclamation", sentence)
-
-
 def not_found(request, exception):
     sentence = "There is nothing at this address, or it belongs to another team."
     return _error(request, 404, "Not found", "compass", sentence)

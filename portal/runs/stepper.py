@@ -10,6 +10,8 @@ from portal.runs.models import Run
 
 WAITING, SKIPPED = "waiting", "skipped"
 ONNX_TOOLS = ("paddle2onnx", "onnxslim")
+# What the train program says it does once the model is trained.
+ONNX_PHASES = ("make ONNX", "evaluate", "done")
 
 
 @dataclass
@@ -114,7 +116,7 @@ def _onnx(run: Run, models: list) -> Tile:
     status = WAITING
     if job and job.status in (Status.SUCCEEDED, Status.CANCELLED):
         status = job.status
-    elif job and job.status == Status.RUNNING and "onnx" in job.phase.lower():
+    elif job and job.status == Status.RUNNING and job.phase in ONNX_PHASES:
         status = str(Status.RUNNING)
     tile = Tile("onnx", "ONNX", "diagram-3", status)
     if job and status == Status.SUCCEEDED:

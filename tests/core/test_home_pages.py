@@ -67,3 +67,13 @@ def test_a_defect_gets_a_page_that_needs_no_database(alices, monkeypatch):
     answer = alices.get(reverse("home"))
     assert answer.status_code == 500
     assert "That is a defect of Slipway" in answer.content.decode()
+
+
+def test_a_form_without_its_token_is_not_taken(alice):
+    from django.test import Client
+
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice)
+    answer = strict.post(reverse("dataset-digits"))
+    assert answer.status_code == 403
+    assert "This form is no longer valid" in answer.content.decode()

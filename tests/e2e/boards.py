@@ -20,8 +20,8 @@ ENGINE = "virtual: fake of the browser tests"
 
 def perform_probe(job, context):
     job.probed_devices.update(seen_at=timezone.now())
-    found = {"os": "Fake OS 1.0", "engine": ENGINE, "virtual": True, "releases": [], "problems": [], "warnings": []}
-    return {"probe": found}
+    found = {"os": "Fake OS 1.0", "engine": ENGINE, "virtual": True}
+    return {"probe": {**found, "releases": [], "problems": [], "warnings": []}}
 
 
 def perform_deploy(job, context):
@@ -31,7 +31,8 @@ def perform_deploy(job, context):
     deployment.save(update_fields=["release", "activated_at"])
     images = deployment.run.dataset_version.val_images
     measured = {
-        "images": images, "board_top1": 0.95, "agreement": 1.0, "ms_median": 4.2, "ms_p95": 5.0, "flipped": [],
+        "images": images, "board_top1": 0.95, "agreement": 1.0, "ms_median": 4.2, "ms_p95": 5.0,
+        "flipped": [],
     }  # fmt: skip
     return {"release": deployment.release, "engine": ENGINE, "measured": measured}
 

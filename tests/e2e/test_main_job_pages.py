@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from portal.jobs.models import Job, Status
 from portal.runs.models import Run
 from tests.factories import class_zip, png
-from tests.seed import everything
+from tests.seed import Seeder, everything
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -152,7 +152,8 @@ def test_no_page_is_wider_than_a_phone(open_page, people, scheme):
     rows = everything(people["team"], people["alice"])
     page = open_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     addresses = [
-        "/", "/datasets/", f"/datasets/versions/{rows['version'].pk}/", "/datasets/new/", "/runs/", "/runs/new/",
+        "/", "/datasets/", f"/datasets/versions/{rows['version'].pk}/", "/datasets/new/", "/runs/",
+        "/runs/new/",
         f"/runs/{rows['running'].pk}/", "/models/", "/devices/", f"/devices/{rows['virtual'].pk}/",
         "/devices/new/", "/jobs/", f"/jobs/{rows['job'].pk}/",
     ]  # fmt: skip
@@ -174,11 +175,15 @@ def test_the_theme_switch_is_remembered(open_page):
 def test_the_log_is_searched_and_stays_where_the_reader_scrolled(open_page, people):
     rows = everything(people["team"], people["alice"])
     page = open_page()
-    page.goto(f"/jobs/{rows['job'].pk}/")
+    page.goto(f"/jobs/{rows['running'].trained_model.job_id}/")
     log = page.locator("pre.log")
     expect(log).to_contain_text("line 79")
     assert page.evaluate("(() => { const l = document.querySelector('pre.log');"
                          "return l.scrollHeight - l.scrollTop - l.clientHeight })()") < 40  # fmt: skip
+    page.evaluate("document.querySelector('pre.log').scrollTop = 0")
+    Seeder(people["team"], people["alice"]).log(rows["running"].trained_model.job, "the newest line\n")
+    expect(log).to_contain_text("the newest line")
+    assert page.evaluate("document.querySelector('pre.log').scrollTop") == 0
     page.fill("[data-log-search]", "LINE 7")
     expect(page.locator("[data-log-found]")).to_have_text(re.compile("11 lines"))
     expect(log.locator("mark").first).to_have_text("line 7")

@@ -34,7 +34,7 @@ function heatMap(element, data) {
       type: "heatmap", data: cells.map(([x, y, count]) => ({
         value: [x, y, count],
         // A mistake is drawn in its own colour: one among hundreds of right answers must be seen.
-        itemStyle: x === y ? {} : { color: colours.bad, opacity: 0.35 + 0.65 * Math.min(1, count / 5) },
+        itemStyle: x === y ? {} : { color: colours.bad, opacity: 0.75 + 0.25 * Math.min(1, count / 5) },
         label: { color: x !== y ? "#fff" : count > most / 2 ? colours.panel : colours.text },
       })),
       label: { show: names.length <= 20 }, itemStyle: { borderColor: colours.line, borderWidth: 1 },
