@@ -1,6 +1,6 @@
 """The map of the REST API, version 1."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
@@ -23,6 +23,8 @@ router.register("inferences", InferenceViewSet)
 router.register("deployments", DeploymentViewSet)
 
 urlpatterns = [
+    # A file's address ends as the file's name does.
+    re_path(r"^jobs/(?P<pk>\d{1,18})/files/(?P<name>.+)$", JobViewSet.as_view({"get": "file"})),
     path("", include(router.urls)),
     path("recipes/", recipes),
     path("chips/", chips),

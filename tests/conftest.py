@@ -1,5 +1,6 @@
 """Alice owns it, Bob is a colleague who may only look, Charlie is of another team."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -14,12 +15,17 @@ PASSWORD = "correct horse battery"
 
 
 def pytest_collection_modifyitems(items):
-    """Skip by name what this machine cannot run, and say why."""
+    """Skip by name what this machine cannot run, and say why; SLIPWAY_NO_SKIPS turns that into a failure."""
     lacking = {
         "toolchain": _lacks_toolchain(),
         "ssh": _lacks_convert(),
         "browser": _lacks_browser(),
     }
+    if os.environ.get("SLIPWAY_NO_SKIPS"):
+        missing = [reason for reason in lacking.values() if reason]
+        if missing:
+            raise pytest.UsageError("Nothing may be skipped here, and " + "; ".join(missing))
+        return
     for item in items:
         for name, reason in lacking.items():
             if reason and item.get_closest_marker(name):
@@ -87,3 +93,12 @@ def charlie(people):
 def run_jobs(transactional_db):
     """Call it to run queued jobs to their end, as workers would."""
     return factories.run_queued_jobs
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A skip inside a test is a failure, too, where nothing may be skipped."""
+    report = (yield).get_result()
+    if os.environ.get("SLIPWAY_NO_SKIPS") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and nothing may be skipped here: {report.longrepr}"

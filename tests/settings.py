@@ -1,4 +1,4 @@
-"""The portal's settings with a folder of its own, a fast password hash and no broker."""
+"""The portal's settings with a folder of its own, and a fast password hash. No broker runs unless a test starts one."""
 
 import atexit
 import os
@@ -18,7 +18,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file and not memory: heartbeats come from a thread of their own, over a connection of its own.
     DATABASES["default"]["TEST"] = {"NAME": os.path.join(_folder, "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-CELERY_BROKER_URL = "memory://"
 TRAIN_PROGRAM = [sys.executable, "-m", "tests.fakes.train"]
 CONVERT_PROGRAM = [sys.executable, "-m", "tests.fakes.convert"]
 JOB_TICK_SECONDS = 0.02

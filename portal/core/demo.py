@@ -63,7 +63,7 @@ def _follow(client: Client, run_id: int, console: Console) -> dict:
         TimeElapsedColumn(),
     ]
     shown: dict[str, tuple] = {}
-    with Progress(*columns, console=console, transient=False) as progress:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bars: dict[str, int] = {}
         while True:
             run = client.get(f"runs/{run_id}/")

@@ -60,3 +60,8 @@ class DatasetVersion(models.Model):
     @property
     def short_hash(self) -> str:
         return self.content_hash[:12]
+
+    @property
+    def blockers(self) -> list[str]:
+        """Sentences of the findings that must be mended before anything is trained on this version."""
+        return [finding["message"] for finding in self.findings if finding["level"] == "block"]

@@ -66,7 +66,6 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         return Response(ArtifactSerializer(rows, many=True, context={"request": request}).data)
 
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
-    @action(detail=True, url_path=r"files/(?P<name>.+)")
     def file(self, request, pk=None, name=""):
         return log.serve_artifact(self.get_object(), name)
 

@@ -18,7 +18,8 @@ class Run(Owned):
     dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="runs")
     preset = models.CharField(max_length=30, blank=True)
     recipe = models.CharField(max_length=60)
-    # input_size, epochs, batch_size, learning_rate, augmentation, seed, calibration_images, board_images
+    # epochs, batch_size, learning_rate, seed, calibration_images, board_images, input_size, augmentation,
+    # pretrained: see runs/plan.py
     params = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_index=True)
     message = models.TextField(blank=True)

@@ -46,7 +46,7 @@ def sweep() -> None:
 
 def _start_ready_steps(run: Run) -> None:
     trained = run.trained_model
-    if trained.job is None and run.dataset_version.is_ready:
+    if trained.job is None and run.dataset_version.is_ready and not run.dataset_version.blockers:
         _start("train", run, trained)
     if trained.job is None or trained.job.status != Status.SUCCEEDED:
         return
@@ -66,6 +66,8 @@ def _start(kind: str, run: Run, row) -> None:
 def _write_status(run: Run) -> None:
     chain = _chain(run)
     status, message = _judge(chain, cancelled=run.cancelled_by_id is not None)
+    if status in ACTIVE and run.dataset_version.blockers:
+        status, message = Status.FAILED, run.dataset_version.blockers[0]
     finished = timezone.now() if status in FINAL else None
     Run.objects.filter(pk=run.pk).update(status=status, message=message, finished_at=finished)
 

@@ -19,6 +19,7 @@ PARAMS = {
     "board_images": (int, 0, 5000),
 }
 AUGMENTATIONS = ("natural", "symbols")
+CHOICES = ("input_size", "augmentation", "pretrained")
 
 
 class PlanError(Exception):
@@ -53,10 +54,11 @@ def defaults(preset: str = "", recipe: str = "") -> dict[str, Any]:
         "seed": 0,
         "calibration_images": 100,
         "board_images": 400,
+        "pretrained": True,
         **book["defaults"],
     }
-    params |= {key: value for key, value in chosen.items() if key in (*PARAMS, "input_size", "augmentation")}
-    return {key: params[key] for key in (*PARAMS, "input_size", "augmentation")}
+    params |= {key: value for key, value in chosen.items() if key in (*PARAMS, *CHOICES)}
+    return {key: params[key] for key in (*PARAMS, *CHOICES)}
 
 
 def channel_order(chip: str, profile: str | None = None) -> str:
@@ -69,6 +71,8 @@ def channel_order(chip: str, profile: str | None = None) -> str:
 def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, name="") -> Plan:
     """Check the choices and return a Plan; raise PlanError with a sentence at each wrong field."""
     errors: dict[str, str] = {}
+    if version is not None and version.blockers:
+        errors["dataset_version"] = f"{version} cannot be trained on yet. {version.blockers[0]}"
     if preset and preset not in configs.presets():
         errors["preset"] = f"There is no preset {preset!r}; choose one of {', '.join(configs.presets())}."
     if recipe and recipe not in configs.recipes():
@@ -110,6 +114,10 @@ def _checked(params: dict, recipe: dict, errors: dict[str, str]) -> dict:
             checked[key] = value
             if value not in AUGMENTATIONS:
                 errors[key] = f"Choose one of {', '.join(AUGMENTATIONS)}."
+        elif key == "pretrained":
+            checked[key] = value
+            if not isinstance(value, bool):
+                errors[key] = "Say true or false."
         else:
             errors[key] = f"There is no parameter {key!r}."
     return checked
@@ -146,9 +154,9 @@ def _targets(chips, devices, errors: dict[str, str]) -> list[tuple[str, str]]:
 def _check_sizes(targets, input_size, errors: dict[str, str]) -> None:
     for chip, _ in targets:
         book = configs.chips()[chip]
-        largest = book.get("max_input_size")
-        if largest and max(input_size) > max(largest):
+        largest = book.get("max_input_side")
+        if largest and max(input_size) > largest:
             errors["input_size"] = (
-                f"{book['title']} takes pictures up to {largest[0]}x{largest[1]}; "
+                f"{book['title']} takes pictures up to {largest}x{largest}; "
                 f"choose a smaller size than {input_size[0]}x{input_size[1]}."
             )

@@ -18,7 +18,9 @@ def prepare(job: Job, folder: Path) -> Invocation:
     run = job.trained_model.run
     recipe = configs.recipes()[run.recipe]
     version = run.dataset_version
-    weights, notice = pretrained.find(recipe)
+    weights, notice = None, "Trained from scratch, as chosen."
+    if run.params["pretrained"]:
+        weights, notice = pretrained.find(recipe)
     return Invocation(
         argv=settings.TRAIN_PROGRAM,
         inputs={

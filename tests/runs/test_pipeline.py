@@ -5,7 +5,7 @@ from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
 from portal.runs import pipeline, services
 from portal.runs.models import Run
-from portal.runs.plan import make_plan
+from portal.runs.plan import PlanError, make_plan
 from portal.runs.report import report
 from tests.factories import class_zip
 
@@ -59,6 +59,23 @@ def test_a_refused_dataset_fails_the_run_and_starts_no_training(new_run, run_job
     assert run.status == Status.FAILED
     assert "class" in run.message
     assert [kind for kind, _ in kinds_and_statuses(run)] == ["ingest"]
+
+
+def test_class_names_that_differ_by_case_only_block_the_training(new_run, run_jobs):
+    run = new_run(classes=("car", "Car"))
+    run_jobs()
+    run.refresh_from_db()
+    assert run.status == Status.FAILED
+    assert "Car" in run.message
+    assert [kind for kind, _ in kinds_and_statuses(run)] == ["ingest"]
+
+
+def test_a_version_with_a_blocking_finding_cannot_be_chosen(new_run, run_jobs):
+    version = new_run(classes=("car", "Car")).dataset_version
+    run_jobs()
+    version.refresh_from_db()
+    with pytest.raises(PlanError, match="cannot be trained on yet"):
+        make_plan(version, preset="fast", chips=["rv1106"])
 
 
 def test_a_program_without_a_result_is_our_error_and_says_so(new_run, run_jobs):

