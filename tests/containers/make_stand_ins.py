@@ -26,6 +26,8 @@ TARGETS = ("python", "postgres", "redis", "s3")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 # Package managers find the machine's certificates by these.
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
+# As in Debian's own images: package lists would double a layer.
+NO_CACHE = 'Dir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\nAPT::Keep-Downloaded-Packages "false";\n'
 PASSED_VARIABLES = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "PIP_DEFAULT_TIMEOUT")
 
 
@@ -55,6 +57,7 @@ def bootstrap(mirror: str | None) -> None:
         for rubbish in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man"):
             shutil.rmtree(root / rubbish, ignore_errors=True)
         (root / "var/cache/apt/archives/partial").mkdir(parents=True)
+        (root / "etc/apt/apt.conf.d/no-cache").write_text(NO_CACHE, encoding="ascii")
         if CERTIFICATES.is_file():
             shutil.copyfile(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
         tar = subprocess.Popen(["tar", "--numeric-owner", "-C", str(root), "-c", "."], stdout=subprocess.PIPE)
