@@ -68,7 +68,8 @@ def _follow(client: Client, run_id: int, console: Console) -> dict:
         while True:
             run = client.get(f"runs/{run_id}/")
             for name, job in _steps(run):
-                bars.setdefault(name, progress.add_task(name, total=100, start=False, state="waiting"))
+                if name not in bars:
+                    bars[name] = progress.add_task(name, total=100, start=False, state="waiting")
                 _show(progress, bars[name], job)
                 _print_phase(console, shown, name, job)
             if run["status"] in ("succeeded", "failed", "cancelled"):
