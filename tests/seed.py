@@ -24,7 +24,7 @@ NAMES = ["0", "1", "2", "scratch on the left edge", "划痕", "5", "6", "7"]
 ENGINE = "virtual: rknn-toolkit2 int8 simulator"
 KEY = "ssh-ed25519 SHA256:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg"
 PARAMS = {
-    "input_size": [64, 64], "epochs": 12, "batch_size": 32, "learning_rate": 0.05, "augmentation": "symbols",
+    "input_size": [64, 64], "epochs": 12, "batch_size": 48, "learning_rate": 0.05, "augmentation": "symbols",
     "seed": 0, "calibration_images": 100, "board_images": 400,
 }  # fmt: skip
 

@@ -55,6 +55,15 @@ class RunForm(StyledForm):
     recipe = forms.ChoiceField(required=False, label="Recipe")
     input_size = forms.ChoiceField(required=False, label="Input size, pixels")
     augmentation = forms.ChoiceField(required=False, label="Augmentation")
+    pretrained = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("", "As the preset"),
+            ("yes", "Pretrained weights, where there are any"),
+            ("no", "Nothing"),
+        ],
+        label="Start from",
+    )
 
     def __init__(self, *args, team, membership, **kwargs):
         self.team, self.membership = team, membership
@@ -94,20 +103,17 @@ class RunForm(StyledForm):
             data["upload_name"] = data["upload"].name.rsplit(".", 1)[0][:120] or "Dataset"
         if data.get("devices") and not self.membership.at_least(Role.OPERATOR):
             self.add_errors({"devices": "Only operators may put models on devices: leave them out."})
-        version = data.get("dataset_version")
-        if version and not data.get("upload"):
-            blocking = [one["message"] for one in version.findings if one["level"] == "block"]
-            if blocking:
-                self.add_errors({"dataset_version": f"It must be mended before training: {blocking[0]}"})
         return data
 
     def make_plan(self) -> plan.Plan | None:
         """The checked plan, or None with its sentences at the fields. Call it on a valid form."""
         data = self.cleaned_data
         params = {key: data[key] for key in (*NUMBERS, "input_size", "augmentation")}
+        params["pretrained"] = {"yes": True, "no": False}.get(data["pretrained"])
         try:
             return plan.make_plan(
-                None if data["upload"] else data["dataset_version"],
+                # An upload is stored only once every other choice is right; till then a blank stands for it.
+                DatasetVersion() if data["upload"] else data["dataset_version"],
                 preset=data["preset"],
                 recipe=data["recipe"],
                 chips=data["chips"],
@@ -126,6 +132,8 @@ def initial_from(run) -> dict:
     own_recipe = "" if preset and configs.presets()[preset]["recipe"] == run.recipe else run.recipe
     brought = plan.defaults("" if own_recipe else preset, own_recipe)
     params = {key: value for key, value in run.params.items() if value != brought.get(key)}
+    if "pretrained" in params:
+        params["pretrained"] = "yes" if params["pretrained"] else "no"
     if "input_size" in params:
         params["input_size"] = "{}x{}".format(*params["input_size"])
     return {

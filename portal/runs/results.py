@@ -67,7 +67,8 @@ def confusions(metrics: dict) -> list[dict]:
 
 def per_class(metrics: dict, models: list) -> list[dict]:
     """The training's rows with each compiled model's int8 top-1 of the class beside them."""
-    by_model = [{row["id"]: row for row in model.parity.get("per_class", [])} for model in models]
+    measured = [model for model in models if model.parity]
+    by_model = [{row["id"]: row for row in model.parity.get("per_class", [])} for model in measured]
     return [
         {**row, "int8": [known.get(row["id"], {}).get("int8_top1") for known in by_model]}
         for row in metrics.get("per_class", [])

@@ -22,7 +22,7 @@ from portal.runs.page import RunPage
 from portal.runs.report import report
 from portal.teams.models import Role
 
-MORE = ("name", "recipe", "input_size", "augmentation", *NUMBERS)
+MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", *NUMBERS)
 CURVES = [("loss", "Loss"), ("top1", "Top-1"), ("lr", "Learning rate"), ("ips", "Images per second")]
 
 

@@ -6,6 +6,7 @@ from django.urls import reverse
 from portal.datasets.services import create_version
 from portal.jobs.models import Job, Status
 from portal.runs.models import Run
+from portal.runs.plan import defaults
 from tests.factories import class_zip
 from tests.seed import Seeder, everything
 
@@ -136,7 +137,8 @@ def test_data_that_must_be_mended_is_not_trained_on(alices, version):
     version.save()
     fields = {"dataset_version": version.pk, "preset": "fast", "chips": ["rv1106"]}
     page = alices.post(reverse("run-new"), fields).content.decode()
-    assert "It must be mended before training: A class is empty." in page
+    assert "A class is empty." in page
+    assert Run.objects.count() == 0
 
 
 def test_another_teams_data_and_devices_cannot_be_chosen(client, charlie, version, seed):
@@ -152,7 +154,7 @@ def test_a_clone_brings_the_same_choices(alices, team, alice):
     page = text(alices, "run-clone", run.pk)
     assert 'value="fast" checked' in page
     assert 'value="rk3588" checked' in page
-    assert 'value="12"' in page, "what differs from the preset is filled in"
+    assert 'value="48"' in page, "what differs from the preset is filled in"
     assert "Clone a run" in page
 
 
@@ -170,3 +172,19 @@ def test_the_list_filters_by_status(alices, team, alice):
     everything(team, alice)
     page = alices.get(reverse("run-list"), {"status": "failed"}).content.decode()
     assert "Digits for three chips" in page and "Digits, at work" not in page
+
+
+def test_one_may_start_otherwise_than_the_preset_and_a_clone_does_too(alices, version):
+    usual = defaults("fast")["pretrained"]
+    other = "no" if usual else "yes"
+    fields = {"dataset_version": version.pk, "preset": "fast", "chips": ["rv1106"], "pretrained": other}
+    alices.post(reverse("run-new"), fields)
+    run = Run.objects.get()
+    assert run.params["pretrained"] is not usual
+    assert f'<option value="{other}" selected>' in text(alices, "run-clone", run.pk)
+
+
+def test_a_run_that_failed_without_a_failed_step_says_why(alices, seed):
+    run = seed.run(seed.version(), status=Status.FAILED, message="The dataset must be mended first.")
+    seed.train(run)
+    assert "The dataset must be mended first." in text(alices, "run-detail", run.pk)

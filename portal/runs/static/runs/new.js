@@ -17,6 +17,7 @@ function show() {
   named("recipe", chosen.recipe_title);
   named("input_size", chosen.input_size.join(" × "));
   named("augmentation", chosen.augmentation);
+  if ("pretrained" in chosen) named("pretrained", chosen.pretrained ? "pretrained weights" : "nothing");
 }
 
 document.addEventListener("change", (event) => { if (event.target.name === "preset") show(); });
