@@ -28,7 +28,7 @@ def test_one_changes_ones_password(client, alice):
     assert alice.check_password("another battery horse")
 
 
-def test_signing_out_ends_the_session(client, alice):
+def test_after_signing_out_nothing_is_shown(client, alice):
     client.force_login(alice)
     assert client.post(reverse("sign-out"))["Location"] == reverse("sign-in")
     assert client.get(reverse("home")).status_code == 302

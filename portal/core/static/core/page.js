@@ -62,7 +62,7 @@ setInterval(tick, 1000);
 document.addEventListener("click", closeMenus);
 document.addEventListener("keydown", closeMenus);
 document.addEventListener("htmx:afterSettle", (event) => dressTimes(event.detail.elt.parentElement || document));
-// A poll that was answered by the sign-in page: the session is over, so show that page as a whole.
+// A poll that was answered by the sign-in page: one is signed out by now, so show that page as a whole.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.responseURL.includes("/sign-in/")) {
     event.detail.shouldSwap = false;
