@@ -143,7 +143,8 @@ def print_table(report: dict, console: Console) -> None:
     console.print(
         f"The board agrees with the simulator on {_percent(report['board_agreement'])} of its images. "
         f"{report['seconds']['total']:.0f} s from upload to answers, "
-        f"{report['seconds']['portal']:.1f} s of them the portal's own."
+        f"{report['seconds']['portal']:.1f} s of them the portal's own.",
+        soft_wrap=True,
     )
 
 

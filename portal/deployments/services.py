@@ -31,13 +31,15 @@ def perform(job: Job, context: JobContext) -> dict:
     try:
         context.phase("preparing the release")
         built, expected, dataset = _build_release(deployment, folder)
-        context.phase("connecting")
+        context.log(f"release {built.id}: {len(built.files)} files, {built.bytes} bytes")
+        context.phase(f"connecting to {deployment.device.host}:{deployment.device.port}")
         with connect(deployment.device) as connection:
             profile = profile_of(deployment.device)
             with _timed(context, "board"):
                 done = steps.deploy(connection, profile, built, context.phase, context.progress)
                 # Current from here on: what follows measures, and a failure to measure is no way back.
                 _activate(deployment, built.id)
+                context.log(f"{built.id} is current; before it {done.before or 'nothing'}; {done.engine} answers")
                 measured = _measure(deployment, connection, profile, expected, dataset, context)
         return {"release": built.id, "engine": done.engine, "measured": measured}
     finally:
@@ -97,7 +99,12 @@ def _measure(deployment, connection, profile, expected, dataset, context) -> dic
     context.phase(f"measuring on the board with {len(sample)} images")
     files = [(row["image"], dataset / row["image"]) for row in sample]
     answers = answer(connection, profile, files, on_answer=context.progress)
-    return compare(sample, answers.answers)
+    figures = compare(sample, answers.answers)
+    context.log(
+        f"top-1 {figures['board_top1']:.2%} on {figures['images']} images, "
+        f"{figures['agreement']:.2%} as the simulator answers"
+    )
+    return figures
 
 
 def spread(rows: list[dict], limit: int) -> list[dict]:

@@ -130,11 +130,13 @@ def start_probe(device: Device, user) -> Job:
 
 def perform_probe(job: Job, context: JobContext) -> dict:
     device = job.probed_devices.get()
-    context.phase("connecting")
+    context.phase(f"connecting to {device.host}:{device.port}")
     with connect(device) as connection:
         context.phase("asking the board")
         password = unseal(device.secret)["password"] or None
         found = probing.probe(connection, profile_of(device), password=password)
+    for sentence in found["problems"] + found["warnings"]:
+        context.log(sentence)
     return {"probe": found}
 
 
@@ -183,7 +185,7 @@ def current_deployment(device: Device):
 def perform_inference(job: Job, context: JobContext) -> dict:
     inference = job.inference
     rows = list(inference.images.all())
-    context.phase("connecting")
+    context.phase(f"connecting to {inference.device.host}:{inference.device.port}")
     with connect(inference.device) as connection:
         context.phase(f"answering {len(rows)} image{'s' if len(rows) != 1 else ''}")
         files = [(Path(row.file.name).name, row.file.read()) for row in rows]

@@ -62,14 +62,18 @@ class JobContext:
             raise Cancelled
 
     def phase(self, name: str) -> None:
+        """Say what is being done now, in the log as well; raise Cancelled or Superseded when it must end."""
         self.events([{"type": "phase", "name": name}])
+        self.log(name)
         self.beat()
 
     def progress(self, done: float, total: float) -> None:
         self.events([{"type": "progress", "done": done, "total": total}])
 
     def log(self, line: str) -> None:
-        self.log_writer.write(line.rstrip("\n").encode() + b"\n")
+        """Write one line with the time of day (UTC) in front; for work that has no program's output."""
+        now = timezone.now().strftime("%H:%M:%S")
+        self.log_writer.write(f"{now} {line}\n".encode())
 
     def events(self, events: list[dict]) -> None:
         """Write a batch of contract events; unknown types are for later versions and are ignored."""

@@ -81,8 +81,8 @@ class Command(BaseCommand):
             raise CommandError(f"The demo failed: {error} More is in {logs}.") from error
         demo.print_table(report, console)
         page = report["page"].replace(base, address, 1)
-        console.print(f"\nThe run's page: {page}  (sign in as  demo  with  {password} )")
-        console.print(f"The report: {settings.VAR_DIR / 'demo' / 'report.json'}")
+        console.print(f"\nThe run's page: {page}  (sign in as  demo  with  {password} )", soft_wrap=True)
+        console.print(f"The report: {settings.VAR_DIR / 'demo' / 'report.json'}", soft_wrap=True)
 
 
 def _address(text: str) -> tuple[str, int]:
