@@ -292,11 +292,30 @@ def _log_in(
 
 
 def _feed(channel: paramiko.Channel, stdin: bytes | Iterable[bytes] | None) -> None:
-    # A command may end without reading all of it, and then its exit status is what counts.
-    with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+    """Give a command its input, then the end of it. What cannot be read here ends the command."""
+    try:
         for chunk in transfer.chunks_of(stdin) if isinstance(stdin, bytes) else stdin or ():
-            channel.sendall(chunk)
+            _send(channel, chunk)
         channel.shutdown_write()
+    except (OSError, EOFError, paramiko.SSHException):
+        # It may have ended without reading it all, and then its status is what counts; but if it is
+        # still there, it must not take half of its input for the whole.
+        if not channel.exit_status_ready():
+            channel.close()
+
+
+def _send(channel: paramiko.Channel, data: bytes) -> None:
+    """Send all of it. Not sendall: the channel's short timeout is meant for reading, and a board that
+    takes its time over its SD card keeps a writer waiting for longer."""
+    view = memoryview(data)
+    while view:
+        try:
+            sent = channel.send(view)
+        except TimeoutError:
+            continue
+        if sent == 0:
+            raise EOFError("the command takes no more input")
+        view = view[sent:]
 
 
 class _Output:

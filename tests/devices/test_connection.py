@@ -85,6 +85,18 @@ def test_much_output_on_both_channels_does_not_block(board):
     assert result.stdout.count("\n") == result.stderr.count("\n") == 20000
 
 
+def test_a_command_that_is_slow_to_read_gets_all_of_its_input(board):
+    with board.connect() as connection:
+        result = connection.run(["sh", "-c", "sleep 1.5; wc -c"], stdin=b"x" * 8_000_000, timeout=60)
+    assert result.stdout.strip() == "8000000"
+
+
+def test_a_command_that_does_not_read_its_input_is_not_waited_for(board):
+    with board.connect() as connection:
+        result = connection.run(["sh", "-c", "exit 4"], stdin=b"x" * 8_000_000, timeout=60)
+    assert result.status == 4
+
+
 def test_a_command_that_does_not_end_is_given_up(board):
     with board.connect() as connection:
         with pytest.raises(RemoteTimeout, match="sleep on the board .* did not end within 0.5 seconds"):
