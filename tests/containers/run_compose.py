@@ -64,7 +64,7 @@ def build(stack: Stack) -> dict:
     stack.run("build", check=True)
     sizes = {}
     for target in TARGETS:
-        argv = ["docker", "image", "inspect", "--format", "{{.Size}}", f"slipway/{target}"]
+        argv = ["docker", "image", "inspect", "--format", "{{.Size}}", f"slipway-{target}"]
         sizes[target] = int(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
     return {"build_seconds": round(time.monotonic() - began), "image_bytes": sizes}
 

@@ -138,7 +138,7 @@ def test_every_service_of_ours_is_built_from_a_target_and_named_after_it():
     for service in OURS.values():
         target = service["build"]["target"]
         assert target in TARGETS
-        assert service["image"] == f"slipway/{target}"
+        assert service["image"] == f"slipway-{target}"
     assert {service["build"]["target"] for service in OURS.values()} == set(TARGETS)
 
 
