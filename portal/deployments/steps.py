@@ -185,7 +185,7 @@ def _confirm(connection: BoardConnection, profile: Profile, release: Release) ->
 
 def _discard(connection: BoardConnection, profile: Profile, release_id: str) -> None:
     """Remove what this deployment made. The failure that led here matters more than one of this."""
-    if not connection.alive:
+    if connection.gone():
         return
     folder = f"{profile['root']}/releases/{release_id}"
     try:

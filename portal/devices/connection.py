@@ -35,6 +35,7 @@ KEEPALIVE_SECONDS = 10
 # Without it a board that lost its power keeps a command waiting for a quarter of an hour.
 DEAD_AFTER_MS = 30_000
 POLL_SECONDS = 0.5
+SETTLE_SECONDS = 0.5
 COMMAND_NOT_FOUND = (126, 127)
 
 
@@ -116,6 +117,12 @@ class BoardConnection:
     def alive(self) -> bool:
         return self._transport.is_active()
 
+    def gone(self) -> bool:
+        """Whether the connection is lost, asked after a failure: paramiko closes the channels of a lost
+        connection a moment before it says so of the connection itself."""
+        self._transport.join(timeout=SETTLE_SECONDS)
+        return not self.alive
+
     @property
     def banner(self) -> str:
         """What the server said before the login; empty for most boards."""
@@ -163,7 +170,7 @@ class BoardConnection:
             raise self.lost(doing) from error
         finally:
             channel.close()
-        if status == -1 and not self.alive:
+        if status == -1 and self.gone():
             raise self.lost(doing)
         return RunResult(list(argv), status, output.text(0), output.text(1))
 
@@ -172,7 +179,7 @@ class BoardConnection:
             channel = self._transport.open_session(timeout=30)
             channel.exec_command(shlex.join(argv))
         except (paramiko.SSHException, EOFError, OSError) as error:
-            if not self.alive:
+            if self.gone():
                 raise self.lost(doing) from error
             raise RemoteFailed(
                 f"The board at {self.address} refused to run {argv[0]} ({error}): "
@@ -189,7 +196,7 @@ class BoardConnection:
                 self._sftp = paramiko.SFTPClient.from_transport(self._transport)
                 self._has_sftp = True
             except (paramiko.SSHException, EOFError, OSError) as error:
-                if not self.alive:
+                if self.gone():
                     raise self.lost("opening SFTP") from error
                 self._has_sftp = False
         return self._sftp
@@ -251,7 +258,7 @@ class BoardConnection:
 
     def write_failure(self, path: str, reason: str) -> BoardError:
         """Turn a failed write into the right error: SFTP servers hide a full disk behind "Failure"."""
-        if not self.alive:
+        if self.gone():
             return self.lost(f"writing {path}")
         if transfer.says_disk_full(reason) or transfer.has_no_room(self, path):
             return DiskFull(

@@ -77,7 +77,7 @@ def _programs(connection: BoardConnection, profile: Profile, facts: dict[str, An
         facts["problems"].append(str(error))
         return
     except BoardError as error:
-        if not connection.alive:
+        if connection.gone():
             raise
         facts["problems"].append(str(error))
         return

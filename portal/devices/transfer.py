@@ -82,7 +82,7 @@ def get(connection: BoardConnection, path: str) -> bytes:
                 remote.prefetch()
                 return remote.read()
     except (OSError, EOFError, paramiko.SSHException) as error:
-        if not connection.alive:
+        if connection.gone():
             raise connection.lost(f"reading {path}") from error
         raise _unreadable(connection, path, str(error)) from error
     return _get_by_command(connection, path)
