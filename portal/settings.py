@@ -117,6 +117,9 @@ STORAGES = {
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # no collectstatic step
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
+# Beside the stored files, so that storing an upload is a rename and not a second copy.
+FILE_UPLOAD_TEMP_DIR = VAR_DIR / "incoming"
+FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o600
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_MB", 4096, least=1) * 1024 * 1024
 

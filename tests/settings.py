@@ -1,4 +1,4 @@
-"""The portal's settings with a folder of its own, and a fast password hash. No broker runs unless a test starts one."""
+"""The portal's settings with a folder of its own and a fast password hash; no broker runs by itself."""
 
 import atexit
 import os

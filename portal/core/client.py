@@ -29,7 +29,7 @@ class Client:
                 return
             except requests.RequestException as error:
                 if time.monotonic() > deadline:
-                    raise ApiError(f"The portal did not answer on {self.base} within {seconds:g} s.") from error
+                    raise ApiError(f"No answer from {self.base} within {seconds:g} s.") from error
                 time.sleep(WAIT_SECONDS)
 
     def sign_in(self, username: str, password: str) -> None:

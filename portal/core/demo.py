@@ -129,16 +129,25 @@ def print_table(report: dict, console: Console) -> None:
     run = report["run"]
     images = run["dataset"]["val_images"]
     table = Table(title="Accuracy at each hop, on images held out from training", title_justify="left")
-    for heading, justify in (("Hop", "left"), ("Top-1", "right"), ("Images", "right"), ("Measured with", "left")):
+    for heading, justify in (
+        ("Hop", "left"),
+        ("Top-1", "right"),
+        ("Images", "right"),
+        ("Measured with", "left"),
+    ):
         table.add_column(heading, justify=justify)
     chip = run["models"][0]["chip"]
     table.add_row("Paddle", _percent(report["paddle_top1"]), str(images), "Paddle Inference, float")
-    table.add_row("ONNX", _percent(report["onnx_top1"]), str(run["models"][0]["images"]), "ONNX Runtime, float")
+    table.add_row(
+        "ONNX", _percent(report["onnx_top1"]), str(run["models"][0]["images"]), "ONNX Runtime, float"
+    )
     table.add_row(
         f"RKNN int8, {chip}", _percent(report["int8_top1"]), str(run["models"][0]["images"]),
         "rknn-toolkit2 simulator",
     )  # fmt: skip
-    table.add_row("Board", _percent(report["board_top1"]), str(report["board_images"]), report["board_engine"])
+    table.add_row(
+        "Board", _percent(report["board_top1"]), str(report["board_images"]), report["board_engine"]
+    )
     console.print(table)
     console.print(
         f"The board agrees with the simulator on {_percent(report['board_agreement'])} of its images. "

@@ -17,7 +17,7 @@ class InTeam(permissions.BasePermission):
         membership = membership_of(request.user)
         if membership is None:
             return False
-        request.team = membership.team
+        request.team, request.membership = membership.team, membership
         if request.method in permissions.SAFE_METHODS:
             return True
         return membership.at_least(getattr(view, "write_role", Role.MEMBER))

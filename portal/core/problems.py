@@ -39,7 +39,7 @@ def handle_exception(error: Exception, context: dict) -> Response | None:
     if isinstance(error, IllegalTransition):
         return problem(409, str(error))
     if isinstance(error, PermissionDenied):
-        return problem(403, InTeam.message)
+        return problem(403, str(error) or InTeam.message)
     if isinstance(error, exceptions.ValidationError):
         fields = error.detail if isinstance(error.detail, dict) else {"": error.detail}
         return problem(400, _sentence(fields), fields)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Max
 
@@ -20,25 +22,33 @@ from portal.jobs.models import Artifact, Job
 INGEST_MEMORY_BYTES = 4 * 1024**3
 
 
-@transaction.atomic
 def create_version(team, user, name: str, upload, options: dict | None = None) -> DatasetVersion:
     """Store an uploaded archive as the next version of the team's dataset ``name`` and queue its check.
 
     ``options`` may hold ``val_fraction``, ``seed``, ``class_count`` and ``class_names``.
+    The file is stored before the transaction begins: copying gigabytes must not hold a database lock.
     """
+    stored = default_storage.save(f"uploads/{uuid.uuid4().hex}.bin", upload)
+    try:
+        with transaction.atomic():
+            return _add_version(team, user, name, stored, upload.name, options or {})
+    except BaseException:
+        default_storage.delete(stored)
+        raise
+
+
+def _add_version(team, user, name: str, stored: str, upload_name: str, options: dict) -> DatasetVersion:
     dataset, _ = Dataset.objects.get_or_create(team=team, name=name, defaults={"created_by": user})
     last = dataset.versions.aggregate(last=Max("number"))["last"] or 0
-    version = DatasetVersion(
+    return DatasetVersion.objects.create(
         dataset=dataset,
         team=team,
         number=last + 1,
-        upload_name=Path(upload.name).name[:255],
-        options=options or {},
+        upload=stored,
+        upload_name=Path(upload_name).name[:255],
+        options=options,
+        job=jobs.submit("ingest", team, user),
     )
-    version.job = jobs.submit("ingest", team, user)
-    version.upload.save(f"uploads/{version.job.pk}.bin", upload, save=False)
-    version.save()
-    return version
 
 
 def prepare_ingest(job: Job, folder: Path) -> Invocation:

@@ -12,9 +12,7 @@ class Deployment(models.Model):
     """One compiled model on one device. ``job`` is empty until the conversion is done."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="deployments")
-    compiled_model = models.ForeignKey(
-        CompiledModel, on_delete=models.CASCADE, related_name="deployments"
-    )
+    compiled_model = models.ForeignKey(CompiledModel, on_delete=models.CASCADE, related_name="deployments")
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="deployments")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="deployment")
     release = models.CharField(max_length=80, blank=True)  # the folder's name on the board

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from portal.core.files import fetch_artifact
 from portal.conversions.services import provenance
+from portal.core.files import fetch_artifact
 from portal.datasets.services import staged
 from portal.deployments import release, steps
 from portal.deployments.models import Deployment
@@ -39,7 +39,9 @@ def perform(job: Job, context: JobContext) -> dict:
                 done = steps.deploy(connection, profile, built, context.phase, context.progress)
                 # Current from here on: what follows measures, and a failure to measure is no way back.
                 _activate(deployment, built.id)
-                context.log(f"{built.id} is current; before it {done.before or 'nothing'}; {done.engine} answers")
+                context.log(
+                    f"{built.id} is current; before it {done.before or 'nothing'}; {done.engine} answers"
+                )
                 measured = _measure(deployment, connection, profile, expected, dataset, context)
         return {"release": built.id, "engine": done.engine, "measured": measured}
     finally:
@@ -88,6 +90,10 @@ def _activate(deployment: Deployment, release_id: str) -> None:
     deployment.release = release_id
     deployment.activated_at = timezone.now()
     deployment.save(update_fields=["release", "activated_at"])
+    # Until the next probe asks again, this is what the board runs.
+    device = deployment.device
+    device.probe["current"] = release_id
+    device.save(update_fields=["probe"])
 
 
 def _measure(deployment, connection, profile, expected, dataset, context) -> dict:
@@ -128,7 +134,9 @@ def compare(sample: list[dict], answers: list[dict]) -> dict:
         right += label == row["label"]
         agreed += label == row["int8"]
         if label != row["int8"]:
-            flipped.append({"image": row["image"], "label": row["label"], "int8": row["int8"], "board": label})
+            flipped.append(
+                {"image": row["image"], "label": row["label"], "int8": row["int8"], "board": label}
+            )
         if one.get("ms") is not None:
             times.append(one["ms"])
     times.sort()

@@ -55,9 +55,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
     def probe(self, request, pk=None):
-        return Response(
-            JobSerializer(services.start_probe(self.get_object(), request.user)).data, status=202
-        )
+        return Response(JobSerializer(services.start_probe(self.get_object(), request.user)).data, status=202)
 
     @extend_schema(request=ImagesSerializer, responses={200: InferenceSerializer(many=True)})
     @action(detail=True, methods=["get", "post"], parser_classes=[MultiPartParser, JSONParser])

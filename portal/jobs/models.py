@@ -55,9 +55,7 @@ class Job(Owned):
     error_kind = models.CharField(max_length=10, choices=ErrorKind, blank=True)
     message = models.TextField(blank=True)
     result = models.JSONField(default=dict)
-    retry_of = models.OneToOneField(
-        "self", on_delete=models.SET_NULL, null=True, related_name="retried_by"
-    )
+    retry_of = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, related_name="retried_by")
     attempt = models.PositiveSmallIntegerField(default=1)
     log_bytes = models.PositiveBigIntegerField(default=0)
 

@@ -60,7 +60,9 @@ def cancel(job: Job, by: str) -> None:
 def retry(job: Job, created_by=None, **fields) -> Job:
     """Make a new job that does a failed or cancelled one again, and hand it the domain row."""
     if job.status not in (Status.FAILED, Status.CANCELLED):
-        raise IllegalTransition(f"Job {job.pk} is {job.status}; only a failed or cancelled job can be retried.")
+        raise IllegalTransition(
+            f"Job {job.pk} is {job.status}; only a failed or cancelled job can be retried."
+        )
     with transaction.atomic():
         if Job.objects.filter(retry_of=job).exists():
             raise IllegalTransition(f"Job {job.pk} was already retried as job {job.retried_by.pk}.")

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from portal.conversions.models import CompiledModel
 from portal.conversions.serializers import CompiledModelSerializer
 from portal.core import configs
+from portal.core.access import refuse_unless
 from portal.core.api import TeamViewSet
 from portal.runs import services
 from portal.runs.models import Run, TrainedModel
@@ -35,6 +36,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         form.is_valid(raise_exception=True)
         data = dict(form.validated_data)
         plan = make_plan(data.pop("dataset_version"), **data)
+        refuse_unless(request, services.role_for(plan.devices))
         run = services.create_run(plan, request.team, request.user)
         run.refresh_from_db()
         return Response(RunSerializer(run).data, status=201)
@@ -42,14 +44,19 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @extend_schema(request=None, responses=RunSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request, pk=None):
-        services.cancel_run(self.get_object(), request.user)
+        services.cancel_run(self._writable(), request.user)
         return Response(RunSerializer(self.get_object()).data)
 
     @extend_schema(request=None, responses=RunSerializer)
     @action(detail=True, methods=["post"])
     def retry(self, request, pk=None):
-        services.retry_run(self.get_object(), request.user)
+        services.retry_run(self._writable(), request.user)
         return Response(RunSerializer(self.get_object()).data)
+
+    def _writable(self) -> Run:
+        run = self.get_object()
+        refuse_unless(self.request, services.role_for(run.deployments.all()))
+        return run
 
     @extend_schema(responses={200: dict})
     @action(detail=True)

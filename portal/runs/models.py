@@ -23,9 +23,7 @@ class Run(Owned):
     params = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_index=True)
     message = models.TextField(blank=True)
-    cancelled_by = models.ForeignKey(
-        "teams.User", on_delete=models.SET_NULL, null=True, related_name="+"
-    )
+    cancelled_by = models.ForeignKey("teams.User", on_delete=models.SET_NULL, null=True, related_name="+")
     finished_at = models.DateTimeField(null=True)
     cloned_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="clones")
 

@@ -100,14 +100,7 @@ def _checked(params: dict, recipe: dict, errors: dict[str, str]) -> dict:
         if value in (None, ""):
             continue
         if key in PARAMS:
-            kind, least, most = PARAMS[key]
-            try:
-                checked[key] = kind(value)
-            except (TypeError, ValueError):
-                errors[key] = f"{value!r} is not a number."
-                continue
-            if not least <= checked[key] <= most:
-                errors[key] = f"It must be between {least} and {most}."
+            _check_number(key, value, checked, errors)
         elif key == "input_size":
             _check_input_size(value, recipe, checked, errors)
         elif key == "augmentation":
@@ -121,6 +114,17 @@ def _checked(params: dict, recipe: dict, errors: dict[str, str]) -> dict:
         else:
             errors[key] = f"There is no parameter {key!r}."
     return checked
+
+
+def _check_number(key: str, value, checked: dict, errors: dict[str, str]) -> None:
+    kind, least, most = PARAMS[key]
+    try:
+        checked[key] = kind(value)
+    except (TypeError, ValueError):
+        errors[key] = f"{value!r} is not a number."
+        return
+    if not least <= checked[key] <= most:
+        errors[key] = f"It must be between {least} and {most}."
 
 
 def _check_input_size(value, recipe: dict, checked: dict, errors: dict[str, str]) -> None:

@@ -57,8 +57,7 @@ def _board(row) -> dict:
         "engine": row.engine,
         "release": row.release,
         **{
-            key: row.measured.get(key)
-            for key in ("images", "board_top1", "agreement", "ms_median", "ms_p95")
+            key: row.measured.get(key) for key in ("images", "board_top1", "agreement", "ms_median", "ms_p95")
         },
     }
 

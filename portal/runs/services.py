@@ -12,6 +12,7 @@ from portal.jobs.models import Job, Status
 from portal.runs import pipeline
 from portal.runs.models import Run, TrainedModel
 from portal.runs.plan import Plan
+from portal.teams.models import Role
 
 
 @transaction.atomic
@@ -41,6 +42,11 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
     return run
 
 
+def role_for(devices) -> str:
+    """The role that starting, stopping or repeating a run needs: with devices it touches boards."""
+    return Role.OPERATOR if devices else Role.MEMBER
+
+
 def steps(run: Run) -> list[Job]:
     """The run's jobs in the order of the path: ingest, train, convert, deploy. Retries replace."""
     found = [run.dataset_version.job, run.trained_model.job]
@@ -67,7 +73,9 @@ def retry_run(run: Run, user) -> None:
     """Do the failed and cancelled steps again; what succeeded is kept."""
     if run.is_active:
         return
-    Run.objects.filter(pk=run.pk).update(cancelled_by=None, finished_at=None, status=Status.QUEUED, message="")
+    Run.objects.filter(pk=run.pk).update(
+        cancelled_by=None, finished_at=None, status=Status.QUEUED, message=""
+    )
     run.refresh_from_db()
     for job in steps(run):
         if job.status in (Status.FAILED, Status.CANCELLED):

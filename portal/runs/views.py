@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import transaction
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -20,7 +19,6 @@ from portal.runs.forms import NUMBERS, RunForm, initial_from, usable_versions
 from portal.runs.models import Run
 from portal.runs.page import RunPage
 from portal.runs.report import report
-from portal.teams.models import Role
 
 MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", *NUMBERS)
 CURVES = [("loss", "Loss"), ("top1", "Top-1"), ("lr", "Learning rate"), ("ips", "Images per second")]
@@ -121,7 +119,6 @@ def _describe(preset: str) -> dict:
     return {**words, "recipe": book["recipe"], "recipe_title": recipe["title"], **plans.defaults(preset)}
 
 
-@transaction.atomic
 def _create(request, form: RunForm, plan: plans.Plan, cloned_from: Run | None) -> Run:
     data = form.cleaned_data
     if data["upload"]:
@@ -131,7 +128,7 @@ def _create(request, form: RunForm, plan: plans.Plan, cloned_from: Run | None) -
 
 def _refuse_unless_allowed(request, run: Run) -> None:
     """A run with devices is an operator's: stopping or repeating it touches boards."""
-    refuse_unless(request, Role.OPERATOR if run.deployments.exists() else Role.MEMBER)
+    refuse_unless(request, services.role_for(run.deployments.all()))
 
 
 @require_POST

@@ -38,5 +38,3 @@ def reset_password(user: User) -> str:
     user.set_password(password)
     user.save(update_fields=["password"])
     return password
-
-

@@ -36,7 +36,13 @@ def main(folder, spec):
         raise contract.ToolchainError("PaddleX stopped: the loss became NaN. Use a smaller learning rate.")
     if "fake: crash" in wishes:
         sys.exit(3)
-    for name in ("best_model.pdparams", "inference.json", "inference.pdiparams", "model.onnx", "model.slim.onnx"):
+    for name in (
+        "best_model.pdparams",
+        "inference.json",
+        "inference.pdiparams",
+        "model.onnx",
+        "model.slim.onnx",
+    ):
         (folder.artifacts / name).write_bytes(f"fake {name}".encode())
     (folder.artifacts / "labels.txt").write_text("".join(f"{name}\n" for name in params["class_names"]))
     return result(spec)
@@ -51,7 +57,9 @@ def result(spec):
         {"id": number, "name": name, "images": count, "correct": count, "recall": 1.0, "precision": 1.0}
         for number, (name, count) in enumerate(zip(names, counts, strict=True))
     ]
-    confusion = [[count if row == column else 0 for column in range(len(names))] for row, count in enumerate(counts)]
+    confusion = [
+        [count if row == column else 0 for column in range(len(names))] for row, count in enumerate(counts)
+    ]
     return {
         "metrics": {
             "top1": 0.96,

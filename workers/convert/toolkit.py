@@ -75,7 +75,7 @@ class Toolkit:
 
     def _start(self) -> int:
         # Here and not above: it takes a second and prints.
-        from rknn.api import RKNN  # noqa: TID251
+        from rknn.api import RKNN
 
         self._rknn = RKNN(verbose=self.verbose)
         return 0

@@ -20,9 +20,13 @@ class Command(BaseCommand):
         for name, wanted in (("PORT", port), ("VIRTUAL_BOARD_PORT", board_port)):
             if wanted and not ports.is_free(host, wanted):
                 raise CommandError(
-                    f"Port {wanted} is in use on this machine: stop what listens there, or set {name} to another."
+                    f"Port {wanted} is in use here: stop what listens on it, or set {name} to another."
                 )
-        config = supervision.write_config(settings.VAR_DIR / "run" / "supervisord.conf", host, port, board_port)
-        self.stdout.write(f"Slipway serves on http://{host}:{port}/ — logs are in {settings.VAR_DIR / 'logs'}")
+        config = supervision.write_config(
+            settings.VAR_DIR / "run" / "supervisord.conf", host, port, board_port
+        )
+        self.stdout.write(
+            f"Slipway serves on http://{host}:{port}/ — logs are in {settings.VAR_DIR / 'logs'}"
+        )
         argv = supervision.command(config)
         os.execve(argv[0], argv, supervision.environment())  # noqa: S606
