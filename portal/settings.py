@@ -195,6 +195,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 24 * 3600 + 600,  # above the longest job
     "socket_keepalive": not CELERY_BROKER_URL.startswith("redis+socket"),
     "polling_interval": 0.2,
+    # A page must not hang because the broker is away: the job stays queued and is sent again later.
+    "max_retries": 2,
+    "interval_start": 0.1,
+    "interval_step": 0.1,
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
