@@ -28,9 +28,10 @@ setup-portal: $(UV)
 
 setup-train: $(UV)
 	$(SYNC) --project workers/train
-	@test -d workers/train/.suite/paddleclas || $(UV) pip install --quiet \
-	  --python workers/train/.venv/bin/python --no-deps --require-hashes \
-	  --target workers/train/.suite -r workers/train/suite.txt
+	@test -f workers/train/.suite/.ready || { \
+	  $(UV) pip install --quiet --python workers/train/.venv/bin/python --no-deps --require-hashes \
+	    --target workers/train/.suite -r workers/train/suite.txt && \
+	  workers/train/.venv/bin/python -m workers.train.check && touch workers/train/.suite/.ready; }
 
 setup-convert: $(UV)
 	$(SYNC) --project workers/convert
