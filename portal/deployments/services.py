@@ -31,7 +31,7 @@ def perform(job: Job, context: JobContext) -> dict:
     try:
         context.phase("preparing the release")
         built, expected, dataset = _build_release(deployment, folder)
-        context.log(f"release {built.id}: {len(built.files)} files, {built.bytes} bytes")
+        context.log(f"release {built.id}: {len(built.files)} files, {built.total_bytes} bytes")
         context.phase(f"connecting to {deployment.device.host}:{deployment.device.port}")
         with connect(deployment.device) as connection:
             profile = profile_of(deployment.device)
