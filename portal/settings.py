@@ -184,6 +184,7 @@ JOB_HEARTBEAT_SECONDS = 1.0
 JOB_LOST_AFTER = timedelta(seconds=60)
 JOB_KILL_GRACE_SECONDS = 10.0
 JOB_MAX_RESUMES = 3
+JOB_FOLDER_KEPT = timedelta(days=3)  # of a failed job, for a look at it
 JOB_LOG_MAX_BYTES = 20 * 1024 * 1024
 SSH_TIMEOUT_SECONDS = env.integer("SSH_TIMEOUT_SECONDS", 10, least=1)
 

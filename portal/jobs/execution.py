@@ -13,6 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files import File
 from django.db import transaction
+from django.utils import timezone
 
 from portal.jobs import kinds, program
 from portal.jobs.context import Cancelled, Heartbeat, JobContext, Superseded
@@ -24,6 +25,14 @@ logger = logging.getLogger(__name__)
 
 def job_folder(job: Job) -> Path:
     return Path(settings.JOBS_DIR) / str(job.pk)
+
+
+def sweep_folders() -> None:
+    """Remove this host's folders of jobs that ended long ago. A lost job is resumed within minutes."""
+    horizon = timezone.now() - settings.JOB_FOLDER_KEPT
+    for folder in Path(settings.JOBS_DIR).glob("[0-9]*"):
+        if Job.objects.filter(pk=folder.name, finished_at__lt=horizon).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def execute(job_id: int) -> bool:
@@ -42,6 +51,7 @@ def execute(job_id: int) -> bool:
         job.move_to(Status.RUNNING, f"taken by {worker}", worker=worker)
     except IllegalTransition:
         return True  # cancelled, or another worker was first
+    sweep_folders()
     context = JobContext(job, worker)
     try:
         _run_to_end(job, kind, context)

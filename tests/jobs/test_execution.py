@@ -122,3 +122,13 @@ def test_a_lost_job_that_was_being_cancelled_ends_cancelled(job):
     Job.objects.filter(pk=job.pk).update(status=Status.CANCELLING)
     services.reap()
     assert fresh(job).status == Status.CANCELLED
+
+
+def test_folders_of_jobs_that_ended_long_ago_are_removed_and_no_others(job):
+    folder = execution.job_folder(job)
+    folder.mkdir(parents=True)
+    execution.sweep_folders()
+    assert folder.exists()
+    Job.objects.filter(pk=job.pk).update(status=Status.FAILED, finished_at=timezone.now() - timedelta(days=4))
+    execution.sweep_folders()
+    assert not folder.exists()
