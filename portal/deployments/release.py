@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from portal.devices.errors import BoardError
+from portal.devices.pictures import as_png
 from portal.devices.remote_runner import Profile, program
 
 SCHEMA = 1
@@ -70,17 +68,6 @@ def choose_golden(
     ranked = sorted(best.values(), key=lambda row: (-row["score"], row["image"]))
     sure = [row for row in ranked if row["score"] >= SURE_SCORE] or ranked[:1]
     return [(row["image"], row["int8"]) for row in sure[:count]]
-
-
-def as_png(picture: bytes | Path) -> bytes:
-    """The picture as PNG, pixel for pixel: a board's library reads no WebP and its own way of JPEG."""
-    data = picture if isinstance(picture, bytes) else picture.read_bytes()
-    if data.startswith(b"\x89PNG"):
-        return data
-    with Image.open(io.BytesIO(data)) as image:
-        out = io.BytesIO()
-        image.convert("L" if image.mode == "L" else "RGB").save(out, "PNG")
-    return out.getvalue()
 
 
 def check_rknn(path: Path, chip: str) -> None:

@@ -1,14 +1,11 @@
 import hashlib
-import io
 import json
 
 import pytest
 import yaml
-from PIL import Image
 
 from portal.deployments.release import (
     ReleaseError,
-    as_png,
     build_release,
     check_rknn,
     choose_golden,
@@ -108,12 +105,3 @@ def test_golden_pictures_are_the_surest_of_different_classes():
 
 def test_a_model_that_is_sure_of_nothing_still_has_a_golden_picture():
     assert choose_golden([{"image": "a", "label": 0, "int8": 1, "score": 0.3}]) == [("a", 1)]
-
-
-def test_pictures_become_png_without_changing_a_pixel():
-    image = Image.new("RGB", (9, 7), (1, 2, 3))
-    out = io.BytesIO()
-    image.save(out, "WEBP", lossless=True)
-    with Image.open(io.BytesIO(as_png(out.getvalue()))) as again:
-        assert (again.format, again.tobytes()) == ("PNG", image.tobytes())
-    assert as_png(picture("red")) == picture("red")

@@ -1,0 +1,42 @@
+"""Pictures in a form that every board reads."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from PIL import Image
+
+# What imread of the vendor's OpenCV was built with: no WebP.
+READABLE = (b"\x89PNG", b"\xff\xd8\xff", b"BM")
+
+
+def as_png(picture: bytes | Path) -> bytes:
+    """The picture as PNG, pixel for pixel: a board's library reads no WebP and its own way of JPEG."""
+    data = picture if isinstance(picture, bytes) else picture.read_bytes()
+    if data.startswith(b"\x89PNG"):
+        return data
+    with Image.open(io.BytesIO(data)) as image:
+        out = io.BytesIO()
+        image.convert("L" if image.mode == "L" else "RGB").save(out, "PNG")
+    return out.getvalue()
+
+
+def readable(name: str, picture: bytes | Path) -> tuple[str, bytes | Path]:
+    """Name and content as a board can read them: what is no PNG, JPEG or BMP becomes PNG.
+
+    What does not decode here is left alone: the board says so in its answer for that picture.
+    """
+    if _begins(picture).startswith(READABLE):
+        return name, picture
+    try:
+        return f"{name}.png", as_png(picture)
+    except (OSError, ValueError, SyntaxError):
+        return name, picture
+
+
+def _begins(picture: bytes | Path) -> bytes:
+    if isinstance(picture, bytes):
+        return picture[:4]
+    with picture.open("rb") as stream:
+        return stream.read(4)
