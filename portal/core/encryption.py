@@ -25,5 +25,6 @@ def unseal(text: str) -> dict:
         return json.loads(Fernet(settings.ENCRYPTION_KEY).decrypt(text.encode()))
     except InvalidToken:
         raise WrongKey(
-            "The stored credentials cannot be read with this server's encryption key: enter them again."
+            "The stored credentials cannot be read with this server's encryption key: "
+            "enter them again on the device's page."
         ) from None

@@ -17,7 +17,8 @@ from portal.datasets.services import staged
 from portal.deployments import release, steps
 from portal.deployments.models import Deployment
 from portal.devices.answers import answer
-from portal.devices.services import connect, profile_of
+from portal.devices.errors import BoardError, ConnectionLost
+from portal.devices.services import connect, profile_of, sign_in
 from portal.jobs.context import JobContext
 from portal.jobs.execution import job_folder
 from portal.jobs.models import Job
@@ -33,19 +34,51 @@ def perform(job: Job, context: JobContext) -> dict:
         built, expected, dataset = _build_release(deployment, folder)
         context.log(f"release {built.id}: {len(built.files)} files, {built.total_bytes} bytes")
         context.phase(f"connecting to {deployment.device.host}:{deployment.device.port}")
-        with connect(deployment.device) as connection:
-            profile = profile_of(deployment.device)
-            with _timed(context, "board"):
-                done = steps.deploy(connection, profile, built, context.phase, context.progress)
-                # Current from here on: what follows measures, and a failure to measure is no way back.
-                _activate(deployment, built.id)
-                context.log(
-                    f"{built.id} is current; before it {done.before or 'nothing'}; {done.engine} answers"
-                )
-                measured = _measure(deployment, connection, profile, expected, dataset, context)
-        return {"release": built.id, "engine": done.engine, "measured": measured}
+        with connect(deployment.device, context) as connection, _timed(context, "board"):
+            engine = _deploy(deployment, connection, built, context)
+            measured = _measure(deployment, connection, expected, dataset, context)
+        return {"release": built.id, "engine": engine, "measured": measured}
+    except ConnectionLost:
+        _look_again(deployment, built.id)
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _deploy(deployment: Deployment, connection, built: release.Release, context: JobContext) -> str:
+    """Put the release on the board, make it current and remove old ones; return what answers there."""
+    profile = profile_of(deployment.device)
+
+    def on_phase(name: str) -> None:
+        # After the switch nothing may stop it before the rows say so too.
+        (context.say if name == "confirm" else context.phase)(name)
+
+    done = steps.deploy(connection, profile, built, on_phase, context.progress)
+    # Current from here on: what follows measures, and a failure to measure is no way back.
+    _activate(deployment, built.id)
+    context.log(f"{built.id} is current; before it {done.before or 'nothing'}; {done.engine} answers")
+    try:
+        removed = steps.prune(connection, profile, profile["keep_releases"])
+    except BoardError as error:
+        context.log(f"Old releases were not removed: {error}")
+    else:
+        if removed:
+            context.log(f"removed old releases: {', '.join(removed)}")
+    return done.engine
+
+
+def _look_again(deployment: Deployment, release_id: str) -> None:
+    """After a lost connection: remove what was half made, and find out whether the switch took place.
+
+    A board that is still away is left to the next deployment, which sweeps.
+    """
+    if deployment.release == release_id:
+        return
+    profile = profile_of(deployment.device)
+    with contextlib.suppress(BoardError), sign_in(deployment.device) as connection:
+        steps.discard(connection, profile, release_id)
+        if steps.list_releases(connection, profile)["current"] == release_id:
+            _activate(deployment, release_id)
 
 
 @contextlib.contextmanager
@@ -96,7 +129,7 @@ def _activate(deployment: Deployment, release_id: str) -> None:
     device.save(update_fields=["probe"])
 
 
-def _measure(deployment, connection, profile, expected, dataset, context) -> dict:
+def _measure(deployment, connection, expected, dataset, context) -> dict:
     """The board's top-1 on validation images, and how often it agrees with the simulator."""
     limit = deployment.run.params["board_images"]
     sample = spread(expected, limit)
@@ -104,7 +137,7 @@ def _measure(deployment, connection, profile, expected, dataset, context) -> dic
         return {}
     context.phase(f"measuring on the board with {len(sample)} images")
     files = [(row["image"], dataset / row["image"]) for row in sample]
-    answers = answer(connection, profile, files, on_answer=context.progress)
+    answers = answer(connection, profile_of(deployment.device), files, on_answer=context.progress)
     figures = compare(sample, answers.answers)
     context.log(
         f"top-1 {figures['board_top1']:.2%} on {figures['images']} images, "

@@ -7,6 +7,7 @@ once if the board can still be reached, else by the next deployment.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -55,19 +56,21 @@ def deploy(
 ) -> Deployed:
     """Upload, verify, try and switch. ``on_phase`` gets each of PHASES, ``on_progress`` bytes sent.
 
-    Raises a BoardError; then the release that was current still is, unless the failure came after
-    the switch, when the new one is and running deploy again only confirms it.
+    Raises a BoardError, or what ``on_phase``, ``on_progress`` or the connection's ``on_wait`` raised;
+    then the release that was current still is, unless the failure came after the switch, when the new
+    one is. Nothing but a failure stops it between the switch and the end.
     """
     try:
         uploaded = _bring(connection, profile, release, on_phase, on_progress)
         on_phase("golden images")
         messages = check(connection, profile, release.id)
         on_phase("switch")
-        before = keep(connection, profile, "activate", release.id)["before"]
-        on_phase("confirm")
-        _confirm(connection, profile, release)
-    except BoardError:
-        _discard(connection, profile, release.id)
+        with connection.undisturbed():
+            before = keep(connection, profile, "activate", release.id)["before"]
+            on_phase("confirm")
+            _confirm(connection, profile, release)
+    except BaseException:
+        discard(connection, profile, release.id)
         raise
     return Deployed(
         release.id,
@@ -183,19 +186,20 @@ def _confirm(connection: BoardConnection, profile: Profile, release: Release) ->
         )
 
 
-def _discard(connection: BoardConnection, profile: Profile, release_id: str) -> None:
-    """Remove what this deployment made. The failure that led here matters more than one of this."""
+def discard(connection: BoardConnection, profile: Profile, release_id: str) -> None:
+    """Remove what a broken deployment made; a release that was ever current stays.
+
+    Raises nothing: the failure that led here matters more than one of this.
+    """
     if connection.gone():
         return
     folder = f"{profile['root']}/releases/{release_id}"
-    try:
-        keep(connection, profile, "discard", release_id)
-    except BoardError:
+    with connection.undisturbed(), contextlib.suppress(BoardError):
         try:
+            keep(connection, profile, "discard", release_id)
+        except BoardError:
             # A board without Python: only what was being uploaded can be there.
             connection.run(["rm", "-rf", f"{folder}.part"])
-        except BoardError:
-            return
 
 
 def _megabytes(count: int) -> str:

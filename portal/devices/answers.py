@@ -10,6 +10,7 @@ from typing import Any
 
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError
+from portal.devices.pictures import readable
 from portal.devices.remote_runner import Profile, run_release
 
 START_SECONDS = 180.0
@@ -45,14 +46,16 @@ def answer(
 ) -> Answers:
     """Send ``(name, content)`` images and return the answers of ``release`` (else the current one).
 
-    Names may hold anything; the board never sees them. ``on_answer(done, total)`` reports progress.
-    Nothing stays on the board. Raises NothingDeployed, NoVendorLibrary, DiskFull, ConnectionLost …
+    Names may hold anything; the board never sees them. A format that not every board reads is sent as
+    PNG. ``on_answer(done, total)`` reports progress. Nothing stays on the board. Raises NothingDeployed,
+    NoVendorLibrary, DiskFull, ConnectionLost …
     """
     root = profile["root"]
-    names = board_names([name for name, _ in files])
+    pictures = [readable(name, content) for name, content in files]
+    names = board_names([name for name, _ in pictures])
     inbox = f"{root}/inbox/{secrets.token_hex(8)}"
     folder = f"{root}/releases/{release}" if release else f"{root}/current"
-    sent: dict[str, bytes | Path] = dict(zip(names, (content for _, content in files), strict=True))
+    sent: dict[str, bytes | Path] = dict(zip(names, (content for _, content in pictures), strict=True))
     sent["list.txt"] = "".join(f"{name}\n" for name in names).encode()
     done_so_far = 0
 
@@ -87,7 +90,8 @@ def answer(
 
 def _clean(connection: BoardConnection, inbox: str) -> None:
     try:
-        connection.run(["rm", "-rf", inbox])
+        with connection.undisturbed():
+            connection.run(["rm", "-rf", inbox])
     except BoardError:
         # The connection is gone; the next deployment sweeps old inboxes.
         pass

@@ -13,13 +13,14 @@ import shlex
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
 
 from portal.devices import transfer
+from portal.devices.channel import Output, feed
 from portal.devices.errors import (
     BoardError,
     ConnectionLost,
@@ -34,7 +35,6 @@ KEEPALIVE_SECONDS = 10
 # After this long without an acknowledgement from the board the kernel gives the connection up.
 # Without it a board that lost its power keeps a command waiting for a quarter of an hour.
 DEAD_AFTER_MS = 30_000
-POLL_SECONDS = 0.5
 SETTLE_SECONDS = 0.5
 COMMAND_NOT_FOUND = (126, 127)
 
@@ -71,6 +71,8 @@ class BoardConnection:
     def __init__(self, transport: paramiko.Transport, address: str):
         self._transport = transport
         self.address = address
+        # Called twice a second while a command is waited for; what it raises ends the wait.
+        self.on_wait: Callable[[], None] | None = None
         self._sftp: paramiko.SFTPClient | None = None
         self._has_sftp: bool | None = None
 
@@ -133,6 +135,15 @@ class BoardConnection:
     def server_version(self) -> str:
         return self._transport.remote_version
 
+    @contextlib.contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Leave ``on_wait`` alone inside the block: for what must be finished, and for tidying up."""
+        kept, self.on_wait = self.on_wait, None
+        try:
+            yield
+        finally:
+            self.on_wait = kept
+
     def lost(self, doing: str) -> ConnectionLost:
         return ConnectionLost(
             f"The connection to the board at {self.address} broke while {doing}: "
@@ -148,16 +159,17 @@ class BoardConnection:
         timeout: float = 60.0,
         stdin: bytes | Iterable[bytes] | None = None,
         on_line: Callable[[str], None] | None = None,
+        on_wait: Callable[[], None] | None = None,
     ) -> RunResult:
         """Run a command and wait for its end; ``on_line`` gets each line of stdout as it comes.
 
-        A command that fails is a RunResult like any other. Raises ConnectionLost, and RemoteTimeout
-        after ``timeout`` seconds.
+        ``on_wait`` is called about twice a second, as the connection's own is. A command that fails is a
+        RunResult like any other. Raises ConnectionLost, and RemoteTimeout after ``timeout`` seconds.
         """
         doing = f"running {argv[0]}"
         channel = self._open_channel(argv, doing)
-        output = _Output(channel, on_line)
-        feeder = threading.Thread(target=_feed, args=(channel, stdin), daemon=True)
+        output = Output(channel, on_line, [call for call in (self.on_wait, on_wait) if call])
+        feeder = threading.Thread(target=feed, args=(channel, stdin), daemon=True)
         feeder.start()
         try:
             if not output.collect(time.monotonic() + timeout):
@@ -221,10 +233,15 @@ class BoardConnection:
         on_progress: Callable[[int], None] | None = None,
     ) -> None:
         """Copy a local file to the board; ``on_progress`` gets the bytes sent so far."""
-        digest = hashlib.sha256()
-        transfer.put_stream(self, transfer.chunks_of_file(local, digest, on_progress), path)
+        source = transfer.FileSource(local)
+
+        def tell() -> None:
+            if on_progress:
+                on_progress(source.taken)
+
+        transfer.put_stream(self, source, path, tell)
         if verify:
-            self._verify({path: digest.hexdigest()})
+            self._verify({path: source.digest.hexdigest()})
 
     def put_many(self, files: Mapping[str, bytes | Path], folder: str, *, python: str = "python") -> None:
         """Put many small files into a folder of the board in one stream, and compare their hashes.
@@ -296,90 +313,3 @@ def _log_in(
             f"The connection to the board at {address} broke while logging in: "
             "check its power and its cable or Wi-Fi, then try again."
         ) from error
-
-
-def _feed(channel: paramiko.Channel, stdin: bytes | Iterable[bytes] | None) -> None:
-    """Give a command its input, then the end of it. What cannot be read here ends the command."""
-    try:
-        for chunk in transfer.chunks_of(stdin) if isinstance(stdin, bytes) else stdin or ():
-            _send(channel, chunk)
-        channel.shutdown_write()
-    except (OSError, EOFError, paramiko.SSHException):
-        # It may have ended without reading it all, and then its status is what counts; but if it is
-        # still there, it must not take half of its input for the whole.
-        if not channel.exit_status_ready():
-            channel.close()
-
-
-def _send(channel: paramiko.Channel, data: bytes) -> None:
-    """Send all of it. Not sendall: the channel's short timeout is meant for reading, and a board that
-    takes its time over its SD card keeps a writer waiting for longer."""
-    view = memoryview(data)
-    while view:
-        try:
-            sent = channel.send(view)
-        except TimeoutError:
-            continue
-        if sent == 0:
-            raise EOFError("the command takes no more input")
-        view = view[sent:]
-
-
-class _Output:
-    """Collects stdout and stderr of a channel; both must be read or a talkative command blocks."""
-
-    def __init__(self, channel: paramiko.Channel, on_line: Callable[[str], None] | None):
-        self._channel = channel
-        self._on_line = on_line
-        self._data: tuple[bytearray, bytearray] = (bytearray(), bytearray())
-        self._told = 0
-
-    def text(self, which: int) -> str:
-        return self._data[which].decode("utf-8", "replace")
-
-    def collect(self, deadline: float) -> bool:
-        """Read until both ends; False when the deadline passes first."""
-        errors = threading.Thread(target=self._drain_stderr, daemon=True)
-        errors.start()
-        self._channel.settimeout(POLL_SECONDS)
-        while True:
-            if time.monotonic() > deadline:
-                return False
-            try:
-                chunk = self._channel.recv(65536)
-            except TimeoutError:
-                continue
-            if not chunk:
-                break
-            self._data[0].extend(chunk)
-            self._tell_lines()
-        self._tell_lines(at_end=True)
-        errors.join(timeout=max(0.0, deadline - time.monotonic()))
-        while not self._channel.status_event.wait(POLL_SECONDS):
-            if self._channel.closed:
-                break
-            if time.monotonic() > deadline:
-                return False
-        return True
-
-    def _drain_stderr(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                try:
-                    chunk = self._channel.recv_stderr(65536)
-                except TimeoutError:
-                    continue
-                if not chunk:
-                    return
-                self._data[1].extend(chunk)
-
-    def _tell_lines(self, at_end: bool = False) -> None:
-        if self._on_line is None:
-            return
-        stop = len(self._data[0]) if at_end else self._data[0].rfind(b"\n") + 1
-        if stop <= self._told:
-            return
-        whole = bytes(self._data[0][self._told : stop])
-        self._told = stop
-        for line in whole.splitlines():
-            self._on_line(line.decode("utf-8", "replace"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.core import configs
@@ -24,7 +25,7 @@ from portal.devices.hostkeys import HostKey, fetch_host_key, load_private_key
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
-from portal.jobs.models import IllegalTransition, Job
+from portal.jobs.models import ACTIVE, IllegalTransition, Job
 
 MAX_INFERENCE_IMAGES = 500
 
@@ -84,26 +85,33 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
     device.save(update_fields=list(fields))
 
 
-@contextlib.contextmanager
-def connect(device: Device) -> Iterator[BoardConnection]:
-    """A signed-in connection; remembers on the device's row how it went.
+def sign_in(device: Device) -> BoardConnection:
+    """Open a connection. Raises BoardError, or WrongKey when the stored credentials cannot be read."""
+    secret = unseal(device.secret)
+    return BoardConnection.connect(
+        device.host,
+        device.port,
+        device.username,
+        host_key=device.host_key,
+        password=secret["password"] or None,
+        private_key=secret["private_key"] or None,
+        passphrase=secret["passphrase"] or None,
+        timeout=settings.SSH_TIMEOUT_SECONDS,
+    )
 
-    Raises BoardError with the sentence of what went wrong, on the way or inside the block.
+
+@contextlib.contextmanager
+def connect(device: Device, context: JobContext) -> Iterator[BoardConnection]:
+    """A signed-in connection for a job; remembers on the device's row how it went.
+
+    Raises BoardError with the sentence of what went wrong, on the way or inside the block, and
+    Cancelled while a command on the board is waited for.
     """
     problem = ""
     try:
-        secret = unseal(device.secret)
-        with BoardConnection.connect(
-            device.host,
-            device.port,
-            device.username,
-            host_key=device.host_key,
-            password=secret["password"] or None,
-            private_key=secret["private_key"] or None,
-            passphrase=secret["passphrase"] or None,
-            timeout=settings.SSH_TIMEOUT_SECONDS,
-        ) as connection:
+        with sign_in(device) as connection:
             Device.objects.filter(pk=device.pk).update(seen_at=timezone.now())
+            connection.on_wait = context.check
             yield connection
     except (BoardError, WrongKey) as error:
         problem = str(error)
@@ -119,8 +127,10 @@ def profile_of(device: Device) -> dict:
 # --- probe ------------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def start_probe(device: Device, user) -> Job:
     """Queue a probe; one that is already waiting or running is used instead of a second."""
+    device.probe_job = Device.objects.select_for_update().get(pk=device.pk).probe_job
     if device.probe_job and device.probe_job.is_active:
         return device.probe_job
     device.probe_job = jobs.submit("probe", device.team, user)
@@ -131,7 +141,7 @@ def start_probe(device: Device, user) -> Job:
 def perform_probe(job: Job, context: JobContext) -> dict:
     device = job.probed_devices.get()
     context.phase(f"connecting to {device.host}:{device.port}")
-    with connect(device) as connection:
+    with connect(device, context) as connection:
         context.phase("asking the board")
         password = unseal(device.secret)["password"] or None
         found = probing.probe(connection, profile_of(device), password=password)
@@ -186,7 +196,9 @@ def perform_inference(job: Job, context: JobContext) -> dict:
     inference = job.inference
     rows = list(inference.images.all())
     context.phase(f"connecting to {inference.device.host}:{inference.device.port}")
-    with connect(inference.device) as connection:
+    # Asked now and not when the images came: another deployment may have ended in between.
+    inference.deployment = current_deployment(inference.device)
+    with connect(inference.device, context) as connection:
         context.phase(f"answering {len(rows)} image{'s' if len(rows) != 1 else ''}")
         files = [(Path(row.file.name).name, row.file.read()) for row in rows]
         answers = answer(connection, profile_of(inference.device), files, on_answer=context.progress)
@@ -195,16 +207,15 @@ def perform_inference(job: Job, context: JobContext) -> dict:
 
 def complete_inference(job: Job, result: dict) -> None:
     inference = job.inference
-    names = inference.deployment.run.dataset_version.class_names if inference.deployment else []
     rows = {Path(row.file.name).name: row for row in inference.images.all()}
     for one in result["answers"]:
         row = rows[one["image"]]
         row.label_id, row.score, row.milliseconds = one.get("label_id"), one.get("score"), one.get("ms")
-        row.label = names[row.label_id] if row.label_id is not None and row.label_id < len(names) else ""
+        row.label = one.get("label", "")[:255]  # from the release that answered, whoever put it there
         row.error = one.get("error", "")[:300]
     InferenceImage.objects.bulk_update(rows.values(), ["label_id", "label", "score", "milliseconds", "error"])
     inference.engine = result["engine"][:120]
-    inference.save(update_fields=["engine"])
+    inference.save(update_fields=["engine", "deployment"])
 
 
 # --- what the job machine asks ----------------------------------------------------------------
@@ -233,7 +244,11 @@ def replace_inference(old: Job, new: Job) -> None:
 
 @transaction.atomic
 def delete(device: Device) -> None:
-    """Remove the device and its history; refuse while a job talks to it. Nothing on the board changes."""
-    if device.busy_with and device.busy_with.is_active:
-        raise IllegalTransition(f"{device.name} is busy with job {device.busy_with_id}: cancel it first.")
+    """Remove the device and its history; refuse while a job talks to it, or waits for it. Nothing on the
+    board changes."""
+    mine = Q(deployment__device=device) | Q(inference__device=device) | Q(probed_devices=device)
+    job = device.busy_with if device.busy_with and device.busy_with.is_active else None
+    job = job or Job.objects.filter(mine, status__in=ACTIVE).first()
+    if job is not None:
+        raise IllegalTransition(f"{device.name} is busy with job {job.pk}: cancel it first.")
     device.delete()

@@ -8,7 +8,7 @@ import io
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import paramiko
 
@@ -33,43 +33,51 @@ HASH_PROGRAM = (
 )
 
 
-class _Digest(Protocol):
-    def update(self, data: bytes, /) -> None: ...
-
-
 def chunks_of(data: bytes) -> Iterator[bytes]:
     for start in range(0, len(data), CHUNK):
         yield data[start : start + CHUNK]
 
 
-def chunks_of_file(
-    path: Path, digest: _Digest, on_progress: Callable[[int], None] | None = None
-) -> Iterator[bytes]:
-    sent = 0
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-            yield chunk
-            sent += len(chunk)
-            if on_progress:
-                on_progress(sent)
+class FileSource:
+    """The chunks of a local file; counts and hashes what was taken of them."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self.taken = 0
+        self.digest = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._path.open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                self.digest.update(chunk)
+                self.taken += len(chunk)
+                yield chunk
 
 
-def put_stream(connection: BoardConnection, chunks: Iterable[bytes], path: str) -> None:
-    """Write a file; raises DiskFull, RemoteFailed or ConnectionLost."""
+def put_stream(
+    connection: BoardConnection,
+    chunks: Iterable[bytes],
+    path: str,
+    on_progress: Callable[[], None] = lambda: None,
+) -> None:
+    """Write a file; raises DiskFull, RemoteFailed or ConnectionLost.
+
+    ``on_progress`` is called now and then in the caller's own thread, and may raise to end it.
+    """
     sftp = connection.sftp()
     if sftp is None:
-        result = connection.run(
-            ["sh", "-c", WRITE_SCRIPT, "sh", path], stdin=chunks, timeout=TRANSFER_SECONDS
-        )
+        argv = ["sh", "-c", WRITE_SCRIPT, "sh", path]
+        result = connection.run(argv, stdin=chunks, timeout=TRANSFER_SECONDS, on_wait=on_progress)
         if not result.ok:
             raise connection.write_failure(path, result.last_words())
+        on_progress()
         return
     try:
         with sftp.open(path, "wb") as remote:
             # Not pipelined: paramiko would then lose the error of a write, and a full disk go unseen.
             for chunk in chunks:
                 remote.write(chunk)
+                on_progress()
     except (OSError, EOFError, paramiko.SSHException) as error:
         raise connection.write_failure(path, str(error)) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import threading
+import time
 
 from django.conf import settings
 from django.db import close_old_connections
@@ -51,6 +52,8 @@ class JobContext:
         self.worker = worker
         self.log_writer = LogWriter(job)
         self.tool_seconds: dict[str, float] = {}
+        self.verdict: Exception | None = None  # why the job must end, as the heartbeat found it
+        self._told_at = 0.0
 
     def beat(self) -> None:
         """Say that the job lives; raise Cancelled or Superseded when it must end."""
@@ -61,14 +64,28 @@ class JobContext:
         if Job.objects.filter(pk=self.job.pk, status=Status.CANCELLING).exists():
             raise Cancelled
 
-    def phase(self, name: str) -> None:
-        """Say what is being done now, in the log as well; raise Cancelled or Superseded when it must end."""
+    def check(self) -> None:
+        """Raise Cancelled or Superseded when the heartbeat has found that the job must end; costs nothing."""
+        if self.verdict is not None:
+            raise self.verdict
+
+    def say(self, name: str) -> None:
+        """Say what is being done now, in the log as well; for work that must not stop half way."""
         self.events([{"type": "phase", "name": name}])
         self.log(name)
+
+    def phase(self, name: str) -> None:
+        """Say what is being done now; raise Cancelled or Superseded when it must end."""
+        self.say(name)
         self.beat()
 
     def progress(self, done: float, total: float) -> None:
-        self.events([{"type": "progress", "done": done, "total": total}])
+        """May be called for every little piece: it writes a few times a second. Raises as ``check``."""
+        self.check()
+        now = time.monotonic()
+        if done >= total or now - self._told_at >= settings.JOB_TICK_SECONDS:
+            self._told_at = now
+            self.events([{"type": "progress", "done": done, "total": total}])
 
     def log(self, line: str) -> None:
         """Write one line with the time of day (UTC) in front; for work that has no program's output."""
@@ -93,11 +110,10 @@ class JobContext:
 
 
 class Heartbeat:
-    """Beats from a thread while ``perform`` works, and remembers why the job must end."""
+    """Beats from a thread while ``perform`` works, and tells the context why the job must end."""
 
     def __init__(self, context: JobContext):
         self.context = context
-        self.verdict: Exception | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="heartbeat")
 
@@ -106,9 +122,9 @@ class Heartbeat:
             try:
                 self.context.beat()
             except Cancelled as verdict:
-                self.verdict = verdict  # and go on beating: the work ends at its next phase
+                self.context.verdict = verdict  # and go on beating until the work has ended
             except Superseded as verdict:
-                self.verdict = verdict
+                self.context.verdict = verdict
                 break
         close_old_connections()
 

@@ -85,10 +85,9 @@ def _run_to_end(job: Job, kind: kinds.Kind, context: JobContext) -> None:
 
 def _run(job: Job, kind: kinds.Kind, context: JobContext) -> dict:
     if kind.perform is not None:
-        with Heartbeat(context) as heartbeat:
+        with Heartbeat(context):
             result = kind.perform(job, context)
-        if heartbeat.verdict is not None:
-            raise heartbeat.verdict
+        context.check()
         return {"ok": True, **result, "tool_seconds": context.tool_seconds}
     folder = job_folder(job)
     shutil.rmtree(folder, ignore_errors=True)

@@ -39,7 +39,7 @@ def perform_deploy(job, context):
 
 def perform_inference(job, context):
     names = [row.file.name.rpartition("/")[2] for row in job.inference.images.all()]
-    answers = [{"image": name, "label_id": 1, "score": 0.98, "ms": 4.2} for name in names]
+    answers = [{"image": name, "label_id": 1, "label": "dog", "score": 0.98, "ms": 4.2} for name in names]
     return {"answers": answers, "engine": ENGINE}
 
 
