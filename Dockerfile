@@ -1,5 +1,5 @@
 # Targets: portal, worker-train, worker-convert, worker-deploy, virtual-board.
-# Needs BuildKit (the default since Docker 23). See containers/README.md.
+# Needs BuildKit (the default since Docker 23). See configs/containers/README.md.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS base
@@ -46,7 +46,7 @@ FROM portal-base AS portal
 COPY --from=code /srv/slipway .
 USER slipway
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=10s --start-period=60s CMD ["python", "containers/health.py", "web"]
+HEALTHCHECK --interval=10s --timeout=10s --start-period=60s CMD ["python", "configs/containers/health.py", "web"]
 CMD ["python", "-m", "gunicorn", "portal.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", \
      "--threads", "8", "--worker-class", "gthread", "--timeout", "120", "--access-logfile", "-", \
      "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]
@@ -55,7 +55,7 @@ FROM portal-base AS worker-deploy
 COPY --from=code /srv/slipway .
 USER slipway
 HEALTHCHECK --interval=60s --timeout=20s --start-period=60s \
-    CMD ["python", "containers/health.py", "worker", "worker"]
+    CMD ["python", "configs/containers/health.py", "worker", "worker"]
 CMD ["python", "-m", "celery", "-A", "portal.celery", "worker", "--loglevel", "WARNING", \
      "--without-gossip", "--without-mingle", "-Q", "default,deploy", "-c", "2", "-n", "worker@%h"]
 
@@ -64,7 +64,7 @@ COPY --from=convert-env /srv/slipway/workers/convert/.venv workers/convert/.venv
 COPY --from=code /srv/slipway .
 USER slipway
 HEALTHCHECK --interval=60s --timeout=20s --start-period=60s \
-    CMD ["python", "containers/health.py", "worker", "convert"]
+    CMD ["python", "configs/containers/health.py", "worker", "convert"]
 CMD ["python", "-m", "celery", "-A", "portal.celery", "worker", "--loglevel", "WARNING", \
      "--without-gossip", "--without-mingle", "-Q", "convert", "-c", "1", "-n", "convert@%h"]
 
@@ -78,17 +78,17 @@ COPY --from=train-env /srv/slipway/workers/train/.venv workers/train/.venv
 COPY --from=code /srv/slipway .
 USER slipway
 HEALTHCHECK --interval=60s --timeout=20s --start-period=60s \
-    CMD ["python", "containers/health.py", "worker", "train"]
+    CMD ["python", "configs/containers/health.py", "worker", "train"]
 CMD ["python", "-m", "celery", "-A", "portal.celery", "worker", "--loglevel", "WARNING", \
      "--without-gossip", "--without-mingle", "-Q", "train", "-c", "1", "-n", "train@%h"]
 
 FROM base AS virtual-board
 ENV PATH=/srv/slipway/workers/convert/.venv/bin:$PATH PYTHONPATH=/srv/slipway
 COPY --from=convert-env /srv/slipway/workers/convert/.venv workers/convert/.venv
-COPY --from=code /srv/slipway/containers containers
+COPY --from=code /srv/slipway/configs/containers configs/containers
 COPY --from=code /srv/slipway/workers workers
 USER slipway
 EXPOSE 2222
 HEALTHCHECK --interval=10s --timeout=10s --start-period=60s \
-    CMD ["python", "containers/health.py", "ssh", "2222"]
-CMD ["python", "containers/virtual_board.py"]
+    CMD ["python", "configs/containers/health.py", "ssh", "2222"]
+CMD ["python", "configs/containers/virtual_board.py"]

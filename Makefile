@@ -41,8 +41,8 @@ $(UV): requirements-uv.txt
 	.tools/bin/python -m pip install --quiet --require-hashes -r requirements-uv.txt
 	@touch $(UV)
 
-compose-env:  ## writes .env, the secrets of the containers; see containers/README.md
-	$(PYTHON) containers/make_env.py
+compose-env:  ## writes .env, the secrets of the containers; see configs/containers/README.md
+	$(PYTHON) configs/containers/make_env.py
 
 clean:  ## removes the environments; var/ (your data) stays
 	rm -rf .tools .venv workers/train/.venv workers/train/.suite workers/convert/.venv

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from containers import make_env
+from configs.containers import make_env
 from portal.core import supervision
 from portal.jobs import kinds
 
@@ -67,7 +67,7 @@ def test_an_image_runs_as_a_user_without_rights_and_says_how_it_is(target):
     assert "USER slipway" in instructions
     after = instructions[instructions.index("USER slipway") :]
     assert not [line for line in after if line.startswith(("RUN", "COPY", "USER root"))]
-    assert any("containers/health.py" in line for line in after if line.startswith("HEALTHCHECK"))
+    assert any("configs/containers/health.py" in line for line in after if line.startswith("HEALTHCHECK"))
 
 
 def test_no_two_services_share_a_disk_and_none_sees_the_hosts():
@@ -105,7 +105,7 @@ def test_every_secret_is_demanded_and_made_by_the_command_that_the_message_names
 
 
 def test_every_variable_of_the_stack_stands_in_the_page_about_it():
-    page = (ROOT / "containers/README.md").read_text(encoding="utf-8")
+    page = (ROOT / "configs/containers/README.md").read_text(encoding="utf-8")
     missing = [name for name in set(re.findall(r"\$\{(\w+)", TEXT)) if f"`{name}`" not in page]
     assert not missing
 

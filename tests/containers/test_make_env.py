@@ -1,10 +1,10 @@
-"""containers/make_env.py makes every secret once, for its owner's eyes only."""
+"""configs/containers/make_env.py makes every secret once, for its owner's eyes only."""
 
 import re
 
 from cryptography.fernet import Fernet
 
-from containers import make_env
+from configs.containers import make_env
 
 
 def read(path):

@@ -1,6 +1,6 @@
 """Health checks of the images: exit status 0 when the container's own process does its work.
 
-    python containers/health.py web | worker NAME | ssh PORT
+    python configs/containers/health.py web | worker NAME | ssh PORT
 
 Nothing of Django is imported, so a check costs a fraction of a second.
 """

@@ -1,6 +1,6 @@
 """Writes ``.env``, the secrets of the containers, once; harmless to repeat.
 
-    python3 containers/make_env.py [FILE]
+    python3 configs/containers/make_env.py [FILE]
 
 Only the standard library: it runs before anything is installed. A variable that the file has already,
 with any value, stays as it is; missing ones are added. The file is readable by its owner only.
@@ -48,7 +48,7 @@ def complete(path: Path) -> list[str]:
 
 
 def main() -> int:
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else root / ".env"
     added = complete(path)
     print(f"{path}: {'added ' + ', '.join(added) if added else 'complete already'}")
