@@ -104,6 +104,24 @@ def test_a_command_that_does_not_end_is_given_up(board):
         assert connection.run(["true"]).ok
 
 
+class Enough(Exception):
+    pass
+
+
+def stop():
+    raise Enough
+
+
+def test_waiting_for_a_command_can_be_ended_and_tidying_up_after_it_cannot(board):
+    with board.connect() as connection:
+        connection.on_wait = stop
+        with pytest.raises(Enough):
+            connection.run(["sleep", "60"])
+        with connection.undisturbed():
+            assert connection.run(["sh", "-c", "sleep 1.2; echo tidy"]).stdout == "tidy\n"
+        assert connection.on_wait is stop
+
+
 @pytest.mark.parametrize("no_sftp", [False, True], ids=["by SFTP", "by cat"])
 class TestFiles:
     def test_a_file_goes_there_and_back(self, board, tmp_path, no_sftp):
@@ -117,6 +135,15 @@ class TestFiles:
             assert connection.get("一 two.bin") == local.read_bytes()
         assert (board.home / "一 two.bin").read_bytes() == local.read_bytes()
         assert seen[-1] == 256000
+
+    def test_a_transfer_ends_when_its_progress_raises(self, board, tmp_path, no_sftp):
+        board.order(no_sftp=no_sftp, bytes_per_second=30_000)
+        local = tmp_path / "local"
+        local.write_bytes(b"x" * 3_000_000)
+        with board.connect() as connection:
+            with pytest.raises(Enough):
+                connection.put_file(local, "big.bin", on_progress=lambda sent: stop())
+            assert connection.run(["true"]).ok
 
     def test_a_full_disk_says_what_to_do(self, board, no_sftp):
         board.order(no_sftp=no_sftp, disk_quota_bytes=100_000, df_lies=True)
