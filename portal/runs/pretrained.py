@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
 import os
-import uuid
+import time
 from pathlib import Path
 
 import requests
@@ -13,57 +14,119 @@ from django.conf import settings
 
 logger = logging.getLogger(__name__)
 CONNECT_SECONDS, READ_SECONDS = 5, 30
+DOWNLOAD_SECONDS = 900
+BLOCK = 1024 * 1024
+
+
+class Unusable(Exception):
+    """A file that is not the weights it should be; the message says in a few words why."""
 
 
 def find(recipe: dict) -> tuple[Path | None, str | None]:
-    """Return the weights' path, or None and one sentence that says why training starts from scratch."""
+    """Return the weights' path, or None and one sentence that says why training starts from scratch.
+
+    May be called by several processes at once: one downloads, the others wait for it.
+    """
     book = recipe.get("pretrained") or {}
     name, wanted = book.get("file"), book.get("sha256")
     if not name:
         return None, f"There are no pretrained weights for {recipe['title']}: trained from scratch."
-    for folder in (settings.PRETRAINED_DIR, Path(settings.CACHE_DIR) / "pretrained"):
-        if folder and (folder / name).is_file():
-            if wanted and _sha256(folder / name) != wanted:
-                return None, (
-                    f"The file {name} in the folder of pretrained weights is not the expected one "
-                    "(its SHA-256 differs): trained from scratch. Replace the file and run again."
-                )
-            return folder / name, None
+    own = settings.PRETRAINED_DIR and Path(settings.PRETRAINED_DIR) / name
+    if own and own.is_file():
+        try:
+            _check(own, wanted)
+        except (Unusable, OSError) as error:
+            return None, (
+                f"The file {name} in PRETRAINED_DIR cannot be used ({_words(error)}): trained from scratch. "
+                "Replace the file and run again."
+            )
+        return own, None
+    cached = Path(settings.CACHE_DIR) / "pretrained" / name
+    if _usable(cached, wanted):
+        return cached, None
     if not settings.PRETRAINED_DOWNLOAD:
         return None, (
             f"Downloads are switched off and {name} is not in PRETRAINED_DIR: trained from scratch. "
             "Put the file there to start from pretrained weights."
         )
-    return _download(book["url"], name, wanted)
+    return _download(book["url"], cached, wanted)
 
 
-def _download(url: str, name: str, wanted: str | None) -> tuple[Path | None, str | None]:
-    target = Path(settings.CACHE_DIR) / "pretrained" / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{name}.{uuid.uuid4().hex[:8]}")
+def _download(url: str, target: Path, wanted: str | None) -> tuple[Path | None, str | None]:
+    # One name is enough: only the holder of the lock writes it, over what a killed one left.
+    temporary = target.with_name(f".{target.name}.part")
     try:
-        with requests.get(url, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS)) as answer:
-            answer.raise_for_status()
-            with temporary.open("wb") as file:
-                for block in answer.iter_content(1024 * 1024):
-                    file.write(block)
-        if wanted and _sha256(temporary) != wanted:
-            return None, (
-                f"The pretrained weights downloaded for {name} are damaged or changed (their SHA-256 "
-                "differs): trained from scratch."
-            )
-        os.replace(temporary, target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.with_name(f".{target.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _usable(target, wanted):
+                return target, None  # somebody else brought it while we waited
+            try:
+                _fetch(url, temporary)
+                _check(temporary, wanted)
+                os.replace(temporary, target)
+            finally:
+                temporary.unlink(missing_ok=True)
         return target, None
+    except Unusable as error:
+        return None, (
+            f"What {url} sends is not the pretrained weights ({error}): trained from scratch. "
+            f"Put {target.name} into PRETRAINED_DIR to start from them."
+        )
     except (requests.RequestException, OSError) as error:
         logger.info("no pretrained weights from %s: %s", url, error)
         return None, (
-            f"The pretrained weights could not be downloaded from {url}: trained from scratch. "
-            f"Put {name} into PRETRAINED_DIR to start from them without a network."
+            f"The pretrained weights could not be downloaded from {url} ({_words(error)}): trained from "
+            f"scratch. Put {target.name} into PRETRAINED_DIR to start from them without a network."
         )
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _fetch(url: str, target: Path) -> None:
+    deadline = time.monotonic() + DOWNLOAD_SECONDS
+    with requests.get(url, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS)) as answer:
+        answer.raise_for_status()
+        with target.open("wb") as file:
+            for block in answer.iter_content(BLOCK):
+                file.write(block)
+                if time.monotonic() > deadline:
+                    raise requests.Timeout
+
+
+def _usable(path: Path, wanted: str | None) -> bool:
+    try:
+        _check(path, wanted)
+    except (Unusable, OSError):
+        return False
+    return True
+
+
+def _check(path: Path, wanted: str | None) -> None:
+    """Raise Unusable unless the file has the checksum or, where the publisher gives none, is a whole pickle.
+
+    ``paddle.save`` writes a pickle: it begins with the opcode PROTO and ends with STOP (pickletools).
+    A page of a proxy does not, nor does a file that was cut short.
+    """
+    with path.open("rb") as stream:
+        if wanted:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != wanted:
+                raise Unusable("its SHA-256 is another")
+            return
+        begin = stream.read(1)
+        stream.seek(-1 if begin else 0, os.SEEK_END)
+        if begin != b"\x80" or stream.read(1) != b".":
+            raise Unusable("it is no Paddle parameter file, or not a whole one")
+
+
+def _words(error: Exception) -> str:
+    """Why it failed, as short as a notice wants it; the log has the rest."""
+    if isinstance(error, Unusable):
+        return str(error)
+    if isinstance(error, requests.HTTPError):
+        return f"the server answers {error.response.status_code}"
+    if isinstance(error, requests.Timeout):
+        return "the server takes too long"
+    if isinstance(error, requests.ConnectionError):
+        return "the server cannot be reached, or stopped answering"
+    if isinstance(error, requests.RequestException):
+        return "the transfer broke off"
+    return getattr(error, "strerror", None) or type(error).__name__
