@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.core.middleware.CurrentTeam",
+    "portal.core.middleware.Audit",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -133,7 +134,19 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds in which a link for a new password works
+# Mail is optional: without EMAIL_HOST an administrator of the team hands out links for new passwords.
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_PORT = env.integer("EMAIL_PORT", 587, least=1)
+EMAIL_HOST_USER = env.text("EMAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_PASSWORD")
+EMAIL_USE_TLS = env.boolean("EMAIL_TLS", True)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "slipway@localhost")
+
 HTTPS = env.boolean("HTTPS", False)
+# How many proxies in front add to X-Forwarded-For: who asks is told by them, for the audit and the throttle.
+PROXIES = env.integer("PROXIES", 1 if HTTPS else 0)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
@@ -150,7 +163,8 @@ USE_TZ = True
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         # First, because the first one says how to sign in when nobody is: 401 and not 403.
-        "rest_framework.authentication.BasicAuthentication",
+        "portal.teams.authentication.BearerToken",
+        "portal.teams.authentication.Password",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["portal.core.permissions.InTeam"],

@@ -6,6 +6,7 @@ import functools
 
 from django.core.exceptions import PermissionDenied
 
+from portal.core.permissions import SCOPE_OF_ROLE, require_scope
 from portal.teams.models import Role
 
 
@@ -24,6 +25,9 @@ def role_required(role: str):
 
 
 def refuse_unless(request, role: str) -> None:
+    """Raise PermissionDenied for a lesser role, MissingScope for a token without the scope that fits."""
+    if role in SCOPE_OF_ROLE:
+        require_scope(request, SCOPE_OF_ROLE[role])
     if request.membership.at_least(role):
         return
     raise PermissionDenied(
@@ -35,3 +39,4 @@ def refuse_unless(request, role: str) -> None:
 
 member_required = role_required(Role.MEMBER)
 operator_required = role_required(Role.OPERATOR)
+admin_required = role_required(Role.ADMIN)

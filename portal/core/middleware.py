@@ -1,9 +1,10 @@
-"""What every request passes: the content security policy, and the team in whose name it acts."""
+"""What every request passes: the content security policy, its team, the audit."""
 
 from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
 
+from portal.teams import audit, sign_ins
 from portal.teams.models import Role
 from portal.teams.services import membership_of
 
@@ -39,8 +40,9 @@ class ContentSecurityPolicy:
 class CurrentTeam:
     """Gives each request its team: ``request.team`` and ``request.membership``, both None when signed out.
 
-    ``request.may_edit`` and ``request.may_operate`` say what the person's role allows, for templates.
-    A person without a team gets a 403 page; the API answers for itself.
+    The session holds which of a person's teams; ``request.may_edit``, ``may_operate`` and ``may_admin`` say
+    what the role there allows, for templates. A person without a team gets a 403 page; the API answers for
+    itself.
     """
 
     def __init__(self, get_response):
@@ -48,10 +50,13 @@ class CurrentTeam:
 
     def __call__(self, request):
         signed_in = request.user.is_authenticated
-        request.membership = membership_of(request.user) if signed_in else None
-        request.team = request.membership.team if request.membership else None
-        request.may_edit = bool(request.membership and request.membership.at_least(Role.MEMBER))
-        request.may_operate = bool(request.membership and request.membership.at_least(Role.OPERATOR))
+        membership = membership_of(request.user, request.session.get("team")) if signed_in else None
+        request.membership, request.team = membership, membership.team if membership else None
+        request.may_edit = bool(membership and membership.at_least(Role.MEMBER))
+        request.may_operate = bool(membership and membership.at_least(Role.OPERATOR))
+        request.may_admin = bool(membership and membership.at_least(Role.ADMIN))
+        if signed_in:
+            sign_ins.follow(request)
         return self.get_response(request)
 
     def process_view(self, request, view, args, kwargs):
@@ -60,3 +65,37 @@ class CurrentTeam:
         if getattr(view, "needs_no_team", False) or not getattr(view, "login_required", True):
             return
         raise PermissionDenied(NO_TEAM)
+
+
+class Audit:
+    """Tells the audit which request is answered; records refusals, and calls of tokens.
+
+    What changes something is recorded where it happens. Here is recorded what no service sees: a 403, and
+    that a token was used at all, reads once a minute for each endpoint.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        with audit.during(request):
+            response = self.get_response(request)
+            if response.status_code == 403 and request.user.is_authenticated:
+                audit.refused("access", label=_called(request), detail=_reason(request, response))
+            elif getattr(request, "token", None) and not request.audited:
+                audit.record_call(request, _called(request), response.status_code)
+            return response
+
+    def process_exception(self, request, exception):
+        if isinstance(exception, PermissionDenied):
+            request.refusal = str(exception)
+
+
+def _called(request) -> str:
+    return f"{request.method} {request.path}"
+
+
+def _reason(request, response) -> str:
+    """The sentence of a refusal: an endpoint's problem details, or what a page raised."""
+    data = getattr(response, "data", None)
+    return data.get("detail", "") if isinstance(data, dict) else getattr(request, "refusal", "")

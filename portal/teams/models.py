@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils import timezone
 
 
 class Role(models.TextChoices):
@@ -57,3 +58,153 @@ class Owned(models.Model):
 
     class Meta:
         abstract = True
+
+
+class Invitation(models.Model):
+    """A link that lets whoever holds it join a team, once. Only the hash of its secret is kept."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    note = models.CharField(max_length=100, blank=True)  # whom it is meant for
+    secret_hash = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    used_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return f"invitation {self.pk}" + (f" ({self.note})" if self.note else "")
+
+
+class SignIn(models.Model):
+    """One browser in which a person is signed in; deleting it through ``sign_ins`` signs it out."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    session_key = models.CharField(max_length=40, unique=True)
+    address = models.GenericIPAddressField(null=True)
+    browser = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-seen_at"]
+
+
+class Scope(models.TextChoices):
+    READ = "read", "read: see and download"
+    DATASETS = "datasets", "datasets: upload"
+    RUNS = "runs", "runs: start, cancel and retry"
+    DEPLOY = "deploy", "deploy: devices, deployments, answers"
+    ADMIN = "admin", "admin: members, tokens, audit"
+
+
+class ApiToken(models.Model):
+    """A program's way in, for one person in one team. Only the hash of the secret is kept."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tokens")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    scopes = models.JSONField(default=list)
+    prefix = models.CharField(max_length=12)  # the visible beginning of the secret, to tell tokens apart
+    secret_hash = models.CharField(max_length=64, unique=True)  # SHA-256; the secret has 256 random bits
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    last_used_from = models.GenericIPAddressField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def state(self) -> str:
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at <= timezone.now() else "valid"
+
+
+class Via(models.TextChoices):
+    PAGE = "page", "Page"
+    TOKEN = "token", "Token"  # noqa: S105 - a word, not a secret
+    PASSWORD = "password", "API with password"
+    SERVER = "server", "Server"
+
+
+class Result(models.TextChoices):
+    DONE = "done", "Done"
+    REFUSED = "refused", "Refused"
+
+
+class AppendOnly(Exception):
+    """Somebody tried to change or remove what was recorded."""
+
+
+class AuditQuerySet(OwnedQuerySet):
+    """Rows can be added and read; the database refuses changes as well (see the migration)."""
+
+    def _refuse(self, *args, **kwargs):
+        raise AppendOnly("The audit is append-only: its entries can be neither changed nor removed.")
+
+    update = delete = bulk_update = update_or_create = _refuse
+    update.alters_data = delete.alters_data = True
+
+
+class AuditEntry(models.Model):
+    """Who did what to which object, from where. Written by ``audit.record`` and nowhere else.
+
+    The keys have no constraint and the names are copies: an entry outlives what it tells of.
+    """
+
+    at = models.DateTimeField(default=timezone.now)
+    team = models.ForeignKey(
+        Team, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+    )
+    actor = models.ForeignKey(
+        User, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+    )
+    actor_name = models.CharField(max_length=150, blank=True)
+    via = models.CharField(max_length=10, choices=Via)
+    token = models.ForeignKey(
+        ApiToken, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+    )
+    token_name = models.CharField(max_length=120, blank=True)
+    verb = models.CharField(max_length=40)
+    object_type = models.CharField(max_length=30, blank=True)
+    object_id = models.BigIntegerField(null=True)
+    object_label = models.CharField(max_length=200, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    result = models.CharField(max_length=10, choices=Result, default=Result.DONE)
+
+    objects = AuditQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["team", "-id"]),
+            models.Index(fields=["object_type", "object_id"]),
+            models.Index(fields=["verb", "object_label", "at"]),
+            models.Index(fields=["address", "at"]),
+        ]
+
+    def __str__(self):
+        return f"{self.actor_name or 'nobody'}: {self.verb} {self.object_label}".strip()
+
+    def save(self, *args, **kwargs):
+        if self.pk is not None:
+            raise AppendOnly("The audit is append-only: its entries can be neither changed nor removed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args, **kwargs):
+        raise AppendOnly("The audit is append-only: its entries can be neither changed nor removed.")

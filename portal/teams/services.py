@@ -1,20 +1,184 @@
-"""Teams: who is in which; the first administrator."""
+"""Teams: who is in which, who may join, who may sign in; the first administrator."""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
+from datetime import timedelta
 
+from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 
-from portal.teams.models import Membership, Role, Team, User
+from portal.teams import audit, tokens
+from portal.teams.models import Invitation, Membership, Role, Team, User
+from workers.contract import InputError
 
 DEFAULT_TEAM = "Default team"
 FIRST_ADMIN = "admin"
 
 
-def membership_of(user) -> Membership | None:
-    """The membership under which a person works; None for somebody in no team."""
-    return user.memberships.select_related("team").order_by("id").first()
+class TeamError(InputError):
+    """What was asked for would leave a team, or a person, in a state that nobody wants."""
+
+
+def membership_of(user, team_id: int | None = None, *, others: bool = True) -> Membership | None:
+    """The membership under which a person works: in the team asked for, else in the one joined first.
+
+    None for somebody in no team, and, with ``others=False``, in none but other teams.
+    """
+    rows = user.memberships.select_related("team").order_by("id")
+    if team_id is None:
+        return rows.first()
+    found = list(rows)
+    wanted = next((row for row in found if row.team_id == team_id), None)
+    return wanted or (found[0] if found and others else None)
+
+
+# --- teams ------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def create_team(name: str, user: User) -> Team:
+    """A new team with ``user`` as its administrator."""
+    team = Team.objects.create(name=name)
+    Membership.objects.create(team=team, user=user, role=Role.ADMIN)
+    audit.record("team.create", team)
+    return team
+
+
+def rename_team(team: Team, name: str) -> None:
+    before, team.name = team.name, name
+    team.save(update_fields=["name"])
+    audit.record("team.rename", team, detail=f"before: {before}")
+
+
+# --- members ----------------------------------------------------------------------------------
+
+
+def _lock_team(membership: Membership) -> None:
+    """Changes of a team's people happen one after the other: two must not remove the last two admins."""
+    Team.objects.select_for_update().get(pk=membership.team_id)
+
+
+def _refuse_to_lose_last_admin(membership: Membership) -> None:
+    others = Membership.objects.filter(team=membership.team, role=Role.ADMIN).exclude(pk=membership.pk)
+    if membership.role == Role.ADMIN and not others.exists():
+        raise TeamError(
+            f"{membership.user} is the only administrator of {membership.team}: "
+            "make somebody else an administrator first."
+        )
+
+
+@transaction.atomic
+def change_role(membership: Membership, role: str) -> None:
+    """Give a member another role. Raises TeamError for the last administrator."""
+    _lock_team(membership)
+    if membership.role == role:
+        return
+    if role != Role.ADMIN:
+        _refuse_to_lose_last_admin(membership)
+    before, membership.role = membership.role, role
+    membership.save(update_fields=["role"])
+    audit.record("member.role", membership.user, team=membership.team, detail=f"{before} → {role}")
+
+
+@transaction.atomic
+def remove_member(membership: Membership) -> None:
+    """Take a person out of a team. What they made stays with the team; their tokens for it end."""
+    _lock_team(membership)
+    _refuse_to_lose_last_admin(membership)
+    for token in membership.user.tokens.filter(team=membership.team, revoked_at=None):
+        tokens.revoke(token)
+    audit.record("member.remove", membership.user, team=membership.team, detail=f"was {membership.role}")
+    membership.delete()
+
+
+def may_reset(admin: User, user: User) -> bool:
+    """Whether ``admin`` may set a new password for ``user``.
+
+    Whoever sets it could sign in as that person. So an administrator must be one in every team that the
+    person is in, and only the server's administrator may do it for the server's administrator.
+    """
+    if admin.is_superuser:
+        return True
+    if user.is_superuser:
+        return False
+    administered = admin.memberships.filter(role=Role.ADMIN).values("team_id")
+    return user.memberships.exists() and not user.memberships.exclude(team_id__in=administered).exists()
+
+
+def reset_path(user: User, team: Team | None = None) -> str:
+    """The address at which ``user`` may set a new password once, within PASSWORD_RESET_TIMEOUT."""
+    audit.record("password.link", user, team=team)
+    uid = urlsafe_base64_encode(force_bytes(user.pk))
+    return reverse("password-reset", args=[uid, default_token_generator.make_token(user)])
+
+
+# --- invitations ------------------------------------------------------------------------------
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def invite(team: Team, user: User, role: str, days: int, note: str = "") -> tuple[Invitation, str]:
+    """A new invitation and the path of its link, which is kept nowhere."""
+    secret = secrets.token_urlsafe(32)
+    invitation = Invitation.objects.create(
+        team=team,
+        role=role,
+        note=note,
+        secret_hash=_digest(secret),
+        created_by=user,
+        expires_at=timezone.now() + timedelta(days=days),
+    )
+    audit.record("invitation.create", invitation, detail=f"{role}; {days} days")
+    return invitation, reverse("invitation", args=[secret])
+
+
+def open_invitations(team: Team):
+    """Those that can still be used."""
+    return Invitation.objects.for_team(team).filter(used_at=None, expires_at__gt=timezone.now())
+
+
+def find_invitation(secret: str) -> Invitation | None:
+    """The invitation that this link opens; None when it was used, has expired or never was."""
+    rows = Invitation.objects.select_related("team", "created_by")
+    return rows.filter(secret_hash=_digest(secret), used_at=None, expires_at__gt=timezone.now()).first()
+
+
+def withdraw(invitation: Invitation) -> None:
+    audit.record("invitation.withdraw", invitation)
+    invitation.delete()
+
+
+@transaction.atomic
+def accept(invitation: Invitation, user: User) -> Membership:
+    """Join the team; the link is used up. Raises TeamError when it was used a moment ago."""
+    if Membership.objects.filter(team=invitation.team, user=user).exists():
+        raise TeamError(f"You are in {invitation.team} already, so the link was not used up.")
+    now = timezone.now()
+    here = Invitation.objects.filter(pk=invitation.pk, used_at=None, expires_at__gt=now)
+    if not here.update(used_at=now, used_by=user):
+        raise TeamError("This link was used or withdrawn a moment ago: ask for a new one.")
+    membership = Membership.objects.create(team=invitation.team, user=user, role=invitation.role)
+    audit.record("member.join", user, team=invitation.team, actor=user, detail=f"as {invitation.role}")
+    return membership
+
+
+@transaction.atomic
+def accept_as_new(invitation: Invitation, username: str, password: str, email: str = "") -> User:
+    """Make an account and join with it; neither happens without the other."""
+    user = User.objects.create_user(username, email=email, password=password)
+    accept(invitation, user)
+    return user
+
+
+# --- the server's first person ----------------------------------------------------------------
 
 
 @transaction.atomic
@@ -37,4 +201,5 @@ def reset_password(user: User) -> str:
     password = secrets.token_urlsafe(12)
     user.set_password(password)
     user.save(update_fields=["password"])
+    audit.record("password.set", user)
     return password

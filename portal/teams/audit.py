@@ -1,0 +1,153 @@
+"""The audit: who did what to which object, from where. ``record`` is its only writer.
+
+It knows the request that is being answered, so that services need not hand it on: the middleware opens
+``during(request)`` around every request. Outside of one, in a worker or a command, the server acts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from contextvars import ContextVar
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from portal.teams.addresses import client_address
+from portal.teams.models import AuditEntry, Membership, Result, Team, Via
+
+CALL_SECONDS = 60
+CALLS_KEPT = 10_000
+_request: ContextVar = ContextVar("request", default=None)
+_calls: dict[tuple, float] = {}
+
+
+@contextlib.contextmanager
+def during(request):
+    """Everything recorded inside is this request's."""
+    request.token, request.audited = None, False
+    marker = _request.set(request)
+    try:
+        yield
+    finally:
+        _request.reset(marker)
+
+
+def record(
+    verb: str, subject=None, *, team=None, actor=None, label="", detail="", result=Result.DONE
+) -> AuditEntry:
+    """Add one entry, in the transaction of the caller: what is rolled back was not done.
+
+    ``verb`` is ``object.act``, as in ``run.create``. ``subject`` is the row acted on; ``label`` names it
+    when there is none. ``team`` defaults to the subject's or the request's, ``actor`` to the request's.
+    """
+    request = _request.get()
+    token = getattr(request, "token", None)
+    actor = actor or _person(request)
+    entry = AuditEntry(
+        team=team or _team_of(subject) or getattr(request, "team", None),
+        actor=actor,
+        actor_name=actor.get_username() if actor else "",
+        via=_via(request, token),
+        token=token,
+        token_name=clean(str(token), 120) if token else "",
+        verb=verb,
+        object_type=type(subject).__name__.lower() if subject is not None else "",
+        object_id=subject.pk if subject is not None else None,
+        object_label=clean(label or (str(subject) if subject is not None else ""), 200),
+        detail=clean(detail, 300),
+        address=client_address(request) if request else None,
+        result=result,
+    )
+    entry.save(force_insert=True)
+    if request is not None:
+        request.audited = True
+    return entry
+
+
+def refused(verb: str, subject=None, *, within: timedelta | None = None, **fields) -> None:
+    """Record a refusal; with ``within`` only when the same was not refused a short while ago.
+
+    A program that repeats itself must not fill the audit.
+    """
+    if within is not None:
+        same = AuditEntry.objects.filter(verb=verb, at__gt=timezone.now() - within, result=Result.REFUSED)
+        request = _request.get()
+        same = same.filter(object_label=clean(fields.get("label") or str(subject or ""), 200))
+        if same.filter(address=client_address(request) if request else None).exists():
+            return
+    record(verb, subject, result=Result.REFUSED, **fields)
+
+
+def record_call(request, label: str, status: int) -> None:
+    """Record a token's call that nothing else recorded; reads once a minute for each endpoint.
+
+    A program may poll many times a minute, and each would be a row. The minute is this process's own:
+    several processes may each write one.
+    """
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        match, now = request.resolver_match, time.monotonic()
+        key = (request.token.pk, match.route if match else "")
+        if now - _calls.get(key, -CALL_SECONDS) < CALL_SECONDS:
+            return
+        if len(_calls) > CALLS_KEPT:
+            _calls.clear()
+        _calls[key] = now
+    record("api.call", label=label, detail=f"status {status}")
+
+
+def _via(request, token) -> str:
+    if request is None:
+        return Via.SERVER
+    if token is not None:
+        return Via.TOKEN
+    return Via.PASSWORD if getattr(request, "by_password", False) else Via.PAGE
+
+
+def _person(request):
+    user = getattr(request, "user", None)
+    return user if user is not None and user.is_authenticated else None
+
+
+def _team_of(subject) -> Team | None:
+    return subject if isinstance(subject, Team) else getattr(subject, "team", None)
+
+
+def clean(text: str, length: int) -> str:
+    """At most ``length`` characters, none of which a database or a terminal would stumble over."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(text))
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def entries_for(team, user) -> QuerySet[AuditEntry]:
+    """What an administrator of ``team`` may read: the team's, and its people's signing in and out.
+
+    Attempts under names that nobody has are for administrators of the server only.
+    """
+    people = Membership.objects.filter(team=team).values("user_id")
+    seen = Q(team=team) | Q(team=None, object_type="user", object_id__in=people)
+    if user.is_superuser:
+        seen |= Q(team=None)
+    return AuditEntry.objects.filter(seen)
+
+
+def narrow(rows: QuerySet[AuditEntry], wanted: dict) -> QuerySet[AuditEntry]:
+    """Filter by cleaned fields: person, verb (or the part before its dot), via, result, since, until, text."""
+    if wanted.get("person"):
+        rows = rows.filter(actor_name=wanted["person"])
+    if wanted.get("verb"):
+        rows = rows.filter(Q(verb=wanted["verb"]) | Q(verb__startswith=wanted["verb"] + "."))
+    for name in ("via", "result"):
+        if wanted.get(name):
+            rows = rows.filter(**{name: wanted[name]})
+    if wanted.get("since"):
+        rows = rows.filter(at__date__gte=wanted["since"])
+    if wanted.get("until"):
+        rows = rows.filter(at__date__lte=wanted["until"])
+    if wanted.get("text"):
+        found = Q()
+        for name in ("object_label", "detail", "token_name", "actor_name", "address"):
+            found |= Q(**{f"{name}__icontains": wanted["text"]})
+        rows = rows.filter(found)
+    return rows

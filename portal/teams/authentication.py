@@ -1,0 +1,87 @@
+"""How the API knows who asks: a token, or name and password."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import authentication, exceptions
+
+from portal.teams import audit, throttle, tokens
+from portal.teams.addresses import client_address
+from portal.teams.models import ApiToken
+
+REALM = 'realm="Slipway"'
+QUIET = timedelta(minutes=10)  # a program that goes on with a dead token is recorded this often
+
+
+class InvalidToken(exceptions.AuthenticationFailed):
+    """The Authorization header holds a token that opens nothing."""
+
+
+class BearerToken(authentication.BaseAuthentication):
+    """``Authorization: Bearer slw_…``. ``request.token`` is the token from then on."""
+
+    def authenticate(self, request):
+        kind, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if kind.lower() != "bearer":
+            return None
+        # Kept for the challenge: the framework asks for it with the request only.
+        request._request.bearer_refused = True
+        secret = secret.strip()
+        try:
+            token = tokens.find(secret, client_address(request))
+        except tokens.TokenRefused as error:
+            _record(secret, str(error))
+            raise InvalidToken(str(error)) from error
+        request._request.bearer_refused = False
+        request._request.token = token
+        return token.user, token
+
+    def authenticate_header(self, request) -> str:
+        if getattr(request, "bearer_refused", False):
+            return f'Bearer {REALM}, error="invalid_token"'
+        return f"Bearer {REALM}, Basic {REALM}"
+
+
+def _record(secret: str, why: str) -> None:
+    known = ApiToken.objects.filter(secret_hash=tokens.digest(secret)).first()
+    label = str(known) if known else "a token that is not known"
+    audit.refused("sign-in.token", known, label=label, detail=why, within=QUIET)
+
+
+class Password(authentication.BasicAuthentication):
+    """HTTP Basic with the name and password of a person, throttled like the sign-in page."""
+
+    www_authenticate_realm = "Slipway"
+
+    def authenticate_credentials(self, userid, password, request=None):
+        wait = throttle.wait_seconds(userid, client_address(request))
+        if wait:
+            raise exceptions.Throttled(wait=wait, detail=throttle.sentence(wait))
+        request._request.by_password = True
+        try:
+            return super().authenticate_credentials(userid, password, request)
+        except exceptions.AuthenticationFailed:
+            throttle.failed(userid)
+            raise
+
+
+class BearerTokenScheme(OpenApiAuthenticationExtension):
+    """Tells the schema about tokens."""
+
+    target_class = "portal.teams.authentication.BearerToken"
+    name = "token"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "http", "scheme": "bearer", "description": "An API token, made on the page Team."}
+
+
+class PasswordScheme(OpenApiAuthenticationExtension):
+    """Tells the schema about names and passwords."""
+
+    target_class = "portal.teams.authentication.Password"
+    name = "password"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "http", "scheme": "basic"}

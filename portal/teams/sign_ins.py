@@ -1,0 +1,64 @@
+"""The browsers in which people are signed in: listed, and signed out from afar.
+
+A ``SignIn`` row follows a session. The session holds the row's id, the key that the row knows and when it
+was last written, so that a request costs a write once a minute and otherwise no query.
+"""
+
+from __future__ import annotations
+
+import time
+from importlib import import_module
+
+from django.conf import settings
+from django.utils import timezone
+
+from portal.teams.addresses import client_address
+from portal.teams.models import SignIn, User
+
+MARK = "sign_in"
+WRITE_AFTER_SECONDS = 60
+
+
+def follow(request) -> None:
+    """Note that this browser was seen now; at most once a minute. For signed-in sessions only."""
+    session = request.session
+    if not session.session_key:
+        return
+    mark = session.get(MARK) or {}
+    known = mark.get("key") == session.session_key
+    if known and time.time() - mark["at"] < WRITE_AFTER_SECONDS:
+        return
+    fields = {
+        "user": request.user,
+        "session_key": session.session_key,
+        "address": client_address(request),
+        "browser": request.headers.get("User-Agent", "")[:200],
+        "seen_at": timezone.now(),
+    }
+    # A change of password gives the session another key; the browser is the same.
+    if not SignIn.objects.filter(pk=mark.get("pk"), user=request.user).update(**fields):
+        row, _ = SignIn.objects.update_or_create(session_key=session.session_key, defaults=fields)
+        mark = {"pk": row.pk}
+    session[MARK] = {"pk": mark["pk"], "key": session.session_key, "at": time.time()}
+
+
+def current(user: User) -> list[SignIn]:
+    """Where the person is signed in, last seen first; rows of ended sessions are removed on the way."""
+    store = _store()
+    rows = list(user.sign_ins.all())
+    ended = [row.pk for row in rows if not store().exists(row.session_key)]
+    SignIn.objects.filter(pk__in=ended).delete()
+    return [row for row in rows if row.pk not in ended]
+
+
+def end(rows) -> int:
+    """Sign these browsers out; returns how many."""
+    rows = list(rows)
+    for row in rows:
+        _store()().delete(row.session_key)
+        row.delete()
+    return len(rows)
+
+
+def _store():
+    return import_module(settings.SESSION_ENGINE).SessionStore

@@ -1,0 +1,77 @@
+"""API tokens: made, found by their secret, revoked.
+
+A secret is ``slw_`` and 43 characters with 256 random bits, shown once. With that much chance in it a
+plain SHA-256 is enough at rest: there is nothing to guess, and a lookup stays one indexed query.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from portal.teams import audit
+from portal.teams.models import ApiToken, Scope, Team, User
+
+BEGINS = "slw_"
+VISIBLE = 12
+WRITE_USE_AFTER = timedelta(minutes=1)
+LONGEST_DAYS = 366
+
+
+class TokenRefused(Exception):
+    """The token opens nothing; the message says why, in a sentence for its owner."""
+
+
+def digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def make(team: Team, user: User, name: str, scopes: list[str], days: int) -> tuple[ApiToken, str]:
+    """Make a token that ends after ``days`` (1 to 366); return it with its secret, kept nowhere."""
+    if not 1 <= days <= LONGEST_DAYS:
+        raise ValueError(f"A token lives 1 to {LONGEST_DAYS} days, not {days}.")
+    secret = BEGINS + secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        team=team,
+        user=user,
+        name=name,
+        scopes=[scope.value for scope in Scope if scope in scopes],
+        prefix=secret[:VISIBLE],
+        secret_hash=digest(secret),
+        expires_at=timezone.now() + timedelta(days=days),
+    )
+    audit.record("token.create", token, detail=f"{', '.join(token.scopes)}; {days} days")
+    return token, secret
+
+
+def find(secret: str, address: str | None) -> ApiToken:
+    """The valid token of this secret; notes its use. Raises TokenRefused."""
+    token = ApiToken.objects.select_related("user", "team").filter(secret_hash=digest(secret)).first()
+    if token is None:
+        raise TokenRefused("This token is not known: check that it was copied whole.")
+    if token.state != "valid":
+        word = "was revoked" if token.revoked_at else "expired"
+        when = token.revoked_at or token.expires_at
+        raise TokenRefused(f"The token {token.name} {word} on {when:%Y-%m-%d}: make a new one.")
+    if not token.user.is_active:
+        raise TokenRefused(f"The account that owns the token {token.name} is switched off.")
+    _note_use(token, address)
+    return token
+
+
+def _note_use(token: ApiToken, address: str | None) -> None:
+    now = timezone.now()
+    if token.last_used_at and token.last_used_at > now - WRITE_USE_AFTER:
+        return
+    stale = Q(last_used_at=None) | Q(last_used_at__lte=now - WRITE_USE_AFTER)
+    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now, last_used_from=address)
+
+
+def revoke(token: ApiToken) -> None:
+    """End a token at once. A second time changes nothing."""
+    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        audit.record("token.revoke", token)
