@@ -71,6 +71,7 @@ def channel_order(chip: str, profile: str | None = None) -> str:
 def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, name="") -> Plan:
     """Check the choices and return a Plan; raise PlanError with a sentence at each wrong field."""
     errors: dict[str, str] = {}
+    devices = list(dict.fromkeys(devices))
     if version is not None and version.blockers:
         errors["dataset_version"] = f"{version} cannot be trained on yet. {version.blockers[0]}"
     if preset and preset not in configs.presets():
@@ -91,7 +92,7 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
     _check_sizes(targets, chosen["input_size"], errors)
     if errors:
         raise PlanError(errors)
-    return Plan(version, preset, recipe, chosen, targets, list(devices), name)
+    return Plan(version, preset, recipe, chosen, targets, devices, name)
 
 
 def _checked(params: dict, recipe: dict, errors: dict[str, str]) -> dict:
@@ -119,22 +120,25 @@ def _checked(params: dict, recipe: dict, errors: dict[str, str]) -> dict:
 def _check_number(key: str, value, checked: dict, errors: dict[str, str]) -> None:
     kind, least, most = PARAMS[key]
     try:
-        checked[key] = kind(value)
-    except (TypeError, ValueError):
+        number = float("nan") if isinstance(value, bool) else float(value)
+        checked[key] = kind(number)
+    except (TypeError, ValueError, OverflowError):
         errors[key] = f"{value!r} is not a number."
         return
-    if not least <= checked[key] <= most:
+    if kind is int and checked[key] != number:
+        errors[key] = f"{value!r} is not a whole number."
+    elif not least <= number <= most:
         errors[key] = f"It must be between {least} and {most}."
 
 
 def _check_input_size(value, recipe: dict, checked: dict, errors: dict[str, str]) -> None:
     sizes = [list(size) for size in recipe["input_sizes"]]
     try:
-        size = [int(part) for part in (value.split("x") if isinstance(value, str) else value)]
-    except (TypeError, ValueError):
+        size = [float(part) for part in (value.split("x") if isinstance(value, str) else value)]
+    except (TypeError, ValueError, OverflowError):
         size = []
     if size in sizes:
-        checked["input_size"] = size
+        checked["input_size"] = [int(side) for side in size]
     else:
         allowed = ", ".join(f"{width}x{height}" for width, height in sizes)
         errors["input_size"] = f"{recipe['title']} can be trained at {allowed}."
