@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from portal.datasets.api import DatasetVersionViewSet, DatasetViewSet
+from portal.datasets.upload_api import upload_detail, upload_list
 from portal.deployments.api import DeploymentViewSet
 from portal.devices.api import DeviceViewSet, InferenceViewSet
 from portal.jobs.api import JobViewSet
@@ -25,6 +26,8 @@ router.register("deployments", DeploymentViewSet)
 urlpatterns = [
     # A file's address ends as the file's name does.
     re_path(r"^jobs/(?P<pk>\d{1,18})/files/(?P<name>.+)$", JobViewSet.as_view({"get": "file"})),
+    path("uploads/", upload_list, name="api-uploads"),
+    path("uploads/<uuid:pk>/", upload_detail, name="api-upload"),
     path("", include(router.urls)),
     path("recipes/", recipes),
     path("chips/", chips),

@@ -123,6 +123,9 @@ FILE_UPLOAD_TEMP_DIR = VAR_DIR / "incoming"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o600
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_MB", 4096, least=1) * 1024 * 1024
+UPLOAD_PIECE_BYTES = 16 * 1024 * 1024  # what is lost at most when a connection or a process breaks
+UPLOAD_KEPT_HOURS = env.integer("UPLOAD_KEPT_HOURS", 24, least=1)
+TEAM_QUOTA_BYTES = env.integer("TEAM_QUOTA_MB", 0) * 1024 * 1024
 
 # --- people -----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "teams.User"
@@ -224,6 +227,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap lost jobs": {"task": "portal.jobs.tasks.reap", "schedule": 15.0},
+    "sweep uploads": {"task": "portal.datasets.tasks.sweep_uploads", "schedule": 900.0},
     "advance runs": {"task": "portal.runs.tasks.sweep", "schedule": 30.0},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

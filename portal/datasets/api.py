@@ -3,11 +3,11 @@
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
-from portal.datasets import services
+from portal.datasets import services, tus
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.serializers import DatasetSerializer, DatasetVersionSerializer, UploadSerializer
 
@@ -15,18 +15,26 @@ from portal.datasets.serializers import DatasetSerializer, DatasetVersionSeriali
 class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Dataset.objects.select_related("created_by")
     serializer_class = DatasetSerializer
-    parser_classes = [MultiPartParser, FormParser]
+    parser_classes = [JSONParser, MultiPartParser, FormParser]
     lookup_value_regex = r"\d{1,18}"
 
     @extend_schema(request=UploadSerializer, responses={201: DatasetVersionSerializer})
     def create(self, request):
-        """Upload an archive as the next version of the dataset of this name; it is checked in a job."""
-        upload = UploadSerializer(data=request.data)
-        upload.is_valid(raise_exception=True)
-        data = upload.validated_data
-        version = services.create_version(
-            request.team, request.user, data["name"], data["file"], upload.options()
-        )
+        """Make an archive the next version of the dataset of this name; it is checked in a job.
+
+        The archive comes in this request as ``file``, or came before: ``upload`` is the id of an upload
+        (``/api/v1/uploads/``) that is whole. Saying the same again about an upload changes nothing.
+        """
+        form = UploadSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        data = form.validated_data
+        if "upload" in data:
+            with tus.refusals_as_answers():
+                version = services.create_version_of(data["upload"], data["name"], form.options())
+        else:
+            version = services.create_version(
+                request.team, request.user, data["name"], data["file"], form.options()
+            )
         return Response(DatasetVersionSerializer(version).data, status=201)
 
     @extend_schema(request=None, responses={201: DatasetVersionSerializer})

@@ -1,9 +1,36 @@
-"""Datasets and their immutable versions."""
+"""Datasets and their immutable versions; uploads on their way to become one."""
+
+import uuid
 
 from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
 
 from portal.jobs.models import Job, Status
 from portal.teams.models import Owned, OwnedQuerySet, Team
+
+
+class UploadState(models.TextChoices):
+    """Where an upload is. The first is told by its bytes, the others by the check of its version."""
+
+    RECEIVING = "receiving", "Receiving"
+    RECEIVED = "received", "Received"
+    EXTRACTING = "extracting", "Extracting"
+    CHECKING = "checking", "Checking"
+    READY = "ready", "Ready"
+    REFUSED = "refused", "Refused"
+    EXPIRED = "expired", "Expired"
+
+
+def check_state(job: Job) -> UploadState:
+    """What the check of a whole upload is at, from its job's status and phase."""
+    if job.status == Status.SUCCEEDED:
+        return UploadState.READY
+    if job.is_final:
+        return UploadState.REFUSED
+    if job.status == Status.QUEUED or not job.phase:
+        return UploadState.RECEIVED
+    return UploadState.EXTRACTING if job.phase == "extracting" else UploadState.CHECKING
 
 
 class Dataset(Owned):
@@ -58,6 +85,11 @@ class DatasetVersion(models.Model):
         return self.job is not None and self.job.status == Status.SUCCEEDED
 
     @property
+    def state(self) -> UploadState:
+        """Where the upload is on its way to a dataset."""
+        return check_state(self.job)
+
+    @property
     def short_hash(self) -> str:
         return self.content_hash[:12]
 
@@ -65,3 +97,82 @@ class DatasetVersion(models.Model):
     def blockers(self) -> list[str]:
         """Sentences of the findings that must be mended before anything is trained on this version."""
         return [finding["message"] for finding in self.findings if finding["level"] == "block"]
+
+
+class UploadQuerySet(OwnedQuerySet):
+    def receiving(self):
+        return self.filter(version=None, offset__lt=F("length"), expires_at__gt=timezone.now())
+
+    def received(self):
+        """Whole, and not yet part of a dataset."""
+        return self.filter(version=None, offset=F("length"), expires_at__gt=timezone.now())
+
+
+class Upload(Owned):
+    """A file that arrives piece by piece. ``offset`` is how many bytes are safely stored.
+
+    Whoever appends holds the row for a while (``holder``, ``held_until``) and renews that as bytes come.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    filename = models.CharField(max_length=255)
+    metadata = models.TextField(blank=True)  # the client's own words, given back to it
+    dataset_name = models.CharField(max_length=120, blank=True)  # becomes its next version by itself
+    options = models.JSONField(default=dict)  # as in DatasetVersion
+    length = models.PositiveBigIntegerField()
+    offset = models.PositiveBigIntegerField(default=0)
+    holder = models.CharField(max_length=32, blank=True)
+    held_until = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(db_index=True)
+    version = models.OneToOneField(
+        DatasetVersion, on_delete=models.SET_NULL, null=True, related_name="received"
+    )
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(offset__lte=F("length")), name="offset_within_length")
+        ]
+
+    def __str__(self):
+        return f"upload {self.pk} ({self.filename})"
+
+    @property
+    def is_whole(self) -> bool:
+        return self.offset == self.length
+
+    @property
+    def is_expired(self) -> bool:
+        return self.version_id is None and self.expires_at <= timezone.now()
+
+    @property
+    def percent(self) -> float:
+        return 100.0 * self.offset / self.length if self.length else 100.0
+
+    @property
+    def state(self) -> UploadState:
+        if self.version_id:
+            return self.version.state
+        if self.is_expired:
+            return UploadState.EXPIRED
+        return UploadState.RECEIVED if self.is_whole else UploadState.RECEIVING
+
+    @property
+    def message(self) -> str:
+        """Why it was refused; empty otherwise."""
+        return self.version.job.message if self.state == UploadState.REFUSED else ""
+
+
+class UploadPiece(models.Model):
+    """Some bytes of an upload as a file of their own in storage, where every host can reach them."""
+
+    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="pieces")
+    start = models.PositiveBigIntegerField()
+    size = models.PositiveBigIntegerField()
+    file = models.FileField(max_length=300)
+
+    class Meta:
+        ordering = ["start"]
+        constraints = [models.UniqueConstraint(fields=["upload", "start"], name="one_piece_per_start")]

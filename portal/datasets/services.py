@@ -13,8 +13,9 @@ from django.db import transaction
 from django.db.models import Max
 
 from portal.core.files import fetch
-from portal.datasets import staging
-from portal.datasets.models import Dataset, DatasetVersion
+from portal.datasets import pieces, staging
+from portal.datasets.models import Dataset, DatasetVersion, Upload
+from portal.datasets.refusals import Expired, InUse, NotWhole
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import Artifact, Job
@@ -37,8 +38,32 @@ def create_version(team, user, name: str, upload, options: dict | None = None) -
         raise
 
 
+@transaction.atomic
+def create_version_of(upload: Upload, name: str, options: dict | None = None) -> DatasetVersion:
+    """Make a whole resumable upload the next version of its team's dataset ``name`` and queue its check.
+
+    Called again for the same dataset, it returns the version that is there. Raises NotWhole, Expired,
+    or InUse when it has become a version of another dataset.
+    """
+    upload = Upload.objects.select_for_update().get(pk=upload.pk)
+    if upload.version and upload.version.dataset.name == name:
+        return upload.version
+    if upload.version:
+        raise InUse(f"This upload has become {upload.version} already: upload the file again for {name}.")
+    if upload.is_expired:
+        raise Expired(f"The upload of {upload.filename} has expired: upload the file again.")
+    if not upload.is_whole:
+        raise NotWhole(
+            f"Of {upload.filename}, {upload.offset} of {upload.length} bytes are here: send the rest first."
+        )
+    version = _add_version(upload.team, upload.created_by, name, "", upload.filename, options or {})
+    Upload.objects.filter(pk=upload.pk).update(version=version)
+    return version
+
+
 def _add_version(team, user, name: str, stored: str, upload_name: str, options: dict) -> DatasetVersion:
     dataset, _ = Dataset.objects.get_or_create(team=team, name=name, defaults={"created_by": user})
+    Dataset.objects.select_for_update().get(pk=dataset.pk)  # two uploads must not get one number
     last = dataset.versions.aggregate(last=Max("number"))["last"] or 0
     return DatasetVersion.objects.create(
         dataset=dataset,
@@ -54,7 +79,10 @@ def _add_version(team, user, name: str, stored: str, upload_name: str, options: 
 def prepare_ingest(job: Job, folder: Path) -> Invocation:
     version = job.dataset_version
     archive = folder / "upload.bin"
-    fetch(version.upload, archive)
+    if version.upload:
+        fetch(version.upload, archive)
+    else:
+        pieces.join(version.received, archive)
     defaults = {"val_fraction": 0.2, "seed": 0, "class_count": None, "class_names": None, "limits": {}}
     return Invocation(
         argv=[sys.executable, "-m", "portal.datasets.ingest"],

@@ -47,7 +47,16 @@ def addresses(run):
     ]
 
 
-LISTS = ["datasets", "dataset-versions", "runs", "jobs", "compiled-models", "devices", "deployments"]
+LISTS = [
+    "datasets",
+    "dataset-versions",
+    "uploads",
+    "runs",
+    "jobs",
+    "compiled-models",
+    "devices",
+    "deployments",
+]
 
 
 def test_the_team_reads_everything_and_a_stranger_gets_404_and_nobody_401(finished, alice, bob, charlie):

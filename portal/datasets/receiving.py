@@ -1,0 +1,188 @@
+"""Receiving the bytes of an upload, in pieces and with little memory.
+
+A piece counts only once its row and the new offset are written, in one transaction and by
+compare-and-set: a process that dies at any byte loses the piece in its hands and nothing else, and of two
+connections that append at once one loses.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from portal.datasets import pieces
+from portal.datasets.limits import human_bytes
+from portal.datasets.models import Upload, UploadPiece
+from portal.datasets.refusals import Busy, Expired, Missing, NoRoom, TooLarge, WrongChecksum, WrongOffset
+from portal.datasets.uploads import complete, new_expiry
+
+BLOCK = 64 * 1024
+MAX_PIECES = 10_000
+# A connection that brings nothing for this long may be taken over by the next one.
+HOLD = timedelta(seconds=10)
+RENEW_SECONDS = 2.0
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a client sends: ``read(n)`` gives fewer than n bytes at the end, or when the connection broke.
+
+    ``size`` is None when the client did not say it. ``checksum`` is the name of an algorithm of hashlib
+    and the digest that the whole body must have.
+    """
+
+    read: Callable[[int], bytes]
+    size: int | None
+    checksum: tuple[str, bytes] | None = None
+
+
+def append(upload: Upload, offset: int, body: Body) -> None:
+    """Append a body at ``offset``; ``upload.offset`` says afterwards what is safely stored.
+
+    When the connection breaks, what came until then is kept; with a checksum it is all or nothing.
+    Raises WrongOffset, Busy, TooLarge, WrongChecksum, Expired, Missing or NoRoom.
+    """
+    if upload.is_expired:
+        raise Expired(expired_sentence(upload))
+    size = body.size or 0
+    if upload.is_whole and size and offset + size == upload.length:
+        return  # the last bytes once more: the client has missed our answer
+    if offset + size > upload.length:
+        raise TooLarge(f"The upload was announced with {upload.length} bytes; this would make it longer.")
+    if upload.pieces.count() >= MAX_PIECES:
+        raise TooLarge(
+            f"The upload came in {MAX_PIECES:,} pieces: begin it anew with chunks of "
+            f"{human_bytes(settings.UPLOAD_PIECE_BYTES)}."
+        )
+    receiver = Receiver(upload, offset, body)
+    try:
+        receiver.receive()
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            raise
+        raise NoRoom(
+            "The server's disk is full: ask the administrator to free some space, then go on."
+        ) from error
+    finally:
+        receiver.release()
+
+
+def expired_sentence(upload: Upload) -> str:
+    return (
+        f"The upload of {upload.filename} expired because nothing came for "
+        f"{settings.UPLOAD_KEPT_HOURS} hours: begin it anew."
+    )
+
+
+@dataclass
+class Receiver:
+    """One connection that appends to one upload, which it holds from its making until ``release``."""
+
+    upload: Upload
+    offset: int
+    body: Body
+    holder: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def __post_init__(self):
+        now = timezone.now()
+        here = Upload.objects.filter(pk=self.upload.pk, offset=self.offset)
+        free = here.filter(Q(held_until=None) | Q(held_until__lt=now))
+        if free.update(holder=self.holder, held_until=now + HOLD):
+            self.upload.offset = self.offset
+            return
+        self._look_again()
+        if self.upload.offset != self.offset:
+            raise WrongOffset(
+                f"The upload stands at byte {self.upload.offset}, not at {self.offset}: go on from there."
+            )
+        raise Busy("Another connection is sending this upload: wait a few seconds and ask again.")
+
+    def release(self) -> None:
+        self._mine().update(holder="", held_until=None)
+
+    def _mine(self):
+        return Upload.objects.filter(pk=self.upload.pk, holder=self.holder)
+
+    def _look_again(self) -> None:
+        try:
+            self.upload.refresh_from_db()
+        except Upload.DoesNotExist:
+            raise Missing("This upload was discarded: begin it anew.") from None
+
+    def _superseded(self) -> Busy:
+        self._look_again()
+        return Busy("Another connection has gone on with this upload in the meantime.")
+
+    def receive(self) -> None:
+        """Receive the body piece by piece; with a checksum it is one piece."""
+        size = self.upload.length - self.offset if self.body.size is None else self.body.size
+        end = self.offset + size
+        while self.upload.offset < end:
+            left = end - self.upload.offset
+            wanted = left if self.body.checksum else min(settings.UPLOAD_PIECE_BYTES, left)
+            if self._receive_piece(wanted) < wanted:
+                return
+        if self.body.size is None and self.body.read(1):
+            raise TooLarge(f"The upload was announced with {self.upload.length} bytes, and more came.")
+
+    def _receive_piece(self, wanted: int) -> int:
+        """Receive and keep one piece; return how many bytes came."""
+        with TemporaryUploadedFile("piece", "application/octet-stream", 0, None) as piece:
+            got, right = self._fill(piece, wanted)
+            if right is False and got == wanted:
+                raise WrongChecksum("These bytes were damaged on the way: send them again.")
+            if got and right is not False:
+                self._keep(piece, got)
+        return got
+
+    def _fill(self, piece: TemporaryUploadedFile, wanted: int) -> tuple[int, bool | None]:
+        """Write to the local file; return how many bytes came and whether they have the checksum, if any."""
+        checksum = self.body.checksum
+        digest = hashlib.new(checksum[0], usedforsecurity=False) if checksum else None
+        got, renewed = 0, time.monotonic()
+        while got < wanted and (block := self.body.read(min(BLOCK, wanted - got))):
+            piece.write(block)
+            got += len(block)
+            if digest:
+                digest.update(block)
+            if time.monotonic() - renewed > RENEW_SECONDS:
+                renewed = time.monotonic()
+                self._renew()
+        piece.flush()
+        piece.seek(0)
+        piece.size = got
+        return got, digest.digest() == checksum[1] if digest else None
+
+    def _renew(self) -> None:
+        if not self._mine().update(held_until=timezone.now() + HOLD):
+            raise self._superseded()
+
+    def _keep(self, piece: TemporaryUploadedFile, size: int) -> None:
+        """Store a piece and move the offset; the stored file goes if the offset does not move."""
+        upload, start = self.upload, self.upload.offset
+        stored = pieces.store(upload, start, piece)
+        try:
+            with transaction.atomic():
+                moved = {"offset": start + size, "expires_at": new_expiry()}
+                if not self._mine().filter(offset=start).update(**moved, held_until=timezone.now() + HOLD):
+                    raise self._superseded()
+                UploadPiece.objects.create(upload=upload, start=start, size=size, file=stored)
+                upload.offset, upload.expires_at = moved["offset"], moved["expires_at"]
+                if upload.is_whole:
+                    complete(upload)
+        except BaseException:
+            default_storage.delete(stored)
+            raise

@@ -1,0 +1,156 @@
+"""The words of tus 1.0 (https://tus.io/protocols/resumable-upload): its headers, read and written.
+
+Extensions: creation, creation-with-upload, checksum, expiration, termination. A header that cannot be
+meant raises ProtocolError with the status that the protocol names.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.http import UnreadablePostError
+from django.utils.http import http_date
+from rest_framework.exceptions import APIException
+
+from portal.datasets import refusals
+from portal.datasets.models import Upload
+from portal.datasets.receiving import Body
+
+VERSION = "1.0.0"
+EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
+CONTENT_TYPE = "application/offset+octet-stream"
+ALGORITHMS = ("sha256", "sha1", "md5", "sha512")
+# What a connection may be silent for before it is given up; it holds one of the server's threads.
+SILENCE_SECONDS = 30
+STATUSES = {
+    refusals.TooLarge: 413,
+    refusals.NoRoom: 507,
+    refusals.WrongOffset: 409,
+    refusals.Busy: 423,
+    refusals.WrongChecksum: 460,
+    refusals.Expired: 410,
+    refusals.Missing: 404,
+    refusals.InUse: 409,
+    refusals.NotWhole: 409,
+}
+REASONS = {460: "Checksum Mismatch"}
+
+
+class ProtocolError(APIException):
+    """A request that is not as the protocol wants it."""
+
+    def __init__(self, status: int, sentence: str):
+        super().__init__(sentence)
+        self.status_code = status
+
+
+@contextlib.contextmanager
+def refusals_as_answers() -> Iterator[None]:
+    """Turn what the services refuse into the protocol's statuses."""
+    try:
+        yield
+    except refusals.UploadRefused as refusal:
+        raise ProtocolError(STATUSES[type(refusal)], str(refusal)) from refusal
+
+
+def check_version(request) -> None:
+    if request.headers.get("Tus-Resumable") != VERSION:
+        raise ProtocolError(412, f"Send the header Tus-Resumable: {VERSION}, the version spoken here.")
+
+
+def number(request, name: str) -> int:
+    """A header that counts bytes."""
+    text = request.headers.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise ProtocolError(400, f"The header {name} must be a whole number of bytes, not {text!r}.")
+    return int(text)
+
+
+def length(request) -> int:
+    if "Upload-Defer-Length" in request.headers:
+        raise ProtocolError(400, "The length must be known from the start: send Upload-Length.")
+    return number(request, "Upload-Length")
+
+
+def metadata(request) -> dict[str, str]:
+    """``Upload-Metadata``: pairs of a key and a base64 value, separated by commas; a value may be missing."""
+    found: dict[str, str] = {}
+    for pair in request.headers.get("Upload-Metadata", "").split(","):
+        key, _, value = pair.strip().partition(" ")
+        if not key:
+            continue
+        try:
+            text = base64.b64decode(value.strip(), validate=True).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            raise ProtocolError(
+                400, f"The value of {key!r} in Upload-Metadata must be UTF-8 text in base64."
+            ) from None
+        if key in found:
+            raise ProtocolError(400, f"Upload-Metadata names {key!r} twice.")
+        found[key] = text.replace("\0", "")
+    return found
+
+
+def checksum(request) -> tuple[str, bytes] | None:
+    """``Upload-Checksum``: the name of an algorithm and a digest in base64."""
+    text = request.headers.get("Upload-Checksum")
+    if text is None:
+        return None
+    algorithm, _, digest = text.strip().partition(" ")
+    if algorithm not in ALGORITHMS:
+        raise ProtocolError(
+            400, f"Checksums are made here with {', '.join(ALGORITHMS)}, not with {algorithm!r}."
+        )
+    try:
+        return algorithm, base64.b64decode(digest.strip(), validate=True)
+    except binascii.Error:
+        raise ProtocolError(400, "The digest in Upload-Checksum must be base64.") from None
+
+
+def has_body(request) -> bool:
+    return request.content_type == CONTENT_TYPE
+
+
+def body(request) -> Body:
+    """The request's body, to be read in blocks. Call it before anything else touches the body."""
+    if not has_body(request):
+        raise ProtocolError(415, f"The Content-Type must be {CONTENT_TYPE}.")
+    environ = request.META
+    with contextlib.suppress(KeyError, OSError):
+        environ["gunicorn.socket"].settimeout(SILENCE_SECONDS)
+    if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+        if not environ.get("wsgi.input_terminated"):
+            raise ProtocolError(411, "Send the header Content-Length.")
+        return Body(_until_broken(environ["wsgi.input"].read), None, checksum(request))
+    return Body(_until_broken(request.read), number(request, "Content-Length"), checksum(request))
+
+
+def _until_broken(read):
+    """A connection that breaks ends the body: what came before is kept."""
+
+    def quiet(size: int) -> bytes:
+        try:
+            return read(size)
+        except (UnreadablePostError, OSError):
+            return b""
+
+    return quiet
+
+
+def describe(response, upload: Upload) -> None:
+    """Say on an answer where the upload stands."""
+    response["Upload-Offset"] = str(upload.offset)
+    if upload.version_id is None:
+        response["Upload-Expires"] = http_date(upload.expires_at.timestamp())
+
+
+def introduce(response) -> None:
+    """What the server can do, on the answer to OPTIONS."""
+    response["Tus-Version"] = VERSION
+    response["Tus-Extension"] = EXTENSIONS
+    response["Tus-Max-Size"] = str(settings.UPLOAD_MAX_BYTES)
+    response["Tus-Checksum-Algorithm"] = ",".join(ALGORITHMS)

@@ -1,0 +1,143 @@
+"""Uploads by tus 1.0, usable by any tus client, and what has become of them."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins
+from rest_framework.response import Response
+
+from portal.core.api import TeamViewSet
+from portal.core.pagination import ByNewest
+from portal.datasets import receiving, tus, uploads
+from portal.datasets.models import Upload
+from portal.datasets.serializers import MetadataSerializer, ReceivedUploadSerializer
+
+TUS = OpenApiParameter("Tus-Resumable", str, OpenApiParameter.HEADER, required=True, enum=[tus.VERSION])
+OVERRIDES = ("PATCH", "DELETE")
+
+
+def header(name: str, kind: type = int, required: bool = True) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, OpenApiParameter.HEADER, required=required)
+
+
+class NewestUploads(ByNewest):
+    ordering = "-created_at"  # an id says nothing of the order
+
+
+class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
+    """tus 1.0. ``GET`` is ours: the state of an upload, from its first byte to the dataset's last check."""
+
+    queryset = Upload.objects.select_related("version__job", "version__dataset", "created_by")
+    serializer_class = ReceivedUploadSerializer
+    pagination_class = NewestUploads
+    write_scope = "datasets"
+    parser_classes = []  # a body is read in blocks, never parsed
+
+    def dispatch(self, request, *args, **kwargs):
+        """The protocol lets clients that know only POST name another method in a header."""
+        wanted = request.headers.get("X-HTTP-Method-Override", "").upper()
+        if request.method == "POST" and wanted in OVERRIDES:
+            request.method = wanted
+        return super().dispatch(request, *args, **kwargs)
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["Tus-Resumable"] = tus.VERSION
+        response["Cache-Control"] = "no-store"
+        if response.status_code == 412:
+            response["Tus-Version"] = tus.VERSION
+        if response.status_code in tus.REASONS:
+            response.reason_phrase = tus.REASONS[response.status_code]
+        return response
+
+    def options(self, request, *args, **kwargs):
+        """What this server speaks, and the largest file that it takes."""
+        response = Response(status=204)
+        tus.introduce(response)
+        return response
+
+    @extend_schema(
+        request=None,
+        parameters=[TUS, header("Upload-Length"), header("Upload-Metadata", str, required=False)],
+        responses={201: None},
+    )
+    def create(self, request):
+        """Announce a file; its address is in ``Location``.
+
+        ``Upload-Metadata`` may hold ``filename``; ``dataset``, the name of the dataset whose next version
+        the file becomes once it is whole; and ``class_count``, ``class_names`` (one a line),
+        ``val_fraction``, ``seed``. The first bytes may come in the same request.
+        """
+        tus.check_version(request)
+        length = tus.length(request)
+        form = MetadataSerializer(data=tus.metadata(request))
+        form.is_valid(raise_exception=True)
+        with tus.refusals_as_answers():
+            upload = uploads.create(
+                request.team,
+                request.user,
+                length,
+                form.clean_filename(),
+                form.validated_data.get("dataset", ""),
+                form.options(),
+                request.headers.get("Upload-Metadata", ""),
+            )
+            if tus.has_body(request) and length:
+                receiving.append(upload, 0, tus.body(request._request))
+        response = self._moved(upload, 201)
+        response["Location"] = request.build_absolute_uri(reverse("api-upload", args=[upload.pk]))
+        return response
+
+    @extend_schema(parameters=[TUS], responses={200: None})
+    def offset(self, request, pk):
+        """``HEAD``: from which byte to go on."""
+        tus.check_version(request)
+        upload = self._upload()
+        response = Response(status=200)
+        tus.describe(response, upload)
+        response["Upload-Length"] = str(upload.length)
+        if upload.metadata:
+            response["Upload-Metadata"] = upload.metadata
+        return response
+
+    @extend_schema(
+        request={tus.CONTENT_TYPE: bytes},
+        parameters=[TUS, header("Upload-Offset"), header("Upload-Checksum", str, required=False)],
+        responses={204: None},
+    )
+    def append(self, request, pk):
+        """``PATCH``: the next bytes. ``Upload-Offset`` of the answer says how far they are stored."""
+        tus.check_version(request)
+        offset = tus.number(request, "Upload-Offset")
+        body = tus.body(request._request)
+        upload = self._upload()
+        with tus.refusals_as_answers():
+            receiving.append(upload, offset, body)
+        return self._moved(upload, 204)
+
+    @extend_schema(request=None, parameters=[TUS], responses={204: None})
+    def terminate(self, request, pk):
+        """``DELETE``: discard an upload with all its bytes."""
+        tus.check_version(request)
+        with tus.refusals_as_answers():
+            uploads.discard(self.get_object())
+        return Response(status=204)
+
+    def _upload(self) -> Upload:
+        upload = self.get_object()
+        if upload.is_expired:
+            raise tus.ProtocolError(410, receiving.expired_sentence(upload))
+        return upload
+
+    @staticmethod
+    def _moved(upload: Upload, status: int) -> Response:
+        response = Response(status=status)
+        tus.describe(response, upload)
+        return response
+
+
+upload_list = UploadViewSet.as_view({"get": "list", "post": "create"})
+upload_detail = UploadViewSet.as_view(
+    {"get": "retrieve", "head": "offset", "patch": "append", "delete": "terminate"}
+)
