@@ -23,7 +23,16 @@ from portal.jobs.log import read_log
 from portal.jobs.models import Job, Status
 from portal.runs import services as runs
 from tests.devices.boards import PASSWORD, PROFILE, make_release, needs_convert_environment, picture, until
-from tests.devices.live import BEFORE, Rows, SharedBoard, check_told, closed_port, execute, text
+from tests.devices.live import (
+    BEFORE,
+    Rows,
+    SharedBoard,
+    check_told,
+    closed_port,
+    execute,
+    text,
+    without_broker,
+)
 from tests.jobs.helpers import executing, wait_for
 
 pytestmark = [pytest.mark.ssh, needs_convert_environment, pytest.mark.django_db(transaction=True)]
@@ -43,7 +52,8 @@ def board(shared_board):
 
 
 @pytest.fixture
-def rows(team, alice, board, artifacts):
+def rows(team, alice, board, artifacts, monkeypatch):
+    without_broker(monkeypatch)
     return Rows(team, alice, board, artifacts)
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.devices.boards import RunningBoard, make_tiny_model
-from tests.devices.live import Rows, SharedBoard
+from tests.devices.live import Rows, SharedBoard, without_broker
 
 
 @pytest.fixture
@@ -31,7 +31,8 @@ def renewed_board(shared_board):
 
 
 @pytest.fixture
-def rows(team, alice, renewed_board, artifacts):
+def rows(team, alice, renewed_board, artifacts, monkeypatch):
+    without_broker(monkeypatch)
     return Rows(team, alice, renewed_board, artifacts)
 
 

@@ -23,7 +23,7 @@ from portal.deployments.models import Deployment
 from portal.deployments.steps import deploy
 from portal.devices import services
 from portal.devices.models import Device
-from portal.jobs import execution
+from portal.jobs import execution, tasks
 from portal.jobs.models import Artifact, Job, Status
 from portal.runs import pipeline
 from portal.runs.models import Run, TrainedModel
@@ -160,6 +160,11 @@ class Rows:
         """An inference whose job is queued; a red picture unless told otherwise."""
         files = [SimpleUploadedFile(name, data) for name, data in pictures or [("a.png", picture("red"))]]
         return services.start_inference(self.device, self.user, files)
+
+
+def without_broker(monkeypatch) -> None:
+    """Send no messages: there is no broker here, and finding that out takes a while for every job."""
+    monkeypatch.setattr(tasks.execute, "apply_async", lambda *args, **options: None)
 
 
 def secret(**credentials: str) -> str:
