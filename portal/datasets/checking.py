@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from .errors import ImageError
-from .images import normalise, thumbnail
+from .images import exif_orientation, normalise, thumbnail
 
 CHUNK = 32
 MAX_PROCESSES = 16
@@ -27,7 +27,10 @@ BYTES_PER_PROCESS = 8 * 1024 * 1024
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Checked:
-    """Facts about one image file, which is in normal form now unless ``error`` says why it is not."""
+    """Facts about one image file, which is in normal form now unless ``error`` says why it is not.
+
+    ``orientation`` is the EXIF one that the file came with; width and height are of the upright image.
+    """
 
     sha256: str = ""
     suffix: str = ""
@@ -37,6 +40,7 @@ class Checked:
     note: str | None = None
     dark: bool = False
     error: str | None = None
+    orientation: int = 1
 
 
 CRASHED = Checked(error="crashes the image decoder or needs too much memory")
@@ -45,14 +49,23 @@ CRASHED = Checked(error="crashes the image decoder or needs too much memory")
 def check_file(path: Path, max_pixels: int) -> Checked:
     """Bring the image at ``path`` into normal form, in place, and return its facts."""
     try:
-        image = normalise(path.read_bytes(), max_pixels)
+        content = path.read_bytes()
+        image = normalise(content, max_pixels)
     except ImageError as error:
         return Checked(error=str(error))
+    orientation = 1
     if image.note is not None:
+        orientation = exif_orientation(content)
         path.write_bytes(image.content)
-    digest = hashlib.sha256(image.content).hexdigest()
     return Checked(
-        digest, image.suffix, image.width, image.height, len(image.content), image.note, image.dark
+        sha256=hashlib.sha256(image.content).hexdigest(),
+        suffix=image.suffix,
+        width=image.width,
+        height=image.height,
+        bytes=len(image.content),
+        note=image.note,
+        dark=image.dark,
+        orientation=orientation,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from . import names
 from .errors import InputError
 from .findings import Findings
-from .readers import Listing
+from .readers import Listing, Sample
 
 
 def apply_overrides(listing: Listing, class_count: int | None, class_names: Sequence[str] | None) -> None:
@@ -38,8 +38,16 @@ def apply_overrides(listing: Listing, class_count: int | None, class_names: Sequ
     if set(given) == set(found):
         new_ids = {name: class_id for class_id, name in enumerate(given)}
         for sample in listing.samples:
-            sample.class_id = new_ids[found[sample.class_id]]
+            _renumber(sample, [new_ids[name] for name in found])
     listing.class_names = given
+
+
+def _renumber(sample: Sample, new_ids: list[int]) -> None:
+    if sample.boxes is None:
+        sample.class_id = new_ids[sample.class_id]
+        return
+    for index in range(0, len(sample.boxes), 5):
+        sample.boxes[index] = new_ids[int(sample.boxes[index])]
 
 
 def _some(class_names: Sequence[str]) -> str:

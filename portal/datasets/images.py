@@ -113,6 +113,13 @@ def _normalised(content: bytes, image: Image.Image) -> Normalised:
     return Normalised(buffer.getvalue(), suffix, plain.width, plain.height, note, dark)
 
 
+def exif_orientation(content: bytes) -> int:
+    """Return the EXIF orientation, 1 to 8, of a picture that is known to decode."""
+    with Image.open(io.BytesIO(content)) as image:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    return orientation if orientation in range(1, 9) else 1
+
+
 def _reasons_to_convert(content: bytes, image: Image.Image) -> list[str]:
     """Return what keeps the picture from being used as it is, in words; empty when nothing does."""
     reasons = []

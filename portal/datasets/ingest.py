@@ -2,7 +2,7 @@
 
 It speaks the contract of ``workers/README.md`` and runs in the portal's environment, as a process of its
 own so that it can be killed and its memory limited. Inputs: ``archive`` (path of the upload). Parameters:
-``filename``, ``val_fraction``, ``seed``, ``class_count``, ``class_names``, ``limits``. Artifacts:
+``filename``, ``val_fraction``, ``seed``, ``class_count``, ``class_names``, ``layout``, ``limits``. Artifacts:
 ``dataset.tar``, ``thumbs/``, ``report.json``. When it refuses an upload, it leaves none of them behind.
 """
 
@@ -20,18 +20,23 @@ from workers import contract
 
 from . import classes
 from .archive import open_archive
+from .boxes import hash_text
 from .checking import ImagePool, processes_for
 from .errors import InputError, full_disk_is_input_error
 from .findings import Findings
 from .limits import human_bytes
 from .options import Options
 from .packing import content_hash, pack
-from .readers import Listing, Sample, read_layout
+from .readers import DETECTION, Listing, Sample, read_layout
 from .selection import Image, class_counts, select, wanted_samples
 
 THUMBS_PER_CLASS = 12
 MAX_THUMBS = 1200
 EVENT_SECONDS = 0.25
+NOT_TRAINABLE_YET = (
+    "This is a detection set (images with boxes): it is read, checked and shown, "
+    "and training on it is not possible yet."
+)
 
 
 def main(folder: contract.JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
@@ -80,9 +85,12 @@ def _extract(
     folder: contract.JobFolder, options: Options, findings: Findings
 ) -> tuple[Listing, list[Sample], list[Path]]:
     """Read the layout from names alone, then unpack the images it uses as numbered files."""
-    with open_archive(options.upload, options.limits, findings) as archive:
-        listing = read_layout(archive, findings)
-        classes.check_enough_classes(listing.class_names)
+    with open_archive(options.upload, folder.scratch, options.limits, findings) as archive:
+        listing = read_layout(archive, findings, options.layout)
+        if listing.task == DETECTION:
+            findings.add("block", "detection-not-trainable-yet", NOT_TRAINABLE_YET)
+        else:
+            classes.check_enough_classes(listing.class_names)
         classes.apply_overrides(listing, options.class_count, options.class_names)
         classes.report_collisions(listing.class_names, findings)
         samples = wanted_samples(listing, options.limits, findings)
@@ -124,7 +132,7 @@ def _write_thumbnails(
     per_class = max(1, min(THUMBS_PER_CLASS, MAX_THUMBS // class_count))
     by_class: dict[int, list[Image]] = {class_id: [] for class_id in range(class_count)}
     for image in images:
-        by_class[image.class_id].append(image)
+        by_class[_shown_class(image)].append(image)
     chosen: list[Image] = []
     stems: list[Path] = []
     for class_id, members in by_class.items():
@@ -133,9 +141,14 @@ def _write_thumbnails(
         stems += [folder / f"{class_id:04d}-{number:02d}" for number in range(count)]
     files = pool.thumbnails([image.path for image in chosen], stems)
     return [
-        {"file": f"thumbs/{file}", "class_id": image.class_id, "original": image.original}
+        {"file": f"thumbs/{file}", "class_id": _shown_class(image), "original": image.original}
         for file, image in zip(files, chosen, strict=True)
     ]
+
+
+def _shown_class(image: Image) -> int:
+    """Return the class under which a thumbnail stands: for an image with boxes, that of its first."""
+    return image.class_id if image.boxes is None else image.boxes[0][0] if image.boxes else 0
 
 
 def _records(images: list[Image]) -> list[dict[str, Any]]:
@@ -143,27 +156,33 @@ def _records(images: list[Image]) -> list[dict[str, Any]]:
         {
             "name": f"images/{number:06d}{image.facts.suffix}",
             "original": image.original,
-            "class_id": image.class_id,
+            "class_id": image.class_id if image.boxes is None else None,
             "split": image.split,
             "width": image.facts.width,
             "height": image.facts.height,
             "bytes": image.facts.bytes,
             "sha256": image.facts.sha256,
             "note": image.facts.note,
+            **({} if image.boxes is None else {"boxes": image.boxes}),
         }
         for number, image in enumerate(images, start=1)
     ]
+
+
+def _label_text(image: Image, class_names: list[str]) -> str:
+    return class_names[image.class_id] if image.boxes is None else hash_text(image.boxes, class_names)
 
 
 def _result(
     listing: Listing, images: list[Image], thumbs: list[dict[str, Any]], findings: Findings, options: Options
 ) -> dict[str, Any]:
     class_names = listing.class_names
-    rows = ((image.facts.sha256, class_names[image.class_id], image.split) for image in images)
+    rows = ((image.facts.sha256, _label_text(image, class_names), image.split) for image in images)
     train = sum(image.split == "train" for image in images)
     return {
         "content_hash": content_hash(class_names, rows),
         "layout": listing.layout,
+        "task": listing.task,
         "class_names": class_names,
         "counts": class_counts(images, class_names),
         "images": len(images),

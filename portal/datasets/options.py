@@ -8,12 +8,16 @@ from typing import Any
 
 from .errors import InputError
 from .limits import Limits
+from .readers import LAYOUTS
 from .split import check_fraction
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
-    """The spec's inputs and params, checked. ``class_count`` and ``class_names`` are the person's word."""
+    """The spec's inputs and params, checked.
+
+    ``class_count``, ``class_names`` and ``layout`` (a key of ``readers.LAYOUTS``) are the person's word.
+    """
 
     upload: Path
     filename: str
@@ -22,6 +26,7 @@ class Options:
     class_count: int | None
     class_names: list[str] | None
     limits: Limits
+    layout: str | None = None
 
     @classmethod
     def from_spec(cls, spec: dict[str, Any]) -> Options:
@@ -40,7 +45,14 @@ class Options:
             class_count=None if count is None else _whole_number("number of classes", count),
             class_names=class_names,
             limits=Limits.from_params(params.get("limits")),
+            layout=_layout(params.get("layout")),
         )
+
+
+def _layout(value: Any) -> str | None:
+    if value is not None and value not in LAYOUTS:
+        raise InputError(f"There is no layout called {value!r}: use {', '.join(LAYOUTS)}, or leave it empty.")
+    return value
 
 
 def _whole_number(name: str, value: Any) -> int:

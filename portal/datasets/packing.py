@@ -17,7 +17,8 @@ TRAIN, VAL, LABELS, INDEX = "train.txt", "val.txt", "label.txt", "index.jsonl"
 def content_hash(class_names: Sequence[str], rows: Iterable[tuple[str, str, str]]) -> str:
     """Return the SHA-256 over the class names in their order and the sorted rows.
 
-    A row is (image sha256, class name, split). The order of the names belongs to the content: it is what
+    A row is (image sha256, class name, split); for a detection set the class name is the text of the
+    image's boxes. The order of the names belongs to the content: it is what
     the ids in train.txt and val.txt mean.
     """
     digest = hashlib.sha256(("\n".join(class_names) + "\n\n").encode("utf-8"))
@@ -36,8 +37,9 @@ def pack(
     """Write ``records`` and their image ``files`` as an uncompressed tar at ``target``.
 
     A record is a line of index.jsonl: its ``name`` is ``images/000001.png``, its ``class_id`` an index
-    into ``class_names``. Each file is removed once it is in the tar, so that the disk holds every image
-    about once. Equal input gives equal bytes. index.jsonl comes last: a tar that has it is whole.
+    into ``class_names``, None in a detection set, whose lists name images alone. Each file is removed
+    once it is in the tar, so that the disk holds every image about once. Equal input gives equal bytes.
+    index.jsonl comes last: a tar that has it is whole.
     """
     temporary = target.with_name(target.name + ".tmp")
     with tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
@@ -61,7 +63,8 @@ def _add(tar: tarfile.TarFile, name: str, size: int, content: BinaryIO) -> None:
 
 def _lists(class_names: Sequence[str], records: Sequence[dict[str, Any]]) -> dict[str, Iterable[str]]:
     def listed(split: str) -> Iterable[str]:
-        return (f"{r['name']} {r['class_id']}" for r in records if r["split"] == split)
+        wanted = (r for r in records if r["split"] == split)
+        return (r["name"] if r["class_id"] is None else f"{r['name']} {r['class_id']}" for r in wanted)
 
     return {
         TRAIN: listed("train"),

@@ -8,24 +8,29 @@ from pathlib import Path
 from typing import Any
 
 from . import classes, names
+from .boxes import Box, on_image
 from .checking import Checked
 from .errors import InputError
 from .findings import Findings
 from .limits import Limits, human_bytes
 from .options import Options
-from .readers import Listing, Sample
+from .readers import CLASSIFICATION, DETECTION, Listing, Sample
 from .split import stratified_split
 
 
 @dataclasses.dataclass(slots=True)
 class Image:
-    """One image of the dataset: where it came from, its normalised file, its facts and its split."""
+    """One image of the dataset: where it came from, its normalised file, its facts and its split.
+
+    ``boxes`` are a detection set's, in pixels of the normalised file; ``class_id`` is -1 there.
+    """
 
     original: str
     class_id: int
     path: Path
     facts: Checked
     split: str
+    boxes: list[Box] | None = None
 
 
 def wanted_samples(listing: Listing, limits: Limits, findings: Findings) -> list[Sample]:
@@ -63,17 +68,19 @@ def select(
             dropped[sample.class_id] += 1
             continue
         _report_conversion(fact, original, findings)
-        images.append(Image(sample.entry.path, sample.class_id, path, fact, sample.split or ""))
+        boxes = None if sample.boxes is None else on_image(sample, fact, listing, findings)
+        images.append(Image(sample.entry.path, sample.class_id, path, fact, sample.split or "", boxes))
     if dropped.total() * 2 > len(samples):
         examples = "; ".join(findings.examples("undecodable")[:3])
         raise InputError(
             f"{dropped.total()} of the {len(samples)} images cannot be read ({examples}): "
             "check that the files are whole and upload them again."
         )
-    classes.check_class_sizes(listing.class_names, [image.class_id for image in images], dropped)
+    if listing.task == CLASSIFICATION:
+        classes.check_class_sizes(listing.class_names, [image.class_id for image in images], dropped)
     _split(images, listing, options, findings)
     _report_copies(images, findings)
-    return sorted(images, key=lambda i: (i.class_id, i.facts.sha256, i.split, i.original))
+    return sorted(images, key=lambda i: (i.class_id, i.facts.sha256, i.split, i.boxes or (), i.original))
 
 
 def _report_conversion(fact: Checked, original: str, findings: Findings) -> None:
@@ -90,6 +97,8 @@ def _report_conversion(fact: Checked, original: str, findings: Findings) -> None
 def _split(images: list[Image], listing: Listing, options: Options, findings: Findings) -> None:
     class_ids = [image.class_id for image in images]
     if listing.split_given:
+        if listing.task == DETECTION:
+            return
         split = [image.split for image in images]
         classes.check_given_split(listing.class_names, class_ids, split, findings)
         return
@@ -120,10 +129,19 @@ def _report_copies(images: list[Image], findings: Findings) -> None:
 
 
 def class_counts(images: list[Image], class_names: list[str]) -> list[dict[str, Any]]:
-    """Return ``{"name", "train", "val", "total"}`` for each class, in the order of ids."""
-    counts = Counter((image.class_id, image.split) for image in images)
+    """Return ``{"name", "train", "val", "total"}`` for each class, in the order of ids.
+
+    For a detection set they count the images with a box of the class, and ``"boxes"`` counts its boxes.
+    """
+    counts: Counter[tuple[int, str]] = Counter()
+    boxes: Counter[int] = Counter()
+    for image in images:
+        for class_id in {image.class_id} if image.boxes is None else {box[0] for box in image.boxes}:
+            counts[class_id, image.split] += 1
+        boxes.update(box[0] for box in image.boxes or ())
     rows = []
     for class_id, name in enumerate(class_names):
         train, val = counts[class_id, "train"], counts[class_id, "val"]
-        rows.append({"name": name, "train": train, "val": val, "total": train + val})
+        row = {"name": name, "train": train, "val": val, "total": train + val}
+        rows.append({**row, "boxes": boxes[class_id]} if boxes else row)
     return rows

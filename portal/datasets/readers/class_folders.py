@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 
 from portal.datasets import names
-from portal.datasets.archive import Entry, ZipArchive
+from portal.datasets.archive import Archive, Entry
 from portal.datasets.errors import InputError
 from portal.datasets.findings import Findings
 
 from .listing import Listing, Sample
+from .splits import SPLIT_WORDS
 
 LAYOUT = "class folders"
-_SPLITS = {
-    "train": "train", "training": "train", "trainset": "train",
-    "val": "val", "valid": "val", "validation": "val", "valset": "val", "eval": "val",
-    "test": "test", "testing": "test", "testset": "test",
-}  # fmt: skip
 
 
-def read_class_folders(archive: ZipArchive, findings: Findings) -> Listing | None:
-    """Read ``<class>/<image>``, in any wrapping folders; None when no image lies in a folder.
+def read_class_folders(archive: Archive, findings: Findings) -> Listing:
+    """Read ``<class>/<image>``, in any wrapping folders.
 
     With ``train/<class>/…`` beside ``val/`` or ``test/`` the split is taken as given.
     """
@@ -30,7 +26,7 @@ def read_class_folders(archive: ZipArchive, findings: Findings) -> Listing | Non
     images = [(parts, entry) for parts, entry in images if len(parts) > 1]
     if not images:
         raise InputError(
-            "The images in the zip are not in class folders: put the images of each class into a folder "
+            "The images in the upload are not in class folders: put the images of each class into a folder "
             "named after the class."
         )
     for entry in loose:
@@ -48,7 +44,7 @@ def read_class_folders(archive: ZipArchive, findings: Findings) -> Listing | Non
 Parts = tuple[str, ...]
 
 
-def _images_only(archive: ZipArchive, findings: Findings) -> list[tuple[Parts, Entry]]:
+def _images_only(archive: Archive, findings: Findings) -> list[tuple[Parts, Entry]]:
     images = []
     for entry in archive.entries:
         if names.is_image(entry.path):
@@ -70,7 +66,7 @@ def _unwrapped(images: list[tuple[Parts, Entry]]) -> list[tuple[Parts, Entry]]:
         images = [(parts[1:], entry) for parts, entry in images]
 
 
-def _report_empty_folders(archive: ZipArchive, findings: Findings) -> None:
+def _report_empty_folders(archive: Archive, findings: Findings) -> None:
     filled: set[str] = set()
     for entry in archive.entries:
         parent = entry.path.rpartition("/")[0]
@@ -79,13 +75,14 @@ def _report_empty_folders(archive: ZipArchive, findings: Findings) -> None:
             parent = parent.rpartition("/")[0]
     for path in archive.folders:
         if path not in filled:
-            findings.add("info", "empty-folders", "{count} folders of the zip are empty.", names.show(path))
+            message = "{count} folders of the upload are empty."
+            findings.add("info", "empty-folders", message, names.show(path))
 
 
 def _splits_of(images: list[tuple[Parts, Entry]]) -> dict[str, str]:
     """Return {folder name: split} when the top folders are train and val or test, else nothing."""
     tops = {parts[0] for parts, _ in images}
-    splits = {top: _SPLITS[top.lower()] for top in tops if top.lower() in _SPLITS}
+    splits = {top: SPLIT_WORDS[top.lower()] for top in tops if top.lower() in SPLIT_WORDS}
     distinct = set(splits.values())
     if len(splits) < len(tops) or len(distinct) < len(splits) or not {"train"} < distinct:
         return {}

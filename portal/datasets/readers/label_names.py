@@ -1,12 +1,18 @@
-"""The names of classes in PaddleX's label.txt."""
+"""The names of classes in PaddleX's label.txt, and in the like files of other layouts."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from portal.datasets import names
+from portal.datasets.archive import Archive
 from portal.datasets.errors import InputError
 from portal.datasets.findings import Findings
+
+from .texts import read_text
+
+MAX_ID = 100_000
 
 _ID_AND_NAME = re.compile(r"^\s*([0-9]{1,9})[ \t]+(\S.*)$")
 
@@ -32,6 +38,21 @@ def read_labels(text: str, shown_path: str) -> dict[int, str]:
                 f"{names.show(name)!r}: give every class an id of its own."
             )
     return labels
+
+
+def named_in(archive: Archive, file_names: Sequence[str]) -> list[str]:
+    """Return the class names of the topmost file so called, by their ids; empty when there is none.
+
+    Ids between others that have no name are their own.
+    """
+    found = [entry for entry in archive.entries if entry.path.rpartition("/")[2].lower() in file_names]
+    if not found:
+        return []
+    entry = min(found, key=lambda entry: (entry.path.count("/"), entry.path))
+    labels = read_labels(read_text(archive, entry), names.show(entry.path))
+    if max(labels) >= MAX_ID:
+        raise InputError(f"{names.show(entry.path)} has an id of {max(labels)}: number the classes from 0.")
+    return [labels.get(class_id, str(class_id)) for class_id in range(max(labels) + 1)]
 
 
 def named_classes(

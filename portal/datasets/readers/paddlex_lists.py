@@ -9,14 +9,17 @@ from __future__ import annotations
 import dataclasses
 
 from portal.datasets import names
-from portal.datasets.archive import Entry, ZipArchive
+from portal.datasets.archive import Archive, Entry
 from portal.datasets.errors import InputError
 from portal.datasets.findings import Findings
 
+from .finder import ImageFinder
 from .label_names import named_classes, read_labels
-from .listing import MAX_LIST_BYTES, Listing, Sample
+from .listing import Listing, Sample
+from .texts import folder_of, read_text
 
 LAYOUT = "PaddleX lists"
+LOOKED_AT = 50
 _LIST_NAMES = {
     "train.txt": "train", "train_list.txt": "train",
     "val.txt": "val", "val_list.txt": "val",
@@ -32,23 +35,37 @@ class _Row:
     split: str
 
 
-def read_paddlex_lists(archive: ZipArchive, findings: Findings) -> Listing | None:
-    """Read the layout around the topmost train.txt; None when there is none."""
+def looks_like_paddlex_lists(archive: Archive) -> str | None:
+    """Return the path of the topmost train.txt, unless other layouts' lists are all there are.
+
+    Those of Pascal VOC lie in ImageSets or name XML files; those of Darknet name images and no class.
+    """
+    train = _find_lists(archive).get("train")
+    if train is None:
+        return None
+    lines = [line.strip() for line in read_text(archive, train).splitlines()[:LOOKED_AT] if line.strip()]
+    if lines and all(names.is_image(line) or line.lower().endswith((".xml", ".json")) for line in lines):
+        return None
+    return train.path
+
+
+def read_paddlex_lists(archive: Archive, findings: Findings) -> Listing:
+    """Read the layout around the topmost train.txt."""
     lists = _find_lists(archive)
     if "train" not in lists:
-        return None
-    base = lists["train"].path.rpartition("/")[0]
+        raise InputError("The upload holds no train.txt: add it, with lines like `images/0001.jpg 0`.")
+    base = folder_of(lists["train"].path)
     names_by_id = None
     if "label" in lists:
-        names_by_id = read_labels(list_text(archive, lists["label"]), names.show(lists["label"].path))
-    finder = _ImageFinder(archive.entries, base)
+        names_by_id = read_labels(read_text(archive, lists["label"]), names.show(lists["label"].path))
+    finder = ImageFinder(archive.entries)
     rows: list[_Row] = []
     for split in ("train", "val"):
         if split in lists:
-            rows += _read_list(list_text(archive, lists[split]), split, finder, names_by_id, findings)
+            rows += _read_list(read_text(archive, lists[split]), split, finder, base, names_by_id, findings)
     if not rows:
         raise InputError(
-            f"No line of {names.show(lists['train'].path)} names an image in the zip with a class id: "
+            f"No line of {names.show(lists['train'].path)} names an image in the upload with a class id: "
             "write lines like `images/0001.jpg 0`."
         )
     rows = _one_row_per_image(rows, findings)
@@ -56,23 +73,13 @@ def read_paddlex_lists(archive: ZipArchive, findings: Findings) -> Listing | Non
     return _listing(rows, names_by_id, findings)
 
 
-def list_text(archive: ZipArchive, entry: Entry) -> str:
-    """Return a list file's text: UTF-8 with or without its mark, UTF-16 with its mark, else GBK."""
-    content = archive.read(entry, MAX_LIST_BYTES)
-    encodings = ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030")
-    for encoding in encodings:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise InputError(f"{names.show(entry.path)} is not readable text: save it as UTF-8.")
-
-
-def _find_lists(archive: ZipArchive) -> dict[str, Entry]:
+def _find_lists(archive: Archive) -> dict[str, Entry]:
     """Return the list files of the topmost folder that holds a train.txt, by what they list."""
     found: dict[str, dict[str, Entry]] = {}
     for entry in archive.entries:
         folder, _, name = entry.path.rpartition("/")
+        if "ImageSets" in folder.split("/"):
+            continue
         kind = _LIST_NAMES.get(name.lower())
         if kind:
             found.setdefault(folder, {}).setdefault(kind, entry)
@@ -83,35 +90,13 @@ def _find_lists(archive: ZipArchive) -> dict[str, Entry]:
     return found[folders[0]]
 
 
-class _ImageFinder:
-    """Finds the entry a list line means, however its path was written."""
-
-    def __init__(self, entries: list[Entry], base: str):
-        prefix = base + "/" if base else ""
-        inside = [entry for entry in entries if entry.path.startswith(prefix)]
-        self._exact = {entry.path[len(prefix) :]: entry for entry in inside}
-        self._folded: dict[str, Entry | None] = {}
-        for path, entry in self._exact.items():
-            self._folded[path.casefold()] = None if path.casefold() in self._folded else entry
-
-    def find(self, written: str) -> Entry | None:
-        """Return the entry for ``written``: also with a foreign prefix, backslashes or another case.
-
-        Lists made on Windows say ``..\\images\\1.jpg``; those made for a notebook service name absolute
-        paths there. Leading folders are dropped one by one until a file of the upload is met.
-        """
-        path = names.normal_separators(written)
-        parts = [part for part in path.split("/") if part not in ("", ".", "..")]
-        for start in range(len(parts)):
-            candidate = "/".join(parts[start:])
-            entry = self._exact.get(candidate) or self._folded.get(candidate.casefold())
-            if entry is not None:
-                return entry
-        return None
-
-
 def _read_list(
-    text: str, split: str, finder: _ImageFinder, names_by_id: dict[int, str] | None, findings: Findings
+    text: str,
+    split: str,
+    finder: ImageFinder,
+    base: str,
+    names_by_id: dict[int, str] | None,
+    findings: Findings,
 ) -> list[_Row]:
     ids_by_name = {name: class_id for class_id, name in (names_by_id or {}).items()}
     rows = []
@@ -124,9 +109,9 @@ def _read_list(
             message = "{count} lines of the lists are not `path id` and were left out."
             findings.add("warn", "bad-lines", message, names.show(f"{split}.txt: {line.strip()}"))
             continue
-        entry = finder.find(path)
+        entry = finder.find(path, base)
         if entry is None:
-            message = "{count} listed images are missing from the zip and were left out."
+            message = "{count} listed images are missing from the upload and were left out."
             findings.add("warn", "missing-images", message, names.show(path))
             continue
         rows.append(_Row(entry, class_id, split))
@@ -170,9 +155,7 @@ def _one_row_per_image(rows: list[_Row], findings: Findings) -> list[_Row]:
     return kept
 
 
-def _report_unlisted(
-    archive: ZipArchive, rows: list[_Row], lists: dict[str, Entry], findings: Findings
-) -> None:
+def _report_unlisted(archive: Archive, rows: list[_Row], lists: dict[str, Entry], findings: Findings) -> None:
     listed = {row.entry.path for row in rows}
     known = {entry.path for entry in lists.values()}
     for entry in archive.entries:

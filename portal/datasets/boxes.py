@@ -1,0 +1,150 @@
+"""Bringing the boxes of a detection set onto the normalised images, and saying what was wrong with them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Sequence
+
+from . import names
+from .checking import Checked
+from .findings import Findings
+from .readers import Listing, Sample
+
+# A box this far over the edge is rounding (or counting from 1), not a mistake.
+EDGE_PIXELS = 1.0
+TINY_PIXELS = 3.0
+Box = tuple[int, float, float, float, float]  # class id, left, top, width, height in pixels
+Place = tuple[float, float, float, float]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Image:
+    """What is known of one image: upright size in pixels, EXIF orientation, name for sentences."""
+
+    width: int
+    height: int
+    orientation: int
+    shown: str
+
+
+def on_image(sample: Sample, facts: Checked, listing: Listing, findings: Findings) -> list[Box]:
+    """Return the sample's usable boxes in pixels of the normalised image, to a hundredth, sorted.
+
+    Boxes with a NaN, without an area or off the image are left out, inverted ones turned round, those
+    over the edge clipped; each with a finding.
+    """
+    shown = names.show(sample.entry.path)
+    image = _Image(facts.width, facts.height, facts.orientation, shown)
+    turn = _must_turn(sample, image, listing, findings)
+    kept: list[Box] = []
+    flat = sample.boxes
+    for start in range(0, len(flat), 5):
+        place = tuple(flat[start + 1 : start + 5])
+        if listing.fractions:
+            place = (place[0] * image.width, place[1] * image.height,
+                     place[2] * image.width, place[3] * image.height)  # fmt: skip
+        settled = _settled(place, image, turn, findings)
+        if settled is not None:
+            kept.append((int(flat[start]), *(_rounded(value) for value in settled)))
+    unique = sorted(set(kept))
+    if len(unique) < len(kept):
+        message = "{count} boxes are there twice on one image; one of each was kept."
+        findings.add("warn", "box-twice", message, shown, len(kept) - len(unique))
+    return unique
+
+
+def _rounded(value: float) -> float:
+    value = round(value, 2)
+    return int(value) if value == int(value) else value
+
+
+def _must_turn(sample: Sample, image: _Image, listing: Listing, findings: Findings) -> bool:
+    """Say whether boxes were drawn on the image as it is stored and must follow its EXIF rotation."""
+    if sample.declared is None or listing.fractions:
+        return False
+    upright = (image.width, image.height)
+    stored = upright[::-1] if image.orientation >= 5 else upright
+    if sample.declared not in (upright, stored):
+        message = (
+            "{count} images have another size than their annotation says, so their boxes may be misplaced."
+        )
+        declared = "×".join(map(str, sample.declared))
+        example = f"{image.shown}: {image.width}×{image.height}, annotated as {declared}"
+        findings.add("warn", "size-differs", message, example)
+        return False
+    if image.orientation == 1 or listing.upright:
+        return False
+    if upright == stored:
+        message = (
+            "{count} images are turned by their EXIF data and their annotation does not say whether the "
+            "boxes were drawn before or after: the boxes stand as written, so look at them."
+        )
+        findings.add("warn", "rotation-unsure", message, image.shown)
+        return False
+    if sample.declared == upright:
+        return False
+    message = "{count} images are turned by their EXIF data, and their boxes were turned with them."
+    findings.add("info", "boxes-turned", message, image.shown)
+    return True
+
+
+def _settled(place: Place, image: _Image, turn: bool, findings: Findings) -> Place | None:
+    if not all(map(math.isfinite, place)):
+        message = "{count} boxes have a number that is none (NaN) and were left out."
+        findings.add("warn", "box-not-a-number", message, image.shown)
+        return None
+    x, y, width, height = place
+    if width < 0 or height < 0:
+        message = "{count} boxes have their corners the wrong way round; they were turned round."
+        findings.add("warn", "box-inverted", message, image.shown)
+        x, y, width, height = min(x, x + width), min(y, y + height), abs(width), abs(height)
+    if width == 0 or height == 0:
+        message = "{count} boxes have no area and were left out."
+        findings.add("warn", "box-empty", message, image.shown)
+        return None
+    place = (x, y, width, height)
+    if turn:
+        place = turned(place, image.width, image.height, image.orientation)
+    return _clipped(place, image, findings)
+
+
+def _clipped(place: Place, image: _Image, findings: Findings) -> Place | None:
+    left, top, right, bottom = place[0], place[1], place[0] + place[2], place[1] + place[3]
+    inside = (max(left, 0.0), max(top, 0.0), min(right, image.width), min(bottom, image.height))
+    width, height = inside[2] - inside[0], inside[3] - inside[1]
+    if width <= 0 or height <= 0 or round(width, 2) == 0 or round(height, 2) == 0:
+        message = "{count} boxes lie outside their image and were left out."
+        findings.add("warn", "box-outside", message, image.shown)
+        return None
+    over = max(-left, -top, right - image.width, bottom - image.height)
+    if over > EDGE_PIXELS:
+        message = "{count} boxes reach over the edge of their image and were cut off there."
+        findings.add("warn", "box-over-edge", message, image.shown)
+    if min(width, height) < TINY_PIXELS:
+        message = f"{{count}} boxes are under {TINY_PIXELS:.0f} pixels wide or high."
+        findings.add("warn", "box-tiny", message, image.shown)
+    return inside[0], inside[1], width, height
+
+
+def turned(place: Place, width: int, height: int, orientation: int) -> Place:
+    """Return a box of the stored image where it lies on the upright one of ``width`` × ``height``.
+
+    The eight orientations are those of Exif 2.32, tag 0x0112: where the stored image's first row and
+    first column lie on the upright one.
+    """
+    x, y, w, h = place
+    if orientation >= 5:
+        x, y, w, h = y, x, h, w
+    if orientation in (2, 3, 6, 7):
+        x = width - x - w
+    if orientation in (3, 4, 7, 8):
+        y = height - y - h
+    return x, y, w, h
+
+
+def hash_text(boxes: Iterable[Box], class_names: Sequence[str]) -> str:
+    """Return what stands for an image's boxes in the content hash: it does not depend on class ids."""
+    rows = sorted([class_names[box[0]], *box[1:]] for box in boxes)
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,140 @@
+"""What the readers of detection layouts share: gathering images with their boxes into a listing."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from portal.datasets import names
+from portal.datasets.archive import Archive, Entry
+from portal.datasets.errors import InputError
+from portal.datasets.findings import Findings
+
+from .listing import DETECTION, Listing, Sample
+from .splits import settled
+
+Box = tuple[str, float, float, float, float]  # class name, left, top, width, height
+
+
+def number(value: Any) -> float:
+    """Return ``value`` as a float, NaN when it is none: such a box is left out later, with a finding."""
+    try:
+        return math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def size_of(width: Any, height: Any) -> tuple[int, int] | None:
+    """Return a declared image size, or None where it says nothing."""
+    numbers = number(width), number(height)
+    if not all(math.isfinite(value) and 1 <= value < 1e9 for value in numbers):
+        return None
+    return int(numbers[0]), int(numbers[1])
+
+
+def around(points: Iterable[Sequence[Any]]) -> tuple[float, float, float, float]:
+    """Return left, top, width, height of the box around points; NaN when one of them is no point."""
+    try:
+        pairs = [(number(point[0]), number(point[1])) for point in points]
+    except (TypeError, IndexError, KeyError):
+        pairs = []
+    if not pairs or any(math.isnan(value) for pair in pairs for value in pair):
+        return (math.nan,) * 4
+    left, top = min(x for x, _ in pairs), min(y for _, y in pairs)
+    return left, top, max(x for x, _ in pairs) - left, max(y for _, y in pairs) - top
+
+
+class BoxedImages:
+    """Gathers the annotated images of an upload, each once, in little memory."""
+
+    def __init__(self, findings: Findings):
+        self._findings = findings
+        self._ids: dict[str, int] = {}
+        self._samples: dict[str, Sample] = {}
+        self.used: set[str] = set()
+
+    def class_id(self, name: str) -> int:
+        checked = names.check_class_name(name)
+        return self._ids.setdefault(checked, len(self._ids))
+
+    def add(
+        self, entry: Entry, split: str | None, boxes: Iterable[Box], declared: tuple[int, int] | None = None
+    ) -> None:
+        """Take an image; one that comes twice keeps its first boxes, and is for validation if either is."""
+        flat = array("d")
+        for name, *place in boxes:
+            self.used.add(names.check_class_name(name))
+            flat.extend((self.class_id(name), *place))
+        known = self._samples.get(entry.path)
+        if known is None:
+            self._samples[entry.path] = Sample(entry, split=split, boxes=flat, declared=declared)
+            return
+        shown = names.show(entry.path)
+        self._findings.add("warn", "annotated-twice", _TWICE, shown)
+        if not known.boxes:
+            known.boxes, known.declared = flat, declared
+        if known.split != split and "val" in (known.split, split):
+            known.split = "val"
+
+    def listing(
+        self,
+        archive: Archive,
+        layout: str,
+        class_order: Sequence[str] = (),
+        fractions: bool = False,
+        upright: bool = False,
+    ) -> Listing:
+        """Return what was gathered. Classes stand in ``class_order``, others after it in natural order.
+
+        Classes that no box uses are left out. Raises InputError when there is no image or no box at all.
+        """
+        self._refuse_nothing(layout)
+        given = [name for name in dict.fromkeys(map(names.check_class_name, class_order))]
+        for name in given:
+            if name not in self.used:
+                message = "{count} classes have no box and were left out."
+                self._findings.add("warn", "unused-categories", message, names.show(name))
+        order = [name for name in given if name in self.used]
+        order += sorted(self.used.difference(order), key=names.natural_key)
+        self._renumber(order)
+        self._report(archive)
+        samples, split_given = settled(list(self._samples.values()), self._findings)
+        return Listing(layout, order, samples, split_given, DETECTION, fractions, upright)
+
+    def _refuse_nothing(self, layout: str) -> None:
+        if not self._samples:
+            raise InputError(
+                f"None of the images that the {layout} annotations name is in the upload: "
+                "pack the images together with the annotations."
+            )
+        if not self.used:
+            raise InputError(
+                f"The {layout} annotations hold no box that can be used: "
+                "check that the export has boxes, or choose another layout."
+            )
+
+    def _renumber(self, order: list[str]) -> None:
+        new_ids = {self._ids[name]: position for position, name in enumerate(order)}
+        for sample in self._samples.values():
+            for index in range(0, len(sample.boxes), 5):
+                sample.boxes[index] = new_ids[int(sample.boxes[index])]
+
+    def _report(self, archive: Archive) -> None:
+        for path, sample in self._samples.items():
+            if not sample.boxes:
+                message = "{count} images have no box: they teach what is nothing."
+                self._findings.add("info", "images-without-boxes", message, names.show(path))
+        for entry in archive.entries:
+            if entry.path not in self._samples and names.is_image(entry.path):
+                message = "{count} images are in no annotation and were left out."
+                self._findings.add("info", "unlisted-images", message, names.show(entry.path))
+
+
+_TWICE = "{count} images are annotated more than once; the first boxes of each were kept."
+
+
+def report_missing(findings: Findings, written: str) -> None:
+    message = "{count} annotated images are missing from the upload and were left out."
+    findings.add("warn", "missing-images", message, names.show(written))

@@ -1,0 +1,69 @@
+"""What readers of one label for each image share: gathering them into a listing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from portal.datasets import names
+from portal.datasets.archive import Archive, Entry
+from portal.datasets.errors import InputError
+from portal.datasets.findings import Findings
+
+from .listing import Listing, Sample
+from .splits import settled
+
+
+class LabelledImages:
+    """Gathers images with their class names, each once."""
+
+    def __init__(self, findings: Findings):
+        self._findings = findings
+        self._rows: dict[str, tuple[Entry, str, str | None]] = {}
+        self._contradicted: set[str] = set()
+
+    def add(self, entry: Entry, class_name: str, split: str | None) -> None:
+        """Take an image; one with two classes is left out, one on both sides is for validation."""
+        class_name = names.check_class_name(class_name.strip())
+        shown = names.show(entry.path)
+        known = self._rows.get(entry.path)
+        if known is None:
+            self._rows[entry.path] = (entry, class_name, split)
+        elif known[1] != class_name:
+            if entry.path not in self._contradicted:
+                message = "{count} images are listed with two different classes and were left out."
+                self._findings.add("warn", "two-labels", message, shown)
+            self._contradicted.add(entry.path)
+        elif known[2] != split:
+            message = "{count} images are in more than one split; they were kept for validation only."
+            self._findings.add("warn", "in-both-splits", message, shown)
+            self._rows[entry.path] = (entry, class_name, "val")
+        else:
+            self._findings.add("info", "listed-twice", "{count} images are listed more than once.", shown)
+
+    def listing(self, archive: Archive, layout: str, class_order: Sequence[str] = ()) -> Listing:
+        """Return what was gathered; raise InputError when it is nothing.
+
+        Classes stand in ``class_order``, others after it in natural order; those without images are
+        left out.
+        """
+        rows = [row for path, row in self._rows.items() if path not in self._contradicted]
+        if not rows:
+            raise InputError(
+                f"None of the images that the {layout} annotations label is in the upload: "
+                "pack the images together with them."
+            )
+        used = {class_name for _, class_name, _ in rows}
+        for name in class_order:
+            if name not in used:
+                message = "{count} classes have no images and were left out."
+                self._findings.add("warn", "empty-classes", message, names.show(name))
+        order = [name for name in dict.fromkeys(class_order) if name in used]
+        order += sorted(used.difference(order), key=names.natural_key)
+        ids = {name: class_id for class_id, name in enumerate(order)}
+        for entry in archive.entries:
+            if entry.path not in self._rows and names.is_image(entry.path):
+                message = "{count} images are in no annotation and were left out."
+                self._findings.add("info", "unlisted-images", message, names.show(entry.path))
+        samples = [Sample(entry, ids[name], split) for entry, name, split in rows]
+        samples, split_given = settled(samples, self._findings)
+        return Listing(layout, order, samples, split_given)

@@ -1,0 +1,184 @@
+"""LabelMe: a JSON file for each image, with shapes drawn on it or flags that say what it shows."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from portal.datasets import names
+from portal.datasets.archive import Archive, Entry
+from portal.datasets.errors import InputError
+from portal.datasets.findings import Findings
+
+from .boxed import Box, BoxedImages, around, number, report_missing, size_of
+from .finder import ImageFinder
+from .label_names import named_in
+from .labelled import LabelledImages
+from .listing import MAX_LIST_BYTES, Listing
+from .splits import split_of_path
+from .texts import by_suffix, folder_of, parse_json, read_text, stem
+
+LAYOUT, FLAGS_LAYOUT = "LabelMe", "LabelMe flags"
+MAX_LOOKED_AT = 20
+_SPLIT_LISTS = {"train_anno_list.txt": "train", "val_anno_list.txt": "val", "test_anno_list.txt": "test"}
+_BOXED_OUTLINES = ("polygon", "mask")
+
+
+def looks_like_labelme(archive: Archive) -> str | None:
+    """Return the path of a JSON file with shapes or flags, if one of the first few is."""
+    for entry in by_suffix(archive, ".json")[:MAX_LOOKED_AT]:
+        if entry.size > MAX_LIST_BYTES:
+            continue
+        content = archive.read(entry, MAX_LIST_BYTES)
+        if b'"imagePath"' in content and (b'"shapes"' in content or b'"flags"' in content):
+            return entry.path
+    return None
+
+
+@dataclasses.dataclass(slots=True)
+class _Annotation:
+    file: Entry
+    image: Entry
+    split: str | None
+    content: dict[str, Any]
+
+
+def read_labelme(archive: Archive, findings: Findings) -> Listing:
+    """Read boxes or flags, whichever there is; raise InputError when there are both."""
+    shapes, flags = _what_is_used(archive)
+    if shapes and flags:
+        raise InputError(
+            f"The upload holds LabelMe shapes ({names.show(shapes)}) and LabelMe flags "
+            f"({names.show(flags)}): choose the layout labelme-boxes or labelme-flags."
+        )
+    return read_labelme_flags(archive, findings) if flags else read_labelme_boxes(archive, findings)
+
+
+def read_labelme_boxes(archive: Archive, findings: Findings) -> Listing:
+    images = BoxedImages(findings)
+    for annotation in _annotations(archive, findings):
+        content = annotation.content
+        declared = size_of(content.get("imageWidth"), content.get("imageHeight"))
+        images.add(annotation.image, annotation.split, _boxes(annotation, findings), declared)
+    # LabelMe turns an image by its EXIF rotation before anything is drawn on it.
+    return images.listing(archive, LAYOUT, named_in(archive, ("label.txt", "labels.txt")), upright=True)
+
+
+def read_labelme_flags(archive: Archive, findings: Findings) -> Listing:
+    images = LabelledImages(findings)
+    for annotation in _annotations(archive, findings):
+        raised = _raised(annotation.content)
+        if len(raised) == 1:
+            images.add(annotation.image, raised[0], annotation.split)
+            continue
+        shown = names.show(annotation.file.path)
+        if raised:
+            message = "{count} images have more than one flag and were left out: keep one flag for each."
+            findings.add("warn", "two-labels", message, f"{shown}: {', '.join(map(names.show, raised))}")
+        else:
+            findings.add("warn", "no-flag", "{count} images have no flag and were left out.", shown)
+    return images.listing(archive, FLAGS_LAYOUT, named_in(archive, ("flags.txt", "label.txt")))
+
+
+def _what_is_used(archive: Archive) -> tuple[str | None, str | None]:
+    """Return the path of a file with shapes and of one with a flag raised, None where there is none."""
+    shapes = flags = None
+    for file in by_suffix(archive, ".json"):
+        content = parse_json(archive.read(file, MAX_LIST_BYTES), file)
+        if isinstance(content, dict):
+            shapes = shapes or (file.path if content.get("shapes") else None)
+            flags = flags or (file.path if _raised(content) else None)
+        if shapes and flags:
+            break
+    return shapes, flags
+
+
+def _raised(content: dict[str, Any]) -> list[str]:
+    flags = content.get("flags")
+    return [name for name, value in flags.items() if value is True] if isinstance(flags, dict) else []
+
+
+def _annotations(archive: Archive, findings: Findings) -> Iterator[_Annotation]:
+    finder = ImageFinder(archive.entries)
+    splits = _listed_splits(archive)
+    for file in by_suffix(archive, ".json"):
+        content = parse_json(archive.read(file, MAX_LIST_BYTES), file)
+        if not isinstance(content, dict) or not ("shapes" in content or "flags" in content):
+            message = "{count} JSON files are no annotations of images."
+            findings.add("info", "other-json", message, names.show(file.path))
+            continue
+        split = splits.get(stem(file.path)) if splits else split_of_path(file.path)
+        image = _image(file, content, finder, split)
+        if image is None:
+            report_missing(findings, str(content.get("imagePath") or file.path))
+            continue
+        yield _Annotation(file, image, split or (None if splits else split_of_path(image.path)), content)
+
+
+def _image(file: Entry, content: dict[str, Any], finder: ImageFinder, split: str | None) -> Entry | None:
+    """Find the image by the path in the file, by the file's own name, or take the one embedded in it."""
+    written, near = content.get("imagePath"), folder_of(file.path)
+    found = finder.find_anywhere(written, near, split) if isinstance(written, str) and written else None
+    found = found or finder.named(stem(file.path), near, split)
+    if found is None and content.get("imageData"):
+        return dataclasses.replace(file, derive=embedded_image)
+    return found
+
+
+def embedded_image(content: bytes) -> bytes:
+    """Return the picture inside a LabelMe file; nothing when it cannot be decoded."""
+    try:
+        return base64.b64decode(json.loads(content)["imageData"])
+    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
+        return b""
+
+
+def _boxes(annotation: _Annotation, findings: Findings) -> Iterator[Box]:
+    shapes = annotation.content.get("shapes")
+    shown = names.show(annotation.file.path)
+    for shape in shapes if isinstance(shapes, list) else ():
+        if not isinstance(shape, dict) or not str(shape.get("label") or "").strip():
+            findings.add("warn", "shapes-without-label", "{count} shapes have no label.", shown)
+            continue
+        kind = shape.get("shape_type") or "polygon"
+        place = _place(kind, shape.get("points"))
+        if place is None:
+            message = "{count} shapes are no areas (lines, points) and were left out."
+            findings.add("info", "shapes-left-out", message, f"{shown}: {names.show(str(kind))}")
+            continue
+        if kind in _BOXED_OUTLINES:
+            message = "{count} outlines (or turned boxes) were replaced by the upright box around each."
+            findings.add("info", "outlines-boxed", message, shown)
+        yield (str(shape["label"]).strip(), *place)
+
+
+def _place(kind: str, points: Any) -> tuple[float, float, float, float] | None:
+    """Return left, top, width, height of a shape; None when it is none that has an area."""
+    if not isinstance(points, list):
+        return (math.nan,) * 4
+    if kind == "circle" and len(points) == 2:
+        left, top, width, height = around(points)
+        if math.isnan(left):
+            return (math.nan,) * 4
+        radius = math.hypot(width, height)
+        x, y = number(points[0][0]), number(points[0][1])
+        return x - radius, y - radius, 2 * radius, 2 * radius
+    if kind in ("rectangle", *_BOXED_OUTLINES, "oriented_rectangle"):
+        return around(points)
+    return None
+
+
+def _listed_splits(archive: Archive) -> dict[str, str]:
+    """Return {name of an annotation without suffix: split} of PaddleX's lists of LabelMe files."""
+    listed: dict[str, str] = {}
+    for entry in by_suffix(archive, *_SPLIT_LISTS):
+        side = _SPLIT_LISTS.get(entry.path.rpartition("/")[2].lower())
+        for line in read_text(archive, entry).splitlines() if side else ():
+            if line.strip():
+                listed[stem(names.normal_separators(line.strip()))] = side
+    return listed

@@ -1,0 +1,117 @@
+"""Pascal VOC: an XML file for each image, with the corners of its boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from portal.datasets import names
+from portal.datasets.archive import Archive, Entry
+from portal.datasets.errors import InputError
+from portal.datasets.findings import Findings
+
+from .boxed import Box, BoxedImages, number, report_missing, size_of
+from .finder import ImageFinder
+from .label_names import named_in
+from .listing import Listing
+from .splits import split_of_path
+from .texts import by_suffix, folder_of, read_text, stem
+
+LAYOUT = "Pascal VOC"
+MAX_XML_BYTES = 4 * 1024 * 1024
+MAX_LOOKED_AT = 20
+_LISTS = {
+    "train.txt": "train", "train_list.txt": "train",
+    "val.txt": "val", "val_list.txt": "val",
+    "test.txt": "test", "test_list.txt": "test",
+}  # fmt: skip
+_LABELS = ("label_list.txt", "labels.txt", "label.txt")
+
+
+def looks_like_voc(archive: Archive) -> str | None:
+    """Return the path of an XML file with an annotation, if one of the first few is."""
+    for entry in by_suffix(archive, ".xml")[:MAX_LOOKED_AT]:
+        if entry.size <= MAX_XML_BYTES and b"<annotation" in archive.read(entry, MAX_XML_BYTES):
+            return entry.path
+    return None
+
+
+def read_voc(archive: Archive, findings: Findings) -> Listing:
+    images = BoxedImages(findings)
+    finder = ImageFinder(archive.entries)
+    splits = _listed_splits(archive)
+    for file in by_suffix(archive, ".xml"):
+        root = _parsed(archive, file, findings)
+        if root is None:
+            continue
+        split = splits.get(stem(file.path)) if splits else split_of_path(file.path)
+        entry = _image(root, file, finder, split)
+        if entry is None:
+            report_missing(findings, root.findtext("filename") or file.path)
+            continue
+        split = split or (None if splits else split_of_path(entry.path))
+        images.add(entry, split, _boxes(root, file, findings), _size(root))
+    return images.listing(archive, LAYOUT, named_in(archive, _LABELS))
+
+
+def _parsed(archive: Archive, file: Entry, findings: Findings) -> Element | None:
+    """Return the file's root element, None when it is no annotation; InputError for one that attacks."""
+    shown = names.show(file.path)
+    try:
+        root = fromstring(archive.read(file, MAX_XML_BYTES), forbid_dtd=True)
+    except DefusedXmlException as error:
+        raise InputError(
+            f"{shown} declares a document type or entities, as only XML bombs and web pages do: "
+            "export the annotations again without them."
+        ) from error
+    except (ParseError, ValueError, LookupError, RecursionError) as error:
+        message = "{count} XML files cannot be read, so their images were left out."
+        findings.add("warn", "bad-xml", message, f"{shown}: {error}")
+        return None
+    if root.tag == "annotation":
+        return root
+    findings.add("info", "other-xml", "{count} XML files are no annotations of images.", shown)
+    return None
+
+
+def _image(root: Element, file: Entry, finder: ImageFinder, split: str | None) -> Entry | None:
+    """Find the image by its name in the file, and else by the name of the XML itself, beside or anywhere."""
+    written = (root.findtext("filename") or "").strip()
+    near = folder_of(file.path)
+    entry = finder.find_anywhere(written, near, split) if written else None
+    return entry or finder.named(stem(file.path), near, split)
+
+
+def _size(root: Element) -> tuple[int, int] | None:
+    return size_of(root.findtext("size/width"), root.findtext("size/height"))
+
+
+def _boxes(root: Element, file: Entry, findings: Findings) -> Iterator[Box]:
+    for found in root.iter("object"):
+        name = (found.findtext("name") or "").strip()
+        corners = found.find("bndbox")
+        if not name or corners is None:
+            message = "{count} objects have no name or no box and were left out."
+            findings.add("warn", "annotations-without-box", message, names.show(file.path))
+            continue
+        left, top, right, bottom = (number(corners.findtext(tag)) for tag in ("xmin", "ymin", "xmax", "ymax"))
+        yield name, left, top, right - left, bottom - top
+
+
+def _listed_splits(archive: Archive) -> dict[str, str]:
+    """Return {name of an image without suffix: split} of ImageSets/Main and of PaddleX's lists."""
+    splits: dict[str, str] = {}
+    for entry in by_suffix(archive, ".txt"):
+        side = _LISTS.get(entry.path.rpartition("/")[2].lower())
+        if side is None:
+            continue
+        for line in read_text(archive, entry).splitlines():
+            words = line.split()
+            if words:
+                # An image in both lists is measured with, never trained on.
+                name = stem(names.normal_separators(words[0])) if "." in words[0] else words[0]
+                splits[name] = "val" if splits.get(name) == "val" else side
+    return splits

@@ -1,0 +1,184 @@
+"""YOLO, as versions 5 to 11 and Darknet lay it out: a text file for each image, a box a line.
+
+A line is ``<class id> <centre x> <centre y> <width> <height>`` in parts of the image's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from portal.datasets import names
+from portal.datasets.archive import Archive, Entry
+from portal.datasets.errors import InputError
+from portal.datasets.findings import Findings
+
+from .boxed import Box, BoxedImages, around, number
+from .label_names import named_in
+from .listing import Listing
+from .splits import split_of_path
+from .texts import by_suffix, folder_of, read_text, stem
+
+LAYOUT = "YOLO"
+MAX_LABEL_BYTES = 4 * 1024 * 1024
+MAX_YAML_BYTES = 1024 * 1024
+MAX_LOOKED_AT = 20
+_NAME_FILES = ("classes.txt", "obj.names", "classes.names", "coco.names", "voc.names", "data.names")
+_NOT_LABELS = {*_NAME_FILES, "train.txt", "val.txt", "test.txt", "label.txt", "labels.txt"}
+
+
+def looks_like_yolo(archive: Archive) -> str | None:
+    """Return the path of a data.yaml, or of a text file beside an image that holds a box."""
+    configuration = _configuration(archive)
+    if configuration is not None and "train" in configuration[1]:
+        return configuration[0].path
+    looked_at = 0
+    for label in _pairs(archive).values():
+        words = read_text(archive, label).split("\n", 1)[0].split() if label.size <= MAX_LABEL_BYTES else []
+        if len(words) >= 5 and all(number(word) == number(word) for word in words):
+            return label.path
+        looked_at += bool(label.size)
+        if looked_at >= MAX_LOOKED_AT:
+            break
+    return None
+
+
+def read_yolo(archive: Archive, findings: Findings) -> Listing:
+    class_names = _class_names(archive, findings)
+    images = BoxedImages(findings)
+    pairs = _pairs(archive)
+    listed = _listed_splits(archive)
+    for entry in archive.entries:
+        if not names.is_image(entry.path):
+            continue
+        label = pairs.get(_key(entry.path))
+        boxes = _boxes(archive, label, class_names, findings) if label is not None else ()
+        split = split_of_path(folder_of(entry.path)) or listed.get(entry.path.rpartition("/")[2])
+        images.add(entry, split, boxes)
+    _report_orphans(archive, pairs, findings)
+    order = class_names if class_names is not None else sorted(images.used, key=names.natural_key)
+    return images.listing(archive, LAYOUT, order, fractions=True, upright=True)
+
+
+def _key(path: str) -> str:
+    """Return what an image and its label file share: the path without suffix and images/ or labels/."""
+    folders, _, name = path.rpartition("/")
+    parts = [part for part in folders.lower().split("/") if part not in ("images", "labels")]
+    return "/".join([*parts, stem(name).casefold()])
+
+
+def _pairs(archive: Archive) -> dict[str, Entry]:
+    """Return {key of an image: its label file}."""
+    keys = {_key(entry.path) for entry in archive.entries if names.is_image(entry.path)}
+    return {key: entry for entry in _labels(archive) if (key := _key(entry.path)) in keys}
+
+
+def _labels(archive: Archive) -> Iterator[Entry]:
+    for entry in by_suffix(archive, ".txt"):
+        if entry.path.rpartition("/")[2].lower() not in _NOT_LABELS:
+            yield entry
+
+
+def _report_orphans(archive: Archive, pairs: dict[str, Entry], findings: Findings) -> None:
+    paired = {entry.path for entry in pairs.values()}
+    for entry in _labels(archive):
+        if entry.path not in paired and "labels" in folder_of(entry.path).lower().split("/"):
+            message = "{count} label files belong to no image of the upload."
+            findings.add("warn", "annotations-without-image", message, names.show(entry.path))
+
+
+def _configuration(archive: Archive) -> tuple[Entry, dict[str, Any]] | None:
+    """Return the topmost YAML file with class names, and its content."""
+    found = sorted(by_suffix(archive, ".yaml", ".yml"), key=lambda entry: (entry.path.count("/"), entry.path))
+    for entry in found[:MAX_LOOKED_AT]:
+        if entry.size > MAX_YAML_BYTES:
+            continue
+        try:
+            content = yaml.safe_load(read_text(archive, entry, MAX_YAML_BYTES))
+        except (yaml.YAMLError, ValueError, RecursionError):
+            continue
+        if isinstance(content, dict) and "names" in content:
+            return entry, content
+    return None
+
+
+def _class_names(archive: Archive, findings: Findings) -> list[str] | None:
+    configuration = _configuration(archive)
+    if configuration is None:
+        named = named_in(archive, _NAME_FILES)
+        if not named:
+            message = "No data.yaml or classes.txt names the classes, so they are called by their ids."
+            findings.add("warn", "no-label-file", message)
+        return named or None
+    entry, content = configuration
+    found = _named(content["names"])
+    if found is None:
+        raise InputError(
+            f"The names in {names.show(entry.path)} are no list of class names: "
+            "write `names: [first, second]` with one name for each class id."
+        )
+    if "nc" in content and content["nc"] != len(found):
+        message = f"{names.show(entry.path)} says another number of classes (nc) than it names."
+        findings.add("warn", "class-count-differs", message)
+    return found
+
+
+def _named(value: Any) -> list[str] | None:
+    """Return the names of a list, or of ids 0, 1, 2 … with names; None when it is neither.
+
+    Only texts and numbers are turned into text: YAML's aliases make small files of endless lists.
+    """
+    if isinstance(value, dict):
+        if not all(isinstance(key, int) and 0 <= key < 100_000 for key in value):
+            return None
+        value = [value.get(index, str(index)) for index in range(max(value, default=-1) + 1)]
+    if not isinstance(value, list) or not all(isinstance(name, str | int | float) for name in value):
+        return None
+    return [names.check_class_name(str(name).strip()) for name in value]
+
+
+def _boxes(
+    archive: Archive, label: Entry, class_names: list[str] | None, findings: Findings
+) -> Iterator[Box]:
+    for line in read_text(archive, label, MAX_LABEL_BYTES).splitlines():
+        words = line.split()
+        if not words:
+            continue
+        shown = names.show(f"{label.path}: {line.strip()}")
+        class_id = number(words[0])
+        if len(words) < 5 or not class_id.is_integer():
+            message = "{count} lines of label files are not `class x y width height` and were left out."
+            findings.add("warn", "bad-lines", message, shown)
+            continue
+        if not 0 <= class_id < (len(class_names) if class_names is not None else 100_000):
+            message = "{count} boxes have a class id that no name belongs to, and were left out: name it."
+            findings.add("block", "class-id-out-of-range", message, shown)
+            continue
+        name = class_names[int(class_id)] if class_names is not None else str(int(class_id))
+        yield (name, *_place([number(word) for word in words[1:]], shown, findings))
+
+
+def _place(numbers: list[float], shown: str, findings: Findings) -> tuple[float, float, float, float]:
+    if len(numbers) >= 6 and len(numbers) % 2 == 0:
+        message = "{count} outlines (or turned boxes) were replaced by the upright box around each."
+        findings.add("info", "outlines-boxed", message, shown)
+        return around(zip(numbers[::2], numbers[1::2], strict=True))
+    if len(numbers) > 4:
+        message = "{count} boxes have a number after the height (a score?), which was left out."
+        findings.add("info", "scores-left-out", message, shown)
+    x, y, width, height = numbers[:4]
+    return x - width / 2, y - height / 2, width, height
+
+
+def _listed_splits(archive: Archive) -> dict[str, str]:
+    """Return {image's file name: split} of train.txt, val.txt and test.txt, as Darknet has them."""
+    listed: dict[str, str] = {}
+    for side in ("test", "train", "val"):
+        for entry in by_suffix(archive, f"{side}.txt"):
+            if entry.path.rpartition("/")[2].lower() == f"{side}.txt":
+                for line in read_text(archive, entry).splitlines():
+                    if names.is_image(line.strip()):
+                        listed[names.normal_separators(line.strip()).rpartition("/")[2]] = side
+    return listed

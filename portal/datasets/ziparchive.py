@@ -1,0 +1,115 @@
+"""Zip archives."""
+
+from __future__ import annotations
+
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from . import names
+from .archive import Archive, Entry, check_unpacked_bytes, decode_unmarked_names, pump
+from .errors import InputError
+from .findings import Findings
+from .limits import Limits
+from .zipcheck import check_zip_directory
+
+_READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
+_COMPRESSION_NAMES = {9: "Deflate64", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES encryption"}
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, NotImplementedError)
+
+
+class ZipArchive(Archive):
+    kind = "zip"
+
+    def __init__(self, path: Path, limits: Limits, findings: Findings):
+        packed_bytes = path.stat().st_size
+        check_zip_directory(path, packed_bytes, limits.max_files)
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (*_DAMAGED, RecursionError) as error:
+            raise InputError(
+                f"The zip's table of contents is damaged ({error}): make the zip again and upload it."
+            ) from error
+        try:
+            self._check_contents(packed_bytes, limits, findings)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def _check_contents(self, packed_bytes: int, limits: Limits, findings: Findings) -> None:
+        infos = self._zip.infolist()
+        texts = _entry_names(infos, findings)
+        for info, name in zip(infos, texts, strict=True):
+            _check_entry_kind(info, names.show(name))
+        # By what the table of contents declares; _copy holds each entry to its word.
+        check_unpacked_bytes("zip", sum(info.file_size for info in infos), packed_bytes, limits)
+        if sum(info.compress_size for info in infos) > packed_bytes:
+            raise InputError(
+                "The zip's entries overlap, as only a zip bomb's do: make the zip again and upload it."
+            )
+        self._set_contents(
+            (name, name.endswith(("/", "\\")), info.file_size, info)
+            for info, name in zip(infos, texts, strict=True)
+        )
+
+    def _copy(self, entry: Entry, write: Callable[[bytes], object]) -> None:
+        try:
+            with self._zip.open(entry.handle) as source:
+                written = pump(source, write, entry.size)
+        except (*_DAMAGED, RuntimeError) as error:
+            raise self._damaged(entry) from error
+        if written != entry.size:
+            raise self._damaged(entry)
+
+
+def _entry_names(infos: list[zipfile.ZipInfo], findings: Findings) -> list[str]:
+    """Return the entries' names as text."""
+    texts: dict[int, str] = {}
+    unmarked: dict[int, bytes] = {}
+    for index, info in enumerate(infos):
+        if info.flag_bits & 0x800:
+            texts[index] = info.orig_filename
+            continue
+        raw = info.orig_filename.encode("cp437")
+        unicode_path = _unicode_path(info.extra, raw)
+        if unicode_path is None:
+            unmarked[index] = raw
+        else:
+            texts[index] = unicode_path
+    decoded = decode_unmarked_names(list(unmarked.values()), findings)
+    texts.update(zip(unmarked, decoded, strict=True))
+    return [texts[index] for index in range(len(infos))]
+
+
+def _unicode_path(extra: bytes, raw_name: bytes) -> str | None:
+    """Return the name in the Info-ZIP Unicode Path field (APPNOTE 4.6.9) if it belongs to ``raw_name``."""
+    while len(extra) >= 4:
+        tag, length = struct.unpack_from("<HH", extra)
+        field = extra[4 : 4 + length]
+        if tag == 0x7075 and len(field) > 5 and field[0] == 1:
+            if struct.unpack_from("<I", field, 1)[0] == zlib.crc32(raw_name):
+                return field[5:].decode("utf-8", "replace")
+        extra = extra[4 + length :]
+    return None
+
+
+def _check_entry_kind(info: zipfile.ZipInfo, shown: str) -> None:
+    if info.flag_bits & 0x2041 or info.compress_type == 99:
+        raise InputError("The zip is protected by a password: make it again without one and upload that.")
+    if info.compress_type not in _READABLE:
+        method = _COMPRESSION_NAMES.get(info.compress_type, f"method {info.compress_type}")
+        raise InputError(
+            f"{shown!r} in the zip is packed with {method}, which cannot be read here: "
+            "make the zip again with ordinary (Deflate) compression."
+        )
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind == stat.S_IFLNK:
+        raise InputError(f"The zip holds a symbolic link ({shown}): pack the files themselves instead.")
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise InputError(f"The zip holds a special file ({shown}), not an ordinary one: leave it out.")
