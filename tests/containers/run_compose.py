@@ -109,7 +109,8 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="slipway-compose-") as name:
         secrets = Path(name) / "secrets.env"
-        subprocess.run([sys.executable, str(ROOT / "configs/containers/make_env.py"), str(secrets)], check=True)
+        make_env = ROOT / "configs/containers/make_env.py"
+        subprocess.run([sys.executable, str(make_env), str(secrets)], check=True)
         stack = Stack(secrets, options.real_images, options.port)
         try:
             figures = build(stack) | demo(stack, Path(name)) | isolation(stack)
