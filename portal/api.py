@@ -10,6 +10,7 @@ from portal.deployments.api import DeploymentViewSet
 from portal.devices.api import DeviceViewSet, InferenceViewSet
 from portal.jobs.api import JobViewSet
 from portal.runs.api import CompiledModelViewSet, RunViewSet, TrainedModelViewSet, chips, recipes
+from portal.teams.api import AuditViewSet, InvitationViewSet, MemberViewSet, TeamsViewSet, TokenViewSet
 
 router = DefaultRouter()
 router.include_root_view = False
@@ -22,6 +23,11 @@ router.register("compiled-models", CompiledModelViewSet)
 router.register("devices", DeviceViewSet)
 router.register("inferences", InferenceViewSet)
 router.register("deployments", DeploymentViewSet)
+router.register("teams", TeamsViewSet, basename="team")
+router.register("members", MemberViewSet, basename="member")
+router.register("invitations", InvitationViewSet)
+router.register("tokens", TokenViewSet)
+router.register("audit", AuditViewSet, basename="audit")
 
 urlpatterns = [
     # A file's address ends as the file's name does.

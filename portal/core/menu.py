@@ -8,6 +8,7 @@ ENTRIES = [
     ("model-list", "Models", "box"),
     ("device-list", "Devices", "cpu"),
     ("job-list", "Queue", "list-task"),
+    ("team-members", "Team", "people"),
 ]
 _SECTIONS = {
     "home": "home",
@@ -17,6 +18,9 @@ _SECTIONS = {
     "device": "device-list",
     "inference": "device-list",
     "job": "job-list",
+    "team": "team-members",
+    "token": "team-members",
+    "audit": "team-members",
 }
 
 

@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 
 from portal.teams import audit, sign_ins
 from portal.teams.models import Role
-from portal.teams.services import membership_of
+from portal.teams.services import choose, memberships_of
 
 # Nothing from elsewhere, nothing inline. Bootstrap's own CSS draws its arrows and ticks as data: images.
 POLICY = "; ".join(
@@ -40,9 +40,9 @@ class ContentSecurityPolicy:
 class CurrentTeam:
     """Gives each request its team: ``request.team`` and ``request.membership``, both None when signed out.
 
-    The session holds which of a person's teams; ``request.may_edit``, ``may_operate`` and ``may_admin`` say
-    what the role there allows, for templates. A person without a team gets a 403 page; the API answers for
-    itself.
+    The session holds which of ``request.memberships`` it is. ``request.may_edit``, ``may_operate`` and
+    ``may_admin`` say what the role there allows, for templates. A person without a team gets a 403 page; the
+    API answers for itself.
     """
 
     def __init__(self, get_response):
@@ -50,7 +50,8 @@ class CurrentTeam:
 
     def __call__(self, request):
         signed_in = request.user.is_authenticated
-        membership = membership_of(request.user, request.session.get("team")) if signed_in else None
+        request.memberships = memberships_of(request.user) if signed_in else []
+        membership = choose(request.memberships, request.session.get("team"))
         request.membership, request.team = membership, membership.team if membership else None
         request.may_edit = bool(membership and membership.at_least(Role.MEMBER))
         request.may_operate = bool(membership and membership.at_least(Role.OPERATOR))
@@ -71,7 +72,7 @@ class Audit:
     """Tells the audit which request is answered; records refusals, and calls of tokens.
 
     What changes something is recorded where it happens. Here is recorded what no service sees: a 403, and
-    that a token was used at all, reads once a minute for each endpoint.
+    that a token was used at all.
     """
 
     def __init__(self, get_response):

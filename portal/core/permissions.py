@@ -58,13 +58,13 @@ def _membership(request):
     if token is not None:
         if wanted and wanted != str(token.team_id):
             raise exceptions.PermissionDenied(ANOTHER_TEAM)
-        membership = membership_of(request.user, token.team_id, others=False)
+        membership = membership_of(request.user, token.team_id)
         if membership is None:
             raise exceptions.PermissionDenied(OWNER_LEFT)
         return membership
     if wanted:
         team_id = int(wanted) if wanted.isdigit() and len(wanted) < 19 else 0
-        membership = membership_of(request.user, team_id, others=False)
+        membership = membership_of(request.user, team_id)
         if membership is None:
             raise exceptions.PermissionDenied(NOT_A_MEMBER)
         return membership

@@ -16,6 +16,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
     queryset = Dataset.objects.select_related("created_by")
     serializer_class = DatasetSerializer
     parser_classes = [JSONParser, MultiPartParser, FormParser]
+    write_scope = "datasets"
     lookup_value_regex = r"\d{1,18}"
 
     @extend_schema(request=UploadSerializer, responses={201: DatasetVersionSerializer})

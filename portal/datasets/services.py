@@ -19,6 +19,7 @@ from portal.datasets.refusals import Expired, InUse, NotWhole
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import Artifact, Job
+from portal.teams import audit
 
 INGEST_MEMORY_BYTES = 4 * 1024**3
 
@@ -65,7 +66,7 @@ def _add_version(team, user, name: str, stored: str, upload_name: str, options: 
     dataset, _ = Dataset.objects.get_or_create(team=team, name=name, defaults={"created_by": user})
     Dataset.objects.select_for_update().get(pk=dataset.pk)  # two uploads must not get one number
     last = dataset.versions.aggregate(last=Max("number"))["last"] or 0
-    return DatasetVersion.objects.create(
+    version = DatasetVersion.objects.create(
         dataset=dataset,
         team=team,
         number=last + 1,
@@ -74,6 +75,8 @@ def _add_version(team, user, name: str, stored: str, upload_name: str, options: 
         options=options,
         job=jobs.submit("ingest", team, user),
     )
+    audit.record("dataset.upload", version, actor=user, detail=version.upload_name)
+    return version
 
 
 def prepare_ingest(job: Job, folder: Path) -> Invocation:

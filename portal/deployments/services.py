@@ -22,6 +22,7 @@ from portal.devices.services import connect, profile_of, sign_in
 from portal.jobs.context import JobContext
 from portal.jobs.execution import job_folder
 from portal.jobs.models import Job
+from portal.teams import audit
 
 
 def perform(job: Job, context: JobContext) -> dict:
@@ -127,6 +128,9 @@ def _activate(deployment: Deployment, release_id: str) -> None:
     device = deployment.device
     device.probe["current"] = release_id
     device.save(update_fields=["probe"])
+    team, actor = deployment.run.team, deployment.job.created_by
+    label = f"{release_id} on {device}"
+    audit.record("deployment.activate", deployment, team=team, actor=actor, label=label)
 
 
 def _measure(deployment, connection, expected, dataset, context) -> dict:

@@ -12,6 +12,7 @@ from portal.devices.errors import BoardError
 from portal.devices.models import Device, Inference
 from portal.devices.serializers import DeviceSerializer, InferenceSerializer, NewDeviceSerializer
 from portal.jobs.serializers import JobSerializer
+from portal.teams import audit
 from portal.teams.models import Role
 
 
@@ -55,7 +56,10 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     @extend_schema(request=None, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
     def probe(self, request, pk=None):
-        return Response(JobSerializer(services.start_probe(self.get_object(), request.user)).data, status=202)
+        device = self.get_object()
+        job = services.start_probe(device, request.user)
+        audit.record("device.probe", device)
+        return Response(JobSerializer(job).data, status=202)
 
     @extend_schema(request=ImagesSerializer, responses={200: InferenceSerializer(many=True)})
     @action(detail=True, methods=["get", "post"], parser_classes=[MultiPartParser, JSONParser])

@@ -26,6 +26,7 @@ from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
 from portal.jobs.models import ACTIVE, IllegalTransition, Job
+from portal.teams import audit
 
 MAX_INFERENCE_IMAGES = 500
 
@@ -69,6 +70,7 @@ def register(team, user, *, name, profile, host, port, username, credentials, ho
         secret=seal(dataclasses.asdict(credentials)),
         host_key=str(host_key),
     )
+    audit.record("device.create", device, actor=user, detail=f"{host}:{port}, {host_key}")
     start_probe(device, user)
     return device
 
@@ -83,6 +85,8 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
     for name, value in fields.items():
         setattr(device, name, value)
     device.save(update_fields=list(fields))
+    verb = "device.host-key" if "host_key" in fields else "device.edit"
+    audit.record(verb, device, detail=fields.get("host_key") or f"changed: {', '.join(fields)}")
 
 
 def sign_in(device: Device) -> BoardConnection:
@@ -172,6 +176,7 @@ def start_inference(device: Device, user, uploads) -> Inference:
         _store_image(inference, position, upload)
     inference.job = jobs.submit("infer", device.team, user)
     inference.save(update_fields=["job"])
+    audit.record("device.infer", device, actor=user, detail=f"{len(uploads)} images")
     return inference
 
 
@@ -251,4 +256,5 @@ def delete(device: Device) -> None:
     job = job or Job.objects.filter(mine, status__in=ACTIVE).first()
     if job is not None:
         raise IllegalTransition(f"{device.name} is busy with job {job.pk}: cancel it first.")
+    audit.record("device.delete", device)
     device.delete()

@@ -23,6 +23,7 @@ from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device, Inference
 from portal.jobs.log import INLINE_TYPES
 from portal.jobs.models import IllegalTransition
+from portal.teams import audit
 
 HISTORY = 10
 ACCESS = ("name", "host", "port", "username")
@@ -193,6 +194,7 @@ def device_probe(request, pk):
     """Ask the board what it is and what it runs."""
     device = _device(request, pk)
     services.start_probe(device, request.user)
+    audit.record("device.probe", device)
     return redirect("device-detail", pk=device.pk)
 
 

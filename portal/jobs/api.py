@@ -7,6 +7,7 @@ from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from portal.core.access import refuse_unless
 from portal.core.api import TeamViewSet
 from portal.jobs import log, services
 from portal.jobs.models import Job
@@ -16,6 +17,7 @@ from portal.jobs.serializers import (
     JobSerializer,
     MetricSerializer,
 )
+from portal.teams import audit
 
 METRICS_AT_MOST = 5000
 
@@ -72,11 +74,20 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request, pk=None):
-        job = self.get_object()
+        job = self._writable()
+        audit.record("job.cancel", job)
         services.cancel(job, by=request.user.get_username())
         return Response(JobSerializer(job).data)
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["post"])
     def retry(self, request, pk=None):
-        return Response(JobSerializer(services.retry(self.get_object(), request.user)).data, status=201)
+        job = self._writable()
+        new = services.retry(job, request.user)
+        audit.record("job.retry", new, detail=f"after {job}")
+        return Response(JobSerializer(new).data, status=201)
+
+    def _writable(self) -> Job:
+        job = self.get_object()
+        refuse_unless(self.request, services.role_for(job))
+        return job

@@ -15,10 +15,9 @@ from portal.core.paging import page_of
 from portal.jobs import log, services, subjects
 from portal.jobs.models import ACTIVE, FINAL, IllegalTransition, Job, Status
 from portal.runs import services as runs
-from portal.teams.models import Role
+from portal.teams import audit
 
 METRICS_AT_MOST = 5000
-BOARD_KINDS = {"deploy", "probe", "infer"}
 
 
 def _job(request, pk: int) -> Job:
@@ -113,19 +112,16 @@ def artifact_download(request, pk, name):
     return log.serve_artifact(_job(request, pk), name)
 
 
-def _role_for(job: Job) -> str:
-    return Role.OPERATOR if job.kind in BOARD_KINDS else Role.MEMBER
-
-
 def _may_change(request, job: Job) -> bool:
-    return request.membership.at_least(_role_for(job))
+    return request.membership.at_least(services.role_for(job))
 
 
 @require_POST
 def job_cancel(request, pk):
     """Ask a job to stop."""
     job = _job(request, pk)
-    refuse_unless(request, _role_for(job))
+    refuse_unless(request, services.role_for(job))
+    audit.record("job.cancel", job)
     services.cancel(job, by=request.user.get_username())
     return redirect("job-detail", pk=job.pk)
 
@@ -134,7 +130,7 @@ def job_cancel(request, pk):
 def job_retry(request, pk):
     """Do a failed or cancelled job again; a step of a run brings the rest of its run with it."""
     job = _job(request, pk)
-    refuse_unless(request, _role_for(job))
+    refuse_unless(request, services.role_for(job))
     run = subjects.run_of(job)
     if run is not None:
         runs.retry_run(run, request.user)
@@ -144,4 +140,5 @@ def job_retry(request, pk):
     except IllegalTransition as error:
         messages.error(request, str(error))
         return redirect("job-detail", pk=job.pk)
+    audit.record("job.retry", new, detail=f"after {job}")
     return redirect("job-detail", pk=new.pk)

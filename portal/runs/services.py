@@ -12,6 +12,7 @@ from portal.jobs.models import Job, Status
 from portal.runs import pipeline
 from portal.runs.models import Run, TrainedModel
 from portal.runs.plan import Plan
+from portal.teams import audit
 from portal.teams.models import Role
 
 
@@ -36,7 +37,9 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
     for device in plan.devices:
         profile = configs.boards()[device.profile]
         model = compiled[(profile["chip"], profile["channel_order"])]
-        Deployment.objects.create(run=run, compiled_model=model, device=device)
+        deployment = Deployment.objects.create(run=run, compiled_model=model, device=device)
+        audit.record("deployment.create", deployment, team=team, actor=user, label=f"{run} to {device}")
+    audit.record("run.create", run, actor=user, detail=f"{plan.recipe} on {plan.version}")
     pipeline.advance(run)
     run.refresh_from_db()
     return run
@@ -62,6 +65,7 @@ def cancel_run(run: Run, user) -> None:
         return
     Run.objects.filter(pk=run.pk, cancelled_by=None).update(cancelled_by=user)
     run.cancelled_by = user
+    audit.record("run.cancel", run, actor=user)
     for job in steps(run):
         if job.is_active and job.kind != "ingest":
             jobs.cancel(job, by=user.get_username())
@@ -73,6 +77,7 @@ def retry_run(run: Run, user) -> None:
     """Do the failed and cancelled steps again; what succeeded is kept."""
     if run.is_active:
         return
+    audit.record("run.retry", run, actor=user)
     Run.objects.filter(pk=run.pk).update(
         cancelled_by=None, finished_at=None, status=Status.QUEUED, message=""
     )

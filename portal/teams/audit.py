@@ -17,6 +17,15 @@ from django.utils import timezone
 from portal.teams.addresses import client_address
 from portal.teams.models import AuditEntry, Membership, Result, Team, Via
 
+# What is recorded, for the filter's suggestions; the part before the dot filters for all of its kind.
+VERBS = (
+    "access", "api.call", "audit.export", "dataset.upload", "deployment.activate", "deployment.create",
+    "device.create", "device.delete", "device.edit", "device.host-key", "device.infer", "device.probe",
+    "invitation.create", "invitation.withdraw", "job.cancel", "job.retry", "member.join", "member.remove",
+    "member.role", "password.change", "password.link", "password.mail", "password.reset", "password.set",
+    "run.cancel", "run.create", "run.retry", "sign-in.password", "sign-in.token", "sign-out",
+    "sign-out.remote", "team.create", "team.rename", "token.create", "token.revoke",
+)  # fmt: skip
 CALL_SECONDS = 60
 CALLS_KEPT = 10_000
 _request: ContextVar = ContextVar("request", default=None)
@@ -81,19 +90,18 @@ def refused(verb: str, subject=None, *, within: timedelta | None = None, **field
 
 
 def record_call(request, label: str, status: int) -> None:
-    """Record a token's call that nothing else recorded; reads once a minute for each endpoint.
+    """Record a token's call that nothing else recorded, once a minute for each endpoint.
 
-    A program may poll many times a minute, and each would be a row. The minute is this process's own:
-    several processes may each write one.
+    A program may poll many times a minute, and an upload comes in pieces: each would be a row. The minute
+    is this process's own: several processes may each write one.
     """
-    if request.method in ("GET", "HEAD", "OPTIONS"):
-        match, now = request.resolver_match, time.monotonic()
-        key = (request.token.pk, match.route if match else "")
-        if now - _calls.get(key, -CALL_SECONDS) < CALL_SECONDS:
-            return
-        if len(_calls) > CALLS_KEPT:
-            _calls.clear()
-        _calls[key] = now
+    match, now = request.resolver_match, time.monotonic()
+    key = (request.token.pk, request.method, match.route if match else "")
+    if now - _calls.get(key, -CALL_SECONDS) < CALL_SECONDS:
+        return
+    if len(_calls) > CALLS_KEPT:
+        _calls.clear()
+    _calls[key] = now
     record("api.call", label=label, detail=f"status {status}")
 
 
@@ -133,7 +141,7 @@ def entries_for(team, user) -> QuerySet[AuditEntry]:
 
 
 def narrow(rows: QuerySet[AuditEntry], wanted: dict) -> QuerySet[AuditEntry]:
-    """Filter by cleaned fields: person, verb (or the part before its dot), via, result, since, until, text."""
+    """Filter by what AuditForm cleans; a verb without a dot stands for all of its kind."""
     if wanted.get("person"):
         rows = rows.filter(actor_name=wanted["person"])
     if wanted.get("verb"):

@@ -1,8 +1,15 @@
-"""Django's own forms for accounts, in our dress."""
+"""Forms of accounts, members, tokens and the audit."""
 
+from __future__ import annotations
+
+from django import forms
 from django.contrib.auth import forms as auth
 
-from portal.core.forms import Styled
+from portal.core.forms import Styled, StyledForm
+from portal.teams.models import Result, Role, Scope, Team, User, Via
+
+LIFETIMES = [(7, "7 days"), (30, "30 days"), (90, "90 days"), (366, "a year")]
+INVITATION_LIFETIMES = [(1, "1 day"), (7, "7 days"), (30, "30 days")]
 
 
 class SignInForm(Styled, auth.AuthenticationForm):
@@ -11,3 +18,69 @@ class SignInForm(Styled, auth.AuthenticationForm):
 
 class PasswordForm(Styled, auth.PasswordChangeForm):
     pass
+
+
+class ForgottenForm(Styled, auth.PasswordResetForm):
+    pass
+
+
+class NewPasswordForm(Styled, auth.SetPasswordForm):
+    pass
+
+
+class AccountForm(Styled, auth.BaseUserCreationForm):
+    """A new account, made by somebody who holds an invitation."""
+
+    class Meta(auth.BaseUserCreationForm.Meta):
+        model = User
+        fields = ("username", "email")
+
+
+class TeamForm(Styled, forms.ModelForm):
+    class Meta:
+        model = Team
+        fields = ("name",)
+        help_texts = {"name": "As everybody in it sees it. No other team of this server may have it."}
+
+
+class RoleForm(StyledForm):
+    role = forms.ChoiceField(choices=Role)
+
+
+class InvitationForm(StyledForm):
+    role = forms.ChoiceField(choices=Role, initial=Role.MEMBER, label="Role")
+    days = forms.TypedChoiceField(
+        choices=INVITATION_LIFETIMES, coerce=int, initial=7, label="The link works for"
+    )
+    note = forms.CharField(
+        max_length=100, required=False, label="For whom", help_text="A note for you; it may stay empty."
+    )
+
+
+class TokenForm(StyledForm):
+    name = forms.CharField(max_length=100, label="Name", help_text="What uses it, such as nightly training.")
+    scopes = forms.MultipleChoiceField(
+        choices=Scope,
+        initial=[Scope.READ],
+        widget=forms.CheckboxSelectMultiple,
+        label="It may",
+        help_text="Your own role limits it as well: a token never may more than you.",
+        error_messages={"required": "Choose at least one."},
+    )
+    days = forms.TypedChoiceField(choices=LIFETIMES, coerce=int, initial=90, label="It works for")
+
+
+class AuditForm(StyledForm):
+    """What of the audit to show; everything may stay empty."""
+
+    person = forms.CharField(required=False, max_length=150, label="Person")
+    verb = forms.CharField(
+        required=False, max_length=40, label="What", widget=forms.TextInput(attrs={"list": "verbs"})
+    )
+    via = forms.ChoiceField(required=False, choices=[("", "Any way"), *Via.choices], label="By")
+    result = forms.ChoiceField(required=False, choices=[("", "Any"), *Result.choices], label="Result")
+    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    text = forms.CharField(
+        required=False, max_length=100, label="Holds", help_text="Object, detail, token or address."
+    )

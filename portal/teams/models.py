@@ -136,7 +136,7 @@ class ApiToken(models.Model):
 
 class Via(models.TextChoices):
     PAGE = "page", "Page"
-    TOKEN = "token", "Token"  # noqa: S105 - a word, not a secret
+    TOKEN = "token", "Token"
     PASSWORD = "password", "API with password"
     SERVER = "server", "Server"
 

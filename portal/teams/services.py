@@ -25,17 +25,21 @@ class TeamError(InputError):
     """What was asked for would leave a team, or a person, in a state that nobody wants."""
 
 
-def membership_of(user, team_id: int | None = None, *, others: bool = True) -> Membership | None:
-    """The membership under which a person works: in the team asked for, else in the one joined first.
+def memberships_of(user) -> list[Membership]:
+    """All of a person's memberships, in the order of joining."""
+    return list(user.memberships.select_related("team").order_by("id"))
 
-    None for somebody in no team, and, with ``others=False``, in none but other teams.
-    """
+
+def choose(memberships: list[Membership], team_id: int | None) -> Membership | None:
+    """The one in the team that is asked for, else the first; None when there is none at all."""
+    wanted = (row for row in memberships if row.team_id == team_id)
+    return next(wanted, memberships[0] if memberships else None)
+
+
+def membership_of(user, team_id: int | None = None) -> Membership | None:
+    """The membership in this team, or without one named in the team joined first; None for no such."""
     rows = user.memberships.select_related("team").order_by("id")
-    if team_id is None:
-        return rows.first()
-    found = list(rows)
-    wanted = next((row for row in found if row.team_id == team_id), None)
-    return wanted or (found[0] if found and others else None)
+    return (rows if team_id is None else rows.filter(team_id=team_id)).first()
 
 
 # --- teams ------------------------------------------------------------------------------------

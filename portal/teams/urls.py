@@ -1,11 +1,34 @@
-"""Addresses of signing in and out."""
+"""Addresses of accounts, the team, its tokens and its audit."""
 
 from django.urls import path
 
-from portal.teams import views
+from portal.teams import audit_views, team_views, token_views, views
 
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign-in"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("password/", views.password_change, name="password-change"),
+    path("password/forgotten/", views.password_forgotten, name="password-forgotten"),
+    path("password/new/<uidb64>/<token>/", views.password_reset, name="password-reset"),
+    path("sign-ins/", views.sign_in_list, name="sign-in-list"),
+    path("sign-ins/<int:pk>/end/", views.sign_in_end, name="sign-in-end"),
+    path("sign-ins/end-others/", views.sign_in_end_others, name="sign-in-end-others"),
+    path("invitations/<str:secret>/", views.invitation, name="invitation"),
+    path("team/", team_views.team_members, name="team-members"),
+    path("team/members/<int:pk>/role/", team_views.member_role, name="team-member-role"),
+    path("team/members/<int:pk>/remove/", team_views.member_remove, name="team-member-remove"),
+    path("team/members/<int:pk>/reset-link/", team_views.member_reset_link, name="team-member-reset-link"),
+    path("team/invitations/new/", team_views.invitation_new, name="team-invitation-new"),
+    path(
+        "team/invitations/<int:pk>/withdraw/",
+        team_views.invitation_withdraw,
+        name="team-invitation-withdraw",
+    ),
+    path("team/settings/", team_views.team_settings, name="team-settings"),
+    path("team/new/", team_views.team_new, name="team-new"),
+    path("team/switch/", team_views.team_switch, name="team-switch"),
+    path("team/tokens/", token_views.token_list, name="token-list"),
+    path("team/tokens/<int:pk>/revoke/", token_views.token_revoke, name="token-revoke"),
+    path("team/audit/", audit_views.audit_list, name="audit-list"),
+    path("team/audit.csv", audit_views.audit_csv, name="audit-csv"),
 ]

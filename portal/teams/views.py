@@ -1,15 +1,67 @@
-"""Signing in and out, and changing one's own password."""
+"""Accounts: signing in and out, passwords, where one is signed in, invitations."""
 
+from __future__ import annotations
+
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import login
 from django.contrib.auth import views as auth
-from django.urls import reverse_lazy
+from django.contrib.auth.decorators import login_not_required
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse, reverse_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
 
-from portal.teams.forms import PasswordForm, SignInForm
+from portal.teams import audit, services, sign_ins, throttle
+from portal.teams.addresses import client_address
+from portal.teams.forms import AccountForm, ForgottenForm, NewPasswordForm, PasswordForm, SignInForm
+from portal.teams.models import Invitation, SignIn
 
-sign_in = auth.LoginView.as_view(
-    template_name="teams/sign_in.html", authentication_form=SignInForm, redirect_authenticated_user=True
-)
-sign_out = auth.LogoutView.as_view(next_page=reverse_lazy("sign-in"))
+
+class SignInPage(auth.LoginView):
+    """Name and password; too many wrong ones in a row have to wait."""
+
+    template_name = "teams/sign_in.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def post(self, request, *args, **kwargs):
+        wait = throttle.wait_seconds(self._name(), client_address(request))
+        if wait:
+            form = SignInForm(request, initial={"username": self._name()})
+            context = self.get_context_data(form=form, throttled=throttle.sentence(wait))
+            return self.render_to_response(context, status=429, headers={"Retry-After": str(wait)})
+        return super().post(request, *args, **kwargs)
+
+    def _name(self) -> str:
+        return self.request.POST.get("username", "")[:150]
+
+    def form_valid(self, form):
+        response = super().form_valid(form)
+        audit.record(throttle.SIGN_IN, form.get_user(), label=form.get_user().get_username())
+        return response
+
+    def form_invalid(self, form):
+        if self._name() and self.request.POST.get("password"):
+            throttle.failed(self._name())
+        return super().form_invalid(form)
+
+
+sign_in = SignInPage.as_view()
+
+
+class SignOut(auth.LogoutView):
+    next_page = reverse_lazy("sign-in")
+
+    def post(self, request, *args, **kwargs):
+        if request.user.is_authenticated:
+            audit.record("sign-out", request.user)
+            SignIn.objects.filter(session_key=request.session.session_key).delete()
+        return super().post(request, *args, **kwargs)
+
+
+sign_out = SignOut.as_view()
 sign_out.needs_no_team = True
 
 
@@ -19,9 +71,132 @@ class PasswordChange(auth.PasswordChangeView):
     success_url = reverse_lazy("home")
 
     def form_valid(self, form):
-        messages.success(self.request, "Your password is changed.")
+        messages.success(self.request, "Your password is changed. Other browsers are signed out.")
+        audit.record("password.change", self.request.user)
         return super().form_valid(form)
 
 
 password_change = PasswordChange.as_view()
 password_change.needs_no_team = True
+
+
+class PasswordForgotten(auth.PasswordResetView):
+    """Sends a link by mail; where mail is not set up, says who can give one."""
+
+    template_name = "teams/forgotten.html"
+    form_class = ForgottenForm
+    email_template_name = "teams/forgotten_mail.txt"
+    subject_template_name = "teams/forgotten_subject.txt"
+    success_url = reverse_lazy("sign-in")
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(has_mail=bool(settings.EMAIL_HOST), **kwargs)
+
+    def post(self, request, *args, **kwargs):
+        if not settings.EMAIL_HOST:
+            return self.get(request, *args, **kwargs)
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form):
+        # The same words whether or not somebody has this address.
+        messages.success(self.request, "If an account has this address, a link is on its way to it.")
+        audit.record("password.mail", label=form.cleaned_data["email"])
+        return super().form_valid(form)
+
+
+password_forgotten = PasswordForgotten.as_view()
+
+
+class PasswordReset(auth.PasswordResetConfirmView):
+    """A new password by a link that works once, from a mail or from an administrator."""
+
+    template_name = "teams/password_reset.html"
+    form_class = NewPasswordForm
+    success_url = reverse_lazy("sign-in")
+
+    def form_valid(self, form):
+        response = super().form_valid(form)
+        sign_ins.end(form.user.sign_ins.all())
+        audit.record("password.reset", form.user, actor=form.user)
+        messages.success(self.request, "Your new password is set: sign in with it.")
+        return response
+
+
+password_reset = PasswordReset.as_view()
+
+
+# --- where one is signed in -------------------------------------------------------------------
+
+
+def sign_in_list(request):
+    """The browsers in which this person is signed in."""
+    rows = sign_ins.current(request.user)
+    context = {"rows": rows, "this": request.session.session_key}
+    return render(request, "teams/sign_ins.html", context)
+
+
+@require_POST
+def sign_in_end(request, pk):
+    """Sign one browser out."""
+    row = get_object_or_404(request.user.sign_ins, pk=pk)
+    audit.record("sign-out.remote", request.user, detail=row.browser)
+    sign_ins.end([row])
+    messages.success(request, "That browser is signed out.")
+    return redirect("sign-in-list")
+
+
+@require_POST
+def sign_in_end_others(request):
+    """Sign every browser out but this one."""
+    count = sign_ins.end(request.user.sign_ins.exclude(session_key=request.session.session_key))
+    audit.record("sign-out.remote", request.user, detail=f"{count} other browsers")
+    messages.success(request, f"Signed out elsewhere: {count}.")
+    return redirect("sign-in-list")
+
+
+for _view in (sign_in_list, sign_in_end, sign_in_end_others):
+    _view.needs_no_team = True
+
+
+# --- invitations ------------------------------------------------------------------------------
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters()
+def invitation(request, secret):
+    """Join a team by a link: with the account that one has, or with a new one."""
+    found = services.find_invitation(secret)
+    if found is None:
+        return render(request, "teams/invitation_gone.html", status=410)
+    if request.user.is_authenticated:
+        return _join(request, found)
+    form = AccountForm(request.POST or None)
+    if form.is_bound and form.is_valid():
+        data = form.cleaned_data
+        try:
+            user = services.accept_as_new(found, data["username"], data["password1"], data["email"])
+        except services.TeamError as error:
+            form.add_errors({"": str(error)})
+        else:
+            login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+            return _welcome(request, found)
+    context = {"invitation": found, "form": form, "sign_in_url": f"{reverse('sign-in')}?next={request.path}"}
+    return render(request, "teams/invitation.html", context, status=422 if form.errors else 200)
+
+
+def _join(request, found: Invitation):
+    if request.method == "POST":
+        try:
+            services.accept(found, request.user)
+        except services.TeamError as error:
+            messages.error(request, str(error))
+            return redirect("home")
+        return _welcome(request, found)
+    return render(request, "teams/invitation.html", {"invitation": found})
+
+
+def _welcome(request, found: Invitation):
+    request.session["team"] = found.team_id
+    messages.success(request, f"Welcome to {found.team}: you are a {found.get_role_display().lower()}.")
+    return redirect("home")

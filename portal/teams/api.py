@@ -1,0 +1,144 @@
+"""Teams, members, invitations, tokens and the audit."""
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.response import Response
+
+from portal.core.api import TeamViewSet
+from portal.teams import audit, services, tokens
+from portal.teams.forms import AuditForm
+from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, Scope
+from portal.teams.serializers import (
+    AuditEntrySerializer,
+    InvitationSerializer,
+    MadeInvitationSerializer,
+    MadeTokenSerializer,
+    MemberSerializer,
+    NewInvitationSerializer,
+    NewTokenSerializer,
+    TeamSerializer,
+    TokenSerializer,
+)
+
+
+class TeamsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+    """The teams that one is in. The header ``X-Team`` names the one to work in; a token has its own."""
+
+    queryset = Membership.objects.select_related("team")
+    serializer_class = TeamSerializer
+
+    def get_queryset(self):
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset.none()
+        rows = self.queryset.filter(user=self.request.user)
+        token = getattr(self.request, "token", None)
+        return rows.filter(team=token.team_id) if token else rows
+
+
+class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, TeamViewSet):
+    queryset = Membership.objects.select_related("user", "team")
+    serializer_class = MemberSerializer
+    write_role = Role.ADMIN
+    lookup_value_regex = r"\d{1,18}"
+
+    def get_queryset(self):
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset.none()
+        return self.queryset.filter(team=self.request.team)
+
+    @extend_schema(request=MemberSerializer, responses=MemberSerializer)
+    def partial_update(self, request, pk=None):
+        """Give a member another role."""
+        member = self.get_object()
+        form = MemberSerializer(member, data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        services.change_role(member, form.validated_data.get("role", member.role))
+        return Response(MemberSerializer(member).data)
+
+    def perform_destroy(self, instance):
+        services.remove_member(instance)
+
+
+class InvitationViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, TeamViewSet):
+    """Invitations that can still be used."""
+
+    queryset = Invitation.objects.filter(used_at=None).select_related("created_by")
+    serializer_class = InvitationSerializer
+    read_role = write_role = Role.ADMIN
+    read_scope = Scope.ADMIN
+    lookup_value_regex = r"\d{1,18}"
+
+    @extend_schema(request=NewInvitationSerializer, responses={201: MadeInvitationSerializer})
+    def create(self, request):
+        """Make a link; the answer is the only place that holds it."""
+        form = NewInvitationSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        made, path = services.invite(request.team, request.user, **form.validated_data)
+        made.link = request.build_absolute_uri(path)
+        return Response(MadeInvitationSerializer(made).data, status=201)
+
+    def perform_destroy(self, instance):
+        services.withdraw(instance)
+
+
+class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, TeamViewSet):
+    """One's own tokens in this team; an administrator's list holds everybody's."""
+
+    queryset = ApiToken.objects.select_related("user")
+    serializer_class = TokenSerializer
+    write_role = Role.VIEWER
+    read_scope = write_scope = Scope.ADMIN  # a token that may make tokens may do anything
+    lookup_value_regex = r"\d{1,18}"
+
+    def get_queryset(self):
+        rows = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False) or self.request.membership.at_least(Role.ADMIN):
+            return rows
+        return rows.filter(user=self.request.user)
+
+    @extend_schema(request=NewTokenSerializer, responses={201: MadeTokenSerializer})
+    def create(self, request):
+        """Make a token; the answer is the only place that holds its secret."""
+        form = NewTokenSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        data = form.validated_data
+        token, secret = tokens.make(
+            request.team, request.user, data["name"], list(data["scopes"]), data["days"]
+        )
+        token.secret = secret
+        return Response(MadeTokenSerializer(token).data, status=201)
+
+    def perform_destroy(self, instance):
+        """Revoke it; it stays in the list."""
+        tokens.revoke(instance)
+
+
+FILTERS = [
+    OpenApiParameter(name, description=words)
+    for name, words in (
+        ("person", "user name of who did it"),
+        ("verb", "such as run.create, or run for all of its kind"),
+        ("via", "page, token, password or server"),
+        ("result", "done or refused"),
+        ("since", "first day, YYYY-MM-DD"),
+        ("until", "last day, YYYY-MM-DD"),
+        ("text", "what object, detail, token, person or address hold"),
+    )
+]
+
+
+@extend_schema(parameters=FILTERS)
+class AuditViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+    """Who did what, newest first. For administrators of the team."""
+
+    queryset = AuditEntry.objects.all()
+    serializer_class = AuditEntrySerializer
+    read_role, read_scope = Role.ADMIN, Scope.ADMIN
+
+    def get_queryset(self):
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset.none()
+        form = AuditForm(self.request.query_params)
+        if not form.is_valid():
+            raise serializers.ValidationError(dict(form.errors))
+        return audit.narrow(audit.entries_for(self.request.team, self.request.user), form.cleaned_data)

@@ -1,0 +1,93 @@
+from rest_framework import serializers
+
+from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, Scope
+from portal.teams.tokens import LONGEST_DAYS
+
+
+class TeamSerializer(serializers.ModelSerializer):
+    """One's membership in a team, told as the team."""
+
+    id = serializers.IntegerField(source="team_id")
+    name = serializers.CharField(source="team.name")
+    current = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Membership
+        fields = ["id", "name", "role", "current"]
+
+    def get_current(self, membership) -> bool:
+        """Whether this call worked in that team."""
+        return membership.team_id == self.context["request"].team.pk
+
+
+class MemberSerializer(serializers.ModelSerializer):
+    username = serializers.CharField(source="user.username", read_only=True)
+
+    class Meta:
+        model = Membership
+        fields = ["id", "username", "role"]
+
+
+class TokenSerializer(serializers.ModelSerializer):
+    owner = serializers.CharField(source="user.username")
+    state = serializers.ChoiceField(choices=["valid", "expired", "revoked"])
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope))
+
+    class Meta:
+        model = ApiToken
+        fields = [
+            "id", "name", "owner", "scopes", "prefix", "state", "created_at", "expires_at", "last_used_at",
+            "last_used_from", "revoked_at",
+        ]  # fmt: skip
+
+
+class NewTokenSerializer(serializers.Serializer):
+    """A token to make, for oneself in the team of this call."""
+
+    name = serializers.CharField(max_length=100)
+    scopes = serializers.MultipleChoiceField(choices=Scope, allow_empty=False)
+    days = serializers.IntegerField(min_value=1, max_value=LONGEST_DAYS, default=90)
+
+
+class MadeTokenSerializer(TokenSerializer):
+    """A new token with its secret, which no later answer holds."""
+
+    secret = serializers.CharField()
+
+    class Meta(TokenSerializer.Meta):
+        fields = [*TokenSerializer.Meta.fields, "secret"]
+
+
+class InvitationSerializer(serializers.ModelSerializer):
+    created_by = serializers.CharField(source="created_by.username", default=None)
+
+    class Meta:
+        model = Invitation
+        fields = ["id", "role", "note", "created_by", "created_at", "expires_at"]
+
+
+class NewInvitationSerializer(serializers.Serializer):
+    role = serializers.ChoiceField(choices=Role)
+    days = serializers.IntegerField(min_value=1, max_value=30, default=7)
+    note = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+
+
+class MadeInvitationSerializer(InvitationSerializer):
+    """A new invitation with its link, which no later answer holds."""
+
+    link = serializers.URLField()
+
+    class Meta(InvitationSerializer.Meta):
+        fields = [*InvitationSerializer.Meta.fields, "link"]
+
+
+class AuditEntrySerializer(serializers.ModelSerializer):
+    actor = serializers.CharField(source="actor_name")
+    token = serializers.CharField(source="token_name")
+
+    class Meta:
+        model = AuditEntry
+        fields = [
+            "id", "at", "actor", "via", "token", "verb", "object_type", "object_id", "object_label",
+            "detail", "address", "result",
+        ]  # fmt: skip

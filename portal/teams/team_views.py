@@ -1,0 +1,158 @@
+"""The team: its people, its settings, which one a person works in."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from portal.core.access import admin_required, refuse_unless
+from portal.teams import services
+from portal.teams.forms import InvitationForm, RoleForm, TeamForm
+from portal.teams.models import Invitation, Membership, Role
+
+ROLES = [
+    ("Viewer", "sees and downloads everything of the team"),
+    ("Member", "also uploads datasets and starts runs"),
+    ("Operator", "also registers devices, deploys to them and asks them"),
+    ("Administrator", "also invites and removes people, sees all tokens and the audit"),
+]
+
+
+def team_members(request, form: InvitationForm | None = None, link: str = "", status: int = 200):
+    """Who is in the team, and who is invited."""
+    members = Membership.objects.filter(team=request.team).select_related("user").order_by("user__username")
+    admin = request.may_admin
+    context = {
+        "members": [
+            (member, RoleForm(initial={"role": member.role}, auto_id=f"role-{member.pk}"),
+             admin and member.user != request.user and services.may_reset(request.user, member.user))
+            for member in members
+        ],
+        "invitations": services.open_invitations(request.team).select_related("created_by"),
+        "form": form or InvitationForm(),
+        "link": link,
+        "roles": ROLES,
+    }  # fmt: skip
+    return render(request, "teams/members.html", context, status=status)
+
+
+def _member(request, pk: int) -> Membership:
+    rows = Membership.objects.filter(team=request.team).select_related("user", "team")
+    return get_object_or_404(rows, pk=pk)
+
+
+@require_POST
+def member_role(request, pk):
+    """Give a member another role."""
+    member = _member(request, pk)
+    refuse_unless(request, Role.ADMIN)
+    form = RoleForm(request.POST)
+    if form.is_valid():
+        try:
+            services.change_role(member, form.cleaned_data["role"])
+        except services.TeamError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, f"{member.user} is a {member.get_role_display().lower()} now.")
+    return redirect("team-members")
+
+
+def member_remove(request, pk):
+    """Ask, then take a person out of the team. Everybody may take out themselves."""
+    member = _member(request, pk)
+    if member.user != request.user:
+        refuse_unless(request, Role.ADMIN)
+    if request.method == "POST":
+        try:
+            services.remove_member(member)
+        except services.TeamError as error:
+            messages.error(request, str(error))
+            return redirect("team-members")
+        messages.success(request, f"{member.user} is no longer in {member.team}.")
+        return redirect("home" if member.user == request.user else "team-members")
+    tokens = member.user.tokens.filter(team=request.team, revoked_at=None).count()
+    return render(request, "teams/member_remove.html", {"member": member, "tokens": tokens})
+
+
+@require_POST
+@never_cache
+def member_reset_link(request, pk):
+    """A link with which a member sets a new password, once; shown this one time."""
+    member = _member(request, pk)
+    refuse_unless(request, Role.ADMIN)
+    if not services.may_reset(request.user, member.user):
+        raise PermissionDenied(
+            f"{member.user} also belongs to a team that you do not administer, or is an administrator of "
+            "this server: only an administrator of the server may make this link."
+        )
+    link = request.build_absolute_uri(services.reset_path(member.user, request.team))
+    context = {"member": member, "link": link}
+    return render(request, "teams/reset_link.html", context)
+
+
+@require_POST
+@admin_required
+@never_cache
+def invitation_new(request):
+    """Make an invitation; its link is shown this one time."""
+    form = InvitationForm(request.POST)
+    if not form.is_valid():
+        return team_members(request, form, status=422)
+    _, path = services.invite(request.team, request.user, **form.cleaned_data)
+    return team_members(request, link=request.build_absolute_uri(path))
+
+
+@require_POST
+def invitation_withdraw(request, pk):
+    """End an invitation before it is used."""
+    found = get_object_or_404(Invitation.objects.for_team(request.team), pk=pk, used_at=None)
+    refuse_unless(request, Role.ADMIN)
+    services.withdraw(found)
+    messages.success(request, "The invitation is withdrawn: its link no longer works.")
+    return redirect("team-members")
+
+
+# --- the team itself --------------------------------------------------------------------------
+
+
+@admin_required
+def team_settings(request):
+    """Its name."""
+    form = TeamForm(request.POST or None, instance=request.team)
+    if form.is_bound and form.is_valid():
+        before = form.initial["name"]
+        request.team.name = before  # the form has written on the row; the service says what was before
+        services.rename_team(request.team, form.cleaned_data["name"])
+        messages.success(request, "The team has its new name.")
+        return redirect("team-settings")
+    return render(request, "teams/settings.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def team_new(request):
+    """Another team on this server, for its administrators."""
+    if not request.user.is_superuser:
+        raise PermissionDenied("Only an administrator of this server may make a new team.")
+    form = TeamForm(request.POST or None)
+    if form.is_bound and form.is_valid():
+        team = services.create_team(form.cleaned_data["name"], request.user)
+        request.session["team"] = team.pk
+        messages.success(request, f"{team} is made; invite its people.")
+        return redirect("team-members")
+    return render(request, "teams/new.html", {"form": form}, status=422 if form.errors else 200)
+
+
+team_new.needs_no_team = True
+
+
+@require_POST
+def team_switch(request):
+    """Work in another of one's teams from now on."""
+    wanted = request.POST.get("team", "")
+    rows = request.user.memberships.select_related("team")
+    member = get_object_or_404(rows, team_id=int(wanted) if wanted.isdigit() and len(wanted) < 19 else 0)
+    request.session["team"] = member.team_id
+    messages.info(request, f"You work in {member.team} now.")
+    return redirect("home")

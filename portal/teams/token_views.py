@@ -1,0 +1,39 @@
+"""The page of API tokens."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from portal.teams import tokens
+from portal.teams.forms import TokenForm
+from portal.teams.models import ApiToken
+
+
+def _tokens(request):
+    """One's own, or everybody's for an administrator."""
+    rows = ApiToken.objects.for_team(request.team).select_related("user")
+    return rows if request.may_admin else rows.filter(user=request.user)
+
+
+@never_cache
+def token_list(request):
+    """The tokens, and a form for a new one, whose secret is shown in the answer and never again."""
+    form, secret, made = TokenForm(request.POST or None), "", None
+    if form.is_bound and form.is_valid():
+        made, secret = tokens.make(request.team, request.user, **form.cleaned_data)
+        form = TokenForm()
+    rows = sorted(_tokens(request), key=lambda token: (token.state != "valid", -token.pk))
+    context = {"rows": rows, "form": form, "secret": secret, "made": made}
+    return render(request, "teams/tokens.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def token_revoke(request, pk):
+    """End a token at once."""
+    token = get_object_or_404(_tokens(request), pk=pk)
+    tokens.revoke(token)
+    messages.success(request, f"The token {token.name} is revoked: it opens nothing any more.")
+    return redirect("token-list")
