@@ -7,6 +7,7 @@ from django.conf import settings
 
 from portal.core.forms import StyledForm
 from portal.datasets.limits import human_bytes
+from portal.datasets.readers import LAYOUTS
 from portal.datasets.split import MAX_FRACTION, MIN_FRACTION
 
 MAX_CLASSES = 100_000
@@ -39,10 +40,10 @@ class UploadForm(StyledForm):
         help_text="The name of a dataset that you have makes this its next version.",
     )
     file = forms.FileField(
-        label="Zip file",
+        label="Archive (zip or tar)",
         allow_empty_file=True,  # the check of the archive says what is wrong with it
         max_length=255,
-        widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
+        widget=forms.FileInput(attrs={"accept": ".zip,.tar,.gz,.tgz,.zst,application/zip"}),
     )
     class_count = forms.IntegerField(
         required=False,
@@ -66,6 +67,13 @@ class UploadForm(StyledForm):
         help_text="The same share of each class. Not used when the upload brings its own split.",
     )
 
+    layout = forms.ChoiceField(
+        required=False,
+        choices=[("", "Found by looking at the files")] + [(key, f.name) for key, f in LAYOUTS.items()],
+        label="Layout",
+        help_text="Choose one only if the upload can be read in more than one way.",
+    )
+
     def clean_file(self):
         return check_upload(self.cleaned_data["file"])
 
@@ -73,6 +81,7 @@ class UploadForm(StyledForm):
         """What ``create_version`` takes: only what was filled in."""
         data = self.cleaned_data
         found = {"class_count": data["class_count"], "class_names": data["class_names"]}
+        found["layout"] = data["layout"] or None
         if data["val_percent"]:
             found["val_fraction"] = data["val_percent"] / 100
         return {key: value for key, value in found.items() if value is not None}

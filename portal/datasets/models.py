@@ -56,7 +56,7 @@ class DatasetVersion(models.Model):
     job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="dataset_version")
     upload = models.FileField(max_length=300)
     upload_name = models.CharField(max_length=255)
-    options = models.JSONField(default=dict)  # val_fraction, seed, class_count, class_names
+    options = models.JSONField(default=dict)  # val_fraction, seed, class_count, class_names, layout
     archive = models.FileField(max_length=300, blank=True)  # dataset.tar, once ready
     content_hash = models.CharField(max_length=64, blank=True, db_index=True)
     class_names = models.JSONField(default=list)
@@ -64,6 +64,7 @@ class DatasetVersion(models.Model):
     findings = models.JSONField(default=list)  # [{"level", "code", "message", "count", "examples"}]
     thumbs = models.JSONField(default=list)  # [{"file", "class_id", "original"}], names of artifacts
     layout = models.CharField(max_length=60, blank=True)
+    task = models.CharField(max_length=20, default="classification")  # or "detection"
     split = models.CharField(max_length=20, blank=True)
     images = models.PositiveIntegerField(default=0)
     train_images = models.PositiveIntegerField(default=0)

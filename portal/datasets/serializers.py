@@ -2,6 +2,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
+from portal.datasets.readers import LAYOUTS
 from portal.jobs.serializers import JobSerializer
 
 
@@ -16,8 +17,8 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
         model = DatasetVersion
         fields = [
             "id", "dataset", "dataset_name", "number", "state", "status", "message", "upload_name",
-            "content_hash", "class_names", "counts", "findings", "layout", "split", "images",
-            "train_images", "val_images", "bytes", "created_at", "job",
+            "content_hash", "class_names", "counts", "findings", "layout", "task", "split",
+            "images", "train_images", "val_images", "bytes", "created_at", "job",
         ]  # fmt: skip
 
 
@@ -41,9 +42,12 @@ class OptionsSerializer(serializers.Serializer):
     class_names = serializers.ListField(child=serializers.CharField(max_length=255), required=False)
     val_fraction = serializers.FloatField(required=False, min_value=0.05, max_value=0.5)
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    layout = serializers.ChoiceField(
+        choices=list(LAYOUTS), required=False, help_text="How to read the files; found by looking otherwise."
+    )
 
     def options(self) -> dict:
-        keys = ("class_count", "class_names", "val_fraction", "seed")
+        keys = ("class_count", "class_names", "val_fraction", "seed", "layout")
         return {key: self.validated_data[key] for key in keys if self.validated_data.get(key)}
 
 

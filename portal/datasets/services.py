@@ -27,7 +27,7 @@ INGEST_MEMORY_BYTES = 4 * 1024**3
 def create_version(team, user, name: str, upload, options: dict | None = None) -> DatasetVersion:
     """Store an uploaded archive as the next version of the team's dataset ``name`` and queue its check.
 
-    ``options`` may hold ``val_fraction``, ``seed``, ``class_count`` and ``class_names``.
+    ``options`` may hold ``val_fraction``, ``seed``, ``class_count``, ``class_names`` and ``layout``.
     The file is stored before the transaction begins: copying gigabytes must not hold a database lock.
     """
     stored = default_storage.save(f"uploads/{uuid.uuid4().hex}.bin", upload)
@@ -97,7 +97,7 @@ def prepare_ingest(job: Job, folder: Path) -> Invocation:
 
 def complete_ingest(job: Job, result: dict) -> None:
     version = job.dataset_version
-    for name in ("content_hash", "class_names", "counts", "findings", "thumbs", "layout", "split"):
+    for name in ("content_hash", "class_names", "counts", "findings", "thumbs", "layout", "task", "split"):
         setattr(version, name, result[name])
     version.images, version.bytes = result["images"], result["bytes"]
     version.train_images, version.val_images = result["train"], result["val"]

@@ -1,0 +1,50 @@
+"""A detection set as a version: it is shown, and nothing is trained on it yet."""
+
+import pytest
+from annotation_builders import coco_set, voc_set
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from upload_builders import zipped
+
+from portal.datasets.services import create_version
+
+
+@pytest.fixture
+def version(people, run_jobs, alice):
+    upload = SimpleUploadedFile("boxes.zip", zipped(coco_set()))
+    version = create_version(people["team"], alice, "Boxes", upload)
+    run_jobs()
+    version.refresh_from_db()
+    return version
+
+
+def test_a_detection_set_says_its_task_and_shows_its_pictures(version, client, alice):
+    assert version.task == "detection" and version.is_ready
+    client.force_login(alice)
+    page = client.get(reverse("dataset-version", args=[version.pk])).content.decode()
+    assert "COCO, with boxes" in page and "training on it is not possible yet" in page
+    assert client.get(f"/api/v1/dataset-versions/{version.pk}/").json()["task"] == "detection"
+
+
+def test_a_run_on_a_detection_set_is_refused_with_its_sentence(version, client, alice):
+    client.force_login(alice)
+    answer = client.post("/api/v1/runs/", {"dataset_version": version.pk}, "application/json")
+    assert answer.status_code == 400 and "training on it is not possible yet" in answer.content.decode()
+
+
+def test_the_layout_of_an_upload_may_be_chosen(people, run_jobs, client, alice):
+    client.force_login(alice)
+    files = zipped(
+        {**voc_set(), "VOC2007/Annotations/coco.json": coco_set()["annotations/instances_val2017.json"]}
+    )
+    fields = {"name": "Both", "file": SimpleUploadedFile("both.zip", files)}
+    numbers = []
+    for layout in ({}, {"layout": "voc"}):
+        answer = client.post("/api/v1/datasets/", {**fields, **layout})
+        fields["file"].seek(0)
+        numbers.append(answer.json()["id"])
+    run_jobs()
+    first, second = (client.get(f"/api/v1/dataset-versions/{pk}/").json() for pk in numbers)
+    assert "choose the layout coco or voc" in first["message"]
+    assert (second["layout"], second["task"]) == ("Pascal VOC", "detection")
+    assert client.post("/api/v1/datasets/", {**fields, "layout": "cvat"}).status_code == 400
