@@ -1,0 +1,208 @@
+"""What each export holds. A layout is a function from a stored version to its files.
+
+They write what the readers of the same name read: an export that is uploaded again is the same version.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
+
+from . import names
+
+if TYPE_CHECKING:
+    from .export import Stored
+
+File = tuple[str, Iterable[bytes]]  # path in the zip, content in blocks
+SIDES = ("train", "val")
+
+
+class ExportError(ValueError):
+    """A version cannot be exported as asked; the message is one sentence for the person."""
+
+
+def check_folder_names(class_names: Sequence[str]) -> None:
+    for name in class_names:
+        if "/" in name or "\\" in name or names.is_junk(name) or name != name.strip():
+            raise ExportError(
+                f"The class {names.show(name)!r} cannot be the name of a folder: "
+                "export as paddlex or csv, or rename the class."
+            )
+
+
+def class_folders(stored: Stored) -> Iterator[File]:
+    for record, content in stored.images():
+        yield f"{record['split']}/{record['label']}/{record['file']}", content
+
+
+def csv_table(stored: Stored) -> Iterator[File]:
+    yield from _pictures(stored)
+    rows = ((r["name"], r["label"], r["split"]) for r in stored.records())
+    yield "labels.csv", (_csv_line(row) for row in (("path", "label", "split"), *rows))
+
+
+def _csv_line(row: Sequence[str]) -> bytes:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(row)
+    return line.getvalue().encode("utf-8")
+
+
+def paddlex_lists(stored: Stored) -> Iterator[File]:
+    yield from _pictures(stored)
+    for split in SIDES:
+        yield f"{split}.txt", _lines(f"{r['name']} {r['class_id']}" for r in stored.records(split))
+    yield "label.txt", _lines(f"{class_id} {name}" for class_id, name in enumerate(stored.class_names))
+
+
+def labelme_flags(stored: Stored) -> Iterator[File]:
+    for record, content in stored.images():
+        yield f"{record['split']}/{record['file']}", content
+        yield _labelme(record, {record["label"]: True}, [])
+    yield "flags.txt", _lines(stored.class_names)
+
+
+def labelme_boxes(stored: Stored) -> Iterator[File]:
+    for record, content in stored.images():
+        yield f"{record['split']}/{record['file']}", content
+        shapes = [
+            {
+                "label": stored.class_names[class_id],
+                "points": [[x, y], [_sum(x, width), _sum(y, height)]],
+                "group_id": None,
+                "shape_type": "rectangle",
+                "flags": {},
+            }
+            for class_id, x, y, width, height in record["boxes"]
+        ]
+        yield _labelme(record, {}, shapes)
+    yield "label.txt", _lines(stored.class_names)
+
+
+def _labelme(record: dict[str, Any], flags: dict[str, bool], shapes: list[dict[str, Any]]) -> File:
+    whole = {
+        "version": "5.5.0",
+        "flags": flags,
+        "shapes": shapes,
+        "imagePath": record["file"],
+        "imageData": None,
+        "imageHeight": record["height"],
+        "imageWidth": record["width"],
+    }
+    path = f"{record['split']}/{record['file'].rpartition('.')[0]}.json"
+    return path, [json.dumps(whole, ensure_ascii=False, indent=1).encode("utf-8")]
+
+
+def coco(stored: Stored) -> Iterator[File]:
+    return _coco(stored, "annotations/instances_{}.json")
+
+
+def paddlex_coco(stored: Stored) -> Iterator[File]:
+    """The layout of PaddleX's object detection module."""
+    return _coco(stored, "annotations/instance_{}.json")
+
+
+def _coco(stored: Stored, path: str) -> Iterator[File]:
+    yield from _pictures(stored)
+    for split in SIDES:
+        yield path.format(split), _coco_file(stored, split)
+
+
+def _coco_file(stored: Stored, split: str) -> Iterator[bytes]:
+    categories = [
+        {"id": n, "name": name, "supercategory": ""} for n, name in enumerate(stored.class_names, 1)
+    ]
+    yield b'{"categories": ' + json.dumps(categories, ensure_ascii=False).encode("utf-8")
+    images = (
+        {"id": _image_id(r), "file_name": r["file"], "width": r["width"], "height": r["height"]}
+        for r in stored.records(split)
+    )
+    yield from _json_list("images", images)
+    boxes = ((_image_id(r), box) for r in stored.records(split) for box in r["boxes"])
+    annotations = (
+        {"id": n, "image_id": image, "category_id": box[0] + 1, "bbox": box[1:],
+         "area": round(box[3] * box[4], 2), "iscrowd": 0, "segmentation": []}
+        for n, (image, box) in enumerate(boxes, 1)
+    )  # fmt: skip
+    yield from _json_list("annotations", annotations)
+    yield b"}\n"
+
+
+def _image_id(record: dict[str, Any]) -> int:
+    return int(record["file"].partition(".")[0])
+
+
+def _json_list(key: str, rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    yield f',\n"{key}": ['.encode()
+    for number, row in enumerate(rows):
+        yield (",\n" if number else "\n").encode() + json.dumps(row, ensure_ascii=False).encode("utf-8")
+    yield b"]"
+
+
+def voc(stored: Stored) -> Iterator[File]:
+    for record, content in stored.images():
+        stem = record["file"].rpartition(".")[0]
+        yield f"JPEGImages/{record['file']}", content
+        yield f"Annotations/{stem}.xml", [_voc_file(record, stored.class_names)]
+    for split in SIDES:
+        listed = _lines(r["file"].rpartition(".")[0] for r in stored.records(split))
+        yield f"ImageSets/Main/{split}.txt", listed
+    yield "labels.txt", _lines(f"{class_id} {name}" for class_id, name in enumerate(stored.class_names))
+
+
+def _voc_file(record: dict[str, Any], class_names: Sequence[str]) -> bytes:
+    lines = [
+        "<annotation>",
+        "  <folder>JPEGImages</folder>",
+        f"  <filename>{record['file']}</filename>",
+        f"  <size><width>{record['width']}</width><height>{record['height']}</height><depth>3</depth></size>",
+        "  <segmented>0</segmented>",
+    ]
+    for class_id, x, y, width, height in record["boxes"]:
+        corners = zip(("xmin", "ymin", "xmax", "ymax"), (x, y, _sum(x, width), _sum(y, height)), strict=True)
+        box = "".join(f"<{tag}>{value}</{tag}>" for tag, value in corners)
+        lines.append(
+            f"  <object><name>{escape(class_names[class_id])}</name><pose>Unspecified</pose>"
+            f"<truncated>0</truncated><difficult>0</difficult><bndbox>{box}</bndbox></object>"
+        )
+    return "\n".join([*lines, "</annotation>", ""]).encode("utf-8")
+
+
+def yolo(stored: Stored) -> Iterator[File]:
+    for record, content in stored.images():
+        split, stem = record["split"], record["file"].rpartition(".")[0]
+        yield f"images/{split}/{record['file']}", content
+        yield f"labels/{split}/{stem}.txt", _lines(map(_yolo_line(record), record["boxes"]))
+    # JSON is YAML, and quotes a name like `no` or `1`.
+    listed = json.dumps(list(stored.class_names), ensure_ascii=False)
+    head = ["path: .", "train: images/train", "val: images/val", f"nc: {len(stored.class_names)}"]
+    yield "data.yaml", _lines([*head, f"names: {listed}"])
+
+
+def _yolo_line(record: dict[str, Any]):
+    width, height = record["width"], record["height"]
+
+    def line(box: Sequence[float]) -> str:
+        class_id, x, y, w, h = box
+        parts = ((x + w / 2) / width, (y + h / 2) / height, w / width, h / height)
+        return f"{class_id} " + " ".join(f"{part:.10g}" for part in parts)
+
+    return line
+
+
+def _pictures(stored: Stored) -> Iterator[File]:
+    for record, content in stored.images():
+        yield record["name"], content
+
+
+def _lines(lines: Iterable[str]) -> Iterator[bytes]:
+    return ((line + "\n").encode("utf-8") for line in lines)
+
+
+def _sum(start: float, length: float) -> float:
+    """Return a right or lower edge to a hundredth, as boxes are kept."""
+    total = round(start + length, 2)
+    return int(total) if total == int(total) else total
