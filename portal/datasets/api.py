@@ -1,13 +1,18 @@
 """Datasets and their versions."""
 
-from drf_spectacular.utils import extend_schema
+from django.http import StreamingHttpResponse
+from django.utils.http import content_disposition_header
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
-from portal.datasets import services, tus
+from portal.datasets import export, services, tus
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.serializers import DatasetSerializer, DatasetVersionSerializer, UploadSerializer
 
@@ -46,7 +51,42 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
         return Response(DatasetVersionSerializer(version).data, status=201)
 
 
+class AnyAnswer(BaseContentNegotiation):
+    """Leaves ``?format=`` to the view: it names a layout there, not the form of the answer."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
+
+
 class DatasetVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = DatasetVersion.objects.select_related("dataset", "job", "job__created_by")
     serializer_class = DatasetVersionSerializer
     lookup_value_regex = r"\d{1,18}"
+
+    @extend_schema(
+        parameters=[OpenApiParameter("format", enum=list(export.FORMATS), required=True)],
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+    )
+    @action(detail=True, url_path="export", content_negotiation_class=AnyAnswer)
+    def exported(self, request, pk=None):
+        """The version as a zip in the layout ``format``, made while it is sent."""
+        version = self.get_object()
+        if not version.is_ready:
+            raise ValidationError({"format": ["This version is not ready: wait for its check to end."]})
+        source = version.archive.open("rb")
+        try:
+            pieces = export.export(source, request.query_params.get("format", ""))
+        except export.ExportError as error:
+            source.close()
+            raise ValidationError({"format": [str(error)]}) from error
+        name = f"{version.dataset.name}-v{version.number}-{request.query_params['format']}.zip"
+        headers = {"Content-Disposition": content_disposition_header(True, name)}
+        return StreamingHttpResponse(
+            _closing(source, pieces), content_type="application/zip", headers=headers
+        )
+
+
+def _closing(source, pieces):
+    """Yield the pieces and close the file they come from, also when the reader goes away."""
+    with source:
+        yield from pieces

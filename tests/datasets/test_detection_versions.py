@@ -1,5 +1,8 @@
 """A detection set as a version: it is shown, and nothing is trained on it yet."""
 
+import io
+import zipfile
+
 import pytest
 from annotation_builders import coco_set, voc_set
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -48,3 +51,26 @@ def test_the_layout_of_an_upload_may_be_chosen(people, run_jobs, client, alice):
     assert "choose the layout coco or voc" in first["message"]
     assert (second["layout"], second["task"]) == ("Pascal VOC", "detection")
     assert client.post("/api/v1/datasets/", {**fields, "layout": "cvat"}).status_code == 400
+
+
+def test_a_version_is_exported_to_whom_may_see_it(version, client, alice, charlie):
+    client.force_login(alice)
+    url = f"/api/v1/dataset-versions/{version.pk}/export/"
+    answer = client.get(url, {"format": "yolo"})
+    assert answer["Content-Type"] == "application/zip"
+    assert answer["Content-Disposition"] == 'attachment; filename="Boxes-v1-yolo.zip"'
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
+        assert "data.yaml" in archive.namelist() and archive.testzip() is None
+    for wrong in ("folders", "cvat", ""):
+        refusal = client.get(url, {"format": wrong})
+        assert refusal.status_code == 400 and "format" in refusal.json()["errors"]
+    assert client.get(url).status_code == 400
+    client.force_login(charlie)
+    assert client.get(url, {"format": "yolo"}).status_code == 404
+
+
+def test_a_version_that_is_not_ready_is_not_exported(people, client, alice):
+    version = create_version(people["team"], alice, "Boxes", SimpleUploadedFile("boxes.zip", b"x"))
+    client.force_login(alice)
+    answer = client.get(f"/api/v1/dataset-versions/{version.pk}/export/", {"format": "coco"})
+    assert answer.status_code == 400 and "not ready" in answer.content.decode()
