@@ -12,7 +12,7 @@ os.environ["SLIPWAY_VAR"] = _folder
 os.environ["PRETRAINED_DOWNLOAD"] = "no"
 
 from portal.settings import *  # noqa: E402, F403
-from portal.settings import DATABASES  # noqa: E402
+from portal.settings import CELERY_BROKER_TRANSPORT_OPTIONS, DATABASES  # noqa: E402
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file and not memory: heartbeats come from a thread of their own, over a connection of its own.
@@ -24,3 +24,9 @@ JOB_TICK_SECONDS = 0.02
 JOB_HEARTBEAT_SECONDS = 0.1
 JOB_KILL_GRACE_SECONDS = 1.0
 SSH_TIMEOUT_SECONDS = 5
+# Every job that a test submits waits this long in vain for a broker.
+CELERY_BROKER_TRANSPORT_OPTIONS = CELERY_BROKER_TRANSPORT_OPTIONS | {
+    "max_retries": 1,
+    "interval_start": 0.01,
+    "interval_step": 0.01,
+}
