@@ -25,6 +25,12 @@ FILES = {
     "zrender": ["LICENSE"],
     "tslib": ["LICENSE.txt"],
     "htmx.org": ["dist/htmx.min.js", "LICENSE"],
+    "tus-js-client": ["dist/tus.min.js", "LICENSE"],
+    # Inside the build of tus-js-client.
+    "js-base64": ["LICENSE.md"],
+    "url-parse": ["LICENSE"],
+    "querystringify": ["LICENSE"],
+    "requires-port": ["LICENSE"],
 }
 
 

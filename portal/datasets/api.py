@@ -34,12 +34,10 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
         form = UploadSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         data = form.validated_data
-        if "upload" in data:
-            with tus.refusals_as_answers():
-                version = services.create_version_of(data["upload"], data["name"], form.options())
-        else:
+        archive = data.get("upload") or data["file"]
+        with tus.refusals_as_answers():
             version = services.create_version(
-                request.team, request.user, data["name"], data["file"], form.options()
+                request.team, request.user, data["name"], archive, form.options()
             )
         return Response(DatasetVersionSerializer(version).data, status=201)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django import forms
-from django.conf import settings
 
 from portal.core.forms import StyledForm
-from portal.datasets.limits import human_bytes
+from portal.datasets import uploads
+from portal.datasets.models import Upload
 from portal.datasets.readers import LAYOUTS
+from portal.datasets.refusals import UploadRefused
 from portal.datasets.split import MAX_FRACTION, MIN_FRACTION
 
 MAX_CLASSES = 100_000
@@ -23,14 +24,24 @@ class ClassNamesField(forms.CharField):
         return [name for name in names if name] or None
 
 
-def check_upload(upload):
+def check_upload(upload, team):
     """Refuse what the server would not keep; the archive itself is checked in a job."""
-    if upload and upload.size > settings.UPLOAD_MAX_BYTES:
-        raise forms.ValidationError(
-            f"{upload.name} has {human_bytes(upload.size)}; "
-            f"this server takes at most {human_bytes(settings.UPLOAD_MAX_BYTES)}."
-        )
+    if upload:
+        try:
+            uploads.check_size(team, upload.name, upload.size)
+        except UploadRefused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
     return upload
+
+
+class ReceivedField(forms.ModelChoiceField):
+    """A file that came by a resumable upload before the form is sent; the page's script fills it in."""
+
+    widget = forms.HiddenInput
+    default_error_messages = {"invalid_choice": "The uploaded file is no longer there: choose it again."}
+
+    def __init__(self, **kwargs):
+        super().__init__(queryset=Upload.objects.none(), required=False, **kwargs)
 
 
 class UploadForm(StyledForm):
@@ -41,10 +52,12 @@ class UploadForm(StyledForm):
     )
     file = forms.FileField(
         label="Archive (zip or tar)",
+        required=False,  # or ``received``
         allow_empty_file=True,  # the check of the archive says what is wrong with it
         max_length=255,
         widget=forms.FileInput(attrs={"accept": ".zip,.tar,.gz,.tgz,.zst,application/zip"}),
     )
+    received = ReceivedField()
     class_count = forms.IntegerField(
         required=False,
         min_value=2,
@@ -74,8 +87,19 @@ class UploadForm(StyledForm):
         help_text="Choose one only if the upload can be read in more than one way.",
     )
 
+    def __init__(self, *args, team, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.team = team
+        self.fields["received"].queryset = Upload.objects.for_team(team).received()
+
     def clean_file(self):
-        return check_upload(self.cleaned_data["file"])
+        return check_upload(self.cleaned_data["file"], self.team)
+
+    def clean(self):
+        data = super().clean()
+        if not data.get("file") and not data.get("received") and not self.errors:
+            self.add_errors({"file": "Choose the archive to upload."})
+        return data
 
     def options(self) -> dict:
         """What ``create_version`` takes: only what was filled in."""

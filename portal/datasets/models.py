@@ -138,7 +138,7 @@ class Upload(Owned):
         ]
 
     def __str__(self):
-        return f"upload {self.pk} ({self.filename})"
+        return self.filename
 
     @property
     def is_whole(self) -> bool:

@@ -1,8 +1,9 @@
-from django.conf import settings
 from rest_framework import serializers
 
+from portal.datasets import uploads
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
 from portal.datasets.readers import LAYOUTS
+from portal.datasets.refusals import UploadRefused
 from portal.jobs.serializers import JobSerializer
 
 
@@ -59,12 +60,10 @@ class UploadSerializer(OptionsSerializer):
     upload = serializers.UUIDField(required=False)
 
     def validate_file(self, file):
-        if file.size > settings.UPLOAD_MAX_BYTES:
-            limit = settings.UPLOAD_MAX_BYTES // 1024**2
-            raise serializers.ValidationError(
-                f"The file is larger than the {limit} MB that this server takes; split it or ask the "
-                "administrator to raise UPLOAD_MAX_MB."
-            )
+        try:
+            uploads.check_size(self.context["request"].team, file.name, file.size)
+        except UploadRefused as refusal:
+            raise serializers.ValidationError(str(refusal)) from refusal
         return file
 
     def validate_upload(self, pk):

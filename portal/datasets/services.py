@@ -27,9 +27,12 @@ INGEST_MEMORY_BYTES = 4 * 1024**3
 def create_version(team, user, name: str, upload, options: dict | None = None) -> DatasetVersion:
     """Store an uploaded archive as the next version of the team's dataset ``name`` and queue its check.
 
-    ``options`` may hold ``val_fraction``, ``seed``, ``class_count``, ``class_names`` and ``layout``.
-    The file is stored before the transaction begins: copying gigabytes must not hold a database lock.
+    ``upload`` is a file of Django's, or an Upload that is whole. ``options`` may hold ``val_fraction``,
+    ``seed``, ``class_count``, ``class_names`` and ``layout``. A file is stored before the transaction begins:
+    copying gigabytes must not hold a database lock.
     """
+    if isinstance(upload, Upload):
+        return create_version_of(upload, name, options)
     stored = default_storage.save(f"uploads/{uuid.uuid4().hex}.bin", upload)
     try:
         with transaction.atomic():

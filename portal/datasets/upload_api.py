@@ -86,7 +86,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
             if tus.has_body(request) and length:
                 receiving.append(upload, 0, tus.body(request._request))
         response = self._moved(upload, 201)
-        response["Location"] = request.build_absolute_uri(reverse("api-upload", args=[upload.pk]))
+        response["Location"] = reverse("api-upload", args=[upload.pk])
         return response
 
     @extend_schema(parameters=[TUS], responses={200: None})

@@ -41,17 +41,11 @@ def create(
     ``metadata`` is kept as the client's own words. Raises TooLarge when the server or the team's quota
     does not take as much, NoRoom when the disk does not.
     """
-    if length > settings.UPLOAD_MAX_BYTES:
-        raise TooLarge(
-            f"{filename} has {human_bytes(length)}; this server takes at most "
-            f"{human_bytes(settings.UPLOAD_MAX_BYTES)}: split it, or ask the administrator to raise "
-            "UPLOAD_MAX_MB."
-        )
     sweep_local_files()
     with transaction.atomic():
         Team.objects.select_for_update().get(pk=team.pk)  # two uploads must not share the last free bytes
+        check_size(team, filename, length)
         _check_room(filename, length)
-        _check_quota(team, filename, length)
         upload = Upload.objects.create(
             team=team,
             created_by=user,
@@ -108,22 +102,29 @@ def most_bytes(team) -> int:
     return min(limit for limit in known if limit is not None)
 
 
-def _check_room(filename: str, length: int) -> None:
-    left = room_left()
-    if left is not None and length > left:
-        raise NoRoom(
-            f"{filename} has {human_bytes(length)} and the server has room for {human_bytes(left)}: "
-            "ask the administrator to free some space, then try again."
+def check_size(team, filename: str, length: int) -> None:
+    """Raises TooLarge when the server, or the team's quota, does not take a file of ``length`` bytes."""
+    if length > settings.UPLOAD_MAX_BYTES:
+        raise TooLarge(
+            f"{filename} has {human_bytes(length)}; this server takes at most "
+            f"{human_bytes(settings.UPLOAD_MAX_BYTES)}: split it, or ask the administrator to raise "
+            "UPLOAD_MAX_MB."
         )
-
-
-def _check_quota(team, filename: str, length: int) -> None:
     left = quota_left(team)
     if left is not None and length > left:
         raise TooLarge(
             f"{filename} has {human_bytes(length)} and the team {team.name} has {human_bytes(left)} left of "
             f"its {human_bytes(settings.TEAM_QUOTA_BYTES)}: discard unfinished uploads, or ask the "
             "administrator to raise TEAM_QUOTA_MB."
+        )
+
+
+def _check_room(filename: str, length: int) -> None:
+    left = room_left()
+    if left is not None and length > left:
+        raise NoRoom(
+            f"{filename} has {human_bytes(length)} and the server has room for {human_bytes(left)}: "
+            "ask the administrator to free some space, then try again."
         )
 
 

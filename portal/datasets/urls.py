@@ -7,6 +7,7 @@ from portal.datasets import views
 urlpatterns = [
     path("", views.dataset_list, name="dataset-list"),
     path("new/", views.dataset_new, name="dataset-new"),
+    path("uploads/<uuid:pk>/discard/", views.upload_discard, name="upload-discard"),
     path("samples/digits/", views.dataset_digits, name="dataset-digits"),
     path("<int:pk>/", views.dataset_detail, name="dataset-detail"),
     path("versions/<int:pk>/", views.dataset_version, name="dataset-version"),

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import uuid
+from pathlib import Path
+
 from django.conf import settings
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from portal.core.access import member_required
 from portal.core.live import Live
 from portal.core.paging import page_of
-from portal.datasets import pictures, services
+from portal.datasets import pictures, services, uploads
 from portal.datasets.findings import LEVELS
 from portal.datasets.forms import UploadForm
 from portal.datasets.limits import Limits
-from portal.datasets.models import Dataset, DatasetVersion
+from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
+from portal.datasets.refusals import InUse
 
 COVER_THUMBS = 8
+STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
 
 
 def dataset_list(request):
@@ -72,7 +79,8 @@ def version_live(request, pk):
 
 
 def _live(request, version: DatasetVersion) -> Live:
-    body = render_to_string("datasets/_version_live.html", {"version": version}, request=request)
+    context = {"version": version, "states": STATES}
+    body = render_to_string("datasets/_version_live.html", context, request=request)
     url = reverse("dataset-version-live", args=[version.pk])
     return Live("version-live", url, body, version.job.is_active)
 
@@ -105,15 +113,51 @@ def dataset_new(request):
     if request.GET.get("dataset", "").isdigit():
         dataset = get_object_or_404(Dataset.objects.for_team(request.team), pk=request.GET["dataset"])
         initial["name"] = dataset.name
-    form = UploadForm(request.POST or None, request.FILES or None, initial=initial)
+    received = _waiting(request).received().filter(pk=_uuid(request.GET.get("received", ""))).first()
+    if received:
+        initial |= {"received": received, "name": initial.get("name") or Path(received.filename).stem}
+    form = UploadForm(request.POST or None, request.FILES or None, initial=initial, team=request.team)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        version = services.create_version(
-            request.team, request.user, data["name"], data["file"], form.options()
-        )
+        archive = data["file"] or data["received"]
+        version = services.create_version(request.team, request.user, data["name"], archive, form.options())
         return redirect("dataset-version", pk=version.pk)
-    context = {"form": form, "limits": Limits(), "upload_max": settings.UPLOAD_MAX_BYTES}
+    context = {
+        "form": form,
+        "limits": Limits(),
+        "upload_max": uploads.most_bytes(request.team),
+        "upload_chunk": settings.UPLOAD_PIECE_BYTES,
+        "quota_left": uploads.quota_left(request.team),
+        "kept_hours": settings.UPLOAD_KEPT_HOURS,
+        "received": received,
+        "waiting": _waiting(request).filter(version=None, expires_at__gt=timezone.now()),
+    }
     return render(request, "datasets/new.html", context, status=422 if form.errors else 200)
+
+
+def _waiting(request):
+    """A person's own uploads, newest first."""
+    return Upload.objects.for_team(request.team).filter(created_by=request.user)
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+@require_POST
+@member_required
+def upload_discard(request, pk):
+    """Remove an upload that has not become a dataset."""
+    upload = get_object_or_404(_waiting(request), pk=pk)
+    try:
+        uploads.discard(upload)
+        messages.success(request, f"The upload of {upload.filename} is discarded.")
+    except InUse as refusal:
+        messages.error(request, str(refusal))
+    return redirect("dataset-new")
 
 
 @require_POST

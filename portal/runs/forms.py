@@ -7,8 +7,8 @@ from django.db.models import Q
 
 from portal.core import configs
 from portal.core.forms import StyledForm
-from portal.datasets.forms import check_upload
-from portal.datasets.models import DatasetVersion
+from portal.datasets.forms import ReceivedField, check_upload
+from portal.datasets.models import DatasetVersion, Upload
 from portal.devices.models import Device
 from portal.jobs.models import ACTIVE, Status
 from portal.runs import plan
@@ -48,6 +48,7 @@ class RunForm(StyledForm):
         label="Zip file",
         widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
     )
+    received = ReceivedField()
     preset = forms.ChoiceField(required=False)
     chips = forms.MultipleChoiceField(required=False)
     devices = forms.ModelMultipleChoiceField(queryset=Device.objects.none(), required=False)
@@ -78,6 +79,7 @@ class RunForm(StyledForm):
         fields = self.fields
         fields["dataset_version"].queryset = usable_versions(team)
         fields["dataset_version"].empty_label = "Choose…"
+        fields["received"].queryset = Upload.objects.for_team(team).received()
         fields["devices"].queryset = Device.objects.for_team(team)
         fields["preset"].choices = [("", "")] + [(name, name) for name in configs.presets()]
         fields["chips"].choices = [(name, book["title"]) for name, book in configs.chips().items()]
@@ -93,14 +95,16 @@ class RunForm(StyledForm):
         ]
 
     def clean_upload(self):
-        return check_upload(self.cleaned_data["upload"])
+        return check_upload(self.cleaned_data["upload"], self.team)
 
     def clean(self):
         data = super().clean()
-        if not data.get("upload") and not data.get("dataset_version") and not self.errors:
+        # However it came, from here on it is the upload.
+        data["upload"] = data.get("upload") or data.get("received")
+        if not data["upload"] and not data.get("dataset_version") and not self.errors:
             self.add_errors({"dataset_version": "Choose a dataset, or a zip file to upload."})
         if data.get("upload") and not data.get("upload_name"):
-            data["upload_name"] = data["upload"].name.rsplit(".", 1)[0][:120] or "Dataset"
+            data["upload_name"] = str(data["upload"]).rsplit(".", 1)[0][:120] or "Dataset"
         if data.get("devices") and not self.membership.at_least(Role.OPERATOR):
             self.add_errors({"devices": "Only operators may put models on devices: leave them out."})
         return data

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from portal.core import configs
 from portal.core.access import member_required, refuse_unless
 from portal.core.paging import page_of
+from portal.datasets import uploads
 from portal.datasets.models import Dataset
 from portal.datasets.services import create_version
 from portal.jobs.models import Status
@@ -94,7 +95,8 @@ def _form_page(request, initial: dict, cloned_from: Run | None = None):
         "presets": {name: _describe(name) for name in configs.presets()},
         "more_open": bool(cloned_from) or any(form[name].errors for name in MORE),
         "more": [form[name] for name in MORE],
-        "upload_max": settings.UPLOAD_MAX_BYTES,
+        "upload_chunk": settings.UPLOAD_PIECE_BYTES,
+        "upload_max": uploads.most_bytes(request.team),
         "chosen": {
             name: [str(value) for value in _as_list(form[name].value())]
             for name in ("preset", "chips", "devices")

@@ -1,4 +1,5 @@
 // Sends a form that holds files with a progress bar. Without this module the form is sent as it is.
+// Archives go ahead by themselves, see datasets/form.js, which calls sendForm at the end.
 
 import { duration } from "./page.js";
 
@@ -29,13 +30,13 @@ function replaceForm(form, text) {
     if (twin) { input.className = twin.className; twin.replaceWith(input); }
   }
   form.replaceWith(answer);
-  start(answer);
+  if (!("resumable" in answer.dataset)) start(answer);
   document.dispatchEvent(new CustomEvent("slipway:form", { detail: answer }));
   answer.querySelector(".is-invalid, .alert")?.scrollIntoView({ block: "center" });
   return true;
 }
 
-function send(form, submitter) {
+export function sendForm(form, submitter, data = new FormData(form)) {
   const request = new XMLHttpRequest();
   const began = Date.now();
   request.open("POST", form.getAttribute("action") || location.href);
@@ -59,7 +60,7 @@ function send(form, submitter) {
   request.addEventListener("error", () => failed("The connection broke. Nothing was started; try again."));
   submitter.disabled = true;
   show(form, "Sending…", 0, 0);
-  request.send(new FormData(form));
+  request.send(data);
 }
 
 function start(form) {
@@ -74,8 +75,8 @@ function start(form) {
       large.input.focus();
       return;
     }
-    send(form, event.submitter || form.querySelector("button:not([type=button])"));
+    sendForm(form, event.submitter || form.querySelector("button:not([type=button])"));
   });
 }
 
-for (const form of document.querySelectorAll("form[data-upload]")) start(form);
+for (const form of document.querySelectorAll("form[data-upload]:not([data-resumable])")) start(form);
