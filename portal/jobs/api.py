@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from portal.core.access import refuse_unless
 from portal.core.api import TeamViewSet
-from portal.jobs import log, services
+from portal.jobs import log, services, subjects
 from portal.jobs.models import Job
 from portal.jobs.serializers import (
     ArtifactSerializer,
@@ -89,5 +89,5 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
 
     def _writable(self) -> Job:
         job = self.get_object()
-        refuse_unless(self.request, services.role_for(job))
+        refuse_unless(self.request, subjects.role_for(job))
         return job

@@ -13,7 +13,6 @@ from redis.exceptions import RedisError
 from portal.celery import app
 from portal.jobs import kinds
 from portal.jobs.models import ErrorKind, IllegalTransition, Job, JobEvent, Status
-from portal.teams.models import Role
 
 logger = logging.getLogger(__name__)
 
@@ -56,11 +55,6 @@ def cancel(job: Job, by: str) -> None:
         break
     if job.status == Status.CANCELLED:
         kinds.get(job.kind).after(job)
-
-
-def role_for(job: Job) -> str:
-    """The least role that may cancel or retry a job: an operator's for what touches a board."""
-    return Role.OPERATOR if job.queue == "deploy" else Role.MEMBER
 
 
 def retry(job: Job, created_by=None, **fields) -> Job:

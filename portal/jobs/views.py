@@ -113,14 +113,14 @@ def artifact_download(request, pk, name):
 
 
 def _may_change(request, job: Job) -> bool:
-    return request.membership.at_least(services.role_for(job))
+    return request.membership.at_least(subjects.role_for(job))
 
 
 @require_POST
 def job_cancel(request, pk):
     """Ask a job to stop."""
     job = _job(request, pk)
-    refuse_unless(request, services.role_for(job))
+    refuse_unless(request, subjects.role_for(job))
     audit.record("job.cancel", job)
     services.cancel(job, by=request.user.get_username())
     return redirect("job-detail", pk=job.pk)
@@ -130,7 +130,7 @@ def job_cancel(request, pk):
 def job_retry(request, pk):
     """Do a failed or cancelled job again; a step of a run brings the rest of its run with it."""
     job = _job(request, pk)
-    refuse_unless(request, services.role_for(job))
+    refuse_unless(request, subjects.role_for(job))
     run = subjects.run_of(job)
     if run is not None:
         runs.retry_run(run, request.user)

@@ -1,0 +1,180 @@
+"""Who may call what: a line for every endpoint and every page. ``test_authorization_matrix`` reads it.
+
+A new address needs a line here: the least role and, for the API, the scopes that a token must have.
+"""
+
+from dataclasses import dataclass, field
+
+from portal.teams.models import Role, Scope
+
+# What an answer says about the asker. A refusal of the content (400, 409, 415 …) is "allowed": the asker
+# came so far.
+ALLOWED, REFUSED, UNKNOWN, SIGN_IN, BROKEN = "allowed", "refused", "unknown", "sign in", "broken"
+PUBLIC = "everybody"
+SIGNED_IN = Role.VIEWER
+VIEWER, MEMBER, OPERATOR, ADMIN = Role.VIEWER, Role.MEMBER, Role.OPERATOR, Role.ADMIN
+READ, DATASETS, RUNS, DEPLOY, MANAGE = Scope.READ, Scope.DATASETS, Scope.RUNS, Scope.DEPLOY, Scope.ADMIN
+
+
+@dataclass
+class Rule:
+    """Who may: from which role on, and, for the API, a token with which scopes."""
+
+    role: str
+    scopes: tuple = ()
+    body: dict | bytes = field(default_factory=dict)
+    format: str = "json"
+    query: str = ""
+    own: bool = False  # the row is somebody's own: lesser roles do not find it
+    stranger: str = ""  # where it differs: UNKNOWN where there is a row, else ALLOWED
+
+
+def look(role=VIEWER, scope=READ, **more):
+    return Rule(role, (scope,), **more)
+
+
+def change(role, *scopes, body=None, **more):
+    return Rule(role, scopes, body or {}, **more)
+
+
+API = {
+    "GET uploads/": look(),
+    "POST uploads/": change(MEMBER, DATASETS),
+    "GET uploads/{pk}/": look(),
+    "HEAD uploads/{pk}/": look(),
+    "PATCH uploads/{pk}/": change(MEMBER, DATASETS, body=b"0123456789"),
+    "DELETE uploads/{pk}/": change(MEMBER, DATASETS),
+    "GET datasets/": look(),
+    "POST datasets/": change(MEMBER, DATASETS, format="multipart"),
+    "POST datasets/samples/digits/": change(MEMBER, DATASETS),
+    "GET datasets/{pk}/": look(),
+    "GET dataset-versions/": look(),
+    "GET dataset-versions/{pk}/": look(),
+    "GET dataset-versions/{pk}/export/": look(query="?format=folders"),
+    "GET runs/": look(),
+    "POST runs/": change(OPERATOR, RUNS, DEPLOY),  # the body names a device
+    "GET runs/{pk}/": look(),
+    "POST runs/{pk}/cancel/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
+    "POST runs/{pk}/retry/": change(OPERATOR, RUNS, DEPLOY),
+    "GET runs/{pk}/report/": look(),
+    "GET jobs/": look(),
+    "GET jobs/{pk}/": look(),
+    "POST jobs/{pk}/cancel/": change(OPERATOR, RUNS, DEPLOY),  # a step of such a run
+    "POST jobs/{pk}/retry/": change(OPERATOR, RUNS, DEPLOY),
+    "GET jobs/{pk}/events/": look(),
+    "GET jobs/{pk}/files/": look(),
+    "GET jobs/{pk}/files/{name}": look(),
+    "GET jobs/{pk}/log/": look(),
+    "GET jobs/{pk}/metrics/": look(),
+    "GET trained-models/{pk}/": look(),
+    "GET compiled-models/": look(),
+    "GET compiled-models/{pk}/": look(),
+    "GET compiled-models/{pk}/cost/": look(),
+    "GET compiled-models/{pk}/parity/": look(),
+    "GET devices/": look(),
+    "POST devices/": change(OPERATOR, DEPLOY),
+    "GET devices/{pk}/": look(),
+    "DELETE devices/{pk}/": change(OPERATOR, DEPLOY),
+    "GET devices/{pk}/inferences/": look(),
+    "POST devices/{pk}/inferences/": change(OPERATOR, DEPLOY),
+    "POST devices/{pk}/probe/": change(OPERATOR, DEPLOY),
+    "GET inferences/{pk}/": look(),
+    "GET deployments/": look(),
+    "GET deployments/{pk}/": look(),
+    "GET recipes/": look(),
+    "GET chips/": look(),
+    "GET teams/": look(),
+    "GET members/": look(),
+    "GET members/{pk}/": look(),
+    "PATCH members/{pk}/": change(ADMIN, MANAGE, body={"role": "viewer"}),
+    "DELETE members/{pk}/": change(ADMIN, MANAGE),
+    "GET invitations/": look(ADMIN, MANAGE),
+    "POST invitations/": change(ADMIN, MANAGE, body={"role": "viewer"}),
+    "DELETE invitations/{pk}/": change(ADMIN, MANAGE),
+    "GET tokens/": look(VIEWER, MANAGE),
+    "POST tokens/": change(VIEWER, MANAGE, body={"name": "CI", "scopes": ["read"]}),
+    "GET tokens/{pk}/": look(ADMIN, MANAGE, own=True),
+    "DELETE tokens/{pk}/": change(ADMIN, MANAGE, own=True),
+    "GET audit/": look(ADMIN, MANAGE),
+    "GET schema/": Rule(PUBLIC),
+}
+
+PAGES = {
+    "GET home": Rule(VIEWER),
+    "GET home-live": Rule(VIEWER),
+    "GET sign-in": Rule(PUBLIC),
+    "POST sign-in": Rule(PUBLIC),
+    "POST sign-out": Rule(SIGNED_IN),
+    "GET password-change": Rule(SIGNED_IN),
+    "POST password-change": Rule(SIGNED_IN),
+    "GET password-forgotten": Rule(PUBLIC),
+    "POST password-forgotten": Rule(PUBLIC),
+    "GET password-reset": Rule(PUBLIC),
+    "POST password-reset": Rule(PUBLIC),
+    "GET sign-in-list": Rule(SIGNED_IN),
+    "POST sign-in-end": Rule("nobody", own=True),
+    "POST sign-in-end-others": Rule(SIGNED_IN),
+    "GET invitation": Rule(PUBLIC),
+    "POST invitation": Rule(PUBLIC),
+    "GET team-members": Rule(VIEWER),
+    "POST team-member-role": Rule(ADMIN),
+    "GET team-member-remove": Rule(ADMIN),
+    "POST team-member-remove": Rule(ADMIN),
+    "POST team-member-reset-link": Rule(ADMIN),
+    "POST team-invitation-new": Rule(ADMIN),
+    "POST team-invitation-withdraw": Rule(ADMIN),
+    "GET team-settings": Rule(ADMIN),
+    "POST team-settings": Rule(ADMIN),
+    "GET team-new": Rule("server administrator", stranger=REFUSED),
+    "POST team-new": Rule("server administrator", stranger=REFUSED),
+    "POST team-switch": Rule(VIEWER, stranger=UNKNOWN),
+    "GET token-list": Rule(VIEWER),
+    "POST token-list": Rule(VIEWER),
+    "POST token-revoke": Rule(ADMIN, own=True),
+    "GET audit-list": Rule(ADMIN),
+    "GET audit-csv": Rule(ADMIN),
+    "GET job-list": Rule(VIEWER),
+    "GET job-list-live": Rule(VIEWER),
+    "GET job-detail": Rule(VIEWER),
+    "GET job-live": Rule(VIEWER),
+    "GET job-log": Rule(VIEWER),
+    "GET job-metrics": Rule(VIEWER),
+    "POST job-cancel": Rule(MEMBER),
+    "POST job-retry": Rule(OPERATOR),  # a step of a run with devices
+    "GET artifact-download": Rule(VIEWER),
+    "GET dataset-list": Rule(VIEWER),
+    "GET dataset-new": Rule(MEMBER),
+    "POST dataset-new": Rule(MEMBER),
+    "POST dataset-digits": Rule(MEMBER),
+    "GET dataset-detail": Rule(VIEWER),
+    "GET dataset-version": Rule(VIEWER),
+    "GET dataset-version-live": Rule(VIEWER),
+    "GET dataset-image": Rule(VIEWER),
+    "GET run-list": Rule(VIEWER),
+    "GET run-new": Rule(MEMBER),
+    "POST run-new": Rule(MEMBER),
+    "GET run-detail": Rule(VIEWER),
+    "GET run-live": Rule(VIEWER),
+    "GET run-report": Rule(VIEWER),
+    "POST run-cancel": Rule(OPERATOR),
+    "POST run-retry": Rule(OPERATOR),
+    "GET run-clone": Rule(MEMBER),
+    "POST run-clone": Rule(MEMBER),
+    "GET model-list": Rule(VIEWER),
+    "GET device-list": Rule(VIEWER),
+    "GET device-new": Rule(OPERATOR),
+    "POST device-new": Rule(OPERATOR),
+    "GET device-detail": Rule(VIEWER),
+    "GET device-live": Rule(VIEWER),
+    "POST device-probe": Rule(OPERATOR),
+    "POST device-infer": Rule(OPERATOR),
+    "GET device-edit": Rule(OPERATOR),
+    "POST device-edit": Rule(OPERATOR),
+    "GET device-host-key": Rule(OPERATOR),
+    "POST device-host-key": Rule(OPERATOR),
+    "GET device-delete": Rule(OPERATOR),
+    "POST device-delete": Rule(OPERATOR),
+    "GET inference-detail": Rule(VIEWER),
+    "GET inference-live": Rule(VIEWER),
+    "GET inference-image": Rule(VIEWER),
+}

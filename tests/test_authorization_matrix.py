@@ -1,0 +1,278 @@
+"""Every page and endpoint × everybody who may ask. A new address without a line in a table fails.
+
+The addresses come from the URL map, who may from ``authorization_table``.
+Each call is undone, so that all start from the same rows.
+"""
+
+import io
+import re
+import tarfile
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from portal.datasets import export
+from portal.datasets.models import Upload
+from portal.devices import services as devices
+from portal.devices.errors import Unreachable
+from portal.teams import services, tokens
+from portal.teams.models import Membership, Role, Scope, User
+from tests.authorization_table import ALLOWED, API, BROKEN, PAGES, PUBLIC, REFUSED, SIGN_IN, UNKNOWN
+from tests.factories import class_zip, png
+from tests.seed import everything
+
+IMAGE = "000001.png"
+# What the protocol of uploads asks for before it looks at the address.
+TUS = {
+    "headers": {"Tus-Resumable": "1.0.0", "Upload-Length": "10", "Upload-Offset": "0"},
+    "content_type": "application/offset+octet-stream",
+}
+
+
+# --- the URL map ------------------------------------------------------------------------------
+
+
+def _routes(patterns, prefix=""):
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _routes(pattern.url_patterns, route)
+        else:
+            yield route, pattern
+
+
+def _template(route):
+    """``^runs/(?P<pk>\\d+)/$`` and ``runs/<int:pk>/`` alike as ``runs/{pk}/``."""
+    route = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"{\1}", route)
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.replace("^", "").replace("$", ""))
+
+
+def endpoints():
+    """``METHOD path`` of every endpoint below ``/api/v1/``, without the suffixes for formats."""
+    found = set()
+    for route, pattern in _routes(get_resolver().url_patterns):
+        if not route.startswith("api/v1/") or "format" in route:
+            continue
+        view = pattern.callback.cls
+        methods = getattr(pattern.callback, "actions", None)
+        if methods is None:
+            methods = [name for name in view.http_method_names if hasattr(view, name) and name != "options"]
+        else:  # HEAD is added by itself once a view was called; it counts where it does something of its own
+            methods = [name for name, act in methods.items() if name != "head" or act != methods.get("get")]
+        found |= {f"{name.upper()} {_template(route).removeprefix('api/v1/')}" for name in methods}
+    return found
+
+
+def pages():
+    """Name and path of every page."""
+    routes = _routes(get_resolver().url_patterns)
+    return {item.name: _template(route) for route, item in routes if not route.startswith("api/")}
+
+
+def test_every_endpoint_stands_in_the_table_and_nothing_else():
+    assert endpoints() - set(API) == set()
+    assert set(API) - endpoints() == set()
+
+
+def test_every_page_stands_in_the_table_and_nothing_else():
+    named = {key.split()[1] for key in PAGES}
+    assert set(pages()) - named == set()
+    assert named - set(pages()) == set()
+
+
+# --- rows and people --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rows(team, alice, monkeypatch, django_user_model):
+    def unreachable(*args):
+        raise Unreachable("Nobody is there.")
+
+    monkeypatch.setattr(devices, "fetch_host_key", unreachable)
+    # The seed has rows and no true archives.
+    monkeypatch.setattr(export, "export", lambda source, layout: iter([b"a zip"]))
+    found = everything(team, alice)
+    root = django_user_model.objects.create_user("root")
+    member = Membership.objects.create(team=team, user=root, role=Role.VIEWER)
+    token, _ = tokens.make(team, root, "Root's", ["read"], 30)
+    invitation, path = services.invite(team, root, Role.VIEWER, 7)
+    upload = Upload.objects.create(
+        team=team, created_by=alice, filename="a.zip", length=10, expires_at=timezone.now().replace(year=2999)
+    )
+    _store_archive(found["version"])
+    browser = Client()
+    browser.force_login(root)
+    browser.get("/")
+    return found | {
+        "member": member, "token": token, "invitation": invitation, "upload": upload,
+        "secret": path.strip("/").split("/")[1], "sign_in": root.sign_ins.get(),
+    }  # fmt: skip
+
+
+def _store_archive(version):
+    """A dataset.tar with one image."""
+    buffer, image = io.BytesIO(), png()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        member = tarfile.TarInfo(f"images/{IMAGE}")
+        member.size = len(image)
+        tar.addfile(member, io.BytesIO(image))
+    version.archive.save(f"datasets/{version.pk}.tar", ContentFile(buffer.getvalue()))
+
+
+def api_values(rows):
+    run = rows["failed"]  # with devices, so that it is an operator's
+    return {
+        "uploads": rows["upload"].pk,
+        "datasets": rows["version"].dataset_id,
+        "dataset-versions": rows["version"].pk,
+        "runs": run.pk,
+        "jobs": run.trained_model.job_id,
+        "jobs/{pk}/files/{name}": rows["job"].pk,
+        "trained-models": run.trained_model.pk,
+        "compiled-models": rows["model"].pk,
+        "devices": rows["virtual"].pk,
+        "inferences": rows["inference"].pk,
+        "deployments": run.deployments.first().pk,
+        "members": rows["member"].pk,
+        "invitations": rows["invitation"].pk,
+        "tokens": rows["token"].pk,
+    }
+
+
+def page_values(rows, name):
+    """What stands in a page's address."""
+    subjects = {
+        "sign-in-end": rows["sign_in"], "team-member-role": rows["member"], "token-revoke": rows["token"],
+        "team-member-remove": rows["member"], "team-member-reset-link": rows["member"],
+        "team-invitation-withdraw": rows["invitation"], "dataset-detail": rows["version"].dataset,
+        "job-cancel": rows["checking"].job, "job-retry": rows["failed"].trained_model.job,
+        "run-cancel": rows["failed"], "run-retry": rows["failed"],
+    }  # fmt: skip
+    by_kind = {
+        "run": rows["done"], "job": rows["job"], "artifact": rows["job"], "device": rows["virtual"],
+        "inference": rows["virtual"], "dataset": rows["version"],
+    }  # fmt: skip
+    subject = subjects.get(name) or by_kind.get(name.split("-")[0])
+    return {
+        "pk": subject.pk if subject else None, "name": IMAGE if name == "dataset-image" else "model.onnx",
+        "number": rows["inference"].pk, "position": 0, "secret": rows["secret"], "uidb64": "MQ",
+        "token": "set-password",
+    }  # fmt: skip
+
+
+ROLES = ("viewer", "member", "operator", "admin")
+
+
+@pytest.fixture
+def roles(team):
+    """A new person for each role."""
+    found = {}
+    for role in ROLES:
+        found[role] = User.objects.create_user(f"the-{role}")
+        Membership.objects.create(team=team, user=found[role], role=role)
+    return found
+
+
+# --- what is expected, and what is answered ---------------------------------------------------
+
+
+def role_allows(rule, role):
+    return role in ROLES and rule.role in ROLES and ROLES.index(role) >= ROLES.index(rule.role)
+
+
+def expected(rule, asker, has_row):
+    """The verdict for ``anonymous``, ``stranger``, a role, or ``token:<scope>`` of an administrator."""
+    if rule.role == PUBLIC:
+        return ALLOWED
+    if asker == "anonymous":
+        return SIGN_IN
+    if asker == "stranger":
+        return rule.stranger or (UNKNOWN if has_row else ALLOWED)
+    if asker.startswith("token:"):
+        return ALLOWED if set(rule.scopes) == {asker.removeprefix("token:")} else REFUSED
+    if role_allows(rule, asker):
+        return ALLOWED
+    return UNKNOWN if rule.own else REFUSED
+
+
+def verdict(answer):
+    if answer.status_code == 401 or (answer.status_code == 302 and "next=" in answer["Location"]):
+        return SIGN_IN
+    if answer.status_code >= 500 or answer.status_code == 405:
+        return BROKEN
+    return {403: REFUSED, 404: UNKNOWN}.get(answer.status_code, ALLOWED)
+
+
+def ask(client, method, path, **arguments):
+    """Call, and undo what it did, in the database and in the client's cookies."""
+    cookies = client.cookies.output()
+    with transaction.atomic():
+        answer = getattr(client, method.lower())(path, **arguments)
+        if answer.streaming:
+            b"".join(answer.streaming_content)  # the client closes it then, without the connection
+        transaction.set_rollback(True)
+    if client.cookies.output() != cookies:
+        client.cookies.load(cookies.replace("Set-Cookie: ", ""))
+    return answer
+
+
+def compare(wrong, key, rule, askers, path, arguments):
+    for asker, client in askers.items():
+        answer = ask(client, key.split()[0], path, **arguments)
+        wanted, got = expected(rule, asker, "{" in key or rule.own), verdict(answer)
+        if got != wanted:
+            wrong.append(f"{key} by {asker}: {got} ({answer.status_code}), not {wanted}")
+
+
+def test_every_endpoint_lets_in_whom_its_line_names(rows, roles, team, charlie):
+    askers = {"anonymous": APIClient(), "stranger": APIClient()}
+    askers["stranger"].force_authenticate(charlie)
+    for role, user in roles.items():
+        askers[role] = APIClient()
+        askers[role].force_authenticate(user)
+    for scope in Scope.values:
+        askers[f"token:{scope}"] = APIClient()
+        _, secret = tokens.make(team, roles["admin"], scope, [scope], 1)
+        askers[f"token:{scope}"].credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+    values, wrong = api_values(rows), []
+    for key, rule in API.items():
+        method, path = key.split()
+        pk = values.get(path) or values.get(path.split("/")[0])
+        body = rule.body
+        if key == "POST runs/":
+            body = {"dataset_version": rows["version"].pk, "preset": "fast", "devices": [rows["virtual"].pk]}
+        if key == "POST datasets/":
+            body = {"name": "Pets", "file": class_zip()}
+        arguments = {} if method in ("GET", "HEAD") else {"data": body, "format": rule.format}
+        if path.startswith("uploads/"):
+            arguments = dict(TUS) | ({"data": body} if body else {})
+        address = "/api/v1/" + path.format(pk=pk, name="model.onnx") + rule.query
+        compare(wrong, f"{method} {path}", rule, askers, address, arguments)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_page_lets_in_whom_its_line_names(rows, roles, team, charlie):
+    askers = {"anonymous": Client(), "stranger": Client()}
+    askers["stranger"].force_login(charlie)
+    for role, user in roles.items():
+        askers[role] = Client()
+        askers[role].force_login(user)
+    _, secret = tokens.make(team, roles["admin"], "All", Scope.values, 1)
+    addresses, wrong = pages(), []
+    with_token = Client(headers={"Authorization": f"Bearer {secret}"})
+    for key, rule in PAGES.items():
+        method, name = key.split()
+        template = addresses[name]
+        path = "/" + template.format(**page_values(rows, name))
+        data = {"team": team.pk} if name == "team-switch" else {}
+        arguments = {"data": data} if method == "POST" else {}
+        has_row = "{pk}" in template
+        compare(wrong, f"{method} {name}" + ("{}" if has_row else ""), rule, askers, path, arguments)
+        if verdict(ask(with_token, method, path, **arguments)) != expected(rule, "anonymous", has_row):
+            wrong.append(f"{key} with a token: a token must open no page")
+    assert not wrong, "\n".join(wrong)
