@@ -25,6 +25,7 @@ class Rule:
     body: dict | bytes = field(default_factory=dict)
     format: str = "json"
     query: str = ""
+    refused_below: str = ""  # with ``own``: lesser roles than this are told so before the row is looked for
     own: bool = False  # the row is somebody's own: lesser roles do not find it
     stranger: str = ""  # where it differs: UNKNOWN where there is a row, else ALLOWED
 
@@ -150,6 +151,7 @@ PAGES = {
     "GET dataset-version": Rule(VIEWER),
     "GET dataset-version-live": Rule(VIEWER),
     "GET dataset-image": Rule(VIEWER),
+    "POST upload-discard": Rule("nobody", own=True, refused_below=MEMBER),
     "GET run-list": Rule(VIEWER),
     "GET run-new": Rule(MEMBER),
     "POST run-new": Rule(MEMBER),

@@ -155,7 +155,7 @@ def page_values(rows, name):
     }  # fmt: skip
     by_kind = {
         "run": rows["done"], "job": rows["job"], "artifact": rows["job"], "device": rows["virtual"],
-        "inference": rows["virtual"], "dataset": rows["version"],
+        "inference": rows["virtual"], "dataset": rows["version"], "upload": rows["upload"],
     }  # fmt: skip
     subject = subjects.get(name) or by_kind.get(name.split("-")[0])
     return {
@@ -197,7 +197,8 @@ def expected(rule, asker, has_row):
         return ALLOWED if set(rule.scopes) == {asker.removeprefix("token:")} else REFUSED
     if role_allows(rule, asker):
         return ALLOWED
-    return UNKNOWN if rule.own else REFUSED
+    told = rule.refused_below and ROLES.index(asker) < ROLES.index(rule.refused_below)
+    return UNKNOWN if rule.own and not told else REFUSED
 
 
 def verdict(answer):
