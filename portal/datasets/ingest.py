@@ -148,7 +148,7 @@ def _write_thumbnails(
 
 def _shown_class(image: Image) -> int:
     """Return the class under which a thumbnail stands: for an image with boxes, that of its first."""
-    return image.class_id if image.boxes is None else image.boxes[0][0] if image.boxes else 0
+    return image.class_id if image.boxes is None else int(image.boxes[0]) if image.boxes else 0
 
 
 def _records(images: list[Image]) -> list[dict[str, Any]]:

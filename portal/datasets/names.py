@@ -85,7 +85,7 @@ def normal_separators(path: str) -> str:
 
 def show(name: str) -> str:
     """Return ``name`` fit for a sentence: no control characters, not endless."""
-    visible = "".join(c if c.isprintable() else "�" for c in name)
+    visible = name if name.isprintable() else "".join(c if c.isprintable() else "�" for c in name)
     return visible if len(visible) <= 120 else visible[:80] + "…" + visible[-39:]
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from .boxes import rows
+
 TRAIN, VAL, LABELS, INDEX = "train.txt", "val.txt", "label.txt", "index.jsonl"
 
 
@@ -37,7 +39,8 @@ def pack(
     """Write ``records`` and their image ``files`` as an uncompressed tar at ``target``.
 
     A record is a line of index.jsonl: its ``name`` is ``images/000001.png``, its ``class_id`` an index
-    into ``class_names``, None in a detection set, whose lists name images alone. Each file is removed
+    into ``class_names``, None in a detection set, whose lists name images alone and whose
+    records have their ``boxes``, flat. Each file is removed
     once it is in the tar, so that the disk holds every image about once. Equal input gives equal bytes.
     index.jsonl comes last: a tar that has it is whole.
     """
@@ -70,5 +73,5 @@ def _lists(class_names: Sequence[str], records: Sequence[dict[str, Any]]) -> dic
         TRAIN: listed("train"),
         VAL: listed("val"),
         LABELS: (f"{class_id} {name}" for class_id, name in enumerate(class_names)),
-        INDEX: (json.dumps(record, ensure_ascii=False) for record in records),
+        INDEX: (json.dumps(record, ensure_ascii=False, default=rows) for record in records),
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from array import array
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
 from . import classes, names
-from .boxes import Box, on_image
+from .boxes import class_ids, on_image
 from .checking import Checked
 from .errors import InputError
 from .findings import Findings
@@ -17,12 +18,14 @@ from .options import Options
 from .readers import CLASSIFICATION, DETECTION, Listing, Sample
 from .split import stratified_split
 
+_NO_BOXES = array("d")
+
 
 @dataclasses.dataclass(slots=True)
 class Image:
     """One image of the dataset: where it came from, its normalised file, its facts and its split.
 
-    ``boxes`` are a detection set's, in pixels of the normalised file; ``class_id`` is -1 there.
+    ``boxes`` are a detection set's, flat, in pixels of the normalised file; ``class_id`` is -1 there.
     """
 
     original: str
@@ -30,7 +33,7 @@ class Image:
     path: Path
     facts: Checked
     split: str
-    boxes: list[Box] | None = None
+    boxes: array[float] | None = None
 
 
 def wanted_samples(listing: Listing, limits: Limits, findings: Findings) -> list[Sample]:
@@ -80,7 +83,9 @@ def select(
         classes.check_class_sizes(listing.class_names, [image.class_id for image in images], dropped)
     _split(images, listing, options, findings)
     _report_copies(images, findings)
-    return sorted(images, key=lambda i: (i.class_id, i.facts.sha256, i.split, i.boxes or (), i.original))
+    return sorted(
+        images, key=lambda i: (i.class_id, i.facts.sha256, i.split, i.boxes or _NO_BOXES, i.original)
+    )
 
 
 def _report_conversion(fact: Checked, original: str, findings: Findings) -> None:
@@ -136,9 +141,10 @@ def class_counts(images: list[Image], class_names: list[str]) -> list[dict[str, 
     counts: Counter[tuple[int, str]] = Counter()
     boxes: Counter[int] = Counter()
     for image in images:
-        for class_id in {image.class_id} if image.boxes is None else {box[0] for box in image.boxes}:
+        ids = None if image.boxes is None else class_ids(image.boxes)
+        for class_id in {image.class_id} if ids is None else set(ids):
             counts[class_id, image.split] += 1
-        boxes.update(box[0] for box in image.boxes or ())
+        boxes.update(ids or ())
     rows = []
     for class_id, name in enumerate(class_names):
         train, val = counts[class_id, "train"], counts[class_id, "val"]

@@ -205,6 +205,23 @@ def test_it_holds_an_upload_to_its_limits(tmp_path, upload, limits, expected):
     assert expected in refused(tmp_path, upload, limits=limits)
 
 
+def zip_of_names(count: int) -> bytes:
+    """A zip whose table of contents names ``count`` empty files, all at the place of the first."""
+    local = struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 0, 0, 33, 0, 0, 0, 14, 0) + b"cat/000000.png"
+    entry = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, 20, 0, 0, 0, 33, 0, 0, 0, 14, 0, 0, 0, 0, 0, 0)
+    directory = b"".join(entry + b"cat/%06d.png" % number for number in range(count))
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, len(directory), len(local), 0)
+    return local + directory + end
+
+
+@pytest.mark.parametrize("count, expected", [
+    (200_001, "holds 200,001 files"), (200_000, "holds only one class (cat)"),
+])  # fmt: skip
+def test_a_zip_of_200_000_names_costs_little_memory(tmp_path, count, expected):
+    result, log = run_program(job_folder(tmp_path, zip_of_names(count)), memory=800 * 1024**2)
+    assert result["kind"] == "input" and expected in result["message"], log
+
+
 def test_a_bomb_is_refused_by_its_ratio_within_little_memory_and_disk(tmp_path):
     bomb = zipped({**two_classes(), "cat/bomb.png": bytes(200 * 1024**2)})
     result, log = run_program(job_folder(tmp_path, bomb), memory=600 * 1024**2, file_bytes=1024**2)

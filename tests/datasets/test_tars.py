@@ -146,6 +146,13 @@ def test_it_holds_a_tar_to_the_limits(tmp_path, upload, limits, expected):
     assert expected in refused(tmp_path, upload, limits=limits)
 
 
+def test_a_tar_of_too_many_names_costs_little_memory(tmp_path):
+    upload = gzip.compress(b"".join(raw_header(b"cat/%06d.png" % i, b"0", 0) for i in range(20_001)), 1)
+    folder = job_folder(tmp_path, upload, limits={"max_ratio": 1000, "max_files": 20_000})
+    result, log = run_program(folder, memory=400 * 1024**2)
+    assert result["kind"] == "input" and "more than the 20,000 files" in result["message"], log
+
+
 def bomb(kind: str, megabytes: int) -> bytes:
     buffer = io.BytesIO()
     opened = gzip.GzipFile(fileobj=buffer, mode="wb") if kind == "gzip" else None

@@ -55,9 +55,13 @@ class BoxedImages:
         self._samples: dict[str, Sample] = {}
         self.used: set[str] = set()
 
-    def class_id(self, name: str) -> int:
-        checked = names.check_class_name(name)
-        return self._ids.setdefault(checked, len(self._ids))
+    def _class_id(self, name: str) -> int:
+        known = self._ids.get(name)
+        if known is None:
+            checked = names.check_class_name(name)
+            known = self._ids[name] = self._ids.setdefault(checked, len(self._ids))
+            self.used.add(checked)
+        return known
 
     def add(
         self, entry: Entry, split: str | None, boxes: Iterable[Box], declared: tuple[int, int] | None = None
@@ -65,8 +69,7 @@ class BoxedImages:
         """Take an image; one that comes twice keeps its first boxes, and is for validation if either is."""
         flat = array("d")
         for name, *place in boxes:
-            self.used.add(names.check_class_name(name))
-            flat.extend((self.class_id(name), *place))
+            flat.extend((self._class_id(name), *place))
         known = self._samples.get(entry.path)
         if known is None:
             self._samples[entry.path] = Sample(entry, split=split, boxes=flat, declared=declared)

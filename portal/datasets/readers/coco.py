@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterator
 from typing import Any
 
 from portal.datasets import names
@@ -16,7 +18,8 @@ from .splits import split_of_path
 from .texts import by_suffix, folder_of, parse_json
 
 LAYOUT = "COCO"
-MAX_ANNOTATION_BYTES = 256 * 1024 * 1024
+# It takes about twice this in memory; the largest file of COCO 2017 has 448 MB.
+MAX_ANNOTATION_BYTES = 512 * 1024 * 1024
 # An upload with more JSON files than this is not searched to the end: a COCO file is among the largest.
 MAX_LOOKED_AT = 40
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
@@ -40,20 +43,69 @@ def read_coco(archive: Archive, findings: Findings) -> Listing:
     finder = ImageFinder(archive.entries)
     class_names: list[str] = []
     for file in coco_files(archive):
-        content = parse_json(archive.read(file, MAX_ANNOTATION_BYTES), file, object_hook=_slim)
+        annotations = _Annotations(findings)
+        content = parse_json(archive.read(file, MAX_ANNOTATION_BYTES), file, object_hook=annotations.take)
         categories = _categories(content, file, findings)
         class_names += categories.values()
-        _read_file(content, file, categories, finder, images, findings)
+        _read_file(content, file, categories, annotations, finder, images, findings)
     return images.listing(archive, LAYOUT, class_names)
 
 
-def _slim(found: dict[str, Any]) -> dict[str, Any]:
-    """Drop an annotation's outline while the file is parsed: it is most of the file and is not used."""
-    outline = found.pop("segmentation", None)
-    if outline and isinstance(outline, list) and not found.get("bbox"):
-        flat = [value for part in outline if isinstance(part, list) for value in part]
-        found["bbox"] = list(around(zip(flat[::2], flat[1::2], strict=False)))
-    return found
+class _Annotations:
+    """Gathers boxes while a file is parsed, so that its millions of objects are never there together."""
+
+    def __init__(self, findings: Findings):
+        self._findings = findings
+        self._numbers: dict[str, int] = {}  # category id: its number here
+        self._boxes: dict[str, array[float]] = {}  # image id: (number of the category, place) flat
+
+    @property
+    def image_ids(self) -> set[str]:
+        return set(self._boxes)
+
+    def take(self, found: dict[str, Any]) -> dict[str, Any] | None:
+        """Keep an annotation's box and return None in its place; shorten an image; leave the rest."""
+        if "image_id" in found and "category_id" in found:
+            self._take_annotation(found)
+            return None
+        if "file_name" in found:
+            return {key: found[key] for key in ("id", "file_name", "width", "height") if key in found}
+        return found
+
+    def _take_annotation(self, row: dict[str, Any]) -> None:
+        if row.get("iscrowd") == 1:
+            message = "{count} annotations of crowds were left out."
+            self._findings.add("info", "crowds-left-out", message)
+            return
+        place = row.get("bbox") or _outline(row.get("segmentation"))
+        if not isinstance(place, list | tuple) or len(place) != 4:
+            message = "{count} annotations have no box of four numbers and were left out."
+            example = names.show(f"annotation {row.get('id')}")
+            self._findings.add("warn", "annotations-without-box", message, example)
+            return
+        category = _id(row["category_id"], self._findings)
+        kind = self._numbers.setdefault(category, len(self._numbers))
+        boxes = self._boxes.setdefault(_id(row["image_id"], self._findings), array("d"))
+        boxes.extend((kind, *map(number, place)))
+
+    def boxes(self, image_id: str, categories: dict[str, str]) -> Iterator[Box]:
+        ids = list(self._numbers)
+        flat = self._boxes.get(image_id, ())
+        for start in range(0, len(flat), 5):
+            category = ids[int(flat[start])]
+            if category in categories:
+                yield (categories[category], *flat[start + 1 : start + 5])
+                continue
+            message = "{count} boxes have a category that the file does not name, and were left out: name it."
+            example = f"category id {names.show(category)}"
+            self._findings.add("block", "unknown-categories", message, example)
+
+
+def _outline(outline: Any) -> tuple[float, ...] | None:
+    """Return the box around an annotation's outline, where it has no box."""
+    parts = [part for part in outline if isinstance(part, list)] if isinstance(outline, list) else []
+    flat = [value for part in parts for value in part]
+    return around(zip(flat[::2], flat[1::2], strict=False)) if flat else None
 
 
 def _rows(content: Any, key: str, file: Entry) -> list[dict[str, Any]]:
@@ -93,17 +145,13 @@ def _read_file(
     content: Any,
     file: Entry,
     categories: dict[str, str],
+    annotations: _Annotations,
     finder: ImageFinder,
     images: BoxedImages,
     findings: Findings,
 ) -> None:
-    boxes: dict[str, list[Box]] = {}
-    for row in _rows(content, "annotations", file):
-        box = _box(row, categories, findings)
-        if box is not None:
-            boxes.setdefault(_id(row.get("image_id"), findings), []).append(box)
-    content["annotations"] = []
-    split = split_of_path(file.path)
+    _rows(content, "annotations", file)
+    split, near = split_of_path(file.path), folder_of(file.path)
     seen = set()
     for row in _rows(content, "images", file):
         image_id, written = _id(row.get("id"), findings), row.get("file_name")
@@ -112,33 +160,13 @@ def _read_file(
             findings.add("warn", "same-image-id", message, names.show(f"{written} ({image_id})"))
             continue
         seen.add(image_id)
-        near = folder_of(file.path)
         entry = finder.find_anywhere(written, near, split) if isinstance(written, str) else None
         if entry is None:
             report_missing(findings, str(written))
             continue
         declared = size_of(row.get("width"), row.get("height"))
-        images.add(entry, split or split_of_path(entry.path), boxes.get(image_id, ()), declared)
-    for image_id in boxes.keys() - seen:
+        boxes = annotations.boxes(image_id, categories)
+        images.add(entry, split or split_of_path(entry.path), boxes, declared)
+    for image_id in annotations.image_ids - seen:
         message = "{count} images that annotations belong to are not in the list of images."
         findings.add("warn", "annotations-without-image", message, f"image id {names.show(image_id)}")
-
-
-def _box(row: dict[str, Any], categories: dict[str, str], findings: Findings) -> Box | None:
-    if row.get("iscrowd") == 1:
-        message = "{count} annotations of crowds were left out."
-        findings.add("info", "crowds-left-out", message)
-        return None
-    category = _id(row.get("category_id"), findings)
-    name = categories.get(category)
-    if name is None:
-        message = "{count} boxes have a category that the file does not name, and were left out: name it."
-        findings.add("block", "unknown-categories", message, f"category id {names.show(category)}")
-        return None
-    place = row.get("bbox")
-    if not isinstance(place, list) or len(place) != 4:
-        message = "{count} annotations have no box of four numbers and were left out."
-        example = names.show(f"annotation {row.get('id')}")
-        findings.add("warn", "annotations-without-box", message, example)
-        return None
-    return (name, *map(number, place))

@@ -71,8 +71,11 @@ def _key(path: str) -> str:
 
 def _pairs(archive: Archive) -> dict[str, Entry]:
     """Return {key of an image: its label file}."""
+    labels = {_key(entry.path): entry for entry in _labels(archive)}
+    if not labels:
+        return {}
     keys = {_key(entry.path) for entry in archive.entries if names.is_image(entry.path)}
-    return {key: entry for entry in _labels(archive) if (key := _key(entry.path)) in keys}
+    return {key: entry for key, entry in labels.items() if key in keys}
 
 
 def _labels(archive: Archive) -> Iterator[Entry]:
