@@ -14,7 +14,6 @@ from portal.devices.models import Device, Inference
 from portal.jobs.models import Job
 from portal.runs.models import Run, TrainedModel
 from portal.teams.models import Role
-from portal.teams.models import Role
 
 
 @dataclass(frozen=True)
@@ -51,16 +50,6 @@ def run_of(job: Job) -> Run | None:
     """The run whose step this job is now; None for a check, a probe, an inference or a replaced job."""
     step = Q(trained_model__job=job) | Q(compiled_models__job=job) | Q(deployments__job=job)
     return Run.objects.filter(step).first()
-
-
-def role_for(job: Job) -> str:
-    """The least role that may cancel or retry a job: an operator's where that touches a board.
-
-    Training and conversion count as well when their run goes on to a device: a retry ends there.
-    """
-    run = run_of(job)
-    on_board = job.queue == "deploy" or (run is not None and run.deployments.exists())
-    return Role.OPERATOR if on_board else Role.MEMBER
 
 
 def role_for(job: Job) -> str:
