@@ -123,7 +123,7 @@ FILE_UPLOAD_TEMP_DIR = VAR_DIR / "incoming"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o600
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_MB", 4096, least=1) * 1024 * 1024
-UPLOAD_PIECE_BYTES = 16 * 1024 * 1024  # what is lost at most when a connection or a process breaks
+UPLOAD_PIECE_BYTES = 32 * 1024 * 1024  # what is lost at most when a connection or a process breaks
 UPLOAD_KEPT_HOURS = env.integer("UPLOAD_KEPT_HOURS", 24, least=1)
 TEAM_QUOTA_BYTES = env.integer("TEAM_QUOTA_MB", 0) * 1024 * 1024
 

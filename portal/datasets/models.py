@@ -1,5 +1,6 @@
 """Datasets and their immutable versions; uploads on their way to become one."""
 
+import re
 import uuid
 
 from django.db import models
@@ -101,12 +102,17 @@ class DatasetVersion(models.Model):
 
 
 class UploadQuerySet(OwnedQuerySet):
-    def receiving(self):
-        return self.filter(version=None, offset__lt=F("length"), expires_at__gt=timezone.now())
+    def waiting(self):
+        """Neither a version of a dataset nor expired."""
+        return self.filter(version=None, expires_at__gt=timezone.now())
 
     def received(self):
         """Whole, and not yet part of a dataset."""
-        return self.filter(version=None, offset=F("length"), expires_at__gt=timezone.now())
+        return self.waiting().filter(offset=F("length"))
+
+    def with_metadata(self, pair: str):
+        """Those whose client gave this pair of a key and a base64 value."""
+        return self.filter(metadata__regex=rf"(^|,){re.escape(pair)}(,|$)")
 
 
 class Upload(Owned):

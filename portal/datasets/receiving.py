@@ -28,7 +28,7 @@ from portal.datasets.models import Upload, UploadPiece
 from portal.datasets.refusals import Busy, Expired, Missing, NoRoom, TooLarge, WrongChecksum, WrongOffset
 from portal.datasets.uploads import complete, new_expiry
 
-BLOCK = 64 * 1024
+BLOCK = 1024 * 1024
 MAX_PIECES = 10_000
 # A connection that brings nothing for this long may be taken over by the next one.
 HOLD = timedelta(seconds=10)

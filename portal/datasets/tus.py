@@ -16,7 +16,7 @@ from django.http import UnreadablePostError
 from django.utils.http import http_date
 from rest_framework.exceptions import APIException
 
-from portal.datasets import refusals
+from portal.datasets import refusals, socketbody
 from portal.datasets.models import Upload
 from portal.datasets.receiving import Body
 
@@ -95,6 +95,11 @@ def metadata(request) -> dict[str, str]:
     return found
 
 
+def pair(key: str, text: str) -> str:
+    """One pair as it stands in ``Upload-Metadata``."""
+    return f"{key} {base64.b64encode(text.encode()).decode()}"
+
+
 def checksum(request) -> tuple[str, bytes] | None:
     """``Upload-Checksum``: the name of an algorithm and a digest in base64."""
     text = request.headers.get("Upload-Checksum")
@@ -126,7 +131,8 @@ def body(request) -> Body:
         if not environ.get("wsgi.input_terminated"):
             raise ProtocolError(411, "Send the header Content-Length.")
         return Body(_until_broken(environ["wsgi.input"].read), None, checksum(request))
-    return Body(_until_broken(request.read), number(request, "Content-Length"), checksum(request))
+    read = socketbody.reader_of(environ) or request.read
+    return Body(_until_broken(read), number(request, "Content-Length"), checksum(request))
 
 
 def _until_broken(read):

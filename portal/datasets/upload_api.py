@@ -34,6 +34,21 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     write_scope = "datasets"
     parser_classes = []  # a body is read in blocks, never parsed
 
+    def get_queryset(self):
+        rows = super().get_queryset()
+        fingerprint = self.request.query_params.get("fingerprint") if self.action == "list" else None
+        if fingerprint is None:
+            return rows
+        mine = rows.waiting().filter(created_by=self.request.user)
+        return mine.with_metadata(tus.pair("fingerprint", fingerprint))
+
+    @extend_schema(parameters=[OpenApiParameter("fingerprint", str)])
+    def list(self, request):
+        """The team's uploads. With ``fingerprint``, only the asker's own that can be gone on with and were
+        announced with this metadata: a client finds its upload again without having remembered anything.
+        """
+        return super().list(request)
+
     def dispatch(self, request, *args, **kwargs):
         """The protocol lets clients that know only POST name another method in a header."""
         wanted = request.headers.get("X-HTTP-Method-Override", "").upper()

@@ -69,8 +69,7 @@ def complete(upload: Upload) -> None:
 
 def _waiting(uploads, field: str) -> int:
     """The sum of a column over the uploads that are neither a version yet nor expired."""
-    rows = uploads.filter(version=None, expires_at__gt=timezone.now())
-    return rows.aggregate(sum=Sum(field))["sum"] or 0
+    return uploads.waiting().aggregate(sum=Sum(field))["sum"] or 0
 
 
 def quota_left(team) -> int | None:

@@ -11,7 +11,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from portal.core.access import member_required
@@ -113,7 +112,7 @@ def dataset_new(request):
     if request.GET.get("dataset", "").isdigit():
         dataset = get_object_or_404(Dataset.objects.for_team(request.team), pk=request.GET["dataset"])
         initial["name"] = dataset.name
-    received = _waiting(request).received().filter(pk=_uuid(request.GET.get("received", ""))).first()
+    received = _own_uploads(request).received().filter(pk=_uuid(request.GET.get("received", ""))).first()
     if received:
         initial |= {"received": received, "name": initial.get("name") or Path(received.filename).stem}
     form = UploadForm(request.POST or None, request.FILES or None, initial=initial, team=request.team)
@@ -130,12 +129,12 @@ def dataset_new(request):
         "quota_left": uploads.quota_left(request.team),
         "kept_hours": settings.UPLOAD_KEPT_HOURS,
         "received": received,
-        "waiting": _waiting(request).filter(version=None, expires_at__gt=timezone.now()),
+        "waiting": _own_uploads(request).waiting(),
     }
     return render(request, "datasets/new.html", context, status=422 if form.errors else 200)
 
 
-def _waiting(request):
+def _own_uploads(request):
     """A person's own uploads, newest first."""
     return Upload.objects.for_team(request.team).filter(created_by=request.user)
 
@@ -151,7 +150,7 @@ def _uuid(text: str) -> uuid.UUID | None:
 @member_required
 def upload_discard(request, pk):
     """Remove an upload that has not become a dataset."""
-    upload = get_object_or_404(_waiting(request), pk=pk)
+    upload = get_object_or_404(_own_uploads(request), pk=pk)
     try:
         uploads.discard(upload)
         messages.success(request, f"The upload of {upload.filename} is discarded.")

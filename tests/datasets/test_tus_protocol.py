@@ -342,7 +342,7 @@ def test_too_many_pieces_are_refused(api, monkeypatch):
     for offset in range(2):
         assert send(api, address, offset, b"x").status_code == 204
     answer = send(api, address, 2, b"x")
-    assert answer.status_code == 413 and "begin it anew with chunks of 16.0 MB" in answer.json()["detail"]
+    assert answer.status_code == 413 and "begin it anew with chunks of 32.0 MB" in answer.json()["detail"]
 
 
 def test_another_teams_upload_is_404_and_a_viewer_may_only_look(api, bob, charlie):
@@ -373,3 +373,16 @@ def test_leftovers_of_killed_processes_are_swept_after_a_day(db, settings, monke
     monkeypatch.setattr(uploads, "LEFTOVER_SECONDS", -1)
     uploads.sweep_local_files()
     assert not old.exists()
+
+
+def test_a_client_finds_its_own_upload_again_by_the_fingerprint_that_it_gave(api, people, charlie, alice):
+    address = announce(api, 10, filename="a.zip", fingerprint="划痕.zip|10|(x)|form")
+    announce(api, 10, filename="a.zip", fingerprint="划痕.zip|10|(x)|form|more")
+
+    def found(client, fingerprint="划痕.zip|10|(x)|form"):
+        return [row["id"] for row in client.get(LIST, {"fingerprint": fingerprint}).json()["results"]]
+
+    assert found(api) == [str(upload_at(address).pk)]
+    assert found(api, "another") == found(client_of(charlie)) == found(api, "") == []
+    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert found(api) == []

@@ -27,15 +27,17 @@ export class Sending {
     this.sent = 0;
     this.problem = "";
     this.samples = [];
-    const name = [file.name, file.size, file.lastModified, file.digest ?? "", endpoint, purpose].join("|");
+    this.endpoint = endpoint;
+    // By it the server finds the upload again, also for another browser. Not kept in the browser: what was
+    // written there just before it was killed is lost.
+    this.fingerprint = [file.name, file.size, file.lastModified, file.digest ?? "", purpose].join("|");
     this.upload = new window.tus.Upload(file, {
       endpoint,
       chunkSize: chunk,
       retryDelays: RETRY_DELAYS,
-      removeFingerprintOnSuccess: true,
+      storeFingerprintForResuming: false,
       headers: { "X-CSRFToken": token },
-      metadata: { filename: file.name, ...metadata },
-      fingerprint: () => Promise.resolve(`slipway|${name}`),
+      metadata: { filename: file.name, fingerprint: this.fingerprint, ...metadata },
       onShouldRetry: worthRetrying,
       onProgress: (sent) => this.progress(sent),
       onSuccess: () => this.end("received"),
@@ -50,11 +52,16 @@ export class Sending {
     this.problem = "";
     this.samples = [];
     this.move("receiving");
-    if (!this.upload.url) {
-      const [previous] = await this.upload.findPreviousUploads();
-      if (previous) this.upload.resumeFromPreviousUpload(previous);
-    }
+    if (!this.upload.url) await this.findAgain();
     if (this.state === "receiving") this.upload.start();
+  }
+
+  async findAgain() {
+    try {
+      const answer = await fetch(`${this.endpoint}?fingerprint=${encodeURIComponent(this.fingerprint)}`);
+      const [previous] = (await answer.json()).results;
+      if (previous) this.upload.url = `${this.endpoint}${previous.id}/`;
+    } catch { /* then it begins anew */ }
   }
 
   pause() {

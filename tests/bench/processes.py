@@ -1,0 +1,49 @@
+"""The processes of a benchmark's own portal, found by its folder; nobody else's are touched."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+
+def of_portal(var: Path, *words: str) -> list[int]:
+    """Process ids whose environment names the folder ``var`` and whose argument list holds ``words``."""
+    wanted = f"SLIPWAY_VAR={var}".encode()
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if all(word in arguments for word in words):
+                if wanted in (place / "environ").read_bytes().split(b"\0"):
+                    found.append(int(place.name))
+    return found
+
+
+def with_argument(text: str) -> list[int]:
+    """Process ids whose argument list holds ``text``, such as a browser's own profile folder."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if text.encode() in (place / "cmdline").read_bytes() and int(place.name) != os.getpid():
+                found.append(int(place.name))
+    return found
+
+
+def kill(pids: list[int]) -> None:
+    """SIGKILL, as a power cut would; who is gone already is gone."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def peak_mb(pids: list[int]) -> dict[int, float]:
+    """The largest resident memory that each process ever had, in MB."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    found[pid] = int(line.split()[1]) / 1024
+    return found
