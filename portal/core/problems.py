@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
@@ -47,6 +48,8 @@ def handle_exception(error: Exception, context: dict) -> Response | None:
         answer = problem(error.status_code, str(error.detail))
         if getattr(error, "auth_header", None):
             answer["WWW-Authenticate"] = error.auth_header
+        if getattr(error, "wait", None):
+            answer["Retry-After"] = str(math.ceil(error.wait))
         return answer
     logger.error("unexpected error in the API", exc_info=error)
     return problem(500, "Unexpected error. The server's log has the details.")

@@ -44,7 +44,9 @@ class TeamForm(Styled, forms.ModelForm):
 
 
 class RoleForm(StyledForm):
-    role = forms.ChoiceField(choices=Role)
+    role = forms.ChoiceField(
+        choices=Role, widget=forms.Select(attrs={"class": "form-select-sm w-auto"}), label="Role"
+    )
 
 
 class InvitationForm(StyledForm):

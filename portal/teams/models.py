@@ -82,6 +82,17 @@ class Invitation(models.Model):
         return f"invitation {self.pk}" + (f" ({self.note})" if self.note else "")
 
 
+# What a User-Agent holds and what that is; the first that fits, for each also names those it descends from.
+BROWSERS = [
+    ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"), ("curl/", "curl"), ("python-requests/", "A Python program"),
+]  # fmt: skip
+SYSTEMS = [
+    ("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"),
+    ("Mac OS", "macOS"), ("Linux", "Linux"),
+]  # fmt: skip
+
+
 class SignIn(models.Model):
     """One browser in which a person is signed in; deleting it through ``sign_ins`` signs it out."""
 
@@ -94,6 +105,13 @@ class SignIn(models.Model):
 
     class Meta:
         ordering = ["-seen_at"]
+
+    @property
+    def words(self) -> str:
+        """``Firefox on Windows``, as far as the browser tells."""
+        name = next((word for mark, word in BROWSERS if mark in self.browser), "Unknown browser")
+        system = next((word for mark, word in SYSTEMS if mark in self.browser), "")
+        return f"{name} on {system}" if system else name
 
 
 class Scope(models.TextChoices):
