@@ -156,6 +156,8 @@ CODES = {
         None),
     "YOLO, half a class": (
         zipped({**yolo_set(), "labels/train/a.txt": b"0.5 .5 .5 .1 .1\n"}), "bad-lines", "warn", None),
+    "YOLO, labels that are no text": (
+        zipped({**yolo_set(), "labels/train/a.txt": b"\xff\xfe\x00\x81"}), "bad-lines", "warn", None),
     "YOLO, a line too short": (
         zipped({**yolo_set(), "labels/train/a.txt": b"0 .5 .5\n"}), "bad-lines", "warn", None),
     "YOLO, pixels in place of parts": (
@@ -192,6 +194,8 @@ CODES = {
     "LabelMe, a shape without a label": (
         zipped({**labelme_set(), "train/a.json": labelme("a", [rectangle("", 1, 1, 5, 5)])}),
         "shapes-without-label", "warn", "train/a.json"),
+    "LabelMe, a JSON that is none": (
+        zipped({**labelme_set(), "train/a.json": labelme("a", [])[:-5]}), "bad-json", "warn", None),
     "LabelMe, another JSON": (
         zipped({**labelme_set(), "package.json": b"{}"}), "other-json", "info", "package.json"),
     "classes spelled in two ways": (

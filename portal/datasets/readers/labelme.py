@@ -89,8 +89,8 @@ def _what_is_used(archive: Archive) -> tuple[str | None, str | None]:
     """Return the path of a file with shapes and of one with a flag raised, None where there is none."""
     shapes = flags = None
     for file in by_suffix(archive, ".json"):
-        content = parse_json(archive.read(file, MAX_LIST_BYTES), file)
-        if isinstance(content, dict):
+        content = _parsed(archive, file, Findings())  # said when they are read for good
+        if content is not None:
             shapes = shapes or (file.path if content.get("shapes") else None)
             flags = flags or (file.path if _raised(content) else None)
         if shapes and flags:
@@ -107,10 +107,8 @@ def _annotations(archive: Archive, findings: Findings) -> Iterator[_Annotation]:
     finder = ImageFinder(archive.entries)
     splits = _listed_splits(archive)
     for file in by_suffix(archive, ".json"):
-        content = parse_json(archive.read(file, MAX_LIST_BYTES), file)
-        if not isinstance(content, dict) or not ("shapes" in content or "flags" in content):
-            message = "{count} JSON files are no annotations of images."
-            findings.add("info", "other-json", message, names.show(file.path))
+        content = _parsed(archive, file, findings)
+        if content is None:
             continue
         split = splits.get(stem(file.path)) if splits else split_of_path(file.path)
         image = _image(file, content, finder, split)
@@ -118,6 +116,22 @@ def _annotations(archive: Archive, findings: Findings) -> Iterator[_Annotation]:
             report_missing(findings, str(content.get("imagePath") or file.path))
             continue
         yield _Annotation(file, image, split or (None if splits else split_of_path(image.path)), content)
+
+
+def _parsed(archive: Archive, file: Entry, findings: Findings) -> dict[str, Any] | None:
+    content = archive.read(file, MAX_LIST_BYTES)
+    try:
+        parsed = parse_json(content, file)
+    except InputError as error:
+        message = "{count} JSON files cannot be read, so their images were left out."
+        findings.add("warn", "bad-json", message, names.show(str(error)))
+        return None
+    if isinstance(parsed, dict) and ("shapes" in parsed or "flags" in parsed):
+        return parsed
+    findings.add(
+        "info", "other-json", "{count} JSON files are no annotations of images.", names.show(file.path)
+    )
+    return None
 
 
 def _image(file: Entry, content: dict[str, Any], finder: ImageFinder, split: str | None) -> Entry | None:

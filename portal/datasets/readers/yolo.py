@@ -36,7 +36,7 @@ def looks_like_yolo(archive: Archive) -> str | None:
         return configuration[0].path
     looked_at = 0
     for label in _pairs(archive).values():
-        words = read_text(archive, label).split("\n", 1)[0].split() if label.size <= MAX_LABEL_BYTES else []
+        words = _label_text(archive, label).split("\n", 1)[0].split() if label.size <= MAX_LABEL_BYTES else []
         if len(words) >= 5 and all(number(word) == number(word) for word in words):
             return label.path
         looked_at += bool(label.size)
@@ -145,7 +145,7 @@ def _named(value: Any) -> list[str] | None:
 def _boxes(
     archive: Archive, label: Entry, class_names: list[str] | None, findings: Findings
 ) -> Iterator[Box]:
-    for line in read_text(archive, label, MAX_LABEL_BYTES).splitlines():
+    for line in _label_text(archive, label).splitlines():
         words = line.split()
         if not words:
             continue
@@ -161,6 +161,11 @@ def _boxes(
             continue
         name = class_names[int(class_id)] if class_names is not None else str(int(class_id))
         yield (name, *_place([number(word) for word in words[1:]], shown, findings))
+
+
+def _label_text(archive: Archive, label: Entry) -> str:
+    """Return numbers as text; what is no text makes bad lines, and one bad file no bad upload."""
+    return archive.read(label, MAX_LABEL_BYTES).decode("utf-8-sig", "replace")
 
 
 def _place(numbers: list[float], shown: str, findings: Findings) -> tuple[float, float, float, float]:
