@@ -108,7 +108,7 @@ def record_call(request, label: str, status: int) -> None:
 def _via(request, token) -> str:
     if request is None:
         return Via.SERVER
-    if token is not None:
+    if token is not None or getattr(request, "bearer_refused", False):
         return Via.TOKEN
     return Via.PASSWORD if getattr(request, "by_password", False) else Via.PAGE
 

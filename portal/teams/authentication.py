@@ -19,6 +19,14 @@ class InvalidToken(exceptions.AuthenticationFailed):
     """The Authorization header holds a token that opens nothing."""
 
 
+class TooManyPasswords(exceptions.Throttled):
+    """Says in our words how long to wait, and nothing after them."""
+
+    def __init__(self, wait: int):
+        exceptions.APIException.__init__(self, throttle.sentence(wait))
+        self.wait = wait
+
+
 class BearerToken(authentication.BaseAuthentication):
     """``Authorization: Bearer slw_…``. ``request.token`` is the token from then on."""
 
@@ -58,7 +66,7 @@ class Password(authentication.BasicAuthentication):
     def authenticate_credentials(self, userid, password, request=None):
         wait = throttle.wait_seconds(userid, client_address(request))
         if wait:
-            raise exceptions.Throttled(wait=wait, detail=throttle.sentence(wait))
+            raise TooManyPasswords(wait)
         request._request.by_password = True
         try:
             return super().authenticate_credentials(userid, password, request)

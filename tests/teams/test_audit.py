@@ -110,7 +110,8 @@ def test_a_dead_token_is_recorded_once_and_not_at_every_poll(with_token, alice, 
     tokens.revoke(client.made)
     for _ in range(3):
         client.get("/api/v1/runs/")
-    assert AuditEntry.objects.filter(verb="sign-in.token", result=Result.REFUSED).count() == 1
+    entry = AuditEntry.objects.get(verb="sign-in.token", result=Result.REFUSED)
+    assert entry.via == Via.TOKEN and "was revoked" in entry.detail
 
 
 def test_only_administrators_read_it_and_only_their_own_teams(client, alice, dora, charlie, team):

@@ -85,6 +85,24 @@ def test_the_secret_of_an_invitation_is_kept_as_a_hash_only(dora, team):
     assert secret not in str(Invitation.objects.filter(pk=invitation.pk).values().get())
 
 
+def test_somebody_in_no_team_can_still_join_one(client, dora, team):
+    eve = User.objects.create_user("eve", password=PASSWORD)
+    _, path = invited(team, dora, Role.OPERATOR)
+    sign_in = client.get(path).context["sign_in_url"]
+    answer = client.post(sign_in, {"username": "eve", "password": PASSWORD, "next": path})
+    assert answer["Location"] == path
+    client.post(path)
+    assert member(eve, team).role == Role.OPERATOR
+
+
+def test_whoever_is_in_the_team_does_not_use_the_link_up(client, dora, team, bob):
+    _, path = invited(team, dora)
+    client.force_login(bob)
+    assert "in Harbour already" in client.post(path, follow=True).content.decode()
+    assert member(bob, team).role == Role.VIEWER
+    assert client.get(path).status_code == 200
+
+
 def test_an_expired_or_withdrawn_link_no_longer_works(client, dora, team):
     invitation, path = invited(team, dora)
     Invitation.objects.filter(pk=invitation.pk).update(expires_at=timezone.now() - timedelta(seconds=1))

@@ -38,6 +38,7 @@ def test_after_ten_wrong_passwords_even_the_right_one_has_to_wait(client, bob):
     refused = basic("bob", PASSWORD)
     assert refused.status_code == 429
     assert int(refused["Retry-After"]) > 800
+    assert refused.json()["detail"] == throttle.sentence(900)
 
 
 def test_the_api_counts_with_the_page(client, bob):
