@@ -101,18 +101,18 @@ def remove_member(membership: Membership) -> None:
     membership.delete()
 
 
-def may_reset(admin: User, user: User) -> bool:
-    """Whether ``admin`` may set a new password for ``user``.
+def resettable(admin: User):
+    """The people for whom ``admin`` may make a link for a new password.
 
-    Whoever sets it could sign in as that person. So an administrator must be one in every team that the
+    Whoever has it could sign in as that person. So an administrator must be one in every team that the
     person is in, and only the server's administrator may do it for the server's administrator.
     """
     if admin.is_superuser:
-        return True
-    if user.is_superuser:
-        return False
+        return User.objects.all()
     administered = admin.memberships.filter(role=Role.ADMIN).values("team_id")
-    return user.memberships.exists() and not user.memberships.exclude(team_id__in=administered).exists()
+    elsewhere = Membership.objects.exclude(team_id__in=administered).values("user_id")
+    inside = Membership.objects.filter(team_id__in=administered).values("user_id")
+    return User.objects.filter(pk__in=inside, is_superuser=False).exclude(pk__in=elsewhere)
 
 
 def reset_path(user: User, team: Team | None = None) -> str:

@@ -24,11 +24,12 @@ ROLES = [
 def team_members(request, form: InvitationForm | None = None, link: str = "", status: int = 200):
     """Who is in the team, and who is invited."""
     members = Membership.objects.filter(team=request.team).select_related("user").order_by("user__username")
-    admin = request.may_admin
+    resettable = services.resettable(request.user).filter(memberships__team=request.team)
+    resettable = set(resettable.values_list("pk", flat=True)) if request.may_admin else set()
     context = {
         "members": [
             (member, RoleForm(initial={"role": member.role}, auto_id=f"role-{member.pk}"),
-             admin and member.user != request.user and services.may_reset(request.user, member.user))
+             member.user_id in resettable and member.user != request.user)
             for member in members
         ],
         "invitations": services.open_invitations(request.team).select_related("created_by"),
@@ -83,7 +84,7 @@ def member_reset_link(request, pk):
     """A link with which a member sets a new password, once; shown this one time."""
     member = _member(request, pk)
     refuse_unless(request, Role.ADMIN)
-    if not services.may_reset(request.user, member.user):
+    if not services.resettable(request.user).filter(pk=member.user_id).exists():
         raise PermissionDenied(
             f"{member.user} also belongs to a team that you do not administer, or is an administrator of "
             "this server: only an administrator of the server may make this link."

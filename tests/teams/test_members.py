@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -30,6 +32,22 @@ def test_everybody_sees_the_people_and_only_an_administrator_the_forms(client, d
     assert "Invite somebody" not in text
     client.force_login(dora)
     assert "Invite somebody" in client.get(reverse("team-members")).content.decode()
+
+
+@pytest.mark.parametrize("name", ["team-members", "token-list", "audit-list"])
+def test_a_page_asks_the_database_as_often_for_many_people_as_for_few(admin, team, name):
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            admin.get(reverse(name))
+        return len(captured)
+
+    queries()  # the first visit notes that the browser was seen
+    few = queries()
+    for number in range(20):
+        user = User.objects.create_user(f"person-{number}")
+        Membership.objects.create(team=team, user=user, role=Role.VIEWER)
+        tokens.make(team, user, "Nightly", ["read"], 30)
+    assert queries() == few
 
 
 def test_an_administrator_changes_a_role(admin, alice, team):
