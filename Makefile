@@ -15,7 +15,7 @@ serve: setup  ## portal, workers, broker and a virtual board, until Ctrl-C
 	$(RUN) manage.py serve
 
 test: setup lint  ## every test that this machine can run; says what it skipped and why
-	$(RUN) -m pytest $(TESTS)
+	$(RUN) -m pytest -n auto --dist loadfile $(TESTS)
 
 lint: setup-portal
 	$(RUN) -m ruff check .
