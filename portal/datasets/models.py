@@ -155,6 +155,11 @@ class Upload(Owned):
         return self.version_id is None and self.expires_at <= timezone.now()
 
     @property
+    def is_held(self) -> bool:
+        """A connection is appending, or was a moment ago."""
+        return self.held_until is not None and self.held_until > timezone.now()
+
+    @property
     def percent(self) -> float:
         return 100.0 * self.offset / self.length if self.length else 100.0
 

@@ -33,6 +33,7 @@ MAX_PIECES = 10_000
 # A connection that brings nothing for this long may be taken over by the next one.
 HOLD = timedelta(seconds=10)
 RENEW_SECONDS = 2.0
+BUSY = "Another connection is sending this upload: wait a few seconds and ask again."
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -108,7 +109,7 @@ class Receiver:
             raise WrongOffset(
                 f"The upload stands at byte {self.upload.offset}, not at {self.offset}: go on from there."
             )
-        raise Busy("Another connection is sending this upload: wait a few seconds and ask again.")
+        raise Busy(BUSY)
 
     def release(self) -> None:
         self._mine().update(holder="", held_until=None)

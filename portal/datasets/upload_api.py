@@ -106,9 +106,14 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
     @extend_schema(parameters=[TUS], responses={200: None})
     def offset(self, request, pk):
-        """``HEAD``: from which byte to go on."""
+        """``HEAD``: from which byte to go on. 423 while a connection is sending, or was until just now.
+
+        So a client that lost its connection waits here, instead of sending a chunk that is refused.
+        """
         tus.check_version(request)
         upload = self._upload()
+        if upload.is_held:
+            raise tus.ProtocolError(423, receiving.BUSY)
         response = Response(status=200)
         tus.describe(response, upload)
         response["Upload-Length"] = str(upload.length)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from portal.core.client import Client
 
-CHUNK = 16 * 1024 * 1024
+CHUNK = 32 * 1024 * 1024
 BLOCK = 1024 * 1024
 PATIENCE_SECONDS = 90
 BYTES = "application/offset+octet-stream"

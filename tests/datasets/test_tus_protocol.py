@@ -156,7 +156,10 @@ def test_two_connections_at_once_get_423_and_a_dead_one_is_taken_over(api):
     answer = send(api, address, 0, b"hello")
     assert answer.status_code == 423
     assert "Another connection" in answer.json()["detail"]
+    assert api.head(address, **TUS).status_code == 423  # so that nobody sends a chunk in vain
+    assert api.get(address).json()["offset"] == 0
     Upload.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    assert offset_of(api, address) == 0
     assert send(api, address, 0, b"hello").status_code == 204
 
 
@@ -170,7 +173,7 @@ def test_of_two_connections_that_store_the_same_bytes_one_loses_and_leaves_nothi
 
     with pytest.raises(receiving.Busy):
         receiving.append(upload, 0, receiving.Body(read, 5))
-    assert offset_of(api, address) == 0
+    assert upload_at(address).offset == 0
     assert stored_files(address) == []
 
 
