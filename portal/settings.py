@@ -182,7 +182,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "From a folder of images to a model answering on an edge board.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_NAME_OVERRIDES": {"RoleEnum": "portal.teams.models.Role"},
+    "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "portal.teams.models.Role",
+        "TokenStateEnum": "portal.teams.serializers.TOKEN_STATES",
+        "UploadStateEnum": "portal.datasets.models.UploadState",
+    },
 }
 
 # --- jobs -------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@ from rest_framework import serializers
 from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, Scope
 from portal.teams.tokens import LONGEST_DAYS
 
+TOKEN_STATES = ["valid", "expired", "revoked"]
+
 
 class TeamSerializer(serializers.ModelSerializer):
     """One's membership in a team, told as the team."""
@@ -30,7 +32,7 @@ class MemberSerializer(serializers.ModelSerializer):
 
 class TokenSerializer(serializers.ModelSerializer):
     owner = serializers.CharField(source="user.username")
-    state = serializers.ChoiceField(choices=["valid", "expired", "revoked"])
+    state = serializers.ChoiceField(choices=TOKEN_STATES)
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope))
 
     class Meta:
