@@ -22,6 +22,7 @@ from portal.datasets import pieces, services
 from portal.datasets.limits import human_bytes
 from portal.datasets.models import DatasetVersion, Upload
 from portal.datasets.refusals import InUse, NoRoom, TooLarge
+from portal.teams import audit
 from portal.teams.models import Team
 
 DISK_RESERVE = 512 * 1024**2
@@ -135,6 +136,7 @@ def discard(upload: Upload) -> None:
         if not deleted and Upload.objects.filter(pk=upload.pk).exists():
             upload.refresh_from_db()
             raise InUse(f"This upload has become {upload.version} and can no longer be discarded.")
+        audit.record("upload.discard", label=upload.filename, team=upload.team)
     pieces.remove(upload)
 
 

@@ -45,7 +45,7 @@ class RunForm(StyledForm):
         required=False,
         allow_empty_file=True,
         max_length=255,
-        label="Zip file",
+        label="Archive (zip or tar)",
         widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
     )
     received = ReceivedField()

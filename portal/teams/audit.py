@@ -25,6 +25,7 @@ VERBS = (
     "member.role", "password.change", "password.link", "password.mail", "password.reset", "password.set",
     "run.cancel", "run.create", "run.retry", "sign-in.password", "sign-in.token", "sign-out",
     "sign-out.remote", "team.create", "team.rename", "token.create", "token.revoke",
+    "upload.discard",
 )  # fmt: skip
 CALL_SECONDS = 60
 CALLS_KEPT = 10_000
