@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import codecs
+import logging
 import threading
 import time
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from portal.jobs.models import Job, LogChunk, Metric, Status
 
+logger = logging.getLogger(__name__)
+
 
 class Cancelled(Exception):
     """A person asked for the job to stop."""
+
+
+class TimedOut(Exception):
+    """The job ran longer than its kind may."""
 
 
 class Superseded(Exception):
@@ -65,7 +72,8 @@ class JobContext:
             raise Cancelled
 
     def check(self) -> None:
-        """Raise Cancelled or Superseded when the heartbeat has found that the job must end; costs nothing."""
+        """Raise Cancelled, TimedOut or Superseded when the heartbeat found that the job must end; costs
+        nothing."""
         if self.verdict is not None:
             raise self.verdict
 
@@ -77,6 +85,7 @@ class JobContext:
     def phase(self, name: str) -> None:
         """Say what is being done now; raise Cancelled or Superseded when it must end."""
         self.say(name)
+        self.check()
         self.beat()
 
     def progress(self, done: float, total: float) -> None:
@@ -110,17 +119,25 @@ class JobContext:
 
 
 class Heartbeat:
-    """Beats from a thread while ``perform`` works, and tells the context why the job must end."""
+    """Beats from a thread while ``perform`` works, and tells the context why the job must end.
 
-    def __init__(self, context: JobContext):
+    After ``time_limit`` seconds the work ends with TimedOut at its next look at the context.
+    """
+
+    def __init__(self, context: JobContext, time_limit: float | None = None):
         self.context = context
+        self._deadline = time.monotonic() + time_limit if time_limit is not None else None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="heartbeat")
 
     def _run(self) -> None:
         while not self._stop.wait(settings.JOB_HEARTBEAT_SECONDS):
+            if self._deadline is not None and time.monotonic() > self._deadline:
+                self.context.verdict = self.context.verdict or TimedOut()
             try:
                 self.context.beat()
+            except DatabaseError:
+                logger.warning("no heartbeat of %s could be written; trying again", self.context.job)
             except Cancelled as verdict:
                 self.context.verdict = verdict  # and go on beating until the work has ended
             except Superseded as verdict:

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.jobs import kinds, program
-from portal.jobs.context import Cancelled, Heartbeat, JobContext, Superseded
+from portal.jobs.context import Cancelled, Heartbeat, JobContext, Superseded, TimedOut
 from portal.jobs.models import Artifact, ErrorKind, IllegalTransition, Job, Status
 from workers.contract import ProgramError
 
@@ -67,7 +67,7 @@ def _run_to_end(job: Job, kind: kinds.Kind, context: JobContext) -> None:
         job.move_to(Status.CANCELLED, "stopped on request")
     except ProgramError as error:
         fail(job, error.kind, str(error))
-    except program.TimedOut:
+    except TimedOut:
         fail(job, ErrorKind.TOOLCHAIN, f"It ran longer than {kind.time_limit // 60} minutes and was stopped.")
     except program.NoResult as error:
         fail(job, ErrorKind.INTERNAL, f"{error} The log's last lines say more.")
@@ -85,7 +85,7 @@ def _run_to_end(job: Job, kind: kinds.Kind, context: JobContext) -> None:
 
 def _run(job: Job, kind: kinds.Kind, context: JobContext) -> dict:
     if kind.perform is not None:
-        with Heartbeat(context):
+        with Heartbeat(context, kind.time_limit):
             result = kind.perform(job, context)
         context.check()
         return {"ok": True, **result, "tool_seconds": context.tool_seconds}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from portal.jobs.context import JobContext
+from portal.jobs.context import JobContext, TimedOut
 from portal.jobs.kinds import Invocation
 from workers.contract import SCHEMA_VERSION
 
@@ -22,10 +22,6 @@ READ_AT_MOST = 256 * 1024
 
 class NoResult(Exception):
     """The program ended without a result; the message says how."""
-
-
-class TimedOut(Exception):
-    """The program ran longer than its kind may."""
 
 
 class Tail:

@@ -1,12 +1,13 @@
 import os
 import signal
+import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
-from portal.jobs import execution, services
+from portal.jobs import execution, kinds, services
 from portal.jobs.log import read_log
 from portal.jobs.models import Job, Status
 from tests.jobs.helpers import executing, hanging_run, wait_for
@@ -132,3 +133,17 @@ def test_folders_of_jobs_that_ended_long_ago_are_removed_and_no_others(job):
     Job.objects.filter(pk=job.pk).update(status=Status.FAILED, finished_at=timezone.now() - timedelta(days=4))
     execution.sweep_folders()
     assert not folder.exists()
+
+
+def test_work_without_a_program_ends_at_its_time_limit(team, alice, monkeypatch):
+    def dawdle(job, context):
+        while True:
+            time.sleep(0.02)
+            context.check()
+
+    kind = kinds.Kind(name="dawdle", title="Dawdle", queue="default", time_limit=0, perform=dawdle)
+    monkeypatch.setitem(kinds._kinds, "dawdle", kind)
+    job = services.submit("dawdle", team, alice)
+    execution.execute(job.pk)
+    assert fresh(job).status == Status.FAILED
+    assert "ran longer than 0 minutes" in fresh(job).message
