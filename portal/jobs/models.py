@@ -38,7 +38,19 @@ class ErrorKind(models.TextChoices):
     INTERNAL = "internal", "A defect of Slipway"
 
 
-class Job(Owned):
+class HasStatus:
+    """What a row's ``status`` means; shared by jobs and runs."""
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+
+class Job(HasStatus, Owned):
     """One execution of anything long. Progress is told by ``phase``; the outcome by ``status``."""
 
     kind = models.CharField(max_length=20)
@@ -64,14 +76,6 @@ class Job(Owned):
 
     def __str__(self):
         return f"job {self.pk} ({self.kind})"
-
-    @property
-    def is_active(self) -> bool:
-        return self.status in ACTIVE
-
-    @property
-    def is_final(self) -> bool:
-        return self.status in FINAL
 
     @property
     def percent(self) -> float | None:

@@ -3,11 +3,11 @@
 from django.db import models
 
 from portal.datasets.models import DatasetVersion
-from portal.jobs.models import ACTIVE, FINAL, Job, Status
+from portal.jobs.models import HasStatus, Job, Status
 from portal.teams.models import Owned
 
 
-class Run(Owned):
+class Run(HasStatus, Owned):
     """Train → convert for each chip → deploy to each device. Its steps are jobs.
 
     ``status`` repeats what the steps say, so that lists can filter by it;
@@ -32,14 +32,6 @@ class Run(Owned):
 
     def __str__(self):
         return self.name
-
-    @property
-    def is_active(self) -> bool:
-        return self.status in ACTIVE
-
-    @property
-    def is_final(self) -> bool:
-        return self.status in FINAL
 
 
 class TrainedModel(models.Model):
