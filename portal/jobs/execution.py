@@ -68,7 +68,10 @@ def _run_to_end(job: Job, kind: kinds.Kind, context: JobContext) -> None:
     except ProgramError as error:
         fail(job, error.kind, str(error))
     except TimedOut:
-        fail(job, ErrorKind.TOOLCHAIN, f"It ran longer than {kind.time_limit // 60} minutes and was stopped.")
+        message = (
+            f"It ran longer than {kind.time_limit // 60} minutes and was stopped: see its log, then retry it."
+        )
+        fail(job, ErrorKind.TOOLCHAIN, message)
     except program.NoResult as error:
         fail(job, ErrorKind.INTERNAL, f"{error} The log's last lines say more.")
     except (Superseded, IllegalTransition):

@@ -98,7 +98,9 @@ def waiting_messages(queue: str) -> int | None:
 
 
 def _end_lost(job: Job, target: str) -> None:
-    message = "The worker that ran this job disappeared."
+    message = (
+        "The worker that ran this job disappeared: see whether it is up and has memory enough, then retry."
+    )
     try:
         if target == Status.CANCELLED:
             job.move_to(target, message)
