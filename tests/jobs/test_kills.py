@@ -73,6 +73,13 @@ def worker():
         kill(process)
 
 
+def reap_at_once(settings):
+    """What the reaper does after a minute, now."""
+    usual, settings.JOB_LOST_AFTER = settings.JOB_LOST_AFTER, timedelta(seconds=0)
+    services.reap()
+    settings.JOB_LOST_AFTER = usual
+
+
 def run_with(team, alice, *classes):
     version = create_version(team, alice, "Pets", class_zip(classes))
     return create_run(make_plan(version, preset="fast", chips=["rv1106"]), team, alice)
@@ -97,11 +104,9 @@ def test_a_killed_celery_worker_leaves_no_program_and_its_job_is_resumed(
     assert program_pids(job)
     kill(first)
     wait_for(lambda: not program_pids(job), "the end of the orphaned program")
-    settings.JOB_LOST_AFTER = timedelta(seconds=0)
-    services.reap()
+    reap_at_once(settings)
     lost = Job.objects.get(pk=job.pk)
     assert (lost.status, lost.error_kind) == (Status.FAILED, "lost")
-    settings.JOB_LOST_AFTER = timedelta(seconds=60)
     worker()
     resumed = wait_for(lambda: train_job(run), "the resumed training")
     assert resumed.retry_of == lost
@@ -120,9 +125,7 @@ def test_a_broker_killed_with_messages_in_it_loses_no_job(team, alice, broker, w
     django_settings.BROKER_SOCKET.unlink(missing_ok=True)
     broker()
     worker()
-    settings.JOB_LOST_AFTER = timedelta(seconds=0)
-    services.reap()
-    settings.JOB_LOST_AFTER = timedelta(seconds=60)
+    reap_at_once(settings)
     wait_for(lambda: status(run) == Status.SUCCEEDED, "the run")
 
 
@@ -131,9 +134,7 @@ def test_work_handed_in_while_the_broker_is_away_is_done_later(team, alice, brok
     assert status(run) == Status.QUEUED
     broker()
     worker()
-    settings.JOB_LOST_AFTER = timedelta(seconds=0)
-    services.reap()
-    settings.JOB_LOST_AFTER = timedelta(seconds=60)
+    reap_at_once(settings)
     wait_for(lambda: status(run) == Status.SUCCEEDED, "the run")
 
 
