@@ -1,0 +1,264 @@
+"""The index of a dataset version: one SQLite file that says everything about its images but their pixels.
+
+A version never changes, so its index is a file in storage beside the packs that hold the pixels, fetched once
+into each host's cache; the portal's database stays small however many images and versions there are. A *pack*
+is a file of image contents, one after the other; several versions may point into one pack. No Django here:
+the ingest and revise programs write indexes, the portal reads them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from .boxes import rows
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE images (
+  id INTEGER PRIMARY KEY, original TEXT NOT NULL, sha256 TEXT NOT NULL,
+  pack TEXT NOT NULL, start INTEGER NOT NULL, size INTEGER NOT NULL,
+  thumb_start INTEGER, thumb_size INTEGER,
+  suffix TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
+  class_id INTEGER, split TEXT NOT NULL, note TEXT,
+  brightness REAL, contrast REAL, sharpness REAL, dhash INTEGER
+);
+CREATE TABLE boxes (image INTEGER NOT NULL, class_id INTEGER NOT NULL,
+  x REAL NOT NULL, y REAL NOT NULL, width REAL NOT NULL, height REAL NOT NULL);
+CREATE TABLE marks (code TEXT NOT NULL, image INTEGER NOT NULL, text TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (code, image)) WITHOUT ROWID;
+"""
+# Made after the rows: that is faster than keeping them up to date row by row.
+_INDEXES = """
+CREATE INDEX images_class ON images (class_id, split);
+CREATE INDEX images_split ON images (split);
+CREATE INDEX images_sha256 ON images (sha256);
+CREATE INDEX boxes_image ON boxes (image);
+CREATE INDEX boxes_class ON boxes (class_id, image);
+CREATE INDEX marks_image ON marks (image);
+"""
+
+
+@dataclasses.dataclass(slots=True)
+class ImageRow:
+    """One image of a version.
+
+    ``id`` counts from 1 in the version's own order; ``name`` is made of it. ``sha256`` is of the normalised
+    content, which is ``size`` bytes from ``start`` in the pack called ``pack``; its thumbnail lies in the
+    same pack, or is the image itself where ``thumb_size`` is None. ``class_id`` is None and ``boxes`` is
+    set (flat, five numbers a box: class id, left, top, width, height in pixels) in a detection set.
+    ``brightness`` and ``contrast`` are mean and standard deviation of the gray values (0 to 255),
+    ``sharpness`` the variance of their Laplacian, ``dhash`` a 64-bit difference hash (signed, as SQLite
+    holds it). ``marks`` are the codes of the findings that this image has a part in, each with a text for
+    the image alone (may be empty).
+    """
+
+    original: str
+    sha256: str
+    pack: str
+    start: int
+    size: int
+    suffix: str
+    width: int
+    height: int
+    split: str
+    class_id: int | None = None
+    boxes: array[float] | None = None
+    note: str | None = None
+    thumb_start: int | None = None
+    thumb_size: int | None = None
+    brightness: float | None = None
+    contrast: float | None = None
+    sharpness: float | None = None
+    dhash: int | None = None
+    marks: dict[str, str] = dataclasses.field(default_factory=dict)
+    id: int = 0
+
+    @property
+    def name(self) -> str:
+        """The file name in the staged folder, under ``images/``."""
+        return f"{self.id:06d}{self.suffix}"
+
+    def box_rows(self) -> list[list[float]]:
+        """The boxes as ``[class id, left, top, width, height]``."""
+        return rows(self.boxes) if self.boxes is not None else []
+
+
+_COLUMNS = (
+    "id", "original", "sha256", "pack", "start", "size", "thumb_start", "thumb_size", "suffix", "width",
+    "height", "class_id", "split", "note", "brightness", "contrast", "sharpness", "dhash",
+)  # fmt: skip
+
+
+def write_index(target: Path, class_names: list[str], task: str, images: Iterable[ImageRow]) -> None:
+    """Write the index of a version at ``target``, which must not exist; ids are given in the order of
+    ``images``, from 1."""
+    database = sqlite3.connect(target, isolation_level=None)
+    try:
+        database.execute("PRAGMA journal_mode=OFF")
+        database.execute("PRAGMA synchronous=OFF")
+        database.executescript(_SCHEMA)
+        database.execute("BEGIN")
+        meta = {"schema": SCHEMA_VERSION, "task": task, "class_names": class_names}
+        pairs = [(key, json.dumps(value, ensure_ascii=False)) for key, value in meta.items()]
+        database.executemany("INSERT INTO meta VALUES (?, ?)", pairs)
+        for number, image in enumerate(images, start=1):
+            image.id = number
+            _insert(database, image)
+        database.execute("COMMIT")
+        database.executescript(_INDEXES)
+        database.execute("ANALYZE")
+    finally:
+        database.close()
+
+
+_INSERT = f"INSERT INTO images VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+
+
+def _insert(database: sqlite3.Connection, image: ImageRow) -> None:
+    database.execute(_INSERT, [getattr(image, column) for column in _COLUMNS])
+    if image.boxes:
+        boxes = [[image.id, *box] for box in rows(image.boxes)]
+        database.executemany("INSERT INTO boxes VALUES (?, ?, ?, ?, ?, ?)", boxes)
+    if image.marks:
+        marks = [(code, image.id, text) for code, text in image.marks.items()]
+        database.executemany("INSERT INTO marks VALUES (?, ?, ?)", marks)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Filter:
+    """Which images to show; None leaves a side open. ``class_id`` of a detection set: has such a box.
+
+    ``mark`` is a finding's code; ``ids`` are images by number; ``text`` is part of the original path.
+    """
+
+    class_id: int | None = None
+    split: str | None = None
+    mark: str | None = None
+    text: str = ""
+    ids: tuple[int, ...] | None = None
+
+
+class Index:
+    """Reads a version's index. Use as a context manager; it may be opened by many at once."""
+
+    def __init__(self, path: Path):
+        self._database = sqlite3.connect(f"file:{path}?immutable=1", uri=True)
+        self._database.row_factory = sqlite3.Row
+        meta = {row[0]: json.loads(row[1]) for row in self._database.execute("SELECT key, value FROM meta")}
+        self.class_names: list[str] = meta["class_names"]
+        self.task: str = meta["task"]
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    @property
+    def has_boxes(self) -> bool:
+        return self.task == "detection"
+
+    def count(self, wanted: Filter | None = None) -> int:
+        where, values = self._where(wanted or Filter())
+        return self._database.execute(f"SELECT COUNT(*) FROM images{where}", values).fetchone()[0]  # noqa: S608
+
+    def page(self, wanted: Filter | None = None, after: int = 0, limit: int = 60) -> list[ImageRow]:
+        """Up to ``limit`` images whose id is above ``after``, by id, with boxes and marks."""
+        where, values = self._where(wanted or Filter(), "id > ?", [after])
+        order = f"{where} ORDER BY id LIMIT ?"
+        found = self._database.execute(f"SELECT * FROM images{order}", [*values, limit])  # noqa: S608
+        return [self._with_details(row) for row in found]
+
+    def image(self, number: int) -> ImageRow | None:
+        """The image with the id ``number``; None if there is none."""
+        found = self._database.execute("SELECT * FROM images WHERE id = ?", [number]).fetchone()
+        return self._with_details(found) if found else None
+
+    def neighbours(self, number: int, wanted: Filter | None = None) -> tuple[int | None, int | None]:
+        """The ids before and after ``number`` among the wanted images."""
+        answers = []
+        for compare, pick in (("id < ?", "MAX(id)"), ("id > ?", "MIN(id)")):
+            where, values = self._where(wanted or Filter(), compare, [number])
+            answers.append(self._database.execute(f"SELECT {pick} FROM images{where}", values).fetchone()[0])  # noqa: S608
+        return answers[0], answers[1]
+
+    def all(self) -> Iterator[ImageRow]:
+        """Every image by id, with boxes and marks; memory does not grow with their number."""
+        boxes = _Grouped(self._database.execute("SELECT * FROM boxes ORDER BY image, rowid"), "image")
+        marks = _Grouped(
+            self._database.execute("SELECT image, code, text FROM marks ORDER BY image"), "image"
+        )
+        for row in self._database.execute("SELECT * FROM images ORDER BY id"):
+            yield self._row(row, boxes.of(row["id"]), marks.of(row["id"]))
+
+    def packs(self) -> list[str]:
+        """The names of the packs that the version's images lie in."""
+        return [row[0] for row in self._database.execute("SELECT DISTINCT pack FROM images ORDER BY pack")]
+
+    def _with_details(self, row: sqlite3.Row) -> ImageRow:
+        number = [row["id"]]
+        boxes = self._database.execute(
+            "SELECT * FROM boxes WHERE image = ? ORDER BY rowid", number
+        ).fetchall()
+        marks = self._database.execute("SELECT code, text FROM marks WHERE image = ?", number).fetchall()
+        return self._row(row, boxes, marks)
+
+    def _row(self, row: sqlite3.Row, boxes: list[Any], marks: list[Any]) -> ImageRow:
+        flat = None
+        if self.has_boxes:
+            flat = array("d", [value for box in boxes for value in tuple(box)[1:]])
+        return ImageRow(
+            **{column: row[column] for column in _COLUMNS},
+            boxes=flat,
+            marks={mark["code"]: mark["text"] for mark in marks},
+        )
+
+    def _where(
+        self, wanted: Filter, also: str = "", also_values: list[Any] | None = None
+    ) -> tuple[str, list[Any]]:
+        parts, values = [], []
+        if wanted.class_id is not None and self.has_boxes:
+            parts.append("id IN (SELECT image FROM boxes WHERE class_id = ?)")
+            values.append(wanted.class_id)
+        elif wanted.class_id is not None:
+            parts.append("class_id = ?")
+            values.append(wanted.class_id)
+        if wanted.split is not None:
+            parts.append("split = ?")
+            values.append(wanted.split)
+        if wanted.mark is not None:
+            parts.append("id IN (SELECT image FROM marks WHERE code = ?)")
+            values.append(wanted.mark)
+        if wanted.text:
+            parts.append("instr(lower(original), lower(?)) > 0")
+            values.append(wanted.text)
+        if wanted.ids is not None:
+            parts.append(f"id IN ({', '.join('?' * len(wanted.ids))})")
+            values += wanted.ids
+        if also:
+            parts.append(also)
+            values += also_values or []
+        return (" WHERE " + " AND ".join(parts) if parts else ""), values
+
+
+class _Grouped:
+    """Rows of a cursor that is ordered by a column, handed out by that column's rising values."""
+
+    def __init__(self, cursor: sqlite3.Cursor, column: str):
+        self._cursor, self._column = cursor, column
+        self._next = cursor.fetchone()
+
+    def of(self, value: int) -> list[sqlite3.Row]:
+        found = []
+        while self._next is not None and self._next[self._column] <= value:
+            if self._next[self._column] == value:
+                found.append(self._next)
+            self._next = self._cursor.fetchone()
+        return found
