@@ -16,11 +16,11 @@ from portal.devices.probe import probe
 from tests.devices.boards import PROFILE, until
 
 SFTP_SERVER = "/usr/lib/sftp-server"
-# dropbear reads the keys of the user's own login folder. In a mount namespace of its own it sees ours
-# there, and the user's are never touched.
+# dropbear reads the keys of the user's own home. In a mount namespace of its own it sees ours there, and the
+# user's, which may have no .ssh at all, is never touched.
 START = """
 set -e
-mount --bind "$1" "$HOME/.ssh"
+mount --bind "$1" "$HOME"
 if [ "$4" = no-sftp ]; then mount --bind /dev/null "$5"; fi
 exec dropbear -F -E -s -p "127.0.0.1:$2" -r "$3" -P "$3.pid"
 """
@@ -29,7 +29,6 @@ exec dropbear -F -E -s -p "127.0.0.1:$2" -r "$3" -P "$3.pid"
 def can_isolate() -> bool:
     return (
         all(map(shutil.which, ("dropbear", "dropbearkey", "unshare")))
-        and (Path.home() / ".ssh").is_dir()
         and os.geteuid() == 0
         and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
     )
@@ -37,7 +36,7 @@ def can_isolate() -> bool:
 
 pytestmark = [
     pytest.mark.ssh,
-    pytest.mark.skipif(not can_isolate(), reason="needs dropbear, unshare -m, and ~/.ssh, as root"),
+    pytest.mark.skipif(not can_isolate(), reason="needs dropbear and unshare -m, as root"),
 ]
 
 
@@ -46,15 +45,17 @@ def dropbear(request, tmp_path):
     if request.param == "sftp" and not Path(SFTP_SERVER).exists():
         pytest.skip(f"{SFTP_SERVER} is not installed")
     key = paramiko.ECDSAKey.generate()
-    ssh = tmp_path / "ssh"
-    ssh.mkdir(mode=0o700)
+    home = tmp_path / "home"
+    ssh = home / ".ssh"
+    ssh.mkdir(mode=0o700, parents=True)
+    home.chmod(0o700)
     (ssh / "authorized_keys").write_text(f"{key.get_name()} {key.get_base64()}\n", "utf-8")
     host_key = tmp_path / "host_key"
     subprocess.run(["dropbearkey", "-t", "ed25519", "-f", host_key], check=True, capture_output=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    script = ["sh", "-c", START, "sh", str(ssh), str(port), str(host_key), request.param, SFTP_SERVER]
+    script = ["sh", "-c", START, "sh", str(home), str(port), str(host_key), request.param, SFTP_SERVER]
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen(["unshare", "-m", *script], stdout=log, stderr=log)
     until(lambda: listening(port) or server.poll() is not None, "dropbear to listen")
