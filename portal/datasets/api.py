@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
 from portal.datasets import export, services, tus
+from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.serializers import DatasetSerializer, DatasetVersionSerializer, UploadSerializer
 
@@ -20,6 +21,7 @@ from portal.datasets.serializers import DatasetSerializer, DatasetVersionSeriali
 class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Dataset.objects.select_related("created_by")
     serializer_class = DatasetSerializer
+    filterset_class = DatasetFilter
     parser_classes = [JSONParser, MultiPartParser, FormParser]
     write_scope = "datasets"
     lookup_value_regex = r"\d{1,18}"
@@ -59,6 +61,7 @@ class AnyAnswer(BaseContentNegotiation):
 class DatasetVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = DatasetVersion.objects.select_related("dataset", "job", "job__created_by")
     serializer_class = DatasetVersionSerializer
+    filterset_class = DatasetVersionFilter
     lookup_value_regex = r"\d{1,18}"
 
     @extend_schema(

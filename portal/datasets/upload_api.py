@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from portal.core.api import TeamViewSet
 from portal.core.pagination import ByNewest
 from portal.datasets import receiving, tus, uploads
+from portal.datasets.filters import UploadFilter
 from portal.datasets.models import Upload
 from portal.datasets.serializers import MetadataSerializer, ReceivedUploadSerializer
 
@@ -30,6 +31,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
     queryset = Upload.objects.select_related("version__job", "version__dataset", "created_by")
     serializer_class = ReceivedUploadSerializer
+    filterset_class = UploadFilter
     pagination_class = NewestUploads
     write_scope = "datasets"
     parser_classes = []  # a body is read in blocks, never parsed

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from portal.core.api import TeamViewSet
 from portal.devices import services
 from portal.devices.errors import BoardError
+from portal.devices.filters import DeviceFilter, InferenceFilter
 from portal.devices.models import Device, Inference
 from portal.devices.serializers import DeviceSerializer, InferenceSerializer, NewDeviceSerializer
 from portal.jobs.serializers import JobSerializer
@@ -23,6 +24,7 @@ class ImagesSerializer(serializers.Serializer):
 class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Device.objects.select_related("probe_job")
     serializer_class = DeviceSerializer
+    filterset_class = DeviceFilter
     write_role = Role.OPERATOR
     lookup_value_regex = r"\d{1,18}"
 
@@ -75,7 +77,8 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         return Response(InferenceSerializer(inference).data, status=202)
 
 
-class InferenceViewSet(mixins.RetrieveModelMixin, TeamViewSet):
+class InferenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Inference.objects.select_related("job").prefetch_related("images")
     serializer_class = InferenceSerializer
+    filterset_class = InferenceFilter
     lookup_value_regex = r"\d{1,18}"

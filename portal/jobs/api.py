@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from portal.core.access import refuse_unless
 from portal.core.api import TeamViewSet
 from portal.jobs import log, services, subjects
+from portal.jobs.filters import JobFilter
 from portal.jobs.models import Job
 from portal.jobs.serializers import (
     ArtifactSerializer,
@@ -30,6 +31,7 @@ def whole_number(request, name: str) -> int:
 class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Job.objects.select_related("created_by")
     serializer_class = JobSerializer
+    filterset_class = JobFilter
     lookup_value_regex = r"\d{1,18}"
 
     @extend_schema(

@@ -11,6 +11,7 @@ from portal.core import configs
 from portal.core.access import refuse_unless
 from portal.core.api import TeamViewSet
 from portal.runs import services
+from portal.runs.filters import CompiledModelFilter, RunFilter, TrainedModelFilter
 from portal.runs.models import Run, TrainedModel
 from portal.runs.plan import make_plan
 from portal.runs.report import report
@@ -24,6 +25,7 @@ from portal.runs.serializers import (
 
 class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Run.objects.select_related("created_by", "dataset_version__dataset")
+    filterset_class = RunFilter
     lookup_value_regex = r"\d{1,18}"
 
     def get_serializer_class(self):
@@ -76,14 +78,16 @@ class OfRunViewSet(mixins.RetrieveModelMixin, TeamViewSet):
         return self.queryset.filter(run__team=self.request.team)
 
 
-class TrainedModelViewSet(OfRunViewSet):
+class TrainedModelViewSet(mixins.ListModelMixin, OfRunViewSet):
     queryset = TrainedModel.objects.select_related("job")
     serializer_class = TrainedModelSerializer
+    filterset_class = TrainedModelFilter
 
 
 class CompiledModelViewSet(mixins.ListModelMixin, OfRunViewSet):
     queryset = CompiledModel.objects.select_related("job")
     serializer_class = CompiledModelSerializer
+    filterset_class = CompiledModelFilter
 
     @extend_schema(responses={200: dict})
     @action(detail=True)

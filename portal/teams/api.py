@@ -6,6 +6,7 @@ from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
 from portal.teams import audit, services, tokens
+from portal.teams.filters import MemberFilter, TokenFilter
 from portal.teams.forms import AuditForm
 from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, Scope
 from portal.teams.serializers import (
@@ -38,6 +39,7 @@ class TeamsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
 class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, TeamViewSet):
     queryset = Membership.objects.select_related("user", "team")
     serializer_class = MemberSerializer
+    filterset_class = MemberFilter
     write_role = Role.ADMIN
     lookup_value_regex = r"\d{1,18}"
 
@@ -86,6 +88,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
 
     queryset = ApiToken.objects.select_related("user")
     serializer_class = TokenSerializer
+    filterset_class = TokenFilter
     write_role = Role.VIEWER
     read_scope = write_scope = Scope.ADMIN  # a token that may make tokens may do anything
     lookup_value_regex = r"\d{1,18}"

@@ -1,0 +1,26 @@
+"""Filters of datasets, versions and uploads."""
+
+import django_filters
+from django.utils.translation import gettext_lazy as _
+
+from portal.core.filters import Created, OneOf, Person, RowOf, part_of
+from portal.datasets.models import Dataset
+from portal.jobs.models import Status
+
+TASKS = [("classification", _("classification")), ("detection", _("detection"))]
+
+
+class DatasetFilter(Created):
+    name = part_of("name")
+
+
+class DatasetVersionFilter(Created):
+    person = Person("job__created_by")
+    dataset = RowOf(Dataset.objects.for_team)
+    status = OneOf(Status.choices, field_name="job__status", help_text=_("of the check"))
+    task = OneOf(TASKS)
+    content_hash = django_filters.CharFilter()
+
+
+class UploadFilter(Created):
+    dataset_name = django_filters.CharFilter(help_text=_("the dataset that it was announced for"))

@@ -1,0 +1,29 @@
+"""Filters of devices and of what they answered."""
+
+from __future__ import annotations
+
+from portal.core import configs
+from portal.core.filters import Created, OneOf, RowOf, named, part_of
+from portal.devices.models import Device
+from portal.jobs.models import Status
+
+
+class WithChip(OneOf):
+    """A device has the chip of its profile."""
+
+    def filter(self, rows, value):
+        if not value:
+            return rows
+        profiles = [name for name, book in configs.boards().items() if book["chip"] in value]
+        return rows.filter(profile__in=profiles)
+
+
+class DeviceFilter(Created):
+    name = part_of("name")
+    profile = OneOf(named(configs.boards()))
+    chip = WithChip(named(configs.chips()))
+
+
+class InferenceFilter(Created):
+    device = RowOf(Device.objects.for_team)
+    status = OneOf(Status.choices, field_name="job__status")

@@ -1,0 +1,32 @@
+"""Filters of runs and of what they made."""
+
+import django_filters
+
+from portal.core import configs
+from portal.core.filters import Created, OneOf, RowOf, named, part_of
+from portal.datasets.models import Dataset, DatasetVersion
+from portal.devices.models import Device
+from portal.jobs.models import Status
+from portal.runs.models import Run
+
+
+class RunFilter(Created):
+    status = OneOf(Status.choices)
+    dataset = RowOf(Dataset.objects.for_team, field_name="dataset_version__dataset")
+    dataset_version = RowOf(DatasetVersion.objects.for_team)
+    recipe = OneOf(named(configs.recipes()))
+    preset = OneOf(named(configs.presets()))
+    chip = OneOf(named(configs.chips()), field_name="compiled_models__chip", many=True)
+    device = RowOf(Device.objects.for_team, "deployments__device")
+    name = part_of("name")
+
+
+class TrainedModelFilter(django_filters.FilterSet):
+    run = RowOf(Run.objects.for_team)
+    dataset = RowOf(Dataset.objects.for_team, field_name="run__dataset_version__dataset")
+    recipe = OneOf(named(configs.recipes()), field_name="run__recipe")
+    status = OneOf(Status.choices, field_name="job__status")
+
+
+class CompiledModelFilter(TrainedModelFilter):
+    chip = OneOf(named(configs.chips()))
