@@ -148,6 +148,9 @@ EMAIL_USE_TLS = env.boolean("EMAIL_TLS", True)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "slipway@localhost")
 
+# Calls of tokens that changed nothing leave the audit after this many days; 0 keeps them. All else stays.
+AUDIT_CALLS_KEPT_DAYS = env.integer("AUDIT_CALLS_KEPT_DAYS", 90)
+
 HTTPS = env.boolean("HTTPS", False)
 # How many proxies in front add to X-Forwarded-For: who asks is told by them, for the audit and the throttle.
 PROXIES = env.integer("PROXIES", 1 if HTTPS else 0)
@@ -235,6 +238,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap lost jobs": {"task": "portal.jobs.tasks.reap", "schedule": 15.0},
     "sweep uploads": {"task": "portal.datasets.tasks.sweep_uploads", "schedule": 900.0},
+    "sweep the audit": {"task": "portal.teams.tasks.sweep_audit", "schedule": 3600.0},
     "advance runs": {"task": "portal.runs.tasks.sweep", "schedule": 30.0},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -84,7 +84,7 @@ class Audit:
             if response.status_code == 403 and request.user.is_authenticated:
                 audit.refused("access", label=_called(request), detail=_reason(request, response))
             elif getattr(request, "token", None) and not request.audited:
-                audit.record_call(request, _called(request), response.status_code)
+                audit.record_call(_called(request), response.status_code)
             return response
 
     def process_exception(self, request, exception):

@@ -7,10 +7,11 @@ It knows the request that is being answered, so that services need not hand it o
 from __future__ import annotations
 
 import contextlib
-import time
 from contextvars import ContextVar
 from datetime import timedelta
 
+from django.conf import settings
+from django.db import models
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -19,18 +20,46 @@ from portal.teams.models import AuditEntry, Membership, Result, Team, Via
 
 # What is recorded, for the filter's suggestions; the part before the dot filters for all of its kind.
 VERBS = (
-    "access", "api.call", "audit.export", "dataset.upload", "deployment.activate", "deployment.create",
-    "device.create", "device.delete", "device.edit", "device.host-key", "device.infer", "device.probe",
-    "invitation.create", "invitation.withdraw", "job.cancel", "job.retry", "member.join", "member.remove",
-    "member.role", "password.change", "password.link", "password.mail", "password.reset", "password.set",
-    "run.cancel", "run.create", "run.retry", "sign-in.password", "sign-in.token", "sign-out",
-    "sign-out.remote", "team.create", "team.rename", "token.create", "token.revoke",
+    "access",
+    "account.email",
+    "api.call",
+    "audit.export",
+    "dataset.upload",
+    "deployment.activate",
+    "deployment.create",
+    "device.create",
+    "device.delete",
+    "device.edit",
+    "device.host-key",
+    "device.infer",
+    "device.probe",
+    "invitation.create",
+    "invitation.withdraw",
+    "job.cancel",
+    "job.retry",
+    "member.join",
+    "member.remove",
+    "member.role",
+    "password.change",
+    "password.link",
+    "password.mail",
+    "password.reset",
+    "password.set",
+    "run.cancel",
+    "run.create",
+    "run.retry",
+    "sign-in.password",
+    "sign-in.token",
+    "sign-out",
+    "sign-out.remote",
+    "team.create",
+    "team.rename",
+    "token.create",
+    "token.revoke",
     "upload.discard",
-)  # fmt: skip
-CALL_SECONDS = 60
-CALLS_KEPT = 10_000
+)
+CALL = "api.call"
 _request: ContextVar = ContextVar("request", default=None)
-_calls: dict[tuple, float] = {}
 
 
 @contextlib.contextmanager
@@ -90,20 +119,21 @@ def refused(verb: str, subject=None, *, within: timedelta | None = None, **field
     record(verb, subject, result=Result.REFUSED, **fields)
 
 
-def record_call(request, label: str, status: int) -> None:
-    """Record a token's call that nothing else recorded, once a minute for each endpoint.
+def record_call(label: str, status: int) -> None:
+    """Record a token's call that nothing else recorded."""
+    record(CALL, label=label, detail=f"status {status}")
 
-    A program may poll many times a minute, and an upload comes in pieces: each would be a row. The minute
-    is this process's own: several processes may each write one.
+
+def sweep_calls() -> int:
+    """Remove tokens' calls that changed nothing and are older than AUDIT_CALLS_KEPT_DAYS; return how many.
+
+    They are the bulk of an audit and the least of it. Everything else stays for good.
     """
-    match, now = request.resolver_match, time.monotonic()
-    key = (request.token.pk, request.method, match.route if match else "")
-    if now - _calls.get(key, -CALL_SECONDS) < CALL_SECONDS:
-        return
-    if len(_calls) > CALLS_KEPT:
-        _calls.clear()
-    _calls[key] = now
-    record("api.call", label=label, detail=f"status {status}")
+    if not settings.AUDIT_CALLS_KEPT_DAYS:
+        return 0
+    horizon = timezone.now() - timedelta(days=settings.AUDIT_CALLS_KEPT_DAYS)
+    # Past our own manager, which removes nothing; the database lets these rows go and no others.
+    return models.QuerySet(AuditEntry).filter(verb=CALL, at__lt=horizon).delete()[0]
 
 
 def _via(request, token) -> str:

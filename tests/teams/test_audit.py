@@ -3,12 +3,14 @@
 import csv
 import io
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.teams import audit, services
 from portal.teams.audit_views import cell
@@ -72,13 +74,30 @@ def test_a_change_by_token_stands_under_token_and_owner(with_token, alice, team)
     assert entry.token_name.startswith("Nightly (slw_")
 
 
-def test_that_a_token_read_is_noted_once_a_minute_for_each_endpoint(with_token, alice, team):
+def test_every_call_of_a_token_is_recorded(with_token, alice, team):
     client = with_token(alice, team, ["read"])
     for _ in range(3):
         client.get("/api/v1/runs/")
     client.get("/api/v1/jobs/")
-    labels = AuditEntry.objects.filter(verb="api.call").order_by("id").values_list("object_label", flat=True)
-    assert list(labels) == ["GET /api/v1/runs/", "GET /api/v1/jobs/"]
+    calls = AuditEntry.objects.filter(verb="api.call").order_by("id")
+    assert list(calls.values_list("object_label", flat=True)) == ["GET /api/v1/runs/"] * 3 + [
+        "GET /api/v1/jobs/"
+    ]
+    assert {(call.actor, call.token) for call in calls} == {(alice, client.made)}
+
+
+def test_the_sweep_removes_old_calls_and_nothing_else(team, settings):
+    old = timezone.now() - timedelta(days=91)
+    for verb, at in (("api.call", old), ("run.create", old), ("api.call", timezone.now())):
+        AuditEntry.objects.create(team=team, verb=verb, at=at, via=Via.TOKEN)
+    assert audit.sweep_calls() == 1
+    assert list(AuditEntry.objects.order_by("id").values_list("verb", flat=True)) == [
+        "run.create",
+        "api.call",
+    ]
+    settings.AUDIT_CALLS_KEPT_DAYS = 0
+    AuditEntry.objects.create(team=team, verb="api.call", at=old, via=Via.TOKEN)
+    assert audit.sweep_calls() == 0
 
 
 def test_refusals_are_recorded_with_their_reason(client, with_token, bob, team):
