@@ -108,6 +108,8 @@ PAGES = {
     "GET sign-in": Rule(PUBLIC),
     "POST sign-in": Rule(PUBLIC),
     "POST sign-out": Rule(SIGNED_IN),
+    "GET account": Rule(SIGNED_IN),
+    "POST account": Rule(SIGNED_IN),
     "GET password-change": Rule(SIGNED_IN),
     "POST password-change": Rule(SIGNED_IN),
     "GET password-forgotten": Rule(PUBLIC),

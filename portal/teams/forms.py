@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib.auth import forms as auth
+from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import Styled, StyledForm
 from portal.teams.models import Result, Role, Scope, Team, User, Via
@@ -18,6 +19,27 @@ class SignInForm(Styled, auth.AuthenticationForm):
 
 class PasswordForm(Styled, auth.PasswordChangeForm):
     pass
+
+
+class EmailForm(Styled, forms.ModelForm):
+    """Where mail goes to. The password is asked for: who has the address can have a new password sent."""
+
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    class Meta:
+        model = User
+        fields = ("email",)
+        labels = {"email": _("E-mail address")}
+        help_texts = {"email": _("For links to a new password, and for notices. It may stay empty.")}
+
+    def clean_password(self) -> str:
+        if not self.instance.check_password(self.cleaned_data["password"]):
+            raise forms.ValidationError(_("This is not your password: type it again."))
+        return self.cleaned_data["password"]
 
 
 class ForgottenForm(Styled, auth.PasswordResetForm):

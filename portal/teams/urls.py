@@ -7,6 +7,7 @@ from portal.teams import audit_views, team_views, token_views, views
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign-in"),
     path("sign-out/", views.sign_out, name="sign-out"),
+    path("account/", views.account, name="account"),
     path("password/", views.password_change, name="password-change"),
     path("password/forgotten/", views.password_forgotten, name="password-forgotten"),
     path("password/new/<uidb64>/<token>/", views.password_reset, name="password-reset"),

@@ -9,14 +9,22 @@ from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from portal.teams import audit, services, sign_ins, throttle
 from portal.teams.addresses import client_address
-from portal.teams.forms import AccountForm, ForgottenForm, NewPasswordForm, PasswordForm, SignInForm
-from portal.teams.models import Invitation, SignIn
+from portal.teams.forms import (
+    AccountForm,
+    EmailForm,
+    ForgottenForm,
+    NewPasswordForm,
+    PasswordForm,
+    SignInForm,
+)
+from portal.teams.models import Invitation, SignIn, User
 
 
 class SignInPage(auth.LoginView):
@@ -78,6 +86,21 @@ class PasswordChange(auth.PasswordChangeView):
 
 password_change = PasswordChange.as_view()
 password_change.needs_no_team = True
+
+
+def account(request):
+    """A person's own e-mail address."""
+    person = User.objects.get(pk=request.user.pk)  # a refused form must not change who is signed in
+    form = EmailForm(request.POST or None, instance=person)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        audit.record("account.email", person)
+        messages.success(request, _("Your e-mail address is saved."))
+        return redirect("account")
+    return render(request, "teams/account.html", {"form": form}, status=422 if form.errors else 200)
+
+
+account.needs_no_team = True
 
 
 class PasswordForgotten(auth.PasswordResetView):

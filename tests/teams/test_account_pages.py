@@ -32,3 +32,14 @@ def test_after_signing_out_nothing_is_shown(client, alice):
     client.force_login(alice)
     assert client.post(reverse("sign-out"))["Location"] == reverse("sign-in")
     assert client.get(reverse("home")).status_code == 302
+
+
+def test_one_changes_ones_address_with_ones_password(client, bob):
+    client.force_login(bob)
+    answer = client.post(reverse("account"), {"email": "bob@example.com", "password": "wrong"})
+    assert answer.status_code == 422
+    assert "not your password" in answer.content.decode() and "bob@example.com" in answer.content.decode()
+    client.post(reverse("account"), {"email": "bob@example.com", "password": PASSWORD})
+    bob.refresh_from_db()
+    assert bob.email == "bob@example.com"
+    assert client.post(reverse("account"), {"email": "bob@", "password": PASSWORD}).status_code == 422
