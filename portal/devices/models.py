@@ -8,13 +8,17 @@ from portal.teams.models import Owned, OwnedQuerySet, Team, User
 
 class DeviceQuerySet(OwnedQuerySet):
     def claim(self, pk: int, job: Job) -> bool:
-        """Make ``job`` the one that talks to the device; False when another live job does."""
+        """Make ``job`` the one that talks to the board; False when another live job does.
+
+        Two rows with one address, of one team or two, are one board.
+        """
         with transaction.atomic():
-            device = self.select_for_update().get(pk=pk)
-            if device.busy_with_id not in (None, job.pk) and device.busy_with.status not in FINAL:
+            device = self.get(pk=pk)
+            same = self.select_for_update().filter(host__iexact=device.host, port=device.port)
+            holders = {row.busy_with_id for row in same.order_by("pk")} - {None, job.pk}
+            if Job.objects.filter(pk__in=holders).exclude(status__in=FINAL).exists():
                 return False
-            device.busy_with = job
-            device.save(update_fields=["busy_with"])
+            self.filter(pk=pk).update(busy_with=job)
             return True
 
 
