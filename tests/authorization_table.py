@@ -55,6 +55,7 @@ API = {
     "GET runs/": look(),
     "POST runs/": change(OPERATOR, RUNS, DEPLOY),  # the body names a device
     "GET runs/{pk}/": look(),
+    "PATCH runs/{pk}/": change(MEMBER, RUNS, body={"notes": "The best so far."}),
     "POST runs/{pk}/cancel/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
     "POST runs/{pk}/retry/": change(OPERATOR, RUNS, DEPLOY),
     "GET runs/{pk}/report/": look(),
@@ -166,6 +167,8 @@ PAGES = {
     "POST run-retry": Rule(OPERATOR),
     "GET run-clone": Rule(MEMBER),
     "POST run-clone": Rule(MEMBER),
+    "GET run-edit": Rule(MEMBER),
+    "POST run-edit": Rule(MEMBER),
     "GET model-list": Rule(VIEWER),
     "GET device-list": Rule(VIEWER),
     "GET device-new": Rule(OPERATOR),

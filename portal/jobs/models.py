@@ -73,6 +73,11 @@ class Job(HasStatus, Owned):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["team", "-created_at", "-id"]),
+            models.Index(fields=["team", "status", "-id"]),
+            models.Index(fields=["team", "kind", "-created_at"]),
+        ]
 
     def __str__(self):
         return f"job {self.pk} ({self.kind})"
@@ -147,14 +152,15 @@ class LogChunk(models.Model):
 class Metric(models.Model):
     """One point of a curve: ``train/loss`` by iteration, ``val/top1`` by epoch."""
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="metrics")
+    # The two indexes below serve for the key as well.
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="metrics", db_index=False)
     name = models.CharField(max_length=50)
     step = models.IntegerField()
     value = models.FloatField()
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["job", "name", "step"])]
+        indexes = [models.Index(fields=["job", "name", "step"]), models.Index(fields=["job", "id"])]
 
 
 class Artifact(models.Model):
@@ -164,7 +170,7 @@ class Artifact(models.Model):
     name = models.CharField(max_length=200)
     file = models.FileField(max_length=300)
     size = models.PositiveBigIntegerField()
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, db_index=True)
 
     class Meta:
         ordering = ["name"]

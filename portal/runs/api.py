@@ -17,6 +17,7 @@ from portal.runs.plan import make_plan
 from portal.runs.report import report
 from portal.runs.serializers import (
     NewRunSerializer,
+    RunEditSerializer,
     RunListSerializer,
     RunSerializer,
     TrainedModelSerializer,
@@ -24,7 +25,7 @@ from portal.runs.serializers import (
 
 
 class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    queryset = Run.objects.select_related("created_by", "dataset_version__dataset")
+    queryset = Run.objects.select_related("created_by", "dataset_version__dataset").prefetch_related("tags")
     filterset_class = RunFilter
     lookup_value_regex = r"\d{1,18}"
 
@@ -42,6 +43,16 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         run = services.create_run(plan, request.team, request.user)
         run.refresh_from_db()
         return Response(RunSerializer(run).data, status=201)
+
+    @extend_schema(request=RunEditSerializer, responses=RunSerializer)
+    def partial_update(self, request, pk=None):
+        """Rename the run, write its notes, give it tags; the plan itself is never changed."""
+        form = RunEditSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        data = form.validated_data
+        run = self.get_object()
+        services.edit_run(run, request.user, data.get("name"), data.get("notes"), data.get("tags"))
+        return Response(RunSerializer(self.get_object()).data)
 
     @extend_schema(request=None, responses=RunSerializer)
     @action(detail=True, methods=["post"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from portal.core import configs
 from portal.core.forms import StyledForm
@@ -11,7 +12,7 @@ from portal.datasets.forms import ReceivedField, check_upload
 from portal.datasets.models import DatasetVersion, Upload
 from portal.devices.models import Device
 from portal.jobs.models import ACTIVE, Status
-from portal.runs import plan
+from portal.runs import plan, tags
 from portal.teams.models import Role
 
 NUMBERS = {
@@ -149,3 +150,31 @@ def initial_from(run) -> dict:
         "devices": list(run.deployments.values_list("device_id", flat=True)),
         **params,
     }
+
+
+NOTES_LENGTH = 10_000
+
+
+class RunEditForm(StyledForm):
+    """What may be said about a run at any time; its plan stays as it was started."""
+
+    name = forms.CharField(max_length=120, label=_("Name of the run"))
+    tags = forms.CharField(
+        required=False,
+        max_length=1000,
+        label=_("Tags"),
+        help_text=_("Words to find it by, with commas between them."),
+    )
+    notes = forms.CharField(
+        required=False,
+        max_length=NOTES_LENGTH,
+        label=_("Notes"),
+        help_text=_("Plain text: what this run was to show, and what it did."),
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+
+    def clean_tags(self):
+        return tags.split(self.cleaned_data["tags"])
+
+    def clean_notes(self):
+        return self.cleaned_data["notes"].replace("\r\n", "\n")

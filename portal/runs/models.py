@@ -4,7 +4,25 @@ from django.db import models
 
 from portal.datasets.models import DatasetVersion
 from portal.jobs.models import HasStatus, Job, Status
-from portal.teams.models import Owned
+from portal.teams.models import Owned, OwnedQuerySet, Team
+
+TAG_LENGTH = 40
+
+
+class Tag(models.Model):
+    """A word by which a team finds its runs. It goes with the last run that bears it."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=TAG_LENGTH)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="tag_name_in_team")]
+
+    def __str__(self):
+        return self.name
 
 
 class Run(HasStatus, Owned):
@@ -15,6 +33,8 @@ class Run(HasStatus, Owned):
     """
 
     name = models.CharField(max_length=120)
+    notes = models.TextField(blank=True)  # plain text, by whoever has something to say
+    tags = models.ManyToManyField(Tag, related_name="runs")
     dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="runs")
     preset = models.CharField(max_length=30, blank=True)
     recipe = models.CharField(max_length=60)
@@ -29,6 +49,10 @@ class Run(HasStatus, Owned):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["team", "-created_at", "-id"]),
+            models.Index(fields=["team", "status", "-id"]),
+        ]
 
     def __str__(self):
         return self.name

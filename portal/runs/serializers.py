@@ -5,6 +5,8 @@ from portal.datasets.models import DatasetVersion
 from portal.deployments.serializers import DeploymentSerializer
 from portal.devices.models import Device
 from portal.jobs.serializers import JobSerializer
+from portal.runs import tags
+from portal.runs.forms import NOTES_LENGTH
 from portal.runs.models import Run, TrainedModel
 
 
@@ -20,12 +22,13 @@ class TrainedModelSerializer(serializers.ModelSerializer):
 class RunListSerializer(serializers.ModelSerializer):
     created_by = serializers.CharField(source="created_by.username", default=None)
     dataset = serializers.CharField(source="dataset_version.dataset.name")
+    tags = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
 
     class Meta:
         model = Run
         fields = [
-            "id", "name", "status", "message", "dataset", "dataset_version", "preset", "recipe", "params",
-            "created_by", "created_at", "finished_at",
+            "id", "name", "notes", "tags", "status", "message", "dataset", "dataset_version", "preset",
+            "recipe", "params", "created_by", "created_at", "finished_at",
         ]  # fmt: skip
 
 
@@ -39,6 +42,19 @@ class RunSerializer(RunListSerializer):
         fields = [
             *RunListSerializer.Meta.fields, "ingest_job", "trained_model", "compiled_models", "deployments",
         ]  # fmt: skip
+
+
+class RunEditSerializer(serializers.Serializer):
+    """What may be changed of a run at any time; what is left out stays as it is."""
+
+    name = serializers.CharField(max_length=120, required=False)
+    notes = serializers.CharField(
+        max_length=NOTES_LENGTH, required=False, allow_blank=True, trim_whitespace=False
+    )
+    tags = serializers.ListField(child=serializers.CharField(max_length=200), required=False, max_length=100)
+
+    def validate_tags(self, names):
+        return tags.clean(names)
 
 
 class InTeamField(serializers.PrimaryKeyRelatedField):

@@ -9,7 +9,7 @@ from portal.core import configs
 from portal.deployments.models import Deployment
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
-from portal.runs import pipeline
+from portal.runs import pipeline, tags
 from portal.runs.models import Run, TrainedModel
 from portal.runs.plan import Plan
 from portal.teams import audit
@@ -86,3 +86,20 @@ def retry_run(run: Run, user) -> None:
         if job.status in (Status.FAILED, Status.CANCELLED):
             jobs.retry(job, created_by=user)
     pipeline.advance(run)
+
+
+@transaction.atomic
+def edit_run(run: Run, user, name: str | None = None, notes: str | None = None, tag_names=None) -> None:
+    """Rename a run, write its notes, give it clean tags; None leaves as it is."""
+    changed = []
+    for field, value in (("name", name), ("notes", notes)):
+        if value is not None and value != getattr(run, field):
+            setattr(run, field, value)
+            changed.append(field)
+    if changed:
+        run.save(update_fields=changed)
+    if tag_names is not None and set(tag_names) != {tag.name for tag in run.tags.all()}:
+        tags.put(run, tag_names)
+        changed.append("tags")
+    if changed:
+        audit.record("run.edit", run, actor=user, detail=", ".join(changed))

@@ -13,4 +13,5 @@ urlpatterns = [
     path("<int:pk>/cancel/", views.run_cancel, name="run-cancel"),
     path("<int:pk>/retry/", views.run_retry, name="run-retry"),
     path("<int:pk>/clone/", views.run_clone, name="run-clone"),
+    path("<int:pk>/edit/", views.run_edit, name="run-edit"),
 ]

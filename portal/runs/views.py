@@ -16,8 +16,8 @@ from portal.datasets.services import create_version
 from portal.jobs.models import Status
 from portal.runs import plan as plans
 from portal.runs import services
-from portal.runs.forms import NUMBERS, RunForm, initial_from, usable_versions
-from portal.runs.models import Run
+from portal.runs.forms import NUMBERS, RunEditForm, RunForm, initial_from, usable_versions
+from portal.runs.models import Run, Tag
 from portal.runs.page import RunPage
 from portal.runs.report import report
 
@@ -48,7 +48,8 @@ def run_list(request):
 def run_detail(request, pk):
     """Where it is, how good it is, what it made."""
     page = RunPage(_run(request, pk), request)
-    return render(request, "runs/detail.html", {"live": page.live(), "curves": CURVES, **page.results()})
+    context = {"live": page.live(), "curves": CURVES, "tags": page.run.tags.all(), **page.results()}
+    return render(request, "runs/detail.html", context)
 
 
 def run_live(request, pk):
@@ -149,3 +150,18 @@ def run_retry(request, pk):
     _refuse_unless_allowed(request, run)
     services.retry_run(run, request.user)
     return redirect("run-detail", pk=run.pk)
+
+
+@member_required
+def run_edit(request, pk):
+    """Rename a run, give it tags and notes."""
+    run = _run(request, pk)
+    initial = {"name": run.name, "notes": run.notes, "tags": ", ".join(tag.name for tag in run.tags.all())}
+    form = RunEditForm(request.POST or None, initial=initial)
+    if form.is_bound and form.is_valid():
+        data = form.cleaned_data
+        services.edit_run(run, request.user, data["name"], data["notes"], data["tags"])
+        return redirect("run-detail", pk=run.pk)
+    known = Tag.objects.for_team(request.team)[:200]
+    context = {"run": run, "form": form, "known": known}
+    return render(request, "runs/edit.html", context, status=422 if form.errors else 200)

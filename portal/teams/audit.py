@@ -47,6 +47,7 @@ VERBS = (
     "password.set",
     "run.cancel",
     "run.create",
+    "run.edit",
     "run.retry",
     "sign-in.password",
     "sign-in.token",
