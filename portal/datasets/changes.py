@@ -1,0 +1,235 @@
+"""What a list of changes makes of a version's images. No Django: the pages and the revise program use it.
+
+A change is a kind and a payload (see ``KINDS``). Class ids and image ids are always those of the base
+version, whatever earlier changes did; filters select by what the base says. So a change means the same on
+the page that shows sixty images and in the program that goes through all of them, and "every image that the
+filter shows" is stored as the filter.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .index import Filter, ImageRow
+
+# kind: what its payload holds. ``images`` is {"ids": [..]} or {"filter": {..}}, see ``wanted_images``.
+KINDS = {
+    "relabel": ("images", "class_id"),  # in a detection set also ``from``: the boxes of that class
+    "split": ("images", "split"),
+    "remove": ("images",),
+    "keep": ("images",),  # takes back a removal
+    "rename": ("class_id", "name"),
+    "merge": ("class_id", "into"),
+    "drop": ("class_id",),  # the class with its images, or with its boxes
+    "resplit": ("how",),  # "stratified" with ``seed``, ``val_fraction``; "group" also with ``pattern``
+    "relabel-box": ("image", "box", "class_id"),
+    "remove-box": ("image", "box"),
+}
+ANEW = "anew"  # the split of an image while a drawing of the whole split is pending
+_FILTER = ("class_id", "split", "mark", "text")
+_LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
+
+
+@dataclasses.dataclass(slots=True)
+class Box:
+    """A box as it stands after the changes; ``number`` counts from 0 in the base."""
+
+    number: int
+    class_id: int
+    place: tuple[float, float, float, float]
+    removed: bool = False
+
+
+@dataclasses.dataclass(slots=True)
+class Now:
+    """An image as it stands after the changes. ``class_id`` and those of boxes are the base's."""
+
+    row: ImageRow
+    class_id: int | None
+    split: str
+    removed: bool = False
+    boxes: list[Box] = dataclasses.field(default_factory=list)
+
+    @property
+    def is_relabelled(self) -> bool:
+        return self.class_id != self.row.class_id
+
+    @property
+    def is_moved(self) -> bool:
+        return self.split != self.row.split
+
+    @property
+    def boxes_changed(self) -> bool:
+        """A box was removed or got another class."""
+        flat = self.row.boxes
+        return any(box.removed or box.class_id != int(flat[5 * box.number]) for box in self.boxes)
+
+    @property
+    def is_changed(self) -> bool:
+        return self.removed or self.is_relabelled or self.is_moved or self.boxes_changed
+
+
+Step = Callable[[Now], None]
+
+
+class Plan:
+    """The changes of a draft, ready to be applied to any image of the base.
+
+    ``names`` are the class names by base id, None for a class that was merged into another or dropped.
+    """
+
+    def __init__(self, class_names: list[str], changes: Iterable[tuple[str, dict[str, Any]]]):
+        self.names: list[str | None] = list(class_names)
+        self.resplit: dict[str, Any] | None = None
+        self._for_all: list[tuple[int, Step]] = []
+        self._by_image: dict[int, list[tuple[int, Step]]] = {}
+        self.length = 0
+        for number, (kind, payload) in enumerate(changes):
+            self._take(number, kind, payload)
+            self.length += 1
+
+    def _take(self, number: int, kind: str, payload: dict[str, Any]) -> None:
+        step = self._class_step(kind, payload) or _image_step(kind, payload)
+        if step is None:
+            return
+        images = payload.get("images") or ({"ids": [payload["image"]]} if "image" in payload else None)
+        if images is None:
+            self._for_all.append((number, step))
+        elif "ids" in images:
+            for image in images["ids"]:
+                self._by_image.setdefault(image, []).append((number, step))
+        else:
+            wanted = wanted_images(images)
+            self._for_all.append((number, lambda now: step(now) if matches(now.row, wanted) else None))
+
+    def _class_step(self, kind: str, payload: dict[str, Any]) -> Step | None:
+        """Note what becomes of the class itself; return what becomes of its images."""
+        if kind == "rename":
+            self.names[payload["class_id"]] = payload["name"]
+        elif kind == "merge":
+            self.names[payload["class_id"]] = None
+            return _merge(payload["class_id"], payload["into"])
+        elif kind == "drop":
+            self.names[payload["class_id"]] = None
+        elif kind == "resplit":
+            self.resplit = payload
+            return _set_split(ANEW)
+        return None
+
+    def now(self, row: ImageRow) -> Now:
+        """The base's image ``row`` after all changes, in their order."""
+        now = Now(row, row.class_id, row.split)
+        now.boxes = [Box(n, int(b[0]), tuple(b[1:])) for n, b in enumerate(row.box_rows())]
+        own = self._by_image.get(row.id, [])
+        steps = sorted([*self._for_all, *own], key=lambda pair: pair[0]) if own else self._for_all
+        for _, step in steps:
+            step(now)
+        self._remove_what_has_no_class(now)
+        return now
+
+    def _remove_what_has_no_class(self, now: Now) -> None:
+        if now.class_id is not None and self.names[now.class_id] is None:
+            now.removed = True
+        for box in now.boxes:
+            if self.names[box.class_id] is None:
+                box.removed = True
+
+    def class_names(self) -> list[str]:
+        """The names of the classes that are left, in their order."""
+        return [name for name in self.names if name is not None]
+
+    def new_ids(self) -> dict[int, int]:
+        """From a base class id to its id in the new version, for the classes that are left."""
+        left = [class_id for class_id, name in enumerate(self.names) if name is not None]
+        return {class_id: new for new, class_id in enumerate(left)}
+
+
+def _image_step(kind: str, payload: dict[str, Any]) -> Step | None:
+    if kind == "relabel":
+        return _relabel(payload.get("from"), payload["class_id"])
+    if kind == "split":
+        return _set_split(payload["split"])
+    if kind in ("remove", "keep"):
+        return _set_removed(kind == "remove")
+    if kind == "relabel-box":
+        return _on_box(payload["box"], lambda box: setattr(box, "class_id", payload["class_id"]))
+    if kind == "remove-box":
+        return _on_box(payload["box"], lambda box: setattr(box, "removed", True))
+    return None
+
+
+def _relabel(old: int | None, new: int) -> Step:
+    def step(now: Now) -> None:
+        if now.class_id is not None:
+            now.class_id = new
+        for box in now.boxes:
+            if old is None or box.class_id == old:
+                box.class_id = new
+
+    return step
+
+
+def _merge(old: int, new: int) -> Step:
+    def step(now: Now) -> None:
+        if now.class_id == old:
+            now.class_id = new
+        for box in now.boxes:
+            if box.class_id == old:
+                box.class_id = new
+
+    return step
+
+
+def _set_split(split: str) -> Step:
+    def step(now: Now) -> None:
+        now.split = split
+
+    return step
+
+
+def _set_removed(removed: bool) -> Step:
+    def step(now: Now) -> None:
+        now.removed = removed
+
+    return step
+
+
+def _on_box(number: int, act: Callable[[Box], None]) -> Step:
+    def step(now: Now) -> None:
+        if number < len(now.boxes):
+            act(now.boxes[number])
+
+    return step
+
+
+def wanted_images(images: dict[str, Any]) -> Filter:
+    """The filter that a payload's ``images`` stands for."""
+    if "ids" in images:
+        return Filter(ids=tuple(images["ids"]))
+    sides = images["filter"]
+    return Filter(**{key: sides[key] for key in _FILTER if sides.get(key) is not None})
+
+
+def as_images(wanted: Filter) -> dict[str, Any]:
+    """The other way round: what to store for "every image that the filter shows"."""
+    sides = {key: getattr(wanted, key) for key in _FILTER}
+    return {"filter": {key: value for key, value in sides.items() if value not in (None, "")}}
+
+
+def matches(row: ImageRow, wanted: Filter) -> bool:
+    """Say whether ``Index.page(wanted)`` would show ``row``. SQLite's lower() knows ASCII only."""
+    if wanted.class_id is not None and not _has_class(row, wanted.class_id):
+        return False
+    if wanted.split is not None and row.split != wanted.split:
+        return False
+    if wanted.mark is not None and wanted.mark not in row.marks:
+        return False
+    if wanted.text and wanted.text.translate(_LOWER) not in row.original.translate(_LOWER):
+        return False
+    return wanted.ids is None or row.id in wanted.ids
+
+
+def _has_class(row: ImageRow, class_id: int) -> bool:
+    return row.class_id == class_id if row.boxes is None else class_id in row.boxes[::5]
