@@ -34,7 +34,7 @@ def test_a_second_job_waits_until_the_first_is_final(a_device, a_job):
 
 def test_two_rows_with_one_address_are_one_board_across_teams(a_device, a_job):
     one = a_device("Bench", host="board.local")
-    other = a_device("Theirs", host="Board.Local", team=Team.objects.create(name="Harbour"))
+    other = a_device("Theirs", host="Board.Local", team=Team.objects.create(name="Dock workers"))
     assert Device.objects.claim(one.pk, a_job())
     assert not Device.objects.claim(other.pk, a_job())
 
