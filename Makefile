@@ -6,7 +6,7 @@ SYNC := $(UV) sync --frozen --quiet --python $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: demo serve test lint setup setup-portal setup-train setup-convert compose-env clean
+.PHONY: demo serve test lint messages setup setup-portal setup-train setup-convert compose-env clean
 
 demo: setup  ## the whole job with the bundled digits, then serve; DEMO_EXIT=1 ends after the job
 	$(RUN) manage.py demo
@@ -20,6 +20,9 @@ test: setup lint  ## every test that this machine can run; says what it skipped 
 lint: setup-portal
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+
+messages: setup-portal  ## collects the texts that people read into portal/locale and compiles the translations
+	$(RUN) manage.py messages
 
 setup: setup-portal setup-train setup-convert
 

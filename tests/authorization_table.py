@@ -106,6 +106,7 @@ API = {
 PAGES = {
     "GET home": Rule(VIEWER),
     "GET home-live": Rule(VIEWER),
+    "POST language": Rule(PUBLIC),
     "GET sign-in": Rule(PUBLIC),
     "POST sign-in": Rule(PUBLIC),
     "POST sign-out": Rule(SIGNED_IN),

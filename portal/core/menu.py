@@ -1,14 +1,16 @@
 """What stands in the bar of every page, and which entry a page belongs to."""
 
+from django.utils.translation import gettext_lazy as _
+
 ENTRIES = [
     # (address name, word, icon)
-    ("home", "Home", "house"),
-    ("dataset-list", "Datasets", "images"),
-    ("run-list", "Runs", "play-circle"),
-    ("model-list", "Models", "box"),
-    ("device-list", "Devices", "cpu"),
-    ("job-list", "Queue", "list-task"),
-    ("team-members", "Team", "people"),
+    ("home", _("Home"), "house"),
+    ("dataset-list", _("Datasets"), "images"),
+    ("run-list", _("Runs"), "play-circle"),
+    ("model-list", _("Models"), "box"),
+    ("device-list", _("Devices"), "cpu"),
+    ("job-list", _("Queue"), "list-task"),
+    ("team-members", _("Team"), "people"),
 ]
 _SECTIONS = {
     "home": "home",

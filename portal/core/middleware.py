@@ -1,9 +1,12 @@
-"""What every request passes: the content security policy, its team, the audit."""
+"""What every request passes: the content security policy, the reader's language, its team, the audit."""
 
 from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
+from portal.core import languages
 from portal.teams import audit, sign_ins
 from portal.teams.models import Role
 from portal.teams.services import choose, memberships_of
@@ -34,6 +37,21 @@ class ContentSecurityPolicy:
     def __call__(self, request):
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+
+class Language:
+    """Answers in the reader's language, see ``languages.wanted``; ``request.LANGUAGE_CODE`` names it."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        request.LANGUAGE_CODE = languages.wanted(request)
+        with translation.override(request.LANGUAGE_CODE):
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", request.LANGUAGE_CODE)
+        patch_vary_headers(response, ["Accept-Language"])
         return response
 
 

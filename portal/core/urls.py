@@ -7,4 +7,5 @@ from portal.core import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("live/", views.home_live, name="home-live"),
+    path("language/", views.language, name="language"),
 ]

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.shortcuts import render
+from django.contrib.auth.decorators import login_not_required
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
+from portal.core import languages
 from portal.core.live import Live
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.devices.models import Device
@@ -27,6 +32,22 @@ def home(request):
 def home_live(request):
     """The live part of the start page."""
     return _live(request).response(request)
+
+
+@login_not_required
+@require_POST
+def language(request):
+    """Read in another language from now on, and go back to the page."""
+    back = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
+        back = reverse("home")
+    response = redirect(back)
+    if languages.is_known(request.POST.get("language", "")):
+        languages.remember(request, response, request.POST["language"])
+    return response
+
+
+language.needs_no_team = True
 
 
 def _live(request) -> Live:
@@ -68,18 +89,18 @@ def _error(request, status: int, title: str, icon: str, sentence: str):
 
 
 def bad_request(request, exception):
-    sentence = "The server could not understand this request. Go back, reload the page and try again."
-    return _error(request, 400, "Not understood", "question-circle", sentence)
+    sentence = _("The server could not understand this request. Go back, reload the page and try again.")
+    return _error(request, 400, _("Not understood"), "question-circle", sentence)
 
 
 def forbidden(request, exception):
-    sentence = str(exception) or "You may not do this."
-    return _error(request, 403, "Not allowed", "lock", sentence)
+    sentence = str(exception) or _("You may not do this.")
+    return _error(request, 403, _("Not allowed"), "lock", sentence)
 
 
 def not_found(request, exception):
-    sentence = "There is nothing at this address, or it belongs to another team."
-    return _error(request, 404, "Not found", "compass", sentence)
+    sentence = _("There is nothing at this address, or it belongs to another team.")
+    return _error(request, 404, _("Not found"), "compass", sentence)
 
 
 def unexpected(request):

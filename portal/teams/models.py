@@ -18,6 +18,9 @@ RANK = {role: rank for rank, role in enumerate(Role)}
 class User(AbstractUser):
     """A person who signs in. Rights come from memberships, not from this row."""
 
+    # In which they read pages and mails; empty until they choose one.
+    language = models.CharField(max_length=10, blank=True)
+
 
 class Team(models.Model):
     name = models.CharField(max_length=100, unique=True)

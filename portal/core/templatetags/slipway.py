@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from django import template
+from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
 
-from portal.core import configs, menu
+from portal.core import configs, menu, sentences, words
 from portal.jobs import kinds
 
 register = template.Library()
 
 # value: (word, icon, Bootstrap colour). The last four are not a job's statuses but a page's.
 STATUS = {
-    "queued": ("Queued", "hourglass-split", "secondary"),
-    "running": ("Running", "arrow-repeat", "primary"),
-    "cancelling": ("Cancelling", "slash-circle", "warning"),
-    "succeeded": ("Succeeded", "check-circle-fill", "success"),
-    "failed": ("Failed", "x-octagon-fill", "danger"),
-    "cancelled": ("Cancelled", "slash-circle", "secondary"),
-    "waiting": ("Waiting", "circle", "secondary"),
-    "skipped": ("Not asked for", "dash-circle", "secondary"),
-    "reachable": ("Reachable", "check-circle-fill", "success"),
-    "problem": ("Problem", "exclamation-triangle-fill", "danger"),
-    "unknown": ("Not asked yet", "question-circle", "secondary"),
+    "queued": (gettext_lazy("Queued"), "hourglass-split", "secondary"),
+    "running": (gettext_lazy("Running"), "arrow-repeat", "primary"),
+    "cancelling": (gettext_lazy("Cancelling"), "slash-circle", "warning"),
+    "succeeded": (gettext_lazy("Succeeded"), "check-circle-fill", "success"),
+    "failed": (gettext_lazy("Failed"), "x-octagon-fill", "danger"),
+    "cancelled": (gettext_lazy("Cancelled"), "slash-circle", "secondary"),
+    "waiting": (gettext_lazy("Waiting"), "circle", "secondary"),
+    "skipped": (gettext_lazy("Not asked for"), "dash-circle", "secondary"),
+    "reachable": (gettext_lazy("Reachable"), "check-circle-fill", "success"),
+    "problem": (gettext_lazy("Problem"), "exclamation-triangle-fill", "danger"),
+    "unknown": (gettext_lazy("Not asked yet"), "question-circle", "secondary"),
 }
-UNITS = ("bytes", "KB", "MB", "GB")
+UNITS = (gettext_lazy("bytes"), "KB", "MB", "GB")
 
 
 @register.inclusion_tag("core/_menu.html", takes_context=True)
@@ -47,15 +50,19 @@ def ago(moment):
 
 
 def _ago(moment) -> str:
-    seconds = (timezone.now() - moment).total_seconds()
+    seconds = int((timezone.now() - moment).total_seconds())
     if seconds < 10:
-        return "just now"
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 10)):
-        if seconds >= size:
-            # Seconds in tens: a page that nobody touches need not change every second.
-            count = int(seconds // size) * (10 if unit == "second" else 1)
-            return f"{count} {unit}{'' if count == 1 else 's'} ago"
-    return "just now"
+        return _("just now")
+    if seconds < 60:
+        # In tens: a page that nobody touches need not change every second.
+        return _("%(count)s seconds ago") % {"count": seconds // 10 * 10}
+    if seconds < 3600:
+        count, words = seconds // 60, ngettext("%(count)s minute ago", "%(count)s minutes ago", seconds // 60)
+    elif seconds < 86400:
+        count, words = seconds // 3600, ngettext("%(count)s hour ago", "%(count)s hours ago", seconds // 3600)
+    else:
+        count, words = seconds // 86400, ngettext("%(count)s day ago", "%(count)s days ago", seconds // 86400)
+    return words % {"count": count}
 
 
 @register.inclusion_tag("core/_elapsed.html")
@@ -97,7 +104,9 @@ def percent(fraction, decimals=2):
 @register.filter
 def points(fraction):
     """A difference of two shares in percentage points: 0.0012 → ``0.12 points``."""
-    return "–" if fraction is None or fraction == "" else f"{100 * float(fraction):.2f} points"
+    if fraction is None or fraction == "":
+        return "–"
+    return _("%(count)s points") % {"count": f"{100 * float(fraction):.2f}"}
 
 
 @register.filter
@@ -107,12 +116,14 @@ def duration(seconds):
         return "–"
     seconds = float(seconds)
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return _("%(seconds)s s") % {"seconds": f"{seconds:.1f}"}
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+        return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+    if minutes:
+        return _("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": rest}
+    return _("%(seconds)s s") % {"seconds": rest}
 
 
 @register.filter
@@ -123,7 +134,7 @@ def bytesize(count):
     count = float(count)
     for unit in UNITS:
         if count < 1024 or unit == UNITS[-1]:
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+            return f"{count:.0f} {unit}" if unit == UNITS[0] else f"{count:.1f} {unit}"
         count /= 1024
     return ""
 
@@ -141,27 +152,47 @@ def size(pair):
 
 @register.filter
 def kind_title(job):
-    return kinds.get(job.kind).title
+    return sentences.translate(kinds.get(job.kind).title)
 
 
 @register.filter
 def chip_title(name):
-    return configs.chips().get(name, {}).get("title", name)
+    return sentences.translate(configs.chips().get(name, {}).get("title", name))
 
 
 @register.filter
 def recipe_title(name):
-    return configs.recipes().get(name, {}).get("title", name)
+    return sentences.translate(configs.recipes().get(name, {}).get("title", name))
 
 
 @register.filter
 def profile_title(name):
-    return configs.boards().get(name, {}).get("title", name)
+    return sentences.translate(configs.boards().get(name, {}).get("title", name))
 
 
 @register.filter
 def preset_title(name):
-    return configs.presets().get(name, {}).get("title", name) if name else "Own choice"
+    if not name:
+        return _("Own choice")
+    return sentences.translate(configs.presets().get(name, {}).get("title", name))
+
+
+@register.filter
+def sentence(text):
+    """What a job, a check, a board or a service said, in the reader's language; see ``core/sentences.py``."""
+    return sentences.translate(text)
+
+
+@register.simple_tag
+def other_languages():
+    """The languages that the reader may change to: pairs of code and name."""
+    return [(code, name) for code, name in settings.LANGUAGES if code != get_language()]
+
+
+@register.simple_tag
+def script_words():
+    """What our scripts say, in the reader's language."""
+    return words.of_scripts(get_language() or settings.LANGUAGE_CODE)
 
 
 @register.filter
