@@ -1,15 +1,15 @@
 """The map of the REST API, version 1."""
 
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
+from portal.core.api import BoardProfileViewSet, ChipViewSet, RecipeViewSet, SchemaView
 from portal.datasets.api import DatasetVersionViewSet, DatasetViewSet
 from portal.datasets.upload_api import upload_detail, upload_list
 from portal.deployments.api import DeploymentViewSet
 from portal.devices.api import DeviceViewSet, InferenceViewSet
 from portal.jobs.api import JobViewSet
-from portal.runs.api import CompiledModelViewSet, RunViewSet, TrainedModelViewSet, chips, recipes
+from portal.runs.api import CompiledModelViewSet, RunViewSet, TrainedModelViewSet
 from portal.teams.api import AuditViewSet, InvitationViewSet, MemberViewSet, TeamsViewSet, TokenViewSet
 
 router = DefaultRouter()
@@ -35,7 +35,8 @@ urlpatterns = [
     path("uploads/", upload_list, name="api-uploads"),
     path("uploads/<uuid:pk>/", upload_detail, name="api-upload"),
     path("", include(router.urls)),
-    path("recipes/", recipes),
-    path("chips/", chips),
-    path("schema/", SpectacularAPIView.as_view()),
+    path("recipes/", RecipeViewSet.as_view({"get": "show"})),
+    path("chips/", ChipViewSet.as_view({"get": "show"})),
+    path("board-profiles/", BoardProfileViewSet.as_view({"get": "show"})),
+    path("schema/", SchemaView.as_view()),
 ]

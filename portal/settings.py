@@ -182,12 +182,13 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["portal.core.permissions.InTeam"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["portal.core.filters.ListBackend"],
     "DEFAULT_PAGINATION_CLASS": "portal.core.pagination.ByNewest",
     "PAGE_SIZE": 50,
     "EXCEPTION_HANDLER": "portal.core.problems.handle_exception",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "portal.core.schema.ApiSchema",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Slipway",

@@ -87,6 +87,7 @@ API = {
     "GET deployments/{pk}/": look(),
     "GET recipes/": look(),
     "GET chips/": look(),
+    "GET board-profiles/": look(),
     "GET teams/": look(),
     "GET members/": look(),
     "GET members/{pk}/": look(),

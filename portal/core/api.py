@@ -1,12 +1,79 @@
 """What the endpoints share."""
 
+from __future__ import annotations
+
+from functools import cache
+
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework import viewsets
+from rest_framework.response import Response
+
+from portal.core import configs, deprecation
+from portal.core.serializers import BoardProfile, Chip, RecipesSerializer
 
 
-class TeamViewSet(viewsets.GenericViewSet):
+class ApiViewSet(viewsets.GenericViewSet):
+    """Base of every endpoint.
+
+    ``refusals``: statuses of refusals that only this view knows, for the schema.
+    """
+
+    refusals: tuple = ()
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        response = super().finalize_response(request, response, *args, **kwargs)
+        leaving = deprecation.of(self)
+        if leaving:
+            leaving.write_on(response)
+        return response
+
+
+class TeamViewSet(ApiViewSet):
     """Starts every query from the asker's team; another team's id is as unknown as any other."""
 
     def get_queryset(self):
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset().none()
         return super().get_queryset().for_team(self.request.team)
+
+
+class BookViewSet(ApiViewSet):
+    """What stands in ``configs/``: the same for everybody, and whole."""
+
+    filter_backends: tuple = ()
+    pagination_class = None
+
+
+class RecipeViewSet(BookViewSet):
+    @extend_schema(responses={200: RecipesSerializer})
+    def show(self, request):
+        """Recipes by name, and the presets that choose one."""
+        return Response({"recipes": configs.recipes(), "presets": configs.presets()})
+
+
+class ChipViewSet(BookViewSet):
+    @extend_schema(responses={200: dict[str, Chip]})
+    def show(self, request):
+        """Chips by name."""
+        return Response(configs.chips())
+
+
+class BoardProfileViewSet(BookViewSet):
+    @extend_schema(responses={200: dict[str, BoardProfile]})
+    def show(self, request):
+        """Kinds of boards by name: what a new device can be."""
+        shown = BoardProfile.__annotations__
+        return Response({name: {key: book[key] for key in shown} for name, book in configs.boards().items()})
+
+
+@cache
+def _schema(generator_class):
+    return generator_class().get_schema(request=None, public=True)
+
+
+class SchemaView(SpectacularAPIView):
+    """The schema (OpenAPI), made once by each process."""
+
+    def _get_schema_response(self, request):
+        return Response(_schema(self.generator_class))

@@ -4,43 +4,36 @@ from __future__ import annotations
 
 import logging
 import math
+from http.client import responses
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from portal.core.permissions import InTeam
+from portal.core.schema import CONTENT_TYPE
 from portal.jobs.models import IllegalTransition
 from portal.runs.plan import PlanError
 from workers.contract import InputError
 
 logger = logging.getLogger(__name__)
+TITLES = {400: "Not accepted", 401: "Not signed in", 403: "Not allowed", 404: "Not found"}
 
 
 def problem(code: int, detail: str, fields: dict | None = None) -> Response:
     """An error answer: ``title``, ``status``, ``detail`` and, for wrong fields, ``errors``."""
-    titles = {400: "Not accepted", 401: "Not signed in", 403: "Not allowed", 404: "Not found"}
-    body = {"type": "about:blank", "title": titles.get(code, "Error"), "status": code, "detail": detail}
+    title = TITLES.get(code) or responses.get(code, "Error")
+    body = {"type": "about:blank", "title": title, "status": code, "detail": detail}
     if fields:
         body["errors"] = fields
-    return Response(body, status=code, content_type="application/problem+json")
+    return Response(body, status=code, content_type=CONTENT_TYPE)
 
 
 def handle_exception(error: Exception, context: dict) -> Response | None:
     """Turn what services raise into answers with a sentence; anything unknown is a 500 that is logged."""
     set_rollback()
-    if isinstance(error, Http404):
-        return problem(404, "There is nothing here with this address.")
-    if isinstance(error, PlanError):
-        return problem(400, str(error), {name: [text] for name, text in error.fields.items()})
-    if isinstance(error, InputError):
-        return problem(400, str(error))
-    if isinstance(error, IllegalTransition):
-        return problem(409, str(error))
-    if isinstance(error, PermissionDenied):
-        return problem(403, str(error) or InTeam.message)
     if isinstance(error, exceptions.ValidationError):
         fields = error.detail if isinstance(error.detail, dict) else {"": error.detail}
         return problem(400, _sentence(fields), fields)
@@ -51,8 +44,29 @@ def handle_exception(error: Exception, context: dict) -> Response | None:
         if getattr(error, "wait", None):
             answer["Retry-After"] = str(math.ceil(error.wait))
         return answer
+    for kind, answer in ANSWERS:
+        if isinstance(error, kind):
+            return answer(error)
     logger.error("unexpected error in the API", exc_info=error)
     return problem(500, "Unexpected error. The server's log has the details.")
+
+
+# What is not of the framework's own; the first that fits.
+ANSWERS = (
+    (Http404, lambda error: problem(404, "There is nothing here with this address.")),
+    (
+        PlanError,
+        lambda error: problem(400, str(error), {name: [text] for name, text in error.fields.items()}),
+    ),
+    (InputError, lambda error: problem(400, str(error))),
+    (IllegalTransition, lambda error: problem(409, str(error))),
+    (PermissionDenied, lambda error: problem(403, str(error) or InTeam.message)),
+    (RequestDataTooBig, lambda error: problem(413, "The request is larger than the server takes.")),
+    (
+        SuspiciousOperation,
+        lambda error: problem(400, "The request could not be understood: too many fields or files."),
+    ),
+)
 
 
 def _sentence(fields: dict) -> str:

@@ -1,13 +1,12 @@
-"""Runs, and the recipes, presets and chips to choose from."""
+"""Runs and what they made."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
-from rest_framework.decorators import action, api_view
+from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from portal.conversions.models import CompiledModel
-from portal.conversions.serializers import CompiledModelSerializer
-from portal.core import configs
+from portal.conversions.serializers import CompiledModelSerializer, CostSerializer, ParitySerializer
 from portal.core.access import refuse_unless
 from portal.core.api import TeamViewSet
 from portal.runs import services
@@ -17,6 +16,7 @@ from portal.runs.plan import make_plan
 from portal.runs.report import report
 from portal.runs.serializers import (
     NewRunSerializer,
+    ReportSerializer,
     RunEditSerializer,
     RunListSerializer,
     RunSerializer,
@@ -71,7 +71,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         refuse_unless(self.request, services.role_for(run.deployments.all()))
         return run
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(responses={200: ReportSerializer})
     @action(detail=True)
     def report(self, request, pk=None):
         """Accuracy at each hop, seconds of each step, provenance: what ``report.json`` holds."""
@@ -100,26 +100,14 @@ class CompiledModelViewSet(mixins.ListModelMixin, OfRunViewSet):
     serializer_class = CompiledModelSerializer
     filterset_class = CompiledModelFilter
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(responses={200: ParitySerializer})
     @action(detail=True)
     def parity(self, request, pk=None):
+        """What int8 lost against ONNX; empty until it was measured."""
         return Response(self.get_object().parity)
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(responses={200: CostSerializer})
     @action(detail=True)
     def cost(self, request, pk=None):
+        """What the model takes on the chip, layer by layer; empty until it was built."""
         return Response(self.get_object().cost)
-
-
-@extend_schema(responses={200: dict})
-@api_view()
-def recipes(request):
-    """Recipes by name, and the presets that choose one."""
-    return Response({"recipes": configs.recipes(), "presets": configs.presets()})
-
-
-@extend_schema(responses={200: dict})
-@api_view()
-def chips(request):
-    """Chips by name."""
-    return Response(configs.chips())

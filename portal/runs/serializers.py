@@ -4,6 +4,7 @@ from portal.conversions.serializers import CompiledModelSerializer
 from portal.datasets.models import DatasetVersion
 from portal.deployments.serializers import DeploymentSerializer
 from portal.devices.models import Device
+from portal.jobs.models import Status
 from portal.jobs.serializers import JobSerializer
 from portal.runs import tags
 from portal.runs.forms import NOTES_LENGTH
@@ -76,3 +77,70 @@ class NewRunSerializer(serializers.Serializer):
     chips = serializers.ListField(child=serializers.CharField(), required=False)
     devices = InTeamField(queryset=Device.objects.all(), many=True, required=False)
     params = serializers.DictField(required=False)
+
+
+class ReportDatasetSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+    sha256 = serializers.CharField(allow_blank=True)
+    train_images = serializers.IntegerField()
+    val_images = serializers.IntegerField()
+    classes = serializers.ListField(child=serializers.CharField())
+
+
+class ReportModelSerializer(serializers.Serializer):
+    chip = serializers.CharField()
+    onnx_top1 = serializers.FloatField(allow_null=True)
+    int8_top1 = serializers.FloatField(allow_null=True)
+    agreement = serializers.FloatField(allow_null=True)
+    images = serializers.IntegerField(allow_null=True)
+    rknn_sha256 = serializers.CharField(allow_null=True)
+    rknn_bytes = serializers.IntegerField(allow_null=True)
+    provenance = serializers.DictField()
+
+
+class ReportBoardSerializer(serializers.Serializer):
+    device = serializers.CharField()
+    virtual = serializers.BooleanField()
+    engine = serializers.CharField(allow_blank=True)
+    release = serializers.CharField(allow_blank=True)
+    images = serializers.IntegerField(allow_null=True)
+    board_top1 = serializers.FloatField(allow_null=True)
+    agreement = serializers.FloatField(allow_null=True)
+    ms_median = serializers.FloatField(allow_null=True)
+    ms_p95 = serializers.FloatField(allow_null=True)
+
+
+class ReportStepSerializer(serializers.Serializer):
+    step = serializers.CharField()
+    job = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=Status.choices)
+    seconds = serializers.FloatField(allow_null=True)
+    tool_seconds = serializers.DictField(child=serializers.FloatField())
+
+
+class ReportSecondsSerializer(serializers.Serializer):
+    """All of it, what outside tools and boards took, and the rest; ``None`` before the end."""
+
+    total = serializers.FloatField(allow_null=True)
+    tools = serializers.FloatField(allow_null=True)
+    portal = serializers.FloatField(allow_null=True)
+
+
+class ReportSerializer(serializers.Serializer):
+    """What ``runs/report.py`` makes. Accuracies are fractions from 0 to 1; ``None`` is not measured."""
+
+    run = serializers.IntegerField()
+    name = serializers.CharField()
+    status = serializers.ChoiceField(choices=Status.choices)
+    message = serializers.CharField(allow_blank=True)
+    dataset = ReportDatasetSerializer()
+    recipe = serializers.CharField()
+    params = serializers.DictField()
+    paddle_top1 = serializers.FloatField(allow_null=True)
+    models = ReportModelSerializer(many=True)
+    boards = ReportBoardSerializer(many=True)
+    steps = ReportStepSerializer(many=True)
+    seconds = ReportSecondsSerializer()
+    notices = serializers.ListField(child=serializers.CharField())
+    versions = serializers.DictField(child=serializers.CharField())

@@ -1,10 +1,10 @@
 """Teams, members, invitations, tokens and the audit."""
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import mixins, serializers
 from rest_framework.response import Response
 
-from portal.core.api import TeamViewSet
+from portal.core.api import ApiViewSet, TeamViewSet
 from portal.teams import audit, services, tokens
 from portal.teams.filters import MemberFilter, TokenFilter
 from portal.teams.forms import AuditForm
@@ -22,7 +22,7 @@ from portal.teams.serializers import (
 )
 
 
-class TeamsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+class TeamsViewSet(mixins.ListModelMixin, ApiViewSet):
     """The teams that one is in. The header ``X-Team`` names the one to work in; a token has its own."""
 
     queryset = Membership.objects.select_related("team")
@@ -131,7 +131,7 @@ FILTERS = [
 
 
 @extend_schema(parameters=FILTERS)
-class AuditViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+class AuditViewSet(mixins.ListModelMixin, ApiViewSet):
     """Who did what, newest first. For administrators of the team."""
 
     queryset = AuditEntry.objects.all()

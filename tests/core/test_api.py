@@ -1,6 +1,10 @@
 """Alice owns it, Bob is a colleague who may only look, Charlie is of another team."""
 
+import io
+
 import pytest
+from django.core.management import call_command
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from portal.datasets.services import create_version
@@ -160,3 +164,26 @@ def test_it_answers_to_basic_authentication(alice):
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION="Basic YWxpY2U6Y29ycmVjdCBob3JzZSBiYXR0ZXJ5")
     assert client.get("/api/v1/runs/").status_code == 200
+
+
+def test_the_schema_has_neither_a_warning_nor_an_open_answer(capsys):
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=io.StringIO())
+    schema = SchemaGenerator().get_schema(public=True)
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            assert {"403", "429"} <= set(operation["responses"]), f"{method} {path}"
+
+
+def test_it_tells_the_kinds_of_boards_and_no_password(alice):
+    found = client_of(alice).get("/api/v1/board-profiles/").json()
+    assert found["virtual"]["virtual"] is True
+    assert found["lockzhiner-vision-module"]["chip"] == "rv1106"
+    assert "password" not in str(found).replace("your own password", "")
+
+
+def test_a_request_with_too_many_files_is_refused_with_a_sentence(alice, settings):
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 1
+    body = {"name": "Pets", "file": [class_zip(), class_zip()]}
+    answer = client_of(alice).post("/api/v1/datasets/", body, format="multipart")
+    assert answer.status_code == 400
+    assert "too many" in answer.json()["detail"]

@@ -1,0 +1,67 @@
+"""What stands in the schema of every operation: how it may be refused, and what is going away."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from drf_spectacular.openapi import AutoSchema
+
+from portal.core.serializers import ProblemSerializer
+
+CONTENT_TYPE = "application/problem+json"
+SAFE = ("GET", "HEAD", "OPTIONS")
+MEANS = {
+    304: "Nothing has changed since the answer that If-None-Match names.",
+    400: "Something given cannot be; `errors` says what, by field.",
+    401: "Nobody is signed in, or the token opens nothing.",
+    403: "The role or the token does not allow this; `detail` names the scope that is missing.",
+    404: "There is nothing here, or it belongs to another team.",
+    406: "The answer is JSON; ask for nothing else.",
+    409: "What is there does not allow this now, or the Idempotency-Key was used for something else.",
+    410: "It was here and is gone.",
+    411: "The length must be told.",
+    412: "This version of the protocol is not spoken here.",
+    413: "It is larger than the server, or the team's quota, takes.",
+    415: "This kind of content is not read here.",
+    416: "The file has no such bytes.",
+    423: "A connection is sending to it; wait.",
+    429: "Too many calls; `Retry-After` says in how many seconds to go on.",
+    460: "The checksum is another one.",
+    502: "The board did not answer.",
+    507: "The server has no room for it.",
+}
+
+
+class ApiSchema(AutoSchema):
+    """Adds the refusals that any operation of its kind may answer with, and those that its view names."""
+
+    def is_deprecated(self) -> bool:
+        method = getattr(self.view, getattr(self.view, "action", None) or "", None)
+        return super().is_deprecated() or hasattr(method, "deprecation")
+
+    def _get_response_bodies(self, direction="response"):
+        found = super()._get_response_bodies(direction)
+        for status in sorted(self._refusals() - {int(code) for code in found}):
+            found[str(status)] = self._refusal(status)
+        return found
+
+    def _refusals(self) -> set[int]:
+        refusals = {403, 406, 429} | set(getattr(self.view, "refusals", ()))
+        if self.get_auth() and {} not in self.get_auth():
+            refusals.add(401)
+        if "{" in self.path or self._get_paginator():
+            refusals.add(404)
+        if self.method not in SAFE:
+            refusals |= {400, 409, 415}
+        elif self._get_parameters():
+            refusals.add(400)
+        if self.method == "GET":
+            refusals.add(304)
+        return refusals
+
+    def _refusal(self, status: int) -> dict:
+        words = MEANS.get(status) or HTTPStatus(status).phrase
+        if status == 304:
+            return {"description": words}
+        problem = self.resolve_serializer(ProblemSerializer, "response").ref
+        return {"description": words, "content": {CONTENT_TYPE: {"schema": problem}}}
