@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from portal.core import once
 from portal.core.access import admin_required, refuse_unless
 from portal.teams import services
 from portal.teams.forms import InvitationForm, RoleForm, TeamForm
@@ -21,20 +23,21 @@ ROLES = [
 ]
 
 
-def team_members(request, form: InvitationForm | None = None, link: str = "", status: int = 200):
+@never_cache
+def team_members(request, form: InvitationForm | None = None, status: int = 200):
     """Who is in the team, and who is invited."""
     members = Membership.objects.filter(team=request.team).select_related("user").order_by("user__username")
     resettable = services.resettable(request.user).filter(memberships__team=request.team)
     resettable = set(resettable.values_list("pk", flat=True)) if request.may_admin else set()
     context = {
         "members": [
-            (member, RoleForm(initial={"role": member.role}, auto_id=f"role-{member.pk}"),
+            (member, RoleForm(initial={"role": member.role}, auto_id=f"%s-{member.pk}"),
              member.user_id in resettable and member.user != request.user)
             for member in members
         ],
         "invitations": services.open_invitations(request.team).select_related("created_by"),
         "form": form or InvitationForm(),
-        "link": link,
+        "once": once.take(request, "team-members"),
         "roles": ROLES,
     }  # fmt: skip
     return render(request, "teams/members.html", context, status=status)
@@ -81,7 +84,7 @@ def member_remove(request, pk):
 @require_POST
 @never_cache
 def member_reset_link(request, pk):
-    """A link with which a member sets a new password, once; shown this one time."""
+    """Make a link with which a member sets a new password, once; the page of the team shows it."""
     member = _member(request, pk)
     refuse_unless(request, Role.ADMIN)
     if not services.resettable(request.user).filter(pk=member.user_id).exists():
@@ -90,20 +93,26 @@ def member_reset_link(request, pk):
             "this server: only an administrator of the server may make this link."
         )
     link = request.build_absolute_uri(services.reset_path(member.user, request.team))
-    context = {"member": member, "link": link}
-    return render(request, "teams/reset_link.html", context)
+    hint = _(
+        "Give it to %(name)s in person or over a channel that you trust: whoever opens it sets the password. "
+        "It works once, for 24 hours, and signs %(name)s out everywhere."
+    ) % {"name": member.user}
+    once.keep(request, "team-members", words=_("The link for a new password"), value=link, hint=hint)
+    return redirect("team-members")
 
 
 @require_POST
 @admin_required
 @never_cache
 def invitation_new(request):
-    """Make an invitation; its link is shown this one time."""
+    """Make an invitation; the page of the team shows its link this one time."""
     form = InvitationForm(request.POST)
     if not form.is_valid():
         return team_members(request, form, status=422)
-    _, path = services.invite(request.team, request.user, **form.cleaned_data)
-    return team_members(request, link=request.build_absolute_uri(path))
+    path = services.invite(request.team, request.user, **form.cleaned_data)[1]
+    link = request.build_absolute_uri(path)
+    once.keep(request, "team-members", words=_("The link of the invitation"), value=link)
+    return redirect("team-members")
 
 
 @require_POST

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from portal.core import once
 from portal.teams import tokens
 from portal.teams.forms import TokenForm
 from portal.teams.models import ApiToken
@@ -20,13 +21,14 @@ def _tokens(request):
 
 @never_cache
 def token_list(request):
-    """The tokens, and a form for a new one, whose secret is shown in the answer and never again."""
-    form, secret, made = TokenForm(request.POST or None), "", None
+    """The tokens, and a form for a new one, whose secret the page after it shows and no other."""
+    form = TokenForm(request.POST or None)
     if form.is_bound and form.is_valid():
         made, secret = tokens.make(request.team, request.user, **form.cleaned_data)
-        form = TokenForm()
+        once.keep(request, "token-list", name=made.name, secret=secret)
+        return redirect("token-list")
     rows = sorted(_tokens(request), key=lambda token: (token.state != "valid", -token.pk))
-    context = {"rows": rows, "form": form, "secret": secret, "made": made}
+    context = {"rows": rows, "form": form, "made": once.take(request, "token-list")}
     return render(request, "teams/tokens.html", context, status=422 if form.errors else 200)
 
 

@@ -197,3 +197,13 @@ def test_a_hostile_name_is_escaped_everywhere(admin, dora, team):
     for name in ("team-members", "audit-list", "token-list", "team-settings", "home"):
         text = admin.get(reverse(name)).content.decode()
         assert "<script>alert" not in text and "<img src=x>" not in text, name
+
+
+def test_the_link_of_an_invitation_is_shown_once(client, dora):
+    client.force_login(dora)
+    fields = {"role": "member", "days": "7", "note": "Eve"}
+    answer = client.post(reverse("team-invitation-new"), fields)
+    assert answer["Location"] == reverse("team-members")
+    first, second = (client.get(reverse("team-members")).content.decode() for _ in range(2))
+    assert "/invitations/" in first and 'id="shown-once"' in first
+    assert 'id="shown-once"' not in second

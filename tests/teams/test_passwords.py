@@ -118,7 +118,7 @@ def test_an_administrators_link_sets_a_password_once_and_signs_out_everywhere(cl
     elsewhere.force_login(bob)
     elsewhere.get(reverse("home"))
     pk = Membership.objects.get(user=bob, team=team).pk
-    text = admin.post(reverse("team-member-reset-link", args=[pk])).content.decode()
+    text = admin.post(reverse("team-member-reset-link", args=[pk]), follow=True).content.decode()
     path = re.search(r"/password/new/[^\"]+", text)[0]
     visitor = type(client)()
     form = visitor.get(path)["Location"]

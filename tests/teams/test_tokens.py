@@ -23,7 +23,7 @@ def bearer(secret):
 def test_a_token_is_shown_once_and_kept_as_a_hash_only(client, alice):
     client.force_login(alice)
     fields = {"name": "Nightly", "scopes": ["read", "runs"], "days": "30"}
-    text = client.post(reverse("token-list"), fields).content.decode()
+    text = client.post(reverse("token-list"), fields, follow=True).content.decode()
     token = ApiToken.objects.get()
     secret = text.split('value="slw_')[1].split('"')[0]
     assert len(secret) == 43
