@@ -19,7 +19,7 @@ ENV PATH=/opt/uv/bin:$PATH UV_PYTHON=python3.11 UV_PYTHON_DOWNLOADS=never UV_LIN
 
 FROM uv AS portal-env
 COPY pyproject.toml uv.lock ./
-RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --no-install-project
 
 FROM uv AS train-env
 COPY workers/train/pyproject.toml workers/train/uv.lock workers/train/suite.txt workers/train/

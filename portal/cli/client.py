@@ -1,0 +1,205 @@
+"""Calls of the REST API with a token: tries again what may be tried again, and words what went wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+
+from portal.cli.errors import CliError, NotAllowed, NotFound, Refused, Unreachable
+
+API = "/api/v1/"
+TIMEOUT = (10, 120)  # seconds to connect, seconds of silence
+PATIENCE_SECONDS = 15.0
+LONGEST_PAUSE = 10.0
+# What a server or a proxy says while it restarts or has too much to do.
+NOT_NOW = {429, 502, 503, 504}
+# The same POST again with the same key is not done twice; until the first has ended it is answered so.
+STILL_WORKING = 409
+NO_ROOM = 507
+
+
+class Client:
+    """A portal as a person with a token sees it.
+
+    ``patience``: how many seconds to go on trying while there is no answer. ``on_wait`` is told, once a call,
+    that it is tried again.
+    """
+
+    def __init__(self, base: str, token: str = "", patience: float | None = None):
+        self.base = base.rstrip("/")
+        self.patience = PATIENCE_SECONDS if patience is None else patience
+        self.on_wait = lambda sentence: None
+        self.session = requests.Session()
+        self.token = token
+
+    @property
+    def token(self) -> str:
+        return self.session.auth.token
+
+    @token.setter
+    def token(self, secret: str) -> None:
+        self.session.auth = _Bearer(secret)
+
+    def sign_in(self, username: str, password: str, name: str, scopes: list[str], days: int) -> str:
+        """Make a token by name and password and use it from now on. Returns its secret."""
+        wanted = {"name": name, "scopes": scopes, "days": days}
+        made = self.call("POST", "tokens/", json=wanted, auth=(username, password)).json()
+        self.token = made["secret"]
+        return self.token
+
+    def wait_until_up(self, seconds: float) -> None:
+        """Return when the portal answers at all. Raises Unreachable after ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self._send("GET", "teams/", {})
+                return
+            except (Unreachable, requests.RequestException) as error:
+                if time.monotonic() > deadline:
+                    raise Unreachable(f"No answer from {self.base} within {seconds:g} s.") from error
+                time.sleep(0.5)
+
+    @contextlib.contextmanager
+    def patient(self, seconds: float) -> Iterator[None]:
+        """Inside, go on trying for at least so long: for what takes long anyway."""
+        before, self.patience = self.patience, max(self.patience, seconds)
+        try:
+            yield
+        finally:
+            self.patience = before
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self.call("GET", path, params=params).json()
+
+    def post(self, path: str, **options: Any) -> Any:
+        return self.call("POST", path, **options).json()
+
+    def rows(self, path: str, most: int | None = None, **params: Any) -> Iterator[dict]:
+        """The rows of a list, newest first, page by page; at most ``most`` of them."""
+        params = {"limit": min(most or 200, 200), **params}
+        given = 0
+        while path:
+            page = self.get(path, **params)
+            for row in page["results"]:
+                if most is not None and given >= most:
+                    return
+                given += 1
+                yield row
+            path, params = page["next"], {}
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        """One call that succeeded. Raises what ``errors`` names.
+
+        ``path`` is below ``/api/v1/``, or a whole address that the portal gave.
+        """
+        return checked(self.ask(method, path, **options))
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        """One call and its answer, tried again while the portal does not answer. Raises Unreachable.
+
+        Every POST says with a key that it is the same one, so that it is done once however often it is sent.
+        """
+        if method == "POST":
+            options["headers"] = {"Idempotency-Key": uuid.uuid4().hex, **options.get("headers", {})}
+        tries = Tries(self)
+        while True:
+            try:
+                answer = self._send(method, path, options)
+            except requests.RequestException as error:
+                tries.pause(f"There is no answer from {self.base}{_why(error)}.")
+                continue
+            if answer.status_code in NOT_NOW:
+                tries.pause(_sentence(answer), answer)
+            elif method == "POST" and tries.made and answer.status_code == STILL_WORKING:
+                tries.pause(_sentence(answer), answer, Refused)
+            else:
+                return answer
+
+    def _send(self, method: str, path: str, options: dict) -> requests.Response:
+        redirects = method in ("GET", "HEAD")
+        address = self.address(path)
+        return self.session.request(
+            method, address, **{"timeout": TIMEOUT, "allow_redirects": redirects, **options}
+        )
+
+    def address(self, path: str) -> str:
+        """The whole address of a path below ``/api/v1/``.
+
+        Of an address that the portal gave (the next page, a file, an upload) only the path counts: the portal
+        may be known to itself by another name than to us, and nobody else may get our token.
+        """
+        return self.base + API + path.rpartition(API)[2]
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Sends the token, and keeps requests from looking for a password in ``~/.netrc``."""
+
+    def __init__(self, token: str):
+        self.token = token
+
+    def __call__(self, request):
+        if self.token:
+            request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
+class Tries:
+    """Pauses between tries of one call, longer each time, until the client's patience ends."""
+
+    def __init__(self, client: Client):
+        self.client = client
+        self.made = 0
+        self._deadline = time.monotonic() + client.patience
+
+    def pause(
+        self, sentence: str, answer: requests.Response | None = None, then: type[CliError] = Unreachable
+    ):
+        """Wait a while, at least as long as the answer asks for; raise ``then`` when patience ends before."""
+        wanted = answer.headers.get("Retry-After", "") if answer is not None else ""
+        seconds = max(min(0.5 * 2**self.made, LONGEST_PAUSE), float(wanted) if wanted.isdigit() else 0.0)
+        if time.monotonic() + seconds > self._deadline:
+            raise then(sentence)
+        if not self.made:
+            self.client.on_wait(f"{sentence} Trying again for {self.client.patience:.0f} s.")
+        self.made += 1
+        time.sleep(seconds)
+
+
+def checked(answer: requests.Response) -> requests.Response:
+    """The answer itself, or its problem as one of our errors."""
+    status = answer.status_code
+    if status < 300 or status == 304:
+        return answer
+    sentence = _sentence(answer)
+    if status in (401, 403):
+        raise NotAllowed(sentence)
+    if status == 404:
+        raise NotFound(sentence)
+    if status >= 500 and status != NO_ROOM:
+        raise Unreachable(sentence)
+    raise Refused(sentence)
+
+
+def _sentence(answer: requests.Response) -> str:
+    """What the portal says is wrong; in our words where something else answered."""
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        pass
+    where = answer.url.partition("?")[0]
+    if 300 <= answer.status_code < 400:
+        return f"{where} has moved to {answer.headers.get('Location', 'elsewhere')}: sign in there."
+    return f"{where} answered with status {answer.status_code} and without a reason."
+
+
+def _why(error: requests.RequestException) -> str:
+    if isinstance(error, requests.exceptions.SSLError):
+        return ": its certificate is not trusted"
+    if isinstance(error, requests.Timeout):
+        return " in time"
+    return ""

@@ -1,0 +1,118 @@
+"""Datasets: push, list, show, export."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from portal.cli import files, follow, lookup, packing
+from portal.cli import push as pushing
+from portal.cli.app import App, command
+from portal.cli.errors import Failed, Refused
+from portal.cli.screen import Screen, size
+
+
+def add_to(group: click.Group) -> None:
+    @group.group()
+    def dataset():
+        """Datasets and their versions."""
+
+    command(dataset, "push", short_help="Send a folder or an archive as a dataset's next version.")(push)
+    command(dataset, "list", short_help="List the team's datasets.")(list_)
+    command(dataset, "show", short_help="Show a version: classes, counts, findings.")(show)
+    command(dataset, "export", short_help="Download a version in another layout.")(export)
+
+
+@click.argument("path", type=click.Path(exists=True, path_type=Path), metavar="DIR|ARCHIVE")
+@click.option("--name", help="The dataset; its next version is made.  [default: the folder's or file's name]")
+@click.option("--class-count", type=click.IntRange(2), help="Refuse another number of classes.")
+@click.option("--class-names", type=click.File(encoding="utf-8"), help="A file with one class name a line.")
+@click.option("--val-fraction", type=click.FloatRange(0.05, 0.5), help="Share kept for validation.")
+@click.option("--seed", type=click.IntRange(0), help="Seed of the split.")
+@click.option("--layout", help="How to read the files, where looking at them leaves a doubt.")
+@click.option("--piece-mb", type=click.IntRange(1, 1024), default=32, show_default=True,
+              help="What is sent in one request.")  # fmt: skip
+@click.option("--no-wait", is_flag=True, help="Return when it is sent, without waiting for the check.")
+def push(app: App, path: Path, name: str | None, piece_mb: int, no_wait: bool, class_names, **options):
+    """Send a folder or an archive (zip, tar) and wait for its check.
+
+    A folder is packed while it is sent. Broken off at any byte, the same command goes on where it was.
+    """
+    source = packing.source_of(path)
+    name = name or re.sub(r"(\.tar)?\.[A-Za-z0-9]+$", "", source.filename)
+    metadata = {key: str(value) for key, value in options.items() if value is not None}
+    if class_names:
+        metadata["class_names"] = class_names.read()
+    version = pushing.push(app.client, app.screen, source, name, metadata, piece_mb * 1024 * 1024)
+    if not no_wait:
+        version = wait_for_check(app, version)
+    app.screen.document(version)
+    if not app.screen.as_json:
+        print_version(app.screen, version)
+    _raise_if_refused(version)
+
+
+def wait_for_check(app: App, version: dict) -> dict:
+    follow.job(app.client, app.screen, version["job"]["id"], "Check")
+    return app.client.get(f"dataset-versions/{version['id']}/")
+
+
+def _raise_if_refused(version: dict) -> None:
+    if version["state"] == "refused":
+        refused = Refused if version["job"]["error_kind"] == "input" else Failed
+        raise refused(version["message"] or "The check of the dataset did not succeed.")
+
+
+def list_(app: App):
+    """List the team's datasets, newest first."""
+    rows = list(app.client.rows("datasets/"))
+    app.screen.document(rows)
+    cells = [(row["id"], row["name"], row["created_by"], row["created_at"][:10]) for row in rows]
+    app.screen.table([">ID", "Name", "By", "Since"], cells)
+
+
+@click.argument("name", metavar="NAME[@VERSION]")
+def show(app: App, name: str):
+    """Show a version: its classes, counts and findings.
+
+    VERSION is v3, or the begin of a hash; without it the newest version that was not refused.
+    """
+    version = lookup.version(app.client, name)
+    app.screen.document(version)
+    if not app.screen.as_json:
+        print_version(app.screen, version)
+
+
+def print_version(screen: Screen, version: dict) -> None:
+    head = f"{version['dataset_name']} v{version['number']}: {version['state']}"
+    if version["state"] == "ready":
+        head += (
+            f", {version['images']} images ({version['train_images']} to train, {version['val_images']} to "
+            f"validate), {len(version['class_names'])} classes, {version['layout']}, {size(version['bytes'])}"
+        )
+    screen.line(head)
+    if version["content_hash"]:
+        screen.line(f"hash {version['content_hash']}")
+    if version["counts"]:
+        cells = [(row["name"], row["train"], row["val"], row["total"]) for row in version["counts"]]
+        screen.table(["Class", ">Train", ">Val", ">All"], cells)
+    if version["findings"]:
+        cells = [(row["level"], row["message"]) for row in version["findings"]]
+        screen.table(["Level", "Finding"], cells)
+
+
+@click.argument("name", metavar="NAME[@VERSION]")
+@click.option("--format", "layout", default="paddlex", show_default=True, help="Such as coco, voc or yolo.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The zip to write.")
+def export(app: App, name: str, layout: str, output: Path | None):
+    """Download a version as a zip in one of the known layouts."""
+    version = lookup.version(app.client, name)
+    default = f"{version['dataset_name']}-v{version['number']}-{layout}.zip".replace("/", "_")
+    target = output or files.safe_path(Path(), default)
+    path = f"dataset-versions/{version['id']}/export/?format={layout}"
+    with app.screen.bytes_bar(target.name, None) as on_bytes:
+        files.download(app.client, path, target, on_bytes=on_bytes)
+    app.screen.document({"file": str(target), "bytes": target.stat().st_size, "format": layout})
+    app.screen.line(f"{target}  {size(target.stat().st_size)}")

@@ -1,0 +1,124 @@
+"""Devices: register, probe, let them answer images."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from portal.cli import follow, lookup
+from portal.cli.app import App, command
+from portal.cli.errors import Usage
+from portal.cli.screen import percent
+
+
+def add_to(group: click.Group) -> None:
+    @group.group()
+    def device():
+        """Boards that models are deployed to."""
+
+    command(device, "list", short_help="List the team's devices.")(list_)
+    command(device, "add", short_help="Register a board.")(add)
+    command(device, "probe", short_help="Ask a device what it is and what runs on it.")(probe)
+    command(device, "infer", short_help="Let a device answer images.")(infer)
+
+
+def list_(app: App):
+    """List the team's devices."""
+    rows = list(app.client.rows("devices/"))
+    app.screen.document(rows)
+    cells = [
+        (row["name"], row["profile"], f"{row['host']}:{row['port']}", row["current_release"],
+         (row["seen_at"] or "never")[:16].replace("T", " "), row["problem"])
+        for row in rows
+    ]  # fmt: skip
+    app.screen.table(["Name", "Profile", "Address", "Runs", "Last seen", "Problem"], cells)
+
+
+@click.argument("name")
+@click.option("--profile", required=True, help="What kind of board: a file's name in configs/boards/.")
+@click.option("--host", required=True, help="Its address, as the portal's workers reach it.")
+@click.option("--port", default=22, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--user", default="root", show_default=True)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--key", type=click.File(encoding="utf-8"), help="Sign in with this private key.")
+@click.option("--host-key", help="The fingerprint that the board must show; else the one seen is kept.")
+@click.option("--no-wait", is_flag=True, help="Return without waiting for the first probe.")
+def add(app: App, user: str, password_stdin: bool, key, no_wait: bool, host_key: str | None, **fields):
+    """Register a board, keep its host key, and probe it.
+
+    The password is asked for, or comes from standard input or SLIPWAY_DEVICE_PASSWORD; with --key it unlocks
+    the key.
+    """
+    password = _password(password_stdin, needed=key is None)
+    body = {**fields, "username": user, "host_key": host_key or ""}
+    body |= {"private_key": key.read(), "passphrase": password} if key else {"password": password}
+    row = app.client.post("devices/", json=body)
+    app.screen.note(f"The board shows {row['host_key']}")
+    _after_probe(app, row, no_wait)
+
+
+def _password(from_stdin: bool, needed: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    known = os.environ.get("SLIPWAY_DEVICE_PASSWORD", "")
+    if known or not needed:
+        return known
+    if not sys.stdin.isatty():
+        raise Usage("Give the board's password by --password-stdin or SLIPWAY_DEVICE_PASSWORD, or a --key.")
+    return click.prompt("The board's password", hide_input=True, err=True)
+
+
+@click.argument("name")
+@click.option("--no-wait", is_flag=True, help="Return without waiting for the answer.")
+def probe(app: App, name: str, no_wait: bool):
+    """Ask a device what it is and what runs on it."""
+    row = lookup.device(app.client, name)
+    row["probe_job"] = app.client.post(f"devices/{row['id']}/probe/")
+    _after_probe(app, row, no_wait)
+
+
+def _after_probe(app: App, row: dict, no_wait: bool) -> None:
+    job = row["probe_job"]
+    if not no_wait:
+        job = follow.job(app.client, app.screen, job["id"], "Probe")
+        row = app.client.get(f"devices/{row['id']}/")
+    app.screen.document(row)
+    if no_wait or job["status"] == "succeeded":
+        app.screen.line(f"{row['name']} ({row['profile']}) at {row['host']}:{row['port']}")
+        found = row["probe"] if not no_wait else {}
+        for key in ("os", "kernel", "engine", "runtime", "current"):
+            if found.get(key):
+                app.screen.line(f"  {key}: {found[key]}")
+        for sentence in [*found.get("problems", []), *found.get("warnings", [])]:
+            app.screen.line(f"  ! {sentence}")
+    if not no_wait:
+        follow.succeeded("The probe", job)
+
+
+@click.argument("name")
+@click.argument(
+    "images", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+def infer(app: App, name: str, images: tuple[Path, ...]):
+    """Send images to a device and print what it answers."""
+    row = lookup.device(app.client, name)
+    content = [("images", (path.name, path.read_bytes())) for path in images]
+    inference = app.client.post(f"devices/{row['id']}/inferences/", files=content)
+    job = follow.job(app.client, app.screen, inference["job"]["id"], "Inference")
+    inference = app.client.get(f"inferences/{inference['id']}/")
+    app.screen.document(inference)
+    cells = [
+        (
+            image["name"],
+            image["label"],
+            percent(image["score"]),
+            image["milliseconds"],
+            image["error"] or image["note"],
+        )
+        for image in inference["images"]
+    ]
+    app.screen.table(["Image", "Label", ">Score", ">ms", "Note"], cells)
+    follow.succeeded("The inference", job)

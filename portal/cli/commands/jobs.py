@@ -1,0 +1,161 @@
+"""Jobs: list, log, cancel, retry, download their files."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import click
+
+from portal.cli import files, follow, lookup
+from portal.cli.app import App, command
+from portal.cli.client import Client
+from portal.cli.errors import NotFound
+from portal.cli.screen import Screen, seconds, size
+
+STATUSES = ["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
+REFERENCE = click.argument("reference", metavar="RUN|job/N")
+
+
+def add_to(group: click.Group) -> None:
+    command(group, "jobs", short_help="List jobs, newest first.")(jobs)
+    command(group, "log", short_help="Print a job's log; -f follows it.")(log)
+    command(group, "cancel", short_help="Stop a run or a job.")(cancel)
+    command(group, "retry", short_help="Do the failed steps of a run, or a job, again.")(retry)
+    command(group, "download", short_help="Download files of a run or a job.")(download)
+
+
+def filters(function):
+    """What a list can be narrowed by."""
+    function = click.option("--limit", default=20, show_default=True, type=click.IntRange(1))(function)
+    return click.option("--status", type=click.Choice(STATUSES))(function)
+
+
+def narrowed(client: Client, path: str, status: str | None, limit: int, **wanted) -> list[dict]:
+    """Rows of a list that have these values, newest first."""
+    wanted = {key: value for key, value in {"status": status, **wanted}.items() if value}
+    found = []
+    for row in client.rows(path, **wanted):
+        if all(row[key] == value for key, value in wanted.items()):
+            found.append(row)
+            if len(found) == limit:
+                break
+    return found
+
+
+@click.option("--kind", help="Such as train, convert or deploy.")
+@filters
+def jobs(app: App, kind: str | None, status: str | None, limit: int):
+    """List jobs, newest first."""
+    rows = narrowed(app.client, "jobs/", status, limit, kind=kind)
+    app.screen.document(rows)
+    cells = [
+        (f"job/{row['id']}", row["kind"], row["status"], row["phase"], seconds(row["seconds"]),
+         row["created_by"], row["message"])
+        for row in rows
+    ]  # fmt: skip
+    app.screen.table(["Job", "Kind", "Status", "Phase", ">Took", "By", "Message"], cells)
+
+
+@click.argument("job", metavar="JOB")
+@click.option("-f", "--follow", "to_follow", is_flag=True, help="Go on until the job has ended.")
+def log(app: App, job: str, to_follow: bool):
+    """Print a job's log. With -f it is followed to the job's end, whose outcome is the exit code."""
+    job_id = lookup.number(job, "job")
+    text = []
+    with follow.goes_on(f"Job {job_id} goes on without us."):
+        for piece in follow.log(app.client, job_id, to_follow):
+            text.append(piece if app.screen.as_json else "")
+            app.screen.raw(piece)
+    row = app.client.get(f"jobs/{job_id}/") if to_follow or app.screen.as_json else None
+    app.screen.document({"job": row, "log": "".join(text)})
+    if to_follow:
+        follow.succeeded(f"Job {job_id}", row)
+
+
+@REFERENCE
+def cancel(app: App, reference: str):
+    """Stop a run, or a job by job/N. What has ended stays as it is."""
+    kind, number = lookup.run_or_job(reference)
+    row = app.client.post(f"{kind}s/{number}/cancel/")
+    app.screen.document(row)
+    app.screen.line(f"{kind.capitalize()} {number} is {row['status']}.")
+
+
+@REFERENCE
+@click.option("--watch", is_flag=True, help="Wait for its end; the outcome is the exit code.")
+def retry(app: App, reference: str, watch: bool):
+    """Do a run's failed and cancelled steps again, or a job by job/N."""
+    kind, number = lookup.run_or_job(reference)
+    row = app.client.post(f"{kind}s/{number}/retry/")
+    if watch:
+        follower = follow.run if kind == "run" else _follow_job
+        row = follower(app.client, app.screen, row["id"])
+    app.screen.document(row)
+    app.screen.line(f"{kind.capitalize()} {row['id']} is {row['status']}.")
+    if watch:
+        follow.succeeded(f"{kind.capitalize()} {row['id']}", row)
+
+
+def _follow_job(client: Client, screen: Screen, number: int) -> dict:
+    return follow.job(client, screen, number, f"Job {number}")
+
+
+@REFERENCE
+@click.argument("names", nargs=-1, metavar="[FILE]...")
+@click.option("-d", "--directory", type=click.Path(path_type=Path, file_okay=False), default=Path(),
+              help="Where to put them.  [default: here]")  # fmt: skip
+@click.option("--list", "only_list", is_flag=True, help="List the files with their hashes; download none.")
+def download(app: App, reference: str, names: tuple[str, ...], directory: Path, only_list: bool):
+    """Download what a run made, or the files of one job by job/N.
+
+    FILE is a name as --list shows it, or a pattern such as '*.rknn'. A broken download goes on; every file is
+    checked against its SHA-256.
+    """
+    found = wanted_files(app.client, *lookup.run_or_job(reference), names)
+    if not only_list:
+        for row in found:
+            row["path"] = str(_fetch(app, row, directory))
+    app.screen.document([{key: row.get(key) for key in ("name", "size", "sha256", "path")} for row in found])
+    app.screen.table(
+        ["File", ">Size", "SHA-256"], [(row["name"], size(row["size"]), row["sha256"]) for row in found]
+    )
+
+
+def _fetch(app: App, row: dict, directory: Path) -> Path:
+    target = files.safe_path(directory, row["name"])
+    if files.is_here(target, row["sha256"]):
+        return target
+    with app.screen.bytes_bar(row["name"], row["size"]) as on_bytes:
+        return files.download(app.client, row["url"], target, row["sha256"], on_bytes)
+
+
+def wanted_files(client: Client, kind: str, number: int, names: tuple[str, ...]) -> list[dict]:
+    """Files by name or pattern; all of them without one. Raises NotFound when a name fits none.
+
+    A run's files get their step's name in front: ``train/model.onnx``, ``rv1106/model.rknn``.
+    """
+    if kind == "job":
+        known = client.get(f"jobs/{number}/files/")
+    else:
+        known = [
+            {**row, "name": f"{step}/{row['name']}"}
+            for step, job in _steps_with_files(client.get(f"runs/{number}/"))
+            for row in client.get(f"jobs/{job['id']}/files/")
+        ]
+    if not names:
+        return known
+    for name in names:
+        if not any(_fits(row, name) for row in known):
+            raise NotFound(f"{kind.capitalize()} {number} has no file {name!r}: see  slipway download --list")
+    return [row for row in known if any(_fits(row, name) for name in names)]
+
+
+def _fits(row: dict, name: str) -> bool:
+    return fnmatchcase(row["name"], name) or fnmatchcase(row["name"].rpartition("/")[2], name)
+
+
+def _steps_with_files(run: dict) -> list[tuple[str, dict]]:
+    steps = [("train", run["trained_model"]["job"])]
+    steps += [(model["chip"], model["job"]) for model in run["compiled_models"]]
+    return [(name, job) for name, job in steps if job]

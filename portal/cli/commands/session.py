@@ -1,0 +1,88 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+import click
+
+from portal.cli import config
+from portal.cli.app import App, command
+from portal.cli.client import Client
+from portal.cli.errors import NotAllowed, NotFound, Refused, Unreachable, Usage
+
+FROM_STDIN = "-"
+SCOPES = ["read", "datasets", "runs", "deploy"]
+
+
+def add_to(group: click.Group) -> None:
+    command(group, "login", short_help="Sign in to a portal.")(login)
+    command(group, "logout", short_help="Forget the token.")(logout)
+    command(group, "whoami", short_help="Tell which portal and team the token is for.")(whoami)
+
+
+@click.argument("url")
+@click.option(
+    "--token", metavar="TOKEN", help="A token made on the page Team; - reads it from standard input."
+)
+@click.option("--user", metavar="NAME", help="Sign in with this name and its password: a token is made.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--days", default=90, show_default=True, help="How long the made token is valid.")
+def login(app: App, url: str, token: str | None, user: str | None, password_stdin: bool, days: int):
+    """Sign in to the portal at URL and remember it.
+
+    With --token (or SLIPWAY_TOKEN) that token is kept; otherwise one is made with your name and password,
+    which are kept nowhere. The file is readable by you alone.
+    """
+    client = Client(config.clean_url(url), patience=0)
+    token = token or ("" if user else os.environ.get("SLIPWAY_TOKEN", ""))
+    if token:
+        secret = _from_stdin() if token == FROM_STDIN else token
+        client = Client(client.base, secret.strip(), patience=0)
+    else:
+        user = user or _ask("Name", hidden=False)
+        password = _from_stdin() if password_stdin else _ask("Password", hidden=True)
+        secret = client.sign_in(user, password, f"slipway on {socket.gethostname()}"[:100], SCOPES, days)
+    found = _team(client)
+    kept = config.save(config.Login(client.base, secret.strip()))
+    app.screen.document({"url": client.base, "team": found["name"], "role": found["role"], "file": str(kept)})
+    app.screen.line(f"Signed in to {client.base}: {found['role']} of the team {found['name']}.")
+
+
+def _ask(what: str, hidden: bool) -> str:
+    if not sys.stdin.isatty():
+        raise Usage("There is no terminal to ask on: give --token, or --user and --password-stdin.")
+    return click.prompt(what, hide_input=hidden, err=True)
+
+
+def _from_stdin() -> str:
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _team(client: Client) -> dict:
+    """The team that one's calls work in; shows at once whether this is a portal and the token opens it."""
+    try:
+        teams = client.get("teams/")["results"]
+    except (ValueError, KeyError, TypeError, NotFound, Refused) as error:
+        raise Unreachable(
+            f"What answers at {client.base} is no Slipway portal: check the address."
+        ) from error
+    if not teams:
+        raise NotAllowed("You are in no team: ask an administrator for an invitation.")
+    return next((team for team in teams if team["current"]), teams[0])
+
+
+def logout(app: App):
+    """Forget the token. To end it for everybody, revoke it on the page Team."""
+    known = config.forget()
+    app.screen.document({"url": known.url if known else None})
+    app.screen.line(f"The token for {known.url} is forgotten." if known else "Nobody was signed in.")
+
+
+def whoami(app: App):
+    """Tell which portal and team the token is for."""
+    found = _team(app.client)
+    app.screen.document({"url": app.client.base, "team": found["name"], "role": found["role"]})
+    app.screen.line(f"{app.client.base}: {found['role']} of the team {found['name']}")

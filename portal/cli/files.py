@@ -1,0 +1,89 @@
+"""Downloads: goes on where an earlier one was broken off, and keeps a file only with its right hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+import requests
+
+from portal.cli.client import TIMEOUT, Client, Tries, checked
+from portal.cli.errors import Refused, Unreachable
+
+BLOCK = 1024 * 1024
+RANGE_NOT_SATISFIABLE = 416
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_here(target: Path, sha256: str) -> bool:
+    """Whether the file was downloaded before."""
+    return target.is_file() and sha256_of(target) == sha256
+
+
+def safe_path(folder: Path, name: str) -> Path:
+    """Where a file of this name goes below ``folder``. Raises Refused for a name that leads elsewhere."""
+    parts = PurePosixPath(name).parts
+    if not parts or any(part in ("..", "/") or "\0" in part for part in parts):
+        raise Refused(f"The portal named a file {name!r}, which no file is called.")
+    return folder.joinpath(*parts)
+
+
+def download(
+    client: Client,
+    path: str,
+    target: Path,
+    sha256: str = "",
+    on_bytes: Callable[[int], None] = lambda done: None,
+) -> Path:
+    """Download to ``target``; ``.part`` beside it holds what came so far.
+
+    With ``sha256`` (hexadecimal) a broken download goes on, also in a later call, and the file must have it.
+    Raises Refused, and keeps nothing, when it has another.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    if not sha256:
+        part.unlink(missing_ok=True)
+    tries = Tries(client)
+    while not _receive(client, path, part, sha256, on_bytes):
+        if not sha256:
+            raise Unreachable(f"The connection to {client.base} broke in the middle of {target.name}.")
+        tries.pause(f"The connection to {client.base} broke in the middle of {target.name}.")
+    if sha256 and sha256_of(part) != sha256:
+        part.unlink()
+        raise Refused(f"{target.name} was damaged on the way: download it again.")
+    os.replace(part, target)
+    return target
+
+
+def _receive(client: Client, path: str, part: Path, sha256: str, on_bytes) -> bool:
+    """Append what is missing to ``part``; False when the connection broke."""
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={have}-", "If-Range": f'"{sha256}"'} if have else {}
+    headers["Accept-Encoding"] = "identity"  # else a range counts other bytes than we keep
+    try:
+        with client.ask("GET", path, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+            if answer.status_code == RANGE_NOT_SATISFIABLE:  # nothing is missing; the hash will tell
+                return True
+            return _write(checked(answer), part, have, on_bytes)
+    except requests.RequestException:
+        return False
+
+
+def _write(answer: requests.Response, part: Path, have: int, on_bytes) -> bool:
+    goes_on = answer.status_code == 206
+    done = have if goes_on else 0
+    length = answer.headers.get("Content-Length")
+    end = done + int(length) if length else None
+    with part.open("ab" if goes_on else "wb") as file:
+        for block in answer.iter_content(BLOCK):
+            file.write(block)
+            done += len(block)
+            on_bytes(done)
+    return end is None or done == end

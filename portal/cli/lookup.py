@@ -1,0 +1,66 @@
+"""From what people type to what the API wants: names of datasets and devices, numbers of runs and jobs."""
+
+from __future__ import annotations
+
+import re
+
+from portal.cli.client import Client
+from portal.cli.errors import NotFound, Usage
+
+_VERSION = re.compile(r"v(\d{1,9})$")
+_HASH = re.compile(r"[0-9a-f]{6,64}$")
+
+
+def dataset(client: Client, name: str) -> dict:
+    """The dataset of this name. Raises NotFound."""
+    for row in client.rows("datasets/", name=name):
+        if row["name"] == name:
+            return row
+    raise NotFound(f"There is no dataset {name!r} in this team: see  slipway dataset list")
+
+
+def version(client: Client, text: str) -> dict:
+    """A version by ``NAME`` (the newest that was not refused), ``NAME@v3`` or ``NAME@`` and its hash's begin.
+
+    Raises NotFound.
+    """
+    name, at, wanted = text.rpartition("@")
+    if not at or not (_VERSION.match(wanted) or _HASH.match(wanted)):
+        name, wanted = text, ""
+    found = dataset(client, name)
+    rows = client.rows("dataset-versions/", dataset=found["id"])
+    for row in (row for row in rows if row["dataset"] == found["id"]):
+        if _is_wanted(row, wanted):
+            return row
+    which = f"version {wanted}" if wanted else "version that can be used"
+    raise NotFound(f"The dataset {name!r} has no {which}: see  slipway dataset show {name!r}")
+
+
+def _is_wanted(row: dict, wanted: str) -> bool:
+    if not wanted:
+        return row["state"] != "refused"
+    if number := _VERSION.match(wanted):
+        return row["number"] == int(number[1])
+    return row["content_hash"].startswith(wanted)
+
+
+def device(client: Client, name: str) -> dict:
+    """The device of this name, or of this number. Raises NotFound."""
+    rows = list(client.rows("devices/"))
+    for row in [row for row in rows if row["name"] == name] + [row for row in rows if str(row["id"]) == name]:
+        return row
+    raise NotFound(f"There is no device {name!r} in this team: see  slipway device list")
+
+
+def number(text: str, kind: str) -> int:
+    """``12``, or ``run/12`` where a run is wanted. Raises Usage."""
+    word, _, digits = text.rpartition("/")
+    if word not in ("", kind) or not digits.isdecimal() or len(digits) > 18:
+        raise Usage(f"{text!r} is not a {kind}: give its number, as in 12 or {kind}/12.")
+    return int(digits)
+
+
+def run_or_job(text: str) -> tuple[str, int]:
+    """``("run", 12)`` for ``run/12`` or ``12``, ``("job", 34)`` for ``job/34``. Raises Usage."""
+    kind = "job" if text.startswith("job/") else "run"
+    return kind, number(text, kind)

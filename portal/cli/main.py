@@ -1,0 +1,51 @@
+"""``slipway``: the portal from the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from portal.cli.commands import datasets, devices, jobs, runs, session
+from portal.cli.errors import EXIT_CODES, CliError, Interrupted, Usage
+from portal.cli.screen import plain
+
+EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {words}" for code, words in EXIT_CODES.items())
+
+
+@click.group(
+    epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+def slipway():
+    """Datasets, runs, jobs and devices of a Slipway portal.
+
+    Sign in once with `slipway login URL`, or set SLIPWAY_URL and SLIPWAY_TOKEN. Answers go to standard
+    output, all else to standard error; --json makes the answer one JSON document.
+    """
+
+
+for module in (session, datasets, runs, jobs, devices):
+    module.add_to(slipway)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (see ``errors.EXIT_CODES``)."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # names may hold what a terminal's encoding has not
+    try:
+        slipway.main(args=argv, prog_name="slipway", standalone_mode=False)
+        return 0
+    except CliError as error:
+        if str(error):
+            _say(str(error))
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return Usage.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return Interrupted.exit_code
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"slipway: {plain(sentence)}", err=True)

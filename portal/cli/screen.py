@@ -1,0 +1,133 @@
+"""What a person sees: tables, bars and sentences; or, with ``--json``, one document and nothing else.
+
+Answers go to standard output, everything about the way there to standard error. Bars and drawn tables are
+for terminals; elsewhere a table is lines with tabs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+# Names come from other people: no character of theirs may steer the terminal.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(value: Any) -> str:
+    """A value as one may show it: nothing for None, and no control characters."""
+    return "" if value is None else _CONTROLS.sub("\ufffd", str(value))
+
+
+class Screen:
+    def __init__(self, as_json: bool = False):
+        self.as_json = as_json
+        self.out = Console(file=sys.stdout, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        self.err = Console(file=sys.stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+    def document(self, value: Any) -> None:
+        """The answer for a program; nothing without ``--json``."""
+        if self.as_json:
+            json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+            sys.stdout.write("\n")
+
+    def line(self, text: str = "") -> None:
+        """A line of the answer; nothing with ``--json``."""
+        if not self.as_json:
+            print(plain(text), file=self.out.file)
+
+    def note(self, text: str) -> None:
+        """Something about the way to the answer."""
+        self.err.print(plain(text))
+
+    def raw(self, text: str) -> None:
+        """A piece of a log, as it is where no terminal is in danger."""
+        if not self.as_json:
+            sys.stdout.write("\n".join(map(plain, text.split("\n"))) if self.out.is_terminal else text)
+            sys.stdout.flush()
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
+        """A table of the answer. A column whose name begins with ``>`` holds figures."""
+        if self.as_json:
+            return
+        cells = [[plain(cell) for cell in row] for row in rows]
+        names = [column.lstrip(">") for column in columns]
+        if not self.out.is_terminal:
+            for row in [names, *cells]:
+                print("\t".join(re.sub(r"\s", " ", cell) for cell in row), file=self.out.file)
+            return
+        drawn = Table(title=title or None, title_justify="left", header_style="bold")
+        for column, name in zip(columns, names, strict=True):
+            drawn.add_column(name, justify="right" if column.startswith(">") else "left", overflow="fold")
+        for row in cells:
+            drawn.add_row(*row)
+        self.out.print(drawn, soft_wrap=False)
+
+    @contextlib.contextmanager
+    def bytes_bar(self, what: str, total: int | None, begun_at: int = 0) -> Iterator[Progress]:
+        """A bar with rate and time left; the block gets a function to call with the bytes done so far."""
+        columns = [
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=28),
+            DownloadColumn(binary_units=True),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        ]
+        with Progress(*columns, console=self.err, disable=not self.shows_bars, transient=True) as progress:
+            bar = progress.add_task(plain(what), total=total, completed=begun_at)
+            yield lambda done: progress.update(bar, completed=done)
+
+    def steps_bars(self) -> Progress:
+        """Bars of a run's steps."""
+        columns = [
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[state]}", markup=False),
+            TimeElapsedColumn(),
+        ]
+        return Progress(*columns, console=self.err, disable=not self.shows_bars)
+
+    @property
+    def shows_bars(self) -> bool:
+        return self.err.is_terminal
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as people read it: ``98.70 %``."""
+    return "" if fraction is None else f"{100 * fraction:.2f} %"
+
+
+def seconds(value: float | None) -> str:
+    """``4.2 s``, ``3 min 12 s`` or ``1 h 05 min``."""
+    if value is None:
+        return ""
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def size(count: float | None) -> str:
+    """``1.5 MB`` (powers of 1024)."""
+    if count is None:
+        return ""
+    for unit in ("bytes", "KB", "MB"):
+        if count < 1024:
+            return f"{count:.0f} bytes" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GB"

@@ -1,0 +1,100 @@
+"""Sends a file by tus 1.0, piece by piece, and goes on where an earlier call was broken off.
+
+The portal finds the upload again by its fingerprint, so that nothing is remembered here: killed at any byte,
+the same command goes on.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+
+import requests
+
+from portal.cli.client import TIMEOUT, Client, Tries, checked
+from portal.cli.errors import Refused
+from portal.cli.packing import Source
+
+PIECE = 32 * 1024 * 1024
+VERSION = {"Tus-Resumable": "1.0.0"}
+# Another connection holds it (ours, broken a moment ago), or it stands elsewhere than we thought.
+LOOK_AGAIN = {409, 423, 429, 460, 500, 502, 503, 504}
+
+
+class _Body:
+    """A piece as the body of a request; its length is known and its bytes are read as they go out."""
+
+    def __init__(self, blocks: Iterator[bytes], size: int, on_bytes: Callable[[int], None]):
+        self.blocks, self.size, self.on_bytes = blocks, size, on_bytes
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self.blocks:
+            yield block
+            self.on_bytes(len(block))
+
+
+def find(client: Client, fingerprint: str) -> dict | None:
+    """One's own upload with this fingerprint that can be gone on with."""
+    return next(client.rows("uploads/", most=1, fingerprint=fingerprint), None)
+
+
+def announce(client: Client, source: Source, metadata: dict[str, str]) -> str:
+    """Begin an upload and return its path. Raises Refused when the portal has no room for it."""
+    pairs = [f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in metadata.items()]
+    headers = VERSION | {"Upload-Length": str(source.size), "Upload-Metadata": ",".join(pairs)}
+    return client.call("POST", "uploads/", headers=headers).headers["Location"]
+
+
+def send(
+    client: Client, path: str, source: Source, on_offset: Callable[[int], None], piece: int = PIECE
+) -> None:
+    """Send all that the portal has not got yet; ``on_offset`` is told how far the bytes are."""
+    offset = _offset(client, path)
+    tries = Tries(client)
+    while offset < source.size:
+        on_offset(offset)
+        reached, problem = _send_piece(client, path, source, offset, piece, on_offset)
+        if problem:
+            tries.pause(problem)
+            reached = _offset(client, path)
+        if reached > offset:
+            tries = Tries(client)  # it moves: patience begins anew
+        offset = reached
+    on_offset(offset)
+
+
+def _send_piece(
+    client: Client, path: str, source: Source, offset: int, piece: int, on_offset
+) -> tuple[int, str]:
+    """Send one piece; return the portal's offset, or ours with a sentence of what broke it off."""
+    end = min(offset + piece, source.size)
+    done = offset
+
+    def on_bytes(count: int) -> None:
+        nonlocal done
+        done += count
+        on_offset(done)
+
+    headers = VERSION | {"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
+    body = _Body(source.blocks(offset, end), end - offset, on_bytes)
+    try:
+        answer = client.session.patch(client.address(path), data=body, headers=headers, timeout=TIMEOUT)
+    except requests.RequestException:
+        return offset, f"The connection to {client.base} broke."
+    if answer.status_code in LOOK_AGAIN:
+        return offset, f"The portal could not take the bytes just now (status {answer.status_code})."
+    return int(checked(answer).headers["Upload-Offset"]), ""
+
+
+def _offset(client: Client, path: str) -> int:
+    """How far the portal has got. It answers 423 while a connection that broke still counts as sending."""
+    tries = Tries(client)
+    while True:
+        answer = client.ask("HEAD", path, headers=VERSION)
+        if answer.status_code != 423:
+            break
+        tries.pause("Another connection is sending this upload.", then=Refused)
+    return int(checked(answer).headers["Upload-Offset"])

@@ -1,0 +1,37 @@
+"""The client is another program: it needs the portal's address and nothing of its code."""
+
+import subprocess
+import sys
+
+from django.conf import settings
+
+LOADED = """
+import sys
+import portal.cli.main
+mine = ("portal", "portal.cli")
+for name in sorted(sys.modules):
+    top = name.partition(".")[0]
+    ours = top == "portal" and not (name in mine or name.startswith("portal.cli."))
+    if ours or top in ("django", "rest_framework", "celery", "workers"):
+        print(name)
+"""
+
+
+def test_it_loads_neither_django_nor_the_portals_apps():
+    said = subprocess.run(
+        [sys.executable, "-c", LOADED], cwd=settings.BASE_DIR, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == ""
+
+
+def test_the_readme_names_every_command_and_exit_code():
+    from portal.cli.errors import EXIT_CODES
+    from portal.cli.main import slipway
+
+    readme = (settings.BASE_DIR / "README.md").read_text(encoding="utf-8")
+    section = readme.split("## The command line")[1].split("\n## ")[0]
+    names = []
+    for name, command in slipway.commands.items():
+        names += [f"{name} {inner}" for inner in getattr(command, "commands", {})] or [name]
+    assert [name for name in names if f"slipway {name}" not in section] == []
+    assert [code for code in EXIT_CODES if f"| `{code}` |" not in section] == []

@@ -1,0 +1,139 @@
+"""The whole job from the command line: a folder in, a model and a board's answers out."""
+
+import hashlib
+import json
+
+import pytest
+
+from portal.cli import files
+from portal.datasets.models import Upload
+from portal.runs.models import Run
+from tests.cli.conftest import make_images
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def pushed(portal, slipway, pets):
+    answer = slipway("dataset", "push", pets, "--name", "Pets", "--json")
+    assert answer.code == 0, answer.err
+    return answer.json
+
+
+def started(slipway, *words):
+    return slipway("run", "--dataset", "Pets", "--preset", "fast", "--chip", "rv1106", *words)
+
+
+def test_a_folder_becomes_a_version_with_its_findings(pushed):
+    assert (pushed["state"], pushed["images"]) == ("ready", 10)
+    assert pushed["class_names"] == ["cat", "dog"]
+    assert pushed["upload_name"] == "pets.tar"
+
+
+def test_one_command_trains_converts_and_tells_how_good_it_is(pushed, slipway):
+    answer = started(slipway, "--name", "First", "--set", "epochs=3", "--watch")
+    assert answer.code == 0, answer.err
+    assert "int8 rv1106\t95.00 %" in answer.out
+    assert "Train: running epoch 3/3" in answer.err
+    run = Run.objects.get()
+    assert (run.name, run.params["epochs"]) == ("First", 3)
+
+
+def test_a_device_is_registered_probed_deployed_to_and_asked(pushed, slipway, pets, monkeypatch):
+    monkeypatch.setenv("SLIPWAY_DEVICE_PASSWORD", "secret")
+    added = slipway("device", "add", "Bench", "--profile", "virtual", "--host", "127.0.0.1", "--json")
+    assert added.code == 0, added.err
+    assert added.json["probe"]["os"] == "Fake OS 1.0"
+    ran = slipway("run", "--dataset", "Pets@v1", "--device", "Bench", "--watch", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["report"]["boards"][0]["board_top1"] == 0.95
+    assert "Fake OS 1.0" in slipway("device", "probe", "Bench").out
+    asked = slipway("device", "infer", "Bench", pets / "dog" / "0.png", pets / "cat" / "1.png")
+    assert asked.code == 0, asked.err
+    assert "0.png\tdog\t98.00 %\t4.2" in asked.out
+    assert "Bench\tvirtual\t127.0.0.1:22" in slipway("device", "list").out
+
+
+def test_a_failed_run_ends_with_1_and_its_sentence_and_its_document(portal, slipway, tmp_path):
+    folder = make_images(tmp_path / "bad", classes=("cat", "fake: fail"))
+    assert slipway("dataset", "push", folder, "--name", "Pets").code == 0
+    answer = started(slipway, "--watch", "--json")
+    assert answer.code == 1
+    assert answer.json["status"] == "failed"
+    assert "the loss became NaN" in answer.err
+    failed = slipway("jobs", "--kind", "train", "--json").json[0]
+    again = slipway("retry", f"job/{failed['id']}", "--watch")
+    assert again.code == 1
+    assert slipway("log", "-f", failed["id"]).code == 1
+
+
+def test_a_dataset_that_the_check_refuses_ends_with_6(portal, slipway, tmp_path):
+    archive = tmp_path / "pets.zip"
+    archive.write_bytes(b"this is no archive")
+    answer = slipway("dataset", "push", archive)
+    assert answer.code == 6
+    assert "not a zip or a tar" in answer.err
+
+
+def test_versions_are_named_by_number_and_by_hash(pushed, slipway):
+    for name in ("Pets", "Pets@v1", f"Pets@{pushed['content_hash'][:8]}"):
+        assert slipway("dataset", "show", name, "--json").json["id"] == pushed["id"], name
+    for name in ("Pets@v2", "Pets@0123456789", "Cats"):
+        assert slipway("dataset", "show", name).code == 4, name
+    assert "cat\t4\t1\t5" in slipway("dataset", "show", "Pets").out
+    assert "Pets" in slipway("dataset", "list").out
+
+
+def test_a_version_is_exported(pushed, slipway, tmp_path):
+    target = tmp_path / "out.zip"
+    answer = slipway("dataset", "export", "Pets", "--format", "folders", "-o", target)
+    assert answer.code == 0, answer.err
+    assert target.read_bytes()[:2] == b"PK"
+    assert slipway("dataset", "export", "Pets", "--format", "floppy").code == 6
+
+
+def test_files_are_downloaded_checked_and_gone_on_with(pushed, slipway, tmp_path):
+    assert started(slipway, "--watch").code == 0
+    run = Run.objects.get()
+    answer = slipway("download", f"run/{run.pk}", "*.rknn", "labels.txt", "-d", tmp_path, "--json")
+    assert answer.code == 0, answer.err
+    names = [row["name"] for row in answer.json]
+    assert "rv1106/model.rknn" in names and "train/labels.txt" in names and "train/model.onnx" not in names
+    for row in answer.json:
+        content = (tmp_path / row["name"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == row["sha256"]
+    assert slipway("download", run.pk, "*.exe").code == 4
+
+
+def test_a_log_is_printed_and_a_finished_job_cannot_be_retried(pushed, slipway):
+    assert "\t" not in slipway("log", pushed["job"]["id"]).err
+    document = slipway("log", pushed["job"]["id"], "--json").json
+    assert document["job"]["status"] == "succeeded"
+    answer = slipway("retry", f"job/{pushed['job']['id']}")
+    assert answer.code == 6
+    assert "only a failed or cancelled job" in answer.err
+
+
+def test_a_run_is_cancelled_and_listed(portal, slipway, tmp_path):
+    folder = make_images(tmp_path / "slow", classes=("cat", "fake: hang"))
+    assert slipway("dataset", "push", folder, "--name", "Pets").code == 0
+    run = json.loads(started(slipway, "--json").out)
+    assert slipway("cancel", f"run/{run['id']}").code == 0
+    assert slipway("watch", run["id"]).code == 1
+    listed = slipway("runs", "--status", "cancelled", "--json").json
+    assert [row["id"] for row in listed] == [run["id"]]
+    assert slipway("runs", "--status", "failed", "--json").json == []
+    assert f"run/{run['id']}\t" in slipway("runs").out
+
+
+def test_the_same_files_pushed_again_are_the_next_version(pushed, slipway, pets):
+    again = slipway("dataset", "push", pets, "--name", "Pets", "--json").json
+    assert again["number"] == 2
+    assert again["content_hash"] == pushed["content_hash"]
+    assert Upload.objects.count() == 2
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/passwd", "", "a/../../b"])
+def test_a_file_name_never_leads_out_of_the_folder(name, tmp_path):
+    with pytest.raises(files.Refused):
+        files.safe_path(tmp_path, name)
