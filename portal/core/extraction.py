@@ -27,7 +27,7 @@ WITH_CONTEXT = {"pgettext", "pgettext_lazy"}
 # Modules whose texts no reader of a page meets.
 NOT_SHOWN = (
     "portal/settings.py", "portal/env.py", "portal/secrets_file.py",  # before the portal runs
-    "portal/core/management/", "portal/core/demo.py", "portal/core/client.py", "portal/core/vendor.py",
+    "portal/core/management/", "portal/core/demo.py", "portal/core/vendor.py",
     "portal/core/supervision.py", "portal/core/ports.py", "portal/core/bucket.py", "portal/cli/",  # terminals
     "portal/core/extraction.py", "portal/core/sentences.py", "portal/core/template_texts.py",  # these tools
     "workers/virtual_board/", "workers/train/tools/", "workers/convert/torch_stub/",  # stand in for others

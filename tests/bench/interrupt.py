@@ -24,11 +24,9 @@ import time
 import zipfile
 from pathlib import Path
 
-import requests
 from PIL import Image
 from playwright.sync_api import Error, sync_playwright
 
-from portal.core.client import ApiError
 from tests.bench import processes
 from tests.bench.serving import Portal, serving
 from tests.bench.tusclient import CHUNK, TusClient
@@ -92,10 +90,8 @@ class Bench:
 
     def get(self, path: str) -> dict:
         """A call that outlives a restart of the web server."""
-        while True:
-            with contextlib.suppress(requests.ConnectionError):
-                return self.client.get(path)
-            time.sleep(0.5)
+        with self.client.patient(READY_SECONDS):
+            return self.client.get(path)
 
     def finished(self, upload: str) -> str:
         """Wait for the check and return the version's content hash; empty if the upload came to nothing."""
@@ -163,9 +159,9 @@ class Bench:
             args=["--no-sandbox", "--disable-gpu"],
             base_url=self.portal.base,
         )
-        session = self.client.session.cookies
+        cookies = self.portal.cookies().items()
         context.add_cookies(
-            [{"name": name, "value": session[name], "url": self.portal.base} for name in session.keys()]
+            [{"name": name, "value": value, "url": self.portal.base} for name, value in cookies]
         )
         return context.new_page()
 
@@ -195,7 +191,7 @@ def measure(portal: Portal, count: int, megabytes: int, seed: int) -> dict:
     bench = Bench(portal, megabytes, seed)
     bench.undisturbed()
     if not bench.content_hash:
-        raise ApiError("The undisturbed upload did not become a dataset; the others would say nothing.")
+        raise RuntimeError("The undisturbed upload did not become a dataset; the others would say nothing.")
     outcomes = [bench.interrupt(number, VICTIMS[number % len(VICTIMS)]) for number in range(count)]
     return {
         "lost": sum(lost for lost, _ in outcomes),

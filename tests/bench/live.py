@@ -72,8 +72,8 @@ class Watch:
 
 def watch_training(portal: Portal, seconds: float) -> dict:
     client = portal.client()
-    with DIGITS.open("rb") as file:
-        version = client.post("datasets/", data={"name": "Digits"}, files={"file": ("digits.zip", file)})
+    file = ("digits.zip", DIGITS.read_bytes())
+    version = client.post("datasets/", data={"name": "Digits"}, files={"file": file})
     run = client.post("runs/", json={"dataset_version": version["id"], "preset": "fast", "chips": ["rv1106"]})
     job = _wait_for_training(client, run["id"])
     watch = Watch(job, portal.var / "jobs" / str(job))

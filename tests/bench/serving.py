@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from portal.core.client import Client
+import requests
+
+from portal.cli.client import Client
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 90
@@ -32,8 +34,22 @@ class Portal:
     def client(self) -> Client:
         client = Client(self.base)
         client.wait_until_up(START_SECONDS)
-        client.sign_in("admin", self.password)
+        client.sign_in(
+            "admin", self.password, "bench", ["read", "datasets", "runs", "deploy", "admin"], days=1
+        )
         return client
+
+    def cookies(self) -> dict[str, str]:
+        """Those of the administrator, signed in by the page, for a browser."""
+        session = requests.Session()
+        session.get(f"{self.base}/sign-in/", timeout=30)
+        form = {
+            "username": "admin",
+            "password": self.password,
+            "csrfmiddlewaretoken": session.cookies["csrftoken"],
+        }
+        session.post(f"{self.base}/sign-in/", form, headers={"Referer": self.base}, timeout=30)
+        return dict(session.cookies)
 
 
 def free_port() -> int:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
-from portal.core.client import Client
+from portal.cli.client import Client
 
 CHUNK = 32 * 1024 * 1024
 BLOCK = 1024 * 1024
@@ -24,13 +24,10 @@ class TusClient:
     """Uploads one file over one connection after the other. ``sent`` counts the bytes of all bodies."""
 
     def __init__(self, client: Client, on_block: Callable[[int], None] = lambda sent: None):
-        cookies = client.session.cookies
         self.netloc = urlsplit(client.base).netloc
         self.headers = {
             "Tus-Resumable": "1.0.0",
-            "Cookie": f"sessionid={cookies['sessionid']}; csrftoken={cookies['csrftoken']}",
-            "X-CSRFToken": cookies["csrftoken"],
-            "Origin": client.base,
+            "Authorization": f"Bearer {client.token}",
         }
         self.on_block = on_block
         self.sent = 0

@@ -21,7 +21,7 @@ def asked(monkeypatch):
         def wait_until_up(self, seconds):
             pass
 
-        def sign_in(self, username, password):
+        def sign_in(self, username, password, name, scopes, days):
             seen["person"] = username
 
     def run_demo(client, archive, board, folder, console):

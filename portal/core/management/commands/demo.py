@@ -11,12 +11,14 @@ from rich.console import Console
 
 import portal.datasets
 from portal import env, secrets_file
+from portal.cli.client import Client
+from portal.cli.errors import CliError
 from portal.core import demo, ports, supervision
-from portal.core.client import ApiError, Client
-from portal.teams.models import Membership, Role, Team, User
+from portal.teams.models import Membership, Role, Scope, Team, User
 from portal.teams.services import DEFAULT_TEAM, reset_password
 
 START_SECONDS = 60
+TOKEN_SCOPES = [Scope.READ, Scope.DATASETS, Scope.RUNS, Scope.DEPLOY]
 ARCHIVE = Path(portal.datasets.__file__).parent / "samples" / "digits.zip"
 
 
@@ -75,9 +77,9 @@ class Command(BaseCommand):
         board = dict(zip(("host", "port", "password"), board, strict=True), username="root")
         try:
             client.wait_until_up(START_SECONDS)
-            client.sign_in("demo", password)
+            client.sign_in("demo", password, "make demo", TOKEN_SCOPES, days=1)
             report = demo.run_demo(client, ARCHIVE, board, settings.VAR_DIR / "demo", console)
-        except ApiError as error:
+        except CliError as error:
             raise CommandError(f"The demo failed: {error} More is in {logs}.") from error
         demo.print_table(report, console)
         page = report["page"].replace(base, address, 1)
