@@ -127,7 +127,10 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_MB", 4096, least=1) * 1024 * 1024
 UPLOAD_PIECE_BYTES = 32 * 1024 * 1024  # what is lost at most when a connection or a process breaks
 UPLOAD_KEPT_HOURS = env.integer("UPLOAD_KEPT_HOURS", 24, least=1)
+# What each team may use at most; 0 for no limit. A team's page may set less for it, never more.
 TEAM_QUOTA_BYTES = env.integer("TEAM_QUOTA_MB", 0) * 1024 * 1024
+TEAM_RUNNING_JOBS = env.integer("TEAM_RUNNING_JOBS", 0)
+TEAM_QUEUED_JOBS = env.integer("TEAM_QUEUED_JOBS", 1000)
 
 # --- people -----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "teams.User"

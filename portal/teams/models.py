@@ -43,6 +43,29 @@ class Membership(models.Model):
         return RANK[Role(self.role)] >= RANK[Role(role)]
 
 
+class Quota(models.Model):
+    """What a team may use at most, as its own administrator or the server's wants it; empty for no limit.
+
+    The lesser of both and of the server's settings counts: see ``quotas``.
+    """
+
+    class By(models.TextChoices):
+        SERVER = "server", "The server's administrator"
+        TEAM = "team", "The team's administrator"
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="quotas")
+    by = models.CharField(max_length=6, choices=By)
+    running_default = models.PositiveIntegerField(null=True, blank=True)
+    running_train = models.PositiveIntegerField(null=True, blank=True)
+    running_convert = models.PositiveIntegerField(null=True, blank=True)
+    running_deploy = models.PositiveIntegerField(null=True, blank=True)
+    queued = models.PositiveIntegerField(null=True, blank=True)
+    storage_mb = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "by"], name="one_quota_per_team_and_setter")]
+
+
 class OwnedQuerySet(models.QuerySet):
     """Rows that belong to a team. Every view and endpoint starts from ``for_team``."""
 

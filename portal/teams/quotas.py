@@ -1,0 +1,79 @@
+"""How much a team may use: jobs at a time, jobs that wait, storage. The least of three limits counts.
+
+The server's settings are the ceiling of every team; the server's administrator may set less for one team,
+and the team's own administrator less again. Zero in a setting and an empty field are no limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from portal.teams import audit
+from portal.teams.models import Quota, Team
+from workers.contract import InputError
+
+QUEUES = ("default", "train", "convert", "deploy")
+RUNNING = tuple(f"running_{queue}" for queue in QUEUES)
+FIELDS = (*RUNNING, "queued", "storage_mb")
+MIB = 1024 * 1024
+
+
+class QuotaReached(InputError):
+    """The team uses as much as it may; the message says of what, and what to do."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What counts for one team; None for no limit. ``running`` is by queue, ``storage`` in bytes."""
+
+    running: dict[str, int | None]
+    queued: int | None
+    storage: int | None
+
+
+def ceilings() -> dict[str, int | None]:
+    """The server's settings, by the fields of Quota."""
+    found = dict.fromkeys(RUNNING, settings.TEAM_RUNNING_JOBS or None)
+    storage = settings.TEAM_QUOTA_BYTES // MIB
+    return found | {"queued": settings.TEAM_QUEUED_JOBS or None, "storage_mb": storage or None}
+
+
+def least(*values: int | None) -> int | None:
+    return min((value for value in values if value is not None), default=None)
+
+
+def limits_of(team_ids) -> dict[int, Limits]:
+    """The limits of several teams with one query."""
+    rows: dict[int, list[Quota]] = {pk: [] for pk in team_ids}
+    for row in Quota.objects.filter(team__in=rows):
+        rows[row.team_id].append(row)
+    return {pk: _together(found) for pk, found in rows.items()}
+
+
+def _together(rows: list[Quota]) -> Limits:
+    top = ceilings()
+    value = {name: least(top[name], *(getattr(row, name) for row in rows)) for name in FIELDS}
+    set_here = least(*(row.storage_mb for row in rows))
+    # The setting in bytes, not rounded to whole MB.
+    storage = least(settings.TEAM_QUOTA_BYTES or None, None if set_here is None else set_here * MIB)
+    running = {queue: value[f"running_{queue}"] for queue in QUEUES}
+    return Limits(running, value["queued"], storage)
+
+
+def limits(team: Team) -> Limits:
+    return limits_of([team.pk])[team.pk]
+
+
+def set_quota(team: Team, by: str, values: dict[str, int | None]) -> None:
+    """Write down what one of the two administrators wants; ``values`` by the fields of Quota."""
+    row, _made = Quota.objects.get_or_create(team=team, by=by)
+    changed = {name: value for name, value in values.items() if getattr(row, name) != value}
+    if not changed:
+        return
+    for name, value in changed.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(changed))
+    words = ", ".join(f"{name} {'–' if value is None else value}" for name, value in changed.items())
+    audit.record("team.quota", team, detail=f"by the {by}: {words}")
