@@ -15,7 +15,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
-from portal.jobs import kinds, program
+from portal.jobs import kinds, program, turns
 from portal.jobs.context import Cancelled, Heartbeat, JobContext, Superseded, TimedOut
 from portal.jobs.models import Artifact, ErrorKind, IllegalTransition, Job, Status
 from workers.contract import ProgramError
@@ -35,29 +35,46 @@ def sweep_folders() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def worker_name() -> str:
+    """Host, process and a random part: no two executions have the same."""
+    return f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def work(queue: str) -> Job | None:
+    """Run the best waiting job of a queue to its end and return it; None when none may run now.
+
+    State before: queued. State after: final. What the end of it lets run is another message's business:
+    ``services.wake``.
+    """
+    job = turns.claim_next(queue, worker_name())
+    if job is not None:
+        run(job)
+    return job
+
+
 def execute(job_id: int) -> bool:
-    """Run a queued job to its end. False when it must wait and be tried again.
+    """Run this very job to its end. False when it must wait and be tried again.
 
     State before: queued. State after: final. A second call for the same job does nothing.
     """
     job = Job.objects.get(pk=job_id)
-    kind = kinds.get(job.kind)
     if job.status != Status.QUEUED:
         return True
-    if not kind.claim(job):
-        return False
-    worker = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-    try:
-        job.move_to(Status.RUNNING, f"taken by {worker}", worker=worker)
-    except IllegalTransition:
-        return True  # cancelled, or another worker was first
+    if turns.claim(job, worker_name()):
+        run(job)
+        return True
+    job.refresh_from_db(fields=["status"])
+    return job.status != Status.QUEUED
+
+
+def run(job: Job) -> None:
+    """Run a job that was just claimed to its end."""
     sweep_folders()
-    context = JobContext(job, worker)
+    context = JobContext(job, job.worker)
     try:
-        _run_to_end(job, kind, context)
+        _run_to_end(job, kinds.get(job.kind), context)
     except (Superseded, IllegalTransition):
         logger.warning("%s was ended by somebody else; its result is dropped", job)
-    return True
 
 
 def _run_to_end(job: Job, kind: kinds.Kind, context: JobContext) -> None:

@@ -1,5 +1,7 @@
 """The job machine's rows. ``Job.move_to`` is the only place where a status is written."""
 
+import time
+
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -38,6 +40,19 @@ class ErrorKind(models.TextChoices):
     INTERNAL = "internal", "A defect of Slipway"
 
 
+class Priority(models.IntegerChoices):
+    """Of a waiting job among its own team's; between teams it says nothing."""
+
+    LOW = -1, "Low"
+    NORMAL = 0, "Normal"
+    HIGH = 1, "High"
+
+
+def place_now() -> int:
+    """Behind everything that waits: microseconds since the epoch."""
+    return time.time_ns() // 1000
+
+
 class HasStatus:
     """What a row's ``status`` means; shared by jobs and runs."""
 
@@ -60,6 +75,8 @@ class Job(HasStatus, Owned):
     done = models.FloatField(default=0)
     total = models.FloatField(default=0)
     worker = models.CharField(max_length=100, blank=True)
+    priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
+    place = models.BigIntegerField(default=place_now)  # among its team's jobs of equal priority, least first
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
@@ -77,6 +94,8 @@ class Job(HasStatus, Owned):
             models.Index(fields=["team", "-created_at", "-id"]),
             models.Index(fields=["team", "status", "-id"]),
             models.Index(fields=["team", "kind", "-created_at"]),
+            models.Index(fields=["queue", "status", "team"], name="jobs_in_queue"),
+            models.Index(fields=["queue", "team", "started_at"], name="jobs_last_start"),
         ]
 
     def __str__(self):

@@ -7,14 +7,17 @@ import logging
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from portal.celery import app
-from portal.jobs import kinds
+from portal.jobs import kinds, turns
 from portal.jobs.models import ErrorKind, IllegalTransition, Job, JobEvent, Status
+from portal.teams import quotas
 
 logger = logging.getLogger(__name__)
+WAKE_AT_MOST = 20
 
 
 def submit(kind_name: str, team, created_by, **fields) -> Job:
@@ -26,10 +29,29 @@ def submit(kind_name: str, team, created_by, **fields) -> Job:
     return job
 
 
+def refuse_if_full(team) -> None:
+    """Raise QuotaReached when no more jobs of the team may wait.
+
+    Asked where a person or a program starts something. The next steps of a run are never refused, so that
+    what was begun is finished.
+    """
+    most = quotas.limits(team).queued
+    count = Job.objects.filter(team=team, status=Status.QUEUED).count() if most is not None else 0
+    if most is not None and count >= most:
+        raise quotas.QuotaReached(
+            _(
+                "%(count)d jobs of the team %(team)s wait already, and at most %(most)d may: let some run or "
+                "cancel some, then try again."
+            )
+            % {"count": count, "team": team.name, "most": most}
+        )
+
+
 def enqueue(job: Job) -> None:
     """Send the job to its queue once the transaction is committed.
 
-    A broker that is away loses nothing: the reaper sends again what stays queued.
+    The message wakes a worker, which takes the queue's best job then (``turns``). A broker that is away
+    loses nothing: the reaper sends again for what stays queued.
     """
     from portal.jobs.tasks import execute
 
@@ -58,14 +80,20 @@ def cancel(job: Job, by: str) -> None:
 
 
 def retry(job: Job, created_by=None, **fields) -> Job:
-    """Make a new job that does a failed or cancelled one again, and hand it the domain row."""
+    """Make a new job that does a failed or cancelled one again, and hand it the domain row.
+
+    Raises IllegalTransition, or QuotaReached when a person asks and no more may wait.
+    """
     if job.status not in (Status.FAILED, Status.CANCELLED):
         raise IllegalTransition(
             f"Job {job.pk} is {job.status}; only a failed or cancelled job can be retried."
         )
+    if "attempt" not in fields:
+        refuse_if_full(job.team)
     with transaction.atomic():
         if Job.objects.filter(retry_of=job).exists():
             raise IllegalTransition(f"Job {job.pk} was already retried as job {job.retried_by.pk}.")
+        fields = {"priority": job.priority, **fields}
         new = submit(job.kind, job.team, created_by or job.created_by, retry_of=job, **fields)
         kinds.get(job.kind).replace(job, new)
     return new
@@ -82,10 +110,24 @@ def reap() -> None:
         _end_lost(job, Status.CANCELLED)
     for job in Job.objects.filter(status=Status.RUNNING, heartbeat_at__lt=horizon):
         _end_lost(job, Status.FAILED)
-    # A queued job whose queue is empty at the broker has lost its message; a second one is harmless.
-    for job in Job.objects.filter(status=Status.QUEUED, queued_at__lt=horizon):
-        if waiting_messages(job.queue) == 0:
-            enqueue(job)
+    # A queue that is empty at the broker while jobs could run has lost messages; one too many is harmless.
+    stale = Job.objects.filter(status=Status.QUEUED, queued_at__lt=horizon)
+    for queue in stale.order_by("queue").values_list("queue", flat=True).distinct():
+        if waiting_messages(queue) == 0:
+            for job in turns.runnable(queue, WAKE_AT_MOST):
+                enqueue(job)
+
+
+def queue_of(job_id: int) -> str | None:
+    """The queue of a job; None when there is no such job."""
+    return Job.objects.filter(pk=job_id).values_list("queue", flat=True).first()
+
+
+def wake(queue: str) -> None:
+    """Send a message for what the end of a job lets run: one place in the queue, one device, one of a
+    team's share became free."""
+    for job in turns.runnable(queue, at_most=1):
+        enqueue(job)
 
 
 def waiting_messages(queue: str) -> int | None:
@@ -109,6 +151,8 @@ def _end_lost(job: Job, target: str) -> None:
     except IllegalTransition:
         return  # it came back just now
     if target == Status.FAILED and job.attempt <= settings.JOB_MAX_RESUMES:
-        retry(job, attempt=job.attempt + 1)
+        # Where it was, not behind those that came later.
+        retry(job, attempt=job.attempt + 1, place=job.place)
         return
     kinds.get(job.kind).after(job)
+    wake(job.queue)

@@ -3,14 +3,17 @@
 from portal.celery import app
 from portal.jobs import execution, services
 
-WAIT_SECONDS = 2
 
+@app.task
+def execute(job_id: int) -> None:
+    """Run the best waiting job of the queue that this job was sent to, which may be another one.
 
-@app.task(bind=True, max_retries=None)
-def execute(self, job_id: int) -> None:
-    """Run one job. Before: queued. After: final, or still queued and sent again when it must wait."""
-    if not execution.execute(job_id):
-        self.apply_async([job_id], queue=self.request.delivery_info["routing_key"], countdown=WAIT_SECONDS)
+    Before: queued jobs. After: one of them is final, or none may run now; then the end of one that runs
+    sends the next message.
+    """
+    queue = services.queue_of(job_id)
+    if queue and execution.work(queue):
+        services.wake(queue)
 
 
 @app.task

@@ -16,6 +16,7 @@ from portal.jobs import log, services, subjects
 from portal.jobs.models import ACTIVE, FINAL, IllegalTransition, Job, Status
 from portal.runs import services as runs
 from portal.teams import audit
+from portal.teams.quotas import QuotaReached
 
 METRICS_AT_MOST = 5000
 
@@ -137,7 +138,7 @@ def job_retry(request, pk):
         return redirect("run-detail", pk=run.pk)
     try:
         new = services.retry(job, created_by=request.user)
-    except IllegalTransition as error:
+    except (IllegalTransition, QuotaReached) as error:
         messages.error(request, str(error))
         return redirect("job-detail", pk=job.pk)
     audit.record("job.retry", new, detail=f"after {job}")

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.jobs import services as jobs
-from portal.jobs.models import ACTIVE, FINAL, Job, Status
+from portal.jobs.models import ACTIVE, FINAL, Job, Priority, Status
 from portal.runs.models import Run
 
 
@@ -52,14 +52,16 @@ def _start_ready_steps(run: Run) -> None:
         return
     for compiled in run.compiled_models.select_related("job"):
         if compiled.job is None:
-            _start("convert", run, compiled)
+            _start("convert", run, compiled, trained.job)
         elif compiled.job.status == Status.SUCCEEDED:
             for deployment in compiled.deployments.filter(job=None):
-                _start("deploy", run, deployment)
+                _start("deploy", run, deployment, compiled.job)
 
 
-def _start(kind: str, run: Run, row) -> None:
-    row.job = jobs.submit(kind, run.team, run.created_by)
+def _start(kind: str, run: Run, row, before: Job | None = None) -> None:
+    """Queue a step with the priority of the one ``before``, which an administrator may have changed."""
+    priority = before.priority if before else Priority.NORMAL
+    row.job = jobs.submit(kind, run.team, run.created_by, priority=priority)
     row.save(update_fields=["job"])
 
 

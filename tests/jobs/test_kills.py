@@ -5,17 +5,20 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
 from portal.datasets.services import create_version
-from portal.jobs import services
-from portal.jobs.models import Job, Status
+from portal.jobs import services, turns
+from portal.jobs.models import ACTIVE, Job, Status
 from portal.runs.models import Run
 from portal.runs.plan import make_plan
 from portal.runs.services import create_run
+from portal.teams import quotas
+from portal.teams.models import Quota
 from tests.factories import class_zip
 from tests.jobs.helpers import wait_for
 from tests.jobs.test_execution import program_pids
@@ -149,3 +152,26 @@ def test_a_broker_that_restarts_during_a_job_disturbs_nothing(team, alice, broke
     assert Job.objects.get(pk=job.pk).status == Status.RUNNING
     services.cancel(Job.objects.get(pk=job.pk), by="alice")
     wait_for(lambda: status(run) == Status.CANCELLED, "the end of the run")
+
+
+def test_three_waiting_jobs_run_in_the_order_in_which_they_were_put(team, alice, broker, worker):
+    broker()
+    versions = [create_version(team, alice, name, class_zip()) for name in ("one", "two", "three")]
+    turns.move(versions[2].job, "first")
+    turns.move(versions[0].job, "last")
+    worker()
+    wait_for(lambda: not Job.objects.filter(status__in=ACTIVE).exists(), "the end of all three")
+    started = Job.objects.order_by("started_at").values_list("pk", flat=True)
+    assert list(started) == [versions[number].job_id for number in (2, 1, 0)]
+
+
+def test_what_waits_for_the_teams_limit_runs_as_soon_as_there_is_room(team, alice, broker, worker):
+    quotas.set_quota(team, Quota.By.TEAM, {"running_default": 1})
+    broker()
+    for _ in range(2):
+        worker()
+    for name in ("one", "two", "three"):
+        create_version(team, alice, name, class_zip())
+    wait_for(lambda: Job.objects.filter(status=Status.SUCCEEDED).count() == 3, "the end of all three")
+    spans = Job.objects.order_by("started_at").values_list("started_at", "finished_at")
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans)), "never two at a time"

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('teams', '0004_audit_lets_calls_go'),
+        ('teams', '0005_user_language'),
     ]
 
     operations = [

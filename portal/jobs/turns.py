@@ -1,0 +1,161 @@
+"""Whose turn it is: which waiting job of a queue a worker takes next, and how that order is changed.
+
+A message at the broker only wakes a worker; which job it takes is decided here, when it takes it. The team
+with the fewest running jobs comes first, then the one whose last start is longest ago, so that a hundred
+waiting jobs of one team hold up no other. Within a team the priority decides, then the place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count, Max, Min
+from django.utils import timezone
+
+from portal.jobs import kinds
+from portal.jobs.models import IllegalTransition, Job, Priority, Status
+from portal.teams import audit, quotas
+from portal.teams.models import Team
+
+AT_WORK = (Status.RUNNING, Status.CANCELLING)
+MOVES = ("first", "up", "down", "last")
+LOOK_BACK = timedelta(days=7)  # an earlier start says nothing about whose turn it is
+LONG_AGO = datetime.min
+
+
+@dataclass
+class Share:
+    """How much of a queue a team has. Shares sort by whose turn it is."""
+
+    team_id: int
+    oldest: int  # the place of its oldest waiting job
+    running: int = 0
+    last_start: datetime | None = None
+    limit: int | None = None
+
+    @property
+    def is_full(self) -> bool:
+        return self.limit is not None and self.running >= self.limit
+
+    def turn(self) -> tuple:
+        return (self.running, self.last_start is not None, self.last_start or LONG_AGO, self.oldest)
+
+
+def waiting(queue: str):
+    """The queued jobs of a queue, each team's in the order in which they are taken."""
+    return Job.objects.filter(queue=queue, status=Status.QUEUED).order_by("-priority", "place", "pk")
+
+
+def shares(queue: str) -> list[Share]:
+    """The teams that have something waiting, in the order of their turns."""
+    heads = waiting(queue).order_by().values("team_id").annotate(oldest=Min("place"))
+    found = {row["team_id"]: Share(row["team_id"], row["oldest"]) for row in heads}
+    jobs = Job.objects.filter(queue=queue, team__in=found).order_by()
+    for row in jobs.filter(status__in=AT_WORK).values("team_id").annotate(count=Count("pk")):
+        found[row["team_id"]].running = row["count"]
+    recent = jobs.filter(started_at__gt=timezone.now() - LOOK_BACK)
+    for row in recent.values("team_id").annotate(last=Max("started_at")):
+        found[row["team_id"]].last_start = row["last"]
+    for team_id, limits in quotas.limits_of(found).items():
+        found[team_id].limit = limits.running.get(queue)
+    return sorted(found.values(), key=Share.turn)
+
+
+def claim_next(queue: str, worker: str) -> Job | None:
+    """Take the best job of the queue that may run now; None when there is none.
+
+    State before: queued. State after: running. What waits for a device or for its team's limit is passed
+    over; the end of a job wakes a worker again.
+    """
+    for share in shares(queue):
+        if share.is_full:
+            continue
+        for job in waiting(queue).filter(team_id=share.team_id).iterator(chunk_size=50):
+            if claim(job, worker):
+                return job
+            if _is_full(job):
+                break
+    return None
+
+
+def _is_full(job: Job) -> bool:
+    most = quotas.limits(job.team).running.get(job.queue)
+    return most is not None and _running(job) >= most
+
+
+def _running(job: Job) -> int:
+    return Job.objects.filter(queue=job.queue, team_id=job.team_id, status__in=AT_WORK).count()
+
+
+def claim(job: Job, worker: str) -> bool:
+    """Take this job if it is still queued, its team's limit allows it and its kind says so."""
+    try:
+        with transaction.atomic():
+            # Two workers must not both take the last one that the team may have running. A lock that lets
+            # others refer to the team meanwhile.
+            Team.objects.select_for_update(no_key=True).get(pk=job.team_id)
+            if _is_full(job) or not kinds.get(job.kind).claim(job):
+                return False
+            job.move_to(Status.RUNNING, f"taken by {worker}", worker=worker)
+            return True
+    except IllegalTransition:
+        return False  # cancelled, or another worker was first
+
+
+def runnable(queue: str, at_most: int) -> list[Job]:
+    """Jobs that their teams' limits would let start now, each team's first ones, ``at_most`` of them."""
+    found: list[Job] = []
+    for share in shares(queue):
+        room = at_most - len(found)
+        if share.limit is not None:
+            room = min(room, share.limit - share.running)
+        if room > 0:
+            found += waiting(queue).filter(team_id=share.team_id)[:room]
+    return found
+
+
+# --- another order, for the team's administrators ----------------------------------------------
+
+
+@transaction.atomic
+def move(job: Job, to: str) -> None:
+    """Let a queued job pass its team's others in its queue: ``first``, ``up``, ``down`` or ``last``.
+
+    Raises IllegalTransition when it waits no longer. It takes the priority of whom it passes.
+    """
+    rows = list(waiting(job.queue).filter(team=job.team).select_for_update())
+    index = next((number for number, row in enumerate(rows) if row.pk == job.pk), None)
+    if index is None:
+        job.refresh_from_db(fields=["status"])
+        raise IllegalTransition(f"{job} is {job.status}: only a queued job can change its place.")
+    target = {"first": 0, "up": max(0, index - 1), "down": min(len(rows) - 1, index + 1)}.get(
+        to, len(rows) - 1
+    )
+    if target == index:
+        return
+    rows.insert(target, rows.pop(index))
+    rows[target].priority = rows[target + 1 if target < index else target - 1].priority
+    _renumber(rows)
+    audit.record("job.move", job, detail=to)
+    job.refresh_from_db(fields=["priority", "place"])
+
+
+def _renumber(rows: list[Job]) -> None:
+    """Write the places of ``rows`` in their order: the places stay the same numbers, dealt out anew."""
+    places = sorted(row.place for row in rows)
+    for number, row in enumerate(rows):
+        # Two of one microsecond would stay together otherwise.
+        row.place = places[number] if number == 0 else max(places[number], rows[number - 1].place + 1)
+    Job.objects.bulk_update(rows, ["priority", "place"])
+
+
+def prioritise(job: Job, priority: int) -> None:
+    """Give a queued job another priority among its team's; IllegalTransition when it waits no longer."""
+    priority = Priority(priority)
+    if not Job.objects.filter(pk=job.pk, status=Status.QUEUED).update(priority=priority):
+        job.refresh_from_db(fields=["status"])
+        raise IllegalTransition(f"{job} is {job.status}: only a queued job can change its place.")
+    job.priority = priority
+    audit.record("job.priority", job, detail=priority.label)
