@@ -16,6 +16,7 @@ from portal.core.permissions import InTeam
 from portal.core.schema import CONTENT_TYPE
 from portal.jobs.models import IllegalTransition
 from portal.runs.plan import PlanError
+from portal.teams.quotas import QuotaReached
 from workers.contract import InputError
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ ANSWERS = (
         PlanError,
         lambda error: problem(400, str(error), {name: [text] for name, text in error.fields.items()}),
     ),
+    (QuotaReached, lambda error: problem(409, str(error))),
     (InputError, lambda error: problem(400, str(error))),
     (IllegalTransition, lambda error: problem(409, str(error))),
     (PermissionDenied, lambda error: problem(403, str(error) or InTeam.message)),

@@ -29,8 +29,9 @@ def create_version(team, user, name: str, upload, options: dict | None = None) -
 
     ``upload`` is a file of Django's, or an Upload that is whole. ``options`` may hold ``val_fraction``,
     ``seed``, ``class_count``, ``class_names`` and ``layout``. A file is stored before the transaction begins:
-    copying gigabytes must not hold a database lock.
+    copying gigabytes must not hold a database lock. Raises QuotaReached when no check may wait.
     """
+    jobs.refuse_if_full(team)
     if isinstance(upload, Upload):
         return create_version_of(upload, name, options)
     stored = default_storage.save(f"uploads/{uuid.uuid4().hex}.bin", upload)

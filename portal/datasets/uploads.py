@@ -18,11 +18,12 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from portal.datasets import pieces, services
+from portal.datasets import pieces, services, storage
 from portal.datasets.limits import human_bytes
-from portal.datasets.models import DatasetVersion, Upload
+from portal.datasets.models import Upload
 from portal.datasets.refusals import InUse, NoRoom, TooLarge
-from portal.teams import audit
+from portal.jobs import services as jobs
+from portal.teams import audit, quotas
 from portal.teams.models import Team
 
 DISK_RESERVE = 512 * 1024**2
@@ -40,8 +41,10 @@ def create(
     """Announce a file of ``length`` bytes. With ``dataset_name`` it becomes a version once it is whole.
 
     ``metadata`` is kept as the client's own words. Raises TooLarge when the server or the team's quota
-    does not take as much, NoRoom when the disk does not.
+    does not take as much, NoRoom when the disk does not, QuotaReached when no check may wait.
     """
+    if dataset_name:
+        jobs.refuse_if_full(team)
     sweep_local_files()
     with transaction.atomic():
         Team.objects.select_for_update().get(pk=team.pk)  # two uploads must not share the last free bytes
@@ -74,15 +77,8 @@ def _waiting(uploads, field: str) -> int:
 
 
 def quota_left(team) -> int | None:
-    """Bytes that the team may still upload; None when there is no quota.
-
-    Against it count the images of the team's datasets and the uploads that are no dataset yet.
-    """
-    if not settings.TEAM_QUOTA_BYTES:
-        return None
-    datasets = DatasetVersion.objects.for_team(team).aggregate(sum=Sum("bytes"))["sum"] or 0
-    used = datasets + _waiting(Upload.objects.for_team(team), "length")
-    return max(0, settings.TEAM_QUOTA_BYTES - used)
+    """Bytes that the team may still upload; None when there is no quota."""
+    return storage.left(team)
 
 
 def room_left() -> int | None:
@@ -114,8 +110,8 @@ def check_size(team, filename: str, length: int) -> None:
     if left is not None and length > left:
         raise TooLarge(
             f"{filename} has {human_bytes(length)} and the team {team.name} has {human_bytes(left)} left of "
-            f"its {human_bytes(settings.TEAM_QUOTA_BYTES)}: discard unfinished uploads, or ask the "
-            "administrator to raise TEAM_QUOTA_MB."
+            f"its {human_bytes(quotas.limits(team).storage)}: discard unfinished uploads, or ask an "
+            "administrator for more."
         )
 
 

@@ -22,6 +22,7 @@ from portal.datasets.forms import UploadForm
 from portal.datasets.limits import Limits
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
 from portal.datasets.refusals import InUse
+from portal.teams.quotas import QuotaReached
 
 COVER_THUMBS = 8
 STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
@@ -119,8 +120,13 @@ def dataset_new(request):
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         archive = data["file"] or data["received"]
-        version = services.create_version(request.team, request.user, data["name"], archive, form.options())
-        return redirect("dataset-version", pk=version.pk)
+        try:
+            version = services.create_version(
+                request.team, request.user, data["name"], archive, form.options()
+            )
+            return redirect("dataset-version", pk=version.pk)
+        except QuotaReached as error:
+            form.add_errors({"": str(error)})
     context = {
         "form": form,
         "limits": Limits(),
@@ -163,5 +169,9 @@ def upload_discard(request, pk):
 @member_required
 def dataset_digits(request):
     """Add the bundled sample."""
-    version = services.add_digits(request.team, request.user)
+    try:
+        version = services.add_digits(request.team, request.user)
+    except QuotaReached as error:
+        messages.error(request, str(error))
+        return redirect("dataset-list")
     return redirect("dataset-version", pk=version.pk)

@@ -168,6 +168,7 @@ def start_inference(device: Device, user, uploads) -> Inference:
         raise InputError("Choose at least one image.")
     if len(uploads) > MAX_INFERENCE_IMAGES:
         raise InputError(f"Send at most {MAX_INFERENCE_IMAGES} images at a time.")
+    jobs.refuse_if_full(device.team)
     current = current_deployment(device)
     inference = Inference.objects.create(
         device=device, team=device.team, created_by=user, deployment=current, job=None

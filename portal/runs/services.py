@@ -6,6 +6,7 @@ from django.db import transaction
 
 from portal.conversions.models import CompiledModel
 from portal.core import configs
+from portal.datasets import storage
 from portal.deployments.models import Deployment
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
@@ -18,7 +19,10 @@ from portal.teams.models import Role
 
 @transaction.atomic
 def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
-    """Write the whole plan down and start what can be started."""
+    """Write the whole plan down and start what can be started. Raises QuotaReached when no more may wait,
+    or when nothing is left of the team's storage."""
+    jobs.refuse_if_full(team)
+    storage.refuse_if_full(team)
     run = Run.objects.create(
         team=team,
         created_by=user,
@@ -74,7 +78,8 @@ def cancel_run(run: Run, user) -> None:
 
 @transaction.atomic
 def retry_run(run: Run, user) -> None:
-    """Do the failed and cancelled steps again; what succeeded is kept."""
+    """Do the failed and cancelled steps again; what succeeded is kept. Raises QuotaReached when no more
+    may wait."""
     if run.is_active:
         return
     audit.record("run.retry", run, actor=user)

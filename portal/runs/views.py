@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -20,6 +21,7 @@ from portal.runs.forms import NUMBERS, RunEditForm, RunForm, initial_from, usabl
 from portal.runs.models import Run, Tag
 from portal.runs.page import RunPage
 from portal.runs.report import report
+from portal.teams.quotas import QuotaReached
 
 MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", *NUMBERS)
 CURVES = [("loss", "Loss"), ("top1", "Top-1"), ("lr", "Learning rate"), ("ips", "Images per second")]
@@ -88,8 +90,11 @@ def _form_page(request, initial: dict, cloned_from: Run | None = None):
     form = RunForm(*posted, initial=initial, team=request.team, membership=request.membership)
     if form.is_bound and form.is_valid():
         plan = form.make_plan()
-        if plan:
-            return redirect("run-detail", pk=_create(request, form, plan, cloned_from).pk)
+        try:
+            if plan:
+                return redirect("run-detail", pk=_create(request, form, plan, cloned_from).pk)
+        except QuotaReached as error:
+            form.add_errors({"": str(error)})
     context = {
         "form": form,
         "cloned_from": cloned_from,
@@ -148,7 +153,10 @@ def run_retry(request, pk):
     """Do what failed again; what succeeded is kept."""
     run = _run(request, pk)
     _refuse_unless_allowed(request, run)
-    services.retry_run(run, request.user)
+    try:
+        services.retry_run(run, request.user)
+    except QuotaReached as error:
+        messages.error(request, str(error))
     return redirect("run-detail", pk=run.pk)
 
 
