@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "portal.conversions",
     "portal.devices",
     "portal.deployments",
+    "portal.history",
 ]
 
 MIDDLEWARE = [

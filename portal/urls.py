@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("portal.core.urls")),
     path("", include("portal.teams.urls")),
     path("jobs/", include("portal.jobs.urls")),
+    path("history/", include("portal.history.urls")),
     path("datasets/", include("portal.datasets.urls")),
     path("runs/", include("portal.runs.urls")),
     path("models/", include("portal.conversions.urls")),

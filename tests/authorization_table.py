@@ -59,6 +59,7 @@ API = {
     "POST runs/{pk}/cancel/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
     "POST runs/{pk}/retry/": change(OPERATOR, RUNS, DEPLOY),
     "GET runs/{pk}/report/": look(),
+    "GET history/": look(),
     "GET jobs/": look(),
     "GET jobs/{pk}/": look(),
     "POST jobs/{pk}/cancel/": change(OPERATOR, RUNS, DEPLOY),  # a step of such a run
@@ -141,6 +142,7 @@ PAGES = {
     "POST token-revoke": Rule(ADMIN, own=True),
     "GET audit-list": Rule(ADMIN),
     "GET audit-csv": Rule(ADMIN),
+    "GET history": Rule(VIEWER),
     "GET job-list": Rule(VIEWER),
     "GET job-list-live": Rule(VIEWER),
     "GET job-detail": Rule(VIEWER),

@@ -84,7 +84,7 @@ def _rows(find: Callable, request):
     return find(team).none() if team is None else find(team)
 
 
-def _people(team):
+def people(team):
     """Who is in the team, and who once started work there."""
     once = Job.objects.for_team(team).order_by().values("created_by")
     inside = team.memberships.values("user") if team else []
@@ -97,7 +97,7 @@ class Person(RowOf):
     def __init__(self, field_name="created_by", **more):
         more.setdefault("error_messages", {"invalid_choice": _("Your team has nobody of this name.")})
         super().__init__(
-            _people, field_name=field_name, to_field_name="username", help_text=_("user name"), **more
+            people, field_name=field_name, to_field_name="username", help_text=_("user name"), **more
         )
 
 

@@ -20,6 +20,7 @@ _SECTIONS = {
     "device": "device-list",
     "inference": "device-list",
     "job": "job-list",
+    "history": "job-list",
     "team": "team-members",
     "token": "team-members",
     "audit": "team-members",

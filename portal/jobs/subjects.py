@@ -23,8 +23,23 @@ class Subject:
 
 
 def of(jobs: list[Job]) -> dict[int, Subject]:
-    """The subjects of many jobs by their id; one that was replaced by a retry has none."""
-    ids = [job.pk for job in jobs]
+    """The subjects of many jobs by their id; a job that was retried has that of its last retry."""
+    last = _last_retries(jobs)
+    found = _of_ids(set(last.values()))
+    return {pk: found[end] for pk, end in last.items() if end in found}
+
+
+def _last_retries(jobs: list[Job]) -> dict[int, int]:
+    """Each job's id with that of the retry which did its work in the end, or with its own.
+
+    After more than three retries the middle ones lead nowhere, and their jobs have no subject.
+    """
+    ways = ["retried_by", "retried_by__retried_by", "retried_by__retried_by__retried_by"]
+    rows = Job.objects.filter(pk__in=[job.pk for job in jobs]).order_by().values_list("pk", *ways)
+    return {row[0]: [pk for pk in row if pk is not None][-1] for row in rows}
+
+
+def _of_ids(ids: set[int]) -> dict[int, Subject]:
     found: dict[int, Subject] = {}
     for version in DatasetVersion.objects.filter(job__in=ids).select_related("dataset"):
         found[version.job_id] = Subject(str(version), reverse("dataset-version", args=[version.pk]))

@@ -11,9 +11,8 @@ from django.views.decorators.http import require_POST
 
 from portal.core.access import refuse_unless
 from portal.core.live import Live
-from portal.core.paging import page_of
 from portal.jobs import log, services, subjects
-from portal.jobs.models import ACTIVE, FINAL, IllegalTransition, Job, Status
+from portal.jobs.models import ACTIVE, IllegalTransition, Job, Status
 from portal.runs import services as runs
 from portal.teams import audit
 from portal.teams.quotas import QuotaReached
@@ -26,20 +25,8 @@ def _job(request, pk: int) -> Job:
 
 
 def job_list(request):
-    """What waits and runs, and the history."""
-    done = Job.objects.for_team(request.team).filter(status__in=FINAL).select_related("created_by")
-    wanted = request.GET.get("status", "")
-    if wanted in FINAL:
-        done = done.filter(status=wanted)
-    page = page_of(done, request)
-    context = {
-        "live": _queue(request),
-        "page": page,
-        "subjects": subjects.of(page.rows),
-        "wanted": wanted,
-        "choices": [(status.value, status.label) for status in FINAL],
-    }
-    return render(request, "jobs/list.html", context)
+    """What waits and what runs."""
+    return render(request, "jobs/list.html", {"live": _queue(request)})
 
 
 def job_list_live(request):

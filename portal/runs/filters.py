@@ -1,12 +1,14 @@
 """Filters of runs and of what they made."""
 
 import django_filters
+from django.utils.translation import gettext_lazy as _
 
 from portal.core import configs
 from portal.core.filters import Created, OneOf, RowOf, named, part_of
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.devices.models import Device
 from portal.jobs.models import Status
+from portal.runs import search
 from portal.runs.models import Run
 
 
@@ -19,6 +21,16 @@ class RunFilter(Created):
     chip = OneOf(named(configs.chips()), field_name="compiled_models__chip", many=True)
     device = RowOf(Device.objects.for_team, "deployments__device")
     name = part_of("name")
+    tag = django_filters.CharFilter(method="with_tag", help_text=_("a tag, whole"))
+    q = django_filters.CharFilter(
+        method="search", help_text=_("words in the name, notes, tags, message or the dataset's name")
+    )
+
+    def with_tag(self, rows, name, value):
+        return rows.filter(pk__in=Run.tags.through.objects.filter(tag__name__iexact=value).values("run"))
+
+    def search(self, rows, name, value):
+        return search.find(rows, value)
 
 
 class TrainedModelFilter(django_filters.FilterSet):

@@ -1,0 +1,131 @@
+"""The history: a team's runs and jobs in one row of time, newest first, page by page."""
+
+from __future__ import annotations
+
+import heapq
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import F, Prefetch, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.conversions.models import CompiledModel
+from portal.deployments.models import Deployment
+from portal.history.filters import RUN
+from portal.jobs import subjects
+from portal.jobs.models import Job
+from portal.runs.models import Run
+
+PAGE_SIZE = 50
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CURSOR = re.compile(r"^(\d{1,17})([jr])(\d{1,18})$")
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where an entry stands. Of the same moment, a run counts as later than a job."""
+
+    at: datetime
+    letter: str  # "j" for a job, "r" for a run
+    pk: int
+
+    @classmethod
+    def read(cls, text: str) -> Place | None:
+        """The place that a cursor names; None for a text that is no cursor."""
+        found = CURSOR.match(text)
+        if not found:
+            return None
+        return cls(EPOCH + timedelta(microseconds=int(found[1])), found[2], int(found[3]))
+
+    def __str__(self):
+        return f"{(self.at - EPOCH) // timedelta(microseconds=1)}{self.letter}{self.pk}"
+
+
+@dataclass
+class Entry:
+    """A run or a job as the history shows it. ``seconds`` is None before it began."""
+
+    kind: str  # "run" or the job's kind
+    row: Run | Job
+    about: subjects.Subject | None = None
+    chips: list[str] = field(default_factory=list)
+    devices: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    top1: float | None = None
+
+    @property
+    def is_run(self) -> bool:
+        return self.kind == RUN
+
+    @property
+    def place(self) -> Place:
+        return Place(self.row.created_at, "r" if self.is_run else "j", self.row.pk)
+
+    @property
+    def seconds(self) -> float | None:
+        if not self.is_run:
+            return self.row.seconds
+        return ((self.row.finished_at or timezone.now()) - self.row.created_at).total_seconds()
+
+    @property
+    def url(self) -> str:
+        return reverse("run-detail" if self.is_run else "job-detail", args=[self.row.pk])
+
+
+def page(runs, jobs, before: Place | None, size: int = PAGE_SIZE) -> tuple[list[Entry], Place | None]:
+    """The ``size`` newest of both queries older than ``before``, and the place to go on from, if any."""
+    runs = _older(runs, before, "r")[: size + 1]
+    jobs = _older(jobs.select_related("created_by").defer("result"), before, "j")[: size + 1]
+    entries = [_of_run(run) for run in _loaded(runs)] + [Entry(job.kind, job) for job in jobs]
+    found = heapq.nlargest(size + 1, entries, key=lambda entry: entry.place)
+    more = len(found) > size
+    found = found[:size]
+    _tell_subjects(found)
+    return found, found[-1].place if more else None
+
+
+def _older(rows, before: Place | None, letter: str):
+    rows = rows.order_by("-created_at", "-pk")
+    if before is None:
+        return rows
+    if letter == before.letter:
+        # Both conditions, so that the index on the time is used.
+        older = Q(created_at__lt=before.at) | Q(pk__lt=before.pk)
+        return rows.filter(created_at__lte=before.at).filter(older)
+    # Newest first: a job of the same moment as a run is still to come, a run as a job was there before.
+    return rows.filter(**{"created_at__lte" if letter == "j" else "created_at__lt": before.at})
+
+
+def _loaded(runs):
+    """With what an entry shows, and without the long results."""
+    return (
+        runs.annotate(top1=F("trained_model__facts__metrics__top1"))
+        .select_related("created_by", "dataset_version__dataset")
+        .prefetch_related(
+            "tags",
+            Prefetch("compiled_models", CompiledModel.objects.only("run", "chip")),
+            Prefetch("deployments", Deployment.objects.only("run", "device__name").select_related("device")),
+        )
+    )
+
+
+def _of_run(run: Run) -> Entry:
+    version = run.dataset_version
+    return Entry(
+        RUN,
+        run,
+        subjects.Subject(str(version), reverse("dataset-version", args=[version.pk])),
+        chips=sorted({model.chip for model in run.compiled_models.all()}),
+        devices=[row.device.name for row in run.deployments.all()],
+        tags=[tag.name for tag in run.tags.all()],
+        top1=run.top1,
+    )
+
+
+def _tell_subjects(entries: list[Entry]) -> None:
+    known = subjects.of([entry.row for entry in entries if not entry.is_run])
+    for entry in entries:
+        if not entry.is_run:
+            entry.about = known.get(entry.row.pk)

@@ -1,0 +1,40 @@
+from rest_framework import serializers
+
+from portal.history.filters import RUN
+from portal.jobs.models import Status
+
+
+class EntrySerializer(serializers.Serializer):
+    """A run or a job of the history."""
+
+    type = serializers.SerializerMethodField(help_text="run or job")
+    id = serializers.IntegerField(source="row.pk", help_text="of the run or the job")
+    kind = serializers.CharField(help_text="run, or the job's kind")
+    name = serializers.SerializerMethodField(help_text="the run's; null for a job")
+    about = serializers.CharField(source="about.words", default=None, help_text="what it was done for")
+    status = serializers.ChoiceField(choices=Status.choices, source="row.status")
+    message = serializers.CharField(source="row.message", help_text="why it failed")
+    created_by = serializers.CharField(source="row.created_by.username", default=None)
+    created_at = serializers.DateTimeField(source="row.created_at")
+    finished_at = serializers.DateTimeField(source="row.finished_at", allow_null=True)
+    seconds = serializers.FloatField(allow_null=True, help_text="how long it took, or takes till now")
+    recipe = serializers.CharField(source="row.recipe", default=None)
+    chips = serializers.ListField(child=serializers.CharField())
+    devices = serializers.ListField(child=serializers.CharField())
+    tags = serializers.ListField(child=serializers.CharField())
+    top1 = serializers.FloatField(allow_null=True, help_text="of the trained model, a fraction")
+    page = serializers.CharField(source="url", help_text="the address of its page")
+
+    def get_type(self, entry) -> str:
+        return RUN if entry.is_run else "job"
+
+    def get_name(self, entry) -> str | None:
+        return entry.row.name if entry.is_run else None
+
+
+class HistoryPageSerializer(serializers.Serializer):
+    """A page of the history. It is read forwards only: ``previous`` is always null."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = EntrySerializer(many=True)

@@ -1,0 +1,7 @@
+"""Addresses of the history."""
+
+from django.urls import path
+
+from portal.history import views
+
+urlpatterns = [path("", views.history, name="history")]

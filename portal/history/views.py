@@ -1,0 +1,52 @@
+"""The shared history: who ran what, when, for how long, and what came of it."""
+
+from __future__ import annotations
+
+from django.http import QueryDict
+from django.shortcuts import redirect, render
+
+from portal.core.paging import Page
+from portal.history import entries
+from portal.history.filters import JobEntries, RunEntries
+from portal.history.forms import HistoryForm
+from portal.jobs.models import Job
+from portal.runs.models import Run
+
+
+def history(request):
+    """All runs and jobs of the team that the form lets through, newest first."""
+    if any(not value for value in request.GET.values()):
+        return redirect(_address(request, _said(request.GET)))  # a short address to keep and to send
+    form = HistoryForm(request.GET, team=request.team)
+    wanted = form.wanted()
+    page = _page(request, wanted)
+    context = {"form": form, "page": page, "filtered": bool(wanted)}
+    return render(request, "history/list.html", context, status=422 if form.errors else 200)
+
+
+def _said(query: QueryDict) -> QueryDict:
+    """The query without what was left empty."""
+    said = query.copy()
+    for name in [name for name, value in query.items() if not value]:
+        del said[name]
+    return said
+
+
+def _address(request, query: QueryDict) -> str:
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def _page(request, wanted: dict[str, str]) -> Page:
+    query = QueryDict(mutable=True)
+    query.update(wanted)
+    runs = RunEntries(query, Run.objects.for_team(request.team), request=request).qs
+    jobs = JobEntries(query, Job.objects.for_team(request.team), request=request).qs
+    before = entries.Place.read(request.GET.get("before", ""))
+    rows, after = entries.page(runs, jobs, before)
+    query = request.GET.copy()
+    query.pop("before", None)
+    first_url, next_url = _address(request, query), ""
+    if after:
+        query["before"] = str(after)
+        next_url = _address(request, query)
+    return Page(rows, first_url, next_url, bool(before))
