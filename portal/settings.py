@@ -251,6 +251,7 @@ CELERY_BEAT_SCHEDULE = {
     "reap lost jobs": {"task": "portal.jobs.tasks.reap", "schedule": 15.0},
     "sweep uploads": {"task": "portal.datasets.tasks.sweep_uploads", "schedule": 900.0},
     "sweep the audit": {"task": "portal.teams.tasks.sweep_audit", "schedule": 3600.0},
+    "sweep idempotent calls": {"task": "portal.core.tasks.sweep_idempotent_calls", "schedule": 3600.0},
     "advance runs": {"task": "portal.runs.tasks.sweep", "schedule": 30.0},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -9,17 +9,26 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework import viewsets
 from rest_framework.response import Response
 
-from portal.core import configs, deprecation
+from portal.core import configs, deprecation, idempotency
 from portal.core.serializers import BoardProfile, Chip, RecipesSerializer
 
 
 class ApiViewSet(viewsets.GenericViewSet):
     """Base of every endpoint.
 
-    ``refusals``: statuses of refusals that only this view knows, for the schema.
+    ``refusals``: statuses of refusals that only this view knows, for the schema. ``idempotent``: a POST may
+    come with an ``Idempotency-Key``.
     """
 
     refusals: tuple = ()
+    # Answers that hold a secret are kept nowhere; an upload has a protocol of its own.
+    idempotent = True
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        # Now that it is known who asks. The handler is looked up after this.
+        if request.method == "POST" and self.idempotent and hasattr(self, "post"):
+            self.post = idempotency.once(self.post)
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)

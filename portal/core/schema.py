@@ -32,12 +32,27 @@ MEANS = {
 }
 
 
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Your name for this call, such as a UUID. Sent again with the same body within a day, it "
+    "is not done again: the first answer comes again, with `Idempotency-Replayed: true`.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+
+
 class ApiSchema(AutoSchema):
     """Adds the refusals that any operation of its kind may answer with, and those that its view names."""
 
     def is_deprecated(self) -> bool:
         method = getattr(self.view, getattr(self.view, "action", None) or "", None)
         return super().is_deprecated() or hasattr(method, "deprecation")
+
+    def _get_parameters(self):
+        found = super()._get_parameters()
+        if self.method == "POST" and getattr(self.view, "idempotent", False):
+            found.append(IDEMPOTENCY_KEY)
+        return found
 
     def _get_response_bodies(self, direction="response"):
         found = super()._get_response_bodies(direction)

@@ -34,6 +34,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     filterset_class = UploadFilter
     pagination_class = NewestUploads
     write_scope = "datasets"
+    idempotent = False
     parser_classes = []  # a body is read in blocks, never parsed
 
     def get_queryset(self):

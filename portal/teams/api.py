@@ -68,6 +68,7 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, TeamVie
     serializer_class = InvitationSerializer
     read_role = write_role = Role.ADMIN
     read_scope = Scope.ADMIN
+    idempotent = False
     lookup_value_regex = r"\d{1,18}"
 
     @extend_schema(request=NewInvitationSerializer, responses={201: MadeInvitationSerializer})
@@ -91,6 +92,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
     filterset_class = TokenFilter
     write_role = Role.VIEWER
     read_scope = write_scope = Scope.ADMIN  # a token that may make tokens may do anything
+    idempotent = False
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self):

@@ -1,0 +1,120 @@
+"""``Idempotency-Key``: a call that is sent again, because its answer was lost, is not done again.
+
+Follows draft-ietf-httpapi-idempotency-key-header. The key is the client's and holds within its team for a
+day. The same key with the same call brings the first answer again; with another call it is refused, and so
+is a second one while the first is at work. What was refused or broke is forgotten: it did nothing, and
+may be mended and sent again under its key.
+
+Of the body only a keyed hash is stored, which says nothing of a password in it. A form counts with its
+fields and, for each file, its name and content; JSON counts as its values, not as its spelling.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+from datetime import timedelta
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.renderers import JSONRenderer
+
+from portal.core.models import IdempotentCall
+
+HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
+KEPT = timedelta(hours=24)
+LOST_AFTER = timedelta(minutes=10)  # no call is worked on for so long: its process must have ended
+BLOCK = 1024 * 1024
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class Conflict(APIException):
+    status_code = 409
+
+
+def once(handler):
+    """Wrap an endpoint's handler so that it does what a key stands for only once."""
+
+    @functools.wraps(handler)
+    def guarded(request, *args, **kwargs):
+        key = request.headers.get(HEADER)
+        if key is None:
+            return handler(request, *args, **kwargs)
+        if not _KEY.fullmatch(key):
+            raise ValidationError({HEADER: [_("Send 1 to 255 visible ASCII characters, such as a UUID.")]})
+        call, new = IdempotentCall.objects.get_or_create(
+            team=request.team, key=key, defaults={"fingerprint": fingerprint(request)}
+        )
+        return _first(call, handler, request, *args, **kwargs) if new else _again(call, request)
+
+    return guarded
+
+
+def _first(call: IdempotentCall, handler, request, *args, **kwargs):
+    try:
+        response = handler(request, *args, **kwargs)
+    except BaseException:
+        call.delete()
+        raise
+    if response.status_code >= 400:
+        call.delete()
+        return response
+    call.status = response.status_code
+    call.body = "" if response.data is None else JSONRenderer().render(response.data).decode()
+    call.save(update_fields=["status", "body"])
+    return response
+
+
+def _again(call: IdempotentCall, request) -> HttpResponse:
+    if call.fingerprint != fingerprint(request):
+        raise Conflict(
+            _("This Idempotency-Key was used for another call: send a new key with what is not the same.")
+        )
+    if not call.status:
+        if call.created_at < timezone.now() - LOST_AFTER:
+            raise Conflict(
+                _(
+                    "The server stopped while it worked on this call: look whether it was done, and send "
+                    "it with a new Idempotency-Key if not."
+                )
+            )
+        raise Conflict(_("This call is in progress: ask again in a moment."))
+    return HttpResponse(
+        call.body, status=call.status, content_type="application/json", headers={REPLAYED: "true"}
+    )
+
+
+def fingerprint(request) -> str:
+    """A hash of method, address and body, keyed by the server's secret."""
+    digest = salted_hmac("idempotency", f"{request.method} {request.get_full_path()}\n", algorithm="sha256")
+    data = request.data
+    if hasattr(data, "lists"):
+        for name, values in sorted(data.lists()):
+            for value in values:
+                digest.update(json.dumps([name, _words(value)]).encode())
+    else:
+        digest.update(json.dumps(data, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _words(value) -> list | str:
+    """A form's value; of a file its name and the hash of its content."""
+    if not isinstance(value, UploadedFile):
+        return str(value)
+    content = hashlib.sha256()
+    value.seek(0)
+    for block in value.chunks(BLOCK):
+        content.update(block)
+    value.seek(0)
+    return [value.name, content.hexdigest()]
+
+
+def sweep() -> None:
+    """Forget the answers that were kept for a day."""
+    IdempotentCall.objects.filter(created_at__lt=timezone.now() - KEPT).delete()

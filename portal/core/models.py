@@ -1,0 +1,23 @@
+"""Calls of the API that must not be done twice."""
+
+from django.db import models
+from django.utils import timezone
+
+from portal.teams.models import Team
+
+
+class IdempotentCall(models.Model):
+    """The answer to a call that came with an ``Idempotency-Key``. ``status`` is 0 while it is worked on."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)  # of method, address and body; keyed, see idempotency.py
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "key"], name="one_call_per_key")]
+
+    def __str__(self):
+        return self.key
