@@ -85,6 +85,7 @@ API = {
     "GET inferences/": look(),
     "GET inferences/{pk}/": look(),
     "GET deployments/": look(),
+    "POST deployments/": change(OPERATOR, DEPLOY),
     "GET deployments/{pk}/": look(),
     "GET recipes/": look(),
     "GET chips/": look(),

@@ -17,6 +17,15 @@ class ProblemSerializer(serializers.Serializer):
     )
 
 
+class InTeamField(serializers.PrimaryKeyRelatedField):
+    """A row of the asker's team; another team's id is as unknown as any other."""
+
+    def get_queryset(self):
+        request = self.context.get("request")
+        queryset = super().get_queryset()
+        return queryset.for_team(request.team) if request and hasattr(request, "team") else queryset.none()
+
+
 class Chip(TypedDict):
     """An NPU target. ``None`` is what nobody has measured or the vendor does not tell."""
 

@@ -1,4 +1,4 @@
-"""The deploy kind: put a release on a board, make it current, and measure what it answers."""
+"""Deployments: start one, put its release on the board, make it current, measure what it answers."""
 
 from __future__ import annotations
 
@@ -9,20 +9,62 @@ import statistics
 import time
 from pathlib import Path
 
+from django.db import transaction
 from django.utils import timezone
 
+from portal.conversions.models import CompiledModel
 from portal.conversions.services import provenance
+from portal.core import configs
 from portal.core.files import fetch_artifact
 from portal.datasets.services import staged
 from portal.deployments import release, steps
 from portal.deployments.models import Deployment
 from portal.devices.answers import answer
 from portal.devices.errors import BoardError, ConnectionLost
+from portal.devices.models import Device
 from portal.devices.services import connect, profile_of, sign_in
+from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
 from portal.jobs.execution import job_folder
-from portal.jobs.models import Job
+from portal.jobs.models import IllegalTransition, Job, Status
+from portal.runs.models import Run
+from portal.runs.plan import PlanError
 from portal.teams import audit
+
+
+@transaction.atomic
+def start_deployment(run: Run, device: Device, user) -> Deployment:
+    """Put the model that a run compiled for a device's chip on the device, also long after the run's end.
+
+    The run's own outcome stays as it is. A deployment that is there already is done again, which makes an
+    older run's model current once more. Raises PlanError when there is no such model, IllegalTransition
+    while it is being deployed.
+    """
+    jobs.refuse_if_full(run.team)
+    deployment, made = Deployment.objects.select_for_update().get_or_create(
+        run=run, compiled_model=_model_for(run, device), device=device
+    )
+    if not made and (deployment.job is None or deployment.job.is_active):
+        raise IllegalTransition(f"{deployment} is under way already: wait for its end.")
+    deployment.job = jobs.submit("deploy", run.team, user)
+    deployment.save(update_fields=["job"])
+    audit.record("deployment.create", deployment, team=run.team, actor=user, label=f"{run} to {device}")
+    return deployment
+
+
+def _model_for(run: Run, device: Device) -> CompiledModel:
+    profile = profile_of(device)
+    fitting = {"chip": profile["chip"], "channel_order": profile["channel_order"]}
+    model = run.compiled_models.filter(**fitting, job__status=Status.SUCCEEDED).first()
+    if model is None:
+        chip = configs.chips()[profile["chip"]]["title"]
+        raise PlanError(
+            {
+                "device": f"{run} has no model for {device} ({chip}, {profile['channel_order']}): "
+                "start a run that names this device."
+            }
+        )
+    return model
 
 
 def perform(job: Job, context: JobContext) -> dict:

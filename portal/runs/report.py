@@ -85,13 +85,14 @@ def _step(name: str, job: Job) -> dict:
 def _seconds(run: Run) -> dict:
     """From the accepted upload, or the run's creation when the dataset was there before, to the end.
 
-    ``portal`` is all of it that was not spent inside an outside tool or on a board.
+    ``portal`` is all of it that was not spent inside an outside tool or on a board. A deployment that was
+    asked for after the run's end does not count.
     """
-    jobs = [job for _, job in _steps(run)]
     ingest = run.dataset_version.job
     start = ingest.queued_at if ingest.finished_at and ingest.finished_at > run.created_at else run.created_at
     if run.finished_at is None:
         return {"total": None, "tools": None, "portal": None}
     total = (run.finished_at - start).total_seconds()
+    jobs = [job for _, job in _steps(run) if job.queued_at <= run.finished_at]
     tools = sum(sum(job.tool_seconds.values()) for job in jobs)
     return {"total": round(total, 3), "tools": round(tools, 3), "portal": round(total - tools, 3)}

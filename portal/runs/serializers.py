@@ -1,6 +1,7 @@
 from rest_framework import serializers
 
 from portal.conversions.serializers import CompiledModelSerializer
+from portal.core.serializers import InTeamField
 from portal.datasets.models import DatasetVersion
 from portal.deployments.serializers import DeploymentSerializer
 from portal.devices.models import Device
@@ -56,15 +57,6 @@ class RunEditSerializer(serializers.Serializer):
 
     def validate_tags(self, names):
         return tags.clean(names)
-
-
-class InTeamField(serializers.PrimaryKeyRelatedField):
-    """A row of the asker's team; another team's id is as unknown as any other."""
-
-    def get_queryset(self):
-        request = self.context.get("request")
-        queryset = super().get_queryset()
-        return queryset.for_team(request.team) if request and hasattr(request, "team") else queryset.none()
 
 
 class NewRunSerializer(serializers.Serializer):

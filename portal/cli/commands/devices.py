@@ -23,6 +23,7 @@ def add_to(group: click.Group) -> None:
     command(device, "add", short_help="Register a board.")(add)
     command(device, "probe", short_help="Ask a device what it is and what runs on it.")(probe)
     command(device, "infer", short_help="Let a device answer images.")(infer)
+    command(group, "deploy", short_help="Put a finished run's model on a device.")(deploy)
 
 
 def list_(app: App):
@@ -122,3 +123,27 @@ def infer(app: App, name: str, images: tuple[Path, ...]):
     ]
     app.screen.table(["Image", "Label", ">Score", ">ms", "Note"], cells)
     follow.succeeded("The inference", job)
+
+
+@click.argument("run", metavar="RUN")
+@click.option("--device", "name", required=True, help="The device's name.")
+@click.option("--no-wait", is_flag=True, help="Return without waiting for its end.")
+def deploy(app: App, run: str, name: str, no_wait: bool):
+    """Put the model that a run compiled for a device's chip on the device, and measure what it answers.
+
+    An older run's model becomes current once more in the same way.
+    """
+    body = {"run": lookup.number(run, "run"), "device": lookup.device(app.client, name)["id"]}
+    row = app.client.post("deployments/", json=body)
+    if not no_wait:
+        follow.job(app.client, app.screen, row["job"]["id"], f"Board {name}")
+        row = app.client.get(f"deployments/{row['id']}/")
+    app.screen.document(row)
+    measured = row["measured"] if row["job"]["status"] == "succeeded" else {}
+    if measured:
+        app.screen.line(
+            f"{row['release']} is current on {name}: top-1 {percent(measured['board_top1'])} on "
+            f"{measured['images']} images, as the simulator answers on {percent(measured['agreement'])}"
+        )
+    if not no_wait:
+        follow.succeeded("The deployment", row["job"])
