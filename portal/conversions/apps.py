@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ConversionsConfig(AppConfig):
@@ -12,7 +13,7 @@ class ConversionsConfig(AppConfig):
         kinds.register(
             kinds.Kind(
                 name="convert",
-                title="Convert",
+                title=_("Convert"),
                 queue="convert",
                 time_limit=4 * 3600,
                 prepare=services.prepare,

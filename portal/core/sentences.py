@@ -18,6 +18,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils import translation
+from django.utils.functional import lazy
 
 CONTEXT = "sentence"
 DOMAIN = "django"
@@ -25,6 +26,7 @@ _PLACE = re.compile(r"\{(\w+)\}|%\((\w+)\)[sd]")
 _BREAK = re.compile(r"(?<=[.!?:]) (?=\S)")
 _WORD = re.compile(r"[A-Za-z]+")
 _DEPTH = 4
+_TELLING = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +138,14 @@ def stored(language: str) -> dict[str, str]:
         for key, answer in found.items():
             if isinstance(key, str) and key and answer:
                 context, mark, text = key.rpartition("\x04")
-                if not mark or context == CONTEXT:
+                if context == CONTEXT or (not mark and _is_telling(text)):
                     pairs[text] = answer if mark else pairs.get(text, answer)
     return pairs
+
+
+def _is_telling(text: str) -> bool:
+    """Whether a text of a page has enough fixed words to know it by; ``%(role)s in %(team)s`` has not."""
+    return len(_PLACE.sub("", text)) >= _TELLING if _PLACE.search(text) else True
 
 
 @lru_cache(maxsize=8192)
@@ -152,3 +159,7 @@ def translate(text) -> str:
     """``text`` in the reader's language, or as it is when no sentence fits."""
     text = "" if text is None else str(text)
     return _translated(translation.get_language() or settings.LANGUAGE_CODE, text) if text else text
+
+
+# As ``translate``, when it is shown: for choices that are written down once.
+lazy_sentence = lazy(translate, str)

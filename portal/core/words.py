@@ -18,7 +18,7 @@ _CALL = re.compile(r"""\bt\(\s*("(?:[^"\\]|\\.)*")""")
 def script_files() -> list[Path]:
     """Our scripts, without the libraries of others."""
     found = Path(settings.BASE_DIR, "portal").glob("*/static/**/*.js")
-    return sorted(path for path in found if "vendor" not in path.parts)
+    return sorted(path for path in found if "vendor" not in path.parts and path.name != "words.js")
 
 
 def of_script(source: str) -> list[str]:

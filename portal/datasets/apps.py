@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class DatasetsConfig(AppConfig):
@@ -12,7 +13,7 @@ class DatasetsConfig(AppConfig):
         kinds.register(
             kinds.Kind(
                 name="ingest",
-                title="Check dataset",
+                title=_("Check dataset"),
                 queue="default",
                 time_limit=4 * 3600,
                 prepare=services.prepare_ingest,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import StyledForm
+from portal.core.sentences import lazy_sentence
 from portal.datasets import uploads
 from portal.datasets.models import Upload
 from portal.datasets.readers import LAYOUTS
@@ -38,7 +40,7 @@ class ReceivedField(forms.ModelChoiceField):
     """A file that came by a resumable upload before the form is sent; the page's script fills it in."""
 
     widget = forms.HiddenInput
-    default_error_messages = {"invalid_choice": "The uploaded file is no longer there: choose it again."}
+    default_error_messages = {"invalid_choice": _("The uploaded file is no longer there: choose it again.")}
 
     def __init__(self, **kwargs):
         super().__init__(queryset=Upload.objects.none(), required=False, **kwargs)
@@ -47,11 +49,11 @@ class ReceivedField(forms.ModelChoiceField):
 class UploadForm(StyledForm):
     name = forms.CharField(
         max_length=120,
-        label="Name of the dataset",
-        help_text="The name of a dataset that you have makes this its next version.",
+        label=_("Name of the dataset"),
+        help_text=_("The name of a dataset that you have makes this its next version."),
     )
     file = forms.FileField(
-        label="Archive (zip or tar)",
+        label=_("Archive (zip or tar)"),
         required=False,  # or ``received``
         allow_empty_file=True,  # the check of the archive says what is wrong with it
         max_length=255,
@@ -62,29 +64,30 @@ class UploadForm(StyledForm):
         required=False,
         min_value=2,
         max_value=MAX_CLASSES,
-        label="Number of classes",
-        help_text="Counted from the upload. Fill it in only to have it checked.",
+        label=_("Number of classes"),
+        help_text=_("Counted from the upload. Fill it in only to have it checked."),
     )
     class_names = ClassNamesField(
         required=False,
-        label="Class names",
+        label=_("Class names"),
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Read from the upload. To use other names, write one a line, in the order of the ids.",
+        help_text=_("Read from the upload. To use other names, write one a line, in the order of the ids."),
     )
     val_percent = forms.IntegerField(
         required=False,
         min_value=int(MIN_FRACTION * 100),
         max_value=int(MAX_FRACTION * 100),
-        label="Images kept for validation, %",
+        label=_("Images kept for validation, %"),
         widget=forms.NumberInput(attrs={"placeholder": "20"}),
-        help_text="The same share of each class. Not used when the upload brings its own split.",
+        help_text=_("The same share of each class. Not used when the upload brings its own split."),
     )
 
     layout = forms.ChoiceField(
         required=False,
-        choices=[("", "Found by looking at the files")] + [(key, f.name) for key, f in LAYOUTS.items()],
-        label="Layout",
-        help_text="Choose one only if the upload can be read in more than one way.",
+        choices=[("", _("Found by looking at the files"))]
+        + [(key, lazy_sentence(f.name)) for key, f in LAYOUTS.items()],
+        label=_("Layout"),
+        help_text=_("Choose one only if the upload can be read in more than one way."),
     )
 
     def __init__(self, *args, team, **kwargs):

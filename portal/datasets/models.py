@@ -6,6 +6,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from portal.jobs.models import Job, Status
 from portal.teams.models import Owned, OwnedQuerySet, Team
@@ -14,13 +15,13 @@ from portal.teams.models import Owned, OwnedQuerySet, Team
 class UploadState(models.TextChoices):
     """Where an upload is. The first is told by its bytes, the others by the check of its version."""
 
-    RECEIVING = "receiving", "Receiving"
-    RECEIVED = "received", "Received"
-    EXTRACTING = "extracting", "Extracting"
-    CHECKING = "checking", "Checking"
-    READY = "ready", "Ready"
-    REFUSED = "refused", "Refused"
-    EXPIRED = "expired", "Expired"
+    RECEIVING = "receiving", _("Receiving")
+    RECEIVED = "received", _("Received")
+    EXTRACTING = "extracting", _("Extracting")
+    CHECKING = "checking", _("Checking")
+    READY = "ready", _("Ready")
+    REFUSED = "refused", _("Refused")
+    EXPIRED = "expired", _("Expired")
 
 
 def check_state(job: Job) -> UploadState:

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class DeploymentsConfig(AppConfig):
@@ -13,7 +14,7 @@ class DeploymentsConfig(AppConfig):
         kinds.register(
             kinds.Kind(
                 name="deploy",
-                title="Deploy",
+                title=_("Deploy"),
                 queue="deploy",
                 time_limit=3600,
                 perform=services.perform,

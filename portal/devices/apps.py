@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class DevicesConfig(AppConfig):
@@ -11,7 +12,7 @@ class DevicesConfig(AppConfig):
         kinds.register(
             kinds.Kind(
                 name="probe",
-                title="Probe device",
+                title=_("Probe device"),
                 queue="deploy",
                 time_limit=120,
                 perform=services.perform_probe,
@@ -23,7 +24,7 @@ class DevicesConfig(AppConfig):
         kinds.register(
             kinds.Kind(
                 name="infer",
-                title="Answer images",
+                title=_("Answer images"),
                 queue="deploy",
                 time_limit=1800,
                 perform=services.perform_inference,

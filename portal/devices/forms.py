@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
-from portal.core import configs
+from portal.core import configs, sentences
 from portal.core.forms import StyledForm
 from portal.devices.models import Device
 from portal.devices.services import Credentials
@@ -15,27 +16,27 @@ SECRET = {"autocomplete": "new-password", "spellcheck": "false"}
 class AccessForm(StyledForm):
     """Address and credentials. ``device`` is the one to change; None for a new one."""
 
-    name = forms.CharField(max_length=80, label="Name")
-    host = forms.CharField(max_length=255, label="Address", help_text="IP number or host name.")
-    port = forms.IntegerField(min_value=1, max_value=65535, initial=22, label="SSH port")
-    username = forms.CharField(max_length=64, initial="root", label="User")
+    name = forms.CharField(max_length=80, label=_("Name"))
+    host = forms.CharField(max_length=255, label=_("Address"), help_text=_("IP number or host name."))
+    port = forms.IntegerField(min_value=1, max_value=65535, initial=22, label=_("SSH port"))
+    username = forms.CharField(max_length=64, initial="root", label=_("User"))
     password = forms.CharField(
-        required=False, strip=False, label="Password", widget=forms.PasswordInput(attrs=SECRET)
+        required=False, strip=False, label=_("Password"), widget=forms.PasswordInput(attrs=SECRET)
     )
     private_key = forms.CharField(
         required=False,
-        label="Private key instead of a password",
+        label=_("Private key instead of a password"),
         widget=forms.Textarea(
             attrs={"rows": 4, "placeholder": "-----BEGIN OPENSSH PRIVATE KEY-----"} | SECRET
         ),
-        help_text="Ed25519, ECDSA or RSA. Stored encrypted, like a password; never shown again.",
+        help_text=_("Ed25519, ECDSA or RSA. Stored encrypted, like a password; never shown again."),
     )
     passphrase = forms.CharField(
         required=False,
         strip=False,
-        label="Passphrase of the key",
+        label=_("Passphrase of the key"),
         widget=forms.PasswordInput(attrs=SECRET),
-        help_text="Only if the key has one.",
+        help_text=_("Only if the key has one."),
     )
 
     def __init__(self, *args, team, device: Device | None = None, **kwargs):
@@ -70,12 +71,14 @@ class AccessForm(StyledForm):
 
 
 class DeviceForm(AccessForm):
-    profile = forms.ChoiceField(label="Kind of board")
+    profile = forms.ChoiceField(label=_("Kind of board"))
     field_order = ["profile", "name", "host", "port", "username", "password", "private_key", "passphrase"]
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["profile"].choices = [(name, book["title"]) for name, book in configs.boards().items()]
+        self.fields["profile"].choices = [
+            (name, sentences.translate(book["title"])) for name, book in configs.boards().items()
+        ]
 
 
 class MultipleFileInput(forms.ClearableFileInput):
@@ -86,7 +89,7 @@ class InferForm(StyledForm):
     """Several pictures to send to a device; read them with ``request.FILES.getlist("images")``."""
 
     images = forms.FileField(
-        label="Pictures",
+        label=_("Pictures"),
         widget=MultipleFileInput(attrs={"multiple": True, "accept": "image/*"}),
-        help_text="One or several. They are turned upright and to 8 bits, then sent as they are.",
+        help_text=_("One or several. They are turned upright and to 8 bits, then sent as they are."),
     )

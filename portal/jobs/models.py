@@ -4,17 +4,18 @@ import time
 
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from portal.teams.models import Owned
 
 
 class Status(models.TextChoices):
-    QUEUED = "queued", "Queued"
-    RUNNING = "running", "Running"
-    CANCELLING = "cancelling", "Cancelling"
-    SUCCEEDED = "succeeded", "Succeeded"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    CANCELLING = "cancelling", _("Cancelling")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 ACTIVE = (Status.QUEUED, Status.RUNNING, Status.CANCELLING)
@@ -34,10 +35,10 @@ class IllegalTransition(Exception):
 
 
 class ErrorKind(models.TextChoices):
-    INPUT = "input", "Something to mend in what was given"
-    TOOLCHAIN = "toolchain", "A tool failed"
-    LOST = "lost", "The worker disappeared"
-    INTERNAL = "internal", "A defect of Slipway"
+    INPUT = "input", _("Something to mend in what was given")
+    TOOLCHAIN = "toolchain", _("A tool failed")
+    LOST = "lost", _("The worker disappeared")
+    INTERNAL = "internal", _("A defect of Slipway")
 
 
 class Priority(models.IntegerChoices):

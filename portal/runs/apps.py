@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class RunsConfig(AppConfig):
@@ -11,7 +12,7 @@ class RunsConfig(AppConfig):
         kinds.register(
             kinds.Kind(
                 name="train",
-                title="Train",
+                title=_("Train"),
                 queue="train",
                 time_limit=24 * 3600,
                 prepare=training.prepare,

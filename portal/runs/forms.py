@@ -6,7 +6,7 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from portal.core import configs
+from portal.core import configs, sentences
 from portal.core.forms import StyledForm
 from portal.datasets.forms import ReceivedField, check_upload
 from portal.datasets.models import DatasetVersion, Upload
@@ -17,12 +17,15 @@ from portal.teams.models import Role
 
 NUMBERS = {
     # name: (label, what it means)
-    "epochs": ("Epochs", "How often training goes through all training images."),
-    "batch_size": ("Images per step", "Fewer need less memory."),
-    "learning_rate": ("Learning rate", "The largest; it is warmed up and then lowered."),
-    "seed": ("Seed", "The same seed and the same data repeat a training."),
-    "calibration_images": ("Calibration images", "Training images that set the int8 scales."),
-    "board_images": ("Images measured on the board", "Validation images sent to each device; 0 for none."),
+    "epochs": (_("Epochs"), _("How often training goes through all training images.")),
+    "batch_size": (_("Images per step"), _("Fewer need less memory.")),
+    "learning_rate": (_("Learning rate"), _("The largest; it is warmed up and then lowered.")),
+    "seed": (_("Seed"), _("The same seed and the same data repeat a training.")),
+    "calibration_images": (_("Calibration images"), _("Training images that set the int8 scales.")),
+    "board_images": (
+        _("Images measured on the board"),
+        _("Validation images sent to each device; 0 for none."),
+    ),
 }
 
 
@@ -35,36 +38,37 @@ def usable_versions(team):
 class VersionField(forms.ModelChoiceField):
     def label_from_instance(self, version):
         if not version.is_ready:
-            return f"{version} (being checked)"
-        return f"{version} ({version.images} images, {len(version.class_names)} classes)"
+            return _("%(version)s (being checked)") % {"version": version}
+        places = {"version": version, "images": version.images, "classes": len(version.class_names)}
+        return _("%(version)s (%(images)s images, %(classes)s classes)") % places
 
 
 class RunForm(StyledForm):
-    dataset_version = VersionField(queryset=DatasetVersion.objects.none(), required=False, label="Dataset")
-    upload_name = forms.CharField(required=False, max_length=120, label="Name of the new dataset")
+    dataset_version = VersionField(queryset=DatasetVersion.objects.none(), required=False, label=_("Dataset"))
+    upload_name = forms.CharField(required=False, max_length=120, label=_("Name of the new dataset"))
     upload = forms.FileField(
         required=False,
         allow_empty_file=True,
         max_length=255,
-        label="Archive (zip or tar)",
+        label=_("Archive (zip or tar)"),
         widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
     )
     received = ReceivedField()
     preset = forms.ChoiceField(required=False)
     chips = forms.MultipleChoiceField(required=False)
     devices = forms.ModelMultipleChoiceField(queryset=Device.objects.none(), required=False)
-    name = forms.CharField(required=False, max_length=120, label="Name of the run")
-    recipe = forms.ChoiceField(required=False, label="Recipe")
-    input_size = forms.ChoiceField(required=False, label="Input size, pixels")
-    augmentation = forms.ChoiceField(required=False, label="Augmentation")
+    name = forms.CharField(required=False, max_length=120, label=_("Name of the run"))
+    recipe = forms.ChoiceField(required=False, label=_("Recipe"))
+    input_size = forms.ChoiceField(required=False, label=_("Input size, pixels"))
+    augmentation = forms.ChoiceField(required=False, label=_("Augmentation"))
     pretrained = forms.ChoiceField(
         required=False,
         choices=[
-            ("", "As the preset"),
-            ("yes", "Pretrained weights, where there are any"),
-            ("no", "Nothing"),
+            ("", _("As the preset")),
+            ("yes", _("Pretrained weights, where there are any")),
+            ("no", _("Nothing")),
         ],
-        label="Start from",
+        label=_("Start from"),
     )
 
     def __init__(self, *args, team, membership, **kwargs):
@@ -79,19 +83,19 @@ class RunForm(StyledForm):
         super().__init__(*args, **kwargs)
         fields = self.fields
         fields["dataset_version"].queryset = usable_versions(team)
-        fields["dataset_version"].empty_label = "Choose…"
+        fields["dataset_version"].empty_label = _("Choose…")
         fields["received"].queryset = Upload.objects.for_team(team).received()
         fields["devices"].queryset = Device.objects.for_team(team)
         fields["preset"].choices = [("", "")] + [(name, name) for name in configs.presets()]
         fields["chips"].choices = [(name, book["title"]) for name, book in configs.chips().items()]
-        fields["recipe"].choices = [("", "As the preset")] + [
-            (name, book["title"]) for name, book in configs.recipes().items()
+        fields["recipe"].choices = [("", _("As the preset"))] + [
+            (name, sentences.translate(book["title"])) for name, book in configs.recipes().items()
         ]
         sizes = sorted({tuple(size) for book in configs.recipes().values() for size in book["input_sizes"]})
-        fields["input_size"].choices = [("", "As the preset")] + [
+        fields["input_size"].choices = [("", _("As the preset"))] + [
             (f"{width}x{height}", f"{width} × {height}") for width, height in sizes
         ]
-        fields["augmentation"].choices = [("", "As the preset")] + [
+        fields["augmentation"].choices = [("", _("As the preset"))] + [
             (name, name) for name in plan.AUGMENTATIONS
         ]
 

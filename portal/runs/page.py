@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from portal.core.live import Live, digest
 from portal.jobs.models import Status
@@ -97,7 +98,7 @@ class RunPage:
 
     def log_jobs(self) -> list[tuple[str, object]]:
         """(words, job) of each step that has one, in the order of the path."""
-        steps = [("Data", self.run.dataset_version.job), ("Train", self.trained.job)]
+        steps = [(_("Data"), self.run.dataset_version.job), (_("Train"), self.trained.job)]
         steps += [(f"RKNN {model.chip}", model.job) for model in self.models]
         steps += [(row.device.name, row.job) for row in self.deployments]
         return [(words, job) for words, job in steps if job is not None]

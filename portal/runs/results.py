@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from portal.jobs.models import Job, Status
 
 FLIPPED_SHOWN = 24
@@ -93,12 +95,16 @@ def flipped(models: list, deployments: list, names: list[str]) -> list[Flipped]:
         changed = [row for row in answers if row["onnx"] != row["int8"]]
         rows = [_change(row, row["onnx"], row["int8"], names) for row in changed[:FLIPPED_SHOWN]]
         if answers:
-            found.append(Flipped(f"ONNX → int8 for {model.chip}", len(changed), len(answers), rows))
+            found.append(
+                Flipped(
+                    _("ONNX → int8 for %(chip)s") % {"chip": model.chip}, len(changed), len(answers), rows
+                )
+            )
     for row in deployments:
         if row.measured:
             changed = row.measured.get("flipped", [])
             rows = [_change(one, one["int8"], one["board"], names) for one in changed[:FLIPPED_SHOWN]]
-            title = f"int8 simulator → board {row.device.name}"
+            title = _("int8 simulator → board %(device)s") % {"device": row.device.name}
             found.append(Flipped(title, len(changed), row.measured.get("images", 0), rows))
     return found
 
@@ -115,8 +121,8 @@ def _change(row: dict, before: int | None, after: int | None, names: list[str]) 
 
 def _name(label: int | None, names: list[str]) -> str:
     if label is None:
-        return "no answer"
-    return names[label] if 0 <= label < len(names) else f"class {label}"
+        return _("no answer")
+    return names[label] if 0 <= label < len(names) else _("class %(number)s") % {"number": label}
 
 
 def _predictions(job: Job | None) -> list[dict]:

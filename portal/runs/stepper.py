@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from portal.core import configs
+from django.utils.translation import gettext as _
+
+from portal.core import configs, sentences
 from portal.jobs.models import ACTIVE, Job, Status
 from portal.runs.models import Run
 
@@ -88,25 +90,33 @@ def tiles(run: Run, models: list, deployments: list) -> list[Tile]:
 def _data(run: Run) -> Tile:
     version = run.dataset_version
     job = version.job
-    tile = Tile("data", "Data", "images", _status(job), job, job.seconds if job else None)
+    tile = Tile("data", _("Data"), "images", _status(job), job, job.seconds if job else None)
     if version.is_ready:
         tile.count = version.images
-        tile.note = f"{version.train_images} train, {version.val_images} validate"
+        tile.note = _("%(train)s train, %(val)s validate") % {
+            "train": version.train_images,
+            "val": version.val_images,
+        }
     return tile
+
+
+def _top1_on(figures: dict) -> str:
+    return _("top-1 on %(images)s images") % {"images": figures.get("images", "?")}
 
 
 def _train(run: Run) -> Tile:
     trained = run.trained_model
     job = trained.job
     tile = Tile(
-        "train", "Train", "mortarboard", _status(job), job, job.seconds if job else None, trained.top1
+        "train", _("Train"), "mortarboard", _status(job), job, job.seconds if job else None, trained.top1
     )
     if trained.top1 is not None:
-        tile.note = f"top-1 on {trained.metrics.get('images', '?')} images"
+        tile.note = _top1_on(trained.metrics)
     elif job and job.status == Status.RUNNING:
         best = job.metrics.filter(name="val/top1").order_by("-value").first()
         if best:
-            tile.figure, tile.note = best.value, f"best so far, epoch {best.step}"
+            tile.figure = best.value
+            tile.note = _("best so far, epoch %(epoch)s") % {"epoch": best.step}
     return tile
 
 
@@ -121,10 +131,10 @@ def _onnx(run: Run, models: list) -> Tile:
     tile = Tile("onnx", "ONNX", "diagram-3", status)
     if job and status == Status.SUCCEEDED:
         tile.seconds = sum(job.tool_seconds.get(tool, 0.0) for tool in ONNX_TOOLS) or None
-        tile.note = "measured while converting"
+        tile.note = _("measured while converting")
     parity = next((model.parity for model in models if model.parity), None)
     if parity:
-        tile.figure, tile.note = parity.get("onnx_top1"), f"top-1 on {parity.get('images', '?')} images"
+        tile.figure, tile.note = parity.get("onnx_top1"), _top1_on(parity)
     return tile
 
 
@@ -145,31 +155,33 @@ def _rknn(models: list) -> Tile:
 
 
 def chip_title(chip: str) -> str:
-    return configs.chips().get(chip, {}).get("title", chip)
+    return sentences.translate(configs.chips().get(chip, {}).get("title", chip))
 
 
 def _chip_line(model) -> Line:
     parity = model.parity
     line = Line(chip_title(model.chip), _status(model.job), model.job, parity.get("int8_top1"))
     if parity:
-        line.note = f"{_points(parity.get('drop'))} on {parity.get('images', '?')} images"
+        places = {"drop": _points(parity.get("drop")), "images": parity.get("images", "?")}
+        line.note = _("%(drop)s on %(images)s images") % places
     return line
 
 
 def _points(drop: float | None) -> str:
     """What int8 cost against ONNX, as a person says it."""
     if drop is None:
-        return "not compared"
+        return _("not compared")
     if abs(drop) < 0.00005:
-        return "no drop"
-    return f"drop {100 * drop:.2f} points" if drop > 0 else f"{-100 * drop:.2f} points better"
+        return _("no drop")
+    words = _("drop %(points)s points") if drop > 0 else _("%(points)s points better")
+    return words % {"points": f"{abs(100 * drop):.2f}"}
 
 
 def _board(deployments: list) -> Tile:
     if not deployments:
-        return Tile("board", "Board", "motherboard", SKIPPED, note="no device was chosen")
+        return Tile("board", _("Board"), "motherboard", SKIPPED, note=_("no device was chosen"))
     lines = [_device_line(row) for row in deployments]
-    tile = Tile("board", "Board", "motherboard", together([line.status for line in lines]))
+    tile = Tile("board", _("Board"), "motherboard", together([line.status for line in lines]))
     if len(lines) == 1:
         _take_over(tile, lines[0])
         tile.virtual = lines[0].virtual
@@ -185,7 +197,7 @@ def _device_line(row) -> Line:
     line = Line(row.device.name, _status(row.job), row.job, row.measured.get("board_top1"))
     line.virtual = row.device.is_virtual
     if row.measured:
-        line.note = f"top-1 on {row.measured.get('images', '?')} images"
+        line.note = _top1_on(row.measured)
     return line
 
 
@@ -196,7 +208,9 @@ def _take_over(tile: Tile, line: Line) -> None:
 
 def failures(run: Run, models: list, deployments: list) -> list[Failure]:
     """Every step that failed, in the order of the path."""
-    steps = [("Data check", run.dataset_version.job), ("Training", run.trained_model.job)]
-    steps += [(f"Conversion for {chip_title(model.chip)}", model.job) for model in models]
-    steps += [(f"Deployment to {row.device.name}", row.job) for row in deployments]
+    steps = [(_("Data check"), run.dataset_version.job), (_("Training"), run.trained_model.job)]
+    steps += [
+        (_("Conversion for %(chip)s") % {"chip": chip_title(model.chip)}, model.job) for model in models
+    ]
+    steps += [(_("Deployment to %(device)s") % {"device": row.device.name}, row.job) for row in deployments]
     return [Failure(where, job) for where, job in steps if job and job.status == Status.FAILED]

@@ -6,9 +6,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from portal.core import configs
+from portal.core import configs, sentences
 from portal.core.access import member_required, refuse_unless
 from portal.core.paging import page_of
 from portal.datasets import uploads
@@ -24,7 +25,12 @@ from portal.runs.report import report
 from portal.teams.quotas import QuotaReached
 
 MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", *NUMBERS)
-CURVES = [("loss", "Loss"), ("top1", "Top-1"), ("lr", "Learning rate"), ("ips", "Images per second")]
+CURVES = [
+    ("loss", _("Loss")),
+    ("top1", _("Top-1")),
+    ("lr", _("Learning rate")),
+    ("ips", _("Images per second")),
+]
 
 
 def _run(request, pk: int) -> Run:
@@ -124,7 +130,12 @@ def _describe(preset: str) -> dict:
     book = configs.presets()[preset]
     recipe = configs.recipes()[book["recipe"]]
     words = {"title": book["title"], "summary": book["summary"]}
-    return {**words, "recipe": book["recipe"], "recipe_title": recipe["title"], **plans.defaults(preset)}
+    return {
+        **words,
+        "recipe": book["recipe"],
+        "recipe_title": sentences.translate(recipe["title"]),
+        **plans.defaults(preset),
+    }
 
 
 def _create(request, form: RunForm, plan: plans.Plan, cloned_from: Run | None) -> Run:

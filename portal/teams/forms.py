@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from portal.core.forms import Styled, StyledForm
 from portal.teams.models import Result, Role, Scope, Team, User, Via
 
-LIFETIMES = [(7, "7 days"), (30, "30 days"), (90, "90 days"), (366, "a year")]
-INVITATION_LIFETIMES = [(1, "1 day"), (7, "7 days"), (30, "30 days")]
+LIFETIMES = [(7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (366, _("a year"))]
+INVITATION_LIFETIMES = [(1, _("1 day")), (7, _("7 days")), (30, _("30 days"))]
 
 
 class SignInForm(Styled, auth.AuthenticationForm):
@@ -62,49 +62,51 @@ class TeamForm(Styled, forms.ModelForm):
     class Meta:
         model = Team
         fields = ("name",)
-        help_texts = {"name": "As everybody in it sees it. No other team of this server may have it."}
+        help_texts = {"name": _("As everybody in it sees it. No other team of this server may have it.")}
 
 
 class RoleForm(StyledForm):
     role = forms.ChoiceField(
-        choices=Role, widget=forms.Select(attrs={"class": "form-select-sm w-auto"}), label="Role"
+        choices=Role, widget=forms.Select(attrs={"class": "form-select-sm w-auto"}), label=_("Role")
     )
 
 
 class InvitationForm(StyledForm):
-    role = forms.ChoiceField(choices=Role, initial=Role.MEMBER, label="Role")
+    role = forms.ChoiceField(choices=Role, initial=Role.MEMBER, label=_("Role"))
     days = forms.TypedChoiceField(
-        choices=INVITATION_LIFETIMES, coerce=int, initial=7, label="The link works for"
+        choices=INVITATION_LIFETIMES, coerce=int, initial=7, label=_("The link works for")
     )
     note = forms.CharField(
-        max_length=100, required=False, label="For whom", help_text="A note for you; it may stay empty."
+        max_length=100, required=False, label=_("For whom"), help_text=_("A note for you; it may stay empty.")
     )
 
 
 class TokenForm(StyledForm):
-    name = forms.CharField(max_length=100, label="Name", help_text="What uses it, such as nightly training.")
+    name = forms.CharField(
+        max_length=100, label=_("Name"), help_text=_("What uses it, such as nightly training.")
+    )
     scopes = forms.MultipleChoiceField(
         choices=Scope,
         initial=[Scope.READ],
         widget=forms.CheckboxSelectMultiple,
-        label="It may",
-        help_text="Your own role limits it as well: a token never may more than you.",
-        error_messages={"required": "Choose at least one."},
+        label=_("It may"),
+        help_text=_("Your own role limits it as well: a token never may more than you."),
+        error_messages={"required": _("Choose at least one.")},
     )
-    days = forms.TypedChoiceField(choices=LIFETIMES, coerce=int, initial=90, label="It works for")
+    days = forms.TypedChoiceField(choices=LIFETIMES, coerce=int, initial=90, label=_("It works for"))
 
 
 class AuditForm(StyledForm):
     """What of the audit to show; everything may stay empty."""
 
-    person = forms.CharField(required=False, max_length=150, label="Person")
+    person = forms.CharField(required=False, max_length=150, label=_("Person"))
     verb = forms.CharField(
-        required=False, max_length=40, label="What", widget=forms.TextInput(attrs={"list": "verbs"})
+        required=False, max_length=40, label=_("What"), widget=forms.TextInput(attrs={"list": "verbs"})
     )
-    via = forms.ChoiceField(required=False, choices=[("", "Any way"), *Via.choices], label="By")
-    result = forms.ChoiceField(required=False, choices=[("", "Any"), *Result.choices], label="Result")
-    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    via = forms.ChoiceField(required=False, choices=[("", _("Any way")), *Via.choices], label=_("By"))
+    result = forms.ChoiceField(required=False, choices=[("", _("Any")), *Result.choices], label=_("Result"))
+    since = forms.DateField(required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
     text = forms.CharField(
-        required=False, max_length=100, label="Holds", help_text="Object, detail, token or address."
+        required=False, max_length=100, label=_("Holds"), help_text=_("Object, detail, token or address.")
     )

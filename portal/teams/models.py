@@ -3,13 +3,14 @@
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
-    VIEWER = "viewer", "Viewer"
-    MEMBER = "member", "Member"
-    OPERATOR = "operator", "Operator"
-    ADMIN = "admin", "Administrator"
+    VIEWER = "viewer", _("Viewer")
+    MEMBER = "member", _("Member")
+    OPERATOR = "operator", _("Operator")
+    ADMIN = "admin", _("Administrator")
 
 
 RANK = {role: rank for rank, role in enumerate(Role)}
@@ -50,8 +51,8 @@ class Quota(models.Model):
     """
 
     class By(models.TextChoices):
-        SERVER = "server", "The server's administrator"
-        TEAM = "team", "The team's administrator"
+        SERVER = "server", _("The server's administrator")
+        TEAM = "team", _("The team's administrator")
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="quotas")
     by = models.CharField(max_length=6, choices=By)
@@ -141,11 +142,11 @@ class SignIn(models.Model):
 
 
 class Scope(models.TextChoices):
-    READ = "read", "read: see and download"
-    DATASETS = "datasets", "datasets: upload"
-    RUNS = "runs", "runs: start, cancel and retry"
-    DEPLOY = "deploy", "deploy: devices, deployments, answers"
-    ADMIN = "admin", "admin: members, tokens, audit"
+    READ = "read", _("read: see and download")
+    DATASETS = "datasets", _("datasets: upload")
+    RUNS = "runs", _("runs: start, cancel and retry")
+    DEPLOY = "deploy", _("deploy: devices, deployments, answers")
+    ADMIN = "admin", _("admin: members, tokens, audit")
 
 
 class ApiToken(models.Model):
@@ -179,15 +180,15 @@ class ApiToken(models.Model):
 
 
 class Via(models.TextChoices):
-    PAGE = "page", "Page"
-    TOKEN = "token", "Token"
-    PASSWORD = "password", "API with password"
-    SERVER = "server", "Server"
+    PAGE = "page", _("Page")
+    TOKEN = "token", _("Token")
+    PASSWORD = "password", _("API with password")
+    SERVER = "server", _("Server")
 
 
 class Result(models.TextChoices):
-    DONE = "done", "Done"
-    REFUSED = "refused", "Refused"
+    DONE = "done", _("Done")
+    REFUSED = "refused", _("Refused")
 
 
 class AppendOnly(Exception):

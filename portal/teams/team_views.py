@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -16,10 +17,13 @@ from portal.teams.forms import InvitationForm, RoleForm, TeamForm
 from portal.teams.models import Invitation, Membership, Role
 
 ROLES = [
-    ("Viewer", "sees and downloads everything of the team"),
-    ("Member", "also uploads datasets and starts runs"),
-    ("Operator", "also registers devices, deploys to them and asks them"),
-    ("Administrator", "also invites and removes people, sees all tokens and the audit"),
+    (gettext_lazy("Viewer"), gettext_lazy("sees and downloads everything of the team")),
+    (gettext_lazy("Member"), gettext_lazy("also uploads datasets and starts runs")),
+    (gettext_lazy("Operator"), gettext_lazy("also registers devices, deploys to them and asks them")),
+    (
+        gettext_lazy("Administrator"),
+        gettext_lazy("also invites and removes people, sees all tokens and the audit"),
+    ),
 ]
 
 

@@ -1,6 +1,7 @@
 // Charts of finished figures: confusion matrix, bars, images per class. Data stands in the page as JSON.
 
 import { axis, base, draw, readJson } from "./charts.js";
+import { t } from "./words.js";
 
 // Every name as far as there is room for it: cut short rather than left out.
 function labels(colours, element, count) {
@@ -24,9 +25,11 @@ function heatMap(element, data) {
     tooltip: {
       ...base(colours).tooltip,
       formatter: ({ data: [answer, truth, count] }) =>
-        `${names[truth]} ${truth === answer ? "recognised" : `taken for ${names[answer]}`}: ${count}`,
+        (truth === answer
+          ? t("{truth} recognised: {count}", { truth: names[truth], count })
+          : t("{truth} taken for {answer}: {count}", { truth: names[truth], answer: names[answer], count })),
     },
-    xAxis: { type: "category", data: names.map(short), name: "answer", nameLocation: "middle", nameGap: 26,
+    xAxis: { type: "category", data: names.map(short), name: t("answer"), nameLocation: "middle", nameGap: 26,
       ...axis(colours, { splitLine: { show: false }, axisLabel: labels(colours, element, names.length) }) },
     yAxis: { type: "category", data: names.map(short), inverse: true, ...axis(colours, { splitLine: { show: false } }) },
     visualMap: { show: false, min: 0, max: most, dimension: 2, inRange: { color: [colours.low, colours.accent] } },
@@ -63,7 +66,7 @@ function counts(element, data) {
     xAxis: { type: "category", data: data.map((row) => row.name), ...axis(colours, { splitLine: { show: false }, axisLabel: labels(colours, element, data.length) }) },
     yAxis: { type: "value", minInterval: 1, ...axis(colours) },
     dataZoom: data.length > 40 ? [{ type: "inside" }, { type: "slider", height: 16, bottom: 0 }] : [],
-    series: [["training", "train"], ["validation", "val"]].map(([name, key]) => ({
+    series: [[t("training"), "train"], [t("validation"), "val"]].map(([name, key]) => ({
       name, type: "bar", stack: "images", data: data.map((row) => row[key]),
     })),
   }));

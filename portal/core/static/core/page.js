@@ -1,6 +1,8 @@
 // What every page has: the theme switch, times in the reader's zone, counters of elapsed time.
 
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+import { count, t } from "./words.js";
+
+const exact = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 function dressTimes(root) {
   for (const time of root.querySelectorAll("time.ago[datetime]")) {
@@ -9,21 +11,21 @@ function dressTimes(root) {
 }
 
 export function duration(seconds) {
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 10) return t("{seconds} s", { seconds: seconds.toFixed(1) });
   const whole = Math.floor(seconds), minutes = Math.floor(whole / 60), hours = Math.floor(minutes / 60);
-  if (hours) return `${hours} h ${minutes % 60} min`;
-  return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+  if (hours) return t("{hours} h {minutes} min", { hours, minutes: minutes % 60 });
+  if (minutes) return t("{minutes} min {seconds} s", { minutes, seconds: whole % 60 });
+  return t("{seconds} s", { seconds: whole });
 }
 
-const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
-
+// The same words as the filter ``ago`` of the templates.
 function ago(seconds) {
-  if (seconds < 10) return "just now";
-  for (const [unit, size] of UNITS) {
-    const count = Math.floor(seconds / size);
-    if (count) return `${count} ${unit}${count === 1 ? "" : "s"} ago`;
-  }
-  return `${Math.floor(seconds / 10) * 10} seconds ago`;
+  if (seconds < 10) return t("just now");
+  if (seconds < 60) return t("{number} seconds ago", { number: Math.floor(seconds / 10) * 10 });
+  const minutes = Math.floor(seconds / 60), hours = Math.floor(minutes / 60), days = Math.floor(hours / 24);
+  if (days) return count(days, t("{number} day ago", { number: days }), t("{number} days ago", { number: days }));
+  if (hours) return count(hours, t("{number} hour ago", { number: hours }), t("{number} hours ago", { number: hours }));
+  return count(minutes, t("{number} minute ago", { number: minutes }), t("{number} minutes ago", { number: minutes }));
 }
 
 function tick() {
@@ -33,7 +35,7 @@ function tick() {
   }
   for (const part of document.querySelectorAll("[data-since]")) {
     const seconds = Math.max(0, (Date.now() - new Date(part.dataset.since)) / 1000);
-    const text = duration(seconds < 10 ? Math.floor(seconds) : seconds).replace(".0 s", " s");
+    const text = duration(seconds < 10 ? Math.floor(seconds) : seconds).replace(/\.0(?=\D)/, "");
     if (part.textContent !== text) part.textContent = text;
   }
 }

@@ -2,6 +2,7 @@
 // Archives go ahead by themselves, see datasets/form.js, which calls sendForm at the end.
 
 import { duration } from "./page.js";
+import { t } from "./words.js";
 
 const MB = 1024 * 1024;
 
@@ -44,9 +45,12 @@ export function sendForm(form, submitter, data = new FormData(form)) {
     if (!event.lengthComputable) return;
     const seconds = (Date.now() - began) / 1000;
     const left = event.loaded ? (seconds * (event.total - event.loaded)) / event.loaded : 0;
-    const parts = `${(event.loaded / MB).toFixed(1)} of ${(event.total / MB).toFixed(1)} MB`;
-    const rest = event.loaded < event.total ? `, about ${duration(left)} left` : ": uploaded, being stored";
-    show(form, parts + rest, event.loaded, event.total);
+    const places = {
+      done: (event.loaded / MB).toFixed(1), all: (event.total / MB).toFixed(1), time: duration(left),
+    };
+    const text = event.loaded < event.total
+      ? t("{done} of {all} MB, about {time} left", places) : t("{done} of {all} MB: uploaded, being stored", places);
+    show(form, text, event.loaded, event.total);
   });
   const failed = (sentence) => {
     show(form, sentence, 0, 1);
@@ -55,11 +59,11 @@ export function sendForm(form, submitter, data = new FormData(form)) {
   request.addEventListener("load", () => {
     if (request.status === 200) location.assign(request.responseURL);
     else if (request.status === 422 && replaceForm(form, request.responseText)) return;
-    else failed(`The server refused it (status ${request.status}). Nothing was started; try again.`);
+    else failed(t("The server refused it (status {status}). Nothing was started; try again.", { status: request.status }));
   });
-  request.addEventListener("error", () => failed("The connection broke. Nothing was started; try again."));
+  request.addEventListener("error", () => failed(t("The connection broke. Nothing was started; try again.")));
   submitter.disabled = true;
-  show(form, "Sending…", 0, 0);
+  show(form, t("Sending…"), 0, 0);
   request.send(data);
 }
 
@@ -71,7 +75,8 @@ function start(form) {
     const large = tooLarge(form);
     if (large) {
       const size = (large.file.size / MB).toFixed(0), most = (large.most / MB).toFixed(0);
-      show(form, `${large.file.name} has ${size} MB; this server takes at most ${most} MB.`, 0, 1);
+      const places = { name: large.file.name, size, most };
+      show(form, t("{name} has {size} MB; this server takes at most {most} MB.", places), 0, 1);
       large.input.focus();
       return;
     }

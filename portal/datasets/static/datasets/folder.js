@@ -3,6 +3,8 @@
 // One archive and not file by file: thousands of small requests are slow, and half a folder is no dataset.
 // Layout: PKWARE APPNOTE 4.3; no Zip64, so under 4 GB and 65,535 files.
 
+import { t } from "../core/words.js";
+
 const MAX_BYTES = 0xffffffff, MAX_FILES = 0xfffe;
 const HEADER_BYTES = 30, ENTRY_BYTES = 46, END_BYTES = 22;
 const UTF8_NAMES = 0x0800, STORED = 0, VERSION = 20;
@@ -47,9 +49,9 @@ export async function zipFolder(name, files, advance = () => {}) {
   const chosen = files.filter(({ path }) => !path.split("/").some((part) => part.startsWith(".")));
   chosen.sort((a, b) => (a.path < b.path ? -1 : 1));
   const total = chosen.reduce((sum, { file, path }) => sum + file.size + 2 * (HEADER_BYTES + ENTRY_BYTES + 4 * path.length), 0);
-  if (!chosen.length) throw new Error(`The folder ${name} holds no files.`);
+  if (!chosen.length) throw new Error(t("The folder {name} holds no files.", { name }));
   if (chosen.length > MAX_FILES || total + END_BYTES > MAX_BYTES) {
-    throw new Error(`The folder ${name} is too large to be packed in the browser (4 GB or 65,534 files): make a zip of it and upload that.`);
+    throw new Error(t("The folder {name} is too large to be packed in the browser (4 GB or 65,534 files): make a zip of it and upload that.", { name }));
   }
   const parts = [], directory = [];
   let offset = 0, digest = 0;

@@ -3,14 +3,16 @@
 
 import { duration } from "../core/page.js";
 import { sendForm } from "../core/upload.js";
+import { t } from "../core/words.js";
 import { droppedFiles, pickedFolder } from "./folder.js";
 import { Sending } from "./sending.js";
 
 const MB = 1024 * 1024;
 const ASK_MS = 2000;
 const WORDS = {
-  waiting: "Waiting", receiving: "Receiving", paused: "Paused", broken: "Interrupted", received: "Received",
-  extracting: "Extracting", checking: "Checking", ready: "Ready", refused: "Refused",
+  waiting: t("Waiting"), receiving: t("Receiving"), paused: t("Paused"), broken: t("Interrupted"),
+  received: t("Received"), extracting: t("Extracting"), checking: t("Checking"), ready: t("Ready"),
+  refused: t("Refused"),
 };
 const FINAL = ["ready", "refused", "expired"];
 
@@ -19,9 +21,9 @@ function megabytes(bytes) { return bytes < MB ? `${(bytes / 1024).toFixed(1)} KB
 function figures(sending) {
   const { file, sent, rate, state } = sending;
   if (state === "waiting") return megabytes(file.size);
-  const parts = [`${megabytes(sent)} of ${megabytes(file.size)}`];
+  const parts = [t("{done} of {all}", { done: megabytes(sent), all: megabytes(file.size) })];
   if (state === "receiving" && rate) {
-    parts.push(`${megabytes(rate)}/s`, `about ${duration((file.size - sent) / rate)} left`);
+    parts.push(`${megabytes(rate)}/s`, t("about {time} left", { time: duration((file.size - sent) / rate) }));
   }
   return parts.join(" · ");
 }
@@ -53,7 +55,7 @@ class Row {
     bar.value = this.file.size ? sending.sent : Number(sending.state === "received");
     const pause = this.part("pause");
     pause.hidden = !["receiving", "paused", "broken"].includes(sending.state);
-    pause.textContent = sending.state === "receiving" ? "Pause" : "Go on";
+    pause.textContent = sending.state === "receiving" ? t("Pause") : t("Go on");
     this.part("drop-file").hidden = ["received", ...FINAL].includes(sending.state);
   }
 
@@ -138,12 +140,12 @@ class ArchiveForm {
     });
   }
 
-  packed = (done, all) => this.note(`Reading the folder: ${done} of ${all} files`);
+  packed = (done, all) => this.note(t("Reading the folder: {done} of {all} files", { done, all }));
 
   note(text) { this.box.querySelector("[data-sending-note]").textContent = text; }
 
   async pack(promise) {
-    this.note("Reading the folder…");
+    this.note(t("Reading the folder…"));
     try {
       const files = [await promise].flat();
       this.input.value = "";
@@ -161,17 +163,18 @@ class ArchiveForm {
     const most = Number(this.form.dataset.uploadMax);
     const large = files.find((file) => file.size > most);
     if (large) {
-      this.note(`${large.name} has ${megabytes(large.size)}; at most ${megabytes(most)} can be uploaded now.`);
+      const places = { name: large.name, size: megabytes(large.size), most: megabytes(most) };
+      this.note(t("{name} has {size}; at most {most} can be uploaded now.", places));
       this.input.value = "";
       return;
     }
     if (files.length > 1 && !this.several) {
-      this.note("Choose one zip or one folder for a run.");
+      this.note(t("Choose one zip or one folder for a run."));
       return;
     }
-    if (again && this.received.value) { this.note(`${files[0].name} is received.`); return; }
+    if (again && this.received.value) { this.note(t("{name} is received.", { name: files[0].name })); return; }
     this.rows = files.map((file) => new Row(this, file));
-    this.note(files.length > 1 ? "Each becomes a dataset of its own, named after its file." : "");
+    this.note(files.length > 1 ? t("Each becomes a dataset of its own, named after its file.") : "");
     this.nameIt(files);
   }
 

@@ -1,6 +1,8 @@
 // One file on its way to the server, by tus: it can be paused, goes on by itself after a broken connection,
 // and, when the same file is chosen again, after a reload. tus-js-client (vendored) speaks the protocol.
 
+import { t } from "../core/words.js";
+
 const RETRY_DELAYS = [0, 1000, 2000, 3000, 5000, 5000, 10000, 10000, 20000, 30000];
 const RATE_SECONDS = 8;
 
@@ -14,7 +16,7 @@ function sentenceOf(error) {
   const body = error.originalResponse?.getBody();
   try { return JSON.parse(body).detail; } catch { /* no answer, or not one of ours */ }
   const status = error.originalResponse?.getStatus();
-  return status ? `The server refused it (status ${status}).` : "The connection broke; what arrived is kept.";
+  return status ? t("The server refused it (status {status}).", { status }) : t("The connection broke; what arrived is kept.");
 }
 
 export class Sending {

@@ -1,5 +1,7 @@
 // Follows a job's log by byte offset until the server says that it is finished.
 
+import { count, t } from "../core/words.js";
+
 const EVERY_MS = 1500;
 const CATCH_UP = 400_000;  // an answer this long means that there is more already
 const KEEP = 2_000_000;  // characters kept in the page; the whole is a download
@@ -93,7 +95,9 @@ class Log {
     if (this.found) this.found.textContent = "";
     if (!wanted) return [text];
     const hits = text.split("\n").filter((line) => line.toLowerCase().includes(wanted));
-    if (this.found) this.found.textContent = `${hits.length} line${hits.length === 1 ? "" : "s"}`;
+    if (this.found) this.found.textContent = count(
+      hits.length, t("{number} line", { number: 1 }), t("{number} lines", { number: hits.length }),
+    );
     return hits.slice(-2000).flatMap((line) => {
       const at = line.toLowerCase().indexOf(wanted);
       const mark = document.createElement("mark");

@@ -1,13 +1,14 @@
 // The four curves of a training: follows the job's metrics while it runs, then stops.
 
 import { axis, base, draw } from "../core/charts.js";
+import { t } from "../core/words.js";
 
 const EVERY_MS = 1500;
 const SERIES = {
-  loss: { series: [["train/loss", "training"], ["val/loss", "validation"]], name: "loss" },
-  top1: { series: [["train/top1", "training"], ["val/top1", "validation"]], name: "top-1, %", factor: 100 },
-  lr: { series: [["train/lr", "learning rate"]], name: "learning rate" },
-  ips: { series: [["train/ips", "images"]], name: "images per second" },
+  loss: { series: [["train/loss", t("training")], ["val/loss", t("validation")]], name: t("loss") },
+  top1: { series: [["train/top1", t("training")], ["val/top1", t("validation")]], name: "top-1, %", factor: 100 },
+  lr: { series: [["train/lr", t("learning rate")]], name: t("learning rate") },
+  ips: { series: [["train/ips", t("images")]], name: t("images per second") },
 };
 
 class Curves {
@@ -46,7 +47,7 @@ class Curves {
       title: { text: kind.name, left: 4, top: 0, padding: 0, textStyle: { color: colours.text, fontSize: 13, fontWeight: 600 } },
       tooltip: {
         ...base(colours).tooltip, trigger: "axis",
-        formatter: (items) => [`step ${items[0].data[0]}`, ...items.map((item) =>
+        formatter: (items) => [t("step {number}", { number: items[0].data[0] }), ...items.map((item) =>
           `${item.seriesName}: ${Number(item.data[1].toPrecision(5))}`)].join("\n"),
       },
       xAxis: { type: "value", max: "dataMax", ...axis(colours, { splitLine: { show: false } }) },

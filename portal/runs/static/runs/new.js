@@ -1,5 +1,7 @@
 // Shows in the fields under "More" what the chosen preset would put there.
 
+import { t } from "../core/words.js";
+
 const KEYS = ["epochs", "batch_size", "learning_rate", "seed", "calibration_images", "board_images"];
 
 function show() {
@@ -12,12 +14,12 @@ function show() {
   }
   const named = (name, text) => {
     const option = document.querySelector(`#id_${name} option[value=""]`);
-    if (option) option.textContent = `As the preset: ${text}`;
+    if (option) option.textContent = t("As the preset: {value}", { value: text });
   };
   named("recipe", chosen.recipe_title);
   named("input_size", chosen.input_size.join(" × "));
   named("augmentation", chosen.augmentation);
-  if ("pretrained" in chosen) named("pretrained", chosen.pretrained ? "pretrained weights" : "nothing");
+  if ("pretrained" in chosen) named("pretrained", chosen.pretrained ? t("pretrained weights") : t("nothing"));
 }
 
 document.addEventListener("change", (event) => { if (event.target.name === "preset") show(); });
