@@ -89,15 +89,20 @@ def test_every_page_stands_in_the_table_and_nothing_else():
 
 
 @pytest.fixture
-def rows(team, alice, monkeypatch, django_user_model):
+def rows(team, alice, monkeypatch):
     def unreachable(*args):
         raise Unreachable("Nobody is there.")
 
     monkeypatch.setattr(devices, "fetch_host_key", unreachable)
     # The seed has rows and no true archives.
     monkeypatch.setattr(export, "export", lambda source, layout: iter([b"a zip"]))
+    return make_rows(team, alice)
+
+
+def make_rows(team, alice):
+    """What every address of the tables names, by the words of ``api_values`` and ``page_values``."""
     found = everything(team, alice)
-    root = django_user_model.objects.create_user("root")
+    root = User.objects.create_user("root")
     member = Membership.objects.create(team=team, user=root, role=Role.VIEWER)
     token, _ = tokens.make(team, root, "Root's", ["read"], 30)
     invitation, path = services.invite(team, root, Role.VIEWER, 7)

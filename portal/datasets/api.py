@@ -1,5 +1,6 @@
 """Datasets and their versions."""
 
+from django.db.models import OuterRef, Subquery
 from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
@@ -19,7 +20,9 @@ from portal.datasets.serializers import DatasetSerializer, DatasetVersionSeriali
 
 
 class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    queryset = Dataset.objects.select_related("created_by")
+    queryset = Dataset.objects.select_related("created_by").annotate(
+        newest_version=Subquery(DatasetVersion.objects.filter(dataset=OuterRef("pk")).values("pk")[:1])
+    )
     serializer_class = DatasetSerializer
     filterset_class = DatasetFilter
     parser_classes = [JSONParser, MultiPartParser, FormParser]

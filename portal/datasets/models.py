@@ -4,7 +4,7 @@ import re
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -45,8 +45,12 @@ class Dataset(Owned):
     def __str__(self):
         return self.name
 
-    def newest(self) -> "DatasetVersion | None":
-        return self.versions.select_related("job").first()
+
+class VersionQuerySet(OwnedQuerySet):
+    def newest_of(self, datasets):
+        """The version with the highest number of each of these datasets."""
+        last = DatasetVersion.objects.filter(dataset=OuterRef("dataset")).order_by("-number").values("number")
+        return self.filter(dataset__in=datasets, number=Subquery(last[:1]))
 
 
 class DatasetVersion(models.Model):
@@ -74,7 +78,7 @@ class DatasetVersion(models.Model):
     bytes = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = OwnedQuerySet.as_manager()
+    objects = VersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-number"]

@@ -25,15 +25,11 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
 
 class DatasetSerializer(serializers.ModelSerializer):
     created_by = serializers.CharField(source="created_by.username", default=None)
-    newest_version = serializers.SerializerMethodField()
+    newest_version = serializers.IntegerField(allow_null=True, help_text="its id")
 
     class Meta:
         model = Dataset
         fields = ["id", "name", "created_by", "created_at", "newest_version"]
-
-    def get_newest_version(self, dataset) -> int | None:
-        newest = dataset.versions.first()
-        return newest.pk if newest else None
 
 
 class OptionsSerializer(serializers.Serializer):

@@ -31,7 +31,11 @@ STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, Up
 def dataset_list(request):
     """Every dataset with a few of its pictures."""
     page = page_of(Dataset.objects.for_team(request.team).select_related("created_by"), request, size=24)
-    rows = [(dataset, dataset.newest()) for dataset in page]
+    newest = DatasetVersion.objects.newest_of([dataset.pk for dataset in page]).select_related(
+        "dataset", "job"
+    )
+    by_dataset = {version.dataset_id: version for version in newest}
+    rows = [(dataset, by_dataset.get(dataset.pk)) for dataset in page]
     covers = [(dataset, version, _cover(version)) for dataset, version in rows]
     return render(request, "datasets/list.html", {"page": page, "covers": covers})
 

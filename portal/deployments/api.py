@@ -13,7 +13,7 @@ from portal.teams.models import Role
 
 
 class DeploymentViewSet(mixins.ListModelMixin, OfRunViewSet):
-    queryset = Deployment.objects.select_related("job", "device")
+    queryset = Deployment.objects.select_related("job__created_by", "device")
     serializer_class = DeploymentSerializer
     filterset_class = DeploymentFilter
     write_role = Role.OPERATOR

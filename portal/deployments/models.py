@@ -26,6 +26,7 @@ class Deployment(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "compiled_model", "device"], name="one_deployment_each")
         ]
+        indexes = [models.Index(fields=["device", "-activated_at"])]
 
     def __str__(self):
         return f"{self.run.name} on {self.device.name}"

@@ -22,7 +22,7 @@ class ImagesSerializer(serializers.Serializer):
 
 
 class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    queryset = Device.objects.select_related("probe_job")
+    queryset = Device.objects.select_related("probe_job__created_by")
     serializer_class = DeviceSerializer
     filterset_class = DeviceFilter
     write_role = Role.OPERATOR
@@ -69,7 +69,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         """GET: what the device answered before. POST: send images; the answer is 202 with an inference."""
         device = self.get_object()
         if request.method == "GET":
-            rows = device.inferences.select_related("job").prefetch_related("images")
+            rows = device.inferences.select_related("job__created_by").prefetch_related("images")
             return self.get_paginated_response(
                 InferenceSerializer(self.paginate_queryset(rows), many=True).data
             )
@@ -78,7 +78,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
 
 class InferenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    queryset = Inference.objects.select_related("job").prefetch_related("images")
+    queryset = Inference.objects.select_related("job__created_by").prefetch_related("images")
     serializer_class = InferenceSerializer
     filterset_class = InferenceFilter
     lookup_value_regex = r"\d{1,18}"

@@ -10,13 +10,14 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from portal.core import configs
 from portal.core.encryption import WrongKey, seal, unseal
 from portal.datasets import images
 from portal.datasets.errors import ImageError, InputError
+from portal.deployments.models import Deployment
 from portal.devices import probe as probing
 from portal.devices.answers import answer
 from portal.devices.connection import BoardConnection
@@ -196,6 +197,15 @@ def _store_image(inference: Inference, position: int, upload) -> None:
 def current_deployment(device: Device):
     """The newest deployment that was made current on the device, or None."""
     return device.deployments.exclude(activated_at=None).order_by("-activated_at").first()
+
+
+def current_deployments(devices) -> dict[int, Deployment]:
+    """The current deployments of many devices, with their runs, by the device's id."""
+    newest = Deployment.objects.filter(device=OuterRef("pk")).exclude(activated_at=None)
+    newest = Subquery(newest.order_by("-activated_at").values("pk")[:1])
+    ids = Device.objects.filter(pk__in=[device.pk for device in devices]).values_list("pk", newest)
+    rows = Deployment.objects.select_related("run").in_bulk([pk for _device, pk in ids if pk])
+    return {device: rows[pk] for device, pk in ids if pk in rows}
 
 
 def perform_inference(job: Job, context: JobContext) -> dict:

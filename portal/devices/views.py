@@ -37,7 +37,8 @@ def _device(request, pk: int) -> Device:
 def device_list(request):
     """Every board: is it there, what does it run?"""
     devices = Device.objects.for_team(request.team).select_related("probe_job", "busy_with")
-    rows = [(device, services.current_deployment(device)) for device in devices]
+    current = services.current_deployments(devices)
+    rows = [(device, current.get(device.pk)) for device in devices]
     return render(request, "devices/list.html", {"rows": rows})
 
 

@@ -90,13 +90,13 @@ class OfRunViewSet(mixins.RetrieveModelMixin, TeamViewSet):
 
 
 class TrainedModelViewSet(mixins.ListModelMixin, OfRunViewSet):
-    queryset = TrainedModel.objects.select_related("job")
+    queryset = TrainedModel.objects.select_related("job__created_by")
     serializer_class = TrainedModelSerializer
     filterset_class = TrainedModelFilter
 
 
 class CompiledModelViewSet(mixins.ListModelMixin, OfRunViewSet):
-    queryset = CompiledModel.objects.select_related("job")
+    queryset = CompiledModel.objects.select_related("job__created_by")
     serializer_class = CompiledModelSerializer
     filterset_class = CompiledModelFilter
 

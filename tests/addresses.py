@@ -1,0 +1,22 @@
+"""Every address that can be read, with a row of the seed in it: from the tables of rights."""
+
+from __future__ import annotations
+
+from tests.authorization_table import API, PAGES
+from tests.test_authorization_matrix import api_values, page_values, pages
+
+# What needs an archive that the seed has not got, or a secret of one's own.
+LEFT_OUT = {"GET dataset-versions/{pk}/export/", "GET password-reset"}
+
+
+def readable(rows: dict) -> dict[str, str]:
+    """``GET runs/{pk}/`` or ``GET run-detail`` → its address; ``rows`` are of ``make_rows``."""
+    values, templates, found = api_values(rows), pages(), {}
+    for key, rule in API.items():
+        path = key.split()[1]
+        pk = values.get(path) or values.get(path.split("/")[0])
+        found[key] = "/api/v1/" + path.format(pk=pk, name="model.onnx") + rule.query
+    for key in PAGES:
+        name = key.split()[1]
+        found[key] = "/" + templates[name].format(**page_values(rows, name))
+    return {key: found[key] for key in found if key.startswith("GET ") and key not in LEFT_OUT}

@@ -1,0 +1,212 @@
+"""Fills a team with many runs, quickly: rows only, no files. The figures are made up.
+
+Each run brings five jobs (train, convert, deploy, an answer, and a check of a dataset or a probe) and
+``points`` points of its curves. The number of people and devices does not grow.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+
+from portal.conversions.models import CompiledModel
+from portal.datasets.models import Dataset, DatasetVersion
+from portal.deployments.models import Deployment
+from portal.devices.models import Device, Inference
+from portal.jobs.models import Artifact, Job, JobEvent, LogChunk, Metric, Status
+from portal.runs.models import Run, Tag, TrainedModel
+from portal.teams.models import AuditEntry
+from tests.seed import PARAMS
+
+RUNS_A_DATASET = 10
+DEVICES = 5
+SERIES = ("train/loss", "train/top1", "train/lr", "train/ips", "val/top1")
+CHIPS = ("rv1106", "rk3566", "rk3588")
+FILES = {
+    "train": ("best_model.pdparams", "model.onnx", "model.slim.onnx"),
+    "convert": ("model.rknn", "build.onnx", "calibration.zip", "predictions.json", "provenance.json"),
+    "deploy": (), "infer": (), "ingest": ("dataset.tar",), "probe": (),
+}  # fmt: skip
+QUEUES = {"train": "train", "convert": "convert", "deploy": "deploy", "infer": "deploy", "probe": "deploy"}
+BATCH = 500
+
+
+class Bulk:
+    """Adds ``runs`` finished runs of one team and one person, the newest a day old."""
+
+    def __init__(self, team, user, runs: int, points: int = 10):
+        self.team, self.user, self.count, self.points = team, user, runs, points
+        self.newest = timezone.now() - timedelta(days=1)
+
+    def fill(self) -> None:
+        devices = self._devices()
+        versions = self._versions()
+        runs = self._runs(versions)
+        jobs = {kind: self._jobs(kind, runs) for kind in ("train", "convert", "deploy", "infer")}
+        self._jobs("probe", runs[1::2])
+        TrainedModel.objects.bulk_create(
+            [
+                TrainedModel(run=run, job=job, facts={"metrics": {"top1": 0.97, "images": 100}})
+                for run, job in zip(runs, jobs["train"], strict=True)
+            ],
+            BATCH,
+        )
+        parity = {"images": 100, "onnx_top1": 0.97, "int8_top1": 0.96, "drop": 0.01}
+        models = CompiledModel.objects.bulk_create(
+            [
+                CompiledModel(run=run, job=job, chip=CHIPS[n % 3], facts={"parity": parity, "rknn_bytes": n})
+                for n, (run, job) in enumerate(zip(runs, jobs["convert"], strict=True))
+            ],
+            BATCH,
+        )
+        Deployment.objects.bulk_create(
+            [
+                Deployment(
+                    run=run, job=job, compiled_model=model, device=devices[n % DEVICES],
+                    release=f"run{run.pk}-job{job.pk}", measured={"board_top1": 0.96, "images": 100},
+                    activated_at=job.finished_at,
+                )
+                for n, (run, job, model) in enumerate(zip(runs, jobs["deploy"], models, strict=True))
+            ],
+            BATCH,
+        )  # fmt: skip
+        Inference.objects.bulk_create(
+            [
+                Inference(team=self.team, job=job, device=devices[n % DEVICES], created_by=self.user)
+                for n, job in enumerate(jobs["infer"])
+            ],
+            BATCH,
+        )
+        self._points(jobs["train"])
+
+    def _devices(self) -> list[Device]:
+        return [
+            Device.objects.get_or_create(
+                team=self.team, name=f"Board {n}",
+                defaults={"created_by": self.user, "profile": "virtual", "host": "10.1.1.1"},
+            )[0]
+            for n in range(DEVICES)
+        ]  # fmt: skip
+
+    def _versions(self) -> list[DatasetVersion]:
+        number = Dataset.objects.count()
+        datasets = Dataset.objects.bulk_create(
+            [
+                Dataset(team=self.team, created_by=self.user, name=f"Parts {number + n}")
+                for n in range(-(-self.count // RUNS_A_DATASET))
+            ],
+            BATCH,
+        )
+        places = [(dataset, number) for number in range(1, 6) for dataset in datasets][: -(-self.count // 2)]
+        jobs = self._jobs("ingest", places)
+        return DatasetVersion.objects.bulk_create(
+            [
+                DatasetVersion(
+                    team=self.team, dataset=dataset, number=number, job=job, upload_name="parts.zip",
+                    content_hash=f"{job.pk:064x}", class_names=["good", "bad"], images=100,
+                    train_images=80, val_images=20,
+                )
+                for (dataset, number), job in zip(places, jobs, strict=True)
+            ],
+            BATCH,
+        )  # fmt: skip
+
+    def _runs(self, versions) -> list[Run]:
+        runs = Run.objects.bulk_create(
+            [
+                Run(
+                    team=self.team, created_by=self.user, name=f"Parts of line {n % 7}, try {n}",
+                    dataset_version=versions[n % len(versions)], recipe="pp_lcnet_x0_25", preset="fast",
+                    params=PARAMS, status=_status(n), notes=f"Light {n % 11}, lens {n % 5}." * (n % 3),
+                    finished_at=self.newest - timedelta(minutes=self.count - n),
+                )
+                for n in range(self.count)
+            ],
+            BATCH,
+        )  # fmt: skip
+        pks = [run.pk for run in runs]
+        Run.objects.filter(pk__gte=pks[0]).update(created_at=F("finished_at") - timedelta(minutes=4))
+        tags = [Tag.objects.get_or_create(team=self.team, name=name)[0] for name in ("night", "左线", "best")]
+        through = Run.tags.through
+        through.objects.bulk_create(
+            [through(run_id=pk, tag=tags[n % 3]) for n, pk in enumerate(pks) if n % 2], BATCH
+        )
+        AuditEntry.objects.bulk_create(
+            [
+                AuditEntry(
+                    team=self.team, actor=self.user, verb="run.create", object_type="run", object_id=pk
+                )
+                for pk in pks
+            ],
+            BATCH,
+        )
+        return runs
+
+    def _jobs(self, kind: str, rows: list) -> list[Job]:
+        """A job of this kind for each row, with what every job leaves behind."""
+        count = len(rows)
+        jobs = []
+        for n in range(count):
+            started = self.newest - timedelta(minutes=(count - n) * self.count / count)
+            jobs.append(
+                Job(
+                    team=self.team, created_by=self.user, kind=kind, queue=QUEUES.get(kind, "default"),
+                    status=_status(n), queued_at=started - timedelta(seconds=3), started_at=started,
+                    finished_at=started + timedelta(seconds=40), log_bytes=11,
+                    message="The loss became NaN." if _status(n) == Status.FAILED else "",
+                )
+            )  # fmt: skip
+        jobs = Job.objects.bulk_create(jobs, BATCH)
+        first = jobs[0].pk if jobs else 0
+        Job.objects.filter(pk__gte=first, kind=kind).update(created_at=F("queued_at"))
+        JobEvent.objects.bulk_create(
+            [
+                JobEvent(job=job, new=status, at=at)
+                for job in jobs
+                for status, at in (("queued", job.queued_at), ("running", job.started_at),
+                                   (job.status, job.finished_at))
+            ],
+            BATCH,
+        )  # fmt: skip
+        LogChunk.objects.bulk_create(
+            [LogChunk(job=job, offset=0, size=11, text="some words\n") for job in jobs], BATCH
+        )
+        Artifact.objects.bulk_create(
+            [
+                Artifact(
+                    job=job,
+                    name=name,
+                    file=f"jobs/{job.pk}/{name}",
+                    size=1000,
+                    sha256=f"{job.pk:056x}{n:08x}",
+                )
+                for job in jobs
+                for n, name in enumerate(FILES[kind])
+            ],
+            BATCH,
+        )
+        return jobs
+
+    def _points(self, jobs: list[Job]) -> None:
+        """The curves, written by the database itself: a million rows take seconds so."""
+        steps = self.points // len(SERIES)
+        names = " UNION ALL ".join(f"SELECT '{name}' AS name" for name in SERIES)
+        table, first = Metric._meta.db_table, jobs[0].pk
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table} (job_id, name, step, value) "
+                "WITH RECURSIVE steps(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM steps WHERE n < %s) "
+                f"SELECT job.id, names.name, steps.n, 1.0 / steps.n FROM {Job._meta.db_table} job "
+                f"CROSS JOIN steps CROSS JOIN ({names}) names "
+                "WHERE job.id >= %s AND job.kind = 'train' ORDER BY job.id, steps.n, names.name",
+                [steps, first],
+            )
+
+
+def _status(n: int) -> str:
+    if n % 10 == 3:
+        return Status.FAILED
+    return Status.CANCELLED if n % 20 == 4 else Status.SUCCEEDED

@@ -1,0 +1,40 @@
+"""No page and no endpoint asks the database more often because there are more rows."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from portal.teams.models import Membership, Role, User
+from tests.addresses import readable
+from tests.bulk import Bulk
+from tests.test_authorization_matrix import make_rows
+
+pytestmark = pytest.mark.django_db
+
+
+def count(client, address) -> int:
+    for _ in range(2):  # what is done once in a while is done by the first call
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            answer = client.get(address)
+            if answer.streaming:
+                b"".join(answer.streaming_content)
+        assert answer.status_code < 500, address
+    return len(queries)
+
+
+def test_thirty_rows_take_as_many_queries_as_three(team, alice):
+    boss = User.objects.create_user("boss", is_superuser=True)
+    Membership.objects.create(team=team, user=boss, role=Role.ADMIN)
+    client = Client(raise_request_exception=True)
+    client.force_login(boss)
+    Bulk(team, alice, 3).fill()
+    addresses = readable(make_rows(team, alice))
+    assert len(addresses) > 60
+    few = {key: count(client, address) for key, address in addresses.items()}
+    Bulk(team, alice, 30).fill()
+    many = {key: count(client, address) for key, address in addresses.items()}
+    grown = [f"{key}: {few[key]}, then {many[key]}" for key in few if many[key] != few[key]]
+    assert not grown, "\n".join(grown)
