@@ -201,6 +201,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "RoleEnum": "portal.teams.models.Role",
+        "PriorityEnum": "portal.jobs.models.Priority",
         "TokenStateEnum": "portal.teams.serializers.TOKEN_STATES",
         "UploadStateEnum": "portal.datasets.models.UploadState",
     },

@@ -64,6 +64,9 @@ API = {
     "GET jobs/{pk}/": look(),
     "POST jobs/{pk}/cancel/": change(OPERATOR, RUNS, DEPLOY),  # a step of such a run
     "POST jobs/{pk}/retry/": change(OPERATOR, RUNS, DEPLOY),
+    "POST jobs/{pk}/move/": change(ADMIN, MANAGE, body={"to": "first"}),
+    "POST jobs/{pk}/priority/": change(ADMIN, MANAGE, body={"priority": 1}),
+    "GET queue/": look(),
     "GET jobs/{pk}/events/": look(),
     "GET jobs/{pk}/files/": look(),
     "GET jobs/{pk}/files/{name}": look(),
@@ -151,6 +154,8 @@ PAGES = {
     "GET job-log": Rule(VIEWER),
     "GET job-metrics": Rule(VIEWER),
     "POST job-cancel": Rule(MEMBER),
+    "POST job-move": Rule(ADMIN),
+    "POST job-priority": Rule(ADMIN),
     "POST job-retry": Rule(OPERATOR),  # a step of a run with devices
     "GET artifact-download": Rule(VIEWER),
     "GET dataset-list": Rule(VIEWER),

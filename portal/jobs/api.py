@@ -8,8 +8,8 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from portal.core.access import refuse_unless
-from portal.core.api import TeamViewSet
-from portal.jobs import log, services, subjects
+from portal.core.api import ApiViewSet, TeamViewSet
+from portal.jobs import log, queue_page, services, subjects, turns
 from portal.jobs.filters import JobFilter
 from portal.jobs.models import Job
 from portal.jobs.serializers import (
@@ -17,8 +17,12 @@ from portal.jobs.serializers import (
     JobEventSerializer,
     JobSerializer,
     MetricSerializer,
+    MoveSerializer,
+    PrioritySerializer,
+    QueueSerializer,
 )
 from portal.teams import audit
+from portal.teams.models import Role
 
 METRICS_AT_MOST = 5000
 
@@ -32,6 +36,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Job.objects.select_related("created_by")
     serializer_class = JobSerializer
     filterset_class = JobFilter
+    write_role = Role.MEMBER
     lookup_value_regex = r"\d{1,18}"
 
     @extend_schema(
@@ -89,7 +94,40 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         audit.record("job.retry", new, detail=f"after {job}")
         return Response(JobSerializer(new).data, status=201)
 
+    @extend_schema(request=MoveSerializer, responses=JobSerializer)
+    @action(detail=True, methods=["post"], write_role=Role.ADMIN)
+    def move(self, request, pk=None):
+        """Let a queued job pass others of its team: first, up, down or last."""
+        job = self.get_object()
+        form = MoveSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        turns.move(job, form.validated_data["to"])
+        return Response(JobSerializer(job).data)
+
+    @extend_schema(request=PrioritySerializer, responses=JobSerializer)
+    @action(detail=True, methods=["post"], write_role=Role.ADMIN)
+    def priority(self, request, pk=None):
+        """Give a queued job another priority among its team's: -1, 0 or 1."""
+        job = self.get_object()
+        form = PrioritySerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        turns.prioritise(job, form.validated_data["priority"])
+        return Response(JobSerializer(job).data)
+
     def _writable(self) -> Job:
         job = self.get_object()
         refuse_unless(self.request, subjects.role_for(job))
         return job
+
+
+class QueueViewSet(ApiViewSet):
+    """What runs where, what waits in which order, and when it may start."""
+
+    serializer_class = QueueSerializer
+    filter_backends: tuple = ()
+    pagination_class = None
+
+    @extend_schema(responses=QueueSerializer(many=True))
+    def list(self, request):
+        """Every queue. Of other teams' jobs only that they are there is told."""
+        return Response(QueueSerializer(queue_page.as_data(request.team), many=True).data)

@@ -97,6 +97,7 @@ class Job(HasStatus, Owned):
             models.Index(fields=["team", "kind", "-created_at"]),
             models.Index(fields=["queue", "status", "team"], name="jobs_in_queue"),
             models.Index(fields=["queue", "team", "started_at"], name="jobs_last_start"),
+            models.Index(fields=["kind", "status", "-id"], name="jobs_of_kind"),
         ]
 
     def __str__(self):

@@ -1,6 +1,7 @@
 from rest_framework import serializers
 
-from portal.jobs.models import Artifact, Job, JobEvent, Metric
+from portal.jobs import turns
+from portal.jobs.models import Artifact, Job, JobEvent, Metric, Priority
 
 
 class ArtifactSerializer(serializers.ModelSerializer):
@@ -25,8 +26,9 @@ class JobSerializer(serializers.ModelSerializer):
     class Meta:
         model = Job
         fields = [
-            "id", "kind", "status", "phase", "percent", "attempt", "retry_of", "created_by", "queued_at",
-            "started_at", "finished_at", "seconds", "tool_seconds", "error_kind", "message", "log_bytes",
+            "id", "kind", "queue", "priority", "status", "phase", "percent", "attempt", "retry_of",
+            "created_by", "queued_at", "started_at", "finished_at", "seconds", "tool_seconds", "error_kind",
+            "message", "log_bytes",
         ]  # fmt: skip
 
 
@@ -40,3 +42,38 @@ class MetricSerializer(serializers.ModelSerializer):
     class Meta:
         model = Metric
         fields = ["id", "name", "step", "value"]
+
+
+class QueueEntrySerializer(serializers.Serializer):
+    """One job in a queue. Of another team's, everything that says whose and what for is null."""
+
+    id = serializers.IntegerField(allow_null=True)
+    mine = serializers.BooleanField(help_text="whether it is the team's own")
+    kind = serializers.CharField(allow_null=True)
+    created_by = serializers.CharField(allow_null=True)
+    priority = serializers.ChoiceField(choices=Priority.choices, allow_null=True)
+    phase = serializers.CharField(allow_null=True)
+    percent = serializers.FloatField(allow_null=True)
+    host = serializers.CharField(help_text="where it runs; empty while it waits")
+    queued_at = serializers.DateTimeField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    position = serializers.IntegerField(allow_null=True, help_text="among what waits, from 1")
+    starts_in = serializers.FloatField(allow_null=True, help_text="seconds, estimated; null where unknown")
+    ends_in = serializers.FloatField(allow_null=True, help_text="seconds, estimated; null where unknown")
+    waits_for = serializers.ChoiceField(
+        choices=["turn", "limit", "device"], allow_null=True, help_text="limit: of the team's running jobs"
+    )
+
+
+class QueueSerializer(serializers.Serializer):
+    queue = serializers.CharField()
+    running = QueueEntrySerializer(many=True)
+    waiting = QueueEntrySerializer(many=True)
+
+
+class MoveSerializer(serializers.Serializer):
+    to = serializers.ChoiceField(choices=turns.MOVES)
+
+
+class PrioritySerializer(serializers.Serializer):
+    priority = serializers.ChoiceField(choices=Priority.choices)

@@ -11,10 +11,11 @@ from django.views.decorators.http import require_POST
 
 from portal.core.access import refuse_unless
 from portal.core.live import Live
-from portal.jobs import log, services, subjects
-from portal.jobs.models import ACTIVE, IllegalTransition, Job, Status
+from portal.jobs import forecast, log, queue_page, services, subjects, turns
+from portal.jobs.models import IllegalTransition, Job, Priority
 from portal.runs import services as runs
 from portal.teams import audit
+from portal.teams.models import Role
 from portal.teams.quotas import QuotaReached
 
 METRICS_AT_MOST = 5000
@@ -26,21 +27,12 @@ def _job(request, pk: int) -> Job:
 
 def job_list(request):
     """What waits and what runs."""
-    return render(request, "jobs/list.html", {"live": _queue(request)})
+    return render(request, "jobs/list.html", {"live": queue_page.live(request)})
 
 
 def job_list_live(request):
     """The live part of the queue."""
-    return _queue(request).response(request)
-
-
-def _queue(request) -> Live:
-    rows = Job.objects.for_team(request.team).filter(status__in=ACTIVE).select_related("created_by")
-    # Running first, then in the order in which they will be taken.
-    active = sorted(rows, key=lambda job: (job.status == Status.QUEUED, job.pk))
-    context = {"active": active, "subjects": subjects.of(active)}
-    body = render_to_string("jobs/_queue.html", context, request=request)
-    return Live("queue-live", reverse("job-list-live"), body, bool(active))
+    return queue_page.live(request).response(request)
 
 
 def job_detail(request, pk):
@@ -62,6 +54,8 @@ def _live(request, job: Job) -> Live:
         "artifacts": job.artifacts.exclude(name__startswith="thumbs/"),
         "retried_by": Job.objects.filter(retry_of=job).first(),
         "may_change": _may_change(request, job),
+        "place": forecast.place_of([job]).get(job.pk),
+        "priorities": Priority.choices,
     }
     body = render_to_string("jobs/_detail_live.html", context, request=request)
     return Live("job-live", reverse("job-live", args=[job.pk]), body, job.is_active)
@@ -130,3 +124,29 @@ def job_retry(request, pk):
         return redirect("job-detail", pk=job.pk)
     audit.record("job.retry", new, detail=f"after {job}")
     return redirect("job-detail", pk=new.pk)
+
+
+@require_POST
+def job_move(request, pk):
+    """Let a waiting job pass others of its team."""
+    job = _job(request, pk)
+    refuse_unless(request, Role.ADMIN)
+    if request.POST.get("to") in turns.MOVES:
+        try:
+            turns.move(job, request.POST["to"])
+        except IllegalTransition as error:
+            messages.error(request, str(error))
+    return redirect(f"{reverse('job-list')}#queue-{job.queue}")
+
+
+@require_POST
+def job_priority(request, pk):
+    """Give a waiting job another priority among its team's."""
+    job = _job(request, pk)
+    refuse_unless(request, Role.ADMIN)
+    if request.POST.get("priority") in [str(value) for value in Priority.values]:
+        try:
+            turns.prioritise(job, int(request.POST["priority"]))
+        except IllegalTransition as error:
+            messages.error(request, str(error))
+    return redirect("job-detail", pk=job.pk)

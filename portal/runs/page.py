@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.core.live import Live, digest
+from portal.jobs import forecast
 from portal.jobs.models import Status
 from portal.runs import results, stepper
 from portal.runs.models import Run
@@ -27,11 +28,15 @@ class RunPage:
         )
 
     @property
+    def jobs(self) -> list:
+        """Each step's job; None for a step that has none yet."""
+        jobs = [self.run.dataset_version.job, self.trained.job]
+        return jobs + [row.job for row in (*self.models, *self.deployments)]
+
+    @property
     def stages(self) -> list[str]:
         """What must have changed before anything below the stepper can be new."""
-        jobs = [self.run.dataset_version.job, self.trained.job]
-        jobs += [row.job for row in (*self.models, *self.deployments)]
-        return [self.run.status, *(f"{job.pk}{job.status}" if job else "-" for job in jobs)]
+        return [self.run.status, *(f"{job.pk}{job.status}" if job else "-" for job in self.jobs)]
 
     def live(self) -> Live:
         context = {
@@ -41,6 +46,7 @@ class RunPage:
             "notices": self.notices(),
             "trained": self.trained,
             "eta": self.eta(),
+            "places": forecast.place_of(self.jobs),
         }
         body = render_to_string("runs/_live.html", context, request=self.request)
         return Live(

@@ -127,6 +127,20 @@ def duration(seconds):
 
 
 @register.filter
+def roughly(seconds):
+    """A time that is only estimated: ``about 12 min``; it changes at most once a minute."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return _("less than a minute")
+    if minutes < 90:
+        return _("about %(minutes)s min") % {"minutes": minutes}
+    hours = round(minutes / 60)
+    if hours < 48:
+        return _("about %(hours)s h") % {"hours": hours}
+    return _("about %(days)s days") % {"days": round(hours / 24)}
+
+
+@register.filter
 def bytesize(count):
     """1536 → ``1.5 KB`` (powers of 1024)."""
     if count is None or count == "":

@@ -1,0 +1,227 @@
+"""What runs where, what waits in which order, and when it may start. Reads only.
+
+The order comes from playing ``turns``' rule forward; the times from how long jobs of the same kind and
+recipe took lately. Where nothing is known of one, nothing is said of those behind it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import statistics
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from django.db.models import F, Max, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from portal.jobs.models import ACTIVE, Job, Status
+from portal.jobs.turns import LOOK_BACK, Share
+from portal.teams import quotas
+
+LATELY = 200  # jobs of a kind that are looked at
+ENOUGH = 10  # jobs of a kind and recipe whose median is taken
+LEAST_SHARE = 0.05  # done of a job from which on its own pace tells how long it still takes
+UNKNOWN = math.inf
+
+
+@dataclass
+class Entry:
+    """One job in a queue. Times are in seconds from now; None where they are unknown."""
+
+    job: Job
+    ends_in: float | None = None
+    position: int | None = None  # of a waiting one, from 1
+    starts_in: float | None = None
+    waits_for: str = ""  # "turn", "limit" or "device"
+    limit: int | None = None  # its team's, where that is what it waits for
+
+    @property
+    def lock(self):
+        """What no two jobs may hold at once: a board, by its address."""
+        return (self.job.board.lower(), self.job.board_port) if self.job.board else None
+
+
+@dataclass
+class Queue:
+    """One queue: what runs, longest first, and what waits, in its order."""
+
+    name: str
+    running: list[Entry] = field(default_factory=list)
+    waiting: list[Entry] = field(default_factory=list)
+
+    def entry_of(self, job: Job) -> Entry | None:
+        return next((entry for entry in self.waiting if entry.job.pk == job.pk), None)
+
+
+def look(names=quotas.QUEUES) -> dict[str, Queue]:
+    """The queues by name, with a number of database queries that does not grow with what is in them."""
+    found = {name: Queue(name) for name in names}
+    waiting: dict[str, list[Entry]] = defaultdict(list)
+    jobs = _with_what_counts(Job.objects.filter(queue__in=found, status__in=ACTIVE))
+    for job in jobs.select_related("created_by").order_by("-priority", "place", "pk"):
+        rows = waiting[job.queue] if job.status == Status.QUEUED else found[job.queue].running
+        rows.append(Entry(job))
+    if not any(queue.running for queue in found.values()) and not waiting:
+        return found
+    seconds = _durations({entry.job.kind for entry in _all(found, waiting)})
+    for queue in found.values():
+        queue.running.sort(key=lambda entry: entry.job.started_at or timezone.now())
+        for entry in queue.running:
+            entry.ends_in = _rest(entry.job, seconds.get(_key(entry.job)))
+    for name, entries in waiting.items():
+        found[name].waiting = _Play(found[name], entries, seconds).order()
+    return found
+
+
+def place_of(jobs) -> dict[int, Entry]:
+    """Where the queued ones of ``jobs`` stand, by id."""
+    queued = [job for job in jobs if job is not None and job.status == Status.QUEUED]
+    if not queued:
+        return {}
+    queues = look({job.queue for job in queued})
+    found = {job.pk: queues[job.queue].entry_of(job) for job in queued}
+    return {pk: entry for pk, entry in found.items() if entry is not None}
+
+
+def _all(found: dict[str, Queue], waiting: dict[str, list[Entry]]):
+    for queue in found.values():
+        yield from queue.running
+    for entries in waiting.values():
+        yield from entries
+
+
+def _with_what_counts(jobs):
+    """Each job with its ``recipe`` and the address of the ``board`` that it talks to, where it has one."""
+    nothing = Value("")
+    return jobs.annotate(
+        recipe=Coalesce(F("trained_model__run__recipe"), F("compiled_model__run__recipe"), nothing),
+        board=Coalesce(
+            F("deployment__device__host"), F("inference__device__host"), F("probed_devices__host"), nothing
+        ),
+        board_port=Coalesce(
+            F("deployment__device__port"), F("inference__device__port"), F("probed_devices__port"), Value(0)
+        ),
+    )
+
+
+def _key(job) -> tuple[str, str]:
+    return job.kind, job.recipe
+
+
+def _durations(kinds: set[str]) -> dict[tuple[str, str], float]:
+    """Median seconds of the newest successes, by kind and recipe."""
+    samples: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for kind in kinds:
+        done = _with_what_counts(Job.objects.filter(kind=kind, status=Status.SUCCEEDED))
+        for job in done.order_by("-pk").only("kind", "started_at", "finished_at")[:LATELY]:
+            if job.started_at and job.finished_at and len(samples[_key(job)]) < ENOUGH:
+                samples[_key(job)].append((job.finished_at - job.started_at).total_seconds())
+    return {key: statistics.median(found) for key, found in samples.items() if found}
+
+
+def _rest(job: Job, usual: float | None) -> float | None:
+    """Seconds that a running job still needs, by its own pace or else by what is usual."""
+    spent = job.seconds or 0.0
+    share = job.done / job.total if job.total else 0.0
+    if LEAST_SHARE <= share <= 1:
+        return spent * (1 - share) / share
+    return usual - spent if usual is not None and usual > spent else None
+
+
+class _Play:
+    """Plays one queue forward, with as many places as jobs run in it now, at least one."""
+
+    def __init__(self, queue: Queue, entries: list[Entry], seconds: dict):
+        self.seconds = seconds
+        self.running = Counter(entry.job.team_id for entry in queue.running)
+        self.busy = {entry.lock for entry in queue.running} - {None}
+        self.free = max(1, len(queue.running)) - len(queue.running)
+        self.ends: list[tuple] = []
+        self.serial = 0
+        self.now = 0.0
+        for entry in queue.running:
+            self._will_end(entry, UNKNOWN if entry.ends_in is None else entry.ends_in)
+        self.of_team: dict[int, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            self.of_team[entry.job.team_id].append(entry)
+        self.limits = {
+            pk: limits.running.get(queue.name) for pk, limits in quotas.limits_of(self.of_team).items()
+        }
+        self.oldest = {pk: min(row.job.place for row in rows) for pk, rows in self.of_team.items()}
+        self.last = _last_starts(queue.name, self.of_team)
+        self._say_why()
+
+    def _will_end(self, entry: Entry, end: float) -> None:
+        self.serial += 1
+        heapq.heappush(self.ends, (end, self.serial, entry))
+
+    def _is_full(self, team_id: int) -> bool:
+        limit = self.limits[team_id]
+        return limit is not None and self.running[team_id] >= limit
+
+    def _say_why(self) -> None:
+        """What each waits for now."""
+        for team_id, entries in self.of_team.items():
+            for entry in entries:
+                if self._is_full(team_id):
+                    entry.waits_for, entry.limit = "limit", self.limits[team_id]
+                else:
+                    entry.waits_for = "device" if entry.lock in self.busy else "turn"
+
+    def order(self) -> list[Entry]:
+        placed: list[Entry] = []
+        while any(self.of_team.values()):
+            entry = self._next() if self.free else None
+            if entry is not None:
+                placed.append(entry)
+                self._start(entry, len(placed))
+            elif self.ends:
+                self._end_one()
+            else:  # a limit of nothing: these never start
+                for rest in self.of_team.values():
+                    placed += rest
+                break
+        return placed
+
+    def _next(self) -> Entry | None:
+        """The one that a free worker would take now."""
+        shares = [
+            Share(pk, self.oldest[pk], self.running[pk], self.last.get(pk))
+            for pk, entries in self.of_team.items()
+            if entries and not self._is_full(pk)
+        ]
+        for share in sorted(shares, key=Share.turn):
+            for entry in self.of_team[share.team_id]:
+                if entry.lock not in self.busy:
+                    return entry
+        return None
+
+    def _start(self, entry: Entry, position: int) -> None:
+        team_id = entry.job.team_id
+        self.of_team[team_id].remove(entry)
+        self.running[team_id] += 1
+        # A moment later than every start before it: whose turn it is goes by that.
+        self.last[team_id] = timezone.now()
+        if entry.lock:
+            self.busy.add(entry.lock)
+        self.free -= 1
+        entry.position = position
+        usual = self.seconds.get(_key(entry.job))
+        if self.now != UNKNOWN:
+            entry.starts_in = self.now
+            entry.ends_in = None if usual is None else self.now + usual
+        self._will_end(entry, UNKNOWN if entry.ends_in is None else entry.ends_in)
+
+    def _end_one(self) -> None:
+        end, _serial, entry = heapq.heappop(self.ends)
+        self.now = max(self.now, end) if end != UNKNOWN else UNKNOWN
+        self.running[entry.job.team_id] -= 1
+        self.busy.discard(entry.lock)
+        self.free += 1
+
+
+def _last_starts(queue: str, teams) -> dict:
+    recent = Job.objects.filter(queue=queue, team__in=teams, started_at__gt=timezone.now() - LOOK_BACK)
+    return dict(recent.order_by().values_list("team_id").annotate(last=Max("started_at")))
