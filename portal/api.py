@@ -12,6 +12,7 @@ from portal.history.api import HistoryViewSet
 from portal.jobs.api import JobViewSet, QueueViewSet
 from portal.runs.api import CompiledModelViewSet, RunViewSet, TrainedModelViewSet
 from portal.teams.api import AuditViewSet, InvitationViewSet, MemberViewSet, TeamsViewSet, TokenViewSet
+from portal.teams.quota_api import limits
 
 router = DefaultRouter()
 router.include_root_view = False
@@ -38,6 +39,7 @@ urlpatterns = [
     path("uploads/", upload_list, name="api-uploads"),
     path("uploads/<uuid:pk>/", upload_detail, name="api-upload"),
     path("", include(router.urls)),
+    path("limits/", limits),
     path("recipes/", RecipeViewSet.as_view({"get": "show"})),
     path("chips/", ChipViewSet.as_view({"get": "show"})),
     path("board-profiles/", BoardProfileViewSet.as_view({"get": "show"})),

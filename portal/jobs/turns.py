@@ -63,6 +63,20 @@ def shares(queue: str) -> list[Share]:
     return sorted(found.values(), key=Share.turn)
 
 
+@dataclass(frozen=True)
+class Counts:
+    """How many jobs of a team run, by queue, and how many wait in all."""
+
+    running: dict[str, int]
+    queued: int
+
+
+def counts(team) -> Counts:
+    jobs = Job.objects.filter(team=team).order_by()
+    running = jobs.filter(status__in=AT_WORK).values_list("queue").annotate(count=Count("pk"))
+    return Counts(dict(running), jobs.filter(status=Status.QUEUED).count())
+
+
 def claim_next(queue: str, worker: str) -> Job | None:
     """Take the best job of the queue that may run now; None when there is none.
 

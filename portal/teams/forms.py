@@ -7,7 +7,8 @@ from django.contrib.auth import forms as auth
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import Styled, StyledForm
-from portal.teams.models import Result, Role, Scope, Team, User, Via
+from portal.teams import quotas
+from portal.teams.models import Quota, Result, Role, Scope, Team, User, Via
 
 LIFETIMES = [(7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (366, _("a year"))]
 INVITATION_LIFETIMES = [(1, _("1 day")), (7, _("7 days")), (30, _("30 days"))]
@@ -63,6 +64,48 @@ class TeamForm(Styled, forms.ModelForm):
         model = Team
         fields = ("name",)
         help_texts = {"name": _("As everybody in it sees it. No other team of this server may have it.")}
+
+
+class QuotaForm(StyledForm):
+    """What one of the two administrators lets the team use; an empty field is no limit of theirs.
+
+    Nobody can set more than the server's setting, and the team's administrator no more than the server's
+    administrator.
+    """
+
+    LABELS = {
+        "running_default": _("Checks of uploads at a time"),
+        "running_train": _("Trainings at a time"),
+        "running_convert": _("Conversions at a time"),
+        "running_deploy": _("Jobs on boards at a time"),
+        "queued": _("Jobs that wait"),
+        "storage_mb": _("Storage, MB"),
+    }
+
+    def __init__(self, team, by: str, data=None):
+        self.team, self.by = team, by
+        rows = {row.by: row for row in Quota.objects.filter(team=team)}
+        self.most = quotas.ceilings()
+        if by == Quota.By.TEAM and Quota.By.SERVER in rows:
+            server = rows[Quota.By.SERVER]
+            self.most = {name: quotas.least(most, getattr(server, name)) for name, most in self.most.items()}
+        self.base_fields = {
+            name: forms.IntegerField(label=label, required=False, min_value=1, max_value=2_000_000_000)
+            for name, label in self.LABELS.items()
+        }
+        initial = {name: getattr(rows[by], name) for name in quotas.FIELDS} if by in rows else {}
+        super().__init__(data, initial=initial, auto_id=f"{by}-%s")
+        for name, most in self.most.items():
+            if most is not None:
+                self.fields[name].help_text = _("At most %(most)d.") % {"most": most}
+
+    def clean(self):
+        data = super().clean()
+        for name, most in self.most.items():
+            if most is not None and (data.get(name) or 0) > most:
+                sentence = _("At most %(most)d, which is what the server allows: choose less.")
+                self.add_errors({name: sentence % {"most": most}})
+        return data
 
 
 class RoleForm(StyledForm):

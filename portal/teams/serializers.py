@@ -1,6 +1,7 @@
 from rest_framework import serializers
 
-from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, Scope
+from portal.teams import quotas
+from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Quota, Role, Scope
 from portal.teams.tokens import LONGEST_DAYS
 
 TOKEN_STATES = ["valid", "expired", "revoked"]
@@ -93,3 +94,45 @@ class AuditEntrySerializer(serializers.ModelSerializer):
             "id", "at", "actor", "via", "token", "verb", "object_type", "object_id", "object_label",
             "detail", "address", "result",
         ]  # fmt: skip
+
+
+class QuotaSerializer(serializers.ModelSerializer):
+    """Limits; null for none."""
+
+    class Meta:
+        model = Quota
+        fields = [*quotas.FIELDS]
+        extra_kwargs = {name: {"min_value": 1, "max_value": 2_000_000_000} for name in quotas.FIELDS}
+
+
+class NewQuotaSerializer(QuotaSerializer):
+    """Limits to set. ``by`` tells whose: ``server`` is for administrators of the server."""
+
+    by = serializers.ChoiceField(choices=Quota.By, default=Quota.By.TEAM)
+
+    class Meta(QuotaSerializer.Meta):
+        fields = ["by", *QuotaSerializer.Meta.fields]
+
+
+class StorageUseSerializer(serializers.Serializer):
+    """Bytes: images of datasets, files that jobs made, uploads that are no dataset yet."""
+
+    datasets = serializers.IntegerField()
+    artifacts = serializers.IntegerField()
+    uploads = serializers.IntegerField()
+    total = serializers.IntegerField()
+
+
+class LimitsSerializer(serializers.Serializer):
+    """What counts for the team (``running`` by queue, ``storage`` in bytes; null for no limit), what of it
+    is in use, and who set what: the least of ``ceiling``, ``server`` and ``team`` counts."""
+
+    running = serializers.DictField(child=serializers.IntegerField(allow_null=True))
+    queued = serializers.IntegerField(allow_null=True)
+    storage = serializers.IntegerField(allow_null=True)
+    running_now = serializers.DictField(child=serializers.IntegerField())
+    queued_now = serializers.IntegerField()
+    storage_now = StorageUseSerializer()
+    ceiling = QuotaSerializer()
+    server = QuotaSerializer(allow_null=True)
+    team = QuotaSerializer(allow_null=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.teams import audit_views, team_views, token_views, views
+from portal.teams import audit_views, quota_views, team_views, token_views, views
 
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign-in"),
@@ -26,6 +26,7 @@ urlpatterns = [
         name="team-invitation-withdraw",
     ),
     path("team/settings/", team_views.team_settings, name="team-settings"),
+    path("team/limits/", quota_views.team_limits, name="team-limits"),
     path("team/new/", team_views.team_new, name="team-new"),
     path("team/switch/", team_views.team_switch, name="team-switch"),
     path("team/tokens/", token_views.token_list, name="token-list"),

@@ -1,0 +1,61 @@
+"""A team's limits by the API."""
+
+from django.core.exceptions import PermissionDenied
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+from rest_framework.serializers import ValidationError
+
+from portal.core.api import ApiViewSet
+from portal.datasets import storage
+from portal.jobs import turns
+from portal.teams import quotas
+from portal.teams.forms import QuotaForm
+from portal.teams.models import Quota, Role
+from portal.teams.serializers import LimitsSerializer, NewQuotaSerializer
+
+
+class LimitsViewSet(ApiViewSet):
+    """How many jobs the team may have running and waiting, and how much it may store."""
+
+    serializer_class = LimitsSerializer
+    write_role = Role.ADMIN
+    filter_backends: tuple = ()
+    pagination_class = None
+
+    @extend_schema(responses=LimitsSerializer)
+    def show(self, request):
+        """What counts, what is in use, and who set what."""
+        return Response(LimitsSerializer(self._facts(request.team)).data)
+
+    @extend_schema(request=NewQuotaSerializer, responses=LimitsSerializer)
+    def change(self, request):
+        """Set the limits that one of the two administrators wants; a field left out is no limit."""
+        given = NewQuotaSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        by = given.validated_data["by"]
+        if by == Quota.By.SERVER and not request.user.is_superuser:
+            raise PermissionDenied("Only an administrator of this server may set what the server allows.")
+        form = QuotaForm(request.team, by, given.validated_data)
+        if not form.is_valid():
+            raise ValidationError(dict(form.errors))
+        quotas.set_quota(request.team, by, form.cleaned_data)
+        return self.show(request)
+
+    @staticmethod
+    def _facts(team) -> dict:
+        limits, counts = quotas.limits(team), turns.counts(team)
+        rows = {row.by: row for row in Quota.objects.filter(team=team)}
+        return {
+            "running": limits.running,
+            "queued": limits.queued,
+            "storage": limits.storage,
+            "running_now": {queue: counts.running.get(queue, 0) for queue in quotas.QUEUES},
+            "queued_now": counts.queued,
+            "storage_now": storage.use_of(team),
+            "ceiling": quotas.ceilings(),
+            "server": rows.get(Quota.By.SERVER),
+            "team": rows.get(Quota.By.TEAM),
+        }
+
+
+limits = LimitsViewSet.as_view({"get": "show", "put": "change"})

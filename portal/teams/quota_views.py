@@ -1,0 +1,66 @@
+"""The page of a team's limits: what it uses, what it may, who set it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from portal.core.access import refuse_unless
+from portal.core.templatetags.slipway import bytesize
+from portal.datasets import storage
+from portal.jobs import turns
+from portal.teams import quotas
+from portal.teams.forms import QuotaForm
+from portal.teams.models import Quota, Role
+
+
+@dataclass
+class Line:
+    """One limit as the table shows it: everything is text already."""
+
+    words: str
+    used: str
+    most: str
+    is_reached: bool
+
+
+def team_limits(request):
+    """What the team uses and may use; a POST sets what one of the two administrators wants."""
+    by = request.POST.get("by", Quota.By.TEAM)
+    forms = {setter: QuotaForm(request.team, setter) for setter in Quota.By.values}
+    if request.method == "POST" and by in forms:
+        refuse_unless(request, Role.ADMIN)
+        if by == Quota.By.SERVER and not request.user.is_superuser:
+            raise PermissionDenied(_("Only an administrator of this server may set what the server allows."))
+        form = forms[by] = QuotaForm(request.team, by, request.POST)
+        if form.is_valid():
+            quotas.set_quota(request.team, by, form.cleaned_data)
+            messages.success(request, _("The limits are set. What runs goes on; what waits follows them."))
+            return redirect("team-limits")
+    use = storage.use_of(request.team)
+    context = {"lines": _lines(request.team, use), "use": use, "forms": forms}
+    status = 422 if any(form.errors for form in forms.values()) else 200
+    return render(request, "teams/limits.html", context, status=status)
+
+
+def _lines(team, use: storage.Use) -> list[Line]:
+    limits, counts = quotas.limits(team), turns.counts(team)
+    labels = QuotaForm.LABELS
+    lines = [
+        _line(labels[f"running_{queue}"], counts.running.get(queue, 0), limits.running[queue])
+        for queue in quotas.QUEUES
+    ]
+    lines.append(_line(labels["queued"], counts.queued, limits.queued))
+    stored = _line(_("Storage"), use.total, limits.storage)
+    stored.used = bytesize(use.total)
+    stored.most = stored.most if limits.storage is None else bytesize(limits.storage)
+    return [*lines, stored]
+
+
+def _line(words: str, used: int, most: int | None) -> Line:
+    shown = _("no limit") if most is None else str(most)
+    return Line(words, str(used), shown, most is not None and used >= most)
