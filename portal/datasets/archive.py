@@ -1,8 +1,8 @@
 """Reading an uploaded archive that may be damaged or hostile.
 
 ``open_archive`` tells the kind by the first bytes and looks at the table of contents alone; it refuses
-what no honest tool writes. Names from the archive are never used as paths on our disk:
-``Archive.extract`` writes numbered files. Another kind is one more subclass of ``Archive`` and a line in
+what no honest tool writes. Names from the archive are never used as paths on our disk: contents are read
+into memory, one at a time, by a ``Source``. Another kind is one more subclass of each and a line in
 ``open_archive``.
 """
 
@@ -56,6 +56,45 @@ class Entry:
     derive: Callable[[bytes], bytes] | None = None
 
 
+class Source:
+    """Reads the contents of an archive's files, in any process: only its path travels there."""
+
+    kind = "archive"
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._file: BinaryIO | None = None
+
+    def __reduce__(self) -> tuple[type[Source], tuple[Path]]:
+        return type(self), (self.path,)
+
+    @property
+    def file(self) -> BinaryIO:
+        if self._file is None:
+            self._file = self.path.open("rb")
+        return self._file
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def stored(self, entry: Entry) -> bytes:
+        """Return the bytes of the stored file; raise InputError when they are damaged."""
+        raise NotImplementedError
+
+    def read(self, entry: Entry) -> bytes:
+        """Return the entry's content, which may be made out of what is stored."""
+        content = self.stored(entry)
+        return content if entry.derive is None else entry.derive(content)
+
+    def damaged(self, entry: Entry) -> InputError:
+        return InputError(
+            f"The {self.kind} is damaged at {names.show(entry.path)!r}: "
+            "make it again (or upload it again) and retry."
+        )
+
+
 class Archive:
     """An archive whose table of contents has been checked. Use as a context manager.
 
@@ -75,8 +114,9 @@ class Archive:
     def close(self) -> None:
         raise NotImplementedError
 
-    def _copy(self, entry: Entry, write: Callable[[bytes], object]) -> None:
-        """Hand the entry's content to ``write`` in blocks; raise InputError when it is damaged."""
+    @property
+    def source(self) -> Source:
+        """What reads the files' contents; it may be handed to another process."""
         raise NotImplementedError
 
     def read(self, entry: Entry, max_bytes: int) -> bytes:
@@ -86,33 +126,7 @@ class Archive:
                 f"{names.show(entry.path)} is {human_bytes(entry.size)} large, more than such a file may be "
                 f"({human_bytes(max_bytes)}): check that it is the right file."
             )
-        content = bytearray()
-        self._copy(entry, content.extend)
-        return bytes(content)
-
-    def extract(self, entries: Iterable[Entry], folder: Path, advance: Callable[[int], None]) -> list[Path]:
-        """Write ``entries`` to ``folder`` as 000001, 000002 … and return their paths in the same order.
-
-        ``advance`` is told how many are done. Raises InputError for a damaged entry; what is half
-        written then is the caller's to remove with the folder.
-        """
-        paths = []
-        for number, entry in enumerate(entries, start=1):
-            path = folder / f"{number:06d}"
-            if entry.derive is not None:
-                path.write_bytes(entry.derive(self.read(entry, entry.size)))
-            else:
-                with path.open("wb") as target:
-                    self._copy(entry, target.write)
-            paths.append(path)
-            advance(number)
-        return paths
-
-    def _damaged(self, entry: Entry) -> InputError:
-        return InputError(
-            f"The {self.kind} is damaged at {names.show(entry.path)!r}: "
-            "make it again (or upload it again) and retry."
-        )
+        return self.source.stored(entry)
 
     def _set_contents(self, listed: Iterable[tuple[str, bool, int, Any]]) -> None:
         """Fill ``entries`` and ``folders`` from (name, is a folder, bytes, handle) of everything inside."""
@@ -211,14 +225,3 @@ def decode_unmarked_names(raw_names: list[bytes], findings: Findings) -> list[st
                 message = f"{{count}} file names were not marked as UTF-8 and were read as {label}."
                 findings.add("info", "names-decoded", message, names.show(text))
     return decoded
-
-
-def pump(source: BinaryIO, write: Callable[[bytes], object], declared: int) -> int:
-    """Copy ``source`` to ``write`` and return the bytes; stop once they are more than ``declared``."""
-    written = 0
-    while block := source.read(CHUNK):
-        written += len(block)
-        if written > declared:
-            break
-        write(block)
-    return written

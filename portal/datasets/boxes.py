@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from array import array
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from . import names
-from .checking import Checked
-from .findings import Findings
-from .readers import Listing, Sample
+if TYPE_CHECKING:
+    from .findings import Findings
+    from .index import ImageRow
+    from .readers import Listing, Sample
 
 # A box this far over the edge is rounding (or counting from 1), not a mistake.
 EDGE_PIXELS = 1.0
@@ -20,27 +20,18 @@ Box = tuple[float, float, float, float, float]  # class id, left, top, width, he
 Place = tuple[float, float, float, float]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Image:
-    """What is known of one image: upright size in pixels, EXIF orientation, name for sentences."""
-
-    width: int
-    height: int
-    orientation: int
-    shown: str
-
-
-def on_image(sample: Sample, facts: Checked, listing: Listing, findings: Findings) -> array[float]:
+def on_image(
+    image: ImageRow, sample: Sample, orientation: int, listing: Listing, findings: Findings
+) -> array[float]:
     """Return the sample's usable boxes in pixels of the normalised image, to a hundredth, sorted.
 
     They stand flat, five numbers a box, as in ``Sample``: as objects they would take five times the memory.
 
+    ``image`` is the upright one, ``orientation`` the EXIF one that its file came with.
     Boxes with a NaN, without an area or off the image are left out, inverted ones turned round, those
     over the edge clipped; each with a finding.
     """
-    shown = names.show(sample.entry.path)
-    image = _Image(facts.width, facts.height, facts.orientation, shown)
-    turn = _must_turn(sample, image, listing, findings)
+    turn = orientation if _must_turn(image, sample, orientation, listing, findings) else 1
     kept: list[Box] = []
     flat = sample.boxes
     for start in range(0, len(flat), 5):
@@ -53,8 +44,8 @@ def on_image(sample: Sample, facts: Checked, listing: Listing, findings: Finding
             kept.append((flat[start], *(round(value, 2) for value in settled)))
     unique = sorted(set(kept))
     if len(unique) < len(kept):
-        message = "{count} boxes are there twice on one image; one of each was kept."
-        findings.add("warn", "box-twice", message, shown, len(kept) - len(unique))
+        message = "{count} images have a box twice; one of each was kept."
+        findings.mark("warn", "box-twice", message, image)
     return array("d", [value for box in unique for value in box])
 
 
@@ -68,71 +59,72 @@ def class_ids(flat: array[float]) -> list[int]:
     return [int(class_id) for class_id in flat[::5]]
 
 
-def _must_turn(sample: Sample, image: _Image, listing: Listing, findings: Findings) -> bool:
+def _must_turn(
+    image: ImageRow, sample: Sample, orientation: int, listing: Listing, findings: Findings
+) -> bool:
     """Say whether boxes were drawn on the image as it is stored and must follow its EXIF rotation."""
     if sample.declared is None or listing.fractions:
         return False
     upright = (image.width, image.height)
-    stored = upright[::-1] if image.orientation >= 5 else upright
+    stored = upright[::-1] if orientation >= 5 else upright
     if sample.declared not in (upright, stored):
         message = (
             "{count} images have another size than their annotation says, so their boxes may be misplaced."
         )
         declared = "×".join(map(str, sample.declared))
-        example = f"{image.shown}: {image.width}×{image.height}, annotated as {declared}"
-        findings.add("warn", "size-differs", message, example)
+        text = f"{image.width}×{image.height}, annotated as {declared}"
+        findings.mark("warn", "size-differs", message, image, text)
         return False
-    if image.orientation == 1 or listing.upright:
+    if orientation == 1 or listing.upright:
         return False
     if upright == stored:
         message = (
             "{count} images are turned by their EXIF data and their annotation does not say whether the "
             "boxes were drawn before or after: the boxes stand as written, so look at them."
         )
-        findings.add("warn", "rotation-unsure", message, image.shown)
+        findings.mark("warn", "rotation-unsure", message, image)
         return False
     if sample.declared == upright:
         return False
     message = "{count} images are turned by their EXIF data, and their boxes were turned with them."
-    findings.add("info", "boxes-turned", message, image.shown)
+    findings.mark("info", "boxes-turned", message, image)
     return True
 
 
-def _settled(place: Place, image: _Image, turn: bool, findings: Findings) -> Place | None:
+def _settled(place: Place, image: ImageRow, turn: int, findings: Findings) -> Place | None:
     if not all(map(math.isfinite, place)):
-        message = "{count} boxes have a number that is none (NaN) and were left out."
-        findings.add("warn", "box-not-a-number", message, image.shown)
+        message = "{count} images have boxes with a number that is none (NaN); these were left out."
+        findings.mark("warn", "box-not-a-number", message, image)
         return None
     x, y, width, height = place
     if width < 0 or height < 0:
-        message = "{count} boxes have their corners the wrong way round; they were turned round."
-        findings.add("warn", "box-inverted", message, image.shown)
+        message = "{count} images have boxes with their corners the wrong way round; these were turned round."
+        findings.mark("warn", "box-inverted", message, image)
         x, y, width, height = min(x, x + width), min(y, y + height), abs(width), abs(height)
     if width == 0 or height == 0:
-        message = "{count} boxes have no area and were left out."
-        findings.add("warn", "box-empty", message, image.shown)
+        message = "{count} images have boxes without an area; these were left out."
+        findings.mark("warn", "box-empty", message, image)
         return None
     place = (x, y, width, height)
-    if turn:
-        place = turned(place, image.width, image.height, image.orientation)
+    place = turned(place, image.width, image.height, turn)
     return _clipped(place, image, findings)
 
 
-def _clipped(place: Place, image: _Image, findings: Findings) -> Place | None:
+def _clipped(place: Place, image: ImageRow, findings: Findings) -> Place | None:
     left, top, right, bottom = place[0], place[1], place[0] + place[2], place[1] + place[3]
     inside = (max(left, 0.0), max(top, 0.0), min(right, image.width), min(bottom, image.height))
     width, height = inside[2] - inside[0], inside[3] - inside[1]
     if width <= 0 or height <= 0 or round(width, 2) == 0 or round(height, 2) == 0:
-        message = "{count} boxes lie outside their image and were left out."
-        findings.add("warn", "box-outside", message, image.shown)
+        message = "{count} images have boxes that lie outside them; these were left out."
+        findings.mark("warn", "box-outside", message, image)
         return None
     over = max(-left, -top, right - image.width, bottom - image.height)
     if over > EDGE_PIXELS:
-        message = "{count} boxes reach over the edge of their image and were cut off there."
-        findings.add("warn", "box-over-edge", message, image.shown)
+        message = "{count} images have boxes that reach over their edge; these were cut off there."
+        findings.mark("warn", "box-over-edge", message, image)
     if min(width, height) < TINY_PIXELS:
-        message = f"{{count}} boxes are under {TINY_PIXELS:.0f} pixels wide or high."
-        findings.add("warn", "box-tiny", message, image.shown)
+        message = f"{{count}} images have boxes under {TINY_PIXELS:.0f} pixels wide or high."
+        findings.mark("warn", "box-tiny", message, image)
     return inside[0], inside[1], width, height
 
 

@@ -1,33 +1,53 @@
-"""Decoding every image of an upload, on all cores and in constant memory.
+"""Reading, decoding, measuring and packing every image of an upload, on all cores and in constant memory.
 
-Only paths travel to the processes and only facts travel back. A process that dies over an image (the
-decoder crashed, or the memory limit struck) costs that image, not the upload.
+Each process reads the archive's entries itself and appends to a pack of its own; only places of entries
+travel to the processes and only facts travel back. A process that dies over an image (the decoder crashed,
+or the memory limit struck) costs that image, not the upload.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import NamedTuple
 
+from .archive import Entry, Source
 from .errors import ImageError
-from .images import exif_orientation, normalise, thumbnail
+from .images import Normalised, exif_orientation, normalise, thumbnail
+from .index import ImageRow, Index
+from .measures import Measures, measure
+from .packs import PackWriter
 
 CHUNK = 32
+CHUNKS_AHEAD = 4  # for each process
 MAX_PROCESSES = 16
 # Below this a second process costs more to start than it saves.
 IMAGES_PER_PROCESS = 400
 BYTES_PER_PROCESS = 8 * 1024 * 1024
+# A picture that is smaller than both is its own thumbnail.
+THUMB_OVER_PIXELS = 256
+THUMB_OVER_BYTES = 32 * 1024
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Checked:
-    """Facts about one image file, which is in normal form now unless ``error`` says why it is not.
+class Place(NamedTuple):
+    """Where an image and its thumbnail lie."""
+
+    pack: str
+    start: int
+    thumb_start: int | None = None
+    thumb_size: int | None = None
+
+
+class Checked(NamedTuple):
+    """Facts about one image file, whose normal form is packed now unless ``error`` says why it is not.
 
     ``orientation`` is the EXIF one that the file came with; width and height are of the upright image.
     """
@@ -36,7 +56,9 @@ class Checked:
     suffix: str = ""
     width: int = 0
     height: int = 0
-    bytes: int = 0
+    size: int = 0
+    place: Place = Place("", 0)
+    measures: Measures | None = None
     note: str | None = None
     dark: bool = False
     error: str | None = None
@@ -46,39 +68,88 @@ class Checked:
 CRASHED = Checked(error="crashes the image decoder or needs too much memory")
 
 
-def check_file(path: Path, max_pixels: int) -> Checked:
-    """Bring the image at ``path`` into normal form, in place, and return its facts."""
-    try:
-        content = path.read_bytes()
-        image = normalise(content, max_pixels)
-    except ImageError as error:
-        return Checked(error=str(error))
-    orientation = 1
-    if image.note is not None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Task:
+    """What every process must know: where to read from, where to pack, and the indexes whose images are
+    packed already."""
+
+    source: Source
+    packs: Path
+    key: str
+    known: tuple[Path, ...]
+    max_pixels: int
+
+
+class Checker:
+    """Checks entries, in one process."""
+
+    def __init__(self, task: Task, number: int):
+        self._task = task
+        self._pack = PackWriter(task.packs / f"{task.key}-{number}.pack")
+        self._known = [Index(path) for path in task.known]
+
+    def check(self, entries: list[Entry]) -> list[Checked]:
+        checked = [self._check(entry) for entry in entries]
+        self._pack.flush()  # what was answered must outlive this process
+        return checked
+
+    def close(self) -> None:
+        self._pack.close()
+        for index in self._known:
+            index.close()
+
+    def _check(self, entry: Entry) -> Checked:
+        content = self._task.source.read(entry)
+        digest = hashlib.sha256(content).hexdigest()
+        known = self._find(digest)
+        if known is not None:  # as packed it was in normal form, so this is
+            return _as_known(known)
+        try:
+            image = normalise(content, self._task.max_pixels)
+        except ImageError as error:
+            return Checked(error=str(error))
+        if image.note is None:
+            return self._packed(digest, image)
         orientation = exif_orientation(content)
-        path.write_bytes(image.content)
-    return Checked(
-        sha256=hashlib.sha256(image.content).hexdigest(),
-        suffix=image.suffix,
-        width=image.width,
-        height=image.height,
-        bytes=len(image.content),
-        note=image.note,
-        dark=image.dark,
-        orientation=orientation,
-    )
+        digest = hashlib.sha256(image.content).hexdigest()
+        known = self._find(digest)
+        checked = _as_known(known) if known is not None else self._packed(digest, image)
+        return checked._replace(note=image.note, dark=image.dark, orientation=orientation)
+
+    def _find(self, digest: str) -> ImageRow | None:
+        found = (index.with_content(digest) for index in self._known)
+        return next((row for row in found if row is not None and row.brightness is not None), None)
+
+    def _packed(self, digest: str, image: Normalised) -> Checked:
+        start = self._pack.append(image.content)
+        place = Place(self._pack.name, start)
+        if max(image.width, image.height) > THUMB_OVER_PIXELS or len(image.content) > THUMB_OVER_BYTES:
+            thumb = thumbnail(image.small)
+            place = place._replace(thumb_start=self._pack.append(thumb), thumb_size=len(thumb))
+        return Checked(
+            digest, image.suffix, image.width, image.height, len(image.content), place, measure(image.small)
+        )
 
 
-def _check_chunk(paths: list[Path], max_pixels: int) -> list[Checked]:
-    return [check_file(path, max_pixels) for path in paths]
+def _as_known(row: ImageRow) -> Checked:
+    place = Place(row.pack, row.start, row.thumb_start, row.thumb_size)
+    measures = Measures(row.brightness, row.contrast, row.sharpness, row.dhash, row.gray)
+    return Checked(row.sha256, row.suffix, row.width, row.height, row.size, place, measures)
 
 
-def make_thumbnail(source: Path, target_stem: Path) -> str:
-    """Write a thumbnail of ``source`` and return the file name it got."""
-    content, suffix = thumbnail(source.read_bytes())
-    target = target_stem.with_name(target_stem.name + suffix)
-    target.write_bytes(content)
-    return target.name
+_checker: Checker | None = None
+
+
+def _start(task: Task, numbers) -> None:
+    global _checker
+    with numbers.get_lock():
+        numbers.value += 1
+        number = numbers.value
+    _checker = Checker(task, number)
+
+
+def _check(entries: list[Entry]) -> list[Checked]:
+    return _checker.check(entries)
 
 
 def processes_for(images: int, total_bytes: int) -> int:
@@ -89,10 +160,12 @@ def processes_for(images: int, total_bytes: int) -> int:
 
 
 class ImagePool:
-    """A pool of decoding processes, started once; with one process the work is done in this one."""
+    """A pool of checking processes, started once; with one process the work is done in this one."""
 
-    def __init__(self, processes: int):
-        self._processes = processes
+    def __init__(self, task: Task, processes: int):
+        self._task, self._processes = task, processes
+        self._context = multiprocessing.get_context("spawn")
+        self._numbers = self._context.Value("i", 0)
         self._executor = self._start(processes) if processes > 1 else None
 
     def __enter__(self) -> ImagePool:
@@ -102,42 +175,63 @@ class ImagePool:
         if self._executor:
             self._executor.shutdown(cancel_futures=True)
 
-    @staticmethod
-    def _start(processes: int) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+    def _start(self, processes: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            processes, mp_context=self._context, initializer=_start, initargs=(self._task, self._numbers)
+        )
 
-    def check(self, paths: list[Path], max_pixels: int, advance: Callable[[int], None]) -> list[Checked]:
-        """Return the facts of the files in their order; ``advance`` is told how many are done."""
-        done: list[Checked] = []
-        while len(done) < len(paths):
-            try:
-                for facts in self._chunks(paths[len(done) :], max_pixels):
-                    done += facts
-                    advance(len(done))
-            except BrokenProcessPool:
-                suspects = paths[len(done) : len(done) + CHUNK]
-                done += self._one_by_one(suspects, max_pixels)
-                self._executor = self._start(self._processes)
-        return done
+    def check(self, entries: Iterable[Entry]) -> Iterator[Checked]:
+        """Yield the facts of the entries' images in their order.
 
-    def _chunks(self, paths: list[Path], max_pixels: int) -> Iterator[list[Checked]]:
-        chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
-        run = self._executor.map if self._executor else map
-        yield from run(_check_chunk, chunks, [max_pixels] * len(chunks))
+        Raises InputError where the archive is damaged.
+        """
+        if self._executor is None:
+            yield from self._here(entries)
+            return
+        waiting: deque[tuple[list[Entry], Future | None]] = deque()
+        for chunk in _chunks(entries):
+            waiting.append((chunk, self._submitted(chunk)))
+            if len(waiting) >= CHUNKS_AHEAD * self._processes:
+                yield from self._settled(*waiting.popleft())
+        while waiting:
+            yield from self._settled(*waiting.popleft())
 
-    def _one_by_one(self, paths: list[Path], max_pixels: int) -> Iterator[Checked]:
-        """Check each file in a process that may die of it."""
+    def _here(self, entries: Iterable[Entry]) -> Iterator[Checked]:
+        checker = Checker(self._task, 0)
+        try:
+            for chunk in _chunks(entries):
+                yield from checker.check(chunk)
+        finally:
+            checker.close()
+
+    def _submitted(self, chunk: list[Entry]) -> Future:
+        try:
+            return self._executor.submit(_check, chunk)
+        except BrokenProcessPool:
+            self._executor.shutdown()
+            self._executor = self._start(self._processes)
+            return self._executor.submit(_check, chunk)
+
+    def _settled(self, chunk: list[Entry], future: Future) -> Iterable[Checked]:
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            return self._one_by_one(chunk)
+
+    def _one_by_one(self, entries: list[Entry]) -> Iterator[Checked]:
+        """Check each entry in a process that may die of it."""
         executor = self._start(1)
-        for path in paths:
+        for entry in entries:
             try:
-                yield executor.submit(check_file, path, max_pixels).result()
+                yield executor.submit(_check, [entry]).result()[0]
             except BrokenProcessPool:
                 yield CRASHED
+                executor.shutdown()
                 executor = self._start(1)
         executor.shutdown()
 
-    def thumbnails(self, sources: list[Path], target_stems: list[Path]) -> list[str]:
-        """Write a thumbnail for each source and return their file names."""
-        if self._executor:
-            return list(self._executor.map(make_thumbnail, sources, target_stems, chunksize=CHUNK))
-        return list(map(make_thumbnail, sources, target_stems))
+
+def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    remaining = iter(entries)
+    while chunk := list(itertools.islice(remaining, CHUNK)):
+        yield chunk

@@ -25,7 +25,9 @@ from PIL import (
 from .errors import ImageError
 from .limits import Limits
 
-THUMB_SIZE = 128
+# The longest side of the small picture that is measured, and shown as thumbnail, is from this to twice this:
+# models see about as many pixels (224 in PaddleX's classifiers), so that is where blur matters.
+SMALL_SIDE = 160
 # A photo as PNG is ten times the JPEG it came from, so a large rotated JPEG becomes a JPEG again.
 LARGE_JPEG_PIXELS = 1_000_000
 _FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF")
@@ -41,13 +43,15 @@ class Normalised:
 
     ``suffix`` is ``.jpg``, ``.png``, ``.bmp`` or ``.webp``. ``note`` says what was done to it, or is
     None when ``content`` is what came in. ``dark`` is true for 16-bit values that use so little of
-    their range that hardly anything is left of them in 8 bits.
+    their range that hardly anything is left of them in 8 bits. ``small`` is the picture itself, reduced
+    to about ``SMALL_SIDE`` pixels where it is larger.
     """
 
     content: bytes
     suffix: str
     width: int
     height: int
+    small: Image.Image
     note: str | None = None
     dark: bool = False
 
@@ -93,10 +97,11 @@ def _normalised(content: bytes, image: Image.Image) -> Normalised:
     reasons = _reasons_to_convert(content, image)
     if not reasons:
         width, height = image.size
-        # An eighth of the size costs a fraction and still meets every byte of a damaged file.
-        image.draft(image.mode, (max(1, width // 8), max(1, height // 8)))
+        # A JPEG decoded small costs a fraction and still meets every byte of a damaged file.
+        factor = _reduction(width, height)
+        image.draft(image.mode, (max(1, width // factor), max(1, height // factor)))
         image.load()
-        return Normalised(content, _KEPT_SUFFIXES[image.format], width, height)
+        return Normalised(content, _KEPT_SUFFIXES[image.format], width, height, _small(image))
     source, pixels = image.format, image.width * image.height
     image.load()
     upright = ImageOps.exif_transpose(image)
@@ -110,7 +115,17 @@ def _normalised(content: bytes, image: Image.Image) -> Normalised:
         plain.save(buffer, "PNG", compress_level=3)
         suffix = ".png"
     note = "converted from " + ", ".join(reasons)
-    return Normalised(buffer.getvalue(), suffix, plain.width, plain.height, note, dark)
+    return Normalised(buffer.getvalue(), suffix, plain.width, plain.height, _small(plain), note, dark)
+
+
+def _reduction(width: int, height: int) -> int:
+    return max(1, max(width, height) // SMALL_SIDE)
+
+
+def _small(image: Image.Image) -> Image.Image:
+    """Return a picture that outlives the opened one."""
+    factor = _reduction(image.width, image.height)
+    return image.reduce(factor) if factor > 1 else image.copy()
 
 
 def exif_orientation(content: bytes) -> int:
@@ -193,25 +208,8 @@ def _from_float(image: Image.Image) -> Image.Image:
     return image.point(lambda value: value * scale + (-low * scale)).convert("L")
 
 
-def thumbnail(content: bytes, size: int = THUMB_SIZE) -> tuple[bytes, str]:
-    """Return a small picture of normalised ``content`` for a page, and its suffix.
-
-    It fits into ``size`` × ``size`` pixels. One under half of that is enlarged by a whole factor
-    without smoothing, so that an 8×8 digit can be seen.
-    """
-    with Image.open(io.BytesIO(content)) as image:
-        image.draft(image.mode, (size * 2, size * 2))
-        buffer = io.BytesIO()
-        longest = max(image.size)
-        if longest * 2 <= size:
-            factor = size // longest
-            enlarged = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
-            enlarged.save(buffer, "PNG")
-            return buffer.getvalue(), ".png"
-        image.thumbnail((size, size), Image.Resampling.BICUBIC)
-        if image.format == "PNG" and longest <= size:
-            image.info.clear()
-            image.save(buffer, "PNG")
-            return buffer.getvalue(), ".png"
-        image.convert("RGB").save(buffer, "JPEG", quality=85)
-        return buffer.getvalue(), ".jpg"
+def thumbnail(small: Image.Image) -> bytes:
+    """Return a small picture as the JPEG that pages show."""
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()

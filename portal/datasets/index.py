@@ -27,7 +27,7 @@ CREATE TABLE images (
   thumb_start INTEGER, thumb_size INTEGER,
   suffix TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
   class_id INTEGER, split TEXT NOT NULL, note TEXT,
-  brightness REAL, contrast REAL, sharpness REAL, dhash INTEGER
+  brightness REAL, contrast REAL, sharpness REAL, dhash INTEGER, gray BLOB
 );
 CREATE TABLE boxes (image INTEGER NOT NULL, class_id INTEGER NOT NULL,
   x REAL NOT NULL, y REAL NOT NULL, width REAL NOT NULL, height REAL NOT NULL);
@@ -55,8 +55,8 @@ class ImageRow:
     set (flat, five numbers a box: class id, left, top, width, height in pixels) in a detection set.
     ``brightness`` and ``contrast`` are mean and standard deviation of the gray values (0 to 255),
     ``sharpness`` the variance of their Laplacian, ``dhash`` a 64-bit difference hash (signed, as SQLite
-    holds it). ``marks`` are the codes of the findings that this image has a part in, each with a text for
-    the image alone (may be empty).
+    holds it), ``gray`` 16 × 16 gray values. ``marks`` are the codes of the findings that this image has a
+    part in, each with a text for the image alone (may be empty).
     """
 
     original: str
@@ -77,6 +77,7 @@ class ImageRow:
     contrast: float | None = None
     sharpness: float | None = None
     dhash: int | None = None
+    gray: bytes | None = None
     marks: dict[str, str] = dataclasses.field(default_factory=dict)
     id: int = 0
 
@@ -92,7 +93,7 @@ class ImageRow:
 
 _COLUMNS = (
     "id", "original", "sha256", "pack", "start", "size", "thumb_start", "thumb_size", "suffix", "width",
-    "height", "class_id", "split", "note", "brightness", "contrast", "sharpness", "dhash",
+    "height", "class_id", "split", "note", "brightness", "contrast", "sharpness", "dhash", "gray",
 )  # fmt: skip
 
 
@@ -159,6 +160,9 @@ class Index:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._database.close()
 
     @property
@@ -180,6 +184,11 @@ class Index:
         """The image with the id ``number``; None if there is none."""
         found = self._database.execute("SELECT * FROM images WHERE id = ?", [number]).fetchone()
         return self._with_details(found) if found else None
+
+    def with_content(self, sha256: str) -> ImageRow | None:
+        """One of the images whose normalised content has this hash, without boxes and marks, or None."""
+        found = self._database.execute("SELECT * FROM images WHERE sha256 = ? LIMIT 1", [sha256]).fetchone()
+        return self._row(found, [], []) if found else None
 
     def neighbours(self, number: int, wanted: Filter | None = None) -> tuple[int | None, int | None]:
         """The ids before and after ``number`` among the wanted images."""

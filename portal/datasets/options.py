@@ -17,6 +17,8 @@ class Options:
     """The spec's inputs and params, checked.
 
     ``class_count``, ``class_names`` and ``layout`` (a key of ``readers.LAYOUTS``) are the person's word.
+    ``known`` are the indexes of the dataset's earlier versions, whose images are stored already; ``base``
+    is that of the version before this one. ``pack_key`` begins the names of new packs.
     """
 
     upload: Path
@@ -26,7 +28,10 @@ class Options:
     class_count: int | None
     class_names: list[str] | None
     limits: Limits
+    pack_key: str
     layout: str | None = None
+    known: tuple[Path, ...] = ()
+    base: Path | None = None
 
     @classmethod
     def from_spec(cls, spec: dict[str, Any]) -> Options:
@@ -45,7 +50,10 @@ class Options:
             class_count=None if count is None else _whole_number("number of classes", count),
             class_names=class_names,
             limits=Limits.from_params(params.get("limits")),
+            pack_key=params.get("pack_key") or "upload",
             layout=_layout(params.get("layout")),
+            known=tuple(map(Path, spec["inputs"].get("known") or ())),
+            base=Path(spec["inputs"]["base"]) if spec["inputs"].get("base") else None,
         )
 
 

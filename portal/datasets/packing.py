@@ -17,14 +17,14 @@ TRAIN, VAL, LABELS, INDEX = "train.txt", "val.txt", "label.txt", "index.jsonl"
 
 
 def content_hash(class_names: Sequence[str], rows: Iterable[tuple[str, str, str]]) -> str:
-    """Return the SHA-256 over the class names in their order and the sorted rows.
+    """Return the SHA-256 over the class names in their order and the rows, which must be sorted.
 
     A row is (image sha256, class name, split); for a detection set the class name is the text of the
     image's boxes. The order of the names belongs to the content: it is what
     the ids in train.txt and val.txt mean.
     """
     digest = hashlib.sha256(("\n".join(class_names) + "\n\n").encode("utf-8"))
-    for row in sorted(rows):
+    for row in rows:
         digest.update(("\t".join(row) + "\n").encode("utf-8"))
     return digest.hexdigest()
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import gzip
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import zstandard
 
 from . import names
-from .archive import CHUNK, Archive, Entry, check_unpacked_bytes, decode_unmarked_names
+from .archive import CHUNK, Archive, Entry, Source, check_unpacked_bytes, decode_unmarked_names
 from .errors import InputError
 from .findings import Findings
 from .limits import Limits
@@ -49,6 +49,17 @@ def _is_tar_header(block: bytes) -> bool:
     return True
 
 
+class TarSource(Source):
+    kind = "tar"
+
+    def stored(self, entry: Entry) -> bytes:
+        self.file.seek(entry.handle)
+        content = self.file.read(entry.size)
+        if len(content) != entry.size:
+            raise self.damaged(entry)
+        return content
+
+
 class TarArchive(Archive):
     kind = "tar"
 
@@ -56,7 +67,7 @@ class TarArchive(Archive):
         self._unpacked = None
         if compression:
             path = self._unpacked = _unpack(path, compression, scratch / "upload.tar", limits)
-        self._file = path.open("rb")
+        self._source = TarSource(path)
         try:
             self._set_contents(self._listed(limits, findings))
         except BaseException:
@@ -64,14 +75,18 @@ class TarArchive(Archive):
             raise
 
     def close(self) -> None:
-        self._file.close()
+        self._source.close()
         if self._unpacked is not None:
             self._unpacked.unlink(missing_ok=True)
+
+    @property
+    def source(self) -> TarSource:
+        return self._source
 
     def _listed(self, limits: Limits, findings: Findings) -> list[tuple[str, bool, int, int]]:
         raw_names, facts, unpacked = [], [], 0
         try:
-            for member in _members(self._file):
+            for member in _members(self._source.file):
                 if len(facts) == limits.max_files:
                     raise InputError(
                         f"The tar holds more than the {limits.max_files:,} files allowed: "
@@ -86,21 +101,11 @@ class TarArchive(Archive):
                 f"The tar is damaged or was cut short ({error}): "
                 "make it again (or upload it again) and retry."
             ) from error
-        check_unpacked_bytes("tar", unpacked, self._file.seek(0, 2), limits)
+        check_unpacked_bytes("tar", unpacked, self._source.file.seek(0, 2), limits)
         if not facts:
             raise InputError("The tar holds no files: put the images into it and upload it again.")
         texts = _names(raw_names, findings)
         return [(name, *fact) for name, fact in zip(texts, facts, strict=True)]
-
-    def _copy(self, entry: Entry, write: Callable[[bytes], object]) -> None:
-        self._file.seek(entry.handle)
-        left = entry.size
-        while left > 0:
-            block = self._file.read(min(CHUNK, left))
-            if not block:
-                raise self._damaged(entry)
-            left -= len(block)
-            write(block)
 
 
 def _names(raw_names: list[bytes], findings: Findings) -> list[str]:

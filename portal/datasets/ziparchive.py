@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 from . import names
-from .archive import Archive, Entry, check_unpacked_bytes, decode_unmarked_names, pump
+from .archive import Archive, Entry, Source, check_unpacked_bytes, decode_unmarked_names
 from .errors import InputError
 from .findings import Findings
 from .limits import Limits
@@ -18,7 +18,49 @@ from .zipcheck import check_zip_directory
 
 _READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
 _COMPRESSION_NAMES = {9: "Deflate64", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES encryption"}
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, NotImplementedError)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, OSError, NotImplementedError)
+
+
+_LOCAL_HEADER = struct.Struct("<4s5H3L2H")  # APPNOTE 4.3.7
+
+Handle = tuple[int, int, int, int]  # offset of the local header, packed bytes, method, checksum
+
+
+def _handle(info: zipfile.ZipInfo) -> Handle:
+    return info.header_offset, info.compress_size, info.compress_type, info.CRC
+
+
+class ZipSource(Source):
+    """Reads entries by what the table of contents says of them: zipfile would load it in each process."""
+
+    kind = "zip"
+
+    def stored(self, entry: Entry) -> bytes:
+        offset, packed_bytes, method, checksum = entry.handle
+        try:
+            content = _unpacked(self._packed(offset, packed_bytes), method, entry.size)
+        except _DAMAGED as error:
+            raise self.damaged(entry) from error
+        if len(content) != entry.size or zlib.crc32(content) != checksum:
+            raise self.damaged(entry)
+        return content
+
+    def _packed(self, offset: int, size: int) -> bytes:
+        self.file.seek(offset)
+        header = _LOCAL_HEADER.unpack(self.file.read(_LOCAL_HEADER.size))
+        if header[0] != b"PK\x03\x04":
+            raise zipfile.BadZipFile("an entry does not begin where it should")
+        self.file.seek(header[-2] + header[-1], 1)  # its name and its extra fields
+        return self.file.read(size)
+
+
+def _unpacked(packed: bytes, method: int, size: int) -> bytes:
+    """Return at most one byte more than ``size``: an entry that holds more lies."""
+    if method == zipfile.ZIP_STORED:
+        return packed
+    if method == zipfile.ZIP_BZIP2:
+        return bz2.BZ2Decompressor().decompress(packed, size + 1)
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, size + 1)
 
 
 class ZipArchive(Archive):
@@ -28,44 +70,38 @@ class ZipArchive(Archive):
         packed_bytes = path.stat().st_size
         check_zip_directory(path, packed_bytes, limits.max_files)
         try:
-            self._zip = zipfile.ZipFile(path)
+            with zipfile.ZipFile(path) as archive:
+                infos = archive.infolist()
         except (*_DAMAGED, RecursionError) as error:
             raise InputError(
                 f"The zip's table of contents is damaged ({error}): make the zip again and upload it."
             ) from error
-        try:
-            self._check_contents(packed_bytes, limits, findings)
-        except BaseException:
-            self.close()
-            raise
+        self._check_contents(infos, packed_bytes, limits, findings)
+        self._source = ZipSource(path)
 
     def close(self) -> None:
-        self._zip.close()
+        self._source.close()
 
-    def _check_contents(self, packed_bytes: int, limits: Limits, findings: Findings) -> None:
-        infos = self._zip.infolist()
+    @property
+    def source(self) -> ZipSource:
+        return self._source
+
+    def _check_contents(
+        self, infos: list[zipfile.ZipInfo], packed_bytes: int, limits: Limits, findings: Findings
+    ) -> None:
         texts = _entry_names(infos, findings)
         for info, name in zip(infos, texts, strict=True):
             _check_entry_kind(info, names.show(name))
-        # By what the table of contents declares; _copy holds each entry to its word.
+        # By what the table of contents declares; ZipSource holds each entry to its word.
         check_unpacked_bytes("zip", sum(info.file_size for info in infos), packed_bytes, limits)
         if sum(info.compress_size for info in infos) > packed_bytes:
             raise InputError(
                 "The zip's entries overlap, as only a zip bomb's do: make the zip again and upload it."
             )
         self._set_contents(
-            (name, name.endswith(("/", "\\")), info.file_size, info)
+            (name, name.endswith(("/", "\\")), info.file_size, _handle(info))
             for info, name in zip(infos, texts, strict=True)
         )
-
-    def _copy(self, entry: Entry, write: Callable[[bytes], object]) -> None:
-        try:
-            with self._zip.open(entry.handle) as source:
-                written = pump(source, write, entry.size)
-        except (*_DAMAGED, RuntimeError) as error:
-            raise self._damaged(entry) from error
-        if written != entry.size:
-            raise self._damaged(entry)
 
 
 def _entry_names(infos: list[zipfile.ZipInfo], findings: Findings) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import tarfile
 from pathlib import Path
 
-from upload_builders import png
+from upload_builders import (
+    index,
+    png,
+)
 
 SIZE = (40, 30)
 Boxes = dict[str, list[tuple[str, float, float, float, float]]]  # image name: (class, left, top, w, h)
@@ -116,12 +118,6 @@ SETS = {
     "YOLO, side by side": yolo_set("side by side"),
     "LabelMe": labelme_set(),
 }
-
-
-def index(artifacts: Path) -> list[dict]:
-    with tarfile.open(artifacts / "dataset.tar") as tar:
-        lines = tar.extractfile("index.jsonl").read().decode().splitlines()
-    return [json.loads(line) for line in lines]
 
 
 def boxes_of(result: dict, artifacts: Path) -> Boxes:

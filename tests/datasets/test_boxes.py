@@ -7,7 +7,13 @@ import io
 import pytest
 from annotation_builders import index, labelme, rectangle, voc
 from PIL import Image, ImageOps
-from upload_builders import encoded, finding, ingested, zipped
+from upload_builders import (
+    encoded,
+    examples,
+    finding,
+    ingested,
+    zipped,
+)
 
 from portal.datasets.boxes import turned
 
@@ -49,7 +55,7 @@ def test_boxes_of_the_stored_image_are_turned_and_that_is_said(tmp_path, orienta
     result, artifacts = ingested(tmp_path, upload(orientation, files))
     left, top, right, bottom = marked(orientation)[1].getbbox()
     assert boxes(artifacts) == [[0, left, top, right - left, bottom - top]]
-    assert finding(result, "boxes-turned")["examples"] == ["a.png"]
+    assert examples(result, "boxes-turned") == ["a.png"]
 
 
 def test_boxes_of_the_upright_image_stay(tmp_path):

@@ -2,56 +2,70 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import io
 import json
 import os
 import subprocess
 import sys
-import tarfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from upload_builders import (
     ROOT,
+    content_of,
     encoded,
+    examples,
     finding,
+    images_of,
+    index,
     ingested,
     job_folder,
     png,
     refused,
     run_program,
+    thumb_of,
     two_classes,
     zipped,
 )
 
 from portal.datasets import checking
+from portal.datasets.archive import Entry
+from portal.datasets.index import ImageRow
+from portal.datasets.ziparchive import ZipArchive, ZipSource
 
+DIGITS_HASH = "03ba925f79a39e2af9959bd1bbe87fdaccb78ad6ead580cad492aba55e4eac19"
 DIGITS = ROOT / "portal" / "datasets" / "samples" / "digits.zip"
 
 
-def members(artifacts: Path) -> dict[str, bytes]:
-    with tarfile.open(artifacts / "dataset.tar") as tar:
-        assert all(member.isreg() and member.mtime == 0 for member in tar.getmembers())
-        return {member.name: tar.extractfile(member).read() for member in tar.getmembers()}
-
-
-def test_the_staged_layout_is_whole(tmp_path):
+def test_every_image_is_packed_as_it_came_and_listed(tmp_path):
     files = two_classes(10)
     result, artifacts = ingested(tmp_path, zipped(files))
-    staged = members(artifacts)
-    rows = [json.loads(line) for line in staged["index.jsonl"].decode().splitlines()]
-    assert staged["label.txt"].decode() == "0 cat\n1 dog\n"
-    for split in ("train", "val"):
-        listed = [f"{row['name']} {row['class_id']}" for row in rows if row["split"] == split]
-        assert staged[f"{split}.txt"].decode().splitlines() == listed and len(listed) == result[split]
-    for row in rows:
-        content = staged[row["name"]]
-        assert content == files[row["original"]]
-        assert row["sha256"] == hashlib.sha256(content).hexdigest() and row["bytes"] == len(content)
-        assert (row["width"], row["height"], row["note"]) == (8, 8, None)
-    assert [row["name"] for row in rows] == [f"images/{i:06d}.png" for i in range(1, 21)]
-    assert set(staged) == {row["name"] for row in rows} | {"train.txt", "val.txt", "label.txt", "index.jsonl"}
+    images = images_of(artifacts)
+    for image in images:
+        content = content_of(artifacts, image)
+        assert content == files[image.original]
+        assert image.sha256 == hashlib.sha256(content).hexdigest()
+        assert (image.width, image.height, image.note, image.thumb_start) == (8, 8, None, None)
+        assert result["class_names"][image.class_id] == image.original.partition("/")[0]
+    assert [image.name for image in images] == [f"{i:06d}.png" for i in range(1, 21)]
+    assert Counter(image.split for image in images) == {"train": 16, "val": 4}
+    names = {path.relative_to(artifacts).as_posix() for path in artifacts.rglob("*") if path.is_file()}
+    assert names == {"index.sqlite", "report.json", "packs/key-0.pack"}
+    size = sum(map(len, files.values()))
+    assert result["packs"] == [{"name": "key-0.pack", "images": 20, "bytes": size}]
+
+
+def test_a_large_image_has_a_thumbnail_beside_it(tmp_path):
+    files = {**two_classes(), "cat/large.png": png(4, (400, 300))}
+    _, artifacts = ingested(tmp_path, zipped(files))
+    large = next(image for image in images_of(artifacts) if image.original == "cat/large.png")
+    assert content_of(artifacts, large) == files["cat/large.png"]
+    with Image.open(io.BytesIO(thumb_of(artifacts, large))) as thumb:
+        assert (thumb.format, thumb.size) == ("JPEG", (200, 150))
 
 
 def test_the_result_says_what_the_page_shows(tmp_path):
@@ -59,20 +73,18 @@ def test_the_result_says_what_the_page_shows(tmp_path):
     assert (result["images"], result["train"], result["val"], result["seed"]) == (40, 32, 8, 0)
     assert result["split"] == "stratified" and len(result["content_hash"]) == 64
     assert result["counts"][1] == {"name": "dog", "train": 16, "val": 4, "total": 20}
-    assert [thumb["class_id"] for thumb in result["thumbs"]] == [0] * 12 + [1] * 12
-    assert all((artifacts / thumb["file"]).is_file() for thumb in result["thumbs"])
     report = json.loads((artifacts / "report.json").read_text())
     assert report["filename"] == "upload.zip" and report["content_hash"] == result["content_hash"]
 
 
 def test_the_order_of_the_zip_changes_nothing(tmp_path):
     pairs = list(two_classes(20).items())
-    tars = []
+    indexes = []
     for name, order in (("a", pairs), ("b", pairs[::-1])):
         (tmp_path / name).mkdir()
         result, artifacts = ingested(tmp_path / name, zipped(order))
-        tars.append((result["content_hash"], (artifacts / "dataset.tar").read_bytes()))
-    assert tars[0] == tars[1]
+        indexes.append((result, (artifacts / "index.sqlite").read_bytes()))
+    assert indexes[0] == indexes[1]
 
 
 def test_names_of_files_do_not_change_content_or_split_but_classes_seed_and_order_do(tmp_path):
@@ -96,7 +108,8 @@ def test_the_bundled_digits_are_whole(tmp_path):
     result, log = run_program(folder, memory=2 * 1024**3)
     assert result["ok"], log
     assert result["class_names"] == list("0123456789") and result["images"] == 1797
-    assert result["val"] == 359 and len(result["thumbs"]) == 120 and result["findings"] == []
+    assert result["val"] == 359 and result["findings"] == []
+    assert result["content_hash"] == DIGITS_HASH
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     phases = [event["name"] for event in events if event["type"] == "phase"]
     assert phases == ["extracting", "checking", "writing"]
@@ -142,7 +155,7 @@ def test_a_right_class_count_and_names_of_ones_own_are_taken(tmp_path):
 def test_the_same_names_in_another_order_never_rename_a_folder(tmp_path):
     result, artifacts = ingested(tmp_path, zipped(two_classes()), class_names=["dog", "cat"])
     assert result["class_names"] == ["dog", "cat"]
-    rows = [json.loads(line) for line in members(artifacts)["index.jsonl"].decode().splitlines()]
+    rows = index(artifacts)
     assert all(row["original"].startswith(("dog", "cat")[row["class_id"]]) for row in rows)
 
 
@@ -151,7 +164,7 @@ def test_undecodable_images_are_named_and_dropped(tmp_path):
     result, _ = ingested(tmp_path, zipped(files))
     found = finding(result, "undecodable")
     assert result["images"] == 10 and found["level"] == "warn" and found["count"] == 2
-    assert any("cat/torn.jpg" in example for example in found["examples"])
+    assert any("cat/torn.jpg" in example for example in [text["text"] for text in found["examples"]])
 
 
 def test_converted_images_are_noted_and_get_their_right_suffix(tmp_path):
@@ -161,7 +174,7 @@ def test_converted_images_are_noted_and_get_their_right_suffix(tmp_path):
         "dog/wrong.jpg": png(77),
     }
     result, artifacts = ingested(tmp_path, zipped(files))
-    rows = [json.loads(line) for line in members(artifacts)["index.jsonl"].decode().splitlines()]
+    rows = index(artifacts)
     by_original = {row["original"]: row for row in rows}
     assert by_original["cat/c.jpg"]["note"] == "converted from CMYK"
     assert by_original["cat/c.jpg"]["name"].endswith(".png")
@@ -174,17 +187,16 @@ def test_converted_images_are_noted_and_get_their_right_suffix(tmp_path):
 def test_one_picture_in_two_classes_or_on_both_sides_is_reported(tmp_path):
     files = {**two_classes(), "cat/same.png": png(500), "dog/same.png": png(500)}
     result, _ = ingested(tmp_path, zipped(files))
-    assert finding(result, "copy-in-two-classes")["examples"] == ["cat/same.png = dog/same.png"]
+    shown = ["cat/same.png: = dog/same.png", "dog/same.png: = cat/same.png"]
+    assert examples(result, "copy-in-two-classes") == shown
     (tmp_path / "two").mkdir()
     files = {**two_classes(4, "train/"), "val/cat/a.png": png(0), "val/dog/b.png": png(71)}
     result, _ = ingested(tmp_path / "two", zipped(files))
-    assert finding(result, "copy-in-both-splits")["count"] == 1
+    assert finding(result, "copy-in-both-splits")["count"] == 2
 
 
-def test_many_classes_get_fewer_thumbnails_each(tmp_path):
-    files = {f"c{k}/{i}.png": png(10 * k + i) for k in range(200) for i in range(8)}
-    result, _ = ingested(tmp_path, zipped(files))
-    assert len(result["thumbs"]) == 1200
+def without_places(artifacts: Path) -> list[ImageRow]:
+    return [dataclasses.replace(image, pack="", start=0) for image in images_of(artifacts)]
 
 
 def test_a_process_pool_gives_what_one_process_gives(tmp_path, monkeypatch):
@@ -192,27 +204,72 @@ def test_a_process_pool_gives_what_one_process_gives(tmp_path, monkeypatch):
     for name, per_process in (("one", 10_000), ("pool", 10)):
         (tmp_path / name).mkdir()
         monkeypatch.setattr(checking, "IMAGES_PER_PROCESS", per_process)
-        results.append(ingested(tmp_path / name, zipped(two_classes(50)))[0])
+        result, artifacts = ingested(tmp_path / name, zipped(two_classes(50)))
+        packs = result.pop("packs")
+        assert sum(pack["images"] for pack in packs) == 100
+        results.append((result, without_places(artifacts)))
     assert results[0] == results[1]
 
 
-class DeadlyPath(type(Path())):
-    """An image over which the decoding process dies."""
+def test_one_picture_is_packed_once_however_often_it_is_there(tmp_path):
+    files = two_classes(4) | {f"cat/copy{i}.png": png(0) for i in range(9)}
+    result, artifacts = ingested(tmp_path, zipped(files))
+    contents = set(files.values())
+    assert result["images"] == 17
+    assert result["packs"] == [{"name": "key-0.pack", "images": 8, "bytes": sum(map(len, contents))}]
+    assert {content_of(artifacts, image) for image in images_of(artifacts)} == contents
 
-    def read_bytes(self) -> bytes:
-        os._exit(9)
+
+def test_an_image_of_an_earlier_version_is_not_packed_again(tmp_path):
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    files = {**two_classes(), "dog/turned.png": png(7, mode="RGBA")}
+    _, first = ingested(tmp_path / "first", zipped(files), pack_key="old")
+    before = {image.sha256: image for image in images_of(first)}
+    more = {**files, "cat/new.png": png(500)}
+    known = [str(first / "index.sqlite")]
+    result, second = ingested(tmp_path / "second", zipped(more), inputs={"known": known}, pack_key="new")
+    assert result["packs"] == [{"name": "new-0.pack", "images": 1, "bytes": len(png(500))}]
+    for image in images_of(second):
+        old = before.get(image.sha256)
+        same = old and dataclasses.replace(image, id=old.id, split=old.split)
+        assert image.original == "cat/new.png" if old is None else same == old
 
 
-def test_an_image_that_kills_its_process_costs_that_image_alone(tmp_path):
-    paths = [tmp_path / f"{i:06d}" for i in range(70)]
-    for i, path in enumerate(paths):
-        path.write_bytes(png(i))
-    paths[40] = DeadlyPath(paths[40])
-    with checking.ImagePool(2) as pool:
-        facts = pool.check(paths, 10_000, lambda done: None)
-    assert facts.pop(40) == checking.CRASHED
-    hashes = [hashlib.sha256(png(i)).hexdigest() for i in range(70) if i != 40]
-    assert [fact.sha256 for fact in facts] == hashes
+def test_an_upload_of_known_images_alone_leaves_no_pack(tmp_path):
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    first_result, first = ingested(tmp_path / "first", zipped(two_classes()))
+    known = [str(first / "index.sqlite")]
+    result, second = ingested(tmp_path / "second", zipped(two_classes()), inputs={"known": known})
+    assert result["packs"] == [] and not list(second.glob("packs/*"))
+    assert result["content_hash"] == first_result["content_hash"]
+
+
+class DeadlySource(ZipSource):
+    """An archive with images over which the reading process dies."""
+
+    def stored(self, entry: Entry) -> bytes:
+        if entry.path in DEADLY:
+            os._exit(9)
+        return super().stored(entry)
+
+
+DEADLY = ("cat/13.png", "dog/0.png", "dog/1.png")
+
+
+def test_an_image_that_kills_its_process_costs_that_image_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(checking, "IMAGES_PER_PROCESS", 10)
+    monkeypatch.setattr(ZipArchive, "source", property(lambda self: DeadlySource(self._source.path)))
+    files = two_classes(40)
+    result, artifacts = ingested(tmp_path, zipped(files))
+    images = images_of(artifacts)
+    assert {image.original for image in images} == set(files) - set(DEADLY)
+    assert all(content_of(artifacts, image) == files[image.original] for image in images)
+    found = finding(result, "undecodable")
+    assert found["count"] == 3 and "crashes the image decoder" in found["examples"][0]["text"]
+    # What the dying processes had packed and not answered is not kept.
+    assert sum(pack["bytes"] for pack in result["packs"]) == sum(image.size for image in images)
 
 
 def test_the_program_loads_neither_django_nor_celery():

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 from annotation_builders import index, labelme
-from upload_builders import finding, ingested, png, refused, zipped
+from upload_builders import (
+    examples,
+    finding,
+    ingested,
+    png,
+    refused,
+    zipped,
+)
 
 LABELS = {"a": "cat", "b": "cat", "c": "dog", "d": "dog", "e": "cat", "f": "dog"}
 
@@ -39,7 +46,7 @@ def test_flags_txt_gives_the_order_of_the_classes(tmp_path):
     files = {**flag_set(), "flags.txt": b"dog\ncow\ncat\n"}
     result, artifacts = ingested(tmp_path, zipped(files))
     assert result["class_names"] == ["dog", "cat"] and labels_of(result, artifacts) == LABELS
-    assert finding(result, "empty-classes")["examples"] == ["cow"]
+    assert examples(result, "empty-classes") == ["cow"]
 
 
 def test_images_with_no_flag_or_two_are_named(tmp_path):
@@ -47,8 +54,8 @@ def test_images_with_no_flag_or_two_are_named(tmp_path):
     files |= {"annotations/g.json": flagged("g"), "annotations/h.json": flagged("h", "cat", "dog")}
     result, _ = ingested(tmp_path, zipped(files))
     assert result["images"] == 6
-    assert finding(result, "no-flag")["examples"] == ["annotations/g.json"]
-    assert finding(result, "two-labels")["examples"] == ["annotations/h.json: cat, dog"]
+    assert examples(result, "no-flag") == ["annotations/g.json"]
+    assert examples(result, "two-labels") == ["annotations/h.json: cat, dog"]
 
 
 def test_lists_of_labelme_files_give_the_split(tmp_path):
@@ -114,8 +121,8 @@ def test_rows_that_are_no_rows_and_images_that_are_missing_are_reported(tmp_path
     rows = (f"{path},{label}" for path, label in ROWS)
     extra = ("images/a.png,dog", "images/gone.png,cat", "images/b.png,", "images/c.png,dog")
     result, _ = ingested(tmp_path, zipped(table("path,label", *rows, *extra)))
-    assert finding(result, "two-labels")["examples"] == ["images/a.png"]
-    assert finding(result, "missing-images")["examples"] == ["images/gone.png"]
+    assert examples(result, "two-labels") == ["images/a.png"]
+    assert examples(result, "missing-images") == ["images/gone.png"]
     assert finding(result, "bad-lines")["count"] == 1 and finding(result, "listed-twice")["count"] == 1
     assert result["images"] == 5
 

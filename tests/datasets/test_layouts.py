@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import io
-import json
 import struct
-import tarfile
 import zipfile
 import zlib
 from pathlib import Path
 
 import pytest
-from upload_builders import finding, ingested, png, refused, two_classes, zipped
+from upload_builders import (
+    examples,
+    finding,
+    index,
+    ingested,
+    png,
+    refused,
+    two_classes,
+    zipped,
+)
 
 from portal.datasets.names import collisions, decode_names, natural_key
 from portal.datasets.readers.paddlex_lists import split_line
-
-
-def index(artifacts: Path) -> list[dict]:
-    with tarfile.open(artifacts / "dataset.tar") as tar:
-        lines = tar.extractfile("index.jsonl").read().decode().splitlines()
-    return [json.loads(line) for line in lines]
 
 
 def splits(artifacts: Path) -> dict[str, str]:
@@ -42,7 +43,7 @@ def test_a_readme_beside_the_outer_folder_changes_nothing(tmp_path):
     files = {"readme.txt": b"x", **two_classes(prefix="Dataset/")}
     result, _ = ingested(tmp_path, zipped(files))
     assert result["class_names"] == ["cat", "dog"]
-    assert finding(result, "not-images")["examples"] == ["readme.txt"]
+    assert examples(result, "not-images") == ["readme.txt"]
 
 
 def test_litter_of_operating_systems_is_ignored(tmp_path):
@@ -65,7 +66,7 @@ def test_classes_are_in_natural_order(tmp_path):
 def test_images_outside_class_folders_are_reported_and_left_out(tmp_path):
     result, _ = ingested(tmp_path, zipped({**two_classes(), "cover.jpg": png(9)}))
     assert result["images"] == 10
-    assert finding(result, "outside-class-folders")["examples"] == ["cover.jpg"]
+    assert examples(result, "outside-class-folders") == ["cover.jpg"]
 
 
 def test_images_in_folders_below_a_class_count_to_the_class(tmp_path):
@@ -76,7 +77,7 @@ def test_images_in_folders_below_a_class_count_to_the_class(tmp_path):
 
 def test_an_empty_folder_is_mentioned(tmp_path):
     result, _ = ingested(tmp_path, zipped({**two_classes(), "horse/": b""}))
-    assert finding(result, "empty-folders")["examples"] == ["horse"]
+    assert examples(result, "empty-folders") == ["horse"]
 
 
 @pytest.mark.parametrize("train, val", [("train", "val"), ("Train", "Valid"), ("training", "validation")])
@@ -100,7 +101,7 @@ def test_a_test_folder_is_left_out_beside_val_and_stands_in_for_it_otherwise(tmp
 def test_a_class_missing_from_a_given_split_is_named(tmp_path):
     files = {**two_classes(4, "train/"), "val/cat/a.png": png(70)}
     result, _ = ingested(tmp_path, zipped(files))
-    assert finding(result, "no-val-images")["examples"] == ["dog"]
+    assert examples(result, "no-val-images") == ["dog"]
     (tmp_path / "two").mkdir()
     files = {**two_classes(4, "train/"), "val/cow/a.png": png(70), "val/cow/b.png": png(71)}
     assert "'cow' has no image in the training split" in refused(tmp_path / "two", zipped(files))
@@ -170,7 +171,7 @@ def test_class_names_in_place_of_ids_are_understood(tmp_path):
 def test_lines_that_are_no_lines_and_images_that_are_missing_are_reported(tmp_path):
     result, _ = ingested(tmp_path, paddlex([*TRAIN, "nonsense", "images/99.png 0", "images/6.png cow"], VAL))
     assert finding(result, "bad-lines")["count"] == 2
-    assert finding(result, "missing-images")["examples"] == ["images/99.png"]
+    assert examples(result, "missing-images") == ["images/99.png"]
 
 
 def test_without_label_txt_classes_are_named_after_their_ids(tmp_path):
@@ -190,7 +191,7 @@ def test_ids_with_gaps_are_renumbered(tmp_path):
     val = [line.replace("png 1", "png 5").replace("png 0", "png 2") for line in VAL]
     result, _ = ingested(tmp_path, paddlex(train, val, labels="2 cat\n5 dog\n9 cow\n"))
     assert result["class_names"] == ["cat", "dog"]
-    assert finding(result, "renumbered-ids") and finding(result, "empty-classes")["examples"] == ["cow"]
+    assert finding(result, "renumbered-ids") and examples(result, "empty-classes") == ["cow"]
 
 
 def test_an_id_that_label_txt_does_not_name_blocks(tmp_path):
@@ -214,7 +215,7 @@ def test_without_a_val_list_the_split_is_drawn(tmp_path):
 
 def test_an_image_with_two_labels_is_left_out_and_one_in_both_lists_is_for_validation(tmp_path):
     result, artifacts = ingested(tmp_path, paddlex([*TRAIN, "images/6.png 0", "images/6.png 1", VAL[0]], VAL))
-    assert finding(result, "two-labels")["examples"] == ["images/6.png"]
+    assert examples(result, "two-labels") == ["images/6.png"]
     assert finding(result, "in-both-splits")["count"] == 1
     assert splits(artifacts)["images/4.png"] == "val" and result["images"] == 6
 

@@ -13,8 +13,10 @@ import zstandard
 from PIL import Image
 from tar_builders import PACKINGS, raw_header, tarred, with_member, with_size
 from upload_builders import (
+    content_of,
     encoded,
     finding,
+    images_of,
     ingested,
     job_folder,
     png,
@@ -33,7 +35,7 @@ def test_a_tar_holds_what_the_same_zip_holds(tmp_path, pack):
     for name, upload in (("zip", zipped(two_classes())), ("tar", pack(GOOD))):
         (tmp_path / name).mkdir()
         result, artifacts = ingested(tmp_path / name, upload)
-        hashes.append(((artifacts / "dataset.tar").read_bytes(), result))
+        hashes.append(((artifacts / "index.sqlite").read_bytes(), result))
         assert not (tmp_path / name / "job" / "scratch").exists()
     assert hashes[0] == hashes[1]
 
@@ -180,6 +182,5 @@ def test_a_photo_in_a_tar_is_unpacked_byte_for_byte(tmp_path):
     noise = Image.effect_noise((1200, 900), 80)
     files = {**two_classes(), "cat/large.png": encoded(noise, "PNG")}
     result, artifacts = ingested(tmp_path, gzip.compress(tarred(files)))
-    with tarfile.open(artifacts / "dataset.tar") as tar:
-        sizes = [member.size for member in tar.getmembers()]
-    assert result["images"] == 11 and len(files["cat/large.png"]) in sizes
+    large = next(image for image in images_of(artifacts) if image.original == "cat/large.png")
+    assert result["images"] == 11 and content_of(artifacts, large) == files["cat/large.png"]

@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from portal.datasets import ingest
+from portal.datasets.index import ImageRow, Index
 from workers.contract import InputError, JobFolder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,12 +53,20 @@ def two_classes(count: int = 5, prefix: str = "") -> dict[str, bytes]:
     return files | {f"{prefix}dog/{i}.png": png(1000 + i) for i in range(count)}
 
 
-def job_folder(tmp_path: Path, upload: bytes, **params) -> Path:
+def job_folder(tmp_path: Path, upload: bytes, inputs: dict | None = None, **params) -> Path:
     folder = tmp_path / "job"
     folder.mkdir()
     (tmp_path / "upload.bin").write_bytes(upload)
     spec = {"schema": 1, "kind": "ingest", "inputs": {"archive": str(tmp_path / "upload.bin")}}
-    spec["params"] = {"filename": "upload.zip", "val_fraction": 0.2, "seed": 0, "limits": {}, **params}
+    spec["inputs"].update(inputs or {})
+    spec["params"] = {
+        "filename": "upload.zip",
+        "pack_key": "key",
+        "val_fraction": 0.2,
+        "seed": 0,
+        "limits": {},
+        **params,
+    }
     (folder / "spec.json").write_text(json.dumps(spec))
     return folder
 
@@ -100,6 +109,34 @@ def run_program(folder: Path, memory: int = 1024**3, file_bytes: int = 512 * 102
     )
     result = folder / "result.json"
     return (json.loads(result.read_text()) if result.exists() else {}), done.stdout + done.stderr
+
+
+def images_of(artifacts: Path) -> list[ImageRow]:
+    with Index(artifacts / "index.sqlite") as index:
+        return list(index.all())
+
+
+def content_of(artifacts: Path, image: ImageRow) -> bytes:
+    """The image as the program packed it."""
+    return (artifacts / "packs" / image.pack).read_bytes()[image.start : image.start + image.size]
+
+
+def thumb_of(artifacts: Path, image: ImageRow) -> bytes:
+    content = (artifacts / "packs" / image.pack).read_bytes()
+    return content[image.thumb_start : image.thumb_start + image.thumb_size]
+
+
+def index(artifacts: Path) -> list[dict]:
+    """What a test wants to know of each image."""
+    fields = ("original", "class_id", "split", "width", "height", "sha256", "note")
+    return [
+        {field: getattr(image, field) for field in fields} | {"name": image.name, "boxes": image.box_rows()}
+        for image in images_of(artifacts)
+    ]
+
+
+def examples(result: dict, code: str) -> list[str]:
+    return [example["text"] for example in finding(result, code)["examples"]]
 
 
 def finding(result: dict, code: str) -> dict:

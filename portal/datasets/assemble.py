@@ -1,0 +1,88 @@
+"""Making a version out of its images, however they came: from an upload, from an earlier version, edited.
+
+No Django here: the ingest and revise programs end with this.
+"""
+
+from __future__ import annotations
+
+import itertools
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from .boxes import class_ids, hash_text
+from .findings import Findings
+from .index import ImageRow, write_index
+from .judging import judge
+from .packing import content_hash
+
+_NO_BOXES = array("d")
+
+
+def assemble(
+    images: list[ImageRow], class_names: Sequence[str], task: str, target: Path, findings: Findings
+) -> dict[str, Any]:
+    """Sort and judge ``images``, write the version's index at ``target`` and return the result's fields.
+
+    ``findings`` holds what was noticed on the way here and is added to. The fields: ``content_hash``,
+    ``task``, ``class_names``, ``counts``, ``images``, ``train``, ``val``, ``bytes``, ``findings``,
+    ``statistics``. The order of the images makes equal content get equal file names in the staged
+    folder, whatever the upload called them.
+    """
+    images.sort(key=_order)
+    for number, image in enumerate(images, start=1):
+        image.id = number
+    judge(images, class_names, task, findings)
+    write_index(target, list(class_names), task, images)
+    train = sum(image.split == "train" for image in images)
+    return {
+        "content_hash": content_hash(class_names, _hash_rows(images, class_names)),
+        "task": task,
+        "class_names": list(class_names),
+        "counts": class_counts(images, class_names),
+        "images": len(images),
+        "train": train,
+        "val": len(images) - train,
+        "bytes": sum(image.size for image in images),
+        "findings": findings.as_list(),
+        "statistics": {},
+    }
+
+
+def _order(image: ImageRow) -> tuple:
+    class_id = -1 if image.class_id is None else image.class_id
+    return class_id, image.sha256, image.split, image.boxes or _NO_BOXES, image.original
+
+
+def _hash_rows(images: list[ImageRow], class_names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield (sha256, label text, split), sorted; the texts of boxes are long, so never all at once."""
+    ordered = sorted(images, key=lambda image: image.sha256)
+    for sha256, copies in itertools.groupby(ordered, key=lambda image: image.sha256):
+        yield from sorted((sha256, label_text(image, class_names), image.split) for image in copies)
+
+
+def label_text(image: ImageRow, class_names: Sequence[str]) -> str:
+    """Return what stands for the image's label in the content hash; it does not depend on class ids."""
+    return class_names[image.class_id] if image.boxes is None else hash_text(image.boxes, class_names)
+
+
+def class_counts(images: list[ImageRow], class_names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return ``{"name", "train", "val", "total"}`` for each class, in the order of ids.
+
+    For a detection set they count the images with a box of the class, and ``"boxes"`` counts its boxes.
+    """
+    counts: Counter[tuple[int, str]] = Counter()
+    boxes: Counter[int] = Counter()
+    for image in images:
+        ids = None if image.boxes is None else class_ids(image.boxes)
+        for class_id in {image.class_id} if ids is None else set(ids):
+            counts[class_id, image.split] += 1
+        boxes.update(ids or ())
+    rows = []
+    for class_id, name in enumerate(class_names):
+        train, val = counts[class_id, "train"], counts[class_id, "val"]
+        row = {"name": name, "train": train, "val": val, "total": train + val}
+        rows.append({**row, "boxes": boxes[class_id]} if boxes else row)
+    return rows

@@ -1,0 +1,76 @@
+"""What is measured of every picture, cheaply: on a small copy of it, with Pillow's own C functions.
+
+The libraries for this were looked at and are too heavy for it: imagehash brings scipy, cleanvision brings
+pandas; what is needed of them are the few lines below.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import NamedTuple
+
+from PIL import Image, ImageFilter
+
+GRAY_SIDE = 16
+_VALUES = range(256)
+_SQUARES = [value * value for value in _VALUES]
+# Edges beyond half the range are cut off there: they are sharp enough.
+_LAPLACIAN = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
+_HASH_SIZE = (9, 8)
+_SIGN = 1 << 63
+
+
+class Measures(NamedTuple):
+    """Of one picture; as in ``index.ImageRow``."""
+
+    brightness: float
+    contrast: float
+    sharpness: float
+    dhash: int
+    gray: bytes
+
+
+def measure(small: Image.Image) -> Measures:
+    """Measure a small RGB or gray picture of any size from 1 × 1.
+
+    ``sharpness`` is the variance of the Laplacian (Pech-Pacheco and others, "Diatom autofocusing in
+    brightfield microscopy", 2000); ``dhash`` says of 8 × 8 places whether the picture gets brighter to
+    their right (N. Krawetz, "Kind of Like That", 2013).
+    """
+    picture = small if small.mode == "L" else small.convert("L")
+    mean, variance = _moments(picture)
+    return Measures(
+        round(mean, 2), round(math.sqrt(variance), 2), _sharpness(picture), _dhash(picture), _gray(picture)
+    )
+
+
+def _moments(picture: Image.Image) -> tuple[float, float]:
+    """Return mean and variance of the values."""
+    histogram = picture.histogram()
+    pixels = picture.width * picture.height
+    mean = sum(map(operator.mul, histogram, _VALUES)) / pixels
+    square = sum(map(operator.mul, histogram, _SQUARES)) / pixels
+    return mean, max(0.0, square - mean * mean)
+
+
+def _sharpness(picture: Image.Image) -> float:
+    if min(picture.size) < 3:
+        return 0.0
+    edges = picture.filter(_LAPLACIAN)
+    # Pillow leaves the outermost pixels as they were.
+    inner = edges.crop((1, 1, picture.width - 1, picture.height - 1))
+    return round(_moments(inner)[1], 1)
+
+
+def _dhash(picture: Image.Image) -> int:
+    pixels = picture.resize(_HASH_SIZE, Image.Resampling.BOX).tobytes()
+    bits = 0
+    for row in range(0, 72, 9):
+        for column in range(row, row + 8):
+            bits = bits << 1 | (pixels[column] < pixels[column + 1])
+    return bits - 2 * _SIGN if bits >= _SIGN else bits
+
+
+def _gray(picture: Image.Image) -> bytes:
+    return picture.resize((GRAY_SIDE, GRAY_SIDE), Image.Resampling.BOX).tobytes()
