@@ -1,13 +1,19 @@
-"""Copies between storage and a worker's local disk."""
+"""Between storage and this host: whole files copied to its disk, and parts of files read."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import uuid
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from botocore.exceptions import ClientError
+
 BLOCK = 1024 * 1024
+AHEAD = 8 * 1024 * 1024  # read from S3 in one request
+GAP = 128 * 1024  # a hole between two parts that costs less to read than a request of its own
 
 
 def fetch(field_file, target: Path) -> Path:
@@ -26,3 +32,88 @@ def fetch(field_file, target: Path) -> Path:
 def fetch_artifact(job, name: str, target: Path) -> Path:
     """Copy a job's artifact to ``target``."""
     return fetch(job.artifacts.get(name=name).file, target)
+
+
+def local_path(field_file) -> Path | None:
+    """Where a stored file lies on this host's disk; None when it is kept elsewhere (S3)."""
+    try:
+        return Path(field_file.path)
+    except NotImplementedError:
+        return None
+
+
+def read_range(storage, name: str, start: int, size: int) -> bytes:
+    """``size`` bytes of a stored file from ``start``, without reading the rest of it.
+
+    Raises FileNotFoundError when the file is gone. Fewer bytes come back where the file ends before.
+    """
+    return next(read_ranges(storage, name, [(start, size)]))
+
+
+def read_ranges(storage, name: str, wanted: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+    """Yield the parts (start, size) of a stored file, which are best asked for in rising order.
+
+    From S3, parts that lie near each other come in one answer of at most ``AHEAD`` bytes, or of one part.
+    """
+    try:
+        path = storage.path(name)
+    except NotImplementedError:
+        yield from _ranges_of_object(storage.bucket.Object(name), wanted)
+        return
+    with open(path, "rb") as file:
+        for start, size in wanted:
+            file.seek(start)
+            yield file.read(size)
+
+
+def _ranges_of_object(obj, wanted: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+    for parts in _near_each_other(wanted):
+        first = parts[0][0]
+        block = _object_range(obj, first, max(start + size for start, size in parts))
+        for start, size in parts:
+            yield block[start - first : start - first + size]
+
+
+def _near_each_other(wanted: Iterable[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    parts: list[tuple[int, int]] = []
+    end = 0
+    for start, size in wanted:
+        stop = start + size
+        if parts and not (parts[0][0] <= start <= end + GAP and stop - parts[0][0] <= AHEAD):
+            yield parts
+            parts, end = [], 0
+        parts.append((start, size))
+        end = max(end, stop)
+    if parts:
+        yield parts
+
+
+def _object_range(obj, start: int, end: int) -> bytes:
+    if end <= start:
+        return b""
+    try:
+        return obj.get(Range=f"bytes={start}-{end - 1}")["Body"].read()
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in ("InvalidRange", "416"):
+            return b""  # the file ends before
+        if code in ("NoSuchKey", "404"):
+            raise FileNotFoundError(f"{obj.key} is not in the bucket {obj.bucket_name}") from error
+        raise
+
+
+def prune(folder: Path, most_bytes: int) -> None:
+    """Remove files of a cache folder, those longest unused first, until it holds ``most_bytes`` or less.
+
+    Whoever uses a file of the cache touches it. A file that is open stays readable.
+    """
+    found = []
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.append((path.stat().st_mtime, path.stat().st_size, path))
+    held = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if held <= most_bytes:
+            return
+        path.unlink(missing_ok=True)
+        held -= size
