@@ -144,6 +144,7 @@ def fail(job: Job, error_kind: str, message: str, result: dict | None = None) ->
 def store_artifacts(job: Job, folder: Path) -> list[Artifact]:
     """Upload every file below ``folder`` to storage; return unsaved Artifact rows."""
     rows = []
+    place = kinds.get(job.kind).folder(job)
     for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
         if path.is_symlink() or not path.is_file():
             continue
@@ -152,6 +153,6 @@ def store_artifacts(job: Job, folder: Path) -> list[Artifact]:
             digest = hashlib.file_digest(source, "sha256").hexdigest()
             source.seek(0)
             artifact = Artifact(job=job, name=name, size=path.stat().st_size, sha256=digest)
-            artifact.file.save(f"jobs/{job.pk}/{name}", File(source), save=False)
+            artifact.file.save(f"{place}/{name}", File(source), save=False)
         rows.append(artifact)
     return rows

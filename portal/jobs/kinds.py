@@ -17,7 +17,7 @@ class Invocation:
     """A worker program to start: its argument list without the job folder, and its spec."""
 
     argv: list[str]
-    inputs: dict[str, str | None]
+    inputs: dict[str, str | list[str] | None]
     params: dict[str, Any]
     memory_bytes: int | None = None  # address space limit of the process, None for no limit
 
@@ -42,6 +42,8 @@ class Kind:
     complete: Callable[[Job, dict[str, Any]], None] = field(default=lambda job, result: None)
     after: Callable[[Job], None] = field(default=lambda job: None)
     claim: Callable[[Job], bool] = field(default=lambda job: True)
+    # The folder in storage for what the job makes.
+    folder: Callable[[Job], str] = field(default=lambda job: f"jobs/{job.pk}")
     # Point the domain row of ``old`` at ``new``, its retry.
     replace: Callable[[Job, Job], None] = field(default=lambda old, new: None)
 

@@ -51,7 +51,7 @@ def _live(request, job: Job) -> Live:
         "job": job,
         "subject": subjects.of([job]).get(job.pk),
         "events": job.events.all(),
-        "artifacts": job.artifacts.exclude(name__startswith="thumbs/"),
+        "artifacts": job.artifacts.all(),
         "retried_by": Job.objects.filter(retry_of=job).first(),
         "may_change": _may_change(request, job),
         "place": forecast.place_of([job]).get(job.pk),

@@ -58,14 +58,15 @@ def test_metrics_come_in_order_and_only_the_new_ones(alices, seed):
     assert answer["finished"] is False
 
 
-def test_a_file_is_a_download_and_a_thumbnail_is_shown(alices, seed):
+def test_a_file_is_a_download_and_a_picture_is_shown(alices, seed):
     version = seed.version()
     seed.artifact(version.job, "evil.html", b"<script>")
     evil = alices.get(reverse("artifact-download", args=[version.job_id, "evil.html"]))
     assert evil["Content-Disposition"].startswith("attachment")
     assert evil["Content-Type"] == "application/octet-stream"
-    thumb = alices.get(reverse("artifact-download", args=[version.job_id, version.thumbs[0]["file"]]))
-    assert thumb["Content-Type"] == "image/png"
+    seed.artifact(version.job, "curve.png", b"a picture")
+    picture = alices.get(reverse("artifact-download", args=[version.job_id, "curve.png"]))
+    assert picture["Content-Type"] == "image/png"
     assert alices.get(reverse("artifact-download", args=[version.job_id, "none"])).status_code == 404
 
 
