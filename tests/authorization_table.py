@@ -170,6 +170,7 @@ PAGES = {
     "GET dataset-version": Rule(VIEWER),
     "GET dataset-version-live": Rule(VIEWER),
     "GET dataset-image": Rule(VIEWER),
+    "GET dataset-thumb": Rule(VIEWER),
     "POST upload-discard": Rule("nobody", own=True, refused_below=MEMBER),
     "GET run-list": Rule(VIEWER),
     "GET run-new": Rule(MEMBER),

@@ -5,15 +5,20 @@ Rows and figures are made up: nothing here was trained, and no board answered.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+import tempfile
+import uuid
 from datetime import timedelta
+from pathlib import Path
 
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from portal.conversions.models import CompiledModel
-from portal.datasets.models import Dataset, DatasetVersion
+from portal.datasets.index import ImageRow, write_index
+from portal.datasets.models import Dataset, DatasetVersion, Pack
 from portal.deployments.models import Deployment
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs.models import Artifact, ErrorKind, Job, JobEvent, LogChunk, Metric, Status
@@ -76,11 +81,13 @@ class Seeder:
         dataset, _ = Dataset.objects.get_or_create(
             team=self.team, name=name, defaults={"created_by": self.user}
         )
+        dataset.last_number += 1
+        dataset.save()
         job = self.job("ingest", status=status, seconds=4.2, **fields)
         version = DatasetVersion.objects.create(
             dataset=dataset,
             team=self.team,
-            number=dataset.versions.count() + 1,
+            number=dataset.last_number,
             job=job,
             upload=f"uploads/{job.pk}.bin",
             upload_name="parts of the left line 2026-11.zip",
@@ -100,20 +107,12 @@ class Seeder:
         version.content_hash = "5d41402abc4b2a76b9719d911017c592ae2f1d4d5f0c2b1a9e8d7c6b5a493827"
         version.findings = [
             {"level": "warn", "code": "collision", "message": "Two classes are spelled alike: car and Car.",
-             "count": 1, "examples": ["car / Car"]},
+             "count": 1, "examples": [{"image": None, "text": "car / Car"}]},
             {"level": "info", "code": "gray", "message": "37 images are grey; they are kept so.", "count": 37,
-             "examples": [f"5/img_{n:03}.png" for n in range(10)]},
+             "examples": [{"image": n + 1, "text": f"5/img_{n:03}.png"} for n in range(10)]},
         ]  # fmt: skip
-        version.thumbs = []
-        for class_id in range(len(NAMES)):
-            for number in range(6):
-                name = f"thumbs/{class_id:04d}-{number:02d}.png"
-                colour = (30 * class_id % 256, 40 * number % 256, 120)
-                self.artifact(version.job, name, png(colour, (48, 40)))
-                version.thumbs.append(
-                    {"file": name, "class_id": class_id, "original": f"{NAMES[class_id]}/{number}.png"}
-                )
         version.save()
+        _store_images(version)
 
     def device(self, name="Board by the window", profile="lockzhiner-vision-module", **fields) -> Device:
         probe = {
@@ -269,6 +268,32 @@ class Seeder:
                 image.error = "The board could not read this picture."
             image.save()
         return inference
+
+
+def _store_images(version) -> None:
+    """Give a version a pack with six pictures a class, and an index in which each stands for many."""
+    content, rows = b"", []
+    name = f"{version.job_id}-{uuid.uuid4().hex}.pack"
+    for class_id, counts in enumerate(version.counts):
+        pictures = [png((30 * class_id % 256, 40 * number % 256, 120), (48, 40)) for number in range(6)]
+        starts = [len(content) + sum(map(len, pictures[:number])) for number in range(6)]
+        content += b"".join(pictures)
+        for number in range(counts["total"]):
+            picture, start = pictures[number % 6], starts[number % 6]
+            sha256 = hashlib.sha256(picture).hexdigest()
+            rows.append(ImageRow(
+                original=f"{counts['name']}/{number}.png", sha256=sha256, pack=name,
+                start=start, size=len(picture), suffix=".png", width=48, height=40, class_id=class_id,
+                split="train" if number < counts["train"] else "val",
+                brightness=90.0, contrast=20.0, sharpness=400.0, dhash=number,
+            ))  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        write_index(Path(folder) / "index.sqlite", version.class_names, version.task, rows)
+        index = ContentFile((Path(folder) / "index.sqlite").read_bytes())
+    version.index.save(f"datasets/{version.dataset_id}/{version.job_id}/index.sqlite", index)
+    pack = Pack(dataset=version.dataset, name=name, images=len(rows), bytes=version.bytes)
+    pack.file.save(f"datasets/{version.dataset_id}/{version.job_id}/packs/{name}", ContentFile(content))
+    version.packs.add(pack)
 
 
 def everything(team, user) -> dict:

@@ -4,26 +4,22 @@ The addresses come from the URL map, who may from ``authorization_table``.
 Each call is undone, so that all start from the same rows.
 """
 
-import io
 import re
-import tarfile
 
 import pytest
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from portal.datasets import export
 from portal.datasets.models import Upload
 from portal.devices import services as devices
 from portal.devices.errors import Unreachable
 from portal.teams import services, tokens
 from portal.teams.models import Membership, Role, Scope, User
 from tests.authorization_table import ALLOWED, API, BROKEN, PAGES, PUBLIC, REFUSED, SIGN_IN, UNKNOWN
-from tests.factories import class_zip, png
+from tests.factories import class_zip
 from tests.seed import everything
 
 IMAGE = "000001.png"
@@ -94,8 +90,6 @@ def rows(team, alice, monkeypatch):
         raise Unreachable("Nobody is there.")
 
     monkeypatch.setattr(devices, "fetch_host_key", unreachable)
-    # The seed has rows and no true archives.
-    monkeypatch.setattr(export, "export", lambda source, layout: iter([b"a zip"]))
     return make_rows(team, alice)
 
 
@@ -109,7 +103,6 @@ def make_rows(team, alice):
     upload = Upload.objects.create(
         team=team, created_by=alice, filename="a.zip", length=10, expires_at=timezone.now().replace(year=2999)
     )
-    _store_archive(found["version"])
     browser = Client()
     browser.force_login(root)
     browser.get("/")
@@ -117,16 +110,6 @@ def make_rows(team, alice):
         "member": member, "token": token, "invitation": invitation, "upload": upload,
         "secret": path.strip("/").split("/")[1], "sign_in": root.sign_ins.get(),
     }  # fmt: skip
-
-
-def _store_archive(version):
-    """A dataset.tar with one image."""
-    buffer, image = io.BytesIO(), png()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        member = tarfile.TarInfo(f"images/{IMAGE}")
-        member.size = len(image)
-        tar.addfile(member, io.BytesIO(image))
-    version.archive.save(f"datasets/{version.pk}.tar", ContentFile(buffer.getvalue()))
 
 
 def api_values(rows):

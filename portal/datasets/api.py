@@ -1,5 +1,7 @@
 """Datasets and their versions."""
 
+import contextlib
+
 from django.db.models import OuterRef, Subquery
 from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
@@ -13,7 +15,8 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
-from portal.datasets import export, services, tus
+from portal.datasets import contents, export, indexes, services, tus
+from portal.datasets.errors import StagingError
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.serializers import DatasetSerializer, DatasetVersionSerializer, UploadSerializer
@@ -77,20 +80,26 @@ class DatasetVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Te
         version = self.get_object()
         if not version.is_ready:
             raise ValidationError({"format": ["This version is not ready: wait for its check to end."]})
-        source = version.archive.open("rb")
+        layout = request.query_params.get("format", "")
+        opened = contextlib.ExitStack()
         try:
-            pieces = export.export(source, request.query_params.get("format", ""))
-        except export.ExportError as error:
-            source.close()
+            pieces = export.export(
+                opened.enter_context(indexes.opened(version)), contents.reader(version), layout
+            )
+        except (export.ExportError, StagingError) as error:
+            opened.close()
             raise ValidationError({"format": [str(error)]}) from error
-        name = f"{version.dataset.name}-v{version.number}-{request.query_params['format']}.zip"
-        headers = {"Content-Disposition": content_disposition_header(True, name)}
+        headers = {
+            "Content-Disposition": content_disposition_header(
+                True, f"{version.dataset.name}-v{version.number}-{layout}.zip"
+            )
+        }
         return StreamingHttpResponse(
-            _closing(source, pieces), content_type="application/zip", headers=headers
+            _closing(opened, pieces), content_type="application/zip", headers=headers
         )
 
 
-def _closing(source, pieces):
-    """Yield the pieces and close the file they come from, also when the reader goes away."""
-    with source:
+def _closing(opened, pieces):
+    """Yield the pieces and close what they come from, also when the reader goes away."""
+    with opened:
         yield from pieces

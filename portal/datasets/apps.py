@@ -18,6 +18,8 @@ class DatasetsConfig(AppConfig):
                 time_limit=4 * 3600,
                 prepare=services.prepare_ingest,
                 complete=services.complete_ingest,
+                claim=services.claim_ingest,
+                folder=services.folder_of,
                 replace=services.replace,
                 after=pipeline.after_job,
             )

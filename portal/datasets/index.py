@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .boxes import rows
+from .boxes import hash_text, rows
 
 SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -207,17 +207,34 @@ class Index:
         for row in self._database.execute("SELECT * FROM images ORDER BY id"):
             yield self._row(row, boxes.of(row["id"]), marks.of(row["id"]))
 
+    def by_place(self) -> Iterator[ImageRow]:
+        """Every image in the order in which they lie in the packs, with boxes and without marks."""
+        for row in self._database.execute("SELECT * FROM images ORDER BY pack, start"):
+            yield self._row(row, self._boxes(row["id"]) if self.has_boxes else [], [])
+
+    def labels(self) -> Iterator[tuple[int, str, str, str]]:
+        """Every image as (id, sha256, label, split), by sha256 and id; the label is the class name, or the
+        boxes as a text that does not depend on class ids."""
+        rows = self._database.execute("SELECT id, sha256, class_id, split FROM images ORDER BY sha256, id")
+        for number, sha256, class_id, split in rows:
+            if self.has_boxes:
+                flat = array("d", [value for box in self._boxes(number) for value in tuple(box)[1:]])
+                yield number, sha256, hash_text(flat, self.class_names), split
+            else:
+                yield number, sha256, self.class_names[class_id], split
+
     def packs(self) -> list[str]:
         """The names of the packs that the version's images lie in."""
         return [row[0] for row in self._database.execute("SELECT DISTINCT pack FROM images ORDER BY pack")]
 
     def _with_details(self, row: sqlite3.Row) -> ImageRow:
         number = [row["id"]]
-        boxes = self._database.execute(
-            "SELECT * FROM boxes WHERE image = ? ORDER BY rowid", number
-        ).fetchall()
         marks = self._database.execute("SELECT code, text FROM marks WHERE image = ?", number).fetchall()
-        return self._row(row, boxes, marks)
+        return self._row(row, self._boxes(row["id"]), marks)
+
+    def _boxes(self, number: int) -> list[sqlite3.Row]:
+        rows = self._database.execute("SELECT * FROM boxes WHERE image = ? ORDER BY rowid", [number])
+        return rows.fetchall()
 
     def _row(self, row: sqlite3.Row, boxes: list[Any], marks: list[Any]) -> ImageRow:
         flat = None

@@ -21,13 +21,13 @@ from typing import Any
 
 from workers import contract
 
-from . import classes
+from . import classes, diffing
 from .archive import Archive, open_archive
 from .assemble import assemble
 from .checking import Checked, ImagePool, Task, processes_for
 from .errors import InputError, full_disk_is_input_error
 from .findings import Findings
-from .index import ImageRow
+from .index import ImageRow, Index
 from .limits import human_bytes
 from .options import Options
 from .packs import share_copies, tidied
@@ -71,7 +71,7 @@ def _ingest(folder: contract.JobFolder, options: Options) -> dict[str, Any]:
         "split": "given" if listing.split_given else "stratified",
         "seed": options.seed,
         "packs": stored,
-        "diff": None,
+        "diff": _diff(options.base, folder.artifacts / "index.sqlite"),
     }
     report = {"filename": options.filename, "val_fraction": options.val_fraction, **result}
     text = json.dumps(report, ensure_ascii=False, indent=1)
@@ -79,6 +79,14 @@ def _ingest(folder: contract.JobFolder, options: Options) -> dict[str, Any]:
     folder.progress(1, 1)
     _log(result)
     return result
+
+
+def _diff(base: Path | None, index: Path) -> dict[str, int] | None:
+    """How many images changed against the version before; None for a first version."""
+    if base is None:
+        return None
+    with Index(base) as before, Index(index) as after:
+        return diffing.counts(before, after)
 
 
 def _read(archive: Archive, options: Options, findings: Findings) -> tuple[Listing, list[Sample]]:

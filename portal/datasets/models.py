@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from portal.jobs.models import Job, Status
 from portal.teams.models import Owned, OwnedQuerySet, Team
 
+COVER_IMAGES = 8
+
 
 class UploadState(models.TextChoices):
     """Where an upload is. The first is told by its bytes, the others by the check of its version."""
@@ -35,26 +37,72 @@ def check_state(job: Job) -> UploadState:
     return UploadState.EXTRACTING if job.phase == "extracting" else UploadState.CHECKING
 
 
+class DatasetQuerySet(OwnedQuerySet):
+    def live(self):
+        """Those that were not deleted."""
+        return self.filter(deleted_at=None)
+
+
 class Dataset(Owned):
+    """A named set of images in versions. A deleted one can be restored for a while; its name is free."""
+
     name = models.CharField(max_length=120)
+    last_number = models.PositiveIntegerField(default=0)  # of its versions: a number is never used again
+    deleted_at = models.DateTimeField(null=True)
+
+    objects = DatasetQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint(fields=["team", "name"], name="dataset_name_in_team")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "name"], condition=Q(deleted_at=None), name="live_dataset_name_in_team"
+            )
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class Pack(models.Model):
+    """A file of image contents, one after the other; several versions of its dataset may point into it."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="packs")
+    name = models.CharField(max_length=100, unique=True)  # as the indexes call it
+    file = models.FileField(max_length=300)
+    images = models.PositiveIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["id"]
 
     def __str__(self):
         return self.name
 
 
 class VersionQuerySet(OwnedQuerySet):
+    def live(self):
+        """Those that were not deleted, alone or with their dataset."""
+        return self.filter(deleted_at=None, dataset__deleted_at=None)
+
     def newest_of(self, datasets):
-        """The version with the highest number of each of these datasets."""
-        last = DatasetVersion.objects.filter(dataset=OuterRef("dataset")).order_by("-number").values("number")
-        return self.filter(dataset__in=datasets, number=Subquery(last[:1]))
+        """The version with the highest number, but for deleted ones, of each of these datasets."""
+        rows = DatasetVersion.objects.filter(dataset=OuterRef("dataset"), deleted_at=None)
+        return self.filter(
+            dataset__in=datasets, number=Subquery(rows.order_by("-number").values("number")[:1])
+        )
+
+    def ready(self):
+        return self.filter(job__status=Status.SUCCEEDED)
 
 
 class DatasetVersion(models.Model):
-    """What one upload held. Ready when its ingest job has succeeded; never changed after that."""
+    """What one upload, or one change of another version, holds.
+
+    Ready when its job has succeeded; never changed after that. Its images are told by its index
+    (``indexes.opened``) and lie in packs; here is only what lists and reports show, so that a row is as
+    small for 100,000 images as for 100.
+    """
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="versions")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+")
@@ -63,12 +111,16 @@ class DatasetVersion(models.Model):
     upload = models.FileField(max_length=300)
     upload_name = models.CharField(max_length=255)
     options = models.JSONField(default=dict)  # val_fraction, seed, class_count, class_names, layout
-    archive = models.FileField(max_length=300, blank=True)  # dataset.tar, once ready
+    upload_bytes = models.PositiveBigIntegerField(default=0)  # kept of the upload; 0 once it is removed
+    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
+    index = models.FileField(max_length=300, blank=True)  # see ``index.py``; once ready
+    packs = models.ManyToManyField(Pack, related_name="versions")
     content_hash = models.CharField(max_length=64, blank=True, db_index=True)
     class_names = models.JSONField(default=list)
     counts = models.JSONField(default=list)  # [{"name", "train", "val", "total"}]
     findings = models.JSONField(default=list)  # [{"level", "code", "message", "count", "examples"}]
-    thumbs = models.JSONField(default=list)  # [{"file", "class_id", "original"}], names of artifacts
+    statistics = models.JSONField(default=dict)  # histograms, see ``assemble.py``
+    diff = models.JSONField(null=True)  # against the parent: {"added", "removed", "relabelled", "moved"}
     layout = models.CharField(max_length=60, blank=True)
     task = models.CharField(max_length=20, default="classification")  # or "detection"
     split = models.CharField(max_length=20, blank=True)
@@ -77,6 +129,7 @@ class DatasetVersion(models.Model):
     val_images = models.PositiveIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True)
 
     objects = VersionQuerySet.as_manager()
 
@@ -92,9 +145,19 @@ class DatasetVersion(models.Model):
         return self.job is not None and self.job.status == Status.SUCCEEDED
 
     @property
+    def is_deleted(self) -> bool:
+        return self.deleted_at is not None or self.dataset.deleted_at is not None
+
+    @property
     def state(self) -> UploadState:
         """Where the upload is on its way to a dataset."""
         return check_state(self.job)
+
+    @property
+    def cover(self) -> list[int]:
+        """The ids of a few images for a small picture of the whole: images stand by class."""
+        count = min(COVER_IMAGES, self.images)
+        return [1 + number * self.images // count for number in range(count)]
 
     @property
     def short_hash(self) -> str:

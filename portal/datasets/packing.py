@@ -1,17 +1,13 @@
-"""Writing the staged layout: what training and conversion get as their dataset folder."""
+"""The content hash of a version, and the lists of its staged folder."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import os
-import tarfile
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
-from .boxes import rows
+from .index import ImageRow
 
 TRAIN, VAL, LABELS, INDEX = "train.txt", "val.txt", "label.txt", "index.jsonl"
 
@@ -29,49 +25,35 @@ def content_hash(class_names: Sequence[str], rows: Iterable[tuple[str, str, str]
     return digest.hexdigest()
 
 
-def pack(
-    target: Path,
-    class_names: Sequence[str],
-    records: Sequence[dict[str, Any]],
-    files: Sequence[Path],
-    advance: Callable[[int], None],
-) -> None:
-    """Write ``records`` and their image ``files`` as an uncompressed tar at ``target``.
+def record(image: ImageRow) -> dict[str, Any]:
+    """Return what a line of index.jsonl says of an image.
 
-    A record is a line of index.jsonl: its ``name`` is ``images/000001.png``, its ``class_id`` an index
-    into ``class_names``, None in a detection set, whose lists name images alone and whose
-    records have their ``boxes``, flat. Each file is removed
-    once it is in the tar, so that the disk holds every image about once. Equal input gives equal bytes.
-    index.jsonl comes last: a tar that has it is whole.
+    ``name`` is ``images/000001.png``; ``class_id`` an index into the class names, None in a detection
+    set, whose records have ``boxes`` of ``[class id, left, top, width, height]`` in pixels.
     """
-    temporary = target.with_name(target.name + ".tmp")
-    with tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for number, (record, path) in enumerate(zip(records, files, strict=True), start=1):
-            with path.open("rb") as content:
-                _add(tar, record["name"], record["bytes"], content)
-            path.unlink()
-            advance(number)
-        for name, lines in _lists(class_names, records).items():
-            content = "".join(line + "\n" for line in lines).encode("utf-8")
-            _add(tar, name, len(content), io.BytesIO(content))
-    os.replace(temporary, target)
-
-
-def _add(tar: tarfile.TarFile, name: str, size: int, content: BinaryIO) -> None:
-    member = tarfile.TarInfo(name)
-    member.size = size
-    member.mode = 0o644
-    tar.addfile(member, content)
-
-
-def _lists(class_names: Sequence[str], records: Sequence[dict[str, Any]]) -> dict[str, Iterable[str]]:
-    def listed(split: str) -> Iterable[str]:
-        wanted = (r for r in records if r["split"] == split)
-        return (r["name"] if r["class_id"] is None else f"{r['name']} {r['class_id']}" for r in wanted)
-
     return {
-        TRAIN: listed("train"),
-        VAL: listed("val"),
-        LABELS: (f"{class_id} {name}" for class_id, name in enumerate(class_names)),
-        INDEX: (json.dumps(record, ensure_ascii=False, default=rows) for record in records),
+        "name": f"images/{image.name}",
+        "original": image.original,
+        "class_id": image.class_id,
+        "split": image.split,
+        "width": image.width,
+        "height": image.height,
+        "bytes": image.size,
+        "sha256": image.sha256,
+        "note": image.note,
+        **({} if image.boxes is None else {"boxes": image.box_rows()}),
     }
+
+
+def list_line(image: ImageRow) -> str:
+    """The image's line in train.txt or val.txt: without a class in a detection set."""
+    name = f"images/{image.name}"
+    return name if image.class_id is None else f"{name} {image.class_id}"
+
+
+def label_lines(class_names: Sequence[str]) -> Iterator[str]:
+    return (f"{class_id} {name}" for class_id, name in enumerate(class_names))
+
+
+def index_line(image: ImageRow) -> str:
+    return json.dumps(record(image), ensure_ascii=False)

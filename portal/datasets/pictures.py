@@ -1,30 +1,70 @@
-"""Single images out of a stored dataset, for the pages that show some of them."""
+"""Single images of a version, and their thumbnails, for the pages that show some of them."""
 
 from __future__ import annotations
 
 import functools
-import tarfile
+import re
+from dataclasses import dataclass
 
-from portal.datasets.models import DatasetVersion
+from django.core.files.storage import default_storage
 
-TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "bmp": "image/bmp"}
+from portal.core.files import read_range
+from portal.datasets import indexes
+from portal.datasets.index import ImageRow
+from portal.datasets.models import DatasetVersion, Pack
+
+# What a file begins with, and what it is. Only these are ever stored.
+_BEGINNINGS = [
+    (b"\x89PNG", "image/png"), (b"\xff\xd8", "image/jpeg"), (b"RIFF", "image/webp"), (b"BM", "image/bmp"),
+]  # fmt: skip
 
 
-def picture(version: DatasetVersion, name: str) -> tuple[bytes, str] | None:
-    """The bytes of the dataset's image ``000001.png`` and their content type; None if there is none."""
-    content_type = TYPES.get(name.rpartition(".")[2])
-    place = _index(version.archive.name).get(f"images/{name}") if content_type and version.archive else None
-    if place is None:
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Where a picture lies in a pack; ``etag`` stands for its content, which never changes."""
+
+    pack: str
+    start: int
+    size: int
+    etag: str
+
+    def read(self) -> tuple[bytes, str]:
+        """The content and its type. Raises FileNotFoundError when it is no longer stored."""
+        content = read_range(default_storage, _stored_name(self.pack), self.start, self.size)
+        if len(content) != self.size:
+            raise FileNotFoundError(f"the pack {self.pack} ends too early")
+        return content, next((kind for begin, kind in _BEGINNINGS if content.startswith(begin)), "image/jpeg")
+
+
+def find(version: DatasetVersion, number: int, *, small: bool = False) -> Picture | None:
+    """The image with the id ``number``, or its thumbnail; None if there is none."""
+    if not version.is_ready or number >= 2**63:
         return None
-    start, size = place
-    with version.archive.storage.open(version.archive.name, "rb") as archive:
-        archive.seek(start)
-        return archive.read(size), content_type
+    with indexes.opened(version) as index:
+        image = index.image(number)
+    return None if image is None else _thumbnail(image) if small else _whole(image)
 
 
-@functools.lru_cache(maxsize=8)
-def _index(archive_name: str) -> dict[str, tuple[int, int]]:
-    """Where each member of the (uncompressed) tar begins and how long it is. Archives never change."""
-    storage = DatasetVersion._meta.get_field("archive").storage
-    with storage.open(archive_name, "rb") as archive, tarfile.open(fileobj=archive, mode="r:") as tar:
-        return {member.name: (member.offset_data, member.size) for member in tar if member.isreg()}
+def number_of(name: str) -> int:
+    """The id of the image that the staged folder calls ``000012.png``; 0 for any other name."""
+    found = re.fullmatch(r"([0-9]{6,18})\.(?:png|jpg|webp|bmp)", name)
+    return int(found[1]) if found else 0
+
+
+def _whole(image: ImageRow) -> Picture:
+    return Picture(image.pack, image.start, image.size, image.sha256)
+
+
+def _thumbnail(image: ImageRow) -> Picture:
+    if image.thumb_size is None:
+        return _whole(image)
+    return Picture(image.pack, image.thumb_start, image.thumb_size, f"small-{image.sha256}")
+
+
+@functools.lru_cache(maxsize=10_000)
+def _stored_name(pack: str) -> str:
+    """Packs have names of their own and never move."""
+    found = Pack.objects.filter(name=pack).values_list("file", flat=True).first()
+    if found is None:
+        raise FileNotFoundError(f"there is no pack {pack}")
+    return found

@@ -1,4 +1,4 @@
-"""Datasets: take an upload, ingest it in a job, stage a version for a worker program."""
+"""Datasets: take an upload, check it in a job, stage a version for a worker program."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Min, Q, QuerySet
 
 from portal.core.files import fetch
-from portal.datasets import pieces, staging
-from portal.datasets.models import Dataset, DatasetVersion, Upload
+from portal.datasets import contents, indexes, pieces, staging, uploads_kept
+from portal.datasets.errors import InputError, StagingError
+from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
 from portal.datasets.refusals import Expired, InUse, NotWhole
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
-from portal.jobs.models import Artifact, Job
+from portal.jobs.models import ACTIVE, Job
 from portal.teams import audit
 
 INGEST_MEMORY_BYTES = 4 * 1024**3
@@ -27,9 +28,10 @@ INGEST_MEMORY_BYTES = 4 * 1024**3
 def create_version(team, user, name: str, upload, options: dict | None = None) -> DatasetVersion:
     """Store an uploaded archive as the next version of the team's dataset ``name`` and queue its check.
 
-    ``upload`` is a file of Django's, or an Upload that is whole. ``options`` may hold ``val_fraction``,
-    ``seed``, ``class_count``, ``class_names`` and ``layout``. A file is stored before the transaction begins:
-    copying gigabytes must not hold a database lock. Raises QuotaReached when no check may wait.
+    ``upload`` is a file of Django's, or an Upload that is whole. ``options`` may hold what ``options.py``
+    reads: ``mode``, ``val_fraction``, ``seed``, ``class_count``, ``class_names``, ``layout`` and so on. A
+    file is stored before the transaction begins: copying gigabytes must not hold a database lock. Raises
+    QuotaReached when no check may wait.
     """
     jobs.refuse_if_full(team)
     if isinstance(upload, Upload):
@@ -37,7 +39,8 @@ def create_version(team, user, name: str, upload, options: dict | None = None) -
     stored = default_storage.save(f"uploads/{uuid.uuid4().hex}.bin", upload)
     try:
         with transaction.atomic():
-            return _add_version(team, user, name, stored, upload.name, options or {})
+            kept = {"upload": stored, "upload_bytes": upload.size, "upload_name": upload.name}
+            return _upload_version(team, user, name, options or {}, **kept)
     except BaseException:
         default_storage.delete(stored)
         raise
@@ -61,66 +64,142 @@ def create_version_of(upload: Upload, name: str, options: dict | None = None) ->
         raise NotWhole(
             f"Of {upload.filename}, {upload.offset} of {upload.length} bytes are here: send the rest first."
         )
-    version = _add_version(upload.team, upload.created_by, name, "", upload.filename, options or {})
+    kept = {"upload_bytes": upload.length, "upload_name": upload.filename}
+    version = _upload_version(upload.team, upload.created_by, name, options or {}, **kept)
     Upload.objects.filter(pk=upload.pk).update(version=version)
     return version
 
 
-def _add_version(team, user, name: str, stored: str, upload_name: str, options: dict) -> DatasetVersion:
-    dataset, _ = Dataset.objects.get_or_create(team=team, name=name, defaults={"created_by": user})
-    Dataset.objects.select_for_update().get(pk=dataset.pk)  # two uploads must not get one number
-    last = dataset.versions.aggregate(last=Max("number"))["last"] or 0
-    version = DatasetVersion.objects.create(
-        dataset=dataset,
-        team=team,
-        number=last + 1,
-        upload=stored,
-        upload_name=Path(upload_name).name[:255],
-        options=options,
-        job=jobs.submit("ingest", team, user),
-    )
+def _upload_version(team, user, name: str, options: dict, *, upload_name: str, **kept) -> DatasetVersion:
+    dataset, _ = Dataset.objects.live().get_or_create(team=team, name=name, defaults={"created_by": user})
+    kept["upload_name"] = Path(upload_name).name[:255]
+    version = add_version(dataset, "ingest", user, options=options, **kept)
     audit.record("dataset.upload", version, actor=user, detail=version.upload_name)
     return version
 
 
-def prepare_ingest(job: Job, folder: Path) -> Invocation:
+def add_version(dataset: Dataset, kind: str, user, **fields) -> DatasetVersion:
+    """Make the next version of a dataset, which a job of this kind fills. Call it in a transaction."""
+    dataset = Dataset.objects.select_for_update().get(pk=dataset.pk)  # two must not get one number
+    dataset.last_number += 1
+    dataset.save(update_fields=["last_number"])
+    job = jobs.submit(kind, dataset.team, user)
+    return DatasetVersion.objects.create(
+        dataset=dataset, team=dataset.team, number=dataset.last_number, job=job, **fields
+    )
+
+
+def claim_ingest(job: Job) -> bool:
+    """What adds to the newest version waits until the versions before it are checked."""
     version = job.dataset_version
-    archive = folder / "upload.bin"
-    if version.upload:
-        fetch(version.upload, archive)
-    else:
-        pieces.join(version.received, archive)
+    if version.options.get("mode") != "add":
+        return True
+    return not version.dataset.versions.filter(number__lt=version.number, job__status__in=ACTIVE).exists()
+
+
+def prepare_ingest(job: Job, folder: Path) -> Invocation:
+    """Put the upload and the indexes of earlier versions into the job's folder."""
+    version = job.dataset_version
+    archive = _fetch_upload(version, folder / "upload.bin")
+    version.parent = newest_before(version)
+    version.save(update_fields=["parent"])
+    if version.parent is None and version.options.get("mode") == "add":
+        raise InputError(
+            f"{version.dataset} has no version yet that images could be added to: "
+            "upload them as a version of its own."
+        )
     defaults = {"val_fraction": 0.2, "seed": 0, "class_count": None, "class_names": None, "limits": {}}
     return Invocation(
         argv=[sys.executable, "-m", "portal.datasets.ingest"],
-        inputs={"archive": str(archive)},
-        params={**defaults, **version.options, "filename": version.upload_name},
+        inputs={"archive": str(archive), **_indexes(version, folder)},
+        params={
+            **defaults,
+            **version.options,
+            "filename": version.upload_name,
+            "pack_key": uuid.uuid4().hex,
+        },
         memory_bytes=INGEST_MEMORY_BYTES,
     )
 
 
+def _fetch_upload(version: DatasetVersion, target: Path) -> Path:
+    if version.upload:
+        return fetch(version.upload, target)
+    received = Upload.objects.filter(version=version).first()
+    if received is None or (received.length and not received.pieces.exists()):
+        raise InputError(
+            f"{version.upload_name} is no longer on the server, as it was refused some days ago: "
+            "upload it again."
+        )
+    return pieces.join(received, target)
+
+
+def newest_before(version: DatasetVersion) -> DatasetVersion | None:
+    """The version that another one is compared with, or adds to: the newest ready one before it."""
+    return version.dataset.versions.live().ready().filter(number__lt=version.number).first()
+
+
+def _indexes(version: DatasetVersion, folder: Path) -> dict[str, str | list[str] | None]:
+    """Copies of the parent's index, and of those that tell which images are stored already."""
+    base = version.parent and indexes.copy_to(version.parent, folder / "indexes" / "base.sqlite")
+    known = [
+        str(indexes.copy_to(holder, folder / "indexes" / f"{holder.pk}.sqlite"))
+        for holder in _holders(version.dataset)
+    ]
+    return {"base": str(base) if base else None, "known": known}
+
+
+def _holders(dataset: Dataset) -> QuerySet[DatasetVersion]:
+    """For each pack of a dataset the first version with it: that is the one the pack was made for."""
+    pairs = DatasetVersion.packs.through.objects.filter(pack__dataset=dataset)
+    first = pairs.values("pack").annotate(first=Min("datasetversion")).values("first")
+    return DatasetVersion.objects.filter(pk__in=first).exclude(index="")
+
+
 def complete_ingest(job: Job, result: dict) -> None:
     version = job.dataset_version
-    for name in ("content_hash", "class_names", "counts", "findings", "thumbs", "layout", "task", "split"):
+    fill(version, job, result)
+    uploads_kept.drop(version)
+
+
+def fill(version: DatasetVersion, job: Job, result: dict) -> None:
+    """Fill a version from its program's result, and take over the index and the packs that it left.
+
+    Call it in the transaction that makes the job succeed.
+    """
+    for name in ("content_hash", "class_names", "counts", "findings", "statistics", "diff", "layout", "task",
+                 "split", "images", "bytes"):  # fmt: skip
         setattr(version, name, result[name])
-    version.images, version.bytes = result["images"], result["bytes"]
     version.train_images, version.val_images = result["train"], result["val"]
-    version.archive = Artifact.objects.get(job=job, name="dataset.tar").file.name
+    # Locked, so that the sweep of deleted versions takes no pack away that this one points into.
+    dataset = Dataset.objects.select_for_update().get(pk=version.dataset_id)
+    made = {artifact.name: artifact for artifact in job.artifacts.all()}
+    version.index = made["index.sqlite"].file.name
     version.save()
+    for pack in result["packs"]:
+        Pack.objects.create(dataset=dataset, file=made[f"packs/{pack['name']}"].file.name, **pack)
+    with indexes.opened(version) as index:
+        names = index.packs()
+    found = list(dataset.packs.filter(name__in=names))
+    if len(found) != len(names):
+        raise StagingError(f"Images that {version} shares with a deleted version are gone: retry its check.")
+    version.packs.set(found)
+    # The files are the dataset's from now on.
+    job.artifacts.filter(Q(name="index.sqlite") | Q(name__startswith="packs/")).delete()
 
 
 def staged(version: DatasetVersion) -> Path:
-    """The version's folder in this host's cache; unpacked from storage when it is not there yet."""
+    """The version's folder in this host's cache; written from its packs when it is not there yet."""
     target = Path(settings.CACHE_DIR) / "datasets" / version.content_hash
     if target.is_dir():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    archive = target.parent / f"{version.content_hash}.{version.pk}.tar"
-    fetch(version.archive, archive)
-    try:
-        return staging.unpack_dataset(archive, target)
-    finally:
-        archive.unlink(missing_ok=True)
+    with indexes.opened(version) as index:
+        return staging.stage(index, contents.reader(version), target)
+
+
+def folder_of(job: Job) -> str:
+    """Where a version's files are kept: under its dataset."""
+    return f"datasets/{job.dataset_version.dataset_id}/{job.pk}"
 
 
 def replace(old: Job, new: Job) -> None:

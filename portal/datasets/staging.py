@@ -1,70 +1,75 @@
-"""Putting a stored dataset into the local cache, where jobs on this machine share it."""
+"""Putting a version into the local cache as the folder that training and conversion read.
+
+Any number of jobs on this host share it. No Django here: an index and a way to read packs go in.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
-import re
 import shutil
-import tarfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .errors import StagingError, full_disk_is_input_error
-from .packing import INDEX, LABELS, TRAIN, VAL
+from .index import ImageRow, Index
+from .packing import INDEX, LABELS, TRAIN, VAL, index_line, label_lines, list_line
 
-_MEMBER = re.compile(r"(images/[0-9]{6,}\.(jpg|png|bmp|webp)|train\.txt|val\.txt|label\.txt|index\.jsonl)")
+# Takes images, best in the order of their places, and hands each out with its content.
+ReadPacks = Callable[[Iterator[ImageRow]], Iterator[tuple[ImageRow, bytes]]]
 
 
-def unpack_dataset(tar_path: str | os.PathLike[str], target_dir: str | os.PathLike[str]) -> Path:
-    """Unpack ``dataset.tar`` into ``target_dir`` and return that folder; return it at once if it is there.
+def stage(index: Index, read: ReadPacks, target: Path) -> Path:
+    """Write the version at the folder ``target`` and return it; return it at once if it is there.
 
-    Name ``target_dir`` after the content hash: what has that name is complete and never changes. Any
-    number of processes may ask for the same folder; one unpacks, the others wait. Raises StagingError
-    for a tar that is damaged or not one of ours, InputError when the disk is full.
+    Name ``target`` after the content hash: what has that name is complete and never changes, and equal
+    content gives equal bytes. Any number of processes may ask for the same folder; one writes, the others
+    wait. Raises StagingError for a lost or damaged pack, InputError when the disk is full.
     """
-    target = Path(target_dir)
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.with_name(f".{target.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.is_dir():
-            _unpack_and_rename(Path(tar_path), target)
+            _write_and_rename(index, read, target)
     return target
 
 
-def _unpack_and_rename(tar_path: Path, target: Path) -> None:
+def _write_and_rename(index: Index, read: ReadPacks, target: Path) -> None:
     temporary = target.with_name(f".{target.name}.tmp")
     # Only the holder of the lock is here: what lies there was left by a process that was killed.
     shutil.rmtree(temporary, ignore_errors=True)
     (temporary / "images").mkdir(parents=True)
     try:
         with full_disk_is_input_error():
-            _unpack(tar_path, temporary)
+            _write_images(index, read, temporary / "images")
+            _write_lists(index, temporary)
         os.rename(temporary, target)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
 
 
-def _unpack(tar_path: Path, folder: Path) -> None:
-    try:
-        with tarfile.open(tar_path, "r:") as tar:
-            for member in tar:
-                if not member.isreg() or not _MEMBER.fullmatch(member.name):
-                    raise StagingError(
-                        f"The stored dataset {tar_path.name} holds {member.name!r}, which does not belong "
-                        "there: upload the dataset again."
-                    )
-                with tar.extractfile(member) as source, (folder / member.name).open("xb") as file:
-                    shutil.copyfileobj(source, file)
-    except (tarfile.TarError, EOFError, FileExistsError) as error:
-        raise StagingError(
-            f"The stored dataset {tar_path.name} is damaged ({error}): upload the dataset again."
-        ) from error
-    missing = [name for name in (TRAIN, VAL, LABELS, INDEX) if not (folder / name).is_file()]
-    if missing:
-        raise StagingError(
-            f"The stored dataset {tar_path.name} is incomplete ({', '.join(missing)} missing): "
-            "upload the dataset again."
-        )
+def _write_images(index: Index, read: ReadPacks, folder: Path) -> None:
+    for image, content in read(index.by_place()):
+        if hashlib.sha256(content).hexdigest() != image.sha256:
+            raise StagingError(
+                f"The stored image {image.name} ({image.original}) is damaged: upload the dataset again."
+            )
+        (folder / image.name).write_bytes(content)
+
+
+def _write_lists(index: Index, folder: Path) -> None:
+    with (
+        (folder / TRAIN).open("w", encoding="utf-8") as train,
+        (folder / VAL).open("w", encoding="utf-8") as val,
+        (folder / INDEX).open("w", encoding="utf-8") as records,
+    ):
+        sides = {"train": train, "val": val}
+        for image in index.all():
+            sides[image.split].write(list_line(image) + "\n")
+            records.write(index_line(image) + "\n")
+    labels = "".join(line + "\n" for line in label_lines(index.class_names))
+    (folder / LABELS).write_text(labels, encoding="utf-8")

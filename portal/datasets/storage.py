@@ -8,15 +8,16 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from portal.datasets.limits import human_bytes
-from portal.datasets.models import DatasetVersion, Upload
+from portal.datasets.models import DatasetVersion, Pack, Upload
 from portal.jobs.models import Artifact
 from portal.teams import quotas
 
 
 @dataclass(frozen=True)
 class Use:
-    """Bytes: the images of datasets, the files that jobs made of them, and uploads that are no dataset yet,
-    at the size that was announced."""
+    """Bytes: the images of datasets, each once however many versions have it; the files that jobs made of
+    them; and uploads: those that are no dataset yet, at the size that was announced, and those that are
+    being checked or were refused."""
 
     datasets: int
     artifacts: int
@@ -31,9 +32,10 @@ def use_of(team) -> Use:
     # What a check made of an upload is counted as its dataset.
     files = Artifact.objects.filter(job__team=team).exclude(job__kind="ingest")
     return Use(
-        datasets=_sum(DatasetVersion.objects.for_team(team), "bytes"),
+        datasets=_sum(Pack.objects.filter(dataset__team=team), "bytes"),
         artifacts=_sum(files, "size"),
-        uploads=_sum(Upload.objects.for_team(team).waiting(), "length"),
+        uploads=_sum(Upload.objects.for_team(team).waiting(), "length")
+        + _sum(DatasetVersion.objects.for_team(team), "upload_bytes"),
     )
 
 

@@ -1,10 +1,11 @@
 """Celery's way in."""
 
 from portal.celery import app
-from portal.datasets import uploads
+from portal.datasets import uploads, uploads_kept
 
 
 @app.task
 def sweep_uploads() -> None:
-    """Before: expired uploads with their bytes. After: none."""
+    """Before: expired uploads, and those that versions no longer need, with their bytes. After: none."""
     uploads.sweep()
+    uploads_kept.sweep()

@@ -13,4 +13,5 @@ urlpatterns = [
     path("versions/<int:pk>/", views.dataset_version, name="dataset-version"),
     path("versions/<int:pk>/live/", views.version_live, name="dataset-version-live"),
     path("versions/<int:pk>/images/<str:name>", views.dataset_image, name="dataset-image"),
+    path("versions/<int:pk>/thumbs/<int:number>", views.dataset_thumb, name="dataset-thumb"),
 ]

@@ -11,40 +11,35 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_POST
 
 from portal.core.access import member_required
 from portal.core.live import Live
 from portal.core.paging import page_of
-from portal.datasets import pictures, services, uploads
+from portal.datasets import indexes, pictures, services, uploads
+from portal.datasets.errors import StagingError
 from portal.datasets.findings import LEVELS
 from portal.datasets.forms import UploadForm
+from portal.datasets.index import Filter, ImageRow
 from portal.datasets.limits import Limits
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
 from portal.datasets.refusals import InUse
 from portal.teams.quotas import QuotaReached
 
-COVER_THUMBS = 8
+CLASS_THUMBS = 12
+CLASSES_SHOWN = 100
+YEAR = 365 * 24 * 3600
 STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
 
 
 def dataset_list(request):
     """Every dataset with a few of its pictures."""
     page = page_of(Dataset.objects.for_team(request.team).select_related("created_by"), request, size=24)
-    newest = DatasetVersion.objects.newest_of([dataset.pk for dataset in page]).select_related(
-        "dataset", "job"
-    )
-    by_dataset = {version.dataset_id: version for version in newest}
-    rows = [(dataset, by_dataset.get(dataset.pk)) for dataset in page]
-    covers = [(dataset, version, _cover(version)) for dataset, version in rows]
+    newest = DatasetVersion.objects.newest_of([dataset.pk for dataset in page])
+    by_dataset = {version.dataset_id: version for version in newest.select_related("dataset", "job")}
+    covers = [(dataset, by_dataset.get(dataset.pk)) for dataset in page]
     return render(request, "datasets/list.html", {"page": page, "covers": covers})
-
-
-def _cover(version: DatasetVersion | None) -> list[dict]:
-    """A few thumbnails, of as many classes as there is room for."""
-    thumbs = version.thumbs if version else []
-    step = max(1, len(thumbs) // COVER_THUMBS)
-    return thumbs[::step][:COVER_THUMBS]
 
 
 def dataset_detail(request, pk):
@@ -93,21 +88,45 @@ def _findings(version: DatasetVersion) -> list[dict]:
     return sorted(version.findings, key=lambda finding: LEVELS.index(finding["level"]))
 
 
-def _groups(version: DatasetVersion) -> list[tuple[dict, list[dict]]]:
-    """The classes with their thumbnails, in the order of the ids."""
-    by_class: dict[int, list[dict]] = {}
-    for thumb in version.thumbs:
-        by_class.setdefault(thumb["class_id"], []).append(thumb)
-    return [(row, by_class.get(class_id, [])) for class_id, row in enumerate(version.counts)]
+def _groups(version: DatasetVersion) -> list[tuple[dict, list[ImageRow]]]:
+    """The classes with some of their images, in the order of the ids."""
+    if not version.is_ready:
+        return []
+    with indexes.opened(version) as index:
+        return [
+            (row, index.page(Filter(class_id=class_id), limit=CLASS_THUMBS))
+            for class_id, row in enumerate(version.counts[:CLASSES_SHOWN])
+        ]
 
 
 def dataset_image(request, pk, name):
     """One image of a version, as training gets it."""
-    found = pictures.picture(_version(request, pk), name)
-    if found is None:
-        raise Http404
-    content, content_type = found
-    return HttpResponse(content, content_type, headers={"Cache-Control": "private, max-age=86400"})
+    return _picture(request, _version(request, pk), pictures.number_of(name))
+
+
+def dataset_thumb(request, pk, number):
+    """The thumbnail of an image of a version; the image itself where that is small."""
+    return _picture(request, _version(request, pk), number, small=True)
+
+
+def _picture(request, version: DatasetVersion, number: int, *, small: bool = False) -> HttpResponse:
+    """Versions never change: a browser may keep what it got, and asks for nothing twice."""
+    try:
+        found = pictures.find(version, number, small=small)
+        if found is None:
+            raise Http404
+        headers = {"ETag": f'"{found.etag}"', "Cache-Control": f"private, max-age={YEAR}, immutable"}
+        known = get_conditional_response(request, etag=headers["ETag"])
+        if known is not None:
+            response = known
+        else:
+            content, content_type = found.read()
+            response = HttpResponse(content, content_type)
+    except (FileNotFoundError, StagingError) as error:
+        raise Http404 from error
+    for name, value in headers.items():
+        response[name] = value
+    return response
 
 
 @member_required

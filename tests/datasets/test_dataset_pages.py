@@ -24,7 +24,7 @@ def test_a_version_shows_counts_pictures_findings_split_and_hash(alices, team, a
     page = text(alices, "dataset-version", version.pk)
     for words in ("1204 + 308", "5d41402abc4b", "Two classes are spelled alike", "划痕", "car / Car"):
         assert words in page
-    assert reverse("artifact-download", args=[version.job_id, version.thumbs[0]["file"]]) in page
+    assert reverse("dataset-thumb", args=[version.pk, 1]) in page
 
 
 def test_a_refused_upload_says_why_and_offers_the_next(alices, team, alice):
@@ -74,20 +74,3 @@ def test_the_sample_is_one_click_away(alices, transactional_db):
     answer = alices.post(reverse("dataset-digits"))
     version = DatasetVersion.objects.get()
     assert answer["Location"] == reverse("dataset-version", args=[version.pk])
-
-
-def test_a_single_picture_of_a_version_is_served_as_training_gets_it(
-    client, people, run_jobs, alice, charlie
-):
-    from portal.datasets.services import create_version
-
-    version = create_version(people["team"], alice, "Pets", class_zip())
-    run_jobs()
-    url = reverse("dataset-image", args=[version.pk, "000001.png"])
-    client.force_login(alice)
-    answer = client.get(url)
-    assert answer["Content-Type"] == "image/png" and answer.content.startswith(b"\x89PNG")
-    assert client.get(reverse("dataset-image", args=[version.pk, "999999.png"])).status_code == 404
-    assert client.get(reverse("dataset-image", args=[version.pk, "label.txt"])).status_code == 404
-    client.force_login(charlie)
-    assert client.get(url).status_code == 404

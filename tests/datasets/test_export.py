@@ -9,10 +9,10 @@ import zipfile
 
 import pytest
 from annotation_builders import BOXES, SIZE, coco_set, pictures
-from upload_builders import ingested, png, zipped
+from upload_builders import ingested, pack_reader, png, zipped
 
 from portal.datasets.export import FORMATS, ExportError, export
-from portal.datasets.packing import pack
+from portal.datasets.index import ImageRow, Index, write_index
 from portal.datasets.readers import LAYOUTS
 
 CASES = [(name, task) for name, tasks in FORMATS.items() for task in tasks]
@@ -33,8 +33,8 @@ UPLOADS = {
 
 
 def exported(artifacts, format: str) -> bytes:
-    with (artifacts / "dataset.tar").open("rb") as source:
-        return b"".join(export(source, format))
+    with Index(artifacts / "index.sqlite") as index:
+        return b"".join(export(index, pack_reader(artifacts), format))
 
 
 @pytest.mark.parametrize("format, task", CASES)
@@ -70,31 +70,34 @@ def test_an_export_is_a_zip_that_every_tool_opens(tmp_path):
 ])  # fmt: skip
 def test_what_cannot_be_exported_is_refused_before_the_first_byte(tmp_path, upload, format, expected):
     _, artifacts = ingested(tmp_path, UPLOADS[upload])
-    with (artifacts / "dataset.tar").open("rb") as source, pytest.raises(ExportError) as refusal:
-        export(source, format)
+    with Index(artifacts / "index.sqlite") as index, pytest.raises(ExportError) as refusal:
+        export(index, pack_reader(artifacts), format)
     assert expected in str(refusal.value) and str(refusal.value).endswith(".")
 
 
 @pytest.mark.parametrize("name", ["a/b", "a\\b", ".hidden", " car", "__MACOSX"])
 def test_class_names_that_are_no_folder_names_are_refused(tmp_path, name):
-    target = tmp_path / "dataset.tar"
-    pack(target, ["ok", name], [], [], lambda done: None)
-    with target.open("rb") as source, pytest.raises(ExportError, match="cannot be the name of a folder"):
-        export(source, "folders")
+    write_index(tmp_path / "index.sqlite", ["ok", name], "classification", [])
+    with Index(tmp_path / "index.sqlite") as index, pytest.raises(ExportError, match="name of a folder"):
+        export(index, iter, "folders")
 
 
 def test_memory_does_not_grow_with_the_images(tmp_path):
-    files, records = [], []
-    for number in range(1, 41):
-        path = tmp_path / f"{number}"
-        path.write_bytes(bytes(1024 * 1024))
-        files.append(path)
-        records.append({"name": f"images/{number:06d}.bmp", "bytes": 1024 * 1024, "split": "train",
-                        "class_id": 0, "sha256": "", "width": 1, "height": 1})  # fmt: skip
-    pack(tmp_path / "dataset.tar", ["a"], records, files, lambda done: None)
+    size = 1024 * 1024
+    images = [ImageRow(f"{n}.bmp", f"{n:064x}", "a", n * size, size, ".bmp", 1, 1, "train", class_id=0)
+              for n in range(40)]  # fmt: skip
+    write_index(tmp_path / "index.sqlite", ["a"], "classification", images)
+    del images
     tracemalloc.start()
-    with (tmp_path / "dataset.tar").open("rb") as source:
-        total = sum(len(block) for block in export(source, "paddlex"))
+    with Index(tmp_path / "index.sqlite") as index:
+        read = lambda wanted: ((image, bytes(image.size)) for image in wanted)  # noqa: E731
+        total = sum(len(block) for block in export(index, read, "paddlex"))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert total > 40 * 1024 * 1024 and peak < 10 * 1024 * 1024
+    assert total > 40 * size and peak < 10 * size
+
+
+def test_an_image_that_is_cut_short_in_storage_ends_the_export(tmp_path):
+    _, artifacts = ingested(tmp_path, UPLOADS["classification"])
+    with Index(artifacts / "index.sqlite") as index, pytest.raises(ExportError, match="damaged"):
+        b"".join(export(index, lambda images: ((image, b"cut") for image in images), "csv"))

@@ -1,89 +1,94 @@
-"""Unpacking a stored dataset into the cache: once, whole, or not at all."""
+"""Writing a version into the cache as a folder: once, whole, or not at all."""
 
 from __future__ import annotations
 
-import io
+import hashlib
+import json
 import multiprocessing
-import tarfile
 from pathlib import Path
 
 import pytest
-from upload_builders import ingested, two_classes, zipped
+from upload_builders import content_of, images_of, ingested, pack_reader, two_classes, zipped
 
 from portal.datasets.errors import StagingError
-from portal.datasets.staging import unpack_dataset
+from portal.datasets.index import Index
+from portal.datasets.staging import stage
 
 
 @pytest.fixture
-def stored(tmp_path) -> Path:
-    return ingested(tmp_path, zipped(two_classes(30)))[1] / "dataset.tar"
+def artifacts(tmp_path) -> Path:
+    return ingested(tmp_path, zipped(two_classes(30)))[1]
 
 
-def test_it_unpacks_the_whole_layout_and_returns_the_folder(stored, tmp_path):
-    folder = unpack_dataset(stored, tmp_path / "cache" / "abc")
+def staged(artifacts: Path, target: Path, read=None) -> Path:
+    with Index(artifacts / "index.sqlite") as index:
+        return stage(index, read or pack_reader(artifacts), target)
+
+
+def test_it_writes_the_whole_layout_and_returns_the_folder(artifacts, tmp_path):
+    folder = staged(artifacts, tmp_path / "cache" / "abc")
     assert folder == tmp_path / "cache" / "abc"
-    for line in (folder / "train.txt").read_text().splitlines():
+    lines = [line for side in ("train", "val") for line in (folder / f"{side}.txt").read_text().splitlines()]
+    assert len(lines) == 60
+    for line in lines:
         name, class_id = line.split(" ")
         assert (folder / name).is_file() and class_id in "01"
-    assert len(list((folder / "images").iterdir())) == 60
+    assert (folder / "label.txt").read_text() == "0 cat\n1 dog\n"
+    records = [json.loads(line) for line in (folder / "index.jsonl").read_text().splitlines()]
+    assert [record["name"] for record in records] == [
+        f"images/{image.name}" for image in images_of(artifacts)
+    ]
+    for record, image in zip(records, images_of(artifacts), strict=True):
+        content = (folder / record["name"]).read_bytes()
+        assert content == content_of(artifacts, image)
+        assert hashlib.sha256(content).hexdigest() == record["sha256"] and len(content) == record["bytes"]
 
 
-def test_a_folder_that_is_there_is_returned_untouched(stored, tmp_path):
-    folder = unpack_dataset(stored, tmp_path / "abc")
+def test_equal_content_gives_equal_folders_wherever_its_images_lie(artifacts, tmp_path):
+    (tmp_path / "again").mkdir()
+    files = dict(reversed(two_classes(30).items()))
+    again = ingested(tmp_path / "again", zipped(files), inputs={"known": [str(artifacts / "index.sqlite")]})[
+        1
+    ]
+    assert list((again / "packs").iterdir()) == []
+    one, two = staged(artifacts, tmp_path / "one"), staged(again, tmp_path / "two", pack_reader(artifacts))
+    names = sorted(path.relative_to(one) for path in one.rglob("*") if path.is_file())
+    assert names == sorted(path.relative_to(two) for path in two.rglob("*") if path.is_file())
+    assert all((one / name).read_bytes() == (two / name).read_bytes() for name in names)
+
+
+def test_a_folder_that_is_there_is_returned_untouched(artifacts, tmp_path):
+    folder = staged(artifacts, tmp_path / "abc")
     (folder / "mark").touch()
-    assert (unpack_dataset("/no/such.tar", folder) / "mark").exists()
+    assert (staged(artifacts, folder, read=None) / "mark").exists()
 
 
-def test_two_jobs_may_stage_the_same_one_at_once(stored, tmp_path):
+def test_several_jobs_may_stage_the_same_one_at_once(artifacts, tmp_path):
     context = multiprocessing.get_context("spawn")
     with context.Pool(3) as pool:
-        folders = pool.starmap(unpack_dataset, [(str(stored), str(tmp_path / "cache" / "abc"))] * 6)
+        folders = pool.starmap(staged, [(artifacts, tmp_path / "cache" / "abc")] * 6)
     assert set(folders) == {tmp_path / "cache" / "abc"}
     assert not (tmp_path / "cache" / ".abc.tmp").exists()
 
 
-def test_what_a_killed_job_left_is_cleared_away(stored, tmp_path):
+def test_what_a_killed_job_left_is_cleared_away(artifacts, tmp_path):
     left = tmp_path / ".abc.tmp" / "images"
     left.mkdir(parents=True)
     (left / "000001.png").write_bytes(b"half")
-    assert (unpack_dataset(stored, tmp_path / "abc") / "images" / "000001.png").read_bytes() != b"half"
+    (left / "000099.png").write_bytes(b"half")
+    folder = staged(artifacts, tmp_path / "abc")
+    assert (folder / "images" / "000001.png").read_bytes() != b"half"
+    assert not (folder / "images" / "000099.png").exists()
 
 
-def tar_of(names: list[str], kind: bytes = tarfile.REGTYPE) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name in names:
-            member = tarfile.TarInfo(name)
-            member.type, member.linkname = kind, "/etc/passwd"
-            tar.addfile(member)
-    return buffer.getvalue()
+@pytest.mark.parametrize(
+    "damage", [lambda content: content[:-1], lambda content: b"", lambda content: b"x" + content[1:]]
+)
+def test_a_damaged_pack_leaves_nothing_and_says_what_to_do(artifacts, tmp_path, damage):
+    def read(images):
+        for image, content in pack_reader(artifacts)(images):
+            yield image, damage(content) if image.id == 50 else content
 
-
-LISTS = ["train.txt", "val.txt", "label.txt", "index.jsonl"]
-BAD = {
-    "a path up": tar_of(["../evil", *LISTS]),
-    "an absolute path": tar_of(["/tmp/evil", *LISTS]),
-    "a link": tar_of(["images/000001.png"], tarfile.SYMTYPE),
-    "a file of another name": tar_of(["images/a b.png", *LISTS]),
-    "one name twice": tar_of(["train.txt", *LISTS]),
-    "a missing index": tar_of(LISTS[:3]),
-    "nothing": b"",
-    "no tar": b"x" * 2000,
-}
-
-
-@pytest.mark.parametrize("content", BAD.values(), ids=BAD.keys())
-def test_a_tar_that_is_not_ours_or_not_whole_leaves_nothing(tmp_path, content):
-    (tmp_path / "dataset.tar").write_bytes(content)
-    with pytest.raises(StagingError, match="upload the dataset again"):
-        unpack_dataset(tmp_path / "dataset.tar", tmp_path / "cache" / "abc")
+    with pytest.raises(StagingError, match=r"000050\.png .* is damaged: upload the dataset again"):
+        staged(artifacts, tmp_path / "cache" / "abc", read)
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [".abc.lock"]
-
-
-@pytest.mark.parametrize("part", [0.1, 0.5, 0.99])
-def test_a_tar_cut_short_is_never_taken_for_whole(stored, tmp_path, part):
-    content = stored.read_bytes()
-    stored.write_bytes(content[: int(len(content.rstrip(b"\0")) * part)])
-    with pytest.raises(StagingError):
-        unpack_dataset(stored, tmp_path / "cache" / "abc")
-    assert not (tmp_path / "cache" / "abc").exists()

@@ -16,6 +16,7 @@ from PIL import Image
 
 from portal.datasets import ingest
 from portal.datasets.index import ImageRow, Index
+from portal.datasets.staging import ReadPacks
 from workers.contract import InputError, JobFolder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,6 +120,16 @@ def images_of(artifacts: Path) -> list[ImageRow]:
 def content_of(artifacts: Path, image: ImageRow) -> bytes:
     """The image as the program packed it."""
     return (artifacts / "packs" / image.pack).read_bytes()[image.start : image.start + image.size]
+
+
+def pack_reader(artifacts: Path) -> ReadPacks:
+    """What reads the images that the program packed, as the portal reads them from storage."""
+
+    def read(images):
+        for image in images:
+            yield image, content_of(artifacts, image)
+
+    return read
 
 
 def thumb_of(artifacts: Path, image: ImageRow) -> bytes:

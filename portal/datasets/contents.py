@@ -1,0 +1,42 @@
+"""Reading images out of the stored packs of a version."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from portal.core.files import read_ranges
+from portal.datasets.errors import StagingError
+from portal.datasets.index import ImageRow
+from portal.datasets.models import DatasetVersion
+from portal.datasets.staging import ReadPacks
+
+
+def reader(version: DatasetVersion) -> ReadPacks:
+    """What hands out images with their contents; no pack is copied, and from S3 only what is asked for.
+
+    It raises StagingError for a pack that is lost.
+    """
+    files = {pack.name: pack.file for pack in version.packs.all()}
+
+    def read(images: Iterator[ImageRow]) -> Iterator[tuple[ImageRow, bytes]]:
+        for name, group in itertools.groupby(images, key=lambda image: image.pack):
+            if name not in files:
+                raise _lost(version, name)
+            wanted, again = itertools.tee(group)
+            places = ((image.start, image.size) for image in wanted)
+            contents = read_ranges(files[name].storage, files[name].name, places)
+            try:
+                for content in contents:
+                    yield next(again), content
+            except FileNotFoundError as error:
+                raise _lost(version, name) from error
+
+    return read
+
+
+def _lost(version: DatasetVersion, name: str) -> StagingError:
+    return StagingError(
+        f"Images of {version} are no longer in the server's storage (the file {name} is gone): "
+        "upload the dataset again."
+    )

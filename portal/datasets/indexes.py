@@ -1,0 +1,64 @@
+"""The indexes of versions on this host: read where they lie, or fetched once from storage."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+from portal.core.files import fetch, local_path, prune
+from portal.datasets import old_archives
+from portal.datasets.errors import StagingError
+from portal.datasets.index import Index
+from portal.datasets.models import DatasetVersion
+
+CACHE_BYTES = 4 * 1024**3  # an index of 100,000 images has about 30 MB
+
+
+@contextlib.contextmanager
+def opened(version: DatasetVersion) -> Iterator[Index]:
+    """The index of a version that is ready. Raises StagingError when it is lost."""
+    with Index(path_of(version)) as index:
+        yield index
+
+
+def path_of(version: DatasetVersion) -> Path:
+    """The file of a version's index on this host; do not keep the path, the cache is bounded."""
+    if not version.index:
+        old_archives.make_index(version)
+    local = local_path(version.index)
+    try:
+        if local is None:
+            return _cached(version)
+        os.stat(local)
+        return local
+    except FileNotFoundError as error:
+        raise StagingError(
+            f"The index of {version} is no longer in the server's storage: upload the dataset again."
+        ) from error
+
+
+def copy_to(version: DatasetVersion, target: Path) -> Path:
+    """Put a version's index at ``target`` for a program; without copying where the disk is the same."""
+    source = path_of(version)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+    return target
+
+
+def _cached(version: DatasetVersion) -> Path:
+    """Names in storage are never used twice, so a file of that name in the cache is the right one."""
+    target = Path(settings.CACHE_DIR) / "indexes" / version.index.name.replace("/", "-")
+    try:
+        os.utime(target)
+    except FileNotFoundError:
+        fetch(version.index, target)
+        prune(target.parent, CACHE_BYTES)
+    return target
