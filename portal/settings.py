@@ -178,6 +178,7 @@ LANGUAGE_COOKIE_SECURE = HTTPS
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 
+API_CALLS_PER_MINUTE = env.integer("API_CALLS_PER_MINUTE", 1200)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         # First, because the first one says how to sign in when nobody is: 401 and not 403.
@@ -186,6 +187,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["portal.core.permissions.InTeam"],
+    "DEFAULT_THROTTLE_CLASSES": ["portal.core.ratelimit.CallsPerMinute"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["portal.core.filters.ListBackend"],

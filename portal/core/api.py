@@ -9,7 +9,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework import viewsets
 from rest_framework.response import Response
 
-from portal.core import configs, deprecation, idempotency
+from portal.core import configs, deprecation, idempotency, ratelimit
 from portal.core.serializers import BoardProfile, Chip, RecipesSerializer
 
 
@@ -17,12 +17,13 @@ class ApiViewSet(viewsets.GenericViewSet):
     """Base of every endpoint.
 
     ``refusals``: statuses of refusals that only this view knows, for the schema. ``idempotent``: a POST may
-    come with an ``Idempotency-Key``.
+    come with an ``Idempotency-Key``. ``unlimited_methods`` do not count against the calls per minute.
     """
 
     refusals: tuple = ()
     # Answers that hold a secret are kept nowhere; an upload has a protocol of its own.
     idempotent = True
+    unlimited_methods: tuple = ()
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
@@ -30,8 +31,12 @@ class ApiViewSet(viewsets.GenericViewSet):
         if request.method == "POST" and self.idempotent and hasattr(self, "post"):
             self.post = idempotency.once(self.post)
 
+    def throttled(self, request, wait):
+        raise ratelimit.TooManyCalls(wait)
+
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
+        ratelimit.write_on(response, request)
         leaving = deprecation.of(self)
         if leaving:
             leaving.write_on(response)

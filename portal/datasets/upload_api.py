@@ -35,6 +35,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     pagination_class = NewestUploads
     write_scope = "datasets"
     idempotent = False
+    unlimited_methods = ("PATCH", "HEAD")  # a large file comes in many pieces
     parser_classes = []  # a body is read in blocks, never parsed
 
     def get_queryset(self):

