@@ -74,9 +74,18 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         rows = self.get_object().artifacts.all()
         return Response(ArtifactSerializer(rows, many=True, context={"request": request}).data)
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="bytes=<first>-<last>")
+        ],
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            (206, "application/octet-stream"): OpenApiTypes.BINARY,
+        },
+    )
     def file(self, request, pk=None, name=""):
-        return log.serve_artifact(self.get_object(), name)
+        """A file that the job made, or the part of it that ``Range`` names; its ETag is its SHA-256."""
+        return log.serve_artifact(request, self.get_object(), name)
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["post"])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import mimetypes
 
-from django.http import FileResponse, Http404
+from django.http import Http404, HttpResponse
 
+from portal.core import ranges
 from portal.jobs.models import Job
 
 READ_AT_MOST = 512 * 1024
@@ -30,19 +31,19 @@ def read_log(job: Job, offset: int) -> tuple[str, int]:
     return "".join(parts), end
 
 
-def serve_artifact(job: Job, name: str) -> FileResponse:
-    """Answer with a job's file; a picture inline, the rest as a download."""
+def serve_artifact(request, job: Job, name: str) -> HttpResponse:
+    """Answer with a job's file or a part of it; a picture inline, the rest as a download."""
     artifact = job.artifacts.filter(name=name).first()
     if artifact is None:
         raise Http404
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     inline = kind in INLINE_TYPES
-    response = FileResponse(
-        artifact.file.open("rb"),
-        as_attachment=not inline,
-        filename=name.rsplit("/", 1)[-1],
+    return ranges.serve(
+        request,
+        artifact.file,
+        size=artifact.size,
+        sha256=artifact.sha256,
+        name=name.rsplit("/", 1)[-1],
         content_type=kind if inline else "application/octet-stream",
+        attachment=not inline,
     )
-    response["ETag"] = f'"{artifact.sha256}"'
-    response["Cache-Control"] = "private, max-age=86400"
-    return response

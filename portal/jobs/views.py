@@ -91,7 +91,7 @@ def _whole_number(request, name: str) -> int:
 
 def artifact_download(request, pk, name):
     """A file that the job made."""
-    return log.serve_artifact(_job(request, pk), name)
+    return log.serve_artifact(request, _job(request, pk), name)
 
 
 def _may_change(request, job: Job) -> bool:

@@ -1,0 +1,141 @@
+"""Serves stored files whole or in parts (RFC 9110, section 14), from a local folder and from S3 alike.
+
+One range in a request is honoured; several at once are answered with the whole file, as the standard allows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
+from django.utils.http import content_disposition_header, parse_etags, quote_etag
+from django.utils.translation import gettext as _
+
+from portal.core.problems import problem
+
+BLOCK = 256 * 1024
+_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*")
+
+
+class Unsatisfiable(Exception):
+    """The file has no such bytes."""
+
+
+def serve(
+    request, file, *, size: int, sha256: str, name: str, content_type: str, attachment: bool = True
+) -> HttpResponse:
+    """Answer with a stored file (a ``FieldFile``): 200, 206 for a part, 304 or 416.
+
+    ``size`` and ``sha256`` are of the whole; the hash is its strong ETag.
+    """
+    etag = quote_etag(sha256)
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, max-age=86400",
+        "Content-Disposition": content_disposition_header(attachment, name),
+    }
+    if _known(request, etag):
+        return HttpResponse(status=304, headers=headers)
+    try:
+        part = _part(request, etag, size)
+    except Unsatisfiable:
+        return _no_such_bytes(size)
+    if part is None:
+        return _whole(file, size, content_type, headers, attachment, name)
+    first, last = part
+    headers |= {"Content-Range": f"bytes {first}-{last}/{size}", "Content-Length": str(last - first + 1)}
+    content = blocks(file, first, last - first + 1)
+    return StreamingHttpResponse(content, status=206, content_type=content_type, headers=headers)
+
+
+def _no_such_bytes(size: int) -> HttpResponse:
+    answer = problem(416, _("This file has %(size)d bytes: ask for some of them.") % {"size": size})
+    headers = {"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"}
+    return HttpResponse(
+        json.dumps(answer.data), status=416, content_type=answer.content_type, headers=headers
+    )
+
+
+def _known(request, etag: str) -> bool:
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in known or etag in [one.removeprefix("W/") for one in known]
+
+
+def _part(request, etag: str, size: int) -> tuple[int, int] | None:
+    """First and last byte that are asked for; None for the whole. Raises Unsatisfiable."""
+    asked = _RANGE.fullmatch(request.headers.get("Range", "")) if request.method == "GET" else None
+    condition = request.headers.get("If-Range", "").strip()
+    # A date would have to be the file's own, and an ETag that is weak says nothing of bytes.
+    if asked is None or (condition and condition != etag):
+        return None
+    start, end = asked.groups()
+    if not start and not end:
+        return None
+    if not start:  # the last bytes
+        if not int(end) or not size:
+            raise Unsatisfiable
+        return max(0, size - int(end)), size - 1
+    first, last = int(start), min(int(end), size - 1) if end else size - 1
+    if end and int(end) < first:
+        return None  # not a range at all: as if it had not been asked for
+    if first >= size:
+        raise Unsatisfiable
+    return first, last
+
+
+def _whole(file, size: int, content_type: str, headers: dict, attachment: bool, name: str) -> HttpResponse:
+    if _client_of(file) is None:  # the server may send a local file without reading it itself
+        return FileResponse(
+            _opened(file),
+            as_attachment=attachment,
+            filename=name,
+            content_type=content_type,
+            headers=headers,
+        )
+    headers = headers | {"Content-Length": str(size)}
+    return StreamingHttpResponse(blocks(file, 0, size), content_type=content_type, headers=headers)
+
+
+def _client_of(file):
+    """The S3 client of the file's storage, or None for a local folder."""
+    meta = getattr(getattr(file.storage, "connection", None), "meta", None)
+    return meta and meta.client
+
+
+def _opened(file):
+    try:
+        return file.storage.open(file.name, "rb")
+    except FileNotFoundError as error:
+        raise Http404 from error
+
+
+def blocks(file, first: int, length: int) -> Iterator[bytes]:
+    """``length`` bytes of a stored file from byte ``first`` on; in S3 no other byte is fetched.
+
+    Raises Http404 at once when the file is gone.
+    """
+    if not length:
+        return iter(())
+    client = _client_of(file)
+    return _from_bucket(client, file, first, length) if client else _from_folder(_opened(file), first, length)
+
+
+def _from_folder(source, first: int, length: int) -> Iterator[bytes]:
+    with source:
+        source.seek(first)
+        while length > 0 and (block := source.read(min(BLOCK, length))):
+            length -= len(block)
+            yield block
+
+
+def _from_bucket(client, file, first: int, length: int) -> Iterator[bytes]:
+    key = f"{file.storage.location}/{file.name}".lstrip("/")
+    wanted = f"bytes={first}-{first + length - 1}"
+    try:
+        answer = client.get_object(Bucket=file.storage.bucket_name, Key=key, Range=wanted)
+    except client.exceptions.NoSuchKey as error:
+        raise Http404 from error
+    return answer["Body"].iter_chunks(BLOCK)
