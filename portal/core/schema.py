@@ -72,6 +72,8 @@ class ApiSchema(AutoSchema):
             refusals.add(400)
         if self.method == "GET":
             refusals.add(304)
+        if ("Range", "header") in self._process_override_parameters():
+            refusals.add(416)
         return refusals
 
     def _refusal(self, status: int) -> dict:
