@@ -178,6 +178,7 @@ LANGUAGE_COOKIE_SECURE = HTTPS
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 
+LIVE_SHARED_SECONDS = 1.0  # how long one rendering of a live part serves everybody who may see the same
 API_CALLS_PER_MINUTE = env.integer("API_CALLS_PER_MINUTE", 1200)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -32,3 +32,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = CELERY_BROKER_TRANSPORT_OPTIONS | {
 }
 # Tests make more calls in a minute than any person.
 API_CALLS_PER_MINUTE = 0
+# A test looks again at once.
+LIVE_SHARED_SECONDS = 0

@@ -9,7 +9,8 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework import viewsets
 from rest_framework.response import Response
 
-from portal.core import configs, deprecation, idempotency, ratelimit
+from portal.core import conditional, configs, deprecation, idempotency, ratelimit
+from portal.core.conditional import NotModified
 from portal.core.serializers import BoardProfile, Chip, RecipesSerializer
 
 
@@ -34,13 +35,28 @@ class ApiViewSet(viewsets.GenericViewSet):
     def throttled(self, request, wait):
         raise ratelimit.TooManyCalls(wait)
 
+    def handle_exception(self, exc):
+        if isinstance(exc, NotModified):
+            return conditional.not_modified(exc.tag)
+        return super().handle_exception(exc)
+
     def finalize_response(self, request, response, *args, **kwargs):
+        if request.method == "GET" and response.status_code == 200 and isinstance(response, Response):
+            response = self._conditional(request, response)
         response = super().finalize_response(request, response, *args, **kwargs)
         ratelimit.write_on(response, request)
         leaving = deprecation.of(self)
         if leaving:
             leaving.write_on(response)
         return response
+
+    @staticmethod
+    def _conditional(request, response):
+        """Name the answer, and spare its rendering where the asker has it."""
+        tag = response.headers.get("ETag") or conditional.tag_of_data(response.data)
+        if conditional.is_known(request, tag):
+            return conditional.not_modified(tag)
+        return conditional.mark(response, tag)
 
 
 class TeamViewSet(ApiViewSet):

@@ -1,22 +1,35 @@
 """Live parts of pages: fragments that ask for themselves again until what they show is final.
 
-A fragment carries the digest of its own text. The server answers 204 while nothing changed, so that
-nothing on the page is replaced under the reader's hands, and leaves the polling out of the last one.
+A fragment carries an ETag of what it shows, and asks with it. The server answers 304 while nothing changed,
+so that nothing on the page is replaced under the reader's hands, and leaves the polling out of the last one.
+
+A fragment may depend on its address and on the reader's team, role and language, and on nothing else of the
+reader: one rendering then serves all who look at the same page within a second.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpResponse
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-# What differs from one rendering to the next without meaning another thing: the masked token, and
-# words about time, which page.js keeps right by itself.
-_VARIES = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|(?<=class="ago">)[^<]*|(?<=data-ticks>)[^<]*')
+from portal.core import conditional
+
+_TOKEN = re.compile(r'(?<=name="csrfmiddlewaretoken" value=")[^"]*')
+# What differs from one rendering to the next without meaning another thing: words about time, which page.js
+# keeps right by itself, and the masked token.
+_VARIES = re.compile(r'(?<=class="ago">)[^<]*|(?<=data-ticks>)[^<]*|' + _TOKEN.pattern)
+_KNOWN = re.compile(r'"(\w*)\.(\w*)"')
 
 
 def digest(text: str) -> str:
@@ -29,7 +42,8 @@ class Live:
     """One live part: ``body`` is rendered HTML, ``active`` whether it will change by itself.
 
     ``state`` names the stage of what is shown; when it changes, the answer also brings ``others``,
-    rendered ``hx-swap-oob`` parts of the page that only change from stage to stage.
+    rendered ``hx-swap-oob`` parts of the page that only change from stage to stage. With ``reload`` the
+    whole page is loaded anew when the last answer has come.
     """
 
     name: str
@@ -38,10 +52,16 @@ class Live:
     active: bool
     state: str = ""
     others: list = field(default_factory=list)  # functions that render, called only when needed
+    reload: bool = False
+
+    @cached_property
+    def tag(self) -> str:
+        return f'W/"{digest(self.body)}.{self.state}"'
 
     @property
-    def seen(self) -> str:
-        return digest(self.body)
+    def headers(self) -> str:
+        """What the part asks for itself with."""
+        return json.dumps({"If-None-Match": self.tag})
 
     def __str__(self) -> SafeString:
         return render_to_string("core/_live.html", {"live": self})
@@ -49,11 +69,39 @@ class Live:
     __html__ = __str__
 
     def response(self, request) -> HttpResponse:
-        """The answer to a poll: 204 when the page already shows this."""
-        same_state = request.GET.get("state", "") == self.state
-        if same_state and self.active and request.GET.get("seen") == self.seen:
-            return HttpResponse(status=204)
-        parts = [str(self)]
-        if not same_state:
-            parts += [render() for render in self.others]
-        return HttpResponse(mark_safe("\n".join(parts)))  # noqa: S308 - every part is a rendered template
+        """The answer to a poll: 304 when the page already shows this."""
+        return self._answer(request, str(self), self.others)
+
+    def _answer(self, request, html: str, others: list) -> HttpResponse:
+        if self.active and conditional.is_known(request, self.tag):
+            return conditional.not_modified(self.tag)
+        parts = [html]
+        if _state_known(request) != self.state:
+            parts += [render() for render in others]
+        response = HttpResponse(mark_safe("\n".join(parts)))  # noqa: S308 - every part is a rendered template
+        if self.reload and not self.active:
+            response["HX-Refresh"] = "true"
+        return conditional.mark(response, self.tag)
+
+
+def _state_known(request) -> str | None:
+    """The stage of what the page shows; None when it does not say."""
+    known = _KNOWN.search(request.headers.get("If-None-Match", ""))
+    return known[2] if known else None
+
+
+def answer(request, build: Callable[[], Live]) -> HttpResponse:
+    """Answer a poll with the part that ``build`` makes, or with one that it made a moment ago."""
+    who = (request.team.pk, request.membership.role, request.user.is_superuser, request.LANGUAGE_CODE)
+    key = "live:" + digest(f"{request.get_full_path()} {who}")
+    found = cache.get(key)
+    if found is not None:
+        part, html = found
+        if conditional.is_known(request, part.tag) or _state_known(request) == part.state:
+            html = _TOKEN.sub(lambda _: get_token(request), html)
+            return part._answer(request, html, [])
+    part = build()
+    response = part.response(request)
+    shared = Live(part.name, part.url, part.body, part.active, part.state, reload=part.reload)
+    cache.set(key, (shared, _TOKEN.sub("", str(part))), settings.LIVE_SHARED_SECONDS)
+    return response

@@ -41,6 +41,14 @@ IDEMPOTENCY_KEY = {
 }
 
 
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of the answer that you have: 304 when it still holds.",
+    "schema": {"type": "string"},
+}
+
+
 class ApiSchema(AutoSchema):
     """Adds the refusals that any operation of its kind may answer with, and those that its view names."""
 
@@ -52,6 +60,8 @@ class ApiSchema(AutoSchema):
         found = super()._get_parameters()
         if self.method == "POST" and getattr(self.view, "idempotent", False):
             found.append(IDEMPOTENCY_KEY)
+        if self.method == "GET":
+            found.append(IF_NONE_MATCH)
         return found
 
     def _get_response_bodies(self, direction="response"):
@@ -68,7 +78,7 @@ class ApiSchema(AutoSchema):
             refusals.add(404)
         if self.method not in SAFE:
             refusals |= {400, 409, 415}
-        elif self._get_parameters():
+        elif super()._get_parameters():
             refusals.add(400)
         if self.method == "GET":
             refusals.add(304)

@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from portal.core import languages
+from portal.core import languages, live
 from portal.core.live import Live
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.devices.models import Device
@@ -31,7 +31,7 @@ def home(request):
 
 def home_live(request):
     """The live part of the start page."""
-    return _live(request).response(request)
+    return live.answer(request, lambda: _live(request))
 
 
 @login_not_required

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_POST
 
+from portal.core import live
 from portal.core.access import member_required
 from portal.core.live import Live
 from portal.core.paging import page_of
@@ -70,18 +71,14 @@ def dataset_version(request, pk):
 
 def version_live(request, pk):
     """The live part of a version's page; tells the page to load anew when the check is over."""
-    version = _version(request, pk)
-    response = _live(request, version).response(request)
-    if not version.job.is_active:
-        response["HX-Refresh"] = "true"
-    return response
+    return live.answer(request, lambda: _live(request, _version(request, pk)))
 
 
 def _live(request, version: DatasetVersion) -> Live:
     context = {"version": version, "states": STATES}
     body = render_to_string("datasets/_version_live.html", context, request=request)
     url = reverse("dataset-version-live", args=[version.pk])
-    return Live("version-live", url, body, version.job.is_active)
+    return Live("version-live", url, body, version.job.is_active, reload=True)
 
 
 def _findings(version: DatasetVersion) -> list[dict]:

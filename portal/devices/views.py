@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from portal.core import configs
+from portal.core import configs, live
 from portal.core.access import operator_required
 from portal.core.live import Live
 from portal.core.paging import page_of
@@ -64,7 +64,7 @@ def device_detail(request, pk):
 
 def device_live(request, pk):
     """The live part of a device's page."""
-    return _live(request, _device(request, pk)).response(request)
+    return live.answer(request, lambda: _live(request, _device(request, pk)))
 
 
 def _live(request, device: Device) -> Live:
@@ -229,7 +229,7 @@ def inference_detail(request, pk, number):
 
 def inference_live(request, pk, number):
     """The live part of an inference."""
-    return _inference_live(request, _inference(request, pk, number)).response(request)
+    return live.answer(request, lambda: _inference_live(request, _inference(request, pk, number)))
 
 
 def _inference_live(request, inference: Inference) -> Live:

@@ -1,12 +1,13 @@
 """Jobs: status, log, events, metrics, files, cancel, retry."""
 
-from django.http import HttpResponse
+from django.db.models import Max
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from portal.core import conditional
 from portal.core.access import refuse_unless
 from portal.core.api import ApiViewSet, TeamViewSet
 from portal.jobs import log, queue_page, services, subjects, turns
@@ -46,18 +47,17 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @action(detail=True)
     def log(self, request, pk=None):
         """The log from byte ``offset``. X-Offset says where to go on, X-Finished whether more can come."""
-        job = self.get_object()
-        finished = job.is_final  # asked before the log is read, so that nothing is missed
-        text, end = log.read_log(job, whole_number(request, "offset"))
-        response = HttpResponse(text, content_type="text/plain; charset=utf-8")
-        response["X-Offset"] = end
-        response["X-Finished"] = "yes" if finished and end >= job.log_bytes else "no"
-        return response
+        return log.serve_log(request, self.get_object(), whole_number(request, "offset"))
 
     @extend_schema(responses=JobEventSerializer(many=True))
     @action(detail=True, pagination_class=None)
     def events(self, request, pk=None):
-        return Response(JobEventSerializer(self.get_object().events.all(), many=True).data)
+        """Each change of the job's status."""
+        job = self.get_object()
+        tag = conditional.tag_of(job.pk, job.events.aggregate(last=Max("pk"))["last"])
+        conditional.unless_known(request, tag)
+        answer = Response(JobEventSerializer(job.events.all(), many=True).data)
+        return conditional.mark(answer, tag)
 
     @extend_schema(
         parameters=[OpenApiParameter("after", int, description="only points with a larger id")],
@@ -65,8 +65,12 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     )
     @action(detail=True, pagination_class=None)
     def metrics(self, request, pk=None):
-        points = self.get_object().metrics.filter(id__gt=whole_number(request, "after"))
-        return Response(MetricSerializer(points[:METRICS_AT_MOST], many=True).data)
+        """Points of the job's curves, at most 5000, in the order in which they came."""
+        job, after = self.get_object(), whole_number(request, "after")
+        tag = conditional.tag_of(job.pk, after, log.last_metric(job))
+        conditional.unless_known(request, tag)
+        points = job.metrics.filter(pk__gt=after)[:METRICS_AT_MOST]
+        return conditional.mark(Response(MetricSerializer(points, many=True).data), tag)
 
     @extend_schema(responses=ArtifactSerializer(many=True))
     @action(detail=True, pagination_class=None, url_path="files")

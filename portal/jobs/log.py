@@ -6,7 +6,7 @@ import mimetypes
 
 from django.http import Http404, HttpResponse
 
-from portal.core import ranges
+from portal.core import conditional, ranges
 from portal.jobs.models import Job
 
 READ_AT_MOST = 512 * 1024
@@ -29,6 +29,25 @@ def read_log(job: Job, offset: int) -> tuple[str, int]:
         parts.append(chunk.text)
         end = chunk.offset + chunk.size
     return "".join(parts), end
+
+
+def serve_log(request, job: Job, offset: int) -> HttpResponse:
+    """The log from byte ``offset``. X-Offset says where to go on, X-Finished whether more can come."""
+    # The job's row was read before the log is, so that nothing is missed.
+    finished = job.is_final
+    tag = conditional.tag_of(job.pk, offset, job.log_bytes, finished)
+    if conditional.is_known(request, tag):
+        return conditional.not_modified(tag)
+    text, end = read_log(job, offset)
+    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    response["X-Offset"] = end
+    response["X-Finished"] = "yes" if finished and end >= job.log_bytes else "no"
+    return conditional.mark(response, tag)
+
+
+def last_metric(job: Job) -> int | None:
+    """The id of the newest point of the job's curves."""
+    return job.metrics.order_by("-pk").values_list("pk", flat=True).first()
 
 
 def serve_artifact(request, job: Job, name: str) -> HttpResponse:

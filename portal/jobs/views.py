@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from portal.core import conditional, live
 from portal.core.access import refuse_unless
 from portal.core.live import Live
 from portal.jobs import forecast, log, queue_page, services, subjects, turns
@@ -32,7 +33,7 @@ def job_list(request):
 
 def job_list_live(request):
     """The live part of the queue."""
-    return queue_page.live(request).response(request)
+    return live.answer(request, lambda: queue_page.live(request))
 
 
 def job_detail(request, pk):
@@ -43,7 +44,7 @@ def job_detail(request, pk):
 
 def job_live(request, pk):
     """The live part of a job's page."""
-    return _live(request, _job(request, pk)).response(request)
+    return live.answer(request, lambda: _live(request, _job(request, pk)))
 
 
 def _live(request, job: Job) -> Live:
@@ -64,24 +65,24 @@ def _live(request, job: Job) -> Live:
 def job_log(request, pk):
     """The log from byte ``?offset=`` as text; X-Offset says where to go on, X-Finished whether to."""
     job = _job(request, pk)
-    finished = job.is_final  # asked before the log is read, so that nothing is missed
-    text, end = log.read_log(job, _whole_number(request, "offset"))
-    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
-    response["X-Offset"] = end
-    response["X-Finished"] = "yes" if finished and end >= job.log_bytes else "no"
-    if "download" in request.GET:
-        response["Content-Disposition"] = f'attachment; filename="job-{job.pk}.log"'
-        response.content = "".join(job.log_chunks.values_list("text", flat=True))
-    return response
+    if "download" not in request.GET:
+        return log.serve_log(request, job, _whole_number(request, "offset"))
+    text = "".join(job.log_chunks.values_list("text", flat=True))
+    headers = {"Content-Disposition": f'attachment; filename="job-{job.pk}.log"'}
+    return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
 
 
 def job_metrics(request, pk):
     """Points of the curves with an id above ``?after=``: [id, name, step, value], in their order."""
-    job = _job(request, pk)
+    job, after = _job(request, pk), _whole_number(request, "after")
     finished = job.is_final
-    rows = job.metrics.filter(pk__gt=_whole_number(request, "after")).order_by("pk")
+    tag = conditional.tag_of(job.pk, after, finished, log.last_metric(job))
+    if conditional.is_known(request, tag):
+        return conditional.not_modified(tag)
+    rows = job.metrics.filter(pk__gt=after).order_by("pk")
     points = list(rows.values_list("pk", "name", "step", "value")[:METRICS_AT_MOST])
-    return JsonResponse({"points": points, "finished": finished and len(points) < METRICS_AT_MOST})
+    answer = JsonResponse({"points": points, "finished": finished and len(points) < METRICS_AT_MOST})
+    return conditional.mark(answer, tag)
 
 
 def _whole_number(request, name: str) -> int:

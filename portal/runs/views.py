@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from portal.core import configs, sentences
+from portal.core import configs, live, sentences
 from portal.core.access import member_required, refuse_unless
 from portal.core.paging import page_of
 from portal.datasets import uploads
@@ -62,7 +62,7 @@ def run_detail(request, pk):
 
 def run_live(request, pk):
     """The live part of a run's page."""
-    return RunPage(_run(request, pk), request).live().response(request)
+    return live.answer(request, lambda: RunPage(_run(request, pk), request).live())
 
 
 def run_report(request, pk):
