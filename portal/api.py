@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 from rest_framework.routers import DefaultRouter
 
 from portal.core.api import BoardProfileViewSet, ChipViewSet, RecipeViewSet, SchemaView
+from portal.core.views import api_docs
 from portal.datasets.api import DatasetVersionViewSet, DatasetViewSet
 from portal.datasets.upload_api import upload_detail, upload_list
 from portal.deployments.api import DeploymentViewSet
@@ -43,5 +44,6 @@ urlpatterns = [
     path("recipes/", RecipeViewSet.as_view({"get": "show"})),
     path("chips/", ChipViewSet.as_view({"get": "show"})),
     path("board-profiles/", BoardProfileViewSet.as_view({"get": "show"})),
-    path("schema/", SchemaView.as_view()),
+    path("schema/", SchemaView.as_view(), name="api-schema"),
+    path("docs/", api_docs, name="api-docs"),
 ]

@@ -112,6 +112,7 @@ API = {
 }
 
 PAGES = {
+    "GET api-docs": Rule(SIGNED_IN),
     "GET home": Rule(VIEWER),
     "GET home-live": Rule(VIEWER),
     "POST language": Rule(PUBLIC),

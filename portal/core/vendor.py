@@ -25,6 +25,14 @@ FILES = {
     "zrender": ["LICENSE"],
     "tslib": ["LICENSE.txt"],
     "htmx.org": ["dist/htmx.min.js", "LICENSE"],
+    # The documentation of the REST API; its licence file names what is inside the build.
+    "swagger-ui-dist": [
+        "swagger-ui-bundle.js",
+        "swagger-ui-bundle.js.LICENSE.txt",
+        "swagger-ui.css",
+        "LICENSE",
+        "NOTICE",
+    ],
     "tus-js-client": ["dist/tus.min.js", "LICENSE"],
     # Inside the build of tus-js-client.
     "js-base64": ["LICENSE.md"],

@@ -71,6 +71,11 @@ def _live(request) -> Live:
     return Live("home-live", reverse("home-live"), body, active)
 
 
+def api_docs(request):
+    """The schema of the REST API, to read and to try."""
+    return render(request, "core/api_docs.html")
+
+
 def _next_step(request) -> str:
     """Which advice the start page gives; the words stand in the template."""
     team = request.team
