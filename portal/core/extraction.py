@@ -28,7 +28,9 @@ WITH_CONTEXT = {"pgettext", "pgettext_lazy"}
 NOT_SHOWN = (
     "portal/settings.py", "portal/env.py", "portal/secrets_file.py",  # before the portal runs
     "portal/core/management/", "portal/core/demo.py", "portal/core/vendor.py",
-    "portal/core/supervision.py", "portal/core/ports.py", "portal/core/bucket.py", "portal/cli/",  # terminals
+    "portal/core/supervision.py",
+    "portal/core/ports.py", "portal/core/bucket.py", "portal/cli/",  # terminals
+    "portal/core/schema.py",  # the description of the API, which is English
     "portal/core/extraction.py", "portal/core/sentences.py", "portal/core/template_texts.py",  # these tools
     "workers/virtual_board/", "workers/train/tools/", "workers/convert/torch_stub/",  # stand in for others
 )  # fmt: skip
@@ -65,9 +67,28 @@ _HUMAN = re.compile(r"[A-Za-z'’)]{2,}[,;:.]? \(?[A-Za-z{0-9]|[}] [a-z]{2,}|[a-
 # Two words that are code, a header or a format all the same.
 _CODE = re.compile(
     r"charset=|attachment;|max-age=|^default-src|-src '|Bearer |^SELECT |^PRAGMA |is-invalid|btn-|form-|"
+    r"\b(CREATE|INSERT|WHERE|ORDER BY|SELECT)\b|^instr\(|^id IN |^import |^from \w+ import|"
     r"^[a-z_]+( [a-z_]+)*=|\\[dws]|^--|/proc/|2>|\bdd\b|^[\w.]+: \{\w+\}$|^\{\w+\}: \{\w+\}$|<\w+"
 )
-NOT_SENTENCES: dict[str, str] = {}
+# Texts of two words that nobody reads, or that are names alone, by why.
+_EXCUSES = {
+    "names alone": [
+        "{name} for {chip}", "{name} on {name2}", "{release_id} on {device}", "{recipe} on {version}",
+        "{run} to {device}", "{split}.txt: {strip}", "{value} ms",
+    ],
+    "what a tool prints, to be recognised": [
+        "No space left", "Disk quota exceeded", "not enough space", "incompatible model version",
+        "Mismatch driver version", "failed to allocate fd", "unsupport cpu",
+        "Traceback (most recent call last):", "not support do_quantization = False",
+        "Invalid target_platform", "TorchIsAStubError|stand-in for PyTorch", "Unsupport onnx opset",
+        "Error parsing message", "The image of .* is invalid",
+        "bad_alloc|MemoryError|Cannot allocate memory", "No space left on device",
+    ],
+    "part of a file or a protocol": [
+        "train: images/train", "val: images/val", "data set", "Checksum Mismatch", "Mac OS", ".img",
+    ],
+}  # fmt: skip
+NOT_SENTENCES = {text: why for why, texts in _EXCUSES.items() for text in texts}
 
 
 @dataclass(frozen=True, slots=True)

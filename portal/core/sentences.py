@@ -26,6 +26,8 @@ _PLACE = re.compile(r"\{(\w+)\}|%\((\w+)\)[sd]")
 _BREAK = re.compile(r"(?<=[.!?:]) (?=\S)")
 _WORD = re.compile(r"[A-Za-z]+")
 _DEPTH = 4
+# Places that hold a word of ours and never a name that somebody gave.
+_WORDS = {"word", "what", "label", "role", "get_role_display", "kind", "status", "target"}
 _TELLING = 12
 
 
@@ -86,7 +88,9 @@ class Catalogue:
 
     def _place(self, name: str, value: str, depth: int) -> str:
         """What stands in a place: a sentence or phrase of ours is translated, a name stays as it is."""
-        if depth >= _DEPTH or (" " not in value and not name.startswith("word")):
+        if name.rstrip("0123456789") in _WORDS:
+            return self.exact.get(value) or self.exact.get(value.capitalize(), value)
+        if depth >= _DEPTH or " " not in value:
             return value
         found = self.find(value, depth + 1)
         if found is None and "; " in value:

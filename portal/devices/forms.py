@@ -43,7 +43,7 @@ class AccessForm(StyledForm):
         self.team, self.device = team, device
         super().__init__(*args, **kwargs)
         if device is not None:
-            self.fields["password"].help_text = "Leave it empty to keep the stored credentials."
+            self.fields["password"].help_text = _("Leave it empty to keep the stored credentials.")
 
     def clean_name(self):
         name = self.cleaned_data["name"]

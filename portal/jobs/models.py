@@ -44,9 +44,9 @@ class ErrorKind(models.TextChoices):
 class Priority(models.IntegerChoices):
     """Of a waiting job among its own team's; between teams it says nothing."""
 
-    LOW = -1, "Low"
-    NORMAL = 0, "Normal"
-    HIGH = 1, "High"
+    LOW = -1, _("Low")
+    NORMAL = 0, _("Normal")
+    HIGH = 1, _("High")
 
 
 def place_now() -> int:

@@ -1,0 +1,261 @@
+"""Every text that people read is in the catalogue, and translated. What is found here stands in the failure.
+
+``make messages`` collects what is new; then it wants its translation in ``portal/locale``.
+"""
+
+import ast
+import gettext
+import re
+from pathlib import Path
+
+import polib
+import pytest
+from django.conf import settings
+from django.template.base import Lexer, TokenType
+
+from portal.core import extraction, template_texts, words
+from portal.core.management.commands.messages import all_texts, collect, po_path
+
+ROOT = Path(settings.BASE_DIR)
+LANGUAGES = [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
+PLACE = re.compile(r"\{\w+\}|%\(\w+\)[sd]")
+
+# Names and units: the same in every language.
+NAMES = set(
+    """
+    Slipway ONNX RKNN NPU CPU SSH SFTP SHA API CSV JSON TOPS top int8 int16 float Paddle PaddleX
+    rknn report json bi min ms MB GB English label txt train val images
+    """.split()
+)
+HUMAN_ATTRIBUTES = ("title", "alt", "placeholder", "aria-label", "data-label")
+# What jobs, boards and services say stands in variables of these names.
+SAID = {"message", "problem", "phase", "error", "notice", "warning", "reason", "detail", "sentence"}
+
+
+def book_of(language: str) -> polib.POFile:
+    return polib.pofile(str(po_path(language)))
+
+
+def said(entry: polib.POEntry) -> str:
+    return entry.msgstr or entry.msgstr_plural.get(0, "")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_left_untranslated(language):
+    found = {(text.context, text.msgid) for text in all_texts()}
+    assert len(found) > 1000
+    translated = {(entry.msgctxt or "", entry.msgid) for entry in book_of(language) if said(entry)}
+    assert sorted(found - translated) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_catalogue_is_what_is_collected_now(language):
+    book = book_of(language)
+    assert [str(entry) for entry in collect(book)] == [str(entry) for entry in book], "run make messages"
+    assert [entry.msgid for entry in book if "fuzzy" in entry.flags] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_compiled_catalogue_is_the_written_one(language):
+    with po_path(language).with_suffix(".mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    for entry in book_of(language):
+        key = entry.msgid if entry.msgctxt is None else f"{entry.msgctxt}\x04{entry.msgid}"
+        got = compiled.ngettext(key, "", 1) if entry.msgid_plural else compiled.gettext(key)
+        assert got == said(entry), entry.msgid
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_translation_has_the_places_of_its_text(language):
+    def places(text):
+        return {place for place in PLACE.findall(text) if not place.startswith("{plural")}
+
+    wrong = [entry.msgid for entry in book_of(language) if places(entry.msgid) != places(said(entry))]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_markup_and_line_breaks_survive_translation(language):
+    marks = re.compile(r"</?\w+")
+    for entry in book_of(language):
+        assert sorted(marks.findall(entry.msgid)) == sorted(marks.findall(said(entry))), entry.msgid
+        assert entry.msgid.count("\n") == said(entry).count("\n"), entry.msgid
+
+
+# --- templates --------------------------------------------------------------------------------
+
+
+def human(text: str) -> bool:
+    """Whether words are left when names are taken away."""
+    return any(word not in NAMES for word in re.findall(r"[A-Za-z]{2,}\d*", text))
+
+
+def bare_texts(source: str) -> list[str]:
+    """Words in a template that no tag marks for translation: text nodes and attributes for people."""
+    source = re.sub(r"{% comment %}.*?{% endcomment %}", "", source, flags=re.S)
+    kept, marked = [], False
+    for token in Lexer(source).tokenize():
+        if token.token_type == TokenType.BLOCK:
+            name = token.contents.split()[0]
+            if "blocktrans" in name:
+                marked = not name.startswith("end")
+        if token.token_type == TokenType.TEXT and not marked:
+            kept.append(token.contents)
+        elif token.token_type in (TokenType.BLOCK, TokenType.VAR):
+            kept.append("\x00")
+    text = "".join(kept)
+    text = re.sub(r"<!doctype[^>]*>|<(script|style|code|pre|kbd)\b.*?</\1>", "", text, flags=re.S)
+    attributes = [
+        value
+        for name, value in re.findall(r'\b([\w-]+)="([^"<>]*)"', text)
+        if name in HUMAN_ATTRIBUTES and human(value)
+    ]
+    nodes = [part for part in re.split(r"[\x00]|<[^<>]*>", re.sub(r'="[^"]*"', "", text)) if human(part)]
+    return attributes + [part.strip() for part in nodes]
+
+
+def test_bare_texts_are_found():
+    assert bare_texts("<p>{% translate 'Hello you' %} <b>{{ x }}</b></p>") == []
+    assert bare_texts("<p>Hello {{ name }}</p>") == ["Hello"]
+    assert bare_texts('<a title="Go there" href="/a b/">{{ x }}</a>') == ["Go there"]
+    assert bare_texts("{% blocktranslate %}Hello{% endblocktranslate %} you") == ["you"]
+    assert bare_texts("{% if a > b %}yes{% endif %}") == ["yes"]
+    assert bare_texts("<code>apt install</code> ONNX <!-- -->") == []
+
+
+def test_templates_have_no_bare_text():
+    found = {}
+    for path in template_texts.template_files():
+        texts = bare_texts(path.read_text(encoding="utf-8"))
+        if texts:
+            found[path.relative_to(ROOT).as_posix()] = texts
+    assert found == {}
+
+
+def test_words_given_to_tags_are_marked():
+    """``{% status "running" "Asking" %}`` shows its second word; ``with words="…"`` and yesno as well."""
+    bare = re.compile(
+        r'{%\s*status\s+\S+\s+"[^"]+"|{%\s*include[^%]*\bwith\b[^%]*\bwords="|'
+        r'\|(?:default|yesno)(?:_if_none)?:"[^"]*[A-Za-z]{2,} ?[^"]*"'
+    )
+    found = {}
+    for path in template_texts.template_files():
+        hits = [hit for hit in bare.findall(path.read_text(encoding="utf-8")) if human(hit.partition('"')[2])]
+        if hits:
+            found[path.relative_to(ROOT).as_posix()] = hits
+    assert found == {}
+
+
+def test_what_is_said_elsewhere_is_translated_when_shown():
+    """A stored sentence passes the filter ``sentence``, or it would stay English."""
+    found = {}
+    for path in template_texts.template_files():
+        for token in Lexer(path.read_text(encoding="utf-8")).tokenize():
+            if token.token_type != TokenType.VAR:
+                continue
+            name = token.contents.partition("|")[0].strip().rpartition(".")[2]
+            if name in SAID and "sentence" not in token.contents.partition("|")[2]:
+                found.setdefault(path.relative_to(ROOT).as_posix(), []).append(token.contents)
+    assert found == {}
+
+
+# --- Python -----------------------------------------------------------------------------------
+
+SHOWN_KEYWORDS = {"label", "help_text", "empty_label", "legend", "heading"}
+
+
+def unmarked_words(source: str, forms: bool) -> list[str]:
+    """Labels, help and choices that are plain text although a form or a page shows them."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if forms and isinstance(node, ast.keyword) and node.arg in SHOWN_KEYWORDS:
+            found += _plain(node.value)
+        elif isinstance(node, ast.keyword) and node.arg == "title" and not forms:
+            found += _plain(node.value)
+        elif isinstance(node, ast.Assign) and forms and isinstance(node.targets[0], ast.Attribute):
+            found += _plain(node.value) if node.targets[0].attr in SHOWN_KEYWORDS else []
+        elif isinstance(node, ast.ClassDef) and any("Choices" in ast.unparse(base) for base in node.bases):
+            for line in node.body:
+                if isinstance(line, ast.Assign) and isinstance(line.value, ast.Tuple):
+                    found += _plain(line.value.elts[-1])
+    return found
+
+
+def _plain(node: ast.expr) -> list[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and human(node.value):
+        return [node.value]
+    return [ast.unparse(node)] if isinstance(node, ast.JoinedStr) else []
+
+
+def test_unmarked_words_are_found():
+    assert unmarked_words('forms.CharField(label="Name")', True) == ["Name"]
+    assert unmarked_words('forms.CharField(label=_("Name"))', True) == []
+    assert unmarked_words('class A(models.TextChoices):\n    B = "b", "Bee"', False) == ["Bee"]
+
+
+def test_labels_choices_and_titles_are_marked():
+    found = {}
+    for path in extraction.python_files():
+        name = path.relative_to(ROOT).as_posix()
+        if not name.startswith("portal/"):
+            continue
+        forms = path.name.endswith("forms.py")
+        if forms or path.name in ("models.py", "apps.py"):
+            texts = unmarked_words(path.read_text(encoding="utf-8"), forms)
+            if texts:
+                found[name] = texts
+    assert found == {}
+
+
+def test_every_sentence_of_the_code_is_collected():
+    source = '''
+def f(count, name):
+    """Not this docstring here."""
+    logger.warning("not this line of the log")
+    messages.success(request, f"{name} is gone.")
+    findings.add("warn", "bad", "{count} images are too small.", name)
+    context.phase("upload")
+    raise InputError("Choose at least " + f"{count} images" + ".")
+'''
+    assert [text.msgid for text in extraction.of_source(source, "portal/x.py")] == [
+        "{name} is gone.",
+        "{count} images are too small.",
+        "upload",
+        "Choose at least {count} images.",
+    ]
+
+
+def test_no_excuse_is_left_over():
+    """An excused text that the code no longer has would hide a new one."""
+    code = "".join(path.read_text(encoding="utf-8") for path in extraction.python_files())
+    for text in extraction.NOT_SENTENCES:
+        piece = max(PLACE.split(text), key=len).strip()
+        assert piece in code, text
+
+
+# --- scripts ----------------------------------------------------------------------------------
+
+STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
+SENTENCE = re.compile(r"[A-Za-z]{2,},? [a-z]+|[A-Z][a-z]{2,}[….!?]$")
+MARKUP = re.compile(r"\[data-|\[name|input\[|querySelector|^[.#]\w|:not\(|:checked|form\[|button:|\boption\[")
+
+
+def bare_strings(source: str) -> list[str]:
+    """Texts of a script outside ``t(…)`` that look like words for people."""
+    source = re.sub(r"//[^\n]*", "", source)
+    source = re.sub(r"\bt\(\s*\"(?:[^\"\\]|\\.)*\"", "t(", source)
+    texts = [a or b for a, b in STRING.findall(source)]
+    return [text for text in texts if SENTENCE.search(text) and not MARKUP.search(text)]
+
+
+def test_scripts_have_no_bare_text():
+    assert bare_strings('note("Choose a file"); t("Choose a file")') == ["Choose a file"]
+    found = {path.name: bare_strings(path.read_text(encoding="utf-8")) for path in words.script_files()}
+    assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+def test_a_page_brings_the_words_of_its_scripts():
+    book = words.of_scripts("zh-hans")
+    assert book["Receiving"] == "接收中"
+    assert all(book.values())
+    assert words.of_scripts("en") == {}
