@@ -51,6 +51,7 @@ API = {
     "GET datasets/{pk}/": look(),
     "GET dataset-versions/": look(),
     "GET dataset-versions/{pk}/": look(),
+    "GET dataset-versions/{pk}/diff/": look(),
     "GET dataset-versions/{pk}/export/": look(query="?format=folders"),
     "GET runs/": look(),
     "POST runs/": change(OPERATOR, RUNS, DEPLOY),  # the body names a device

@@ -5,6 +5,7 @@ import contextlib
 from django.db.models import OuterRef, Subquery
 from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
@@ -15,11 +16,18 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
-from portal.datasets import contents, export, indexes, services, tus
+from portal.datasets import contents, diffs, export, indexes, services, tus
 from portal.datasets.errors import StagingError
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
 from portal.datasets.models import Dataset, DatasetVersion
-from portal.datasets.serializers import DatasetSerializer, DatasetVersionSerializer, UploadSerializer
+from portal.datasets.serializers import (
+    DatasetSerializer,
+    DatasetVersionDetailSerializer,
+    DatasetVersionSerializer,
+    DiffQuerySerializer,
+    DiffSerializer,
+    UploadSerializer,
+)
 
 
 class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
@@ -70,6 +78,22 @@ class DatasetVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Te
     filterset_class = DatasetVersionFilter
     lookup_value_regex = r"\d{1,18}"
 
+    def get_serializer_class(self):
+        return DatasetVersionSerializer if self.action == "list" else DatasetVersionDetailSerializer
+
+    @extend_schema(parameters=[DiffQuerySerializer], responses=DiffSerializer, filters=False)
+    @action(detail=True, pagination_class=None)
+    def diff(self, request, pk=None):
+        """What changed from another version of the dataset to this one, image by image."""
+        version = self.get_object()
+        query = DiffQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        against = _against(version, asked.get("against"))
+        page = diffs.page(against, version, asked.get("kind"), asked["after"], asked["limit"])
+        found = {"against": against.pk, "version": version.pk, "counts": page.counts}
+        return Response(DiffSerializer(found | {"changes": page.changes, "next": page.next}).data)
+
     @extend_schema(
         parameters=[OpenApiParameter("format", enum=list(export.FORMATS), required=True)],
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
@@ -97,6 +121,22 @@ class DatasetVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Te
         return StreamingHttpResponse(
             _closing(opened, pieces), content_type="application/zip", headers=headers
         )
+
+
+def _against(version: DatasetVersion, pk: int | None) -> DatasetVersion:
+    """The version to compare with: the named one of the same dataset, or the parent."""
+    other = version.parent if pk is None else version.dataset.versions.filter(pk=pk).first()
+    if other is None:
+        sentence = _("This is a first version: name another version of the dataset to compare it with.")
+        if pk is not None:
+            sentence = _("This dataset has no version with the id %(id)s.") % {"id": pk}
+        raise ValidationError({"against": [sentence]})
+    for one in (version, other):
+        if not one.is_ready:
+            raise ValidationError(
+                {"against": [_("%(version)s is not ready: wait for its check to end.") % {"version": one}]}
+            )
+    return other
 
 
 def _closing(opened, pieces):

@@ -1,10 +1,19 @@
 from rest_framework import serializers
 
-from portal.datasets import uploads
+from portal.datasets import diffing, uploads
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
 from portal.datasets.readers import LAYOUTS
 from portal.datasets.refusals import UploadRefused
 from portal.jobs.serializers import JobSerializer
+
+
+class DiffCountsSerializer(serializers.Serializer):
+    """Images that changed, by kind. A relabelled one may also be on the other side of the split."""
+
+    added = serializers.IntegerField()
+    removed = serializers.IntegerField()
+    relabelled = serializers.IntegerField()
+    moved = serializers.IntegerField()
 
 
 class DatasetVersionSerializer(serializers.ModelSerializer):
@@ -13,14 +22,23 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
     status = serializers.CharField(source="job.status")
     message = serializers.CharField(source="job.message")
     job = JobSerializer()
+    diff = DiffCountsSerializer(allow_null=True, help_text="Against the parent.")
 
     class Meta:
         model = DatasetVersion
         fields = [
             "id", "dataset", "dataset_name", "number", "state", "status", "message", "upload_name",
             "content_hash", "class_names", "counts", "findings", "layout", "task", "split",
-            "images", "train_images", "val_images", "bytes", "created_at", "job",
+            "images", "train_images", "val_images", "bytes", "parent", "diff", "created_at", "deleted_at",
+            "job",
         ]  # fmt: skip
+
+
+class DatasetVersionDetailSerializer(DatasetVersionSerializer):
+    """A version with its histograms."""
+
+    class Meta(DatasetVersionSerializer.Meta):
+        fields = [*DatasetVersionSerializer.Meta.fields, "statistics"]
 
 
 class DatasetSerializer(serializers.ModelSerializer):
@@ -30,6 +48,52 @@ class DatasetSerializer(serializers.ModelSerializer):
     class Meta:
         model = Dataset
         fields = ["id", "name", "created_by", "created_at", "newest_version"]
+
+
+class DiffQuerySerializer(serializers.Serializer):
+    """Which changes to list."""
+
+    against = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=2**62,
+        help_text="id of a version of the same dataset; its parent otherwise",
+    )
+    kind = serializers.ChoiceField(choices=diffing.KINDS, required=False)
+    after = serializers.IntegerField(required=False, min_value=0, max_value=2**62, default=0)
+    limit = serializers.IntegerField(required=False, min_value=1, max_value=500, default=60)
+
+
+class ChangedImageSerializer(serializers.Serializer):
+    """An image in one of the two versions; with ``class_name``, or with ``boxes`` in a detection set."""
+
+    id = serializers.IntegerField(source="image.id", help_text="number of the image in that version")
+    original = serializers.CharField(source="image.original")
+    split = serializers.ChoiceField(source="image.split", choices=["train", "val"])
+    class_name = serializers.CharField(allow_null=True)
+    boxes = serializers.ListField(
+        child=serializers.ListField(), allow_null=True, help_text="class name, left, top, width, height"
+    )
+
+
+class ChangeSerializer(serializers.Serializer):
+    """One image that was added (no ``before``), removed (no ``after``), relabelled or moved."""
+
+    number = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=diffing.KINDS)
+    sha256 = serializers.CharField()
+    before = ChangedImageSerializer(allow_null=True)
+    after = ChangedImageSerializer(allow_null=True)
+
+
+class DiffSerializer(serializers.Serializer):
+    """What changed from the version ``against`` to this one; ``next`` is the ``after`` that goes on."""
+
+    against = serializers.IntegerField()
+    version = serializers.IntegerField()
+    counts = DiffCountsSerializer()
+    changes = ChangeSerializer(many=True)
+    next = serializers.IntegerField(allow_null=True)
 
 
 class OptionsSerializer(serializers.Serializer):

@@ -1,0 +1,91 @@
+"""The changes between two versions of one dataset, for pages and the API."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from portal.core.files import prune
+from portal.datasets import diffing, indexes
+from portal.datasets.diffing import Changes
+from portal.datasets.index import Filter, ImageRow, Index
+from portal.datasets.models import DatasetVersion
+
+CACHE_BYTES = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """An image as it stands in one of the two versions."""
+
+    image: ImageRow
+    class_name: str | None  # None in a detection set
+    boxes: list[list] | None  # [class name, left, top, width, height] in pixels; None in any other set
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One image that changed. ``before`` is None where it was added, ``after`` where it was removed."""
+
+    number: int
+    kind: str
+    before: Side | None
+    after: Side | None
+
+    @property
+    def sha256(self) -> str:
+        return (self.before or self.after).image.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the changes. ``next`` is what to ask for as ``after`` to go on; None at the end."""
+
+    counts: dict[str, int]
+    changes: list[Change]
+    next: int | None
+
+
+def page(
+    before: DatasetVersion, after: DatasetVersion, kind: str | None = None, start: int = 0, limit: int = 60
+) -> Page:
+    """Up to ``limit`` changes from ``before`` to ``after``, of one kind if it is named, above ``start``.
+
+    The first question about a pair goes through both versions, the next ones read what it found. Raises
+    StagingError when an index is lost.
+    """
+    with indexes.opened(before) as old, indexes.opened(after) as new:
+        with Changes(_listed(before, after, old, new)) as listed:
+            counts, found = listed.counts(), listed.page(kind, start, limit + 1)
+        shown = found[:limit]
+        olds, news = _sides(old, (row[2] for row in shown)), _sides(new, (row[3] for row in shown))
+    changes = [Change(number, name, olds.get(one), news.get(two)) for number, name, one, two in shown]
+    return Page(counts, changes, shown[-1][0] if len(found) > limit else None)
+
+
+def _listed(before: DatasetVersion, after: DatasetVersion, old: Index, new: Index) -> Path:
+    """The list of changes of the pair in this host's cache; versions never change, so neither does it."""
+    names = [version.index.name.replace("/", "-") for version in (before, after)]
+    path = Path(settings.CACHE_DIR) / "diffs" / "--".join(names)
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        diffing.write(old, new, path)
+        prune(path.parent, CACHE_BYTES)
+    return path
+
+
+def _sides(index: Index, ids: Iterator[int | None]) -> dict[int, Side]:
+    wanted = tuple(number for number in ids if number is not None)
+    found = index.page(Filter(ids=wanted), limit=len(wanted)) if wanted else []
+    return {image.id: _side(image, index.class_names) for image in found}
+
+
+def _side(image: ImageRow, names: list[str]) -> Side:
+    if image.boxes is None:
+        return Side(image, names[image.class_id], None)
+    return Side(image, None, [[names[class_id], *place] for class_id, *place in image.box_rows()])
