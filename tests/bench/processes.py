@@ -47,3 +47,13 @@ def peak_mb(pids: list[int]) -> dict[int, float]:
                 if line.startswith("VmHWM:"):
                     found[pid] = int(line.split()[1]) / 1024
     return found
+
+
+def group_rss_mb(leader: int) -> float:
+    """The resident memory of all processes in the group that ``leader`` leads, in MB."""
+    total = 0
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ProcessLookupError):
+            if os.getpgid(int(place.name)) == leader:
+                total += int((place / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return total / 1024 / 1024
