@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .boxes import class_ids, hash_text
 from .findings import Findings
+from .flatboxes import class_ids, hash_text
+from .histograms import statistics_of
 from .index import ImageRow, write_index
 from .judging import judge
 from .packing import content_hash
@@ -34,20 +35,21 @@ def assemble(
     images.sort(key=_order)
     for number, image in enumerate(images, start=1):
         image.id = number
-    judge(images, class_names, task, findings)
+    counts = class_counts(images, class_names)
+    judge(images, counts, task, findings)
     write_index(target, list(class_names), task, images)
     train = sum(image.split == "train" for image in images)
     return {
         "content_hash": content_hash(class_names, _hash_rows(images, class_names)),
         "task": task,
         "class_names": list(class_names),
-        "counts": class_counts(images, class_names),
+        "counts": counts,
         "images": len(images),
         "train": train,
         "val": len(images) - train,
         "bytes": sum(image.size for image in images),
         "findings": findings.as_list(),
-        "statistics": {},
+        "statistics": statistics_of(images),
     }
 
 

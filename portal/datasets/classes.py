@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from . import names
 from .errors import InputError
-from .findings import Findings
 from .readers import Listing, Sample
 
 
@@ -85,10 +84,8 @@ def check_class_sizes(class_names: Sequence[str], classes: Sequence[int], droppe
     )
 
 
-def check_given_split(
-    class_names: Sequence[str], classes: Sequence[int], split: Sequence[str], findings: Findings
-) -> None:
-    """Refuse a given split that leaves a class without training images; report one without validation."""
+def check_given_split(class_names: Sequence[str], classes: Sequence[int], split: Sequence[str]) -> None:
+    """Refuse a given split that leaves a class without training images."""
     counts = Counter(zip(classes, split, strict=True))
     for class_id, name in enumerate(class_names):
         if not counts[class_id, "train"]:
@@ -96,16 +93,3 @@ def check_given_split(
                 f"The class {names.show(name)!r} has no image in the training split: "
                 "move some of its images there, or upload without a split."
             )
-        if not counts[class_id, "val"]:
-            message = "{count} classes have no image in the validation split, so they cannot be measured."
-            findings.add("warn", "no-val-images", message, names.show(name))
-
-
-def report_collisions(class_names: Sequence[str], findings: Findings) -> None:
-    """Block a dataset with two classes that differ only in case, width or white space."""
-    for first, second in names.collisions(class_names):
-        message = (
-            f"The classes {first!r} and {second!r} look like one class spelled in two ways: "
-            "merge them or rename one, then upload again."
-        )
-        findings.add("block", "class-name-collision", message, f"{first!r} and {second!r}")

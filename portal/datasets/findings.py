@@ -1,17 +1,20 @@
 """What ingest noticed about an upload, gathered by kind so that a million bad files stay one line.
 
-A *mark* is a finding about images that are in the dataset: each of them carries its code, so that a page
-can show them all, and the finding counts images. Other findings are about files that were left out, or
-about the upload as a whole.
+Some findings are about files that were left out or about the upload as a whole: they are added one by one.
+Others are about images of the dataset, which carry their marks (see ``marks.py``): these are counted at the
+end.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from . import names
+from .advice import ADVICE
 from .index import ImageRow
+from .marks import MARKS
 
 MAX_EXAMPLES = 10
 LEVELS = ("block", "warn", "info")
@@ -19,30 +22,25 @@ LEVELS = ("block", "warn", "info")
 
 @dataclasses.dataclass(slots=True)
 class Finding:
-    """One kind of thing noticed. ``message`` is one sentence and may contain ``{count}``; an example is
-    an image of the dataset, or None, and a text."""
+    """One kind of thing noticed. ``message`` is one sentence and may contain ``{count}``; ``advice`` says
+    what to do; an example is the id of an image of the dataset, or None, and a text."""
 
     level: str
     code: str
     message: str
+    advice: str
     count: int = 0
-    examples: list[tuple[ImageRow | None, str]] = dataclasses.field(default_factory=list)
-
-    def add(self, text: str | None, image: ImageRow | None = None, count: int = 1) -> None:
-        self.count += count
-        if text is not None and len(self.examples) < MAX_EXAMPLES:
-            self.examples.append((image, text))
+    examples: list[tuple[int | None, str]] = dataclasses.field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "level": self.level,
             "code": self.code,
             "message": self.message.replace("{count}", str(self.count)),
-            "advice": "",
+            "advice": self.advice,
             "count": self.count,
-            "examples": [{"image": image.id if image else None, "text": text}
-                         for image, text in self.examples],
-        }  # fmt: skip
+            "examples": [{"image": image, "text": text} for image, text in self.examples],
+        }
 
 
 class Findings:
@@ -51,23 +49,26 @@ class Findings:
     def __init__(self) -> None:
         self._by_code: dict[str, Finding] = {}
 
-    def _finding(self, level: str, code: str, message: str) -> Finding:
-        if level not in LEVELS:
-            raise ValueError(f"unknown level {level!r}")
-        return self._by_code.setdefault(code, Finding(level, code, message))
-
     def add(self, level: str, code: str, message: str, example: str | None = None, count: int = 1) -> None:
         """Count ``count`` more of ``code``; the first caller's level and message stay."""
-        self._finding(level, code, message).add(example, count=count)
+        if level not in LEVELS:
+            raise ValueError(f"unknown level {level!r}")
+        finding = self._by_code.setdefault(code, Finding(level, code, message, ADVICE[code]))
+        finding.count += count
+        if example is not None and len(finding.examples) < MAX_EXAMPLES:
+            finding.examples.append((None, example))
 
-    def mark(self, level: str, code: str, message: str, image: ImageRow, text: str = "") -> None:
-        """Count ``image`` to ``code``, once however often it is marked; ``text`` is about it alone."""
-        finding = self._finding(level, code, message)
-        if code in image.marks:
-            return
-        image.marks[code] = text
-        shown = names.show(image.original)
-        finding.add(f"{shown}: {text}" if text else shown, image)
+    def count_marks(self, images: Iterable[ImageRow]) -> None:
+        """Add a finding for each code that images are marked with; examples are drawn evenly over them."""
+        marked: dict[str, list[ImageRow]] = {}
+        for image in images:
+            for code in image.marks:
+                marked.setdefault(code, []).append(image)
+        for code, members in marked.items():
+            kind, shown = MARKS[code], min(MAX_EXAMPLES, len(members))
+            chosen = [members[number * len(members) // shown] for number in range(shown)]
+            examples = [(image.id, _text(image, code)) for image in chosen]
+            self._by_code[code] = Finding(kind.level, code, kind.message, kind.advice, len(members), examples)
 
     def count(self, code: str) -> int:
         return self._by_code[code].count if code in self._by_code else 0
@@ -76,6 +77,11 @@ class Findings:
         return [text for _, text in self._by_code[code].examples] if code in self._by_code else []
 
     def as_list(self) -> list[dict[str, Any]]:
-        """Return the findings as result fields, the gravest first. Images have their ids by now."""
+        """Return the findings as result fields, the gravest first."""
         ordered = sorted(self._by_code.values(), key=lambda finding: LEVELS.index(finding.level))
         return [finding.as_dict() for finding in ordered]
+
+
+def _text(image: ImageRow, code: str) -> str:
+    shown, text = names.show(image.original), image.marks[code]
+    return f"{shown}: {text}" if text else shown

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .boxes import hash_text, rows
+from .flatboxes import hash_text, rows
 
 SCHEMA_VERSION = 1
 _SCHEMA = """

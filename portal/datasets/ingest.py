@@ -31,15 +31,11 @@ from .index import ImageRow, Index
 from .limits import human_bytes
 from .options import Options
 from .packs import share_copies, tidied
-from .readers import DETECTION, Listing, Sample, read_layout
+from .readers import CLASSIFICATION, Listing, Sample, read_layout
 from .selection import select, wanted_samples
 
 EVENT_SECONDS = 0.25
 WRITING_PART = 0.1  # of the whole job, as progress counts it
-NOT_TRAINABLE_YET = (
-    "This is a detection set (images with boxes): it is read, checked and shown, "
-    "and training on it is not possible yet."
-)
 
 
 def main(folder: contract.JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
@@ -92,12 +88,9 @@ def _diff(base: Path | None, index: Path) -> dict[str, int] | None:
 def _read(archive: Archive, options: Options, findings: Findings) -> tuple[Listing, list[Sample]]:
     """Return the layout, read from names and annotations alone, and the images to use."""
     listing = read_layout(archive, findings, options.layout)
-    if listing.task == DETECTION:
-        findings.add("block", "detection-not-trainable-yet", NOT_TRAINABLE_YET)
-    else:
+    if listing.task == CLASSIFICATION:
         classes.check_enough_classes(listing.class_names)
     classes.apply_overrides(listing, options.class_count, options.class_names)
-    classes.report_collisions(listing.class_names, findings)
     return listing, wanted_samples(listing, options.limits, findings)
 
 

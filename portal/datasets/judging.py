@@ -1,38 +1,86 @@
-"""What the images of a version say about it as a whole: each concerned image is marked."""
+"""What the images of a version say about it: each concerned image is marked, other findings are added."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 from . import names
+from .copies import mark_copies
 from .findings import Findings
 from .index import ImageRow
+from .looks import mark_looks
+from .marks import MARKS, mark
+from .readers import DETECTION
+
+TINY_BOX = 3.0  # pixels
+# Fewer than this and a class's accuracy, of two images or so, says nothing.
+SMALL_CLASS = 10
+# Beyond this a model that always names the large class does well (Buda and others, "A systematic study of the
+# class imbalance problem", 2018, find harm from there on).
+UNEQUAL = 10
+NOT_TRAINABLE_YET = (
+    "This is a detection set (images with boxes): it is read, checked and shown, "
+    "and training on it is not possible yet."
+)
 
 
-def judge(images: list[ImageRow], class_names: Sequence[str], task: str, findings: Findings) -> None:
-    """Add the findings that follow from ``images`` alone; they have their ids and their split."""
-    _report_copies(images, findings)
+def judge(images: list[ImageRow], counts: Sequence[dict[str, Any]], task: str, findings: Findings) -> None:
+    """Add the findings that follow from ``images`` alone, and mark them anew.
 
-
-def _report_copies(images: list[ImageRow], findings: Findings) -> None:
-    """Report pictures that lie in two classes, or on both sides of the split."""
-    copies: dict[str, list[ImageRow]] = defaultdict(list)
+    The images have their ids and their split; ``counts`` are those of ``assemble.class_counts``.
+    """
     for image in images:
-        copies[image.sha256].append(image)
-    for same in copies.values():
-        if len(same) == 1:
+        for code in [code for code in image.marks if MARKS[code].judged]:
+            del image.marks[code]
+    if task == DETECTION:
+        findings.add("block", "detection-not-trainable-yet", NOT_TRAINABLE_YET)
+    _judge_classes(counts, findings)
+    _mark_boxes(images)
+    mark_copies(images)
+    mark_looks(images)
+    findings.count_marks(images)
+
+
+def _judge_classes(counts: Sequence[dict[str, Any]], findings: Findings) -> None:
+    for first, second in names.collisions([row["name"] for row in counts]):
+        message = (
+            f"The classes {first!r} and {second!r} look like one class spelled in two ways: "
+            "merge them or rename one, then upload again."
+        )
+        findings.add("block", "class-name-collision", message, f"{first!r} and {second!r}")
+    for row in counts:
+        shown = names.show(row["name"])
+        if not row["train"]:
+            message = "{count} classes have no image in the training split, so they cannot be learned."
+            findings.add("block", "no-train-images", message, shown)
+        if not row["val"]:
+            message = "{count} classes have no image in the validation split, so they cannot be measured."
+            findings.add("warn", "no-val-images", message, shown)
+        if row["total"] < SMALL_CLASS:
+            message = f"{{count}} classes have fewer than {SMALL_CLASS} images."
+            findings.add("warn", "small-classes", message, f"{shown}: {row['total']}")
+    _judge_balance(counts, findings)
+
+
+def _judge_balance(counts: Sequence[dict[str, Any]], findings: Findings) -> None:
+    largest = max(counts, key=lambda row: row["total"])
+    for row in counts:
+        if row["total"] * UNEQUAL < largest["total"]:
+            message = (
+                f"{{count}} classes have less than a tenth of the images of the largest one "
+                f"({names.show(largest['name'])}: {largest['total']})."
+            )
+            findings.add("warn", "unequal-classes", message, f"{names.show(row['name'])}: {row['total']}")
+
+
+def _mark_boxes(images: list[ImageRow]) -> None:
+    for image in images:
+        if image.boxes is None:
             continue
-        for image in same:
-            other = next(copy for copy in same if copy is not image)
-            text = f"= {names.show(other.original)}"
-            if len({image.class_id for image in same}) > 1:
-                message = (
-                    "{count} images are there in more than one class, so some of their labels are wrong."
-                )
-                findings.mark("warn", "copy-in-two-classes", message, image, text)
-            if len({image.split for image in same}) > 1:
-                message = (
-                    "{count} images are trained on and measured with, so results look better than they are."
-                )
-                findings.mark("warn", "copy-in-both-splits", message, image, text)
+        if not image.boxes:
+            mark(image, "images-without-boxes")
+        places = range(0, len(image.boxes), 5)
+        tiny = sum(min(image.boxes[start + 3], image.boxes[start + 4]) < TINY_BOX for start in places)
+        if tiny:
+            mark(image, "box-tiny", f"{tiny} of {len(image.boxes) // 5} boxes")

@@ -12,6 +12,7 @@ from .errors import InputError
 from .findings import Findings
 from .index import ImageRow
 from .limits import Limits, human_bytes
+from .marks import mark
 from .options import Options
 from .readers import CLASSIFICATION, DETECTION, Listing, Sample
 from .split import stratified_split
@@ -40,13 +41,12 @@ def select(
     dropped: Counter[int] = Counter()
     for sample, facts in zip(samples, checked, strict=True):
         if facts.error is not None:
-            message = "{count} images cannot be read and were left out."
-            findings.add("warn", "undecodable", message, f"{names.show(sample.entry.path)} {facts.error}")
+            _report_unreadable(sample, facts, findings)
             dropped[sample.class_id] += 1
             continue
-        images.append(_row(sample, facts, listing, findings))
+        images.append(_row(sample, facts, listing))
     if dropped.total() > len(images):
-        examples = "; ".join(findings.texts("undecodable")[:3])
+        examples = "; ".join([*findings.texts("undecodable"), *findings.texts("truncated")][:3])
         raise InputError(
             f"{dropped.total()} of the {len(samples)} images cannot be read ({examples}): "
             "check that the files are whole and upload them again."
@@ -57,7 +57,16 @@ def select(
     return images
 
 
-def _row(sample: Sample, facts: Checked, listing: Listing, findings: Findings) -> ImageRow:
+def _report_unreadable(sample: Sample, facts: Checked, findings: Findings) -> None:
+    text = f"{names.show(sample.entry.path)} {facts.error}"
+    if "truncated" in facts.error:  # Pillow's word
+        message = "{count} images end before they are whole and were left out."
+        findings.add("warn", "truncated", message, text)
+    else:
+        findings.add("warn", "undecodable", "{count} images cannot be read and were left out.", text)
+
+
+def _row(sample: Sample, facts: Checked, listing: Listing) -> ImageRow:
     measures = facts.measures
     image = ImageRow(
         original=sample.entry.path,
@@ -76,15 +85,11 @@ def _row(sample: Sample, facts: Checked, listing: Listing, findings: Findings) -
         **({} if measures is None else measures._asdict()),
     )
     if facts.note is not None:
-        message = "{count} images were converted to plain 8-bit pictures."
-        findings.mark("info", "converted", message, image, facts.note)
+        mark(image, "converted", facts.note)
     if facts.dark:
-        message = (
-            "{count} 16-bit images use less than a sixteenth of their range and are nearly black in 8 bits."
-        )
-        findings.mark("warn", "dark-16-bit", message, image)
+        mark(image, "dark-16-bit")
     if sample.boxes is not None:
-        image.boxes = on_image(image, sample, facts.orientation, listing, findings)
+        image.boxes = on_image(image, sample, facts.orientation, listing)
     return image
 
 
@@ -94,7 +99,7 @@ def _split(images: list[ImageRow], listing: Listing, options: Options, findings:
         if listing.task == DETECTION:
             return
         split = [image.split for image in images]
-        classes.check_given_split(listing.class_names, class_ids, split, findings)
+        classes.check_given_split(listing.class_names, class_ids, split)
         return
     hashes = [image.sha256 for image in images]
     originals = [image.original for image in images]

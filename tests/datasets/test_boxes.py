@@ -12,6 +12,7 @@ from upload_builders import (
     examples,
     finding,
     ingested,
+    noticed,
     zipped,
 )
 
@@ -62,7 +63,7 @@ def test_boxes_of_the_upright_image_stay(tmp_path):
     files = {"a.xml": voc([("x", *PLACE)], "a.png", (HEIGHT, WIDTH))}
     result, artifacts = ingested(tmp_path, upload(6, files))
     assert boxes(artifacts) == [[0, *PLACE]]
-    assert "boxes-turned" not in [item["code"] for item in result["findings"]]
+    assert "boxes-turned" not in noticed(result)
 
 
 def test_where_the_size_does_not_tell_the_boxes_stay_and_that_is_said(tmp_path):
@@ -77,4 +78,4 @@ def test_labelme_draws_on_the_upright_image(tmp_path):
     annotation = labelme("a", [rectangle("x", *PLACE)], imageWidth=WIDTH, imageHeight=HEIGHT)
     result, artifacts = ingested(tmp_path, zipped({"a.png": content, "a.json": annotation}))
     assert boxes(artifacts) == [[0, *PLACE]]
-    assert [item["code"] for item in result["findings"]] == ["detection-not-trainable-yet", "converted"]
+    assert noticed(result) == ["detection-not-trainable-yet", "converted"]

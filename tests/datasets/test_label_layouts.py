@@ -8,6 +8,7 @@ from upload_builders import (
     examples,
     finding,
     ingested,
+    noticed,
     png,
     refused,
     zipped,
@@ -39,7 +40,7 @@ def labels_of(result: dict, artifacts) -> dict[str, str]:
 def test_labelme_flags_are_classes(tmp_path):
     result, artifacts = ingested(tmp_path, zipped(flag_set()))
     assert (result["task"], result["layout"]) == ("classification", "LabelMe flags")
-    assert labels_of(result, artifacts) == LABELS and result["findings"] == []
+    assert labels_of(result, artifacts) == LABELS and noticed(result) == []
 
 
 def test_flags_txt_gives_the_order_of_the_classes(tmp_path):
@@ -98,7 +99,7 @@ TABLES = {
 def test_a_table_of_path_and_label_is_read_however_it_is_written(tmp_path, files):
     result, artifacts = ingested(tmp_path, zipped(files))
     assert (result["task"], result["layout"]) == ("classification", "CSV")
-    assert labels_of(result, artifacts) == LABELS and result["findings"] == []
+    assert labels_of(result, artifacts) == LABELS and noticed(result) == []
 
 
 def test_a_split_column_or_a_table_for_each_split_is_the_given_split(tmp_path):

@@ -146,6 +146,12 @@ def index(artifacts: Path) -> list[dict]:
     ]
 
 
+def noticed(result: dict) -> list[str]:
+    """The codes of what was found, but for what is true of every set of a handful."""
+    of_few = {"small-classes", "no-val-images", "unequal-classes"}
+    return [item["code"] for item in result["findings"] if item["code"] not in of_few]
+
+
 def examples(result: dict, code: str) -> list[str]:
     return [example["text"] for example in finding(result, code)["examples"]]
 

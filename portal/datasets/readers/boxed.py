@@ -125,10 +125,6 @@ class BoxedImages:
                 sample.boxes[index] = new_ids[int(sample.boxes[index])]
 
     def _report(self, archive: Archive) -> None:
-        for path, sample in self._samples.items():
-            if not sample.boxes:
-                message = "{count} images have no box: they teach what is nothing."
-                self._findings.add("info", "images-without-boxes", message, names.show(path))
         for entry in archive.entries:
             if entry.path not in self._samples and names.is_image(entry.path):
                 message = "{count} images are in no annotation and were left out."

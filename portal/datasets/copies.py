@@ -1,0 +1,107 @@
+"""Pictures that are there more than once, exactly or nearly."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Iterator
+
+from . import names
+from .index import ImageRow
+from .marks import mark
+
+# A picture saved again, or made larger or smaller, keeps all but a few of its 64 bits. With at most three
+# that differ, one of four bands of 16 bits is equal: only pictures that share a band are compared.
+MAX_BITS = 3
+BANDS, BAND_BITS = 4, 16
+# In a band, each picture is compared with so many after it, in the order of hash and brightness: where
+# thousands are alike, each still finds one, and the time stays linear.
+NEIGHBOURS = 16
+# Nearly the same: the 16 × 16 gray values differ by so much on average, and by little of their own contrast,
+# which tells a digit from another one written much alike. What has no contrast has nothing to compare.
+MAX_DIFFERENCE, MAX_OF_CONTRAST = 4.0, 0.06
+LEAST_CONTRAST = 8.0
+LEAST_SIDE = 16  # with fewer pixels than the comparison has, pictures of one thing are alike by chance
+_MASK = (1 << 64) - 1
+_BAND = (1 << BAND_BITS) - 1
+
+
+def mark_copies(images: list[ImageRow]) -> None:
+    """Mark the images of which there is another one: exactly, then nearly."""
+    ordered = sorted(images, key=operator.attrgetter("sha256"))
+    unlike = []
+    for _, group in itertools.groupby(ordered, key=operator.attrgetter("sha256")):
+        same = list(group)
+        unlike.append(same[0])
+        if len(same) > 1:
+            _mark_exact(same)
+    for one, other in near_pairs(unlike):
+        code = "near-copy" if one.split == other.split else "near-copy-in-both-splits"
+        mark(one, code, f"≈ {names.show(other.original)}")
+        mark(other, code, f"≈ {names.show(one.original)}")
+
+
+def _mark_exact(same: list[ImageRow]) -> None:
+    labels = {image.class_id for image in same}
+    splits = {image.split for image in same}
+    for position, image in enumerate(same):
+        text = f"= {names.show(same[position - 1].original)}"
+        if len(labels) > 1:
+            mark(image, "copy-in-two-classes", text)
+        if len(splits) > 1:
+            mark(image, "copy-in-both-splits", text)
+        if len(labels) == 1 and len(splits) == 1:
+            mark(image, "copy-in-class", text)
+
+
+def near_pairs(images: list[ImageRow]) -> Iterator[tuple[ImageRow, ImageRow]]:
+    """Yield pairs of images that are nearly the same, in time that grows with their number alone.
+
+    Of many that are alike, not every pair is found, but for each image some.
+    """
+    judged = [
+        image
+        for image in images
+        if image.gray is not None
+        and image.contrast >= LEAST_CONTRAST
+        and min(image.width, image.height) >= LEAST_SIDE
+    ]
+    for band in range(BANDS):
+        shift = band * BAND_BITS
+
+        def key(image: ImageRow, shift: int = shift) -> tuple[int, int, float]:
+            return (image.dhash >> shift) & _BAND, image.dhash, image.brightness
+
+        ordered = sorted(judged, key=key)
+        for _, group in itertools.groupby(ordered, key=lambda image, s=shift: (image.dhash >> s) & _BAND):
+            yield from _pairs(list(group), band)
+
+
+def _pairs(group: list[ImageRow], band: int) -> Iterator[tuple[ImageRow, ImageRow]]:
+    earlier = (1 << band * BAND_BITS) - 1
+    for position, one in enumerate(group):
+        for other in group[position + 1 : position + 1 + NEIGHBOURS]:
+            differing = (one.dhash ^ other.dhash) & _MASK
+            if differing.bit_count() > MAX_BITS or _met_before(differing & earlier, band):
+                continue
+            if _alike(one, other):
+                yield one, other
+
+
+def _met_before(differing: int, band: int) -> bool:
+    """Say whether an earlier band is equal, so that the two have been compared there."""
+    return any(not differing >> number * BAND_BITS & _BAND for number in range(band))
+
+
+def _alike(one: ImageRow, other: ImageRow) -> bool:
+    limit = min(MAX_DIFFERENCE, MAX_OF_CONTRAST * min(one.contrast, other.contrast))
+    if abs(one.brightness - other.brightness) > MAX_DIFFERENCE + 1:
+        return False
+    if _difference(one.gray[::4], other.gray[::4]) > 2 * limit + 1:  # a quarter of the places, first
+        return False
+    return _difference(one.gray, other.gray) <= limit
+
+
+def _difference(one: bytes, other: bytes) -> float:
+    """Return the mean of the absolute differences."""
+    return sum(map(abs, map(operator.sub, one, other))) / len(one)

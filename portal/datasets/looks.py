@@ -1,0 +1,105 @@
+"""Images that stand out of their set: dark, blurred, of an odd size.
+
+Most limits are relative, so that a set of night shots, of drawings or of 8 × 8 digits is not told that all of
+it is wrong: what is true of more than half of a set is its nature. Levels of light and shade are of gray
+values, 0 to 255.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterator
+
+from .index import ImageRow
+from .marks import mark
+
+# One shade all over: JPEG's own noise on a blank page stays under it.
+BLANK_CONTRAST = 3.0
+# All but the brightest (darkest) few percent of a picture, two standard deviations from its mean, lie in the
+# lowest (highest) sixth of the range.
+DARK, BRIGHT = 42.0, 213.0
+# Of a photo in focus at 160 pixels the Laplacian's variance is some hundreds; out of focus it is below 20.
+BLURRED, BLURRED_TO_MEDIAN = 20.0, 0.1
+BLUR_LEAST_SIDE = 64  # smaller pictures have no detail to lose
+TINY_SIDE, TINY_TO_MEDIAN = 16, 0.5
+HUGE_PIXELS = 24_000_000  # what a full-frame camera makes
+ODD_FACTOR = 4.0  # of the median long side, up or down
+ODD_ASPECT, ODD_ASPECT_FACTOR = 2.0, 2.5  # long to short side: at least, and of the median's
+NATURE = 0.5
+
+Test = Callable[[ImageRow], str | None]  # what is said about an image that stands out, else None
+
+
+def mark_looks(images: list[ImageRow]) -> None:
+    """Mark the images that stand out; those without measures are judged by their size alone."""
+    if not images:
+        return
+    measured = [image for image in images if image.brightness is not None]
+    _mark(measured, "blank", _blank)
+    left = [image for image in measured if image.contrast >= BLANK_CONTRAST]
+    for code, test in (("dark", _dark), ("bright", _bright), ("blurred", _blurred(left))):
+        _mark(left, code, test)
+    for code, test in _size_tests(images):
+        _mark(images, code, test)
+
+
+def _mark(images: list[ImageRow], code: str, test: Test) -> None:
+    found = [(image, text) for image in images if (text := test(image)) is not None]
+    if len(found) <= NATURE * len(images):
+        for image, text in found:
+            mark(image, code, text)
+
+
+def _blank(image: ImageRow) -> str | None:
+    return f"contrast {image.contrast:.1f}" if image.contrast < BLANK_CONTRAST else None
+
+
+def _dark(image: ImageRow) -> str | None:
+    return f"brightness {image.brightness:.0f}" if image.brightness + 2 * image.contrast < DARK else None
+
+
+def _bright(image: ImageRow) -> str | None:
+    return f"brightness {image.brightness:.0f}" if image.brightness - 2 * image.contrast > BRIGHT else None
+
+
+def _blurred(images: list[ImageRow]) -> Test:
+    judged = [image.sharpness for image in images if min(image.width, image.height) >= BLUR_LEAST_SIDE]
+    limit = min(BLURRED, BLURRED_TO_MEDIAN * statistics.median(judged)) if judged else 0.0
+
+    def test(image: ImageRow) -> str | None:
+        small = min(image.width, image.height) < BLUR_LEAST_SIDE
+        return None if small or image.sharpness >= limit else f"sharpness {image.sharpness:.0f}"
+
+    return test
+
+
+def _size_tests(images: list[ImageRow]) -> Iterator[tuple[str, Test]]:
+    side = statistics.median(max(image.width, image.height) for image in images)
+    aspect = statistics.median(math.log(image.width / image.height) for image in images)
+
+    def shown(image: ImageRow) -> str:
+        return f"{image.width}×{image.height}"
+
+    def tiny(image: ImageRow) -> str | None:
+        least = min(image.width, image.height)
+        return shown(image) if least < TINY_SIDE and least < TINY_TO_MEDIAN * side else None
+
+    def huge(image: ImageRow) -> str | None:
+        return shown(image) if image.width * image.height > HUGE_PIXELS else None
+
+    def odd_size(image: ImageRow) -> str | None:
+        factor = max(image.width, image.height) / side
+        return shown(image) if factor > ODD_FACTOR or factor < 1 / ODD_FACTOR else None
+
+    def odd_aspect(image: ImageRow) -> str | None:
+        ratio = math.log(image.width / image.height)
+        odd = abs(ratio) > math.log(ODD_ASPECT) and abs(ratio - aspect) > math.log(ODD_ASPECT_FACTOR)
+        return shown(image) if odd else None
+
+    yield from (
+        ("tiny-image", tiny),
+        ("huge-image", huge),
+        ("odd-size", odd_size),
+        ("odd-aspect", odd_aspect),
+    )
