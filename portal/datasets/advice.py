@@ -24,6 +24,7 @@ ADVICE = {
     "other-json": _RIGHT,
     "other-xml": _RIGHT,
     "test-left-out": "Nothing: a test set stays unseen. Move its images to train or val to use them.",
+    "already-there": "Nothing: they are in the new version as they were.",
     # The layout.
     "names-decoded": "Look at the names; if they are wrong, make the archive again with UTF-8 names.",
     "empty-folders": "Put images into them, or leave them out.",

@@ -10,9 +10,9 @@ from . import names
 from .index import ImageRow
 from .marks import mark
 
-# A picture saved again, or made larger or smaller, keeps all but a few of its 64 bits. Only pictures that have
-# one of four bands of 16 bits in common are compared: with up to three bits that differ that is always so,
-# with four in nine cases of ten, with eight in three of ten.
+# A picture saved again, or made larger or smaller, keeps all but a few of its 64 bits. Only pictures that
+# have one of four bands of 16 bits in common are compared: with up to three bits that differ that is always
+# so, with four in nine cases of ten, with eight in three of ten.
 MAX_BITS = 8
 BANDS, BAND_BITS = 4, 16
 # In a band, each picture is compared with so many after it, in the order of hash and brightness: where

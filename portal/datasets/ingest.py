@@ -4,7 +4,9 @@ It speaks the contract of ``workers/README.md`` and runs in the portal's environ
 own so that it can be killed and its memory limited. Inputs: ``archive`` (path of the upload), ``known``
 (paths of the indexes of the dataset's earlier versions; their images are not packed again) and ``base``
 (path of the newest one's, or null). Parameters: ``filename``, ``val_fraction``, ``seed``, ``class_count``,
-``class_names``, ``layout``, ``limits``, ``pack_key``. Artifacts: ``index.sqlite`` (see ``index.py``),
+``class_names``, ``layout``, ``limits``, ``pack_key``, ``mode`` ("replace", or "add": the images are added to
+those of ``base``), ``split`` ("given", "stratified", "group") and ``split_group`` (a regular expression that
+finds an image's group in its path). Artifacts: ``index.sqlite`` (see ``index.py``),
 ``packs/<pack_key>-<n>.pack`` (none where every image is known), ``report.json``. When it refuses an upload,
 it leaves none of them behind.
 """
@@ -15,6 +17,7 @@ import json
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from typing import Any
 from workers import contract
 
 from . import classes, diffing
+from .adding import added_to
 from .archive import Archive, open_archive
 from .assemble import assemble
 from .checking import Checked, ImagePool, Task, processes_for
@@ -32,7 +36,7 @@ from .limits import human_bytes
 from .options import Options
 from .packs import share_copies, tidied
 from .readers import CLASSIFICATION, Listing, Sample, read_layout
-from .selection import select, wanted_samples
+from .selection import give_sides, select, wanted_samples
 
 EVENT_SECONDS = 0.25
 WRITING_PART = 0.1  # of the whole job, as progress counts it
@@ -58,16 +62,21 @@ def _ingest(folder: contract.JobFolder, options: Options) -> dict[str, Any]:
     with open_archive(options.upload, folder.scratch, options.limits, findings) as archive:
         listing, samples = _read(archive, options, findings)
         _check_disk(folder.artifacts, sum(sample.entry.size for sample in samples))
-        images = _checked(folder, archive, listing, samples, packs, options, findings)
+        images, dropped = _checked(folder, archive, listing, samples, options, findings)
+    del samples
     folder.phase("writing")
+    share_copies(images)
     stored = tidied(packs, images)
+    class_names, images, split = _settled(listing, images, dropped, options, findings)
+    index = folder.artifacts / "index.sqlite"
     result = {
-        **assemble(images, listing.class_names, listing.task, folder.artifacts / "index.sqlite", findings),
+        **assemble(images, class_names, listing.task, index, findings),
         "layout": listing.layout,
-        "split": "given" if listing.split_given else "stratified",
+        "split": split,
+        "split_group": options.split_group,
         "seed": options.seed,
         "packs": stored,
-        "diff": _diff(options.base, folder.artifacts / "index.sqlite"),
+        "diff": _diff(options.base, index),
     }
     report = {"filename": options.filename, "val_fraction": options.val_fraction, **result}
     text = json.dumps(report, ensure_ascii=False, indent=1)
@@ -88,7 +97,7 @@ def _diff(base: Path | None, index: Path) -> dict[str, int] | None:
 def _read(archive: Archive, options: Options, findings: Findings) -> tuple[Listing, list[Sample]]:
     """Return the layout, read from names and annotations alone, and the images to use."""
     listing = read_layout(archive, findings, options.layout)
-    if listing.task == CLASSIFICATION:
+    if listing.task == CLASSIFICATION and not options.adds:
         classes.check_enough_classes(listing.class_names)
     classes.apply_overrides(listing, options.class_count, options.class_names)
     return listing, wanted_samples(listing, options.limits, findings)
@@ -99,19 +108,40 @@ def _checked(
     archive: Archive,
     listing: Listing,
     samples: list[Sample],
-    packs: Path,
     options: Options,
     findings: Findings,
-) -> list[ImageRow]:
-    """Decode, measure and pack the images; return those that can be used."""
+) -> tuple[list[ImageRow], Counter[int]]:
+    """Decode, measure and pack the images; return those that can be used, and how many cannot, by class."""
     folder.phase("checking")
-    task = Task(archive.source, packs, options.pack_key, options.known, options.limits.max_image_pixels)
+    packs, max_pixels = folder.artifacts / "packs", options.limits.max_image_pixels
+    task = Task(archive.source, packs, options.pack_key, options.known, max_pixels)
     entries = [sample.entry for sample in samples]
     with ImagePool(task, processes_for(len(entries), sum(entry.size for entry in entries))) as pool:
         checked = _counted(pool.check(entries), _advance(folder, len(entries)))
-        images = select(listing, samples, checked, options, findings)
-    share_copies(images)
-    return images
+        return select(listing, samples, checked, findings)
+
+
+def _settled(
+    listing: Listing, images: list[ImageRow], dropped: Counter[int], options: Options, findings: Findings
+) -> tuple[list[str], list[ImageRow], str]:
+    """Return the version's class names, its images, each on its side, and how they were split.
+
+    Raises InputError where they could not be trained on.
+    """
+    class_names = listing.class_names
+    is_classes = listing.task == CLASSIFICATION
+    if options.adds:
+        split = give_sides(images, listing, options)
+        class_names, images = added_to(options.base, listing, images, findings)
+        dropped = Counter()
+    if is_classes:
+        classes.check_class_sizes(class_names, [image.class_id for image in images], dropped)
+    if not options.adds:
+        split = give_sides(images, listing, options)
+    if is_classes:
+        sides = [image.split for image in images]
+        classes.check_given_split(class_names, [image.class_id for image in images], sides)
+    return class_names, images, split
 
 
 def _counted(checked: Iterable[Checked], advance: Callable[[int], None]) -> Iterator[Checked]:

@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .grouping import pattern_of
 from .limits import Limits
 from .readers import LAYOUTS
 from .split import check_fraction
+
+GIVEN, STRATIFIED, GROUP = SPLITS = ("given", "stratified", "group")
+REPLACE, ADD = "replace", "add"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -18,7 +22,9 @@ class Options:
 
     ``class_count``, ``class_names`` and ``layout`` (a key of ``readers.LAYOUTS``) are the person's word.
     ``known`` are the indexes of the dataset's earlier versions, whose images are stored already; ``base``
-    is that of the version before this one. ``pack_key`` begins the names of new packs.
+    is that of the version before this one: with ``adds`` its images come first and stay as they are.
+    ``pack_key`` begins the names of new packs. ``split`` is one of SPLITS, or None: given where the upload
+    gives one, by groups where there is a pattern for them, else drawn.
     """
 
     upload: Path
@@ -32,6 +38,9 @@ class Options:
     layout: str | None = None
     known: tuple[Path, ...] = ()
     base: Path | None = None
+    adds: bool = False
+    split: str | None = None
+    split_group: str | None = None
 
     @classmethod
     def from_spec(cls, spec: dict[str, Any]) -> Options:
@@ -42,6 +51,8 @@ class Options:
         if class_names and not all(isinstance(name, str) for name in class_names):
             raise InputError("The class names must be a list of texts, one for each class.")
         count = params.get("class_count")
+        split, split_group = _split(params)
+        base = spec["inputs"].get("base")
         return cls(
             upload=upload,
             filename=params.get("filename") or upload.name,
@@ -53,8 +64,33 @@ class Options:
             pack_key=params.get("pack_key") or "upload",
             layout=_layout(params.get("layout")),
             known=tuple(map(Path, spec["inputs"].get("known") or ())),
-            base=Path(spec["inputs"]["base"]) if spec["inputs"].get("base") else None,
+            base=Path(base) if base else None,
+            adds=_adds(params.get("mode"), base),
+            split=split,
+            split_group=split_group,
         )
+
+
+def _split(params: dict[str, Any]) -> tuple[str | None, str | None]:
+    split, pattern = params.get("split") or None, params.get("split_group") or None
+    if split not in (None, *SPLITS):
+        raise InputError(f"There is no split called {split!r}: use {', '.join(SPLITS)}, or leave it empty.")
+    if pattern is not None and (not isinstance(pattern, str) or split not in (None, GROUP)):
+        raise InputError("A pattern of groups goes with the split called group: choose that one.")
+    if pattern is None and split == GROUP:
+        raise InputError("To split by groups, write the pattern that finds an image's group in its path.")
+    if pattern is not None:
+        pattern_of(pattern)
+        split = GROUP
+    return split, pattern
+
+
+def _adds(mode: Any, base: str | None) -> bool:
+    if mode not in (None, REPLACE, ADD):
+        raise InputError(f"There is no mode called {mode!r}: use {REPLACE} or {ADD}.")
+    if mode == ADD and base is None:
+        raise InputError("There is no version yet that the images could be added to: upload them as a set.")
+    return mode == ADD
 
 
 def _layout(value: Any) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from . import classes, names
+from . import names
 from .boxes import on_image
 from .checking import Checked
 from .errors import InputError
@@ -13,9 +13,9 @@ from .findings import Findings
 from .index import ImageRow
 from .limits import Limits, human_bytes
 from .marks import mark
-from .options import Options
-from .readers import CLASSIFICATION, DETECTION, Listing, Sample
-from .split import stratified_split
+from .options import GIVEN, STRATIFIED, Options
+from .readers import DETECTION, Listing, Sample
+from .split import draw_split
 
 
 def wanted_samples(listing: Listing, limits: Limits, findings: Findings) -> list[Sample]:
@@ -31,11 +31,11 @@ def wanted_samples(listing: Listing, limits: Limits, findings: Findings) -> list
 
 
 def select(
-    listing: Listing, samples: list[Sample], checked: Iterable[Checked], options: Options, findings: Findings
-) -> list[ImageRow]:
-    """Return the usable images with their split.
+    listing: Listing, samples: list[Sample], checked: Iterable[Checked], findings: Findings
+) -> tuple[list[ImageRow], Counter[int]]:
+    """Return the usable images, and how many of each class are not.
 
-    Raises InputError when more than half do not decode, or a class is left with too few.
+    An image's split is the upload's own, or "". Raises InputError when more than half do not decode.
     """
     images = []
     dropped: Counter[int] = Counter()
@@ -51,10 +51,23 @@ def select(
             f"{dropped.total()} of the {len(samples)} images cannot be read ({examples}): "
             "check that the files are whole and upload them again."
         )
-    if listing.task == CLASSIFICATION:
-        classes.check_class_sizes(listing.class_names, [image.class_id for image in images], dropped)
-    _split(images, listing, options, findings)
-    return images
+    return images, dropped
+
+
+def give_sides(images: list[ImageRow], listing: Listing, options: Options) -> str:
+    """Give each image its side, as the options and the upload have it; return which of SPLITS that is.
+
+    Raises InputError for a split that the upload does not give, or groups that leave no choice.
+    """
+    split = options.split or (GIVEN if listing.split_given else STRATIFIED)
+    if split == GIVEN and not listing.split_given:
+        raise InputError(
+            "You chose the split that the upload gives, and it gives none: name its folders or lists train "
+            "and val, or choose another split."
+        )
+    if split != GIVEN:
+        draw_split(images, options.val_fraction, options.seed, options.split_group)
+    return split
 
 
 def _report_unreadable(sample: Sample, facts: Checked, findings: Findings) -> None:
@@ -91,18 +104,3 @@ def _row(sample: Sample, facts: Checked, listing: Listing) -> ImageRow:
     if sample.boxes is not None:
         image.boxes = on_image(image, sample, facts.orientation, listing)
     return image
-
-
-def _split(images: list[ImageRow], listing: Listing, options: Options, findings: Findings) -> None:
-    class_ids = [-1 if image.class_id is None else image.class_id for image in images]
-    if listing.split_given:
-        if listing.task == DETECTION:
-            return
-        split = [image.split for image in images]
-        classes.check_given_split(listing.class_names, class_ids, split)
-        return
-    hashes = [image.sha256 for image in images]
-    originals = [image.original for image in images]
-    drawn = stratified_split(class_ids, hashes, originals, options.val_fraction, options.seed)
-    for image, side in zip(images, drawn, strict=True):
-        image.split = side

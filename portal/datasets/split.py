@@ -1,12 +1,18 @@
-"""Choosing which images a model is measured on."""
+"""Choosing which images a model is measured on.
+
+``draw_split`` is for whole images; the functions below it know numbers and names alone.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from .errors import InputError
+from .flatboxes import class_ids
+from .grouping import group_split, groups_of, pattern_of
+from .index import ImageRow
 
 MIN_FRACTION = 0.05
 MAX_FRACTION = 0.5
@@ -21,6 +27,32 @@ def check_fraction(fraction: object) -> float:
             f"not {fraction!r}."
         )
     return float(fraction)
+
+
+def draw_split(images: Sequence[ImageRow], fraction: float, seed: int, pattern: str | None = None) -> None:
+    """Give each image its side: by groups where there is a ``pattern`` of their paths, else one by one.
+
+    Either way each class is divided by ``fraction`` as well as can be; of the classes on one image of a
+    detection set the rarest one counts. Raises InputError when there is nothing to choose from.
+    """
+    labels = [_labels(image) for image in images]
+    if pattern is not None:
+        groups = groups_of(pattern_of(pattern), (image.original for image in images))
+        sides = group_split(labels, groups, fraction, seed)
+    else:
+        hashes, originals = [image.sha256 for image in images], [image.original for image in images]
+        sides = stratified_split(_rarest(labels), hashes, originals, fraction, seed)
+    for image, side in zip(images, sides, strict=True):
+        image.split = side
+
+
+def _labels(image: ImageRow) -> tuple[int, ...]:
+    return (image.class_id,) if image.boxes is None else tuple(sorted(set(class_ids(image.boxes))))
+
+
+def _rarest(labels: Sequence[tuple[int, ...]]) -> list[int]:
+    counts = Counter(label for found in labels for label in found)
+    return [min(found, key=lambda label: (counts[label], label), default=-1) for found in labels]
 
 
 def stratified_split(
