@@ -211,7 +211,7 @@ class Comparison:
         )
 
 
-def compare(sides: list[Side], only: str) -> list[Comparison]:
+def compare(sides: list[Side], only: str, rounds: int) -> list[Comparison]:
     small, large = (side.read() for side in sides)
     print(f"small: {small['counts']}, large: {large['counts']}", flush=True)
     found = []
@@ -221,7 +221,7 @@ def compare(sides: list[Side], only: str) -> list[Comparison]:
         one = Comparison(key, sides, [address, large["addresses"][key]])
         one.run(1, 2)  # warm
         one.times = [[], []]
-        one.run(ROUNDS)
+        one.run(rounds)
         if one.ratio > LIMIT:
             one.times = [[], []]
             one.run(AGAIN_ROUNDS)
@@ -234,6 +234,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--points", type=int, default=500, help="points of each run's curves")
     parser.add_argument("--only", default="", help="measure only addresses whose name holds this")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of {TIMES} calls on each side")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
@@ -243,7 +244,7 @@ def main() -> int:
         sizes = (BASELINE_RUNS, args.runs)
         sides = [Side(runs, args.points, env) for runs, env in zip(sizes, environments, strict=True)]
         try:
-            found = compare(sides, args.only)
+            found = compare(sides, args.only, args.rounds)
         finally:
             for side in sides:
                 side.close()
