@@ -1,16 +1,18 @@
 """Jobs: status, log, events, metrics, files, cancel, retry."""
 
 from django.db.models import Max
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from portal.core import conditional
 from portal.core.access import refuse_unless
 from portal.core.api import ApiViewSet, TeamViewSet
-from portal.jobs import log, queue_page, services, subjects, turns
+from portal.jobs import curves, log, queue_page, services, subjects, turns
 from portal.jobs.filters import JobFilter
 from portal.jobs.models import Job
 from portal.jobs.serializers import (
@@ -25,12 +27,19 @@ from portal.jobs.serializers import (
 from portal.teams import audit
 from portal.teams.models import Role
 
-METRICS_AT_MOST = 5000
+POINT = ("id", "name", "step", "value")
 
 
 def whole_number(request, name: str) -> int:
     text = request.query_params.get(name, "0")
     return int(text) if text.isdigit() and len(text) < 19 else 0
+
+
+def _most(request) -> int:
+    most = whole_number(request, "most")
+    if not 10 <= most <= curves.AT_ONCE:
+        raise ValidationError({"most": [_("Give a number from 10 to %(most)d.") % {"most": curves.AT_ONCE}]})
+    return most
 
 
 class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
@@ -60,17 +69,24 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         return conditional.mark(answer, tag)
 
     @extend_schema(
-        parameters=[OpenApiParameter("after", int, description="only points with a larger id")],
+        parameters=[
+            OpenApiParameter("after", int, description="only points with a larger id"),
+            OpenApiParameter("most", int, description="thin each curve to so many points, from 10 to 5000"),
+        ],
         responses=MetricSerializer(many=True),
     )
     @action(detail=True, pagination_class=None)
     def metrics(self, request, pk=None):
         """Points of the job's curves, at most 5000, in the order in which they came."""
         job, after = self.get_object(), whole_number(request, "after")
-        tag = conditional.tag_of(job.pk, after, log.last_metric(job))
+        most = _most(request) if "most" in request.query_params else None
+        tag = conditional.tag_of(job.pk, after, most, log.last_metric(job))
         conditional.unless_known(request, tag)
-        points = job.metrics.filter(pk__gt=after)[:METRICS_AT_MOST]
-        return conditional.mark(Response(MetricSerializer(points, many=True).data), tag)
+        if most:
+            points = [dict(zip(POINT, point, strict=True)) for point in curves.thinned(job, most)]
+        else:
+            points = MetricSerializer(job.metrics.filter(pk__gt=after)[: curves.AT_ONCE], many=True).data
+        return conditional.mark(Response(points), tag)
 
     @extend_schema(responses=ArtifactSerializer(many=True))
     @action(detail=True, pagination_class=None, url_path="files")

@@ -12,14 +12,12 @@ from django.views.decorators.http import require_POST
 from portal.core import conditional, live
 from portal.core.access import refuse_unless
 from portal.core.live import Live
-from portal.jobs import forecast, log, queue_page, services, subjects, turns
+from portal.jobs import curves, forecast, log, queue_page, services, subjects, turns
 from portal.jobs.models import IllegalTransition, Job, Priority
 from portal.runs import services as runs
 from portal.teams import audit
 from portal.teams.models import Role
 from portal.teams.quotas import QuotaReached
-
-METRICS_AT_MOST = 5000
 
 
 def _job(request, pk: int) -> Job:
@@ -73,15 +71,17 @@ def job_log(request, pk):
 
 
 def job_metrics(request, pk):
-    """Points of the curves with an id above ``?after=``: [id, name, step, value], in their order."""
+    """Points of the curves with an id above ``?after=``: [id, name, step, value], in their order.
+
+    Long curves come thinned when they are asked for from the start.
+    """
     job, after = _job(request, pk), _whole_number(request, "after")
     finished = job.is_final
     tag = conditional.tag_of(job.pk, after, finished, log.last_metric(job))
     if conditional.is_known(request, tag):
         return conditional.not_modified(tag)
-    rows = job.metrics.filter(pk__gt=after).order_by("pk")
-    points = list(rows.values_list("pk", "name", "step", "value")[:METRICS_AT_MOST])
-    answer = JsonResponse({"points": points, "finished": finished and len(points) < METRICS_AT_MOST})
+    points = curves.since(job, after)
+    answer = JsonResponse({"points": points, "finished": finished and len(points) < curves.AT_ONCE})
     return conditional.mark(answer, tag)
 
 
