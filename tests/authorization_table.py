@@ -55,6 +55,7 @@ API = {
     "GET dataset-versions/{pk}/export/": look(query="?format=folders"),
     "GET runs/": look(),
     "POST runs/": change(OPERATOR, RUNS, DEPLOY),  # the body names a device
+    "GET runs/compare/": look(),
     "GET runs/{pk}/": look(),
     "PATCH runs/{pk}/": change(MEMBER, RUNS, body={"notes": "The best so far."}),
     "POST runs/{pk}/cancel/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
@@ -185,6 +186,8 @@ PAGES = {
     "GET run-clone": Rule(MEMBER),
     "POST run-clone": Rule(MEMBER),
     "GET run-edit": Rule(MEMBER),
+    "GET run-compare": Rule(VIEWER),
+    "GET run-compare-curves": Rule(VIEWER),
     "POST run-edit": Rule(MEMBER),
     "GET model-list": Rule(VIEWER),
     "GET device-list": Rule(VIEWER),

@@ -1,20 +1,22 @@
 """Runs and what they made."""
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.response import Response
 
 from portal.conversions.models import CompiledModel
 from portal.conversions.serializers import CompiledModelSerializer, CostSerializer, ParitySerializer
 from portal.core.access import refuse_unless
 from portal.core.api import TeamViewSet
-from portal.runs import services
+from portal.runs import compare, services
 from portal.runs.filters import CompiledModelFilter, RunFilter, TrainedModelFilter
 from portal.runs.models import Run, TrainedModel
 from portal.runs.plan import make_plan
 from portal.runs.report import report
 from portal.runs.serializers import (
+    ComparisonSerializer,
     NewRunSerializer,
     ReportSerializer,
     RunEditSerializer,
@@ -43,6 +45,21 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         run = services.create_run(plan, request.team, request.user)
         run.refresh_from_db()
         return Response(RunSerializer(run).data, status=201)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("ids", str, required=True, description="two to six numbers: 12,15")],
+        responses=ComparisonSerializer,
+    )
+    @action(detail=False, pagination_class=None, filter_backends=[])
+    def compare(self, request):
+        """Runs side by side: what was chosen, what came out, class by class. Curves: the jobs' metrics."""
+        try:
+            runs = compare.choose(request.team, request.query_params.getlist("ids"))
+        except compare.CannotCompare as error:
+            if error.unknown:
+                raise NotFound(str(error)) from error
+            raise ValidationError({"ids": [str(error)]}) from error
+        return Response(ComparisonSerializer(compare.Comparison(runs)).data)
 
     @extend_schema(request=RunEditSerializer, responses=RunSerializer)
     def partial_update(self, request, pk=None):

@@ -71,6 +71,27 @@ class NewRunSerializer(serializers.Serializer):
     params = serializers.DictField(required=False)
 
 
+class ComparedRowSerializer(serializers.Serializer):
+    """One line; ``values`` are in the order of the runs, null where a run has none."""
+
+    name = serializers.CharField()
+    unit = serializers.CharField(
+        help_text="text, number, hash, size, flag, share (0 to 1), points (of shares), ms, bytes or seconds"
+    )
+    values = serializers.ListField(child=serializers.JSONField(allow_null=True))
+    differs = serializers.BooleanField()
+
+
+class ComparisonSerializer(serializers.Serializer):
+    """Runs side by side. A class has ``[Paddle, int8]`` for each run."""
+
+    runs = RunListSerializer(many=True)
+    parameters = ComparedRowSerializer(many=True)
+    results = ComparedRowSerializer(many=True)
+    classes = ComparedRowSerializer(many=True)
+    notices = serializers.ListField(child=serializers.CharField())
+
+
 class ReportDatasetSerializer(serializers.Serializer):
     name = serializers.CharField()
     version = serializers.IntegerField()

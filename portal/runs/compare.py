@@ -1,0 +1,257 @@
+"""Two to six runs side by side: what was chosen otherwise, what came out, class by class, curve by curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from portal.jobs import curves
+from portal.runs import stepper
+from portal.runs.models import Run
+
+LEAST, MOST = 2, 6
+CURVE_POINTS = 400
+# name of a curve: what its steps count
+CURVES = {"train/loss": "step", "val/top1": "epoch", "train/top1": "step", "train/lr": "step"}
+
+
+class CannotCompare(Exception):
+    """The choice of runs cannot be compared; the text says why. ``unknown`` when one is not there."""
+
+    def __init__(self, sentence: str, unknown: bool = False):
+        super().__init__(sentence)
+        self.unknown = unknown
+
+
+@dataclass
+class Row:
+    """One line of a table: a value for each run, None where a run has none.
+
+    ``unit``: text, number, size, share (0 to 1), points (a difference of shares), ms, bytes, seconds.
+    """
+
+    name: str
+    title: str
+    values: list[Any]
+    unit: str = "text"
+
+    @property
+    def differs(self) -> bool:
+        return any(value != self.values[0] for value in self.values)
+
+
+def choose(team, texts: list[str]) -> list[Run]:
+    """The team's runs with these numbers, in this order; ``["1,2", "3"]`` is three. Raises CannotCompare."""
+    words = [word.strip() for text in texts for word in text.split(",") if word.strip()]
+    ids = list(dict.fromkeys(_number(word) for word in words))
+    if not LEAST <= len(ids) <= MOST:
+        raise CannotCompare(
+            _("Choose two to six runs to compare; %(count)d are chosen.") % {"count": len(ids)}
+        )
+    rows = Run.objects.for_team(team).select_related(
+        "dataset_version__dataset", "dataset_version__job", "trained_model__job", "created_by"
+    )
+    rows = rows.prefetch_related("tags", "compiled_models__job", "deployments__job", "deployments__device")
+    found = rows.in_bulk(ids)
+    missing = [str(pk) for pk in ids if pk not in found]
+    if missing:
+        raise CannotCompare(
+            _("Your team has no run %(numbers)s: choose from the list of runs.")
+            % {"numbers": ", ".join(missing)},
+            unknown=True,
+        )
+    return [found[pk] for pk in ids]
+
+
+def _number(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) < 19):
+        raise CannotCompare(
+            _("“%(word)s” is no number of a run: give numbers with commas between them, as in 12,15.")
+            % {"word": word[:40]}
+        )
+    return int(word)
+
+
+class Comparison:
+    """The runs and their tables. Reads only."""
+
+    def __init__(self, runs: list[Run]):
+        self.runs = runs
+        self.models = [list(run.compiled_models.all()) for run in runs]
+        self.boards = [list(run.deployments.all()) for run in runs]
+        self.metrics = [run.trained_model.metrics for run in runs]
+
+    # --- what was chosen ----------------------------------------------------------------------
+
+    @cached_property
+    def parameters(self) -> list[Row]:
+        versions = [run.dataset_version for run in self.runs]
+        rows = [
+            Row("dataset_version", _("Dataset"), [str(version) for version in versions]),
+            Row("dataset_sha256", _("Content hash"), [version.content_hash for version in versions], "hash"),
+            Row("preset", _("Preset"), [run.preset or None for run in self.runs]),
+            Row("recipe", _("Recipe"), [run.recipe for run in self.runs]),
+        ]
+        rows += [
+            Row(name, title, [run.params.get(name) for run in self.runs], unit)
+            for name, title, unit in _parameters()
+        ]
+        rows.append(Row("chips", _("Chips"), [", ".join(model.chip for model in own) for own in self.models]))
+        rows.append(
+            Row("devices", _("Devices"), [", ".join(row.device.name for row in own) for own in self.boards])
+        )
+        return rows + self._tools()
+
+    def _tools(self) -> list[Row]:
+        used = [run.trained_model.facts.get("versions", {}).copy() for run in self.runs]
+        for own, tools in zip(self.models, used, strict=True):
+            for model in own:
+                tools |= model.facts.get("versions", {})
+        names = sorted({name for tools in used for name in tools})
+        return [Row(f"tool.{name}", name, [tools.get(name) for tools in used]) for name in names]
+
+    @property
+    def differing(self) -> list[Row]:
+        return [row for row in self.parameters if row.differs]
+
+    @property
+    def equal(self) -> list[Row]:
+        return [row for row in self.parameters if not row.differs]
+
+    # --- what came out ------------------------------------------------------------------------
+
+    @cached_property
+    def results(self) -> list[Row]:
+        """Of the training, then for each chip, then for each device."""
+        jobs = [run.trained_model.job for run in self.runs]
+        rows = [
+            Row("paddle_top1", _("Top-1, Paddle"), [one.get("top1") for one in self.metrics], "share"),
+            Row("images", _("Validation images"), [one.get("images") for one in self.metrics], "number"),
+            Row("best_epoch", _("Best epoch"), [one.get("best_epoch") for one in self.metrics], "number"),
+            Row(
+                "train_seconds", _("Training took"), [job.seconds if job else None for job in jobs], "seconds"
+            ),
+            Row("total_seconds", _("Whole run took"), [_took(run) for run in self.runs], "seconds"),
+        ]
+        for chip in sorted({model.chip for own in self.models for model in own}):
+            rows += self._of_chip(chip)
+        for device in sorted({row.device for own in self.boards for row in own}, key=lambda one: one.name):
+            rows += self._of_device(device)
+        return rows
+
+    def _of_chip(self, chip: str) -> list[Row]:
+        own = [next((model for model in models if model.chip == chip), None) for models in self.models]
+        title = stepper.chip_title(chip)
+        parities = [model.parity if model else {} for model in own]
+        facts = [model.facts if model else {} for model in own]
+        return [
+            Row(f"onnx_top1.{chip}", _on(_("Top-1, ONNX"), title), _each(parities, "onnx_top1"), "share"),
+            Row(f"int8_top1.{chip}", _on(_("Top-1, int8"), title), _each(parities, "int8_top1"), "share"),
+            Row(f"drop.{chip}", _on(_("Drop to int8"), title), _each(parities, "drop"), "points"),
+            Row(f"rknn_bytes.{chip}", _on(_("Size of .rknn"), title), _each(facts, "rknn_bytes"), "bytes"),
+        ]
+
+    def _of_device(self, device) -> list[Row]:
+        own = [next((row for row in rows if row.device == device), None) for rows in self.boards]
+        measured = [row.measured if row else {} for row in own]
+        virtual = _("virtual")
+        title = f"{device.name} ({virtual})" if device.is_virtual else device.name
+        top1, time = _on(_("Top-1 on the board"), title), _on(_("Time per image"), title)
+        return [
+            Row(f"board_top1.device{device.pk}", top1, _each(measured, "board_top1"), "share"),
+            Row(f"ms_median.device{device.pk}", time, _each(measured, "ms_median"), "ms"),
+        ]
+
+    # --- class by class -----------------------------------------------------------------------
+
+    @cached_property
+    def classes(self) -> list[Row]:
+        """Recall of each class that all runs have, by its name; [Paddle, int8 of the first chip]."""
+        recalls = [
+            {row["name"]: row.get("recall") for row in one.get("per_class", [])} for one in self.metrics
+        ]
+        quantized = [_int8_by_name(models) for models in self.models]
+        if not all(recalls):
+            return []
+        shared = [name for name in recalls[0] if all(name in one for one in recalls)]
+        return [
+            Row(
+                name, name,
+                [[one[name], int8.get(name)] for one, int8 in zip(recalls, quantized, strict=True)], "share",
+            )
+            for name in shared
+        ]  # fmt: skip
+
+    # --- what the reader must know ------------------------------------------------------------
+
+    @property
+    def notices(self) -> list[str]:
+        versions = [run.dataset_version for run in self.runs]
+        found = []
+        if len({version.content_hash or version.pk for version in versions}) > 1:
+            found.append(
+                _(
+                    "These runs were trained and measured on different data (%(versions)s): "
+                    "their accuracies are not of the same images."
+                )
+                % {"versions": ", ".join(dict.fromkeys(map(str, versions)))}
+            )
+        lists = [version.class_names for version in versions]
+        if any(set(names) != set(lists[0]) for names in lists):
+            everywhere = set(lists[0]).intersection(*lists)
+            some = list(dict.fromkeys(name for names in lists for name in names if name not in everywhere))
+            words = ", ".join(some[:12]) + (" …" if len(some) > 12 else "")
+            found.append(_("Their classes differ: %(classes)s are not in all of them.") % {"classes": words})
+        elif any(names != lists[0] for names in lists):
+            found.append(_("Their classes are the same in another order."))
+        unfinished = [run.name for run in self.runs if run.is_active]
+        if unfinished:
+            found.append(
+                _("Not finished yet: %(runs)s. Reload to see more.") % {"runs": ", ".join(unfinished)}
+            )
+        return found
+
+
+def _on(words: str, where: str) -> str:
+    return f"{words} · {where}"
+
+
+def _each(facts: list[dict], key: str) -> list:
+    return [one.get(key) for one in facts]
+
+
+def _took(run: Run) -> float | None:
+    return (run.finished_at - run.created_at).total_seconds() if run.finished_at else None
+
+
+def _int8_by_name(models: list) -> dict[str, float | None]:
+    parity = next((model.parity for model in models if model.parity), {})
+    return {row.get("name"): row.get("int8_top1") for row in parity.get("per_class", [])}
+
+
+def _parameters() -> list[tuple[str, str, str]]:
+    return [
+        ("input_size", _("Input size, pixels"), "size"),
+        ("epochs", _("Epochs"), "number"),
+        ("batch_size", _("Images per step"), "number"),
+        ("learning_rate", _("Learning rate"), "number"),
+        ("augmentation", _("Augmentation"), "text"),
+        ("pretrained", _("Pretrained weights"), "flag"),
+        ("seed", _("Seed"), "number"),
+        ("calibration_images", _("Calibration images"), "number"),
+        ("board_images", _("Images measured on a board"), "number"),
+    ]
+
+
+def curve_points(runs: list[Run]) -> dict[str, list[list]]:
+    """For each curve ``[[step, value], …]`` of every run, thinned; empty where a run has none."""
+    found: dict[str, list[list]] = {name: [] for name in CURVES}
+    for run in runs:
+        job = run.trained_model.job
+        points = curves.thinned(job, CURVE_POINTS, CURVES) if job else []
+        for name in CURVES:
+            found[name].append([[step, value] for _pk, own, step, value in points if own == name])
+    return found
