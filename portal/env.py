@@ -42,6 +42,21 @@ def names(name: str, default: str) -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def pairs(name: str) -> dict[str, str]:
+    """``name=value`` pairs separated by commas."""
+    found: dict[str, str] = {}
+    for word in names(name, ""):
+        key, equals, value = (part.strip() for part in word.partition("="))
+        if not key or not equals or not value:
+            raise SettingError(
+                f"{name} must be pairs like photos=/srv/photos with commas between, not {word!r}."
+            )
+        if key in found:
+            raise SettingError(f"{name} names {key!r} twice.")
+        found[key] = value
+    return found
+
+
 def path(name: str, default: Path | None = None) -> Path | None:
     value = text(name)
     return Path(value).expanduser().resolve() if value else default

@@ -129,6 +129,16 @@ UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_MB", 4096, least=1) * 1024 * 1024
 UPLOAD_PIECE_BYTES = 32 * 1024 * 1024  # what is lost at most when a connection or a process breaks
 UPLOAD_KEPT_HOURS = env.integer("UPLOAD_KEPT_HOURS", 24, least=1)
 # What each team may use at most; 0 for no limit. A team's page may set less for it, never more.
+# Where datasets may be imported from: names that people choose, and what is there.
+IMPORT_DIRS = {name: Path(where) for name, where in env.pairs("IMPORT_DIRS").items()}
+IMPORT_S3 = env.pairs("IMPORT_S3")
+IMPORT_S3_ENDPOINT = env.text("IMPORT_S3_ENDPOINT", FILES_S3_ENDPOINT)
+for _name, _where in IMPORT_DIRS.items():
+    if not _where.is_absolute() or _name in IMPORT_S3:
+        raise env.SettingError(f"IMPORT_DIRS: {_name} must be a whole path, and no name of IMPORT_S3.")
+for _name, _where in IMPORT_S3.items():
+    if not _where.startswith("s3://") or not _where.removeprefix("s3://").partition("/")[0]:
+        raise env.SettingError(f"IMPORT_S3: {_name} must be like s3://bucket/prefix/, not {_where!r}.")
 TEAM_QUOTA_BYTES = env.integer("TEAM_QUOTA_MB", 0) * 1024 * 1024
 TEAM_RUNNING_JOBS = env.integer("TEAM_RUNNING_JOBS", 0)
 TEAM_QUEUED_JOBS = env.integer("TEAM_QUEUED_JOBS", 1000)

@@ -16,7 +16,7 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
-from portal.datasets import contents, diffs, export, indexes, services, tus
+from portal.datasets import contents, diffs, export, imports, indexes, services, tus
 from portal.datasets.errors import StagingError
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
 from portal.datasets.models import Dataset, DatasetVersion
@@ -26,6 +26,8 @@ from portal.datasets.serializers import (
     DatasetVersionSerializer,
     DiffQuerySerializer,
     DiffSerializer,
+    ImportSerializer,
+    PlaceSerializer,
     UploadSerializer,
 )
 
@@ -62,6 +64,24 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
     def digits(self, request):
         """Add the bundled dataset of handwritten digits."""
         version = services.add_digits(request.team, request.user)
+        return Response(DatasetVersionSerializer(version).data, status=201)
+
+    @extend_schema(methods=["get"], responses=PlaceSerializer(many=True))
+    @extend_schema(methods=["post"], request=ImportSerializer, responses={201: DatasetVersionSerializer})
+    @action(
+        detail=False, methods=["get", "post"], url_path="imports", pagination_class=None, filter_backends=[]
+    )
+    def import_(self, request):
+        """GET: the places that the administrator allowed. POST: make a dataset's version of what lies at one.
+
+        The job of the version's check copies it; an archive may lie there as well.
+        """
+        if request.method == "GET":
+            return Response(PlaceSerializer(imports.places(), many=True).data)
+        form = ImportSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        where = {key: form.validated_data[key] for key in ("name", "source", "path")}
+        version = services.create_import(request.team, request.user, **where, options=form.options())
         return Response(DatasetVersionSerializer(version).data, status=201)
 
 

@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import StyledForm
 from portal.core.sentences import lazy_sentence
-from portal.datasets import uploads
+from portal.datasets import imports, uploads
+from portal.datasets.errors import InputError
 from portal.datasets.models import Upload
 from portal.datasets.readers import LAYOUTS
 from portal.datasets.refusals import UploadRefused
@@ -46,20 +47,14 @@ class ReceivedField(forms.ModelChoiceField):
         super().__init__(queryset=Upload.objects.none(), required=False, **kwargs)
 
 
-class UploadForm(StyledForm):
+class VersionForm(StyledForm):
+    """What is said about a new version, wherever its files come from."""
+
     name = forms.CharField(
         max_length=120,
         label=_("Name of the dataset"),
         help_text=_("The name of a dataset that you have makes this its next version."),
     )
-    file = forms.FileField(
-        label=_("Archive (zip or tar)"),
-        required=False,  # or ``received``
-        allow_empty_file=True,  # the check of the archive says what is wrong with it
-        max_length=255,
-        widget=forms.FileInput(attrs={"accept": ".zip,.tar,.gz,.tgz,.zst,application/zip"}),
-    )
-    received = ReceivedField()
     class_count = forms.IntegerField(
         required=False,
         min_value=2,
@@ -90,6 +85,26 @@ class UploadForm(StyledForm):
         help_text=_("Choose one only if the upload can be read in more than one way."),
     )
 
+    def options(self) -> dict:
+        """What ``create_version`` takes: only what was filled in."""
+        data = self.cleaned_data
+        found = {"class_count": data["class_count"], "class_names": data["class_names"]}
+        found["layout"] = data["layout"] or None
+        if data["val_percent"]:
+            found["val_fraction"] = data["val_percent"] / 100
+        return {key: value for key, value in found.items() if value is not None}
+
+
+class UploadForm(VersionForm):
+    file = forms.FileField(
+        label=_("Archive (zip or tar)"),
+        required=False,  # or ``received``
+        allow_empty_file=True,  # the check of the archive says what is wrong with it
+        max_length=255,
+        widget=forms.FileInput(attrs={"accept": ".zip,.tar,.gz,.tgz,.zst,application/zip"}),
+    )
+    received = ReceivedField()
+
     def __init__(self, *args, team, **kwargs):
         super().__init__(*args, **kwargs)
         self.team = team
@@ -104,11 +119,24 @@ class UploadForm(StyledForm):
             self.add_errors({"file": "Choose the archive to upload."})
         return data
 
-    def options(self) -> dict:
-        """What ``create_version`` takes: only what was filled in."""
-        data = self.cleaned_data
-        found = {"class_count": data["class_count"], "class_names": data["class_names"]}
-        found["layout"] = data["layout"] or None
-        if data["val_percent"]:
-            found["val_fraction"] = data["val_percent"] / 100
-        return {key: value for key, value in found.items() if value is not None}
+
+class ImportForm(VersionForm):
+    source = forms.ChoiceField(label=_("Place"))
+    path = forms.CharField(
+        required=False,
+        max_length=imports.LONGEST_PATH,
+        label=_("Folder or archive there"),
+        help_text=_("Such as parts/2026. Empty for everything at this place."),
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["source"].choices = [
+            (place.name, f"{place.name} ({place.kind_label})") for place in imports.places()
+        ]
+
+    def clean_path(self):
+        try:
+            return imports.clean_path(self.cleaned_data["path"])
+        except InputError as error:
+            raise forms.ValidationError(str(error)) from error

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.jobs.models import Job, Status
 from portal.teams.models import Owned, OwnedQuerySet, Team
 
+COPYING = "copying"  # the phase of an import, before its check begins
 COVER_IMAGES = 8
 
 
@@ -32,6 +33,8 @@ def check_state(job: Job) -> UploadState:
         return UploadState.READY
     if job.is_final:
         return UploadState.REFUSED
+    if job.phase == COPYING:
+        return UploadState.RECEIVING
     if job.status == Status.QUEUED or not job.phase:
         return UploadState.RECEIVED
     return UploadState.EXTRACTING if job.phase == "extracting" else UploadState.CHECKING

@@ -1,6 +1,7 @@
 from rest_framework import serializers
 
-from portal.datasets import diffing, uploads
+from portal.datasets import diffing, imports, uploads
+from portal.datasets.errors import InputError
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
 from portal.datasets.readers import LAYOUTS
 from portal.datasets.refusals import UploadRefused
@@ -137,6 +138,36 @@ class UploadSerializer(OptionsSerializer):
         if ("file" in data) == ("upload" in data):
             raise serializers.ValidationError({"file": ["Send either a file or the id of an upload."]})
         return data
+
+
+class PlaceSerializer(serializers.Serializer):
+    """A place that datasets may be imported from, by the administrator's name for it."""
+
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=[imports.FOLDER, imports.S3])
+
+
+class ImportSerializer(OptionsSerializer):
+    """A folder or an archive at a place that the administrator allowed; empty ``path`` for all of it."""
+
+    name = serializers.CharField(max_length=120)
+    source = serializers.CharField(max_length=255, help_text="The name of the place.")
+    path = serializers.CharField(
+        max_length=imports.LONGEST_PATH, required=False, allow_blank=True, default="", help_text="Below it."
+    )
+
+    def validate_source(self, name):
+        return _or_refused(imports.place, name).name
+
+    def validate_path(self, path):
+        return _or_refused(imports.clean_path, path)
+
+
+def _or_refused(check, value):
+    try:
+        return check(value)
+    except InputError as error:
+        raise serializers.ValidationError(str(error)) from error
 
 
 class MetadataSerializer(OptionsSerializer):

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Min, Q, QuerySet
 
 from portal.core.files import fetch
-from portal.datasets import contents, indexes, pieces, staging, uploads_kept
+from portal.datasets import contents, imports, indexes, pieces, staging, uploads_kept
 from portal.datasets.errors import InputError, StagingError
 from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
 from portal.datasets.refusals import Expired, InUse, NotWhole
@@ -70,11 +70,28 @@ def create_version_of(upload: Upload, name: str, options: dict | None = None) ->
     return version
 
 
+@transaction.atomic
+def create_import(
+    team, user, name: str, source: str, path: str, options: dict | None = None
+) -> DatasetVersion:
+    """Make what lies at ``path`` of an allowed place the next version of the team's dataset ``name``.
+
+    The job of its check copies it. Raises InputError for what the administrator did not allow, QuotaReached
+    when no check may wait.
+    """
+    jobs.refuse_if_full(team)
+    where = {"source": imports.place(source).name, "path": imports.clean_path(path)}
+    options = {**(options or {}), "import": where}
+    return _upload_version(team, user, name, options, upload_name=imports.title(**where))
+
+
 def _upload_version(team, user, name: str, options: dict, *, upload_name: str, **kept) -> DatasetVersion:
     dataset, _ = Dataset.objects.live().get_or_create(team=team, name=name, defaults={"created_by": user})
     kept["upload_name"] = Path(upload_name).name[:255]
     version = add_version(dataset, "ingest", user, options=options, **kept)
-    audit.record("dataset.upload", version, actor=user, detail=version.upload_name)
+    where = options.get("import")
+    verb, detail = ("dataset.import", imports.shown(**where)) if where else ("dataset.upload", upload_name)
+    audit.record(verb, version, actor=user, detail=detail)
     return version
 
 
@@ -123,6 +140,8 @@ def prepare_ingest(job: Job, folder: Path) -> Invocation:
 
 
 def _fetch_upload(version: DatasetVersion, target: Path) -> Path:
+    if "import" in version.options:
+        return imports.fetch(version.job, **version.options["import"], target=target)
     if version.upload:
         return fetch(version.upload, target)
     received = Upload.objects.filter(version=version).first()

@@ -18,7 +18,7 @@ from portal.core import live
 from portal.core.access import member_required
 from portal.core.live import Live
 from portal.core.paging import page_of
-from portal.datasets import indexes, pictures, services, uploads
+from portal.datasets import imports, indexes, pictures, services, uploads
 from portal.datasets.errors import StagingError
 from portal.datasets.findings import LEVELS
 from portal.datasets.forms import UploadForm
@@ -31,6 +31,7 @@ from portal.teams.quotas import QuotaReached
 CLASS_THUMBS = 12
 CLASSES_SHOWN = 100
 YEAR = 365 * 24 * 3600
+IMPORT_STATES = [UploadState.RECEIVING, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
 STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
 
 
@@ -75,7 +76,8 @@ def version_live(request, pk):
 
 
 def _live(request, version: DatasetVersion) -> Live:
-    context = {"version": version, "states": STATES}
+    states = IMPORT_STATES if "import" in version.options else STATES
+    context = {"version": version, "states": states}
     body = render_to_string("datasets/_version_live.html", context, request=request)
     url = reverse("dataset-version-live", args=[version.pk])
     return Live("version-live", url, body, version.job.is_active, reload=True)
@@ -156,6 +158,7 @@ def dataset_new(request):
         "kept_hours": settings.UPLOAD_KEPT_HOURS,
         "received": received,
         "waiting": _own_uploads(request).waiting(),
+        "importable": bool(imports.places()),
     }
     return render(request, "datasets/new.html", context, status=422 if form.errors else 200)
 

@@ -140,3 +140,13 @@ def test_the_same_files_pushed_again_are_the_next_version(pushed, slipway, pets)
 def test_a_file_name_never_leads_out_of_the_folder(name, tmp_path):
     with pytest.raises(files.Refused):
         files.safe_path(tmp_path, name)
+
+
+def test_what_lies_on_the_server_is_imported(portal, slipway, pets, settings):
+    settings.IMPORT_DIRS = {"photos": pets.parent}
+    assert slipway("dataset", "import", "--list").out == "Place\tKind\nphotos\tfolder\n"
+    answer = slipway("dataset", "import", "photos/pets", "--json")
+    assert answer.code == 0, answer.err
+    assert (answer.json["dataset_name"], answer.json["images"]) == ("pets", 10)
+    assert slipway("dataset", "import", "photos/nothing").code == 6
+    assert slipway("dataset", "import", "elsewhere/pets").code == 6

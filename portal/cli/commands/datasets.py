@@ -13,6 +13,8 @@ from portal.cli.app import App, command
 from portal.cli.errors import Failed, Refused
 from portal.cli.screen import Screen, size
 
+ARCHIVE_ENDING = re.compile(r"(\.tar)?\.(tar|zip|t?gz|zst|tzst)$", re.IGNORECASE)
+
 
 def add_to(group: click.Group) -> None:
     @group.group()
@@ -20,6 +22,7 @@ def add_to(group: click.Group) -> None:
         """Datasets and their versions."""
 
     command(dataset, "push", short_help="Send a folder or an archive as a dataset's next version.")(push)
+    command(dataset, "import", short_help="Take what lies at a place that the server allows.")(import_)
     command(dataset, "list", short_help="List the team's datasets.")(list_)
     command(dataset, "show", short_help="Show a version: classes, counts, findings.")(show)
     command(dataset, "export", short_help="Download a version in another layout.")(export)
@@ -41,22 +44,40 @@ def push(app: App, path: Path, name: str | None, piece_mb: int, no_wait: bool, c
     A folder is packed while it is sent. Broken off at any byte, the same command goes on where it was.
     """
     source = packing.source_of(path)
-    name = name or re.sub(r"(\.tar)?\.[A-Za-z0-9]+$", "", source.filename)
+    name = name or ARCHIVE_ENDING.sub("", source.filename)
     metadata = {key: str(value) for key, value in options.items() if value is not None}
     if class_names:
         metadata["class_names"] = class_names.read()
     version = pushing.push(app.client, app.screen, source, name, metadata, piece_mb * 1024 * 1024)
+    _show_checked(app, version, no_wait)
+
+
+@click.argument("place", metavar="PLACE[/PATH]", required=False)
+@click.option("--name", help="The dataset; its next version is made.  [default: the path's last part]")
+@click.option("--list", "only_list", is_flag=True, help="List the places.")
+@click.option("--no-wait", is_flag=True, help="Return without waiting for the copy and the check.")
+def import_(app: App, place: str | None, name: str | None, only_list: bool, no_wait: bool):
+    """Take a folder or an archive from a place on the server or in S3 that its administrator has allowed."""
+    if only_list or not place:
+        rows = app.client.get("datasets/imports/")
+        app.screen.document(rows)
+        app.screen.table(["Place", "Kind"], [(row["name"], row["kind"]) for row in rows])
+        return
+    source, _, path = place.strip("/").partition("/")
+    name = name or ARCHIVE_ENDING.sub("", path.rpartition("/")[2] or source)
+    version = app.client.post("datasets/imports/", json={"name": name, "source": source, "path": path})
+    _show_checked(app, version, no_wait)
+
+
+def _show_checked(app: App, version: dict, no_wait: bool) -> None:
+    """Wait for the check unless told otherwise, and show the version."""
     if not no_wait:
-        version = wait_for_check(app, version)
+        follow.job(app.client, app.screen, version["job"]["id"], "Check")
+        version = app.client.get(f"dataset-versions/{version['id']}/")
     app.screen.document(version)
     if not app.screen.as_json:
         print_version(app.screen, version)
     _raise_if_refused(version)
-
-
-def wait_for_check(app: App, version: dict) -> dict:
-    follow.job(app.client, app.screen, version["job"]["id"], "Check")
-    return app.client.get(f"dataset-versions/{version['id']}/")
 
 
 def _raise_if_refused(version: dict) -> None:

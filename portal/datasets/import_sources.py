@@ -1,0 +1,209 @@
+"""Where an import may read from: a folder on the server, or a prefix in S3, that the administrator allowed.
+
+Names and sizes first, contents later and one after the other: nothing is held in memory. Whatever somebody
+puts there meanwhile, no file outside of what was allowed is ever read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+from portal.datasets.errors import InputError
+
+# What file managers and version control leave behind; no image is in it.
+_LEFT_OUT = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+# Of S3, objects up to a size are read by so many threads, so many ahead of the one that is written.
+THREADS, AHEAD, SMALL = 8, 16, 1024 * 1024
+_S3_ERROR_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file below the chosen place: its name there with slashes, and its bytes."""
+
+    name: str
+    size: int
+
+
+def belongs(name: str) -> bool:
+    """Whether a file of this relative name is taken: nothing hidden."""
+    return not any(part.startswith(".") or part in _LEFT_OUT for part in name.split("/"))
+
+
+class FolderSource:
+    """A folder on the machine of the workers. ``below`` is a checked relative path, "" for all of it."""
+
+    def __init__(self, allowed: Path, below: str):
+        self.below = below
+        try:
+            self.root = allowed.resolve(strict=True)
+            self.place = (self.root / below).resolve(strict=True)
+        except (OSError, RuntimeError):
+            raise InputError(
+                f"There is no {below or 'such folder'} on the server: check how it is written."
+            ) from None
+        if not self.place.is_relative_to(self.root):
+            raise InputError(
+                f"{below} is a link that leads out of what may be imported: put the files there."
+            )
+
+    @property
+    def is_file(self) -> bool:
+        return self.place.is_file()
+
+    def entries(self) -> Iterator[Entry]:
+        """Every file, in order of names. Raises InputError for a folder that cannot be read."""
+        if self.is_file:
+            yield Entry(self.place.name, self.place.stat().st_size)
+            return
+        for folder, folders, files in os.walk(self.place, onerror=_unreadable):
+            inside = Path(folder).relative_to(self.place)
+            folders[:] = sorted(name for name in folders if belongs(name))
+            for name in folders:
+                if Path(folder, name).is_symlink():
+                    raise InputError(
+                        f"{(inside / name).as_posix()} is a link to a folder: put the folder there."
+                    )
+            for name in sorted(filter(belongs, files)):
+                path = Path(folder, name)
+                with self._opened(path) as file:
+                    yield Entry((inside / name).as_posix(), os.fstat(file.fileno()).st_size)
+
+    def contents(self) -> Iterator[tuple[Entry, BinaryIO]]:
+        """Every file once more, with its content, open until the next is asked for."""
+        for entry in self.entries():
+            with self.open(entry) as file:
+                yield entry, file
+
+    @contextlib.contextmanager
+    def open(self, entry: Entry) -> Iterator[BinaryIO]:
+        with self._opened(self.place if self.is_file else self.place / entry.name) as file:
+            yield file
+
+    @contextlib.contextmanager
+    def _opened(self, path: Path) -> Iterator[BinaryIO]:
+        """Open a file, then look where it really lies: no link changed in between leads anywhere else."""
+        shown = path.name
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise InputError(
+                f"{shown} cannot be read by the portal ({error.strerror}): ask the administrator to mend it."
+            ) from error
+        with os.fdopen(handle, "rb") as file:
+            if not Path(os.readlink(f"/proc/self/fd/{handle}")).is_relative_to(self.root):
+                raise InputError(
+                    f"{shown} is a link that leads out of what may be imported: put the file there."
+                )
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise InputError(f"{shown} is a special file, not an ordinary one: leave it out.")
+            yield file
+
+
+def _unreadable(error: OSError) -> None:
+    raise InputError(
+        f"{Path(error.filename).name} cannot be read by the portal ({error.strerror}): "
+        "ask the administrator to mend it."
+    ) from error
+
+
+class BucketSource:
+    """Everything below a prefix of an S3 bucket. ``allowed`` is ``s3://bucket/prefix``."""
+
+    def __init__(self, allowed: str, below: str):
+        self.bucket, _, prefix = allowed.removeprefix("s3://").partition("/")
+        prefix = prefix.strip("/")
+        self.key = "/".join(part for part in (prefix, below) if part)
+        self.client = _s3_client()
+        self.is_file = bool(below) and self._is_object()
+
+    def entries(self) -> Iterator[Entry]:
+        """Every object, in order of keys. Raises InputError when the bucket cannot be read."""
+        prefix = self.key if self.is_file or not self.key else f"{self.key}/"
+        with _s3_refusals(self.bucket):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            for row in (row for page in pages for row in page.get("Contents", [])):
+                if self.is_file and row["Key"] != self.key:
+                    continue
+                name = row["Key"].rpartition("/")[2] if self.is_file else row["Key"][len(prefix) :]
+                if name and not name.endswith("/") and belongs(name):
+                    yield Entry(name, row["Size"])
+
+    def contents(self) -> Iterator[tuple[Entry, BinaryIO]]:
+        """Every object with its content, in order. Small ones are asked for several at a time: each takes a
+        way to the server and back."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            ahead: deque[tuple[Entry, Future | None]] = deque()
+            for entry in self.entries():
+                ahead.append((entry, pool.submit(self._read, entry) if entry.size <= SMALL else None))
+                if len(ahead) > AHEAD:
+                    yield from self._opened(*ahead.popleft())
+            while ahead:
+                yield from self._opened(*ahead.popleft())
+
+    def _opened(self, entry: Entry, read: Future | None) -> Iterator[tuple[Entry, BinaryIO]]:
+        if read is not None:
+            yield entry, io.BytesIO(read.result())
+            return
+        with self.open(entry) as body:
+            yield entry, body
+
+    def _read(self, entry: Entry) -> bytes:
+        with self.open(entry) as body:
+            return body.read(entry.size + 1)  # one more, to see whether it has grown
+
+    @contextlib.contextmanager
+    def open(self, entry: Entry) -> Iterator[BinaryIO]:
+        key = self.key if self.is_file or not self.key else f"{self.key}/{entry.name}"
+        key = key or entry.name
+        with _s3_refusals(self.bucket):
+            body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"]
+            with contextlib.closing(body):
+                yield body
+
+    def _is_object(self) -> bool:
+        from botocore.exceptions import ClientError
+
+        with _s3_refusals(self.bucket):
+            try:
+                self.client.head_object(Bucket=self.bucket, Key=self.key)
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                    raise
+                return False
+        return True
+
+
+def _s3_client():
+    # Here and not above: it takes a fifth of a second to load, and few servers import from S3.
+    import boto3
+    from botocore.config import Config
+
+    endpoint = settings.IMPORT_S3_ENDPOINT or None
+    style = {"addressing_style": "path" if endpoint else "auto"}
+    patience = {"connect_timeout": 10, "read_timeout": 60, "retries": {"mode": "standard", "max_attempts": 5}}
+    return boto3.client("s3", endpoint_url=endpoint, config=Config(s3=style, **patience))
+
+
+@contextlib.contextmanager
+def _s3_refusals(bucket: str) -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise InputError(
+            f"The bucket {bucket} cannot be read ({str(error)[:_S3_ERROR_LENGTH]}): ask the administrator "
+            "to check IMPORT_S3 and its keys, then retry."
+        ) from error

@@ -1,0 +1,37 @@
+"""The page that imports a dataset from the server or from S3."""
+
+from __future__ import annotations
+
+from django.shortcuts import get_object_or_404, redirect, render
+
+from portal.core.access import member_required
+from portal.datasets import imports, services, uploads
+from portal.datasets.forms import ImportForm
+from portal.datasets.limits import Limits
+from portal.datasets.models import Dataset
+from portal.teams.quotas import QuotaReached
+
+
+@member_required
+def dataset_import(request):
+    """Take what lies at an allowed place: a new dataset, or the next version of one."""
+    initial = {}
+    if request.GET.get("dataset", "").isdigit():
+        dataset = get_object_or_404(Dataset.objects.for_team(request.team), pk=request.GET["dataset"])
+        initial["name"] = dataset.name
+    form = ImportForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        where = {key: data[key] for key in ("name", "source", "path")}
+        try:
+            version = services.create_import(request.team, request.user, **where, options=form.options())
+            return redirect("dataset-version", pk=version.pk)
+        except QuotaReached as error:
+            form.add_errors({"": str(error)})
+    context = {
+        "form": form,
+        "places": imports.places(),
+        "limits": Limits(),
+        "most_bytes": uploads.most_bytes(request.team),
+    }
+    return render(request, "datasets/import.html", context, status=422 if form.errors else 200)
