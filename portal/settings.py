@@ -128,6 +128,7 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_MB", 4096, least=1) * 1024 * 1024
 UPLOAD_PIECE_BYTES = 32 * 1024 * 1024  # what is lost at most when a connection or a process breaks
 UPLOAD_KEPT_HOURS = env.integer("UPLOAD_KEPT_HOURS", 24, least=1)
+DATASET_KEPT_DAYS = env.integer("DATASET_KEPT_DAYS", 7)  # after deletion
 # What each team may use at most; 0 for no limit. A team's page may set less for it, never more.
 # Where datasets may be imported from: names that people choose, and what is there.
 IMPORT_DIRS = {name: Path(where) for name, where in env.pairs("IMPORT_DIRS").items()}
@@ -264,6 +265,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap lost jobs": {"task": "portal.jobs.tasks.reap", "schedule": 15.0},
     "sweep uploads": {"task": "portal.datasets.tasks.sweep_uploads", "schedule": 900.0},
+    "sweep deleted datasets": {"task": "portal.datasets.tasks.sweep_deleted", "schedule": 3600.0},
     "sweep the audit": {"task": "portal.teams.tasks.sweep_audit", "schedule": 3600.0},
     "sweep idempotent calls": {"task": "portal.core.tasks.sweep_idempotent_calls", "schedule": 3600.0},
     "advance runs": {"task": "portal.runs.tasks.sweep", "schedule": 30.0},

@@ -62,6 +62,7 @@ def _live(request) -> Live:
         "failed": runs.filter(status=Status.FAILED, finished_at__gte=since)[:SHOWN],
         "finished": runs.filter(status=Status.SUCCEEDED)[:SHOWN],
         "checks": DatasetVersion.objects.for_team(team)
+        .live()
         .filter(job__status__in=[*ACTIVE, Status.FAILED], job__queued_at__gte=since)
         .select_related("dataset", "job")[:SHOWN],
         "devices": Device.objects.for_team(team).select_related("busy_with", "probe_job"),
@@ -79,7 +80,7 @@ def api_docs(request):
 def _next_step(request) -> str:
     """Which advice the start page gives; the words stand in the template."""
     team = request.team
-    if not Dataset.objects.for_team(team).exists():
+    if not Dataset.objects.for_team(team).live().exists():
         return "dataset"
     if not Run.objects.for_team(team).exists():
         return "run"

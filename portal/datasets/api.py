@@ -2,7 +2,6 @@
 
 import contextlib
 
-from django.db.models import OuterRef, Subquery
 from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
@@ -16,11 +15,13 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
-from portal.datasets import contents, diffs, export, imports, indexes, services, tus
+from portal.datasets import contents, deletion, diffs, export, imports, indexes, services, tus
 from portal.datasets.errors import StagingError
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
 from portal.datasets.models import Dataset, DatasetVersion
+from portal.datasets.refusals import NameTaken
 from portal.datasets.serializers import (
+    DatasetNameSerializer,
     DatasetSerializer,
     DatasetVersionDetailSerializer,
     DatasetVersionSerializer,
@@ -33,9 +34,7 @@ from portal.datasets.serializers import (
 
 
 class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    queryset = Dataset.objects.select_related("created_by").annotate(
-        newest_version=Subquery(DatasetVersion.objects.filter(dataset=OuterRef("pk")).values("pk")[:1])
-    )
+    queryset = Dataset.objects.select_related("created_by").with_figures()
     serializer_class = DatasetSerializer
     filterset_class = DatasetFilter
     parser_classes = [JSONParser, MultiPartParser, FormParser]
@@ -58,6 +57,33 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
                 request.team, request.user, data["name"], archive, form.options()
             )
         return Response(DatasetVersionSerializer(version).data, status=201)
+
+    @extend_schema(request=DatasetNameSerializer, responses=DatasetSerializer)
+    def partial_update(self, request, pk=None):
+        """Rename the dataset."""
+        dataset = self.get_object()
+        form = DatasetNameSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        with _name_is_free():
+            deletion.rename(dataset, request.user, form.validated_data["name"])
+        return Response(DatasetSerializer(self.get_object()).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request, pk=None):
+        """Delete the dataset with its versions; it can be restored for some days.
+
+        Versions that a run names are hidden and kept: their runs go on.
+        """
+        deletion.delete_dataset(self.get_object(), request.user)
+        return Response(status=204)
+
+    @extend_schema(request=None, responses=DatasetSerializer)
+    @action(detail=True, methods=["post"], parser_classes=[])
+    def restore(self, request, pk=None):
+        """Take the deletion back."""
+        with _name_is_free():
+            deletion.restore_dataset(self.get_object(), request.user)
+        return Response(DatasetSerializer(self.get_object()).data)
 
     @extend_schema(request=None, responses={201: DatasetVersionSerializer})
     @action(detail=False, methods=["post"], url_path="samples/digits", parser_classes=[])
@@ -85,6 +111,14 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
         return Response(DatasetVersionSerializer(version).data, status=201)
 
 
+@contextlib.contextmanager
+def _name_is_free():
+    try:
+        yield
+    except NameTaken as refusal:
+        raise ValidationError({"name": [str(refusal)]}) from refusal
+
+
 class AnyAnswer(BaseContentNegotiation):
     """Leaves ``?format=`` to the view: it names a layout there, not the form of the answer."""
 
@@ -95,11 +129,25 @@ class AnyAnswer(BaseContentNegotiation):
 class DatasetVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = DatasetVersion.objects.select_related("dataset", "job", "job__created_by")
     serializer_class = DatasetVersionSerializer
+    write_scope = "datasets"
     filterset_class = DatasetVersionFilter
     lookup_value_regex = r"\d{1,18}"
 
     def get_serializer_class(self):
         return DatasetVersionSerializer if self.action == "list" else DatasetVersionDetailSerializer
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request, pk=None):
+        """Delete the version; it can be restored for some days. One that a run names is hidden and kept."""
+        deletion.delete_version(self.get_object(), request.user)
+        return Response(status=204)
+
+    @extend_schema(request=None, responses=DatasetVersionDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def restore(self, request, pk=None):
+        """Take the deletion back."""
+        deletion.restore_version(self.get_object(), request.user)
+        return Response(DatasetVersionDetailSerializer(self.get_object()).data)
 
     @extend_schema(parameters=[DiffQuerySerializer], responses=DiffSerializer, filters=False)
     @action(detail=True, pagination_class=None)

@@ -10,11 +10,27 @@ from portal.jobs.models import Status
 TASKS = [("classification", _("classification")), ("detection", _("detection"))]
 
 
-class DatasetFilter(Created):
+class Live(django_filters.FilterSet):
+    """Without the deleted ones, unless those are asked for."""
+
+    deleted = django_filters.BooleanFilter(
+        method="those", help_text=_("the deleted ones instead, which can be restored for a while")
+    )
+
+    def those(self, rows, name, value):
+        return rows  # see ``filter_queryset``
+
+    def filter_queryset(self, queryset):
+        deleted = bool(self.form.cleaned_data.get("deleted"))
+        live = queryset.live()
+        return super().filter_queryset(queryset.exclude(pk__in=live.values("pk")) if deleted else live)
+
+
+class DatasetFilter(Live, Created):
     name = part_of("name")
 
 
-class DatasetVersionFilter(Created):
+class DatasetVersionFilter(Live, Created):
     person = Person("job__created_by")
     dataset = RowOf(Dataset.objects.for_team)
     status = OneOf(Status.choices, field_name="job__status", help_text=_("of the check"))

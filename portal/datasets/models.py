@@ -4,7 +4,8 @@ import re
 import uuid
 
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -40,10 +41,27 @@ def check_state(job: Job) -> UploadState:
     return UploadState.EXTRACTING if job.phase == "extracting" else UploadState.CHECKING
 
 
+def _counted(rows):
+    """How many of ``rows``, which refer to an outer query's dataset."""
+    counts = rows.order_by().values("dataset").annotate(count=Count("pk")).values("count")
+    return Coalesce(Subquery(counts), 0)
+
+
 class DatasetQuerySet(OwnedQuerySet):
     def live(self):
         """Those that were not deleted."""
         return self.filter(deleted_at=None)
+
+    def with_figures(self):
+        """With ``newest_version`` (its id), ``version_count`` and ``stored_bytes``; deleted versions are not
+        counted, but for what they take."""
+        versions = DatasetVersion.objects.filter(dataset=OuterRef("pk"), deleted_at=None)
+        packs = Pack.objects.filter(dataset=OuterRef("pk")).order_by().values("dataset")
+        return self.annotate(
+            newest_version=Subquery(versions.values("pk")[:1]),
+            version_count=_counted(versions),
+            stored_bytes=Coalesce(Subquery(packs.annotate(sum=Sum("bytes")).values("sum")), 0),
+        )
 
 
 class Dataset(Owned):

@@ -41,3 +41,7 @@ class InUse(UploadRefused):
 
 class NotWhole(UploadRefused):
     """A part of the upload is still to come."""
+
+
+class NameTaken(Exception):
+    """The team has a dataset of this name already."""

@@ -44,11 +44,24 @@ class DatasetVersionDetailSerializer(DatasetVersionSerializer):
 
 class DatasetSerializer(serializers.ModelSerializer):
     created_by = serializers.CharField(source="created_by.username", default=None)
+    versions = serializers.IntegerField(source="version_count", help_text="how many, but for deleted ones")
     newest_version = serializers.IntegerField(allow_null=True, help_text="its id")
+    stored_bytes = serializers.IntegerField(help_text="what its images take, each stored once")
 
     class Meta:
         model = Dataset
-        fields = ["id", "name", "created_by", "created_at", "newest_version"]
+        fields = [
+            "id", "name", "created_by", "created_at", "deleted_at", "versions", "newest_version",
+            "stored_bytes",
+        ]  # fmt: skip
+
+
+class DatasetNameSerializer(serializers.ModelSerializer):
+    """The part of a dataset that can be changed."""
+
+    class Meta:
+        model = Dataset
+        fields = ["name"]
 
 
 class DiffQuerySerializer(serializers.Serializer):

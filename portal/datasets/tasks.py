@@ -1,7 +1,7 @@
 """Celery's way in."""
 
 from portal.celery import app
-from portal.datasets import uploads, uploads_kept
+from portal.datasets import deletion, uploads, uploads_kept
 
 
 @app.task
@@ -9,3 +9,9 @@ def sweep_uploads() -> None:
     """Before: expired uploads, and those that versions no longer need, with their bytes. After: none."""
     uploads.sweep()
     uploads_kept.sweep()
+
+
+@app.task
+def sweep_deleted() -> None:
+    """Before: datasets and versions deleted long ago. After: only those that a run names."""
+    deletion.sweep()

@@ -37,7 +37,8 @@ STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, Up
 
 def dataset_list(request):
     """Every dataset with a few of its pictures."""
-    page = page_of(Dataset.objects.for_team(request.team).select_related("created_by"), request, size=24)
+    rows = Dataset.objects.for_team(request.team).live().select_related("created_by")
+    page = page_of(rows, request, size=24)
     newest = DatasetVersion.objects.newest_of([dataset.pk for dataset in page])
     by_dataset = {version.dataset_id: version for version in newest.select_related("dataset", "job")}
     covers = [(dataset, by_dataset.get(dataset.pk)) for dataset in page]
@@ -47,7 +48,7 @@ def dataset_list(request):
 def dataset_detail(request, pk):
     """One dataset: its versions."""
     dataset = get_object_or_404(Dataset.objects.for_team(request.team), pk=pk)
-    versions = dataset.versions.select_related("job", "job__created_by")
+    versions = dataset.versions.filter(deleted_at=None).select_related("job", "job__created_by")
     return render(request, "datasets/detail.html", {"dataset": dataset, "versions": versions})
 
 
@@ -133,7 +134,7 @@ def dataset_new(request):
     """Upload an archive: a new dataset, or the next version of one."""
     initial = {}
     if request.GET.get("dataset", "").isdigit():
-        dataset = get_object_or_404(Dataset.objects.for_team(request.team), pk=request.GET["dataset"])
+        dataset = get_object_or_404(Dataset.objects.for_team(request.team).live(), pk=request.GET["dataset"])
         initial["name"] = dataset.name
     received = _own_uploads(request).received().filter(pk=_uuid(request.GET.get("received", ""))).first()
     if received:

@@ -31,7 +31,7 @@ NUMBERS = {
 
 def usable_versions(team):
     """Versions that can be trained, or that are being checked."""
-    rows = DatasetVersion.objects.for_team(team).select_related("dataset", "job")
+    rows = DatasetVersion.objects.for_team(team).live().select_related("dataset", "job")
     return rows.filter(Q(job__status__in=[*ACTIVE, Status.SUCCEEDED])).order_by("-id")
 
 

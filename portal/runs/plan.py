@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from portal.core import configs
 from portal.datasets.models import DatasetVersion
 from portal.devices.models import Device
@@ -44,6 +46,10 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
 
+def deleted_sentence(version: DatasetVersion) -> str:
+    return _("%(version)s was deleted: restore it, or choose another one.") % {"version": version}
+
+
 def defaults(preset: str = "", recipe: str = "") -> dict[str, Any]:
     """The parameters that a preset, or a recipe by itself, brings."""
     chosen = configs.presets()[preset] if preset else {}
@@ -72,7 +78,9 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
     """Check the choices and return a Plan; raise PlanError with a sentence at each wrong field."""
     errors: dict[str, str] = {}
     devices = list(dict.fromkeys(devices))
-    if version is not None and version.blockers:
+    if version is not None and version.pk and version.is_deleted:
+        errors["dataset_version"] = deleted_sentence(version)
+    elif version is not None and version.blockers:
         errors["dataset_version"] = f"{version} cannot be trained on yet. {version.blockers[0]}"
     if preset and preset not in configs.presets():
         errors["preset"] = f"There is no preset {preset!r}; choose one of {', '.join(configs.presets())}."
@@ -160,7 +168,7 @@ def _targets(chips, devices, errors: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def _check_sizes(targets, input_size, errors: dict[str, str]) -> None:
-    for chip, _ in targets:
+    for chip, _order in targets:
         book = configs.chips()[chip]
         largest = book.get("max_input_side")
         if largest and max(input_size) > largest:

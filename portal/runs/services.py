@@ -7,12 +7,13 @@ from django.db import transaction
 from portal.conversions.models import CompiledModel
 from portal.core import configs
 from portal.datasets import storage
+from portal.datasets.models import DatasetVersion
 from portal.deployments.models import Deployment
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
 from portal.runs import pipeline, tags
 from portal.runs.models import Run, TrainedModel
-from portal.runs.plan import Plan
+from portal.runs.plan import Plan, PlanError, deleted_sentence
 from portal.teams import audit
 from portal.teams.models import Role
 
@@ -23,6 +24,7 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
     or when nothing is left of the team's storage."""
     jobs.refuse_if_full(team)
     storage.refuse_if_full(team)
+    _hold(plan.version)
     run = Run.objects.create(
         team=team,
         created_by=user,
@@ -47,6 +49,16 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
     pipeline.advance(run)
     run.refresh_from_db()
     return run
+
+
+def _hold(version: DatasetVersion) -> None:
+    """Lock the version until the run that names it is written: no sweep removes it in between.
+
+    Raises PlanError when it was deleted since it was chosen.
+    """
+    row = DatasetVersion.objects.select_for_update().filter(pk=version.pk).first()
+    if row is None or row.is_deleted:
+        raise PlanError({"dataset_version": deleted_sentence(version)})
 
 
 def role_for(devices) -> str:

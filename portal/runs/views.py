@@ -79,7 +79,7 @@ def run_new(request):
     initial = {"preset": "fast"}
     if request.GET.get("version", "").isdigit():
         initial["dataset_version"] = request.GET["version"]
-    elif Dataset.objects.for_team(request.team).count() == 1:
+    elif Dataset.objects.for_team(request.team).live().count() == 1:
         initial["dataset_version"] = usable_versions(request.team).first()
     return _form_page(request, initial)
 
@@ -101,6 +101,8 @@ def _form_page(request, initial: dict, cloned_from: Run | None = None):
                 return redirect("run-detail", pk=_create(request, form, plan, cloned_from).pk)
         except QuotaReached as error:
             form.add_errors({"": str(error)})
+        except plans.PlanError as error:  # deleted meanwhile
+            form.add_errors(error.fields)
     context = {
         "form": form,
         "cloned_from": cloned_from,

@@ -1,0 +1,133 @@
+"""Deleting datasets and versions: hidden at once, restored on request, swept away after some days.
+
+What a run names is hidden but never swept: its version can be told, trained and deployed again as long as
+the run is there.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.datasets import uploads_kept
+from portal.datasets.models import Dataset, DatasetVersion, Upload
+from portal.datasets.refusals import NameTaken
+from portal.jobs import services as jobs
+from portal.jobs.models import ACTIVE
+from portal.teams import audit
+
+logger = logging.getLogger(__name__)
+
+
+@transaction.atomic
+def delete_version(version: DatasetVersion, user) -> None:
+    """Hide a version; its check is stopped if it is still going on. Runs that name it go on."""
+    row = DatasetVersion.objects.select_for_update().get(pk=version.pk)
+    if row.deleted_at is None:
+        row.deleted_at = timezone.now()
+        row.save(update_fields=["deleted_at"])
+        audit.record("dataset.delete", row, actor=user)
+        jobs.cancel(row.job, by=user.get_username())
+    version.deleted_at = row.deleted_at
+
+
+@transaction.atomic
+def delete_dataset(dataset: Dataset, user) -> None:
+    """Hide a dataset with its versions; its name is free from now on."""
+    row = Dataset.objects.select_for_update().get(pk=dataset.pk)
+    if row.deleted_at is None:
+        row.deleted_at = timezone.now()
+        row.save(update_fields=["deleted_at"])
+        audit.record("dataset.delete", row, actor=user)
+        for version in row.versions.filter(job__status__in=ACTIVE).select_related("job"):
+            jobs.cancel(version.job, by=user.get_username())
+    dataset.deleted_at = row.deleted_at
+
+
+@transaction.atomic
+def restore_version(version: DatasetVersion, user) -> None:
+    """Show a deleted version again. It stays hidden while its dataset is deleted."""
+    row = DatasetVersion.objects.select_for_update().get(pk=version.pk)
+    if row.deleted_at is not None:
+        row.deleted_at = None
+        row.save(update_fields=["deleted_at"])
+        audit.record("dataset.restore", row, actor=user)
+    version.deleted_at = None
+
+
+def restore_dataset(dataset: Dataset, user) -> None:
+    """Show a deleted dataset again, with the versions that were not deleted by themselves.
+
+    Raises NameTaken when another dataset got its name in the meantime.
+    """
+    _write(dataset, user, "dataset.restore", "", deleted_at=None)
+
+
+def rename(dataset: Dataset, user, name: str) -> None:
+    """Give a dataset another name. Raises NameTaken when the team has one of that name."""
+    if name != dataset.name:
+        _write(dataset, user, "dataset.rename", dataset.name, name=name)
+
+
+def _write(dataset: Dataset, user, verb: str, detail: str, **fields) -> None:
+    name = fields.get("name", dataset.name)
+    try:
+        with transaction.atomic():
+            Dataset.objects.filter(pk=dataset.pk).update(**fields)
+            dataset.refresh_from_db()
+            audit.record(verb, dataset, actor=user, detail=detail)
+    except IntegrityError as error:
+        raise NameTaken(
+            _("The team has another dataset called %(name)s: rename that one first.") % {"name": name}
+        ) from error
+
+
+def sweep() -> None:
+    """Before: versions deleted long ago. After: those that a run names, and nothing of the others."""
+    horizon = timezone.now() - timedelta(days=settings.DATASET_KEPT_DAYS)
+    gone = Q(deleted_at__lte=horizon) | Q(dataset__deleted_at__lte=horizon)
+    for version in DatasetVersion.objects.filter(gone, runs=None):
+        try:
+            _remove(version.pk)
+        except ProtectedError:
+            logger.info("%s is kept: a run names it", version)
+    Dataset.objects.filter(deleted_at__lte=horizon, versions=None).delete()
+
+
+@transaction.atomic
+def _remove(pk: int) -> None:
+    """Remove a version's row, its index, and the packs that no other version points into.
+
+    The locks are those that a new run and a version about to be ready take: neither finds its images gone.
+    """
+    version = DatasetVersion.objects.select_for_update().filter(pk=pk).first()
+    if version is None:
+        return
+    dataset = Dataset.objects.select_for_update().get(pk=version.dataset_id)
+    if not version.is_deleted or version.runs.exists():
+        return
+    if dataset.versions.filter(job__status__in=ACTIVE).exists():
+        return  # its program may be pointing into these packs just now; the next sweep comes soon
+    uploads_kept.drop(version)
+    Upload.objects.filter(version=version).delete()
+    left = version.job.artifacts.all()
+    files = [version.index.name, *(artifact.file.name for artifact in left)]
+    left.delete()
+    version.delete()
+    unused = dataset.packs.filter(versions=None)
+    files += [pack.file.name for pack in unused]
+    unused.delete()
+    transaction.on_commit(lambda: _delete_files(files))
+
+
+def _delete_files(names: list[str]) -> None:
+    for name in names:
+        if name:
+            default_storage.delete(name)
