@@ -38,6 +38,47 @@ def test_it_shows_what_runs_what_failed_and_the_boards(alices, team, alice):
     assert "add at least one more" in text, "a refused upload is told"
 
 
+def test_a_run_at_work_shows_its_step_and_how_far_it_is(alices, team, alice):
+    running = everything(team, alice)["running"]
+    job = running.trained_model.job
+    job.phase, job.done, job.total = "epoch 3/12", 3, 12
+    job.save(update_fields=["phase", "done", "total"])
+    text = " ".join(page(alices).split())
+    assert "Train: epoch 3/12" in text
+    assert "25 %" in text
+
+
+def test_boards_with_a_problem_come_first_and_the_well_ones_are_counted(alices, team, alice):
+    everything(team, alice)
+    text = page(alices)
+    assert "2 of 3 are well" in text
+    assert text.index("Board in the hall") < text.index("Board by the window")
+
+
+def test_first_steps_stay_until_all_are_done(alices, team, alice):
+    assert "Next: bring data" in page(alices)
+    seed = Seeder(team, alice)
+    seed.train(seed.run(seed.version()))
+    assert "Data is here" in page(alices)
+    everything(team, alice)
+    assert "first-steps" not in page(alices)
+
+
+def test_it_asks_the_database_as_often_for_many_as_for_one(
+    alices, team, alice, django_assert_max_num_queries, django_assert_num_queries
+):
+    everything(team, alice)
+    page(alices)
+    with django_assert_max_num_queries(40) as few:
+        page(alices)
+    seed = Seeder(team, alice)
+    for _ in range(4):
+        run = seed.run(seed.version(), status="running")
+        seed.train(run, status="running")
+    with django_assert_num_queries(len(few)):
+        page(alices)
+
+
 def test_an_idle_start_page_does_not_ask_again(alices, team, alice):
     seed = Seeder(team, alice)
     seed.train(seed.run(seed.version()))
@@ -62,7 +103,7 @@ def test_a_defect_gets_a_page_that_needs_no_database(alices, monkeypatch):
     def broken(request):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("portal.core.views._next_step", broken)
+    monkeypatch.setattr("portal.core.home.first_steps", broken)
     alices.raise_request_exception = False
     answer = alices.get(reverse("home"))
     assert answer.status_code == 500

@@ -1,0 +1,124 @@
+"""What the start page shows, gathered in a number of queries that does not grow with the team."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.datasets.models import Dataset, DatasetVersion
+from portal.devices.models import Device
+from portal.devices.services import current_deployments
+from portal.jobs import subjects
+from portal.jobs.models import ACTIVE, Job, Status
+from portal.runs.models import Run
+
+LATELY = timedelta(days=7)
+SHOWN = 8
+BOARDS_SHOWN = 12
+# Jobs that belong to no run: they stand beside the runs.
+ALONE = ("ingest", "probe", "infer")
+
+
+@dataclass(frozen=True)
+class Work:
+    """One thing that is being done: a run with the step that it is at, or a job of its own."""
+
+    words: str
+    url: str
+    status: str
+    job: Job | None
+    since: datetime
+    by: object
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Something that failed lately. ``why`` is its stored sentence."""
+
+    words: str
+    url: str
+    why: str
+    at: datetime | None
+
+
+def at_work(team) -> list[Work]:
+    """Runs that are under way, each with its step, and then checks, probes and inferences."""
+    rows = (
+        Run.objects.for_team(team)
+        .filter(status__in=ACTIVE)
+        .select_related("created_by", "dataset_version__job", "trained_model__job")
+        .prefetch_related("compiled_models__job", "deployments__job")[:SHOWN]
+    )
+    found = [
+        Work(run.name, reverse("run-detail", args=[run.pk]), run.status, step, run.created_at, run.created_by)
+        for run, step in ((run, _step(run)) for run in rows)
+    ]
+    jobs = list(
+        Job.objects.for_team(team)
+        .filter(status__in=ACTIVE, kind__in=ALONE)
+        .select_related("created_by")[:SHOWN]
+    )
+    about = subjects.of(jobs)
+    for job in jobs:
+        subject = about.get(job.pk)
+        url = subject.url if subject else reverse("job-detail", args=[job.pk])
+        words = subject.words if subject else str(job)
+        found.append(Work(words, url, job.status, job, job.queued_at, job.created_by))
+    return found
+
+
+def _step(run: Run) -> Job | None:
+    """The job that a run is at: the first that runs, else the first that waits."""
+    rows = [run.dataset_version, run.trained_model, *run.compiled_models.all(), *run.deployments.all()]
+    jobs = [row.job for row in rows if row.job is not None and row.job.is_active]
+    return next((job for job in jobs if job.status == Status.RUNNING), jobs[0] if jobs else None)
+
+
+def failures(team) -> list[Failure]:
+    """Runs and checks that failed within LATELY, newest first."""
+    since = timezone.now() - LATELY
+    runs = Run.objects.for_team(team).filter(status=Status.FAILED, finished_at__gte=since)[:SHOWN]
+    found = [
+        Failure(run.name, reverse("run-detail", args=[run.pk]), run.message, run.finished_at) for run in runs
+    ]
+    versions = (
+        DatasetVersion.objects.for_team(team)
+        .live()
+        .filter(job__status=Status.FAILED, job__queued_at__gte=since)
+        .select_related("dataset", "job")[:SHOWN]
+    )
+    for version in versions:
+        url = reverse("dataset-version", args=[version.pk])
+        found.append(Failure(str(version), url, version.job.message, version.job.finished_at))
+    found.sort(key=lambda failure: failure.at or since, reverse=True)
+    return found[:SHOWN]
+
+
+def boards(team) -> dict:
+    """Devices with what runs on them, those with a problem first; and how many are well."""
+    devices = list(Device.objects.for_team(team).select_related("busy_with", "probe_job"))
+    devices.sort(key=lambda device: not device.problem)
+    current = current_deployments(devices[:BOARDS_SHOWN])
+    return {
+        "boards": [(device, current.get(device.pk)) for device in devices[:BOARDS_SHOWN]],
+        "boards_all": len(devices),
+        "boards_well": len([device for device in devices if device.seen_at and not device.problem]),
+    }
+
+
+def finished(team) -> list[Run]:
+    rows = Run.objects.for_team(team).filter(status=Status.SUCCEEDED)
+    return list(rows.select_related("dataset_version__dataset", "created_by", "trained_model")[:SHOWN])
+
+
+def first_steps(team) -> list[tuple[str, bool]]:
+    """What a new team does first: (step, whether it was done); nothing once all was done."""
+    steps = [
+        ("dataset", Dataset.objects.for_team(team).live().exists()),
+        ("run", Run.objects.for_team(team).exists()),
+        ("device", Device.objects.for_team(team).exists()),
+    ]
+    return [] if all(done for _step, done in steps) else steps
