@@ -66,7 +66,8 @@ _PHASES = {"phase", "say", "on_phase", "_say_phase", "_step"}
 _HUMAN = re.compile(r"[A-Za-z'’)]{2,}[,;:.]? \(?[A-Za-z{0-9]|[}] [a-z]{2,}|[a-z]{2,}[,:]? \{")
 # Two words that are code, a header or a format all the same.
 _CODE = re.compile(
-    r"charset=|attachment;|max-age=|^default-src|-src '|Bearer |^SELECT |^PRAGMA |is-invalid|btn-|form-|"
+    r"charset=|attachment;|max-age=|no-cache|^bytes |^default-src|-src '|Bearer |^PRAGMA |is-invalid|btn-|"
+    r"form-|"
     r"\b(CREATE|INSERT|WHERE|ORDER BY|SELECT)\b|^instr\(|^id IN |^import |^from \w+ import|"
     r"^[a-z_]+( [a-z_]+)*=|\\[dws]|^--|/proc/|2>|\bdd\b|^[\w.]+: \{\w+\}$|^\{\w+\}: \{\w+\}$|<\w+"
 )
@@ -191,6 +192,8 @@ class _Module:
 
     def _is_phase(self, node: ast.expr) -> bool:
         parent = self.parents.get(node)
+        if isinstance(parent, ast.keyword) and parent.arg == "reason":
+            return True
         if isinstance(parent, ast.Call) and node in parent.args[:1]:
             return called(parent).rpartition(".")[2] in _PHASES
         if isinstance(parent, ast.Tuple):

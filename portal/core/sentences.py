@@ -29,6 +29,7 @@ _DEPTH = 4
 # Places that hold a word of ours and never a name that somebody gave.
 _WORDS = {"word", "what", "label", "role", "get_role_display", "kind", "status", "target"}
 _TELLING = 12
+_LEAST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,11 @@ class Catalogue:
         if text in self.exact:
             return self.exact[text]
         first = _WORD.match(text)
-        heads = [first.group(), ""] if first else [""]
-        for pattern in (pattern for head in heads for pattern in self._by_word.get(head, ())):
-            places = pattern.places(text)
+        told = [(pattern, True) for pattern in self._by_word.get(first.group() if first else None, ())]
+        told += [(pattern, depth > 0 or pattern.weight >= _LEAST) for pattern in self._by_word.get("", ())]
+        for pattern, fits in told:
+            # What begins with a place and has hardly any fixed text would fit any text of its own.
+            places = pattern.places(text) if fits else None
             if places is not None:
                 said = {name: self._place(name, value, depth) for name, value in places.items()}
                 return fill(pattern.answer, said)
@@ -149,7 +152,7 @@ def stored(language: str) -> dict[str, str]:
 
 def _is_telling(text: str) -> bool:
     """Whether a text of a page has enough fixed words to know it by; ``%(role)s in %(team)s`` has not."""
-    return len(_PLACE.sub("", text)) >= _TELLING if _PLACE.search(text) else True
+    return len(_PLACE.sub("", text)) >= _TELLING or not _PLACE.search(text)
 
 
 @lru_cache(maxsize=8192)

@@ -63,6 +63,7 @@ class TeamForm(Styled, forms.ModelForm):
     class Meta:
         model = Team
         fields = ("name",)
+        labels = {"name": _("Name")}
         help_texts = {"name": _("As everybody in it sees it. No other team of this server may have it.")}
 
 

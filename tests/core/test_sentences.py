@@ -81,7 +81,7 @@ def test_every_pattern_fits_its_own_sentence():
             assert book.find(source) == answer
             continue
         filled = sentences.fill(source, {name: "A1" for name in _places(source)})
-        assert book.find(filled) is not None, source
+        assert book.find(filled, depth=1) is not None, source
 
 
 def _places(source):
