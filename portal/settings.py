@@ -133,7 +133,7 @@ DATASET_KEPT_DAYS = env.integer("DATASET_KEPT_DAYS", 7)  # after deletion
 # Where datasets may be imported from: names that people choose, and what is there.
 IMPORT_DIRS = {name: Path(where) for name, where in env.pairs("IMPORT_DIRS").items()}
 IMPORT_S3 = env.pairs("IMPORT_S3")
-IMPORT_S3_ENDPOINT = env.text("IMPORT_S3_ENDPOINT", FILES_S3_ENDPOINT)
+IMPORT_S3_ENDPOINT = env.text("IMPORT_S3_ENDPOINT") or FILES_S3_ENDPOINT
 for _name, _where in IMPORT_DIRS.items():
     if not _where.is_absolute() or _name in IMPORT_S3:
         raise env.SettingError(f"IMPORT_DIRS: {_name} must be a whole path, and no name of IMPORT_S3.")
