@@ -8,10 +8,11 @@ import sys
 from dataclasses import dataclass
 
 import click
+import requests
 
 from portal.cli import config
 from portal.cli.client import Client
-from portal.cli.errors import ReaderGone
+from portal.cli.errors import ReaderGone, Unreachable, Usage
 from portal.cli.screen import Screen
 
 
@@ -44,6 +45,12 @@ def command(group: click.Group, name: str, **options):
                 # Python flushes standard output once more at the end: give it somewhere to go.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 raise ReaderGone from error
+            except requests.RequestException as error:
+                raise Unreachable(
+                    "What the portal answered cannot be understood: is it the right address?"
+                ) from error
+            except OSError as error:
+                raise Usage(f"{error.filename or 'The disk'} cannot be used ({error.strerror}).") from error
 
         return group.command(name, **options)(wrapped)
 

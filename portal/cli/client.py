@@ -20,6 +20,7 @@ LONGEST_PAUSE = 10.0
 NOT_NOW = {429, 502, 503, 504}
 # The same POST again with the same key is not done twice; until the first has ended it is answered so.
 STILL_WORKING = 409
+NOT_MODIFIED = 304
 NO_ROOM = 507
 
 
@@ -36,6 +37,7 @@ class Client:
         self.on_wait = lambda sentence: None
         self.session = requests.Session()
         self.token = token
+        self._polled: dict[str, tuple[str, Any]] = {}
 
     @property
     def token(self) -> str:
@@ -75,6 +77,15 @@ class Client:
 
     def get(self, path: str, **params: Any) -> Any:
         return self.call("GET", path, params=params).json()
+
+    def poll(self, path: str) -> Any:
+        """As ``get``, for what is asked for again and again: it is answered in full only after a change."""
+        etag, body = self._polled.get(path, ("", None))
+        answer = self.call("GET", path, headers={"If-None-Match": etag} if etag else {})
+        if answer.status_code != NOT_MODIFIED:
+            body = answer.json()
+            self._polled = {path: (answer.headers.get("ETag", ""), body)}
+        return body
 
     def post(self, path: str, **options: Any) -> Any:
         return self.call("POST", path, **options).json()
@@ -173,7 +184,7 @@ class Tries:
 def checked(answer: requests.Response) -> requests.Response:
     """The answer itself, or its problem as one of our errors."""
     status = answer.status_code
-    if status < 300 or status == 304:
+    if status < 300 or status == NOT_MODIFIED:
         return answer
     sentence = _sentence(answer)
     if status in (401, 403):

@@ -51,7 +51,7 @@ def until_final(client: Client, screen: Screen, path: str, steps) -> dict:
     """Ask for a job or run until it is final and return it; ``steps`` makes of it what is shown."""
     with client.patient(PATIENCE_SECONDS), _Steps(screen) as shown:
         while True:
-            found = client.get(path)
+            found = client.poll(path)
             shown.show(steps(found))
             if found["status"] in FINAL:
                 return found

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import tarfile
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,12 @@ TAR_BLOCK = 512
 LEFT_OUT = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """A file of the folder: its name in the tar, and what it was when it was found."""
 
     name: str
-    path: Path
+    path: str
     size: int
     changed_ns: int
 
@@ -67,11 +68,10 @@ class FolderSource(Source):
             raise Refused(f"There are no files in {folder}: choose the folder that holds the images.")
         self.filename = f"{folder.resolve().name or 'folder'}.tar"
         self.fingerprint = _fingerprint(self.members)
-        self._headers = [_header(member) for member in self.members]
-        self._starts, position = [], 0
-        for member, header in zip(self.members, self._headers, strict=True):
+        self._starts, position = array("Q"), 0
+        for member in self.members:
             self._starts.append(position)
-            position += len(header) + member.size + _padding(member.size)
+            position += len(_header(member)) + member.size + _padding(member.size)
         self._content_end = position
         self.size = position + 2 * TAR_BLOCK  # two empty blocks end a tar
 
@@ -88,7 +88,8 @@ class FolderSource(Source):
 
     def _member_blocks(self, index: int, offset: int, end: int) -> Iterator[bytes]:
         """A member's header, content and padding, as far as they lie between ``offset`` and ``end``."""
-        member, header, start = self.members[index], self._headers[index], self._starts[index]
+        member, start = self.members[index], self._starts[index]
+        header = _header(member)
         first, last = offset - start, end - start
         if first < len(header):
             yield header[first:last]
@@ -124,7 +125,7 @@ def _member(path: Path, name: str) -> Member:
         found = path.stat()
     except OSError as error:
         raise Refused(f"{path} cannot be read ({error.strerror}).") from error
-    return Member(name, path, found.st_size, found.st_mtime_ns)
+    return Member(name, str(path), found.st_size, found.st_mtime_ns)
 
 
 def _header(member: Member) -> bytes:
@@ -139,7 +140,7 @@ def _padding(size: int) -> int:
 
 def _blocks(member: Member, offset: int, end: int) -> Iterator[bytes]:
     try:
-        with member.path.open("rb") as file:
+        with open(member.path, "rb") as file:
             found = os.fstat(file.fileno())
             if (found.st_size, found.st_mtime_ns) != (member.size, member.changed_ns):
                 raise Refused(f"{member.path} was changed while it was being sent: begin again.")

@@ -181,6 +181,14 @@ def test_5_when_the_portal_is_out_of_order(elsewhere, slipway, given, words):
     assert words in answer.err
 
 
+def test_5_when_something_else_answers_in_the_portals_place(elsewhere, slipway):
+    with answering((200, {}, b"<html>Sign in to the guest network</html>")) as server:
+        elsewhere(server.url)
+        answer = slipway("jobs")
+    assert answer.code == 5
+    assert "cannot be understood" in answer.err
+
+
 def test_6_when_a_value_is_refused(signed_in, slipway, team, alice):
     Seeder(team, alice).version("Pets")
     answer = slipway("run", "--dataset", "Pets", "--chip", "rv9999")
