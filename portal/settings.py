@@ -217,6 +217,8 @@ SPECTACULAR_SETTINGS = {
         "RoleEnum": "portal.teams.models.Role",
         "PriorityEnum": "portal.jobs.models.Priority",
         "TokenStateEnum": "portal.teams.serializers.TOKEN_STATES",
+        "SplitEnum": "portal.datasets.options.SPLITS",
+        "SideEnum": "portal.datasets.export_layouts.SIDES",
         "UploadStateEnum": "portal.datasets.models.UploadState",
     },
 }

@@ -7,14 +7,17 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import StyledForm
 from portal.core.sentences import lazy_sentence
-from portal.datasets import imports, uploads
+from portal.datasets import imports, services, uploads
 from portal.datasets.errors import InputError
+from portal.datasets.grouping import MAX_PATTERN
 from portal.datasets.models import Upload
+from portal.datasets.options import ADD, GIVEN, GROUP, STRATIFIED, check_split
 from portal.datasets.readers import LAYOUTS
 from portal.datasets.refusals import UploadRefused
 from portal.datasets.split import MAX_FRACTION, MIN_FRACTION
 
 MAX_CLASSES = 100_000
+MORE = ("mode", "split", "split_group", "val_percent", "seed", "class_count", "class_names", "layout")
 
 
 class ClassNamesField(forms.CharField):
@@ -76,7 +79,44 @@ class VersionForm(StyledForm):
         widget=forms.NumberInput(attrs={"placeholder": "20"}),
         help_text=_("The same share of each class. Not used when the upload brings its own split."),
     )
-
+    split = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("", _("The upload's own, drawn where it brings none")),
+            (GIVEN, _("The upload's own")),
+            (STRATIFIED, _("Drawn, the same share of each class")),
+            (GROUP, _("Drawn by groups that stay together")),
+        ],
+        label=_("Training or validation"),
+        help_text=_("Frames of one video belong together: a model that trained on one knows the others."),
+    )
+    split_group = forms.CharField(
+        required=False,
+        max_length=MAX_PATTERN,
+        label=_("Pattern of the groups"),
+        widget=forms.TextInput(attrs={"placeholder": r"^(.+)_\d+\.jpg$", "spellcheck": "false"}),
+        help_text=_(
+            "A regular expression. What its first brackets match in a file's path is the file's group: with "
+            "the one shown, line3_0001.jpg and line3_0002.jpg belong to the group line3."
+        ),
+    )
+    seed = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=2**31 - 1,
+        label=_("Seed"),
+        widget=forms.NumberInput(attrs={"placeholder": "0"}),
+        help_text=_("The same images and the same seed are split in the same way."),
+    )
+    mode = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("", _("These images are all of the version")),
+            (ADD, _("Add these images to the newest version")),
+        ],
+        label=_("In a dataset that is there"),
+        help_text=_("Images that are added leave the others' labels and their split as they are."),
+    )
     layout = forms.ChoiceField(
         required=False,
         choices=[("", _("Found by looking at the files"))]
@@ -85,11 +125,29 @@ class VersionForm(StyledForm):
         help_text=_("Choose one only if the upload can be read in more than one way."),
     )
 
+    @property
+    def more(self) -> list[forms.BoundField]:
+        """What is folded away: every field of it has a default."""
+        return [self[name] for name in MORE]
+
+    @property
+    def more_open(self) -> bool:
+        return any(field.errors or field.value() for field in self.more)
+
+    def clean(self):
+        data = super().clean()
+        try:
+            check_split(data.get("split"), data.get("split_group"))
+        except InputError as error:
+            self.add_errors({"split_group": str(error)})
+        return data
+
     def options(self) -> dict:
         """What ``create_version`` takes: only what was filled in."""
         data = self.cleaned_data
         found = {"class_count": data["class_count"], "class_names": data["class_names"]}
-        found["layout"] = data["layout"] or None
+        for name in ("layout", "split", "split_group", "mode", "seed"):
+            found[name] = data[name] or None
         if data["val_percent"]:
             found["val_fraction"] = data["val_percent"] / 100
         return {key: value for key, value in found.items() if value is not None}
@@ -117,6 +175,11 @@ class UploadForm(VersionForm):
         data = super().clean()
         if not data.get("file") and not data.get("received") and not self.errors:
             self.add_errors({"file": "Choose the archive to upload."})
+        if data.get("mode") == ADD and data.get("name"):
+            try:
+                services.check_addable(self.team, data["name"])
+            except InputError as error:
+                self.add_errors({"mode": str(error)})
         return data
 
 

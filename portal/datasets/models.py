@@ -131,7 +131,7 @@ class DatasetVersion(models.Model):
     job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="dataset_version")
     upload = models.FileField(max_length=300)
     upload_name = models.CharField(max_length=255)
-    options = models.JSONField(default=dict)  # val_fraction, seed, class_count, class_names, layout
+    options = models.JSONField(default=dict)  # what was said about the upload, see ``options.py``
     upload_bytes = models.PositiveBigIntegerField(default=0)  # kept of the upload; 0 once it is removed
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
     index = models.FileField(max_length=300, blank=True)  # see ``index.py``; once ready

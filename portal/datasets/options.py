@@ -51,7 +51,7 @@ class Options:
         if class_names and not all(isinstance(name, str) for name in class_names):
             raise InputError("The class names must be a list of texts, one for each class.")
         count = params.get("class_count")
-        split, split_group = _split(params)
+        split, split_group = check_split(params.get("split"), params.get("split_group"))
         base = spec["inputs"].get("base")
         return cls(
             upload=upload,
@@ -71,8 +71,12 @@ class Options:
         )
 
 
-def _split(params: dict[str, Any]) -> tuple[str | None, str | None]:
-    split, pattern = params.get("split") or None, params.get("split_group") or None
+def check_split(split: Any, pattern: Any) -> tuple[str | None, str | None]:
+    """Return what is to be done, and the pattern of groups if there is one, None where nothing was said.
+
+    Raises InputError for what cannot be meant.
+    """
+    split, pattern = split or None, pattern or None
     if split not in (None, *SPLITS):
         raise InputError(f"There is no split called {split!r}: use {', '.join(SPLITS)}, or leave it empty.")
     if pattern is not None and (not isinstance(pattern, str) or split not in (None, GROUP)):

@@ -1,8 +1,11 @@
 from rest_framework import serializers
 
-from portal.datasets import diffing, imports, uploads
+from portal.datasets import diffing, imports, services, uploads
 from portal.datasets.errors import InputError
+from portal.datasets.export_layouts import SIDES
+from portal.datasets.grouping import MAX_PATTERN
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
+from portal.datasets.options import ADD, REPLACE, SPLITS, check_split
 from portal.datasets.readers import LAYOUTS
 from portal.datasets.refusals import UploadRefused
 from portal.jobs.serializers import JobSerializer
@@ -83,7 +86,7 @@ class ChangedImageSerializer(serializers.Serializer):
 
     id = serializers.IntegerField(source="image.id", help_text="number of the image in that version")
     original = serializers.CharField(source="image.original")
-    split = serializers.ChoiceField(source="image.split", choices=["train", "val"])
+    split = serializers.ChoiceField(source="image.split", choices=SIDES)
     class_name = serializers.CharField(allow_null=True)
     boxes = serializers.ListField(
         child=serializers.ListField(), allow_null=True, help_text="class name, left, top, width, height"
@@ -110,6 +113,9 @@ class DiffSerializer(serializers.Serializer):
     next = serializers.IntegerField(allow_null=True)
 
 
+OPTIONS = ("class_count", "class_names", "val_fraction", "seed", "layout", "split", "split_group", "mode")
+
+
 class OptionsSerializer(serializers.Serializer):
     """What may be said about an upload; counts and names are read from it where nothing is said."""
 
@@ -120,10 +126,33 @@ class OptionsSerializer(serializers.Serializer):
     layout = serializers.ChoiceField(
         choices=list(LAYOUTS), required=False, help_text="How to read the files; found by looking otherwise."
     )
+    split = serializers.ChoiceField(
+        choices=SPLITS,
+        required=False,
+        help_text="The upload's own split where it brings one, unless this says otherwise.",
+    )
+    split_group = serializers.CharField(
+        max_length=MAX_PATTERN,
+        required=False,
+        help_text=r"For the split by groups: a regular expression (RE2) whose first group, or whole match, "
+        r"in an image's path names what must stay together: `^(.+)_\d+\.jpg$` for frames of a video.",
+    )
+    mode = serializers.ChoiceField(
+        choices=[REPLACE, ADD],
+        required=False,
+        help_text="`replace`: the files are the whole version (default). `add`: they come to the images of "
+        "the newest version, which keep their labels and their sides.",
+    )
+
+    def validate(self, data):
+        try:
+            check_split(data.get("split"), data.get("split_group"))
+        except InputError as error:
+            raise serializers.ValidationError({"split_group": [str(error)]}) from error
+        return data
 
     def options(self) -> dict:
-        keys = ("class_count", "class_names", "val_fraction", "seed", "layout")
-        return {key: self.validated_data[key] for key in keys if self.validated_data.get(key)}
+        return {key: self.validated_data[key] for key in OPTIONS if self.validated_data.get(key)}
 
 
 class UploadSerializer(OptionsSerializer):
@@ -150,7 +179,12 @@ class UploadSerializer(OptionsSerializer):
     def validate(self, data):
         if ("file" in data) == ("upload" in data):
             raise serializers.ValidationError({"file": ["Send either a file or the id of an upload."]})
-        return data
+        if data.get("mode") == ADD:
+            try:
+                services.check_addable(self.context["request"].team, data["name"])
+            except InputError as error:
+                raise serializers.ValidationError({"mode": [str(error)]}) from error
+        return super().validate(data)
 
 
 class PlaceSerializer(serializers.Serializer):

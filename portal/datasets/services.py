@@ -11,6 +11,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from portal.core.files import fetch
 from portal.datasets import contents, imports, indexes, pieces, staging, uploads_kept
@@ -19,7 +20,7 @@ from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
 from portal.datasets.refusals import Expired, InUse, NotWhole
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
-from portal.jobs.models import ACTIVE, Job
+from portal.jobs.models import ACTIVE, Job, Status
 from portal.teams import audit
 
 INGEST_MEMORY_BYTES = 4 * 1024**3
@@ -104,6 +105,16 @@ def add_version(dataset: Dataset, kind: str, user, **fields) -> DatasetVersion:
     return DatasetVersion.objects.create(
         dataset=dataset, team=dataset.team, number=dataset.last_number, job=job, **fields
     )
+
+
+def check_addable(team, name: str) -> None:
+    """Raise InputError unless the team's dataset ``name`` has a version, or may have one soon, to add to."""
+    versions = DatasetVersion.objects.for_team(team).live().filter(dataset__name=name)
+    if not versions.filter(job__status__in=[*ACTIVE, Status.SUCCEEDED]).exists():
+        raise InputError(
+            _("There is no version of %(name)s that images could be added to: upload them as one of its own.")
+            % {"name": name}
+        )
 
 
 def claim_ingest(job: Job) -> bool:

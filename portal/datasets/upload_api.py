@@ -86,7 +86,8 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
         ``Upload-Metadata`` may hold ``filename``; ``dataset``, the name of the dataset whose next version
         the file becomes once it is whole; and ``class_count``, ``class_names`` (one a line),
-        ``val_fraction``, ``seed``. The first bytes may come in the same request.
+        ``val_fraction``, ``seed``, ``split``, ``split_group``, ``layout``, ``mode``. The first bytes may
+        come in the same request.
         """
         tus.check_version(request)
         length = tus.length(request)

@@ -135,7 +135,7 @@ def dataset_new(request):
     initial = {}
     if request.GET.get("dataset", "").isdigit():
         dataset = get_object_or_404(Dataset.objects.for_team(request.team).live(), pk=request.GET["dataset"])
-        initial["name"] = dataset.name
+        initial |= {"name": dataset.name, "mode": request.GET.get("mode", "")}
     received = _own_uploads(request).received().filter(pk=_uuid(request.GET.get("received", ""))).first()
     if received:
         initial |= {"received": received, "name": initial.get("name") or Path(received.filename).stem}

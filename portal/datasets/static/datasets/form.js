@@ -226,7 +226,7 @@ class ArchiveForm {
     const value = (name) => this.form.querySelector(`[name=${name}]`)?.value.trim() ?? "";
     const percent = Number(value("val_percent"));
     const found = { val_fraction: percent ? String(percent / 100) : "" };
-    for (const name of ["class_count", "class_names", "layout"]) found[name] = value(name);
+    for (const name of ["class_count", "class_names", "layout", "split", "split_group", "seed", "mode"]) found[name] = value(name);
     return Object.fromEntries(Object.entries(found).filter(([, text]) => text));
   }
 }
