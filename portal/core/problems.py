@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from http.client import responses
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -30,6 +31,12 @@ def problem(code: int, detail: str, fields: dict | None = None) -> Response:
     if fields:
         body["errors"] = fields
     return Response(body, status=code, content_type=CONTENT_TYPE)
+
+
+def problem_page(code: int, detail: str) -> HttpResponse:
+    """The same outside of the framework: for an address of the API that leads nowhere."""
+    answer = problem(code, str(detail))
+    return HttpResponse(json.dumps(answer.data), status=code, content_type=CONTENT_TYPE)
 
 
 def handle_exception(error: Exception, context: dict) -> Response | None:

@@ -5,7 +5,6 @@ One range in a request is honoured; several at once are answered with the whole 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -13,7 +12,7 @@ from django.http import FileResponse, Http404, HttpResponse, StreamingHttpRespon
 from django.utils.http import content_disposition_header, parse_etags, quote_etag
 from django.utils.translation import gettext as _
 
-from portal.core.problems import problem
+from portal.core.problems import problem_page
 
 BLOCK = 256 * 1024
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*")
@@ -52,11 +51,9 @@ def serve(
 
 
 def _no_such_bytes(size: int) -> HttpResponse:
-    answer = problem(416, _("This file has %(size)d bytes: ask for some of them.") % {"size": size})
-    headers = {"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"}
-    return HttpResponse(
-        json.dumps(answer.data), status=416, content_type=answer.content_type, headers=headers
-    )
+    answer = problem_page(416, _("This file has %(size)d bytes: ask for some of them.") % {"size": size})
+    answer["Content-Range"], answer["Accept-Ranges"] = f"bytes */{size}", "bytes"
+    return answer
 
 
 def _known(request, etag: str) -> bool:

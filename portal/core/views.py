@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from portal.core import home as home_page
 from portal.core import languages, live
 from portal.core.live import Live
+from portal.core.problems import problem_page
 
 
 def home(request):
@@ -65,6 +66,8 @@ def api_docs(request):
 
 
 def _error(request, status: int, title: str, icon: str, sentence: str):
+    if request.path.startswith("/api/"):
+        return problem_page(status, sentence)
     context = {"title": title, "icon": icon, "sentence": sentence}
     return render(request, "core/error.html", context, status=status)
 

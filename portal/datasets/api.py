@@ -37,6 +37,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
     queryset = Dataset.objects.select_related("created_by").with_figures()
     serializer_class = DatasetSerializer
     filterset_class = DatasetFilter
+    refusals = (410, 413, 507)
     parser_classes = [JSONParser, MultiPartParser, FormParser]
     write_scope = "datasets"
     lookup_value_regex = r"\d{1,18}"

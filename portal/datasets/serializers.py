@@ -46,7 +46,7 @@ class DatasetVersionDetailSerializer(DatasetVersionSerializer):
 
 
 class DatasetSerializer(serializers.ModelSerializer):
-    created_by = serializers.CharField(source="created_by.username", default=None)
+    created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     versions = serializers.IntegerField(source="version_count", help_text="how many, but for deleted ones")
     newest_version = serializers.IntegerField(allow_null=True, help_text="its id")
     stored_bytes = serializers.IntegerField(help_text="what its images take, each stored once")
@@ -239,7 +239,7 @@ class ReceivedUploadSerializer(serializers.ModelSerializer):
 
     state = serializers.ChoiceField(choices=UploadState.choices)
     message = serializers.CharField()
-    created_by = serializers.CharField(source="created_by.username", default=None)
+    created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     dataset_version = serializers.IntegerField(source="version_id", allow_null=True)
 
     class Meta:

@@ -35,6 +35,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     pagination_class = NewestUploads
     write_scope = "datasets"
     idempotent = False
+    refusals = (409, 410, 411, 412, 413, 415, 423, 460, 507)
     unlimited_methods = ("PATCH", "HEAD")  # a large file comes in many pieces
     parser_classes = []  # a body is read in blocks, never parsed
 

@@ -1,3 +1,4 @@
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from portal.history.filters import RUN
@@ -11,14 +12,16 @@ class EntrySerializer(serializers.Serializer):
     id = serializers.IntegerField(source="row.pk", help_text="of the run or the job")
     kind = serializers.CharField(help_text="run, or the job's kind")
     name = serializers.SerializerMethodField(help_text="the run's; null for a job")
-    about = serializers.CharField(source="about.words", default=None, help_text="what it was done for")
+    about = serializers.CharField(
+        source="about.words", default=None, allow_null=True, help_text="what it was done for"
+    )
     status = serializers.ChoiceField(choices=Status.choices, source="row.status")
     message = serializers.CharField(source="row.message", help_text="why it failed")
-    created_by = serializers.CharField(source="row.created_by.username", default=None)
+    created_by = serializers.CharField(source="row.created_by.username", default=None, allow_null=True)
     created_at = serializers.DateTimeField(source="row.created_at")
     finished_at = serializers.DateTimeField(source="row.finished_at", allow_null=True)
     seconds = serializers.FloatField(allow_null=True, help_text="how long it took, or takes till now")
-    recipe = serializers.CharField(source="row.recipe", default=None)
+    recipe = serializers.CharField(source="row.recipe", default=None, allow_null=True)
     chips = serializers.ListField(child=serializers.CharField())
     devices = serializers.ListField(child=serializers.CharField())
     tags = serializers.ListField(child=serializers.CharField())
@@ -32,6 +35,7 @@ class EntrySerializer(serializers.Serializer):
         return entry.row.name if entry.is_run else None
 
 
+@extend_schema_serializer(many=False)
 class HistoryPageSerializer(serializers.Serializer):
     """A page of the history. It is read forwards only: ``previous`` is always null."""
 

@@ -18,7 +18,7 @@ class ArtifactSerializer(serializers.ModelSerializer):
 
 
 class JobSerializer(serializers.ModelSerializer):
-    created_by = serializers.CharField(source="created_by.username", default=None)
+    created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     percent = serializers.FloatField(allow_null=True)
     seconds = serializers.FloatField(allow_null=True)
     tool_seconds = serializers.DictField(child=serializers.FloatField())

@@ -22,7 +22,7 @@ class TrainedModelSerializer(serializers.ModelSerializer):
 
 
 class RunListSerializer(serializers.ModelSerializer):
-    created_by = serializers.CharField(source="created_by.username", default=None)
+    created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     dataset = serializers.CharField(source="dataset_version.dataset.name")
     tags = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
 

@@ -62,7 +62,7 @@ class MadeTokenSerializer(TokenSerializer):
 
 
 class InvitationSerializer(serializers.ModelSerializer):
-    created_by = serializers.CharField(source="created_by.username", default=None)
+    created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
 
     class Meta:
         model = Invitation

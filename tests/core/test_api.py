@@ -154,6 +154,14 @@ def test_an_unknown_address_is_a_problem_and_not_a_page(alice):
     assert answer.json()["title"] == "Not found"
 
 
+def test_an_address_that_leads_nowhere_is_a_problem_for_everybody(alice):
+    for client in (client_of(alice), APIClient()):
+        answer = client.get("/api/v1/runs/first/")
+        assert answer.status_code == 404
+        assert answer["Content-Type"] == "application/problem+json"
+        assert "nothing at this address" in answer.json()["detail"]
+
+
 def test_the_schema_describes_the_endpoints(alice):
     answer = client_of(alice).get("/api/v1/schema/?format=json")
     assert answer.status_code == 200
