@@ -146,9 +146,10 @@ def page_values(rows, name):
         "inference": rows["virtual"], "dataset": rows["version"], "upload": rows["upload"],
     }  # fmt: skip
     subject = subjects.get(name) or by_kind.get(name.split("-")[0])
+    number = 1 if name == "dataset-image-page" else rows["inference"].pk
     return {
         "pk": subject.pk if subject else None, "name": IMAGE if name == "dataset-image" else "model.onnx",
-        "number": rows["inference"].pk, "position": 0, "secret": rows["secret"], "uidb64": "MQ",
+        "number": number, "layout": "folders", "position": 0, "secret": rows["secret"], "uidb64": "MQ",
         "token": "set-password",
     }  # fmt: skip
 

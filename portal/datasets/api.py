@@ -15,7 +15,7 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
-from portal.datasets import contents, deletion, diffs, export, imports, indexes, services, tus
+from portal.datasets import contents, deletion, diffs, export, imports, services, tus
 from portal.datasets.errors import StagingError
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
 from portal.datasets.models import Dataset, DatasetVersion
@@ -174,22 +174,16 @@ class DatasetVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Te
         if not version.is_ready:
             raise ValidationError({"format": ["This version is not ready: wait for its check to end."]})
         layout = request.query_params.get("format", "")
-        opened = contextlib.ExitStack()
         try:
-            pieces = export.export(
-                opened.enter_context(indexes.opened(version)), contents.reader(version), layout
-            )
+            pieces = contents.exported(version, layout)
         except (export.ExportError, StagingError) as error:
-            opened.close()
             raise ValidationError({"format": [str(error)]}) from error
         headers = {
             "Content-Disposition": content_disposition_header(
                 True, f"{version.dataset.name}-v{version.number}-{layout}.zip"
             )
         }
-        return StreamingHttpResponse(
-            _closing(opened, pieces), content_type="application/zip", headers=headers
-        )
+        return StreamingHttpResponse(pieces, content_type="application/zip", headers=headers)
 
 
 def _against(version: DatasetVersion, pk: int | None) -> DatasetVersion:
@@ -206,9 +200,3 @@ def _against(version: DatasetVersion, pk: int | None) -> DatasetVersion:
                 {"against": [_("%(version)s is not ready: wait for its check to end.") % {"version": one}]}
             )
     return other
-
-
-def _closing(opened, pieces):
-    """Yield the pieces and close what they come from, also when the reader goes away."""
-    with opened:
-        yield from pieces

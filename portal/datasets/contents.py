@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 
 from portal.core.files import read_ranges
+from portal.datasets import export, indexes
 from portal.datasets.errors import StagingError
 from portal.datasets.index import ImageRow
 from portal.datasets.models import DatasetVersion
@@ -33,6 +35,23 @@ def reader(version: DatasetVersion) -> ReadPacks:
                 raise _lost(version, name) from error
 
     return read
+
+
+def exported(version: DatasetVersion, layout: str) -> Iterator[bytes]:
+    """A version as a zip in a layout, piece by piece. Raises ExportError or StagingError at once."""
+    opened = contextlib.ExitStack()
+    try:
+        pieces = export.export(opened.enter_context(indexes.opened(version)), reader(version), layout)
+    except (export.ExportError, StagingError):
+        opened.close()
+        raise
+    return _closing(opened, pieces)
+
+
+def _closing(opened: contextlib.ExitStack, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the pieces and close what they come from, also when the reader goes away."""
+    with opened:
+        yield from pieces
 
 
 def _lost(version: DatasetVersion, name: str) -> StagingError:

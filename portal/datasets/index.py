@@ -180,6 +180,37 @@ class Index:
         found = self._database.execute(f"SELECT * FROM images{order}", [*values, limit])  # noqa: S608
         return [self._with_details(row) for row in found]
 
+    def samples(self, class_id: int, limit: int) -> list[ImageRow]:
+        """A few images of a class (with a box of it), at once however many there are."""
+        if self.has_boxes:
+            some = "id IN (SELECT DISTINCT image FROM boxes WHERE class_id = ? LIMIT ?) ORDER BY id"
+        else:
+            some = "class_id = ? ORDER BY split, id LIMIT ?"  # the order of an index: nothing is sorted
+        found = self._database.execute(f"SELECT * FROM images WHERE {some}", [class_id, limit])  # noqa: S608
+        return [self._with_details(row) for row in found]
+
+    def page_before(self, number: int, wanted: Filter | None = None, limit: int = 60) -> int:
+        """The ``after`` of the page that ends right before the image ``number``; 0 for the first."""
+        where, values = self._where(wanted or Filter(), "id < ?", [number])
+        query = f"SELECT id FROM images{where} ORDER BY id DESC LIMIT 1 OFFSET ?"  # noqa: S608
+        found = self._database.execute(query, [*values, limit]).fetchone()
+        return found[0] if found else 0
+
+    def count_to(self, number: int, wanted: Filter | None = None) -> int:
+        """How many of the wanted images have an id up to ``number``."""
+        where, values = self._where(wanted or Filter(), "id <= ?", [number])
+        return self._database.execute(f"SELECT COUNT(*) FROM images{where}", values).fetchone()[0]  # noqa: S608
+
+    def page_of(self, number: int, wanted: Filter | None = None, limit: int = 60) -> int:
+        """The ``after`` of the page on which the image ``number`` stands."""
+        before = (max(1, self.count_to(number, wanted)) - 1) // limit * limit
+        if not before:
+            return 0
+        where, values = self._where(wanted or Filter())
+        query = f"SELECT id FROM images{where} ORDER BY id LIMIT 1 OFFSET ?"  # noqa: S608
+        found = self._database.execute(query, [*values, before - 1]).fetchone()
+        return found[0] if found else 0
+
     def image(self, number: int) -> ImageRow | None:
         """The image with the id ``number``; None if there is none."""
         found = self._database.execute("SELECT * FROM images WHERE id = ?", [number]).fetchone()
@@ -222,6 +253,10 @@ class Index:
                 yield number, sha256, hash_text(flat, self.class_names), split
             else:
                 yield number, sha256, self.class_names[class_id], split
+
+    def marks(self) -> dict[str, int]:
+        """How many images carry the code of each finding."""
+        return dict(self._database.execute("SELECT code, COUNT(*) FROM marks GROUP BY code").fetchall())
 
     def packs(self) -> list[str]:
         """The names of the packs that the version's images lie in."""

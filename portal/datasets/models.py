@@ -277,3 +277,63 @@ class UploadPiece(models.Model):
     class Meta:
         ordering = ["start"]
         constraints = [models.UniqueConstraint(fields=["upload", "start"], name="one_piece_per_start")]
+
+
+class DraftState(models.TextChoices):
+    OPEN = "open", "Open"
+    COMMITTED = "committed", "Made a version"
+    DISCARDED = "discarded", "Discarded"
+
+
+class Draft(Owned):
+    """One person's changes to a version, on their way to become the next one."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="drafts")
+    base = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="drafts")
+    state = models.CharField(max_length=10, choices=DraftState, default=DraftState.OPEN)
+    message = models.CharField(max_length=200, blank=True)  # what the new version is for
+    version = models.OneToOneField(
+        DatasetVersion, on_delete=models.SET_NULL, null=True, related_name="made_of"
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dataset", "created_by"], condition=Q(state="open"), name="one_open_draft_per_person"
+            )
+        ]
+
+    def __str__(self):
+        return f"changes to {self.base}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == DraftState.OPEN
+
+    def done(self):
+        """The changes that stand, in their order."""
+        return self.changes.filter(undone=False)
+
+    @property
+    def length(self) -> int:
+        return self.done().count()
+
+
+class DraftChange(models.Model):
+    """One change of a draft, see ``changes.KINDS``; an undone one can be done again until the next comes."""
+
+    draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="changes")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=12)
+    payload = models.JSONField()
+    images = models.PositiveIntegerField(null=True)  # how many it names or its filter shows; None: by class
+    undone = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["draft", "number"], name="one_change_per_number")]
+
+    def __str__(self):
+        return f"{self.number}: {self.kind}"

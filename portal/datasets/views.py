@@ -1,4 +1,4 @@
-"""Datasets: the list, one dataset, one version, the upload."""
+"""Datasets: the list, one dataset, the upload. See ``views_version`` and ``views_images`` for the rest."""
 
 from __future__ import annotations
 
@@ -7,32 +7,17 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
-from django.urls import reverse
-from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_POST
 
-from portal.core import live
 from portal.core.access import member_required
-from portal.core.live import Live
 from portal.core.paging import page_of
-from portal.datasets import imports, indexes, pictures, services, uploads
-from portal.datasets.errors import StagingError
-from portal.datasets.findings import LEVELS
+from portal.datasets import imports, services, uploads
 from portal.datasets.forms import UploadForm
-from portal.datasets.index import Filter, ImageRow
 from portal.datasets.limits import Limits
-from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
+from portal.datasets.models import Dataset, DatasetVersion, Upload
 from portal.datasets.refusals import InUse
 from portal.teams.quotas import QuotaReached
-
-CLASS_THUMBS = 12
-CLASSES_SHOWN = 100
-YEAR = 365 * 24 * 3600
-IMPORT_STATES = [UploadState.RECEIVING, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
-STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
 
 
 def dataset_list(request):
@@ -50,83 +35,6 @@ def dataset_detail(request, pk):
     dataset = get_object_or_404(Dataset.objects.for_team(request.team), pk=pk)
     versions = dataset.versions.filter(deleted_at=None).select_related("job", "job__created_by")
     return render(request, "datasets/detail.html", {"dataset": dataset, "versions": versions})
-
-
-def _version(request, pk: int) -> DatasetVersion:
-    rows = DatasetVersion.objects.for_team(request.team).select_related("dataset", "job", "job__created_by")
-    return get_object_or_404(rows, pk=pk)
-
-
-def dataset_version(request, pk):
-    """What is in a version, and whether it is good enough to train."""
-    version = _version(request, pk)
-    context = {
-        "version": version,
-        "live": _live(request, version),
-        "findings": _findings(version),
-        "groups": _groups(version),
-        "runs": version.runs.select_related("trained_model", "created_by")[:20],
-        "longest": max((row["total"] for row in version.counts), default=1),
-    }
-    return render(request, "datasets/version.html", context)
-
-
-def version_live(request, pk):
-    """The live part of a version's page; tells the page to load anew when the check is over."""
-    return live.answer(request, lambda: _live(request, _version(request, pk)))
-
-
-def _live(request, version: DatasetVersion) -> Live:
-    states = IMPORT_STATES if "import" in version.options else STATES
-    context = {"version": version, "states": states}
-    body = render_to_string("datasets/_version_live.html", context, request=request)
-    url = reverse("dataset-version-live", args=[version.pk])
-    return Live("version-live", url, body, version.job.is_active, reload=True)
-
-
-def _findings(version: DatasetVersion) -> list[dict]:
-    return sorted(version.findings, key=lambda finding: LEVELS.index(finding["level"]))
-
-
-def _groups(version: DatasetVersion) -> list[tuple[dict, list[ImageRow]]]:
-    """The classes with some of their images, in the order of the ids."""
-    if not version.is_ready:
-        return []
-    with indexes.opened(version) as index:
-        return [
-            (row, index.page(Filter(class_id=class_id), limit=CLASS_THUMBS))
-            for class_id, row in enumerate(version.counts[:CLASSES_SHOWN])
-        ]
-
-
-def dataset_image(request, pk, name):
-    """One image of a version, as training gets it."""
-    return _picture(request, _version(request, pk), pictures.number_of(name))
-
-
-def dataset_thumb(request, pk, number):
-    """The thumbnail of an image of a version; the image itself where that is small."""
-    return _picture(request, _version(request, pk), number, small=True)
-
-
-def _picture(request, version: DatasetVersion, number: int, *, small: bool = False) -> HttpResponse:
-    """Versions never change: a browser may keep what it got, and asks for nothing twice."""
-    try:
-        found = pictures.find(version, number, small=small)
-        if found is None:
-            raise Http404
-        headers = {"ETag": f'"{found.etag}"', "Cache-Control": f"private, max-age={YEAR}, immutable"}
-        known = get_conditional_response(request, etag=headers["ETag"])
-        if known is not None:
-            response = known
-        else:
-            content, content_type = found.read()
-            response = HttpResponse(content, content_type)
-    except (FileNotFoundError, StagingError) as error:
-        raise Http404 from error
-    for name, value in headers.items():
-        response[name] = value
-    return response
 
 
 @member_required

@@ -72,7 +72,19 @@ function counts(element, data) {
   }));
 }
 
-const KINDS = { heatmap: heatMap, bars, counts };
+function histogram(element, data) {
+  draw(element, (colours) => ({
+    ...base(colours),
+    color: [colours.accent],
+    grid: { left: 4, right: 8, top: 8, bottom: 4, containLabel: true },
+    tooltip: { ...base(colours).tooltip, trigger: "axis", axisPointer: { type: "shadow" } },
+    xAxis: { type: "category", data: data.map((row) => row[0]), ...axis(colours, { splitLine: { show: false } }) },
+    yAxis: { type: "value", minInterval: 1, splitNumber: 3, ...axis(colours) },
+    series: [{ type: "bar", data: data.map((row) => row[1]), barCategoryGap: "10%" }],
+  }));
+}
+
+const KINDS = { heatmap: heatMap, bars, counts, histogram };
 
 // A chart in a closed section has no size yet: it is drawn when it can first be seen.
 const seen = new IntersectionObserver((entries) => {

@@ -1,0 +1,223 @@
+"""Whether a change that a person or a program asks for can be made to a draft, and what is stored of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from portal.core import sentences
+from workers.contract import InputError
+
+from . import names
+from .changes import KINDS, Plan, as_images, wanted_images
+from .grouping import pattern_of
+from .index import Filter, Index
+from .split import MAX_FRACTION, MIN_FRACTION
+
+MAX_IDS = 10_000  # in one change; more are told by a filter
+SPLITS = ("train", "val")
+
+
+class ChangeRefused(Exception):
+    """A change cannot be made. ``field`` is the part of the payload that is wrong, or empty."""
+
+    def __init__(self, sentence: str, field: str = ""):
+        super().__init__(sentence)
+        self.field = field
+
+
+Checked = tuple[dict[str, Any], int | None]
+
+
+def checked(kind: str, payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
+    """Return what to store of a change to the base ``index`` after ``plan``, and how many images it names.
+
+    Raises ChangeRefused. The number is None where the change goes by class or concerns the whole version.
+    """
+    if kind not in KINDS:
+        raise ChangeRefused(
+            _("There is no change called %(kind)s: use %(kinds)s.")
+            % {"kind": kind, "kinds": ", ".join(KINDS)},
+            "kind",
+        )
+    return _CHECKS[kind](payload, index, plan)
+
+
+def _relabel(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
+    images, count = _images(payload, index)
+    clean = {"images": images, "class_id": _class(payload, "class_id", plan)}
+    if index.has_boxes and payload.get("from") is not None:
+        clean["from"] = _class(payload, "from", plan)
+    return clean, count
+
+
+def _split(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
+    if payload.get("split") not in SPLITS:
+        raise ChangeRefused(_("Say which side of the split: train or val."), "split")
+    images, count = _images(payload, index)
+    return {"images": images, "split": payload["split"]}, count
+
+
+def _some_images(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
+    images, count = _images(payload, index)
+    return {"images": images}, count
+
+
+def _rename(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
+    class_id = _class(payload, "class_id", plan)
+    try:
+        name = names.check_class_name(str(payload.get("name") or "").strip())
+    except InputError as error:
+        raise ChangeRefused(sentences.translate(str(error)), "name") from error
+    others = [other for number, other in enumerate(plan.names) if other and number != class_id]
+    same = next((other for other in others if names.class_key(other) == names.class_key(name)), None)
+    if same is not None:
+        raise ChangeRefused(
+            _("There is a class %(name)s already: merge the two instead of giving both one name.")
+            % {"name": same},
+            "name",
+        )
+    return {"class_id": class_id, "name": name}, None
+
+
+def _merge(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
+    class_id, into = _class(payload, "class_id", plan), _class(payload, "into", plan)
+    if class_id == into:
+        raise ChangeRefused(_("A class cannot be merged into itself: choose two classes."), "into")
+    _leave_enough(index, plan)
+    return {"class_id": class_id, "into": into}, None
+
+
+def _drop(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
+    class_id = _class(payload, "class_id", plan)
+    _leave_enough(index, plan)
+    return {"class_id": class_id}, None
+
+
+def _leave_enough(index: Index, plan: Plan) -> None:
+    least = 1 if index.has_boxes else 2
+    if len(plan.class_names()) <= least:
+        raise ChangeRefused(
+            _("Too few classes would be left: at least %(least)d must stay.") % {"least": least}, "class_id"
+        )
+
+
+def _resplit(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
+    clean: dict[str, Any] = {"how": payload.get("how", "stratified")}
+    if clean["how"] not in ("stratified", "group"):
+        raise ChangeRefused(_("A split is drawn in one of two ways: stratified or group."), "how")
+    fraction = payload.get("val_fraction", 0.2)
+    if isinstance(fraction, bool) or not isinstance(fraction, int | float):
+        fraction = 0
+    if not MIN_FRACTION <= fraction <= MAX_FRACTION:
+        raise ChangeRefused(
+            _("The share of images kept for validation must lie between %(least)s and %(most)s.")
+            % {"least": MIN_FRACTION, "most": MAX_FRACTION},
+            "val_fraction",
+        )
+    seed = payload.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
+        raise ChangeRefused(_("The seed must be a whole number from 0 on."), "seed")
+    clean |= {"val_fraction": float(fraction), "seed": seed}
+    if clean["how"] == "group":
+        clean["pattern"] = _pattern(payload.get("pattern"))
+    return clean, None
+
+
+def _pattern(pattern: Any) -> str:
+    if not _is_text(pattern) or not pattern:
+        raise ChangeRefused(_("Write the pattern that finds an image's group in its path."), "pattern")
+    try:
+        pattern_of(pattern)
+    except InputError as error:
+        raise ChangeRefused(sentences.translate(str(error)), "pattern") from error
+    return pattern
+
+
+def _one_box(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
+    row = index.image(payload["image"]) if _is_id(payload.get("image")) else None
+    if row is None:
+        raise ChangeRefused(_("There is no such image in this version."), "image")
+    box = payload.get("box")
+    if not _is_id(box, least=0) or box >= len(row.box_rows()):
+        raise ChangeRefused(_("There is no such box on this image."), "box")
+    return {"image": row.id, "box": box}, 1
+
+
+def _relabel_box(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
+    clean, count = _one_box(payload, index, plan)
+    return {**clean, "class_id": _class(payload, "class_id", plan)}, count
+
+
+def _class(payload: dict[str, Any], key: str, plan: Plan) -> int:
+    class_id = payload.get(key)
+    if not _is_id(class_id, least=0) or class_id >= len(plan.names) or plan.names[class_id] is None:
+        raise ChangeRefused(_("Choose one of the classes that are there."), key)
+    return class_id
+
+
+def _is_id(value: Any, least: int = 1) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value < 2**31
+
+
+def _images(payload: dict[str, Any], index: Index) -> tuple[dict[str, Any], int]:
+    """The images as they are stored, and how many they are now."""
+    given = payload.get("images")
+    given = given if isinstance(given, dict) else {}
+    if isinstance(given.get("filter"), dict):
+        wanted = checked_filter(given["filter"], index)
+        images, count = as_images(wanted), index.count(wanted)
+    else:
+        images = {"ids": _ids(given.get("ids"))}
+        count = index.count(wanted_images(images))
+        if count < len(images["ids"]):
+            raise ChangeRefused(_("Some of these images are not in this version."), "images")
+    if not count:
+        raise ChangeRefused(_("Choose at least one image first."), "images")
+    return images, count
+
+
+def _ids(given: Any) -> list[int]:
+    if not isinstance(given, list) or not all(map(_is_id, given)):
+        raise ChangeRefused(_("Choose at least one image first."), "images")
+    if len(given) > MAX_IDS:
+        raise ChangeRefused(
+            _("At most %(most)d images can be named in one change: use a filter for more.")
+            % {"most": MAX_IDS},
+            "images",
+        )
+    return sorted(set(given))
+
+
+def checked_filter(given: dict[str, Any], index: Index) -> Filter:
+    """A filter of the base from its four sides; raises ChangeRefused for one that cannot be meant."""
+    class_id, split = given.get("class_id"), given.get("split")
+    if class_id is not None and not (_is_id(class_id, least=0) and class_id < len(index.class_names)):
+        raise ChangeRefused(_("There is no such class in this version."), "class_id")
+    if split is not None and split not in SPLITS:
+        raise ChangeRefused(_("Say which side of the split: train or val."), "split")
+    mark, text = given.get("mark"), given.get("text") or ""
+    if not (mark is None or _is_text(mark)) or not _is_text(text):
+        raise ChangeRefused(_("The finding and the text of a filter are texts."), "images")
+    return Filter(class_id=class_id, split=split, mark=mark, text=text)
+
+
+def _is_text(value: Any) -> bool:
+    """Text that every database takes: JSON can hold halves of letters and zero bytes."""
+    return isinstance(value, str) and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value)
+
+
+_CHECKS: dict[str, Callable[[dict[str, Any], Index, Plan], Checked]] = {
+    "relabel": _relabel,
+    "split": _split,
+    "remove": _some_images,
+    "keep": _some_images,
+    "rename": _rename,
+    "merge": _merge,
+    "drop": _drop,
+    "resplit": _resplit,
+    "relabel-box": _relabel_box,
+    "remove-box": _one_box,
+}

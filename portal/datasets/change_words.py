@@ -1,0 +1,111 @@
+"""Changes of a draft in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portal.datasets.changes import wanted_images
+from portal.datasets.index import Filter
+from portal.datasets.models import DraftChange
+
+
+def side(split: str) -> str:
+    """A side of the split as people call it; empty for one that is still to be drawn."""
+    return {"train": _("training"), "val": _("validation")}.get(split, "")
+
+
+def sentence(change: DraftChange, class_names: list[str]) -> str:
+    """What a change does; classes are called as the base calls them."""
+    words = _Words(change, class_names)
+    return getattr(words, change.kind.replace("-", "_"))()
+
+
+class _Words:
+    """A method for each kind."""
+
+    def __init__(self, change: DraftChange, class_names: list[str]):
+        self.payload: dict[str, Any] = change.payload
+        self.count = change.images or 0
+        self.names = class_names
+
+    def _class(self, key: str = "class_id") -> str:
+        return self.names[self.payload[key]]
+
+    def _images(self) -> str:
+        """``3 images``, ``178 images (all of class 3)``."""
+        images = ngettext("%(count)d image", "%(count)d images", self.count) % {"count": self.count}
+        given = self.payload["images"]
+        if "filter" not in given:
+            return images
+        return _("%(images)s (all with %(filter)s)") % {
+            "images": images,
+            "filter": filter_words(wanted_images(given), self.names),
+        }
+
+    def relabel(self) -> str:
+        words = {"images": self._images(), "new": self._class()}
+        if "from" in self.payload:
+            words["old"] = self._class("from")
+            return _("Boxes of %(old)s relabelled as %(new)s: %(images)s.") % words
+        return _("Relabelled as %(new)s: %(images)s.") % words
+
+    def split(self) -> str:
+        words = {"images": self._images(), "side": side(self.payload["split"])}
+        return _("Moved to %(side)s: %(images)s.") % words
+
+    def remove(self) -> str:
+        return _("Removed: %(images)s.") % {"images": self._images()}
+
+    def keep(self) -> str:
+        return _("Put back: %(images)s.") % {"images": self._images()}
+
+    def rename(self) -> str:
+        return _("The class %(old)s is called %(new)s.") % {"old": self._class(), "new": self.payload["name"]}
+
+    def merge(self) -> str:
+        return _("The class %(old)s becomes a part of %(new)s.") % {
+            "old": self._class(),
+            "new": self._class("into"),
+        }
+
+    def drop(self) -> str:
+        return _("The class %(old)s is removed with all that is in it.") % {"old": self._class()}
+
+    def resplit(self) -> str:
+        percent = {"percent": round(100 * self.payload["val_fraction"]), "seed": self.payload["seed"]}
+        if self.payload["how"] == "group":
+            percent["pattern"] = self.payload["pattern"]
+            return (
+                _("The split is drawn anew: %(percent)d %% for validation, by groups of %(pattern)s.")
+                % percent
+            )
+        return (
+            _("The split is drawn anew: %(percent)d %% of each class for validation, seed %(seed)d.")
+            % percent
+        )
+
+    def relabel_box(self) -> str:
+        return _("A box on image %(image)d becomes %(new)s.") % {
+            "image": self.payload["image"],
+            "new": self._class(),
+        }
+
+    def remove_box(self) -> str:
+        return _("A box on image %(image)d is removed.") % {"image": self.payload["image"]}
+
+
+def filter_words(wanted: Filter, class_names: list[str]) -> str:
+    """``class 3, validation, "blurred"``; the words for no filter at all if it has no side."""
+    parts = []
+    if wanted.class_id is not None:
+        parts.append(_("class %(name)s") % {"name": class_names[wanted.class_id]})
+    if wanted.split is not None:
+        parts.append(side(wanted.split))
+    if wanted.mark is not None:
+        parts.append(_("finding %(code)s") % {"code": wanted.mark})
+    if wanted.text:
+        parts.append(_("%(text)s in the path") % {"text": f"“{wanted.text}”"})
+    return ", ".join(parts) or _("no filter")

@@ -1,0 +1,162 @@
+"""Drafts: a person's changes to a version, until they are made the next version or thrown away."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from portal.datasets import indexes, services
+from portal.datasets.change_checks import ChangeRefused, checked
+from portal.datasets.changes import Plan
+from portal.datasets.errors import InputError
+from portal.datasets.index import Index
+from portal.datasets.models import Dataset, DatasetVersion, Draft, DraftChange, DraftState
+from portal.jobs.kinds import Invocation
+from portal.jobs.models import Job, Status
+from portal.teams import audit
+
+MAX_CHANGES = 10_000
+
+
+def open_draft(user, dataset: Dataset) -> Draft | None:
+    """The person's open draft of a dataset, on whichever of its versions."""
+    rows = Draft.objects.filter(dataset=dataset, created_by=user, state=DraftState.OPEN)
+    return rows.select_related("base", "base__dataset").first()
+
+
+def plan_of(draft: Draft | None, index: Index) -> Plan:
+    """What the draft's standing changes make of the images of ``index``, its base's."""
+    return Plan(index.class_names, draft.done().values_list("kind", "payload") if draft else [])
+
+
+def begin(user, version: DatasetVersion) -> Draft:
+    """The person's open draft on ``version``, a new one if there is none. Raises ChangeRefused."""
+    if not version.is_ready:
+        raise ChangeRefused(_("This version is not ready: wait until its check has succeeded."))
+    if version.is_deleted:
+        raise ChangeRefused(_("This version is deleted: restore it first."))
+    Dataset.objects.select_for_update().get(pk=version.dataset_id)  # two tabs must not begin two
+    draft = open_draft(user, version.dataset)
+    if draft is None:
+        return Draft.objects.create(team=version.team, created_by=user, dataset=version.dataset, base=version)
+    if draft.base_id != version.pk:
+        raise ChangeRefused(
+            _("You have changes to %(other)s that are not a version yet: finish or discard them first.")
+            % {"other": draft.base}
+        )
+    return draft
+
+
+@transaction.atomic
+def add(user, version: DatasetVersion, kind: str, payload: dict[str, Any]) -> DraftChange:
+    """Add a change to the person's draft on ``version``. Raises ChangeRefused.
+
+    What was undone cannot be done again after that.
+    """
+    draft = begin(user, version)
+    with indexes.opened(version) as index:
+        clean, images = checked(kind, payload, index, plan_of(draft, index))
+    draft.changes.filter(undone=True).delete()
+    last = draft.changes.aggregate(last=Max("number"))["last"] or 0
+    if last >= MAX_CHANGES:
+        raise ChangeRefused(
+            _("These are %(most)d changes: make a new version of them, then go on.") % {"most": MAX_CHANGES}
+        )
+    return DraftChange.objects.create(draft=draft, number=last + 1, kind=kind, payload=clean, images=images)
+
+
+@transaction.atomic
+def undo(draft: Draft) -> DraftChange | None:
+    """Take back the last change that stands, and return it; None if none does."""
+    _lock_open(draft)
+    return _mark(draft.done().last(), undone=True)
+
+
+@transaction.atomic
+def redo(draft: Draft) -> DraftChange | None:
+    """Do again what was undone last, and return it; None if nothing was."""
+    _lock_open(draft)
+    return _mark(draft.changes.filter(undone=True).first(), undone=False)
+
+
+def _mark(change: DraftChange | None, undone: bool) -> DraftChange | None:
+    if change is not None:
+        change.undone = undone
+        change.save(update_fields=["undone"])
+    return change
+
+
+@transaction.atomic
+def discard(draft: Draft) -> None:
+    _lock_open(draft)
+    draft.changes.all().delete()
+    draft.state = DraftState.DISCARDED
+    draft.save(update_fields=["state"])
+    audit.record("draft.discard", draft, detail=str(draft.base))
+
+
+@transaction.atomic
+def commit(draft: Draft, message: str = "") -> DatasetVersion:
+    """Queue the making of a new version out of the draft. Raises ChangeRefused.
+
+    Should that fail, the draft is open again, see ``after_revise``.
+    """
+    _lock_open(draft)
+    if not draft.length:
+        raise ChangeRefused(_("There is nothing to make a version of: change something first."))
+    user, base = draft.created_by, draft.base
+    version = services.add_version(
+        base.dataset, "revise", user, parent=base, upload_name=base.upload_name, task=base.task
+    )
+    draft.state, draft.message, draft.version = DraftState.COMMITTED, message.strip()[:200], version
+    draft.save(update_fields=["state", "message", "version"])
+    audit.record("dataset.revise", version, actor=user, detail=draft.message or str(draft))
+    return version
+
+
+def _lock_open(draft: Draft) -> None:
+    draft.refresh_from_db(from_queryset=Draft.objects.select_for_update())
+    if not draft.is_open:
+        raise ChangeRefused(_("These changes are no longer open: look at the dataset's versions."))
+
+
+# --- the job ----------------------------------------------------------------------------------
+
+
+def prepare_revise(job: Job, folder: Path) -> Invocation:
+    version = job.dataset_version
+    draft = Draft.objects.filter(version=version).first()
+    if draft is None:
+        raise InputError("These changes have become another version since: look at that one.")
+    base = indexes.copy_to(version.parent, folder / "base.sqlite")
+    changes = [list(pair) for pair in draft.done().values_list("kind", "payload")]
+    return Invocation(
+        argv=[sys.executable, "-m", "portal.datasets.revise"],
+        inputs={"base": str(base)},
+        params={"changes": changes, "layout": version.parent.layout, "split": version.parent.split},
+        memory_bytes=services.INGEST_MEMORY_BYTES,
+    )
+
+
+def complete_revise(job: Job, result: dict[str, Any]) -> None:
+    services.fill(job.dataset_version, job, result)
+    Draft.objects.filter(version=job.dataset_version).update(state=DraftState.COMMITTED)
+
+
+def after_revise(job: Job) -> None:
+    """When a new version could not be made, its maker may go on with the changes.
+
+    They stay closed when the person has begun other changes to the dataset since.
+    """
+    draft = Draft.objects.filter(version__job=job, state=DraftState.COMMITTED).first()
+    if draft is None or job.status == Status.SUCCEEDED:
+        return
+    with transaction.atomic():
+        Dataset.objects.select_for_update().get(pk=draft.dataset_id)
+        if open_draft(draft.created_by, draft.dataset) is None:
+            Draft.objects.filter(pk=draft.pk).update(state=DraftState.OPEN)

@@ -1,0 +1,139 @@
+"""Images of a version as pages show them: with their boxes, and with what a draft makes of them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from portal.datasets.change_words import side
+from portal.datasets.changes import Box, Now, Plan
+from portal.datasets.index import Filter, ImageRow, Index
+
+PAGE = 60
+COLOURS = 8  # of boxes, see slipway.css
+# Pictures up to this many pixels on their longest side are enlarged with hard edges.
+CRISP_PIXELS = 64
+KEYS = 9
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ShownBox:
+    """A box in pixels of its image. ``was`` is the name of its class in the base, where that is another."""
+
+    number: int
+    x: float
+    y: float
+    width: float
+    height: float
+    name: str
+    was: str
+    class_id: int
+    removed: bool
+
+    @property
+    def colour(self) -> int:
+        return self.class_id % COLOURS
+
+
+class Shown:
+    """One image on a page."""
+
+    def __init__(self, now: Now, plan: Plan, class_names: list[str]):
+        self.row: ImageRow = now.row
+        self.now = now
+        self._plan, self._base_names = plan, class_names
+        self.boxes = [self._box(box) for box in now.boxes]
+
+    def _name(self, class_id: int) -> str:
+        return self._plan.names[class_id] or self._base_names[class_id]
+
+    def _box(self, box: Box) -> ShownBox:
+        old = int(self.row.boxes[5 * box.number])
+        was = self._base_names[old] if old != box.class_id else ""
+        return ShownBox(box.number, *box.place, self._name(box.class_id), was, box.class_id, box.removed)
+
+    @property
+    def label(self) -> str:
+        """The class, or the classes of the boxes."""
+        if self.now.class_id is not None:
+            return self._name(self.now.class_id)
+        return ", ".join(dict.fromkeys(box.name for box in self.boxes if not box.removed))
+
+    @property
+    def was(self) -> str:
+        return self._base_names[self.row.class_id] if self.now.is_relabelled else ""
+
+    @property
+    def split(self) -> str:
+        return side(self.now.split)
+
+    @property
+    def split_was(self) -> str:
+        return side(self.row.split) if self.now.is_moved else ""
+
+    @property
+    def crisp(self) -> bool:
+        return max(self.row.width, self.row.height) <= CRISP_PIXELS
+
+    @property
+    def font(self) -> float:
+        """The height of the letters on boxes in a small picture, in pixels of the image."""
+        return round(max(self.row.width, self.row.height) / 14, 2)
+
+    @property
+    def small_font(self) -> float:
+        """The same in a large picture."""
+        return round(self.font / 2.5, 2)
+
+
+def shown(row: ImageRow, plan: Plan, index: Index) -> Shown:
+    return Shown(plan.now(row), plan, index.class_names)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GridPage:
+    """A page of a filtered grid; ``previous`` and ``next`` are values of ``after``, None at either end."""
+
+    images: list[Shown]
+    total: int
+    first: int  # which of the total the first one is, from 1; 0 on an empty page
+    previous: int | None
+    next: int | None
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.images) - 1 if self.images else 0
+
+
+def page_of(index: Index, plan: Plan, wanted: Filter, after: int) -> GridPage:
+    """The images of ``wanted`` whose ids are above ``after``: as fast however many there are."""
+    rows = index.page(wanted, after, PAGE + 1)
+    more = len(rows) > PAGE
+    rows = rows[:PAGE]
+    before = index.count_to(after, wanted) if after else 0
+    return GridPage(
+        images=[shown(row, plan, index) for row in rows],
+        total=index.count(wanted),
+        first=before + 1 if rows else 0,
+        previous=index.page_before(rows[0].id, wanted, PAGE) if rows and before else None,
+        next=rows[-1].id if more else None,
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ClassChoice:
+    """A class that is left after a draft's changes; ``key`` gives it to an image, where it has one."""
+
+    class_id: int
+    name: str
+    key: str
+
+
+def class_choices(plan: Plan) -> list[ClassChoice]:
+    """The classes to choose from. Up to nine have the keys 1 to 9; up to ten named by a digit, that digit."""
+    left = [(class_id, name) for class_id, name in enumerate(plan.names) if name is not None]
+    digits = all(len(name) == 1 and name in "0123456789" for _, name in left)
+    found = []
+    for place, (class_id, name) in enumerate(left, start=1):
+        key = name if digits else str(place) if len(left) <= KEYS else ""
+        found.append(ClassChoice(class_id, name, key))
+    return found

@@ -1,0 +1,113 @@
+"""The forms of looking and mending: what to show, and what to change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from portal.core.forms import StyledForm
+from portal.datasets.changes import as_images
+from portal.datasets.index import Filter, Index
+from portal.datasets.models import DatasetVersion
+
+SPLITS = [("", _("both")), ("train", _("training")), ("val", _("validation"))]
+MOVES = {"to-train": "train", "to-val": "val"}
+# What the checks call a part of a payload → the field that it was typed into.
+FIELDS = {"images": "image", "val_fraction": "val_percent", "from": "from_class", "split": None}
+LONGEST = 200
+
+
+class FilterForm(StyledForm):
+    """Which images to show. What cannot be meant is told at its field and left out of the filter."""
+
+    class_id = forms.TypedChoiceField(required=False, coerce=int, empty_value=None, label=_("Class"))
+    mark = forms.ChoiceField(required=False, label=_("Finding"))
+    split = forms.ChoiceField(required=False, choices=SPLITS, label=_("Split"))
+    text = forms.CharField(required=False, max_length=LONGEST, label=_("Part of the path"))
+
+    def __init__(self, data, version: DatasetVersion, index: Index):
+        super().__init__({name: data.get(name, "") for name in self.base_fields}, auto_id="filter_%s")
+        counts = [row["total"] for row in version.counts]
+        named = enumerate(zip(index.class_names, counts, strict=True))
+        self.fields["class_id"].choices = [("", _("all")), *((n, f"{name} ({c})") for n, (name, c) in named)]
+        marks = index.marks()
+        sentences = {finding["code"]: finding["message"] for finding in version.findings}
+        shown = [(code, f"{sentences.get(code, code)[:70]} ({count})") for code, count in marks.items()]
+        self.fields["mark"].choices = [("", _("all")), *shown]
+        self.is_valid()
+
+    @property
+    def wanted(self) -> Filter:
+        data = self.cleaned_data
+        return Filter(
+            class_id=data.get("class_id"),
+            split=data.get("split") or None,
+            mark=data.get("mark") or None,
+            text=data.get("text") or "",
+        )
+
+    @property
+    def query(self) -> str:
+        """The filter as the query of an address."""
+        found = QueryDict(mutable=True)
+        sides = as_images(self.wanted)["filter"]
+        found.update({name: str(value) for name, value in sides.items()})
+        return found.urlencode()
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.query)
+
+
+class IdsField(forms.Field):
+    """Check boxes that share a name: a list of ids."""
+
+    widget = forms.SelectMultiple
+
+    def to_python(self, value):
+        found = [int(one) for one in value or [] if one.isascii() and one.isdigit() and len(one) < 10]
+        return sorted(set(found))
+
+
+def number(**options):
+    return forms.IntegerField(required=False, **options)
+
+
+class ChangeForm(StyledForm):
+    """One change, as buttons and fields of the pages say it."""
+
+    act = forms.CharField(max_length=20)
+    image = IdsField(required=False)
+    scope = forms.ChoiceField(required=False, choices=[("chosen", ""), ("all", "")])
+    class_id = number()
+    from_class = number()
+    into = number()
+    name = forms.CharField(required=False, max_length=LONGEST)
+    box = number()
+    how = forms.ChoiceField(required=False, choices=[("stratified", ""), ("group", "")])
+    seed = number(min_value=0, max_value=2**31 - 1)
+    val_percent = number(min_value=5, max_value=50)
+    pattern = forms.CharField(required=False, max_length=LONGEST)
+
+    def change(self, wanted: Filter) -> tuple[str, dict[str, Any]]:
+        """Kind and payload; ``wanted`` is what "all that are shown" stands for."""
+        data = self.cleaned_data
+        act = data["act"]
+        payload: dict[str, Any] = {"class_id": data["class_id"], "into": data["into"], "name": data["name"]}
+        payload["images"] = as_images(wanted) if data["scope"] == "all" else {"ids": data["image"]}
+        payload |= {"from": data["from_class"], "box": data["box"], "split": MOVES.get(act)}
+        payload["image"] = data["image"][0] if data["image"] else None
+        payload |= {"how": data["how"] or "stratified", "seed": data["seed"] or 0}
+        payload |= {"val_fraction": (data["val_percent"] or 20) / 100, "pattern": data["pattern"]}
+        return ("split" if act in MOVES else act), payload
+
+    def chosen(self) -> set[int]:
+        """The ids that were sent, so that a refused form shows them chosen again."""
+        return set(self.fields["image"].to_python(self.data.getlist("image")))
+
+    def refuse(self, field: str, sentence: str) -> None:
+        """Put a sentence of the checks at the field it is about."""
+        self.add_errors({FIELDS.get(field, field): sentence})

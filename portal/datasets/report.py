@@ -1,0 +1,195 @@
+"""What a version's page says about it: a verdict, the findings, the classes, the distributions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portal.core.templatetags.slipway import bytesize
+from portal.datasets import export
+from portal.datasets.findings import LEVELS
+from portal.datasets.index import ImageRow, Index
+from portal.datasets.models import DatasetVersion
+from portal.datasets.readers import LAYOUTS
+
+BARS = 50  # classes in the chart
+CLASSES = 25  # on a page of the table
+SAMPLES = 8
+ORDERS = ("id", "fewest", "most", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether to train on a version: ``level`` is "ready", "warn" or "block"."""
+
+    level: str
+    title: str
+    sentence: str
+
+
+def verdict(version: DatasetVersion) -> Verdict:
+    blockers = version.blockers
+    if blockers:
+        more = len(blockers) - 1
+        rest = ngettext(" And %(more)d more thing, see below.", " And %(more)d more things, see below.", more)
+        sentence = blockers[0] + (rest % {"more": more} if more else "")
+        return Verdict("block", _("Cannot be trained yet"), sentence)
+    warnings = sum(finding["level"] == "warn" for finding in version.findings)
+    if warnings:
+        title = ngettext("Look at %(count)d thing first", "Look at %(count)d things first", warnings)
+        sentence = _("Training is possible, and would learn from these mistakes as well.")
+        return Verdict("warn", title % {"count": warnings}, sentence)
+    return Verdict("ready", _("Ready to train"), _("The check found nothing that would spoil a training."))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding as the page shows it. ``pictures`` are ids of images, ``texts`` are about something else.
+
+    ``in_grid`` says whether the images that it counts can be shown in the grid.
+    """
+
+    level: str
+    code: str
+    message: str
+    advice: str
+    count: int
+    pictures: list[tuple[int, str]]
+    texts: list[str]
+
+    @property
+    def in_grid(self) -> bool:
+        return bool(self.pictures)
+
+
+def findings(version: DatasetVersion) -> list[tuple[str, list[Told]]]:
+    """The findings by level, the gravest first; levels without one are left out."""
+    told = [_told(finding) for finding in version.findings]
+    by_level = [(level, [one for one in told if one.level == level]) for level in LEVELS]
+    return [(level, some) for level, some in by_level if some]
+
+
+def _told(finding: dict[str, Any]) -> Told:
+    # In versions from before images had ids, an example is a text.
+    examples = [one if isinstance(one, dict) else {"image": None, "text": one} for one in finding["examples"]]
+    return Told(
+        level=finding["level"],
+        code=finding["code"],
+        message=finding["message"],
+        advice=finding.get("advice", ""),
+        count=finding["count"],
+        pictures=[(one["image"], one["text"]) for one in examples if one["image"]],
+        texts=[one["text"] for one in examples if not one["image"]],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    class_id: int
+    name: str
+    train: int
+    val: int
+    total: int
+    boxes: int | None
+    samples: list[ImageRow]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassPage:
+    """Some of the classes, in an order; ``number`` counts pages from 1."""
+
+    rows: list[ClassRow]
+    order: str
+    number: int
+    pages: int
+    classes: int
+
+
+def classes(version: DatasetVersion, index: Index, order: str, number: int) -> ClassPage:
+    """A page of the classes with a few images of each."""
+    rows = list(enumerate(version.counts))
+    if order == "fewest":
+        rows.sort(key=lambda pair: pair[1]["total"])
+    elif order == "most":
+        rows.sort(key=lambda pair: -pair[1]["total"])
+    elif order == "name":
+        rows.sort(key=lambda pair: pair[1]["name"].casefold())
+    pages = max(1, -(-len(rows) // CLASSES))
+    number = max(1, min(number, pages))
+    shown = [
+        ClassRow(class_id, row["name"], row["train"], row["val"], row["total"], row.get("boxes"),
+                 index.samples(class_id, SAMPLES))
+        for class_id, row in rows[(number - 1) * CLASSES : number * CLASSES]
+    ]  # fmt: skip
+    return ClassPage(shown, order if order in ORDERS else "id", number, pages, len(rows))
+
+
+def bars(version: DatasetVersion) -> list[dict[str, Any]]:
+    """The classes of the chart: all, or the largest when there are too many to draw."""
+    if len(version.counts) <= BARS:
+        return version.counts
+    return sorted(version.counts, key=lambda row: -row["total"])[:BARS]
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A histogram: ``bins`` are (what it holds, how many); empty ones at either end are left out."""
+
+    name: str
+    title: str
+    hint: str
+    bins: list[tuple[str, int]]
+
+
+def distributions(version: DatasetVersion) -> list[Distribution]:
+    """The histograms of a version; none for one from before they were kept."""
+    titles = {
+        "long_side": (_("Longer side, pixels"), ""),
+        "aspect": (_("Width by height"), _("below 1: upright, above: lying")),
+        "brightness": (_("Brightness"), _("0 is black, 255 is white")),
+        "sharpness": (_("Sharpness"), _("a blurred picture has little")),
+        "file_bytes": (_("Size of the file"), ""),
+        "boxes_per_image": (_("Boxes on an image"), ""),
+        "box_area": (_("Size of a box"), _("part of its image")),
+    }
+    found = []
+    for name, (title, hint) in titles.items():
+        histogram = version.statistics.get(name)
+        if histogram and any(histogram["counts"]):
+            found.append(Distribution(name, title, hint, _bins(name, **histogram)))
+    return found
+
+
+def _bins(name: str, edges: list[float | None], counts: list[int]) -> list[tuple[str, int]]:
+    filled = [place for place, count in enumerate(counts) if count]
+    shown = range(max(0, filled[0] - 1), min(len(counts), filled[-1] + 2))
+    return [(_range(name, edges[place], edges[place + 1]), counts[place]) for place in shown]
+
+
+def _range(name: str, low: float, high: float | None) -> str:
+    """``64 to 127`` where values are whole, ``0.5 to 0.67`` where they are not."""
+    if name in ("long_side", "boxes_per_image", "brightness"):
+        last = None if high is None else int(high) - 1
+        if last == low:
+            return f"{low:g}"
+        return _above(f"{low:g}") if last is None else f"{low:g}–{last}"
+    one, two = _edge(name, low), "" if high is None else _edge(name, high)
+    return f"{one}–{two}" if two else _above(one)
+
+
+def _edge(name: str, value: float) -> str:
+    if name == "file_bytes":
+        return bytesize(value).replace(".0 ", " ")
+    return f"{100 * value:g} %" if name == "box_area" else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+
+
+def _above(low: str) -> str:
+    return _("%(low)s and more") % {"low": low}
+
+
+def exports(version: DatasetVersion) -> list[tuple[str, str]]:
+    """The layouts that can hold the version: key and name."""
+    return [(key, LAYOUTS[key].name) for key, tasks in export.FORMATS.items() if version.task in tasks]

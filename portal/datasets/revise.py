@@ -1,0 +1,113 @@
+"""The revise program: ``python -m portal.datasets.revise <job folder>``.
+
+It makes a new version out of an earlier one and a list of changes (see ``changes.py``), and speaks the
+contract of ``workers/README.md`` as the ingest program does. Inputs: ``base`` (path of the earlier version's
+index). Parameters: ``changes`` (a list of [kind, payload]), ``layout`` and ``split`` (of the base).
+Artifacts: ``index.sqlite`` and ``report.json``. No image is read or stored: the new index points into the
+packs of the old one.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from array import array
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from workers import contract
+
+from . import classes, diffing
+from .assemble import assemble
+from .changes import ANEW, Now, Plan
+from .errors import InputError, full_disk_is_input_error
+from .findings import Findings
+from .index import ImageRow, Index
+from .split import check_fraction, draw_split
+
+
+def main(folder: contract.JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
+    """Make one version and return the result's fields; on any failure leave no artifacts behind."""
+    try:
+        with full_disk_is_input_error():
+            return _revise(folder, Path(spec["inputs"]["base"]), spec["params"])
+    except BaseException:
+        shutil.rmtree(folder.artifacts, ignore_errors=True)
+        raise
+
+
+def _revise(folder: contract.JobFolder, base: Path, params: dict[str, Any]) -> dict[str, Any]:
+    target = folder.artifacts / "index.sqlite"
+    folder.phase("checking")
+    with Index(base) as before:
+        plan = Plan(before.class_names, [(kind, payload) for kind, payload in params["changes"]])
+        images = _changed(before, plan)
+        _split(images, plan)
+        _check(images, plan.class_names(), before.has_boxes)
+        folder.phase("writing")
+        result = assemble(images, plan.class_names(), before.task, target, Findings())
+        with Index(target) as after:
+            diff = diffing.counts(before, after)
+    result |= {
+        "layout": params["layout"],
+        "split": plan.resplit["how"] if plan.resplit else params["split"],
+        "split_group": (plan.resplit or {}).get("pattern"),
+        "packs": [],
+        "diff": diff,
+    }
+    (folder.artifacts / "report.json").write_text(
+        json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8"
+    )
+    print(f"{result['images']} images: {', '.join(f'{count} {kind}' for kind, count in diff.items())}")
+    return result
+
+
+def _changed(before: Index, plan: Plan) -> list[ImageRow]:
+    """The images that stay, with the classes and ids of the new version."""
+    new_ids = plan.new_ids()
+    images = []
+    for row in before.all():
+        now = plan.now(row)
+        if not now.removed:
+            images.append(_settled(now, new_ids))
+    if not images:
+        raise InputError("No image would be left: keep some.")
+    return images
+
+
+def _settled(now: Now, new_ids: dict[int, int]) -> ImageRow:
+    row = now.row
+    row.split = now.split
+    if row.boxes is None:
+        row.class_id = new_ids[now.class_id]
+        return row
+    kept = [(new_ids[box.class_id], *box.place) for box in now.boxes if not box.removed]
+    # Boxes that have become alike are one box; as in an upload, they are sorted.
+    row.boxes = array("d", [value for box in sorted(set(kept)) for value in box])
+    return row
+
+
+def _split(images: list[ImageRow], plan: Plan) -> None:
+    """Draw the sides of images whose split is to be drawn anew; the others were moved after that."""
+    if plan.resplit is None:
+        return
+    moved = [(image, image.split) for image in images if image.split != ANEW]
+    drawing = plan.resplit
+    draw_split(images, check_fraction(drawing["val_fraction"]), drawing["seed"], drawing.get("pattern"))
+    for image, side in moved:
+        image.split = side
+
+
+def _check(images: list[ImageRow], class_names: list[str], has_boxes: bool) -> None:
+    """Refuse what could not be trained or measured, as for an upload."""
+    if has_boxes:
+        return
+    class_ids = [image.class_id for image in images]
+    classes.check_class_sizes(class_names, class_ids, Counter())
+    classes.check_given_split(class_names, class_ids, [image.split for image in images])
+
+
+if __name__ == "__main__":
+    sys.exit(contract.run(main))

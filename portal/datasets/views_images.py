@@ -1,0 +1,189 @@
+"""Looking at a version's images, and mending what is wrong: the grid, one image, the changes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from portal.core.access import member_required, refuse_unless
+from portal.datasets import drafts, grid, indexes
+from portal.datasets.change_checks import ChangeRefused
+from portal.datasets.change_words import sentence
+from portal.datasets.changes import Plan
+from portal.datasets.errors import StagingError
+from portal.datasets.index import Filter, Index
+from portal.datasets.mend_forms import ChangeForm, FilterForm
+from portal.datasets.models import DatasetVersion, Draft
+from portal.datasets.views_version import find_version
+from portal.teams.models import Role
+
+CHANGES_SHOWN = 200
+
+
+def version_images(request, pk):
+    """A version's images, filtered; members change them here."""
+    version = _ready_version(request, pk)
+    with _opened(version) as index:
+        filters = FilterForm(request.GET, version, index)
+        form = _act(request, version, filters.wanted)
+        if form.is_bound and not form.errors:
+            return redirect(request.get_full_path())
+        draft, plan = _draft_and_plan(request, version, index)
+        page = grid.page_of(index, plan, filters.wanted, _after(request))
+        context = _context(version, draft, plan, form) | {"filters": filters, "page": page, "index": index}
+        context["chosen"] = form.chosen() if form.errors else set()
+    return render(request, "datasets/images.html", context, status=422 if form.errors else 200)
+
+
+def version_image(request, pk, number):
+    """One image: larger, with its facts, and the ones before and after it that the filter shows."""
+    version = _ready_version(request, pk)
+    with _opened(version) as index:
+        row = index.image(number)
+        if row is None:
+            raise Http404
+        filters = FilterForm(request.GET, version, index)
+        form = _act(request, version, Filter(ids=(number,)))
+        if form.is_bound and not form.errors:
+            return redirect(request.get_full_path())
+        draft, plan = _draft_and_plan(request, version, index)
+        before, after = index.neighbours(number, filters.wanted)
+        context = _context(version, draft, plan, form) | {
+            "filters": filters,
+            "image": grid.shown(row, plan, index),
+            "previous": before,
+            "next": after,
+            "place": index.count_to(number, filters.wanted),
+            "total": index.count(filters.wanted),
+            "back": index.page_of(number, filters.wanted, grid.PAGE),
+            "findings": _findings_of(version, row),
+        }
+    return render(request, "datasets/image.html", context, status=422 if form.errors else 200)
+
+
+@member_required
+def version_changes(request, pk):
+    """What a person has changed of a version: classes and split to change, and the making of the next."""
+    version = _ready_version(request, pk)
+    with _opened(version) as index:
+        form = _act(request, version, Filter())
+        if form.is_bound and not form.errors:
+            return redirect(request.get_full_path())
+        draft, plan = _draft_and_plan(request, version, index)
+        changes = draft.done().order_by("-number")[:CHANGES_SHOWN] if draft else []
+        told = [(change, sentence(change, index.class_names)) for change in changes]
+    newest = DatasetVersion.objects.newest_of([version.dataset_id]).first()
+    context = _context(version, draft, plan, form) | {
+        "changes": told,
+        "newest": newest if newest and newest.pk != version.pk else None,
+    }
+    return render(request, "datasets/changes.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@member_required
+def version_commit(request, pk):
+    """Make the next version of the changes."""
+    version = _ready_version(request, pk)
+    draft = _own_draft(request, version)
+    try:
+        made = drafts.commit(draft, request.POST.get("message", ""))
+    except ChangeRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("dataset-changes", pk=version.pk)
+    return redirect("dataset-version", pk=made.pk)
+
+
+@require_POST
+@member_required
+def version_discard(request, pk):
+    """Throw the changes away."""
+    version = _ready_version(request, pk)
+    try:
+        drafts.discard(_own_draft(request, version))
+        messages.success(request, _("The changes are discarded; nothing was changed."))
+    except ChangeRefused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("dataset-images", pk=version.pk)
+
+
+@contextlib.contextmanager
+def _opened(version: DatasetVersion) -> Iterator[Index]:
+    """The version's index; a 404 when it is lost, which the version's own page tells."""
+    try:
+        with indexes.opened(version) as index:
+            yield index
+    except StagingError as error:
+        raise Http404(str(error)) from error
+
+
+def _ready_version(request, pk: int) -> DatasetVersion:
+    version = find_version(request, pk)
+    if not version.is_ready:
+        raise Http404
+    return version
+
+
+def _own_draft(request, version: DatasetVersion) -> Draft:
+    rows = Draft.objects.for_team(request.team).filter(created_by=request.user, base=version)
+    return get_object_or_404(rows.filter(state="open"))
+
+
+def _after(request) -> int:
+    given = request.GET.get("after", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+
+
+def _draft_and_plan(request, version: DatasetVersion, index: Index) -> tuple[Draft | None, Plan]:
+    """The person's draft of this dataset, if it is open, and what it makes of this version's images."""
+    draft = drafts.open_draft(request.user, version.dataset)
+    here = draft if draft and draft.base_id == version.pk else None
+    return draft, drafts.plan_of(here, index)
+
+
+def _context(version: DatasetVersion, draft: Draft | None, plan: Plan, form: ChangeForm) -> dict:
+    here = draft if draft and draft.base_id == version.pk else None
+    return {
+        "version": version,
+        "draft": here,
+        "elsewhere": None if here else draft,
+        "undoable": plan.length,
+        "redoable": bool(here and here.changes.filter(undone=True).exists()),
+        "choices": grid.class_choices(plan),
+        "form": form,
+    }
+
+
+def _act(request, version: DatasetVersion, shown: Filter) -> ChangeForm:
+    """Do what was asked for; the form has errors where it was refused, and is unbound when nothing was."""
+    if request.method != "POST":
+        return ChangeForm()
+    refuse_unless(request, Role.MEMBER)
+    form = ChangeForm(request.POST)
+    if not form.is_valid():
+        return form
+    try:
+        if form.cleaned_data["act"] in ("undo", "redo"):
+            _go_back_or_on(request, version, form.cleaned_data["act"])
+        else:
+            drafts.add(request.user, version, *form.change(shown))
+    except ChangeRefused as refusal:
+        form.refuse(refusal.field, str(refusal))
+    return form
+
+
+def _go_back_or_on(request, version: DatasetVersion, act: str) -> None:
+    draft = drafts.open_draft(request.user, version.dataset)
+    if draft is not None and draft.base_id == version.pk:
+        drafts.undo(draft) if act == "undo" else drafts.redo(draft)
+
+
+def _findings_of(version: DatasetVersion, row) -> list[tuple[dict, str]]:
+    """The findings that an image has a part in, each with what it says about this image."""
+    return [(f, row.marks[f["code"]]) for f in version.findings if f["code"] in row.marks]

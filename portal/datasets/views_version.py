@@ -1,0 +1,119 @@
+"""One version: its report, its pictures, what changed in it, taking it along, deleting it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header
+
+from portal.core import live
+from portal.core.live import Live
+from portal.datasets import contents, export, indexes, pictures, report
+from portal.datasets.errors import StagingError
+from portal.datasets.models import DatasetVersion, UploadState
+
+YEAR = 365 * 24 * 3600
+RUNS_SHOWN = 20
+IMPORT_STATES = [UploadState.RECEIVING, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
+STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
+
+
+def find_version(request, pk: int) -> DatasetVersion:
+    """A version of the asker's team, deleted or not; a 404 for any other."""
+    rows = DatasetVersion.objects.for_team(request.team)
+    return get_object_or_404(rows.select_related("dataset", "job", "job__created_by", "parent__job"), pk=pk)
+
+
+def dataset_version(request, pk):
+    """What is in a version, and whether it is good enough to train."""
+    version = find_version(request, pk)
+    context = {
+        "version": version,
+        "live": _live(request, version),
+        "runs": version.runs.select_related("trained_model", "created_by")[:RUNS_SHOWN],
+    }
+    if version.is_ready:
+        context |= _report(request, version)
+    return render(request, "datasets/version.html", context)
+
+
+def _report(request, version: DatasetVersion) -> dict:
+    given = request.GET.get("page", "")
+    number = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 1
+    try:
+        with indexes.opened(version) as index:
+            classes = report.classes(version, index, request.GET.get("order", ""), number)
+    except StagingError as error:
+        return {"lost": str(error)}
+    others = version.dataset.versions.live().ready().exclude(pk=version.pk)
+    return {
+        "verdict": report.verdict(version),
+        "findings": report.findings(version),
+        "classes": classes,
+        "bars": report.bars(version),
+        "distributions": report.distributions(version),
+        "exports": report.exports(version),
+        "others": others.only("pk", "number", "dataset_id"),
+    }
+
+
+def version_live(request, pk):
+    """The live part of a version's page; tells the page to load anew when the check is over."""
+    return live.answer(request, lambda: _live(request, find_version(request, pk)))
+
+
+def _live(request, version: DatasetVersion) -> Live:
+    states = IMPORT_STATES if "import" in version.options else STATES
+    context = {"version": version, "states": states}
+    body = render_to_string("datasets/_version_live.html", context, request=request)
+    url = reverse("dataset-version-live", args=[version.pk])
+    return Live("version-live", url, body, version.job.is_active, reload=True)
+
+
+def dataset_image(request, pk, name):
+    """One image of a version, as training gets it."""
+    return _picture(request, find_version(request, pk), pictures.number_of(name))
+
+
+def dataset_thumb(request, pk, number):
+    """The thumbnail of an image of a version; the image itself where that is small."""
+    return _picture(request, find_version(request, pk), number, small=True)
+
+
+def _picture(request, version: DatasetVersion, number: int, *, small: bool = False) -> HttpResponse:
+    """Versions never change: a browser may keep what it got, and asks for nothing twice."""
+    try:
+        found = pictures.find(version, number, small=small)
+        if found is None:
+            raise Http404
+        headers = {"ETag": f'"{found.etag}"', "Cache-Control": f"private, max-age={YEAR}, immutable"}
+        known = get_conditional_response(request, etag=headers["ETag"])
+        if known is not None:
+            response = known
+        else:
+            content, content_type = found.read()
+            response = HttpResponse(content, content_type)
+    except (FileNotFoundError, StagingError) as error:
+        raise Http404 from error
+    for name, value in headers.items():
+        response[name] = value
+    return response
+
+
+def version_export(request, pk, layout):
+    """A version as a zip in a layout that other tools read, made while it is sent."""
+    version = find_version(request, pk)
+    if not version.is_ready:
+        raise Http404
+    try:
+        pieces = contents.exported(version, layout)
+    except (export.ExportError, StagingError) as error:
+        messages.error(request, str(error))
+        return redirect("dataset-version", pk=version.pk)
+    name = f"{version.dataset.name}-v{version.number}-{layout}.zip"
+    headers = {"Content-Disposition": content_disposition_header(True, name)}
+    return StreamingHttpResponse(pieces, content_type="application/zip", headers=headers)
