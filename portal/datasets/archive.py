@@ -9,7 +9,7 @@ into memory, one at a time, by a ``Source``. Another kind is one more subclass o
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -83,6 +83,10 @@ class Source:
         """Return the bytes of the stored file; raise InputError when they are damaged."""
         raise NotImplementedError
 
+    def blocks(self, entry: Entry) -> Iterator[bytes]:
+        """Yield the bytes of the stored file in blocks; raise InputError once they are seen to be damaged."""
+        raise NotImplementedError
+
     def read(self, entry: Entry) -> bytes:
         """Return the entry's content, which may be made out of what is stored."""
         content = self.stored(entry)
@@ -121,12 +125,21 @@ class Archive:
 
     def read(self, entry: Entry, max_bytes: int) -> bytes:
         """Return the content of a small file; raise InputError when it is over ``max_bytes`` or damaged."""
+        self._check_size(entry, max_bytes)
+        return self.source.stored(entry)
+
+    def blocks(self, entry: Entry, max_bytes: int) -> Iterator[bytes]:
+        """Yield the content of a file piece by piece; raise InputError as ``read`` does."""
+        self._check_size(entry, max_bytes)
+        return self.source.blocks(entry)
+
+    @staticmethod
+    def _check_size(entry: Entry, max_bytes: int) -> None:
         if entry.size > max_bytes:
             raise InputError(
                 f"{names.show(entry.path)} is {human_bytes(entry.size)} large, more than such a file may be "
                 f"({human_bytes(max_bytes)}): check that it is the right file."
             )
-        return self.source.stored(entry)
 
     def _set_contents(self, listed: Iterable[tuple[str, bool, int, Any]]) -> None:
         """Fill ``entries`` and ``folders`` from (name, is a folder, bytes, handle) of everything inside."""

@@ -14,11 +14,12 @@ MIB = 1024 * 1024
 class Limits:
     """Upper bounds of one upload.
 
+    ``max_files`` leaves room for 200,000 images that have an annotation file each.
     ``max_ratio`` compares unpacked with packed bytes of the whole archive and is looked at only above
     ``RATIO_FLOOR``: a few blank bitmaps pack a thousand times smaller and are no bomb.
     """
 
-    max_files: int = 200_000
+    max_files: int = 500_000
     max_unpacked_bytes: int = 20 * 1024 * MIB
     max_ratio: float = 200.0
     max_image_pixels: int = 50_000_000

@@ -59,6 +59,15 @@ class TarSource(Source):
             raise self.damaged(entry)
         return content
 
+    def blocks(self, entry: Entry) -> Iterator[bytes]:
+        for start in range(0, entry.size, CHUNK):
+            self.file.seek(entry.handle + start)
+            wanted = min(CHUNK, entry.size - start)
+            block = self.file.read(wanted)
+            if len(block) != wanted:
+                raise self.damaged(entry)
+            yield block
+
 
 class TarArchive(Archive):
     kind = "tar"

@@ -7,10 +7,11 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from . import names
-from .archive import Archive, Entry, Source, check_unpacked_bytes, decode_unmarked_names
+from .archive import CHUNK, Archive, Entry, Source, check_unpacked_bytes, decode_unmarked_names
 from .errors import InputError
 from .findings import Findings
 from .limits import Limits
@@ -45,13 +46,38 @@ class ZipSource(Source):
             raise self.damaged(entry)
         return content
 
-    def _packed(self, offset: int, size: int) -> bytes:
+    def blocks(self, entry: Entry) -> Iterator[bytes]:
+        offset, packed_bytes, method, checksum = entry.handle
+        seen = found = 0
+        try:
+            start = self._start(offset)
+            unpacked = _unpacked_blocks(self._packed_blocks(start, packed_bytes), method)
+            for block in unpacked:
+                seen, found = seen + len(block), zlib.crc32(block, found)
+                if seen > entry.size:
+                    break
+                yield block
+        except _DAMAGED as error:
+            raise self.damaged(entry) from error
+        if seen != entry.size or found != checksum:
+            raise self.damaged(entry)
+
+    def _start(self, offset: int) -> int:
+        """Return where the entry's packed bytes begin."""
         self.file.seek(offset)
         header = _LOCAL_HEADER.unpack(self.file.read(_LOCAL_HEADER.size))
         if header[0] != b"PK\x03\x04":
             raise zipfile.BadZipFile("an entry does not begin where it should")
-        self.file.seek(header[-2] + header[-1], 1)  # its name and its extra fields
+        return offset + _LOCAL_HEADER.size + header[-2] + header[-1]  # its name and its extra fields
+
+    def _packed(self, offset: int, size: int) -> bytes:
+        self.file.seek(self._start(offset))
         return self.file.read(size)
+
+    def _packed_blocks(self, start: int, size: int) -> Iterator[bytes]:
+        for position in range(start, start + size, CHUNK):
+            self.file.seek(position)
+            yield self.file.read(min(CHUNK, start + size - position))
 
 
 def _unpacked(packed: bytes, method: int, size: int) -> bytes:
@@ -61,6 +87,24 @@ def _unpacked(packed: bytes, method: int, size: int) -> bytes:
     if method == zipfile.ZIP_BZIP2:
         return bz2.BZ2Decompressor().decompress(packed, size + 1)
     return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, size + 1)
+
+
+def _unpacked_blocks(packed: Iterator[bytes], method: int) -> Iterator[bytes]:
+    if method == zipfile.ZIP_STORED:
+        yield from packed
+    elif method == zipfile.ZIP_BZIP2:
+        bunzip = bz2.BZ2Decompressor()
+        for block in packed:
+            while block or not (bunzip.needs_input or bunzip.eof):
+                yield bunzip.decompress(block, CHUNK)
+                block = b""
+    else:
+        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        for block in packed:
+            while block:
+                yield inflate.decompress(block, CHUNK)
+                block = inflate.unconsumed_tail
+        yield inflate.flush()
 
 
 class ZipArchive(Archive):

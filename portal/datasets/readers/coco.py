@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from portal.datasets import names
@@ -13,15 +13,17 @@ from portal.datasets.findings import Findings
 
 from .boxed import Box, BoxedImages, around, number, report_missing, size_of
 from .finder import ImageFinder
+from .jsonstream import Members
 from .listing import MAX_LIST_BYTES, Listing
 from .splits import split_of_path
-from .texts import by_suffix, folder_of, parse_json
+from .texts import by_suffix, encoding_of, folder_of, not_json
 
 LAYOUT = "COCO"
-# It takes about twice this in memory; the largest file of COCO 2017 has 448 MB.
+# The largest file of COCO 2017 has 448 MB.
 MAX_ANNOTATION_BYTES = 512 * 1024 * 1024
 # An upload with more JSON files than this is not searched to the end: a COCO file is among the largest.
 MAX_LOOKED_AT = 40
+_IMAGE_KEYS = ("id", "file_name", "width", "height")
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
 
 
@@ -32,10 +34,22 @@ def coco_files(archive: Archive) -> list[Entry]:
     files = []
     for entry in found[:MAX_LOOKED_AT]:
         # One too large to read is too large for any other layout as well: reading it says so.
-        if entry.size > MAX_LIST_BYTES or all(key in archive.read(entry, MAX_LIST_BYTES) for key in _KEYS):
+        if entry.size > MAX_LIST_BYTES or _holds(archive, entry, _KEYS):
             files.append(entry)
     instances = [entry for entry in files if entry.path.rpartition("/")[2].lower().startswith("instance")]
     return sorted(instances or files, key=lambda entry: names.natural_key(entry.path))
+
+
+def _holds(archive: Archive, entry: Entry, words: Sequence[bytes]) -> bool:
+    """Say whether all the words stand in the file."""
+    missing, carried = set(words), b""
+    for block in archive.blocks(entry, MAX_LIST_BYTES):
+        text = carried + block
+        missing = {word for word in missing if word not in text}
+        if not missing:
+            return True
+        carried = text[-max(map(len, words)) :]
+    return False
 
 
 def read_coco(archive: Archive, findings: Findings) -> Listing:
@@ -43,16 +57,46 @@ def read_coco(archive: Archive, findings: Findings) -> Listing:
     finder = ImageFinder(archive.entries)
     class_names: list[str] = []
     for file in coco_files(archive):
-        annotations = _Annotations(findings)
-        content = parse_json(archive.read(file, MAX_ANNOTATION_BYTES), file, object_hook=annotations.take)
-        categories = _categories(content, file, findings)
+        content = _Content(archive, file, findings)
+        categories = _categories(content.categories, file, findings)
         class_names += categories.values()
-        _read_file(content, file, categories, annotations, finder, images, findings)
+        _read_file(content, file, categories, finder, images, findings)
     return images.listing(archive, LAYOUT, class_names)
 
 
+class _Content:
+    """A file's three lists: images and categories as they stand, of annotations the boxes alone."""
+
+    def __init__(self, archive: Archive, file: Entry, findings: Findings):
+        self.images: list[tuple[Any, ...]] = []  # as in _IMAGE_KEYS
+        self.categories: list[dict[str, Any]] = []
+        self.annotations = _Annotations(findings)
+        encoding = encoding_of(archive, file, MAX_ANNOTATION_BYTES)
+        members = Members(archive.blocks(file, MAX_ANNOTATION_BYTES), encoding)
+        try:
+            for key, value in members:
+                if key in members.lists and isinstance(value, dict):
+                    self._take(key, value)
+        except (ValueError, RecursionError) as error:
+            raise not_json(file, error) from error
+        for key in ("annotations", "images", "categories"):
+            if key not in members.lists:
+                raise InputError(
+                    f"{names.show(file.path)} has no list called {key!r}, as a COCO file must: "
+                    "export it again."
+                )
+
+    def _take(self, key: str, value: dict[str, Any]) -> None:
+        if key == "annotations":
+            self.annotations.take(value)
+        elif key == "images":
+            self.images.append(tuple(value.get(name) for name in _IMAGE_KEYS))
+        elif key == "categories":
+            self.categories.append(value)
+
+
 class _Annotations:
-    """Gathers boxes while a file is parsed, so that its millions of objects are never there together."""
+    """Gathers boxes while a file is read, so that its millions of objects are never there together."""
 
     def __init__(self, findings: Findings):
         self._findings = findings
@@ -63,16 +107,9 @@ class _Annotations:
     def image_ids(self) -> set[str]:
         return set(self._boxes)
 
-    def take(self, found: dict[str, Any]) -> dict[str, Any] | None:
-        """Keep an annotation's box and return None in its place; shorten an image; leave the rest."""
-        if "image_id" in found and "category_id" in found:
-            self._take_annotation(found)
-            return None
-        if "file_name" in found:
-            return {key: found[key] for key in ("id", "file_name", "width", "height") if key in found}
-        return found
-
-    def _take_annotation(self, row: dict[str, Any]) -> None:
+    def take(self, row: dict[str, Any]) -> None:
+        if "image_id" not in row or "category_id" not in row:
+            return
         if row.get("iscrowd") == 1:
             message = "{count} annotations of crowds were left out."
             self._findings.add("info", "crowds-left-out", message)
@@ -108,19 +145,10 @@ def _outline(outline: Any) -> tuple[float, ...] | None:
     return around(zip(flat[::2], flat[1::2], strict=False)) if flat else None
 
 
-def _rows(content: Any, key: str, file: Entry) -> list[dict[str, Any]]:
-    rows = content.get(key) if isinstance(content, dict) else None
-    if not isinstance(rows, list):
-        raise InputError(
-            f"{names.show(file.path)} has no list called {key!r}, as a COCO file must: export it again."
-        )
-    return [row for row in rows if isinstance(row, dict)]
-
-
-def _categories(content: Any, file: Entry, findings: Findings) -> dict[str, str]:
+def _categories(rows: list[dict[str, Any]], file: Entry, findings: Findings) -> dict[str, str]:
     """Return {category id as text: class name}, in the order of ids."""
     found: dict[str, str] = {}
-    for row in _rows(content, "categories", file):
+    for row in rows:
         name = row.get("name")
         if isinstance(name, str) and name.strip():
             found[_id(row.get("id"), findings)] = names.check_class_name(name.strip())
@@ -142,19 +170,17 @@ def _id(value: Any, findings: Findings) -> str:
 
 
 def _read_file(
-    content: Any,
+    content: _Content,
     file: Entry,
     categories: dict[str, str],
-    annotations: _Annotations,
     finder: ImageFinder,
     images: BoxedImages,
     findings: Findings,
 ) -> None:
-    _rows(content, "annotations", file)
     split, near = split_of_path(file.path), folder_of(file.path)
     seen = set()
-    for row in _rows(content, "images", file):
-        image_id, written = _id(row.get("id"), findings), row.get("file_name")
+    for written_id, written, width, height in content.images:
+        image_id = _id(written_id, findings)
         if image_id in seen:
             message = "{count} images have the id of another one and were left out."
             findings.add("warn", "same-image-id", message, names.show(f"{written} ({image_id})"))
@@ -164,9 +190,9 @@ def _read_file(
         if entry is None:
             report_missing(findings, str(written))
             continue
-        declared = size_of(row.get("width"), row.get("height"))
-        boxes = annotations.boxes(image_id, categories)
+        declared = size_of(width, height)
+        boxes = content.annotations.boxes(image_id, categories)
         images.add(entry, split or split_of_path(entry.path), boxes, declared)
-    for image_id in annotations.image_ids - seen:
+    for image_id in content.annotations.image_ids - seen:
         message = "{count} images that annotations belong to are not in the list of images."
         findings.add("warn", "annotations-without-image", message, f"image id {names.show(image_id)}")

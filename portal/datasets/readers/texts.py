@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-from collections.abc import Callable
 from typing import Any
 
 from portal.datasets import names
@@ -12,6 +12,8 @@ from portal.datasets.errors import InputError
 
 from .listing import MAX_LIST_BYTES
 
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
 
 def read_text(archive: Archive, entry: Entry, max_bytes: int = MAX_LIST_BYTES) -> str:
     """Return a file's text: UTF-8 with or without its mark, UTF-16 with its mark, else GBK."""
@@ -19,26 +21,48 @@ def read_text(archive: Archive, entry: Entry, max_bytes: int = MAX_LIST_BYTES) -
 
 
 def decode_text(content: bytes, entry: Entry) -> str:
-    encodings = ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030")
+    encodings = ("utf-16",) if content[:2] in _UTF_16_MARKS else ("utf-8-sig", "gb18030")
     for encoding in encodings:
         try:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise InputError(f"{names.show(entry.path)} is not readable text: save it as UTF-8.")
+    raise _not_text(entry)
 
 
-def parse_json(content: bytes, entry: Entry, object_hook: Callable[[dict], Any] | None = None) -> Any:
+def _not_text(entry: Entry) -> InputError:
+    return InputError(f"{names.show(entry.path)} is not readable text: save it as UTF-8.")
+
+
+def encoding_of(archive: Archive, entry: Entry, max_bytes: int) -> str:
+    """Return the encoding that ``read_text`` would find, for a file too large to hold."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        decoder = codecs.getincrementaldecoder(encoding)()
+        try:
+            for number, block in enumerate(archive.blocks(entry, max_bytes)):
+                if number == 0 and block[:2] in _UTF_16_MARKS:
+                    return "utf-16"
+                decoder.decode(block)
+            decoder.decode(b"", True)
+            return encoding
+        except UnicodeDecodeError:
+            continue
+    raise _not_text(entry)
+
+
+def parse_json(content: bytes, entry: Entry) -> Any:
     """Return the file's JSON; raise InputError when it is none, or nested or numbered beyond sense."""
     text = decode_text(content, entry)
     del content  # half of what a large file takes
     try:
-        return json.loads(text, object_hook=object_hook)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
-        reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)[:100]
-        raise InputError(
-            f"{names.show(entry.path)} is not valid JSON ({reason}): export the annotations again."
-        ) from error
+        raise not_json(entry, error) from error
+
+
+def not_json(entry: Entry, error: Exception) -> InputError:
+    reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)[:100]
+    return InputError(f"{names.show(entry.path)} is not valid JSON ({reason}): export the annotations again.")
 
 
 def stem(path: str) -> str:
