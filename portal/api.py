@@ -12,6 +12,7 @@ from portal.devices.api import DeviceViewSet, InferenceViewSet
 from portal.history.api import HistoryViewSet
 from portal.jobs.api import JobViewSet, QueueViewSet
 from portal.runs.api import CompiledModelViewSet, RunViewSet, TrainedModelViewSet
+from portal.teams.account_api import MeViewSet, SignInViewSet
 from portal.teams.api import AuditViewSet, InvitationViewSet, MemberViewSet, TeamsViewSet, TokenViewSet
 from portal.teams.quota_api import limits
 
@@ -31,6 +32,7 @@ router.register("deployments", DeploymentViewSet)
 router.register("teams", TeamsViewSet, basename="team")
 router.register("members", MemberViewSet, basename="member")
 router.register("invitations", InvitationViewSet)
+router.register("sign-ins", SignInViewSet)
 router.register("tokens", TokenViewSet)
 router.register("audit", AuditViewSet, basename="audit")
 
@@ -41,6 +43,8 @@ urlpatterns = [
     path("uploads/<uuid:pk>/", upload_detail, name="api-upload"),
     path("", include(router.urls)),
     path("limits/", limits),
+    path("me/", MeViewSet.as_view({"get": "show", "patch": "partial_update"})),
+    path("me/password/", MeViewSet.as_view({"post": "password"})),
     path("recipes/", RecipeViewSet.as_view({"get": "show"})),
     path("chips/", ChipViewSet.as_view({"get": "show"})),
     path("board-profiles/", BoardProfileViewSet.as_view({"get": "show"})),

@@ -7,6 +7,7 @@ from functools import cache
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework import viewsets
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.response import Response
 
 from portal.core import conditional, configs, deprecation, idempotency, ratelimit
@@ -57,6 +58,13 @@ class ApiViewSet(viewsets.GenericViewSet):
         if conditional.is_known(request, tag):
             return conditional.not_modified(tag)
         return conditional.mark(response, tag)
+
+
+class AnyAnswer(BaseContentNegotiation):
+    """For answers that are files: ``Accept`` and ``?format=`` do not choose their form."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
 
 
 class TeamViewSet(ApiViewSet):

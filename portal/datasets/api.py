@@ -10,11 +10,10 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 
-from portal.core.api import TeamViewSet
+from portal.core.api import AnyAnswer, TeamViewSet
 from portal.datasets import contents, deletion, diffs, export, imports, services, tus
 from portal.datasets.errors import StagingError
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
@@ -118,13 +117,6 @@ def _name_is_free():
         yield
     except NameTaken as refusal:
         raise ValidationError({"name": [str(refusal)]}) from refusal
-
-
-class AnyAnswer(BaseContentNegotiation):
-    """Leaves ``?format=`` to the view: it names a layout there, not the form of the answer."""
-
-    def select_renderer(self, request, renderers, format_suffix=None):
-        return renderers[0], renderers[0].media_type
 
 
 class DatasetVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):

@@ -1,17 +1,29 @@
 """Devices and what they answer."""
 
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
+from rest_framework.exceptions import APIException
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.response import Response
 
-from portal.core.api import TeamViewSet
-from portal.devices import services
+from portal.core.access import refuse_unless
+from portal.core.api import AnyAnswer, TeamViewSet
+from portal.devices import pictures, services
 from portal.devices.errors import BoardError
 from portal.devices.filters import DeviceFilter, InferenceFilter
+from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device, Inference
-from portal.devices.serializers import DeviceSerializer, InferenceSerializer, NewDeviceSerializer
+from portal.devices.serializers import (
+    DeviceSerializer,
+    EditDeviceSerializer,
+    HostKeysSerializer,
+    InferenceSerializer,
+    NewDeviceSerializer,
+    NewHostKeySerializer,
+)
 from portal.jobs.serializers import JobSerializer
 from portal.teams import audit
 from portal.teams.models import Role
@@ -19,6 +31,18 @@ from portal.teams.models import Role
 
 class ImagesSerializer(serializers.Serializer):
     images = serializers.ListField(child=serializers.FileField(), max_length=services.MAX_INFERENCE_IMAGES)
+
+
+SECRETS = ("password", "private_key", "passphrase")
+
+
+class NotNow(APIException):
+    status_code = 409
+
+
+def _refuse_name_in_use(others, name: str | None) -> None:
+    if others.filter(name=name).exists():
+        raise serializers.ValidationError({"name": ["The team has a device of this name."]})
 
 
 class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
@@ -34,10 +58,8 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         form = NewDeviceSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         data = dict(form.validated_data)
-        if Device.objects.for_team(request.team).filter(name=data["name"]).exists():
-            raise serializers.ValidationError({"name": ["The team has a device of this name."]})
-        keys = ("password", "private_key", "passphrase")
-        credentials = services.Credentials(**{key: data.pop(key, "") for key in keys})
+        _refuse_name_in_use(Device.objects.for_team(request.team), data["name"])
+        credentials = services.Credentials(**{key: data.pop(key, "") for key in SECRETS})
         wanted = data.pop("host_key", "")
         try:
             found = services.read_host_key(data["host"], data["port"])
@@ -49,6 +71,47 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         except BoardError as error:
             raise serializers.ValidationError({"host": [str(error)]}) from error
         return Response(DeviceSerializer(device).data, status=201)
+
+    @extend_schema(request=EditDeviceSerializer, responses=DeviceSerializer)
+    def partial_update(self, request, pk=None):
+        """Change the name, the address or the credentials; the board is then probed."""
+        form = EditDeviceSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        data, device = dict(form.validated_data), self.get_object()
+        _refuse_name_in_use(Device.objects.for_team(request.team).exclude(pk=device.pk), data.get("name"))
+        secrets = {key: data.pop(key, "") for key in SECRETS}
+        given = secrets["password"] or secrets["private_key"]
+        try:
+            services.update_access(
+                device, credentials=services.Credentials(**secrets) if given else None, **data
+            )
+        except BoardError as error:
+            raise serializers.ValidationError({"private_key": [str(error)]}) from error
+        services.start_probe(device, request.user)
+        return Response(DeviceSerializer(self.get_object()).data)
+
+    @extend_schema(methods=["get"], responses=HostKeysSerializer)
+    @extend_schema(methods=["post"], request=NewHostKeySerializer, responses=HostKeysSerializer)
+    @action(detail=True, methods=["get", "post"], url_path="host-key", pagination_class=None)
+    def host_key(self, request, pk=None):
+        """GET: the pinned host key and the one that the board shows now. POST: pin the shown one, after a
+        person has looked at it.
+        """
+        device = self.get_object()
+        refuse_unless(request, Role.OPERATOR)  # to look is a connection to the board
+        try:
+            found = services.read_host_key(device.host, device.port)
+        except BoardError as error:
+            raise NotNow(str(error)) from error
+        if request.method == "POST":
+            form = NewHostKeySerializer(data=request.data)
+            form.is_valid(raise_exception=True)
+            if form.validated_data["host_key"] != str(found):
+                raise NotNow(f"The board shows {found} now: compare again.")
+            services.update_access(device, host_key=found)
+            services.start_probe(device, request.user)
+        pinned = HostKey.parse(device.host_key)
+        return Response({"pinned": str(pinned), "shown": str(found), "same": pinned.matches(found)})
 
     @extend_schema(request=None, responses={204: None})
     def destroy(self, request, pk=None):
@@ -82,3 +145,14 @@ class InferenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVie
     serializer_class = InferenceSerializer
     filterset_class = InferenceFilter
     lookup_value_regex = r"\d{1,18}"
+
+    @extend_schema(responses={(200, f"image/{kind}"): OpenApiTypes.BINARY for kind in ("png", "jpeg")})
+    @action(
+        detail=True,
+        url_path=r"images/(?P<position>\d{1,5})",
+        pagination_class=None,
+        content_negotiation_class=AnyAnswer,
+    )
+    def image(self, request, pk=None, position=""):
+        """A picture as the board got it; ``position`` counts from 0."""
+        return pictures.serve(get_object_or_404(self.get_object().images.all(), position=position))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import mimetypes
 from pathlib import Path
 
+from django.http import FileResponse, Http404
 from PIL import Image
 
+SHOWN = {"image/png", "image/jpeg", "image/webp", "image/bmp"}
 # What imread of the vendor's OpenCV was built with: no WebP.
 READABLE = (b"\x89PNG", b"\xff\xd8\xff", b"BM")
 
@@ -33,6 +36,19 @@ def readable(name: str, picture: bytes | Path) -> tuple[str, bytes | Path]:
         return f"{name}.png", as_png(picture)
     except (OSError, ValueError, SyntaxError):
         return name, picture
+
+
+def serve(image) -> FileResponse:
+    """Answer with a picture of an inference, as the board got it. Raises Http404 for what is none."""
+    kind = mimetypes.guess_type(image.file.name)[0]
+    if kind not in SHOWN:
+        raise Http404
+    try:
+        response = FileResponse(image.file.open("rb"), content_type=kind)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    response["Cache-Control"] = "private, max-age=86400"
+    return response
 
 
 def _begins(picture: bytes | Path) -> bytes:

@@ -45,6 +45,35 @@ class NewDeviceSerializer(serializers.Serializer):
         return data
 
 
+class EditDeviceSerializer(serializers.Serializer):
+    """What may be changed of a board; what is left out stays. Credentials are never told back."""
+
+    name = serializers.CharField(max_length=80, required=False)
+    host = serializers.CharField(max_length=255, required=False)
+    port = serializers.IntegerField(required=False, min_value=1, max_value=65535)
+    username = serializers.CharField(max_length=64, required=False)
+    password = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+    private_key = serializers.CharField(required=False, allow_blank=True)
+    passphrase = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+
+    def validate(self, data):
+        if data.get("password") and data.get("private_key"):
+            raise serializers.ValidationError({"private_key": "Give a password or a private key, not both."})
+        return data
+
+
+class HostKeysSerializer(serializers.Serializer):
+    """The key that is pinned, and the one that the board shows now."""
+
+    pinned = serializers.CharField()
+    shown = serializers.CharField()
+    same = serializers.BooleanField()
+
+
+class NewHostKeySerializer(serializers.Serializer):
+    host_key = serializers.CharField(help_text="The key that a person has looked at, as ``shown`` tells it.")
+
+
 class InferenceImageSerializer(serializers.ModelSerializer):
     class Meta:
         model = InferenceImage

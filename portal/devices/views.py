@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import mimetypes
-
 from django.contrib import messages
-from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -16,12 +13,11 @@ from portal.core.access import operator_required
 from portal.core.live import Live
 from portal.core.paging import page_of
 from portal.datasets.errors import InputError
-from portal.devices import services
+from portal.devices import pictures, services
 from portal.devices.errors import BoardError
 from portal.devices.forms import AccessForm, DeviceForm, InferForm
 from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device, Inference
-from portal.jobs.log import INLINE_TYPES
 from portal.jobs.models import IllegalTransition
 from portal.teams import audit
 
@@ -241,9 +237,4 @@ def _inference_live(request, inference: Inference) -> Live:
 def inference_image(request, pk, number, position):
     """A picture as the board got it."""
     image = get_object_or_404(_inference(request, pk, number).images, position=position)
-    kind = mimetypes.guess_type(image.file.name)[0]
-    if kind not in {*INLINE_TYPES, "image/webp", "image/bmp"}:
-        raise Http404
-    response = FileResponse(image.file.open("rb"), content_type=kind)
-    response["Cache-Control"] = "private, max-age=86400"
-    return response
+    return pictures.serve(image)

@@ -1,14 +1,17 @@
 """Teams, members, invitations, tokens and the audit."""
 
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers
+from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from portal.core.access import refuse_unless
 from portal.core.api import ApiViewSet, TeamViewSet
 from portal.teams import audit, services, tokens
 from portal.teams.filters import MemberFilter, TokenFilter
 from portal.teams.forms import AuditForm
-from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, Scope
+from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, Scope, Team
 from portal.teams.serializers import (
     AuditEntrySerializer,
     InvitationSerializer,
@@ -16,7 +19,9 @@ from portal.teams.serializers import (
     MadeTokenSerializer,
     MemberSerializer,
     NewInvitationSerializer,
+    NewTeamSerializer,
     NewTokenSerializer,
+    ResetLinkSerializer,
     TeamSerializer,
     TokenSerializer,
 )
@@ -27,6 +32,9 @@ class TeamsViewSet(mixins.ListModelMixin, ApiViewSet):
 
     queryset = Membership.objects.select_related("team")
     serializer_class = TeamSerializer
+    write_role, write_scope = Role.VIEWER, Scope.ADMIN
+    lookup_value_regex = r"\d{1,18}"
+    filter_backends: tuple = ()
 
     def get_queryset(self):
         if getattr(self, "swagger_fake_view", False):
@@ -35,11 +43,34 @@ class TeamsViewSet(mixins.ListModelMixin, ApiViewSet):
         token = getattr(self.request, "token", None)
         return rows.filter(team=token.team_id) if token else rows
 
+    @extend_schema(request=NewTeamSerializer, responses={201: TeamSerializer})
+    def create(self, request):
+        """Another team on this server, for its administrators; they are its first."""
+        services.refuse_unless_server_admin(request.user)
+        team = services.create_team(_new_name(request, Team()), request.user)
+        made = self.get_queryset().filter(team=team).first() or Membership.objects.get(team=team)
+        return Response(self.get_serializer(made).data, status=201)
+
+    @extend_schema(request=NewTeamSerializer, responses=TeamSerializer)
+    def partial_update(self, request, pk=None):
+        """Rename the team that one works in."""
+        membership = get_object_or_404(self.get_queryset(), team_id=pk, team=request.team)
+        refuse_unless(request, Role.ADMIN)
+        services.rename_team(membership.team, _new_name(request, membership.team))
+        return Response(self.get_serializer(membership).data)
+
+
+def _new_name(request, team: Team) -> str:
+    form = NewTeamSerializer(team, data=request.data)
+    form.is_valid(raise_exception=True)
+    return form.validated_data["name"]
+
 
 class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, TeamViewSet):
     queryset = Membership.objects.select_related("user", "team")
     serializer_class = MemberSerializer
     filterset_class = MemberFilter
+    idempotent = False
     write_role = Role.ADMIN
     lookup_value_regex = r"\d{1,18}"
 
@@ -59,6 +90,15 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Des
 
     def perform_destroy(self, instance):
         services.remove_member(instance)
+
+    @extend_schema(request=None, responses=ResetLinkSerializer)
+    @action(detail=True, methods=["post"], url_path="reset-link")
+    def reset_link(self, request, pk=None):
+        """A link with which the member sets a new password, once; only this answer holds it."""
+        member = self.get_object()
+        services.refuse_unless_resettable(request.user, member.user)
+        path = services.reset_path(member.user, request.team)
+        return Response({"link": request.build_absolute_uri(path)})
 
 
 class InvitationViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, TeamViewSet):

@@ -1,7 +1,7 @@
 from rest_framework import serializers
 
 from portal.teams import quotas
-from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Quota, Role, Scope
+from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Quota, Role, Scope, Team
 from portal.teams.tokens import LONGEST_DAYS
 
 TOKEN_STATES = ["valid", "expired", "revoked"]
@@ -21,6 +21,16 @@ class TeamSerializer(serializers.ModelSerializer):
     def get_current(self, membership) -> bool:
         """Whether this call worked in that team."""
         return membership.team_id == self.context["request"].team.pk
+
+
+class NewTeamSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Team
+        fields = ["name"]
+
+
+class ResetLinkSerializer(serializers.Serializer):
+    link = serializers.URLField()
 
 
 class MemberSerializer(serializers.ModelSerializer):

@@ -7,6 +7,7 @@ import secrets
 from datetime import timedelta
 
 from django.contrib.auth.tokens import default_token_generator
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -113,6 +114,20 @@ def resettable(admin: User):
     elsewhere = Membership.objects.exclude(team_id__in=administered).values("user_id")
     inside = Membership.objects.filter(team_id__in=administered).values("user_id")
     return User.objects.filter(pk__in=inside, is_superuser=False).exclude(pk__in=elsewhere)
+
+
+def refuse_unless_resettable(admin: User, user: User) -> None:
+    """Raise PermissionDenied where ``admin`` may not make a link for ``user``."""
+    if not resettable(admin).filter(pk=user.pk).exists():
+        raise PermissionDenied(
+            f"{user} also belongs to a team that you do not administer, or is an administrator of "
+            "this server: only an administrator of the server may make this link."
+        )
+
+
+def refuse_unless_server_admin(user: User) -> None:
+    if not user.is_superuser:
+        raise PermissionDenied("Only an administrator of this server may make a new team.")
 
 
 def reset_path(user: User, team: Team | None = None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -91,11 +90,7 @@ def member_reset_link(request, pk):
     """Make a link with which a member sets a new password, once; the page of the team shows it."""
     member = _member(request, pk)
     refuse_unless(request, Role.ADMIN)
-    if not services.resettable(request.user).filter(pk=member.user_id).exists():
-        raise PermissionDenied(
-            f"{member.user} also belongs to a team that you do not administer, or is an administrator of "
-            "this server: only an administrator of the server may make this link."
-        )
+    services.refuse_unless_resettable(request.user, member.user)
     link = request.build_absolute_uri(services.reset_path(member.user, request.team))
     hint = _(
         "Give it to %(name)s in person or over a channel that you trust: whoever opens it sets the password. "
@@ -147,8 +142,7 @@ def team_settings(request):
 
 def team_new(request):
     """Another team on this server, for its administrators."""
-    if not request.user.is_superuser:
-        raise PermissionDenied("Only an administrator of this server may make a new team.")
+    services.refuse_unless_server_admin(request.user)
     form = TeamForm(request.POST or None)
     if form.is_bound and form.is_valid():
         team = services.create_team(form.cleaned_data["name"], request.user)

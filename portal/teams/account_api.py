@@ -1,0 +1,144 @@
+"""One's own account: who one is, e-mail address, password, and where one is signed in."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from portal.core.api import ApiViewSet
+from portal.teams import audit, sign_ins, throttle
+from portal.teams.addresses import client_address
+from portal.teams.authentication import TooManyPasswords
+from portal.teams.forms import EmailForm, PasswordForm
+from portal.teams.models import Role, Scope, SignIn, User
+
+
+class MeSerializer(serializers.ModelSerializer):
+    """Who calls, in which team, and what a token may."""
+
+    team = serializers.SerializerMethodField()
+    role = serializers.SerializerMethodField()
+    scopes = serializers.SerializerMethodField(help_text="of the token; null without one")
+
+    class Meta:
+        model = User
+        fields = ["id", "username", "email", "team", "role", "scopes"]
+
+    def get_team(self, user) -> int:
+        return self.context["request"].team.pk
+
+    def get_role(self, user) -> str:
+        return self.context["request"].membership.role
+
+    def get_scopes(self, user) -> list[str] | None:
+        token = getattr(self.context["request"], "token", None)
+        return token.scopes if token else None
+
+
+class NewEmailSerializer(serializers.Serializer):
+    email = serializers.EmailField(allow_blank=True)
+    password = serializers.CharField(trim_whitespace=False, help_text="one's own, to be sure")
+
+
+class NewPasswordSerializer(serializers.Serializer):
+    old_password = serializers.CharField(trim_whitespace=False)
+    new_password = serializers.CharField(trim_whitespace=False)
+
+
+class SignInSerializer(serializers.ModelSerializer):
+    browser = serializers.CharField(source="words", help_text="such as Firefox on Windows")
+
+    class Meta:
+        model = SignIn
+        fields = ["id", "browser", "address", "created_at", "seen_at"]
+
+
+class MeViewSet(ApiViewSet):
+    """The account of the caller. To change it, a token needs the scope admin, and everybody the password."""
+
+    serializer_class = MeSerializer
+    filter_backends: tuple = ()
+    pagination_class = None
+    write_role, write_scope = Role.VIEWER, Scope.ADMIN
+    idempotent = False
+
+    def _answer(self) -> Response:
+        user = User.objects.get(pk=self.request.user.pk)
+        return Response(MeSerializer(user, context={"request": self.request}).data)
+
+    @extend_schema(responses=MeSerializer)
+    def show(self, request):
+        return self._answer()
+
+    @extend_schema(request=NewEmailSerializer, responses=MeSerializer)
+    def partial_update(self, request):
+        """Change the e-mail address."""
+        data = _checked(NewEmailSerializer, request)
+        person = User.objects.get(pk=request.user.pk)
+        self._saved(EmailForm(data, instance=person), "password")
+        audit.record("account.email", person)
+        return self._answer()
+
+    @extend_schema(request=NewPasswordSerializer, responses={204: None})
+    def password(self, request):
+        """Change the password."""
+        data = _checked(NewPasswordSerializer, request)
+        names = {"new_password1": data["new_password"], "new_password2": data["new_password"]}
+        self._saved(PasswordForm(request.user, {**data, **names}), "old_password")
+        audit.record("password.change", request.user)
+        return Response(status=204)
+
+    def _saved(self, form, asked: str) -> None:
+        """Save the form, unless it is wrong; guesses at the password it asks for are throttled."""
+        name = self.request.user.get_username()
+        wait = throttle.wait_seconds(name, client_address(self.request))
+        if wait:
+            raise TooManyPasswords(wait)
+        if form.is_valid():
+            form.save()
+            return
+        if asked in form.errors:
+            throttle.failed(name)
+        # What is typed once here is typed twice on the page.
+        errors = {key.rstrip("12"): [str(text) for text in texts] for key, texts in form.errors.items()}
+        raise serializers.ValidationError(errors)
+
+
+def _checked(kind, request) -> dict:
+    form = kind(data=request.data)
+    form.is_valid(raise_exception=True)
+    return dict(form.validated_data)
+
+
+class SignInViewSet(mixins.ListModelMixin, ApiViewSet):
+    """The browsers in which one is signed in, last seen first."""
+
+    queryset = SignIn.objects.all()
+    serializer_class = SignInSerializer
+    read_scope = write_scope = Scope.ADMIN
+    write_role = Role.VIEWER
+    lookup_value_regex = r"\d{1,18}"
+    filter_backends: tuple = ()
+
+    def get_queryset(self):
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset.none()
+        return self.queryset.filter(user=self.request.user)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request, pk=None):
+        """Sign one browser out."""
+        row = self.get_object()
+        audit.record("sign-out.remote", request.user, detail=row.browser)
+        sign_ins.end([row])
+        return Response(status=204)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=False, methods=["post"], url_path="end-others")
+    def end_others(self, request):
+        """Sign every browser out but the one that asks."""
+        count = sign_ins.end(request.user.sign_ins.exclude(session_key=request.session.session_key))
+        audit.record("sign-out.remote", request.user, detail=f"{count} other browsers")
+        return Response(status=204)
