@@ -141,6 +141,8 @@ def page_values(rows, name):
         "team-member-remove": rows["member"], "team-member-reset-link": rows["member"],
         "team-invitation-withdraw": rows["invitation"], "dataset-detail": rows["version"].dataset,
         "job-cancel": rows["checking"].job, "job-retry": rows["failed"].trained_model.job,
+        "dataset-rename": rows["version"].dataset, "dataset-delete": rows["version"].dataset,
+        "dataset-restore": rows["version"].dataset,
         "run-cancel": rows["failed"], "run-retry": rows["failed"],
     }  # fmt: skip
     by_kind = {

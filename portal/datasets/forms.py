@@ -50,6 +50,10 @@ class ReceivedField(forms.ModelChoiceField):
         super().__init__(queryset=Upload.objects.none(), required=False, **kwargs)
 
 
+class RenameForm(StyledForm):
+    name = forms.CharField(max_length=120, label=_("Name of the dataset"))
+
+
 class VersionForm(StyledForm):
     """What is said about a new version, wherever its files come from."""
 
@@ -82,13 +86,16 @@ class VersionForm(StyledForm):
     split = forms.ChoiceField(
         required=False,
         choices=[
-            ("", _("The upload's own, drawn where it brings none")),
+            ("", _("The upload's own, or drawn")),
             (GIVEN, _("The upload's own")),
-            (STRATIFIED, _("Drawn, the same share of each class")),
-            (GROUP, _("Drawn by groups that stay together")),
+            (STRATIFIED, _("Drawn, a share of each class")),
+            (GROUP, _("Drawn, groups stay together")),
         ],
         label=_("Training or validation"),
-        help_text=_("Frames of one video belong together: a model that trained on one knows the others."),
+        help_text=_(
+            "Drawn where the upload does not say it. Frames of one video belong together: a model that was "
+            "trained on one knows the others."
+        ),
     )
     split_group = forms.CharField(
         required=False,
@@ -111,10 +118,10 @@ class VersionForm(StyledForm):
     mode = forms.ChoiceField(
         required=False,
         choices=[
-            ("", _("These images are all of the version")),
-            (ADD, _("Add these images to the newest version")),
+            ("", _("They are all of the next version")),
+            (ADD, _("Add them to the newest version")),
         ],
-        label=_("In a dataset that is there"),
+        label=_("The images, in a dataset that is there"),
         help_text=_("Images that are added leave the others' labels and their split as they are."),
     )
     layout = forms.ChoiceField(

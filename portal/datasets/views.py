@@ -27,7 +27,9 @@ def dataset_list(request):
     newest = DatasetVersion.objects.newest_of([dataset.pk for dataset in page])
     by_dataset = {version.dataset_id: version for version in newest.select_related("dataset", "job")}
     covers = [(dataset, by_dataset.get(dataset.pk)) for dataset in page]
-    return render(request, "datasets/list.html", {"page": page, "covers": covers})
+    deleted = DatasetVersion.objects.for_team(request.team).exclude(deleted_at=None, dataset__deleted_at=None)
+    context = {"page": page, "covers": covers, "deleted": deleted.exists()}
+    return render(request, "datasets/list.html", context)
 
 
 def dataset_detail(request, pk):

@@ -264,3 +264,54 @@ def test_what_is_deleted_is_offered_nowhere(client, team, alice, run_jobs):
     body = {"dataset_version": version.pk, "preset": "fast", "chips": ["rv1106"]}
     answer = client_of(alice).post("/api/v1/runs/", body, format="json")
     assert answer.status_code == 400 and "was deleted" in answer.json()["errors"]["dataset_version"][0]
+
+
+# --- pages ------------------------------------------------------------------------------------
+
+
+def page_of(client, name, *args, status=200):
+    answer = client.get(reverse(name, args=args))
+    assert answer.status_code == status
+    return " ".join(answer.content.decode().split())
+
+
+def test_the_pages_ask_then_delete_and_offer_to_restore(client, team, alice, bob, run_jobs):
+    version = uploaded(team, alice, run_jobs)
+    create_run(plan(version), team, alice)
+    client.force_login(alice)
+    asked = page_of(client, "dataset-version-delete", version.pk)
+    for words in ("its 8 images is hidden", "Within 7 days", "a run was made with it"):
+        assert words in asked
+    client.post(reverse("dataset-version-delete", args=[version.pk]))
+    assert "This version is deleted." in page_of(client, "dataset-version", version.pk)
+    assert ">v1<" not in page_of(client, "dataset-detail", version.dataset_id)
+    assert "Pets v1" in page_of(client, "dataset-deleted-list")
+    assert reverse("dataset-deleted-list") in page_of(client, "dataset-list")
+    client.post(reverse("dataset-version-restore", args=[version.pk]))
+    assert "Nothing is deleted." in page_of(client, "dataset-deleted-list")
+    asked = page_of(client, "dataset-delete", version.dataset_id)
+    assert "its name is free" in asked and "1 version of it stays hidden" in asked
+    client.post(reverse("dataset-delete", args=[version.dataset_id]))
+    assert "The dataset Pets is deleted." in page_of(client, "dataset-detail", version.dataset_id)
+    client.force_login(bob)
+    assert "Restore" not in page_of(client, "dataset-deleted-list").replace("Restored", "")
+    client.force_login(alice)
+    client.post(reverse("dataset-restore", args=[version.dataset_id]))
+    assert Dataset.objects.live().count() == 1
+
+
+def test_the_pages_rename_and_say_when_a_name_is_taken(client, team, alice, run_jobs):
+    dataset = uploaded(team, alice, run_jobs).dataset
+    Dataset.objects.create(team=team, name="Cats")
+    client.force_login(alice)
+    answer = client.post(reverse("dataset-rename", args=[dataset.pk]), {"name": "Cats"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "another dataset called Cats" in page and 'value="Cats"' in page and "Rename Pets" in page
+    client.post(reverse("dataset-rename", args=[dataset.pk]), {"name": "Dogs"})
+    dataset.refresh_from_db()
+    assert dataset.name == "Dogs"
+    deletion.delete_dataset(dataset, alice)
+    Dataset.objects.create(team=team, name="Dogs")
+    answer = client.post(reverse("dataset-restore", args=[dataset.pk]), follow=True)
+    assert "another dataset called Dogs" in answer.content.decode()
