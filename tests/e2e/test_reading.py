@@ -1,0 +1,156 @@
+"""Every main page can be read: in Chinese, in light and dark, on a phone, and with the keyboard alone."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+
+from portal.core import configs
+from portal.datasets.models import Dataset, DatasetVersion
+from portal.devices.models import Device
+from portal.jobs.models import Job
+from portal.runs.models import Run
+from portal.teams.models import Membership, Role, SignIn
+from tests.seed import everything
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SCRIPT = (Path(__file__).parent / "reading.js").read_text(encoding="utf-8")
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+
+# Words that stay in Latin letters in Chinese as well: names, formats, commands, units.
+TERMS = set(
+    """
+    slipway onnx rknn rknpu npu cpu gpu ssh sftp sha api rest csv json yaml zip tar gz zst top int float
+    softmax
+    paddle paddlex pp lcnet mobilenetv large small lz lockzhiner vision module rockchip tops
+    coco pascal voc yolo labelme jpeg png bmp webp tiff gif cmyk exif heic pixel
+    ed ecdsa rsa openssh sdk usb wi fi root install sh unzip passwd python linux windows chrome firefox
+    librknnrt so rknnlite toolkit lite virtual id url ip http https mb gb kb ms team readme
+    train val txt label images report model slim best pdparams pdiparams inference predictions provenance
+    build calibration labels en english read datasets runs deploy admin eve rgb bgr
+    fail ok utf email tus openapi idempotency key uuid symbols natural worker default begin private
+    """.split()
+)
+
+# The element that has the focus, and whether it or the card around it is marked.
+FOCUS = """() => {
+  const one = document.activeElement, marked = (element) => {
+    const style = getComputedStyle(element);
+    return style.outlineStyle !== "none" || style.boxShadow !== "none";
+  };
+  return [one.outerHTML.slice(0, 100), marked(one) || marked(one.closest(".choice") ?? one)];
+}"""
+
+
+@pytest.fixture
+def rows(live_server, people):
+    Membership.objects.filter(user=people["alice"]).update(role=Role.ADMIN)
+    return everything(people["team"], people["alice"])
+
+
+def pages(rows) -> dict[str, str]:
+    run, version, device, inference = rows["done"], rows["version"], rows["virtual"], rows["inference"]
+    wanted = {
+        "home": [], "dataset-list": [], "dataset-new": [], "dataset-detail": [version.dataset_id],
+        "dataset-version": [version.pk], "run-list": [], "run-new": [], "run-detail": [run.pk],
+        "model-list": [], "device-list": [], "device-new": [], "device-detail": [device.pk],
+        "device-edit": [device.pk], "device-delete": [device.pk],
+        "inference-detail": [device.pk, inference.pk], "job-list": [], "job-detail": [rows["job"].pk],
+        "history": [], "team-members": [], "token-list": [], "audit-list": [], "team-settings": [],
+        "sign-in-list": [], "password-change": [],
+    }  # fmt: skip
+    found = {name: reverse(name, args=args) for name, args in wanted.items()}
+    return found | {"failed run": reverse("run-detail", args=[rows["failed"].pk])}
+
+
+def each_page(page, rows):
+    """Go to one page after the other; yields its name."""
+    for name, address in pages(rows).items():
+        page.goto(address)
+        page.evaluate(SCRIPT)
+        yield name
+
+
+def read_in(language: str) -> dict:
+    return {"locale": language, "extra_http_headers": {"Accept-Language": language}}
+
+
+def given_names() -> set[str]:
+    """Words in what people have named, and in what tools have said, in these rows."""
+    columns = {
+        Run: ["name", "message", "trained_model__facts", "deployments__release", "deployments__engine"],
+        Dataset: ["name"],
+        DatasetVersion: ["class_names", "upload_name", "findings", "content_hash"],
+        Device: ["name", "host", "username", "host_key", "problem", "probe", "inferences__images__name",
+                 "inferences__engine", "inferences__images__error"],
+        Job: ["message", "worker", "artifacts__name", "artifacts__sha256"],
+        Membership: ["user__username", "team__name"],
+        SignIn: ["browser"],
+    }  # fmt: skip
+    texts = [list(model.objects.values_list(*names)) for model, names in columns.items()]
+    return set(re.findall(r"[a-z]{2,}", str([texts, *configs.recipes(), *configs.chips()]).lower()))
+
+
+def test_the_main_pages_in_chinese_have_no_english_words(open_page, rows):
+    page = open_page(viewport=DESK, **read_in("zh-CN"))
+    known = TERMS | given_names()
+    left = {}
+    for name in each_page(page, rows):
+        found = " ".join(page.evaluate("reading.words()"))
+        words = {word for word in re.findall(r"[a-z]{2,}", found.lower()) if word not in known}
+        if words:
+            left[name] = sorted(words)
+    assert left == {}
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_nothing_is_wider_than_a_phone(open_page, rows, language):
+    page = open_page(viewport=PHONE, **read_in(language))
+    found = {name: page.evaluate("reading.wide()") for name in each_page(page, rows)}
+    assert {name: elements for name, elements in found.items() if elements} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_stand_out_from_what_is_behind_them(open_page, rows, scheme):
+    page = open_page(viewport=DESK, color_scheme=scheme)
+    found = {}
+    for name in each_page(page, rows):
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        faint = page.evaluate("reading.faint()")
+        if faint:
+            found[name] = faint
+    assert found == {}
+
+
+def test_faint_wide_and_nameless_things_are_found(open_page, rows):
+    page = open_page(viewport=PHONE)
+    page.evaluate(SCRIPT)
+    page.evaluate("""document.querySelector("main").insertAdjacentHTML("beforeend",
+      "<p id=faint>grey on grey</p><button id=nameless></button><div id=wide>wide</div>")""")
+    page.evaluate("""document.getElementById("faint").style.color = "rgb(190, 190, 190)";
+      document.getElementById("nameless").style.width = "20px";
+      document.getElementById("wide").style.width = "900px";""")
+    assert "grey on grey" in page.evaluate("reading.faint()")[0]
+    assert "nameless" in page.evaluate("reading.nameless()")[0]
+    assert "wide" in str(page.evaluate("reading.wide()"))
+
+
+def test_everything_that_can_be_used_has_a_name(open_page, rows):
+    page = open_page(viewport=DESK)
+    found = {name: page.evaluate("reading.nameless()") for name in each_page(page, rows)}
+    assert {name: elements for name, elements in found.items() if elements} == {}
+
+
+def test_the_keyboard_reaches_the_page_first_and_its_place_is_seen(open_page, rows):
+    page = open_page(viewport=DESK)
+    page.goto(reverse("home"))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "#main"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.goto(reverse("run-new"))
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        element, seen = page.evaluate(FOCUS)
+        assert seen or element.startswith("<body"), element
