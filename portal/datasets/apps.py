@@ -31,7 +31,7 @@ class DatasetsConfig(AppConfig):
         kinds.register(
             kinds.Kind(
                 name="revise",
-                title="Make a new version",
+                title=_("Make a new version"),
                 queue="default",
                 time_limit=3600,
                 prepare=drafts.prepare_revise,

@@ -280,9 +280,9 @@ class UploadPiece(models.Model):
 
 
 class DraftState(models.TextChoices):
-    OPEN = "open", "Open"
-    COMMITTED = "committed", "Made a version"
-    DISCARDED = "discarded", "Discarded"
+    OPEN = "open", _("Open")
+    COMMITTED = "committed", _("Made a version")
+    DISCARDED = "discarded", _("Discarded")
 
 
 class Draft(Owned):
