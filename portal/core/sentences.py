@@ -25,6 +25,7 @@ DOMAIN = "django"
 _PLACE = re.compile(r"\{(\w+)\}|%\((\w+)\)[sd]")
 _BREAK = re.compile(r"(?<=[.!?:]) (?=\S)")
 _WORD = re.compile(r"[A-Za-z]+")
+_FIRST_WORD = re.compile(r"[A-Za-z]+(?![A-Za-z{%])")  # whole: no place follows it directly
 _DEPTH = 4
 # Places that hold a word of ours and never a name that somebody gave.
 _WORDS = {"word", "what", "label", "role", "get_role_display", "kind", "status", "target"}
@@ -54,7 +55,7 @@ class Catalogue:
         self._by_word: dict[str, list[Pattern]] = {}
         for source, answer in pairs.items():
             if _PLACE.search(source) and (pattern := _pattern(source, answer)):
-                first = _WORD.match(source)
+                first = _FIRST_WORD.match(source)
                 self._by_word.setdefault(first.group() if first else "", []).append(pattern)
         for patterns in self._by_word.values():
             patterns.sort(key=lambda pattern: -pattern.weight)
