@@ -174,16 +174,17 @@ class Comparison:
             {row["name"]: row.get("recall") for row in one.get("per_class", [])} for one in self.metrics
         ]
         quantized = [_int8_by_name(models) for models in self.models]
-        if not all(recalls):
-            return []
-        shared = [name for name in recalls[0] if all(name in one for one in recalls)]
+        known = [recall for recall in recalls if recall]
+        shared = [name for name in known[0] if all(name in recall for recall in known)] if known else []
         return [
             Row(
-                name, name,
-                [[one[name], int8.get(name)] for one, int8 in zip(recalls, quantized, strict=True)], "share",
+                name,
+                name,
+                [[own.get(name), int8.get(name)] for own, int8 in zip(recalls, quantized, strict=True)],
+                "share",
             )
             for name in shared
-        ]  # fmt: skip
+        ]
 
     # --- what the reader must know ------------------------------------------------------------
 
