@@ -9,7 +9,7 @@ from portal.datasets.api import DatasetVersionViewSet, DatasetViewSet
 from portal.datasets.upload_api import upload_detail, upload_list
 from portal.deployments.api import DeploymentViewSet
 from portal.devices.api import DeviceViewSet, InferenceViewSet
-from portal.history.api import HistoryViewSet
+from portal.history.api import HistoryViewSet, ProvenanceViewSet
 from portal.jobs.api import JobViewSet, QueueViewSet
 from portal.runs.api import CompiledModelViewSet, RunViewSet, TrainedModelViewSet
 from portal.teams.account_api import MeViewSet, SignInViewSet
@@ -23,6 +23,7 @@ router.register("dataset-versions", DatasetVersionViewSet)
 router.register("runs", RunViewSet)
 router.register("jobs", JobViewSet)
 router.register("history", HistoryViewSet, basename="history")
+router.register("provenance", ProvenanceViewSet, basename="provenance")
 router.register("queue", QueueViewSet, basename="queue")
 router.register("trained-models", TrainedModelViewSet)
 router.register("compiled-models", CompiledModelViewSet)

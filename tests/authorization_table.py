@@ -69,6 +69,7 @@ API = {
     "POST runs/{pk}/retry/": change(OPERATOR, RUNS, DEPLOY),
     "GET runs/{pk}/report/": look(),
     "GET history/": look(),
+    "GET provenance/": look(query="?sha256=0123abcd"),
     "GET jobs/": look(),
     "GET jobs/{pk}/": look(),
     "POST jobs/{pk}/cancel/": change(OPERATOR, RUNS, DEPLOY),  # a step of such a run

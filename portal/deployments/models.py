@@ -16,6 +16,8 @@ class Deployment(models.Model):
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="deployments")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="deployment")
     release = models.CharField(max_length=80, blank=True)  # the folder's name on the board
+    # What lies on the board, as was verified there: {"path", "model_sha256", "manifest_sha256"}
+    placed = models.JSONField(default=dict)
     engine = models.CharField(max_length=120, blank=True)  # what answered, as the board says
     # {"images", "board_top1", "agreement", "ms_median", "ms_p95", "flipped": […]}
     measured = models.JSONField(default=dict)

@@ -15,8 +15,8 @@ class DeploymentSerializer(serializers.ModelSerializer):
     class Meta:
         model = Deployment
         fields = [
-            "id", "run", "compiled_model", "device", "device_name", "virtual", "job", "release", "engine",
-            "measured", "activated_at",
+            "id", "run", "compiled_model", "device", "device_name", "virtual", "job", "release", "placed",
+            "engine", "measured", "activated_at",
         ]  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def perform(job: Job, context: JobContext) -> dict:
             measured = _measure(deployment, connection, expected, dataset, context)
         return {"release": built.id, "engine": engine, "measured": measured}
     except ConnectionLost:
-        _look_again(deployment, built.id)
+        _look_again(deployment, built)
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -98,7 +98,7 @@ def _deploy(deployment: Deployment, connection, built: release.Release, context:
 
     done = steps.deploy(connection, profile, built, on_phase, context.progress)
     # Current from here on: what follows measures, and a failure to measure is no way back.
-    _activate(deployment, built.id)
+    _activate(deployment, built)
     context.log(f"{built.id} is current; before it {done.before or 'nothing'}; {done.engine} answers")
     try:
         removed = steps.prune(connection, profile, profile["keep_releases"])
@@ -110,18 +110,18 @@ def _deploy(deployment: Deployment, connection, built: release.Release, context:
     return done.engine
 
 
-def _look_again(deployment: Deployment, release_id: str) -> None:
+def _look_again(deployment: Deployment, built: release.Release) -> None:
     """After a lost connection: remove what was half made, and find out whether the switch took place.
 
     A board that is still away is left to the next deployment, which sweeps.
     """
-    if deployment.release == release_id:
+    if deployment.release == built.id:
         return
     profile = profile_of(deployment.device)
     with contextlib.suppress(BoardError), sign_in(deployment.device) as connection:
-        steps.discard(connection, profile, release_id)
-        if steps.list_releases(connection, profile)["current"] == release_id:
-            _activate(deployment, release_id)
+        steps.discard(connection, profile, built.id)
+        if steps.list_releases(connection, profile)["current"] == built.id:
+            _activate(deployment, built)
 
 
 @contextlib.contextmanager
@@ -162,16 +162,21 @@ def _build_release(deployment: Deployment, folder: Path):
     return built, expected, dataset
 
 
-def _activate(deployment: Deployment, release_id: str) -> None:
-    deployment.release = release_id
+def _activate(deployment: Deployment, built: release.Release) -> None:
+    deployment.release = built.id
+    deployment.placed = {
+        "path": f"{profile_of(deployment.device)['root']}/releases/{built.id}",
+        "model_sha256": built.manifest["files"]["model.rknn"]["sha256"],
+        "manifest_sha256": built.manifest_sha256,
+    }
     deployment.activated_at = timezone.now()
-    deployment.save(update_fields=["release", "activated_at"])
+    deployment.save(update_fields=["release", "placed", "activated_at"])
     # Until the next probe asks again, this is what the board runs.
     device = deployment.device
-    device.probe["current"] = release_id
+    device.probe["current"] = built.id
     device.save(update_fields=["probe"])
     team, actor = deployment.run.team, deployment.job.created_by
-    label = f"{release_id} on {device}"
+    label = f"{built.id} on {device}"
     audit.record("deployment.activate", deployment, team=team, actor=actor, label=label)
 
 

@@ -9,8 +9,9 @@ from rest_framework.utils.urls import replace_query_param
 from portal.core.api import TeamViewSet
 from portal.history import entries
 from portal.history.filters import JobEntries, RunEntries
-from portal.history.serializers import HistoryPageSerializer
+from portal.history.serializers import HistoryPageSerializer, MatchesSerializer
 from portal.jobs.models import Job
+from portal.runs import provenance
 from portal.runs.models import Run
 
 MOST = 200
@@ -41,6 +42,28 @@ class HistoryViewSet(TeamViewSet):
             "results": found,
         }
         return Response(HistoryPageSerializer(page).data)
+
+
+class ProvenanceViewSet(TeamViewSet):
+    queryset = Run.objects.all()
+    serializer_class = MatchesSerializer
+    pagination_class = None
+    filter_backends = []
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("sha256", str, required=True, description="a SHA-256, or its first digits")
+        ],
+        responses=MatchesSerializer,
+    )
+    def list(self, request):
+        """What is this file? Files and dataset contents with this hash; the run's report has the chain."""
+        text = request.query_params.get("sha256", "").strip()
+        if not provenance.is_hash(text):
+            raise ValidationError(
+                {"sha256": [_("Give a SHA-256 of 64 hexadecimal digits, or its first 8 at least.")]}
+            )
+        return Response(MatchesSerializer({"matches": provenance.find(request.team, text)}).data)
 
 
 def _place(request) -> entries.Place | None:

@@ -42,3 +42,29 @@ class HistoryPageSerializer(serializers.Serializer):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = EntrySerializer(many=True)
+
+
+class MatchPlaceSerializer(serializers.Serializer):
+    """A device on which the file lies, or lay."""
+
+    device = serializers.CharField(source="device.name")
+    device_id = serializers.IntegerField()
+    release = serializers.CharField()
+
+
+class MatchSerializer(serializers.Serializer):
+    """A file of a job, or a dataset's content. ``run`` and ``dataset_version`` are what it belongs to."""
+
+    name = serializers.CharField()
+    sha256 = serializers.CharField()
+    bytes = serializers.IntegerField(source="size", allow_null=True)
+    run = serializers.IntegerField(source="run.pk", default=None)
+    dataset_version = serializers.IntegerField(source="version.pk", default=None)
+    devices = MatchPlaceSerializer(many=True, source="places")
+    page = serializers.CharField(source="url", help_text="the address of the page that tells more")
+
+
+class MatchesSerializer(serializers.Serializer):
+    """At most twenty, the newest files first."""
+
+    matches = MatchSerializer(many=True)

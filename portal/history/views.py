@@ -10,6 +10,7 @@ from portal.history import entries
 from portal.history.filters import JobEntries, RunEntries
 from portal.history.forms import HistoryForm
 from portal.jobs.models import Job
+from portal.runs import provenance
 from portal.runs.models import Run
 
 
@@ -20,8 +21,16 @@ def history(request):
     form = HistoryForm(request.GET, team=request.team)
     wanted = form.wanted()
     page = _page(request, wanted)
-    context = {"form": form, "page": page, "filtered": bool(wanted)}
+    context = {"form": form, "page": page, "filtered": bool(wanted), **_of_hash(request, wanted.get("q", ""))}
     return render(request, "history/list.html", context, status=422 if form.errors else 200)
+
+
+def _of_hash(request, text: str) -> dict:
+    """The files with this hash, when the search is for one: what is this on my board?"""
+    text = text.strip()
+    if not provenance.is_hash(text):
+        return {}
+    return {"matches": provenance.find(request.team, text), "whole_hash": len(text) == provenance.HASH_LENGTH}
 
 
 def _said(query: QueryDict) -> QueryDict:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from portal.core.live import Live, digest
 from portal.jobs import forecast
 from portal.jobs.models import Status
-from portal.runs import results, stepper
+from portal.runs import provenance, results, stepper
 from portal.runs.models import Run
 from portal.teams.models import Role
 
@@ -94,6 +94,7 @@ class RunPage:
             "costs": [(model, results.heaviest_layers(model.cost)) for model in self.models if model.cost],
             "files": results.files(self.trained.job, self.models),
             "log_jobs": self.log_jobs(),
+            "chain": provenance.chain(run),
             "may_change": self.may_change,
         }
 

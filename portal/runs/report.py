@@ -5,6 +5,7 @@ from __future__ import annotations
 from portal.conversions.services import provenance
 from portal.jobs.models import Job
 from portal.runs.models import Run
+from portal.runs.provenance import chain
 
 
 def report(run: Run) -> dict:
@@ -32,6 +33,9 @@ def report(run: Run) -> dict:
         "seconds": _seconds(run),
         "notices": trained.facts.get("notices", []),
         "versions": trained.facts.get("versions", {}),
+        "notes": run.notes,
+        "tags": [tag.name for tag in run.tags.all()],
+        "provenance": chain(run),
     }
 
 

@@ -140,6 +140,76 @@ class ReportSecondsSerializer(serializers.Serializer):
     portal = serializers.FloatField(allow_null=True)
 
 
+class ChainFileSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    sha256 = serializers.CharField()
+    bytes = serializers.IntegerField()
+    url = serializers.CharField(help_text="the address of the download")
+
+
+class ChainBoardSerializer(serializers.Serializer):
+    """A release on a board. ``sha256`` is its model's, verified there when ``recorded``."""
+
+    device = serializers.CharField()
+    device_id = serializers.IntegerField()
+    virtual = serializers.BooleanField()
+    release = serializers.CharField(allow_blank=True)
+    current = serializers.BooleanField(help_text="the board runs it now, as far as is known")
+    path = serializers.CharField(allow_null=True, help_text="the release's folder on the board")
+    sha256 = serializers.CharField(allow_null=True)
+    recorded = serializers.BooleanField()
+    manifest_sha256 = serializers.CharField(allow_null=True)
+    activated_at = serializers.DateTimeField(allow_null=True)
+    chip = serializers.CharField()
+    job = serializers.IntegerField(allow_null=True)
+
+
+class ChainLinkSerializer(serializers.Serializer):
+    """What a job made, with which tools."""
+
+    job = serializers.IntegerField(allow_null=True)
+    tools = serializers.DictField(child=serializers.CharField())
+    files = ChainFileSerializer(many=True)
+
+
+class ChainModelSerializer(ChainLinkSerializer):
+    chip = serializers.CharField()
+    channel_order = serializers.CharField()
+    quantized = serializers.BooleanField(allow_null=True)
+    calibration = serializers.DictField(child=serializers.IntegerField(), help_text="images, seed")
+
+
+class ChainOnnxSerializer(ChainLinkSerializer):
+    opset = serializers.IntegerField(allow_null=True)
+    cut_tensor = serializers.CharField(allow_null=True)
+
+
+class ChainPaddleSerializer(ChainLinkSerializer):
+    recipe = serializers.CharField()
+    preset = serializers.CharField(allow_blank=True)
+    params = serializers.DictField()
+
+
+class ChainDatasetSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+    version_id = serializers.IntegerField()
+    sha256 = serializers.CharField(allow_blank=True, help_text="over files and labels")
+    upload = serializers.CharField(allow_blank=True, help_text="the uploaded file's name")
+    uploaded_at = serializers.DateTimeField()
+    job = serializers.IntegerField(allow_null=True)
+
+
+class ChainSerializer(serializers.Serializer):
+    """From the file on the board back to the upload."""
+
+    boards = ChainBoardSerializer(many=True)
+    models = ChainModelSerializer(many=True)
+    onnx = ChainOnnxSerializer()
+    paddle = ChainPaddleSerializer()
+    dataset = ChainDatasetSerializer()
+
+
 class ReportSerializer(serializers.Serializer):
     """What ``runs/report.py`` makes. Accuracies are fractions from 0 to 1; ``None`` is not measured."""
 
@@ -157,3 +227,6 @@ class ReportSerializer(serializers.Serializer):
     seconds = ReportSecondsSerializer()
     notices = serializers.ListField(child=serializers.CharField())
     versions = serializers.DictField(child=serializers.CharField())
+    notes = serializers.CharField(allow_blank=True)
+    tags = serializers.ListField(child=serializers.CharField())
+    provenance = ChainSerializer()

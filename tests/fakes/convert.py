@@ -45,6 +45,7 @@ def main(folder, spec):
         "rknn_bytes": len(rknn),
         "sha256": "0" * 64,
         "quantized": True,
+        "calibration": {"images": 8, "seed": 0},
         "notices": [],
         "versions": {"rknn-toolkit2": "fake"},
     }

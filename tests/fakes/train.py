@@ -76,6 +76,7 @@ def result(spec):
         "std": [0.229, 0.224, 0.225],
         "cut_tensor": "fake",
         "notices": [params["pretrained_notice"]] if params["pretrained_notice"] else [],
+        "opset": 13,
         "versions": {"paddlex": "fake"},
     }
 

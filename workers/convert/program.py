@@ -175,6 +175,7 @@ def finish(
         "rknn_bytes": len(rknn),
         "sha256": hashlib.sha256(rknn).hexdigest(),
         "quantized": plan.quantized,
+        "calibration": {"images": calibrated, "seed": plan.calibration_seed},
         "notices": notices(plan, cost, calibrated),
         "versions": versions,
     }

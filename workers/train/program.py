@@ -12,7 +12,7 @@ from typing import Any
 from workers.contract import JobFolder
 from workers.train.checkpoints import prune
 from workers.train.evaluation import evaluate, summarise
-from workers.train.onnx_files import INPUT_NAME, make_onnx
+from workers.train.onnx_files import INPUT_NAME, OPSET, make_onnx
 from workers.train.plan import Plan, read_plan
 from workers.train.training import AFTER_TRAINING_EPOCHS, Training
 
@@ -49,6 +49,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
         "std": plan.recipe["std"],
         "cut_tensor": cut_tensor,
         "notices": plan.notices,
+        "opset": OPSET,
         "versions": versions(plan),
     }
 
