@@ -65,6 +65,7 @@ API = {
     "GET runs/compare/": look(),
     "GET runs/{pk}/": look(),
     "PATCH runs/{pk}/": change(MEMBER, RUNS, body={"notes": "The best so far."}),
+    "POST runs/{pk}/clone/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
     "POST runs/{pk}/cancel/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
     "POST runs/{pk}/retry/": change(OPERATOR, RUNS, DEPLOY),
     "GET runs/{pk}/report/": look(),

@@ -10,12 +10,13 @@ from portal.conversions.models import CompiledModel
 from portal.conversions.serializers import CompiledModelSerializer, CostSerializer, ParitySerializer
 from portal.core.access import refuse_unless
 from portal.core.api import TeamViewSet
-from portal.runs import compare, services
+from portal.runs import cloning, compare, services
 from portal.runs.filters import CompiledModelFilter, RunFilter, TrainedModelFilter
 from portal.runs.models import Run, TrainedModel
 from portal.runs.plan import make_plan
 from portal.runs.report import report
 from portal.runs.serializers import (
+    CloneSerializer,
     ComparisonSerializer,
     NewRunSerializer,
     ReportSerializer,
@@ -70,6 +71,18 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         run = self.get_object()
         services.edit_run(run, request.user, data.get("name"), data.get("notes"), data.get("tags"))
         return Response(RunSerializer(self.get_object()).data)
+
+    @extend_schema(request=CloneSerializer, responses={201: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def clone(self, request, pk=None):
+        """The same run again, with changes. ``params`` names only those that change."""
+        origin = self.get_object()
+        form = CloneSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        plan = cloning.make_plan(origin, dict(form.validated_data))
+        refuse_unless(request, services.role_for(plan.devices))
+        run = services.create_run(plan, request.team, request.user, origin)
+        return Response(RunSerializer(self.get_queryset().get(pk=run.pk)).data, status=201)
 
     @extend_schema(request=None, responses=RunSerializer)
     @action(detail=True, methods=["post"])

@@ -12,9 +12,10 @@ from portal.datasets.forms import ReceivedField, check_upload
 from portal.datasets.models import DatasetVersion, Upload
 from portal.devices.models import Device
 from portal.jobs.models import ACTIVE, Status
-from portal.runs import plan, tags
+from portal.runs import cloning, plan, tags
 from portal.teams.models import Role
 
+VERSIONS_SHOWN = 100
 NUMBERS = {
     # name: (label, what it means)
     "epochs": (_("Epochs"), _("How often training goes through all training images.")),
@@ -83,7 +84,7 @@ class RunForm(StyledForm):
         super().__init__(*args, **kwargs)
         fields = self.fields
         fields["dataset_version"].queryset = usable_versions(team)
-        fields["dataset_version"].empty_label = _("Choose…")
+        self._offer_versions((self.data if self.is_bound else self.initial).get("dataset_version"))
         fields["received"].queryset = Upload.objects.for_team(team).received()
         fields["devices"].queryset = Device.objects.for_team(team)
         fields["preset"].choices = [("", "")] + [(name, name) for name in configs.presets()]
@@ -98,6 +99,21 @@ class RunForm(StyledForm):
         fields["augmentation"].choices = [("", _("As the preset"))] + [
             (name, name) for name in plan.AUGMENTATIONS
         ]
+
+    def _offer_versions(self, chosen) -> None:
+        """The newest to choose from, and the chosen one: a long list would make a slow page."""
+        field = self.fields["dataset_version"]
+        # Without the long columns, of which a line of the list says nothing.
+        rows = field.queryset.defer("findings", "counts", "options", "statistics", "diff")
+        offered = list(rows[: VERSIONS_SHOWN + 1])
+        if len(offered) > VERSIONS_SHOWN:
+            offered.pop()
+            words = _("These are the newest; an older one is started from its own page.")
+            self["dataset_version"].help_text = words
+            chosen = str(getattr(chosen, "pk", chosen))
+            if chosen.isdecimal() and len(chosen) < 19 and int(chosen) not in [row.pk for row in offered]:
+                offered += rows.filter(pk=int(chosen))
+        field.choices = [("", _("Choose…"))] + [(row.pk, field.label_from_instance(row)) for row in offered]
 
     def clean_upload(self):
         return check_upload(self.cleaned_data["upload"], self.team)
@@ -137,10 +153,8 @@ class RunForm(StyledForm):
 
 def initial_from(run) -> dict:
     """The choices that make the same run again; what its preset brings anyway stays empty."""
-    preset = run.preset if run.preset in configs.presets() else ""
-    own_recipe = "" if preset and configs.presets()[preset]["recipe"] == run.recipe else run.recipe
-    brought = plan.defaults("" if own_recipe else preset, own_recipe)
-    params = {key: value for key, value in run.params.items() if value != brought.get(key)}
+    own = cloning.choices(run)
+    params = own["params"]
     if "pretrained" in params:
         params["pretrained"] = "yes" if params["pretrained"] else "no"
     if "input_size" in params:
@@ -148,8 +162,8 @@ def initial_from(run) -> dict:
     return {
         "name": run.name,
         "dataset_version": run.dataset_version_id,
-        "preset": preset,
-        "recipe": own_recipe,
+        "preset": own["preset"],
+        "recipe": own["recipe"],
         "chips": list(run.compiled_models.values_list("chip", flat=True)),
         "devices": list(run.deployments.values_list("device_id", flat=True)),
         **params,

@@ -30,7 +30,7 @@ class RunListSerializer(serializers.ModelSerializer):
         model = Run
         fields = [
             "id", "name", "notes", "tags", "status", "message", "dataset", "dataset_version", "preset",
-            "recipe", "params", "created_by", "created_at", "finished_at",
+            "recipe", "params", "created_by", "created_at", "finished_at", "cloned_from",
         ]  # fmt: skip
 
 
@@ -69,6 +69,12 @@ class NewRunSerializer(serializers.Serializer):
     chips = serializers.ListField(child=serializers.CharField(), required=False)
     devices = InTeamField(queryset=Device.objects.all(), many=True, required=False)
     params = serializers.DictField(required=False)
+
+
+class CloneSerializer(NewRunSerializer):
+    """What is to be other than in the run that is cloned; everything else stays."""
+
+    dataset_version = InTeamField(queryset=DatasetVersion.objects.all(), required=False)
 
 
 class ComparedRowSerializer(serializers.Serializer):

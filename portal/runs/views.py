@@ -16,8 +16,8 @@ from portal.datasets import uploads
 from portal.datasets.models import Dataset
 from portal.datasets.services import create_version
 from portal.jobs.models import Status
+from portal.runs import cloning, services
 from portal.runs import plan as plans
-from portal.runs import services
 from portal.runs.forms import NUMBERS, RunEditForm, RunForm, initial_from, usable_versions
 from portal.runs.models import Run, Tag
 from portal.runs.page import RunPage
@@ -57,6 +57,7 @@ def run_detail(request, pk):
     """Where it is, how good it is, what it made."""
     page = RunPage(_run(request, pk), request)
     context = {"live": page.live(), "curves": CURVES, "tags": page.run.tags.all(), **page.results()}
+    context["changed"] = cloning.changed(page.run)
     return render(request, "runs/detail.html", context)
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import re
@@ -72,6 +73,8 @@ def serve(runs: int, points: int) -> None:
     Bulk(team, alice, runs, points).fill()
     addresses = readable(make_rows(team, alice)) | MORE
     _analyze()
+    gc.collect()
+    gc.freeze()  # what the filling left behind is no part of a server's memory
     client = Client(raise_request_exception=False)
     client.force_login(alice)
     _say({"addresses": addresses, "counts": _counts()})
@@ -102,15 +105,17 @@ def _measure(client, address: str, times: int) -> dict:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    with CaptureQueriesContext(connection) as queries:
-        answer = _get(client, address)
-    count = len(queries)  # now: the next request forgets them
+    counts = []
+    for _ in range(2):  # what is done once a minute is done by the first
+        with CaptureQueriesContext(connection) as queries:
+            answer = _get(client, address)
+        counts.append(len(queries))  # now: the next request forgets them
     spent = []
     for _ in range(times):
         start = time.perf_counter()
         _get(client, address)
         spent.append(1000 * (time.perf_counter() - start))
-    return {"ms": spent, "queries": count, "status": answer.status_code}
+    return {"ms": spent, "queries": counts[-1], "status": answer.status_code}
 
 
 def _get(client, address: str):

@@ -189,3 +189,15 @@ def test_a_run_that_failed_without_a_failed_step_says_why(alices, seed):
     run = seed.run(seed.version(), status=Status.FAILED, message="The dataset must be mended first.")
     seed.train(run)
     assert "The dataset must be mended first." in text(alices, "run-detail", run.pk)
+
+
+def test_a_long_list_of_versions_is_cut_but_keeps_the_chosen_one(alices, seed, monkeypatch):
+    monkeypatch.setattr("portal.runs.forms.VERSIONS_SHOWN", 2)
+    versions = [seed.version(f"Set {n}") for n in range(4)]
+    page = text(alices, "run-new")
+    assert "Set 3 v1 (" in page and "Set 1 v1 (" not in page and "an older one is started from its" in page
+    run = seed.run(versions[0])
+    seed.train(run)
+    assert f'<option value="{versions[0].pk}" selected>' in text(alices, "run-clone", run.pk)
+    fields = {"dataset_version": versions[1].pk, "preset": "fast", "chips": ["rv1106"]}
+    assert alices.post(reverse("run-new"), fields).status_code == 302
