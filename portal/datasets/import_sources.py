@@ -53,6 +53,7 @@ class FolderSource:
             raise InputError(
                 f"There is no {below or 'such folder'} on the server: check how it is written."
             ) from None
+        self._inside = f"{self.root}/".replace("//", "/")
         if not self.place.is_relative_to(self.root):
             raise InputError(
                 f"{below} is a link that leads out of what may be imported: put the files there."
@@ -64,37 +65,41 @@ class FolderSource:
 
     def entries(self) -> Iterator[Entry]:
         """Every file, in order of names. Raises InputError for a folder that cannot be read."""
+        for name, path in self._files():
+            found = os.lstat(path)
+            if stat.S_ISREG(found.st_mode):
+                yield Entry(name, found.st_size)
+                continue
+            with self._opened(path) as file:  # a link that may be followed, or nothing that may be taken
+                yield Entry(name, os.fstat(file.fileno()).st_size)
+
+    def contents(self) -> Iterator[tuple[Entry, BinaryIO]]:
+        """Every file as it is now, with its content, open until the next is asked for."""
+        for name, path in self._files():
+            with self._opened(path) as file:
+                yield Entry(name, os.fstat(file.fileno()).st_size), file
+
+    def _files(self) -> Iterator[tuple[str, str]]:
+        """Names below the chosen place, and paths."""
         if self.is_file:
-            yield Entry(self.place.name, self.place.stat().st_size)
+            yield self.place.name, str(self.place)
             return
         for folder, folders, files in os.walk(self.place, onerror=_unreadable):
             inside = Path(folder).relative_to(self.place)
             folders[:] = sorted(name for name in folders if belongs(name))
             for name in folders:
-                if Path(folder, name).is_symlink():
+                if os.path.islink(os.path.join(folder, name)):
                     raise InputError(
                         f"{(inside / name).as_posix()} is a link to a folder: put the folder there."
                     )
+            prefix = "" if inside == Path() else f"{inside.as_posix()}/"
             for name in sorted(filter(belongs, files)):
-                path = Path(folder, name)
-                with self._opened(path) as file:
-                    yield Entry((inside / name).as_posix(), os.fstat(file.fileno()).st_size)
-
-    def contents(self) -> Iterator[tuple[Entry, BinaryIO]]:
-        """Every file once more, with its content, open until the next is asked for."""
-        for entry in self.entries():
-            with self.open(entry) as file:
-                yield entry, file
+                yield prefix + name, os.path.join(folder, name)
 
     @contextlib.contextmanager
-    def open(self, entry: Entry) -> Iterator[BinaryIO]:
-        with self._opened(self.place if self.is_file else self.place / entry.name) as file:
-            yield file
-
-    @contextlib.contextmanager
-    def _opened(self, path: Path) -> Iterator[BinaryIO]:
+    def _opened(self, path: str) -> Iterator[BinaryIO]:
         """Open a file, then look where it really lies: no link changed in between leads anywhere else."""
-        shown = path.name
+        shown = os.path.basename(path)
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
@@ -102,7 +107,7 @@ class FolderSource:
                 f"{shown} cannot be read by the portal ({error.strerror}): ask the administrator to mend it."
             ) from error
         with os.fdopen(handle, "rb") as file:
-            if not Path(os.readlink(f"/proc/self/fd/{handle}")).is_relative_to(self.root):
+            if not os.readlink(f"/proc/self/fd/{handle}").startswith(self._inside):
                 raise InputError(
                     f"{shown} is a link that leads out of what may be imported: put the file there."
                 )

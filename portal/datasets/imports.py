@@ -158,12 +158,17 @@ class _Copy:
                 tar.members.clear()  # kept for a table of contents that nobody asks for
 
     def count(self, size: int) -> None:
-        """So many bytes more; raises Cancelled or Superseded when the job must end."""
+        """So many bytes more; raises Cancelled or Superseded when the job must end.
+
+        What has grown since its bytes were added up could fill the disk: it is not followed further.
+        """
         self.done += size
+        if self.done > self.total:
+            raise InputError("The files grow while they are copied: retry when nobody writes there.")
         if time.monotonic() - self._beaten_at > BEAT_SECONDS:
             self._beaten_at = time.monotonic()
             self.context.beat()
-        self.context.progress(self.done, max(self.total, self.done, 1))
+        self.context.progress(self.done, self.total)
 
 
 class _Counted:
