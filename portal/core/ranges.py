@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header, parse_etags, quote_etag
 from django.utils.translation import gettext as _
 
+from portal.core.files import local_path, read_ranges
 from portal.core.problems import problem_page
 
 BLOCK = 256 * 1024
@@ -84,55 +86,25 @@ def _part(request, etag: str, size: int) -> tuple[int, int] | None:
 
 
 def _whole(file, size: int, content_type: str, headers: dict, attachment: bool, name: str) -> HttpResponse:
-    if _client_of(file) is None:  # the server may send a local file without reading it itself
-        return FileResponse(
-            _opened(file),
-            as_attachment=attachment,
-            filename=name,
-            content_type=content_type,
-            headers=headers,
-        )
-    headers = headers | {"Content-Length": str(size)}
-    return StreamingHttpResponse(blocks(file, 0, size), content_type=content_type, headers=headers)
-
-
-def _client_of(file):
-    """The S3 client of the file's storage, or None for a local folder."""
-    meta = getattr(getattr(file.storage, "connection", None), "meta", None)
-    return meta and meta.client
-
-
-def _opened(file):
-    try:
-        return file.storage.open(file.name, "rb")
+    if local_path(file) is None:
+        headers = headers | {"Content-Length": str(size)}
+        return StreamingHttpResponse(blocks(file, 0, size), content_type=content_type, headers=headers)
+    try:  # the server may send a local file without reading it itself
+        opened = file.storage.open(file.name, "rb")
     except FileNotFoundError as error:
         raise Http404 from error
+    return FileResponse(
+        opened, as_attachment=attachment, filename=name, content_type=content_type, headers=headers
+    )
 
 
 def blocks(file, first: int, length: int) -> Iterator[bytes]:
-    """``length`` bytes of a stored file from byte ``first`` on; in S3 no other byte is fetched.
-
-    Raises Http404 at once when the file is gone.
-    """
-    if not length:
-        return iter(())
-    client = _client_of(file)
-    return _from_bucket(client, file, first, length) if client else _from_folder(_opened(file), first, length)
-
-
-def _from_folder(source, first: int, length: int) -> Iterator[bytes]:
-    with source:
-        source.seek(first)
-        while length > 0 and (block := source.read(min(BLOCK, length))):
-            length -= len(block)
-            yield block
-
-
-def _from_bucket(client, file, first: int, length: int) -> Iterator[bytes]:
-    key = f"{file.storage.location}/{file.name}".lstrip("/")
-    wanted = f"bytes={first}-{first + length - 1}"
+    """``length`` bytes of a stored file from byte ``first`` on. Raises Http404 at once when it is gone."""
+    end = first + length
+    parts = ((start, min(BLOCK, end - start)) for start in range(first, end, BLOCK))
+    found = read_ranges(file.storage, file.name, parts)
     try:
-        answer = client.get_object(Bucket=file.storage.bucket_name, Key=key, Range=wanted)
-    except client.exceptions.NoSuchKey as error:
+        begin = next(found, b"")
+    except FileNotFoundError as error:
         raise Http404 from error
-    return answer["Body"].iter_chunks(BLOCK)
+    return chain([begin], found)

@@ -2,9 +2,11 @@
 
 import hashlib
 import io
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import ClientError
 from django.core.files.base import ContentFile
 from django.http import Http404
 from django.test import Client, RequestFactory
@@ -111,42 +113,47 @@ def test_a_stored_file_that_is_gone_is_not_found(get, job):
     assert get(Range="bytes=0-1").status_code == 404
 
 
-class NoSuchKey(Exception):
-    pass
-
-
 class FakeBucket:
-    """An S3 client that holds one object and keeps what it was asked for."""
-
-    exceptions = SimpleNamespace(NoSuchKey=NoSuchKey)
+    """An S3 storage that holds one object and keeps what it was asked for."""
 
     def __init__(self):
         self.asked = []
-        self.meta = SimpleNamespace(client=self)
+        self.bucket = SimpleNamespace(Object=self.object)
 
-    def get_object(self, Bucket, Key, Range):
-        self.asked.append((Bucket, Key, Range))
-        if Key != "files/model.rknn":
-            raise NoSuchKey
+    def object(self, name):
+        return SimpleNamespace(get=partial(self.get, name), key=name, bucket_name="files")
+
+    def path(self, name):
+        raise NotImplementedError
+
+    def get(self, name, Range):
+        self.asked.append(Range)
+        if name != "model.rknn":
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "no"}}, "GetObject")
         first, last = (int(part) for part in Range.removeprefix("bytes=").split("-"))
-        part = io.BytesIO(CONTENT[first : last + 1])
-        return {"Body": SimpleNamespace(iter_chunks=lambda size: iter(lambda: part.read(size), b""))}
+        return {"Body": io.BytesIO(CONTENT[first : last + 1])}
 
 
-def from_bucket(client, name="model.rknn", **headers):
-    storage = SimpleNamespace(connection=client, bucket_name="slipway", location="files")
+class StoredFile(SimpleNamespace):
+    @property
+    def path(self):
+        return self.storage.path(self.name)
+
+
+def from_bucket(storage, name="model.rknn", **headers):
     request = RequestFactory().get("/", headers=headers)
-    file = SimpleNamespace(storage=storage, name=name)
+    file = StoredFile(storage=storage, name=name)
     return ranges.serve(
         request, file, size=len(CONTENT), sha256=SHA, name="model.rknn", content_type="application/x"
     )
 
 
 def test_of_a_file_in_a_bucket_only_these_bytes_are_fetched():
-    client = FakeBucket()
-    assert body(from_bucket(client, Range="bytes=1000-1009")) == CONTENT[1000:1010]
-    assert client.asked == [("slipway", "files/model.rknn", "bytes=1000-1009")]
-    answer = from_bucket(client)
+    storage = FakeBucket()
+    assert body(from_bucket(storage, Range="bytes=1000-1009")) == CONTENT[1000:1010]
+    assert storage.asked == ["bytes=1000-1009"]
+    answer = from_bucket(storage)
+    assert answer["Content-Disposition"] == 'attachment; filename="model.rknn"'
     assert answer["Content-Length"] == str(len(CONTENT))
     assert body(answer) == CONTENT
 
