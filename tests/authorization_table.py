@@ -206,6 +206,7 @@ PAGES = {
     "GET dataset-version": Rule(VIEWER),
     "GET dataset-version-live": Rule(VIEWER),
     "GET dataset-export": Rule(VIEWER),
+    "GET dataset-diff": Rule(VIEWER),
     "GET dataset-images": Rule(VIEWER),
     "POST dataset-images": Rule(MEMBER),
     "GET dataset-image-page": Rule(VIEWER),

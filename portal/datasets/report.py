@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.core.templatetags.slipway import bytesize
-from portal.datasets import export
+from portal.datasets import diffs, export
+from portal.datasets.change_words import side
 from portal.datasets.findings import LEVELS
 from portal.datasets.index import ImageRow, Index
 from portal.datasets.models import DatasetVersion
@@ -193,3 +195,55 @@ def _above(low: str) -> str:
 def exports(version: DatasetVersion) -> list[tuple[str, str]]:
     """The layouts that can hold the version: key and name."""
     return [(key, LAYOUTS[key].name) for key, tasks in export.FORMATS.items() if version.task in tasks]
+
+
+def diff_kinds(counts: dict[str, int]) -> list[tuple[str, str, int]]:
+    """The kinds of changes between two versions: what filters for them, their name, how many."""
+    titles = {
+        "added": _("added"),
+        "removed": _("removed"),
+        "relabelled": _("relabelled"),
+        "moved": _("moved to the other side"),
+    }
+    return [(kind, title, counts[kind]) for kind, title in titles.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldChange:
+    """An image that changed between two versions, in words."""
+
+    kind: str
+    title: str
+    before: ImageRow | None
+    after: ImageRow | None
+    label_before: str
+    label_after: str
+    side_before: str
+    side_after: str
+
+
+def told_changes(page: diffs.Page) -> list[ToldChange]:
+    titles = {kind: title for kind, title, _count in diff_kinds(page.counts)}
+    return [
+        ToldChange(
+            kind=change.kind,
+            title=titles[change.kind],
+            before=change.before and change.before.image,
+            after=change.after and change.after.image,
+            label_before=_label(change.before),
+            label_after=_label(change.after),
+            side_before=side(change.before.image.split) if change.before else "",
+            side_after=side(change.after.image.split) if change.after else "",
+        )
+        for change in page.changes
+    ]
+
+
+def _label(image: diffs.Side | None) -> str:
+    """The class of an image, or the classes of its boxes with how many there are of each."""
+    if image is None:
+        return ""
+    if image.boxes is None:
+        return image.class_name
+    counts = Counter(box[0] for box in image.boxes)
+    return ", ".join(f"{name} × {count}" for name, count in sorted(counts.items()))

@@ -18,6 +18,7 @@ urlpatterns = [
     path("versions/<int:pk>/restore/", views_deletion.version_restore, name="dataset-version-restore"),
     path("<int:pk>/", views.dataset_detail, name="dataset-detail"),
     path("versions/<int:pk>/", views_version.dataset_version, name="dataset-version"),
+    path("versions/<int:pk>/diff/", views_version.version_diff, name="dataset-diff"),
     path("versions/<int:pk>/export/<slug:layout>/", views_version.version_export, name="dataset-export"),
     path("versions/<int:pk>/live/", views_version.version_live, name="dataset-version-live"),
     path("versions/<int:pk>/images/", views_images.version_images, name="dataset-images"),

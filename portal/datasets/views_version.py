@@ -9,10 +9,12 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 
 from portal.core import live
 from portal.core.live import Live
-from portal.datasets import contents, export, indexes, pictures, report
+from portal.datasets import contents, diffs, export, indexes, pictures, report
+from portal.datasets.diffing import KINDS
 from portal.datasets.errors import StagingError
 from portal.datasets.models import DatasetVersion, UploadState
 
@@ -117,3 +119,26 @@ def version_export(request, pk, layout):
     name = f"{version.dataset.name}-v{version.number}-{layout}.zip"
     headers = {"Content-Disposition": content_disposition_header(True, name)}
     return StreamingHttpResponse(pieces, content_type="application/zip", headers=headers)
+
+
+def version_diff(request, pk):
+    """What changed from another version of the dataset to this one: by default from its parent."""
+    version = find_version(request, pk)
+    others = version.dataset.versions.live().ready().exclude(pk=version.pk)
+    wanted = request.GET.get("against", "")
+    before = others.filter(pk=wanted).first() if wanted.isascii() and wanted.isdigit() else version.parent
+    if not version.is_ready or before is None or not before.is_ready:
+        messages.info(request, _("There is no such version of this dataset to compare with."))
+        return redirect("dataset-version", pk=version.pk)
+    kind = request.GET.get("kind", "")
+    after = request.GET.get("after", "")
+    start = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else 0
+    try:
+        page = diffs.page(before, version, kind if kind in KINDS else None, start)
+    except StagingError as error:
+        messages.error(request, str(error))
+        return redirect("dataset-version", pk=version.pk)
+    context = {"version": version, "before": before, "others": others, "start": start, "next": page.next}
+    context["changes"] = report.told_changes(page)
+    context |= {"kind": kind if kind in KINDS else "", "kinds": report.diff_kinds(page.counts)}
+    return render(request, "datasets/diff.html", context)

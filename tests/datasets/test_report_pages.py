@@ -1,0 +1,130 @@
+"""A version's page: verdict, findings with their pictures, classes; comparing, exporting, deleting."""
+
+import io
+import zipfile
+
+import pytest
+from django.urls import reverse
+
+from portal.datasets import deletion, drafts
+from tests.datasets.index_builders import boxed, classified, ready_version
+
+WARNED = {
+    "level": "warn", "code": "blurred", "message": "3 images are blurred.", "advice": "Look at them.",
+    "count": 3,
+    "examples": [{"image": 2, "text": "cat/1.png"}, {"image": None, "text": "left.png was left out"}],
+}  # fmt: skip
+BLOCKED = {**WARNED, "level": "block", "code": "odd", "message": "Two classes are one.", "examples": []}
+
+
+@pytest.fixture
+def version(team, alice):
+    return ready_version(team, alice)
+
+
+@pytest.fixture
+def alices(client, alice):
+    client.force_login(alice)
+    return client
+
+
+def url(name, version, *args):
+    return reverse(name, args=[version.pk, *args])
+
+
+def text(client, address, **query):
+    return " ".join(client.get(address, query).content.decode().split())
+
+
+@pytest.mark.parametrize(
+    ("findings", "words"),
+    [
+        ([], "Ready to train"),
+        ([WARNED], "Look at 1 thing first"),
+        ([WARNED, BLOCKED], "Cannot be trained yet"),
+    ],
+)
+def test_the_verdict_stands_at_the_top(alices, version, findings, words):
+    version.findings = findings
+    version.save()
+    assert words in text(alices, url("dataset-version", version))
+
+
+def test_a_finding_says_what_to_do_and_leads_to_its_images(alices, version):
+    version.findings = [WARNED]
+    version.save()
+    page = text(alices, url("dataset-version", version))
+    for words in ("3 images are blurred.", "Look at them.", "left.png was left out", "Show all 3"):
+        assert words in page
+    assert f'href="{url("dataset-images", version)}?mark=blurred"' in page
+    assert f'href="{url("dataset-image-page", version, 2)}?mark=blurred"' in page
+
+
+def test_findings_of_old_versions_are_texts_and_still_shown(alices, version):
+    version.findings = [
+        {key: value for key, value in WARNED.items() if key != "advice"} | {"examples": ["a.png"]}
+    ]
+    version.save()
+    assert "a.png" in text(alices, url("dataset-version", version))
+
+
+def test_a_thousand_classes_are_paged_and_ordered(alices, team, alice):
+    names = [f"c{number:04d}" for number in range(1000)]
+    version = ready_version(
+        team, alice, "Many", fill=lambda pack: classified(pack, 2, names), class_names=names
+    )
+    page = text(alices, url("dataset-version", version))
+    assert page.count('data-label="Class"') == 25 and "page 1 of 40" in page
+    assert "The 50 largest of 1000 classes are drawn" in page
+    last = text(alices, url("dataset-version", version), page="40", order="name")
+    assert ">c0999</a>" in last and "page 40 of 40" in last
+    assert "page 40 of 40" in text(alices, url("dataset-version", version), page="99999999")
+    assert "page 1 of 40" in text(alices, url("dataset-version", version), page="x", order="<")
+
+
+def test_distributions_stand_as_bars_and_as_numbers(alices, version):
+    version.statistics = {
+        "long_side": {"edges": [0, 16, 32, None], "counts": [0, 24, 0]},
+        "box_area": {"edges": [0, 0.001, 0.5, None], "counts": [0, 0, 0]},
+        "sizes": [[16, 12, 24]],
+    }
+    version.save()
+    page = text(alices, url("dataset-version", version))
+    assert "16–31" in page and "Size of a box" not in page and "16 × 12" in page
+
+
+def test_a_version_is_exported_in_layouts_that_fit_its_task(alices, version, team, alice):
+    page = text(alices, url("dataset-version", version))
+    assert (
+        url("dataset-export", version, "folders") in page
+        and url("dataset-export", version, "coco") not in page
+    )
+    answer = alices.get(url("dataset-export", version, "folders"))
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
+        assert len([name for name in archive.namelist() if name.endswith(".png")]) == 24
+    answer = alices.get(url("dataset-export", version, "coco"), follow=True)
+    assert "coco cannot hold a classification set" in answer.content.decode()
+    street = ready_version(team, alice, "Street", fill=boxed, task="detection")
+    assert url("dataset-export", street, "coco") in text(alices, url("dataset-version", street))
+
+
+def test_versions_are_compared_by_kind_of_change(alices, version, alice, run_jobs):
+    drafts.add(alice, version, "remove", {"images": {"ids": [1]}})
+    drafts.add(alice, version, "relabel", {"images": {"ids": [9]}, "class_id": 0})
+    made = drafts.commit(drafts.open_draft(alice, version.dataset))
+    run_jobs()
+    page = text(alices, url("dataset-diff", made))
+    assert page.count('<figure class="shot') == 2
+    assert '<s class="was">dog</s>' in page
+    page = text(alices, url("dataset-diff", made), kind="removed")
+    assert page.count('<figure class="shot') == 1 and page.count("shot-removed") == 1
+    back = text(alices, url("dataset-diff", version), against=made.pk, kind="added")
+    assert back.count('<figure class="shot') == 1
+    nothing = alices.get(url("dataset-diff", version), {"against": "x"}, follow=True).content.decode()
+    assert "no such version of this dataset to compare with" in nothing
+
+
+def test_a_deleted_version_is_not_changed(alices, version, alice):
+    deletion.delete_version(version, alice)
+    refused = alices.post(url("dataset-images", version), {"act": "remove", "image": "1"})
+    assert refused.status_code == 422 and "restore it first" in refused.content.decode()
