@@ -15,6 +15,7 @@ from rest_framework.views import set_rollback
 
 from portal.core.permissions import InTeam
 from portal.core.schema import CONTENT_TYPE
+from portal.core.sentences import translate
 from portal.jobs.models import IllegalTransition
 from portal.runs.plan import PlanError
 from portal.teams.quotas import QuotaReached
@@ -25,9 +26,12 @@ TITLES = {400: "Not accepted", 401: "Not signed in", 403: "Not allowed", 404: "N
 
 
 def problem(code: int, detail: str, fields: dict | None = None) -> Response:
-    """An error answer: ``title``, ``status``, ``detail`` and, for wrong fields, ``errors``."""
+    """An error answer: ``title``, ``status``, ``detail`` and, for wrong fields, ``errors``.
+
+    Our own scripts show the detail to their reader, see ``languages.wanted``; programs get English.
+    """
     title = TITLES.get(code) or responses.get(code, "Error")
-    body = {"type": "about:blank", "title": title, "status": code, "detail": detail}
+    body = {"type": "about:blank", "title": title, "status": code, "detail": translate(detail)}
     if fields:
         body["errors"] = fields
     return Response(body, status=code, content_type=CONTENT_TYPE)

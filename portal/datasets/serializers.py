@@ -1,5 +1,6 @@
 from rest_framework import serializers
 
+from portal.core.sentences import translate
 from portal.datasets import diffing, imports, services, uploads
 from portal.datasets.errors import InputError
 from portal.datasets.export_layouts import SIDES
@@ -238,7 +239,7 @@ class ReceivedUploadSerializer(serializers.ModelSerializer):
     """An upload and what has become of it."""
 
     state = serializers.ChoiceField(choices=UploadState.choices)
-    message = serializers.CharField()
+    message = serializers.SerializerMethodField()
     created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     dataset_version = serializers.IntegerField(source="version_id", allow_null=True)
 
@@ -248,3 +249,7 @@ class ReceivedUploadSerializer(serializers.ModelSerializer):
             "id", "state", "message", "filename", "dataset_name", "length", "offset", "percent",
             "dataset_version", "created_by", "created_at", "expires_at",
         ]  # fmt: skip
+
+    def get_message(self, upload) -> str:
+        """What the check says, in the language of the page that follows it; English for programs."""
+        return translate(upload.message)

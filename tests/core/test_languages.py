@@ -1,5 +1,7 @@
 """Which language a reader gets: their own choice, this browser's, what the browser asks for."""
 
+import base64
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -10,6 +12,10 @@ from tests.conftest import PASSWORD
 
 def language_of(answer) -> str:
     return answer.headers["Content-Language"]
+
+
+def basic(name: str) -> str:
+    return "Basic " + base64.b64encode(f"{name}:{PASSWORD}".encode()).decode()
 
 
 def choose(client, code, back="/"):
@@ -71,6 +77,17 @@ def test_programs_are_answered_in_english(client, alice):
     assert language_of(Client().get("/api/v1/runs/", headers=asked)) == "en"
     client.force_login(alice)
     assert language_of(client.get("/api/v1/runs/")) == "zh-hans", "our own scripts show what it says"
+
+
+def test_a_refusal_is_told_to_a_page_in_its_language_and_to_a_program_in_english(client, alice):
+    program = {"authorization": basic("alice"), "accept-language": "zh-CN"}
+    told = Client().get("/api/v1/uploads/6f1c2f8e-0000-4000-8000-000000000000/", headers=program)
+    assert told.json()["detail"] == "There is nothing here with this address."
+    alice.language = "zh-hans"
+    alice.save()
+    client.force_login(alice)
+    told = client.get("/api/v1/uploads/6f1c2f8e-0000-4000-8000-000000000000/")
+    assert told.json()["detail"] == "此地址没有内容。"
 
 
 def test_every_page_offers_the_other_language(client, alice):
