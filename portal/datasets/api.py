@@ -104,7 +104,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
         """
         if request.method == "GET":
             return Response(PlaceSerializer(imports.places(), many=True).data)
-        form = ImportSerializer(data=request.data)
+        form = ImportSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         where = {key: form.validated_data[key] for key in ("name", "source", "path")}
         version = services.create_import(request.team, request.user, **where, options=form.options())

@@ -141,12 +141,21 @@ class VersionForm(StyledForm):
     def more_open(self) -> bool:
         return any(field.errors or field.value() for field in self.more)
 
+    def __init__(self, *args, team, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.team = team
+
     def clean(self):
         data = super().clean()
         try:
             check_split(data.get("split"), data.get("split_group"))
         except InputError as error:
             self.add_errors({"split_group": str(error)})
+        if data.get("mode") == ADD and data.get("name"):
+            try:
+                services.check_addable(self.team, data["name"])
+            except InputError as error:
+                self.add_errors({"mode": str(error)})
         return data
 
     def options(self) -> dict:
@@ -170,10 +179,9 @@ class UploadForm(VersionForm):
     )
     received = ReceivedField()
 
-    def __init__(self, *args, team, **kwargs):
+    def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.team = team
-        self.fields["received"].queryset = Upload.objects.for_team(team).received()
+        self.fields["received"].queryset = Upload.objects.for_team(self.team).received()
 
     def clean_file(self):
         return check_upload(self.cleaned_data["file"], self.team)
@@ -182,11 +190,6 @@ class UploadForm(VersionForm):
         data = super().clean()
         if not data.get("file") and not data.get("received") and not self.errors:
             self.add_errors({"file": "Choose the archive to upload."})
-        if data.get("mode") == ADD and data.get("name"):
-            try:
-                services.check_addable(self.team, data["name"])
-            except InputError as error:
-                self.add_errors({"mode": str(error)})
         return data
 
 

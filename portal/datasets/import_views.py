@@ -19,7 +19,7 @@ def dataset_import(request):
     if request.GET.get("dataset", "").isdigit():
         dataset = get_object_or_404(Dataset.objects.for_team(request.team), pk=request.GET["dataset"])
         initial["name"] = dataset.name
-    form = ImportForm(request.POST or None, initial=initial)
+    form = ImportForm(request.POST or None, initial=initial, team=request.team)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         where = {key: data[key] for key in ("name", "source", "path")}

@@ -156,10 +156,23 @@ class OptionsSerializer(serializers.Serializer):
         return {key: self.validated_data[key] for key in OPTIONS if self.validated_data.get(key)}
 
 
-class UploadSerializer(OptionsSerializer):
-    """A zip of class folders, or of PaddleX's layout: in this request, or as an upload received before."""
+class VersionSerializer(OptionsSerializer):
+    """The next version of the dataset of this name."""
 
     name = serializers.CharField(max_length=120)
+
+    def validate(self, data):
+        if data.get("mode") == ADD:
+            try:
+                services.check_addable(self.context["request"].team, data["name"])
+            except InputError as error:
+                raise serializers.ValidationError({"mode": [str(error)]}) from error
+        return super().validate(data)
+
+
+class UploadSerializer(VersionSerializer):
+    """A zip of class folders, or of PaddleX's layout: in this request, or as an upload received before."""
+
     file = serializers.FileField(allow_empty_file=True, required=False)
     upload = serializers.UUIDField(required=False)
 
@@ -180,11 +193,6 @@ class UploadSerializer(OptionsSerializer):
     def validate(self, data):
         if ("file" in data) == ("upload" in data):
             raise serializers.ValidationError({"file": ["Send either a file or the id of an upload."]})
-        if data.get("mode") == ADD:
-            try:
-                services.check_addable(self.context["request"].team, data["name"])
-            except InputError as error:
-                raise serializers.ValidationError({"mode": [str(error)]}) from error
         return super().validate(data)
 
 
@@ -195,10 +203,9 @@ class PlaceSerializer(serializers.Serializer):
     kind = serializers.ChoiceField(choices=[imports.FOLDER, imports.S3])
 
 
-class ImportSerializer(OptionsSerializer):
+class ImportSerializer(VersionSerializer):
     """A folder or an archive at a place that the administrator allowed; empty ``path`` for all of it."""
 
-    name = serializers.CharField(max_length=120)
     source = serializers.CharField(max_length=255, help_text="The name of the place.")
     path = serializers.CharField(
         max_length=imports.LONGEST_PATH, required=False, allow_blank=True, default="", help_text="Below it."

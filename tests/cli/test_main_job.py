@@ -57,6 +57,16 @@ def test_a_device_is_registered_probed_deployed_to_and_asked(pushed, slipway, pe
     assert "Bench\tvirtual\t127.0.0.1:22" in slipway("device", "list").out
 
 
+def test_what_is_said_about_a_version_reaches_its_check(portal, slipway, pets, tmp_path):
+    (tmp_path / "names.txt").write_text("Katze\nHund\n", encoding="utf-8")
+    said = ("--class-names", tmp_path / "names.txt", "--val-fraction", 0.4, "--seed", 3, "--class-count", 2)
+    answer = slipway("dataset", "push", pets, *said, "--json")
+    assert answer.code == 0, answer.err
+    assert (answer.json["class_names"], answer.json["val_images"]) == (["Katze", "Hund"], 4)
+    assert slipway("dataset", "push", pets, "--class-count", 3).code == 6
+    assert slipway("dataset", "push", pets, "--split", "group").code == 6
+
+
 def test_a_failed_run_ends_with_1_and_its_sentence_and_its_document(portal, slipway, tmp_path):
     folder = make_images(tmp_path / "bad", classes=("cat", "fake: fail"))
     assert slipway("dataset", "push", folder, "--name", "Pets").code == 0
@@ -148,5 +158,9 @@ def test_what_lies_on_the_server_is_imported(portal, slipway, pets, settings):
     answer = slipway("dataset", "import", "photos/pets", "--json")
     assert answer.code == 0, answer.err
     assert (answer.json["dataset_name"], answer.json["images"]) == ("pets", 10)
+    more = make_images(pets.parent / "more", classes=("cat", "dog", "fox"), images=6)
+    added = slipway("dataset", "import", "photos/more", "--name", "pets", "--add", "--json")
+    assert (added.code, added.json["class_names"]) == (0, ["cat", "dog", "fox"]), added.err
+    assert slipway("dataset", "push", more, "--name", "new", "--add").code == 6
     assert slipway("dataset", "import", "photos/nothing").code == 6
     assert slipway("dataset", "import", "elsewhere/pets").code == 6

@@ -28,35 +28,60 @@ def add_to(group: click.Group) -> None:
     command(dataset, "export", short_help="Download a version in another layout.")(export)
 
 
+def version_options(function):
+    """What may be said about a new version; the portal finds it out otherwise."""
+    options = [
+        click.option("--class-count", type=click.IntRange(2), help="Refuse another number of classes."),
+        click.option(
+            "--class-names", type=click.File(encoding="utf-8"), help="A file with one class name a line."
+        ),
+        click.option("--val-fraction", type=click.FloatRange(0.05, 0.5), help="Share kept for validation."),
+        click.option("--split", help="given, stratified or group: how it is chosen what validates."),
+        click.option("--split-group", metavar="REGEX", help="Finds in a path what must stay together."),
+        click.option("--seed", type=click.IntRange(0), help="Seed of the split."),
+        click.option("--layout", help="How to read the files, where looking at them leaves a doubt."),
+        click.option("--add", is_flag=True, help="Add to the images of the newest version."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _said(class_names, add: bool, **options) -> dict:
+    """The options that were given."""
+    said = {key: value for key, value in options.items() if value is not None}
+    if class_names:
+        said["class_names"] = [line.strip() for line in class_names if line.strip()]
+    return said | ({"mode": "add"} if add else {})
+
+
 @click.argument("path", type=click.Path(exists=True, path_type=Path), metavar="DIR|ARCHIVE")
 @click.option("--name", help="The dataset; its next version is made.  [default: the folder's or file's name]")
-@click.option("--class-count", type=click.IntRange(2), help="Refuse another number of classes.")
-@click.option("--class-names", type=click.File(encoding="utf-8"), help="A file with one class name a line.")
-@click.option("--val-fraction", type=click.FloatRange(0.05, 0.5), help="Share kept for validation.")
-@click.option("--seed", type=click.IntRange(0), help="Seed of the split.")
-@click.option("--layout", help="How to read the files, where looking at them leaves a doubt.")
+@version_options
 @click.option("--piece-mb", type=click.IntRange(1, 1024), default=32, show_default=True,
               help="What is sent in one request.")  # fmt: skip
 @click.option("--no-wait", is_flag=True, help="Return when it is sent, without waiting for the check.")
-def push(app: App, path: Path, name: str | None, piece_mb: int, no_wait: bool, class_names, **options):
+def push(app: App, path: Path, name: str | None, piece_mb: int, no_wait: bool, **options):
     """Send a folder or an archive (zip, tar) and wait for its check.
 
     A folder is packed while it is sent. Broken off at any byte, the same command goes on where it was.
     """
     source = packing.source_of(path)
     name = name or ARCHIVE_ENDING.sub("", source.filename)
-    metadata = {key: str(value) for key, value in options.items() if value is not None}
-    if class_names:
-        metadata["class_names"] = class_names.read()
+    said = _said(**options)
+    metadata = {key: str(value) for key, value in said.items()}
+    if "class_names" in said:
+        metadata["class_names"] = "\n".join(said["class_names"])
     version = pushing.push(app.client, app.screen, source, name, metadata, piece_mb * 1024 * 1024)
     _show_checked(app, version, no_wait)
 
 
 @click.argument("place", metavar="PLACE[/PATH]", required=False)
 @click.option("--name", help="The dataset; its next version is made.  [default: the path's last part]")
+@version_options
 @click.option("--list", "only_list", is_flag=True, help="List the places.")
 @click.option("--no-wait", is_flag=True, help="Return without waiting for the copy and the check.")
-def import_(app: App, place: str | None, name: str | None, only_list: bool, no_wait: bool):
+def import_(app: App, place: str | None, name: str | None, only_list: bool, no_wait: bool, **options):
     """Take a folder or an archive from a place on the server or in S3 that its administrator has allowed."""
     if only_list or not place:
         rows = app.client.get("datasets/imports/")
@@ -65,7 +90,8 @@ def import_(app: App, place: str | None, name: str | None, only_list: bool, no_w
         return
     source, _, path = place.strip("/").partition("/")
     name = name or ARCHIVE_ENDING.sub("", path.rpartition("/")[2] or source)
-    version = app.client.post("datasets/imports/", json={"name": name, "source": source, "path": path})
+    body = {**_said(**options), "name": name, "source": source, "path": path}
+    version = app.client.post("datasets/imports/", json=body)
     _show_checked(app, version, no_wait)
 
 
