@@ -60,7 +60,7 @@ def test_the_page_shows_each_link_with_its_hash(bobs, rows):
         Artifact.objects.filter(job=rows["job"], name="model.onnx").values_list("sha256", flat=True)
     )
     for value in (rows["rknn"].sha256, rows["version"].content_hash, "ab" * 32, *hashes):
-        assert f'title="{value}"' in chain
+        assert f'<code class="hash">{value}</code>' in chain
     order = [
         chain.index(words)
         for words in ("On the board", "Compiled model", ">ONNX<", "Paddle model", ">Dataset<")
