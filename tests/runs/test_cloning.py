@@ -76,3 +76,10 @@ def test_the_clones_page_says_what_was_changed(rows, alice, client):
     assert "Epochs 12 → 40" in page and "Chips rv1106 → rv1106, rk3588" in page
     assert "Seed 0" not in page[: page.index('id="run-live"')]
     assert f"/runs/compare/?ids={rows['done'].pk},{new}" in page
+
+
+def test_the_form_of_a_clone_watches_what_is_changed(rows, alice, client):
+    client.force_login(alice)
+    page = client.get(reverse("run-clone", args=[rows["done"].pk])).content.decode()
+    assert "data-changes" in page and "runs/changes.js" in page
+    assert "data-changes" not in client.get(reverse("run-new")).content.decode()
