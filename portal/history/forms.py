@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.core import configs
+from portal.core import configs, sentences
 from portal.core.filters import named, people
 from portal.core.forms import StyledForm
 from portal.datasets.models import Dataset
@@ -59,7 +59,9 @@ class HistoryForm(StyledForm):
             "device": (_("Every device"), self._rows("device", Device.objects.for_team(team))),
         }
         for name, (everything, some) in choices.items():
-            self.fields[name].choices = [("", everything), *some]
+            named_rows = name in ("person", "dataset", "device")
+            words = some if named_rows else [(key, sentences.translate(str(title))) for key, title in some]
+            self.fields[name].choices = [("", everything), *words]
         self.fields["tag"].widget.attrs["list"] = "tags"
 
     def _rows(self, name: str, rows, value: str = "pk", words: str = "name") -> list[tuple[str, str]]:

@@ -255,7 +255,7 @@ def main() -> int:
                 side.close()
     found.sort(key=lambda one: -one.ratio)
     print(*found, sep="\n")
-    broken = [one.key for one in found if max(one.status) >= 400]
+    broken = [one.key for one in found if any(code >= 500 or code in (403, 404, 429) for code in one.status)]
     growing = [one.key for one in found if one.queries[0] != one.queries[1]]
     summary = {
         "worst_ratio": round(found[0].ratio, 2),
