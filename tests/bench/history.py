@@ -22,6 +22,7 @@ import argparse
 import contextlib
 import gc
 import json
+import logging
 import os
 import re
 import subprocess
@@ -66,6 +67,7 @@ def serve(runs: int, points: int) -> None:
     from tests.bulk import Bulk
     from tests.test_authorization_matrix import make_rows
 
+    logging.disable(logging.WARNING)
     call_command("migrate", verbosity=0)
     team = Team.objects.create(name="Harbour")
     alice = User.objects.create_user("alice", is_superuser=True)
