@@ -71,7 +71,7 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Des
     serializer_class = MemberSerializer
     filterset_class = MemberFilter
     idempotent = False
-    write_role = Role.ADMIN
+    write_role, write_scope = Role.VIEWER, Scope.ADMIN  # everybody may leave; the rest is an administrator's
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self):
@@ -83,12 +83,16 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Des
     def partial_update(self, request, pk=None):
         """Give a member another role."""
         member = self.get_object()
+        refuse_unless(request, Role.ADMIN)
         form = MemberSerializer(member, data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         services.change_role(member, form.validated_data.get("role", member.role))
         return Response(MemberSerializer(member).data)
 
     def perform_destroy(self, instance):
+        """Take a member out of the team; everybody may take out themselves."""
+        if instance.user_id != self.request.user.pk:
+            refuse_unless(self.request, Role.ADMIN)
         services.remove_member(instance)
 
     @extend_schema(request=None, responses=ResetLinkSerializer)
@@ -96,6 +100,7 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Des
     def reset_link(self, request, pk=None):
         """A link with which the member sets a new password, once; only this answer holds it."""
         member = self.get_object()
+        refuse_unless(request, Role.ADMIN)
         services.refuse_unless_resettable(request.user, member.user)
         path = services.reset_path(member.user, request.team)
         return Response({"link": request.build_absolute_uri(path)})

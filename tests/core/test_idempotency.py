@@ -2,6 +2,7 @@
 
 import pytest
 from django.utils import timezone
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from portal.core import idempotency
@@ -165,3 +166,24 @@ def test_answers_are_kept_for_a_day(alice, body):
     post(alice, "runs/", body)
     assert Run.objects.count() == 2
     assert Job.objects.filter(kind="train").count() == 2
+
+
+def test_no_answer_with_a_secret_could_be_kept():
+    schema = SchemaGenerator().get_schema(public=True)
+    kept = []
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            names = {parameter["name"] for parameter in operation.get("parameters", [])}
+            if "Idempotency-Key" in names and _secrets(schema, operation):
+                kept.append(path)
+    assert kept == [], "set idempotent = False on the views of these"
+
+
+def _secrets(schema, operation) -> set:
+    """The names of what a successful answer of the operation holds and nobody may keep."""
+    found = set()
+    for status, answer in operation["responses"].items():
+        for media in answer.get("content", {}).values() if status.startswith("2") else ():
+            name = media["schema"].get("$ref", "").rsplit("/", 1)[-1]
+            found |= set(schema["components"]["schemas"].get(name, {}).get("properties", {}))
+    return found & {"secret", "link", "password", "token"}

@@ -108,3 +108,10 @@ def test_a_link_for_a_new_password_is_made_for_those_one_administers(admin, bob,
     answer = client_of(admin).post(address)
     assert answer.status_code == 403
     assert "that you do not administer" in answer.json()["detail"]
+
+
+def test_everybody_may_leave_and_only_an_administrator_may_remove(team, alice, bob):
+    of_alice, of_bob = (user.memberships.get(team=team).pk for user in (alice, bob))
+    assert client_of(bob).delete(f"/api/v1/members/{of_alice}/").status_code == 403
+    assert client_of(bob).delete(f"/api/v1/members/{of_bob}/").status_code == 204
+    assert not bob.memberships.exists()
