@@ -162,14 +162,16 @@ class Archive:
         self._check_files_are_not_folders(seen)
 
     def _check_files_are_not_folders(self, paths: set[str]) -> None:
+        checked: set[str] = set()
         for path in paths:
             parent = path.rpartition("/")[0]
-            while parent:
+            while parent and parent not in checked:
                 if parent in paths:
                     raise InputError(
                         f"The {self.kind} holds {names.show(parent)!r} as a file and as a folder: "
                         f"make the {self.kind} again."
                     )
+                checked.add(parent)
                 parent = parent.rpartition("/")[0]
 
 

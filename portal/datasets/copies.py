@@ -91,7 +91,10 @@ def _pairs(group: list[ImageRow], band: int) -> Iterator[tuple[ImageRow, ImageRo
 
 def _met_before(differing: int, band: int) -> bool:
     """Say whether an earlier band is equal, so that the two have been compared there."""
-    return any(not differing >> number * BAND_BITS & _BAND for number in range(band))
+    for number in range(band):
+        if not differing >> number * BAND_BITS & _BAND:
+            return True
+    return False
 
 
 def _alike(one: ImageRow, other: ImageRow) -> bool:

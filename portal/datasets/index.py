@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import operator
 import sqlite3
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def write_index(target: Path, class_names: list[str], task: str, images: Iterable[ImageRow]) -> None:
+def write_index(target: Path, class_names: list[str], task: str, images: Sequence[ImageRow]) -> None:
     """Write the index of a version at ``target``, which must not exist; ids are given in the order of
     ``images``, from 1."""
     database = sqlite3.connect(target, isolation_level=None)
@@ -109,9 +110,9 @@ def write_index(target: Path, class_names: list[str], task: str, images: Iterabl
         meta = {"schema": SCHEMA_VERSION, "task": task, "class_names": class_names}
         pairs = [(key, json.dumps(value, ensure_ascii=False)) for key, value in meta.items()]
         database.executemany("INSERT INTO meta VALUES (?, ?)", pairs)
-        for number, image in enumerate(images, start=1):
-            image.id = number
-            _insert(database, image)
+        database.executemany(_INSERT, _numbered(images))
+        database.executemany("INSERT INTO boxes VALUES (?, ?, ?, ?, ?, ?)", _all_boxes(images))
+        database.executemany("INSERT INTO marks VALUES (?, ?, ?)", _all_marks(images))
         database.execute("COMMIT")
         database.executescript(_INDEXES)
         database.execute("ANALYZE")
@@ -122,14 +123,21 @@ def write_index(target: Path, class_names: list[str], task: str, images: Iterabl
 _INSERT = f"INSERT INTO images VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 
 
-def _insert(database: sqlite3.Connection, image: ImageRow) -> None:
-    database.execute(_INSERT, [getattr(image, column) for column in _COLUMNS])
-    if image.boxes:
-        boxes = [[image.id, *box] for box in rows(image.boxes)]
-        database.executemany("INSERT INTO boxes VALUES (?, ?, ?, ?, ?, ?)", boxes)
-    if image.marks:
-        marks = [(code, image.id, text) for code, text in image.marks.items()]
-        database.executemany("INSERT INTO marks VALUES (?, ?, ?)", marks)
+_values = operator.attrgetter(*_COLUMNS)
+
+
+def _numbered(images: Sequence[ImageRow]) -> Iterator[tuple[Any, ...]]:
+    for number, image in enumerate(images, start=1):
+        image.id = number
+        yield _values(image)
+
+
+def _all_boxes(images: Sequence[ImageRow]) -> Iterator[tuple[float, ...]]:
+    return ((image.id, *box) for image in images if image.boxes for box in rows(image.boxes))
+
+
+def _all_marks(images: Sequence[ImageRow]) -> Iterator[tuple[str, int, str]]:
+    return ((code, image.id, text) for image in images for code, text in image.marks.items())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

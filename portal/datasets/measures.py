@@ -18,6 +18,9 @@ _SQUARES = [value * value for value in _VALUES]
 # Edges beyond half the range are cut off there: they are sharp enough.
 _LAPLACIAN = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
 _HASH_SIZE = (9, 8)
+_LEFT = operator.itemgetter(*(9 * row + column for row in range(8) for column in range(8)))
+_RIGHT = operator.itemgetter(*(9 * row + column + 1 for row in range(8) for column in range(8)))
+_DIGITS = bytes.maketrans(b"\0\1", b"01")
 _SIGN = 1 << 63
 
 
@@ -65,10 +68,8 @@ def _sharpness(picture: Image.Image) -> float:
 
 def _dhash(picture: Image.Image) -> int:
     pixels = picture.resize(_HASH_SIZE, Image.Resampling.BOX).tobytes()
-    bits = 0
-    for row in range(0, 72, 9):
-        for column in range(row, row + 8):
-            bits = bits << 1 | (pixels[column] < pixels[column + 1])
+    brighter = bytes(map(operator.lt, _LEFT(pixels), _RIGHT(pixels)))
+    bits = int(brighter.translate(_DIGITS), 2)
     return bits - 2 * _SIGN if bits >= _SIGN else bits
 
 

@@ -18,6 +18,8 @@ MAX_CLASS_NAME = 100
 MAX_PATH = 1000
 
 _JUNK_NAMES = {"thumbs.db", "desktop.ini", "icon\r", "ehthumbs.db"}
+# An empty part, "." or "..".
+_ODD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -70,6 +72,8 @@ def clean_path(name: str) -> str:
         raise InputError(f"The archive holds a file name of {len(path)} characters ({show(path)}): {advice}")
     if "\0" in path:
         raise InputError(f"The archive holds a file name with a zero byte ({show(path)}): {advice}")
+    if not _ODD_PART.search(path) and path[1:2] != ":":
+        return path
     if path.startswith("/") or _DRIVE.match(path):
         raise InputError(f"The archive holds a file with an absolute path ({show(path)}): {advice}")
     parts = [part for part in path.split("/") if part not in ("", ".")]
@@ -80,7 +84,8 @@ def clean_path(name: str) -> str:
 
 def normal_separators(path: str) -> str:
     """Return ``path`` in NFC with forward slashes."""
-    return unicodedata.normalize("NFC", path).replace("\\", "/")
+    normal = path if path.isascii() else unicodedata.normalize("NFC", path)
+    return normal.replace("\\", "/")
 
 
 def show(name: str) -> str:
@@ -91,8 +96,8 @@ def show(name: str) -> str:
 
 def is_junk(path: str) -> bool:
     """Say whether ``path`` is litter of an operating system rather than something a person packed."""
-    parts = path.lower().split("/")
-    return parts[-1] in _JUNK_NAMES or any(part == "__macosx" or part.startswith(".") for part in parts)
+    lower = "/" + path.lower()
+    return "/." in lower or "/__macosx/" in lower + "/" or lower.rpartition("/")[2] in _JUNK_NAMES
 
 
 def is_image(path: str) -> bool:

@@ -21,7 +21,7 @@ from .split import draw_split
 def wanted_samples(listing: Listing, limits: Limits, findings: Findings) -> list[Sample]:
     """Return the samples worth unpacking, by path, so that the order in the archive plays no part."""
     wanted = []
-    for sample in sorted(listing.samples, key=lambda sample: names.natural_key(sample.entry.path)):
+    for sample in sorted(listing.samples, key=lambda sample: sample.entry.path):
         if sample.entry.size > limits.max_file_bytes:
             message = f"{{count}} images are over {human_bytes(limits.max_file_bytes)} and were left out."
             findings.add("warn", "too-large", message, names.show(sample.entry.path))
@@ -95,7 +95,11 @@ def _row(sample: Sample, facts: Checked, listing: Listing) -> ImageRow:
         note=facts.note,
         thumb_start=facts.place.thumb_start,
         thumb_size=facts.place.thumb_size,
-        **({} if measures is None else measures._asdict()),
+        brightness=measures.brightness,
+        contrast=measures.contrast,
+        sharpness=measures.sharpness,
+        dhash=measures.dhash,
+        gray=measures.gray,
     )
     if facts.note is not None:
         mark(image, "converted", facts.note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import os
 import stat
 import struct
 import zipfile
@@ -23,6 +24,9 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, 
 
 
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")  # APPNOTE 4.3.7
+
+# Read with an entry: its name and its extra fields are seldom longer.
+NAMES_BYTES = 256
 
 Handle = tuple[int, int, int, int]  # offset of the local header, packed bytes, method, checksum
 
@@ -50,7 +54,7 @@ class ZipSource(Source):
         offset, packed_bytes, method, checksum = entry.handle
         seen = found = 0
         try:
-            start = self._start(offset)
+            start = self._start(offset, os.pread(self.file.fileno(), _LOCAL_HEADER.size, offset))
             unpacked = _unpacked_blocks(self._packed_blocks(start, packed_bytes), method)
             for block in unpacked:
                 seen, found = seen + len(block), zlib.crc32(block, found)
@@ -62,16 +66,21 @@ class ZipSource(Source):
         if seen != entry.size or found != checksum:
             raise self.damaged(entry)
 
-    def _start(self, offset: int) -> int:
-        """Return where the entry's packed bytes begin."""
-        self.file.seek(offset)
-        header = _LOCAL_HEADER.unpack(self.file.read(_LOCAL_HEADER.size))
+    def _start(self, offset: int, found: bytes) -> int:
+        """Return where the packed bytes begin of the entry that begins with what was ``found``."""
+        header = _LOCAL_HEADER.unpack_from(found)
         if header[0] != b"PK\x03\x04":
             raise zipfile.BadZipFile("an entry does not begin where it should")
         return offset + _LOCAL_HEADER.size + header[-2] + header[-1]  # its name and its extra fields
 
     def _packed(self, offset: int, size: int) -> bytes:
-        self.file.seek(self._start(offset))
+        """Return the entry's packed bytes, as a rule by one read."""
+        found = os.pread(self.file.fileno(), _LOCAL_HEADER.size + NAMES_BYTES + size, offset)
+        start = self._start(offset, found) - offset
+        return found[start : start + size] if start + size <= len(found) else self._rest(offset + start, size)
+
+    def _rest(self, start: int, size: int) -> bytes:
+        self.file.seek(start)
         return self.file.read(size)
 
     def _packed_blocks(self, start: int, size: int) -> Iterator[bytes]:
