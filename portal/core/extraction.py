@@ -68,15 +68,13 @@ _HUMAN = re.compile(r"[A-Za-z'’)]{2,}[,;:.]? \(?[A-Za-z{0-9]|[}] [a-z]{2,}|[a-
 _CODE = re.compile(
     r"charset=|attachment;|max-age=|no-cache|^bytes |^default-src|-src '|Bearer |^PRAGMA |is-invalid|btn-|"
     r"form-|"
+    r"^\{\w+\} (for|on|to) \{\w+\}$|"  # names alone
     r"\b(CREATE|INSERT|WHERE|ORDER BY|SELECT)\b|^instr\(|^id IN |^import |^from \w+ import|"
     r"^[a-z_]+( [a-z_]+)*=|\\[dws]|^--|/proc/|2>|\bdd\b|^[\w.]+: \{\w+\}$|^\{\w+\}: \{\w+\}$|<\w+"
 )
 # Texts of two words that nobody reads, or that are names alone, by why.
 _EXCUSES = {
-    "names alone": [
-        "{name} for {chip}", "{name} on {name2}", "{release_id} on {device}", "{recipe} on {version}",
-        "{run} to {device}", "{split}.txt: {strip}", "{value} ms",
-    ],
+    "names alone": ["{split}.txt: {strip}", "{value} ms"],
     "what a tool prints, to be recognised": [
         "No space left", "Disk quota exceeded", "not enough space", "incompatible model version",
         "Mismatch driver version", "failed to allocate fd", "unsupport cpu",

@@ -16,6 +16,7 @@ from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field
 
+from portal.core.sentences import lazy_sentence
 from portal.jobs.models import Job
 from portal.teams.models import User
 
@@ -132,4 +133,4 @@ def part_of(field_name: str) -> django_filters.CharFilter:
 
 def named(book: dict) -> list[tuple[str, str]]:
     """The names in one of ``configs``' books as choices."""
-    return [(name, book[name].get("title", name)) for name in book]
+    return [(name, lazy_sentence(book[name].get("title", name))) for name in book]
