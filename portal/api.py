@@ -11,6 +11,7 @@ from portal.deployments.api import DeploymentViewSet
 from portal.devices.api import DeviceViewSet, InferenceViewSet
 from portal.history.api import HistoryViewSet, ProvenanceViewSet
 from portal.jobs.api import JobViewSet, QueueViewSet
+from portal.notify.api import NoticeChoiceViewSet, NotificationViewSet, WebhookViewSet
 from portal.runs.api import CompiledModelViewSet, RunViewSet, TrainedModelViewSet
 from portal.teams.account_api import MeViewSet, SignInViewSet
 from portal.teams.api import AuditViewSet, InvitationViewSet, MemberViewSet, TeamsViewSet, TokenViewSet
@@ -30,6 +31,8 @@ router.register("compiled-models", CompiledModelViewSet)
 router.register("devices", DeviceViewSet)
 router.register("inferences", InferenceViewSet)
 router.register("deployments", DeploymentViewSet)
+router.register("notifications", NotificationViewSet)
+router.register("webhooks", WebhookViewSet)
 router.register("teams", TeamsViewSet, basename="team")
 router.register("members", MemberViewSet, basename="member")
 router.register("invitations", InvitationViewSet)
@@ -46,6 +49,12 @@ urlpatterns = [
     path("limits/", limits),
     path("me/", MeViewSet.as_view({"get": "show", "patch": "partial_update"})),
     path("me/password/", MeViewSet.as_view({"post": "password"})),
+    path("notification-choices/", NoticeChoiceViewSet.as_view({"get": "show", "put": "change"})),
+    re_path(
+        r"^webhooks/(?P<pk>\d{1,18})/deliveries/(?P<number>\d{1,18})/again/$",
+        WebhookViewSet.as_view({"post": "again"}),
+        name="webhook-deliver-again",
+    ),
     path("recipes/", RecipeViewSet.as_view({"get": "show"})),
     path("chips/", ChipViewSet.as_view({"get": "show"})),
     path("board-profiles/", BoardProfileViewSet.as_view({"get": "show"})),

@@ -5,6 +5,7 @@ Reads ``os.environ`` only. Every variable read here stands in the README's table
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 
@@ -55,6 +56,14 @@ def pairs(name: str) -> dict[str, str]:
             raise SettingError(f"{name} names {key!r} twice.")
         found[key] = value
     return found
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Networks such as ``10.0.0.0/8`` or single addresses, separated by commas."""
+    try:
+        return [ipaddress.ip_network(word) for word in names(name, "")]
+    except ValueError as error:
+        raise SettingError(f"{name} must hold networks such as 10.0.0.0/8: {error}.") from None
 
 
 def path(name: str, default: Path | None = None) -> Path | None:

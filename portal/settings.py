@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "portal.conversions",
     "portal.devices",
     "portal.deployments",
+    "portal.notify",
     "portal.history",
 ]
 
@@ -73,7 +74,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "builtins": ["portal.core.templatetags.slipway"],
+            "builtins": ["portal.core.templatetags.slipway", "portal.notify.templatetags.notices"],
         },
     }
 ]
@@ -167,6 +168,11 @@ DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "slipway@localhost")
 # Calls of tokens that changed nothing leave the audit after this many days; 0 keeps them. All else stays.
 AUDIT_CALLS_KEPT_DAYS = env.integer("AUDIT_CALLS_KEPT_DAYS", 90)
 
+# How the portal is reached, for links in mails and webhooks.
+SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000")
+# Private networks that webhooks may reach all the same; public addresses they may always.
+WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
+
 HTTPS = env.boolean("HTTPS", False)
 # How many proxies in front add to X-Forwarded-For: who asks is told by them, for the audit and the throttle.
 PROXIES = env.integer("PROXIES", 1 if HTTPS else 0)
@@ -214,6 +220,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
+        "AudienceEnum": "portal.notify.models.Audience",
         "RoleEnum": "portal.teams.models.Role",
         "PriorityEnum": "portal.jobs.models.Priority",
         "TokenStateEnum": "portal.teams.serializers.TOKEN_STATES",
@@ -242,6 +249,8 @@ JOB_KILL_GRACE_SECONDS = 10.0
 JOB_MAX_RESUMES = 3
 JOB_FOLDER_KEPT = timedelta(days=3)  # of a failed job, for a look at it
 JOB_LOG_MAX_BYTES = 20 * 1024 * 1024
+# How often to look whether a device that answered before still does; 0 for never.
+DEVICE_CHECK_MINUTES = env.integer("DEVICE_CHECK_MINUTES", 10)
 SSH_TIMEOUT_SECONDS = env.integer("SSH_TIMEOUT_SECONDS", 10, least=1)
 
 # A socket and not a port: nobody else on the machine can reach it, and no port can clash.
@@ -270,6 +279,9 @@ CELERY_BEAT_SCHEDULE = {
     "sweep deleted datasets": {"task": "portal.datasets.tasks.sweep_deleted", "schedule": 3600.0},
     "sweep the audit": {"task": "portal.teams.tasks.sweep_audit", "schedule": 3600.0},
     "sweep idempotent calls": {"task": "portal.core.tasks.sweep_idempotent_calls", "schedule": 3600.0},
+    "look after devices": {"task": "portal.devices.tasks.watch", "schedule": 60.0},
+    "send notices again": {"task": "portal.notify.tasks.sweep", "schedule": 30.0},
+    "remove old notices": {"task": "portal.notify.tasks.tidy", "schedule": 3600.0},
     "advance runs": {"task": "portal.runs.tasks.sweep", "schedule": 30.0},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -6,6 +6,7 @@ urlpatterns = [
     path("api/v1/", include("portal.api")),
     path("", include("portal.core.urls")),
     path("", include("portal.teams.urls")),
+    path("", include("portal.notify.urls")),
     path("jobs/", include("portal.jobs.urls")),
     path("history/", include("portal.history.urls")),
     path("datasets/", include("portal.datasets.urls")),

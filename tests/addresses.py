@@ -15,7 +15,8 @@ def readable(rows: dict) -> dict[str, str]:
     for key, rule in API.items():
         path = key.split()[1]
         pk = values.get(path) or values.get(path.split("/")[0])
-        found[key] = "/api/v1/" + path.format(pk=pk, name="model.onnx") + rule.query
+        parts = {"pk": pk, "name": "model.onnx", "position": 0, "number": rows["delivery"].pk}
+        found[key] = "/api/v1/" + path.format(**parts) + rule.query
     for key in PAGES:
         name = key.split()[1]
         found[key] = "/" + templates[name].format(**page_values(rows, name))

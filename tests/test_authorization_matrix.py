@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from portal.datasets.models import Upload
 from portal.devices import services as devices
 from portal.devices.errors import Unreachable
+from portal.notify.models import Delivery, Notification, Webhook
 from portal.teams import services, tokens
 from portal.teams.models import Membership, Role, Scope, User
 from tests.authorization_table import ALLOWED, API, BROKEN, PAGES, PUBLIC, REFUSED, SIGN_IN, UNKNOWN
@@ -106,7 +107,11 @@ def make_rows(team, alice):
     browser = Client()
     browser.force_login(root)
     browser.get("/")
+    webhook = Webhook.objects.create(team=team, name="Chat", url="https://chat.example")
+    notice = Notification.objects.create(team=team, user=root, event="run.finished", facts={"name": "Digits"})
     return found | {
+        "webhook": webhook, "delivery": Delivery.objects.create(webhook=webhook, event="test", body="{}"),
+        "notification": notice,
         "member": member, "token": token, "invitation": invitation, "upload": upload,
         "secret": path.strip("/").split("/")[1], "sign_in": root.sign_ins.get(),
     }  # fmt: skip
@@ -131,6 +136,8 @@ def api_values(rows):
         "tokens": rows["token"].pk,
         "teams": rows["member"].team_id,
         "sign-ins": rows["sign_in"].pk,
+        "webhooks": rows["webhook"].pk,
+        "notifications": rows["notification"].pk,
     }
 
 
@@ -148,9 +155,11 @@ def page_values(rows, name):
     by_kind = {
         "run": rows["done"], "job": rows["job"], "artifact": rows["job"], "device": rows["virtual"],
         "inference": rows["virtual"], "dataset": rows["version"], "upload": rows["upload"],
+        "webhook": rows["webhook"], "notification": rows["notification"],
     }  # fmt: skip
     subject = subjects.get(name) or by_kind.get(name.split("-")[0])
-    number = 1 if name == "dataset-image-page" else rows["inference"].pk
+    numbers = {"dataset-image-page": 1, "webhook-redeliver": rows["delivery"].pk}
+    number = numbers.get(name, rows["inference"].pk)
     return {
         "pk": subject.pk if subject else None, "name": IMAGE if name == "dataset-image" else "model.onnx",
         "number": number, "layout": "folders", "position": 0, "secret": rows["secret"], "uidb64": "MQ",
@@ -168,6 +177,7 @@ def roles(team):
     for role in ROLES:
         found[role] = User.objects.create_user(f"the-{role}")
         Membership.objects.create(team=team, user=found[role], role=role)
+    Notification.objects.filter(team=team).update(user=found["admin"])  # everybody sees only their own
     return found
 
 
@@ -246,7 +256,8 @@ def test_every_endpoint_lets_in_whom_its_line_names(rows, roles, team, charlie):
         arguments = {} if method in ("GET", "HEAD") else {"data": body, "format": rule.format}
         if path.startswith("uploads/"):
             arguments = dict(TUS) | ({"data": body} if body else {})
-        address = "/api/v1/" + path.format(pk=pk, name="model.onnx", position=0) + rule.query
+        parts = {"pk": pk, "name": "model.onnx", "position": 0, "number": rows["delivery"].pk}
+        address = "/api/v1/" + path.format(**parts) + rule.query
         compare(wrong, f"{method} {path}", rule, askers, address, arguments)
     assert not wrong, "\n".join(wrong)
 

@@ -12,7 +12,7 @@ from portal.jobs import kinds
 
 ROOT = Path(settings.BASE_DIR)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-READS = re.compile(r'env\.(?:text|boolean|integer|names|pairs|path|executable)\(\s*"([A-Z0-9_]+)"')
+READS = re.compile(r'env\.(?:text|boolean|integer|names|networks|pairs|path|executable)\(\s*"([A-Z0-9_]+)"')
 
 
 def test_every_setting_stands_in_the_readme():

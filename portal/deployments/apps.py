@@ -9,7 +9,6 @@ class DeploymentsConfig(AppConfig):
         from portal.deployments import services
         from portal.devices.services import claim
         from portal.jobs import kinds
-        from portal.runs import pipeline
 
         kinds.register(
             kinds.Kind(
@@ -21,6 +20,6 @@ class DeploymentsConfig(AppConfig):
                 complete=services.complete,
                 claim=claim,
                 replace=services.replace,
-                after=pipeline.after_job,
+                after=services.after,
             )
         )

@@ -27,6 +27,8 @@ from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
 from portal.jobs.execution import job_folder
 from portal.jobs.models import IllegalTransition, Job, Status
+from portal.notify import services as notify
+from portal.runs import pipeline
 from portal.runs.models import Run
 from portal.runs.plan import PlanError
 from portal.teams import audit
@@ -239,6 +241,15 @@ def complete(job: Job, result: dict) -> None:
     deployment.engine = result["engine"][:120]
     deployment.measured = result["measured"]
     deployment.save(update_fields=["engine", "measured"])
+
+
+def after(job: Job) -> None:
+    """What follows the end of a deployment, whatever it was."""
+    pipeline.after_job(job)
+    if job.status == Status.FAILED:
+        deployment = Deployment.objects.filter(job=job).select_related("run", "device", "job").first()
+        if deployment is not None:
+            notify.emit("deployment.failed", job.team, deployment)
 
 
 def replace(old: Job, new: Job) -> None:

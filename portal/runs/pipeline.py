@@ -7,7 +7,10 @@ from django.utils import timezone
 
 from portal.jobs import services as jobs
 from portal.jobs.models import ACTIVE, FINAL, Job, Priority, Status
+from portal.notify import services as notify
 from portal.runs.models import Run
+
+EVENTS = {Status.SUCCEEDED: "run.finished", Status.FAILED: "run.failed"}
 
 
 def advance(run: Run) -> None:
@@ -72,6 +75,9 @@ def _write_status(run: Run) -> None:
         status, message = Status.FAILED, run.dataset_version.blockers[0]
     finished = timezone.now() if status in FINAL else None
     Run.objects.filter(pk=run.pk).update(status=status, message=message, finished_at=finished)
+    run.status, run.message = status, message
+    if status in EVENTS:
+        notify.emit(EVENTS[status], run.team, run)
 
 
 def _chain(run: Run) -> list[Job | None]:

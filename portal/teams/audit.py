@@ -64,6 +64,13 @@ VERBS = (
     "token.create",
     "token.revoke",
     "upload.discard",
+    "webhook.create",
+    "webhook.delete",
+    "webhook.edit",
+    "webhook.redeliver",
+    "webhook.secret",
+    "webhook.stop",
+    "webhook.test",
 )
 CALL = "api.call"
 _request: ContextVar = ContextVar("request", default=None)

@@ -1,0 +1,51 @@
+"""Sends what people asked to have by mail. A mail that cannot be sent is tried again, then given up."""
+
+from __future__ import annotations
+
+import logging
+
+from django.core.mail import EmailMessage
+from django.db.models import F
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from portal.notify.events import EVENTS, absolute
+from portal.notify.models import Mail, Notification
+
+logger = logging.getLogger(__name__)
+TRIES = 5
+AT_ONCE = 100
+
+
+def send_pending() -> int:
+    """Send what is pending; return how many mails left. Raises nothing: failures are logged and counted."""
+    sent = 0
+    for row in Notification.objects.filter(mail=Mail.PENDING).select_related("user", "team")[:AT_ONCE]:
+        # Counted before it is sent: two workers do not send one mail twice, nor does one that dies.
+        mine = Notification.objects.filter(pk=row.pk, mail=Mail.PENDING, mail_tries=row.mail_tries)
+        if mine.update(mail_tries=F("mail_tries") + 1):
+            sent += _send(row)
+    return sent
+
+
+def _send(row: Notification) -> bool:
+    try:
+        _message(row).send()
+    except Exception as error:
+        logger.warning("the mail of notice %s was not sent: %s", row.pk, error)
+        if row.mail_tries + 1 >= TRIES:
+            Notification.objects.filter(pk=row.pk).update(mail=Mail.FAILED)
+        return False
+    Notification.objects.filter(pk=row.pk).update(mail=Mail.SENT)
+    return True
+
+
+def _message(row: Notification) -> EmailMessage:
+    event = EVENTS[row.event]
+    with translation.override(getattr(row.user, "language", "") or None):
+        words = event.say(row.facts)
+        context = {"words": words, "url": absolute(row.path), "team": row.team, "user": row.user}
+        context["choices_url"] = absolute("/notifications/choices/")
+        body = render_to_string("notify/mail.txt", context)
+        subject = " ".join(f"{event.title} · {row.facts.get('name', '')}".split())
+    return EmailMessage(subject[:180], body, to=[row.user.email])

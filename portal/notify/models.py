@@ -1,0 +1,128 @@
+"""What people are told, which of it they want, and what is sent to other systems."""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal.teams.models import Owned, OwnedQuerySet, Team, User
+
+
+class Audience(models.TextChoices):
+    """Of which events of a kind a person wants to know."""
+
+    NOTHING = "nothing", _("Never")
+    MINE = "mine", _("For what I started or registered")
+    ALL = "all", _("For everything of the team")
+
+
+class Choice(models.Model):
+    """What a person chose for one event, in all of their teams; without a row the event's default holds."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notice_choices")
+    event = models.CharField(max_length=40)
+    portal = models.CharField(max_length=7, choices=Audience)
+    mail = models.CharField(max_length=7, choices=Audience)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "event"], name="one_choice_per_event")]
+
+
+class Mail(models.TextChoices):
+    NONE = "", _("Not asked for")
+    PENDING = "pending", _("To be sent")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Not sent")
+
+
+class NotificationQuerySet(OwnedQuerySet):
+    def shown_to(self, user, team):
+        """What the page and the bell show a person who works in ``team``."""
+        return self.filter(user=user, team=team, shown=True)
+
+    def unread(self):
+        return self.filter(read_at=None)
+
+
+class Notification(models.Model):
+    """One event as one person is told of it, in the portal, by mail or both."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    event = models.CharField(max_length=40)
+    facts = models.JSONField(default=dict)  # what the event's sentence names
+    path = models.CharField(max_length=200, blank=True)  # of the page about it
+    created_at = models.DateTimeField(default=timezone.now)
+    shown = models.BooleanField(default=True)
+    read_at = models.DateTimeField(null=True)
+    mail = models.CharField(max_length=7, choices=Mail, blank=True, default=Mail.NONE)
+    mail_tries = models.PositiveSmallIntegerField(default=0)
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["user", "team", "shown", "read_at"], name="notice_unread"),
+            models.Index(fields=["user", "team", "-id"], name="notice_newest"),
+            models.Index(fields=["mail", "created_at"], name="notice_mail"),
+        ]
+
+
+class Webhook(Owned):
+    """An address that is told of a team's events. The secret is sealed as a device's credentials are."""
+
+    name = models.CharField(max_length=80)
+    url = models.CharField(max_length=500)
+    secret = models.TextField()  # encrypted: {"secret"}
+    events = models.JSONField(default=list)
+    active = models.BooleanField(default=True)
+    failures = models.PositiveIntegerField(default=0)  # attempts in a row that went wrong
+    stopped_because = models.CharField(max_length=300, blank=True)  # why the portal switched it off
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return self.name
+
+
+class DeliveryState(models.TextChoices):
+    PENDING = "pending", _("Pending")
+    DELIVERED = "delivered", _("Delivered")
+    FAILED = "failed", _("Failed")
+
+
+class DeliveryQuerySet(models.QuerySet):
+    def due(self):
+        now = timezone.now()
+        return self.filter(state=DeliveryState.PENDING, next_at__lte=now, webhook__active=True)
+
+
+class Delivery(models.Model):
+    """One event on its way to one webhook, with what the newest attempt brought."""
+
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=40)
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False)
+    body = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+    state = models.CharField(max_length=9, choices=DeliveryState, default=DeliveryState.PENDING)
+    next_at = models.DateTimeField(default=timezone.now)  # of the next attempt, while pending
+    tries = models.PositiveSmallIntegerField(default=0)  # since it was ordered or ordered again
+    attempts = models.PositiveIntegerField(default=0)  # in all
+    tried_at = models.DateTimeField(null=True)
+    status = models.PositiveSmallIntegerField(null=True)  # the answer's, if there was one
+    milliseconds = models.PositiveIntegerField(null=True)
+    answer = models.CharField(max_length=500, blank=True)  # how its text begins
+    problem = models.CharField(max_length=300, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["state", "next_at"], name="delivery_due")]
+
+    def __str__(self):
+        return f"{self.event} to {self.webhook}"

@@ -1,0 +1,174 @@
+"""Where a webhook may go, and the one request that goes there.
+
+The name is looked up once, every address it has is checked, and the connection is made to the very address
+that was checked: a name that points elsewhere a moment later changes nothing. Redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+CONNECT_SECONDS = 5.0
+TOTAL_SECONDS = 15.0
+ANSWER_BYTES = 2000
+DENIED = [
+    ipaddress.ip_network(text)
+    for text in (
+        # This host, private use, carrier-grade NAT, loopback, link-local, documentation, benchmarks,
+        # multicast, reserved: the IANA registries of special-purpose addresses.
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+        "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
+        "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+        # The same of IPv6, and every prefix that wraps an IPv4 address.
+        "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16",
+        "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+    )
+]  # fmt: skip
+
+
+class BadTarget(Exception):
+    """The address cannot be used; the message is a sentence for the person who entered it."""
+
+
+class NoAnswer(Exception):
+    """Nothing usable came back; the message says how."""
+
+
+@dataclass(frozen=True)
+class Target:
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    milliseconds: int
+    text: str
+
+
+def parse(url: str) -> Target:
+    """Take an address apart. Raises BadTarget."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise BadTarget("This is not an address: write it as https://example.org/hook.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadTarget("The address must begin with https:// or http:// and name a host.")
+    if parts.username is not None or parts.password is not None:
+        raise BadTarget("Leave name and password out of the address: the signature tells who calls.")
+    if not url.isascii() or any(letter <= " " or letter == "\x7f" for letter in url):
+        raise BadTarget("The address may hold only ASCII letters and no spaces: encode the others.")
+    if port == 0:
+        raise BadTarget("The address names port 0: leave it out or name another.")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), path)
+
+
+def is_allowed(address: str) -> bool:
+    """Whether webhooks may reach this IP address: a public one, or one in WEBHOOK_ALLOWED_NETWORKS."""
+    found = ipaddress.ip_address(address.split("%")[0])
+    found = getattr(found, "ipv4_mapped", None) or found
+    if any(found in network for network in settings.WEBHOOK_ALLOWED_NETWORKS):
+        return True
+    return not any(found in network for network in DENIED)
+
+
+def resolve(target: Target) -> list[str]:
+    """The addresses of the target's host, every one of which is allowed. Raises BadTarget."""
+    try:
+        rows = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise BadTarget(
+            f"The host {target.host} cannot be found: check the address and the name server."
+        ) from None
+    found = list(dict.fromkeys(row[4][0] for row in rows))
+    for address in found:
+        if not is_allowed(address):
+            raise BadTarget(
+                f"The host {target.host} has the address {address}, which is not a public one: webhooks "
+                "reach no private addresses unless the server's administrator names their network in "
+                "WEBHOOK_ALLOWED_NETWORKS."
+            )
+    return found
+
+
+def check(url: str) -> None:
+    """Raise BadTarget for an address that could not be called now."""
+    resolve(parse(url))
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    """Send ``body``. Raises BadTarget or NoAnswer; any status that came back is an Answer."""
+    target = parse(url)
+    addresses = resolve(target)
+    start = time.monotonic()
+    connection = _Pinned(target, addresses)
+    # A socket's timeout counts from byte to byte: one that sends a byte now and then would hold a worker.
+    watch = threading.Timer(TOTAL_SECONDS, connection.cut)
+    watch.daemon = True
+    watch.start()
+    try:
+        connection.request("POST", target.path, body, headers)
+        response = connection.getresponse()
+        text = response.read(ANSWER_BYTES)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NoAnswer(_words(error, connection.was_cut)) from error
+    finally:
+        watch.cancel()
+        connection.close()
+    spent = round((time.monotonic() - start) * 1000)
+    return Answer(response.status, spent, text.decode(errors="replace"))
+
+
+def _words(error: Exception, was_cut: bool) -> str:
+    if was_cut or isinstance(error, TimeoutError):
+        return f"There was no whole answer within {TOTAL_SECONDS:g} seconds."
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"Its certificate is not trusted: {error.verify_message}."
+    if isinstance(error, ConnectionRefusedError):
+        return "The connection was refused."
+    return f"The connection broke: {error}."[:300]
+
+
+class _Pinned(http.client.HTTPConnection):
+    """A connection to addresses that were checked; the name is kept for Host and for the certificate."""
+
+    def __init__(self, target: Target, addresses: list[str]):
+        super().__init__(target.host, target.port, timeout=CONNECT_SECONDS)
+        if target.scheme == "https":
+            self.default_port = 443
+        self.target, self.addresses, self.was_cut = target, addresses, False
+
+    def connect(self) -> None:
+        for number, address in enumerate(self.addresses, 1):
+            try:
+                self.sock = socket.create_connection((address, self.port), self.timeout)
+                break
+            except OSError:
+                if number == len(self.addresses):
+                    raise
+        self.sock.settimeout(TOTAL_SECONDS)
+        if self.target.scheme == "https":
+            context = ssl.create_default_context()
+            self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+
+    def cut(self) -> None:
+        self.was_cut = True
+        if self.sock is not None:
+            try:
+                self.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                self.sock.close()

@@ -1,0 +1,29 @@
+"""Celery's way in: what was written down is sent."""
+
+from portal.celery import app
+from portal.notify import mails, services, webhooks
+
+
+@app.task
+def send_mails() -> None:
+    """Before: mails to be sent. After: sent, or counted as tried."""
+    mails.send_pending()
+
+
+@app.task
+def deliver(pk: int) -> None:
+    """Before: a delivery that is due. After: it has had an attempt."""
+    webhooks.deliver(pk)
+
+
+@app.task
+def sweep() -> None:
+    """Before: mails and deliveries whose messages were lost, or that are to be tried again. After: tried."""
+    mails.send_pending()
+    webhooks.sweep()
+
+
+@app.task
+def tidy() -> None:
+    """Before: notices of any age. After: the newer ones."""
+    services.sweep()

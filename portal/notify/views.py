@@ -1,0 +1,72 @@
+"""What a person is told of: the list behind the bell, and what of it they want."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from portal.core.paging import page_of
+from portal.notify import services
+from portal.notify.events import EVENTS
+from portal.notify.forms import ChoicesForm
+from portal.notify.models import Notification
+from portal.teams.models import RANK, Role
+
+
+def _mine(request):
+    return Notification.objects.shown_to(request.user, request.team)
+
+
+def notification_list(request):
+    """Everything that this person was told of in this team, newest first."""
+    rows = _mine(request)
+    unread_only = request.GET.get("unread") == "yes"
+    page = page_of(rows.unread() if unread_only else rows, request)
+    context = {
+        "page": page,
+        "rows": [(row, EVENTS.get(row.event)) for row in page],
+        "unread": rows.unread().count(),
+        "unread_only": unread_only,
+    }
+    return render(request, "notify/list.html", context)
+
+
+@require_POST
+def notification_open(request, pk):
+    """Mark one as read and go to what it is about."""
+    row = get_object_or_404(_mine(request), pk=pk)
+    services.mark_read(Notification.objects.filter(pk=row.pk))
+    return redirect(row.path or "notification-list")
+
+
+@require_POST
+def notification_read_all(request):
+    """Mark all of this team's as read."""
+    services.mark_read(_mine(request))
+    return redirect("notification-list")
+
+
+def visible_choices(user, membership) -> dict[str, tuple[str, str]]:
+    """What the person chose of the events that the role sees."""
+    rank = RANK[Role(membership.role)]
+    choices = services.choices_of(user)
+    return {name: value for name, value in choices.items() if rank >= RANK[Role(EVENTS[name].least)]}
+
+
+def notification_choices(request):
+    """Of which events to be told, and how."""
+    choices = visible_choices(request.user, request.membership)
+    form = ChoicesForm(choices, request.POST or None)
+    if form.is_bound and form.is_valid():
+        services.choose(request.user, form.chosen())
+        messages.success(request, _("Kept. It holds in all of your teams."))
+        return redirect("notification-choices")
+    context = {
+        "form": form,
+        "has_mail": bool(settings.EMAIL_HOST),
+        "has_address": bool(request.user.email),
+    }
+    return render(request, "notify/choices.html", context, status=422 if form.errors else 200)
