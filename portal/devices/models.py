@@ -39,6 +39,8 @@ class Device(Owned):
     probe = models.JSONField(default=dict)
     probe_job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="probed_devices")
     seen_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)  # when it was last looked whether it answers
+    lost_at = models.DateTimeField(null=True)  # since when it does not, after it did
     problem = models.TextField(blank=True)  # why the last contact failed; empty when it went well
 
     objects = DeviceQuerySet.as_manager()

@@ -19,9 +19,10 @@ from portal.datasets import images
 from portal.datasets.errors import ImageError, InputError
 from portal.deployments.models import Deployment
 from portal.devices import probe as probing
+from portal.devices import watch
 from portal.devices.answers import answer
 from portal.devices.connection import BoardConnection
-from portal.devices.errors import BoardError
+from portal.devices.errors import BoardError, Unreachable
 from portal.devices.hostkeys import HostKey, fetch_host_key, load_private_key
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs import services as jobs
@@ -116,10 +117,13 @@ def connect(device: Device, context: JobContext) -> Iterator[BoardConnection]:
     try:
         with sign_in(device) as connection:
             Device.objects.filter(pk=device.pk).update(seen_at=timezone.now())
+            watch.answered(device)
             connection.on_wait = context.check
             yield connection
     except (BoardError, WrongKey) as error:
         problem = str(error)
+        if isinstance(error, Unreachable):
+            watch.did_not_answer(device, problem)
         raise
     finally:
         Device.objects.filter(pk=device.pk).update(problem=problem)

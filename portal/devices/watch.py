@@ -1,0 +1,85 @@
+"""Looks whether devices that answered before still do, and tells people when that changes.
+
+A look is one connection that reads the host key: no password, no job, nothing on the board. A device that a
+job talks to is left alone: the job tells by itself how that went.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from portal.devices.errors import BoardError, Unreachable
+from portal.devices.hostkeys import HostKey, fetch_host_key
+from portal.devices.models import Device
+from portal.jobs.models import ACTIVE
+from portal.notify import services as notify
+
+AT_ONCE = 8
+AT_MOST = 200  # devices in one round
+
+
+def free():
+    """Devices that no job talks to."""
+    return Device.objects.filter(Q(busy_with=None) | ~Q(busy_with__status__in=ACTIVE))
+
+
+def due():
+    """Devices that answered before and were not looked at, or talked to, for the set time."""
+    horizon = timezone.now() - timedelta(minutes=settings.DEVICE_CHECK_MINUTES)
+    rows = free().exclude(seen_at=None).exclude(probe_job__status__in=ACTIVE)
+    waited = Q(checked_at=None) | Q(checked_at__lt=horizon)
+    return rows.filter(waited).filter(Q(seen_at__lt=horizon) | ~Q(lost_at=None))
+
+
+def watch() -> None:
+    """Before: devices last looked at long ago. After: looked at; those that changed are told of."""
+    if not settings.DEVICE_CHECK_MINUTES:
+        return
+    devices = list(due().order_by("checked_at")[:AT_MOST])
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for device, problem in zip(devices, pool.map(_look, devices), strict=True):
+            _note(device, problem)
+
+
+def _look(device: Device) -> Exception | None:
+    """What went wrong; None when the device showed the host key that is pinned."""
+    try:
+        found = fetch_host_key(device.host, device.port, settings.SSH_TIMEOUT_SECONDS)
+    except BoardError as error:
+        return error
+    return None if HostKey.parse(device.host_key).matches(found) else ValueError("another host key")
+
+
+def _note(device: Device, problem: Exception | None) -> None:
+    # A job may have taken the device in the meantime; then what it finds counts.
+    mine = free().filter(pk=device.pk)
+    now = timezone.now()
+    if not mine.update(checked_at=now):
+        return
+    if problem is None:
+        mine.update(seen_at=now)
+        answered(device)
+    elif isinstance(problem, Unreachable):
+        did_not_answer(device, str(problem))
+
+
+@transaction.atomic
+def answered(device: Device) -> None:
+    """The device answers. Told of only when it was lost."""
+    lost = Device.objects.filter(pk=device.pk).exclude(lost_at=None)
+    if lost.update(lost_at=None, problem=""):
+        notify.emit("device.back", device.team, Device.objects.get(pk=device.pk))
+
+
+@transaction.atomic
+def did_not_answer(device: Device, problem: str) -> None:
+    """The device cannot be reached. Told of only when it answered before."""
+    known = Device.objects.filter(pk=device.pk, lost_at=None).exclude(seen_at=None)
+    if known.update(lost_at=timezone.now(), problem=problem):
+        notify.emit("device.lost", device.team, Device.objects.get(pk=device.pk))

@@ -1,0 +1,150 @@
+"""Devices that answered before are looked after; a change is told of once."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from portal.devices import services, watch
+from portal.devices.errors import Unreachable, WrongPassword
+from portal.devices.hostkeys import HostKey
+from portal.devices.models import Device
+from portal.jobs.models import Status
+from portal.notify.models import Notification
+from tests.devices.live import without_broker
+from tests.seed import KEY, Seeder
+
+pytestmark = pytest.mark.django_db(transaction=True)
+GONE = Unreachable("The board at 10.1.1.144:22 did not answer: check its power.")
+
+
+@pytest.fixture
+def seed(team, alice):
+    return Seeder(team, alice)
+
+
+@pytest.fixture
+def device(seed):
+    """It answered long ago."""
+    return seed.device(seen_at=timezone.now() - timedelta(hours=2))
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """Call it with what the device shows, or with what goes wrong; it counts the looks."""
+    looks = []
+
+    def set_to(found):
+        def fetch(host, port, timeout):
+            looks.append(host)
+            if isinstance(found, Exception):
+                raise found
+            return HostKey.parse(found)
+
+        monkeypatch.setattr(watch, "fetch_host_key", fetch)
+        return looks
+
+    return set_to
+
+
+def later():
+    Device.objects.update(checked_at=None)
+
+
+def told(event):
+    return Notification.objects.filter(event=event, user__username="alice").count()
+
+
+def fresh(device):
+    return Device.objects.get(pk=device.pk)
+
+
+def test_a_device_that_no_longer_answers_is_told_of_once(device, answers):
+    answers(GONE)
+    watch.watch()
+    assert fresh(device).lost_at and fresh(device).problem == str(GONE)
+    later()
+    watch.watch()
+    assert told("device.lost") == 1
+
+
+def test_one_that_is_back_is_told_of_and_its_problem_is_gone(device, answers):
+    answers(GONE)
+    watch.watch()
+    answers(KEY)
+    later()
+    watch.watch()
+    assert (fresh(device).lost_at, fresh(device).problem, told("device.back")) == (None, "", 1)
+    later()
+    watch.watch()
+    assert told("device.back") == 1
+
+
+def test_a_device_that_answers_is_seen_and_nobody_is_told(device, answers):
+    answers(KEY)
+    watch.watch()
+    assert fresh(device).seen_at > device.seen_at and not Notification.objects.exists()
+
+
+def test_it_is_left_alone_between_two_looks(device, answers):
+    looks = answers(KEY)
+    for _ in range(3):
+        watch.watch()
+    assert len(looks) == 1
+
+
+@pytest.mark.parametrize("why", ["never seen", "busy", "being probed", "seen just now", "switched off"])
+def test_these_are_not_looked_at(device, answers, seed, settings, why):
+    looks = answers(GONE)
+    busy = seed.job("deploy", "deploy", Status.RUNNING)
+    changes = {
+        "never seen": {"seen_at": None}, "busy": {"busy_with": busy}, "being probed": {"probe_job": busy},
+        "seen just now": {"seen_at": timezone.now()}, "switched off": {},
+    }  # fmt: skip
+    Device.objects.filter(pk=device.pk).update(**changes[why]) if changes[why] else None
+    if why == "switched off":
+        settings.DEVICE_CHECK_MINUTES = 0
+    watch.watch()
+    assert looks == [] and not Notification.objects.exists()
+
+
+def test_what_a_deployment_that_began_meanwhile_finds_counts_more(device, answers, seed, monkeypatch):
+    busy = seed.job("deploy", "deploy", Status.RUNNING)
+
+    def fetch(*args):
+        Device.objects.filter(pk=device.pk).update(busy_with=busy)
+        raise GONE
+
+    monkeypatch.setattr(watch, "fetch_host_key", fetch)
+    monkeypatch.setattr(watch, "ThreadPoolExecutor", SameThread)
+    watch.watch()
+    assert fresh(device).lost_at is None and told("device.lost") == 0
+
+
+class SameThread:
+    def __init__(self, size):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        pass
+
+    def map(self, work, rows):
+        return [work(row) for row in rows]
+
+
+@pytest.mark.parametrize(("error", "lost"), [(GONE, True), (WrongPassword("Refused: mend it."), False)])
+def test_a_job_that_cannot_reach_the_device_tells_as_well(device, monkeypatch, team, alice, error, lost):
+    def sign_in(device):
+        raise error
+
+    without_broker(monkeypatch)
+    monkeypatch.setattr(services, "sign_in", sign_in)
+    Device.objects.filter(pk=device.pk).update(probe_job=None)
+    from portal.jobs import execution
+
+    execution.execute(services.start_probe(fresh(device), alice).pk)
+    assert bool(fresh(device).lost_at) == lost and told("device.lost") == int(lost)
+    assert fresh(device).problem == str(error)
