@@ -11,6 +11,7 @@ import math
 import statistics
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from django.db.models import F, Max, Value
 from django.db.models.functions import Coalesce
@@ -24,6 +25,7 @@ LATELY = 200  # jobs of a kind that are looked at
 ENOUGH = 10  # jobs of a kind and recipe whose median is taken
 LEAST_SHARE = 0.05  # done of a job from which on its own pace tells how long it still takes
 UNKNOWN = math.inf
+IDLE_AFTER = timedelta(seconds=60)  # a worker that is free takes a job within a second
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Queue:
     name: str
     running: list[Entry] = field(default_factory=list)
     waiting: list[Entry] = field(default_factory=list)
+    idle_since: datetime | None = None  # nothing was taken since then, though something could have been
 
     def entry_of(self, job: Job) -> Entry | None:
         return next((entry for entry in self.waiting if entry.job.pk == job.pk), None)
@@ -72,7 +75,22 @@ def look(names=quotas.QUEUES) -> dict[str, Queue]:
             entry.ends_in = _rest(entry.job, seconds.get(_key(entry.job)))
     for name, entries in waiting.items():
         found[name].waiting = _Play(found[name], entries, seconds).order()
+    _find_idle([queue for queue in found.values() if queue.waiting and not queue.running])
     return found
+
+
+def _find_idle(queues: list[Queue]) -> None:
+    """Mark queues that no worker takes from: then nobody knows when anything starts."""
+    if not queues:
+        return
+    jobs = Job.objects.filter(queue__in=[queue.name for queue in queues]).exclude(finished_at=None)
+    ended = dict(jobs.order_by().values_list("queue").annotate(last=Max("finished_at")))
+    for queue in queues:
+        since = max(queue.waiting[0].job.queued_at, ended.get(queue.name) or queue.waiting[0].job.queued_at)
+        if timezone.now() - since > IDLE_AFTER:
+            queue.idle_since = since
+            for entry in queue.waiting:
+                entry.starts_in = entry.ends_in = None
 
 
 def place_of(jobs) -> dict[int, Entry]:

@@ -50,6 +50,7 @@ class Panel:
     count: int  # waiting
     rows: list[Row]
     more: int
+    idle_since: datetime | None
 
 
 def host_of(job) -> str:
@@ -82,7 +83,9 @@ def _panel(queue: forecast.Queue, team, known: dict) -> Panel:
         rows.append(_own(entry, known) if own else _other(entry))
         shown += 1
     more = len(queue.running) + len(queue.waiting) - shown
-    return Panel(queue.name, TITLES[queue.name], queue.running, len(queue.waiting), rows, more)
+    return Panel(
+        queue.name, TITLES[queue.name], queue.running, len(queue.waiting), rows, more, queue.idle_since
+    )
 
 
 def _own(entry: Entry, known: dict) -> Row:
@@ -99,6 +102,7 @@ def as_data(team) -> list[dict]:
     return [
         {
             "queue": queue.name,
+            "idle_since": queue.idle_since,
             "running": [_entry(entry, team) for entry in queue.running],
             "waiting": [_entry(entry, team) for entry in queue.waiting],
         }

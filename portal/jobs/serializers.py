@@ -67,6 +67,9 @@ class QueueEntrySerializer(serializers.Serializer):
 
 class QueueSerializer(serializers.Serializer):
     queue = serializers.CharField()
+    idle_since = serializers.DateTimeField(
+        allow_null=True, help_text="since when no worker took anything, though something waits"
+    )
     running = QueueEntrySerializer(many=True)
     waiting = QueueEntrySerializer(many=True)
 

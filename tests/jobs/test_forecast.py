@@ -36,8 +36,8 @@ def usual(seed):
         seed.job("ingest", seconds=seconds)
 
 
-def waiting(seed, count=1):
-    return [seed.job("ingest", status=Status.QUEUED) for _ in range(count)]
+def waiting(seed, count=1, kind="ingest"):
+    return [seed.job(kind, status=Status.QUEUED) for _ in range(count)]
 
 
 def row(job):
@@ -66,6 +66,18 @@ def test_where_nothing_is_known_nothing_is_said(seed):
     assert row(one).starts_in is None and row(two).starts_in is None
 
 
+def test_a_queue_that_no_worker_takes_from_promises_nothing(seed, usual, client, alice):
+    (one,) = waiting(seed)
+    assert row(one).starts_in == 0
+    Job.objects.filter(pk=one.pk).update(queued_at=timezone.now() - timedelta(minutes=5))
+    Job.objects.filter(status=Status.SUCCEEDED).update(finished_at=timezone.now())
+    assert row(one).starts_in == 0, "one has just ended"
+    Job.objects.filter(status=Status.SUCCEEDED).update(finished_at=timezone.now() - timedelta(minutes=3))
+    assert row(one).starts_in is None
+    client.force_login(alice)
+    assert "No worker takes jobs from this queue" in text(client, "job-list")
+
+
 def test_a_training_is_judged_by_its_recipe(seed):
     version = seed.version()
     seed.train(seed.run(version))
@@ -86,7 +98,7 @@ def test_teams_take_turns_in_the_forecast_as_they_will(seed, theirs, usual):
 
 
 def test_the_forecast_is_what_the_workers_do(seed, theirs, usual):
-    mine, other = waiting(seed, 4), waiting(theirs, 3)
+    mine, other = waiting(seed, 4, "probe"), waiting(theirs, 3, "probe")
     turns.prioritise(mine[3], Priority.HIGH)
     said = sorted((row(job).position, job.pk) for job in (*mine, *other))
     done = []
