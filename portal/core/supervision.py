@@ -26,7 +26,8 @@ def programs(host: str, port: int, board_port: int | None) -> dict[str, list[str
         "worker": [*worker, "-Q", "default,deploy", "-c", "2", "-n", "worker@%h"],
         "train": [*worker, "-Q", "train", "-c", "1", "-n", "train@%h"],
         "convert": [*worker, "-Q", "convert", "-c", "1", "-n", "convert@%h"],
-        "beat": [*celery, "beat", "--loglevel", "WARNING"],
+        # With the clock in it: one of its kind, and never held up by a job.
+        "upkeep": [*worker, "-B", "-Q", "upkeep", "-c", "2", "-n", "upkeep@%h"],
     }  # fmt: skip
     if settings.CELERY_BROKER_URL.startswith("redis+socket"):
         found = {"broker": [*manage, "broker"], **found}

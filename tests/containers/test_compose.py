@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.conf import settings
 
 from configs.containers import make_env
 from portal.core import supervision
@@ -78,7 +79,7 @@ def test_no_two_services_share_a_disk_and_none_sees_the_hosts():
 
 
 def test_files_go_to_storage_that_every_process_reaches():
-    for name in ("setup", "portal", "beat", *WORKERS):
+    for name in ("setup", "portal", "upkeep", *WORKERS):
         environment = SERVICES[name]["environment"]
         assert environment["FILES_S3_BUCKET"] and environment["FILES_S3_ENDPOINT"]
         assert "inside" in SERVICES[name]["networks"]
@@ -122,8 +123,14 @@ def test_the_web_server_is_started_as_make_serve_starts_it_but_for_where_it_list
     assert command_of("portal")[1 : len(served)] == served[1:]
 
 
-def test_beat_is_started_as_make_serve_starts_it():
-    assert SERVICES["beat"]["command"][1:] == supervision.programs("127.0.0.1", 8000, None)["beat"][1:]
+def test_upkeep_is_started_as_make_serve_starts_it():
+    assert SERVICES["upkeep"]["command"][1:] == supervision.programs("127.0.0.1", 8000, None)["upkeep"][1:]
+
+
+def test_upkeep_takes_what_names_no_queue_and_reaches_boards_and_other_systems():
+    command = SERVICES["upkeep"]["command"]
+    assert command[command.index("-Q") + 1] == settings.CELERY_TASK_DEFAULT_QUEUE
+    assert set(SERVICES["upkeep"]["networks"]) == {"inside", "outside", "boards"}
 
 
 def test_every_queue_has_a_worker():
