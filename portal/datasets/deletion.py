@@ -105,12 +105,13 @@ def sweep() -> None:
 def _remove(pk: int) -> None:
     """Remove a version's row, its index, and the packs that no other version points into.
 
-    The locks are those that a new run and a version about to be ready take: neither finds its images gone.
+    The locks are those that a new run and a version about to be ready take, in their order: neither finds
+    its images gone.
     """
+    dataset = Dataset.objects.select_for_update().filter(versions=pk).first()
     version = DatasetVersion.objects.select_for_update().filter(pk=pk).first()
-    if version is None:
+    if dataset is None or version is None:
         return
-    dataset = Dataset.objects.select_for_update().get(pk=version.dataset_id)
     if not version.is_deleted or version.runs.exists():
         return
     if dataset.versions.filter(job__status__in=ACTIVE).exists():
