@@ -7,6 +7,7 @@ the run is there.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import timedelta
 
 from django.conf import settings
@@ -20,8 +21,11 @@ from portal.datasets import uploads_kept
 from portal.datasets.models import Dataset, DatasetVersion, Upload
 from portal.datasets.refusals import NameTaken
 from portal.jobs import services as jobs
-from portal.jobs.models import ACTIVE
+from portal.jobs.models import ACTIVE, Job, Status
 from portal.teams import audit
+
+MAKERS = ("ingest", "revise")  # kinds of job that make a version
+LEFTOVERS_OF = timedelta(days=2)  # the sweep comes every hour
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +130,24 @@ def _remove(pk: int) -> None:
     files += [pack.file.name for pack in unused]
     unused.delete()
     transaction.on_commit(lambda: _delete_files(files))
+
+
+def sweep_leftovers() -> None:
+    """Before: files stored by jobs that died before they were done. After: none of those of late."""
+    since = timezone.now() - LEFTOVERS_OF
+    dead = Job.objects.filter(status__in=[Status.FAILED, Status.CANCELLED], finished_at__gte=since)
+    for job in dead.filter(kind__in=MAKERS):
+        _delete_files(list(_files_below(f"versions/{job.pk}")))
+
+
+def _files_below(folder: str) -> Iterator[str]:
+    try:
+        folders, names = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    yield from (f"{folder}/{name}" for name in names)
+    for name in folders:
+        yield from _files_below(f"{folder}/{name}")
 
 
 def _delete_files(names: list[str]) -> None:

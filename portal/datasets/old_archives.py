@@ -41,7 +41,7 @@ def make_index(version: DatasetVersion) -> None:
         except (FileNotFoundError, tarfile.TarError, KeyError, ValueError) as error:
             raise StagingError(f"The stored images of {version} are damaged: upload it again.") from error
         with target.open("rb") as content:
-            stored = default_storage.save(f"datasets/{version.dataset_id}/old/index.sqlite", File(content))
+            stored = default_storage.save(f"versions/{version.job_id}/index.sqlite", File(content))
     if not DatasetVersion.objects.filter(pk=version.pk, index="").update(index=stored):
         default_storage.delete(stored)
     version.refresh_from_db(fields=["index"])

@@ -228,8 +228,8 @@ def staged(version: DatasetVersion) -> Path:
 
 
 def folder_of(job: Job) -> str:
-    """Where a version's files are kept: under its dataset."""
-    return f"datasets/{job.dataset_version.dataset_id}/{job.pk}"
+    """Where what makes a version leaves its files; found again if it dies between storing and finishing."""
+    return f"versions/{job.pk}"
 
 
 def replace(old: Job, new: Job) -> None:

@@ -13,5 +13,6 @@ def sweep_uploads() -> None:
 
 @app.task
 def sweep_deleted() -> None:
-    """Before: datasets and versions deleted long ago. After: only those that a run names."""
+    """Before: what was deleted long ago, and files of dead jobs. After: of it only what a run names."""
     deletion.sweep()
+    deletion.sweep_leftovers()

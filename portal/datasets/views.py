@@ -34,7 +34,7 @@ def dataset_list(request):
 
 def dataset_detail(request, pk):
     """One dataset: its versions."""
-    dataset = get_object_or_404(Dataset.objects.for_team(request.team), pk=pk)
+    dataset = get_object_or_404(Dataset.objects.for_team(request.team).with_figures(), pk=pk)
     versions = dataset.versions.filter(deleted_at=None).select_related("job", "job__created_by")
     return render(request, "datasets/detail.html", {"dataset": dataset, "versions": versions})
 

@@ -24,13 +24,18 @@ class TrainedModelSerializer(serializers.ModelSerializer):
 class RunListSerializer(serializers.ModelSerializer):
     created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     dataset = serializers.CharField(source="dataset_version.dataset.name")
+    dataset_sha256 = serializers.CharField(
+        source="dataset_version.content_hash",
+        help_text="Of the version's content; empty until it is checked.",
+    )
     tags = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
 
     class Meta:
         model = Run
         fields = [
-            "id", "name", "notes", "tags", "status", "message", "dataset", "dataset_version", "preset",
-            "recipe", "params", "created_by", "created_at", "finished_at", "cloned_from",
+            "id", "name", "notes", "tags", "status", "message", "dataset", "dataset_version",
+            "dataset_sha256", "preset", "recipe", "params", "created_by", "created_at", "finished_at",
+            "cloned_from",
         ]  # fmt: skip
 
 

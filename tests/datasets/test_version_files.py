@@ -1,5 +1,6 @@
 """What a version leaves in storage: its images once, its index, and no upload once it is ready."""
 
+import dataclasses
 import io
 import json
 import tarfile
@@ -14,10 +15,11 @@ from django.urls import reverse
 from django.utils import timezone
 from upload_builders import two_classes, zipped
 
-from portal.datasets import indexes, storage, uploads, uploads_kept
+from portal.datasets import deletion, indexes, storage, uploads, uploads_kept
 from portal.datasets.errors import StagingError
 from portal.datasets.models import DatasetVersion, Pack
 from portal.datasets.services import create_version, staged
+from portal.jobs import kinds
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
 from tests.factories import png
@@ -38,7 +40,7 @@ def stored_files() -> dict[str, int]:
     found = {
         path.relative_to(root).as_posix(): path.stat().st_size for path in root.rglob("*") if path.is_file()
     }
-    return {name: size for name, size in found.items() if name.startswith(("datasets/", "uploads/"))}
+    return {name: size for name, size in found.items() if name.startswith(("versions/", "uploads/"))}
 
 
 def stored_bytes(team) -> int:
@@ -139,6 +141,24 @@ def test_a_page_and_an_export_of_a_version_with_lost_files_are_no_crash(client, 
     client.force_login(alice)
     assert client.get(f"/api/v1/dataset-versions/{version.pk}/export/?format=csv").status_code == 400
     assert client.get(reverse("dataset-thumb", args=[version.pk, 1])).status_code == 404
+
+
+def test_what_a_job_stored_before_it_died_is_swept(team, alice, run_jobs, monkeypatch):
+    def dies(job, result):
+        raise RuntimeError("the database is gone")
+
+    kind = dataclasses.replace(kinds.get("ingest"), complete=dies)
+    with monkeypatch.context() as broken:
+        broken.setitem(kinds._kinds, "ingest", kind)
+        version = create_version(team, alice, "Pets", SimpleUploadedFile("pets.zip", zipped(two_classes(5))))
+        with pytest.raises(RuntimeError):
+            run_jobs()
+    assert any(name.startswith("versions/") for name in stored_files())
+    ready = uploaded(team, alice, two_classes(5), run_jobs)
+    Job.objects.get(pk=version.job_id).move_to(Status.FAILED, "worker lost")
+    deletion.sweep_leftovers()
+    mine = {ready.index.name, ready.packs.get().file.name, ready.job.artifacts.get().file.name}
+    assert {name for name in stored_files() if name.startswith("versions/")} == mine
 
 
 # --- versions from before there were indexes ----------------------------------------------------
