@@ -78,3 +78,11 @@ function openTarget() {
 }
 openTarget();
 addEventListener("hashchange", openTarget);
+
+// A picture of few pixels is shown with sharp edges: an 8 × 8 digit is not a blurred photo.
+const FEW = 64;
+const sharpen = (image) => {
+  if (image.matches?.(".thumbs img, .answer img") && Math.max(image.naturalWidth, image.naturalHeight) <= FEW) image.classList.add("pixels");
+};
+document.addEventListener("load", (event) => sharpen(event.target), true);
+document.querySelectorAll("img").forEach((image) => image.complete && image.naturalWidth && sharpen(image));
