@@ -3,9 +3,11 @@
 const profiles = JSON.parse(document.getElementById("profiles-data").textContent);
 const select = document.getElementById("id_profile");
 const FIELDS = { host: "address", port: "port", username: "user" };
-let before = profiles[select.value];
+// What the form was made for: a quick reader may have chosen before this script was there.
+const made = [...select.options].find((option) => option.defaultSelected) ?? select.options[0];
+let before = profiles[made.value];
 
-select.addEventListener("change", () => {
+function fill() {
   const chosen = profiles[select.value];
   for (const [name, key] of Object.entries(FIELDS)) {
     const input = document.getElementById(`id_${name}`);
@@ -15,4 +17,7 @@ select.addEventListener("change", () => {
   document.querySelector("[data-profile-notes]").textContent = chosen.notes;
   document.querySelector("[data-profile-warning]").hidden = !chosen.default_password;
   before = chosen;
-});
+}
+
+select.addEventListener("change", fill);
+if (profiles[select.value] !== before) fill();
