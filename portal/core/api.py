@@ -42,7 +42,11 @@ class ApiViewSet(viewsets.GenericViewSet):
         return super().handle_exception(exc)
 
     def finalize_response(self, request, response, *args, **kwargs):
-        if request.method == "GET" and response.status_code == 200 and isinstance(response, Response):
+        if (
+            request.method in ("GET", "HEAD")
+            and response.status_code == 200
+            and isinstance(response, Response)
+        ):
             response = self._conditional(request, response)
         response = super().finalize_response(request, response, *args, **kwargs)
         ratelimit.write_on(response, request)

@@ -45,7 +45,7 @@ def _steady(data):
 def is_known(request, tag: str) -> bool:
     """Whether the asker says that it has what ``tag`` names."""
     known = parse_etags(request.headers.get("If-None-Match", ""))
-    return tag.removeprefix("W/") in [one.removeprefix("W/") for one in known]
+    return "*" in known or tag.removeprefix("W/") in [one.removeprefix("W/") for one in known]
 
 
 def mark(response, tag: str):

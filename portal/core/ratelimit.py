@@ -18,6 +18,8 @@ from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.throttling import BaseThrottle
 
+from portal.teams.addresses import client_address
+
 WINDOW = 60
 WITHOUT_BROKER = 10  # seconds until a broker that was away is asked again
 PATIENCE = 0.2
@@ -53,7 +55,10 @@ class CallsPerMinute(BaseThrottle):
 
 def _asker(request) -> str:
     token = getattr(request, "token", None)
-    return f"token:{token.pk}" if token else f"user:{request.user.pk}"
+    if token:
+        return f"token:{token.pk}"
+    person = request.user.pk
+    return f"user:{person}" if person else f"address:{client_address(request)}"
 
 
 def write_on(response, request) -> None:

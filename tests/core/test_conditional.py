@@ -54,6 +54,14 @@ def test_an_answer_that_one_has_is_not_sent_again(client, job, address):
     assert client.get(address, headers={"If-None-Match": '"another"'}).status_code == 200
 
 
+def test_a_head_names_the_answer_as_a_get_does(client, job):
+    address = f"/api/v1/jobs/{job.pk}/"
+    headers = known(client, address)
+    assert client.head(address)["ETag"] == headers["If-None-Match"]
+    assert client.head(address, headers=headers).status_code == 304
+    assert client.get(address, headers={"If-None-Match": "*"}).status_code == 304
+
+
 def test_the_passing_of_time_alone_is_nothing_new(client, job):
     address = f"/api/v1/jobs/{job.pk}/"
     headers = known(client, address)

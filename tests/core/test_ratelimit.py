@@ -64,6 +64,14 @@ def test_each_token_and_each_person_has_an_own_count(team, alice, bob):
         assert [client.get("/api/v1/chips/").status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
+def test_of_those_whom_nobody_knows_each_address_has_an_own_count(db):
+    def statuses(address):
+        client = APIClient(REMOTE_ADDR=address)
+        return [client.get("/api/v1/schema/").status_code for _ in range(4)]
+
+    assert statuses("192.0.2.1") == statuses("192.0.2.2") == [200, 200, 200, 429]
+
+
 def test_pieces_of_an_upload_do_not_count(team, alice):
     client = with_token(team, alice)
     place = client.post("/api/v1/uploads/", headers=TUS)["Location"]
