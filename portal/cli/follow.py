@@ -9,7 +9,7 @@ from typing import Any
 
 from portal.cli.client import Client
 from portal.cli.errors import Failed, Interrupted
-from portal.cli.screen import Screen
+from portal.cli.screen import Screen, plain, seconds
 
 FINAL = ("succeeded", "failed", "cancelled")
 POLL_SECONDS = 1.0
@@ -64,8 +64,8 @@ class _Steps:
     def __init__(self, screen: Screen):
         self.screen = screen
         self.progress = screen.steps_bars()
-        self.bars: dict[str, Any] = {}
-        self.said: dict[str, tuple[str, str]] = {}
+        self.bars: list[Any] = []
+        self.said: dict[int, tuple[str, str]] = {}
 
     def __enter__(self) -> _Steps:
         self.progress.start()
@@ -75,29 +75,26 @@ class _Steps:
         self.progress.stop()
 
     def show(self, steps: list[tuple[str, dict | None]]) -> None:
-        for name, job in steps:
-            if name not in self.bars:
-                self.bars[name] = self.progress.add_task(name, total=100, start=False, state="waiting")
+        for place, (name, job) in enumerate(steps):
+            if place == len(self.bars):
+                self.bars.append(self.progress.add_task(plain(name), total=100, state="waiting", took=""))
             if job is None:
                 continue
-            self._move(self.bars[name], job)
+            self._move(self.bars[place], job)
             if not self.screen.shows_bars:
-                self._say(name, job)
+                self._say(place, name, job)
 
     def _move(self, bar, job: dict) -> None:
         if job["status"] == "queued":
             return
-        self.progress.start_task(bar)
         done = 100 if job["status"] == "succeeded" else job["percent"] or 0
         state = job["phase"] if job["status"] == "running" and job["phase"] else job["status"]
-        self.progress.update(bar, completed=done, state=state)
-        if job["finished_at"]:
-            self.progress.stop_task(bar)
+        self.progress.update(bar, completed=done, state=plain(state), took=seconds(job["seconds"]))
 
-    def _say(self, name: str, job: dict) -> None:
+    def _say(self, place: int, name: str, job: dict) -> None:
         now = (job["status"], job["phase"])
-        if self.said.get(name) != now:
-            self.said[name] = now
+        if self.said.get(place) != now:
+            self.said[place] = now
             self.screen.note(f"{name}: {' '.join(filter(None, now))}")
 
 

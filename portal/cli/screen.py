@@ -10,7 +10,7 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -19,7 +19,6 @@ from rich.progress import (
     DownloadColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
@@ -79,7 +78,7 @@ class Screen:
         self.out.print(drawn, soft_wrap=False)
 
     @contextlib.contextmanager
-    def bytes_bar(self, what: str, total: int | None, begun_at: int = 0) -> Iterator[Progress]:
+    def bytes_bar(self, what: str, total: int | None, begun_at: int = 0) -> Iterator[Callable[[int], None]]:
         """A bar with rate and time left; the block gets a function to call with the bytes done so far."""
         columns = [
             TextColumn("{task.description}", markup=False),
@@ -98,7 +97,7 @@ class Screen:
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[state]}", markup=False),
-            TimeElapsedColumn(),
+            TextColumn("{task.fields[took]}", justify="right"),
         ]
         return Progress(*columns, console=self.err, disable=not self.shows_bars)
 

@@ -3,6 +3,8 @@
 import contextlib
 import http.server
 import json
+import os
+import pty
 import signal
 import socket
 import threading
@@ -271,6 +273,23 @@ def test_names_cannot_steer_the_terminal(elsewhere, slipway):
         answer = slipway("dataset", "list")
     assert "\x1b" not in answer.out and "\u202e" not in answer.out
     assert "\ufffd[2Jevil\ufffd\ta b\t2026-11-24" in answer.out
+
+
+def test_on_a_terminal_tables_are_drawn_and_steps_are_bars(signed_in, start, team, alice):
+    seeder = Seeder(team, alice)
+    run = seeder.run(seeder.version())
+    seeder.train(run)
+    ours, theirs = pty.openpty()
+    process = start("watch", run.pk, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+        while block := os.read(ours, 65536):
+            shown += block
+    os.close(ours)
+    assert process.wait(30) == 0
+    assert "━━━━".encode() in shown
+    assert "┃".encode() in shown
 
 
 def test_the_token_goes_to_no_other_address(elsewhere, slipway):
