@@ -6,6 +6,7 @@ from rest_framework.routers import DefaultRouter
 from portal.core.api import BoardProfileViewSet, ChipViewSet, RecipeViewSet, SchemaView
 from portal.core.views import api_docs
 from portal.datasets.api import DatasetVersionViewSet, DatasetViewSet
+from portal.datasets.draft_api import DraftViewSet
 from portal.datasets.upload_api import upload_detail, upload_list
 from portal.deployments.api import DeploymentViewSet
 from portal.devices.api import DeviceViewSet, InferenceViewSet
@@ -21,6 +22,7 @@ router = DefaultRouter()
 router.include_root_view = False
 router.register("datasets", DatasetViewSet)
 router.register("dataset-versions", DatasetVersionViewSet)
+router.register("drafts", DraftViewSet)
 router.register("runs", RunViewSet)
 router.register("jobs", JobViewSet)
 router.register("history", HistoryViewSet, basename="history")

@@ -226,6 +226,7 @@ SPECTACULAR_SETTINGS = {
         "TokenStateEnum": "portal.teams.serializers.TOKEN_STATES",
         "SplitEnum": "portal.datasets.options.SPLITS",
         "SideEnum": "portal.datasets.export_layouts.SIDES",
+        "DraftChangeKindEnum": "portal.datasets.draft_serializers.CHANGE_KINDS",
         "UploadStateEnum": "portal.datasets.models.UploadState",
     },
 }

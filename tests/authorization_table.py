@@ -59,6 +59,21 @@ API = {
     "DELETE dataset-versions/{pk}/": change(MEMBER, DATASETS),
     "POST dataset-versions/{pk}/restore/": change(MEMBER, DATASETS),
     "GET dataset-versions/{pk}/diff/": look(),
+    "GET dataset-versions/{pk}/images/": look(),
+    "GET drafts/": look(MEMBER),
+    "POST drafts/": change(MEMBER, DATASETS),
+    # A draft is its maker's alone, and nobody here has one.
+    "GET drafts/{pk}/": look("nobody", own=True, refused_below=MEMBER),
+    **{
+        f"{call} drafts/{{pk}}/{act}": change("nobody", DATASETS, own=True, refused_below=MEMBER)
+        for call, act in [
+            ("DELETE", ""),
+            ("POST", "changes/"),
+            ("POST", "undo/"),
+            ("POST", "redo/"),
+            ("POST", "commit/"),
+        ]
+    },
     "GET dataset-versions/{pk}/export/": look(query="?format=folders"),
     "GET runs/": look(),
     "POST runs/": change(OPERATOR, RUNS, DEPLOY),  # the body names a device

@@ -122,6 +122,7 @@ def api_values(rows):
     return {
         "uploads": rows["upload"].pk,
         "datasets": rows["version"].dataset_id,
+        "drafts": 1,  # there is none
         "dataset-versions": rows["version"].pk,
         "runs": run.pk,
         "jobs": run.trained_model.job_id,

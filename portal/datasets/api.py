@@ -14,7 +14,8 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 
 from portal.core.api import AnyAnswer, TeamViewSet
-from portal.datasets import contents, deletion, diffs, export, imports, services, tus
+from portal.datasets import contents, deletion, diffs, export, imports, indexes, services, tus
+from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer
 from portal.datasets.errors import StagingError
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
 from portal.datasets.models import Dataset, DatasetVersion
@@ -154,6 +155,21 @@ class DatasetVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Te
         page = diffs.page(against, version, asked.get("kind"), asked["after"], asked["limit"])
         found = {"against": against.pk, "version": version.pk, "counts": page.counts}
         return Response(DiffSerializer(found | {"changes": page.changes, "next": page.next}).data)
+
+    @extend_schema(parameters=[ImagesQuerySerializer], responses=VersionImagesSerializer, filters=False)
+    @action(detail=True, pagination_class=None)
+    def images(self, request, pk=None):
+        """The version's images, filtered, by id."""
+        version = self.get_object()
+        query = ImagesQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        if not version.is_ready:
+            raise ValidationError({"version": [_("%(name)s is not ready.") % {"name": version}]})
+        after, limit = query.validated_data["after"], query.validated_data["limit"]
+        with indexes.opened(version) as index:
+            found, count = index.page(query.wanted(), after, limit + 1), index.count(query.wanted())
+        more = found[limit - 1].id if len(found) > limit else None
+        return Response(VersionImagesSerializer({"count": count, "images": found[:limit], "next": more}).data)
 
     @extend_schema(
         parameters=[OpenApiParameter("format", enum=list(export.FORMATS), required=True)],

@@ -122,7 +122,12 @@ def commit(draft: Draft, message: str = "") -> DatasetVersion:
 def _lock_open(draft: Draft) -> None:
     draft.refresh_from_db(from_queryset=Draft.objects.select_for_update())
     if not draft.is_open:
-        raise ChangeRefused(_("These changes are no longer open: look at the dataset's versions."))
+        raise ChangeRefused(closed())
+
+
+def closed() -> str:
+    """Why nothing can be done to a draft that has become a version or was thrown away."""
+    return _("These changes are no longer open: look at the dataset's versions.")
 
 
 # --- the job ----------------------------------------------------------------------------------

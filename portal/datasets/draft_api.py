@@ -1,0 +1,119 @@
+"""Drafts: changes to a version that become the next one. A draft is its maker's alone."""
+
+from __future__ import annotations
+
+import contextlib
+
+from django.db import transaction
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
+
+from portal.core.api import TeamViewSet
+from portal.datasets import drafts
+from portal.datasets.change_checks import ChangeRefused
+from portal.datasets.draft_serializers import (
+    ChangeMadeSerializer,
+    CommitSerializer,
+    DraftChangeSerializer,
+    DraftSerializer,
+    NewDraftSerializer,
+)
+from portal.datasets.models import DatasetVersion, Draft
+from portal.datasets.serializers import DatasetVersionSerializer
+
+FIELDS = {"images": "ids", "from": "from_class"}  # what the checks call a part → what the API does
+
+
+class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
+    queryset = Draft.objects.select_related("base__dataset", "dataset")
+    serializer_class = DraftSerializer
+    read_role = "member"
+    write_scope = "datasets"
+    lookup_value_regex = r"\d{1,18}"
+
+    def get_queryset(self):
+        rows = super().get_queryset()
+        return (
+            rows if getattr(self, "swagger_fake_view", False) else rows.filter(created_by=self.request.user)
+        )
+
+    @extend_schema(request=NewDraftSerializer, responses={201: DraftSerializer})
+    def create(self, request):
+        """Begin changes to a version, or go on with those that are open."""
+        form = NewDraftSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        rows = DatasetVersion.objects.for_team(request.team).select_related("dataset", "job")
+        version = rows.filter(pk=form.validated_data["dataset_version"]).first()
+        if version is None:
+            raise ValidationError({"dataset_version": ["There is no version with this id."]})
+        with _refusals(), transaction.atomic():
+            draft = drafts.begin(request.user, version)
+        return Response(DraftSerializer(draft).data, status=201)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request, pk=None):
+        """Throw the changes away."""
+        with _refusals():
+            drafts.discard(self.get_object())
+        return Response(status=204)
+
+    @extend_schema(request=DraftChangeSerializer, responses={201: ChangeMadeSerializer})
+    @action(detail=True, methods=["post"])
+    def changes(self, request, pk=None):
+        """Add a change. What was undone cannot be done again after that."""
+        draft = self._open()
+        form = DraftChangeSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        with _refusals():
+            change = drafts.add(request.user, draft.base, *form.change())
+        return Response(ChangeMadeSerializer(change).data, status=201)
+
+    @extend_schema(request=None, responses=DraftSerializer)
+    @action(detail=True, methods=["post"])
+    def undo(self, request, pk=None):
+        """Take back the last change that stands; nothing happens when none does."""
+        draft = self.get_object()
+        with _refusals():
+            drafts.undo(draft)
+        return Response(DraftSerializer(draft).data)
+
+    @extend_schema(request=None, responses=DraftSerializer)
+    @action(detail=True, methods=["post"])
+    def redo(self, request, pk=None):
+        """Do again what was undone last; nothing happens when nothing was."""
+        draft = self.get_object()
+        with _refusals():
+            drafts.redo(draft)
+        return Response(DraftSerializer(draft).data)
+
+    @extend_schema(request=CommitSerializer, responses={201: DatasetVersionSerializer})
+    @action(detail=True, methods=["post"])
+    def commit(self, request, pk=None):
+        """Make the next version of the changes, in a job. Should that fail, the draft is open again."""
+        draft = self.get_object()
+        form = CommitSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        with _refusals():
+            version = drafts.commit(draft, form.validated_data["message"])
+        return Response(DatasetVersionSerializer(version).data, status=201)
+
+    def _open(self) -> Draft:
+        """The draft, if changes can be added to it: a person has one open draft of a dataset."""
+        draft = get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+        if not draft.is_open:
+            raise ValidationError({"draft": [drafts.closed()]})
+        return draft
+
+
+@contextlib.contextmanager
+def _refusals():
+    """Turn what the services refuse into an answer with the sentence at its field."""
+    try:
+        yield
+    except ChangeRefused as refusal:
+        field = FIELDS.get(refusal.field, refusal.field) or "draft"
+        raise ValidationError({field: [str(refusal)]}) from refusal

@@ -1,0 +1,136 @@
+"""Drafts, their changes, and the images of a version, as the API says them."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from portal.datasets.change_checks import MAX_IDS
+from portal.datasets.changes import KINDS
+from portal.datasets.grouping import MAX_PATTERN
+from portal.datasets.index import Filter
+from portal.datasets.mend_forms import LONGEST
+from portal.datasets.models import Draft, DraftState
+
+SIDES = ("train", "val")
+CHANGE_KINDS = list(KINDS)
+DRAWINGS = ("stratified", "group")
+
+
+class ImageFilterSerializer(serializers.Serializer):
+    """Which images; what is left out leaves that side open. Classes and findings are those of the base."""
+
+    class_id = serializers.IntegerField(
+        required=False, min_value=0, help_text="with this class, or with a box of it"
+    )
+    split = serializers.ChoiceField(choices=SIDES, required=False)
+    mark = serializers.CharField(required=False, max_length=60, help_text="the code of a finding")
+    text = serializers.CharField(required=False, max_length=LONGEST, help_text="a part of the path")
+
+    def wanted(self) -> Filter:
+        sides = ("class_id", "split", "mark", "text")
+        return Filter(**{side: self.validated_data[side] for side in sides if side in self.validated_data})
+
+
+class ImagesQuerySerializer(ImageFilterSerializer):
+    after = serializers.IntegerField(required=False, default=0, min_value=0, help_text="an image's id")
+    limit = serializers.IntegerField(required=False, default=100, min_value=1, max_value=1000)
+
+
+class VersionImageSerializer(serializers.Serializer):
+    """An image of a version; ``class_id`` is null in a detection set."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField(help_text="the file's name in the staged folder")
+    original = serializers.CharField(help_text="its path in the upload")
+    sha256 = serializers.CharField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+    size = serializers.IntegerField(help_text="bytes")
+    class_id = serializers.IntegerField(allow_null=True)
+    split = serializers.ChoiceField(choices=SIDES)
+    boxes = serializers.ListField(
+        source="box_rows",
+        child=serializers.ListField(child=serializers.FloatField()),
+        help_text="[class id, left, top, width, height] in pixels; empty in any other set",
+    )
+    marks = serializers.ListField(child=serializers.CharField(), help_text="codes of its findings")
+
+
+class VersionImagesSerializer(serializers.Serializer):
+    """Some images in the order of their ids; ``next`` is the next ``after``, null at the end."""
+
+    count = serializers.IntegerField(help_text="of all that the filter shows")
+    images = VersionImageSerializer(many=True)
+    next = serializers.IntegerField(allow_null=True)
+
+
+class DraftSerializer(serializers.ModelSerializer):
+    """A person's changes to a version. ``changes`` counts those that stand."""
+
+    dataset_version = serializers.IntegerField(source="base_id")
+    state = serializers.ChoiceField(choices=DraftState.choices)
+    changes = serializers.IntegerField(source="length")
+    new_version = serializers.IntegerField(
+        source="version_id", allow_null=True, help_text="what became of it; null before"
+    )
+
+    class Meta:
+        model = Draft
+        fields = [
+            "id",
+            "dataset",
+            "dataset_version",
+            "state",
+            "message",
+            "changes",
+            "new_version",
+            "created_at",
+        ]
+
+
+class NewDraftSerializer(serializers.Serializer):
+    dataset_version = serializers.IntegerField(min_value=1)
+
+
+class DraftChangeSerializer(serializers.Serializer):
+    """One change. Which fields it takes follows from its kind; ids are those of the base version.
+
+    ``relabel``, ``split``, ``remove`` and ``keep`` (put back) are of the images in ``ids``, or of all that
+    ``filter`` shows.
+    """
+
+    kind = serializers.ChoiceField(choices=CHANGE_KINDS)
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1), required=False, max_length=MAX_IDS
+    )
+    filter = ImageFilterSerializer(required=False)
+    class_id = serializers.IntegerField(required=False, min_value=0)
+    from_class = serializers.IntegerField(required=False, min_value=0, help_text="relabel: boxes of it only")
+    into = serializers.IntegerField(required=False, min_value=0, help_text="merge: the class that stays")
+    name = serializers.CharField(required=False, max_length=LONGEST, help_text="rename")
+    split = serializers.ChoiceField(choices=SIDES, required=False)
+    how = serializers.ChoiceField(choices=DRAWINGS, required=False, help_text="resplit")
+    val_fraction = serializers.FloatField(required=False, min_value=0.05, max_value=0.5)
+    seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    pattern = serializers.CharField(required=False, max_length=MAX_PATTERN, help_text="resplit by group")
+    image = serializers.IntegerField(required=False, min_value=1, help_text="relabel-box, remove-box")
+    box = serializers.IntegerField(required=False, min_value=0, help_text="which of its boxes, from 0")
+
+    def change(self) -> tuple[str, dict]:
+        """Kind and payload, as ``drafts.add`` takes them."""
+        payload = dict(self.validated_data)
+        kind, ids, wanted = payload.pop("kind"), payload.pop("ids", None), payload.pop("filter", None)
+        payload["images"] = {"ids": ids} if wanted is None else {"filter": dict(wanted)}
+        payload["from"] = payload.pop("from_class", None)
+        return kind, payload
+
+
+class ChangeMadeSerializer(serializers.Serializer):
+    number = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=CHANGE_KINDS)
+    images = serializers.IntegerField(allow_null=True, help_text="how many; null where it goes by class")
+    draft = DraftSerializer()
+
+
+class CommitSerializer(serializers.Serializer):
+    message = serializers.CharField(required=False, allow_blank=True, max_length=200, default="")
