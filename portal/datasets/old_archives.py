@@ -61,7 +61,7 @@ def _write(source: Path, pack: str, task: str, target: Path) -> Path:
                 lists[member.name] = tar.extractfile(member).read()
     labels = lists[LABELS].decode("utf-8").split("\n")
     class_names = [line.partition(" ")[2] for line in labels if line]
-    write_index(target, class_names, task, _rows(lists[INDEX], places, pack))
+    write_index(target, class_names, task, list(_rows(lists[INDEX], places, pack)))
     return target
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from annotation_builders import coco_set
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -164,9 +165,9 @@ def test_what_a_job_stored_before_it_died_is_swept(team, alice, run_jobs, monkey
 # --- versions from before there were indexes ----------------------------------------------------
 
 
-def old_version(team, user, run_jobs) -> DatasetVersion:
+def old_version(team, user, run_jobs, files=None) -> DatasetVersion:
     """A version as the migration leaves it: its pack is a dataset.tar, and it has no index."""
-    version = uploaded(team, user, two_classes(5), run_jobs)
+    version = uploaded(team, user, files or two_classes(5), run_jobs)
     folder = staged(version)
     buffer = io.BytesIO()
     names = [json.loads(line)["name"] for line in (folder / "index.jsonl").read_text().splitlines()]
@@ -182,10 +183,11 @@ def old_version(team, user, run_jobs) -> DatasetVersion:
     return DatasetVersion.objects.get(pk=version.pk)
 
 
+@pytest.mark.parametrize("files", [two_classes(5), coco_set()], ids=["classes", "boxes"])
 def test_an_old_version_gets_its_index_when_it_is_first_opened(
-    client, team, alice, run_jobs, settings, tmp_path
+    client, team, alice, run_jobs, settings, tmp_path, files
 ):
-    version = old_version(team, alice, run_jobs)
+    version = old_version(team, alice, run_jobs, files)
     new = staged(version)
     settings.CACHE_DIR = tmp_path / "another"
     again = staged(version)
