@@ -63,7 +63,8 @@ def look(names=quotas.QUEUES) -> dict[str, Queue]:
     found = {name: Queue(name) for name in names}
     waiting: dict[str, list[Entry]] = defaultdict(list)
     jobs = _with_what_counts(Job.objects.filter(queue__in=found, status__in=ACTIVE))
-    for job in jobs.select_related("created_by").order_by("-priority", "place", "pk"):
+    jobs = jobs.select_related("created_by").defer("result", "message")
+    for job in jobs.order_by("-priority", "place", "pk"):
         rows = waiting[job.queue] if job.status == Status.QUEUED else found[job.queue].running
         rows.append(Entry(job))
     if not any(queue.running for queue in found.values()) and not waiting:
@@ -112,15 +113,19 @@ def _all(found: dict[str, Queue], waiting: dict[str, list[Entry]]):
 
 def _with_what_counts(jobs):
     """Each job with its ``recipe`` and the address of the ``board`` that it talks to, where it has one."""
-    nothing = Value("")
-    return jobs.annotate(
-        recipe=Coalesce(F("trained_model__run__recipe"), F("compiled_model__run__recipe"), nothing),
+    return _with_recipe(jobs).annotate(
         board=Coalesce(
-            F("deployment__device__host"), F("inference__device__host"), F("probed_devices__host"), nothing
+            F("deployment__device__host"), F("inference__device__host"), F("probed_devices__host"), Value("")
         ),
         board_port=Coalesce(
             F("deployment__device__port"), F("inference__device__port"), F("probed_devices__port"), Value(0)
         ),
+    )
+
+
+def _with_recipe(jobs):
+    return jobs.annotate(
+        recipe=Coalesce(F("trained_model__run__recipe"), F("compiled_model__run__recipe"), Value(""))
     )
 
 
@@ -132,10 +137,11 @@ def _durations(kinds: set[str]) -> dict[tuple[str, str], float]:
     """Median seconds of the newest successes, by kind and recipe."""
     samples: dict[tuple[str, str], list[float]] = defaultdict(list)
     for kind in kinds:
-        done = _with_what_counts(Job.objects.filter(kind=kind, status=Status.SUCCEEDED))
-        for job in done.order_by("-pk").only("kind", "started_at", "finished_at")[:LATELY]:
-            if job.started_at and job.finished_at and len(samples[_key(job)]) < ENOUGH:
-                samples[_key(job)].append((job.finished_at - job.started_at).total_seconds())
+        done = _with_recipe(Job.objects.filter(kind=kind, status=Status.SUCCEEDED))
+        rows = done.order_by("-pk").values_list("recipe", "started_at", "finished_at")[:LATELY]
+        for recipe, started, finished in rows:
+            if started and finished and len(samples[kind, recipe]) < ENOUGH:
+                samples[kind, recipe].append((finished - started).total_seconds())
     return {key: statistics.median(found) for key, found in samples.items() if found}
 
 
