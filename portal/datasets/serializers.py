@@ -4,6 +4,7 @@ from portal.core.sentences import translate
 from portal.datasets import diffing, imports, services, uploads
 from portal.datasets.errors import InputError
 from portal.datasets.export_layouts import SIDES
+from portal.datasets.findings import LEVELS
 from portal.datasets.grouping import MAX_PATTERN
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
 from portal.datasets.options import ADD, REPLACE, SPLITS, check_split
@@ -21,12 +22,29 @@ class DiffCountsSerializer(serializers.Serializer):
     moved = serializers.IntegerField()
 
 
+class FindingExampleSerializer(serializers.Serializer):
+    image = serializers.IntegerField(allow_null=True, help_text="Its number in the version, if it is there.")
+    text = serializers.CharField()
+
+
+class FindingSerializer(serializers.Serializer):
+    """One kind of thing that the check noticed."""
+
+    level = serializers.ChoiceField(choices=LEVELS, help_text="block: not to be trained on until mended.")
+    code = serializers.CharField(help_text="Images that have a part in it can be listed by it.")
+    message = serializers.CharField(help_text="What it is.")
+    advice = serializers.CharField(required=False, help_text="What to do.")
+    count = serializers.IntegerField()
+    examples = FindingExampleSerializer(many=True, help_text="Ten at most.")
+
+
 class DatasetVersionSerializer(serializers.ModelSerializer):
     dataset_name = serializers.CharField(source="dataset.name")
     state = serializers.ChoiceField(choices=UploadState.choices, help_text="As the state of an upload.")
     status = serializers.CharField(source="job.status")
     message = serializers.CharField(source="job.message")
     job = JobSerializer()
+    findings = FindingSerializer(many=True, help_text="The gravest first.")
     diff = DiffCountsSerializer(allow_null=True, help_text="Against the parent.")
 
     class Meta:
