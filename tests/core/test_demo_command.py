@@ -1,8 +1,12 @@
 """``manage.py demo --against``: another portal, no process of our own."""
 
+import os
+import signal
+
 import pytest
 from django.core.management import CommandError, call_command
 
+from portal.cli.errors import Interrupted
 from portal.core.management.commands import demo as command
 from portal.teams.services import create_first_administrator
 
@@ -71,3 +75,41 @@ def test_it_prints_the_address_under_which_people_reach_the_portal(asked, capsys
     board = ("--board", "virtual-board:2222", "--address", "http://127.0.0.1:8000")
     call_command("demo", "--against", "http://portal:8000", *board)
     assert "http://127.0.0.1:8000/runs/7/" in capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_ctrl_c_in_the_middle_of_the_job_is_no_failure(asked, monkeypatch):
+    def interrupted(*arguments):
+        raise Interrupted("It goes on without us.")
+
+    create_first_administrator()
+    monkeypatch.setattr(command.demo, "run_demo", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        call_command("demo", "--against", "http://portal:8000", "--board", "virtual-board:2222")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_what_the_demo_has_started(asked, monkeypatch, capsys, number):
+    class Process:
+        stopped = False
+
+        def terminate(self):
+            self.stopped = True
+
+        def wait(self):
+            pass
+
+    started = Process()
+    create_first_administrator()
+    monkeypatch.setattr(command, "call_command", lambda name: None)
+    monkeypatch.setattr(command.supervision, "write_config", lambda *arguments: "config")
+    monkeypatch.setattr(command.subprocess, "Popen", lambda argv, env: started)
+    monkeypatch.setattr(command.demo, "run_demo", lambda *arguments: os.kill(os.getpid(), number))
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        call_command("demo")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert started.stopped
+    assert "Stopping." in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """``manage.py demo``: serves, and does the main job once through the REST API."""
 
 import argparse
+import signal
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from rich.console import Console
 import portal.datasets
 from portal import env, secrets_file
 from portal.cli.client import Client
-from portal.cli.errors import CliError
+from portal.cli.errors import CliError, Interrupted
 from portal.core import demo, ports, supervision
 from portal.teams.models import Membership, Role, Scope, Team, User
 from portal.teams.services import DEFAULT_TEAM, reset_password
@@ -57,6 +58,7 @@ class Command(BaseCommand):
             settings.VAR_DIR / "run" / "supervisord.conf", host, port, board_port
         )
         process = subprocess.Popen(supervision.command(config), env=supervision.environment())
+        signal.signal(signal.SIGTERM, _stop)
         password = secrets_file.get_or_create(settings.SECRETS_DIR, "virtual-board-password")
         try:
             base = f"http://{host}:{port}"
@@ -79,12 +81,19 @@ class Command(BaseCommand):
             client.wait_until_up(START_SECONDS)
             client.sign_in("demo", password, "make demo", TOKEN_SCOPES, days=1)
             report = demo.run_demo(client, ARCHIVE, board, settings.VAR_DIR / "demo", console)
+        except Interrupted as error:
+            raise KeyboardInterrupt from error
         except CliError as error:
             raise CommandError(f"The demo failed: {error} More is in {logs}.") from error
         demo.print_table(report, console)
         page = report["page"].replace(base, address, 1)
         console.print(f"\nThe run's page: {page}  (sign in as  demo  with  {password} )", soft_wrap=True)
         console.print(f"The report: {settings.VAR_DIR / 'demo' / 'report.json'}", soft_wrap=True)
+
+
+def _stop(number, frame) -> None:
+    """SIGTERM ends the demo as Ctrl-C does: with all that it has started."""
+    raise KeyboardInterrupt
 
 
 def _address(text: str) -> tuple[str, int]:
