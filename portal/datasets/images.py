@@ -123,9 +123,11 @@ def _reduction(width: int, height: int) -> int:
 
 
 def _small(image: Image.Image) -> Image.Image:
-    """Return a picture that outlives the opened one."""
+    """Return a picture that outlives the opened one, without its comments and profiles."""
     factor = _reduction(image.width, image.height)
-    return image.reduce(factor) if factor > 1 else image.copy()
+    small = image.reduce(factor) if factor > 1 else image.copy()
+    small.info.clear()
+    return small
 
 
 def exif_orientation(content: bytes) -> int:

@@ -209,3 +209,10 @@ def test_a_large_picture_comes_with_a_small_one(size, expected):
 def test_the_small_one_of_a_photo_is_about_as_large(size):
     small = normalise(encoded(Image.new("RGB", size, (9, 99, 199)), "JPEG")).small
     assert 160 <= max(small.size) < 340
+
+
+def test_a_thumbnail_carries_no_comment_of_the_photo():
+    photo = encoded(
+        Image.new("RGB", (640, 480)), "JPEG", comment=b"words " * 5000, icc_profile=b"colour" * 5000
+    )
+    assert len(thumbnail(normalise(photo).small)) < 2000
