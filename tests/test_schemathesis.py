@@ -28,7 +28,7 @@ from portal.wsgi import application
 from tests.conftest import make_people
 from tests.seed import everything
 
-EXAMPLES = 12
+EXAMPLES = 8
 CHECKS = [
     checks.not_a_server_error,
     checks.status_code_conformance,

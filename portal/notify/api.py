@@ -93,6 +93,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
     filter_backends: tuple = ()
     read_role = write_role = Role.ADMIN
     read_scope = Scope.ADMIN
+    idempotent = False  # answers hold the secret, which is kept nowhere in plain text
     lookup_value_regex = r"\d{1,18}"
 
     @extend_schema(request=NewWebhookSerializer, responses={201: MadeWebhookSerializer})
