@@ -41,7 +41,10 @@ class VersionField(forms.ModelChoiceField):
         if not version.is_ready:
             return _("%(version)s (being checked)") % {"version": version}
         places = {"version": version, "images": version.images, "classes": len(version.class_names)}
-        return _("%(version)s (%(images)s images, %(classes)s classes)") % places
+        # The hash is what the run will be known by: the same hash is the same data.
+        return (
+            _("%(version)s (%(images)s images, %(classes)s classes)") % places
+        ) + f" · {version.short_hash}"
 
 
 class RunForm(StyledForm):

@@ -71,6 +71,8 @@ def test_the_next_version_of_a_dataset_has_its_name_filled_in(alices, team, alic
 
 
 def test_the_sample_is_one_click_away(alices, transactional_db):
+    for page in ("dataset-list", "dataset-new"):
+        assert f'action="{reverse("dataset-digits")}"' in text(alices, page)
     answer = alices.post(reverse("dataset-digits"))
     version = DatasetVersion.objects.get()
     assert answer["Location"] == reverse("dataset-version", args=[version.pk])
