@@ -101,6 +101,10 @@ class Pack(models.Model):
         return self.name
 
 
+# Of no use to a list: they say what is in a version, and may be long.
+LONG_COLUMNS = ("options", "class_names", "counts", "findings", "statistics", "diff")
+
+
 class VersionQuerySet(OwnedQuerySet):
     def live(self):
         """Those that were not deleted, alone or with their dataset."""

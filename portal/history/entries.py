@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import F, Prefetch, Q
+from django.db.models import Prefetch, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -100,14 +100,10 @@ def _older(rows, before: Place | None, letter: str):
 
 def _loaded(runs):
     """With what an entry shows, and without the long results."""
-    return (
-        runs.annotate(top1=F("trained_model__facts__metrics__top1"))
-        .select_related("created_by", "dataset_version__dataset")
-        .prefetch_related(
-            "tags",
-            Prefetch("compiled_models", CompiledModel.objects.only("run", "chip")),
-            Prefetch("deployments", Deployment.objects.only("run", "device__name").select_related("device")),
-        )
+    return runs.for_lists().prefetch_related(
+        "tags",
+        Prefetch("compiled_models", CompiledModel.objects.only("run", "chip")),
+        Prefetch("deployments", Deployment.objects.only("run", "device__name").select_related("device")),
     )
 
 

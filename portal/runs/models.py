@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from portal.datasets.models import DatasetVersion
+from portal.datasets.models import LONG_COLUMNS, DatasetVersion
 from portal.jobs.models import HasStatus, Job, Status
 from portal.teams.models import Owned, OwnedQuerySet, Team
 
@@ -23,6 +23,14 @@ class Tag(models.Model):
 
     def __str__(self):
         return self.name
+
+
+class RunQuerySet(OwnedQuerySet):
+    def for_lists(self):
+        """With the data's name, the person and ``top1``, and without the long columns behind them."""
+        long = [f"dataset_version__{name}" for name in LONG_COLUMNS]
+        rows = self.select_related("created_by", "dataset_version__dataset").defer(*long)
+        return rows.annotate(top1=models.F("trained_model__facts__metrics__top1"))
 
 
 class Run(HasStatus, Owned):
@@ -46,6 +54,8 @@ class Run(HasStatus, Owned):
     cancelled_by = models.ForeignKey("teams.User", on_delete=models.SET_NULL, null=True, related_name="+")
     finished_at = models.DateTimeField(null=True)
     cloned_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="clones")
+
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

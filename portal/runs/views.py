@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import F, Prefetch
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from portal.conversions.models import CompiledModel
 from portal.core import configs, live, sentences
 from portal.core.access import member_required, refuse_unless
 from portal.core.paging import page_of
 from portal.datasets import uploads
 from portal.datasets.models import Dataset
 from portal.datasets.services import create_version
+from portal.deployments.models import Deployment
 from portal.jobs.models import Status
 from portal.runs import cloning, services
 from portal.runs import plan as plans
@@ -41,14 +44,15 @@ def _run(request, pk: int) -> Run:
 
 
 def run_list(request):
-    """Every run, newest first."""
-    rows = Run.objects.for_team(request.team).select_related(
-        "dataset_version__dataset", "trained_model", "created_by"
-    )
+    """Every run, newest first. The figures are picked from the long results by the database."""
+    models = CompiledModel.objects.only("run", "chip").annotate(int8_top1=F("facts__parity__int8_top1"))
+    placed = Deployment.objects.only("run").annotate(board_top1=F("measured__board_top1"))
+    rows = Run.objects.for_team(request.team).for_lists()
     wanted = request.GET.get("status", "")
     if wanted in Status.values:
         rows = rows.filter(status=wanted)
-    page = page_of(rows.prefetch_related("compiled_models", "deployments"), request)
+    rows = rows.prefetch_related(Prefetch("compiled_models", models), Prefetch("deployments", placed))
+    page = page_of(rows, request)
     context = {"page": page, "wanted": wanted, "choices": Status.choices}
     return render(request, "runs/list.html", context)
 

