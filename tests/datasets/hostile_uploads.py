@@ -13,7 +13,13 @@ import zlib
 from annotation_builders import coco_set, labelme_set, pictures, voc_set, yolo_set
 from PIL import Image
 from tar_builders import raw_header, tarred
-from upload_builders import encoded, png, two_classes, zipped
+from upload_builders import (
+    encoded,
+    png,
+    raw_named,
+    two_classes,
+    zipped,
+)
 
 MB = 1024 * 1024
 
@@ -116,35 +122,8 @@ def zip_of_folders() -> bytes:
 
 
 def gbk_zip() -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for kind, name in enumerate(("猫猫", "小狗")):
-            for number in range(3):
-                info = zipfile.ZipInfo(f"xxxx/{number}.png")
-                info.filename = info.orig_filename = f"{name}/{number}.png".encode("gbk").decode("cp437")
-                archive.writestr(info, png(10 * kind + number))
-    data = buffer.getvalue()
-    return _unmarked(data)
-
-
-def _unmarked(data: bytes) -> bytes:
-    """Take the mark of UTF-8 off each entry and write its name in GBK, as Windows does."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w") as target:
-        for info in source.infolist():
-            raw = info.filename.encode("cp437", "replace")
-            plain = zipfile.ZipInfo("x" * len(raw))
-            target.writestr(plain, source.read(info))
-    out = bytearray(buffer.getvalue())
-    with zipfile.ZipFile(io.BytesIO(data)) as source:
-        names = [info.filename.encode("cp437", "replace") for info in source.infolist()]
-    for signature, offset in ((b"PK\x03\x04", 30), (b"PK\x01\x02", 46)):
-        place = 0
-        for name in names:
-            place = out.find(signature, place)
-            out[place + offset : place + offset + len(name)] = name
-            place += 4
-    return bytes(out)
+    names = [f"{kind}/{number}.png".encode("gbk") for kind in ("猫猫", "小狗") for number in range(3)]
+    return raw_named([(name, png(number)) for number, name in enumerate(names)])
 
 
 def gzip_bomb() -> bytes:

@@ -16,6 +16,7 @@ from upload_builders import (
     ingested,
     noticed,
     png,
+    raw_named,
     refused,
     two_classes,
     zipped,
@@ -231,14 +232,6 @@ def test_lists_in_gbk_and_utf_16_are_read(tmp_path):
         (tmp_path / encoding).mkdir()
         upload = paddlex(TRAIN, VAL, labels=None, **{"label.txt": content})
         assert ingested(tmp_path / encoding, upload)[0]["class_names"] == ["猫", "狗"]
-
-
-def raw_named(names: list[tuple[bytes, bytes]], flag: int = 0) -> bytes:
-    """A zip whose names are stored as the given bytes."""
-    upload = zipped([(f"{i:04d}" + "_" * (len(raw) - 4), content) for i, (raw, content) in enumerate(names)])
-    for i, (raw, _) in enumerate(names):
-        upload = upload.replace(f"{i:04d}".encode() + b"_" * (len(raw) - 4), raw)
-    return upload
 
 
 @pytest.mark.parametrize("encoding", ["gbk", "utf-8"])

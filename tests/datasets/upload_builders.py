@@ -48,6 +48,14 @@ def zipped(
     return buffer.getvalue()
 
 
+def raw_named(names: list[tuple[bytes, bytes]], flag: int = 0) -> bytes:
+    """A zip whose names are stored as the given bytes."""
+    upload = zipped([(f"{i:04d}" + "_" * (len(raw) - 4), content) for i, (raw, content) in enumerate(names)])
+    for i, (raw, _) in enumerate(names):
+        upload = upload.replace(f"{i:04d}".encode() + b"_" * (len(raw) - 4), raw)
+    return upload
+
+
 def two_classes(count: int = 5, prefix: str = "") -> dict[str, bytes]:
     """Class folders cat and dog with ``count`` different pictures each."""
     files = {f"{prefix}cat/{i}.png": png(i) for i in range(count)}
