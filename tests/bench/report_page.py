@@ -57,7 +57,7 @@ def ready_version(team, user, count: int, folder: Path):
 
     names = [f"class {number}" for number in range(CLASSES)]
     path = folder / f"{count}.sqlite"
-    write_index(path, names, "classification", rows(count))
+    write_index(path, names, "classification", list(rows(count)))
     each = count // CLASSES
     dataset = Dataset.objects.create(team=team, name=f"{count} images", created_by=user)
     job = Job.objects.create(
