@@ -70,7 +70,7 @@ _CODE = re.compile(
     r"form-|"
     r"^\{\w+\} (for|on|to) \{\w+\}$|"  # names alone
     r"\b(CREATE|INSERT|WHERE|ORDER BY|SELECT)\b|^instr\(|^id IN |^import |^from \w+ import|"
-    r"^[a-z_]+( [a-z_]+)*=|\\[dws]|^--|/proc/|2>|\bdd\b|^[\w.]+: \{\w+\}$|^\{\w+\}: \{\w+\}$|<\w+"
+    r"^[a-z_]+( [a-z_]+)*=|\\[dws]|^--|/proc/|2>|\bdd\b|^\{\w+\}: \{\w+\}$|<\w+"
 )
 # Texts of two words that nobody reads, or that are names alone, by why.
 _EXCUSES = {
@@ -84,7 +84,7 @@ _EXCUSES = {
         "bad_alloc|MemoryError|Cannot allocate memory", "No space left on device",
     ],
     "part of a file or a protocol": [
-        "train: images/train", "val: images/val", "data set", "Checksum Mismatch", "Mac OS", ".img",
+        "train: images/train", "val: images/val", "nc: {class_names}", "names: {listed}", "data set", "Checksum Mismatch", "Mac OS", ".img",
     ],
 }  # fmt: skip
 NOT_SENTENCES = {text: why for why, texts in _EXCUSES.items() for text in texts}

@@ -31,6 +31,7 @@ _DEPTH = 4
 _WORDS = {"word", "what", "label", "role", "get_role_display", "kind", "status", "target"}
 _TELLING = 12
 _LEAST = 8
+_LONGEST = 2000  # characters; what is longer is a tool's output and no sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ class Catalogue:
 
     def _several(self, text: str, depth: int) -> str | None:
         """The longest known beginning that ends with a sentence, and then the rest."""
-        for gap in reversed(list(_BREAK.finditer(text))):
+        gaps = list(_BREAK.finditer(text)) if len(text) <= _LONGEST else []
+        for gap in reversed(gaps):
             start = self._one(text[: gap.start()], depth)
             if start is None:
                 continue
