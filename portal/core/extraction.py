@@ -84,7 +84,8 @@ _EXCUSES = {
         "bad_alloc|MemoryError|Cannot allocate memory", "No space left on device",
     ],
     "part of a file or a protocol": [
-        "train: images/train", "val: images/val", "nc: {class_names}", "names: {listed}", "data set", "Checksum Mismatch", "Mac OS", ".img",
+        "train: images/train", "val: images/val", "nc: {class_names}", "names: {listed}", "data set",
+        "Checksum Mismatch", "Mac OS", ".img",
     ],
 }  # fmt: skip
 NOT_SENTENCES = {text: why for why, texts in _EXCUSES.items() for text in texts}

@@ -102,7 +102,8 @@ class Catalogue:
         if found is None and "; " in value:
             parts = value.split("; ")
             known = [self.find(part, depth + 1) for part in parts]
-            found = "；".join(new or old for new, old in zip(known, parts, strict=True))
+            if any(known):
+                found = "；".join(new or old for new, old in zip(known, parts, strict=True))
         return value if found is None else found
 
 
