@@ -263,3 +263,9 @@ def test_a_page_brings_the_words_of_its_scripts():
     assert book["Receiving"] == "接收中"
     assert all(book.values())
     assert words.of_scripts("en") == {}
+
+
+def test_percent_signs_in_templates_are_found_again():
+    """Django doubles them before it looks a text up, so the catalogue must have them doubled."""
+    texts = template_texts.of_source('{% load i18n %}{% translate "Kept, %" %}{{ x|default:_("5 %") }}', "x")
+    assert [text.msgid for text in texts] == ["Kept, %%", "5 %%"]

@@ -30,7 +30,7 @@ _DEPTH = 4
 # Places that hold a word of ours and never a name that somebody gave.
 _WORDS = {"word", "what", "label", "role", "get_role_display", "kind", "status", "target"}
 _TELLING = 12
-_LEAST = 8
+_LEAST = 7
 _LONGEST = 2000  # characters; what is longer is a tool's output and no sentences
 
 

@@ -34,13 +34,18 @@ def of_source(source: str, place: str) -> Iterator[Text]:
     """As ``of_template``, of a template's source."""
     nodes = Template(source, engine=engines["django"].engine).nodelist
     for node in nodes.get_nodes_by_type(TranslateNode):
-        yield Text(node.filter_expression.var.literal, place, _literal(node.message_context))
+        yield Text(_doubled(node.filter_expression.var.literal), place, _literal(node.message_context))
     for node in nodes.get_nodes_by_type(BlockTranslateNode):
         yield Text(
             _words(node, node.singular), place, _literal(node.message_context), _words(node, node.plural)
         )
     for found in _ARGUMENT.finditer(source):
-        yield Text(found.group(1) or found.group(2), place)
+        yield Text(_doubled(found.group(1) or found.group(2)), place)
+
+
+def _doubled(text: str) -> str:
+    """Django looks a text of a template up with its percent signs doubled."""
+    return text.replace("%", "%%")
 
 
 def _literal(context) -> str:

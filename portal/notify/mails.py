@@ -9,6 +9,7 @@ from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from portal.core import languages
 from portal.notify.events import EVENTS, absolute
 from portal.notify.models import Mail, Notification
 
@@ -42,7 +43,7 @@ def _send(row: Notification) -> bool:
 
 def _message(row: Notification) -> EmailMessage:
     event = EVENTS[row.event]
-    with translation.override(getattr(row.user, "language", "") or None):
+    with translation.override(languages.of(row.user)):
         words = event.say(row.facts)
         context = {"words": words, "url": absolute(row.path), "team": row.team, "user": row.user}
         context["choices_url"] = absolute("/notifications/choices/")
