@@ -6,6 +6,7 @@ job talks to is left alone: the job tells by itself how that went.
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -21,6 +22,7 @@ from portal.jobs.models import ACTIVE
 from portal.notify import services as notify
 
 AT_ONCE = 8
+AGAIN_SECONDS = (0, 15)  # what passes before each try
 AT_MOST = 200  # devices in one round
 
 
@@ -42,17 +44,27 @@ def watch() -> None:
     if not settings.DEVICE_CHECK_MINUTES:
         return
     devices = list(due().order_by("checked_at")[:AT_MOST])
+    # Marked first: a round may take longer than the time to the next one.
+    Device.objects.filter(pk__in=[device.pk for device in devices]).update(checked_at=timezone.now())
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for device, problem in zip(devices, pool.map(_look, devices), strict=True):
             _note(device, problem)
 
 
 def _look(device: Device) -> Exception | None:
-    """What went wrong; None when the device showed the host key that is pinned."""
-    try:
-        found = fetch_host_key(device.host, device.port, settings.SSH_TIMEOUT_SECONDS)
-    except BoardError as error:
-        return error
+    """What went wrong; None when the device showed the host key that is pinned.
+
+    One that does not answer is tried again: a board that starts anew is not lost.
+    """
+    for wait in AGAIN_SECONDS if device.lost_at is None else (0,):
+        time.sleep(wait)
+        try:
+            found = fetch_host_key(device.host, device.port, settings.SSH_TIMEOUT_SECONDS)
+            break
+        except BoardError as error:
+            problem = error
+    else:
+        return problem
     return None if HostKey.parse(device.host_key).matches(found) else ValueError("another host key")
 
 

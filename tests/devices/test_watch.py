@@ -33,10 +33,14 @@ def device(seed):
 def answers(monkeypatch):
     """Call it with what the device shows, or with what goes wrong; it counts the looks."""
     looks = []
+    monkeypatch.setattr(watch, "AGAIN_SECONDS", (0, 0))
 
-    def set_to(found):
+    def set_to(*results):
+        waiting = list(results)
+
         def fetch(host, port, timeout):
             looks.append(host)
+            found = waiting.pop(0) if len(waiting) > 1 else waiting[0]
             if isinstance(found, Exception):
                 raise found
             return HostKey.parse(found)
@@ -148,3 +152,10 @@ def test_a_job_that_cannot_reach_the_device_tells_as_well(device, monkeypatch, t
     execution.execute(services.start_probe(fresh(device), alice).pk)
     assert bool(fresh(device).lost_at) == lost and told("device.lost") == int(lost)
     assert fresh(device).problem == str(error)
+
+
+def test_a_device_that_answers_at_the_second_try_is_not_lost(device, answers):
+    looks = answers(GONE, KEY)
+    watch.watch()
+    assert len(looks) == 2
+    assert fresh(device).lost_at is None and told("device.lost") == 0
