@@ -100,7 +100,9 @@ _COLUMNS = (
 
 def write_index(target: Path, class_names: list[str], task: str, images: Sequence[ImageRow]) -> None:
     """Write the index of a version at ``target``, which must not exist; ids are given in the order of
-    ``images``, from 1."""
+    ``images``, from 1. They are gone through several times: a generator is a TypeError."""
+    if not isinstance(images, Sequence):
+        raise TypeError("the images of an index must be a sequence")
     database = sqlite3.connect(target, isolation_level=None)
     try:
         database.execute("PRAGMA journal_mode=OFF")

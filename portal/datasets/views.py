@@ -1,4 +1,4 @@
-"""Datasets: the list, one dataset, the upload. See ``views_version`` and ``views_images`` for the rest."""
+"""Datasets: the list, one dataset, the upload. See ``version_views`` and ``image_views`` for the rest."""
 
 from __future__ import annotations
 

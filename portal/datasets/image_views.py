@@ -20,7 +20,7 @@ from portal.datasets.errors import StagingError
 from portal.datasets.index import Filter, Index
 from portal.datasets.mend_forms import ChangeForm, FilterForm
 from portal.datasets.models import DatasetVersion, Draft
-from portal.datasets.views_version import find_version
+from portal.datasets.version_views import find_version
 from portal.teams.models import Role
 
 CHANGES_SHOWN = 200
