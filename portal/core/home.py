@@ -18,8 +18,8 @@ from portal.runs.models import Run
 LATELY = timedelta(days=7)
 SHOWN = 8
 BOARDS_SHOWN = 12
-# Jobs that belong to no run: they stand beside the runs.
-ALONE = ("ingest", "probe", "infer")
+# Steps of runs: the run itself stands there. What else is active stands beside the runs.
+STEPS = ("train", "convert", "deploy")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def at_work(team) -> list[Work]:
     ]
     jobs = list(
         Job.objects.for_team(team)
-        .filter(status__in=ACTIVE, kind__in=ALONE)
+        .filter(status__in=ACTIVE)
+        .exclude(kind__in=STEPS)
         .select_related("created_by")[:SHOWN]
     )
     about = subjects.of(jobs)
