@@ -19,5 +19,6 @@ def readable(rows: dict) -> dict[str, str]:
         found[key] = "/api/v1/" + path.format(**parts) + rule.query
     for key in PAGES:
         name = key.split()[1]
-        found[key] = "/" + templates[name].format(**page_values(rows, name))
+        parts = page_values(rows, name) | ({"number": 1} if name == "dataset-thumb" else {})  # an image's
+        found[key] = "/" + templates[name].format(**parts)
     return {key: found[key] for key in found if key.startswith("GET ") and key not in LEFT_OUT}

@@ -262,7 +262,7 @@ def main() -> int:
     print(*found, sep="\n")
     broken = [one.key for one in found if any(code >= 500 or code == 429 for code in one.status)]
     refused = [one.key for one in found if any(400 <= code < 500 for code in one.status)]
-    growing = [one.key for one in found if one.queries[0] != one.queries[1]]
+    growing = [one.key for one in found if one.queries[0] != one.queries[1] and one.key not in refused]
     summary = {
         "worst_ratio": round(found[0].ratio, 2),
         "worst": found[0].key,
