@@ -17,8 +17,8 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from portal.conversions.models import CompiledModel
-from portal.datasets.index import ImageRow, write_index
 from portal.datasets.models import Dataset, DatasetVersion, Pack
+from portal.datasets.program.index import ImageRow, write_index
 from portal.deployments.models import Deployment
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs.models import Artifact, ErrorKind, Job, JobEvent, LogChunk, Metric, Status

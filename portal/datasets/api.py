@@ -14,11 +14,12 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 
 from portal.core.api import AnyAnswer, TeamViewSet
-from portal.datasets import contents, deletion, diffs, export, imports, indexes, services, tus
+from portal.datasets import contents, deletion, diffs, imports, indexes, services, tus
 from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer
-from portal.datasets.errors import StagingError
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
 from portal.datasets.models import Dataset, DatasetVersion
+from portal.datasets.program import export
+from portal.datasets.program.errors import StagingError
 from portal.datasets.refusals import NameTaken
 from portal.datasets.serializers import (
     DatasetNameSerializer,

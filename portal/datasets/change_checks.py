@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from portal.core import sentences
 from workers.contract import InputError
 
-from . import names
-from .changes import KINDS, Plan, as_images, wanted_images
-from .grouping import pattern_of
-from .index import Filter, Index
-from .split import MAX_FRACTION, MIN_FRACTION
+from .program import names
+from .program.changes import KINDS, Plan, as_images, wanted_images
+from .program.grouping import pattern_of
+from .program.index import Filter, Index
+from .program.split import MAX_FRACTION, MIN_FRACTION
 
 MAX_IDS = 10_000  # in one change; more are told by a filter
 SPLITS = ("train", "val")

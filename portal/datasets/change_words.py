@@ -7,9 +7,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portal.datasets.changes import wanted_images
-from portal.datasets.index import Filter
 from portal.datasets.models import DraftChange
+from portal.datasets.program.changes import wanted_images
+from portal.datasets.program.index import Filter
 
 
 def side(split: str) -> str:

@@ -7,11 +7,12 @@ import itertools
 from collections.abc import Iterator
 
 from portal.core.files import read_ranges
-from portal.datasets import export, indexes
-from portal.datasets.errors import StagingError
-from portal.datasets.index import ImageRow
+from portal.datasets import indexes
 from portal.datasets.models import DatasetVersion
-from portal.datasets.staging import ReadPacks
+from portal.datasets.program import export
+from portal.datasets.program.errors import StagingError
+from portal.datasets.program.index import ImageRow
+from portal.datasets.program.staging import ReadPacks
 
 
 def reader(version: DatasetVersion) -> ReadPacks:

@@ -10,10 +10,11 @@ from pathlib import Path
 from django.conf import settings
 
 from portal.core.files import prune
-from portal.datasets import diffing, indexes
-from portal.datasets.diffing import Changes
-from portal.datasets.index import Filter, ImageRow, Index
+from portal.datasets import indexes
 from portal.datasets.models import DatasetVersion
+from portal.datasets.program import diffing
+from portal.datasets.program.diffing import Changes
+from portal.datasets.program.index import Filter, ImageRow, Index
 
 CACHE_BYTES = 1024**3
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from portal.datasets.change_checks import MAX_IDS
-from portal.datasets.changes import KINDS
-from portal.datasets.grouping import MAX_PATTERN
-from portal.datasets.index import Filter
 from portal.datasets.mend_forms import LONGEST
 from portal.datasets.models import Draft, DraftState
+from portal.datasets.program.changes import KINDS
+from portal.datasets.program.grouping import MAX_PATTERN
+from portal.datasets.program.index import Filter
 
 SIDES = ("train", "val")
 CHANGE_KINDS = list(KINDS)

@@ -8,13 +8,13 @@ from django.utils.translation import gettext_lazy as _
 from portal.core.forms import StyledForm
 from portal.core.sentences import lazy_sentence
 from portal.datasets import imports, services, uploads
-from portal.datasets.errors import InputError
-from portal.datasets.grouping import MAX_PATTERN
 from portal.datasets.models import Upload
-from portal.datasets.options import ADD, GIVEN, GROUP, STRATIFIED, check_split
-from portal.datasets.readers import LAYOUTS
+from portal.datasets.program.errors import InputError
+from portal.datasets.program.grouping import MAX_PATTERN
+from portal.datasets.program.options import ADD, GIVEN, GROUP, STRATIFIED, check_split
+from portal.datasets.program.readers import LAYOUTS
+from portal.datasets.program.split import MAX_FRACTION, MIN_FRACTION
 from portal.datasets.refusals import UploadRefused
-from portal.datasets.split import MAX_FRACTION, MIN_FRACTION
 
 MAX_CLASSES = 100_000
 MORE = ("mode", "split", "split_group", "val_percent", "seed", "class_count", "class_names", "layout")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from portal.datasets.change_words import side
-from portal.datasets.changes import Box, Now, Plan
-from portal.datasets.index import Filter, ImageRow, Index
+from portal.datasets.program.changes import Box, Now, Plan
+from portal.datasets.program.index import Filter, ImageRow, Index
 
 PAGE = 60
 COLOURS = 8  # of boxes, see slipway.css

@@ -15,11 +15,11 @@ from portal.core.access import member_required, refuse_unless
 from portal.datasets import drafts, grid, indexes
 from portal.datasets.change_checks import ChangeRefused
 from portal.datasets.change_words import sentence
-from portal.datasets.changes import Plan
-from portal.datasets.errors import StagingError
-from portal.datasets.index import Filter, Index
 from portal.datasets.mend_forms import ChangeForm, FilterForm
 from portal.datasets.models import DatasetVersion, Draft
+from portal.datasets.program.changes import Plan
+from portal.datasets.program.errors import StagingError
+from portal.datasets.program.index import Filter, Index
 from portal.datasets.version_views import find_version
 from portal.teams.models import Role
 

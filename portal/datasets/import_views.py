@@ -7,8 +7,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from portal.core.access import member_required
 from portal.datasets import imports, services, uploads
 from portal.datasets.forms import ImportForm
-from portal.datasets.limits import Limits
 from portal.datasets.models import Dataset
+from portal.datasets.program.limits import Limits
 from portal.teams.quotas import QuotaReached
 
 

@@ -12,9 +12,9 @@ from django.conf import settings
 
 from portal.core.files import fetch, local_path, prune
 from portal.datasets import old_archives
-from portal.datasets.errors import StagingError
-from portal.datasets.index import Index
 from portal.datasets.models import DatasetVersion
+from portal.datasets.program.errors import StagingError
+from portal.datasets.program.index import Index
 
 CACHE_BYTES = 4 * 1024**3  # an index of 100,000 images has about 30 MB
 

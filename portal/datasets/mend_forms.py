@@ -9,9 +9,9 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import StyledForm
-from portal.datasets.changes import as_images
-from portal.datasets.index import Filter, Index
 from portal.datasets.models import DatasetVersion
+from portal.datasets.program.changes import as_images
+from portal.datasets.program.index import Filter, Index
 
 SPLITS = [("", _("both")), ("train", _("training")), ("val", _("validation"))]
 MOVES = {"to-train": "train", "to-val": "val"}

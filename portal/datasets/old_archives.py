@@ -18,10 +18,10 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 
 from portal.core.files import fetch, local_path
-from portal.datasets.errors import StagingError
-from portal.datasets.index import ImageRow, write_index
 from portal.datasets.models import DatasetVersion
-from portal.datasets.packing import INDEX, LABELS
+from portal.datasets.program.errors import StagingError
+from portal.datasets.program.index import ImageRow, write_index
+from portal.datasets.program.packing import INDEX, LABELS
 
 
 def make_index(version: DatasetVersion) -> None:

@@ -10,8 +10,8 @@ from django.core.files.storage import default_storage
 
 from portal.core.files import read_range
 from portal.datasets import indexes
-from portal.datasets.index import ImageRow
 from portal.datasets.models import DatasetVersion, Pack
+from portal.datasets.program.index import ImageRow
 
 # What a file begins with, and what it is. Only these are ever stored.
 _BEGINNINGS = [

@@ -23,8 +23,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portal.datasets import pieces
-from portal.datasets.limits import human_bytes
 from portal.datasets.models import Upload, UploadPiece
+from portal.datasets.program.limits import human_bytes
 from portal.datasets.refusals import Busy, Expired, Missing, NoRoom, TooLarge, WrongChecksum, WrongOffset
 from portal.datasets.uploads import complete, new_expiry
 

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.core.templatetags.slipway import bytesize
-from portal.datasets import diffs, export
+from portal.datasets import diffs
 from portal.datasets.change_words import side
-from portal.datasets.findings import LEVELS
-from portal.datasets.index import ImageRow, Index
 from portal.datasets.models import DatasetVersion
-from portal.datasets.readers import LAYOUTS
+from portal.datasets.program import export
+from portal.datasets.program.findings import LEVELS
+from portal.datasets.program.index import ImageRow, Index
+from portal.datasets.program.readers import LAYOUTS
 
 BARS = 50  # classes in the chart
 CLASSES = 25  # on a page of the table

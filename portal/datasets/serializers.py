@@ -1,14 +1,15 @@
 from rest_framework import serializers
 
 from portal.core.sentences import translate
-from portal.datasets import diffing, imports, services, uploads
-from portal.datasets.errors import InputError
-from portal.datasets.export_layouts import SIDES
-from portal.datasets.findings import LEVELS
-from portal.datasets.grouping import MAX_PATTERN
+from portal.datasets import imports, services, uploads
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
-from portal.datasets.options import ADD, REPLACE, SPLITS, check_split
-from portal.datasets.readers import LAYOUTS
+from portal.datasets.program import diffing
+from portal.datasets.program.errors import InputError
+from portal.datasets.program.export_layouts import SIDES
+from portal.datasets.program.findings import LEVELS
+from portal.datasets.program.grouping import MAX_PATTERN
+from portal.datasets.program.options import ADD, REPLACE, SPLITS, check_split
+from portal.datasets.program.readers import LAYOUTS
 from portal.datasets.refusals import UploadRefused
 from portal.jobs.serializers import JobSerializer
 

@@ -14,9 +14,10 @@ from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.files import fetch
-from portal.datasets import contents, imports, indexes, pieces, staging, uploads_kept
-from portal.datasets.errors import InputError, StagingError
+from portal.datasets import contents, imports, indexes, pieces, uploads_kept
 from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
+from portal.datasets.program import staging
+from portal.datasets.program.errors import InputError, StagingError
 from portal.datasets.refusals import Expired, InUse, NotWhole
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
@@ -138,7 +139,7 @@ def prepare_ingest(job: Job, folder: Path) -> Invocation:
         )
     defaults = {"val_fraction": 0.2, "seed": 0, "class_count": None, "class_names": None, "limits": {}}
     return Invocation(
-        argv=[sys.executable, "-m", "portal.datasets.ingest"],
+        argv=[sys.executable, "-m", "portal.datasets.program.ingest"],
         inputs={"archive": str(archive), **_indexes(version, folder)},
         params={
             **defaults,

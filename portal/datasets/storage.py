@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from portal.datasets.limits import human_bytes
 from portal.datasets.models import DatasetVersion, Pack, Upload
+from portal.datasets.program.limits import human_bytes
 from portal.jobs.models import Artifact
 from portal.teams import quotas
 

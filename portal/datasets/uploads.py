@@ -19,8 +19,8 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from portal.datasets import pieces, services, storage
-from portal.datasets.limits import human_bytes
 from portal.datasets.models import Upload
+from portal.datasets.program.limits import human_bytes
 from portal.datasets.refusals import InUse, NoRoom, TooLarge
 from portal.jobs import services as jobs
 from portal.teams import audit, quotas

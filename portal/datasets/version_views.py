@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 
 from portal.core import live
 from portal.core.live import Live
-from portal.datasets import contents, diffs, export, indexes, pictures, report
-from portal.datasets.diffing import KINDS
-from portal.datasets.errors import StagingError
+from portal.datasets import contents, diffs, indexes, pictures, report
 from portal.datasets.models import DatasetVersion, UploadState
+from portal.datasets.program import export
+from portal.datasets.program.diffing import KINDS
+from portal.datasets.program.errors import StagingError
 
 YEAR = 365 * 24 * 3600
 RUNS_SHOWN = 20

@@ -14,8 +14,8 @@ from portal.core.access import member_required
 from portal.core.paging import page_of
 from portal.datasets import imports, services, uploads
 from portal.datasets.forms import UploadForm
-from portal.datasets.limits import Limits
 from portal.datasets.models import Dataset, DatasetVersion, Upload
+from portal.datasets.program.limits import Limits
 from portal.datasets.refusals import InUse
 from portal.teams.quotas import QuotaReached
 

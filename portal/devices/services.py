@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from portal.core import configs
 from portal.core.encryption import WrongKey, seal, unseal
-from portal.datasets import images
-from portal.datasets.errors import ImageError, InputError
+from portal.datasets.program import images
+from portal.datasets.program.errors import ImageError, InputError
 from portal.deployments.models import Deployment
 from portal.devices import probe as probing
 from portal.devices import watch

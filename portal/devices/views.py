@@ -12,7 +12,7 @@ from portal.core import configs, live
 from portal.core.access import operator_required
 from portal.core.live import Live
 from portal.core.paging import page_of
-from portal.datasets.errors import InputError
+from portal.datasets.program.errors import InputError
 from portal.devices import pictures, services
 from portal.devices.errors import BoardError
 from portal.devices.forms import AccessForm, DeviceForm, InferForm

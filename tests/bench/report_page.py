@@ -22,7 +22,7 @@ CLASSES = 10
 
 
 def rows(count: int):
-    from portal.datasets.index import ImageRow
+    from portal.datasets.program.index import ImageRow
 
     for number in range(count):
         class_id = number * CLASSES // count
@@ -50,9 +50,9 @@ def ready_version(team, user, count: int, folder: Path):
     """A version that is ready, as the ingest would leave it, without packs."""
     from django.core.files import File
 
-    from portal.datasets.histograms import statistics_of
-    from portal.datasets.index import write_index
     from portal.datasets.models import Dataset, DatasetVersion
+    from portal.datasets.program.histograms import statistics_of
+    from portal.datasets.program.index import write_index
     from portal.jobs.models import Job, Status
 
     names = [f"class {number}" for number in range(CLASSES)]

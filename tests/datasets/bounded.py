@@ -14,7 +14,7 @@ import time
 import traceback
 from pathlib import Path
 
-from portal.datasets import checking, ingest
+from portal.datasets.program import checking, ingest
 from workers import contract
 
 MB = 1024 * 1024

@@ -11,10 +11,10 @@ from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from portal.datasets.assemble import assemble
-from portal.datasets.findings import Findings
-from portal.datasets.index import ImageRow
 from portal.datasets.models import Dataset, DatasetVersion, Pack
+from portal.datasets.program.assemble import assemble
+from portal.datasets.program.findings import Findings
+from portal.datasets.program.index import ImageRow
 from portal.jobs.models import Job, Status
 from tests.factories import png
 

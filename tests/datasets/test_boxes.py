@@ -16,7 +16,7 @@ from upload_builders import (
     zipped,
 )
 
-from portal.datasets.boxes import turned
+from portal.datasets.program.boxes import turned
 
 WIDTH, HEIGHT = 40, 30
 PLACE = (4, 6, 10, 5)

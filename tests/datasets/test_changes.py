@@ -4,8 +4,8 @@ from array import array
 
 import pytest
 
-from portal.datasets.changes import ANEW, Plan, as_images, matches, wanted_images
-from portal.datasets.index import Filter, Index, write_index
+from portal.datasets.program.changes import ANEW, Plan, as_images, matches, wanted_images
+from portal.datasets.program.index import Filter, Index, write_index
 from tests.datasets.test_index import an_image
 
 NAMES = ["cat", "dog", "Dog"]

@@ -5,8 +5,8 @@ from array import array
 
 import pytest
 
-from portal.datasets.diffing import Changes, changes, counts, write
-from portal.datasets.index import ImageRow, Index, write_index
+from portal.datasets.program.diffing import Changes, changes, counts, write
+from portal.datasets.program.index import ImageRow, Index, write_index
 
 NAMES = ["cat", "dog", "owl"]
 

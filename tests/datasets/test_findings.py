@@ -12,15 +12,15 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 from upload_builders import ROOT, encoded, finding, images_of, ingested, noticed, zipped
 
-from portal.datasets.advice import ADVICE
-from portal.datasets.copies import near_pairs
-from portal.datasets.findings import MAX_EXAMPLES, Findings
-from portal.datasets.histograms import statistics_of
-from portal.datasets.images import normalise
-from portal.datasets.index import ImageRow
-from portal.datasets.judging import judge
-from portal.datasets.marks import MARKS, mark
-from portal.datasets.measures import measure
+from portal.datasets.program.advice import ADVICE
+from portal.datasets.program.copies import near_pairs
+from portal.datasets.program.findings import MAX_EXAMPLES, Findings
+from portal.datasets.program.histograms import statistics_of
+from portal.datasets.program.images import normalise
+from portal.datasets.program.index import ImageRow
+from portal.datasets.program.judging import judge
+from portal.datasets.program.marks import MARKS, mark
+from portal.datasets.program.measures import measure
 
 
 def scene(seed: int, size: tuple[int, int] = (200, 150)) -> Image.Image:

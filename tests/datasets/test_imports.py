@@ -8,8 +8,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from portal.datasets import import_sources, imports, services
-from portal.datasets.errors import InputError
 from portal.datasets.models import DatasetVersion, UploadState
+from portal.datasets.program.errors import InputError
 from portal.jobs import execution
 from portal.jobs.models import Job, Status
 from portal.teams.models import AuditEntry

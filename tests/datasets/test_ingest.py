@@ -32,10 +32,10 @@ from upload_builders import (
     zipped,
 )
 
-from portal.datasets import checking
-from portal.datasets.archive import Entry
-from portal.datasets.index import ImageRow
-from portal.datasets.ziparchive import ZipArchive, ZipSource
+from portal.datasets.program import checking
+from portal.datasets.program.archive import Entry
+from portal.datasets.program.index import ImageRow
+from portal.datasets.program.ziparchive import ZipArchive, ZipSource
 
 DIGITS_HASH = "03ba925f79a39e2af9959bd1bbe87fdaccb78ad6ead580cad492aba55e4eac19"
 DIGITS = ROOT / "portal" / "datasets" / "samples" / "digits.zip"
@@ -273,6 +273,7 @@ def test_an_image_that_kills_its_process_costs_that_image_alone(tmp_path, monkey
 
 
 def test_the_program_loads_neither_django_nor_celery():
-    check = "import sys, portal.datasets.ingest; print([m for m in ('django', 'celery') if m in sys.modules])"
+    loaded = "[m for m in ('django', 'celery') if m in sys.modules]"
+    check = f"import sys, portal.datasets.program.ingest; print({loaded})"
     done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -17,8 +17,8 @@ from django.utils import timezone
 from upload_builders import two_classes, zipped
 
 from portal.datasets import deletion, indexes, storage, uploads, uploads_kept
-from portal.datasets.errors import StagingError
 from portal.datasets.models import DatasetVersion, Pack
+from portal.datasets.program.errors import StagingError
 from portal.datasets.services import create_version, staged
 from portal.jobs import kinds
 from portal.jobs import services as jobs

@@ -6,9 +6,9 @@ import codecs
 import json
 from typing import Any
 
-from portal.datasets import names
-from portal.datasets.archive import Archive, Entry
-from portal.datasets.errors import InputError
+from portal.datasets.program import names
+from portal.datasets.program.archive import Archive, Entry
+from portal.datasets.program.errors import InputError
 
 from .listing import MAX_LIST_BYTES
 

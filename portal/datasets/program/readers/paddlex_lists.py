@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from portal.datasets import names
-from portal.datasets.archive import Archive, Entry
-from portal.datasets.errors import InputError
-from portal.datasets.findings import Findings
+from portal.datasets.program import names
+from portal.datasets.program.archive import Archive, Entry
+from portal.datasets.program.errors import InputError
+from portal.datasets.program.findings import Findings
 
 from .finder import ImageFinder
 from .label_names import named_classes, read_labels

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from portal.datasets import names
-from portal.datasets.archive import Archive
-from portal.datasets.errors import InputError
-from portal.datasets.findings import Findings
+from portal.datasets.program import names
+from portal.datasets.program.archive import Archive
+from portal.datasets.program.errors import InputError
+from portal.datasets.program.findings import Findings
 
 from .texts import read_text
 

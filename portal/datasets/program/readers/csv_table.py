@@ -8,10 +8,10 @@ import io
 import itertools
 from collections.abc import Iterator
 
-from portal.datasets import names
-from portal.datasets.archive import Archive, Entry
-from portal.datasets.errors import InputError
-from portal.datasets.findings import Findings
+from portal.datasets.program import names
+from portal.datasets.program.archive import Archive, Entry
+from portal.datasets.program.errors import InputError
+from portal.datasets.program.findings import Findings
 
 from .boxed import report_missing
 from .finder import ImageFinder

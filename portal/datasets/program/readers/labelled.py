@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portal.datasets import names
-from portal.datasets.archive import Archive, Entry
-from portal.datasets.errors import InputError
-from portal.datasets.findings import Findings
+from portal.datasets.program import names
+from portal.datasets.program.archive import Archive, Entry
+from portal.datasets.program.errors import InputError
+from portal.datasets.program.findings import Findings
 
 from .listing import Listing, Sample
 from .splits import settled
