@@ -1,10 +1,14 @@
 """Sentences that were stored in English are shown in the reader's language."""
 
+import re
+
 import pytest
 from django.utils import translation
 
-from portal.core import sentences
+from portal.core import configs, sentences
 from portal.core.sentences import Catalogue
+from portal.runs.plan import PlanError
+from tests.datasets.upload_builders import ingested, png, refused, two_classes, zipped
 from tests.seed import everything
 
 
@@ -86,3 +90,36 @@ def test_every_pattern_fits_its_own_sentence():
 
 def _places(source):
     return [first or second for first, second in sentences._PLACE.findall(source)]
+
+
+REFUSED = [
+    b"Rar!\x1a\x07" + b"x" * 100,
+    b"",
+    zipped({"good/1.png": png(1), "good/2.png": png(2)}),
+    zipped({"../evil.png": png(1)}),
+    zipped({"good/1.png": png(1), "good/2.png": png(2), "bad/1.png": png(3)}),
+]
+
+
+@pytest.mark.parametrize("upload", REFUSED)
+def test_why_an_upload_is_refused_is_told_in_chinese(tmp_path, upload):
+    sentence = refused(tmp_path, upload)
+    with translation.override("zh-hans"):
+        told = sentences.translate(sentence)
+    assert re.search("[\u4e00-\u9fff]", told), sentence
+    assert not re.search(r"[a-z]+ [a-z]+ [a-z]+", told), told
+
+
+def test_what_a_check_finds_is_told_in_chinese(tmp_path):
+    files = two_classes() | {"cat/broken.png": b"no picture", "notes.txt": b"x", "loose.png": png(99)}
+    result, _ = ingested(tmp_path, zipped(files))
+    assert len(result["findings"]) >= 3
+    with translation.override("zh-hans"):
+        for finding in result["findings"]:
+            assert re.search("[\u4e00-\u9fff]", sentences.translate(finding["message"])), finding
+
+
+def test_a_plan_that_cannot_be_is_told_in_chinese():
+    error = PlanError({"chips": f"There is no chip {'z80'!r}; choose from {', '.join(configs.chips())}."})
+    with translation.override("zh-hans"):
+        assert sentences.translate(error).startswith("没有芯片 'z80'；请从 ")
