@@ -17,6 +17,7 @@ from portal.cli.errors import Unreachable
 from portal.jobs.models import Status
 from portal.runs.models import Run
 from portal.teams import tokens
+from tests.jobs.helpers import PATIENCE_SECONDS
 from tests.seed import Seeder
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -205,7 +206,7 @@ def test_130_leaves_the_run_going_and_says_how_to_go_on(signed_in, start, team, 
     process = start("watch", run.pk)
     assert "Data: succeeded" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     assert out == ""
     assert err.splitlines()[-1] == (
@@ -221,7 +222,7 @@ def test_a_reader_that_goes_away_is_no_traceback(signed_in, start, team, alice):
     seeder.log(job, "x" * 200_000)
     process = start("log", job.pk)
     process.stdout.close()
-    assert process.wait(30) == 141
+    assert process.wait(PATIENCE_SECONDS) == 141
     assert process.stderr.read() == ""
 
 
@@ -287,7 +288,7 @@ def test_on_a_terminal_tables_are_drawn_and_steps_are_bars(signed_in, start, tea
         while block := os.read(ours, 65536):
             shown += block
     os.close(ours)
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_SECONDS) == 0
     assert "━━━━".encode() in shown
     assert "┃".encode() in shown
 

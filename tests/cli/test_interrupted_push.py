@@ -9,7 +9,7 @@ from portal.cli.packing import source_of
 from portal.cli.push import push
 from portal.cli.screen import Screen
 from portal.datasets.models import Upload, UploadPiece
-from tests.jobs.helpers import wait_for
+from tests.jobs.helpers import PATIENCE_SECONDS, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MB = 1024 * 1024
@@ -28,7 +28,7 @@ def test_the_same_command_goes_on_after_a_kill(portal, start, slipway, large, ho
     process = start("dataset", "push", large, "--name", "Pets", "--piece-mb", 4)
     wait_for(lambda: UploadPiece.objects.exists(), "the first piece")
     process.send_signal(how)
-    process.wait(30)
+    process.wait(PATIENCE_SECONDS)
     assert process.returncode == (130 if how == signal.SIGINT else -how)
     kept = Upload.objects.get()
     assert 0 < kept.offset < kept.length
