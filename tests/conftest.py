@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ from tests import factories
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct horse battery"
+
+
+def pytest_configure():
+    """A shell lets what runs in its background ignore Ctrl-C, and programs that tests start would as well."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from portal.datasets import indexes
 from portal.datasets.models import Dataset, DatasetVersion, Upload
 from portal.runs.models import Run
 from tests.factories import png
@@ -132,11 +133,10 @@ def test_a_folder_is_packed_in_the_browser(open_page, worker, tmp_path):
     expect(page.locator(".head")).to_contain_text("Ready")
     version = DatasetVersion.objects.get()
     assert (version.images, sorted(version.class_names)) == (10, ["good", "划痕"])
-    data = b"".join(piece.file.open("rb").read() for piece in version.received.pieces.all())
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert archive.testzip() is None
-        assert len(archive.namelist()) == 10
-        assert "line 3/划痕/0.png" in archive.namelist()
+    with indexes.opened(version) as index:
+        originals = sorted(image.original for image in index.all())
+    # Named as in the folder; the hidden file stayed where it was.
+    assert originals == sorted(f"line 3/{name}/{n}.png" for name in ("good", "划痕") for n in range(5))
 
 
 DROP = """([name, text]) => {
