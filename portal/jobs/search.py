@@ -12,14 +12,23 @@ from portal.devices.models import Device, Inference
 from portal.runs import search as runs
 from portal.runs.models import Run, TrainedModel
 
+LISTED_AT_MOST = 5_000  # times three, for the three kinds of step
+
 
 def find(rows, text: str, team):
     """Jobs of the runs that the text finds, and those with every word in their own texts."""
     words = words_of(text)
     if not words:
         return rows
-    found = runs.find(Run.objects.for_team(team), text).order_by()
-    return rows.filter(steps_of(found.values("pk")) | every_word(words, lambda word: _anywhere(word, team)))
+    found = _listed(runs.find(Run.objects.for_team(team), text).order_by().values_list("pk", flat=True))
+    return rows.filter(steps_of(found) | every_word(words, lambda word: _anywhere(word, team)))
+
+
+def _listed(run_ids):
+    """The numbers themselves, so that the runs are looked for once and not in each way to their steps; the
+    query as it is where it finds more than a database takes as parameters (SQLite: 32,766)."""
+    first = list(run_ids[: LISTED_AT_MOST + 1])
+    return first if len(first) <= LISTED_AT_MOST else run_ids
 
 
 def steps_of(run_ids) -> Q:
