@@ -16,12 +16,13 @@
   }
 
   const HIDDEN = "script,style,template,noscript";
+  const NOT_OURS = "#api-docs";  // Swagger UI speaks English and names its own controls
 
   function words() {
-    const found = texts(`${HIDDEN},code,pre,canvas`).map(([, text]) => text);
+    const found = texts(`${HIDDEN},${NOT_OURS},code,pre,canvas`).map(([, text]) => text);
     for (const name of ["title", "alt", "placeholder", "aria-label", "data-label"]) {
       for (const element of document.querySelectorAll(`body [${name}]`)) {
-        if (!element.closest(`${HIDDEN},time,[data-hash]`)) found.push(element.getAttribute(name));
+        if (!element.closest(`${HIDDEN},${NOT_OURS},time,[data-hash]`)) found.push(element.getAttribute(name));
       }
     }
     return [...found, document.title];
@@ -75,7 +76,7 @@
   function nameless() {
     const wanted = "a[href],button,summary,input:not([type=hidden]),select,textarea,[role=img]";
     return [...document.querySelectorAll(wanted)].filter((element) => {
-      if (!shown(element)) return false;
+      if (!shown(element) || element.closest(NOT_OURS)) return false;
       const labels = [...(element.labels ?? [])].map((label) => label.textContent).join("");
       const pictures = [...element.querySelectorAll("img[alt]")].map((image) => image.alt).join("");
       const name = element.getAttribute("aria-label") || labels || element.textContent + pictures || element.title;

@@ -82,6 +82,8 @@ def each_page(page, pages):
     """Go to one page after the other; yields its name."""
     for name, address in pages.items():
         page.goto(address)
+        if name == "api-docs":  # drawn by a script from the schema
+            page.wait_for_selector("#api-docs .opblock-tag")
         page.evaluate(SCRIPT)
         yield name
 
