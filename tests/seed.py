@@ -18,12 +18,12 @@ from django.utils import timezone
 
 from portal.conversions.models import CompiledModel
 from portal.datasets.models import Dataset, DatasetVersion, Pack
-from portal.datasets.program.index import ImageRow, write_index
 from portal.deployments.models import Deployment
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs.models import Artifact, ErrorKind, Job, JobEvent, LogChunk, Metric, Status
 from portal.runs.models import Run, TrainedModel
 from tests.factories import png
+from workers.datakit.index import ImageRow, write_index
 
 NAMES = ["0", "1", "2", "scratch on the left edge", "划痕", "5", "6", "7"]
 ENGINE = "virtual: rknn-toolkit2 int8 simulator"

@@ -18,8 +18,6 @@ from portal.datasets import contents, deletion, diffs, imports, indexes, service
 from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
 from portal.datasets.models import Dataset, DatasetVersion
-from portal.datasets.program import export
-from portal.datasets.program.errors import StagingError
 from portal.datasets.refusals import NameTaken
 from portal.datasets.serializers import (
     DatasetNameSerializer,
@@ -32,6 +30,8 @@ from portal.datasets.serializers import (
     PlaceSerializer,
     UploadSerializer,
 )
+from workers.datakit import export
+from workers.datakit.errors import StagingError
 
 
 class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):

@@ -9,12 +9,11 @@ from django.utils.translation import gettext as _
 
 from portal.core import sentences
 from workers.contract import InputError
-
-from .program import names
-from .program.changes import KINDS, Plan, as_images, wanted_images
-from .program.grouping import pattern_of
-from .program.index import Filter, Index
-from .program.split import MAX_FRACTION, MIN_FRACTION
+from workers.datakit import names
+from workers.datakit.changes import KINDS, Plan, as_images, wanted_images
+from workers.datakit.grouping import pattern_of
+from workers.datakit.index import Filter, Index
+from workers.datakit.split import MAX_FRACTION, MIN_FRACTION
 
 MAX_IDS = 10_000  # in one change; more are told by a filter
 SPLITS = ("train", "val")

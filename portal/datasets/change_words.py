@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.datasets.models import DraftChange
-from portal.datasets.program.changes import wanted_images
-from portal.datasets.program.index import Filter
+from workers.datakit.changes import wanted_images
+from workers.datakit.index import Filter
 
 
 def side(split: str) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from portal.core.files import read_ranges
 from portal.datasets import indexes
 from portal.datasets.models import DatasetVersion
-from portal.datasets.program import export
-from portal.datasets.program.errors import StagingError
-from portal.datasets.program.index import ImageRow
-from portal.datasets.program.staging import ReadPacks
+from workers.datakit import export
+from workers.datakit.errors import StagingError
+from workers.datakit.index import ImageRow
+from workers.datakit.staging import ReadPacks
 
 
 def reader(version: DatasetVersion) -> ReadPacks:

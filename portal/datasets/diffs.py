@@ -12,9 +12,9 @@ from django.conf import settings
 from portal.core.files import prune
 from portal.datasets import indexes
 from portal.datasets.models import DatasetVersion
-from portal.datasets.program import diffing
-from portal.datasets.program.diffing import Changes
-from portal.datasets.program.index import Filter, ImageRow, Index
+from workers.datakit import diffing
+from workers.datakit.diffing import Changes
+from workers.datakit.index import Filter, ImageRow, Index
 
 CACHE_BYTES = 1024**3
 

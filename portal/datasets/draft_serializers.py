@@ -7,9 +7,9 @@ from rest_framework import serializers
 from portal.datasets.change_checks import MAX_IDS
 from portal.datasets.mend_forms import LONGEST
 from portal.datasets.models import Draft, DraftState
-from portal.datasets.program.changes import KINDS
-from portal.datasets.program.grouping import MAX_PATTERN
-from portal.datasets.program.index import Filter
+from workers.datakit.changes import KINDS
+from workers.datakit.grouping import MAX_PATTERN
+from workers.datakit.index import Filter
 
 SIDES = ("train", "val")
 CHANGE_KINDS = list(KINDS)

@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from portal.datasets import indexes, services
 from portal.datasets.change_checks import ChangeRefused, checked
 from portal.datasets.models import Dataset, DatasetVersion, Draft, DraftChange, DraftState
-from portal.datasets.program.changes import Plan
-from portal.datasets.program.errors import InputError
-from portal.datasets.program.index import Index
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import Job, Status
 from portal.teams import audit
+from workers.datakit.changes import Plan
+from workers.datakit.errors import InputError
+from workers.datakit.index import Index
 
 MAX_CHANGES = 10_000
 
@@ -141,7 +141,7 @@ def prepare_revise(job: Job, folder: Path) -> Invocation:
     base = indexes.copy_to(version.parent, folder / "base.sqlite")
     changes = [list(pair) for pair in draft.done().values_list("kind", "payload")]
     return Invocation(
-        argv=[sys.executable, "-m", "portal.datasets.program.revise"],
+        argv=[sys.executable, "-m", "workers.datakit.revise"],
         inputs={"base": str(base)},
         params={"changes": changes, "layout": version.parent.layout, "split": version.parent.split},
         memory_bytes=services.INGEST_MEMORY_BYTES,

@@ -9,12 +9,12 @@ from portal.core.forms import StyledForm
 from portal.core.sentences import lazy_sentence
 from portal.datasets import imports, services, uploads
 from portal.datasets.models import Upload
-from portal.datasets.program.errors import InputError
-from portal.datasets.program.grouping import MAX_PATTERN
-from portal.datasets.program.options import ADD, GIVEN, GROUP, STRATIFIED, check_split
-from portal.datasets.program.readers import LAYOUTS
-from portal.datasets.program.split import MAX_FRACTION, MIN_FRACTION
 from portal.datasets.refusals import UploadRefused
+from workers.datakit.errors import InputError
+from workers.datakit.grouping import MAX_PATTERN
+from workers.datakit.options import ADD, GIVEN, GROUP, STRATIFIED, check_split
+from workers.datakit.readers import LAYOUTS
+from workers.datakit.split import MAX_FRACTION, MIN_FRACTION
 
 MAX_CLASSES = 100_000
 MORE = ("mode", "split", "split_group", "val_percent", "seed", "class_count", "class_names", "layout")

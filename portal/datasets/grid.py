@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from portal.datasets.change_words import side
-from portal.datasets.program.changes import Box, Now, Plan
-from portal.datasets.program.index import Filter, ImageRow, Index
+from workers.datakit.changes import Box, Now, Plan
+from workers.datakit.index import Filter, ImageRow, Index
 
 PAGE = 60
 COLOURS = 8  # of boxes, see slipway.css

@@ -17,11 +17,11 @@ from portal.datasets.change_checks import ChangeRefused
 from portal.datasets.change_words import sentence
 from portal.datasets.mend_forms import ChangeForm, FilterForm
 from portal.datasets.models import DatasetVersion, Draft
-from portal.datasets.program.changes import Plan
-from portal.datasets.program.errors import StagingError
-from portal.datasets.program.index import Filter, Index
 from portal.datasets.version_views import find_version
 from portal.teams.models import Role
+from workers.datakit.changes import Plan
+from workers.datakit.errors import StagingError
+from workers.datakit.index import Filter, Index
 
 CHANGES_SHOWN = 200
 

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
-from portal.datasets.program.errors import InputError
+from workers.datakit.errors import InputError
 
 # What file managers and version control leave behind; no image is in it.
 _LEFT_OUT = {"__MACOSX", "Thumbs.db", "desktop.ini"}

@@ -8,8 +8,8 @@ from portal.core.access import member_required
 from portal.datasets import imports, services, uploads
 from portal.datasets.forms import ImportForm
 from portal.datasets.models import Dataset
-from portal.datasets.program.limits import Limits
 from portal.teams.quotas import QuotaReached
+from workers.datakit.limits import Limits
 
 
 @member_required

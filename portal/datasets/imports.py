@@ -19,11 +19,11 @@ from django.utils.translation import gettext as _
 from portal.datasets import uploads
 from portal.datasets.import_sources import BucketSource, Entry, FolderSource
 from portal.datasets.models import COPYING
-from portal.datasets.program.errors import InputError, full_disk_is_input_error
-from portal.datasets.program.limits import Limits, human_bytes
 from portal.datasets.refusals import UploadRefused
 from portal.jobs.context import JobContext
 from portal.jobs.models import Job
+from workers.datakit.errors import InputError, full_disk_is_input_error
+from workers.datakit.limits import Limits, human_bytes
 
 BLOCK = 1024 * 1024
 TAR_OVERHEAD = 1024  # a header and padding

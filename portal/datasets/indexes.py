@@ -13,8 +13,8 @@ from django.conf import settings
 from portal.core.files import fetch, local_path, prune
 from portal.datasets import old_archives
 from portal.datasets.models import DatasetVersion
-from portal.datasets.program.errors import StagingError
-from portal.datasets.program.index import Index
+from workers.datakit.errors import StagingError
+from workers.datakit.index import Index
 
 CACHE_BYTES = 4 * 1024**3  # an index of 100,000 images has about 30 MB
 

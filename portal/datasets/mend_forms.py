@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import StyledForm
 from portal.datasets.models import DatasetVersion
-from portal.datasets.program.changes import as_images
-from portal.datasets.program.index import Filter, Index
+from workers.datakit.changes import as_images
+from workers.datakit.index import Filter, Index
 
 SPLITS = [("", _("both")), ("train", _("training")), ("val", _("validation"))]
 MOVES = {"to-train": "train", "to-val": "val"}

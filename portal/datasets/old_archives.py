@@ -19,9 +19,9 @@ from django.core.files.storage import default_storage
 
 from portal.core.files import fetch, local_path
 from portal.datasets.models import DatasetVersion
-from portal.datasets.program.errors import StagingError
-from portal.datasets.program.index import ImageRow, write_index
-from portal.datasets.program.packing import INDEX, LABELS
+from workers.datakit.errors import StagingError
+from workers.datakit.index import ImageRow, write_index
+from workers.datakit.packing import INDEX, LABELS
 
 
 def make_index(version: DatasetVersion) -> None:

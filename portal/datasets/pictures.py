@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 from portal.core.files import read_range
 from portal.datasets import indexes
 from portal.datasets.models import DatasetVersion, Pack
-from portal.datasets.program.index import ImageRow
+from workers.datakit.index import ImageRow
 
 # What a file begins with, and what it is. Only these are ever stored.
 _BEGINNINGS = [

@@ -24,9 +24,9 @@ from django.utils import timezone
 
 from portal.datasets import pieces
 from portal.datasets.models import Upload, UploadPiece
-from portal.datasets.program.limits import human_bytes
 from portal.datasets.refusals import Busy, Expired, Missing, NoRoom, TooLarge, WrongChecksum, WrongOffset
 from portal.datasets.uploads import complete, new_expiry
+from workers.datakit.limits import human_bytes
 
 BLOCK = 1024 * 1024
 MAX_PIECES = 10_000

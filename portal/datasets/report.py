@@ -13,10 +13,10 @@ from portal.core.templatetags.slipway import bytesize
 from portal.datasets import diffs
 from portal.datasets.change_words import side
 from portal.datasets.models import DatasetVersion
-from portal.datasets.program import export
-from portal.datasets.program.findings import LEVELS
-from portal.datasets.program.index import ImageRow, Index
-from portal.datasets.program.readers import LAYOUTS
+from workers.datakit import export
+from workers.datakit.findings import LEVELS
+from workers.datakit.index import ImageRow, Index
+from workers.datakit.readers import LAYOUTS
 
 BARS = 50  # classes in the chart
 CLASSES = 25  # on a page of the table

@@ -3,15 +3,15 @@ from rest_framework import serializers
 from portal.core.sentences import translate
 from portal.datasets import imports, services, uploads
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
-from portal.datasets.program import diffing
-from portal.datasets.program.errors import InputError
-from portal.datasets.program.export_layouts import SIDES
-from portal.datasets.program.findings import LEVELS
-from portal.datasets.program.grouping import MAX_PATTERN
-from portal.datasets.program.options import ADD, REPLACE, SPLITS, check_split
-from portal.datasets.program.readers import LAYOUTS
 from portal.datasets.refusals import UploadRefused
 from portal.jobs.serializers import JobSerializer
+from workers.datakit import diffing
+from workers.datakit.errors import InputError
+from workers.datakit.export_layouts import SIDES
+from workers.datakit.findings import LEVELS
+from workers.datakit.grouping import MAX_PATTERN
+from workers.datakit.options import ADD, REPLACE, SPLITS, check_split
+from workers.datakit.readers import LAYOUTS
 
 
 class DiffCountsSerializer(serializers.Serializer):

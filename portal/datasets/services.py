@@ -16,13 +16,13 @@ from django.utils.translation import gettext as _
 from portal.core.files import fetch
 from portal.datasets import contents, imports, indexes, pieces, uploads_kept
 from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
-from portal.datasets.program import staging
-from portal.datasets.program.errors import InputError, StagingError
 from portal.datasets.refusals import Expired, InUse, NotWhole
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import ACTIVE, Job, Status
 from portal.teams import audit
+from workers.datakit import staging
+from workers.datakit.errors import InputError, StagingError
 
 INGEST_MEMORY_BYTES = 4 * 1024**3
 
@@ -139,7 +139,7 @@ def prepare_ingest(job: Job, folder: Path) -> Invocation:
         )
     defaults = {"val_fraction": 0.2, "seed": 0, "class_count": None, "class_names": None, "limits": {}}
     return Invocation(
-        argv=[sys.executable, "-m", "portal.datasets.program.ingest"],
+        argv=[sys.executable, "-m", "workers.datakit.ingest"],
         inputs={"archive": str(archive), **_indexes(version, folder)},
         params={
             **defaults,

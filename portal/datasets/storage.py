@@ -8,9 +8,9 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from portal.datasets.models import DatasetVersion, Pack, Upload
-from portal.datasets.program.limits import human_bytes
 from portal.jobs.models import Artifact
 from portal.teams import quotas
+from workers.datakit.limits import human_bytes
 
 
 @dataclass(frozen=True)

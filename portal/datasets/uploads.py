@@ -20,11 +20,11 @@ from django.utils import timezone
 
 from portal.datasets import pieces, services, storage
 from portal.datasets.models import Upload
-from portal.datasets.program.limits import human_bytes
 from portal.datasets.refusals import InUse, NoRoom, TooLarge
 from portal.jobs import services as jobs
 from portal.teams import audit, quotas
 from portal.teams.models import Team
+from workers.datakit.limits import human_bytes
 
 DISK_RESERVE = 512 * 1024**2
 EXPIRED_KEPT = timedelta(days=30)  # the row alone, to tell "expired" from "never was"

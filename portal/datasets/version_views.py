@@ -15,9 +15,9 @@ from portal.core import live
 from portal.core.live import Live
 from portal.datasets import contents, diffs, indexes, pictures, report
 from portal.datasets.models import DatasetVersion, UploadState
-from portal.datasets.program import export
-from portal.datasets.program.diffing import KINDS
-from portal.datasets.program.errors import StagingError
+from workers.datakit import export
+from workers.datakit.diffing import KINDS
+from workers.datakit.errors import StagingError
 
 YEAR = 365 * 24 * 3600
 RUNS_SHOWN = 20

@@ -15,9 +15,9 @@ from portal.core.paging import page_of
 from portal.datasets import imports, services, uploads
 from portal.datasets.forms import UploadForm
 from portal.datasets.models import Dataset, DatasetVersion, Upload
-from portal.datasets.program.limits import Limits
 from portal.datasets.refusals import InUse
 from portal.teams.quotas import QuotaReached
+from workers.datakit.limits import Limits
 
 
 def dataset_list(request):

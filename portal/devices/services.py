@@ -15,8 +15,6 @@ from django.utils import timezone
 
 from portal.core import configs
 from portal.core.encryption import WrongKey, seal, unseal
-from portal.datasets.program import images
-from portal.datasets.program.errors import ImageError, InputError
 from portal.deployments.models import Deployment
 from portal.devices import probe as probing
 from portal.devices import watch
@@ -29,6 +27,8 @@ from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
 from portal.jobs.models import ACTIVE, IllegalTransition, Job
 from portal.teams import audit
+from workers.datakit import images
+from workers.datakit.errors import ImageError, InputError
 
 MAX_INFERENCE_IMAGES = 500
 

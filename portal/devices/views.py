@@ -12,7 +12,6 @@ from portal.core import configs, live
 from portal.core.access import operator_required
 from portal.core.live import Live
 from portal.core.paging import page_of
-from portal.datasets.program.errors import InputError
 from portal.devices import pictures, services
 from portal.devices.errors import BoardError
 from portal.devices.forms import AccessForm, DeviceForm, InferForm
@@ -20,6 +19,7 @@ from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device, Inference
 from portal.jobs.models import IllegalTransition
 from portal.teams import audit
+from workers.datakit.errors import InputError
 
 HISTORY = 10
 ACCESS = ("name", "host", "port", "username")

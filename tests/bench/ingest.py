@@ -107,7 +107,7 @@ def program_seconds(upload: Path, folder: Path) -> tuple[float, float]:
     params = {"filename": upload.name, "pack_key": "bench"}
     spec = {"schema": 1, "kind": "ingest", "inputs": {"archive": str(upload)}, "params": params}
     (folder / "spec.json").write_text(json.dumps(spec))
-    command = [sys.executable, "-m", "portal.datasets.program.ingest", str(folder)]
+    command = [sys.executable, "-m", "workers.datakit.ingest", str(folder)]
     began = time.perf_counter()
     with (folder / "log.txt").open("wb") as log:
         program = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)

@@ -22,7 +22,7 @@ CLASSES = 10
 
 
 def rows(count: int):
-    from portal.datasets.program.index import ImageRow
+    from workers.datakit.index import ImageRow
 
     for number in range(count):
         class_id = number * CLASSES // count
@@ -51,9 +51,9 @@ def ready_version(team, user, count: int, folder: Path):
     from django.core.files import File
 
     from portal.datasets.models import Dataset, DatasetVersion
-    from portal.datasets.program.histograms import statistics_of
-    from portal.datasets.program.index import write_index
     from portal.jobs.models import Job, Status
+    from workers.datakit.histograms import statistics_of
+    from workers.datakit.index import write_index
 
     names = [f"class {number}" for number in range(CLASSES)]
     path = folder / f"{count}.sqlite"

@@ -14,8 +14,8 @@ import time
 import traceback
 from pathlib import Path
 
-from portal.datasets.program import checking, ingest
 from workers import contract
+from workers.datakit import checking, ingest
 
 MB = 1024 * 1024
 

@@ -12,11 +12,11 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from portal.datasets.models import Dataset, DatasetVersion, Pack
-from portal.datasets.program.assemble import assemble
-from portal.datasets.program.findings import Findings
-from portal.datasets.program.index import ImageRow
 from portal.jobs.models import Job, Status
 from tests.factories import png
+from workers.datakit.assemble import assemble
+from workers.datakit.findings import Findings
+from workers.datakit.index import ImageRow
 
 CLASS_NAMES = ["cat", "dog", "Bird"]
 FIELDS = ("content_hash", "task", "class_names", "counts", "findings", "statistics", "images", "bytes")

@@ -16,7 +16,7 @@ from upload_builders import (
     zipped,
 )
 
-from portal.datasets.program.boxes import turned
+from workers.datakit.boxes import turned
 
 WIDTH, HEIGHT = 40, 30
 PLACE = (4, 6, 10, 5)

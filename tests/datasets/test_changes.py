@@ -4,9 +4,9 @@ from array import array
 
 import pytest
 
-from portal.datasets.program.changes import ANEW, Plan, as_images, matches, wanted_images
-from portal.datasets.program.index import Filter, Index, write_index
 from tests.datasets.test_index import an_image
+from workers.datakit.changes import ANEW, Plan, as_images, matches, wanted_images
+from workers.datakit.index import Filter, Index, write_index
 
 NAMES = ["cat", "dog", "Dog"]
 

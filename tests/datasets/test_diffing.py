@@ -5,8 +5,8 @@ from array import array
 
 import pytest
 
-from portal.datasets.program.diffing import Changes, changes, counts, write
-from portal.datasets.program.index import ImageRow, Index, write_index
+from workers.datakit.diffing import Changes, changes, counts, write
+from workers.datakit.index import ImageRow, Index, write_index
 
 NAMES = ["cat", "dog", "owl"]
 

@@ -5,11 +5,11 @@ import pytest
 from portal.datasets import drafts, indexes
 from portal.datasets.change_checks import ChangeRefused
 from portal.datasets.models import DatasetVersion, DraftChange, DraftState, Pack
-from portal.datasets.program.index import Filter
 from portal.jobs import services as jobs
 from portal.jobs.models import ErrorKind, Status
 from portal.teams.models import AuditEntry
 from tests.datasets.index_builders import boxed, ready_version
+from workers.datakit.index import Filter
 
 
 @pytest.fixture

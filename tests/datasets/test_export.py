@@ -11,9 +11,9 @@ import pytest
 from annotation_builders import BOXES, SIZE, coco_set, pictures
 from upload_builders import ingested, pack_reader, png, zipped
 
-from portal.datasets.program.export import FORMATS, ExportError, export
-from portal.datasets.program.index import ImageRow, Index, write_index
-from portal.datasets.program.readers import LAYOUTS
+from workers.datakit.export import FORMATS, ExportError, export
+from workers.datakit.index import ImageRow, Index, write_index
+from workers.datakit.readers import LAYOUTS
 
 CASES = [(name, task) for name, tasks in FORMATS.items() for task in tasks]
 HARD_NAMES = {"1 front": 3, "a & b <c>": 4, "no": 5, '大 猫, "x"': 3}

@@ -12,15 +12,15 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 from upload_builders import ROOT, encoded, finding, images_of, ingested, noticed, zipped
 
-from portal.datasets.program.advice import ADVICE
-from portal.datasets.program.copies import near_pairs
-from portal.datasets.program.findings import MAX_EXAMPLES, Findings
-from portal.datasets.program.histograms import statistics_of
-from portal.datasets.program.images import normalise
-from portal.datasets.program.index import ImageRow
-from portal.datasets.program.judging import judge
-from portal.datasets.program.marks import MARKS, mark
-from portal.datasets.program.measures import measure
+from workers.datakit.advice import ADVICE
+from workers.datakit.copies import near_pairs
+from workers.datakit.findings import MAX_EXAMPLES, Findings
+from workers.datakit.histograms import statistics_of
+from workers.datakit.images import normalise
+from workers.datakit.index import ImageRow
+from workers.datakit.judging import judge
+from workers.datakit.marks import MARKS, mark
+from workers.datakit.measures import measure
 
 
 def scene(seed: int, size: tuple[int, int] = (200, 150)) -> Image.Image:
@@ -206,7 +206,10 @@ def test_examples_are_drawn_over_the_whole_set_and_name_their_images():
 
 def test_every_finding_in_the_source_says_what_to_do():
     used = set()
-    for path in (ROOT / "portal" / "datasets").rglob("*.py"):
+    for path in [
+        *(ROOT / "portal" / "datasets").rglob("*.py"),
+        *(ROOT / "workers" / "datakit").rglob("*.py"),
+    ]:
         text = path.read_text()
         used |= set(re.findall(r'add\(\s*"(?:block|warn|info)", "([a-z0-9-]+)"', text))
     assert used == set(ADVICE)

@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 import pytest
 from upload_builders import index, ingested, noticed, png, refused, two_classes, zipped
 
-from portal.datasets.program.errors import InputError
-from portal.datasets.program.grouping import group_of, group_split, groups_of, pattern_of
+from workers.datakit.errors import InputError
+from workers.datakit.grouping import group_of, group_split, groups_of, pattern_of
 
 PATTERN = r"([a-z]+\d+)_\d+\.png$"
 

@@ -15,7 +15,7 @@ import zstandard
 from PIL import Image
 from upload_builders import encoded, ingested, job_folder, png, refused, run_program, two_classes, zipped
 
-from portal.datasets.program import ingest
+from workers.datakit import ingest
 
 GOOD = zipped(two_classes())
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from upload_builders import encoded, png
 
-from portal.datasets.program.errors import ImageError
-from portal.datasets.program.images import normalise, thumbnail
+from workers.datakit.errors import ImageError
+from workers.datakit.images import normalise, thumbnail
 
 
 def picture(mode: str = "RGB", size: tuple[int, int] = (20, 10)) -> Image.Image:

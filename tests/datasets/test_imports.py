@@ -9,7 +9,6 @@ from rest_framework.test import APIClient
 
 from portal.datasets import import_sources, imports, services
 from portal.datasets.models import DatasetVersion, UploadState
-from portal.datasets.program.errors import InputError
 from portal.jobs import execution
 from portal.jobs.models import Job, Status
 from portal.teams.models import AuditEntry
@@ -17,6 +16,7 @@ from tests.conftest import PASSWORD
 from tests.datasets.bucket_stand_in import bucket
 from tests.factories import class_zip, png, run_queued_jobs
 from tests.jobs.helpers import wait_for
+from workers.datakit.errors import InputError
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

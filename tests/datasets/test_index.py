@@ -4,7 +4,7 @@ from array import array
 
 import pytest
 
-from portal.datasets.program.index import Filter, ImageRow, Index, write_index
+from workers.datakit.index import Filter, ImageRow, Index, write_index
 
 
 def an_image(number: int, **fields) -> ImageRow:

@@ -32,10 +32,10 @@ from upload_builders import (
     zipped,
 )
 
-from portal.datasets.program import checking
-from portal.datasets.program.archive import Entry
-from portal.datasets.program.index import ImageRow
-from portal.datasets.program.ziparchive import ZipArchive, ZipSource
+from workers.datakit import checking
+from workers.datakit.archive import Entry
+from workers.datakit.index import ImageRow
+from workers.datakit.ziparchive import ZipArchive, ZipSource
 
 DIGITS_HASH = "03ba925f79a39e2af9959bd1bbe87fdaccb78ad6ead580cad492aba55e4eac19"
 DIGITS = ROOT / "portal" / "datasets" / "samples" / "digits.zip"
@@ -274,6 +274,6 @@ def test_an_image_that_kills_its_process_costs_that_image_alone(tmp_path, monkey
 
 def test_the_program_loads_neither_django_nor_celery():
     loaded = "[m for m in ('django', 'celery') if m in sys.modules]"
-    check = f"import sys, portal.datasets.program.ingest; print({loaded})"
+    check = f"import sys, workers.datakit.ingest; print({loaded})"
     done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from portal.datasets.program.readers import jsonstream
-from portal.datasets.program.readers.jsonstream import Members
+from workers.datakit.readers import jsonstream
+from workers.datakit.readers.jsonstream import Members
 
 SAMPLE = {
     "info": {"year": 2026, "who": "某人", "deep": [[1], {"a": []}]},

@@ -22,8 +22,8 @@ from upload_builders import (
     zipped,
 )
 
-from portal.datasets.program.names import collisions, decode_names, natural_key
-from portal.datasets.program.readers.paddlex_lists import split_line
+from workers.datakit.names import collisions, decode_names, natural_key
+from workers.datakit.readers.paddlex_lists import split_line
 
 
 def splits(artifacts: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from portal.datasets.program.split import stratified_split
+from workers.datakit.split import stratified_split
 
 
 def drawn(sizes: dict[int, int], fraction: float = 0.2, seed: int = 0) -> dict[str, str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from upload_builders import content_of, images_of, ingested, pack_reader, two_classes, zipped
 
-from portal.datasets.program.errors import StagingError
-from portal.datasets.program.index import Index
-from portal.datasets.program.staging import stage
+from workers.datakit.errors import StagingError
+from workers.datakit.index import Index
+from workers.datakit.staging import stage
 
 
 @pytest.fixture

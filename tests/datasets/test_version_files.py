@@ -18,12 +18,12 @@ from upload_builders import two_classes, zipped
 
 from portal.datasets import deletion, indexes, storage, uploads, uploads_kept
 from portal.datasets.models import DatasetVersion, Pack
-from portal.datasets.program.errors import StagingError
 from portal.datasets.services import create_version, staged
 from portal.jobs import kinds
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
 from tests.factories import png
+from workers.datakit.errors import StagingError
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from portal.datasets.program import ingest
-from portal.datasets.program.index import ImageRow, Index
-from portal.datasets.program.staging import ReadPacks
 from workers.contract import InputError, JobFolder
+from workers.datakit import ingest
+from workers.datakit.index import ImageRow, Index
+from workers.datakit.staging import ReadPacks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,7 +108,7 @@ def run_program(folder: Path, memory: int = 1024**3, file_bytes: int = 512 * 102
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
 
     done = subprocess.run(
-        [sys.executable, "-m", "portal.datasets.program.ingest", str(folder)],
+        [sys.executable, "-m", "workers.datakit.ingest", str(folder)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         preexec_fn=limit,

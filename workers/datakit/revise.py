@@ -1,4 +1,4 @@
-"""The revise program: ``python -m portal.datasets.program.revise <job folder>``.
+"""The revise program: ``python -m workers.datakit.revise <job folder>``.
 
 It makes a new version out of an earlier one and a list of changes (see ``changes.py``), and speaks the
 contract of ``workers/README.md`` as the ingest program does. Inputs: ``base`` (path of the earlier version's

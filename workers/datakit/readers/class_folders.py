@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from portal.datasets.program import names
-from portal.datasets.program.archive import Archive, Entry
-from portal.datasets.program.errors import InputError
-from portal.datasets.program.findings import Findings
+from workers.datakit import names
+from workers.datakit.archive import Archive, Entry
+from workers.datakit.errors import InputError
+from workers.datakit.findings import Findings
 
 from .listing import Listing, Sample
 from .splits import SPLIT_WORDS

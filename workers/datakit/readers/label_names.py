@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from portal.datasets.program import names
-from portal.datasets.program.archive import Archive
-from portal.datasets.program.errors import InputError
-from portal.datasets.program.findings import Findings
+from workers.datakit import names
+from workers.datakit.archive import Archive
+from workers.datakit.errors import InputError
+from workers.datakit.findings import Findings
 
 from .texts import read_text
 

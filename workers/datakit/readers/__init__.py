@@ -8,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from portal.datasets.program import names
-from portal.datasets.program.archive import Archive
-from portal.datasets.program.errors import InputError
-from portal.datasets.program.findings import Findings
+from workers.datakit import names
+from workers.datakit.archive import Archive
+from workers.datakit.errors import InputError
+from workers.datakit.findings import Findings
 
 from .class_folders import read_class_folders
 from .coco import coco_files, read_coco

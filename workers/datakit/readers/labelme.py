@@ -10,10 +10,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from portal.datasets.program import names
-from portal.datasets.program.archive import Archive, Entry
-from portal.datasets.program.errors import InputError
-from portal.datasets.program.findings import Findings
+from workers.datakit import names
+from workers.datakit.archive import Archive, Entry
+from workers.datakit.errors import InputError
+from workers.datakit.findings import Findings
 
 from .boxed import Box, BoxedImages, around, number, report_missing, size_of
 from .finder import ImageFinder

@@ -120,6 +120,6 @@ class Changes:
     def page(self, kind: str | None = None, after: int = 0, limit: int = 60) -> list[tuple[int, *Change]]:
         """Up to ``limit`` changes (of one kind) numbered above ``after``, each with its number first."""
         where, values = ("kind = ? AND ", [kind]) if kind else ("", [])
-        query = f"SELECT number, kind, before, after FROM changes WHERE {where}number > ?"  # noqa: S608
+        query = f"SELECT number, kind, before, after FROM changes WHERE {where}number > ?"
         found = self._database.execute(f"{query} ORDER BY number LIMIT ?", [*values, after, limit])
         return found.fetchall()

@@ -122,7 +122,7 @@ def write_index(target: Path, class_names: list[str], task: str, images: Sequenc
         database.close()
 
 
-_INSERT = f"INSERT INTO images VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_INSERT = f"INSERT INTO images VALUES ({', '.join('?' * len(_COLUMNS))})"
 
 
 _values = operator.attrgetter(*_COLUMNS)
@@ -181,13 +181,13 @@ class Index:
 
     def count(self, wanted: Filter | None = None) -> int:
         where, values = self._where(wanted or Filter())
-        return self._database.execute(f"SELECT COUNT(*) FROM images{where}", values).fetchone()[0]  # noqa: S608
+        return self._database.execute(f"SELECT COUNT(*) FROM images{where}", values).fetchone()[0]
 
     def page(self, wanted: Filter | None = None, after: int = 0, limit: int = 60) -> list[ImageRow]:
         """Up to ``limit`` images whose id is above ``after``, by id, with boxes and marks."""
         where, values = self._where(wanted or Filter(), "id > ?", [after])
         order = f"{where} ORDER BY id LIMIT ?"
-        found = self._database.execute(f"SELECT * FROM images{order}", [*values, limit])  # noqa: S608
+        found = self._database.execute(f"SELECT * FROM images{order}", [*values, limit])
         return [self._with_details(row) for row in found]
 
     def samples(self, class_id: int, limit: int) -> list[ImageRow]:
@@ -196,20 +196,20 @@ class Index:
             some = "id IN (SELECT DISTINCT image FROM boxes WHERE class_id = ? LIMIT ?) ORDER BY id"
         else:
             some = "class_id = ? ORDER BY split, id LIMIT ?"  # the order of an index: nothing is sorted
-        found = self._database.execute(f"SELECT * FROM images WHERE {some}", [class_id, limit])  # noqa: S608
+        found = self._database.execute(f"SELECT * FROM images WHERE {some}", [class_id, limit])
         return [self._with_details(row) for row in found]
 
     def page_before(self, number: int, wanted: Filter | None = None, limit: int = 60) -> int:
         """The ``after`` of the page that ends right before the image ``number``; 0 for the first."""
         where, values = self._where(wanted or Filter(), "id < ?", [number])
-        query = f"SELECT id FROM images{where} ORDER BY id DESC LIMIT 1 OFFSET ?"  # noqa: S608
+        query = f"SELECT id FROM images{where} ORDER BY id DESC LIMIT 1 OFFSET ?"
         found = self._database.execute(query, [*values, limit]).fetchone()
         return found[0] if found else 0
 
     def count_to(self, number: int, wanted: Filter | None = None) -> int:
         """How many of the wanted images have an id up to ``number``."""
         where, values = self._where(wanted or Filter(), "id <= ?", [number])
-        return self._database.execute(f"SELECT COUNT(*) FROM images{where}", values).fetchone()[0]  # noqa: S608
+        return self._database.execute(f"SELECT COUNT(*) FROM images{where}", values).fetchone()[0]
 
     def page_of(self, number: int, wanted: Filter | None = None, limit: int = 60) -> int:
         """The ``after`` of the page on which the image ``number`` stands."""
@@ -217,7 +217,7 @@ class Index:
         if not before:
             return 0
         where, values = self._where(wanted or Filter())
-        query = f"SELECT id FROM images{where} ORDER BY id LIMIT 1 OFFSET ?"  # noqa: S608
+        query = f"SELECT id FROM images{where} ORDER BY id LIMIT 1 OFFSET ?"
         found = self._database.execute(query, [*values, before - 1]).fetchone()
         return found[0] if found else 0
 
@@ -236,7 +236,7 @@ class Index:
         answers = []
         for compare, pick in (("id < ?", "MAX(id)"), ("id > ?", "MIN(id)")):
             where, values = self._where(wanted or Filter(), compare, [number])
-            answers.append(self._database.execute(f"SELECT {pick} FROM images{where}", values).fetchone()[0])  # noqa: S608
+            answers.append(self._database.execute(f"SELECT {pick} FROM images{where}", values).fetchone()[0])
         return answers[0], answers[1]
 
     def all(self) -> Iterator[ImageRow]:
@@ -257,7 +257,7 @@ class Index:
         """Every image as (id, sha256, label, split), by sha256; the label is the class name, or the boxes as
         a text that does not depend on class ids."""
         order = "sha256, class_id, split, id"  # that of an index, which has all that is asked for
-        rows = self._database.execute(f"SELECT id, sha256, class_id, split FROM images ORDER BY {order}")  # noqa: S608
+        rows = self._database.execute(f"SELECT id, sha256, class_id, split FROM images ORDER BY {order}")
         for number, sha256, class_id, split in rows:
             if self.has_boxes:
                 flat = array("d", [value for box in self._boxes(number) for value in tuple(box)[1:]])

@@ -6,9 +6,9 @@ import codecs
 import json
 from typing import Any
 
-from portal.datasets.program import names
-from portal.datasets.program.archive import Archive, Entry
-from portal.datasets.program.errors import InputError
+from workers.datakit import names
+from workers.datakit.archive import Archive, Entry
+from workers.datakit.errors import InputError
 
 from .listing import MAX_LIST_BYTES
 

@@ -7,10 +7,10 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from portal.datasets.program import names
-from portal.datasets.program.archive import Archive, Entry
-from portal.datasets.program.errors import InputError
-from portal.datasets.program.findings import Findings
+from workers.datakit import names
+from workers.datakit.archive import Archive, Entry
+from workers.datakit.errors import InputError
+from workers.datakit.findings import Findings
 
 from .listing import DETECTION, Listing, Sample
 from .splits import settled

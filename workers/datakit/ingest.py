@@ -1,4 +1,4 @@
-"""The ingest program: ``python -m portal.datasets.program.ingest <job folder>``.
+"""The ingest program: ``python -m workers.datakit.ingest <job folder>``.
 
 It speaks the contract of ``workers/README.md`` and runs in the portal's environment, as a process of its
 own so that it can be killed and its memory limited. Inputs: ``archive`` (path of the upload), ``known``

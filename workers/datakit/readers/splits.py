@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from portal.datasets.program import names
-from portal.datasets.program.findings import Findings
+from workers.datakit import names
+from workers.datakit.findings import Findings
 
 from .listing import Sample
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from array import array
 
-from portal.datasets.program.archive import Entry
+from workers.datakit.archive import Entry
 
 MAX_LIST_BYTES = 64 * 1024 * 1024
 CLASSIFICATION, DETECTION = "classification", "detection"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from portal.datasets.program import names
-from portal.datasets.program.archive import Archive, Entry
-from portal.datasets.program.errors import InputError
-from portal.datasets.program.findings import Findings
+from workers.datakit import names
+from workers.datakit.archive import Archive, Entry
+from workers.datakit.errors import InputError
+from workers.datakit.findings import Findings
 
 from .finder import ImageFinder
 from .label_names import named_classes, read_labels

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portal.datasets.program import names
-from portal.datasets.program.archive import Entry
+from workers.datakit import names
+from workers.datakit.archive import Entry
 
 from .splits import split_of_path
 from .texts import folder_of, stem
