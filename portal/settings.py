@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "portal.deployments",
     "portal.notify",
     "portal.history",
+    "portal.home",
 ]
 
 MIDDLEWARE = [
@@ -74,7 +75,11 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "builtins": ["portal.core.templatetags.slipway", "portal.notify.templatetags.notices"],
+            "builtins": [
+                "portal.core.templatetags.slipway",
+                "portal.notify.templatetags.notices",
+                "portal.home.templatetags.site_menu",
+            ],
         },
     }
 ]

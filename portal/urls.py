@@ -3,8 +3,8 @@
 from django.urls import include, path
 
 urlpatterns = [
-    path("api/v1/", include("portal.api")),
-    path("", include("portal.core.urls")),
+    path("api/v1/", include("portal.home.api_router")),
+    path("", include("portal.home.urls")),
     path("", include("portal.teams.urls")),
     path("", include("portal.notify.urls")),
     path("jobs/", include("portal.jobs.urls")),
@@ -15,7 +15,7 @@ urlpatterns = [
     path("devices/", include("portal.devices.urls")),
 ]
 
-handler400 = "portal.core.views.bad_request"
-handler403 = "portal.core.views.forbidden"
-handler404 = "portal.core.views.not_found"
-handler500 = "portal.core.views.unexpected"
+handler400 = "portal.home.views.bad_request"
+handler403 = "portal.home.views.forbidden"
+handler404 = "portal.home.views.not_found"
+handler500 = "portal.home.views.unexpected"

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from portal.core import configs, menu, sentences, words
+from portal.core import configs, sentences, words
 from portal.jobs import kinds
 
 register = template.Library()
@@ -28,12 +28,6 @@ STATUS = {
     "unknown": (gettext_lazy("Not asked yet"), "question-circle", "secondary"),
 }
 UNITS = (gettext_lazy("bytes"), "KB", "MB", "GB")
-
-
-@register.inclusion_tag("core/_menu.html", takes_context=True)
-def main_menu(context):
-    """The bar's entries; the one that the page belongs to is marked."""
-    return {"entries": menu.ENTRIES, "section": menu.section_of(context["request"])}
 
 
 @register.inclusion_tag("core/_status.html")

@@ -4,13 +4,13 @@ from django.urls import include, path, re_path
 from rest_framework.routers import DefaultRouter
 
 from portal.core.api import BoardProfileViewSet, ChipViewSet, RecipeViewSet, SchemaView
-from portal.core.views import api_docs
 from portal.datasets.api import DatasetVersionViewSet, DatasetViewSet
 from portal.datasets.draft_api import DraftViewSet
 from portal.datasets.upload_api import upload_detail, upload_list
 from portal.deployments.api import DeploymentViewSet
 from portal.devices.api import DeviceViewSet, InferenceViewSet
 from portal.history.api import HistoryViewSet, ProvenanceViewSet
+from portal.home.views import api_docs
 from portal.jobs.api import JobViewSet, QueueViewSet
 from portal.notify.api import NoticeChoiceViewSet, NotificationViewSet, WebhookViewSet
 from portal.runs.api import CompiledModelViewSet, RunViewSet, TrainedModelViewSet

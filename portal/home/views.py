@@ -10,21 +10,21 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from portal.core import home as home_page
 from portal.core import languages, live
 from portal.core.live import Live
 from portal.core.problems import problem_page
+from portal.home import dashboard
 
 
 def home(request):
     """What runs, what failed, which boards are well, what to do next."""
-    steps = home_page.first_steps(request.team)
+    steps = dashboard.first_steps(request.team)
     context = {
         "live": _live(request),
         "steps": steps,
         "next": next((key for key, done in steps if not done), ""),
     }
-    return render(request, "core/home.html", context)
+    return render(request, "home/home.html", context)
 
 
 def home_live(request):
@@ -51,25 +51,25 @@ language.needs_no_team = True
 def _live(request) -> Live:
     team = request.team
     context = {
-        "work": home_page.at_work(team),
-        "failures": home_page.failures(team),
-        "finished": home_page.finished(team),
-        **home_page.boards(team),
+        "work": dashboard.at_work(team),
+        "failures": dashboard.failures(team),
+        "finished": dashboard.finished(team),
+        **dashboard.boards(team),
     }
-    body = render_to_string("core/_home_live.html", context, request=request)
+    body = render_to_string("home/_live.html", context, request=request)
     return Live("home-live", reverse("home-live"), body, active=bool(context["work"]))
 
 
 def api_docs(request):
     """The schema of the REST API, to read and to try."""
-    return render(request, "core/api_docs.html")
+    return render(request, "home/api_docs.html")
 
 
 def _error(request, status: int, title: str, icon: str, sentence: str):
     if request.path.startswith("/api/"):
         return problem_page(status, sentence)
     context = {"title": title, "icon": icon, "sentence": sentence}
-    return render(request, "core/error.html", context, status=status)
+    return render(request, "home/error.html", context, status=status)
 
 
 def bad_request(request, exception):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.core import views
+from portal.home import views
 
 urlpatterns = [
     path("", views.home, name="home"),

@@ -103,7 +103,7 @@ def test_a_defect_gets_a_page_that_needs_no_database(alices, monkeypatch):
     def broken(request):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("portal.core.home.first_steps", broken)
+    monkeypatch.setattr("portal.home.dashboard.first_steps", broken)
     alices.raise_request_exception = False
     answer = alices.get(reverse("home"))
     assert answer.status_code == 500
