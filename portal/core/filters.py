@@ -17,8 +17,6 @@ from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field
 
 from portal.core.sentences import lazy_sentence
-from portal.jobs.models import Job
-from portal.teams.models import User
 
 
 class ListBackend(DjangoFilterBackend):
@@ -85,23 +83,6 @@ def _rows(find: Callable, request):
     return find(team).none() if team is None else find(team)
 
 
-def people(team):
-    """Who is in the team, and who once started work there."""
-    once = Job.objects.for_team(team).order_by().values("created_by")
-    inside = team.memberships.values("user") if team else []
-    return User.objects.filter(Q(pk__in=inside) | Q(pk__in=once))
-
-
-class Person(RowOf):
-    """A person by user name, also one who has left the team since."""
-
-    def __init__(self, field_name="created_by", **more):
-        more.setdefault("error_messages", {"invalid_choice": _("Your team has nobody of this name.")})
-        super().__init__(
-            people, field_name=field_name, to_field_name="username", help_text=_("user name"), **more
-        )
-
-
 class _MomentField(IsoDateTimeField):
     def to_python(self, value):
         moment = super().to_python(value)
@@ -117,14 +98,6 @@ class Moment(django_filters.IsoDateTimeFilter):
     """A moment, or a day that stands for its first moment."""
 
     field_class = _MomentField
-
-
-class Created(django_filters.FilterSet):
-    """What was made between two moments, by whom."""
-
-    person = Person()
-    created_after = Moment("created_at", "gte", help_text=_("moment or day (ISO 8601), included"))
-    created_before = Moment("created_at", "lt", help_text=_("moment or day (ISO 8601), not included"))
 
 
 def part_of(field_name: str) -> django_filters.CharFilter:

@@ -3,9 +3,10 @@
 import django_filters
 from django.utils.translation import gettext_lazy as _
 
-from portal.core.filters import Created, OneOf, Person, RowOf, part_of
+from portal.core.filters import OneOf, RowOf, part_of
 from portal.datasets.models import Dataset
 from portal.jobs.models import Status
+from portal.teams.filters import Created, Person
 
 TASKS = [("classification", _("classification")), ("detection", _("detection"))]
 

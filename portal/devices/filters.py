@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from portal.core import configs
-from portal.core.filters import Created, OneOf, RowOf, named, part_of
+from portal.core.filters import OneOf, RowOf, named, part_of
 from portal.devices.models import Device
 from portal.jobs.models import Status
+from portal.teams.filters import Created
 
 
 class WithChip(OneOf):

@@ -6,13 +6,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.core import configs, sentences
-from portal.core.filters import named, people
+from portal.core.filters import named
 from portal.core.forms import StyledForm
 from portal.datasets.models import Dataset
 from portal.devices.models import Device
 from portal.history.filters import DAYS, all_kinds
 from portal.jobs.models import Status
 from portal.runs.models import Tag
+from portal.teams.filters import people
 
 # A list to choose from stays short, however many there are; the others are found by words.
 SHOWN = 100

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from portal.teams.models import Role
+
 if TYPE_CHECKING:
     from portal.jobs.context import JobContext
     from portal.jobs.models import Job
+    from portal.jobs.subjects import Subject
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,10 @@ class Kind:
     folder: Callable[[Job], str] = field(default=lambda job: f"jobs/{job.pk}")
     # Point the domain row of ``old`` at ``new``, its retry.
     replace: Callable[[Job, Job], None] = field(default=lambda old, new: None)
+    # What jobs are about, of those among the ids that are of this kind: by job id.
+    subjects: Callable[[set[int]], dict[int, Subject]] = field(default=lambda ids: {})
+    # The least role that may cancel or retry such a job.
+    role: str = Role.MEMBER
 
 
 _kinds: dict[str, Kind] = {}

@@ -15,6 +15,7 @@ from portal.core.live import Live
 from portal.jobs import curves, forecast, log, queue_page, services, subjects, turns
 from portal.jobs.models import IllegalTransition, Job, Priority
 from portal.runs import services as runs
+from portal.runs.job_kinds import run_of
 from portal.teams import audit
 from portal.teams.models import Role
 from portal.teams.quotas import QuotaReached
@@ -114,7 +115,7 @@ def job_retry(request, pk):
     """Do a failed or cancelled job again; a step of a run brings the rest of its run with it."""
     job = _job(request, pk)
     refuse_unless(request, subjects.role_for(job))
-    run = subjects.run_of(job)
+    run = run_of(job)
     if run is not None:
         runs.retry_run(run, request.user)
         return redirect("run-detail", pk=run.pk)

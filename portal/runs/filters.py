@@ -4,12 +4,13 @@ import django_filters
 from django.utils.translation import gettext_lazy as _
 
 from portal.core import configs
-from portal.core.filters import Created, OneOf, RowOf, named, part_of
+from portal.core.filters import OneOf, RowOf, named, part_of
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.devices.models import Device
 from portal.jobs.models import Status
 from portal.runs import search
 from portal.runs.models import Run
+from portal.teams.filters import Created
 
 
 class RunFilter(Created):

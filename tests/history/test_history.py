@@ -148,7 +148,7 @@ def test_it_searches_names_notes_tags_and_messages(rows, alice, bob, q, kinds):
 
 
 def test_it_finds_the_steps_of_more_runs_than_can_be_listed(rows, bob, monkeypatch):
-    monkeypatch.setattr("portal.jobs.search.LISTED_AT_MOST", 0)
+    monkeypatch.setattr("portal.runs.job_kinds.LISTED_AT_MOST", 0)
     assert {kind for kind, _ in found(bob, q="at work")} == {"run", "train"}
 
 

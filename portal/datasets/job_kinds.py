@@ -1,0 +1,74 @@
+"""The kinds of job that make versions, and what jobs have to do with datasets."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from portal.core.filters import RowOf
+from portal.datasets import drafts, services
+from portal.datasets.models import Dataset, DatasetVersion
+from portal.jobs import filters, kinds, search
+from portal.jobs.subjects import Subject
+from portal.runs import pipeline
+
+
+def register() -> None:
+    kinds.register(
+        kinds.Kind(
+            name="ingest",
+            title=_("Check dataset"),
+            queue="default",
+            time_limit=4 * 3600,
+            prepare=services.prepare_ingest,
+            complete=services.complete_ingest,
+            claim=services.claim_ingest,
+            folder=services.folder_of,
+            replace=services.replace,
+            subjects=subjects,
+            after=pipeline.after_job,
+        )
+    )
+    kinds.register(
+        kinds.Kind(
+            name="revise",
+            title=_("Make a new version"),
+            queue="default",
+            time_limit=3600,
+            prepare=drafts.prepare_revise,
+            complete=drafts.complete_revise,
+            folder=services.folder_of,
+            replace=services.replace,
+            subjects=subjects,
+            after=_after_revise,
+        )
+    )
+    search.add_word_place(_named)
+    filters.add_filter("dataset", RowOf(Dataset.objects.for_team, *PATHS_TO_DATASET))
+
+
+PATHS_TO_DATASET = (
+    "dataset_version__dataset", "trained_model__run__dataset_version__dataset",
+    "compiled_model__run__dataset_version__dataset", "deployment__run__dataset_version__dataset",
+)  # fmt: skip
+
+
+def _after_revise(job) -> None:
+    drafts.after_revise(job)
+    pipeline.after_job(job)  # a run may wait for the version
+
+
+def subjects(ids: set[int]) -> dict[int, Subject]:
+    """The versions that jobs make."""
+    return {
+        version.job_id: Subject(str(version), reverse("dataset-version", args=[version.pk]))
+        for version in DatasetVersion.objects.filter(job__in=ids).select_related("dataset")
+    }
+
+
+def _named(word: str, team) -> Q:
+    versions = DatasetVersion.objects.for_team(team).filter(
+        Q(dataset__name__icontains=word) | Q(upload_name__icontains=word)
+    )
+    return Q(pk__in=versions.order_by().values("job"))

@@ -1,0 +1,69 @@
+"""The kinds of job that talk to a board, and what jobs have to do with devices."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from portal.core.filters import RowOf
+from portal.devices import services
+from portal.devices.models import Device, Inference
+from portal.jobs import filters, kinds, search
+from portal.jobs.subjects import Subject
+from portal.teams.models import Role
+
+
+def register() -> None:
+    kinds.register(
+        kinds.Kind(
+            name="probe",
+            title=_("Probe device"),
+            queue="deploy",
+            time_limit=120,
+            perform=services.perform_probe,
+            complete=services.complete_probe,
+            claim=services.claim,
+            replace=services.replace_probe,
+            subjects=_probed,
+            role=Role.OPERATOR,
+        )
+    )
+    kinds.register(
+        kinds.Kind(
+            name="infer",
+            title=_("Answer images"),
+            queue="deploy",
+            time_limit=1800,
+            perform=services.perform_inference,
+            complete=services.complete_inference,
+            claim=services.claim,
+            replace=services.replace_inference,
+            subjects=_inferences,
+            role=Role.OPERATOR,
+        )
+    )
+    search.add_word_place(_named)
+    filters.add_filter(
+        "device", RowOf(Device.objects.for_team, "deployment__device", "inference__device", "probed_devices")
+    )
+
+
+def _probed(ids: set[int]) -> dict[int, Subject]:
+    return {
+        device.probe_job_id: Subject(device.name, reverse("device-detail", args=[device.pk]))
+        for device in Device.objects.filter(probe_job__in=ids)
+    }
+
+
+def _inferences(ids: set[int]) -> dict[int, Subject]:
+    return {
+        row.job_id: Subject(row.device.name, reverse("inference-detail", args=[row.device_id, row.pk]))
+        for row in Inference.objects.filter(job__in=ids).select_related("device")
+    }
+
+
+def _named(word: str, team) -> Q:
+    devices = Device.objects.for_team(team).filter(name__icontains=word).order_by()
+    inferences = Inference.objects.filter(device__in=devices.values("pk")).order_by()
+    return Q(pk__in=devices.values("probe_job")) | Q(pk__in=inferences.values("job"))
