@@ -7,7 +7,6 @@ connections that append at once one loses.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import time
 import uuid
@@ -18,10 +17,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from portal.core.diskspace import SENTENCE, no_space
 from portal.datasets import pieces
 from portal.datasets.models import Upload, UploadPiece
 from portal.datasets.refusals import Busy, Expired, Missing, NoRoom, TooLarge, WrongChecksum, WrongOffset
@@ -34,7 +34,6 @@ MAX_PIECES = 10_000
 HOLD = timedelta(seconds=10)
 RENEW_SECONDS = 2.0
 BUSY = "Another connection is sending this upload: wait a few seconds and ask again."
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,10 @@ def append(upload: Upload, offset: int, body: Body) -> None:
     receiver = Receiver(upload, offset, body)
     try:
         receiver.receive()
-    except OSError as error:
-        if error.errno not in _DISK_FULL:
+    except (OSError, DatabaseError) as error:
+        if not no_space(error):
             raise
-        raise NoRoom(
-            "The server's disk is full: ask the administrator to free some space, then go on."
-        ) from error
+        raise NoRoom(SENTENCE) from error
     finally:
         receiver.release()
 

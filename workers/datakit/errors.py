@@ -7,10 +7,9 @@ import errno
 from collections.abc import Iterator
 
 from workers.contract import InputError, ToolchainError
+from workers.diskspace import SENTENCE, no_space
 
 __all__ = ["ImageError", "InputError", "StagingError", "full_disk_is_input_error"]
-
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class ImageError(ValueError):
@@ -27,9 +26,6 @@ def full_disk_is_input_error() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK_FULL:
+        if error.errno != errno.EFBIG and not no_space(error):
             raise
-        raise InputError(
-            "The server's disk is full, so the upload could not be unpacked: "
-            "free some space (or ask the administrator to), then upload it again."
-        ) from error
+        raise InputError(SENTENCE) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from workers import diskspace
 from workers.contract import InputError, ProgramError, ToolchainError
 
 _OUT_OF_MEMORY = re.compile(
@@ -21,8 +22,8 @@ _LAST_ERROR = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception)): (.+)$")
 def explain(tail: list[str], returncode: int, input_size: tuple[int, int], device: str) -> ProgramError:
     """Return the error that says why PaddleX stopped with ``returncode``, from its last lines."""
     text = "\n".join(tail)
-    if "No space left on device" in text:
-        return ToolchainError("The training worker's disk is full: free some space there and run it again.")
+    if diskspace.says_no_space(text):
+        return ToolchainError(diskspace.SENTENCE)
     if returncode == -9 or _OUT_OF_MEMORY.search(text):
         return ToolchainError(
             "Training ran out of memory: choose a smaller batch or input size, or give the worker more."
