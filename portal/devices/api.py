@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from portal.core.access import refuse_unless
 from portal.core.api import AnyAnswer, TeamViewSet
 from portal.devices import pictures, services
+from portal.devices.credentials import Credentials, SecretNeeded
 from portal.devices.errors import BoardError
 from portal.devices.filters import DeviceFilter, InferenceFilter
 from portal.devices.hostkeys import HostKey
@@ -40,6 +41,22 @@ class NotNow(APIException):
     status_code = 409
 
 
+def _credentials(data: dict) -> Credentials | None:
+    """Take the secret out of a form's data; None when none was given."""
+    secrets = {key: data.pop(key, "") for key in SECRETS}
+    return Credentials(**secrets) if secrets["password"] or secrets["private_key"] else None
+
+
+def _update_access(device: Device, **changes) -> None:
+    """Change the device, with the service's refusals at the fields they are about."""
+    try:
+        services.update_access(device, **changes)
+    except SecretNeeded as error:
+        raise serializers.ValidationError({"password": [str(error)]}) from error
+    except BoardError as error:
+        raise serializers.ValidationError({"private_key": [str(error)]}) from error
+
+
 def _refuse_name_in_use(others, name: str | None) -> None:
     if others.filter(name=name).exists():
         raise serializers.ValidationError({"name": ["The team has a device of this name."]})
@@ -59,7 +76,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         form.is_valid(raise_exception=True)
         data = dict(form.validated_data)
         _refuse_name_in_use(Device.objects.for_team(request.team), data["name"])
-        credentials = services.Credentials(**{key: data.pop(key, "") for key in SECRETS})
+        credentials = _credentials(data)
         wanted = data.pop("host_key", "")
         try:
             found = services.read_host_key(data["host"], data["port"])
@@ -74,19 +91,15 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
     @extend_schema(request=EditDeviceSerializer, responses=DeviceSerializer)
     def partial_update(self, request, pk=None):
-        """Change the name, the address or the credentials; the board is then probed."""
+        """Change the name, the address or the credentials; the board is then probed.
+
+        Another address, port or user needs the credentials along with it: the stored ones are not sent there.
+        """
         form = EditDeviceSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         data, device = dict(form.validated_data), self.get_object()
         _refuse_name_in_use(Device.objects.for_team(request.team).exclude(pk=device.pk), data.get("name"))
-        secrets = {key: data.pop(key, "") for key in SECRETS}
-        given = secrets["password"] or secrets["private_key"]
-        try:
-            services.update_access(
-                device, credentials=services.Credentials(**secrets) if given else None, **data
-            )
-        except BoardError as error:
-            raise serializers.ValidationError({"private_key": [str(error)]}) from error
+        _update_access(device, credentials=_credentials(data), **data)
         services.start_probe(device, request.user)
         return Response(DeviceSerializer(self.get_object()).data)
 
@@ -108,7 +121,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
             form.is_valid(raise_exception=True)
             if form.validated_data["host_key"] != str(found):
                 raise NotNow(f"The board shows {found} now: compare again.")
-            services.update_access(device, host_key=found)
+            _update_access(device, host_key=found, credentials=_credentials(dict(form.validated_data)))
             services.start_probe(device, request.user)
         pinned = HostKey.parse(device.host_key)
         return Response({"pinned": str(pinned), "shown": str(found), "same": pinned.matches(found)})

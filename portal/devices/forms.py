@@ -13,18 +13,19 @@ from portal.devices.services import Credentials
 SECRET = {"autocomplete": "new-password", "spellcheck": "false"}
 
 
-class AccessForm(StyledForm):
-    """Address and credentials. ``device`` is the one to change; None for a new one."""
+class SecretForm(StyledForm):
+    """A password or a private key, neither of which is ever shown again."""
 
-    name = forms.CharField(max_length=80, label=_("Name"))
-    host = forms.CharField(max_length=255, label=_("Address"), help_text=_("IP number or host name."))
-    port = forms.IntegerField(min_value=1, max_value=65535, initial=22, label=_("SSH port"))
-    username = forms.CharField(max_length=64, initial="root", label=_("User"))
     password = forms.CharField(
-        required=False, strip=False, label=_("Password"), widget=forms.PasswordInput(attrs=SECRET)
+        required=False,
+        max_length=1000,
+        strip=False,
+        label=_("Password"),
+        widget=forms.PasswordInput(attrs=SECRET),
     )
     private_key = forms.CharField(
         required=False,
+        max_length=20000,
         label=_("Private key instead of a password"),
         widget=forms.Textarea(
             attrs={"rows": 4, "placeholder": "-----BEGIN OPENSSH PRIVATE KEY-----"} | SECRET
@@ -33,17 +34,44 @@ class AccessForm(StyledForm):
     )
     passphrase = forms.CharField(
         required=False,
+        max_length=1000,
         strip=False,
         label=_("Passphrase of the key"),
         widget=forms.PasswordInput(attrs=SECRET),
         help_text=_("Only if the key has one."),
     )
 
+    def clean(self):
+        data = super().clean()
+        if data.get("password") and data.get("private_key"):
+            self.add_errors({"private_key": "Give a password or a private key, not both."})
+        return data
+
+    def credentials(self) -> Credentials | None:
+        """What was entered; None when nothing was."""
+        data = self.cleaned_data
+        if not data["password"] and not data["private_key"]:
+            return None
+        return Credentials(data["password"], data["private_key"], data["passphrase"])
+
+
+class AccessForm(SecretForm):
+    """Address and credentials. ``device`` is the one to change; None for a new one."""
+
+    name = forms.CharField(max_length=80, label=_("Name"))
+    host = forms.CharField(max_length=255, label=_("Address"), help_text=_("IP number or host name."))
+    port = forms.IntegerField(min_value=1, max_value=65535, initial=22, label=_("SSH port"))
+    username = forms.CharField(max_length=64, initial="root", label=_("User"))
+    field_order = ["name", "host", "port", "username", "password", "private_key", "passphrase"]
+
     def __init__(self, *args, team, device: Device | None = None, **kwargs):
         self.team, self.device = team, device
         super().__init__(*args, **kwargs)
         if device is not None:
-            self.fields["password"].help_text = _("Leave it empty to keep the stored credentials.")
+            self.fields["password"].help_text = _(
+                "Leave it empty to keep the stored credentials. To change the address, port or user, "
+                "enter them again."
+            )
 
     def clean_name(self):
         name = self.cleaned_data["name"]
@@ -56,18 +84,9 @@ class AccessForm(StyledForm):
 
     def clean(self):
         data = super().clean()
-        if data.get("password") and data.get("private_key"):
-            self.add_errors({"private_key": "Give a password or a private key, not both."})
         if self.device is None and not data.get("password") and not data.get("private_key"):
             self.add_errors({"password": "Give a password or a private key."})
         return data
-
-    def credentials(self) -> Credentials | None:
-        """What was entered; None when nothing was."""
-        data = self.cleaned_data
-        if not data["password"] and not data["private_key"]:
-            return None
-        return Credentials(data["password"], data["private_key"], data["passphrase"])
 
 
 class DeviceForm(AccessForm):

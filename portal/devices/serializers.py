@@ -21,7 +21,24 @@ class DeviceSerializer(serializers.ModelSerializer):
         return device.probe.get("current")
 
 
-class NewDeviceSerializer(serializers.Serializer):
+class SecretSerializer(serializers.Serializer):
+    """A password, or a private key with its passphrase. Never told back."""
+
+    password = serializers.CharField(
+        required=False, allow_blank=True, trim_whitespace=False, max_length=1000, write_only=True
+    )
+    private_key = serializers.CharField(required=False, allow_blank=True, max_length=20000, write_only=True)
+    passphrase = serializers.CharField(
+        required=False, allow_blank=True, trim_whitespace=False, max_length=1000, write_only=True
+    )
+
+    def validate(self, data):
+        if data.get("password") and data.get("private_key"):
+            raise serializers.ValidationError({"private_key": "Give a password or a private key, not both."})
+        return data
+
+
+class NewDeviceSerializer(SecretSerializer):
     """A board to register. ``host_key`` may name the key that it must show; else the one seen is pinned."""
 
     name = serializers.CharField(max_length=80)
@@ -29,9 +46,6 @@ class NewDeviceSerializer(serializers.Serializer):
     host = serializers.CharField(max_length=255)
     port = serializers.IntegerField(default=22, min_value=1, max_value=65535)
     username = serializers.CharField(max_length=64, default="root")
-    password = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
-    private_key = serializers.CharField(required=False, allow_blank=True)
-    passphrase = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
     host_key = serializers.CharField(required=False, allow_blank=True)
 
     def validate_profile(self, value):
@@ -42,24 +56,19 @@ class NewDeviceSerializer(serializers.Serializer):
     def validate(self, data):
         if not data.get("password") and not data.get("private_key"):
             raise serializers.ValidationError({"password": "Give a password or a private key."})
-        return data
+        return super().validate(data)
 
 
-class EditDeviceSerializer(serializers.Serializer):
-    """What may be changed of a board; what is left out stays. Credentials are never told back."""
+class EditDeviceSerializer(SecretSerializer):
+    """What may be changed of a board; what is left out stays.
+
+    The stored credentials belong to the address, port and user: to change one of these, send them again.
+    """
 
     name = serializers.CharField(max_length=80, required=False)
     host = serializers.CharField(max_length=255, required=False)
     port = serializers.IntegerField(required=False, min_value=1, max_value=65535)
     username = serializers.CharField(max_length=64, required=False)
-    password = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
-    private_key = serializers.CharField(required=False, allow_blank=True)
-    passphrase = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
-
-    def validate(self, data):
-        if data.get("password") and data.get("private_key"):
-            raise serializers.ValidationError({"private_key": "Give a password or a private key, not both."})
-        return data
 
 
 class HostKeysSerializer(serializers.Serializer):
@@ -70,7 +79,9 @@ class HostKeysSerializer(serializers.Serializer):
     same = serializers.BooleanField()
 
 
-class NewHostKeySerializer(serializers.Serializer):
+class NewHostKeySerializer(SecretSerializer):
+    """The key to pin. The stored credentials belong to the one before: send them again with it."""
+
     host_key = serializers.CharField(help_text="The key that a person has looked at, as ``shown`` tells it.")
 
 

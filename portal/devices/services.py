@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,14 +13,15 @@ from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from portal.core import configs
-from portal.core.encryption import WrongKey, seal, unseal
+from portal.core.encryption import WrongKey
 from portal.deployments.models import Deployment
 from portal.devices import probe as probing
 from portal.devices import watch
 from portal.devices.answers import answer
 from portal.devices.connection import BoardConnection
+from portal.devices.credentials import PLACE, Credentials, SecretNeeded, needed, place_of, stored
 from portal.devices.errors import BoardError, Unreachable
-from portal.devices.hostkeys import HostKey, fetch_host_key, load_private_key
+from portal.devices.hostkeys import HostKey, fetch_host_key
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
@@ -33,57 +33,49 @@ from workers.datakit.errors import ImageError, InputError
 MAX_INFERENCE_IMAGES = 500
 
 
-@dataclasses.dataclass(frozen=True)
-class Credentials:
-    """How to sign in to a board: a password, or a private key with its passphrase."""
-
-    password: str = ""
-    private_key: str = ""
-    passphrase: str = ""
-
-    def check(self) -> None:
-        """Raise BoardError when a private key cannot be read."""
-        if self.private_key:
-            load_private_key(self.private_key, self.passphrase or None)
-
-    @property
-    def auth(self) -> str:
-        return "key" if self.private_key else "password"
-
-
 def read_host_key(host: str, port: int) -> HostKey:
     """The key that the board shows now; no password is sent. Raises Unreachable."""
     return fetch_host_key(host, port, settings.SSH_TIMEOUT_SECONDS)
 
 
 @transaction.atomic
-def register(team, user, *, name, profile, host, port, username, credentials, host_key: HostKey) -> Device:
+def register(
+    team, user, *, name, profile, host, port, username, credentials: Credentials, host_key: HostKey
+) -> Device:
     """Store a device with the host key that its owner has seen, and probe it."""
     credentials.check()
+    place = {"host": host, "port": port, "username": username, "host_key": str(host_key)}
     device = Device.objects.create(
         team=team,
         created_by=user,
         name=name,
         profile=profile,
-        host=host,
-        port=port,
-        username=username,
         auth=credentials.auth,
-        secret=seal(dataclasses.asdict(credentials)),
-        host_key=str(host_key),
+        secret=credentials.sealed(place),
+        **place,
     )
     audit.record("device.create", device, actor=user, detail=f"{host}:{port}, {host_key}")
     start_probe(device, user)
     return device
 
 
+@transaction.atomic
 def update_access(device: Device, *, credentials: Credentials | None = None, **fields) -> None:
-    """Change address, user or credentials; ``host_key`` only after a person has seen the new one."""
-    if credentials is not None:
-        credentials.check()
-        fields |= {"auth": credentials.auth, "secret": seal(dataclasses.asdict(credentials))}
+    """Change address, user or credentials; ``host_key`` only after a person has seen the new one.
+
+    Raises SecretNeeded when the place changes and no credentials for the new one come along: the stored
+    ones would be sent to whoever answers there.
+    """
     if "host_key" in fields:
         fields["host_key"] = str(fields["host_key"])
+    row = Device.objects.select_for_update().get(pk=device.pk)
+    before = place_of(row)
+    place = before | {name: fields[name] for name in PLACE if name in fields}
+    if credentials is not None:
+        credentials.check()
+        fields |= {"auth": credentials.auth, "secret": credentials.sealed(place)}
+    elif place != before:
+        raise SecretNeeded(needed(row.auth, before))
     for name, value in fields.items():
         setattr(device, name, value)
     device.save(update_fields=list(fields))
@@ -93,15 +85,15 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
 
 def sign_in(device: Device) -> BoardConnection:
     """Open a connection. Raises BoardError, or WrongKey when the stored credentials cannot be read."""
-    secret = unseal(device.secret)
+    secret = stored(device)
     return BoardConnection.connect(
         device.host,
         device.port,
         device.username,
         host_key=device.host_key,
-        password=secret["password"] or None,
-        private_key=secret["private_key"] or None,
-        passphrase=secret["passphrase"] or None,
+        password=secret.password or None,
+        private_key=secret.private_key or None,
+        passphrase=secret.passphrase or None,
         timeout=settings.SSH_TIMEOUT_SECONDS,
     )
 
@@ -152,7 +144,7 @@ def perform_probe(job: Job, context: JobContext) -> dict:
     context.phase(f"connecting to {device.host}:{device.port}")
     with connect(device, context) as connection:
         context.phase("asking the board")
-        password = unseal(device.secret)["password"] or None
+        password = stored(device).password or None
         found = probing.probe(connection, profile_of(device), password=password)
     for sentence in found["problems"] + found["warnings"]:
         context.log(sentence)

@@ -13,8 +13,9 @@ from portal.core.access import operator_required
 from portal.core.live import Live
 from portal.core.paging import page_of
 from portal.devices import pictures, services
+from portal.devices.credentials import SecretNeeded
 from portal.devices.errors import BoardError
-from portal.devices.forms import AccessForm, DeviceForm, InferForm
+from portal.devices.forms import AccessForm, DeviceForm, InferForm, SecretForm
 from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device, Inference
 from portal.jobs.models import IllegalTransition
@@ -134,6 +135,8 @@ def device_edit(request, pk):
         fields = {name: form.cleaned_data[name] for name in ACCESS}
         try:
             services.update_access(device, credentials=form.credentials(), **fields)
+        except SecretNeeded as error:
+            form.add_errors({"password": str(error)})
         except BoardError as error:
             form.add_errors({"private_key": str(error)})
         else:
@@ -148,21 +151,35 @@ def device_host_key(request, pk):
     """Show the pinned host key beside the one that the board shows now, and accept the new one."""
     device = _device(request, pk)
     found, problem = None, ""
+    form = SecretForm(request.POST or None)
     try:
         found = services.read_host_key(device.host, device.port)
     except BoardError as error:
         problem = str(error)
+    same = bool(found) and HostKey.parse(device.host_key).matches(found)
     if request.method == "POST" and found:
         # Only the key that the person has looked at is pinned, not one that came in between.
-        if request.POST.get("host_key") == str(found):
-            services.update_access(device, host_key=found)
-            services.start_probe(device, request.user)
-            messages.success(request, f"The new host key is pinned: {found}.")
+        if request.POST.get("host_key") != str(found):
+            problem = "The board shows yet another key now: compare again."
+        elif form.is_valid() and _accept_key(request, device, found, form):
             return redirect("device-detail", pk=device.pk)
-        problem = "The board shows yet another key now: compare again."
-    same = bool(found) and HostKey.parse(device.host_key).matches(found)
-    context = {"device": device, "found": found, "same": same, "problem": problem}
-    return render(request, "devices/host_key.html", context)
+    context = {"device": device, "found": found, "same": same, "problem": problem, "form": form}
+    return render(request, "devices/host_key.html", context, status=422 if form.errors else 200)
+
+
+def _accept_key(request, device: Device, found: HostKey, form: SecretForm) -> bool:
+    """Pin the key with the secret that was entered for it; False with the reason in the form."""
+    try:
+        services.update_access(device, host_key=found, credentials=form.credentials())
+    except SecretNeeded as error:
+        form.add_errors({"password": str(error)})
+    except BoardError as error:
+        form.add_errors({"private_key": str(error)})
+    else:
+        services.start_probe(device, request.user)
+        messages.success(request, f"The new host key is pinned: {found}.")
+        return True
+    return False
 
 
 @operator_required

@@ -27,6 +27,7 @@ from tests.devices.live import (
     BEFORE,
     Rows,
     SharedBoard,
+    change_access,
     check_told,
     closed_port,
     execute,
@@ -137,7 +138,7 @@ def test_a_fault_is_told_leaves_nothing_and_a_retry_succeeds_once_it_is_gone(ali
     if "df_lies" in orders:
         orders["disk_quota_bytes"] += board.used_bytes()
     board.order(**orders)
-    services.update_access(rows.device, **{key: make() for key, make in fault.device.items()})
+    change_access(rows.device, **{key: make() for key, make in fault.device.items()})
 
     job = execute(deployment.job)
     check_told(alices, job, rows.device, fault.words, reverse("run-detail", args=[deployment.run_id]))
@@ -146,8 +147,7 @@ def test_a_fault_is_told_leaves_nothing_and_a_retry_succeeds_once_it_is_gone(ali
     assert fresh(deployment).activated_at is None and fresh(deployment).release == ""
 
     board.order()
-    access = {"port": board.state["port"], "credentials": Credentials(password=PASSWORD)}
-    services.update_access(rows.device, **access)
+    change_access(rows.device, port=board.state["port"])
     until(board.is_back, "the board to come back")
     if name != "power cut":  # where the board was away, the next deployment sweeps
         assert board.holds() == ([BEFORE], BEFORE)

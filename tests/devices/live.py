@@ -179,6 +179,11 @@ def stage() -> None:
         (folder.parent / image).write_bytes(picture(NAMES[label]))
 
 
+def change_access(device: Device, **changes) -> None:
+    """Change how a device is reached, with the credentials entered anew as a person has to."""
+    services.update_access(device, **({"credentials": services.Credentials(password=PASSWORD)} | changes))
+
+
 def closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -48,7 +48,7 @@ def test_an_operator_changes_address_and_credentials_which_are_told_nobody(devic
 
 def test_what_is_left_out_stays(device, alice):
     patch(alice, device, password="first")
-    assert patch(alice, device, port=2022).json()["port"] == 2022
+    assert patch(alice, device, name="By the door", host=device.host).json()["port"] == 22
     device.refresh_from_db()
     assert unseal(device.secret)["password"] == "first"
 
@@ -77,11 +77,12 @@ def test_a_new_host_key_is_pinned_once_a_person_has_seen_it(device, alice, shown
     assert client.get(address).json() == {"pinned": KEY, "shown": KEY, "same": True}
     shown.append(OTHER)
     assert client.get(address).json() == {"pinned": KEY, "shown": OTHER, "same": False}
-    refused = client.post(address, {"host_key": KEY}, format="json")
+    refused = client.post(address, {"host_key": KEY, "password": "new"}, format="json")
     assert refused.status_code == 409 and "compare again" in refused.json()["detail"]
-    assert client.post(address, {"host_key": OTHER}, format="json").json()["same"] is True
+    body = {"host_key": OTHER, "password": "new"}
+    assert client.post(address, body, format="json").json()["same"] is True
     device.refresh_from_db()
-    assert device.host_key == OTHER
+    assert device.host_key == OTHER and unseal(device.secret)["password"] == "new"
 
 
 def test_a_board_that_does_not_answer_is_said_so(device, alice, monkeypatch):

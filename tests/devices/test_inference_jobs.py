@@ -11,13 +11,12 @@ from cryptography.fernet import Fernet
 from django.urls import reverse
 from PIL import Image
 
-from portal.devices import services
 from portal.devices.models import Inference
 from portal.devices.services import Credentials
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
-from tests.devices.boards import COLOURS, PASSWORD, needs_convert_environment, picture, until
-from tests.devices.live import BEFORE, check_told, closed_port, execute, text
+from tests.devices.boards import COLOURS, needs_convert_environment, picture, until
+from tests.devices.live import BEFORE, change_access, check_told, closed_port, execute, text
 from tests.jobs.helpers import executing, wait_for
 
 pytestmark = [pytest.mark.ssh, needs_convert_environment, pytest.mark.django_db(transaction=True)]
@@ -106,14 +105,14 @@ def test_a_fault_is_told_and_a_retry_answers_once_it_is_gone(alices, renewed_boa
     rows.deployed()
     inference = rows.asked()
     board.order(**fault.orders)
-    services.update_access(rows.device, **{key: make() for key, make in fault.device.items()})
+    change_access(rows.device, **{key: make() for key, make in fault.device.items()})
     job = execute(inference.job)
     check_told(alices, job, rows.device, fault.words, page_of(inference))
     assert board.holds() == ([BEFORE], BEFORE)
     assert inference.images.get().label == ""
 
     board.order()
-    services.update_access(rows.device, port=board.state["port"], credentials=Credentials(password=PASSWORD))
+    change_access(rows.device, port=board.state["port"])
     until(board.is_back, "the board to come back")
     assert execute(jobs.retry(job)).status == Status.SUCCEEDED
     assert inference.images.get().label == "red"

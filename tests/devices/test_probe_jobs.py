@@ -10,8 +10,8 @@ from django.utils.html import escape
 from portal.devices import services
 from portal.devices.services import Credentials
 from portal.jobs.models import IllegalTransition, Job, Status
-from tests.devices.boards import PASSWORD, needs_convert_environment
-from tests.devices.live import BEFORE, check_sentence, check_told, closed_port, execute, text
+from tests.devices.boards import needs_convert_environment
+from tests.devices.live import BEFORE, change_access, check_sentence, check_told, closed_port, execute, text
 
 pytestmark = [pytest.mark.ssh, needs_convert_environment, pytest.mark.django_db(transaction=True)]
 
@@ -50,14 +50,9 @@ def test_what_is_wrong_on_the_way_is_told_and_gone_after_it_is_mended(
     alices, renewed_board, rows, probe, name
 ):
     changes, words = CHANGES[name]
-    services.update_access(rows.device, **{key: make() for key, make in changes.items()})
+    change_access(rows.device, **{key: make() for key, make in changes.items()})
     check_told(alices, probe(), rows.device, words)
-    services.update_access(
-        rows.device,
-        port=renewed_board.state["port"],
-        username="root",
-        credentials=Credentials(password=PASSWORD),
-    )
+    change_access(rows.device, port=renewed_board.state["port"], username="root")
     assert probe().status == Status.SUCCEEDED
     rows.device.refresh_from_db()
     assert rows.device.problem == ""

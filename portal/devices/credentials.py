@@ -1,0 +1,71 @@
+"""The secret that signs in to a board, bound to the place it was entered for.
+
+A secret belongs to one address, port, user and host key (``PLACE``). It is stored encrypted together with
+them, so that a row that points elsewhere, whoever changed it and how, sends it nowhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from portal.core.encryption import seal, unseal
+from portal.devices.errors import BoardError
+from portal.devices.hostkeys import load_private_key
+from portal.devices.models import Device
+
+PLACE = ("host", "port", "username", "host_key")
+
+
+class SecretNeeded(BoardError):
+    """The stored secret belongs to another place: a person must enter it again."""
+
+    code = "secret-needed"
+
+
+@dataclasses.dataclass(frozen=True)
+class Credentials:
+    """How to sign in to a board: a password, or a private key with its passphrase."""
+
+    password: str = ""
+    private_key: str = ""
+    passphrase: str = ""
+
+    def check(self) -> None:
+        """Raise BoardError when a private key cannot be read."""
+        if self.private_key:
+            load_private_key(self.private_key, self.passphrase or None)
+
+    @property
+    def auth(self) -> str:
+        return "key" if self.private_key else "password"
+
+    def sealed(self, place: dict[str, Any]) -> str:
+        """Encrypt for storage, with the place that it is for."""
+        return seal(dataclasses.asdict(self) | {"place": place})
+
+
+def place_of(device: Device) -> dict[str, Any]:
+    """Where the device's row points."""
+    return {name: getattr(device, name) for name in PLACE}
+
+
+def stored(device: Device) -> Credentials:
+    """The device's credentials, decrypted. Raises WrongKey, or SecretNeeded when they are for another place.
+
+    Secrets from before they were bound name no place; they are for the row's, which has not changed since.
+    """
+    fields = unseal(device.secret)
+    place = fields.pop("place", None)
+    if place is not None and place != place_of(device):
+        raise SecretNeeded(needed(device.auth, place))
+    return Credentials(**fields)
+
+
+def needed(auth: str, place: dict[str, Any]) -> str:
+    """The sentence that asks for the secret of ``place`` again."""
+    what = "private key" if auth == "key" else "password"
+    return (
+        f"The stored {what} belongs to {place['username']}@{place['host']}:{place['port']} and the host key "
+        f"pinned for it: enter the {what} again to change the address, port, user or host key."
+    )
