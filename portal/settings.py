@@ -77,6 +77,7 @@ TEMPLATES = [
             ],
             "builtins": [
                 "portal.core.templatetags.slipway",
+                "portal.jobs.templatetags.job_tags",
                 "portal.notify.templatetags.notices",
                 "portal.home.templatetags.site_menu",
             ],

@@ -7,11 +7,13 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.filters import RowOf
-from portal.datasets import drafts, services
+from portal.datasets import drafts, services, stored_bytes
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.jobs import filters, kinds, search
 from portal.jobs.subjects import Subject
 from portal.runs import pipeline
+from portal.teams import quota_usage
+from portal.teams.quota_usage import StoragePart
 
 
 def register() -> None:
@@ -22,6 +24,7 @@ def register() -> None:
             queue="default",
             time_limit=4 * 3600,
             prepare=services.prepare_ingest,
+            counts_files=False,  # they are the dataset
             complete=services.complete_ingest,
             claim=services.claim_ingest,
             folder=services.folder_of,
@@ -43,6 +46,10 @@ def register() -> None:
             subjects=subjects,
             after=_after_revise,
         )
+    )
+    quota_usage.add_storage(StoragePart("datasets", _("Images of datasets"), stored_bytes.of_datasets))
+    quota_usage.add_storage(
+        StoragePart("uploads", _("Uploads that are no dataset yet"), stored_bytes.of_uploads)
     )
     search.add_word_place(_named)
     filters.add_filter("dataset", RowOf(Dataset.objects.for_team, *PATHS_TO_DATASET))

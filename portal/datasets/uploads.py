@@ -18,11 +18,11 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from portal.datasets import pieces, services, storage
+from portal.datasets import pieces, services
 from portal.datasets.models import Upload
 from portal.datasets.refusals import InUse, NoRoom, TooLarge
 from portal.jobs import services as jobs
-from portal.teams import audit, quotas
+from portal.teams import audit, quota_usage, quotas
 from portal.teams.models import Team
 from workers.datakit.limits import human_bytes
 
@@ -78,7 +78,7 @@ def _waiting(uploads, field: str) -> int:
 
 def quota_left(team) -> int | None:
     """Bytes that the team may still upload; None when there is no quota."""
-    return storage.left(team)
+    return quota_usage.left(team)
 
 
 def room_left() -> int | None:

@@ -1,11 +1,17 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class JobsConfig(AppConfig):
     name = "portal.jobs"
 
     def ready(self):
+        from portal.jobs import stored_bytes, turns
         from portal.jobs.models import Job
-        from portal.teams import filters
+        from portal.teams import filters, quota_usage
+        from portal.teams.quota_usage import StoragePart
 
         filters.add_people(lambda team: Job.objects.for_team(team).order_by().values("created_by"))
+        quota_usage.count_jobs_by(turns.counts)
+        title = _("Models and other files of jobs")
+        quota_usage.add_storage(StoragePart("artifacts", title, stored_bytes.of_artifacts))

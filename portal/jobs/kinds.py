@@ -51,6 +51,8 @@ class Kind:
     replace: Callable[[Job, Job], None] = field(default=lambda old, new: None)
     # What jobs are about, of those among the ids that are of this kind: by job id.
     subjects: Callable[[set[int]], dict[int, Subject]] = field(default=lambda ids: {})
+    # Whether its artifacts count as files of jobs; False where another app counts them as its own.
+    counts_files: bool = True
     # The least role that may cancel or retry such a job.
     role: str = Role.MEMBER
 

@@ -18,6 +18,7 @@ from portal.jobs import kinds
 from portal.jobs.models import IllegalTransition, Job, Priority, Status
 from portal.teams import audit, quotas
 from portal.teams.models import Team
+from portal.teams.quota_usage import JobCounts
 
 AT_WORK = (Status.RUNNING, Status.CANCELLING)
 MOVES = ("first", "up", "down", "last")
@@ -63,18 +64,11 @@ def shares(queue: str) -> list[Share]:
     return sorted(found.values(), key=Share.turn)
 
 
-@dataclass(frozen=True)
-class Counts:
+def counts(team) -> JobCounts:
     """How many jobs of a team run, by queue, and how many wait in all."""
-
-    running: dict[str, int]
-    queued: int
-
-
-def counts(team) -> Counts:
     jobs = Job.objects.filter(team=team).order_by()
     running = jobs.filter(status__in=AT_WORK).values_list("queue").annotate(count=Count("pk"))
-    return Counts(dict(running), jobs.filter(status=Status.QUEUED).count())
+    return JobCounts(dict(running), jobs.filter(status=Status.QUEUED).count())
 
 
 def claim_next(queue: str, worker: str) -> Job | None:

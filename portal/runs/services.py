@@ -6,7 +6,6 @@ from django.db import transaction
 
 from portal.conversions.models import CompiledModel
 from portal.core import configs
-from portal.datasets import storage
 from portal.datasets.models import DatasetVersion
 from portal.deployments.models import Deployment
 from portal.jobs import services as jobs
@@ -14,7 +13,7 @@ from portal.jobs.models import Job, Status
 from portal.runs import pipeline, tags
 from portal.runs.models import Run, TrainedModel
 from portal.runs.plan import Plan, PlanError, deleted_sentence
-from portal.teams import audit
+from portal.teams import audit, quota_usage
 from portal.teams.models import Role
 
 
@@ -23,7 +22,7 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
     """Write the whole plan down and start what can be started. Raises QuotaReached when no more may wait,
     or when nothing is left of the team's storage."""
     jobs.refuse_if_full(team)
-    storage.refuse_if_full(team)
+    quota_usage.refuse_if_full(team)
     _hold(plan.version)
     run = Run.objects.create(
         team=team,

@@ -6,9 +6,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import ValidationError
 
 from portal.core.api import ApiViewSet
-from portal.datasets import storage
-from portal.jobs import turns
-from portal.teams import quotas
+from portal.teams import quota_usage, quotas
 from portal.teams.forms import QuotaForm
 from portal.teams.models import Quota, Role
 from portal.teams.serializers import LimitsSerializer, NewQuotaSerializer
@@ -43,7 +41,8 @@ class LimitsViewSet(ApiViewSet):
 
     @staticmethod
     def _facts(team) -> dict:
-        limits, counts = quotas.limits(team), turns.counts(team)
+        limits, counts = quotas.limits(team), quota_usage.jobs_of(team)
+        stored = quota_usage.storage_of(team)
         rows = {row.by: row for row in Quota.objects.filter(team=team)}
         return {
             "running": limits.running,
@@ -51,7 +50,7 @@ class LimitsViewSet(ApiViewSet):
             "storage": limits.storage,
             "running_now": {queue: counts.running.get(queue, 0) for queue in quotas.QUEUES},
             "queued_now": counts.queued,
-            "storage_now": storage.use_of(team),
+            "storage_now": stored | {"total": sum(stored.values())},
             "ceiling": quotas.ceilings(),
             "server": rows.get(Quota.By.SERVER),
             "team": rows.get(Quota.By.TEAM),

@@ -11,9 +11,7 @@ from django.utils.translation import gettext as _
 
 from portal.core.access import refuse_unless
 from portal.core.templatetags.slipway import bytesize
-from portal.datasets import storage
-from portal.jobs import turns
-from portal.teams import quotas
+from portal.teams import quota_usage, quotas
 from portal.teams.forms import QuotaForm
 from portal.teams.models import Quota, Role
 
@@ -41,22 +39,23 @@ def team_limits(request):
             quotas.set_quota(request.team, by, form.cleaned_data)
             messages.success(request, _("The limits are set. What runs goes on; what waits follows them."))
             return redirect("team-limits")
-    use = storage.use_of(request.team)
-    context = {"lines": _lines(request.team, use), "use": use, "forms": forms}
+    stored = quota_usage.storage_of(request.team)
+    parts = [(part.title, stored[part.name]) for part in quota_usage.storage_parts()]
+    context = {"lines": _lines(request.team, sum(stored.values())), "parts": parts, "forms": forms}
     status = 422 if any(form.errors for form in forms.values()) else 200
     return render(request, "teams/limits.html", context, status=status)
 
 
-def _lines(team, use: storage.Use) -> list[Line]:
-    limits, counts = quotas.limits(team), turns.counts(team)
+def _lines(team, stored_bytes: int) -> list[Line]:
+    limits, counts = quotas.limits(team), quota_usage.jobs_of(team)
     labels = QuotaForm.LABELS
     lines = [
         _line(labels[f"running_{queue}"], counts.running.get(queue, 0), limits.running[queue])
         for queue in quotas.QUEUES
     ]
     lines.append(_line(labels["queued"], counts.queued, limits.queued))
-    stored = _line(_("Storage"), use.total, limits.storage)
-    stored.used = bytesize(use.total)
+    stored = _line(_("Storage"), stored_bytes, limits.storage)
+    stored.used = bytesize(stored_bytes)
     stored.most = stored.most if limits.storage is None else bytesize(limits.storage)
     return [*lines, stored]
 

@@ -124,15 +124,6 @@ class NewQuotaSerializer(QuotaSerializer):
         fields = ["by", *QuotaSerializer.Meta.fields]
 
 
-class StorageUseSerializer(serializers.Serializer):
-    """Bytes: images of datasets, files that jobs made, uploads that are no dataset yet."""
-
-    datasets = serializers.IntegerField()
-    artifacts = serializers.IntegerField()
-    uploads = serializers.IntegerField()
-    total = serializers.IntegerField()
-
-
 class LimitsSerializer(serializers.Serializer):
     """What counts for the team (``running`` by queue, ``storage`` in bytes; null for no limit), what of it
     is in use, and who set what: the least of ``ceiling``, ``server`` and ``team`` counts."""
@@ -142,7 +133,9 @@ class LimitsSerializer(serializers.Serializer):
     storage = serializers.IntegerField(allow_null=True)
     running_now = serializers.DictField(child=serializers.IntegerField())
     queued_now = serializers.IntegerField()
-    storage_now = StorageUseSerializer()
+    storage_now = serializers.DictField(
+        child=serializers.IntegerField(), help_text="bytes by what is stored, and their ``total``"
+    )
     ceiling = QuotaSerializer()
     server = QuotaSerializer(allow_null=True)
     team = QuotaSerializer(allow_null=True)

@@ -16,12 +16,13 @@ from django.urls import reverse
 from django.utils import timezone
 from upload_builders import two_classes, zipped
 
-from portal.datasets import deletion, indexes, storage, uploads, uploads_kept
+from portal.datasets import deletion, indexes, uploads, uploads_kept
 from portal.datasets.models import DatasetVersion, Pack
 from portal.datasets.services import create_version, staged
 from portal.jobs import kinds
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
+from portal.teams import quota_usage
 from tests.factories import png
 from workers.datakit.errors import StagingError
 
@@ -46,8 +47,8 @@ def stored_files() -> dict[str, int]:
 
 def stored_bytes(team) -> int:
     """What counts against the team's quota, but for what jobs made."""
-    use = storage.use_of(team)
-    return use.datasets + use.uploads
+    use = quota_usage.storage_of(team)
+    return use["datasets"] + use["uploads"]
 
 
 @pytest.fixture(autouse=True)

@@ -4,9 +4,9 @@ import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from portal.datasets import storage, uploads
+from portal.datasets import uploads
 from portal.jobs.models import Job, Status
-from portal.teams import quotas
+from portal.teams import quota_usage, quotas
 from portal.teams.models import Quota
 from tests.factories import class_zip
 from tests.seed import Seeder, everything
@@ -64,17 +64,16 @@ def test_the_api_answers_409_with_the_sentence(full, alice):
 
 
 def test_what_a_team_stored_is_counted_by_what_it_is(rows, team, alice):
-    use = storage.use_of(team)
-    assert use.datasets == rows["version"].bytes
-    assert use.artifacts > 0 and use.uploads == 0
-    assert use.total == use.datasets + use.artifacts
+    use = quota_usage.storage_of(team)
+    assert use["datasets"] == rows["version"].bytes
+    assert use["artifacts"] > 0 and use["uploads"] == 0
     uploads.create(team, alice, 1000, "a.zip")
-    assert storage.use_of(team).uploads == 1000
+    assert quota_usage.storage_of(team)["uploads"] == 1000
 
 
 def test_a_run_is_refused_when_nothing_is_left_of_the_storage(rows, team, alices):
     quotas.set_quota(team, Quota.By.SERVER, {"storage_mb": 1})
-    assert storage.left(team) == 0
+    assert quota_usage.left(team) == 0
     run = {"dataset_version": rows["version"].pk, "preset": "fast", "chips": ["rv1106"]}
     page = alices.post(reverse("run-new"), run).content.decode()
     assert "has used all of its 1.0 MB of storage" in page
@@ -82,8 +81,8 @@ def test_a_run_is_refused_when_nothing_is_left_of_the_storage(rows, team, alices
 
 def test_the_teams_own_value_lowers_the_servers(team, settings):
     settings.TEAM_QUOTA_BYTES = 1000
-    assert storage.left(team) == 1000
+    assert quota_usage.left(team) == 1000
     quotas.set_quota(team, Quota.By.TEAM, {"storage_mb": 5})
-    assert storage.left(team) == 1000, "the setting is the ceiling"
+    assert quota_usage.left(team) == 1000, "the setting is the ceiling"
     settings.TEAM_QUOTA_BYTES = 0
-    assert storage.left(team) == 5 * 1024 * 1024
+    assert quota_usage.left(team) == 5 * 1024 * 1024

@@ -9,7 +9,6 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from portal.core import configs, sentences, words
-from portal.jobs import kinds
 
 register = template.Library()
 
@@ -156,11 +155,6 @@ def milliseconds(value):
 def size(pair):
     """[28, 28] → ``28 × 28``."""
     return " × ".join(str(side) for side in pair) if pair else "–"
-
-
-@register.filter
-def kind_title(job):
-    return sentences.translate(kinds.get(job.kind).title)
 
 
 @register.filter

@@ -1,0 +1,23 @@
+"""What a team's datasets and uploads take in storage."""
+
+from __future__ import annotations
+
+from django.db.models import Sum
+
+from portal.datasets.models import DatasetVersion, Pack, Upload
+
+
+def of_datasets(team) -> int:
+    """Bytes of the images of datasets, each once however many versions have it."""
+    return _sum(Pack.objects.filter(dataset__team=team), "bytes")
+
+
+def of_uploads(team) -> int:
+    """Bytes of uploads: those that are no dataset yet, at the size that was announced, and those that are
+    being checked or were refused."""
+    waiting = _sum(Upload.objects.for_team(team).waiting(), "length")
+    return waiting + _sum(DatasetVersion.objects.for_team(team), "upload_bytes")
+
+
+def _sum(rows, column: str) -> int:
+    return rows.order_by().aggregate(sum=Sum(column))["sum"] or 0

@@ -1,0 +1,16 @@
+"""Filters for jobs; built into every template."""
+
+from __future__ import annotations
+
+from django import template
+
+from portal.core import sentences
+from portal.jobs import kinds
+
+register = template.Library()
+
+
+@register.filter
+def kind_title(job):
+    """The title of a job's kind, in the reader's language."""
+    return sentences.translate(kinds.get(job.kind).title)
