@@ -28,11 +28,15 @@ DENIED = [
         "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
         "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
         "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-        # The same of IPv6, and every prefix that wraps an IPv4 address.
-        "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16",
-        "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+        # Within global unicast: Teredo and other protocols, documentation, 6to4.
+        "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
     )
 ]  # fmt: skip
+# The only part of IPv6 that is assigned to public hosts. Outside of it lie loopback, link-local, site-local,
+# private use, multicast and most forms that wrap an IPv4 address: compatible, mapped, translated, NAT64.
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+# ISATAP (RFC 5214): the last four bytes are the IPv4 address of a host behind the tunnel.
+ISATAP = (0x00005EFE, 0x02005EFE)
 
 
 class BadTarget(Exception):
@@ -83,7 +87,17 @@ def is_allowed(address: str) -> bool:
     found = getattr(found, "ipv4_mapped", None) or found
     if any(found in network for network in settings.WEBHOOK_ALLOWED_NETWORKS):
         return True
-    return not any(found in network for network in DENIED)
+    return _is_public(found)
+
+
+def _is_public(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if any(found in network for network in DENIED):
+        return False
+    if found.version == 4:
+        return True
+    if (int(found) >> 32) & 0xFFFFFFFF in ISATAP:
+        return _is_public(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF))
+    return found in GLOBAL_UNICAST
 
 
 def resolve(target: Target) -> list[str]:
