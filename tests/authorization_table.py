@@ -44,7 +44,7 @@ API = {
     "GET uploads/{pk}/": look(),
     "HEAD uploads/{pk}/": look(),
     "PATCH uploads/{pk}/": change(MEMBER, DATASETS, body=b"0123456789"),
-    "DELETE uploads/{pk}/": change(MEMBER, DATASETS),
+    "DELETE uploads/{pk}/": change(ADMIN, DATASETS),  # a member only one's own, and this one is another's
     "GET datasets/": look(),
     "POST datasets/": change(MEMBER, DATASETS, format="multipart"),
     "POST datasets/samples/digits/": change(MEMBER, DATASETS),

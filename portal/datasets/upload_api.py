@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
@@ -13,9 +14,11 @@ from portal.datasets import receiving, tus, uploads
 from portal.datasets.filters import UploadFilter
 from portal.datasets.models import Upload
 from portal.datasets.serializers import MetadataSerializer, ReceivedUploadSerializer
+from portal.teams.models import Role
 
 TUS = OpenApiParameter("Tus-Resumable", str, OpenApiParameter.HEADER, required=True, enum=[tus.VERSION])
 OVERRIDES = ("PATCH", "DELETE")
+NOT_YOURS = "This upload is another person's: only they and an administrator of the team can discard it."
 
 
 def header(name: str, kind: type = int, required: bool = True) -> OpenApiParameter:
@@ -144,10 +147,13 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
     @extend_schema(request=None, parameters=[TUS], responses={204: None})
     def terminate(self, request, pk):
-        """``DELETE``: discard an upload with all its bytes."""
+        """``DELETE``: discard an upload with all its bytes: one's own, or as an administrator anybody's."""
         tus.check_version(request)
+        upload = self.get_object()
+        if upload.created_by_id != request.user.pk and not request.membership.at_least(Role.ADMIN):
+            raise PermissionDenied(NOT_YOURS)
         with tus.refusals_as_answers():
-            uploads.discard(self.get_object())
+            uploads.discard(upload)
         return Response(status=204)
 
     def _upload(self) -> Upload:

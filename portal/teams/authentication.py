@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
+from rest_framework.permissions import SAFE_METHODS
 
-from portal.teams import audit, throttle, tokens
+from portal.teams import audit, origins, throttle, tokens
 from portal.teams.addresses import client_address
 from portal.teams.models import ApiToken
 
@@ -49,7 +50,8 @@ class BearerToken(authentication.BaseAuthentication):
     def authenticate_header(self, request) -> str:
         if getattr(request, "bearer_refused", False):
             return f'Bearer {REALM}, error="invalid_token"'
-        return f"Bearer {REALM}, Basic {REALM}"
+        # A browser would ask for the password and remember it, see ``Password``.
+        return f"Bearer {REALM}" if origins.is_browser(request) else f"Bearer {REALM}, Basic {REALM}"
 
 
 def _record(secret: str, why: str) -> None:
@@ -58,10 +60,29 @@ def _record(secret: str, why: str) -> None:
     audit.refused("sign-in.token", known, label=label, detail=why, within=QUIET)
 
 
+class ForeignOrigin(exceptions.PermissionDenied):
+    """A page of another site made a browser call with the password that the browser remembers."""
+
+    default_detail = (
+        "This call comes from a page of another site, and a password is not accepted there: "
+        "use an API token, or call from a program."
+    )
+
+
 class Password(authentication.BasicAuthentication):
-    """HTTP Basic with the name and password of a person, throttled like the sign-in page."""
+    """HTTP Basic with the name and password of a person, throttled like the sign-in page.
+
+    It is for programs. A browser that remembers a password sends it with every form that any site makes it
+    send, and no CSRF token protects it; so a call that a browser marks as another site's changes nothing.
+    """
 
     www_authenticate_realm = "Slipway"
+
+    def authenticate(self, request):
+        is_basic = request.META.get("HTTP_AUTHORIZATION", "").lower().startswith("basic")
+        if is_basic and request.method not in SAFE_METHODS and origins.is_foreign(request):
+            raise ForeignOrigin
+        return super().authenticate(request)
 
     def authenticate_credentials(self, userid, password, request=None):
         wait = throttle.wait_seconds(userid, client_address(request))
