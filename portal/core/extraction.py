@@ -63,7 +63,7 @@ _KEYWORDS = {
 }
 # What begins a phase of a job is shown even when it is one word.
 _PHASES = {"phase", "say", "on_phase", "_say_phase", "_step"}
-_HUMAN = re.compile(r"[A-Za-z'’)]{2,}[,;:.]? \(?[A-Za-z{0-9]|[}] [a-z]{2,}|[a-z]{2,}[,:]? \{")
+_HUMAN = re.compile(r"[A-Za-z'’)]{2}[,;:.]? \(?[A-Za-z{0-9]|[}] [a-z]{2}|[a-z]{2}[,:]? \{")
 # Two words that are code, a header or a format all the same.
 _CODE = re.compile(
     r"charset=|attachment;|max-age=|no-cache|^bytes |^default-src|-src '|Bearer |^PRAGMA |is-invalid|btn-|"

@@ -6,6 +6,7 @@ import pytest
 from django.utils import translation
 
 from portal.core import configs, sentences
+from portal.core.sentencepattern import PLACE, fill
 from portal.core.sentences import Catalogue
 from portal.runs.plan import PlanError
 from tests.datasets.upload_builders import ingested, png, refused, two_classes, zipped
@@ -81,15 +82,15 @@ def test_every_pattern_fits_its_own_sentence():
     """A pattern that does not even fit its own text would translate nothing."""
     book = sentences.catalogue("zh-hans")
     for source, answer in sentences.stored("zh-hans").items():
-        if not sentences._PLACE.search(source):
+        if not PLACE.search(source):
             assert book.find(source) == answer
             continue
-        filled = sentences.fill(source, {name: "A1" for name in _places(source)})
+        filled = fill(source, {name: "A1" for name in _places(source)})
         assert book.find(filled, depth=1) is not None, source
 
 
 def _places(source):
-    return [first or second for first, second in sentences._PLACE.findall(source)]
+    return [first or second for first, second in PLACE.findall(source)]
 
 
 REFUSED = [

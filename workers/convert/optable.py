@@ -19,7 +19,8 @@ _PREFIX = re.compile(r"^D RKNN: \[[\d:.]+\] ?")
 _HEADER = re.compile(r"^ID\s+OpType\s+DataType\s+Target\s+InputShape\s+OutputShape\s+Cycles\(DDR/NPU/Total\)")
 _ROW = re.compile(
     r"^(?P<id>\d+)\s+(?P<type>\S+)\s+(?P<dtype>\S+)\s+(?P<target>\S+)\s+(?P<input>\S+)\s+(?P<output>\S+)\s+"
-    r"(?P<ddr>\d+)/(?P<npu>\d+)/(?P<total>\d+)\s+(?:[\d.]+%\s+)?(?P<rw>[\d.]+)\s+(?P<name>.*?)\s*$"
+    # The compiler writes a negative number where its estimate ran over, and a sparse ratio as 50%(IC).
+    r"(?P<ddr>-?\d+)/(?P<npu>-?\d+)/(?P<total>-?\d+)\s+(?:[\d.]+%\S*\s+)?(?P<rw>[\d.]+)(?:\s+(?P<name>\S.*))?$"
 )
 _TOTAL = re.compile(r"^Total (?P<what>Internal|Weight) Memory Size: (?P<size>[\d.]+)(?P<unit>[KM]?)B")
 _UNITS = {"": 1, "K": 2**10, "M": 2**20}
@@ -98,7 +99,7 @@ def parse_cost(log: str) -> Cost:
 
 
 def _layer(line: str) -> Layer:
-    row = _ROW.match(line)
+    row = _ROW.match(line.rstrip())
     if row is None:
         raise ToolchainError(f"A row of rknn-toolkit2's operator table could not be read: {line.strip()!r}.")
     return Layer(
@@ -108,11 +109,11 @@ def _layer(line: str) -> Layer:
         target=row["target"],
         input_shape=row["input"],
         output_shape=row["output"],
-        cycles_ddr=int(row["ddr"]),
-        cycles_npu=int(row["npu"]),
-        cycles=int(row["total"]),
+        cycles_ddr=max(0, int(row["ddr"])),
+        cycles_npu=max(0, int(row["npu"])),
+        cycles=max(0, int(row["total"])),
         rw_kb=float(row["rw"]),
-        name=row["name"],
+        name=row["name"] or "",
     )
 
 

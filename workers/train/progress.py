@@ -13,7 +13,10 @@ MARK = "@@slipway@@"
 
 _TRAIN = re.compile(r"\[Train\]\[Epoch (\d+)/(\d+)\]\[Iter: (\d+)/(\d+)\](.*)")
 _EVAL = re.compile(r"\[Eval\]\[Epoch (\d+)\]\[Avg\](.*)")
-_VALUE = re.compile(r"([A-Za-z_]\w*)(?:\(\w*\))?: (nan|-?inf|-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)", re.IGNORECASE)
+# A name starts where no letter stands before it: tried at every letter, long words would take long.
+_VALUE = re.compile(
+    r"(?<!\w)([A-Za-z_]\w*)(?:\(\w*\))?: (nan|-?inf|-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,24 @@ def test_a_table_with_the_sparse_column_is_read():
     assert cost.layers[1].name == "Conv:conv0"
 
 
+@pytest.mark.parametrize("cycles", ["-28/640/640", "9/-1/640"])
+def test_a_row_with_negative_cycles_is_read(cycles):
+    log = read_log("build-rv1106-sqrt.log").replace("0/0/0 ", cycles + " ")
+    layers = parse_cost(log).layers
+    assert any(layer.cycles == 640 for layer in layers)
+    assert all(min(layer.cycles_ddr, layer.cycles_npu, layer.cycles) >= 0 for layer in layers)
+
+
+@pytest.mark.parametrize("ratio", ["50%(IC)", "0.0%"])
+def test_a_row_with_a_sparse_ratio_is_read(ratio):
+    row = f"3 Conv INT8 NPU (1,3,64,64) (1,8,32,32) 4723/9216/9216 {ratio} 12.00 Conv:conv0  "
+    header = (
+        "ID OpType DataType Target InputShape OutputShape Cycles(DDR/NPU/Total) SparseRatio RW(KB) FullName"
+    )
+    (layer,) = parse_cost(f"{header}\n{row}\n").layers
+    assert (layer.cycles, layer.rw_kb, layer.name) == (9216, 12.0, "Conv:conv0")
+
+
 def test_of_two_builds_in_one_log_the_last_counts():
     log = read_log("build-rk3576.log") + read_log("build-rv1106.log")
     assert parse_cost(log) == parse_cost(read_log("build-rv1106.log"))
