@@ -253,6 +253,8 @@ JOB_TICK_SECONDS = 0.25
 JOB_HEARTBEAT_SECONDS = 1.0
 JOB_LOST_AFTER = timedelta(seconds=60)
 JOB_KILL_GRACE_SECONDS = 10.0
+JOB_LOST_GRACE_SECONDS = 3.0  # after an outage every heartbeat looks old: who lives beats within this time
+JOB_END_PATIENCE_SECONDS = 300.0  # how long to try to write down how a job ended
 JOB_MAX_RESUMES = 3
 JOB_FOLDER_KEPT = timedelta(days=3)  # of a failed job, for a look at it
 JOB_LOG_MAX_BYTES = 20 * 1024 * 1024

@@ -19,8 +19,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from workers import diskspace
+from workers.diskspace import no_space
+
 SCHEMA_VERSION = 1
 WATCH_PARENT_SECONDS = 1.0
+Main = Callable[["JobFolder", dict[str, Any]], dict[str, Any]]
 
 
 class ProgramError(Exception):
@@ -112,7 +116,7 @@ def die_with_parent() -> None:
         threading.Thread(target=watch, daemon=True, name="die-with-parent").start()
 
 
-def run(main: Callable[[JobFolder, dict[str, Any]], dict[str, Any]], argv: list[str] | None = None) -> int:
+def run(main: Main, argv: list[str] | None = None) -> int:
     """Run ``main(folder, spec)`` under the contract and return the exit status.
 
     ``main`` returns the fields of a successful result, without ``ok``. A ProgramError becomes a
@@ -126,14 +130,24 @@ def run(main: Callable[[JobFolder, dict[str, Any]], dict[str, Any]], argv: list[
     folder = JobFolder(arguments[0])
     die_with_parent()
     try:
-        result = {"ok": True, **main(folder, folder.spec()), "tool_seconds": folder.tool_seconds}
-    except ProgramError as error:
-        traceback.print_exc()
-        result = {
-            "ok": False,
-            "kind": error.kind,
-            "message": str(error),
-            "tool_seconds": folder.tool_seconds,
-        }
-    folder.write_result(result)
+        result = _result_of(main, folder)
+        folder.write_result(result)
+    except Exception as error:
+        if not no_space(error):
+            raise
+        return diskspace.EXIT_STATUS  # not even a result fits
     return 0 if result["ok"] else 1
+
+
+def _result_of(main: Main, folder: JobFolder) -> dict[str, Any]:
+    try:
+        return {"ok": True, **main(folder, folder.spec()), "tool_seconds": folder.tool_seconds}
+    except ProgramError as error:
+        kind, message, cause = error.kind, str(error), error
+    except Exception as error:
+        if not no_space(error):
+            raise
+        kind, message, cause = ToolchainError.kind, diskspace.SENTENCE, error
+    with contextlib.suppress(OSError):  # the log may be on the full disk
+        traceback.print_exception(cause)
+    return {"ok": False, "kind": kind, "message": message, "tool_seconds": folder.tool_seconds}

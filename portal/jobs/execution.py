@@ -15,12 +15,12 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
-from portal.jobs import kinds, program, turns
-from portal.jobs.context import Cancelled, Heartbeat, JobContext, Superseded, TimedOut
-from portal.jobs.models import Artifact, ErrorKind, IllegalTransition, Job, Status
-from workers.contract import ProgramError
+from portal.jobs import endings, kinds, program, turns
+from portal.jobs.context import Heartbeat, JobContext
+from portal.jobs.models import Artifact, IllegalTransition, Job, Status
 
 logger = logging.getLogger(__name__)
+SWEEP_AT_ONCE = 500
 
 
 def job_folder(job: Job) -> Path:
@@ -30,9 +30,11 @@ def job_folder(job: Job) -> Path:
 def sweep_folders() -> None:
     """Remove this host's folders of jobs that ended long ago. A lost job is resumed within minutes."""
     horizon = timezone.now() - settings.JOB_FOLDER_KEPT
-    for folder in Path(settings.JOBS_DIR).glob("[0-9]*"):
-        if Job.objects.filter(pk=folder.name, finished_at__lt=horizon).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+    names = (folder.name for folder in Path(settings.JOBS_DIR).glob("[0-9]*"))
+    oldest = sorted(int(name) for name in names if name.isdecimal() and len(name) < 19)[:SWEEP_AT_ONCE]
+    ended = Job.objects.filter(pk__in=oldest, finished_at__lt=horizon).values_list("pk", flat=True)
+    for pk in ended:
+        shutil.rmtree(Path(settings.JOBS_DIR, str(pk)), ignore_errors=True)
 
 
 def worker_name() -> str:
@@ -46,6 +48,7 @@ def work(queue: str) -> Job | None:
     State before: queued. State after: final. What the end of it lets run is another message's business:
     ``services.wake``.
     """
+    sweep_folders()
     job = turns.claim_next(queue, worker_name())
     if job is not None:
         run(job)
@@ -68,42 +71,31 @@ def execute(job_id: int) -> bool:
 
 
 def run(job: Job) -> None:
-    """Run a job that was just claimed to its end."""
-    sweep_folders()
+    """Run a job that was just claimed to its end. Whatever is raised, wherever, ends it once."""
     context = JobContext(job, job.worker)
     try:
-        _run_to_end(job, kinds.get(job.kind), context)
-    except (Superseded, IllegalTransition):
-        logger.warning("%s was ended by somebody else; its result is dropped", job)
-
-
-def _run_to_end(job: Job, kind: kinds.Kind, context: JobContext) -> None:
-    try:
-        result = _run(job, kind, context)
-    except Cancelled:
-        job.move_to(Status.CANCELLED, "stopped on request")
-    except ProgramError as error:
-        fail(job, error.kind, str(error))
-    except TimedOut:
-        message = (
-            f"It ran longer than {kind.time_limit // 60} minutes and was stopped: see its log, then retry it."
-        )
-        fail(job, ErrorKind.TOOLCHAIN, message)
-    except program.NoResult as error:
-        fail(job, ErrorKind.INTERNAL, f"{error} The log's last lines say more.")
-    except (Superseded, IllegalTransition):
-        raise
-    except Exception:
-        logger.exception("%s failed", job)
-        fail(job, ErrorKind.INTERNAL, f"Unexpected error, job {job.pk}. The server's log has the details.")
-    else:
-        _finish(job, kind, context, result)
-    if job.status == Status.CANCELLED or job.status == Status.SUCCEEDED:
+        ended = _attempt(job, context)
+    except Exception as error:
+        ending = endings.of_error(error, job)
+        ended = ending is not None and endings.end(job, ending)
+    if not ended:
+        return
+    if job.status in (Status.CANCELLED, Status.SUCCEEDED):
         shutil.rmtree(job_folder(job), ignore_errors=True)
-    kind.after(job)
+    endings.settle(job, endings.SETTLE_SECONDS)
 
 
-def _run(job: Job, kind: kinds.Kind, context: JobContext) -> dict:
+def _attempt(job: Job, context: JobContext) -> bool:
+    """Do the work and write down how it ended; False when somebody else has ended the job already."""
+    kind = kinds.get(job.kind)
+    result = _work(job, kind, context)
+    if not result["ok"]:
+        return endings.end(job, endings.of_result(result))
+    with Heartbeat(context):
+        return _succeed(job, kind, result)
+
+
+def _work(job: Job, kind: kinds.Kind, context: JobContext) -> dict:
     if kind.perform is not None:
         with Heartbeat(context, kind.time_limit):
             result = kind.perform(job, context)
@@ -118,32 +110,39 @@ def _run(job: Job, kind: kinds.Kind, context: JobContext) -> dict:
     return program.run(invocation, folder, context, kind.time_limit)
 
 
-def _finish(job: Job, kind: kinds.Kind, context: JobContext, result: dict) -> None:
-    if not result["ok"]:
-        fail(job, result.get("kind", ErrorKind.TOOLCHAIN), result["message"], result)
-        return
-    with Heartbeat(context):
-        stored = store_artifacts(job, job_folder(job) / "artifacts")
+def _succeed(job: Job, kind: kinds.Kind, result: dict) -> bool:
+    """Store what the job made and write its rows; nothing of it stays when the job does not succeed."""
+    stored: list[Artifact] = []
     try:
-        with transaction.atomic():
-            Artifact.objects.bulk_create(stored)
-            kind.complete(job, result)
-            job.move_to(Status.SUCCEEDED, result=result)
+        store_artifacts(job, job_folder(job) / "artifacts", stored)
+        endings.patiently(lambda: _write_success(job, kind, result, stored), job)
     except IllegalTransition:
-        for artifact in stored:
+        _drop(stored)
+        return endings.end(job, endings.STOPPED_LATE)
+    except BaseException:
+        _drop(stored)
+        raise
+    return True
+
+
+@transaction.atomic
+def _write_success(job: Job, kind: kinds.Kind, result: dict, stored: list[Artifact]) -> None:
+    Artifact.objects.bulk_create(stored)
+    kind.complete(job, result)
+    job.move_to(Status.SUCCEEDED, result=result)
+
+
+def _drop(stored: list[Artifact]) -> None:
+    """Remove files that no row will name."""
+    for artifact in stored:
+        try:
             artifact.file.delete(save=False)
-        job.move_to(Status.CANCELLED, "stopped on request just as it finished")
+        except Exception:
+            logger.exception("%s stays in storage and belongs to nothing", artifact.file.name)
 
 
-def fail(job: Job, error_kind: str, message: str, result: dict | None = None) -> None:
-    """End a job as failed with a sentence for the person."""
-    fields = {"error_kind": error_kind, "message": message, "result": result or {}}
-    job.move_to(Status.FAILED, message, **fields)
-
-
-def store_artifacts(job: Job, folder: Path) -> list[Artifact]:
-    """Upload every file below ``folder`` to storage; return unsaved Artifact rows."""
-    rows = []
+def store_artifacts(job: Job, folder: Path, stored: list[Artifact]) -> None:
+    """Upload every file below ``folder``; append an unsaved Artifact row for each to ``stored``."""
     place = kinds.get(job.kind).folder(job)
     for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
         if path.is_symlink() or not path.is_file():
@@ -154,5 +153,4 @@ def store_artifacts(job: Job, folder: Path) -> list[Artifact]:
             source.seek(0)
             artifact = Artifact(job=job, name=name, size=path.stat().st_size, sha256=digest)
             artifact.file.save(f"{place}/{name}", File(source), save=False)
-        rows.append(artifact)
-    return rows
+        stored.append(artifact)

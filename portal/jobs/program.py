@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections
 
+from portal.jobs import endings, reports
 from portal.jobs.context import JobContext, TimedOut
 from portal.jobs.kinds import Invocation
+from portal.jobs.reports import NoResult
+from workers import diskspace
 from workers.contract import SCHEMA_VERSION
 
 READ_AT_MOST = 256 * 1024
-
-
-class NoResult(Exception):
-    """The program ended without a result; the message says how."""
+NEARLY_FULL = 64 * 1024  # bytes free: a program that ends without a result could not write one
 
 
 class Tail:
@@ -50,7 +53,8 @@ class EventTail(Tail):
     def events(self) -> list[dict]:
         lines = (self._rest + self.read()).split(b"\n")
         self._rest = lines.pop()
-        return [json.loads(line) for line in lines if line.strip()]
+        found = (reports.event_of(line) for line in lines if line.strip())
+        return [event for event in found if event is not None]
 
 
 def write_spec(folder: Path, kind: str, invocation: Invocation) -> None:
@@ -70,7 +74,7 @@ def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: i
     of the program's process group is left alive.
     """
     log_path = folder / "log.txt"
-    log, events = Tail(log_path), EventTail(folder / "events.jsonl")
+    copier = Copier(Tail(log_path), EventTail(folder / "events.jsonl"), context)
     with log_path.open("ab") as output:
         process = subprocess.Popen(
             [*invocation.argv, str(folder)],
@@ -83,10 +87,14 @@ def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: i
             preexec_fn=_limiter(invocation.memory_bytes),
         )
     try:
-        _follow(process, log, events, context, time.monotonic() + time_limit)
-    finally:
+        _follow(process, copier, context, time.monotonic() + time_limit)
+    except BaseException:
         _end_group(process)
-        _copy(log, events, context)
+        with contextlib.suppress(Exception):  # why it was ended counts for more
+            copier.copy_rest()
+        raise
+    _end_group(process)
+    endings.patiently(copier.copy_rest, context.job)
     return _read_result(folder, process.returncode)
 
 
@@ -100,33 +108,53 @@ def _limiter(memory_bytes: int | None):
     return limit
 
 
-def _follow(process, log: Tail, events: EventTail, context: JobContext, deadline: float) -> None:
-    next_beat = 0.0
+def _follow(process, copier: Copier, context: JobContext, deadline: float) -> None:
+    next_beat, troubled_since = 0.0, None
     while True:
         # Waiting on the process, not sleeping, so that a finished program is seen at once.
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(settings.JOB_TICK_SECONDS)
             return
-        _copy_once(log, events, context)
-        if time.monotonic() >= next_beat:
-            context.beat()
-            next_beat = time.monotonic() + settings.JOB_HEARTBEAT_SECONDS
+        try:
+            copier.copy()
+            if time.monotonic() >= next_beat:
+                context.beat()
+                next_beat = time.monotonic() + settings.JOB_HEARTBEAT_SECONDS
+            troubled_since = None
+        except (OperationalError, InterfaceError):
+            # Hours of work are not thrown away because the database is locked or away for a moment.
+            troubled_since = troubled_since or time.monotonic()
+            if time.monotonic() - troubled_since > settings.JOB_END_PATIENCE_SECONDS:
+                raise
+            close_old_connections()
         if time.monotonic() > deadline:
             raise TimedOut
 
 
-def _copy_once(log: Tail, events: EventTail, context: JobContext) -> bool:
-    text, batch = log.read(), events.events()
-    if text:
-        context.log_writer.write(text)
-    if batch:
-        context.events(batch)
-    return bool(text or batch)
+class Copier:
+    """Copies what a program writes into the database, and keeps what the database did not take."""
 
+    def __init__(self, log: Tail, events: EventTail, context: JobContext):
+        self.log, self.events, self.context = log, events, context
+        self._text, self._batch = b"", []
 
-def _copy(log: Tail, events: EventTail, context: JobContext) -> None:
-    while _copy_once(log, events, context):
-        pass
+    def copy(self) -> bool:
+        """Copy a piece; False when there was none."""
+        self._text = self._text or self.log.read()
+        self._batch = self._batch or self.events.events()
+        if not self._text and not self._batch:
+            return False
+        if self._text:
+            self.context.log_writer.write(self._text)
+            self._text = b""
+        if self._batch:
+            self.context.events(self._batch)
+            self._batch = []
+        return True
+
+    def copy_rest(self) -> None:
+        while self.copy():
+            pass
 
 
 def _end_group(process: subprocess.Popen) -> None:
@@ -145,10 +173,22 @@ def _signal(process: subprocess.Popen, number: int) -> None:
 
 
 def _read_result(folder: Path, status: int) -> dict:
-    with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
-        return json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    place = folder / "result.json"
+    if place.is_file():
+        return _checked_result(place)
+    if status == diskspace.EXIT_STATUS or shutil.disk_usage(folder).free < NEARLY_FULL:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if status < 0:
         name = signal.Signals(-status).name
         hint = " The machine may have run out of memory." if -status == signal.SIGKILL else ""
         raise NoResult(f"The program was killed by {name} before it had a result.{hint}")
     raise NoResult(f"The program ended with status {status} and no result.")
+
+
+def _checked_result(place: Path) -> dict:
+    if place.stat().st_size > reports.LARGEST_RESULT:
+        raise NoResult("The program wrote a result that is too large.")
+    try:
+        return reports.result_of(place.read_text(encoding="utf-8", errors="replace"))
+    except reports.Unreadable as error:
+        raise NoResult(str(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from django.conf import settings
 from django.db import transaction
@@ -12,7 +13,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from portal.celery import app
-from portal.jobs import kinds, turns
+from portal.jobs import endings, kinds, turns
 from portal.jobs.models import ErrorKind, IllegalTransition, Job, JobEvent, Status
 from portal.teams import quotas
 
@@ -76,7 +77,7 @@ def cancel(job: Job, by: str) -> None:
             continue
         break
     if job.status == Status.CANCELLED:
-        kinds.get(job.kind).after(job)
+        endings.settle(job)
 
 
 def retry(job: Job, created_by=None, **fields) -> Job:
@@ -105,17 +106,31 @@ def reap() -> None:
     State before: running or cancelling without a heartbeat. State after: failed as lost, with a new
     queued job in its place unless it was resumed too often; a cancelling one becomes cancelled.
     """
+    for job in _without_heartbeat():
+        _end_lost(job, Status.CANCELLED if job.status == Status.CANCELLING else Status.FAILED)
     horizon = timezone.now() - settings.JOB_LOST_AFTER
-    for job in Job.objects.filter(status=Status.CANCELLING, heartbeat_at__lt=horizon):
-        _end_lost(job, Status.CANCELLED)
-    for job in Job.objects.filter(status=Status.RUNNING, heartbeat_at__lt=horizon):
-        _end_lost(job, Status.FAILED)
     # A queue that is empty at the broker while jobs could run has lost messages; one too many is harmless.
     stale = Job.objects.filter(status=Status.QUEUED, queued_at__lt=horizon)
     for queue in stale.order_by("queue").values_list("queue", flat=True).distinct():
         if waiting_messages(queue) == 0:
             for job in turns.runnable(queue, WAKE_AT_MOST):
                 enqueue(job)
+
+
+def _without_heartbeat() -> list[Job]:
+    """The jobs whose worker is gone.
+
+    Looked for twice: after the database was locked or full, or the machine asleep, every heartbeat is old,
+    and whoever lives writes one in between.
+    """
+    live = Job.objects.filter(status__in=turns.AT_WORK)
+    first = live.filter(heartbeat_at__lt=timezone.now() - settings.JOB_LOST_AFTER)
+    found = list(first.values_list("pk", flat=True))
+    if not found:
+        return []
+    time.sleep(settings.JOB_LOST_GRACE_SECONDS)
+    horizon = timezone.now() - settings.JOB_LOST_AFTER
+    return list(live.filter(pk__in=found, heartbeat_at__lt=horizon))
 
 
 def queue_of(job_id: int) -> str | None:
@@ -154,5 +169,5 @@ def _end_lost(job: Job, target: str) -> None:
         # Where it was, not behind those that came later.
         retry(job, attempt=job.attempt + 1, place=job.place)
         return
-    kinds.get(job.kind).after(job)
+    endings.settle(job)
     wake(job.queue)

@@ -1,10 +1,12 @@
 import os
 import signal
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from portal.jobs import execution, kinds, services
@@ -147,3 +149,17 @@ def test_work_without_a_program_ends_at_its_time_limit(team, alice, monkeypatch)
     execution.execute(job.pk)
     assert fresh(job).status == Status.FAILED
     assert "ran longer than 0 minutes" in fresh(job).message
+
+
+def test_a_job_that_beats_again_after_an_outage_is_left_alone(job, settings):
+    lose(job)
+    settings.JOB_LOST_GRACE_SECONDS = 1.0
+    beat = threading.Timer(0.2, lambda: (beats(job), connections.close_all()))
+    beat.start()
+    services.reap()
+    beat.join()
+    assert fresh(job).status == Status.RUNNING
+
+
+def beats(job):
+    Job.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now())

@@ -45,8 +45,8 @@ def explain(tail: list[str], returncode: int, input_size: tuple[int, int], devic
 def diverged(epoch: int, learning_rate: float) -> InputError:
     """Return the error for a loss that is no longer a number; retrying would end in the same place."""
     return InputError(
-        f"The loss stopped being a number in epoch {epoch}: "
-        f"run it again with a learning rate well under {learning_rate:g}."
+        f"The training diverged: the loss is no longer a number in epoch {epoch}. "
+        f"Run it again with a learning rate well under {learning_rate:g}."
     )
 
 

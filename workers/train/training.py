@@ -101,10 +101,8 @@ class Training:
                     self._say_phase("export")
                     process.stdin.write(f"{self.best_weights}\n")
                     process.stdin.flush()
-                elif isinstance(said, TrainLine):
-                    self._on_train(said)
-                elif isinstance(said, EvalLine):
-                    self._on_eval(said)
+                else:
+                    self.on_line(said)
             if process.wait() != 0:
                 raise explain(list(self.tail), process.returncode, self.plan.input_size, self.plan.device)
         finally:
@@ -116,17 +114,23 @@ class Training:
             self.tail.append(line.rstrip("\n"))
             yield line
 
+    def on_line(self, said: TrainLine | EvalLine | MarkLine | None) -> None:
+        """Turn what PaddleX said into events. Raises InputError when the training has diverged."""
+        if isinstance(said, TrainLine):
+            self._on_train(said)
+        elif isinstance(said, EvalLine):
+            self._on_eval(said)
+
     def _on_train(self, line: TrainLine) -> None:
         self._say_phase(f"epoch {line.epoch}/{line.epochs}")
-        if not math.isfinite(line.values.get("loss", 0.0)):
-            raise diverged(line.epoch, self.plan.learning_rate)
+        self._refuse_divergence(line)
         now = time.monotonic()
         if now - self._last_metric < METRIC_SECONDS and line.step != line.steps:
             return
         self._last_metric = now
         step = (line.epoch - 1) * line.steps + line.step
         for name, metric in METRICS.items():
-            if name in line.values:
+            if math.isfinite(line.values.get(name, math.nan)):
                 self.folder.metric(step, metric, line.values[name])
         done = line.epoch - 1 + line.step / line.steps
         self.folder.progress(round(done, 3), line.epochs + AFTER_TRAINING_EPOCHS)
@@ -140,11 +144,17 @@ class Training:
         if trained > 0:
             self.folder.metric(step, "train/eta", round(elapsed / trained * (epochs - done), 1))
 
+    def _refuse_divergence(self, line: TrainLine | EvalLine) -> None:
+        if not math.isfinite(line.values.get("loss", 0.0)):
+            raise diverged(line.epoch, self.plan.learning_rate)
+
     def _on_eval(self, line: EvalLine) -> None:
+        self._refuse_divergence(line)
         for name in ("top1", "loss"):
-            if name in line.values:
+            if math.isfinite(line.values.get(name, math.nan)):
                 self.folder.metric(line.epoch, f"val/{name}", line.values[name])
-        self.history.top1[line.epoch] = line.values.get("top1", 0.0)
+        top1 = line.values.get("top1", 0.0)
+        self.history.top1[line.epoch] = top1 if math.isfinite(top1) else 0.0
         self.history.save(self.folder.scratch)
         # This epoch's own checkpoint is about to be written, so the one before it must stay until then.
         checkpoints.prune(self.output, keep={line.epoch, line.epoch - 1, self.history.best_epoch})

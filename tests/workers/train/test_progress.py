@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from workers.contract import InputError, JobFolder
+from workers.train.plan import read_plan
 from workers.train.progress import EvalLine, MarkLine, TrainLine, parse_line
+from workers.train.training import Training
 
 LOGS = Path(__file__).parent / "logs"
 
@@ -65,3 +68,19 @@ def test_it_reads_what_the_engine_process_says():
 @pytest.mark.parametrize("line", ["", "[Train] something else", "Traceback (most recent call last):"])
 def test_it_says_nothing_about_any_other_line(line):
     assert parse_line(line) is None
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[2022/11/28] ppcls INFO: [Train][Epoch 2/4][Iter: 3/9]lr(LinearWarmup): 0.1, CELoss: 1.0, loss: {}",
+        "[2022/11/28] ppcls INFO: [Eval][Epoch 2][Avg]CELoss: 1.0, loss: {}, top1: 0.5",
+    ],
+)
+def test_a_loss_that_is_no_number_stops_the_training_as_diverged(tmp_path, spec, line, value):
+    training = Training(JobFolder(tmp_path), read_plan(spec))
+    said = parse_line(line.format(value))
+    with pytest.raises(InputError, match=r"diverged.*epoch 2"):
+        training.on_line(said)
+    assert training.history.top1 == {}

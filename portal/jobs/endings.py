@@ -1,0 +1,142 @@
+"""How an execution ends: from whatever was raised to one status with one sentence, and into the database.
+
+Not in charge of doing the work. What raises, wherever it does, ends the job here, once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from portal.core.diskspace import SENTENCE, no_space
+from portal.jobs import kinds
+from portal.jobs.context import Cancelled, Superseded, TimedOut
+from portal.jobs.models import ErrorKind, IllegalTransition, Job, Status
+from portal.jobs.reports import NoResult
+from workers.contract import ProgramError
+
+logger = logging.getLogger(__name__)
+LONGEST_PAUSE = 2.0
+SETTLE_SECONDS = 10.0  # the sweeps do it otherwise
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What becomes of a job: a final status and why."""
+
+    status: Status
+    reason: str
+    error_kind: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+STOPPED = Ending(Status.CANCELLED, "stopped on request")
+STOPPED_LATE = Ending(Status.CANCELLED, "stopped on request just as it finished")
+
+
+def of_error(error: Exception, job: Job) -> Ending | None:
+    """The ending that an exception of ``prepare``, ``perform``, the program, storing or ``complete`` means.
+
+    None when somebody else has ended the job already.
+    """
+    if isinstance(error, Superseded | IllegalTransition):
+        return None
+    if isinstance(error, Cancelled):
+        return STOPPED
+    if isinstance(error, TimedOut):
+        return failed(
+            ErrorKind.TOOLCHAIN,
+            f"It ran longer than {kinds.get(job.kind).time_limit // 60} minutes and was stopped: "
+            "see its log, then retry it.",
+        )
+    if no_space(error):
+        logger.error("%s ended because the disk is full: %s", job, error)
+        return failed(ErrorKind.TOOLCHAIN, SENTENCE)
+    if isinstance(error, ProgramError):
+        return failed(error.kind, str(error))
+    if isinstance(error, NoResult):
+        return failed(ErrorKind.INTERNAL, f"{error} The log's last lines say more.")
+    logger.error("%s failed", job, exc_info=error)
+    return unexpected(job)
+
+
+def unexpected(job: Job) -> Ending:
+    return failed(ErrorKind.INTERNAL, f"Unexpected error, job {job.pk}. The server's log has the details.")
+
+
+def of_result(result: dict[str, Any]) -> Ending:
+    """The ending of a program that says itself that it failed."""
+    return failed(result.get("kind", ErrorKind.TOOLCHAIN), result["message"], result)
+
+
+def failed(error_kind: str, message: str, result: dict[str, Any] | None = None) -> Ending:
+    return Ending(Status.FAILED, message, str(error_kind), result or {})
+
+
+def end(job: Job, ending: Ending) -> bool:
+    """Give the job its final status. False when somebody else has ended it already.
+
+    Goes on trying for JOB_END_PATIENCE_SECONDS while the database is locked, away or full; raises its error
+    after that, and the reaper ends the job. What the database refuses for good, such as a text that it cannot
+    hold, becomes an unexpected error with the number of the job.
+    """
+    try:
+        patiently(lambda: _write(job, ending), job)
+    except IllegalTransition:
+        logger.warning("%s was ended by somebody else; its result is dropped", job)
+        return False
+    except Exception as error:
+        if may_pass(error):
+            raise
+        logger.exception("the database refused how %s ended", job)
+        patiently(lambda: _write(job, unexpected(job)), job)
+    return True
+
+
+def _write(job: Job, ending: Ending) -> None:
+    fields = {}
+    if ending.status == Status.FAILED:
+        fields = {"error_kind": ending.error_kind, "message": ending.reason, "result": ending.result}
+    job.move_to(ending.status, ending.reason, **fields)
+
+
+def settle(job: Job, patience: float = 0.0) -> None:
+    """Let the kind do what follows the end of its job. Never raises: the status stands whatever follows.
+
+    What is left undone by an error the sweeps do later. ``patience`` in seconds, as of ``patiently``.
+    """
+    try:
+        patiently(lambda: kinds.get(job.kind).after(job), job, patience)
+    except Exception:
+        logger.exception("what follows the end of %s could not be done", job)
+
+
+def patiently(write: Callable[[], None], job: Job, patience: float | None = None) -> None:
+    """Call ``write`` until the database takes it; after ``patience`` seconds its error is raised.
+
+    None stands for JOB_END_PATIENCE_SECONDS.
+    """
+    patience = settings.JOB_END_PATIENCE_SECONDS if patience is None else patience
+    deadline, pause = time.monotonic() + patience, 0.1
+    while True:
+        try:
+            write()
+            return
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() + pause > deadline:
+                raise
+            logger.warning("a change of %s could not be written (%s); trying again", job, error)
+        close_old_connections()  # one that broke is opened anew
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def may_pass(error: Exception) -> bool:
+    """True for an error of the database that another try may not meet: locked, away, full."""
+    return isinstance(error, OperationalError | InterfaceError)

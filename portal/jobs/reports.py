@@ -1,0 +1,104 @@
+"""What a worker program says of itself, read without trusting it: a line of its events, its result.
+
+Pure functions. A half-written line, a wrong type or a number that is not finite never raises in the portal.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from workers.contract import InputError
+
+LARGEST_RESULT = 64 * 1024 * 1024  # bytes
+LARGEST_STEP = 2**31 - 1  # what the column of a metric holds
+FAILURES = ("input", "toolchain")
+
+
+class NoResult(Exception):
+    """The program ended without a result; the message says how."""
+
+
+class Unreadable(Exception):
+    """The result is none that the contract allows; the message is a sentence."""
+
+
+def event_of(line: bytes) -> dict[str, Any] | None:
+    """The event in a line of ``events.jsonl``; None for a line that says nothing usable.
+
+    Raises InputError for a loss that is no longer a finite number: the training has diverged.
+    """
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(event, dict):
+        return None
+    kind = event.get("type")
+    if kind == "phase":
+        return {"type": kind, "name": str(event.get("name", ""))[:200].replace("\x00", "")}
+    if kind == "progress":
+        done, total = _number(event.get("done")), _number(event.get("total"))
+        return {"type": kind, "done": done, "total": total} if _finite(done) and _finite(total) else None
+    return _metric(event) if kind == "metric" else None
+
+
+def _metric(event: dict) -> dict[str, Any] | None:
+    name, step, value = event.get("name"), event.get("step"), _number(event.get("value"))
+    if not isinstance(name, str) or not isinstance(step, int) or abs(step) > LARGEST_STEP or value is None:
+        return None
+    name = name[:50].replace("\x00", "")
+    if not math.isfinite(value):
+        if "loss" in name:
+            raise diverged(name, step, value)
+        return None  # a rate or an estimate that cannot be told yet
+    return {"type": "metric", "name": name, "step": step, "value": value}
+
+
+def diverged(name: str, step: int, value: float) -> InputError:
+    """The error of a loss that is not finite. Validation counts in epochs, training in iterations."""
+    said = "NaN" if math.isnan(value) else "infinite"
+    if name.startswith("val/"):
+        return InputError(
+            f"The training diverged: {name} is {said} after epoch {step}. "
+            "Lower the learning rate, then run it again."
+        )
+    return InputError(
+        f"The training diverged: {name} is {said} at iteration {step}. "
+        "Lower the learning rate, then run it again."
+    )
+
+
+def result_of(text: str) -> dict[str, Any]:
+    """The content of ``result.json``. Raises Unreadable for anything that the contract does not allow."""
+    try:
+        result = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"The program wrote a result that cannot be read ({str(error)[:100]}).") from error
+    if not isinstance(result, dict) or not isinstance(result.get("ok"), bool):
+        raise Unreadable("The program wrote a result that does not say whether it succeeded.")
+    if not result["ok"]:
+        if not isinstance(result.get("message"), str) or not result["message"]:
+            raise Unreadable("The program says that it failed, but not why.")
+        if result.get("kind") not in FAILURES:
+            result["kind"] = "toolchain"
+    return result
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"it holds {name}, which is no finite number")
+
+
+def _number(value: Any) -> float | None:
+    """The value as a float, which may be NaN or infinite; None when it is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
