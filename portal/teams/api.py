@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from portal.core.access import refuse_unless
 from portal.core.api import ApiViewSet, TeamViewSet
-from portal.teams import audit, services, tokens
+from portal.teams import audit, password_links, services, tokens
 from portal.teams.filters import MemberFilter, TokenFilter
 from portal.teams.forms import AuditForm
 from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, Scope, Team
@@ -101,20 +101,23 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Des
         """A link with which the member sets a new password, once; only this answer holds it."""
         member = self.get_object()
         refuse_unless(request, Role.ADMIN)
-        services.refuse_unless_resettable(request.user, member.user)
-        path = services.reset_path(member.user, request.team)
+        password_links.refuse_unless_resettable(request.user, member.user)
+        path = password_links.reset_path(member.user, request.user, request.team)
         return Response({"link": request.build_absolute_uri(path)})
 
 
 class InvitationViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, TeamViewSet):
     """Invitations that can still be used."""
 
-    queryset = Invitation.objects.filter(used_at=None).select_related("created_by")
+    queryset = Invitation.objects.select_related("created_by")
     serializer_class = InvitationSerializer
     read_role = write_role = Role.ADMIN
     read_scope = Scope.ADMIN
     idempotent = False
     lookup_value_regex = r"\d{1,18}"
+
+    def get_queryset(self):
+        return super().get_queryset().usable()
 
     @extend_schema(request=NewInvitationSerializer, responses={201: MadeInvitationSerializer})
     def create(self, request):

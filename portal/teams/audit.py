@@ -49,6 +49,7 @@ VERBS = (
     "member.role",
     "password.change",
     "password.link",
+    "password.link-end",
     "password.mail",
     "password.reset",
     "password.set",

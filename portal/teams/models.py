@@ -87,6 +87,30 @@ class Owned(models.Model):
         abstract = True
 
 
+class InvitationQuerySet(OwnedQuerySet):
+    """An invitation is worth as much as its maker's right to invite: without it, it opens nothing."""
+
+    def backed(self):
+        return self.filter(self._backing())
+
+    def unbacked(self):
+        return self.exclude(self._backing())
+
+    def usable(self):
+        """Those that still let somebody in."""
+        return self.backed().filter(used_at=None, expires_at__gt=timezone.now())
+
+    @staticmethod
+    def _backing():
+        makers = Membership.objects.filter(
+            team=models.OuterRef("team"),
+            user=models.OuterRef("created_by"),
+            user__is_active=True,
+            role=Role.ADMIN,
+        )
+        return models.Exists(makers)
+
+
 class Invitation(models.Model):
     """A link that lets whoever holds it join a team, once. Only the hash of its secret is kept."""
 
@@ -100,13 +124,30 @@ class Invitation(models.Model):
     used_at = models.DateTimeField(null=True)
     used_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
 
-    objects = OwnedQuerySet.as_manager()
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
 
     def __str__(self):
         return f"invitation {self.pk}" + (f" ({self.note})" if self.note else "")
+
+
+class PasswordLink(models.Model):
+    """A link with which a person sets a new password, once. Only the hash of its secret is kept.
+
+    ``account_state`` is a fingerprint of the account when the link was made. See ``password_links``.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="password_links")
+    # The administrator who made it; none for one that the person had sent by mail. It goes with its maker.
+    made_by = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    secret_hash = models.CharField(max_length=64, unique=True)
+    account_state = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self):
+        return f"password link {self.pk}"
 
 
 # What a User-Agent holds and what that is; the first that fits, for each also names those it descends from.

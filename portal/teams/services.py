@@ -6,15 +6,12 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
 
-from portal.teams import audit, tokens
+from portal.teams import audit, password_links, tokens
 from portal.teams.models import Invitation, Membership, Role, Team, User
 from workers.contract import InputError
 
@@ -65,8 +62,15 @@ def rename_team(team: Team, name: str) -> None:
 
 
 def _lock_team(membership: Membership) -> None:
-    """Changes of a team's people happen one after the other: two must not remove the last two admins."""
+    """Changes of a team's people happen one after the other: two must not remove the last two admins.
+
+    Raises TeamError when the person has left meanwhile.
+    """
     Team.objects.select_for_update().get(pk=membership.team_id)
+    try:
+        membership.refresh_from_db(fields=["role"])
+    except Membership.DoesNotExist:
+        raise TeamError(f"{membership.user} is no longer in {membership.team}.") from None
 
 
 def _refuse_to_lose_last_admin(membership: Membership) -> None:
@@ -78,9 +82,20 @@ def _refuse_to_lose_last_admin(membership: Membership) -> None:
         )
 
 
+def _end_links(person: User, team: Team) -> None:
+    """End what ``person`` gave out as an administrator of ``team`` and may not give out any more."""
+    lost = Invitation.objects.for_team(team).filter(created_by=person, used_at=None).unbacked()
+    for invitation in lost:
+        withdraw(invitation, f"{person} no longer administers {team}")
+    password_links.end_unbacked(person)
+
+
 @transaction.atomic
 def change_role(membership: Membership, role: str) -> None:
-    """Give a member another role. Raises TeamError for the last administrator."""
+    """Give a member another role. Raises TeamError for the last administrator.
+
+    What the former role allowed to give out ends with it: see ``_end_links``.
+    """
     _lock_team(membership)
     if membership.role == role:
         return
@@ -88,53 +103,28 @@ def change_role(membership: Membership, role: str) -> None:
         _refuse_to_lose_last_admin(membership)
     before, membership.role = membership.role, role
     membership.save(update_fields=["role"])
+    _end_links(membership.user, membership.team)
     audit.record("member.role", membership.user, team=membership.team, detail=f"{before} → {role}")
 
 
 @transaction.atomic
 def remove_member(membership: Membership) -> None:
-    """Take a person out of a team. What they made stays with the team; their tokens for it end."""
+    """Take a person out of a team. What they made stays with the team.
+
+    Their tokens for it end, and the links that they gave out: for joining it, for new passwords.
+    """
     _lock_team(membership)
     _refuse_to_lose_last_admin(membership)
     for token in membership.user.tokens.filter(team=membership.team, revoked_at=None):
         tokens.revoke(token)
     audit.record("member.remove", membership.user, team=membership.team, detail=f"was {membership.role}")
     membership.delete()
-
-
-def resettable(admin: User):
-    """The people for whom ``admin`` may make a link for a new password.
-
-    Whoever has it could sign in as that person. So an administrator must be one in every team that the
-    person is in, and only the server's administrator may do it for the server's administrator.
-    """
-    if admin.is_superuser:
-        return User.objects.all()
-    administered = admin.memberships.filter(role=Role.ADMIN).values("team_id")
-    elsewhere = Membership.objects.exclude(team_id__in=administered).values("user_id")
-    inside = Membership.objects.filter(team_id__in=administered).values("user_id")
-    return User.objects.filter(pk__in=inside, is_superuser=False).exclude(pk__in=elsewhere)
-
-
-def refuse_unless_resettable(admin: User, user: User) -> None:
-    """Raise PermissionDenied where ``admin`` may not make a link for ``user``."""
-    if not resettable(admin).filter(pk=user.pk).exists():
-        raise PermissionDenied(
-            f"{user} also belongs to a team that you do not administer, or is an administrator of "
-            "this server: only an administrator of the server may make this link."
-        )
+    _end_links(membership.user, membership.team)
 
 
 def refuse_unless_server_admin(user: User) -> None:
     if not user.is_superuser:
         raise PermissionDenied("Only an administrator of this server may make a new team.")
-
-
-def reset_path(user: User, team: Team | None = None) -> str:
-    """The address at which ``user`` may set a new password once, within PASSWORD_RESET_TIMEOUT."""
-    audit.record("password.link", user, team=team)
-    uid = urlsafe_base64_encode(force_bytes(user.pk))
-    return reverse("password-reset", args=[uid, default_token_generator.make_token(user)])
 
 
 # --- invitations ------------------------------------------------------------------------------
@@ -161,31 +151,32 @@ def invite(team: Team, user: User, role: str, days: int, note: str = "") -> tupl
 
 def open_invitations(team: Team):
     """Those that can still be used."""
-    return Invitation.objects.for_team(team).filter(used_at=None, expires_at__gt=timezone.now())
+    return Invitation.objects.for_team(team).usable()
 
 
 def find_invitation(secret: str) -> Invitation | None:
-    """The invitation that this link opens; None when it was used, has expired or never was."""
-    rows = Invitation.objects.select_related("team", "created_by")
-    return rows.filter(secret_hash=_digest(secret), used_at=None, expires_at__gt=timezone.now()).first()
+    """The invitation that this link opens; None when it was used, has ended or never was."""
+    rows = Invitation.objects.usable().select_related("team", "created_by")
+    return rows.filter(secret_hash=_digest(secret)).first()
 
 
-def withdraw(invitation: Invitation) -> None:
-    audit.record("invitation.withdraw", invitation)
+def withdraw(invitation: Invitation, why: str = "") -> None:
+    audit.record("invitation.withdraw", invitation, detail=why)
     invitation.delete()
 
 
 @transaction.atomic
 def accept(invitation: Invitation, user: User) -> Membership:
-    """Join the team; the link is used up. Raises TeamError when it was used a moment ago."""
+    """Join the team; the link is used up. Raises TeamError when it ended a moment ago."""
+    Team.objects.select_for_update().get(pk=invitation.team_id)  # its maker must not lose the role meanwhile
     if Membership.objects.filter(team=invitation.team, user=user).exists():
         raise TeamError(f"You are in {invitation.team} already, so the link was not used up.")
-    now = timezone.now()
-    here = Invitation.objects.filter(pk=invitation.pk, used_at=None, expires_at__gt=now)
-    if not here.update(used_at=now, used_by=user):
+    here = Invitation.objects.usable().filter(pk=invitation.pk)
+    if not here.update(used_at=timezone.now(), used_by=user):
         raise TeamError("This link was used or withdrawn a moment ago: ask for a new one.")
     membership = Membership.objects.create(team=invitation.team, user=user, role=invitation.role)
     audit.record("member.join", user, team=invitation.team, actor=user, detail=f"as {invitation.role}")
+    password_links.end_unbacked(user)  # of an administrator of the other teams only
     return membership
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from portal.core import once
 from portal.core.access import admin_required, refuse_unless
-from portal.teams import services
+from portal.teams import password_links, services
 from portal.teams.forms import InvitationForm, RoleForm, TeamForm
 from portal.teams.models import Invitation, Membership, Role
 
@@ -30,7 +30,7 @@ ROLES = [
 def team_members(request, form: InvitationForm | None = None, status: int = 200):
     """Who is in the team, and who is invited."""
     members = Membership.objects.filter(team=request.team).select_related("user").order_by("user__username")
-    resettable = services.resettable(request.user).filter(memberships__team=request.team)
+    resettable = password_links.resettable(request.user).filter(memberships__team=request.team)
     resettable = set(resettable.values_list("pk", flat=True)) if request.may_admin else set()
     context = {
         "members": [
@@ -90,8 +90,9 @@ def member_reset_link(request, pk):
     """Make a link with which a member sets a new password, once; the page of the team shows it."""
     member = _member(request, pk)
     refuse_unless(request, Role.ADMIN)
-    services.refuse_unless_resettable(request.user, member.user)
-    link = request.build_absolute_uri(services.reset_path(member.user, request.team))
+    password_links.refuse_unless_resettable(request.user, member.user)
+    path = password_links.reset_path(member.user, request.user, request.team)
+    link = request.build_absolute_uri(path)
     hint = _(
         "Give it to %(name)s in person or over a channel that you trust: whoever opens it sets the password. "
         "It works once, for 24 hours, and signs %(name)s out everywhere."

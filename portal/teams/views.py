@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _
@@ -14,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from portal.teams import audit, services, sign_ins, throttle
+from portal.teams import audit, password_links, services, sign_ins, throttle
 from portal.teams.addresses import client_address
 from portal.teams.forms import (
     AccountForm,
@@ -110,6 +111,7 @@ class PasswordForgotten(auth.PasswordResetView):
     form_class = ForgottenForm
     email_template_name = "teams/forgotten_mail.txt"
     subject_template_name = "teams/forgotten_subject.txt"
+    token_generator = password_links.LinkTokens()
     success_url = reverse_lazy("sign-in")
 
     def get_context_data(self, **kwargs):
@@ -136,8 +138,13 @@ class PasswordReset(auth.PasswordResetConfirmView):
     template_name = "teams/password_reset.html"
     form_class = NewPasswordForm
     success_url = reverse_lazy("sign-in")
+    token_generator = password_links.LinkTokens()
 
+    @transaction.atomic
     def form_valid(self, form):
+        if not password_links.use_up(self.user, self.request.session.get(auth.INTERNAL_RESET_SESSION_TOKEN)):
+            self.validlink = False  # used by somebody else between the page and its answer
+            return self.render_to_response(self.get_context_data())
         response = super().form_valid(form)
         sign_ins.end(form.user.sign_ins.all())
         audit.record("password.reset", form.user, actor=form.user)
