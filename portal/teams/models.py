@@ -146,9 +146,6 @@ class PasswordLink(models.Model):
     account_state = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now)
 
-    def __str__(self):
-        return f"password link {self.pk}"
-
 
 # What a User-Agent holds and what that is; the first that fits, for each also names those it descends from.
 BROWSERS = [
