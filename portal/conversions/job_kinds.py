@@ -10,6 +10,7 @@ from portal.conversions.models import CompiledModel
 from portal.jobs import kinds
 from portal.jobs.subjects import Subject
 from portal.runs import pipeline
+from portal.runs.services import revive
 
 
 def register() -> None:
@@ -22,6 +23,7 @@ def register() -> None:
             prepare=services.prepare,
             complete=services.complete,
             replace=services.replace,
+            revive=revive,
             subjects=_subjects,
             after=pipeline.after_job,
         )

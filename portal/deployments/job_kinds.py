@@ -12,6 +12,7 @@ from portal.devices.models import Device
 from portal.devices.services import claim
 from portal.jobs import kinds, search
 from portal.jobs.subjects import Subject
+from portal.runs.services import revive
 from portal.teams.models import Role
 
 
@@ -26,6 +27,7 @@ def register() -> None:
             complete=services.complete,
             claim=claim,
             replace=services.replace,
+            revive=revive,
             subjects=_subjects,
             role=Role.OPERATOR,
             after=services.after,

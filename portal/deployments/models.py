@@ -8,14 +8,29 @@ from portal.jobs.models import Job
 from portal.runs.models import Run
 
 
+class DeploymentQuerySet(models.QuerySet):
+    def newest(self):
+        """Of the attempts to put one run's model on one device, the last one."""
+        same = {name: models.OuterRef(name) for name in ("run", "compiled_model", "device")}
+        later = Deployment.objects.filter(**same, pk__gt=models.OuterRef("pk"))
+        return self.filter(~models.Exists(later))
+
+
 class Deployment(models.Model):
-    """One compiled model on one device. ``job`` is empty until the conversion is done."""
+    """One attempt to put a compiled model on a device. ``job`` is empty until the conversion is done.
+
+    A retry or a repetition is a row of its own. What runs on a device is the attempt that became current
+    last: see ``devices/running.py``, which is the only writer of ``release``, ``placed``, ``activated_at``.
+    """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="deployments")
     compiled_model = models.ForeignKey(CompiledModel, on_delete=models.CASCADE, related_name="deployments")
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="deployments")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="deployment")
-    release = models.CharField(max_length=80, blank=True)  # the folder's name on the board
+    # Written before anything changes on the board, so that what it says later can be understood:
+    # {"release", "path", "model_sha256", "manifest_sha256"}
+    intended = models.JSONField(default=dict)
+    release = models.CharField(max_length=80, blank=True)  # the folder's name on the board, once current
     # What lies on the board, as was verified there: {"path", "model_sha256", "manifest_sha256"}
     placed = models.JSONField(default=dict)
     engine = models.CharField(max_length=120, blank=True)  # what answered, as the board says
@@ -23,12 +38,19 @@ class Deployment(models.Model):
     measured = models.JSONField(default=dict)
     activated_at = models.DateTimeField(null=True)
 
+    objects = DeploymentQuerySet.as_manager()
+
     class Meta:
         ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["run", "compiled_model", "device"], name="one_deployment_each")
+        indexes = [
+            models.Index(fields=["device", "-activated_at"]),
+            models.Index(fields=["run", "compiled_model", "device", "-id"], name="deployment_attempts"),
         ]
-        indexes = [models.Index(fields=["device", "-activated_at"])]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether its device said, when it was last asked, that it runs this release."""
+        return bool(self.release) and self.device.current_release == self.release
 
     def __str__(self):
         return f"{self.run.name} on {self.device.name}"

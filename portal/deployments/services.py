@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 from django.db import transaction
-from django.utils import timezone
 
 from portal.conversions.models import CompiledModel
 from portal.conversions.services import provenance
@@ -19,6 +18,7 @@ from portal.core.files import fetch_artifact
 from portal.datasets.services import staged
 from portal.deployments import release, steps
 from portal.deployments.models import Deployment
+from portal.devices import running
 from portal.devices.answers import answer
 from portal.devices.errors import BoardError, ConnectionLost
 from portal.devices.models import Device
@@ -38,20 +38,26 @@ from portal.teams import audit
 def start_deployment(run: Run, device: Device, user) -> Deployment:
     """Put the model that a run compiled for a device's chip on the device, also long after the run's end.
 
-    The run's own outcome stays as it is. A deployment that is there already is done again, which makes an
-    older run's model current once more. Raises PlanError when there is no such model, IllegalTransition
-    while it is being deployed.
+    The run's own outcome stays as it is. Each call is an attempt of its own, so that an older run's model
+    becomes current once more. Raises PlanError when there is no such model, IllegalTransition while it is
+    being deployed, QuotaReached when no more jobs may wait.
     """
     jobs.refuse_if_full(run.team)
-    deployment, made = Deployment.objects.select_for_update().get_or_create(
-        run=run, compiled_model=_model_for(run, device), device=device
-    )
-    if not made and (deployment.job is None or deployment.job.is_active):
-        raise IllegalTransition(f"{deployment} is under way already: wait for its end.")
-    deployment.job = jobs.submit("deploy", run.team, user)
-    deployment.save(update_fields=["job"])
+    model = _model_for(run, device)
+    before = _last_attempt(run.pk, model.pk, device.pk)
+    if before is not None and (before.job is None or before.job.is_active):
+        raise IllegalTransition(f"{before} is under way already: wait for its end.")
+    job = jobs.submit("deploy", run.team, user)
+    deployment = Deployment.objects.create(run=run, compiled_model=model, device=device, job=job)
     audit.record("deployment.create", deployment, team=run.team, actor=user, label=f"{run} to {device}")
     return deployment
+
+
+def _last_attempt(run_id: int, model_id: int, device_id: int) -> Deployment | None:
+    """The newest attempt; two requests that ask for it at once do so one after the other."""
+    Run.objects.select_for_update().get(pk=run_id)
+    rows = Deployment.objects.filter(run=run_id, compiled_model=model_id, device=device_id)
+    return rows.select_related("job", "run", "device").first()
 
 
 def _model_for(run: Run, device: Device) -> CompiledModel:
@@ -78,13 +84,16 @@ def perform(job: Job, context: JobContext) -> dict:
         context.phase("preparing the release")
         built, expected, dataset = _build_release(deployment, folder)
         context.log(f"release {built.id}: {len(built.files)} files, {built.total_bytes} bytes")
+        _intend(deployment, built)
         context.phase(f"connecting to {deployment.device.host}:{deployment.device.port}")
         with connect(deployment.device, context) as connection, _timed(context, "board"):
+            # What an attempt that was killed in the middle has left is understood before it is changed.
+            running.record(deployment.device, running.ask(connection, profile_of(deployment.device)))
             engine = _deploy(deployment, connection, built, context)
             measured = _measure(deployment, connection, expected, dataset, context)
         return {"release": built.id, "engine": engine, "measured": measured}
     except ConnectionLost:
-        _look_again(deployment, built)
+        _look_again(deployment.device, built)
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -100,7 +109,7 @@ def _deploy(deployment: Deployment, connection, built: release.Release, context:
 
     done = steps.deploy(connection, profile, built, on_phase, context.progress)
     # Current from here on: what follows measures, and a failure to measure is no way back.
-    _activate(deployment, built)
+    running.record(deployment.device, built.id)
     context.log(f"{built.id} is current; before it {done.before or 'nothing'}; {done.engine} answers")
     try:
         removed = steps.prune(connection, profile, profile["keep_releases"])
@@ -112,18 +121,15 @@ def _deploy(deployment: Deployment, connection, built: release.Release, context:
     return done.engine
 
 
-def _look_again(deployment: Deployment, built: release.Release) -> None:
+def _look_again(device: Device, built: release.Release) -> None:
     """After a lost connection: remove what was half made, and find out whether the switch took place.
 
-    A board that is still away is left to the next deployment, which sweeps.
+    A board that is still away is left to the next contact.
     """
-    if deployment.release == built.id:
-        return
-    profile = profile_of(deployment.device)
-    with contextlib.suppress(BoardError), sign_in(deployment.device) as connection:
+    profile = profile_of(device)
+    with contextlib.suppress(BoardError), sign_in(device) as connection:
         steps.discard(connection, profile, built.id)
-        if steps.list_releases(connection, profile)["current"] == built.id:
-            _activate(deployment, built)
+        running.record(device, running.ask(connection, profile))
 
 
 @contextlib.contextmanager
@@ -164,22 +170,15 @@ def _build_release(deployment: Deployment, folder: Path):
     return built, expected, dataset
 
 
-def _activate(deployment: Deployment, built: release.Release) -> None:
-    deployment.release = built.id
-    deployment.placed = {
+def _intend(deployment: Deployment, built: release.Release) -> None:
+    """Write down what is about to be put on the board; see ``devices/running.py`` for why before."""
+    deployment.intended = {
+        "release": built.id,
         "path": f"{profile_of(deployment.device)['root']}/releases/{built.id}",
         "model_sha256": built.manifest["files"]["model.rknn"]["sha256"],
         "manifest_sha256": built.manifest_sha256,
     }
-    deployment.activated_at = timezone.now()
-    deployment.save(update_fields=["release", "placed", "activated_at"])
-    # Until the next probe asks again, this is what the board runs.
-    device = deployment.device
-    device.probe["current"] = built.id
-    device.save(update_fields=["probe"])
-    team, actor = deployment.run.team, deployment.job.created_by
-    label = f"{built.id} on {device}"
-    audit.record("deployment.activate", deployment, team=team, actor=actor, label=label)
+    deployment.save(update_fields=["intended"])
 
 
 def _measure(deployment, connection, expected, dataset, context) -> dict:
@@ -253,4 +252,14 @@ def after(job: Job) -> None:
 
 
 def replace(old: Job, new: Job) -> None:
-    Deployment.objects.filter(job=old).update(job=new)
+    """A retry is an attempt of its own. Raises IllegalTransition while a later attempt is under way."""
+    attempt = Deployment.objects.get(job=old)
+    last = _last_attempt(attempt.run_id, attempt.compiled_model_id, attempt.device_id)
+    if last is not None and last.pk != attempt.pk and last.job is not None and last.job.is_active:
+        raise IllegalTransition(f"{last} is under way already: wait for its end.")
+    Deployment.objects.create(
+        run_id=attempt.run_id,
+        compiled_model_id=attempt.compiled_model_id,
+        device_id=attempt.device_id,
+        job=new,
+    )

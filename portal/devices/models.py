@@ -42,6 +42,9 @@ class Device(Owned):
     checked_at = models.DateTimeField(null=True)  # when it was last looked whether it answers
     lost_at = models.DateTimeField(null=True)  # since when it does not, after it did
     problem = models.TextField(blank=True)  # why the last contact failed; empty when it went well
+    # What the board itself said is current ("" for nothing), and when. Written by devices/running.py only.
+    reported_release = models.CharField(max_length=100, blank=True)
+    reported_at = models.DateTimeField(null=True)
 
     objects = DeviceQuerySet.as_manager()
 
@@ -56,6 +59,13 @@ class Device(Owned):
     def is_virtual(self) -> bool:
         return self.profile == "virtual"
 
+    @property
+    def current_release(self) -> str | None:
+        """The release that the board said it runs when it was last asked; None for none or never asked."""
+        if self.reported_at is None:
+            return self.probe.get("current")
+        return self.reported_release or None
+
 
 class Inference(models.Model):
     """Images that a person sent to a device, and its answers."""
@@ -69,6 +79,8 @@ class Inference(models.Model):
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     engine = models.CharField(max_length=120, blank=True)
+    # The release that the board said it answers with; without a deployment it is none that we know.
+    release = models.CharField(max_length=100, blank=True)
 
     objects = OwnedQuerySet.as_manager()
 

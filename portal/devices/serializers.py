@@ -7,18 +7,17 @@ from portal.jobs.serializers import JobSerializer
 
 class DeviceSerializer(serializers.ModelSerializer):
     virtual = serializers.BooleanField(source="is_virtual")
-    current_release = serializers.SerializerMethodField()
+    current_release = serializers.CharField(
+        allow_null=True, help_text="what the board said it runs when it was last asked"
+    )
     probe_job = JobSerializer(allow_null=True)
 
     class Meta:
         model = Device
         fields = [
             "id", "name", "profile", "virtual", "host", "port", "username", "auth", "host_key", "probe",
-            "probe_job", "seen_at", "problem", "current_release", "created_at",
+            "probe_job", "seen_at", "problem", "current_release", "reported_at", "created_at",
         ]  # fmt: skip
-
-    def get_current_release(self, device) -> str | None:
-        return device.probe.get("current")
 
 
 class SecretSerializer(serializers.Serializer):
@@ -97,4 +96,4 @@ class InferenceSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Inference
-        fields = ["id", "device", "deployment", "engine", "created_at", "job", "images"]
+        fields = ["id", "device", "deployment", "release", "engine", "created_at", "job", "images"]

@@ -9,20 +9,21 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.core import configs
 from portal.core.encryption import WrongKey
-from portal.deployments.models import Deployment
 from portal.devices import probe as probing
-from portal.devices import watch
+from portal.devices import running, watch
 from portal.devices.answers import answer
 from portal.devices.connection import BoardConnection
 from portal.devices.credentials import PLACE, Credentials, SecretNeeded, needed, place_of, stored
 from portal.devices.errors import BoardError, Unreachable
 from portal.devices.hostkeys import HostKey, fetch_host_key
 from portal.devices.models import Device, Inference, InferenceImage
+from portal.devices.running import current_deployment as current_deployment
+from portal.devices.running import current_deployments as current_deployments
 from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
 from portal.jobs.models import ACTIVE, IllegalTransition, Job
@@ -76,9 +77,12 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
         fields |= {"auth": credentials.auth, "secret": credentials.sealed(place)}
     elif place != before:
         raise SecretNeeded(needed(row.auth, before))
-    for name, value in fields.items():
+    changed = dict(fields)
+    if place != before:
+        changed |= {"reported_release": "", "reported_at": None}  # another board, which has not been asked
+    for name, value in changed.items():
         setattr(device, name, value)
-    device.save(update_fields=list(fields))
+    device.save(update_fields=list(changed))
     verb = "device.host-key" if "host_key" in fields else "device.edit"
     audit.record(verb, device, detail=fields.get("host_key") or f"changed: {', '.join(fields)}")
 
@@ -152,7 +156,11 @@ def perform_probe(job: Job, context: JobContext) -> dict:
 
 
 def complete_probe(job: Job, result: dict) -> None:
-    job.probed_devices.update(probe=result["probe"])
+    found = result["probe"]
+    job.probed_devices.update(probe=found)
+    if found.get("python"):  # else nobody could say what is current there
+        for device in job.probed_devices.all():
+            running.record(device, found["current"])
 
 
 # --- inference --------------------------------------------------------------------------------
@@ -190,31 +198,18 @@ def _store_image(inference: Inference, position: int, upload) -> None:
     row.save()
 
 
-def current_deployment(device: Device):
-    """The newest deployment that was made current on the device, or None."""
-    return device.deployments.exclude(activated_at=None).order_by("-activated_at").first()
-
-
-def current_deployments(devices) -> dict[int, Deployment]:
-    """The current deployments of many devices, with their runs, by the device's id."""
-    newest = Deployment.objects.filter(device=OuterRef("pk")).exclude(activated_at=None)
-    newest = Subquery(newest.order_by("-activated_at").values("pk")[:1])
-    ids = Device.objects.filter(pk__in=[device.pk for device in devices]).values_list("pk", newest)
-    rows = Deployment.objects.select_related("run").in_bulk([pk for _device, pk in ids if pk])
-    return {device: rows[pk] for device, pk in ids if pk in rows}
-
-
 def perform_inference(job: Job, context: JobContext) -> dict:
     inference = job.inference
-    rows = list(inference.images.all())
+    rows, profile = list(inference.images.all()), profile_of(inference.device)
     context.phase(f"connecting to {inference.device.host}:{inference.device.port}")
-    # Asked now and not when the images came: another deployment may have ended in between.
-    inference.deployment = current_deployment(inference.device)
     with connect(inference.device, context) as connection:
         context.phase(f"answering {len(rows)} image{'s' if len(rows) != 1 else ''}")
         files = [(Path(row.file.name).name, row.file.read()) for row in rows]
-        answers = answer(connection, profile_of(inference.device), files, on_answer=context.progress)
-    return {"answers": answers.answers, "engine": answers.done.get("engine", "")}
+        # Named, so that a switch in between changes nothing of what is said about the answers.
+        release = running.ask(connection, profile)
+        running.record(inference.device, release)
+        answers = answer(connection, profile, files, release=release, on_answer=context.progress)
+    return {"answers": answers.answers, "engine": answers.done.get("engine", ""), "release": release}
 
 
 def complete_inference(job: Job, result: dict) -> None:
@@ -227,7 +222,10 @@ def complete_inference(job: Job, result: dict) -> None:
         row.error = one.get("error", "")[:300]
     InferenceImage.objects.bulk_update(rows.values(), ["label_id", "label", "score", "milliseconds", "error"])
     inference.engine = result["engine"][:120]
-    inference.save(update_fields=["engine", "deployment"])
+    if "release" in result:
+        inference.release = result["release"] or ""
+        inference.deployment = running.deployment_of(inference.device, inference.release)
+    inference.save(update_fields=["engine", "release", "deployment"])
 
 
 # --- what the job machine asks ----------------------------------------------------------------

@@ -71,20 +71,10 @@ def _live(request, device: Device) -> Live:
         "profile": services.profile_of(device),
         "busy": busy,
         "current": services.current_deployment(device),
-        "other_release": _other_release(device),
     }
     body = render_to_string("devices/_detail_live.html", context, request=request)
     active = bool(busy or (device.probe_job and device.probe_job.is_active))
     return Live("device-live", reverse("device-live", args=[device.pk]), body, active)
-
-
-def _other_release(device: Device) -> str:
-    """The release that the newest probe found current, when it is not the one that we put there."""
-    current, probed = services.current_deployment(device), device.probe_job
-    found = device.probe.get("current")
-    if not current or not found or found == current.release or not probed or not probed.finished_at:
-        return ""
-    return found if probed.finished_at > current.activated_at else ""
 
 
 @operator_required

@@ -103,7 +103,9 @@ def _loaded(runs):
     return runs.for_lists().prefetch_related(
         "tags",
         Prefetch("compiled_models", CompiledModel.objects.only("run", "chip")),
-        Prefetch("deployments", Deployment.objects.only("run", "device__name").select_related("device")),
+        Prefetch(
+            "deployments", Deployment.objects.newest().only("run", "device__name").select_related("device")
+        ),
     )
 
 

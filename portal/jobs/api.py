@@ -118,9 +118,8 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @extend_schema(request=None, responses={201: JobSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request, pk=None):
-        job = self._writable()
-        new = services.retry(job, request.user)
-        audit.record("job.retry", new, detail=f"after {job}")
+        """Do a failed or cancelled job again. A step of a failed run brings the rest of its run with it."""
+        new = services.retry_by(request.user, self._writable())
         return Response(JobSerializer(new).data, status=201)
 
     @extend_schema(request=MoveSerializer, responses=JobSerializer)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from portal.jobs.context import JobContext
     from portal.jobs.models import Job
     from portal.jobs.subjects import Subject
+    from portal.teams.models import User
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Kind:
     folder: Callable[[Job], str] = field(default=lambda job: f"jobs/{job.pk}")
     # Point the domain row of ``old`` at ``new``, its retry.
     replace: Callable[[Job, Job], None] = field(default=lambda old, new: None)
+    # What a person's retry brings back besides the job itself: of a failed run, its other steps.
+    revive: Callable[[Job, User], None] = field(default=lambda new, user: None)
     # What jobs are about, of those among the ids that are of this kind: by job id.
     subjects: Callable[[set[int]], dict[int, Subject]] = field(default=lambda ids: {})
     # Whether its artifacts count as files of jobs; False where another app counts them as its own.

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from portal.celery import app
 from portal.jobs import endings, kinds, turns
 from portal.jobs.models import ErrorKind, IllegalTransition, Job, JobEvent, Status
-from portal.teams import quotas
+from portal.teams import audit, quotas
 
 logger = logging.getLogger(__name__)
 WAKE_AT_MOST = 20
@@ -97,6 +97,19 @@ def retry(job: Job, created_by=None, **fields) -> Job:
         fields = {"priority": job.priority, **fields}
         new = submit(job.kind, job.team, created_by or job.created_by, retry_of=job, **fields)
         kinds.get(job.kind).replace(job, new)
+    return new
+
+
+@transaction.atomic
+def retry_by(user, job: Job) -> Job:
+    """What a person's retry does, by page, API or command line: the job again, and what waits for it.
+
+    Raises IllegalTransition when the job cannot be retried, QuotaReached when no more jobs may wait; nothing
+    is changed then.
+    """
+    new = retry(job, created_by=user)
+    audit.record("job.retry", new, actor=user, detail=f"after {job}")
+    kinds.get(job.kind).revive(new, user)
     return new
 
 

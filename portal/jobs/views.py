@@ -14,7 +14,6 @@ from portal.core.access import refuse_unless
 from portal.core.live import Live
 from portal.jobs import curves, forecast, log, queue_page, services, subjects, turns
 from portal.jobs.models import IllegalTransition, Job, Priority
-from portal.runs import services as runs
 from portal.runs.job_kinds import run_of
 from portal.teams import audit
 from portal.teams.models import Role
@@ -115,17 +114,13 @@ def job_retry(request, pk):
     """Do a failed or cancelled job again; a step of a run brings the rest of its run with it."""
     job = _job(request, pk)
     refuse_unless(request, subjects.role_for(job))
-    run = run_of(job)
-    if run is not None:
-        runs.retry_run(run, request.user)
-        return redirect("run-detail", pk=run.pk)
     try:
-        new = services.retry(job, created_by=request.user)
+        new = services.retry_by(request.user, job)
     except (IllegalTransition, QuotaReached) as error:
         messages.error(request, str(error))
         return redirect("job-detail", pk=job.pk)
-    audit.record("job.retry", new, detail=f"after {job}")
-    return redirect("job-detail", pk=new.pk)
+    run = run_of(new)
+    return redirect("run-detail", pk=run.pk) if run is not None else redirect("job-detail", pk=new.pk)
 
 
 @require_POST

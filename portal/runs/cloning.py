@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from portal.core import configs
-from portal.devices.models import Device
 from portal.runs import plan
 from portal.runs.compare import Comparison, Row
 from portal.runs.models import Run
@@ -34,7 +33,8 @@ def make_plan(run: Run, changes: dict[str, Any]) -> plan.Plan:
     if "preset" in changes:
         own["recipe"] = ""
     chips = [model.chip for model in run.compiled_models.all()]
-    devices = list(Device.objects.filter(deployments__run=run).order_by("deployments__id"))
+    placed = run.deployments.newest().select_related("device").order_by("id")
+    devices = list(dict.fromkeys(row.device for row in placed))
     wanted = {"name": run.name, "chips": chips, "devices": devices, **own, **changes}
     wanted["params"] = own["params"] | changes.get("params", {})
     return plan.make_plan(wanted.pop("dataset_version", run.dataset_version), **wanted)

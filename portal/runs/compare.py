@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
+from portal.deployments.models import Deployment
 from portal.jobs import curves
 from portal.runs import stepper
 from portal.runs.models import Run
@@ -54,7 +56,8 @@ def choose(team, texts: list[str]) -> list[Run]:
     rows = Run.objects.for_team(team).select_related(
         "dataset_version__dataset", "dataset_version__job", "trained_model__job", "created_by"
     )
-    rows = rows.prefetch_related("tags", "compiled_models__job", "deployments__job", "deployments__device")
+    placed = Deployment.objects.newest().select_related("job", "device")
+    rows = rows.prefetch_related("tags", "compiled_models__job", Prefetch("deployments", placed))
     found = rows.in_bulk(ids)
     missing = [str(pk) for pk in ids if pk not in found]
     if missing:

@@ -168,7 +168,7 @@ def initial_from(run) -> dict:
         "preset": own["preset"],
         "recipe": own["recipe"],
         "chips": list(run.compiled_models.values_list("chip", flat=True)),
-        "devices": list(run.deployments.values_list("device_id", flat=True)),
+        "devices": list(run.deployments.newest().values_list("device_id", flat=True)),
         **params,
     }
 

@@ -12,7 +12,7 @@ from portal.core.filters import OneOf, RowOf, named
 from portal.jobs import filters, kinds, search, subjects
 from portal.jobs.models import Job
 from portal.jobs.subjects import Subject
-from portal.runs import pipeline, training
+from portal.runs import pipeline, services, training
 from portal.runs import search as runs
 from portal.runs.models import Run, TrainedModel
 from portal.teams.models import Role
@@ -30,6 +30,7 @@ def register() -> None:
             prepare=training.prepare,
             complete=training.complete,
             replace=training.replace,
+            revive=services.revive,
             subjects=_subjects,
             after=pipeline.after_job,
         )

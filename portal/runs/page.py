@@ -24,7 +24,7 @@ class RunPage:
         self.trained = run.trained_model
         self.models = list(run.compiled_models.select_related("job"))
         self.deployments = list(
-            run.deployments.select_related("job", "device", "compiled_model").order_by("id")
+            run.deployments.newest().select_related("job", "device", "compiled_model").order_by("id")
         )
 
     @property

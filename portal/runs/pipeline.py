@@ -37,6 +37,11 @@ def runs_of(job: Job) -> list[Run]:
     """The runs that wait for this job."""
     if job.kind == "ingest":
         return list(Run.objects.filter(dataset_version__job=job, status__in=ACTIVE))
+    return runs_with(job)
+
+
+def runs_with(job: Job) -> list[Run]:
+    """The run that this job is a step of; none for a job of another kind, or one that a retry replaced."""
     paths = {"train": "trained_model__job", "convert": "compiled_models__job", "deploy": "deployments__job"}
     return list(Run.objects.filter(**{paths[job.kind]: job})) if job.kind in paths else []
 
@@ -84,7 +89,7 @@ def _chain(run: Run) -> list[Job | None]:
     """Every step of the plan; None for one that was not started."""
     found = [run.dataset_version.job, run.trained_model.job]
     found += [model.job for model in run.compiled_models.select_related("job")]
-    found += [deployment.job for deployment in run.deployments.select_related("job")]
+    found += [deployment.job for deployment in run.deployments.newest().select_related("job")]
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Prefetch
 from django.urls import reverse
 
 from portal.conversions.models import CompiledModel
@@ -50,7 +51,7 @@ def describe(row: Artifact) -> dict[str, Any]:
 def chain(run: Run) -> dict[str, Any]:
     """The links of a run, from the boards to the upload; ``job`` is the number of the job that made each."""
     models = list(run.compiled_models.select_related("job"))
-    placed = list(run.deployments.select_related("device").order_by("id"))
+    placed = list(run.deployments.newest().select_related("device").order_by("id"))
     trained = run.trained_model
     files = Files([trained.job, *(model.job for model in models)])
     versions = trained.facts.get("versions", {})
@@ -85,7 +86,7 @@ def _board(row: Deployment, files: Files, models: list[CompiledModel]) -> dict[s
         "device_id": row.device_id,
         "virtual": row.device.is_virtual,
         "release": row.release,
-        "current": bool(row.release) and row.device.probe.get("current") == row.release,
+        "current": row.is_current,
         "path": row.placed.get("path"),
         "sha256": row.placed.get("model_sha256") or (stored.get("sha256") if row.release else None),
         "recorded": bool(row.placed),
@@ -162,7 +163,8 @@ def _owners(job_ids: set[int]) -> dict[int, TrainedModel | CompiledModel | Datas
     """What these jobs made, by the job."""
     trained = TrainedModel.objects.filter(job__in=job_ids).select_related("run")
     compiled = CompiledModel.objects.filter(job__in=job_ids).select_related("run")
-    compiled = compiled.prefetch_related("deployments__device")
+    placed = Deployment.objects.newest().select_related("device")
+    compiled = compiled.prefetch_related(Prefetch("deployments", placed))
     versions = DatasetVersion.objects.filter(job__in=job_ids).select_related("dataset")
     return {row.job_id: row for rows in (trained, compiled, versions) for row in rows}
 

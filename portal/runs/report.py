@@ -28,7 +28,9 @@ def report(run: Run) -> dict:
         "params": run.params,
         "paddle_top1": trained.top1,
         "models": [_model(model) for model in run.compiled_models.select_related("job")],
-        "boards": [_board(row) for row in run.deployments.select_related("job", "device").order_by("id")],
+        "boards": [
+            _board(row) for row in run.deployments.newest().select_related("job", "device").order_by("id")
+        ],
         "steps": [_step(name, job) for name, job in _steps(run)],
         "seconds": _seconds(run),
         "notices": trained.facts.get("notices", []),
@@ -71,7 +73,7 @@ def _steps(run: Run) -> list[tuple[str, Job]]:
     found += [(f"convert {model.chip}", model.job) for model in run.compiled_models.select_related("job")]
     found += [
         (f"deploy {row.device.name}", row.job)
-        for row in run.deployments.select_related("job", "device").order_by("id")
+        for row in run.deployments.newest().select_related("job", "device").order_by("id")
     ]
     return [(name, job) for name, job in found if job is not None]
 

@@ -3,7 +3,7 @@ from rest_framework import serializers
 from portal.conversions.serializers import CompiledModelSerializer
 from portal.core.serializers import InTeamField
 from portal.datasets.models import DatasetVersion
-from portal.deployments.serializers import DeploymentSerializer
+from portal.deployments.serializers import RunDeploymentSerializer
 from portal.devices.models import Device
 from portal.jobs.models import Status
 from portal.jobs.serializers import JobSerializer
@@ -42,7 +42,7 @@ class RunListSerializer(serializers.ModelSerializer):
 class RunSerializer(RunListSerializer):
     trained_model = TrainedModelSerializer()
     compiled_models = CompiledModelSerializer(many=True)
-    deployments = DeploymentSerializer(many=True)
+    deployments = RunDeploymentSerializer(many=True)
     ingest_job = JobSerializer(source="dataset_version.job")
 
     class Meta(RunListSerializer.Meta):

@@ -69,7 +69,7 @@ def steps(run: Run) -> list[Job]:
     """The run's jobs in the order of the path: ingest, train, convert, deploy. Retries replace."""
     found = [run.dataset_version.job, run.trained_model.job]
     found += [model.job for model in run.compiled_models.select_related("job")]
-    found += [deployment.job for deployment in run.deployments.select_related("job").order_by("id")]
+    found += [deployment.job for deployment in run.deployments.newest().select_related("job").order_by("id")]
     return [job for job in found if job is not None]
 
 
@@ -89,8 +89,10 @@ def cancel_run(run: Run, user) -> None:
 
 @transaction.atomic
 def retry_run(run: Run, user) -> None:
-    """Do the failed and cancelled steps again; what succeeded is kept. Raises QuotaReached when no more
-    may wait."""
+    """Do the failed and cancelled steps again; what succeeded is kept.
+
+    Raises QuotaReached when no more may wait, IllegalTransition when a step was retried in the meantime.
+    """
     if run.is_active:
         return
     audit.record("run.retry", run, actor=user)
@@ -102,6 +104,18 @@ def retry_run(run: Run, user) -> None:
         if job.status in (Status.FAILED, Status.CANCELLED):
             jobs.retry(job, created_by=user)
     pipeline.advance(run)
+
+
+def revive(new: Job, user) -> None:
+    """After a person's retry of a step: a run that failed or was cancelled goes on, with its other steps.
+
+    A deployment that was asked for after its run had succeeded leaves the run as it is.
+    """
+    for run in pipeline.runs_with(new):
+        if run.status in (Status.FAILED, Status.CANCELLED):
+            retry_run(run, user)
+        else:
+            pipeline.advance(run)
 
 
 @transaction.atomic

@@ -18,7 +18,7 @@ from portal.datasets import uploads
 from portal.datasets.models import Dataset
 from portal.datasets.services import create_version
 from portal.deployments.models import Deployment
-from portal.jobs.models import Status
+from portal.jobs.models import IllegalTransition, Status
 from portal.runs import cloning, services
 from portal.runs import plan as plans
 from portal.runs.forms import NUMBERS, RunEditForm, RunForm, initial_from, usable_versions
@@ -46,7 +46,7 @@ def _run(request, pk: int) -> Run:
 def run_list(request):
     """Every run, newest first. The figures are picked from the long results by the database."""
     models = CompiledModel.objects.only("run", "chip").annotate(int8_top1=F("facts__parity__int8_top1"))
-    placed = Deployment.objects.only("run").annotate(board_top1=F("measured__board_top1"))
+    placed = Deployment.objects.newest().only("run").annotate(board_top1=F("measured__board_top1"))
     rows = Run.objects.for_team(request.team).for_lists()
     wanted = request.GET.get("status", "")
     if wanted in Status.values:
@@ -173,7 +173,7 @@ def run_retry(request, pk):
     _refuse_unless_allowed(request, run)
     try:
         services.retry_run(run, request.user)
-    except QuotaReached as error:
+    except (IllegalTransition, QuotaReached) as error:
         messages.error(request, str(error))
     return redirect("run-detail", pk=run.pk)
 

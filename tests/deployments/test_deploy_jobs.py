@@ -69,9 +69,13 @@ def fresh(row):
 
 
 def retried(deployment) -> Job:
-    """Retry the run of a failed deployment, as its button does, and run the new job."""
+    """Retry the run of a failed deployment, as its button does, and run the new attempt's job."""
     runs.retry_run(fresh(deployment.run), deployment.run.created_by)
-    return execute(fresh(deployment).job)
+    return execute(last_attempt(deployment).job)
+
+
+def last_attempt(deployment) -> Deployment:
+    return Deployment.objects.newest().get(run=deployment.run_id)
 
 
 def check_before_answers(rows, earlier):
@@ -156,7 +160,8 @@ def test_a_fault_is_told_leaves_nothing_and_a_retry_succeeds_once_it_is_gone(ali
     again = retried(deployment)
     assert again.status == Status.SUCCEEDED, again.message
     assert again.retry_of == job and fresh(job).status == Status.FAILED
-    release = fresh(deployment).release
+    assert fresh(deployment).job == job, "an attempt is never overwritten"
+    release = last_attempt(deployment).release
     assert board.holds() == (sorted([BEFORE, release]), release)
     assert fresh(rows.device).problem == ""
     assert Deployment.objects.filter(pk=earlier.pk).values().get() == untouched

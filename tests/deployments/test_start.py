@@ -7,6 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from portal.conversions.models import CompiledModel
+from portal.devices import services
 from portal.jobs.models import Job, Status
 from portal.runs.report import report
 from portal.teams.models import AuditEntry
@@ -60,10 +61,18 @@ def test_it_deploys_after_the_runs_end_and_leaves_the_run_as_it_was(run, device,
 def test_asked_for_again_it_is_done_again(run, device, alice):
     post(alice, run, device)
     run_queued_jobs()
-    first = run.deployments.get().release
-    assert post(alice, run, device).status_code == 202
+    first = run.deployments.values().get()
+    answer = post(alice, run, device)
+    assert answer.status_code == 202 and answer.json()["id"] != first["id"]
     run_queued_jobs()
-    assert run.deployments.get().release != first
+    assert run.deployments.filter(pk=first["id"]).values().get() == first, "an attempt is never overwritten"
+    assert services.current_deployment(device).pk == answer.json()["id"]
+    listed = APIClient()
+    listed.force_authenticate(alice)
+    assert len(listed.get(f"/api/v1/deployments/?run={run.pk}").json()["results"]) == 2
+    assert [row["id"] for row in listed.get(f"/api/v1/runs/{run.pk}/").json()["deployments"]] == [
+        answer.json()["id"]
+    ]
 
 
 def test_while_it_is_under_way_it_is_not_begun_again(run, device, alice):
