@@ -9,7 +9,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from django.conf import settings
+
 from portal.core.encryption import seal, unseal
+from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError
 from portal.devices.hostkeys import load_private_key
 from portal.devices.models import Device
@@ -68,4 +71,19 @@ def needed(auth: str, place: dict[str, Any]) -> str:
     return (
         f"The stored {what} belongs to {place['username']}@{place['host']}:{place['port']} and the host key "
         f"pinned for it: enter the {what} again to change the address, port, user or host key."
+    )
+
+
+def sign_in(device: Device) -> BoardConnection:
+    """Open a connection. Raises BoardError, or WrongKey when the stored credentials cannot be read."""
+    secret = stored(device)
+    return BoardConnection.connect(
+        device.host,
+        device.port,
+        device.username,
+        host_key=device.host_key,
+        password=secret.password or None,
+        private_key=secret.private_key or None,
+        passphrase=secret.passphrase or None,
+        timeout=settings.SSH_TIMEOUT_SECONDS,
     )

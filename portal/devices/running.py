@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import datetime
 import re
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
+from portal.core import configs
+from portal.core.encryption import WrongKey
 from portal.deployments.models import Deployment
 from portal.devices.connection import BoardConnection
-from portal.devices.errors import RemoteFailed
+from portal.devices.credentials import sign_in
+from portal.devices.errors import BoardError, RemoteFailed
 from portal.devices.models import Device
 from portal.devices.remote_runner import Profile, run_sent
 from portal.teams import audit
 
 # A link that leads nowhere is no current release.
 READ_CURRENT = 'test -d "$1/current/" && readlink "$1/current"'
+ASK_SECONDS = 20.0
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -31,7 +36,7 @@ def ask(connection: BoardConnection, profile: Profile) -> str | None:
 
     Needs no Python on the board, so that a check may ask too. Raises RemoteFailed, ConnectionLost.
     """
-    result = connection.run(["sh", "-c", READ_CURRENT, "sh", profile["root"]])
+    result = connection.run(["sh", "-c", READ_CURRENT, "sh", profile["root"]], timeout=ASK_SECONDS)
     if result.not_found:
         return run_sent(connection, profile, "keeper.py", "status", profile["root"])["current"]
     if not result.ok:
@@ -43,6 +48,24 @@ def ask(connection: BoardConnection, profile: Profile) -> str | None:
             "deploy a model to it again."
         )
     return name
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a board said is current, and the time before it was asked."""
+
+    release: str | None
+    asked_at: datetime.datetime
+
+
+def look(device: Device) -> Report | None:
+    """Sign in and ask, outside of a job; None when the board could not be asked. Reads no row."""
+    asked_at = timezone.now()
+    try:
+        with sign_in(device) as connection:
+            return Report(ask(connection, configs.boards()[device.profile]), asked_at)
+    except (BoardError, WrongKey):
+        return None
 
 
 @transaction.atomic

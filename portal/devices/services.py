@@ -18,7 +18,7 @@ from portal.devices import probe as probing
 from portal.devices import running, watch
 from portal.devices.answers import answer
 from portal.devices.connection import BoardConnection
-from portal.devices.credentials import PLACE, Credentials, SecretNeeded, needed, place_of, stored
+from portal.devices.credentials import PLACE, Credentials, SecretNeeded, needed, place_of, sign_in, stored
 from portal.devices.errors import BoardError, Unreachable
 from portal.devices.hostkeys import HostKey, fetch_host_key
 from portal.devices.models import Device, Inference, InferenceImage
@@ -85,21 +85,6 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
     device.save(update_fields=list(changed))
     verb = "device.host-key" if "host_key" in fields else "device.edit"
     audit.record(verb, device, detail=fields.get("host_key") or f"changed: {', '.join(fields)}")
-
-
-def sign_in(device: Device) -> BoardConnection:
-    """Open a connection. Raises BoardError, or WrongKey when the stored credentials cannot be read."""
-    secret = stored(device)
-    return BoardConnection.connect(
-        device.host,
-        device.port,
-        device.username,
-        host_key=device.host_key,
-        password=secret.password or None,
-        private_key=secret.private_key or None,
-        passphrase=secret.passphrase or None,
-        timeout=settings.SSH_TIMEOUT_SECONDS,
-    )
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
 """Looks whether devices that answered before still do, and tells people when that changes.
 
-A look is one connection that reads the host key: no password, no job, nothing on the board. A device that a
-job talks to is left alone: the job tells by itself how that went.
+A look reads the host key and, of a board whose last contact went well, signs in to ask which release is
+current. It is no job, and changes nothing on the board. A device that a job talks to is left alone: the job
+tells by itself how that went.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from portal.devices import running
 from portal.devices.errors import BoardError, Unreachable
 from portal.devices.hostkeys import HostKey, fetch_host_key
 from portal.devices.models import Device
@@ -47,8 +49,14 @@ def watch() -> None:
     # Marked first: a round may take longer than the time to the next one.
     Device.objects.filter(pk__in=[device.pk for device in devices]).update(checked_at=timezone.now())
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for device, problem in zip(devices, pool.map(_look, devices), strict=True):
-            _note(device, problem)
+        for device, (problem, report) in zip(devices, pool.map(_look_and_ask, devices), strict=True):
+            _note(device, problem, report)
+
+
+def _look_and_ask(device: Device) -> tuple[Exception | None, running.Report | None]:
+    problem = _look(device)
+    # A password that was refused is not tried again every few minutes: boards lock out who does so.
+    return problem, running.look(device) if problem is None and not device.problem else None
 
 
 def _look(device: Device) -> Exception | None:
@@ -68,7 +76,7 @@ def _look(device: Device) -> Exception | None:
     return None if HostKey.parse(device.host_key).matches(found) else ValueError("another host key")
 
 
-def _note(device: Device, problem: Exception | None) -> None:
+def _note(device: Device, problem: Exception | None, report: running.Report | None = None) -> None:
     # A job may have taken the device in the meantime; then what it finds counts.
     mine = free().filter(pk=device.pk)
     now = timezone.now()
@@ -77,6 +85,8 @@ def _note(device: Device, problem: Exception | None) -> None:
     if problem is None:
         mine.update(seen_at=now)
         answered(device)
+        if report is not None:
+            running.record(device, report.release, report.asked_at)
     elif isinstance(problem, Unreachable):
         did_not_answer(device, str(problem))
 
