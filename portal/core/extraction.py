@@ -31,6 +31,7 @@ NOT_SHOWN = (
     "portal/core/supervision.py",
     "portal/core/ports.py", "portal/core/bucket.py", "portal/cli/",  # terminals
     "portal/core/schema.py",  # the description of the API, which is English
+    "portal/core/patience.py",  # the log
     "portal/core/extraction.py", "portal/core/sentences.py", "portal/core/template_texts.py",  # these tools
     "workers/virtual_board/", "workers/train/tools/", "workers/convert/torch_stub/",  # stand in for others
 )  # fmt: skip
@@ -39,7 +40,7 @@ _TOOLS = set(
     """
     compile search match fullmatch sub subn split rsplit finditer findall partition rpartition
     startswith endswith removeprefix removesuffix replace strip lstrip rstrip encode index count find
-    debug info warning error exception critical log print write write_text happens
+    debug info warning error exception critical log note print write write_text happens
     add_argument add_parser ArgumentParser ArgumentTypeError extend_schema OpenApiParameter OpenApiResponse
     OpenApiExample extend_schema_field extend_schema_view inline_serializer
     ValueError TypeError RuntimeError AssertionError NotImplementedError KeyError LookupError OSError

@@ -6,7 +6,9 @@ from django.core.exceptions import PermissionDenied
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from portal.core import languages
+from portal.core import languages, patience
+from portal.core.outage_pages import outage_page
+from portal.core.outages import outage_of
 from portal.teams import audit, sign_ins
 from portal.teams.models import Role
 from portal.teams.services import choose, memberships_of
@@ -100,7 +102,8 @@ class Audit:
         with audit.during(request):
             response = self.get_response(request)
             if response.status_code == 403 and request.user.is_authenticated:
-                audit.refused("access", label=_called(request), detail=_reason(request, response))
+                with patience.note("a refusal in the audit"):
+                    audit.refused("access", label=_called(request), detail=_reason(request, response))
             elif getattr(request, "token", None) and not request.audited:
                 audit.record_call(_called(request), response.status_code)
             return response
@@ -108,6 +111,20 @@ class Audit:
     def process_exception(self, request, exception):
         if isinstance(exception, PermissionDenied):
             request.refusal = str(exception)
+
+
+class Outages:
+    """Answers what a page or endpoint could not do because the database is busy or the disk full."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        outage = outage_of(exception)
+        return outage_page(request, outage) if outage else None
 
 
 def _called(request) -> str:

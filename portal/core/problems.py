@@ -13,6 +13,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from portal.core.outages import outage_of
 from portal.core.permissions import InTeam
 from portal.core.schema import CONTENT_TYPE
 from portal.core.sentences import translate
@@ -22,6 +23,7 @@ from portal.teams.quotas import QuotaReached
 from workers.contract import InputError
 
 logger = logging.getLogger(__name__)
+UNEXPECTED = "Unexpected error. The server's log has the details."
 TITLES = {400: "Not accepted", 401: "Not signed in", 403: "Not allowed", 404: "Not found"}
 
 
@@ -59,8 +61,13 @@ def handle_exception(error: Exception, context: dict) -> Response | None:
     for kind, answer in ANSWERS:
         if isinstance(error, kind):
             return answer(error)
+    outage = outage_of(error)
+    if outage:
+        answer = problem(outage.status, outage.sentence)
+        answer["Retry-After"] = str(outage.seconds)
+        return answer
     logger.error("unexpected error in the API", exc_info=error)
-    return problem(500, "Unexpected error. The server's log has the details.")
+    return problem(500, UNEXPECTED)
 
 
 # What is not of the framework's own; the first that fits.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -12,7 +14,9 @@ from django.views.decorators.http import require_POST
 
 from portal.core import languages, live
 from portal.core.live import Live
-from portal.core.problems import problem_page
+from portal.core.outage_pages import outage_page
+from portal.core.outages import outage_of
+from portal.core.problems import UNEXPECTED, problem_page
 from portal.home import dashboard
 
 
@@ -88,5 +92,13 @@ def not_found(request, exception):
 
 
 def unexpected(request):
-    """Without templates that need the database: it may be what failed."""
+    """Without templates that need the database: it may be what failed.
+
+    What fails outside of a view comes here as well: an outage in a middleware is told as one.
+    """
+    outage = outage_of(sys.exception())
+    if outage:
+        return outage_page(request, outage)
+    if request.path.startswith("/api/"):
+        return problem_page(500, UNEXPECTED)
     return render(None, "500.html", status=500)

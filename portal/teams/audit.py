@@ -7,14 +7,17 @@ It knows the request that is being answered, so that services need not hand it o
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from contextvars import ContextVar
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import models
+from django.db import DatabaseError, models
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from portal.core import patience
+from portal.core.outages import outage_of
 from portal.teams.addresses import client_address
 from portal.teams.models import AuditEntry, Membership, Result, Team, Via
 
@@ -25,6 +28,7 @@ VERBS = (
     "api.call",
     "audit.export",
     "dataset.delete",
+    "dataset.import",
     "dataset.rename",
     "dataset.restore",
     "dataset.revise",
@@ -76,6 +80,7 @@ VERBS = (
     "webhook.test",
 )
 CALL = "api.call"
+_unwritten: deque[AuditEntry] = deque(maxlen=1000)  # the oldest go first
 _request: ContextVar = ContextVar("request", default=None)
 
 
@@ -98,10 +103,19 @@ def record(
     ``verb`` is ``object.act``, as in ``run.create``. ``subject`` is the row acted on; ``label`` names it
     when there is none. ``team`` defaults to the subject's or the request's, ``actor`` to the request's.
     """
+    entry = _entry(verb, subject, team, actor, label, detail, result)
+    entry.save(force_insert=True)
+    return entry
+
+
+def _entry(verb: str, subject, team, actor, label: str, detail: str, result: str) -> AuditEntry:
+    """The entry of this moment and request, not yet written; the request counts as audited."""
     request = _request.get()
     token = getattr(request, "token", None)
     actor = actor or _person(request)
-    entry = AuditEntry(
+    if request is not None:
+        request.audited = True
+    return AuditEntry(
         team=team or _team_of(subject) or getattr(request, "team", None),
         actor=actor,
         actor_name=actor.get_username() if actor else "",
@@ -116,10 +130,6 @@ def record(
         address=client_address(request) if request else None,
         result=result,
     )
-    entry.save(force_insert=True)
-    if request is not None:
-        request.audited = True
-    return entry
 
 
 def refused(verb: str, subject=None, *, within: timedelta | None = None, **fields) -> None:
@@ -137,8 +147,23 @@ def refused(verb: str, subject=None, *, within: timedelta | None = None, **field
 
 
 def record_call(label: str, status: int) -> None:
-    """Record a token's call that nothing else recorded."""
-    record(CALL, label=label, detail=f"status {status}")
+    """Record a token's call that nothing else recorded. It never fails and never holds up the answer.
+
+    While the database takes no writes, entries are kept in memory and written with the next one.
+    """
+    _unwritten.append(_entry(CALL, None, None, None, label, f"status {status}", Result.DONE))
+    with patience.note("calls of tokens in the audit"), contextlib.suppress(IndexError):
+        while True:
+            _write_or_keep(_unwritten.popleft())
+
+
+def _write_or_keep(entry: AuditEntry) -> None:
+    try:
+        entry.save(force_insert=True)
+    except DatabaseError as error:
+        if outage_of(error):
+            _unwritten.appendleft(entry)
+        raise
 
 
 def sweep_calls() -> int:

@@ -8,6 +8,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
 from rest_framework.permissions import SAFE_METHODS
 
+from portal.core import patience
 from portal.teams import audit, origins, throttle, tokens
 from portal.teams.addresses import client_address
 from portal.teams.models import ApiToken
@@ -57,7 +58,8 @@ class BearerToken(authentication.BaseAuthentication):
 def _record(secret: str, why: str) -> None:
     known = ApiToken.objects.filter(secret_hash=tokens.digest(secret)).first()
     label = str(known) if known else "a token that is not known"
-    audit.refused("sign-in.token", known, label=label, detail=why, within=QUIET)
+    with patience.note("a refused token in the audit"):
+        audit.refused("sign-in.token", known, label=label, detail=why, within=QUIET)
 
 
 class ForeignOrigin(exceptions.PermissionDenied):

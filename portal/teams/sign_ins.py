@@ -12,6 +12,7 @@ from importlib import import_module
 from django.conf import settings
 from django.utils import timezone
 
+from portal.core import patience
 from portal.teams.addresses import client_address
 from portal.teams.models import SignIn, User
 
@@ -36,10 +37,11 @@ def follow(request) -> None:
         "seen_at": timezone.now(),
     }
     # A change of password gives the session another key; the browser is the same.
-    if not SignIn.objects.filter(pk=mark.get("pk"), user=request.user).update(**fields):
-        row, _ = SignIn.objects.update_or_create(session_key=session.session_key, defaults=fields)
-        mark = {"pk": row.pk}
-    session[MARK] = {"pk": mark["pk"], "key": session.session_key, "at": time.time()}
+    with patience.note("that a browser was seen"):
+        if not SignIn.objects.filter(pk=mark.get("pk"), user=request.user).update(**fields):
+            row, _ = SignIn.objects.update_or_create(session_key=session.session_key, defaults=fields)
+            mark = {"pk": row.pk}
+        session[MARK] = {"pk": mark["pk"], "key": session.session_key, "at": time.time()}
 
 
 def current(user: User) -> list[SignIn]:
@@ -47,7 +49,9 @@ def current(user: User) -> list[SignIn]:
     store = _store()
     rows = list(user.sign_ins.all())
     ended = [row.pk for row in rows if not store().exists(row.session_key)]
-    SignIn.objects.filter(pk__in=ended).delete()
+    if ended:
+        with patience.note("rows of ended sessions"):
+            SignIn.objects.filter(pk__in=ended).delete()
     return [row for row in rows if row.pk not in ended]
 
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from portal.core import patience
 from portal.teams import audit
 from portal.teams.models import ApiToken, Scope, Team, User
 
@@ -68,7 +69,8 @@ def _note_use(token: ApiToken, address: str | None) -> None:
     if token.last_used_at and token.last_used_at > now - WRITE_USE_AFTER:
         return
     stale = Q(last_used_at=None) | Q(last_used_at__lte=now - WRITE_USE_AFTER)
-    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now, last_used_from=address)
+    with patience.note(f"that {token} was used"):
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now, last_used_from=address)
 
 
 def revoke(token: ApiToken) -> None:

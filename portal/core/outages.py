@@ -1,0 +1,28 @@
+"""What is answered when the database is busy or the disk is full: one sentence, and when to try again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portal.core.diskspace import SENTENCE, no_space
+from portal.core.patience import is_busy
+
+BUSY = "The server's database is busy: wait a few seconds, then try again."
+
+
+@dataclass(frozen=True)
+class Outage:
+    """``status`` is HTTP's; ``seconds`` stands in ``Retry-After``."""
+
+    status: int
+    sentence: str
+    seconds: int
+
+
+def outage_of(error: BaseException | None) -> Outage | None:
+    """The outage that caused ``error``; None when something else did, such as a defect of ours."""
+    if no_space(error):
+        return Outage(507, SENTENCE, 60)
+    if is_busy(error):
+        return Outage(503, BUSY, 5)
+    return None

@@ -1,0 +1,115 @@
+"""How long the portal waits for its database, and which writes need not succeed.
+
+A person at a page waits at most ``WEB_SECONDS`` for a lock and is then asked to try again; the workers wait
+as long as the settings say. A note that nobody waits for (when a token was used, that a page was read) is
+skipped with a line in the log when the database is busy or its disk full: reading needs no write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+from django.core.signals import request_started
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db.backends.signals import connection_created
+
+from portal.core.diskspace import no_space
+
+logger = logging.getLogger(__name__)
+WEB_SECONDS = 5.0
+NOTE_SECONDS = 0.2
+_here = threading.local()  # whether this thread answers requests
+_DEEPEST = 20
+# PostgreSQL: connection lost, conflict of transactions, too many connections, no lock in time, shutting down.
+# https://www.postgresql.org/docs/17/errcodes-appendix.html
+_BUSY_CLASSES = ("08", "40", "53", "57")
+_NO_LOCK = "55P03"
+_BUSY_WORDS = ("locked", "busy", "unable to open database file")  # SQLite
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """True when the database could not do it just now, and the same may well succeed in a moment."""
+    for _ in range(_DEEPEST):
+        if error is None:
+            return False
+        if isinstance(error, OperationalError | InterfaceError) and _says_busy(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _says_busy(error: DatabaseError) -> bool:
+    driver = error.__cause__
+    if driver is not None and type(driver).__module__.startswith("psycopg"):
+        state = getattr(driver, "sqlstate", None)  # None: the server was never reached, or went away
+        return state is None or state == _NO_LOCK or state.startswith(_BUSY_CLASSES)
+    return any(word in str(error) for word in _BUSY_WORDS)
+
+
+@contextlib.contextmanager
+def note(what: str) -> Iterator[None]:
+    """A write that may be left out: the block waits ``NOTE_SECONDS`` for a lock and no longer.
+
+    A busy database and a full disk are logged with ``what``; any other error is raised. Open a transaction in
+    the block when it writes more than one row.
+    """
+    try:
+        # Within a transaction its failure must not spoil what comes after; alone it needs none of its own.
+        with _waiting(NOTE_SECONDS), transaction.atomic() if connection.in_atomic_block else nullcontext():
+            yield
+    except DatabaseError as error:
+        if not is_busy(error) and not no_space(error):
+            raise
+        logger.warning("left out: %s (%s)", what, error)
+
+
+@contextlib.contextmanager
+def _waiting(seconds: float) -> Iterator[None]:
+    if connection.in_atomic_block:  # its owner has chosen how long to wait, and may hold the lock already
+        yield
+        return
+    before = _configured()
+    _set(seconds)
+    try:
+        yield
+    finally:
+        if connection.connection is not None:
+            _set(before)
+
+
+def _configured() -> float:
+    if getattr(_here, "is_web", False):
+        return WEB_SECONDS
+    return float(connection.settings_dict["OPTIONS"].get("timeout", 0))
+
+
+def _set(seconds: float) -> None:
+    """Let this connection wait so long for a lock; 0 is for ever in PostgreSQL and not at all in SQLite."""
+    connection.ensure_connection()
+    milliseconds = int(1000 * seconds)
+    name = "PRAGMA busy_timeout =" if connection.vendor == "sqlite" else "SET lock_timeout ="
+    # Beside Django's cursors: what is no query of the page's is not counted and not logged as one.
+    with contextlib.closing(connection.connection.cursor()) as cursor:
+        cursor.execute(f"{name} {milliseconds}")
+
+
+def _answers_requests(**_) -> None:
+    """From its first request on, a thread waits as a person would."""
+    if not getattr(_here, "is_web", False):
+        _here.is_web = True
+        if connection.connection is not None and not connection.in_atomic_block:
+            _set(WEB_SECONDS)
+
+
+def _connected(connection, **_) -> None:
+    if getattr(_here, "is_web", False) and connection.alias == "default":
+        _set(WEB_SECONDS)
+
+
+def set_up() -> None:
+    request_started.connect(_answers_requests, dispatch_uid="patience")
+    connection_created.connect(_connected, dispatch_uid="patience")
