@@ -7,7 +7,7 @@ from pathlib import Path
 import dj_database_url
 from cryptography.fernet import Fernet
 
-from portal import env, secrets_file
+from portal import env, machine, secrets_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CONFIGS_DIR = BASE_DIR / "configs"
@@ -247,6 +247,12 @@ TRAIN_DEVICE = env.text("TRAIN_DEVICE", "cpu")
 PADDLECLAS_DIR = env.path("PADDLECLAS_DIR")
 PRETRAINED_DIR = env.path("PRETRAINED_DIR")
 PRETRAINED_DOWNLOAD = env.boolean("PRETRAINED_DOWNLOAD", True)
+# Whether worker programs see their job's files only, and further folders that they may read.
+PROGRAM_SANDBOX = env.boolean("PROGRAM_SANDBOX", True)
+PROGRAM_READ_DIRS = [Path(where).absolute() for where in env.names("PROGRAM_READ_DIRS", "")]
+# What one process of a program may write to memory, in bytes; 0 for no limit.
+TRAIN_MEMORY_BYTES = env.integer("TRAIN_MEMORY_MB", machine.memory_megabytes()) * 1024 * 1024
+CONVERT_MEMORY_BYTES = env.integer("CONVERT_MEMORY_MB", machine.memory_megabytes()) * 1024 * 1024
 # The programs that the train and convert kinds start; the tests put their fakes here.
 TRAIN_PROGRAM = [str(TRAIN_PYTHON), "-m", "workers.train"]
 CONVERT_PROGRAM = [str(CONVERT_PYTHON), "-m", "workers.convert"]

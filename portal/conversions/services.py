@@ -33,6 +33,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
             "quantization": {"dtype": None, "algorithm": "normal"},
             "provenance": provenance(compiled),
         },
+        data_bytes=settings.CONVERT_MEMORY_BYTES or None,
     )
 
 

@@ -6,11 +6,16 @@ class JobsConfig(AppConfig):
     name = "portal.jobs"
 
     def ready(self):
-        from portal.jobs import stored_bytes, turns
+        from celery.signals import worker_init
+        from django.core.checks import register
+
+        from portal.jobs import checks, stored_bytes, turns
         from portal.jobs.models import Job
         from portal.teams import filters, quota_usage
         from portal.teams.quota_usage import StoragePart
 
+        register(checks.check)
+        worker_init.connect(checks.warn)
         filters.add_people(lambda team: Job.objects.for_team(team).order_by().values("created_by"))
         quota_usage.count_jobs_by(turns.counts)
         title = _("Models and other files of jobs")

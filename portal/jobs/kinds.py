@@ -18,12 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Invocation:
-    """A worker program to start: its argument list without the job folder, and its spec."""
+    """A worker program to start: its argument list without the job folder, its spec, what it may use.
+
+    ``memory_bytes`` limits the address space of each process, ``data_bytes`` what it writes to memory; None
+    is no limit. The program can read the files that ``inputs`` and ``reads`` name. ``gpu`` opens the
+    devices of graphics cards, ``sockets`` the network.
+    """
 
     argv: list[str]
     inputs: dict[str, str | list[str] | None]
     params: dict[str, Any]
-    memory_bytes: int | None = None  # address space limit of the process, None for no limit
+    memory_bytes: int | None = None
+    data_bytes: int | None = None
+    reads: tuple[str, ...] = ()
+    gpu: bool = False
+    sockets: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from portal.jobs import endings, reports
+from portal.jobs import confinement, endings, reports
 from portal.jobs.context import JobContext, TimedOut
 from portal.jobs.kinds import Invocation
 from portal.jobs.reports import NoResult
@@ -76,16 +75,7 @@ def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: i
     log_path = folder / "log.txt"
     copier = Copier(Tail(log_path), EventTail(folder / "events.jsonl"), context)
     with log_path.open("ab") as output:
-        process = subprocess.Popen(
-            [*invocation.argv, str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=settings.BASE_DIR,
-            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(settings.BASE_DIR)},
-            start_new_session=True,
-            preexec_fn=_limiter(invocation.memory_bytes),
-        )
+        process = confinement.launch(invocation, folder, output, time_limit)
     try:
         _follow(process, copier, context, time.monotonic() + time_limit)
     except BaseException:
@@ -96,16 +86,6 @@ def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: i
     _end_group(process)
     endings.patiently(copier.copy_rest, context.job)
     return _read_result(folder, process.returncode)
-
-
-def _limiter(memory_bytes: int | None):
-    if memory_bytes is None:
-        return None
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-
-    return limit
 
 
 def _follow(process, copier: Copier, context: JobContext, deadline: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -40,7 +41,20 @@ def prepare(job: Job, folder: Path) -> Invocation:
             "device": settings.TRAIN_DEVICE,
             "pretrained_notice": notice,
         },
+        **_means(settings.TRAIN_DEVICE),
     )
+
+
+def _means(device: str) -> dict[str, Any]:
+    """What a training may use. Drivers of graphics cards reserve far more memory than there is, and several
+    cards talk to each other through sockets."""
+    on_cpu = device == "cpu"
+    return {
+        "data_bytes": (settings.TRAIN_MEMORY_BYTES or None) if on_cpu else None,
+        "gpu": not on_cpu,
+        "sockets": "," in device,
+        "reads": (str(settings.PADDLECLAS_DIR),) if settings.PADDLECLAS_DIR else (),
+    }
 
 
 def _earlier_folder(job: Job) -> str | None:

@@ -9,6 +9,8 @@ import pytest
 import yaml
 from PIL import Image
 
+from tests.programs import launch
+
 ROOT = Path(__file__).resolve().parents[3]
 CHIPS = ROOT / "configs" / "chips"
 CLASS_NAMES = ["red", "green things", "蓝色"]
@@ -95,10 +97,11 @@ def make_job(tmp_path, colours):
 
 @pytest.fixture
 def convert():
-    """Return a function that runs the real program on a job folder and returns (process, result)."""
+    """Return a function that runs the real program as the portal does and returns (process, result)."""
 
     def run(job):
-        process = run_python("-m", "workers.convert", job)
+        process = launch([convert_python(), "-m", "workers.convert"], job)
+        process.wait(300)
         result = job / "result.json"
         return process, json.loads(result.read_text(encoding="utf-8")) if result.is_file() else None
 

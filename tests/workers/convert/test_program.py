@@ -20,7 +20,7 @@ ARTIFACTS = {
 def test_a_model_answers_the_same_after_the_conversion(make_job, convert, colour_model, channel_order):
     job = make_job(colour_model, channel_order=channel_order)
     process, result = convert(job)
-    assert process.returncode == 0, process.stdout[-2000:] + process.stderr
+    assert process.returncode == 0, (job / "log.txt").read_text(errors="replace")[-3000:]
     assert result["ok"] and result["quantized"]
     assert {path.name for path in (job / "artifacts").iterdir()} == ARTIFACTS
     parity = result["parity"]

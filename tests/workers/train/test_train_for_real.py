@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import launch
+
 from .conftest import make_spec, stage
 
 pytestmark = pytest.mark.toolchain
@@ -35,15 +37,8 @@ def write_job(folder: Path, spec: dict) -> Path:
 
 
 def start(job: Path) -> subprocess.Popen:
-    """Start the program as the portal does: leading a session, its output in the job's log."""
-    with (job / "log.txt").open("wb") as log:
-        return subprocess.Popen(
-            [PYTHON, "-m", "workers.train", str(job)],
-            cwd=ROOT,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    """Start the program as the portal does: confined, leading a session, its output in the job's log."""
+    return launch([PYTHON, "-m", "workers.train"], job, time_limit=LIMIT)
 
 
 def result_of(job: Path) -> dict:
@@ -127,6 +122,7 @@ def test_nothing_is_written_outside_the_job(finished):
     job, _ = finished
     assert {path.name for path in job.iterdir()} == {
         "spec.json", "log.txt", "events.jsonl", "result.json", "artifacts", "scratch",
+        "code",
     }  # fmt: skip
     assert list((job / "scratch" / "home").rglob(".visualdl"))
 
