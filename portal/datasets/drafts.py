@@ -138,6 +138,8 @@ def prepare_revise(job: Job, folder: Path) -> Invocation:
     draft = Draft.objects.filter(version=version).first()
     if draft is None:
         raise InputError("These changes have become another version since: look at that one.")
+    if draft.state == DraftState.DISCARDED:
+        raise InputError("These changes were discarded: change the images anew.")
     base = indexes.copy_to(version.parent, folder / "base.sqlite")
     changes = [list(pair) for pair in draft.done().values_list("kind", "payload")]
     return Invocation(
@@ -148,9 +150,15 @@ def prepare_revise(job: Job, folder: Path) -> Invocation:
     )
 
 
+def replace(old: Job, new: Job) -> None:
+    """A retry closes the draft again, as committing it did: it makes a version of all changes that stand now,
+    and no change may come to the draft that the version would not have."""
+    services.replace(old, new)
+    Draft.objects.filter(version__job=new, state=DraftState.OPEN).update(state=DraftState.COMMITTED)
+
+
 def complete_revise(job: Job, result: dict[str, Any]) -> None:
     services.fill(job.dataset_version, job, result)
-    Draft.objects.filter(version=job.dataset_version).update(state=DraftState.COMMITTED)
 
 
 def after_revise(job: Job) -> None:

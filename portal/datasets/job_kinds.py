@@ -42,7 +42,7 @@ def register() -> None:
             prepare=drafts.prepare_revise,
             complete=drafts.complete_revise,
             folder=services.folder_of,
-            replace=services.replace,
+            replace=drafts.replace,
             subjects=subjects,
             after=_after_revise,
         )

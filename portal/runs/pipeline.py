@@ -35,9 +35,8 @@ def after_job(job: Job) -> None:
 
 def runs_of(job: Job) -> list[Run]:
     """The runs that wait for this job."""
-    if job.kind == "ingest":
-        return list(Run.objects.filter(dataset_version__job=job, status__in=ACTIVE))
-    return runs_with(job)
+    waiting = list(Run.objects.filter(dataset_version__job=job, status__in=ACTIVE))
+    return waiting or runs_with(job)
 
 
 def runs_with(job: Job) -> list[Run]:
@@ -100,7 +99,8 @@ def _judge(chain: list[Job | None], cancelled: bool) -> tuple[str, str]:
     stopped = [job for job in steps if job.status == Status.CANCELLED]
     active = [job for job in steps if job.status in ACTIVE]
     if cancelled:
-        if any(job.kind != "ingest" for job in active):
+        # The version's own job is not the run's: others may wait for it, and it goes on.
+        if any(job in active for job in chain[1:]):
             return Status.CANCELLING, ""
         return Status.CANCELLED, ""
     if active:

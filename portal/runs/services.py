@@ -75,14 +75,14 @@ def steps(run: Run) -> list[Job]:
 
 @transaction.atomic
 def cancel_run(run: Run, user) -> None:
-    """Ask every step to stop and start no further one. The dataset's own check goes on."""
+    """Ask every step to stop and start no further one. The version's own job goes on."""
     if run.is_final:
         return
     Run.objects.filter(pk=run.pk, cancelled_by=None).update(cancelled_by=user)
     run.cancelled_by = user
     audit.record("run.cancel", run, actor=user)
     for job in steps(run):
-        if job.is_active and job.kind != "ingest":
+        if job.is_active and job.pk != run.dataset_version.job_id:
             jobs.cancel(job, by=user.get_username())
     pipeline.advance(run)
 

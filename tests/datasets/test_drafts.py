@@ -218,6 +218,46 @@ def test_a_retry_of_the_job_takes_the_changes_as_they_are_now(version, alice, ru
     assert drafts.open_draft(alice, version.dataset) is None
 
 
+def failed_commit(alice, version, run_jobs):
+    """A draft whose version could not be made."""
+    drafts.add(alice, version, "relabel", {**ids(1), "class_id": 1})
+    draft = drafts.open_draft(alice, version.dataset)
+    made = drafts.commit(draft)
+    made.job.move_to(Status.RUNNING)
+    made.job.move_to(Status.FAILED, error_kind=ErrorKind.INTERNAL, message="The disk was full.")
+    drafts.after_revise(made.job)
+    draft.refresh_from_db()
+    assert draft.is_open
+    return draft, made
+
+
+def test_a_retry_closes_the_draft_so_that_no_change_is_lost(version, alice, run_jobs):
+    draft, made = failed_commit(alice, version, run_jobs)
+    new = jobs.retry_by(alice, made.job)
+    draft.refresh_from_db()
+    assert draft.state == DraftState.COMMITTED
+    later = drafts.add(alice, version, "remove", ids(2))
+    assert later.draft != draft and later.draft.is_open
+    run_jobs()
+    new.refresh_from_db()
+    assert new.status == Status.SUCCEEDED, new.message
+    draft.refresh_from_db()
+    later.draft.refresh_from_db()
+    assert (draft.state, later.draft.state) == (DraftState.COMMITTED, DraftState.OPEN)
+    assert later.draft.done().count() == 1
+
+
+def test_changes_that_were_discarded_make_no_version_when_their_job_is_retried(version, alice, run_jobs):
+    draft, made = failed_commit(alice, version, run_jobs)
+    drafts.discard(draft)
+    new = jobs.retry_by(alice, made.job)
+    run_jobs()
+    new.refresh_from_db()
+    assert new.status == Status.FAILED and "discarded" in new.message
+    draft.refresh_from_db()
+    assert draft.state == DraftState.DISCARDED
+
+
 def test_nothing_is_made_of_no_change_and_a_draft_is_committed_once(version, alice):
     drafts.add(alice, version, "remove", ids(1))
     draft = drafts.open_draft(alice, version.dataset)

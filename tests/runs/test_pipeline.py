@@ -1,5 +1,6 @@
 import pytest
 
+from portal.datasets import drafts
 from portal.datasets.services import create_version
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
@@ -126,3 +127,32 @@ def test_advancing_again_starts_nothing_twice(new_run, run_jobs):
     pipeline.advance(Run.objects.get(pk=run.pk))
     pipeline.sweep()
     assert Job.objects.count() == before
+
+
+@pytest.fixture
+def edited(new_run, run_jobs, team, alice):
+    """A version that a person's changes are being made into, and a run that waits for it."""
+    run = new_run()
+    run_jobs()
+    base = Run.objects.get(pk=run.pk).dataset_version
+    drafts.add(alice, base, "remove", {"images": {"ids": [1]}})
+    version = drafts.commit(drafts.open_draft(alice, base.dataset))
+    return services.create_run(make_plan(version, preset="fast", chips=("rv1106",)), team, alice)
+
+
+def test_a_cancelled_run_lets_the_edit_that_it_waits_for_go_on(edited, run_jobs, alice):
+    services.cancel_run(edited, alice)
+    assert Run.objects.get(pk=edited.pk).status == Status.CANCELLED
+    run_jobs()
+    version = edited.dataset_version
+    version.refresh_from_db()
+    assert version.is_ready
+    assert [kind for kind, _ in kinds_and_statuses(edited)] == ["revise"]
+
+
+def test_a_run_goes_on_at_once_when_the_edit_that_it_waits_for_is_made(edited, run_jobs):
+    assert edited.status == Status.QUEUED
+    run_jobs()
+    edited.refresh_from_db()
+    assert edited.status == Status.SUCCEEDED, edited.message
+    assert [kind for kind, _ in kinds_and_statuses(edited)] == ["revise", "train", "convert"]
