@@ -8,6 +8,7 @@ makes into ``artifacts/`` and writes ``result.json`` last. ``workers/README.md``
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -24,6 +25,8 @@ from workers.diskspace import no_space
 
 SCHEMA_VERSION = 1
 WATCH_PARENT_SECONDS = 1.0
+OUT_OF_MEMORY = "The job needed more memory than it may use: give it less to work on, or raise the limit."
+TOO_LARGE = "The job wrote a larger file than it may: give it less to work on."
 Main = Callable[["JobFolder", dict[str, Any]], dict[str, Any]]
 
 
@@ -139,15 +142,26 @@ def run(main: Main, argv: list[str] | None = None) -> int:
     return 0 if result["ok"] else 1
 
 
+def _known(error: Exception) -> str | None:
+    """The sentence for a limit of the system that a program met; None for any other error."""
+    if no_space(error):
+        return diskspace.SENTENCE
+    if isinstance(error, MemoryError):
+        return OUT_OF_MEMORY
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return TOO_LARGE
+    return None
+
+
 def _result_of(main: Main, folder: JobFolder) -> dict[str, Any]:
     try:
         return {"ok": True, **main(folder, folder.spec()), "tool_seconds": folder.tool_seconds}
     except ProgramError as error:
         kind, message, cause = error.kind, str(error), error
     except Exception as error:
-        if not no_space(error):
+        if (known := _known(error)) is None:
             raise
-        kind, message, cause = ToolchainError.kind, diskspace.SENTENCE, error
+        kind, message, cause = ToolchainError.kind, known, error
     with contextlib.suppress(OSError):  # the log may be on the full disk
         traceback.print_exception(cause)
     return {"ok": False, "kind": kind, "message": message, "tool_seconds": folder.tool_seconds}

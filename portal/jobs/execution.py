@@ -15,7 +15,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
-from portal.jobs import endings, kinds, program, turns
+from portal.jobs import endings, kinds, made_files, program, turns
 from portal.jobs.context import Heartbeat, JobContext
 from portal.jobs.models import Artifact, IllegalTransition, Job, Status
 
@@ -144,13 +144,9 @@ def _drop(stored: list[Artifact]) -> None:
 def store_artifacts(job: Job, folder: Path, stored: list[Artifact]) -> None:
     """Upload every file below ``folder``; append an unsaved Artifact row for each to ``stored``."""
     place = kinds.get(job.kind).folder(job)
-    for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-        if path.is_symlink() or not path.is_file():
-            continue
-        name = path.relative_to(folder).as_posix()
-        with path.open("rb") as source:
-            digest = hashlib.file_digest(source, "sha256").hexdigest()
-            source.seek(0)
-            artifact = Artifact(job=job, name=name, size=path.stat().st_size, sha256=digest)
-            artifact.file.save(f"{place}/{name}", File(source), save=False)
+    for name, source in made_files.files_below(folder):
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+        source.seek(0)
+        artifact = Artifact(job=job, name=name, size=os.fstat(source.fileno()).st_size, sha256=digest)
+        artifact.file.save(f"{place}/{name}", File(source), save=False)
         stored.append(artifact)

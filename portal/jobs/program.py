@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
@@ -18,11 +19,14 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from portal.jobs import confinement, endings, reports
 from portal.jobs.context import JobContext, TimedOut
 from portal.jobs.kinds import Invocation
+from portal.jobs.made_files import NotAFile, open_file
 from portal.jobs.reports import NoResult
 from workers import diskspace
 from workers.contract import SCHEMA_VERSION
+from workers.oom import MemoryWatch
 
 READ_AT_MOST = 256 * 1024
+LONGEST_LINE = 1024 * 1024  # bytes of one event
 NEARLY_FULL = 64 * 1024  # bytes free: a program that ends without a result could not write one
 
 
@@ -34,7 +38,7 @@ class Tail:
         self.position = 0
 
     def read(self) -> bytes:
-        with contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
+        with contextlib.suppress(FileNotFoundError, NotAFile), open_file(self.path) as file:
             file.seek(self.position)
             data = file.read(READ_AT_MOST)
             self.position += len(data)
@@ -52,6 +56,8 @@ class EventTail(Tail):
     def events(self) -> list[dict]:
         lines = (self._rest + self.read()).split(b"\n")
         self._rest = lines.pop()
+        if len(self._rest) > LONGEST_LINE:
+            self._rest = b"too long"  # which is no event, whatever follows
         found = (reports.event_of(line) for line in lines if line.strip())
         return [event for event in found if event is not None]
 
@@ -72,7 +78,7 @@ def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: i
     Raises Cancelled or Superseded (from the context), TimedOut or NoResult. However it ends, nothing
     of the program's process group is left alive.
     """
-    log_path = folder / "log.txt"
+    log_path, memory = folder / "log.txt", MemoryWatch()
     copier = Copier(Tail(log_path), EventTail(folder / "events.jsonl"), context)
     with log_path.open("ab") as output:
         process = confinement.launch(invocation, folder, output, time_limit)
@@ -85,7 +91,7 @@ def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: i
         raise
     _end_group(process)
     endings.patiently(copier.copy_rest, context.job)
-    return _read_result(folder, process.returncode)
+    return _read_result(folder, process.returncode, memory)
 
 
 def _follow(process, copier: Copier, context: JobContext, deadline: float) -> None:
@@ -143,6 +149,11 @@ def _end_group(process: subprocess.Popen) -> None:
         _signal(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(settings.JOB_KILL_GRACE_SECONDS)
+    if process.poll() is None:
+        # The warden finds those as well that left the group.
+        process.send_signal(signal.SIGUSR1)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(settings.JOB_KILL_GRACE_SECONDS)
     _signal(process, signal.SIGKILL)
     process.wait()
 
@@ -152,23 +163,21 @@ def _signal(process: subprocess.Popen, number: int) -> None:
         os.killpg(process.pid, number)
 
 
-def _read_result(folder: Path, status: int) -> dict:
-    place = folder / "result.json"
-    if place.is_file():
-        return _checked_result(place)
+def _read_result(folder: Path, status: int, memory: MemoryWatch) -> dict:
+    with contextlib.suppress(FileNotFoundError, NotAFile), open_file(folder / "result.json") as file:
+        return _checked_result(file)
     if status == diskspace.EXIT_STATUS or shutil.disk_usage(folder).free < NEARLY_FULL:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if status < 0:
-        name = signal.Signals(-status).name
-        hint = " The machine may have run out of memory." if -status == signal.SIGKILL else ""
-        raise NoResult(f"The program was killed by {name} before it had a result.{hint}")
+        raise NoResult(reports.killed(-status, memory.ran_out()))
     raise NoResult(f"The program ended with status {status} and no result.")
 
 
-def _checked_result(place: Path) -> dict:
-    if place.stat().st_size > reports.LARGEST_RESULT:
+def _checked_result(file: BinaryIO) -> dict:
+    text = file.read(reports.LARGEST_RESULT + 1)
+    if len(text) > reports.LARGEST_RESULT:
         raise NoResult("The program wrote a result that is too large.")
     try:
-        return reports.result_of(place.read_text(encoding="utf-8", errors="replace"))
+        return reports.result_of(text.decode("utf-8", errors="replace"))
     except reports.Unreadable as error:
         raise NoResult(str(error)) from error

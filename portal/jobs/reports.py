@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from typing import Any
 
 from workers.contract import InputError
@@ -14,6 +15,7 @@ from workers.contract import InputError
 LARGEST_RESULT = 64 * 1024 * 1024  # bytes
 LARGEST_STEP = 2**31 - 1  # what the column of a metric holds
 FAILURES = ("input", "toolchain")
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
 
 class NoResult(Exception):
@@ -84,6 +86,24 @@ def result_of(text: str) -> dict[str, Any]:
         if result.get("kind") not in FAILURES:
             result["kind"] = "toolchain"
     return result
+
+
+def killed(number: int, memory_ran_out: bool) -> str:
+    """Say that a signal ended a program, and only what is known about why."""
+    name = signal.Signals(number).name
+    if number == signal.SIGKILL and memory_ran_out:
+        hint = " The system had run out of memory and ended it."
+    elif number == signal.SIGKILL:
+        hint = (
+            " It was killed from outside; often the system has run out of memory then, but it did not say so."
+        )
+    elif number == signal.SIGXCPU:
+        hint = " It used more processor time than a job may."
+    elif number == signal.SIGXFSZ:
+        hint = " It wrote a file larger than a job may."
+    else:
+        hint = " It crashed." if number in CRASHES else ""
+    return f"The program was killed by {name} before it had a result.{hint}"
 
 
 def _refuse(name: str) -> None:

@@ -11,19 +11,21 @@ from pathlib import Path
 
 from workers import contract
 from workers.convert.toolkit_errors import explain_crash
+from workers.oom import MemoryWatch
 
 
 def main() -> int:
     """Run the job and return its exit status; write the failed result that a crash left out."""
     # Only the leader of the process group watches its parent, and the work is not the leader.
     contract.die_with_parent()
+    memory = MemoryWatch()
     status = subprocess.run([sys.executable, "-m", "workers.convert.program", *sys.argv[1:]]).returncode
     if status >= 0:
         return status
     number = -status
     if number != signal.SIGTERM:
         folder = contract.JobFolder(sys.argv[1])
-        message = explain_crash(signal.Signals(number).name, _last_words(folder))
+        message = explain_crash(signal.Signals(number).name, _last_words(folder), memory.ran_out())
         folder.write_result({"ok": False, "kind": "toolchain", "message": message, "tool_seconds": {}})
     return 128 + number
 

@@ -63,11 +63,18 @@ def explain(step: str, log: str, raised: str = "") -> str:
     return f"rknn-toolkit2 could not {step} and did not say why: see the job's log."
 
 
-def explain_crash(signal_name: str, log: str) -> str:
-    """Return one sentence for a toolkit that took its process down, with its last words if any."""
+def explain_crash(signal_name: str, log: str, memory_ran_out: bool = False) -> str:
+    """Return one sentence for a toolkit that took its process down, with its last words if any.
+
+    ``memory_ran_out``: the kernel has killed a process for want of memory in the meantime.
+    """
+    if signal_name == "SIGKILL" and memory_ran_out:
+        return (
+            "The conversion was killed because the machine ran out of memory: free some and start it again."
+        )
     if signal_name == "SIGKILL":
         return (
-            "The conversion was killed from outside, most likely because the machine ran out of memory: "
+            "The conversion was killed from outside (signal 9). Often the machine is out of memory then: "
             "free some and start it again."
         )
     if error_lines(log):

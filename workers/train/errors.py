@@ -8,9 +8,9 @@ from workers import diskspace
 from workers.contract import InputError, ProgramError, ToolchainError
 
 _OUT_OF_MEMORY = re.compile(
-    r"MemoryError|bad_alloc|ResourceExhausted|Out of memory|Cannot allocate memory|SIGKILL|exit status -9",
-    re.IGNORECASE,
+    r"MemoryError|bad_alloc|ResourceExhausted|Out of memory|Cannot allocate memory", re.IGNORECASE
 )
+_KILLED = re.compile(r"Signals\.SIGKILL|exit status -9|return(?:ed|code)\D{0,10}-9\b")
 _NO_GPU = re.compile(r"not compiled with CUDA|no CUDA-capable device|CUDA error|cudaError", re.IGNORECASE)
 _BAD_SHAPE = re.compile(
     r"InvalidArgument|output size.{0,40}(?:negative|less than|greater than 0)", re.IGNORECASE
@@ -19,14 +19,29 @@ _BAD_WEIGHTS = re.compile(r"pretrain path|UnpicklingError|load_dygraph_pretrain"
 _LAST_ERROR = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception)): (.+)$")
 
 
-def explain(tail: list[str], returncode: int, input_size: tuple[int, int], device: str) -> ProgramError:
-    """Return the error that says why PaddleX stopped with ``returncode``, from its last lines."""
+def explain(
+    tail: list[str],
+    returncode: int,
+    input_size: tuple[int, int],
+    device: str,
+    memory_ran_out: bool = False,
+) -> ProgramError:
+    """Return the error that says why PaddleX stopped with ``returncode``, from its last lines.
+
+    ``memory_ran_out``: the kernel has killed a process for want of memory in the meantime.
+    """
     text = "\n".join(tail)
     if diskspace.says_no_space(text):
         return ToolchainError(diskspace.SENTENCE)
-    if returncode == -9 or _OUT_OF_MEMORY.search(text):
+    killed = returncode == -9 or _KILLED.search(text)
+    if _OUT_OF_MEMORY.search(text) or (killed and memory_ran_out):
         return ToolchainError(
             "Training ran out of memory: choose a smaller batch or input size, or give the worker more."
+        )
+    if killed:
+        return ToolchainError(
+            "Training was killed from outside (signal 9). Often the system is out of memory then: choose a "
+            "smaller batch or input size, or look into the worker's system log."
         )
     if _NO_GPU.search(text):
         return ToolchainError(

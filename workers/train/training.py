@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workers.contract import JobFolder, ToolchainError
+from workers.oom import MemoryWatch
 from workers.train import checkpoints
 from workers.train.checkpoints import History
 from workers.train.configuration import write_configurations
@@ -84,6 +85,7 @@ class Training:
         return stem.with_suffix(".pdparams")
 
     def _supervise(self, argv: list[str]) -> None:
+        memory = MemoryWatch()
         process = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE,
@@ -104,7 +106,8 @@ class Training:
                 else:
                     self.on_line(said)
             if process.wait() != 0:
-                raise explain(list(self.tail), process.returncode, self.plan.input_size, self.plan.device)
+                tail, status = list(self.tail), process.returncode
+                raise explain(tail, status, self.plan.input_size, self.plan.device, memory.ran_out())
         finally:
             kill_tree(process)
 

@@ -49,7 +49,8 @@ def test_the_last_words_before_a_crash_are_quoted():
 
 
 def test_a_process_killed_from_outside_is_told_apart_from_a_crash():
-    assert "out of memory" in explain_crash("SIGKILL", "")
+    assert "Often the machine is out of memory" in explain_crash("SIGKILL", "")
+    assert "because the machine ran out of memory" in explain_crash("SIGKILL", "", memory_ran_out=True)
     assert "crashed (SIGSEGV)" in explain_crash("SIGSEGV", "I fine\n")
 
 
