@@ -17,6 +17,7 @@ from portal.core import configs
 from portal.core.files import fetch_artifact
 from portal.datasets.services import staged
 from portal.deployments import release, steps
+from portal.deployments.boardlock import BoardLock
 from portal.deployments.models import Deployment
 from portal.devices import running
 from portal.devices.answers import answer
@@ -86,11 +87,13 @@ def perform(job: Job, context: JobContext) -> dict:
         context.log(f"release {built.id}: {len(built.files)} files, {built.total_bytes} bytes")
         _intend(deployment, built)
         context.phase(f"connecting to {deployment.device.host}:{deployment.device.port}")
+        profile = profile_of(deployment.device)
         with connect(deployment.device, context) as connection, _timed(context, "board"):
             # What an attempt that was killed in the middle has left is understood before it is changed.
-            running.record(deployment.device, running.ask(connection, profile_of(deployment.device)))
-            engine = _deploy(deployment, connection, built, context)
-            measured = _measure(deployment, connection, expected, dataset, context)
+            running.record(deployment.device, running.ask(connection, profile))
+            with BoardLock(connection, profile, job, context.phase) as lock:
+                engine = _deploy(deployment, connection, built, context, lock)
+                measured = _measure(deployment, connection, expected, dataset, context, lock)
         return {"release": built.id, "engine": engine, "measured": measured}
     except ConnectionLost:
         _look_again(deployment.device, built)
@@ -99,15 +102,22 @@ def perform(job: Job, context: JobContext) -> dict:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _deploy(deployment: Deployment, connection, built: release.Release, context: JobContext) -> str:
+def _deploy(
+    deployment: Deployment, connection, built: release.Release, context: JobContext, lock: BoardLock
+) -> str:
     """Put the release on the board, make it current and remove old ones; return what answers there."""
     profile = profile_of(deployment.device)
 
     def on_phase(name: str) -> None:
         # After the switch nothing may stop it before the rows say so too.
-        (context.say if name == "confirm" else context.phase)(name)
+        if name == "confirm":
+            context.say(name)
+        else:
+            lock.renew()
+            context.phase(name)
 
-    done = steps.deploy(connection, profile, built, on_phase, context.progress)
+    on_progress = _renewing(lock, context)
+    done = steps.deploy(connection, profile, built, on_phase, on_progress, token=lock.token)
     # Current from here on: what follows measures, and a failure to measure is no way back.
     running.record(deployment.device, built.id)
     context.log(f"{built.id} is current; before it {done.before or 'nothing'}; {done.engine} answers")
@@ -130,6 +140,16 @@ def _look_again(device: Device, built: release.Release) -> None:
     with contextlib.suppress(BoardError), sign_in(device) as connection:
         steps.discard(connection, profile, built.id)
         running.record(device, running.ask(connection, profile))
+
+
+def _renewing(lock: BoardLock, context: JobContext):
+    """A progress callback that keeps the board's lock while the work takes its time."""
+
+    def on_progress(done: int, total: int) -> None:
+        lock.renew()
+        context.progress(done, total)
+
+    return on_progress
 
 
 @contextlib.contextmanager
@@ -181,7 +201,7 @@ def _intend(deployment: Deployment, built: release.Release) -> None:
     deployment.save(update_fields=["intended"])
 
 
-def _measure(deployment, connection, expected, dataset, context) -> dict:
+def _measure(deployment, connection, expected, dataset, context, lock) -> dict:
     """The board's top-1 on validation images, and how often it agrees with the simulator."""
     limit = deployment.run.params["board_images"]
     sample = spread(expected, limit)
@@ -189,7 +209,8 @@ def _measure(deployment, connection, expected, dataset, context) -> dict:
         return {}
     context.phase(f"measuring on the board with {len(sample)} images")
     files = [(row["image"], dataset / row["image"]) for row in sample]
-    answers = answer(connection, profile_of(deployment.device), files, on_answer=context.progress)
+    profile = profile_of(deployment.device)
+    answers = answer(connection, profile, files, on_answer=_renewing(lock, context))
     figures = compare(sample, answers.answers)
     context.log(
         f"top-1 {figures['board_top1']:.2%} on {figures['images']} images, "

@@ -53,8 +53,11 @@ def deploy(
     release: Release,
     on_phase: OnPhase = lambda phase: None,
     on_progress: OnProgress = lambda done, total: None,
+    token: str = "",
 ) -> Deployed:
     """Upload, verify, try and switch. ``on_phase`` gets each of PHASES, ``on_progress`` bytes sent.
+
+    With a ``token``, the board switches only while it holds the board's lock.
 
     Raises a BoardError, or what ``on_phase``, ``on_progress`` or the connection's ``on_wait`` raised;
     then the release that was current still is, unless the failure came after the switch, when the new
@@ -66,7 +69,7 @@ def deploy(
         messages = check(connection, profile, release.id)
         on_phase("switch")
         with connection.undisturbed():
-            before = keep(connection, profile, "activate", release.id)["before"]
+            before = keep(connection, profile, "activate", release.id, *filter(None, [token]))["before"]
             on_phase("confirm")
             _confirm(connection, profile, release)
     except BaseException:

@@ -8,13 +8,17 @@ from portal.teams.models import Owned, OwnedQuerySet, Team, User
 
 class DeviceQuerySet(OwnedQuerySet):
     def claim(self, pk: int, job: Job) -> bool:
-        """Make ``job`` the one that talks to the board; False when another live job does.
+        """Make ``job`` the one of its team that talks to the board; False when another live job does.
 
-        Two rows with one address, of one team or two, are one board.
+        Two rows of a team with one address are one board. Other teams do not count: whoever enters an address
+        need not be able to sign in there, and could keep the board from its owner for as long as a job hangs.
+        What deployments of two teams to one board must not do at once, they lock on the board itself.
         """
         with transaction.atomic():
             device = self.get(pk=pk)
-            same = self.select_for_update().filter(host__iexact=device.host, port=device.port)
+            same = self.select_for_update().filter(
+                team=device.team_id, host__iexact=device.host, port=device.port
+            )
             holders = {row.busy_with_id for row in same.order_by("pk")} - {None, job.pk}
             if Job.objects.filter(pk__in=holders).exclude(status__in=FINAL).exists():
                 return False
@@ -67,6 +71,12 @@ class Device(Owned):
         return self.reported_release or None
 
 
+class InferenceQuerySet(OwnedQuerySet):
+    def asked(self):
+        """Those whose images arrived whole; the others are being sent, or were interrupted."""
+        return self.exclude(job=None)
+
+
 class Inference(models.Model):
     """Images that a person sent to a device, and its answers."""
 
@@ -82,7 +92,7 @@ class Inference(models.Model):
     # The release that the board said it answers with; without a deployment it is none that we know.
     release = models.CharField(max_length=100, blank=True)
 
-    objects = OwnedQuerySet.as_manager()
+    objects = InferenceQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -94,13 +104,14 @@ class InferenceImage(models.Model):
     inference = models.ForeignKey(Inference, on_delete=models.CASCADE, related_name="images")
     position = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=255)  # as the person's file was called
-    file = models.FileField(max_length=300)  # normalised, just as the board got it
+    file = models.FileField(max_length=300)  # as it came; from its job on, just as the board got it
     note = models.CharField(max_length=200, blank=True)
     label_id = models.IntegerField(null=True)
     label = models.CharField(max_length=255, blank=True)
     score = models.FloatField(null=True)
     milliseconds = models.FloatField(null=True)  # on the board, resizing included
     error = models.CharField(max_length=300, blank=True)
+    bytes = models.PositiveBigIntegerField(default=0)  # of the file, for the team's quota
 
     class Meta:
         ordering = ["position"]

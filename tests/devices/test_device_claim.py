@@ -1,4 +1,4 @@
-"""One live job a board, however many rows it has."""
+"""One live job a board and team, however many rows it has."""
 
 import pytest
 
@@ -32,11 +32,18 @@ def test_a_second_job_waits_until_the_first_is_final(a_device, a_job):
     assert Device.objects.claim(device.pk, second)
 
 
-def test_two_rows_with_one_address_are_one_board_across_teams(a_device, a_job):
-    one = a_device("Bench", host="board.local")
-    other = a_device("Theirs", host="Board.Local", team=Team.objects.create(name="Dock workers"))
+def test_two_rows_of_a_team_with_one_address_are_one_board(a_device, a_job):
+    one, other = a_device("Bench", host="board.local"), a_device("Again", host="Board.Local")
     assert Device.objects.claim(one.pk, a_job())
     assert not Device.objects.claim(other.pk, a_job())
+
+
+def test_a_row_of_another_team_with_the_same_address_keeps_nobody_out(a_device, a_job):
+    """Whoever enters an address need not be able to sign in there."""
+    one = a_device("Bench", host="board.local")
+    other = a_device("Theirs", host="Board.Local", team=Team.objects.create(name="Dock workers"))
+    assert Device.objects.claim(other.pk, a_job())
+    assert Device.objects.claim(one.pk, a_job())
 
 
 def test_another_port_or_address_is_another_board(a_device, a_job):

@@ -7,13 +7,18 @@ one ``@@SLIPWAY@@`` line with ``type`` ``kept``, or ``error`` and exit status 1.
     sweep ROOT ID                  remove what a broken deployment left; ID's finished folder stays
     verify ROOT ID SHA256 [part]   compare the files with the manifest, whose own hash is SHA256
     promote ROOT ID                releases/ID.part becomes releases/ID
-    activate ROOT ID               `current` points to it, by one rename
+    activate ROOT ID [TOKEN]       `current` points to it, by one rename; only while TOKEN holds the lock
     discard ROOT ID                remove the half-made release; never one that was current
     prune ROOT COUNT               keep the current and the newest COUNT releases in all
+    lock ROOT OWNER TOKEN SECONDS  let nobody else change releases for so long; ask again to go on
+    unlock ROOT TOKEN              give it back
 
 A release that has been current carries a file ``.activated``; one without it is half-made.
 """
 
+import contextlib
+import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -25,6 +30,9 @@ import time
 MARK = "@@SLIPWAY@@"
 MARKER = ".activated"
 INBOX_SECONDS = 3600
+LOCK = "lock.json"
+LOCK_AT_MOST = 900  # seconds: whoever disappeared keeps nobody out for longer
+LOCK_PATIENCE = 10
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 
 
@@ -173,7 +181,86 @@ def promote(root, name):
     return {}
 
 
-def activate(root, name):
+def boot_id():
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+            return stream.read().strip()
+    except OSError:
+        return ""
+
+
+@contextlib.contextmanager
+def lock_file(root):
+    """The lock's file, for this process alone, and who holds the lock; {} for nobody.
+
+    Times are counted since the board started: its clock jumps once it learns the time of day. What was
+    written before the last start counts no more.
+    """
+    os.makedirs(root, exist_ok=True)
+    handle = os.open(os.path.join(root, LOCK), os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(handle, "r+", encoding="utf-8") as stream:
+        deadline = time.monotonic() + LOCK_PATIENCE
+        while not alone(stream):
+            if time.monotonic() > deadline:
+                raise Refused("The lock of the board's releases hangs: restart the board, then try again.")
+            time.sleep(0.1)
+        yield stream, holder_of(stream)
+
+
+def alone(stream):
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def holder_of(stream):
+    try:
+        held = json.load(stream)
+        left = held["until"] - time.monotonic()
+        alive = held["boot"] == boot_id() and 0 < left <= LOCK_AT_MOST
+        return {"owner": held["owner"], "token": held["token"], "left": left} if alive else {}
+    except (ValueError, KeyError, TypeError):
+        return {}
+
+
+def write_lock(stream, fields):
+    stream.seek(0)
+    stream.truncate()
+    stream.write(json.dumps(fields))
+    stream.flush()
+
+
+def lock(root, owner, token, seconds):
+    """An owner takes its own lock over from an earlier job of its own, which can then switch no more."""
+    with lock_file(root) as (stream, held):
+        if held and held["owner"] != owner:
+            return {"locked": False, "left": round(held["left"])}
+        until = time.monotonic() + min(int(seconds), LOCK_AT_MOST)
+        write_lock(stream, {"owner": owner, "token": token, "boot": boot_id(), "until": until})
+    return {"locked": True}
+
+
+def unlock(root, token):
+    with lock_file(root) as (stream, held):
+        if held.get("token") == token:
+            write_lock(stream, {})
+    return {}
+
+
+def activate(root, name, token=""):
+    if not token:
+        return switch(root, name)
+    with lock_file(root) as (_stream, held):
+        if held.get("token") != token:
+            raise Refused(
+                "Another deployment has taken this board over: look what runs on it, then deploy again."
+            )
+        return switch(root, name)
+
+
+def switch(root, name):
     folder = folder_of(root, name)
     if not os.path.isdir(folder):
         raise Refused(f"The release {name} is not on the board: deploy it again.")
@@ -209,8 +296,19 @@ def prune(root, count):
 
 
 COMMANDS = {
-    function.__name__: function for function in (status, sweep, verify, promote, activate, discard, prune)
+    function.__name__: function
+    for function in (status, sweep, verify, promote, activate, discard, prune, lock, unlock)
 }
+
+
+def told(error):
+    if error.errno == errno.ENOSPC:
+        message = "The board's storage is full: delete files or old releases on it, or use a larger SD card."
+        return {"type": "error", "code": "disk-full", "message": message}
+    message = (
+        f"The board could not change its releases ({error}): check its SD card and the owner of its folder."
+    )
+    return {"type": "error", "code": "remote-failed", "message": message}
 
 
 def main(argv):
@@ -219,13 +317,7 @@ def main(argv):
     except Refused as error:
         fields = {"type": "error", "code": "bad-release", "message": str(error)}
     except OSError as error:
-        code = "disk-full" if error.errno == 28 else "remote-failed"
-        fields = {
-            "type": "error",
-            "code": code,
-            "message": f"The board could not change its releases ({error}): check its SD card and the "
-            "owner of its folder.",
-        }
+        fields = told(error)
     print("\n" + MARK + json.dumps(fields), flush=True)
     return 0 if fields["type"] == "kept" else 1
 

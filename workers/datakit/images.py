@@ -10,6 +10,7 @@ import dataclasses
 import io
 import struct
 import warnings
+from typing import IO
 
 # Imported for their registration: Pillow would otherwise load every plugin it has at the first one missing.
 from PIL import (
@@ -73,11 +74,40 @@ def normalise(content: bytes, max_pixels: int = Limits.max_image_pixels) -> Norm
             raise ImageError(f"does not decode ({_reason(error)})") from error
 
 
+def measure(stream: IO[bytes], max_pixels: int = Limits.max_image_pixels) -> tuple[int, int, str]:
+    """Return width, height and file suffix by the header alone: no pixel is decoded.
+
+    ``suffix`` is the one the format is usually kept under, ``.img`` for one that is always converted.
+    Raises ImageError when it is no picture or too large. What has a good header may still not decode.
+    """
+    stream.seek(0)
+    head = stream.read(16)
+    stream.seek(0)
+    if not head:
+        raise ImageError("is empty")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with _open_stream(stream, head, max_pixels) as image:
+                return image.width, image.height, _KEPT_SUFFIXES.get(image.format or "", ".img")
+        except ImageError:
+            raise
+        except _DECODE_ERRORS as error:
+            raise ImageError(f"does not decode ({_reason(error)})") from error
+        finally:
+            # Pillow closes only what it opened itself.
+            stream.seek(0)
+
+
 def _open(content: bytes, max_pixels: int) -> Image.Image:
-    if content[4:8] == b"ftyp" and content[8:12] in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1"):
+    return _open_stream(io.BytesIO(content), content[:16], max_pixels)
+
+
+def _open_stream(stream: IO[bytes], head: bytes, max_pixels: int) -> Image.Image:
+    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1"):
         raise ImageError("is a HEIC picture, which cannot be read here: export it as JPEG")
     formats = [name for name in _FORMATS if name in Image.OPEN or name in ("JPEG", "PNG", "BMP", "GIF")]
-    image = Image.open(io.BytesIO(content), formats=formats)
+    image = Image.open(stream, formats=formats)
     if image.width * image.height > max_pixels:
         raise ImageError(
             f"has {image.width}×{image.height} pixels, more than the {max_pixels / 1e6:g} million allowed"

@@ -109,12 +109,15 @@ class Command:
             self.kill()
 
     async def _feed(self) -> str:
-        """Give the command its input. All uploads without SFTP come this way, so here the disk fills."""
+        """Give the command its input. All uploads without SFTP come this way, so here the disk fills; a
+        program that is sent to ``python -`` stays in memory."""
         stdin = self._child.stdin
+        fills_disk = not (self._remote.command or "").startswith(("python - ", "python3 - "))
         try:
             while data := await self._remote.stdin.read(CHUNK):
                 await self._board.received(len(data), self.connection)
-                self._board.need_room(len(data))
+                if fills_disk:
+                    self._board.need_room(len(data))
                 stdin.write(data)
                 await stdin.drain()
         except OSError as error:
