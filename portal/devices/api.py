@@ -79,7 +79,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         credentials = _credentials(data)
         wanted = data.pop("host_key", "")
         try:
-            found = services.read_host_key(data["host"], data["port"])
+            found = services.shown_host_key(request.team, data["host"], data["port"])
             if wanted and wanted.split()[-1] != found.fingerprint:
                 raise serializers.ValidationError({"host_key": [f"The board shows another key: {found}."]})
             device = services.register(
@@ -113,7 +113,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         device = self.get_object()
         refuse_unless(request, Role.OPERATOR)  # to look is a connection to the board
         try:
-            found = services.read_host_key(device.host, device.port)
+            found = services.shown_host_key(request.team, device.host, device.port)
         except BoardError as error:
             raise NotNow(str(error)) from error
         if request.method == "POST":
@@ -145,7 +145,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         """GET: what the device answered before. POST: send images; the answer is 202 with an inference."""
         device = self.get_object()
         if request.method == "GET":
-            rows = device.inferences.select_related("job__created_by").prefetch_related("images")
+            rows = device.inferences.asked().select_related("job__created_by").prefetch_related("images")
             return self.get_paginated_response(
                 InferenceSerializer(self.paginate_queryset(rows), many=True).data
             )
@@ -154,7 +154,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
 
 class InferenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    queryset = Inference.objects.select_related("job__created_by").prefetch_related("images")
+    queryset = Inference.objects.asked().select_related("job__created_by").prefetch_related("images")
     serializer_class = InferenceSerializer
     filterset_class = InferenceFilter
     lookup_value_regex = r"\d{1,18}"

@@ -7,11 +7,13 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.filters import RowOf
-from portal.devices import services
+from portal.devices import inference, inference_images, services
 from portal.devices.models import Device, Inference
 from portal.jobs import filters, kinds, search
 from portal.jobs.subjects import Subject
+from portal.teams import quota_usage
 from portal.teams.models import Role
+from portal.teams.quota_usage import StoragePart
 
 
 def register() -> None:
@@ -35,13 +37,16 @@ def register() -> None:
             title=_("Answer images"),
             queue="deploy",
             time_limit=1800,
-            perform=services.perform_inference,
-            complete=services.complete_inference,
+            perform=inference.perform,
+            complete=inference.complete,
             claim=services.claim,
-            replace=services.replace_inference,
+            replace=inference.replace,
             subjects=_inferences,
             role=Role.OPERATOR,
         )
+    )
+    quota_usage.add_storage(
+        StoragePart("inferences", _("Images sent to devices"), inference_images.stored_bytes)
     )
     search.add_word_place(_named)
     filters.add_filter(

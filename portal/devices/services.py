@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from django.conf import settings
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from portal.core import configs
 from portal.core.encryption import WrongKey
+from portal.devices import inference_images, running, shownkey, watch
 from portal.devices import probe as probing
-from portal.devices import running, watch
-from portal.devices.answers import answer
 from portal.devices.connection import BoardConnection
 from portal.devices.credentials import PLACE, Credentials, SecretNeeded, needed, place_of, sign_in, stored
 from portal.devices.errors import BoardError, Unreachable
 from portal.devices.hostkeys import HostKey, fetch_host_key
-from portal.devices.models import Device, Inference, InferenceImage
+from portal.devices.models import Device, Inference
 from portal.devices.running import current_deployment as current_deployment
 from portal.devices.running import current_deployments as current_deployments
 from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
 from portal.jobs.models import ACTIVE, IllegalTransition, Job
 from portal.teams import audit
-from workers.datakit import images
-from workers.datakit.errors import ImageError, InputError
 
-MAX_INFERENCE_IMAGES = 500
+MAX_INFERENCE_IMAGES = inference_images.MOST_IMAGES
 
 
 def read_host_key(host: str, port: int) -> HostKey:
     """The key that the board shows now; no password is sent. Raises Unreachable."""
     return fetch_host_key(host, port, settings.SSH_TIMEOUT_SECONDS)
+
+
+def shown_host_key(team, host: str, port: int) -> HostKey:
+    """``read_host_key`` for a web request, which it holds for a few seconds at most. Raises Unreachable."""
+    return shownkey.shown_within(team.pk, lambda: read_host_key(host, port), f"{host}:{port}")
 
 
 @transaction.atomic
@@ -151,66 +151,27 @@ def complete_probe(job: Job, result: dict) -> None:
 # --- inference --------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def start_inference(device: Device, user, uploads) -> Inference:
-    """Normalise the images, store them and queue the question. Raises InputError for a bad image."""
-    if not uploads:
-        raise InputError("Choose at least one image.")
-    if len(uploads) > MAX_INFERENCE_IMAGES:
-        raise InputError(f"Send at most {MAX_INFERENCE_IMAGES} images at a time.")
+    """Store the images as they came and queue the question. Raises InputError for one that is no image or too
+    large, QuotaReached when the team may store no more or no more jobs may wait.
+    """
+    size = inference_images.check(uploads)
     jobs.refuse_if_full(device.team)
+    inference_images.refuse_without_room(device.team, size)
     current = current_deployment(device)
     inference = Inference.objects.create(
         device=device, team=device.team, created_by=user, deployment=current, job=None
     )
-    for position, upload in enumerate(uploads):
-        _store_image(inference, position, upload)
-    inference.job = jobs.submit("infer", device.team, user)
-    inference.save(update_fields=["job"])
-    audit.record("device.infer", device, actor=user, detail=f"{len(uploads)} images")
-    return inference
-
-
-def _store_image(inference: Inference, position: int, upload) -> None:
-    name = Path(upload.name).name[:255]
     try:
-        picture = images.normalise(upload.read())
-    except ImageError as error:
-        raise InputError(f"{name} {error}") from error
-    row = InferenceImage(inference=inference, position=position, name=name, note=(picture.note or "")[:200])
-    stored = f"inferences/{inference.pk}/{position:04d}.{picture.suffix.lstrip('.')}"
-    row.file.save(stored, ContentFile(picture.content), save=False)
-    row.save()
-
-
-def perform_inference(job: Job, context: JobContext) -> dict:
-    inference = job.inference
-    rows, profile = list(inference.images.all()), profile_of(inference.device)
-    context.phase(f"connecting to {inference.device.host}:{inference.device.port}")
-    with connect(inference.device, context) as connection:
-        context.phase(f"answering {len(rows)} image{'s' if len(rows) != 1 else ''}")
-        files = [(Path(row.file.name).name, row.file.read()) for row in rows]
-        # Named, so that a switch in between changes nothing of what is said about the answers.
-        release = running.ask(connection, profile)
-        running.record(inference.device, release)
-        answers = answer(connection, profile, files, release=release, on_answer=context.progress)
-    return {"answers": answers.answers, "engine": answers.done.get("engine", ""), "release": release}
-
-
-def complete_inference(job: Job, result: dict) -> None:
-    inference = job.inference
-    rows = {Path(row.file.name).name: row for row in inference.images.all()}
-    for one in result["answers"]:
-        row = rows[one["image"]]
-        row.label_id, row.score, row.milliseconds = one.get("label_id"), one.get("score"), one.get("ms")
-        row.label = one.get("label", "")[:255]  # from the release that answered, whoever put it there
-        row.error = one.get("error", "")[:300]
-    InferenceImage.objects.bulk_update(rows.values(), ["label_id", "label", "score", "milliseconds", "error"])
-    inference.engine = result["engine"][:120]
-    if "release" in result:
-        inference.release = result["release"] or ""
-        inference.deployment = running.deployment_of(inference.device, inference.release)
-    inference.save(update_fields=["engine", "release", "deployment"])
+        inference_images.store(inference, uploads)
+        with transaction.atomic():
+            inference.job = jobs.submit("infer", device.team, user)
+            inference.save(update_fields=["job"])
+            audit.record("device.infer", device, actor=user, detail=f"{len(uploads)} images")
+    except BaseException:
+        inference_images.remove(inference)
+        raise
+    return inference
 
 
 # --- what the job machine asks ----------------------------------------------------------------
@@ -233,10 +194,6 @@ def replace_probe(old: Job, new: Job) -> None:
     Device.objects.filter(probe_job=old).update(probe_job=new)
 
 
-def replace_inference(old: Job, new: Job) -> None:
-    Inference.objects.filter(job=old).update(job=new)
-
-
 @transaction.atomic
 def delete(device: Device) -> None:
     """Remove the device and its history; refuse while a job talks to it, or waits for it. Nothing on the
@@ -247,4 +204,6 @@ def delete(device: Device) -> None:
     if job is not None:
         raise IllegalTransition(f"{device.name} is busy with job {job.pk}: cancel it first.")
     audit.record("device.delete", device)
+    inferences = list(device.inferences.values_list("pk", flat=True))
     device.delete()
+    transaction.on_commit(lambda: inference_images.remove_files(inferences))

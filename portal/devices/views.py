@@ -42,9 +42,8 @@ def device_list(request):
 def device_detail(request, pk):
     """One board, its answers, and a form to try an image."""
     device = _device(request, pk)
-    history = device.inferences.select_related("job", "created_by", "deployment__run").prefetch_related(
-        "images"
-    )
+    history = device.inferences.asked().select_related("job", "created_by", "deployment__run")
+    history = history.prefetch_related("images")
     newest = history.first()
     context = {
         "device": device,
@@ -102,7 +101,7 @@ def _register(request, form: DeviceForm) -> Device | None:
     data = form.cleaned_data
     fields = {name: data[name] for name in (*ACCESS, "profile")}
     try:
-        found = services.read_host_key(data["host"], data["port"])
+        found = services.shown_host_key(request.team, data["host"], data["port"])
     except BoardError as error:
         form.add_errors({"host": str(error)})
         return None
@@ -143,7 +142,7 @@ def device_host_key(request, pk):
     found, problem = None, ""
     form = SecretForm(request.POST or None)
     try:
-        found = services.read_host_key(device.host, device.port)
+        found = services.shown_host_key(request.team, device.host, device.port)
     except BoardError as error:
         problem = str(error)
     same = bool(found) and HostKey.parse(device.host_key).matches(found)
@@ -219,8 +218,9 @@ def device_infer(request, pk):
 
 
 def _inference(request, pk: int, number: int) -> Inference:
-    rows = Inference.objects.for_team(request.team).select_related("job", "device", "deployment__run")
-    return get_object_or_404(rows.prefetch_related("images"), pk=number, device_id=pk)
+    rows = Inference.objects.for_team(request.team).asked().prefetch_related("images")
+    rows = rows.select_related("job", "device", "deployment__run")
+    return get_object_or_404(rows, pk=number, device_id=pk)
 
 
 def inference_detail(request, pk, number):

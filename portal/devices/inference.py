@@ -1,0 +1,93 @@
+"""The job that sends a person's pictures to a device and brings back what it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from portal.devices import inference_images, running
+from portal.devices.answers import answer
+from portal.devices.models import Inference, InferenceImage
+from portal.devices.services import connect, profile_of
+from portal.jobs.context import JobContext
+from portal.jobs.models import Job
+from workers.datakit.errors import InputError
+
+BATCH_BYTES = 64 * 1024 * 1024  # held in memory at a time
+
+
+def perform(job: Job, context: JobContext) -> dict:
+    inference = job.inference
+    rows, profile = _plain_rows(inference, context), profile_of(inference.device)
+    context.phase(f"connecting to {inference.device.host}:{inference.device.port}")
+    answers, engine, done = [], "", 0
+    with connect(inference.device, context) as connection:
+        context.phase(f"answering {len(rows)} image{'s' if len(rows) != 1 else ''}")
+        # Named, so that a switch in between changes nothing of what is said about the answers.
+        release = running.ask(connection, profile)
+        running.record(inference.device, release)
+        for batch in batches(rows):
+            files = [(_file_name(row), _content(row)) for row in batch]
+
+            def on_answer(count: int, _total: int, before: int = done) -> None:
+                context.progress(before + count, len(rows))
+
+            found = answer(connection, profile, files, release=release, on_answer=on_answer)
+            answers += found.answers
+            engine, done = found.done.get("engine", ""), done + len(batch)
+    return {"answers": answers, "engine": engine, "release": release}
+
+
+def _plain_rows(inference: Inference, context: JobContext) -> list[InferenceImage]:
+    """The pictures that decode, in a form that boards read. Raises InputError when none does."""
+    rows = list(inference.images.all())
+    context.phase("preparing the images")
+    plain = []
+    for number, row in enumerate(rows):
+        if inference_images.make_plain(row):
+            plain.append(row)
+        context.progress(number + 1, len(rows))
+    if not plain:
+        raise InputError(f"{rows[0].name} cannot be sent: {rows[0].error} Choose other images.")
+    return plain
+
+
+def batches(rows: list[InferenceImage]) -> Iterator[list[InferenceImage]]:
+    """The rows in order, in lists of at most ``BATCH_BYTES``, or of one."""
+    batch: list[InferenceImage] = []
+    for row in rows:
+        if batch and sum(one.bytes for one in batch) + row.bytes > BATCH_BYTES:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _file_name(row: InferenceImage) -> str:
+    return Path(row.file.name).name
+
+
+def _content(row: InferenceImage) -> bytes:
+    with row.file.open("rb") as stream:
+        return stream.read()
+
+
+def complete(job: Job, result: dict) -> None:
+    inference = job.inference
+    rows = {_file_name(row): row for row in inference.images.all()}
+    for one in result["answers"]:
+        row = rows[one["image"]]
+        row.label_id, row.score, row.milliseconds = one.get("label_id"), one.get("score"), one.get("ms")
+        row.label = one.get("label", "")[:255]  # from the release that answered, whoever put it there
+        row.error = one.get("error", "")[:300]
+    InferenceImage.objects.bulk_update(rows.values(), ["label_id", "label", "score", "milliseconds", "error"])
+    inference.engine = result["engine"][:120]
+    if "release" in result:
+        inference.release = result["release"] or ""
+        inference.deployment = running.deployment_of(inference.device, inference.release)
+    inference.save(update_fields=["engine", "release", "deployment"])
+
+
+def replace(old: Job, new: Job) -> None:
+    Inference.objects.filter(job=old).update(job=new)

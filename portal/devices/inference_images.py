@@ -1,0 +1,157 @@
+"""The pictures of an inference in storage: checked by their headers, stored as they came, made plain in the
+job.
+
+Nothing is decoded in a web process, and nothing slow happens in a transaction. The rows of a question come
+first and its job last: what was interrupted in between has no job, is shown nowhere, and is swept.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
+from django.db.models import Sum
+from django.utils import timezone
+
+from portal.devices.models import Inference, InferenceImage
+from portal.teams import quota_usage, quotas
+from workers.datakit import images
+from workers.datakit.errors import ImageError, InputError
+from workers.datakit.limits import human_bytes
+
+logger = logging.getLogger(__name__)
+MIB = 1024 * 1024
+MOST_IMAGES = 500
+MOST_BYTES = 64 * MIB  # of one picture
+MOST_BYTES_IN_ALL = 256 * MIB
+MOST_PIXELS = 50_000_000  # of one picture: a phone's largest, and as much memory as a small board has
+MOST_PIXELS_IN_ALL = 2_000_000_000  # about two minutes of decoding
+LEFT_AFTER = timedelta(hours=1)
+
+
+def check(uploads) -> int:
+    """Refuse what cannot be sent to a board, by counts, sizes and headers; return the bytes in all.
+
+    Raises InputError with the name of the picture.
+    """
+    if not uploads:
+        raise InputError("Choose at least one image.")
+    if len(uploads) > MOST_IMAGES:
+        raise InputError(f"Send at most {MOST_IMAGES} images at a time.")
+    total = sum(upload.size for upload in uploads)
+    if total > MOST_BYTES_IN_ALL:
+        raise InputError(
+            f"The images have {human_bytes(total)} together, and {human_bytes(MOST_BYTES_IN_ALL)} can be "
+            "sent at a time: send fewer."
+        )
+    pixels = sum(_pixels(upload) for upload in uploads)
+    if pixels > MOST_PIXELS_IN_ALL:
+        raise InputError(
+            f"The images have {pixels / 1e6:.0f} million pixels together, and "
+            f"{MOST_PIXELS_IN_ALL / 1e6:.0f} million can be sent at a time: send fewer or smaller ones."
+        )
+    return total
+
+
+def _pixels(upload) -> int:
+    name = base_name(upload)
+    if upload.size > MOST_BYTES:
+        raise InputError(
+            f"{name} has {human_bytes(upload.size)}: send images of {human_bytes(MOST_BYTES)} at most."
+        )
+    try:
+        width, height, _suffix = images.measure(upload.file, MOST_PIXELS)
+    except ImageError as error:
+        raise InputError(f"{name} {error}") from error
+    return width * height
+
+
+def base_name(upload) -> str:
+    return Path(upload.name).name[:255]
+
+
+def refuse_without_room(team, size: int) -> None:
+    """Raise QuotaReached when the team may not store ``size`` bytes more."""
+    left = quota_usage.left(team)
+    if left is not None and left < size:
+        raise quotas.QuotaReached(
+            f"The images have {human_bytes(size)} and {human_bytes(left)} of the team's storage are left: "
+            "remove datasets or devices that are no longer used, or ask an administrator for more."
+        )
+
+
+def store(inference: Inference, uploads) -> None:
+    """Keep the pictures as they came. They were checked."""
+    for position, upload in enumerate(uploads):
+        suffix = images.measure(upload.file, MOST_PIXELS)[2]
+        row = InferenceImage(
+            inference=inference, position=position, name=base_name(upload), bytes=upload.size
+        )
+        row.file.save(f"{_folder(inference.pk)}/{position:04d}{suffix}", File(upload.file), save=False)
+        row.save()
+
+
+def make_plain(row: InferenceImage) -> bool:
+    """Bring a picture into the form that boards read; False, with the reason in its row, when it does not
+    decode.
+
+    Done again, as a retry does, it changes nothing.
+    """
+    with row.file.open("rb") as stream:
+        content = stream.read()
+    try:
+        picture = images.normalise(content, MOST_PIXELS)
+    except ImageError as error:
+        row.error = f"This image {error}."[:300]
+        row.save(update_fields=["error"])
+        return False
+    row.error = ""
+    if picture.note:
+        before, row.note, row.bytes = row.file.name, picture.note[:200], len(picture.content)
+        name = f"{_folder(row.inference_id)}/{row.position:04d}-plain{picture.suffix}"
+        default_storage.delete(name)  # of an earlier try that was interrupted
+        row.file.save(name, ContentFile(picture.content), save=False)
+        row.save(update_fields=["file", "note", "bytes", "error"])
+        default_storage.delete(before)
+    else:
+        row.save(update_fields=["error"])
+    return True
+
+
+def remove(inference: Inference) -> None:
+    """Take back a question that was not asked."""
+    remove_files([inference.pk])
+    inference.delete()
+
+
+def remove_files(inference_ids: Iterable[int]) -> None:
+    """Remove the pictures of these inferences from storage, whatever of them is there."""
+    for pk in inference_ids:
+        try:
+            for name in default_storage.listdir(_folder(pk))[1]:
+                default_storage.delete(f"{_folder(pk)}/{name}")
+            default_storage.delete(_folder(pk))
+        except FileNotFoundError:
+            continue
+        except OSError:
+            logger.exception("the pictures of inference %s could not be removed", pk)
+
+
+def sweep() -> None:
+    """Take back questions whose request was interrupted before their job was made."""
+    for inference in Inference.objects.filter(job=None, created_at__lt=timezone.now() - LEFT_AFTER):
+        remove(inference)
+
+
+def stored_bytes(team) -> int:
+    """Bytes of the pictures that the team sent to its devices."""
+    rows = InferenceImage.objects.filter(inference__team=team)
+    return rows.order_by().aggregate(sum=Sum("bytes"))["sum"] or 0
+
+
+def _folder(inference_id: int) -> str:
+    return f"inferences/{inference_id}"
