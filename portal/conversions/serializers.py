@@ -57,3 +57,15 @@ class CompiledModelSerializer(serializers.ModelSerializer):
     class Meta:
         model = CompiledModel
         fields = ["id", "run", "job", "chip", "channel_order", "facts"]
+
+
+class _WithJobs(serializers.ListSerializer):
+    """Of a run, with their jobs at once."""
+
+    def to_representation(self, data):
+        return super().to_representation(data.select_related("job__created_by"))
+
+
+class RunCompiledModelSerializer(CompiledModelSerializer):
+    class Meta(CompiledModelSerializer.Meta):
+        list_serializer_class = _WithJobs

@@ -37,9 +37,10 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
 
     def get_queryset(self):
         rows = super().get_queryset()
-        return (
-            rows if getattr(self, "swagger_fake_view", False) else rows.filter(created_by=self.request.user)
-        )
+        if getattr(self, "swagger_fake_view", False):
+            return rows
+        rows = rows.filter(created_by=self.request.user)
+        return rows.with_length() if self.action == "list" else rows
 
     @extend_schema(request=NewDraftSerializer, responses={201: DraftSerializer})
     def create(self, request):

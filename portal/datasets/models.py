@@ -289,6 +289,12 @@ class DraftState(models.TextChoices):
     DISCARDED = "discarded", _("Discarded")
 
 
+class DraftQuerySet(OwnedQuerySet):
+    def with_length(self):
+        """For lists: each with the number of its standing changes, as of now."""
+        return self.annotate(counted=Count("changes", filter=Q(changes__undone=False)))
+
+
 class Draft(Owned):
     """One person's changes to a version, on their way to become the next one."""
 
@@ -299,6 +305,8 @@ class Draft(Owned):
     version = models.OneToOneField(
         DatasetVersion, on_delete=models.SET_NULL, null=True, related_name="made_of"
     )
+
+    objects = DraftQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -321,7 +329,9 @@ class Draft(Owned):
 
     @property
     def length(self) -> int:
-        return self.done().count()
+        """How many changes stand; as ``with_length`` counted them where it did."""
+        counted = getattr(self, "counted", None)
+        return self.done().count() if counted is None else counted
 
 
 class DraftChange(models.Model):

@@ -80,6 +80,7 @@ class RunPage:
     def results(self) -> dict:
         run, metrics = self.run, self.trained.metrics
         names = run.dataset_version.class_names
+        made = results.artifacts_of([self.trained.job, *(model.job for model in self.models)])
         matrix = metrics.get("confusion") or []
         return {
             "run": run,
@@ -90,9 +91,9 @@ class RunPage:
             "heatmap": {"names": names, "matrix": matrix} if 0 < len(matrix) <= HEATMAP_CLASSES else None,
             "confusions": results.confusions(metrics),
             "per_class": results.per_class(metrics, self.models),
-            "flipped": results.flipped(self.models, self.deployments, names),
+            "flipped": results.flipped(self.models, self.deployments, names, made),
             "costs": [(model, results.heaviest_layers(model.cost)) for model in self.models if model.cost],
-            "files": results.files(self.trained.job, self.models),
+            "files": results.files(self.trained.job, self.models, made),
             "log_jobs": self.log_jobs(),
             "chain": provenance.chain(run),
             "may_change": self.may_change,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from portal.conversions.models import CompiledModel
 from portal.conversions.services import provenance
-from portal.jobs.models import Job
+from portal.jobs.models import Artifact, Job
 from portal.runs.models import Run
 from portal.runs.provenance import chain
 
@@ -11,6 +12,9 @@ from portal.runs.provenance import chain
 def report(run: Run) -> dict:
     """A dict for ``report.json``; accuracies are fractions, times seconds. Unmeasured is None."""
     trained = run.trained_model
+    models = list(run.compiled_models.select_related("job"))
+    made = Artifact.objects.filter(job__in=[model.job_id for model in models], name="model.rknn")
+    compiled = {artifact.job_id: artifact for artifact in made}
     return {
         "run": run.pk,
         "name": run.name,
@@ -27,7 +31,7 @@ def report(run: Run) -> dict:
         "recipe": run.recipe,
         "params": run.params,
         "paddle_top1": trained.top1,
-        "models": [_model(model) for model in run.compiled_models.select_related("job")],
+        "models": [_model(model, compiled.get(model.job_id)) for model in models],
         "boards": [
             _board(row) for row in run.deployments.newest().select_related("job", "device").order_by("id")
         ],
@@ -41,9 +45,8 @@ def report(run: Run) -> dict:
     }
 
 
-def _model(model) -> dict:
+def _model(model: CompiledModel, rknn: Artifact | None) -> dict:
     parity = model.parity
-    rknn = model.job.artifacts.filter(name="model.rknn").first() if model.job else None
     return {
         "chip": model.chip,
         "onnx_top1": parity.get("onnx_top1"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from portal.jobs.models import Job, Status
+from portal.jobs.models import Artifact, Job, Status
 
 FLIPPED_SHOWN = 24
 CONFUSIONS_SHOWN = 12
@@ -39,18 +39,25 @@ class Files:
     rows: list[tuple]  # (artifact, words)
 
 
-def files(trained_job: Job | None, models: list) -> list[Files]:
+def artifacts_of(jobs: list[Job | None]) -> dict[int, list[Artifact]]:
+    """The files that these jobs made, by the job's id, asked for at once."""
+    made: dict[int, list[Artifact]] = {job.pk: [] for job in jobs if job}
+    for artifact in Artifact.objects.filter(job__in=made):
+        made[artifact.job_id].append(artifact)
+    return made
+
+
+def files(trained_job: Job | None, models: list, made: dict[int, list[Artifact]]) -> list[Files]:
     """The files of a run by the step that made them, the important ones first."""
-    groups = [Files("Training and ONNX", _rows(trained_job))]
-    groups += [Files(f"RKNN for {model.chip}", _rows(model.job)) for model in models]
+    steps = [("Training and ONNX", trained_job)]
+    steps += [(f"RKNN for {model.chip}", model.job) for model in models]
+    groups = [Files(title, _rows(made[job.pk])) for title, job in steps if job]
     return [group for group in groups if group.rows]
 
 
-def _rows(job: Job | None) -> list[tuple]:
-    if job is None:
-        return []
+def _rows(artifacts: list[Artifact]) -> list[tuple]:
     order = list(FILE_WORDS)
-    rows = [(artifact, FILE_WORDS.get(artifact.name, "")) for artifact in job.artifacts.all()]
+    rows = [(artifact, FILE_WORDS.get(artifact.name, "")) for artifact in artifacts]
     return sorted(rows, key=lambda row: (order.index(row[0].name) if row[1] else len(order), row[0].name))
 
 
@@ -87,11 +94,13 @@ class Flipped:
     rows: list[dict]  # {"image", "truth", "before", "after", "right"}
 
 
-def flipped(models: list, deployments: list, names: list[str]) -> list[Flipped]:
+def flipped(
+    models: list, deployments: list, names: list[str], made: dict[int, list[Artifact]]
+) -> list[Flipped]:
     """Where int8 answered otherwise than ONNX, and a board otherwise than the int8 simulator."""
     found = []
     for model in models:
-        answers = _predictions(model.job)
+        answers = _predictions(model.job, made)
         changed = [row for row in answers if row["onnx"] != row["int8"]]
         rows = [_change(row, row["onnx"], row["int8"], names) for row in changed[:FLIPPED_SHOWN]]
         if answers:
@@ -125,10 +134,10 @@ def _name(label: int | None, names: list[str]) -> str:
     return names[label] if 0 <= label < len(names) else _("class %(number)s") % {"number": label}
 
 
-def _predictions(job: Job | None) -> list[dict]:
+def _predictions(job: Job | None, made: dict[int, list[Artifact]]) -> list[dict]:
     if job is None or job.status != Status.SUCCEEDED:
         return []
-    artifact = job.artifacts.filter(name="predictions.json").first()
+    artifact = next((one for one in made[job.pk] if one.name == "predictions.json"), None)
     if artifact is None:
         return []
     with artifact.file.open("rb") as source:

@@ -1,6 +1,6 @@
 from rest_framework import serializers
 
-from portal.conversions.serializers import CompiledModelSerializer
+from portal.conversions.serializers import RunCompiledModelSerializer
 from portal.core.serializers import InTeamField
 from portal.datasets.models import DatasetVersion
 from portal.deployments.serializers import RunDeploymentSerializer
@@ -41,7 +41,7 @@ class RunListSerializer(serializers.ModelSerializer):
 
 class RunSerializer(RunListSerializer):
     trained_model = TrainedModelSerializer()
-    compiled_models = CompiledModelSerializer(many=True)
+    compiled_models = RunCompiledModelSerializer(many=True)
     deployments = RunDeploymentSerializer(many=True)
     ingest_job = JobSerializer(source="dataset_version.job")
 

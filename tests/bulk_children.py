@@ -1,0 +1,108 @@
+"""Gives rows of the seed many children of every kind: a page's queries must not grow with them either."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from portal.conversions.models import CompiledModel
+from portal.datasets.models import Dataset, DatasetVersion, Draft, DraftChange, DraftState, Pack
+from portal.deployments.models import Deployment
+from portal.devices.models import Device, Inference, InferenceImage
+from portal.jobs.models import Artifact, Job, JobEvent, LogChunk, Metric, Status
+from portal.notify.models import Delivery, Notification
+from portal.runs.models import Run, Tag, TrainedModel
+from portal.teams.models import Membership, Role, User
+from tests.seed import PARAMS
+
+
+class Children:
+    """Adds ``count`` children of each kind, with parents of other things than those that are there."""
+
+    def __init__(self, rows: dict, team, reader, count: int):
+        self.rows, self.team, self.reader, self.count = rows, team, reader, count
+        self.word = f"child {Job.objects.count()}"
+
+    def add(self) -> None:
+        for n in range(self.count):
+            name = f"{self.word}-{n}"
+            person = User.objects.create_user(name)
+            Membership.objects.create(team=self.team, user=person, role=Role.OPERATOR)
+            self._of_runs(n, name, person)
+            self._of_datasets(n, name, person)
+            self._of_devices(n, name, person)
+            self._of_jobs(n, name)
+            Delivery.objects.create(webhook=self.rows["webhook"], event="test", body="{}")
+            facts = {"name": name, "count": 1}
+            Notification.objects.create(team=self.team, user=self.reader, event="run.finished", facts=facts)
+
+    def _job(self, kind: str, person, status=Status.SUCCEEDED) -> Job:
+        now = timezone.now()
+        return Job.objects.create(
+            kind=kind, queue="default", team=self.team, created_by=person, status=status,
+            started_at=now, finished_at=now, message="It broke." if status == Status.FAILED else "",
+        )  # fmt: skip
+
+    def _of_runs(self, n: int, name: str, person) -> None:
+        device = Device.objects.create(
+            team=self.team, created_by=person, name=name, profile="virtual", host=name
+        )
+        for run in (self.rows["done"], self.rows["failed"]):
+            run.tags.add(Tag.objects.get_or_create(team=self.team, name=name)[0])
+            job = self._job("convert", person, Status.FAILED if n % 2 else Status.SUCCEEDED)
+            parity = {"images": 9, "onnx_top1": 0.9, "int8_top1": 0.8, "drop": 0.1}
+            model = CompiledModel.objects.create(run=run, chip=name[-20:], job=job, facts={"parity": parity})
+            self._files(job, "model.rknn")
+            job = self._job("deploy", person, Status.FAILED if n % 2 else Status.SUCCEEDED)
+            Deployment.objects.create(
+                run=run, job=job, compiled_model=model, device=device, release=f"r{job.pk}",
+                measured={"board_top1": 0.9, "images": 9}, activated_at=timezone.now(),
+                placed={"path": "/x", "model_sha256": "a" * 64, "manifest_sha256": "b" * 64},
+            )  # fmt: skip
+
+    def _of_datasets(self, n: int, name: str, person) -> None:
+        version = self.rows["version"]
+        pack = Pack.objects.create(
+            dataset=version.dataset, name=name, file=f"packs/{name}", images=1, bytes=9
+        )
+        version.packs.add(pack)
+        dataset = Dataset.objects.create(team=self.team, created_by=person, name=name, last_number=2)
+        for owner, base in ((dataset, None), (version.dataset, version)):
+            number = DatasetVersion.objects.filter(dataset=owner).count() + 1
+            made = DatasetVersion.objects.create(
+                dataset=owner, team=self.team, number=number, parent=base, upload_name="a.zip",
+                job=self._job("ingest", person), class_names=["a", "b"], content_hash=f"{n:064x}",
+            )  # fmt: skip
+            run = Run.objects.create(
+                team=self.team, created_by=person, name=name, dataset_version=base or made, params=PARAMS,
+                recipe="pp_lcnet_x0_25", status=Status.SUCCEEDED, cloned_from=self.rows["done"],
+            )  # fmt: skip
+            TrainedModel.objects.create(run=run, job=self._job("train", person))
+        draft = Draft.objects.create(
+            team=self.team, created_by=self.reader, dataset=version.dataset, base=version,
+            state=DraftState.COMMITTED, version=made,
+        )  # fmt: skip
+        other = Draft.objects.create(team=self.team, created_by=self.reader, dataset=dataset, base=version)
+        for owner in (draft, other):
+            DraftChange.objects.create(draft=owner, number=1, kind="remove", payload={"images": {"ids": [1]}})
+
+    def _of_devices(self, n: int, name: str, person) -> None:
+        asked = Inference.objects.create(
+            team=self.team, created_by=person, device=self.rows["virtual"], job=self._job("infer", person),
+            deployment=self.rows["done"].deployments.order_by("-pk").first(),
+        )  # fmt: skip
+        for owner in (asked, self.rows["inference"]):
+            position = owner.images.count()
+            InferenceImage.objects.create(inference=owner, position=position, name=name, file=f"a/{name}")
+
+    def _of_jobs(self, n: int, name: str) -> None:
+        for job in (self.rows["job"], self.rows["failed"].trained_model.job):
+            JobEvent.objects.create(job=job, old="queued", new="running", at=timezone.now())
+            end = job.log_bytes
+            LogChunk.objects.create(job=job, offset=end, size=2, text="x\n")
+            job.log_bytes = end + 2
+            job.save(update_fields=["log_bytes"])
+            Metric.objects.create(job=job, name=f"val/{n}", step=1, value=0.5)
+            self._files(job, name)
+
+    def _files(self, job: Job, name: str) -> None:
+        Artifact.objects.create(job=job, name=name, file=f"jobs/{job.pk}/{name}", size=1, sha256="c" * 64)
