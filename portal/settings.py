@@ -241,6 +241,7 @@ SPECTACULAR_SETTINGS = {
 # --- jobs -------------------------------------------------------------------------------------
 JOBS_DIR = env.path("JOBS_DIR", VAR_DIR / "jobs")
 CACHE_DIR = env.path("CACHE_DIR", VAR_DIR / "cache")
+CACHE_MAX_BYTES = env.integer("CACHE_MAX_MB", 20 * 1024, least=1) * 1024 * 1024  # of staged datasets
 TRAIN_PYTHON = env.executable("TRAIN_PYTHON", BASE_DIR / "workers/train/.venv/bin/python")
 CONVERT_PYTHON = env.executable("CONVERT_PYTHON", BASE_DIR / "workers/convert/.venv/bin/python")
 TRAIN_DEVICE = env.text("TRAIN_DEVICE", "cpu")

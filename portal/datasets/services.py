@@ -6,7 +6,6 @@ import sys
 import uuid
 from pathlib import Path
 
-from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -14,14 +13,13 @@ from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.files import fetch
-from portal.datasets import contents, imports, indexes, pieces, uploads_kept
+from portal.datasets import imports, indexes, pieces, uploads_kept
 from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
 from portal.datasets.refusals import Expired, InUse, NotWhole
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import ACTIVE, Job, Status
 from portal.teams import audit
-from workers.datakit import staging
 from workers.datakit.errors import InputError, StagingError
 
 INGEST_MEMORY_BYTES = 4 * 1024**3
@@ -217,15 +215,6 @@ def fill(version: DatasetVersion, job: Job, result: dict) -> None:
     version.packs.set(found)
     # The files are the dataset's from now on.
     job.artifacts.filter(Q(name="index.sqlite") | Q(name__startswith="packs/")).delete()
-
-
-def staged(version: DatasetVersion) -> Path:
-    """The version's folder in this host's cache; written from its packs when it is not there yet."""
-    target = Path(settings.CACHE_DIR) / "datasets" / version.content_hash
-    if target.is_dir():
-        return target
-    with indexes.opened(version) as index:
-        return staging.stage(index, contents.reader(version), target)
 
 
 def folder_of(job: Job) -> str:

@@ -15,7 +15,7 @@ from portal.conversions.models import CompiledModel
 from portal.conversions.services import provenance
 from portal.core import configs
 from portal.core.files import fetch_artifact
-from portal.datasets.services import staged
+from portal.datasets.staged_cache import staged
 from portal.deployments import release, steps
 from portal.deployments.boardlock import BoardLock
 from portal.deployments.models import Deployment

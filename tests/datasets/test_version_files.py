@@ -18,7 +18,8 @@ from upload_builders import two_classes, zipped
 
 from portal.datasets import deletion, indexes, uploads, uploads_kept
 from portal.datasets.models import DatasetVersion, Pack
-from portal.datasets.services import create_version, staged
+from portal.datasets.services import create_version
+from portal.datasets.staged_cache import staged
 from portal.jobs import kinds
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
