@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 
@@ -179,8 +180,10 @@ def _end_lost(job: Job, target: str) -> None:
     except IllegalTransition:
         return  # it came back just now
     if target == Status.FAILED and job.attempt <= settings.JOB_MAX_RESUMES:
-        # Where it was, not behind those that came later.
-        retry(job, attempt=job.attempt + 1, place=job.place)
-        return
+        # A person may have begun it anew in the meantime, or removed what it was about.
+        with contextlib.suppress(IllegalTransition):
+            # Where it was, not behind those that came later.
+            retry(job, attempt=job.attempt + 1, place=job.place)
+            return
     endings.settle(job)
     wake(job.queue)
