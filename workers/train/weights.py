@@ -6,6 +6,7 @@ and only the file that is written here reaches Paddle. Writing needs numpy.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 from pathlib import Path
@@ -56,3 +57,9 @@ def clean_pretrained(source: Path, folder: Path) -> Path:
             "give a .pdparams file that Paddle wrote and that holds tensors only."
         ) from reason
     return target
+
+
+def describe(source: Path) -> dict[str, str]:
+    """Return name and SHA-256 of a file, for the result."""
+    with source.open("rb") as file:
+        return {"name": source.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

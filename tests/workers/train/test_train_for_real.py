@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -154,6 +155,8 @@ def test_it_trains_from_pretrained_weights_and_opens_no_others(finished, real_da
     result = result_of(job)
     assert result["ok"], result
     assert (job / "scratch" / "pretrained" / weights.name).is_file()
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert result["pretrained"] == {"name": weights.name, "sha256": digest}
     hostile = tmp_path / "hostile.pdparams"
     hostile.write_bytes(b"\x80\x02cposix\nsystem\nX\x0c\0\0\0touch hacked\x85R.")
     spec["inputs"]["pretrained"] = str(hostile)
