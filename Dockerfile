@@ -55,9 +55,9 @@ FROM portal-base AS worker-deploy
 COPY --from=code /srv/slipway .
 USER slipway
 HEALTHCHECK --interval=60s --timeout=20s --start-period=60s \
-    CMD ["python", "configs/containers/health.py", "worker", "worker"]
+    CMD ["python", "configs/containers/health.py", "worker", "deploy"]
 CMD ["python", "-m", "celery", "-A", "portal.celery", "worker", "--loglevel", "WARNING", \
-     "--without-gossip", "--without-mingle", "-Q", "default,deploy", "-c", "2", "-n", "worker@%h"]
+     "--without-gossip", "--without-mingle", "-P", "threads", "-Q", "deploy", "-c", "8", "-n", "deploy@%h"]
 
 FROM portal-base AS worker-convert
 COPY --from=convert-env /srv/slipway/workers/convert/.venv workers/convert/.venv

@@ -17,17 +17,22 @@ def programs(host: str, port: int, board_port: int | None) -> dict[str, list[str
     """Argument lists by name. ``board_port`` is None for no virtual board."""
     celery = [sys.executable, "-m", "celery", "-A", "portal.celery"]
     worker = [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    # Threads where the work is waiting for others: a place costs next to nothing.
+    threads = [*worker, "-P", "threads"]
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     found = {
         "web": [
             sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"{host}:{port}", "--workers", "2",
             "--threads", "8", "--worker-class", "gthread", "--timeout", "120", "--access-logfile", "-",
         ],
-        "worker": [*worker, "-Q", "default,deploy", "-c", "2", "-n", "worker@%h"],
+        "worker": [*worker, "-Q", "default", "-c", "2", "-n", "worker@%h"],
+        "deploy": [*threads, "-Q", "deploy", "-c", str(settings.DEPLOY_SLOTS), "-n", "deploy@%h"],
         "train": [*worker, "-Q", "train", "-c", "1", "-n", "train@%h"],
         "convert": [*worker, "-Q", "convert", "-c", "1", "-n", "convert@%h"],
-        # With the clock in it: one of its kind, and never held up by a job.
-        "upkeep": [*worker, "-B", "-Q", "upkeep", "-c", "2", "-n", "upkeep@%h"],
+        # Never held up: what it does only asks the database.
+        "upkeep": [*threads, "-Q", "upkeep", "-c", "2", "-n", "upkeep@%h"],
+        "errands": [*threads, "-Q", "errands", "-c", str(settings.ERRANDS_SLOTS), "-n", "errands@%h"],
+        "beat": [*celery, "beat", "--loglevel", "WARNING", "--pidfile="],
     }  # fmt: skip
     if settings.CELERY_BROKER_URL.startswith("redis+socket"):
         found = {"broker": [*manage, "broker"], **found}
