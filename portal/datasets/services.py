@@ -194,7 +194,7 @@ def complete_ingest(job: Job, result: dict) -> None:
 def fill(version: DatasetVersion, job: Job, result: dict) -> None:
     """Fill a version from its program's result, and take over the index and the packs that it left.
 
-    Call it in the transaction that makes the job succeed.
+    Call it in the transaction that makes the job succeed. It reads no file: that could take long.
     """
     for name in ("content_hash", "class_names", "counts", "findings", "statistics", "diff", "layout", "task",
                  "split", "images", "bytes"):  # fmt: skip
@@ -207,8 +207,7 @@ def fill(version: DatasetVersion, job: Job, result: dict) -> None:
     version.save()
     for pack in result["packs"]:
         Pack.objects.create(dataset=dataset, file=made[f"packs/{pack['name']}"].file.name, **pack)
-    with indexes.opened(version) as index:
-        names = index.packs()
+    names = result["pack_names"]
     found = list(dataset.packs.filter(name__in=names))
     if len(found) != len(names):
         raise StagingError(f"Images that {version} shares with a deleted version are gone: retry its check.")
