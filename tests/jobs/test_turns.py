@@ -178,7 +178,7 @@ def test_a_job_for_a_busy_device_is_passed_over_and_leaves_no_mark_on_it(wait, t
 
 
 def test_a_lost_job_is_resumed_at_its_old_place_and_priority(wait):
-    one, two = wait(2)
+    one, two = wait(2, kind="revise", queue="default")
     turns.prioritise(one, Priority.HIGH)
     Job.objects.filter(pk=one.pk).update(
         status=Status.RUNNING, heartbeat_at=timezone.now() - timedelta(minutes=2)
@@ -187,7 +187,7 @@ def test_a_lost_job_is_resumed_at_its_old_place_and_priority(wait):
     services._end_lost(one, Status.FAILED)
     again = Job.objects.get(retry_of=one)
     assert (again.place, again.priority) == (one.place, Priority.HIGH)
-    assert taken(1) == [again.pk]
+    assert taken(1, "default") == [again.pk]
 
 
 def test_more_than_the_team_may_have_waiting_is_refused_with_a_sentence(wait, team, settings):
