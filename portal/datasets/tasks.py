@@ -1,7 +1,7 @@
 """Celery's way in."""
 
 from portal.celery import app
-from portal.datasets import deletion, staged_cache, uploads, uploads_kept
+from portal.datasets import deletion, uploads, uploads_kept
 
 
 @app.task
@@ -13,8 +13,6 @@ def sweep_uploads() -> None:
 
 @app.task
 def sweep_deleted() -> None:
-    """Before: what was deleted long ago, and files of dead jobs. After: of it only what a run names; and this
-    host's cache holds what it may."""
+    """Before: what was deleted long ago, and files of dead jobs. After: of it only what a run names."""
     deletion.sweep()
     deletion.sweep_leftovers()
-    staged_cache.make_room()

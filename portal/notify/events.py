@@ -14,6 +14,8 @@ from portal.core import sentences
 from portal.notify.models import Audience
 from portal.teams.models import Role
 
+TEST = "test"  # what the test button sends
+
 
 @dataclass(frozen=True)
 class Facts:

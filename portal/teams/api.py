@@ -117,8 +117,7 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, TeamVie
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self):
-        rows = super().get_queryset().filter(used_at=None)
-        return rows.usable() if self.action == "list" else rows
+        return super().get_queryset().usable()
 
     @extend_schema(request=NewInvitationSerializer, responses={201: MadeInvitationSerializer})
     def create(self, request):
