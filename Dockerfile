@@ -47,15 +47,17 @@ COPY --from=code /srv/slipway .
 USER slipway
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=10s --start-period=60s CMD ["python", "configs/containers/health.py", "web"]
-CMD ["python", "-m", "supervisor.supervisord", "-c", "configs/containers/web.conf"]
+CMD ["python", "-m", "gunicorn", "portal.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", \
+     "--threads", "8", "--worker-class", "gthread", "--timeout", "120", "--access-logfile", "-", \
+     "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]
 
 FROM portal-base AS worker-deploy
 COPY --from=code /srv/slipway .
 USER slipway
 HEALTHCHECK --interval=60s --timeout=20s --start-period=60s \
-    CMD ["python", "configs/containers/health.py", "worker", "worker"]
+    CMD ["python", "configs/containers/health.py", "worker", "deploy"]
 CMD ["python", "-m", "celery", "-A", "portal.celery", "worker", "--loglevel", "WARNING", \
-     "--without-gossip", "--without-mingle", "-Q", "default,deploy", "-c", "2", "-n", "worker@%h"]
+     "--without-gossip", "--without-mingle", "-P", "threads", "-Q", "deploy", "-c", "8", "-n", "deploy@%h"]
 
 FROM portal-base AS worker-convert
 COPY --from=convert-env /srv/slipway/workers/convert/.venv workers/convert/.venv

@@ -241,6 +241,7 @@ SPECTACULAR_SETTINGS = {
 # --- jobs -------------------------------------------------------------------------------------
 JOBS_DIR = env.path("JOBS_DIR", VAR_DIR / "jobs")
 CACHE_DIR = env.path("CACHE_DIR", VAR_DIR / "cache")
+CACHE_MAX_BYTES = env.integer("CACHE_MAX_MB", 20 * 1024, least=1) * 1024 * 1024  # of staged datasets
 TRAIN_PYTHON = env.executable("TRAIN_PYTHON", BASE_DIR / "workers/train/.venv/bin/python")
 CONVERT_PYTHON = env.executable("CONVERT_PYTHON", BASE_DIR / "workers/convert/.venv/bin/python")
 TRAIN_DEVICE = env.text("TRAIN_DEVICE", "cpu")
@@ -259,6 +260,7 @@ CONVERT_PROGRAM = [str(CONVERT_PYTHON), "-m", "workers.convert"]
 JOB_TICK_SECONDS = 0.25
 JOB_HEARTBEAT_SECONDS = 1.0
 JOB_LOST_AFTER = timedelta(seconds=60)
+JOB_RESENT_AFTER = timedelta(seconds=4)  # what still waits then, while its queue at the broker is empty
 JOB_KILL_GRACE_SECONDS = 10.0
 JOB_LOST_GRACE_SECONDS = 3.0  # after an outage every heartbeat looks old: who lives beats within this time
 JOB_END_PATIENCE_SECONDS = 300.0  # how long to try to write down how a job ended
@@ -272,35 +274,58 @@ SSH_TIMEOUT_SECONDS = env.integer("SSH_TIMEOUT_SECONDS", 10, least=1)
 # A socket and not a port: nobody else on the machine can reach it, and no port can clash.
 BROKER_SOCKET = VAR_DIR / "run" / "broker.sock"
 CELERY_BROKER_URL = env.text("REDIS_URL") or f"redis+socket://{BROKER_SOCKET}"
+# A page waits so long for a broker that hangs, and then not at all for a while: the job stays queued and is
+# sent later.
+BROKER_SECONDS = 2.0
+BROKER_PAUSE_SECONDS = 5.0
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers wait for a broker that is away, however long
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 24 * 3600 + 600,  # above the longest job
     "socket_keepalive": not CELERY_BROKER_URL.startswith("redis+socket"),
+    "socket_timeout": BROKER_SECONDS,
+    "socket_connect_timeout": BROKER_SECONDS,
     "polling_interval": 0.2,
-    # A page must not hang because the broker is away: the job stays queued and is sent again later.
-    "max_retries": 2,
-    "interval_start": 0.1,
-    "interval_step": 0.1,
+    "max_retries": 0,
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-# Jobs are sent to the queue of their kind. What is left is short and must not wait behind them: the reaper,
-# sweeps, mails, webhooks.
+# Jobs are sent to the queue of their kind. Of the rest, "upkeep" is what takes moments and only asks the
+# database: lost jobs, lost messages, runs to be advanced. It has a worker that nothing else may hold up.
+# "errands" is what waits for others: mail servers, webhooks, boards, storage.
 CELERY_TASK_DEFAULT_QUEUE = "upkeep"
+CELERY_TASK_ROUTES = {
+    "portal.notify.tasks.send_mails": {"queue": "errands"},
+    "portal.notify.tasks.deliver": {"queue": "errands"},
+    "portal.notify.tasks.tidy": {"queue": "errands"},
+    "portal.devices.tasks.watch": {"queue": "errands"},
+    "portal.datasets.tasks.*": {"queue": "errands"},
+    "portal.teams.tasks.*": {"queue": "errands"},
+    "portal.core.tasks.*": {"queue": "errands"},
+}
+# Jobs that talk to boards mostly wait. A team may hold only so many places, so that its frozen boards leave
+# some to the others.
+DEPLOY_SLOTS = env.integer("DEPLOY_SLOTS", 8, least=2)
+TEAM_SLOTS = {"deploy": max(1, DEPLOY_SLOTS * 3 // 4)}
+ERRANDS_SLOTS = 10
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "reap lost jobs": {"task": "portal.jobs.tasks.reap", "schedule": 15.0},
-    "sweep uploads": {"task": "portal.datasets.tasks.sweep_uploads", "schedule": 900.0},
-    "sweep deleted datasets": {"task": "portal.datasets.tasks.sweep_deleted", "schedule": 3600.0},
-    "sweep the audit": {"task": "portal.teams.tasks.sweep_audit", "schedule": 3600.0},
-    "sweep idempotent calls": {"task": "portal.core.tasks.sweep_idempotent_calls", "schedule": 3600.0},
-    "look after devices": {"task": "portal.devices.tasks.watch", "schedule": 60.0},
-    "send notices again": {"task": "portal.notify.tasks.sweep", "schedule": 30.0},
-    "remove old notices": {"task": "portal.notify.tasks.tidy", "schedule": 3600.0},
-    "advance runs": {"task": "portal.runs.tasks.sweep", "schedule": 30.0},
+    name: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+    for name, task, seconds in (
+        ("reap lost jobs", "portal.jobs.tasks.reap", 15.0),
+        ("send lost messages again", "portal.jobs.tasks.resend", 5.0),
+        ("advance runs", "portal.runs.tasks.sweep", 30.0),
+        ("send notices again", "portal.notify.tasks.sweep", 30.0),
+        ("look after devices", "portal.devices.tasks.watch", 60.0),
+        ("sweep uploads", "portal.datasets.tasks.sweep_uploads", 900.0),
+        ("sweep deleted datasets", "portal.datasets.tasks.sweep_deleted", 3600.0),
+        ("sweep the audit", "portal.teams.tasks.sweep_audit", 3600.0),
+        ("sweep idempotent calls", "portal.core.tasks.sweep_idempotent_calls", 3600.0),
+        ("remove old notices", "portal.notify.tasks.tidy", 3600.0),
+    )
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
@@ -308,9 +333,6 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"about requests": {"()": "portal.core.secret_paths.AboutRequests"}},
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["about requests"]}
-    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }

@@ -9,7 +9,7 @@ from django.conf import settings
 from portal.conversions.models import CompiledModel
 from portal.core import configs
 from portal.core.files import fetch_artifact
-from portal.datasets.services import staged
+from portal.datasets.staged_cache import staged
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import Job
 

@@ -27,6 +27,13 @@ class ApiViewSet(viewsets.GenericViewSet):
     idempotent = True
     unlimited_methods: tuple = ()
 
+    def perform_authentication(self, request):
+        """Count the call before it can be refused, so that refused calls are limited as well."""
+        try:
+            super().perform_authentication(request)
+        finally:
+            self.check_throttles(request)
+
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         # Now that it is known who asks. The handler is looked up after this.

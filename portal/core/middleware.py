@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from portal.core import languages, patience
+from portal.core import languages, patience, ratelimit
 from portal.core.outage_pages import outage_page
 from portal.core.outages import outage_of
+from portal.core.problems import problem_page
 from portal.teams import audit, sign_ins
 from portal.teams.models import Role
 from portal.teams.services import choose, memberships_of
@@ -89,10 +92,11 @@ class CurrentTeam:
 
 
 class Audit:
-    """Tells the audit which request is answered; records refusals, and calls of tokens.
+    """Tells the audit which request is answered; records and limits refusals, and records calls of tokens.
 
-    What changes something is recorded where it happens. Here is recorded what no service sees: a 403, and
-    that a token was used at all.
+    What changes something is recorded where it happens. Here is recorded what no service sees: a 403, the
+    first call above the limit of a minute, and that a token was used at all. Refused calls count against that
+    limit as others do, those of pages as well.
     """
 
     def __init__(self, get_response):
@@ -101,12 +105,20 @@ class Audit:
     def __call__(self, request):
         with audit.during(request):
             response = self.get_response(request)
-            if response.status_code == 403 and request.user.is_authenticated:
-                with patience.note("a refusal in the audit"):
-                    audit.refused("access", label=_called(request), detail=_reason(request, response))
-            elif getattr(request, "token", None) and not request.audited:
-                audit.record_call(_called(request), response.status_code)
+            if response.status_code in (401, 403) and not ratelimit.was_counted(request):
+                response = _limited(request) or response
+            self._record(request, response)
             return response
+
+    @staticmethod
+    def _record(request, response) -> None:
+        status = response.status_code
+        is_known = request.user.is_authenticated
+        if is_known and (status == 403 or ratelimit.is_first_above(request)):
+            with patience.note("a refusal in the audit"):
+                audit.refused_call(_called(request), _reason(request, response))
+        elif getattr(request, "token", None) and not request.audited and not ratelimit.is_above(request):
+            audit.record_call(_called(request), status)
 
     def process_exception(self, request, exception):
         if isinstance(exception, PermissionDenied):
@@ -125,6 +137,21 @@ class Outages:
     def process_exception(self, request, exception):
         outage = outage_of(exception)
         return outage_page(request, outage) if outage else None
+
+
+def _limited(request) -> HttpResponse | None:
+    """Count a refused call; the answer instead of the refusal when the minute has no room for it."""
+    wait = ratelimit.seconds_to_wait(request)
+    if not wait:
+        return None
+    sentence = ratelimit.sentence(wait)
+    if request.path.startswith("/api/"):
+        response = problem_page(429, sentence)
+    else:
+        response = render(None, "429.html", {"sentence": sentence}, status=429)
+    response["Retry-After"] = str(wait)
+    ratelimit.write_on(response, request)
+    return response
 
 
 def _called(request) -> str:

@@ -1,4 +1,4 @@
-"""How many calls a token, or a person without one, may make in a minute.
+"""How many calls a token, or a person without one, may make in a minute. Refused ones count as well.
 
 Counted at the broker's Redis, so that it holds across all web processes; each process counts for itself
 while the broker is away, for calls matter more than their count. The headers are those of
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.throttling import BaseThrottle
 
-from portal.teams.addresses import client_address
+from portal.teams.addresses import client_address, network
 
 WINDOW = 60
 WITHOUT_BROKER = 10  # seconds until a broker that was away is asked again
@@ -31,26 +31,58 @@ class TooManyCalls(exceptions.Throttled):
     """Says in our words how long to wait, and nothing after them."""
 
     def __init__(self, wait: int):
-        sentence = _("Too many calls within a minute: wait %(seconds)d s and go on.") % {"seconds": wait}
-        exceptions.APIException.__init__(self, sentence)
+        exceptions.APIException.__init__(self, sentence(wait))
         self.wait = wait
 
 
+def sentence(wait: int) -> str:
+    return _("Too many calls within a minute: wait %(seconds)d s and go on.") % {"seconds": wait}
+
+
 class CallsPerMinute(BaseThrottle):
-    """Lets the calls through that a minute has room for; bytes of an upload count nowhere."""
+    """Lets the calls through that a minute has room for; bytes of an upload count nowhere.
+
+    A request is counted once, however often it is asked about.
+    """
 
     def allow_request(self, request, view) -> bool:
-        limit = settings.API_CALLS_PER_MINUTE
-        if not limit or request.method in getattr(view, "unlimited_methods", ()):
+        if request.method in getattr(view, "unlimited_methods", ()):
             return True
-        now = time.time()
-        self.left = math.ceil(WINDOW - now % WINDOW)
-        used = count(_asker(request), int(now // WINDOW))
-        request._request.calls = (limit, max(0, limit - used), self.left)
-        return used <= limit
+        if was_counted(request):
+            return not is_above(request)
+        self.seconds = seconds_to_wait(request)
+        return not self.seconds
 
     def wait(self) -> int:
-        return self.left
+        return self.seconds
+
+
+def seconds_to_wait(request) -> int:
+    """Count this request, of the framework or of Django; how long the asker must wait, 0 for not at all."""
+    limit = settings.API_CALLS_PER_MINUTE
+    if not limit:
+        return 0
+    now = time.time()
+    left = math.ceil(WINDOW - now % WINDOW)
+    used = count(_asker(request), int(now // WINDOW))
+    plain = getattr(request, "_request", request)  # the middleware looks there
+    plain.calls = (limit, max(0, limit - used), left)
+    plain.calls_above = max(0, used - limit)
+    return left if used > limit else 0
+
+
+def was_counted(request) -> bool:
+    return getattr(request, "calls", None) is not None
+
+
+def is_above(request) -> bool:
+    """Whether the request was refused because there were too many before it."""
+    return getattr(request, "calls_above", 0) > 0
+
+
+def is_first_above(request) -> bool:
+    """Whether it was the first such of its minute."""
+    return getattr(request, "calls_above", 0) == 1
 
 
 def _asker(request) -> str:
@@ -58,7 +90,7 @@ def _asker(request) -> str:
     if token:
         return f"token:{token.pk}"
     person = request.user.pk
-    return f"user:{person}" if person else f"address:{client_address(request)}"
+    return f"user:{person}" if person else f"address:{network(client_address(request))}"
 
 
 def write_on(response, request) -> None:

@@ -17,7 +17,7 @@ from django.db.models import ProtectedError, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.datasets import uploads_kept
+from portal.datasets import staged_cache, uploads_kept
 from portal.datasets.models import Dataset, DatasetVersion, Upload
 from portal.datasets.refusals import NameTaken
 from portal.jobs import services as jobs
@@ -125,11 +125,13 @@ def _remove(pk: int) -> None:
     left = version.job.artifacts.all()
     files = [version.index.name, *(artifact.file.name for artifact in left)]
     left.delete()
+    content_hash = version.content_hash
     version.delete()
     unused = dataset.packs.filter(versions=None)
     files += [pack.file.name for pack in unused]
     unused.delete()
     transaction.on_commit(lambda: _delete_files(files))
+    transaction.on_commit(lambda: staged_cache.forget(content_hash))
 
 
 def sweep_leftovers() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count, Max, Q
 from django.utils.translation import gettext as _
 
 from portal.datasets import indexes, services
@@ -21,6 +21,7 @@ from workers.datakit.errors import InputError
 from workers.datakit.index import Index
 
 MAX_CHANGES = 10_000
+ATTEMPTS = 3
 
 
 def open_draft(user, dataset: Dataset) -> Draft | None:
@@ -36,15 +37,21 @@ def plan_of(draft: Draft | None, index: Index) -> Plan:
 
 def begin(user, version: DatasetVersion) -> Draft:
     """The person's open draft on ``version``, a new one if there is none. Raises ChangeRefused."""
+    Dataset.objects.select_for_update().get(pk=version.dataset_id)  # two tabs must not begin two
+    draft = _usable_draft(user, version)
+    if draft is None:
+        return Draft.objects.create(team=version.team, created_by=user, dataset=version.dataset, base=version)
+    return draft
+
+
+def _usable_draft(user, version: DatasetVersion) -> Draft | None:
+    """The open draft that changes to ``version`` go into, if there is one. Raises ChangeRefused."""
     if not version.is_ready:
         raise ChangeRefused(_("This version is not ready: wait until its check has succeeded."))
     if version.is_deleted:
         raise ChangeRefused(_("This version is deleted: restore it first."))
-    Dataset.objects.select_for_update().get(pk=version.dataset_id)  # two tabs must not begin two
     draft = open_draft(user, version.dataset)
-    if draft is None:
-        return Draft.objects.create(team=version.team, created_by=user, dataset=version.dataset, base=version)
-    if draft.base_id != version.pk:
+    if draft is not None and draft.base_id != version.pk:
         raise ChangeRefused(
             _("You have changes to %(other)s that are not a version yet: finish or discard them first.")
             % {"other": draft.base}
@@ -52,22 +59,46 @@ def begin(user, version: DatasetVersion) -> Draft:
     return draft
 
 
-@transaction.atomic
 def add(user, version: DatasetVersion, kind: str, payload: dict[str, Any]) -> DraftChange:
     """Add a change to the person's draft on ``version``. Raises ChangeRefused.
 
-    What was undone cannot be done again after that.
+    What was undone cannot be done again after that. The index is read, which may take long, before the
+    database is locked; should the draft change in between, the change is checked again.
     """
-    draft = begin(user, version)
+    draft = _usable_draft(user, version)
     with indexes.opened(version) as index:
-        clean, images = checked(kind, payload, index, plan_of(draft, index))
+        for _attempt in range(ATTEMPTS):
+            seen = _state(draft)
+            clean, images = checked(kind, payload, index, plan_of(draft, index))
+            change = _write(user, version, seen, kind=kind, payload=clean, images=images)
+            if change is not None:
+                return change
+            draft = _usable_draft(user, version)
+    raise ChangeRefused(_("These changes are being made in another window as well: reload the page."))
+
+
+def _state(draft: Draft | None) -> tuple:
+    """Differs whenever other changes stand; a draft without any is as good as none."""
+    if draft is None:
+        return (0, 0, None)
+    undone = Count("pk", filter=Q(undone=True))
+    found = draft.changes.aggregate(all=Count("pk"), undone=undone, last=Max("pk"))
+    return found["all"], found["undone"], found["last"]
+
+
+@transaction.atomic
+def _write(user, version: DatasetVersion, seen: tuple, **fields) -> DraftChange | None:
+    """Append a change that was checked against the draft as it was ``seen``; None when it is another now."""
+    draft = begin(user, version)
+    if _state(draft) != seen:
+        return None
     draft.changes.filter(undone=True).delete()
     last = draft.changes.aggregate(last=Max("number"))["last"] or 0
     if last >= MAX_CHANGES:
         raise ChangeRefused(
             _("These are %(most)d changes: make a new version of them, then go on.") % {"most": MAX_CHANGES}
         )
-    return DraftChange.objects.create(draft=draft, number=last + 1, kind=kind, payload=clean, images=images)
+    return DraftChange.objects.create(draft=draft, number=last + 1, **fields)
 
 
 @transaction.atomic

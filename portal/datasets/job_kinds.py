@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -10,6 +10,7 @@ from portal.core.filters import RowOf
 from portal.datasets import drafts, services, stored_bytes
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.jobs import filters, kinds, search
+from portal.jobs.models import ACTIVE
 from portal.jobs.subjects import Subject
 from portal.runs import pipeline
 from portal.teams import quota_usage
@@ -27,6 +28,7 @@ def register() -> None:
             counts_files=False,  # they are the dataset
             complete=services.complete_ingest,
             claim=services.claim_ingest,
+            held_up=_held_up,
             folder=services.folder_of,
             replace=services.replace,
             subjects=subjects,
@@ -59,6 +61,15 @@ PATHS_TO_DATASET = (
     "dataset_version__dataset", "trained_model__run__dataset_version__dataset",
     "compiled_model__run__dataset_version__dataset", "deployment__run__dataset_version__dataset",
 )  # fmt: skip
+
+
+def _held_up(ids: set[int]) -> set[int]:
+    """Those of the waiting checks that add to a dataset with an earlier version that is not checked yet."""
+    earlier = DatasetVersion.objects.filter(
+        dataset=OuterRef("dataset"), number__lt=OuterRef("number"), job__status__in=ACTIVE
+    )
+    adding = DatasetVersion.objects.filter(Exists(earlier), job__in=ids, options__mode="add")
+    return set(adding.order_by().values_list("job", flat=True))
 
 
 def _after_revise(job) -> None:

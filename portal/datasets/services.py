@@ -6,7 +6,6 @@ import sys
 import uuid
 from pathlib import Path
 
-from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -14,14 +13,13 @@ from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.files import fetch
-from portal.datasets import contents, imports, indexes, pieces, uploads_kept
+from portal.datasets import imports, indexes, pieces, uploads_kept
 from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
 from portal.datasets.refusals import Expired, InUse, NotWhole
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import ACTIVE, Job, Status
 from portal.teams import audit
-from workers.datakit import staging
 from workers.datakit.errors import InputError, StagingError
 
 INGEST_MEMORY_BYTES = 4 * 1024**3
@@ -196,7 +194,7 @@ def complete_ingest(job: Job, result: dict) -> None:
 def fill(version: DatasetVersion, job: Job, result: dict) -> None:
     """Fill a version from its program's result, and take over the index and the packs that it left.
 
-    Call it in the transaction that makes the job succeed.
+    Call it in the transaction that makes the job succeed. It reads no file: that could take long.
     """
     for name in ("content_hash", "class_names", "counts", "findings", "statistics", "diff", "layout", "task",
                  "split", "images", "bytes"):  # fmt: skip
@@ -209,23 +207,13 @@ def fill(version: DatasetVersion, job: Job, result: dict) -> None:
     version.save()
     for pack in result["packs"]:
         Pack.objects.create(dataset=dataset, file=made[f"packs/{pack['name']}"].file.name, **pack)
-    with indexes.opened(version) as index:
-        names = index.packs()
+    names = result["pack_names"]
     found = list(dataset.packs.filter(name__in=names))
     if len(found) != len(names):
         raise StagingError(f"Images that {version} shares with a deleted version are gone: retry its check.")
     version.packs.set(found)
     # The files are the dataset's from now on.
     job.artifacts.filter(Q(name="index.sqlite") | Q(name__startswith="packs/")).delete()
-
-
-def staged(version: DatasetVersion) -> Path:
-    """The version's folder in this host's cache; written from its packs when it is not there yet."""
-    target = Path(settings.CACHE_DIR) / "datasets" / version.content_hash
-    if target.is_dir():
-        return target
-    with indexes.opened(version) as index:
-        return staging.stage(index, contents.reader(version), target)
 
 
 def folder_of(job: Job) -> str:

@@ -1,7 +1,7 @@
 """Celery's way in."""
 
 from portal.celery import app
-from portal.datasets import deletion, uploads, uploads_kept
+from portal.datasets import deletion, staged_cache, uploads, uploads_kept
 
 
 @app.task
@@ -13,6 +13,8 @@ def sweep_uploads() -> None:
 
 @app.task
 def sweep_deleted() -> None:
-    """Before: what was deleted long ago, and files of dead jobs. After: of it only what a run names."""
+    """Before: what was deleted long ago, and files of dead jobs. After: of it only what a run names; and this
+    host's cache holds what it may."""
     deletion.sweep()
     deletion.sweep_leftovers()
+    staged_cache.make_room()

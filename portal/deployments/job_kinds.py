@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.deployments import services
 from portal.deployments.models import Deployment
+from portal.devices.job_kinds import held_up
 from portal.devices.models import Device
 from portal.devices.services import claim
 from portal.jobs import kinds, search
@@ -26,6 +27,7 @@ def register() -> None:
             perform=services.perform,
             complete=services.complete,
             claim=claim,
+            held_up=held_up,
             replace=services.replace,
             revive=revive,
             subjects=_subjects,

@@ -15,7 +15,7 @@ from portal.conversions.models import CompiledModel
 from portal.conversions.services import provenance
 from portal.core import configs
 from portal.core.files import fetch_artifact
-from portal.datasets.services import staged
+from portal.datasets.staged_cache import staged
 from portal.deployments import release, steps
 from portal.deployments.boardlock import BoardLock
 from portal.deployments.models import Deployment
@@ -27,7 +27,7 @@ from portal.devices.services import connect, profile_of, sign_in
 from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
 from portal.jobs.execution import job_folder
-from portal.jobs.models import IllegalTransition, Job, Status
+from portal.jobs.models import IllegalTransition, Job, NothingLeft, Status
 from portal.notify import services as notify
 from portal.runs import pipeline
 from portal.runs.models import Run
@@ -273,8 +273,11 @@ def after(job: Job) -> None:
 
 
 def replace(old: Job, new: Job) -> None:
-    """A retry is an attempt of its own. Raises IllegalTransition while a later attempt is under way."""
-    attempt = Deployment.objects.get(job=old)
+    """A retry is an attempt of its own. Raises IllegalTransition while a later attempt is under way, or when
+    the run or the device was removed."""
+    attempt = Deployment.objects.filter(job=old).first()
+    if attempt is None:
+        raise NothingLeft(old)
     last = _last_attempt(attempt.run_id, attempt.compiled_model_id, attempt.device_id)
     if last is not None and last.pk != attempt.pk and last.job is not None and last.job.is_active:
         raise IllegalTransition(f"{last} is under way already: wait for its end.")

@@ -10,7 +10,7 @@ from portal.devices.answers import answer
 from portal.devices.models import Inference, InferenceImage
 from portal.devices.services import connect, profile_of
 from portal.jobs.context import JobContext
-from portal.jobs.models import Job
+from portal.jobs.models import Job, NothingLeft
 from workers.datakit.errors import InputError
 
 BATCH_BYTES = 64 * 1024 * 1024  # held in memory at a time
@@ -90,4 +90,5 @@ def complete(job: Job, result: dict) -> None:
 
 
 def replace(old: Job, new: Job) -> None:
-    Inference.objects.filter(job=old).update(job=new)
+    if not Inference.objects.filter(job=old).update(job=new):
+        raise NothingLeft(old)

@@ -10,6 +10,7 @@ from portal.core.filters import RowOf
 from portal.devices import inference, inference_images, services
 from portal.devices.models import Device, Inference
 from portal.jobs import filters, kinds, search
+from portal.jobs.models import Job, Status
 from portal.jobs.subjects import Subject
 from portal.teams import quota_usage
 from portal.teams.models import Role
@@ -26,6 +27,7 @@ def register() -> None:
             perform=services.perform_probe,
             complete=services.complete_probe,
             claim=services.claim,
+            held_up=held_up,
             replace=services.replace_probe,
             subjects=_probed,
             role=Role.OPERATOR,
@@ -40,6 +42,7 @@ def register() -> None:
             perform=inference.perform,
             complete=inference.complete,
             claim=services.claim,
+            held_up=held_up,
             replace=inference.replace,
             subjects=_inferences,
             role=Role.OPERATOR,
@@ -52,6 +55,16 @@ def register() -> None:
     filters.add_filter(
         "device", RowOf(Device.objects.for_team, "deployment__device", "inference__device", "probed_devices")
     )
+
+
+def held_up(ids: set[int]) -> set[int]:
+    """Those of the waiting jobs whose device another job talks to."""
+    busy = {"busy_with__status__in": [Status.RUNNING, Status.CANCELLING]}
+    paths = ("deployment__device", "inference__device", "probed_devices")
+    any_of = Q()
+    for path in paths:
+        any_of |= Q(**{f"{path}__{name}": value for name, value in busy.items()})
+    return set(Job.objects.filter(any_of, pk__in=ids).values_list("pk", flat=True))
 
 
 def _probed(ids: set[int]) -> dict[int, Subject]:

@@ -23,7 +23,7 @@ from portal.devices.running import current_deployment as current_deployment
 from portal.devices.running import current_deployments as current_deployments
 from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
-from portal.jobs.models import ACTIVE, IllegalTransition, Job
+from portal.jobs.models import ACTIVE, IllegalTransition, Job, NothingLeft
 from portal.teams import audit
 
 MAX_INFERENCE_IMAGES = inference_images.MOST_IMAGES
@@ -191,7 +191,8 @@ def device_of(job: Job) -> Device | None:
 
 
 def replace_probe(old: Job, new: Job) -> None:
-    Device.objects.filter(probe_job=old).update(probe_job=new)
+    if not Device.objects.filter(probe_job=old).update(probe_job=new):
+        raise NothingLeft(old)
 
 
 @transaction.atomic

@@ -51,7 +51,8 @@ places = Places()
 
 def shown_within(team_id: int, read: Callable[[], HostKey], address: str) -> HostKey:
     """What ``read`` returns or raises, or Unreachable when it takes too long; Busy when it may not begin."""
-    places.take(team_id)
+    taken = places
+    taken.take(team_id)
     answer: queue.SimpleQueue = queue.SimpleQueue()
 
     def work() -> None:
@@ -60,7 +61,7 @@ def shown_within(team_id: int, read: Callable[[], HostKey], address: str) -> Hos
         except Exception as error:
             answer.put((None, error))
         finally:
-            places.leave(team_id)
+            taken.leave(team_id)
 
     threading.Thread(target=work, daemon=True, name="host key").start()
     try:

@@ -55,6 +55,8 @@ class Kind:
     complete: Callable[[Job, dict[str, Any]], None] = field(default=lambda job, result: None)
     after: Callable[[Job], None] = field(default=lambda job: None)
     claim: Callable[[Job], bool] = field(default=lambda job: True)
+    # Those of these waiting jobs that ``claim`` would refuse now, found with a few queries for all of them.
+    held_up: Callable[[set[int]], set[int]] = field(default=lambda ids: set())
     # The folder in storage for what the job makes.
     folder: Callable[[Job], str] = field(default=lambda job: f"jobs/{job.pk}")
     # Point the domain row of ``old`` at ``new``, its retry.

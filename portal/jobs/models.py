@@ -34,6 +34,13 @@ class IllegalTransition(Exception):
     """The job is not in a status from which it may go there; somebody else was first."""
 
 
+class NothingLeft(IllegalTransition):
+    """What the job was about was removed, or another job does it now."""
+
+    def __init__(self, job: "Job"):
+        super().__init__(f"Job {job.pk} cannot be retried: what it was about was removed or done anew.")
+
+
 class ErrorKind(models.TextChoices):
     INPUT = "input", _("Something to mend in what was given")
     TOOLCHAIN = "toolchain", _("A tool failed")

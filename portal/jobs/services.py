@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import time
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
-from portal.celery import app
+from portal.core import broker
 from portal.jobs import endings, kinds, turns
 from portal.jobs.models import ErrorKind, IllegalTransition, Job, JobEvent, Status
 from portal.teams import audit, quotas
 
-logger = logging.getLogger(__name__)
 WAKE_AT_MOST = 20
 
 
@@ -51,18 +48,12 @@ def refuse_if_full(team) -> None:
 def enqueue(job: Job) -> None:
     """Send the job to its queue once the transaction is committed.
 
-    The message wakes a worker, which takes the queue's best job then (``turns``). A broker that is away
-    loses nothing: the reaper sends again for what stays queued.
+    The message wakes a worker, which takes the queue's best job then (``turns``). A broker that is away or
+    hangs loses nothing: ``resend`` sends again for what stays queued.
     """
     from portal.jobs.tasks import execute
 
-    def send() -> None:
-        try:
-            execute.apply_async([job.pk], queue=job.queue, retry=False)
-        except OperationalError:
-            logger.warning("the broker did not take %s; it will be sent again", job)
-
-    transaction.on_commit(send)
+    broker.send_on_commit(execute, [job.pk], queue=job.queue)
 
 
 def cancel(job: Job, by: str) -> None:
@@ -121,11 +112,18 @@ def reap() -> None:
     """
     for job in _without_heartbeat():
         _end_lost(job, Status.CANCELLED if job.status == Status.CANCELLING else Status.FAILED)
-    horizon = timezone.now() - settings.JOB_LOST_AFTER
-    # A queue that is empty at the broker while jobs could run has lost messages; one too many is harmless.
+    resend()
+
+
+def resend() -> None:
+    """Send again what the broker lost. Before: jobs that could run and no message. After: messages.
+
+    A queue that is empty at the broker while jobs of it could run has lost some; one too many is harmless.
+    """
+    horizon = timezone.now() - min(settings.JOB_RESENT_AFTER, settings.JOB_LOST_AFTER)
     stale = Job.objects.filter(status=Status.QUEUED, queued_at__lt=horizon)
     for queue in stale.order_by("queue").values_list("queue", flat=True).distinct():
-        if waiting_messages(queue) == 0:
+        if broker.waiting(queue) == 0:
             for job in turns.runnable(queue, WAKE_AT_MOST):
                 enqueue(job)
 
@@ -158,15 +156,6 @@ def wake(queue: str) -> None:
         enqueue(job)
 
 
-def waiting_messages(queue: str) -> int | None:
-    """How many messages wait in a queue at the broker; None when the broker cannot be asked."""
-    try:
-        with app.connection_for_read() as connection:
-            return connection.default_channel.client.llen(queue)
-    except (OperationalError, RedisError, OSError):
-        return None
-
-
 def _end_lost(job: Job, target: str) -> None:
     message = (
         "The worker that ran this job disappeared: see whether it is up and has memory enough, then retry."
@@ -179,8 +168,10 @@ def _end_lost(job: Job, target: str) -> None:
     except IllegalTransition:
         return  # it came back just now
     if target == Status.FAILED and job.attempt <= settings.JOB_MAX_RESUMES:
-        # Where it was, not behind those that came later.
-        retry(job, attempt=job.attempt + 1, place=job.place)
-        return
+        # A person may have begun it anew in the meantime, or removed what it was about.
+        with contextlib.suppress(IllegalTransition):
+            # Where it was, not behind those that came later.
+            retry(job, attempt=job.attempt + 1, place=job.place)
+            return
     endings.settle(job)
     wake(job.queue)

@@ -1,10 +1,15 @@
 """Celery's way in: ids to services, nothing else."""
 
+from django.db import InterfaceError, OperationalError
+
 from portal.celery import app
 from portal.jobs import execution, services
 
 
-@app.task
+# A database that is busy at that moment must not cost the message.
+@app.task(
+    autoretry_for=(OperationalError, InterfaceError), retry_backoff=1, retry_backoff_max=15, max_retries=20
+)
 def execute(job_id: int) -> None:
     """Run the best waiting job of the queue that this job was sent to, which may be another one.
 
@@ -14,6 +19,12 @@ def execute(job_id: int) -> None:
     queue = services.queue_of(job_id)
     if queue and execution.work(queue):
         services.wake(queue)
+
+
+@app.task
+def resend() -> None:
+    """Before: queued jobs that the broker lost. After: sent again."""
+    services.resend()
 
 
 @app.task

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max, Min
 from django.utils import timezone
@@ -60,7 +61,7 @@ def shares(queue: str) -> list[Share]:
     for row in recent.values("team_id").annotate(last=Max("started_at")):
         found[row["team_id"]].last_start = row["last"]
     for team_id, limits in quotas.limits_of(found).items():
-        found[team_id].limit = limits.running.get(queue)
+        found[team_id].limit = most_running(limits, queue)
     return sorted(found.values(), key=Share.turn)
 
 
@@ -69,6 +70,14 @@ def counts(team) -> JobCounts:
     jobs = Job.objects.filter(team=team).order_by()
     running = jobs.filter(status__in=AT_WORK).values_list("queue").annotate(count=Count("pk"))
     return JobCounts(dict(running), jobs.filter(status=Status.QUEUED).count())
+
+
+def most_running(limits: quotas.Limits, queue: str) -> int | None:
+    """How many jobs a team may have running in a queue: its quota, and its share where places are few."""
+    bounds = [
+        most for most in (limits.running.get(queue), settings.TEAM_SLOTS.get(queue)) if most is not None
+    ]
+    return min(bounds, default=None)
 
 
 def claim_next(queue: str, worker: str) -> Job | None:
@@ -80,7 +89,10 @@ def claim_next(queue: str, worker: str) -> Job | None:
     for share in shares(queue):
         if share.is_full:
             continue
-        for job in waiting(queue).filter(team_id=share.team_id).iterator(chunk_size=50):
+        for pk in startable(queue, share.team_id):
+            job = Job.objects.filter(pk=pk).first()
+            if job is None:
+                continue
             if claim(job, worker):
                 return job
             if _is_full(job):
@@ -88,8 +100,21 @@ def claim_next(queue: str, worker: str) -> Job | None:
     return None
 
 
+def startable(queue: str, team_id: int) -> list[int]:
+    """A team's waiting jobs in their order, without those that wait for something, such as a device.
+
+    The number of queries does not grow with the jobs. ``claim`` decides: the answer may be old by then.
+    """
+    rows = list(waiting(queue).filter(team_id=team_id).values_list("pk", "kind"))
+    by_kind: dict[str, set[int]] = {}
+    for pk, kind in rows:
+        by_kind.setdefault(kind, set()).add(pk)
+    held_up = set().union(*(kinds.get(kind).held_up(ids) for kind, ids in by_kind.items()))
+    return [pk for pk, _ in rows if pk not in held_up]
+
+
 def _is_full(job: Job) -> bool:
-    most = quotas.limits(job.team).running.get(job.queue)
+    most = most_running(quotas.limits(job.team), job.queue)
     return most is not None and _running(job) >= most
 
 
@@ -113,15 +138,16 @@ def claim(job: Job, worker: str) -> bool:
 
 
 def runnable(queue: str, at_most: int) -> list[Job]:
-    """Jobs that their teams' limits would let start now, each team's first ones, ``at_most`` of them."""
-    found: list[Job] = []
+    """Jobs that could start now, each team's first ones, ``at_most`` of them."""
+    found: list[int] = []
     for share in shares(queue):
         room = at_most - len(found)
         if share.limit is not None:
             room = min(room, share.limit - share.running)
         if room > 0:
-            found += waiting(queue).filter(team_id=share.team_id)[:room]
-    return found
+            found += startable(queue, share.team_id)[:room]
+    rows = Job.objects.in_bulk(found)
+    return [rows[pk] for pk in found if pk in rows]
 
 
 # --- another order, for the team's administrators ----------------------------------------------

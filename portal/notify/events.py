@@ -14,8 +14,6 @@ from portal.core import sentences
 from portal.notify.models import Audience
 from portal.teams.models import Role
 
-TEST = "test"  # what the test button sends
-
 
 @dataclass(frozen=True)
 class Facts:

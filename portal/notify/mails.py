@@ -10,22 +10,33 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from portal.core import languages
+from portal.core.slots import Slots
 from portal.notify.events import EVENTS, absolute
 from portal.notify.models import Mail, Notification
 
 logger = logging.getLogger(__name__)
 TRIES = 5
 AT_ONCE = 100
+_sending = Slots(1)
+
+
+def is_pending() -> bool:
+    return Notification.objects.filter(mail=Mail.PENDING).exists()
 
 
 def send_pending() -> int:
-    """Send what is pending; return how many mails left. Raises nothing: failures are logged and counted."""
+    """Send what is pending; return how many mails left. Raises nothing: failures are logged and counted.
+
+    One thread of a process at a time: a mail server that hangs holds one place and no more.
+    """
     sent = 0
-    for row in Notification.objects.filter(mail=Mail.PENDING).select_related("user", "team")[:AT_ONCE]:
-        # Counted before it is sent: two workers do not send one mail twice, nor does one that dies.
-        mine = Notification.objects.filter(pk=row.pk, mail=Mail.PENDING, mail_tries=row.mail_tries)
-        if mine.update(mail_tries=F("mail_tries") + 1):
-            sent += _send(row)
+    with _sending.take() as got:
+        rows = Notification.objects.filter(mail=Mail.PENDING).select_related("user", "team")
+        for row in rows[:AT_ONCE] if got else []:
+            # Counted before it is sent: two workers do not send one mail twice, nor does one that dies.
+            mine = Notification.objects.filter(pk=row.pk, mail=Mail.PENDING, mail_tries=row.mail_tries)
+            if mine.update(mail_tries=F("mail_tries") + 1):
+                sent += _send(row)
     return sent
 
 

@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.teams.models import Owned, OwnedQuerySet, Team, User
 
+TEST = "test"  # the event of a delivery that tells of nothing; the test button orders it
+
 
 class Audience(models.TextChoices):
     """Of which events of a kind a person wants to know."""
@@ -97,7 +99,8 @@ class DeliveryState(models.TextChoices):
 class DeliveryQuerySet(models.QuerySet):
     def due(self):
         now = timezone.now()
-        return self.filter(state=DeliveryState.PENDING, next_at__lte=now, webhook__active=True)
+        may_go = models.Q(webhook__active=True) | models.Q(event=TEST)  # a test goes out all the same
+        return self.filter(may_go, state=DeliveryState.PENDING, next_at__lte=now)
 
 
 class Delivery(models.Model):

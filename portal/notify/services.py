@@ -8,8 +8,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
+from portal.core import broker
 from portal.notify import webhooks
 from portal.notify.events import EVENTS, Event, Facts
 from portal.notify.models import Audience, Choice, Mail, Notification
@@ -75,10 +75,7 @@ def can_be_mailed(user) -> bool:
 def _wake_mailer() -> None:
     from portal.notify.tasks import send_mails
 
-    try:
-        send_mails.apply_async(retry=False)
-    except OperationalError:
-        logger.warning("the broker did not take a message; the mails are sent with the next sweep")
+    broker.send(send_mails)
 
 
 def choices_of(user) -> dict[str, tuple[str, str]]:

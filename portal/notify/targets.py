@@ -6,6 +6,7 @@ that was checked: a name that points elsewhere a moment later changes nothing. R
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ipaddress
 import socket
@@ -19,7 +20,10 @@ from django.conf import settings
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
+LOOKUP_SECONDS = 5.0
+LOOKUPS = 8  # at once, in one process
 ANSWER_BYTES = 2000
+_lookups = threading.BoundedSemaphore(LOOKUPS)
 DENIED = [
     ipaddress.ip_network(text)
     for text in (
@@ -103,7 +107,7 @@ def _is_public(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
 def resolve(target: Target) -> list[str]:
     """The addresses of the target's host, every one of which is allowed. Raises BadTarget."""
     try:
-        rows = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        rows = _look_up(target)
     except (OSError, UnicodeError):
         raise BadTarget(
             f"The host {target.host} cannot be found: check the address and the name server."
@@ -117,6 +121,33 @@ def resolve(target: Target) -> list[str]:
                 "WEBHOOK_ALLOWED_NETWORKS."
             )
     return found
+
+
+def _look_up(target: Target) -> list[tuple]:
+    """As getaddrinfo, which has no deadline of its own. Raises OSError after LOOKUP_SECONDS.
+
+    The threads that a name server keeps waiting are bounded; while all of them wait, nothing is looked up.
+    """
+    found: list[list[tuple] | Exception] = []
+
+    def look() -> None:
+        try:
+            found.append(socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.append(error)
+        finally:
+            _lookups.release()
+
+    if not _lookups.acquire(timeout=LOOKUP_SECONDS):
+        raise TimeoutError
+    thread = threading.Thread(target=look, daemon=True, name="look-up")
+    thread.start()
+    thread.join(LOOKUP_SECONDS)
+    if not found:
+        raise TimeoutError
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return found[0]
 
 
 def check(url: str) -> None:
@@ -165,24 +196,38 @@ class _Pinned(http.client.HTTPConnection):
         if target.scheme == "https":
             self.default_port = 443
         self.target, self.addresses, self.was_cut = target, addresses, False
+        self._line: socket.socket | None = None  # the same connection, under TLS as well
 
     def connect(self) -> None:
-        for number, address in enumerate(self.addresses, 1):
-            try:
-                self.sock = socket.create_connection((address, self.port), self.timeout)
-                break
-            except OSError:
-                if number == len(self.addresses):
-                    raise
+        self.sock = self._reach()
+        self._line = self.sock.dup()
         self.sock.settimeout(TOTAL_SECONDS)
         if self.target.scheme == "https":
             context = ssl.create_default_context()
             self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
 
-    def cut(self) -> None:
-        self.was_cut = True
-        if self.sock is not None:
+    def _reach(self) -> socket.socket:
+        for number, address in enumerate(self.addresses, 1):
+            self._refuse_if_cut()
             try:
-                self.sock.shutdown(socket.SHUT_RDWR)
+                return socket.create_connection((address, self.port), self.timeout)
             except OSError:
-                self.sock.close()
+                if number == len(self.addresses):
+                    raise
+        raise TimeoutError
+
+    def _refuse_if_cut(self) -> None:
+        if self.was_cut:
+            raise TimeoutError
+
+    def cut(self) -> None:
+        """End it from another thread, whatever it waits for: a connection, a handshake, an answer."""
+        self.was_cut = True
+        if self._line is not None:
+            with contextlib.suppress(OSError):
+                self._line.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        super().close()
+        if self._line is not None:
+            self._line.close()

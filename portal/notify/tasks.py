@@ -1,6 +1,7 @@
 """Celery's way in: what was written down is sent."""
 
 from portal.celery import app
+from portal.core import broker
 from portal.notify import mails, services, webhooks
 
 
@@ -18,8 +19,12 @@ def deliver(pk: int) -> None:
 
 @app.task
 def sweep() -> None:
-    """Before: mails and deliveries whose messages were lost, or that are to be tried again. After: tried."""
-    mails.send_pending()
+    """Before: mails and deliveries whose messages were lost, or that are to be tried again. After: sent anew.
+
+    Only asks the database; the waiting for others is done by the tasks above.
+    """
+    if mails.is_pending():
+        broker.send(send_mails)
     webhooks.sweep()
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from portal.core import once
+from portal.core import once, sentences
 from portal.core.access import admin_required, refuse_unless
 from portal.core.paging import page_of
 from portal.notify import targets, webhooks
@@ -76,8 +76,13 @@ def webhook_switch(request, pk):
 @require_POST
 def webhook_test(request, pk):
     """Send an event that tells of nothing."""
-    webhooks.order_test(_webhook(request, pk))
-    messages.info(request, _("A test is on its way: reload the page to see what it brought."))
+    webhook = _webhook(request, pk)
+    try:
+        webhooks.order_test(webhook)
+    except webhooks.TooManyByHand as error:
+        messages.error(request, sentences.translate(str(error)))
+    else:
+        messages.info(request, _("A test is on its way: reload the page to see what it brought."))
     return redirect("webhook-detail", pk=pk)
 
 
@@ -103,6 +108,10 @@ def webhook_delete(request, pk):
 def webhook_redeliver(request, pk, number):
     """Send a delivery once more."""
     webhook = _webhook(request, pk)
-    webhooks.order_again(get_object_or_404(webhook.deliveries, pk=number))
-    messages.info(request, _("It is on its way again: reload the page to see what it brought."))
+    try:
+        webhooks.order_again(get_object_or_404(webhook.deliveries, pk=number))
+    except webhooks.TooManyByHand as error:
+        messages.error(request, sentences.translate(str(error)))
+    else:
+        messages.info(request, _("It is on its way again: reload the page to see what it brought."))
     return redirect("webhook-detail", pk=pk)

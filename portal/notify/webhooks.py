@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import logging
+import math
 import secrets
 import time
 from datetime import timedelta
@@ -13,15 +13,16 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from kombu.exceptions import OperationalError
+from rest_framework.exceptions import APIException, Throttled
 
+from portal.core import broker
 from portal.core.encryption import WrongKey, seal, unseal
+from portal.core.slots import Slots
 from portal.notify import targets
-from portal.notify.events import TEST
-from portal.notify.models import Delivery, DeliveryState, Webhook
+from portal.notify.models import TEST, Delivery, DeliveryState, Webhook
 from portal.teams import audit
+from portal.teams.models import AuditEntry, Result, Team
 
-logger = logging.getLogger(__name__)
 VERSION = 1  # of the body; a change that could break a reader makes it 2
 BEGINS = "whsec_"
 # Seconds until the next attempt after the first, second … one that went wrong: eight and a half hours in all.
@@ -29,7 +30,26 @@ BACKOFF = (30, 120, 600, 1800, 7200, 21600)
 STOP_AFTER = 20  # attempts in a row that went wrong
 LEASE = timedelta(seconds=120)  # a worker that died while it sent leaves the delivery to another after that
 KEPT = timedelta(days=30)
-AT_ONCE = 50
+AT_ONCE = 50  # teams in one sweep
+# Attempts under way in one process, of all teams and of each: one that hangs takes 15 seconds.
+SENDING, SENDING_EACH = 6, 2
+IN_A_ROW = 20
+_sending = Slots(SENDING, SENDING_EACH)
+# Tests and repeated deliveries that a team may order.
+BY_HAND = ("webhook.test", "webhook.redeliver")
+BY_HAND_MOST, BY_HAND_WITHIN = 6, timedelta(seconds=60)
+
+
+class TooManyByHand(Throttled):
+    """The team ordered more deliveries by hand than the server sends at once; says how long to wait."""
+
+    def __init__(self, wait: int):
+        sentence = (
+            f"Your team sent {BY_HAND_MOST} tests or repeated deliveries within a minute: "
+            f"wait {wait} s, then send the next."
+        )
+        APIException.__init__(self, sentence)
+        self.wait = wait
 
 
 def make(team, user, name: str, url: str, events: list[str]) -> tuple[Webhook, str]:
@@ -80,19 +100,38 @@ def order(event: str, team, data: dict) -> None:
             _order(webhook, event, data)
 
 
+@transaction.atomic
 def order_test(webhook: Webhook) -> Delivery:
-    """A delivery that tells of nothing; it goes out even while the webhook is switched off."""
+    """A delivery that tells of nothing; it goes out even while the webhook is switched off.
+
+    Raises TooManyByHand.
+    """
+    _refuse_too_many(webhook.team_id)
     audit.record("webhook.test", webhook)
     return _order(webhook, TEST, {})
 
 
+@transaction.atomic
 def order_again(delivery: Delivery) -> None:
-    """Send a delivery once more, the same event under the same id."""
+    """Send a delivery once more, the same event under the same id. Raises TooManyByHand."""
+    _refuse_too_many(delivery.webhook.team_id)
     Delivery.objects.filter(pk=delivery.pk).update(
         state=DeliveryState.PENDING, tries=0, next_at=timezone.now(), problem=""
     )
     audit.record("webhook.redeliver", delivery.webhook, detail=f"delivery {delivery.pk}")
     _wake(delivery.pk)
+
+
+def _refuse_too_many(team_id: int) -> None:
+    """What people of a team order by hand is bounded, however many of them ask at once."""
+    Team.objects.select_for_update(no_key=True).get(pk=team_id)
+    now = timezone.now()
+    orders = AuditEntry.objects.filter(
+        verb__in=BY_HAND, team=team_id, result=Result.DONE, at__gt=now - BY_HAND_WITHIN
+    )
+    newest = list(orders.order_by("-at").values_list("at", flat=True)[:BY_HAND_MOST])
+    if len(newest) == BY_HAND_MOST:
+        raise TooManyByHand(math.ceil((newest[-1] + BY_HAND_WITHIN - now).total_seconds()))
 
 
 def _order(webhook: Webhook, event: str, data: dict) -> Delivery:
@@ -114,13 +153,7 @@ def _order(webhook: Webhook, event: str, data: dict) -> Delivery:
 def _wake(pk: int) -> None:
     from portal.notify.tasks import deliver
 
-    def send() -> None:
-        try:
-            deliver.apply_async([pk], retry=False)
-        except OperationalError:
-            logger.warning("the broker did not take delivery %s; the next sweep sends it", pk)
-
-    transaction.on_commit(send)
+    broker.send_on_commit(deliver, [pk])
 
 
 # --- sending -----------------------------------------------------------------------------------
@@ -134,10 +167,29 @@ def signature(secret: str, moment: int, body: bytes) -> str:
 
 
 def deliver(pk: int) -> None:
-    """Make one attempt. Before: pending and due. After: delivered, failed, or pending with a later time.
+    """Make one attempt, and then those that the team has waiting. Before: due. After: delivered, failed, or
+    pending with a later time.
 
-    A second call at the same time finds it leased and does nothing.
+    A team has at most SENDING_EACH attempts under way in a process, and all teams SENDING; what finds no
+    place stays due, for whoever has one.
     """
+    team = Delivery.objects.filter(pk=pk).values_list("webhook__team", flat=True).first()
+    with _sending.take(team) as got:
+        if not got:
+            return
+        _attempt(pk)
+        for other in _due_of(team)[:IN_A_ROW]:
+            _attempt(other)
+
+
+def _due_of(team_id: int | None):
+    return (
+        Delivery.objects.due().filter(webhook__team=team_id).order_by("next_at").values_list("pk", flat=True)
+    )
+
+
+def _attempt(pk: int) -> None:
+    """A second call at the same time finds the delivery leased and does nothing."""
     delivery = Delivery.objects.select_related("webhook__team").filter(pk=pk).first()
     now = timezone.now()
     if delivery is None or delivery.state != DeliveryState.PENDING or delivery.next_at > now:
@@ -153,13 +205,17 @@ def deliver(pk: int) -> None:
     except (targets.BadTarget, targets.NoAnswer, WrongKey) as error:
         _went_wrong(delivery, str(error))
         return
+    _note(delivery, answer)
+
+
+def _note(delivery: Delivery, answer: targets.Answer) -> None:
     facts = {
         "status": answer.status,
         "milliseconds": answer.milliseconds,
         "answer": audit.clean(answer.text, 500),
     }
     if 200 <= answer.status < 300:
-        Delivery.objects.filter(pk=pk).update(state=DeliveryState.DELIVERED, problem="", **facts)
+        Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.DELIVERED, problem="", **facts)
         Webhook.objects.filter(pk=delivery.webhook_id).update(failures=0)
         return
     moved = ", a redirect, which is not followed" if 300 <= answer.status < 400 else ""
@@ -211,7 +267,12 @@ def _stop_if_hopeless(webhook: Webhook, problem: str) -> None:
 
 
 def sweep() -> None:
-    """Before: deliveries that are due. After: each has had its attempt. Old ones are removed."""
+    """Before: deliveries that are due and have no message. After: each team's oldest have one. Old ones are
+    removed."""
+    from portal.notify.tasks import deliver
+
     Delivery.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
-    for pk in Delivery.objects.due().order_by("next_at").values_list("pk", flat=True)[:AT_ONCE]:
-        deliver(pk)
+    teams = Delivery.objects.due().order_by().values_list("webhook__team", flat=True).distinct()
+    for team in list(teams[:AT_ONCE]):
+        for pk in _due_of(team)[:SENDING_EACH]:
+            broker.send(deliver, [pk])

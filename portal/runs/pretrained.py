@@ -1,9 +1,14 @@
-"""Pretrained weights: from a local folder, or by URL with a checksum, or from scratch with a notice."""
+"""Pretrained weights: from a local folder, or by URL with a checksum, or from scratch with a notice.
+
+Where the publisher gives no checksum, the first download is trusted and its SHA-256 kept in storage, for all
+workers: what the same URL sends later must be the same.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import logging
 import os
 import time
@@ -11,10 +16,13 @@ from pathlib import Path
 
 import requests
 from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
 logger = logging.getLogger(__name__)
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 DOWNLOAD_SECONDS = 900
+LARGEST = 4 * 1024**3  # bytes; workers/train/unpickling.py opens nothing larger
 BLOCK = 1024 * 1024
 
 
@@ -42,7 +50,10 @@ def find(recipe: dict) -> tuple[Path | None, str | None]:
             )
         return own, None
     cached = Path(settings.CACHE_DIR) / "pretrained" / name
-    if _usable(cached, wanted):
+    known = wanted or first_digest(book["url"])
+    if _usable(cached, known):
+        if known is None:  # downloaded before digests were kept
+            _trust_first(book["url"], cached)
         return cached, None
     if not settings.PRETRAINED_DOWNLOAD:
         return None, (
@@ -59,11 +70,12 @@ def _download(url: str, target: Path, wanted: str | None) -> tuple[Path | None, 
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.with_name(f".{target.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if _usable(target, wanted):
+            if _usable(target, wanted or first_digest(url)):
                 return target, None  # somebody else brought it while we waited
             try:
                 _fetch(url, temporary)
                 _check(temporary, wanted)
+                _trust_first(url, temporary)
                 os.replace(temporary, target)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -88,8 +100,36 @@ def _fetch(url: str, target: Path) -> None:
         with target.open("wb") as file:
             for block in answer.iter_content(BLOCK):
                 file.write(block)
+                if file.tell() > LARGEST:
+                    raise Unusable("it is larger than any weights")
                 if time.monotonic() > deadline:
                     raise requests.Timeout
+
+
+def first_digest(url: str) -> str | None:
+    """The SHA-256 of the first file that a URL sent; None before any."""
+    try:
+        with default_storage.open(_record(url)) as file:
+            return json.loads(file.read())["sha256"]
+    except FileNotFoundError:
+        return None
+
+
+def _record(url: str) -> str:
+    return f"pretrained/{hashlib.sha256(url.encode()).hexdigest()[:32]}.json"
+
+
+def _trust_first(url: str, path: Path) -> None:
+    """Keep the SHA-256 of a URL's first file; raise Unusable when this one has another."""
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    first = first_digest(url)
+    if first is None:
+        record = {"url": url, "sha256": digest, "bytes": path.stat().st_size, "time": int(time.time())}
+        default_storage.save(_record(url), ContentFile(json.dumps(record).encode()))
+        logger.info("pretrained weights from %s: SHA-256 %s, trusted from now on", url, digest)
+    elif first != digest:
+        raise Unusable(f"its SHA-256 is {digest} and was {first} at the first download")
 
 
 def _usable(path: Path, wanted: str | None) -> bool:

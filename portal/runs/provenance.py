@@ -70,6 +70,7 @@ def chain(run: Run) -> dict[str, Any]:
             "recipe": run.recipe,
             "preset": run.preset,
             "params": run.params,
+            "pretrained": trained.facts.get("pretrained"),
             "tools": {name: versions[name] for name in versions if "onnx" not in name},
             "files": files.of(trained.job, PADDLE),
         },

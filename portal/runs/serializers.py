@@ -199,6 +199,11 @@ class ChainPaddleSerializer(ChainLinkSerializer):
     recipe = serializers.CharField()
     preset = serializers.CharField(allow_blank=True)
     params = serializers.DictField()
+    pretrained = serializers.DictField(
+        child=serializers.CharField(),
+        allow_null=True,
+        help_text="name and sha256 of the weights it started from",
+    )
 
 
 class ChainDatasetSerializer(serializers.Serializer):

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from portal.core import configs
-from portal.datasets.services import staged
+from portal.datasets.staged_cache import staged
 from portal.jobs.execution import job_folder
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import ErrorKind, Job

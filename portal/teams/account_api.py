@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from django.contrib.auth import update_session_auth_hash
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from portal.core.api import ApiViewSet
-from portal.teams import audit, sign_ins, throttle
-from portal.teams.addresses import client_address
+from portal.teams import audit, passwords, sign_ins, throttle
 from portal.teams.authentication import TooManyPasswords
 from portal.teams.forms import EmailForm, PasswordForm
 from portal.teams.models import Role, Scope, SignIn, User
@@ -43,6 +43,10 @@ class NewEmailSerializer(serializers.Serializer):
 
 
 class NewPasswordSerializer(serializers.Serializer):
+    """Other browsers are signed out. API tokens do not depend on the password: they go on working unless
+    ``revoke_tokens`` ends all of one's own, in every team, the one of this call included."""
+
+    revoke_tokens = serializers.BooleanField(default=False)
     old_password = serializers.CharField(trim_whitespace=False)
     new_password = serializers.CharField(trim_whitespace=False)
 
@@ -83,17 +87,26 @@ class MeViewSet(ApiViewSet):
 
     @extend_schema(request=NewPasswordSerializer, responses={204: None})
     def password(self, request):
-        """Change the password."""
+        """Change the password. The header ``Tokens-Working`` of the answer tells how many tokens go on."""
         data = _checked(NewPasswordSerializer, request)
         names = {"new_password1": data["new_password"], "new_password2": data["new_password"]}
-        self._saved(PasswordForm(request.user, {**data, **names}), "old_password")
-        audit.record("password.change", request.user)
-        return Response(status=204)
+        form = PasswordForm(request.user, {**data, **names})
+        self._saved(form, "old_password")
+        former = request.session.session_key
+        if former and request.auth is None:
+            update_session_auth_hash(request._request, request.user)
+        left = passwords.follow_up(
+            request.user,
+            "password.change",
+            revoke_tokens=data["revoke_tokens"],
+            session_keys=(former, request.session.session_key),
+        )
+        return Response(status=204, headers={"Tokens-Working": str(left)})
 
     def _saved(self, form, asked: str) -> None:
         """Save the form, unless it is wrong; guesses at the password it asks for are throttled."""
         name = self.request.user.get_username()
-        wait = throttle.wait_seconds(name, client_address(self.request))
+        wait = throttle.request_wait(self.request, name)
         if wait:
             raise TooManyPasswords(wait)
         if form.is_valid():

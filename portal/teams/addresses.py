@@ -19,6 +19,29 @@ def client_address(request) -> str | None:
         if hops:
             found = hops[-min(settings.PROXIES, len(hops))]
     try:
-        return str(ipaddress.ip_address(found.strip("[]")))
+        address = ipaddress.ip_address(found.strip("[]"))
     except ValueError:
         return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def network(address: str | None) -> str:
+    """What one asker has at the least: an IPv4 address, or the first 64 bits of an IPv6 one.
+
+    A provider gives every customer a /64 or more; counted one by one, its addresses never run out.
+    Empty without an address.
+    """
+    if not address:
+        return ""
+    found = ipaddress.ip_address(address)
+    return str(found) if found.version == 4 else found.exploded[:19]
+
+
+def site(network: str) -> tuple[str, str] | None:
+    """The first and the last network of the /48 around this one, as ``network`` writes them; None for IPv4.
+
+    A /48 is what one organisation is given as a rule.
+    """
+    if ":" not in network:
+        return None
+    return f"{network[:14]}:0000", f"{network[:14]}:ffff"

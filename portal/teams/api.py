@@ -117,7 +117,8 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, TeamVie
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self):
-        return super().get_queryset().usable()
+        rows = super().get_queryset().filter(used_at=None)
+        return rows.usable() if self.action == "list" else rows
 
     @extend_schema(request=NewInvitationSerializer, responses={201: MadeInvitationSerializer})
     def create(self, request):

@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from portal.core import patience
 from portal.core.outages import outage_of
-from portal.teams.addresses import client_address
+from portal.teams import repeats
+from portal.teams.addresses import client_address, network
 from portal.teams.models import AuditEntry, Membership, Result, Team, Via
 
 # What is recorded, for the filter's suggestions; the part before the dot filters for all of its kind.
@@ -80,6 +81,7 @@ VERBS = (
     "webhook.test",
 )
 CALL = "api.call"
+ACCESS = "access"
 _unwritten: deque[AuditEntry] = deque(maxlen=1000)  # the oldest go first
 _request: ContextVar = ContextVar("request", default=None)
 
@@ -113,6 +115,7 @@ def _entry(verb: str, subject, team, actor, label: str, detail: str, result: str
     request = _request.get()
     token = getattr(request, "token", None)
     actor = actor or _person(request)
+    address = client_address(request) if request else None
     if request is not None:
         request.audited = True
     return AuditEntry(
@@ -127,23 +130,42 @@ def _entry(verb: str, subject, team, actor, label: str, detail: str, result: str
         object_id=subject.pk if subject is not None else None,
         object_label=clean(label or (str(subject) if subject is not None else ""), 200),
         detail=clean(detail, 300),
-        address=client_address(request) if request else None,
+        address=address,
+        network=network(address),
         result=result,
     )
 
 
 def refused(verb: str, subject=None, *, within: timedelta | None = None, **fields) -> None:
-    """Record a refusal; with ``within`` only when the same was not refused a short while ago.
+    """Record a refusal; with ``within``, one that was recorded a short while ago is counted there instead.
 
     A program that repeats itself must not fill the audit.
     """
     if within is not None:
-        same = AuditEntry.objects.filter(verb=verb, at__gt=timezone.now() - within, result=Result.REFUSED)
-        request = _request.get()
-        same = same.filter(object_label=clean(fields.get("label") or str(subject or ""), 200))
-        if same.filter(address=client_address(request) if request else None).exists():
-            return
+        label = clean(fields.get("label") or str(subject or ""), 200)
+        same = repeats.refusals(verb, within, _network_here()).filter(object_label=label).first()
+        if same is not None:
+            return repeats.count(same)
     record(verb, subject, result=Result.REFUSED, **fields)
+
+
+def refused_call(label: str, detail: str) -> None:
+    """Record that the request was refused. ``label`` is its method and path.
+
+    Calls of one kind by one asker share an entry for a minute, see ``repeats``.
+    """
+    request = _request.get()
+    mine = repeats.refusals(ACCESS, repeats.TOGETHER, _network_here())
+    mine = mine.filter(actor=_person(request), token=request.token)
+    same, label = repeats.of_kind(mine, clean(label, 200))
+    if same is not None:
+        return repeats.count(same)
+    record(ACCESS, label=label, detail=detail, result=Result.REFUSED)
+
+
+def _network_here() -> str:
+    request = _request.get()
+    return network(client_address(request) if request else None)
 
 
 def record_call(label: str, status: int) -> None:
@@ -210,7 +232,7 @@ def entries_for(team, user) -> QuerySet[AuditEntry]:
     seen = Q(team=team) | Q(team=None, object_type="user", object_id__in=people)
     if user.is_superuser:
         seen |= Q(team=None)
-    return AuditEntry.objects.filter(seen)
+    return AuditEntry.objects.filter(seen).select_related("repeats")
 
 
 def narrow(rows: QuerySet[AuditEntry], wanted: dict) -> QuerySet[AuditEntry]:

@@ -14,7 +14,7 @@ from portal.teams.forms import AuditForm
 
 COLUMNS = (
     "at", "result", "actor_name", "via", "token_name", "verb", "object_type", "object_id", "object_label",
-    "detail", "address",
+    "detail", "address", "times",
 )  # fmt: skip
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # Objects that have a page: the name of its address.

@@ -87,11 +87,13 @@ class Password(authentication.BasicAuthentication):
         return super().authenticate(request)
 
     def authenticate_credentials(self, userid, password, request=None):
-        wait = throttle.wait_seconds(userid, client_address(request))
+        wait = throttle.request_wait(request, userid)
         if wait:
             raise TooManyPasswords(wait)
         request._request.by_password = True
         try:
+            if "\0" in userid:  # no database takes it
+                raise exceptions.AuthenticationFailed
             return super().authenticate_credentials(userid, password, request)
         except exceptions.AuthenticationFailed:
             throttle.failed(userid)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib.auth import forms as auth
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from portal.core import languages
 from portal.core.forms import Styled, StyledForm
-from portal.teams import quotas
+from portal.teams import password_links, quotas, tokens
 from portal.teams.models import Quota, Result, Role, Scope, Team, User, Via
 
 LIFETIMES = [(7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (366, _("a year"))]
+NAMES_SHOWN = 5
 INVITATION_LIFETIMES = [(1, _("1 day")), (7, _("7 days")), (30, _("30 days"))]
 
 
@@ -18,7 +21,36 @@ class SignInForm(Styled, auth.AuthenticationForm):
     pass
 
 
-class PasswordForm(Styled, auth.PasswordChangeForm):
+class OffersToRevokeTokens:
+    """A form for a new password; whoever has API tokens is asked whether they shall end as well."""
+
+    revokes_at_first = False
+
+    def __init__(self, user, *args, **kwargs):
+        super().__init__(user, *args, **kwargs)
+        names = [token.name for token in tokens.alive(user)] if user else []
+        if names:
+            self.fields["revoke_tokens"] = forms.BooleanField(
+                required=False,
+                initial=self.revokes_at_first,
+                label=_("Also revoke my API tokens: %(names)s") % {"names": _shortened(names)},
+                help_text=_(
+                    "They do not depend on the password. Revoke them if somebody else may have known it; "
+                    "programs then need new ones."
+                ),
+                widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
+            )
+
+    @property
+    def revokes_tokens(self) -> bool:
+        return self.cleaned_data.get("revoke_tokens", False)
+
+
+def _shortened(names: list[str]) -> str:
+    return ", ".join(names[:NAMES_SHOWN]) + (f" … ({len(names)})" if len(names) > NAMES_SHOWN else "")
+
+
+class PasswordForm(OffersToRevokeTokens, Styled, auth.PasswordChangeForm):
     pass
 
 
@@ -44,17 +76,34 @@ class EmailForm(Styled, forms.ModelForm):
 
 
 class ForgottenForm(Styled, auth.PasswordResetForm):
-    pass
+    """Asks for a link by mail."""
+
+    def send_links(self, host: str, is_https: bool) -> None:
+        """Send one to each account of the address; a mail that does not leave is logged."""
+        self.save(
+            domain_override=host,
+            use_https=is_https,
+            subject_template_name="teams/forgotten_subject.txt",
+            email_template_name="teams/forgotten_mail.txt",
+            token_generator=password_links.LinkTokens(),
+        )
+
+    def send_mail(self, subject_template_name, email_template_name, context, *args, **kwargs):
+        """In the language of the person who gets it."""
+        with translation.override(languages.of(context["user"])):
+            super().send_mail(subject_template_name, email_template_name, context, *args, **kwargs)
 
 
-class NewPasswordForm(Styled, auth.SetPasswordForm):
-    pass
+class NewPasswordForm(OffersToRevokeTokens, Styled, auth.SetPasswordForm):
+    """By a link: who needs one has lost the password, perhaps to somebody else."""
+
+    revokes_at_first = True
 
 
-class AccountForm(Styled, auth.BaseUserCreationForm):
-    """A new account, made by somebody who holds an invitation."""
+class AccountForm(Styled, auth.UserCreationForm):
+    """A new account, made by somebody who holds an invitation. No other name differs in case only."""
 
-    class Meta(auth.BaseUserCreationForm.Meta):
+    class Meta(auth.UserCreationForm.Meta):
         model = User
         fields = ("username", "email")
 

@@ -268,6 +268,7 @@ class AuditEntry(models.Model):
     object_label = models.CharField(max_length=200, blank=True)
     detail = models.CharField(max_length=300, blank=True)
     address = models.GenericIPAddressField(null=True)
+    network = models.CharField(max_length=40, null=True)  # of the address, see ``addresses.network``
     result = models.CharField(max_length=10, choices=Result, default=Result.DONE)
 
     objects = AuditQuerySet.as_manager()
@@ -278,11 +279,17 @@ class AuditEntry(models.Model):
             models.Index(fields=["team", "-id"]),
             models.Index(fields=["object_type", "object_id"]),
             models.Index(fields=["verb", "object_label", "at"]),
-            models.Index(fields=["address", "at"]),
+            models.Index(fields=["network", "at"]),
         ]
 
     def __str__(self):
         return f"{self.actor_name or 'nobody'}: {self.verb} {self.object_label}".strip()
+
+    @property
+    def times(self) -> int:
+        """How often it happened: refusals of one kind within a minute share an entry."""
+        repeats = getattr(self, "repeats", None)
+        return repeats.times if repeats else 1
 
     def save(self, *args, **kwargs):
         if self.pk is not None:
@@ -291,3 +298,12 @@ class AuditEntry(models.Model):
 
     def delete(self, *args, **kwargs):
         raise AppendOnly("The audit is append-only: its entries can be neither changed nor removed.")
+
+
+class RepeatedRefusal(models.Model):
+    """How often the refusal of an entry was repeated, for the entry itself never changes."""
+
+    entry = models.OneToOneField(
+        AuditEntry, on_delete=models.DO_NOTHING, db_constraint=False, related_name="repeats"
+    )
+    times = models.PositiveIntegerField(default=1)

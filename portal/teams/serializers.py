@@ -97,12 +97,13 @@ class MadeInvitationSerializer(InvitationSerializer):
 class AuditEntrySerializer(serializers.ModelSerializer):
     actor = serializers.CharField(source="actor_name")
     token = serializers.CharField(source="token_name")
+    times = serializers.IntegerField(help_text="refusals of one kind within a minute share an entry")
 
     class Meta:
         model = AuditEntry
         fields = [
             "id", "at", "actor", "via", "token", "verb", "object_type", "object_id", "object_label",
-            "detail", "address", "result",
+            "detail", "address", "result", "times",
         ]  # fmt: skip
 
 

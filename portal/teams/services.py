@@ -7,7 +7,7 @@ import secrets
 from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -182,8 +182,12 @@ def accept(invitation: Invitation, user: User) -> Membership:
 
 @transaction.atomic
 def accept_as_new(invitation: Invitation, username: str, password: str, email: str = "") -> User:
-    """Make an account and join with it; neither happens without the other."""
-    user = User.objects.create_user(username, email=email, password=password)
+    """Make an account and join with it; neither happens without the other. Raises TeamError."""
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(username, email=email, password=password)
+    except IntegrityError:
+        raise TeamError("Somebody took this name a moment ago: choose another.") from None
     accept(invitation, user)
     return user
 

@@ -1,57 +1,96 @@
-"""Throttles guesses at passwords, on the sign-in page and in the API alike.
+"""Throttles guesses at passwords, wherever one is asked for: signing in, the API, one's own account.
 
 It counts failed sign-ins in the audit, so there is one truth for all processes and nothing to expire.
-Three limits, because each alone is easily walked around or would lock out the wrong people: one name from
-one address, one address over all names (a class room may share it), one name from everywhere.
+Four limits, because each alone is easily walked around or would lock out the wrong people: one account from
+one network, one network over all accounts (a class room may share it), the networks of one site, one account
+from everywhere. Accounts are counted by ``account_key`` and not by what was typed; a name that nobody has is
+counted just the same, so that nobody learns which names there are.
 """
 
 from __future__ import annotations
 
 import math
+import unicodedata
 from datetime import timedelta
 
 from django.utils import timezone
 
-from portal.teams import audit
+from portal.teams import addresses, audit
 from portal.teams.models import AuditEntry, Result, User
 
 WINDOW = timedelta(minutes=15)
 PER_NAME_AND_ADDRESS = 10
 PER_ADDRESS = 50
+PER_SITE = 200
 PER_NAME = 100
 SIGN_IN = "sign-in.password"
+# Links for a new password by mail: to one address, and asked for from one network.
+MAIL = "password.mail"
+MAILS_PER_ACCOUNT = 3
+MAILS_PER_ADDRESS = 20
+
+
+def account_key(name: str) -> str:
+    """The same for all spellings of a name that could stand for one account.
+
+    The sign-in form strips a name and brings it to NFKC. Case is left out of account as well: names that
+    differ in nothing else are counted together.
+    """
+    return audit.clean(unicodedata.normalize("NFKC", str(name).strip()).casefold().strip(), 200)
+
+
+def account_of(name: str) -> User | None:
+    """The account that the sign-in form finds for a name as typed."""
+    typed = unicodedata.normalize("NFKC", str(name).strip())
+    return User.objects.filter(username=typed).first() if typed.isprintable() else None
 
 
 def wait_seconds(name: str, address: str | None) -> int:
     """How long this name must wait at this address before the next attempt; 0 for not at all."""
-    now = timezone.now()
+    now, here = timezone.now(), addresses.network(address)
     failures = AuditEntry.objects.filter(verb=SIGN_IN, result=Result.REFUSED, at__gt=now - WINDOW)
-    name = audit.clean(name, 200)  # as it was recorded
-    own = failures.filter(object_label=name)
-    limits = (
-        (_since_success(own, name, address).filter(address=address), PER_NAME_AND_ADDRESS),
-        (failures.filter(address=address), PER_ADDRESS),
+    own = failures.filter(object_label=account_key(name))
+    limits = [
+        (_since_success(own, name, here).filter(network=here), PER_NAME_AND_ADDRESS),
+        (failures.filter(network=here), PER_ADDRESS),
         (own, PER_NAME),
+    ]
+    if around := addresses.site(here):
+        limits.append((failures.filter(network__range=around), PER_SITE))
+    return max(_until_room(rows, limit, now) for rows, limit in limits)
+
+
+def _until_room(rows, limit: int, now) -> int:
+    """Seconds until the attempt has left the window that must before there is room for another."""
+    oldest = rows.order_by("-at").values_list("at", flat=True)[limit - 1 : limit].first()
+    return 0 if oldest is None else max(0, math.ceil((oldest + WINDOW - now).total_seconds()))
+
+
+def _since_success(rows, name: str, network: str):
+    """Without the failures before the last sign-in to this very account from this network."""
+    user = account_of(name)
+    if user is None:
+        return rows
+    done = AuditEntry.objects.filter(
+        verb=SIGN_IN, result=Result.DONE, object_label=account_key(name), object_id=user.pk, network=network
     )
-    waits = [0]
-    for rows, limit in limits:
-        # The attempt that must leave the window before there is room for another.
-        oldest = rows.order_by("-at").values_list("at", flat=True)[limit - 1 : limit].first()
-        if oldest is not None:
-            waits.append(math.ceil((oldest + WINDOW - now).total_seconds()))
-    return max(waits)
-
-
-def _since_success(rows, name: str, address: str | None):
-    done = AuditEntry.objects.filter(verb=SIGN_IN, result=Result.DONE, object_label=name, address=address)
     last = done.order_by("-id").values_list("at", flat=True).first()
     return rows if last is None else rows.filter(at__gt=last)
 
 
+def request_wait(request, name: str) -> int:
+    """The same for the sender of a request."""
+    return wait_seconds(name, addresses.client_address(request))
+
+
 def failed(name: str) -> None:
     """Count one wrong password. ``name`` is as it was typed."""
-    user = User.objects.filter(username=name).first()
-    audit.refused(SIGN_IN, user, label=name, detail="wrong name or password")
+    audit.refused(SIGN_IN, account_of(name), label=account_key(name), detail="wrong name or password")
+
+
+def succeeded(user: User) -> None:
+    """Record a sign-in on the page; failures before it no longer count where it came from."""
+    audit.record(SIGN_IN, user, label=account_key(user.get_username()))
 
 
 def sentence(seconds: int) -> str:
@@ -59,4 +98,33 @@ def sentence(seconds: int) -> str:
     return (
         f"Too many wrong passwords: wait {minutes} minute{'' if minutes == 1 else 's'} and try again, "
         "or ask an administrator of your team for a new password."
+    )
+
+
+def mails_wait(request) -> int:
+    """How long the asker's network must wait until it may have another link sent; 0 for not at all."""
+    now, here = timezone.now(), addresses.network(addresses.client_address(request))
+    asked = AuditEntry.objects.filter(verb=MAIL, at__gt=now - WINDOW)
+    waits = [_until_room(asked.filter(network=here), MAILS_PER_ADDRESS, now)]
+    if around := addresses.site(here):
+        waits.append(_until_room(asked.filter(network__range=around), 4 * MAILS_PER_ADDRESS, now))
+    return max(waits)
+
+
+def may_mail(email: str) -> bool:
+    """Count a link that is to be sent to this address; False when it got enough of them just now."""
+    label = account_key(email)
+    lately = AuditEntry.objects.filter(verb=MAIL, at__gt=timezone.now() - WINDOW, result=Result.DONE)
+    if lately.filter(object_label=label).count() < MAILS_PER_ACCOUNT:
+        audit.record(MAIL, label=label)
+        return True
+    audit.refused(MAIL, label=label, detail="enough were sent to this address", within=WINDOW)
+    return False
+
+
+def mails_sentence(seconds: int) -> str:
+    minutes = max(1, math.ceil(seconds / 60))
+    return (
+        f"Too many links were asked for: wait {minutes} minute{'' if minutes == 1 else 's'} and try again, "
+        "or ask an administrator of your team for a link."
     )

@@ -10,7 +10,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.core import patience
@@ -71,6 +71,11 @@ def _note_use(token: ApiToken, address: str | None) -> None:
     stale = Q(last_used_at=None) | Q(last_used_at__lte=now - WRITE_USE_AFTER)
     with patience.note(f"that {token} was used"):
         ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now, last_used_from=address)
+
+
+def alive(user: User) -> QuerySet[ApiToken]:
+    """A person's tokens that open something, in every team."""
+    return user.tokens.filter(revoked_at=None, expires_at__gt=timezone.now())
 
 
 def revoke(token: ApiToken) -> None:

@@ -15,8 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from portal.teams import audit, password_links, services, sign_ins, throttle
-from portal.teams.addresses import client_address
+from portal.teams import audit, mails, password_links, passwords, services, sign_ins, throttle
 from portal.teams.forms import (
     AccountForm,
     EmailForm,
@@ -36,11 +35,10 @@ class SignInPage(auth.LoginView):
     redirect_authenticated_user = True
 
     def post(self, request, *args, **kwargs):
-        wait = throttle.wait_seconds(self._name(), client_address(request))
+        wait = throttle.request_wait(request, self._name())
         if wait:
             form = SignInForm(request, initial={"username": self._name()})
-            context = self.get_context_data(form=form, throttled=throttle.sentence(wait))
-            return self.render_to_response(context, status=429, headers={"Retry-After": str(wait)})
+            return _must_wait(self, form, wait)
         return super().post(request, *args, **kwargs)
 
     def _name(self) -> str:
@@ -48,13 +46,19 @@ class SignInPage(auth.LoginView):
 
     def form_valid(self, form):
         response = super().form_valid(form)
-        audit.record(throttle.SIGN_IN, form.get_user(), label=form.get_user().get_username())
+        throttle.succeeded(form.get_user())
         return response
 
     def form_invalid(self, form):
         if self._name() and self.request.POST.get("password"):
             throttle.failed(self._name())
         return super().form_invalid(form)
+
+
+def _must_wait(view, form, wait: int, sentence: str = ""):
+    """The page again, with what was typed left out and how long to wait."""
+    context = view.get_context_data(form=form, throttled=sentence or throttle.sentence(wait))
+    return view.render_to_response(context, status=429, headers={"Retry-After": str(wait)})
 
 
 sign_in = SignInPage.as_view()
@@ -75,29 +79,64 @@ sign_out.needs_no_team = True
 
 
 class PasswordChange(auth.PasswordChangeView):
+    """A new password, with the old one; guesses at that are counted with those of signing in."""
+
     template_name = "teams/password.html"
     form_class = PasswordForm
     success_url = reverse_lazy("home")
 
+    def post(self, request, *args, **kwargs):
+        wait = throttle.request_wait(request, request.user.get_username())
+        if wait:
+            return _must_wait(self, PasswordForm(request.user), wait)
+        return super().post(request, *args, **kwargs)
+
     def form_valid(self, form):
+        session = self.request.session
+        former = session.session_key
+        response = super().form_valid(form)  # gives the session another key
+        left = passwords.follow_up(
+            self.request.user,
+            "password.change",
+            revoke_tokens=form.revokes_tokens,
+            session_keys=(former, session.session_key),
+        )
         messages.success(self.request, "Your password is changed. Other browsers are signed out.")
-        audit.record("password.change", self.request.user)
-        return super().form_valid(form)
+        if left:
+            messages.warning(self.request, passwords.still_working(left))
+        return response
+
+    def form_invalid(self, form):
+        _count_wrong(form, "old_password", self.request.user)
+        return super().form_invalid(form)
 
 
 password_change = PasswordChange.as_view()
 password_change.needs_no_team = True
 
 
+def _count_wrong(form, field: str, user: User) -> None:
+    """Count a wrong password that a form asked a signed-in person for; an empty field is no guess."""
+    if field in form.errors and form.data.get(field):
+        throttle.failed(user.get_username())
+
+
 def account(request):
     """A person's own e-mail address."""
     person = User.objects.get(pk=request.user.pk)  # a refused form must not change who is signed in
+    wait = throttle.request_wait(request, person.get_username()) if request.method == "POST" else 0
+    if wait:
+        context = {"form": EmailForm(instance=person), "throttled": throttle.sentence(wait)}
+        response = render(request, "teams/account.html", context, status=429)
+        response["Retry-After"] = str(wait)
+        return response
     form = EmailForm(request.POST or None, instance=person)
     if request.method == "POST" and form.is_valid():
         form.save()
         audit.record("account.email", person)
         messages.success(request, _("Your e-mail address is saved."))
         return redirect("account")
+    _count_wrong(form, "password", person)
     return render(request, "teams/account.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -109,9 +148,6 @@ class PasswordForgotten(auth.PasswordResetView):
 
     template_name = "teams/forgotten.html"
     form_class = ForgottenForm
-    email_template_name = "teams/forgotten_mail.txt"
-    subject_template_name = "teams/forgotten_subject.txt"
-    token_generator = password_links.LinkTokens()
     success_url = reverse_lazy("sign-in")
 
     def get_context_data(self, **kwargs):
@@ -120,13 +156,18 @@ class PasswordForgotten(auth.PasswordResetView):
     def post(self, request, *args, **kwargs):
         if not settings.EMAIL_HOST:
             return self.get(request, *args, **kwargs)
+        wait = throttle.mails_wait(request)
+        if wait:
+            return _must_wait(self, ForgottenForm(), wait, throttle.mails_sentence(wait))
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form):
-        # The same words whether or not somebody has this address.
+        """The same words, in the same time, whether or not somebody has this address."""
+        email = form.cleaned_data["email"]
+        if throttle.may_mail(email):
+            mails.order(email, self.request.get_host(), self.request.is_secure())
         messages.success(self.request, "If an account has this address, a link is on its way to it.")
-        audit.record("password.mail", label=form.cleaned_data["email"])
-        return super().form_valid(form)
+        return redirect(self.success_url)
 
 
 password_forgotten = PasswordForgotten.as_view()
@@ -146,9 +187,10 @@ class PasswordReset(auth.PasswordResetConfirmView):
             self.validlink = False  # used by somebody else between the page and its answer
             return self.render_to_response(self.get_context_data())
         response = super().form_valid(form)
-        sign_ins.end(form.user.sign_ins.all())
-        audit.record("password.reset", form.user, actor=form.user)
+        left = passwords.follow_up(form.user, "password.reset", revoke_tokens=form.revokes_tokens)
         messages.success(self.request, "Your new password is set: sign in with it.")
+        if left:
+            messages.warning(self.request, passwords.still_working(left))
         return response
 
 

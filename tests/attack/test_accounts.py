@@ -1,16 +1,17 @@
-"""Attacks on accounts: from other sites, by guessing, by names, and by people who lost a right."""
+"""Attacks on accounts: from other sites, by guessing, with a password that was stolen."""
 
 from base64 import b64encode
-from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.test import Client
-from django.utils import timezone
+from django.urls import reverse
 from rest_framework.test import APIClient
 
-from portal.datasets.models import Dataset, Upload
-from portal.teams import password_links, services, tokens
-from portal.teams.models import Membership, PasswordLink, Role, Scope, User
+from portal.datasets.models import Dataset
+from portal.teams import services, tasks, throttle, tokens
+from portal.teams.models import AuditEntry, Result, Role, User
+from tests.attack.accounts import ACCOUNT, NEW, link_for, with_password
 from tests.conftest import PASSWORD
 
 EVIL = [
@@ -24,20 +25,7 @@ EVIL = [
 ]
 
 
-def with_password(name="alice", password=PASSWORD, **extra):
-    word = b64encode(f"{name}:{password}".encode()).decode()
-    return APIClient(headers={"Authorization": f"Basic {word}"}, **extra)
-
-
-@pytest.fixture
-def dora(team):
-    """An administrator of the team."""
-    user = User.objects.create_user("dora", password=PASSWORD, email="dora@example.org")
-    Membership.objects.create(team=team, user=user, role=Role.ADMIN)
-    return user
-
-
-# --- forms of other sites ---------------------------------------------------------------------
+# --- forms of other sites -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("headers", EVIL)
@@ -73,188 +61,217 @@ def test_no_browser_is_asked_for_a_password_to_remember(db):
     assert "Basic" in APIClient().get("/api/v1/runs/")["WWW-Authenticate"]
 
 
-# --- people who lost a right ------------------------------------------------------------------
+# --- guessing -------------------------------------------------------------------------------------
 
-NEW = {"new_password1": "another battery horse", "new_password2": "another battery horse"}
-ACCOUNT = {"username": "mallory", "email": "", "password1": NEW["new_password1"]}
-ACCOUNT |= {"password2": ACCOUNT["password1"]}
+SPELLINGS = ["alice", " alice", "alice  ", "ａlice", "\u3000ａｌｉｃｅ", "Alice", "ALICE", "\talice"]
 
 
-@pytest.fixture
-def mallory(team):
-    """A second administrator, who is about to lose the role."""
-    user = User.objects.create_user("mallory-the-admin", password=PASSWORD)
-    Membership.objects.create(team=team, user=user, role=Role.ADMIN)
-    return user
+def sign_in(client, name, password="wrong", **extra):
+    return client.post(reverse("sign-in"), {"username": name, "password": password}, **extra)
 
 
-def lose_by_role(user, team):
-    services.change_role(user.memberships.get(team=team), Role.OPERATOR)
+def guesses(ask, most=40) -> int:
+    """How many guesses are answered before one has to wait."""
+    for number in range(most):
+        if ask(number).status_code == 429:
+            return number
+    return most
 
 
-def lose_by_removal(user, team):
-    services.remove_member(user.memberships.get(team=team))
+def test_all_spellings_of_a_name_are_one_account(client, alice):
+    def by_turns(number):
+        name = SPELLINGS[number % len(SPELLINGS)]
+        return sign_in(client, name) if number % 2 else with_password(name, "wrong").get("/api/v1/runs/")
+
+    assert guesses(by_turns) == throttle.PER_NAME_AND_ADDRESS
+    assert sign_in(client, "alice", PASSWORD).status_code == 429
 
 
-def lose_by_deletion(user, team):
-    user.delete()
+def test_a_name_that_nobody_has_is_counted_like_an_account(client, db):
+    found = guesses(lambda number: sign_in(client, ["nobody", "ｎobody", "Nobody "][number % 3]))
+    assert found == throttle.PER_NAME_AND_ADDRESS
 
 
-def lose_by_switching_off(user, team):
-    User.objects.filter(pk=user.pk).update(is_active=False)
-
-
-LOSSES = [lose_by_role, lose_by_removal, lose_by_deletion, lose_by_switching_off]
-
-
-@pytest.mark.parametrize("lose", LOSSES)
-def test_an_invitation_ends_with_its_makers_right(client, team, dora, mallory, lose):
-    _, path = services.invite(team, mallory, Role.ADMIN, 30)
-    lose(mallory, team)
-    assert client.get(path).status_code == 410
-    assert client.post(path, ACCOUNT).status_code == 410
-    assert not User.objects.filter(username="mallory").exists()
-    assert not services.open_invitations(team).exists()
-
-
-@pytest.mark.parametrize("lose", [lose_by_role, lose_by_removal])
-def test_a_removed_administrator_does_not_come_back_by_an_invitation(client, team, dora, mallory, lose):
-    invitation, path = services.invite(team, mallory, Role.ADMIN, 30)
-    lose(mallory, team)
-    client.force_login(mallory)
-    assert client.post(path).status_code == 410
-    assert not team.memberships.filter(user=mallory, role=Role.ADMIN).exists()
-    with pytest.raises(services.TeamError):
-        services.accept(invitation, User.objects.create_user("friend"))
-
-
-def test_an_invitation_does_not_revive_when_its_maker_gets_the_role_back(client, team, dora, mallory):
-    _, path = services.invite(team, mallory, Role.VIEWER, 30)
-    lose_by_role(mallory, team)
-    services.change_role(mallory.memberships.get(team=team), Role.ADMIN)
-    assert client.get(path).status_code == 410
-
-
-def test_others_invitations_stay(client, team, dora, mallory):
-    _, path = services.invite(team, dora, Role.VIEWER, 30)
-    lose_by_removal(mallory, team)
-    assert client.get(path).status_code == 200
-
-
-def link_for(user, maker, team):
-    return password_links.reset_path(user, maker, team)
-
-
-def sets_password(path) -> bool:
-    """Whether the link sets a new password."""
-    visitor = Client()
-    answer = visitor.get(path)
-    return answer.status_code == 302 and visitor.post(answer["Location"], NEW).status_code == 302
-
-
-@pytest.mark.parametrize("lose", LOSSES)
-def test_a_link_for_a_password_ends_with_its_makers_right(team, dora, bob, mallory, lose):
-    path = link_for(bob, mallory, team)
-    opened = Client()
-    form = opened.get(path)["Location"]  # the page with the form is open already
-    lose(mallory, team)
-    assert not sets_password(path)
-    opened.post(form, NEW)
-    bob.refresh_from_db()
-    assert bob.check_password(PASSWORD)
-
-
-def test_a_link_for_a_password_does_not_revive_with_its_makers_right(team, dora, bob, mallory):
-    path = link_for(bob, mallory, team)
-    lose_by_role(mallory, team)
-    services.change_role(mallory.memberships.get(team=team), Role.ADMIN)
-    assert not sets_password(path)
-
-
-def test_a_link_ends_when_its_person_joins_or_leaves_a_team(team, dora, bob, charlie):
-    elsewhere = charlie.memberships.get().team
-    path = link_for(bob, dora, team)
-    invitation, _ = services.invite(elsewhere, charlie, Role.VIEWER, 7)
-    services.accept(invitation, bob)  # Dora does not administer that team
-    assert not sets_password(path)
-    services.remove_member(bob.memberships.get(team=elsewhere))
-    assert not sets_password(path)
-    path = link_for(bob, dora, team)
-    services.remove_member(bob.memberships.get(team=team))
-    assert not sets_password(path)
+def test_signing_in_to_another_account_does_not_clear_the_count(client, alice):
+    User.objects.create_user("Alice", password=PASSWORD)
+    for _ in range(throttle.PER_NAME_AND_ADDRESS - 1):
+        sign_in(client, "alice")
+    assert sign_in(client, "Alice", PASSWORD).status_code == 302
+    client.post(reverse("sign-out"))
+    assert guesses(lambda _: sign_in(client, "alice")) == 1
 
 
 @pytest.mark.parametrize(
-    "fields", [{"password": "x"}, {"email": "other@example.org"}, {"last_login": "2026-01-01T00:00Z"}]
+    ("page", "fields"),
+    [
+        ("password-change", NEW | {"old_password": "wrong"}),
+        ("account", {"email": "x@example.org", "password": "wrong"}),
+    ],
 )
-def test_a_link_ends_when_the_account_changes(team, dora, bob, fields):
-    path = link_for(bob, dora, team)
-    User.objects.filter(pk=bob.pk).update(**fields)
-    assert not sets_password(path)
+def test_pages_that_ask_for_the_password_are_throttled(client, alice, page, fields):
+    client.force_login(alice)
+    assert guesses(lambda _: client.post(reverse(page), fields)) == throttle.PER_NAME_AND_ADDRESS
+    answer = client.post(reverse(page), {name: PASSWORD for name in fields} | NEW)
+    assert answer.status_code == 429 and int(answer["Retry-After"]) > 800
+    assert "Too many wrong passwords" in answer.content.decode()
+    assert sign_in(Client(), "alice", PASSWORD).status_code == 429
 
 
-def test_a_link_ends_with_another_link_and_works_once(team, dora, bob):
-    first, second = link_for(bob, dora, team), link_for(bob, dora, team)
-    assert not sets_password(first)
-    assert sets_password(second)
-    assert not sets_password(second)
+def test_all_places_that_ask_for_the_password_count_together(client, alice):
+    client.force_login(alice)
+    wrong = {"old_password": "wrong", "new_password": "another battery horse"}
+    api = APIClient()
+    api.force_authenticate(alice)
+    places = [
+        lambda: client.post(reverse("password-change"), NEW | {"old_password": "wrong"}),
+        lambda: client.post(reverse("account"), {"email": "x@example.org", "password": "wrong"}),
+        lambda: api.post("/api/v1/me/password/", wrong, format="json"),
+        lambda: api.patch("/api/v1/me/", {"email": "x@example.org", "password": "wrong"}, format="json"),
+        lambda: sign_in(Client(), "alice"),
+    ]
+    assert guesses(lambda number: places[number % len(places)]()) == throttle.PER_NAME_AND_ADDRESS
 
 
-def test_two_open_pages_of_one_link_set_one_password(team, dora, bob):
-    path = link_for(bob, dora, team)
-    pages = [Client(), Client()]
-    forms = [page.get(path)["Location"] for page in pages]
-    answers = [page.post(form, NEW).status_code for page, form in zip(pages, forms, strict=True)]
-    assert answers == [302, 200]
+def test_an_empty_password_is_no_guess(client, alice):
+    client.force_login(alice)
+    assert guesses(lambda _: client.post(reverse("account"), {"email": "", "password": ""})) == 40
 
 
-def test_a_link_for_a_password_is_kept_as_a_hash_only(team, dora, bob):
-    secret = link_for(bob, dora, team).rstrip("/").rsplit("/", 1)[1]
-    assert secret not in str(PasswordLink.objects.values().get())
+def test_ipv6_is_counted_by_network(client, alice):
+    def from_one_customer(number):
+        return sign_in(client, "alice", REMOTE_ADDR=f"2001:db8:1:2:{number:x}::{number}")
+
+    assert guesses(from_one_customer) == throttle.PER_NAME_AND_ADDRESS
+    assert sign_in(client, "alice", PASSWORD, REMOTE_ADDR="2001:db8:1:3::1").status_code == 302
 
 
-def test_a_token_does_no_more_than_the_new_role_of_its_owner(team, dora, mallory, bob):
-    _, secret = tokens.make(team, mallory, "All", Scope.values, 1)
-    lose_by_role(mallory, team)
-    client = APIClient(headers={"Authorization": f"Bearer {secret}"})
-    assert client.get("/api/v1/audit/").status_code == 403
-    assert client.post("/api/v1/invitations/", {"role": "admin"}, format="json").status_code == 403
-    address = f"/api/v1/members/{mallory.memberships.get().pk}/"
-    assert client.patch(address, {"role": "admin"}, format="json").status_code == 403
-    services.remove_member(mallory.memberships.get(team=team))
+def test_ipv6_is_counted_by_site_as_well(client, alice, monkeypatch):
+    monkeypatch.setattr(throttle, "PER_SITE", 12)
+
+    def from_one_site(number):
+        return sign_in(client, f"guess {number}", REMOTE_ADDR=f"2001:db8:1:{number:x}::1")
+
+    assert guesses(from_one_site) == 12
+    assert sign_in(client, "alice", PASSWORD, REMOTE_ADDR="2001:db8:2::1").status_code == 302
+
+
+def test_an_ipv4_address_within_ipv6_is_that_address(client, alice):
+    found = guesses(
+        lambda number: sign_in(client, "alice", REMOTE_ADDR=["192.0.2.7", "::ffff:192.0.2.7"][number % 2])
+    )
+    assert found == throttle.PER_NAME_AND_ADDRESS
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 5000, "ﷺ" * 200, "\u202ealice", ""])
+def test_no_name_is_too_strange_for_the_api(db, name):
+    word = b64encode(f"{name}:x".encode("utf-8", "surrogatepass")).decode()
+    client = APIClient(headers={"Authorization": f"Basic {word}"})
     assert client.get("/api/v1/runs/").status_code == 401
 
 
-def test_a_removed_persons_open_page_shows_nothing_more(client, team, dora, mallory):
-    client.force_login(mallory)
-    assert client.get("/").status_code == 200
-    lose_by_removal(mallory, team)
-    assert client.get("/").status_code == 403
+def test_a_new_account_may_not_look_like_another(client, team, dora, alice):
+    for name in ("ALICE", "ａlice"):
+        _, path = services.invite(team, dora, Role.VIEWER, 1)
+        assert client.post(path, ACCOUNT | {"username": name}).status_code == 422
 
 
-# --- what is another's ------------------------------------------------------------------------
+@pytest.fixture
+def with_mail(settings):
+    settings.EMAIL_HOST = "mail.example.org"
 
 
-def test_a_member_does_not_discard_anothers_upload(team, alice, dora):
-    upload = Upload.objects.create(
-        team=team, created_by=dora, filename="a.zip", length=10, expires_at=timezone.now() + timedelta(1)
-    )
-    address, headers = f"/api/v1/uploads/{upload.pk}/", {"Tus-Resumable": "1.0.0"}
-    answer = with_password().delete(address, headers=headers)
-    assert answer.status_code == 403
-    assert "another person's" in answer.json()["detail"]
-    assert with_password().post(
-        address, headers=headers | {"X-HTTP-Method-Override": "DELETE"}
-    ).status_code == 403  # fmt: skip
-    assert Upload.objects.filter(pk=upload.pk).exists()
-    upload.created_by = alice
-    upload.save()
-    assert with_password().delete(address, headers=headers).status_code == 204
+def ask_for_mail(client, email, **extra):
+    return client.post(reverse("password-forgotten"), {"email": email}, **extra)
 
 
-def test_an_administrator_discards_anothers_upload(team, alice, dora):
-    upload = Upload.objects.create(
-        team=team, created_by=alice, filename="a.zip", length=10, expires_at=timezone.now() + timedelta(1)
-    )
-    answer = with_password("dora").delete(f"/api/v1/uploads/{upload.pk}/", headers={"Tus-Resumable": "1.0.0"})
-    assert answer.status_code == 204
+def test_one_account_gets_few_mails_and_nobody_learns_of_it(client, with_mail, dora):
+    answers = [ask_for_mail(client, email) for email in ["dora@example.org", "DORA@example.org"] * 5]
+    assert {answer.status_code for answer in answers} == {302}
+    assert len(mail.outbox) == throttle.MAILS_PER_ACCOUNT
+    refused = AuditEntry.objects.get(verb=throttle.MAIL, result=Result.REFUSED)
+    assert refused.times == 10 - throttle.MAILS_PER_ACCOUNT
+
+
+def test_one_network_asks_for_few_mails(client, with_mail, db):
+    found = guesses(lambda number: ask_for_mail(client, f"someone-{number}@example.org"))
+    assert found == throttle.MAILS_PER_ADDRESS
+    answer = ask_for_mail(client, "dora@example.org")
+    assert int(answer["Retry-After"]) > 800
+    assert "Too many links were asked for" in answer.content.decode()
+    assert ask_for_mail(client, "a@example.org", REMOTE_ADDR="192.0.2.8").status_code == 302
+
+
+def test_the_mail_is_left_to_a_worker_for_every_address_alike(client, with_mail, dora, monkeypatch):
+    sent = []
+    monkeypatch.setattr(tasks.send_password_links, "apply_async", lambda args, **options: sent.append(args))
+    for email in ("dora@example.org", "nobody@example.org"):
+        ask_for_mail(client, email)
+    assert [args[0] for args in sent] == ["dora@example.org", "nobody@example.org"]
+    assert mail.outbox == []
+
+
+# --- after a new password -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def token(team, alice):
+    return tokens.make(team, alice, "Nightly", ["read"], 30)[0]
+
+
+def is_alive(token) -> bool:
+    token.refresh_from_db()
+    return token.state == "valid"
+
+
+@pytest.mark.parametrize("revoke", [True, False])
+def test_a_change_of_password_offers_to_revoke_the_tokens(client, alice, token, revoke):
+    other = Client()
+    for browser in (client, other):
+        browser.force_login(alice)
+        browser.get("/")
+    text = client.get(reverse("password-change")).content.decode()
+    assert 'name="revoke_tokens"' in text and "Nightly" in text and "checked" not in text
+    fields = NEW | {"old_password": PASSWORD} | ({"revoke_tokens": "on"} if revoke else {})
+    answer = client.post(reverse("password-change"), fields, follow=True)
+    assert is_alive(token) is not revoke
+    assert ("still work: 1" in answer.content.decode()) is not revoke
+    assert other.get("/").status_code == 302
+    assert [row.session_key for row in alice.sign_ins.all()] == [client.session.session_key]
+
+
+@pytest.mark.parametrize("revoke", [True, False])
+def test_a_link_offers_to_revoke_the_tokens_and_means_to(team, dora, bob, alice, token, revoke):
+    services.change_role(alice.memberships.get(), Role.MEMBER)
+    visitor = Client()
+    form = visitor.get(link_for(alice, dora, team))["Location"]
+    text = visitor.get(form).content.decode()
+    assert 'name="revoke_tokens"' in text and "checked" in text
+    visitor.post(form, NEW | ({"revoke_tokens": "on"} if revoke else {}))
+    assert is_alive(token) is not revoke
+
+
+def test_nothing_is_asked_of_who_has_no_tokens(client, alice, token):
+    tokens.revoke(token)
+    client.force_login(alice)
+    assert "revoke_tokens" not in client.get(reverse("password-change")).content.decode()
+
+
+@pytest.mark.parametrize("revoke", [True, False])
+def test_the_api_says_how_many_tokens_go_on_and_revokes_them(alice, token, revoke):
+    browser = Client()
+    browser.force_login(alice)
+    browser.get("/")
+    body = {"old_password": PASSWORD, "new_password": "another battery horse", "revoke_tokens": revoke}
+    answer = with_password().post("/api/v1/me/password/", body, format="json")
+    assert (answer.status_code, answer["Tokens-Working"]) == (204, "0" if revoke else "1")
+    assert is_alive(token) is not revoke
+    assert browser.get("/").status_code == 302 and not alice.sign_ins.exists()
+
+
+def test_a_new_password_ends_a_link_that_was_made_before(client, team, dora, alice):
+    services.change_role(alice.memberships.get(), Role.MEMBER)
+    path = link_for(alice, dora, team)
+    client.force_login(alice)
+    client.post(reverse("password-change"), NEW | {"old_password": PASSWORD})
+    assert not alice.password_links.exists()
+    assert Client().get(path).status_code == 200  # the page that says that it is over

@@ -1,6 +1,5 @@
 """docker-compose.yml and the Dockerfile agree with the settings, with make serve and with our promises."""
 
-import configparser
 import json
 import re
 from pathlib import Path
@@ -80,7 +79,7 @@ def test_no_two_services_share_a_disk_and_none_sees_the_hosts():
 
 
 def test_files_go_to_storage_that_every_process_reaches():
-    for name in ("setup", "portal", "upkeep", *WORKERS):
+    for name in ("setup", "portal", "worker", "upkeep", "errands", "beat", *WORKERS):
         environment = SERVICES[name]["environment"]
         assert environment["FILES_S3_BUCKET"] and environment["FILES_S3_ENDPOINT"]
         assert "inside" in SERVICES[name]["networks"]
@@ -113,38 +112,52 @@ def test_every_variable_of_the_stack_stands_in_the_page_about_it():
 
 
 @pytest.mark.parametrize(
-    "target, program", [("worker-deploy", "worker"), ("worker-train", "train"), ("worker-convert", "convert")]
+    "target, program", [("worker-deploy", "deploy"), ("worker-train", "train"), ("worker-convert", "convert")]
 )
 def test_a_worker_is_started_as_make_serve_starts_it(target, program):
-    assert command_of(target)[1:] == supervision.programs(None)[program][1:]
+    assert command_of(target)[1:] == supervision.programs("127.0.0.1", 8000, None)[program][1:]
 
 
 def test_the_web_server_is_started_as_make_serve_starts_it_but_for_where_it_listens():
-    config = configparser.RawConfigParser()
-    config.read(ROOT / command_of("portal")[-1])
-    web = dict(config["fcgi-program:web"])
-    assert web["command"].split()[1:] == supervision.programs(None)["web"][1:]
-    served = supervision.web_options("0.0.0.0", 8000, Path("/logs"))
-    del served["stdout_logfile"]  # the container's own output
-    assert {name: web[name] for name in served} == served | {"socket": "tcp://0.0.0.0:8000"}
+    served = supervision.programs("0.0.0.0", 8000, None)["web"]
+    assert command_of("portal")[1 : len(served)] == served[1:]
 
 
-def test_upkeep_is_started_as_make_serve_starts_it():
-    assert SERVICES["upkeep"]["command"][1:] == supervision.programs(None)["upkeep"][1:]
+@pytest.mark.parametrize("name", ["worker", "upkeep", "errands", "beat"])
+def test_what_runs_in_the_portals_image_is_started_as_make_serve_starts_it(name):
+    assert SERVICES[name]["command"][1:] == supervision.programs("127.0.0.1", 8000, None)[name][1:]
 
 
-def test_upkeep_takes_what_names_no_queue_and_reaches_boards_and_other_systems():
-    command = SERVICES["upkeep"]["command"]
-    assert command[command.index("-Q") + 1] == settings.CELERY_TASK_DEFAULT_QUEUE
-    assert set(SERVICES["upkeep"]["networks"]) == {"inside", "outside", "boards"}
+def test_there_is_one_clock_and_it_works_on_nothing_itself():
+    commands = [service.get("command", []) for service in OURS.values()]
+    assert sum("beat" in command for command in commands) == 1
+    assert not any("-B" in command for command in commands)
+    programs = supervision.programs("127.0.0.1", 8000, None)
+    assert sum("beat" in argv for argv in programs.values()) == 1
+    assert not any("-B" in argv for argv in programs.values())
+
+
+def test_upkeep_takes_what_names_no_queue_and_errands_reach_boards_and_other_systems():
+    assert queues_of(SERVICES["upkeep"]["command"]) == {settings.CELERY_TASK_DEFAULT_QUEUE}
+    assert set(SERVICES["upkeep"]["networks"]) == {"inside"}
+    assert set(SERVICES["errands"]["networks"]) == {"inside", "outside", "boards"}
+
+
+def queues_of(command: list[str]) -> set[str]:
+    return set(command[command.index("-Q") + 1].split(",")) if "-Q" in command else set()
 
 
 def test_every_queue_has_a_worker():
-    served = set()
-    for target in WORKERS:
-        command = command_of(target)
-        served |= set(command[command.index("-Q") + 1].split(","))
-    assert {kind.queue for kind in kinds.all_kinds()} | {"default"} == served
+    commands = [command_of(target) for target in WORKERS]
+    commands += [service.get("command", []) for service in OURS.values()]
+    served = set().union(*(queues_of(command) for command in commands))
+    routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    assert {kind.queue for kind in kinds.all_kinds()} | {"default", "upkeep"} | routed == served
+
+
+def test_nothing_that_waits_for_others_shares_a_worker_with_upkeep():
+    for name, argv in supervision.programs("127.0.0.1", 8000, None).items():
+        assert "upkeep" not in queues_of(argv) or name == "upkeep" and queues_of(argv) == {"upkeep"}
 
 
 def test_every_service_of_ours_is_built_from_a_target_and_named_after_it():

@@ -13,7 +13,8 @@ from upload_builders import two_classes, zipped
 
 from portal.datasets import deletion
 from portal.datasets.models import Dataset, DatasetVersion, Pack
-from portal.datasets.services import create_version, staged
+from portal.datasets.services import create_version
+from portal.datasets.staged_cache import staged
 from portal.jobs.models import Job, Status
 from portal.runs.plan import PlanError, make_plan
 from portal.runs.services import create_run

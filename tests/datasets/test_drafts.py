@@ -282,3 +282,21 @@ def test_boxes_are_relabelled_and_removed(team, alice, run_jobs):
     assert made.is_ready, made.job.message
     assert [row["boxes"] for row in made.counts] == [5, 3, 1]
     assert (made.diff["relabelled"], made.diff["removed"]) == (3, 1)
+
+
+def test_a_change_is_checked_again_when_the_draft_changed_meanwhile(version, alice, monkeypatch):
+    """The other window drops the class while this one checks a change that names it."""
+    drafts.add(alice, version, "remove", ids(1))
+    write, other = drafts._write, []
+
+    def late(*args, **fields):
+        if not other:
+            other.append(True)
+            drafts.add(alice, version, "drop", {"class_id": 2})
+        return write(*args, **fields)
+
+    monkeypatch.setattr(drafts, "_write", late)
+    with pytest.raises(ChangeRefused):
+        drafts.add(alice, version, "relabel", {**ids(2), "class_id": 2})
+    draft = drafts.open_draft(alice, version.dataset)
+    assert list(draft.done().values_list("kind", flat=True)) == ["remove", "drop"]

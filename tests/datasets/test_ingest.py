@@ -206,6 +206,7 @@ def test_a_process_pool_gives_what_one_process_gives(tmp_path, monkeypatch):
         monkeypatch.setattr(checking, "IMAGES_PER_PROCESS", per_process)
         result, artifacts = ingested(tmp_path / name, zipped(two_classes(50)))
         packs = result.pop("packs")
+        assert result.pop("pack_names") == [pack["name"] for pack in packs]
         assert sum(pack["images"] for pack in packs) == 100
         results.append((result, without_places(artifacts)))
     assert results[0] == results[1]

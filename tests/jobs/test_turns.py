@@ -4,14 +4,18 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from portal.devices.models import Device
+from portal.datasets.services import create_version
+from portal.devices.models import Device, Inference
 from portal.jobs import services, turns
 from portal.jobs.models import IllegalTransition, Job, Priority, Status
 from portal.teams import quotas
 from portal.teams.models import AuditEntry, Quota
+from tests.factories import class_zip
+from tests.seed import Seeder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -174,7 +178,7 @@ def test_a_job_for_a_busy_device_is_passed_over_and_leaves_no_mark_on_it(wait, t
 
 
 def test_a_lost_job_is_resumed_at_its_old_place_and_priority(wait):
-    one, two = wait(2, kind="probe", queue="deploy")
+    one, two = wait(2, kind="revise", queue="default")
     turns.prioritise(one, Priority.HIGH)
     Job.objects.filter(pk=one.pk).update(
         status=Status.RUNNING, heartbeat_at=timezone.now() - timedelta(minutes=2)
@@ -183,7 +187,7 @@ def test_a_lost_job_is_resumed_at_its_old_place_and_priority(wait):
     services._end_lost(one, Status.FAILED)
     again = Job.objects.get(retry_of=one)
     assert (again.place, again.priority) == (one.place, Priority.HIGH)
-    assert taken(1, "deploy") == [again.pk]
+    assert taken(1, "default") == [again.pk]
 
 
 def test_more_than_the_team_may_have_waiting_is_refused_with_a_sentence(wait, team, settings):
@@ -203,3 +207,60 @@ def test_the_least_of_setting_server_and_team_counts(team, settings):
     assert quotas.limits(team).running["train"] == 3
     settings.TEAM_RUNNING_JOBS = 0
     assert quotas.limits(team).running["deploy"] is None
+
+
+def waiting_for(device, team, alice, count):
+    """Probes that all wait for one board."""
+    jobs = [
+        Job.objects.create(team=team, kind="infer", queue="deploy", created_by=alice) for _ in range(count)
+    ]
+    for job in jobs:
+        Inference.objects.create(team=team, created_by=alice, device=device, job=job)
+    return jobs
+
+
+@pytest.fixture
+def busy_device(team, alice):
+    device = Seeder(team, alice).device()
+    job = Job.objects.create(team=team, kind="probe", queue="deploy", created_by=alice, status=Status.RUNNING)
+    Device.objects.filter(pk=device.pk).update(busy_with=job)
+    return device
+
+
+def queries_of(call):
+    with CaptureQueriesContext(connection) as queries:
+        answer = call()
+    return len(queries), answer
+
+
+def test_forty_jobs_that_wait_for_one_busy_board_cost_no_more_queries_than_four(team, alice, busy_device):
+    waiting_for(busy_device, team, alice, 4)
+    few = [queries_of(lambda: turns.claim_next("deploy", "w")), queries_of(lambda: services.wake("deploy"))]
+    waiting_for(busy_device, team, alice, 36)
+    many = [queries_of(lambda: turns.claim_next("deploy", "w")), queries_of(lambda: services.wake("deploy"))]
+    assert [count for count, _ in many] == [count for count, _ in few]
+    assert all(count < 12 and answer is None for count, answer in many)
+
+
+def test_what_waits_behind_a_busy_board_is_found_at_once(team, alice, busy_device):
+    waiting_for(busy_device, team, alice, 40)
+    (last,) = waiting_for(Seeder(team, alice).device("Another", host="another"), team, alice, 1)
+    assert pks(turns.runnable("deploy", 5)) == [last.pk]
+    count, job = queries_of(lambda: turns.claim_next("deploy", "w"))
+    assert job == last and count < 40
+
+
+def test_checks_that_add_to_an_unchecked_version_are_passed_over_together(team, alice):
+    first = create_version(team, alice, "Pets", class_zip())
+    later = [create_version(team, alice, "Pets", class_zip(), options={"mode": "add"}) for _ in range(3)]
+    assert pks(turns.runnable("default", 9)) == [first.job_id]
+    Job.objects.filter(pk=first.job_id).update(status=Status.SUCCEEDED)
+    assert pks(turns.runnable("default", 9)) == [later[0].job_id]
+
+
+def test_a_team_leaves_places_for_boards_of_others(wait, other, settings):
+    settings.TEAM_SLOTS = {"deploy": 3}
+    wait(5, kind="probe", queue="deploy")
+    (theirs,) = wait(of=other, kind="probe", queue="deploy")
+    taken = [turns.claim_next("deploy", "w") for _ in range(5)]
+    assert theirs in taken and sum(job is not None for job in taken) == 4

@@ -1,6 +1,8 @@
 """Webhooks reach public addresses only, by the very address that was checked."""
 
+import contextlib
 import socket
+import threading
 import time
 from ipaddress import ip_network
 
@@ -172,3 +174,53 @@ def test_nobody_there_is_no_answer(loopback):
 def test_the_environments_proxy_is_not_used(listener, loopback, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert targets.post(listener.url(), b"{}", {}).status == 200
+
+
+@pytest.mark.parametrize("first", [b"", b"\x16\x03\x03\x40\x00"], ids=["silent", "a byte now and then"])
+def test_a_handshake_that_never_ends_is_cut_off(loopback, monkeypatch, first):
+    monkeypatch.setattr(targets, "TOTAL_SECONDS", 0.5)
+    done = threading.Event()
+
+    def dribble():
+        line, _ = server.accept()
+        with line, contextlib.suppress(OSError):
+            line.sendall(first)
+            while first and not done.wait(0.1):
+                line.sendall(b"x")
+            done.wait(60)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=dribble, daemon=True).start()
+        try:
+            with pytest.raises(targets.NoAnswer, match="no whole answer"):
+                targets.post(f"https://127.0.0.1:{server.getsockname()[1]}/", b"{}", {})
+        finally:
+            done.set()
+
+
+def test_a_name_server_that_never_answers_is_not_waited_for(loopback, monkeypatch):
+    monkeypatch.setattr(targets, "LOOKUP_SECONDS", 0.2)
+    done = threading.Event()
+    monkeypatch.setattr(targets.socket, "getaddrinfo", lambda *args, **options: done.wait(60))
+    try:
+        for _ in range(targets.LOOKUPS + 2):
+            with pytest.raises(targets.BadTarget, match="cannot be found"):
+                targets.check("https://hooks.example/")
+    finally:
+        done.set()
+
+
+def test_ten_addresses_that_swallow_connections_are_given_up_together(loopback, monkeypatch):
+    monkeypatch.setattr(targets, "TOTAL_SECONDS", 0.3)
+    names(monkeypatch, [f"127.0.0.{number}" for number in range(1, 11)])
+    tried = []
+
+    def swallow(address, timeout):
+        tried.append(address)
+        time.sleep(0.2)
+        raise TimeoutError
+
+    monkeypatch.setattr(targets.socket, "create_connection", swallow)
+    with pytest.raises(targets.NoAnswer, match="no whole answer"):
+        targets.post("http://hooks.example/", b"{}", {})
+    assert len(tried) < 10

@@ -177,6 +177,35 @@ def test_a_cache_that_cannot_be_written_is_told(server, settings, tmp_path):
     assert found is None and "could not be downloaded" in notice
 
 
+def test_another_file_at_the_same_address_is_refused_later(server, settings, monkeypatch):
+    """Where the publisher gives no checksum, the first download is the one that is trusted."""
+    book = recipe(server, sha256=None)
+    assert pretrained.find(book)[1] is None
+    assert pretrained.first_digest(book["pretrained"]["url"]) == SHA256
+    cached = Path(settings.CACHE_DIR) / "pretrained" / NAME
+    cached.unlink()  # as another worker would begin
+    other = pickle.dumps({"conv.weight": b"something else"})
+    monkeypatch.setattr("tests.runs.test_pretrained.WEIGHTS", other)
+    found, notice = pretrained.find(book)
+    assert found is None and left(settings) == []
+    assert f"its SHA-256 is {hashlib.sha256(other).hexdigest()} and was {SHA256} at the first" in notice
+    assert f"Put {NAME} into PRETRAINED_DIR" in notice
+
+
+def test_a_cached_file_that_was_changed_is_not_used(server, settings):
+    book = recipe(server, sha256=None)
+    cached, _ = pretrained.find(book)
+    cached.write_bytes(pickle.dumps({"conv.weight": b"something else"}))
+    assert pretrained.find(book) == (cached, None)
+    assert cached.read_bytes() == WEIGHTS and server.asked == ["/weights"] * 2
+
+
+def test_a_download_without_end_is_stopped(server, settings, monkeypatch):
+    monkeypatch.setattr(pretrained, "LARGEST", 1000)
+    found, notice = pretrained.find(recipe(server))
+    assert found is None and "larger than any weights" in notice and left(settings) == []
+
+
 def test_a_recipe_without_weights_says_so():
     found, notice = pretrained.find({"title": "Tiny"})
     assert (found, notice) == (None, "There are no pretrained weights for Tiny: trained from scratch.")

@@ -3,12 +3,16 @@
 Alice is an operator; the run has a device.
 """
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
 from portal.conversions.models import CompiledModel
 from portal.deployments.models import Deployment
+from portal.devices import services
+from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
 from portal.runs import pipeline
 from portal.runs.models import Run
@@ -142,3 +146,33 @@ def test_repeating_a_deployment_after_its_runs_success_leaves_the_run_as_it_was(
     run_queued_jobs()
     run.refresh_from_db()
     assert (run.status, run.finished_at) == (Status.SUCCEEDED, ended)
+
+
+@pytest.mark.parametrize("kind", ["deploy", "infer", "probe"])
+@pytest.mark.parametrize("way", ["page", "API"])
+def test_a_job_whose_device_was_removed_is_not_retried(way, kind, client, alice, seed):
+    run, device = seed.run(seed.version()), seed.device("Virtual board", "virtual")
+    seed.train(run)
+    made = {
+        "deploy": seed.deploy(run, seed.convert(run), device, Status.FAILED).job,
+        "infer": seed.inference(device, status=Status.FAILED).job,
+        "probe": device.probe_job,
+    }
+    Job.objects.filter(pk=device.probe_job_id).update(status=Status.FAILED)
+    services.delete(device)
+    answer = WAYS[way](client, alice, Job.objects.get(pk=made[kind].pk))
+    assert answer.status_code in (200, 409)
+    assert "what it was about was removed" in answer.content.decode()
+    assert not Job.objects.filter(retry_of=made[kind]).exists()
+
+
+def test_a_lost_deployment_that_a_person_began_anew_does_not_stop_the_reaper(seed):
+    run, device = seed.run(seed.version()), seed.device("Virtual board", "virtual")
+    seed.train(run)
+    model = seed.convert(run)
+    lost = seed.deploy(run, model, device, Status.RUNNING).job
+    Job.objects.filter(pk=lost.pk).update(heartbeat_at=lost.queued_at - timedelta(hours=1))
+    seed.deploy(run, model, device, Status.RUNNING)
+    jobs.reap()
+    lost.refresh_from_db()
+    assert (lost.status, lost.error_kind) == (Status.FAILED, "lost")

@@ -28,9 +28,9 @@ def assemble(
     """Sort and judge ``images``, write the version's index at ``target`` and return the result's fields.
 
     ``findings`` holds what was noticed on the way here and is added to. The fields: ``content_hash``,
-    ``task``, ``class_names``, ``counts``, ``images``, ``train``, ``val``, ``bytes``, ``findings``,
-    ``statistics``. The order of the images makes equal content get equal file names in the staged
-    folder, whatever the upload called them.
+    ``task``, ``class_names``, ``counts``, ``images``, ``train``, ``val``, ``bytes``, ``pack_names``,
+    ``findings``, ``statistics``. The order of the images makes equal content get equal file names in the
+    staged folder, whatever the upload called them.
     """
     images.sort(key=_order)
     for number, image in enumerate(images, start=1):
@@ -48,6 +48,7 @@ def assemble(
         "train": train,
         "val": len(images) - train,
         "bytes": sum(image.size for image in images),
+        "pack_names": sorted({image.pack for image in images}),
         "findings": findings.as_list(),
         "statistics": statistics_of(images),
     }

@@ -14,6 +14,8 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workers.train.weights import clean
+
 SUFFIXES = (".pdparams", ".pdopt", ".pdstates")
 HISTORY = "history.json"
 
@@ -88,3 +90,13 @@ def take_over(earlier: Path, output: Path, history: History) -> Path | None:
         for suffix in SUFFIXES:
             shutil.copyfile(epochs[epoch].with_suffix(suffix), target.with_suffix(suffix))
     return output / epochs[last].relative_to(scratch / "output")
+
+
+def clean_all(output: Path) -> None:
+    """Replace every whole checkpoint by a file of ours, so that Paddle opens no other.
+
+    Raises Refused for one that holds more than a training leaves.
+    """
+    for stem in complete_epochs(output).values():
+        for suffix in SUFFIXES:
+            clean(stem.with_suffix(suffix), stem.with_suffix(suffix))

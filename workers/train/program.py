@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from workers.train.evaluation import evaluate, summarise
 from workers.train.onnx_files import INPUT_NAME, OPSET, make_onnx
 from workers.train.plan import Plan, read_plan
 from workers.train.training import AFTER_TRAINING_EPOCHS, Training
+from workers.train.weights import clean_pretrained, describe
 
 PACKAGES = ("paddlex", "paddlepaddle", "paddle2onnx", "onnxslim")
 INFERENCE_FILES = ("inference.json", "inference.pdiparams")
@@ -24,6 +26,9 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     """Run one training job and return the fields of its result (``workers/README.md``)."""
     plan = read_plan(spec)
     keep_to(folder.scratch)
+    pretrained = describe(plan.pretrained) if plan.pretrained else None
+    if plan.pretrained:
+        plan = replace(plan, pretrained=clean_pretrained(plan.pretrained, folder.scratch / "pretrained"))
     training = Training(folder, plan)
     inference = training.run()
     _keep_weights(folder, training.best_weights, inference)
@@ -49,6 +54,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
         "std": plan.recipe["std"],
         "cut_tensor": cut_tensor,
         "notices": plan.notices,
+        "pretrained": pretrained,
         "opset": OPSET,
         "versions": versions(plan),
     }

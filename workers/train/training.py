@@ -20,6 +20,7 @@ from workers.train.errors import diverged, explain
 from workers.train.plan import Plan
 from workers.train.progress import EvalLine, MarkLine, TrainLine, parse_line
 from workers.train.suite import link_suite
+from workers.train.unpickling import Refused
 
 TAIL_LINES = 200
 # Two points of a curve are at least this far apart, except that the last of an epoch is always kept.
@@ -76,6 +77,16 @@ class Training:
         if stem is None:
             self.plan.notices.append(
                 "The earlier attempt left no checkpoint to go on from: trained from the start."
+            )
+            return None
+        try:
+            checkpoints.clean_all(self.output)
+        except Refused as reason:
+            checkpoints.prune(self.output, keep=set())
+            self.history.top1.clear()
+            self.plan.notices.append(
+                f"The earlier attempt's checkpoint was not opened, because it holds {reason}: "
+                "trained from the start."
             )
             return None
         self.history.save(self.folder.scratch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -145,6 +146,42 @@ def test_a_killed_training_goes_on_from_its_last_epoch_in_a_new_job(real_dataset
     ]
     assert trained[0] != "epoch 1/40" and trained[-1] == "epoch 40/40"
     assert [e["step"] for e in events_of(resumed) if e.get("name") == "val/top1"] == list(range(1, 41))
+
+
+def test_it_trains_from_pretrained_weights_and_opens_no_others(finished, real_dataset, tmp_path):
+    weights = finished[0] / "artifacts" / "best_model.pdparams"
+    spec = make_spec(real_dataset, CLASS_NAMES, epochs=1, batch_size=64, pretrained=str(weights))
+    job = write_job(tmp_path / "pretrained", spec)
+    result = result_of(job)
+    assert result["ok"], result
+    assert (job / "scratch" / "pretrained" / weights.name).is_file()
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert result["pretrained"] == {"name": weights.name, "sha256": digest}
+    hostile = tmp_path / "hostile.pdparams"
+    hostile.write_bytes(b"\x80\x02cposix\nsystem\nX\x0c\0\0\0touch hacked\x85R.")
+    spec["inputs"]["pretrained"] = str(hostile)
+    refused = result_of(write_job(tmp_path / "refused", spec))
+    assert (refused["ok"], refused["kind"]) == (False, "input")
+    assert "were not opened, because they hold posix.system" in refused["message"]
+
+
+def test_a_hostile_checkpoint_is_not_gone_on_from(real_dataset, tmp_path):
+    spec = make_spec(real_dataset, CLASS_NAMES, epochs=1, batch_size=64)
+    plan_identity = {
+        "recipe": spec["params"]["recipe"]["name"], "classes": CLASS_NAMES, "input_size": [64, 64],
+        "augmentation": "symbols", "epochs": 1, "batch_size": 6, "learning_rate": 0.1 * 6 / 64, "seed": 0,
+    }  # fmt: skip
+    scratch = tmp_path / "earlier" / "scratch"
+    (scratch / "output").mkdir(parents=True)
+    (scratch / "history.json").write_text(json.dumps({"identity": plan_identity, "top1": {"1": 0.5}}))
+    for suffix in (".pdparams", ".pdopt", ".pdstates"):
+        (scratch / "output" / f"epoch_1{suffix}").write_bytes(
+            b"\x80\x02cposix\nsystem\nX\x0c\0\0\0touch hacked\x85R."
+        )
+    spec["inputs"]["resume"] = str(tmp_path / "earlier")
+    result = result_of(write_job(tmp_path / "job", spec))
+    assert result["ok"], result
+    assert any("was not opened, because it holds posix.system" in notice for notice in result["notices"])
 
 
 def test_sigterm_ends_the_whole_tree(real_dataset, tmp_path):

