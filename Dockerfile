@@ -47,9 +47,7 @@ COPY --from=code /srv/slipway .
 USER slipway
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=10s --start-period=60s CMD ["python", "configs/containers/health.py", "web"]
-CMD ["python", "-m", "gunicorn", "portal.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", \
-     "--threads", "8", "--worker-class", "gthread", "--timeout", "120", "--access-logfile", "-", \
-     "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]
+CMD ["python", "-m", "supervisor.supervisord", "-c", "configs/containers/web.conf"]
 
 FROM portal-base AS worker-deploy
 COPY --from=code /srv/slipway .

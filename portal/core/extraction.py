@@ -28,7 +28,7 @@ WITH_CONTEXT = {"pgettext", "pgettext_lazy"}
 NOT_SHOWN = (
     "portal/settings.py", "portal/env.py", "portal/secrets_file.py",  # before the portal runs
     "portal/core/management/", "portal/core/demo.py", "portal/core/vendor.py",
-    "portal/core/supervision.py",
+    "portal/core/supervision.py", "portal/ops/web.py",
     "portal/core/ports.py", "portal/core/bucket.py", "portal/cli/",  # terminals
     "portal/core/schema.py",  # the description of the API, which is English
     "portal/core/patience.py",  # the log

@@ -8,7 +8,7 @@ import math
 from http.client import responses
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -81,6 +81,7 @@ ANSWERS = (
     (InputError, lambda error: problem(400, str(error))),
     (IllegalTransition, lambda error: problem(409, str(error))),
     (PermissionDenied, lambda error: problem(403, str(error) or InTeam.message)),
+    (UnreadablePostError, lambda error: problem(400, "The request did not arrive whole: send it again.")),
     (RequestDataTooBig, lambda error: problem(413, "The request is larger than the server takes.")),
     (
         SuspiciousOperation,

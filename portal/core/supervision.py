@@ -13,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 
 
-def programs(host: str, port: int, board_port: int | None) -> dict[str, list[str]]:
+def programs(board_port: int | None) -> dict[str, list[str]]:
     """Argument lists by name. ``board_port`` is None for no virtual board."""
     celery = [sys.executable, "-m", "celery", "-A", "portal.celery"]
     worker = [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
@@ -21,10 +21,7 @@ def programs(host: str, port: int, board_port: int | None) -> dict[str, list[str
     threads = [*worker, "-P", "threads"]
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     found = {
-        "web": [
-            sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"{host}:{port}", "--workers", "2",
-            "--threads", "8", "--worker-class", "gthread", "--timeout", "120", "--access-logfile", "-",
-        ],
+        "web": [sys.executable, "-m", "portal.ops.web"],
         "worker": [*worker, "-Q", "default", "-c", "2", "-n", "worker@%h"],
         "deploy": [*threads, "-Q", "deploy", "-c", str(settings.DEPLOY_SLOTS), "-n", "deploy@%h"],
         "train": [*worker, "-Q", "train", "-c", "1", "-n", "train@%h"],
@@ -64,8 +61,9 @@ def write_config(path: Path, host: str, port: int, board_port: int | None) -> Pa
         "silent": "true",
         "umask": "077",
     }
-    for order, (name, argv) in enumerate(programs(host, port, board_port).items()):
-        config[f"program:{name}"] = {
+    for order, (name, argv) in enumerate(programs(board_port).items()):
+        section = f"program:{name}" if name != "web" else f"fcgi-program:{name}"
+        config[section] = {
             "command": " ".join(_quoted(part) for part in argv),
             "priority": str(order),
             "autorestart": "true",
@@ -79,10 +77,25 @@ def write_config(path: Path, host: str, port: int, board_port: int | None) -> Pa
             "stdout_logfile_maxbytes": "10MB",
             "stdout_logfile_backups": "2",
         }
+        if name == "web":
+            config[section].update(web_options(host, port, logs))
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         config.write(file)
     return path
+
+
+def web_options(host: str, port: int, logs: Path) -> dict[str, str]:
+    """Two processes that share a socket: it outlives each of them, and no master could be killed."""
+    return {
+        "socket": f"tcp://{host}:{port}",
+        "socket_backlog": "1024",
+        "numprocs": "2",
+        "process_name": "%(program_name)s_%(process_num)d",
+        "stdout_logfile": _escaped(logs / "web_") + "%(process_num)d.log",
+        "stopwaitsecs": "8",  # a little more than the requests under way get
+        "stopasgroup": "false",
+    }
 
 
 def _escaped(value: object) -> str:

@@ -14,6 +14,7 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 
 from portal.core.api import AnyAnswer, TeamViewSet
+from portal.core.bodies import an_archive, takes
 from portal.datasets import contents, deletion, diffs, imports, indexes, services, tus
 from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
@@ -43,6 +44,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
     write_scope = "datasets"
     lookup_value_regex = r"\d{1,18}"
 
+    @takes(an_archive)
     @extend_schema(request=UploadSerializer, responses={201: DatasetVersionSerializer})
     def create(self, request):
         """Make an archive the next version of the dataset of this name; it is checked in a job.

@@ -9,6 +9,7 @@ from rest_framework import mixins
 from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
+from portal.core.bodies import an_archive
 from portal.core.pagination import ByNewest
 from portal.datasets import receiving, tus, uploads
 from portal.datasets.filters import UploadFilter
@@ -39,6 +40,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     write_scope = "datasets"
     idempotent = False
     refusals = (409, 410, 411, 412, 413, 415, 423, 460, 507)
+    most_bytes = staticmethod(an_archive)
     unlimited_methods = ("PATCH", "HEAD")  # a large file comes in many pieces
     parser_classes = []  # a body is read in blocks, never parsed
 

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from portal.core.access import member_required
+from portal.core.bodies import an_archive, takes
 from portal.core.paging import page_of
 from portal.datasets import imports, services, uploads
 from portal.datasets.forms import UploadForm
@@ -39,6 +40,7 @@ def dataset_detail(request, pk):
     return render(request, "datasets/detail.html", {"dataset": dataset, "versions": versions})
 
 
+@takes(an_archive)
 @member_required
 def dataset_new(request):
     """Upload an archive: a new dataset, or the next version of one."""

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from portal.core.access import refuse_unless
 from portal.core.api import AnyAnswer, TeamViewSet
+from portal.core.bodies import many_images, takes
 from portal.devices import pictures, services
 from portal.devices.credentials import Credentials, SecretNeeded
 from portal.devices.errors import BoardError
@@ -141,6 +142,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
     @extend_schema(request=ImagesSerializer, responses={200: InferenceSerializer(many=True)})
     @action(detail=True, methods=["get", "post"], parser_classes=[MultiPartParser, JSONParser])
+    @takes(many_images)
     def inferences(self, request, pk=None):
         """GET: what the device answered before. POST: send images; the answer is 202 with an inference."""
         device = self.get_object()

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from portal.core import configs, live
 from portal.core.access import operator_required
+from portal.core.bodies import many_images, takes
 from portal.core.live import Live
 from portal.core.paging import page_of
 from portal.devices import pictures, services
@@ -201,6 +202,7 @@ def device_probe(request, pk):
     return redirect("device-detail", pk=device.pk)
 
 
+@takes(many_images)
 @require_POST
 @operator_required
 def device_infer(request, pk):

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from portal.conversions.models import CompiledModel
 from portal.core import configs, live, sentences
 from portal.core.access import member_required, refuse_unless
+from portal.core.bodies import an_archive, takes
 from portal.core.paging import page_of
 from portal.datasets import uploads
 from portal.datasets.models import Dataset
@@ -78,6 +79,7 @@ def run_report(request, pk):
     return response
 
 
+@takes(an_archive)
 @member_required
 def run_new(request):
     """Three choices and one button."""
@@ -89,6 +91,7 @@ def run_new(request):
     return _form_page(request, initial)
 
 
+@takes(an_archive)
 @member_required
 def run_clone(request, pk):
     """The form with another run's choices."""

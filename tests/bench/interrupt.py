@@ -74,7 +74,7 @@ class Bench:
             nonlocal kill_at
             if kill_at is not None and sent >= kill_at:
                 kill_at = None
-                processes.kill(processes.of_portal(self.portal.var, "gunicorn", "portal.wsgi"))
+                processes.kill(processes.of_portal(self.portal.var, "portal.ops.web"))
 
         tus = TusClient(self.client, on_block)
         path = tus.create(self.size, filename="noise.zip", dataset=dataset)

@@ -86,7 +86,7 @@ def rates(tus: TusClient, folder: Path, size: int, rounds: int) -> dict:
 
 
 def largest_peak(portal: Portal) -> float:
-    return max(processes.peak_mb(processes.of_portal(portal.var, "gunicorn", "portal.wsgi")).values())
+    return max(processes.peak_mb(processes.of_portal(portal.var, "portal.ops.web")).values())
 
 
 def measure(portal: Portal, megabytes: int, rate_megabytes: int, rounds: int) -> dict:

@@ -1,5 +1,6 @@
 """docker-compose.yml and the Dockerfile agree with the settings, with make serve and with our promises."""
 
+import configparser
 import json
 import re
 from pathlib import Path
@@ -115,24 +116,29 @@ def test_every_variable_of_the_stack_stands_in_the_page_about_it():
     "target, program", [("worker-deploy", "deploy"), ("worker-train", "train"), ("worker-convert", "convert")]
 )
 def test_a_worker_is_started_as_make_serve_starts_it(target, program):
-    assert command_of(target)[1:] == supervision.programs("127.0.0.1", 8000, None)[program][1:]
+    assert command_of(target)[1:] == supervision.programs(None)[program][1:]
 
 
 def test_the_web_server_is_started_as_make_serve_starts_it_but_for_where_it_listens():
-    served = supervision.programs("0.0.0.0", 8000, None)["web"]
-    assert command_of("portal")[1 : len(served)] == served[1:]
+    config = configparser.RawConfigParser()
+    config.read(ROOT / command_of("portal")[-1])
+    web = dict(config["fcgi-program:web"])
+    assert web["command"].split()[1:] == supervision.programs(None)["web"][1:]
+    served = supervision.web_options("0.0.0.0", 8000, Path("/logs"))
+    del served["stdout_logfile"]  # the container's own output
+    assert {name: web[name] for name in served} == served | {"socket": "tcp://0.0.0.0:8000"}
 
 
 @pytest.mark.parametrize("name", ["worker", "upkeep", "errands", "beat"])
 def test_what_runs_in_the_portals_image_is_started_as_make_serve_starts_it(name):
-    assert SERVICES[name]["command"][1:] == supervision.programs("127.0.0.1", 8000, None)[name][1:]
+    assert SERVICES[name]["command"][1:] == supervision.programs(None)[name][1:]
 
 
 def test_there_is_one_clock_and_it_works_on_nothing_itself():
     commands = [service.get("command", []) for service in OURS.values()]
     assert sum("beat" in command for command in commands) == 1
     assert not any("-B" in command for command in commands)
-    programs = supervision.programs("127.0.0.1", 8000, None)
+    programs = supervision.programs(None)
     assert sum("beat" in argv for argv in programs.values()) == 1
     assert not any("-B" in argv for argv in programs.values())
 
@@ -156,7 +162,7 @@ def test_every_queue_has_a_worker():
 
 
 def test_nothing_that_waits_for_others_shares_a_worker_with_upkeep():
-    for name, argv in supervision.programs("127.0.0.1", 8000, None).items():
+    for name, argv in supervision.programs(None).items():
         assert "upkeep" not in queues_of(argv) or name == "upkeep" and queues_of(argv) == {"upkeep"}
 
 

@@ -1,0 +1,115 @@
+"""One request as the front sees it, and as WSGI wants it."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from django.core.handlers.wsgi import WSGIRequest
+
+from portal.ops.front.refusals import Refusal
+from portal.teams.addresses import client_address
+
+NOT_UNDERSTOOD = "The address or a header of this request is invalid."
+# Headers are joined with a comma where they come more than once; these may not.
+_ONCE = {
+    "HTTP_HOST": b"host",
+    "CONTENT_LENGTH": b"content-length",
+    "CONTENT_TYPE": b"content-type",
+    "HTTP_AUTHORIZATION": b"authorization",
+}
+_PLAIN = {"CONTENT_LENGTH", "CONTENT_TYPE"}
+
+
+@dataclass
+class Asked:
+    """Made of an ASGI scope."""
+
+    scope: dict[str, Any]
+
+    @property
+    def method(self) -> str:
+        return self.scope["method"]
+
+    @property
+    def raw_path(self) -> str:
+        return self.scope["raw_path"].decode("ascii")
+
+    @property
+    def is_api(self) -> bool:
+        return self.scope["path"].startswith("/api/")
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """By their names in WSGI."""
+        found: dict[str, str] = {}
+        for name, value in self.scope["headers"]:
+            if b"_" in name:
+                continue  # in WSGI it would pass for the header with a hyphen, which a proxy may have checked
+            key = name.decode("latin-1").upper().replace("-", "_")
+            key = key if key in _PLAIN else f"HTTP_{key}"
+            text = value.decode("latin-1")
+            if key not in found:
+                found[key] = text
+            elif key not in _ONCE:
+                found[key] += (";" if key == "HTTP_COOKIE" else ",") + text
+        return found
+
+    @property
+    def is_chunked(self) -> bool:
+        return "HTTP_TRANSFER_ENCODING" in self.headers
+
+    @property
+    def length(self) -> int:
+        """The announced bytes of the body; 0 when there is none or it is chunked."""
+        return 0 if self.is_chunked else int(self.headers.get("CONTENT_LENGTH", 0))
+
+    @cached_property
+    def environ(self) -> dict[str, Any]:
+        """Of WSGI (PEP 3333), without a body."""
+        server, client = self.scope["server"] or ("", 0), self.scope["client"] or ("", 0)
+        return {
+            "REQUEST_METHOD": self.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote_to_bytes(self.raw_path).decode("latin-1"),
+            "RAW_URI": self.raw_path,
+            "QUERY_STRING": self.scope["query_string"].decode("latin-1"),
+            "SERVER_PROTOCOL": f"HTTP/{self.scope['http_version']}",
+            "SERVER_NAME": server[0],
+            "SERVER_PORT": str(server[1]),
+            "REMOTE_ADDR": client[0],
+            "REMOTE_PORT": str(client[1]),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": self.scope["scheme"],
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+            **self.headers,
+        }
+
+    def request(self) -> WSGIRequest:
+        """For what Django can tell of a request without its body."""
+        environ = {**self.environ, "CONTENT_LENGTH": "", "CONTENT_TYPE": ""}
+        return WSGIRequest(environ | {"wsgi.input": io.BytesIO()})
+
+    @cached_property
+    def address(self) -> str:
+        return client_address(self.request()) or ""
+
+    def check(self) -> None:
+        """Raises Refusal for what no address or header may hold."""
+        parts = (unquote_to_bytes(self.raw_path), unquote_to_bytes(self.scope["query_string"]))
+        if any(b"\0" in part for part in parts):
+            raise Refusal(400, NOT_UNDERSTOOD)
+        names = Counter(name for name, _ in self.scope["headers"])
+        if any(names[name] > 1 for name in _ONCE.values()):
+            raise Refusal(400, NOT_UNDERSTOOD)
+        length = self.headers.get("CONTENT_LENGTH", "0")
+        if not (length.isascii() and length.isdigit() and len(length) < 19):
+            raise Refusal(400, NOT_UNDERSTOOD)

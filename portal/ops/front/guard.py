@@ -1,0 +1,132 @@
+"""The ASGI application: decides about a request's body, then lets Django answer."""
+
+from __future__ import annotations
+
+import io
+import logging
+
+from portal.core.bodies import most_bytes
+from portal.ops.front import limits, refusals
+from portal.ops.front.asked import Asked
+from portal.ops.front.bodies import Body, Receive, buffered
+from portal.ops.front.bridge import Bridge
+from portal.ops.front.callers import Callers
+from portal.ops.front.exchange import Exchange
+from portal.ops.front.refusals import Gone, Refusal
+from portal.ops.front.slots import Overloaded, Slots, Threads, Ticket
+
+logger = logging.getLogger(__name__)
+
+
+class Guard:
+    """In front of one WSGI application."""
+
+    def __init__(self, application):
+        threads = Threads(limits.PAGE_THREADS + limits.STREAM_THREADS, "front")
+        self._bridge, self._threads = Bridge(application, threads), threads
+        self._pages = Slots(limits.PAGE_THREADS, queue=limits.QUEUE)
+        self._streams = Slots(limits.STREAM_THREADS, queue=limits.QUEUE, per_key=limits.STREAMS_PER_PERSON)
+        self._callers = Callers()
+        self._bodies: set[Body] = set()
+
+    async def __call__(self, scope: dict, receive: Receive, send) -> None:
+        exchange = Exchange(Asked(scope), send)
+        try:
+            exchange.asked.check()
+            await self._answer(exchange, receive)
+        except Refusal as refusal:
+            await exchange.refuse(refusal)
+        except Gone:
+            exchange.leave()
+        except Overloaded:
+            await exchange.refuse(refusals.busy(5))
+        except Exception:
+            logger.exception("the front could not answer")
+            await exchange.give_up()
+        finally:
+            exchange.log()
+
+    def stop(self) -> None:
+        """Let the threads that read bodies keep what has come: the server stops."""
+        for body in list(self._bodies):
+            body.end()
+
+    async def _answer(self, exchange: Exchange, receive: Receive) -> None:
+        asked = exchange.asked
+        if not asked.is_chunked and not asked.length:
+            return await self._whole(exchange, receive, 0)
+        largest = most_bytes(asked.scope["path"], asked.method)
+        most = limits.WHOLE_BODY if largest is None else largest
+        if asked.length > most:
+            raise refusals.too_large(most)
+        person = None
+        if asked.is_chunked or asked.length > limits.STRANGERS_BODY:
+            person = await self._person(asked)
+        if person is None:
+            most = min(most, limits.STRANGERS_BODY)
+        if (
+            largest is not None
+            and person is not None
+            and (asked.is_chunked or asked.length > limits.WHOLE_BODY)
+        ):
+            await self._streamed(exchange, person, most)
+        else:
+            await self._whole(exchange, receive, min(most, limits.WHOLE_BODY))
+
+    async def _person(self, asked: Asked) -> int | None:
+        """Who sends a large body. Raises Refusal when it is nobody; None for chunks of a stranger."""
+        found = self._callers.remembered(asked)
+        if found is None:
+            ticket = await self._pages.take(self._share(asked), limits.QUEUE_SECONDS)
+            try:
+                found = await self._threads.run(self._callers.judge, asked)
+            finally:
+                ticket.release()
+        if isinstance(found, Refusal):
+            if asked.is_chunked and "HTTP_AUTHORIZATION" not in asked.headers:
+                return None
+            raise found
+        return found
+
+    def _share(self, asked: Asked) -> tuple[str, int]:
+        return asked.address, self._callers.key(asked)[0] % limits.SHARES_PER_ADDRESS
+
+    async def _whole(self, exchange: Exchange, receive: Receive, most: int) -> None:
+        asked, data = exchange.asked, b""
+        if asked.is_chunked or asked.length:
+            data = await buffered(receive, asked.scope["slipway.connection"], most)
+        ticket = await self._pages.take(self._share(asked), limits.QUEUE_SECONDS)
+        try:
+            answer = await self._bridge.answer(
+                exchange, io.BytesIO(data), len(data), lambda: self._become_stream(ticket, asked)
+            )
+        finally:
+            ticket.release()
+        await self._bridge.send(exchange, answer)
+
+    async def _become_stream(self, ticket: Ticket, asked: Asked) -> None:
+        other = await self._streams.take(self._callers.key(asked), limits.STREAM_QUEUE_SECONDS)
+        ticket.exchange(other)
+
+    async def _streamed(self, exchange: Exchange, person: int, most: int) -> None:
+        connection = exchange.asked.scope["slipway.connection"]
+        length = None if exchange.asked.is_chunked else exchange.asked.length
+        ticket = await self._streams.take(person, limits.STREAM_QUEUE_SECONDS)
+        try:
+            if exchange.is_gone:
+                raise Gone
+            body = connection.take_body(length, most)
+            self._bodies.add(body)
+            try:
+                answer = await self._bridge.answer(exchange, body, length, _is_stream)
+            finally:
+                self._bodies.discard(body)
+                exchange.must_close = not body.is_whole
+                connection.give_back(body)
+        finally:
+            ticket.release()
+        await self._bridge.send(exchange, answer)
+
+
+async def _is_stream() -> None:
+    """A body that streams has a turn of its own already."""

@@ -1,0 +1,39 @@
+"""What the front answers by itself."""
+
+from __future__ import annotations
+
+from workers.datakit.limits import human_bytes
+
+
+class Gone(Exception):
+    """The client has closed the connection: nobody is there to answer."""
+
+
+class Refusal(Exception):
+    """The request ends here, with a status and a sentence that is shown."""
+
+    def __init__(self, status: int, sentence: str, headers: dict[str, str] | None = None):
+        super().__init__(sentence)
+        self.status, self.sentence, self.headers = status, sentence, headers or {}
+
+
+def too_large(most: int) -> Refusal:
+    return Refusal(413, f"The request is too large: this address accepts at most {human_bytes(most)}.")
+
+
+def sign_in_first() -> Refusal:
+    return Refusal(413, "Sign in first: without signing in, only small requests are accepted.")
+
+
+def unknown_caller() -> Refusal:
+    return Refusal(
+        401,
+        "Send a token or a password: without one, only small requests are accepted.",
+        {"WWW-Authenticate": 'Bearer realm="Slipway", Basic realm="Slipway"'},
+    )
+
+
+def busy(seconds: int) -> Refusal:
+    return Refusal(
+        503, "The server is busy: wait a few seconds, then try again.", {"Retry-After": str(seconds)}
+    )

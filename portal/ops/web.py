@@ -1,0 +1,74 @@
+"""One process of the web server: ``python -m portal.ops.web``, with a listening socket as standard input.
+
+Several of them share the socket, and supervisord, which made it, starts one again that died: there is no
+master whose death would take the web away.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import socket
+import sys
+from importlib import import_module
+
+import uvicorn
+from django.urls import get_resolver
+
+OPEN_FILES = 8192
+
+
+class Server(uvicorn.Server):
+    """Ends the bodies that are being read before it waits for the requests under way."""
+
+    async def shutdown(self, sockets=None) -> None:
+        self.config.loaded_app.stop()
+        await super().shutdown(sockets)
+
+
+def application():
+    """The guard with Django behind it; everything is loaded before the first request."""
+    django = import_module("portal.wsgi").application  # first: it sets Django up
+    guard = import_module("portal.ops.front.guard")
+    get_resolver().url_patterns  # noqa: B018
+    return guard.Guard(django)
+
+
+def config(app) -> uvicorn.Config:
+    from portal.ops.front import limits
+    from portal.ops.front.connection import Connection
+
+    return uvicorn.Config(
+        app,
+        http=Connection,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level=logging.ERROR,
+        access_log=False,
+        proxy_headers=False,  # Django and ``teams.addresses`` know which proxies to believe
+        server_header=False,
+        timeout_keep_alive=int(limits.IDLE_SECONDS),
+        timeout_graceful_shutdown=int(limits.STOP_SECONDS),
+    )
+
+
+def allow_many_connections() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def main() -> None:
+    try:
+        listening = socket.socket(fileno=os.dup(0))
+    except OSError:
+        sys.exit("Standard input must be a socket that listens: start the server with `make serve`.")
+    allow_many_connections()
+    Server(config(application())).run([listening])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,416 @@
+"""Strangers, and people who are signed in, do their worst to a web server; others are answered meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+
+import pytest
+import requests
+
+from tests.attack.web_server import receive, web_server
+from tests.bench.tusclient import TusClient
+
+MB = 1024 * 1024
+HEAD = "Host: localhost\r\nConnection: close\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with web_server(tmp_path_factory.mktemp("front")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory):
+    with web_server(tmp_path_factory.mktemp("impatient"), impatient=True) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def token(server):
+    return server.client().token
+
+
+@pytest.fixture
+def crowd():
+    """Sockets that are closed in the end."""
+    with contextlib.ExitStack() as stack:
+        yield lambda sock: stack.enter_context(sock)
+
+
+def request(method: str, path: str, headers: str = "", body: bytes = b"") -> bytes:
+    return f"{method} {path} HTTP/1.1\r\n{HEAD}{headers}\r\n".encode() + body
+
+
+def say(server, text: bytes, timeout: float = 30) -> bytes:
+    with server.connect(timeout) as sock:
+        with contextlib.suppress(ConnectionError):
+            sock.sendall(text)
+        return receive(sock)
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/") else 0
+
+
+def spooled(server) -> int:
+    return sum(path.stat().st_size for path in (server.var / "incoming").iterdir())
+
+
+def announce(server, token: str, size: int) -> str:
+    headers = {"Authorization": f"Bearer {token}", "Tus-Resumable": "1.0.0", "Upload-Length": str(size)}
+    answer = requests.post(f"{server.base}/api/v1/uploads/", headers=headers, timeout=30)
+    assert answer.status_code == 201, answer.text
+    return answer.headers["Location"]
+
+
+def offset_of(server, token: str, path: str) -> int:
+    headers = {"Authorization": f"Bearer {token}", "Tus-Resumable": "1.0.0"}
+    for _ in range(100):
+        answer = requests.head(f"{server.base}{path}", headers=headers, timeout=30)
+        if answer.status_code != 423:
+            return int(answer.headers["Upload-Offset"])
+        time.sleep(0.2)
+    raise AssertionError("the upload stays held")
+
+
+def patch(path: str, token: str, size: int, more: str = "", offset: int = 0) -> bytes:
+    return request(
+        "PATCH",
+        path,
+        f"Authorization: Bearer {token}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: {offset}\r\n"
+        f"Content-Type: application/offset+octet-stream\r\nContent-Length: {size}\r\n{more}",
+    )
+
+
+# --- people who wait --------------------------------------------------------------------------
+
+
+def test_it_answers_while_hundreds_have_sent_half_a_head(server, crowd):
+    for _ in range(250):
+        crowd(server.connect()).sendall(b"GET /sign-in/ HTTP/1.1\r\nHost: loc")
+    assert server.answers()
+
+
+def test_it_answers_while_more_connect_than_one_address_may_hold(server, crowd):
+    for _ in range(450):
+        crowd(server.connect())
+    assert server.answers()
+
+
+@pytest.mark.parametrize("path", ["/sign-in/", "/api/v1/datasets/", "/datasets/new/"])
+def test_it_answers_while_many_bodies_have_one_byte(server, crowd, path):
+    for _ in range(60):
+        crowd(server.connect()).sendall(request("POST", path, "Content-Length: 1000\r\n", b"x"))
+    assert server.answers()
+
+
+def test_it_answers_while_many_take_no_byte_of_a_large_file(server, crowd):
+    asked = request("GET", "/static/vendor/bootstrap/css/bootstrap.min.css").replace(b"close", b"keep-alive")
+    for _ in range(60):
+        crowd(server.connect()).sendall(asked * 5)
+    assert server.answers()
+
+
+def test_it_answers_while_somebody_signed_in_sends_many_bodies_of_one_byte(server, crowd, token):
+    path = announce(server, token, 20 * MB)
+    for _ in range(40):
+        crowd(server.connect()).sendall(patch(path, token, 20 * MB) + b"x")
+    assert server.answers()
+    answer = requests.get(
+        f"{server.base}/api/v1/me/", headers={"Authorization": f"Bearer {token}"}, timeout=20
+    )
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("begun", [b"", b"\r\n", b"GET", b"GET /sign-in/ HTTP/1.1\r\nHost: localhost\r\nX: "])
+def test_it_ends_a_head_that_does_not_come(impatient, begun):
+    with impatient.connect(30) as sock:
+        sock.sendall(begun)
+        assert status(receive(sock)) in (0, 408)
+
+
+def test_it_ends_a_head_that_comes_byte_by_byte(impatient):
+    with impatient.connect(30) as sock:
+        began = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            for byte in b"GET /sign-in/ HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 200:
+                sock.sendall(bytes([byte]))
+                time.sleep(0.1)
+        assert time.monotonic() - began < 15
+        receive(sock)
+
+
+def test_it_says_that_a_body_did_not_come(impatient):
+    answer = say(impatient, request("POST", "/api/v1/datasets/", "Content-Length: 1000\r\n", b"x"))
+    assert status(answer) == 408 and b"application/problem+json" in answer
+
+
+def test_it_ends_a_connection_that_asks_for_nothing_more(impatient):
+    asked = request("GET", "/sign-in/").replace(b"close", b"keep-alive")
+    assert status(say(impatient, asked)) == 200  # ``say`` returns when the server has closed
+
+
+def test_it_ends_a_reader_who_takes_nothing(impatient):
+    asked = request("GET", "/static/vendor/bootstrap/css/bootstrap.min.css").replace(b"close", b"keep-alive")
+    with impatient.connect(60) as sock:
+        sock.sendall(asked * 60)  # more than the kernel keeps for both sides
+        time.sleep(8)
+        assert len(receive(sock, 100 * MB)) < 60 * 200_000
+
+
+# --- bodies -----------------------------------------------------------------------------------
+
+
+def sent_before_refusal(server, head: bytes, most: int) -> tuple[int, bytes]:
+    """How much of a body somebody could send until the answer, and the answer."""
+    sent = 0
+    with server.connect(30) as sock:
+        sock.sendall(head)
+        with contextlib.suppress(ConnectionError):
+            while sent < most:
+                sent += sock.send(b"x" * 65536)
+        return sent, receive(sock)
+
+
+@pytest.mark.parametrize(
+    "path", ["/sign-in/", "/datasets/new/", "/runs/new/", "/invitations/a/", "/nothing/"]
+)
+def test_it_refuses_a_strangers_large_form_before_it_is_read(server, path):
+    head = request(
+        "POST", path, f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {200 * MB}\r\n"
+    )
+    assert status(say(server, head)) == 413
+    assert spooled(server) == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "",
+        "Authorization: Bearer slw_made_up\r\n",
+        "Authorization: Basic YTpi\r\n",
+        "Cookie: sessionid=abcdefghijklmnopqrstuvwxyz012345\r\n",
+    ],
+)
+def test_it_refuses_a_large_body_whose_sender_is_nobody(server, headers):
+    head = request("POST", "/api/v1/datasets/", f"{headers}Content-Length: {200 * MB}\r\n")
+    answer = say(server, head)
+    assert status(answer) == 401 and b"application/problem+json" in answer
+    assert b"www-authenticate" in answer.lower()
+
+
+def test_a_client_that_goes_on_sending_reads_the_refusal_and_fills_nothing(server):
+    head = request("POST", "/sign-in/", f"Content-Length: {MB * MB}\r\n")
+    _, answer = sent_before_refusal(server, head, 20 * MB)
+    assert status(answer) == 413
+    assert spooled(server) == 0
+
+
+def test_it_counts_the_chunks_of_a_stranger(server):
+    head = request("POST", "/sign-in/", "Transfer-Encoding: chunked\r\n")
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    assert status(say(server, head + chunk * 20)) == 413
+
+
+def test_it_takes_a_small_body_in_chunks(server):
+    body = b"8\r\nusername\r\n2\r\n=a\r\n0\r\n\r\n"
+    answer = say(server, request("POST", "/sign-in/", "Transfer-Encoding: chunked\r\n", body))
+    assert status(answer) == 403  # Django has read it and misses the CSRF token
+
+
+def test_it_refuses_more_than_the_address_takes_from_those_who_are_signed_in(server, token):
+    bearer = f"Authorization: Bearer {token}\r\n"
+    answer = say(server, request("PATCH", "/api/v1/me/", f"{bearer}Content-Length: {3 * MB}\r\n"))
+    assert status(answer) == 413 and b"2.5 MB" in answer
+    answer = say(server, request("POST", "/api/v1/datasets/", f"{bearer}Content-Length: {MB * MB}\r\n"))
+    assert status(answer) == 413
+
+
+def test_it_says_continue_only_to_those_whose_body_is_read(server, token):
+    size = 3 * MB
+    path = announce(server, token, size)
+    with server.connect() as sock:
+        sock.sendall(patch(path, token, size, "Expect: 100-continue\r\n"))
+        assert sock.recv(65536).startswith(b"HTTP/1.1 100")
+        sock.sendall(b"x" * size)
+        assert status(receive(sock)) == 204
+    head = request("POST", "/sign-in/", f"Expect: 100-continue\r\nContent-Length: {size}\r\n")
+    assert status(say(server, head)) == 413
+
+
+def test_several_large_bodies_and_calls_go_over_one_connection(server, token):
+    size = 3 * MB
+    path = announce(server, token, 2 * size)
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {token}"
+        session.headers["Content-Type"] = "application/offset+octet-stream"
+        session.headers["Tus-Resumable"] = "1.0.0"
+        for offset in (0, size):
+            answer = session.patch(
+                server.base + path, b"x" * size, headers={"Upload-Offset": str(offset)}, timeout=30
+            )
+            assert answer.headers["Upload-Offset"] == str(offset + size)
+            assert "close" not in answer.headers.get("Connection", "")
+        assert session.get(f"{server.base}/api/v1/me/", timeout=30).status_code == 200
+
+
+def test_a_large_body_in_chunks_is_received(server, token):
+    size = 5 * MB
+    path = announce(server, token, size)
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Tus-Resumable": "1.0.0",
+        "Upload-Offset": "0",
+        "Content-Type": "application/offset+octet-stream",
+    }
+    blocks = (b"x" * 100_000 for _ in range(size // 100_000))
+    answer = requests.patch(server.base + path, blocks, headers=headers, timeout=30)
+    assert answer.headers["Upload-Offset"] == str(size // 100_000 * 100_000)
+
+
+def test_what_came_before_a_connection_broke_is_kept(server, token):
+    path = announce(server, token, 20 * MB)
+    with server.connect() as sock:
+        sock.sendall(patch(path, token, 20 * MB) + b"x" * 5 * MB)
+    assert offset_of(server, token, path) == 5 * MB
+
+
+def test_an_upload_that_stands_still_is_ended_and_kept(impatient):
+    token = impatient.client().token
+    path = announce(impatient, token, 20 * MB)
+    answer = say(impatient, patch(path, token, 20 * MB) + b"x" * 5 * MB)
+    assert status(answer) == 204 and f"upload-offset: {5 * MB}".encode() in answer.lower()
+
+
+def test_an_upload_that_drips_is_ended_and_kept(impatient):
+    token = impatient.client().token
+    path = announce(impatient, token, 20 * MB)
+    with impatient.connect(60) as sock, contextlib.suppress(ConnectionError):
+        sock.sendall(patch(path, token, 20 * MB) + b"x" * 5 * MB)
+        for _ in range(200):
+            sock.sendall(b"x")
+            time.sleep(0.1)
+    assert 5 * MB <= offset_of(impatient, token, path) < 5 * MB + 200
+
+
+def test_half_a_form_is_no_form(server, token):
+    logged = len(server.log)
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.zip"\r\n\r\n' + b"x" * 4 * MB
+    head = request(
+        "POST",
+        "/api/v1/datasets/",
+        f"Authorization: Bearer {token}\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        f"Content-Length: {8 * MB}\r\n",
+    )
+    with server.connect() as sock:
+        sock.sendall(head + body)
+    time.sleep(1)
+    headers = {"Authorization": f"Bearer {token}"}
+    assert (
+        requests.get(f"{server.base}/api/v1/datasets/", headers=headers, timeout=30).json()["results"] == []
+    )
+    assert "Traceback" not in server.log[logged:]
+
+
+# --- heads ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "head, expected",
+    [
+        (request("GET", "/" + "x" * 9000), 414),
+        (request("GET", "/", "X: " + "x" * 70_000 + "\r\n"), 431),
+        (request("GET", "/", "X: y\r\n" * 101), 431),
+        (request("POST", "/", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n"), 400),
+        (request("POST", "/", "Content-Length: 5\r\nContent-Length: 6\r\n", b"hello"), 400),
+        (request("POST", "/", "Content-Length: -5\r\n", b"hello"), 400),
+        (request("POST", "/", "Content-Length: 99999999999999999999\r\n", b"hello"), 400),
+        (request("GET", "/", "Host: other\r\n"), 400),
+        (request("GET", "/sign-in/%00"), 400),
+        (request("GET", "/api/v1/datasets/?search=%00"), 400),
+        (request("GET", "/%ff%fe/"), 404),
+        (request("GET", "http://[/"), 400),
+        (b"CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+        (b"GET / HTTP/1.1\r\nHost: " + b"a" * 250 + b"\r\nConnection: close\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\x01b\r\nConnection: close\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: \xc3\xa4\r\nConnection: close\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: [::1\r\nConnection: close\r\n\r\n", 400),
+    ],
+)
+def test_it_refuses_a_head_that_cannot_be_meant(server, head, expected):
+    logged = len(server.log)
+    assert status(say(server, head)) == expected
+    assert "Traceback" not in server.log[logged:]
+
+
+def test_it_keeps_no_header_that_never_ends(server):
+    with server.connect() as sock:
+        with contextlib.suppress(ConnectionError):
+            sock.sendall(b"GET / HTTP/1.1\r\nX: ")
+            for _ in range(400):
+                sock.sendall(b"x" * 65536)
+        assert status(receive(sock)) == 431
+
+
+def test_it_believes_no_header_that_only_looks_like_the_proxys(server):
+    say(server, request("GET", "/sign-in/", "X_Forwarded_Proto: https\r\nCONTENT_LENGTH: 7\r\n"))
+    assert server.answers()
+
+
+# --- answers and logs -------------------------------------------------------------------------
+
+
+def test_static_files_have_ranges_tags_and_a_length(server):
+    url = f"{server.base}/static/core/slipway.css"
+    whole = requests.get(url, timeout=30)
+    assert int(whole.headers["Content-Length"]) == len(whole.content) > 1000
+    part = requests.get(url, headers={"Range": "bytes=10-19"}, timeout=30)
+    assert part.status_code == 206 and part.content == whole.content[10:20]
+    known = requests.get(url, headers={"If-None-Match": whole.headers["ETag"]}, timeout=30)
+    assert known.status_code == 304 and not known.content
+    head = requests.head(url, timeout=30)
+    assert head.headers["Content-Length"] == whole.headers["Content-Length"] and not head.content
+
+
+def test_the_access_log_holds_no_secret_and_no_query(server):
+    secrets = ["Inv1tationSecret", "UidBase64", "reset-t0ken", "slw_q1w2e3r4", "inTheQuery"]
+    for path in (
+        f"/invitations/{secrets[0]}/",
+        f"/invitations/{secrets[0]}",
+        f"/invitations/{secrets[0]}/more",
+        f"/password/new/{secrets[1]}/{secrets[2]}/",
+        f"/api/v1/{secrets[3]}/",
+        f"/sign-in/?next={secrets[4]}",
+    ):
+        say(server, request("GET", path))
+        say(server, request("POST", path, "Content-Length: 1\r\n", b"x"))
+    log = server.log
+    assert re.search(r"GET /invitations/\*\*\*/ 4\d\d \d+ B \d+ ms", log)
+    assert [secret for secret in secrets if secret in log] == []
+
+
+def test_what_came_of_an_upload_is_kept_when_the_server_stops(tmp_path):
+    with web_server(tmp_path) as stopped:
+        token = stopped.client().token
+        path = announce(stopped, token, 20 * MB)
+        with stopped.connect() as sock:
+            sock.sendall(patch(path, token, 20 * MB) + b"x" * 5 * MB)
+            time.sleep(1)
+            stopped.stop()
+            assert status(receive(sock)) == 204
+        kept = sum(one.stat().st_size for one in (tmp_path / "files").rglob("*") if one.is_file())
+        assert kept == 5 * MB
+
+
+def test_tus_sends_a_file_of_several_pieces(server):
+    tus = TusClient(server.client())
+    size = 70 * MB
+    path = tus.create(size, filename="large.zip")
+    tus.send(path, size, lambda offset, length: b"x" * length, chunk=size)
+    tus.discard(path)
+    tus.close()
