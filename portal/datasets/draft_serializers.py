@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from portal.core.names import one_line
 from portal.datasets.change_checks import MAX_IDS
 from portal.datasets.mend_forms import LONGEST
 from portal.datasets.models import Draft, DraftState
@@ -107,7 +108,9 @@ class DraftChangeSerializer(serializers.Serializer):
     class_id = serializers.IntegerField(required=False, min_value=0)
     from_class = serializers.IntegerField(required=False, min_value=0, help_text="relabel: boxes of it only")
     into = serializers.IntegerField(required=False, min_value=0, help_text="merge: the class that stays")
-    name = serializers.CharField(required=False, max_length=LONGEST, help_text="rename")
+    name = serializers.CharField(
+        required=False, max_length=LONGEST, help_text="rename", validators=[one_line]
+    )
     split = serializers.ChoiceField(choices=SIDES, required=False)
     how = serializers.ChoiceField(choices=DRAWINGS, required=False, help_text="resplit")
     val_fraction = serializers.FloatField(required=False, min_value=0.05, max_value=0.5)
@@ -133,4 +136,6 @@ class ChangeMadeSerializer(serializers.Serializer):
 
 
 class CommitSerializer(serializers.Serializer):
-    message = serializers.CharField(required=False, allow_blank=True, max_length=200, default="")
+    message = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, default="", validators=[one_line]
+    )

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import StyledForm
+from portal.core.names import one_line
 from portal.core.sentences import lazy_sentence
 from portal.datasets import imports, services, uploads
 from portal.datasets.models import Upload
@@ -26,8 +27,10 @@ class ClassNamesField(forms.CharField):
     widget = forms.Textarea
 
     def clean(self, value):
-        names = [line.strip() for line in super().clean(value).splitlines()]
-        return [name for name in names if name] or None
+        names = [line.strip() for line in super().clean(value).splitlines() if line.strip()]
+        for name in names:
+            one_line(name)
+        return names or None
 
 
 def check_upload(upload, team):
@@ -51,7 +54,7 @@ class ReceivedField(forms.ModelChoiceField):
 
 
 class RenameForm(StyledForm):
-    name = forms.CharField(max_length=120, label=_("Name of the dataset"))
+    name = forms.CharField(max_length=120, label=_("Name of the dataset"), validators=[one_line])
 
 
 class VersionForm(StyledForm):
@@ -59,6 +62,7 @@ class VersionForm(StyledForm):
 
     name = forms.CharField(
         max_length=120,
+        validators=[one_line],
         label=_("Name of the dataset"),
         help_text=_("The name of a dataset that you have makes this its next version."),
     )

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from portal.core import names
 from portal.core.access import member_required, refuse_unless
 from portal.datasets import drafts, grid, indexes
 from portal.datasets.change_checks import ChangeRefused
@@ -92,8 +93,11 @@ def version_commit(request, pk):
     """Make the next version of the changes."""
     version = _ready_version(request, pk)
     draft = _own_draft(request, version)
+    message = request.POST.get("message", "").strip()
     try:
-        made = drafts.commit(draft, request.POST.get("message", ""))
+        if sentence := names.fault(message):
+            raise ChangeRefused(sentence)
+        made = drafts.commit(draft, message)
     except ChangeRefused as refusal:
         messages.error(request, str(refusal))
         return redirect("dataset-changes", pk=version.pk)

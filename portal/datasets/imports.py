@@ -16,6 +16,7 @@ from typing import BinaryIO
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from portal.core import names
 from portal.datasets import uploads
 from portal.datasets.import_sources import BucketSource, Entry, FolderSource
 from portal.datasets.models import COPYING
@@ -79,7 +80,7 @@ def clean_path(text: str) -> str:
 
 def title(source: str, path: str) -> str:
     """How an import is called: as an upload is by its file's name."""
-    return path.rpartition("/")[2] or source
+    return names.shown(path.rpartition("/")[2]) or source
 
 
 def shown(source: str, path: str) -> str:

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import StyledForm
+from portal.core.names import one_line
 from portal.datasets.models import DatasetVersion
 from workers.datakit.changes import as_images
 from workers.datakit.index import Filter, Index
@@ -85,7 +86,7 @@ class ChangeForm(StyledForm):
     class_id = number()
     from_class = number()
     into = number()
-    name = forms.CharField(required=False, max_length=LONGEST)
+    name = forms.CharField(required=False, max_length=LONGEST, validators=[one_line])
     box = number()
     how = forms.ChoiceField(required=False, choices=[("stratified", ""), ("group", "")])
     seed = number(min_value=0, max_value=2**31 - 1)

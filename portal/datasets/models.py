@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.names import NameField
 from portal.jobs.models import Job, Status
 from portal.teams.models import Owned, OwnedQuerySet, Team
 
@@ -67,7 +68,7 @@ class DatasetQuerySet(OwnedQuerySet):
 class Dataset(Owned):
     """A named set of images in versions. A deleted one can be restored for a while; its name is free."""
 
-    name = models.CharField(max_length=120)
+    name = NameField(max_length=120)
     last_number = models.PositiveIntegerField(default=0)  # of its versions: a number is never used again
     deleted_at = models.DateTimeField(null=True)
 
@@ -134,7 +135,7 @@ class DatasetVersion(models.Model):
     number = models.PositiveIntegerField()
     job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="dataset_version")
     upload = models.FileField(max_length=300)
-    upload_name = models.CharField(max_length=255)
+    upload_name = NameField(max_length=255)
     options = models.JSONField(default=dict)  # what was said about the upload, see ``options.py``
     upload_bytes = models.PositiveBigIntegerField(default=0)  # kept of the upload; 0 once it is removed
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
@@ -215,9 +216,9 @@ class Upload(Owned):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    filename = models.CharField(max_length=255)
+    filename = NameField(max_length=255)
     metadata = models.TextField(blank=True)  # the client's own words, given back to it
-    dataset_name = models.CharField(max_length=120, blank=True)  # becomes its next version by itself
+    dataset_name = NameField(max_length=120, blank=True)  # becomes its next version by itself
     options = models.JSONField(default=dict)  # as in DatasetVersion
     length = models.PositiveBigIntegerField()
     offset = models.PositiveBigIntegerField(default=0)
@@ -301,7 +302,7 @@ class Draft(Owned):
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="drafts")
     base = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="drafts")
     state = models.CharField(max_length=10, choices=DraftState, default=DraftState.OPEN)
-    message = models.CharField(max_length=200, blank=True)  # what the new version is for
+    message = NameField(max_length=200, blank=True)  # what the new version is for
     version = models.OneToOneField(
         DatasetVersion, on_delete=models.SET_NULL, null=True, related_name="made_of"
     )

@@ -1,5 +1,7 @@
 from rest_framework import serializers
 
+from portal.core import names
+from portal.core.names import one_line
 from portal.core.sentences import translate
 from portal.datasets import imports, services, uploads
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
@@ -140,7 +142,9 @@ class OptionsSerializer(serializers.Serializer):
     """What may be said about an upload; counts and names are read from it where nothing is said."""
 
     class_count = serializers.IntegerField(required=False, allow_null=True, min_value=2)
-    class_names = serializers.ListField(child=serializers.CharField(max_length=255), required=False)
+    class_names = serializers.ListField(
+        child=serializers.CharField(max_length=255, validators=[one_line]), required=False
+    )
     val_fraction = serializers.FloatField(required=False, min_value=0.05, max_value=0.5)
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     layout = serializers.ChoiceField(
@@ -178,7 +182,7 @@ class OptionsSerializer(serializers.Serializer):
 class VersionSerializer(OptionsSerializer):
     """The next version of the dataset of this name."""
 
-    name = serializers.CharField(max_length=120)
+    name = serializers.CharField(max_length=120, validators=[one_line])
 
     def validate(self, data):
         if data.get("mode") == ADD:
@@ -248,7 +252,7 @@ class MetadataSerializer(OptionsSerializer):
     """The metadata of a tus upload, where everything is text. ``class_names`` holds one name a line."""
 
     filename = serializers.CharField(max_length=255, required=False, allow_blank=True)
-    dataset = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    dataset = serializers.CharField(max_length=120, required=False, allow_blank=True, validators=[one_line])
 
     def to_internal_value(self, data):
         data = {key: value for key, value in data.items() if value != "" or key == "filename"}
@@ -257,8 +261,9 @@ class MetadataSerializer(OptionsSerializer):
         return super().to_internal_value(data)
 
     def clean_filename(self) -> str:
-        """The last part of the name that the client gave: a browser may send a path."""
-        return self.validated_data.get("filename", "").replace("\\", "/").rpartition("/")[2] or "upload"
+        """The last part of the name that the client gave, on one line: a browser may send a path."""
+        path = self.validated_data.get("filename", "").replace("\\", "/")
+        return names.shown(path.rpartition("/")[2]) or "upload"
 
 
 class ReceivedUploadSerializer(serializers.ModelSerializer):

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core import configs, sentences
 from portal.core.forms import StyledForm
+from portal.core.names import one_line
 from portal.devices.models import Device
 from portal.devices.services import Credentials
 
@@ -58,10 +59,12 @@ class SecretForm(StyledForm):
 class AccessForm(SecretForm):
     """Address and credentials. ``device`` is the one to change; None for a new one."""
 
-    name = forms.CharField(max_length=80, label=_("Name"))
-    host = forms.CharField(max_length=255, label=_("Address"), help_text=_("IP number or host name."))
+    name = forms.CharField(max_length=80, label=_("Name"), validators=[one_line])
+    host = forms.CharField(
+        max_length=255, label=_("Address"), help_text=_("IP number or host name."), validators=[one_line]
+    )
     port = forms.IntegerField(min_value=1, max_value=65535, initial=22, label=_("SSH port"))
-    username = forms.CharField(max_length=64, initial="root", label=_("User"))
+    username = forms.CharField(max_length=64, initial="root", label=_("User"), validators=[one_line])
     field_order = ["name", "host", "port", "username", "password", "private_key", "passphrase"]
 
     def __init__(self, *args, team, device: Device | None = None, **kwargs):

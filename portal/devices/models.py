@@ -2,6 +2,7 @@
 
 from django.db import models, transaction
 
+from portal.core.names import NameField
 from portal.jobs.models import FINAL, Job
 from portal.teams.models import Owned, OwnedQuerySet, Team, User
 
@@ -29,11 +30,11 @@ class DeviceQuerySet(OwnedQuerySet):
 class Device(Owned):
     """A board: where it is, the host key it must show, how to sign in, what it said of itself."""
 
-    name = models.CharField(max_length=80)
+    name = NameField(max_length=80)
     profile = models.CharField(max_length=60)
-    host = models.CharField(max_length=255)
+    host = NameField(max_length=255)
     port = models.PositiveIntegerField(default=22)
-    username = models.CharField(max_length=64, default="root")
+    username = NameField(max_length=64, default="root")
     secret = models.TextField(blank=True)  # encrypted: {"password"} or {"private_key", "passphrase"}
     auth = models.CharField(
         max_length=10, choices=[("password", "Password"), ("key", "Private key")], default="password"
@@ -103,7 +104,7 @@ class InferenceImage(models.Model):
 
     inference = models.ForeignKey(Inference, on_delete=models.CASCADE, related_name="images")
     position = models.PositiveSmallIntegerField()
-    name = models.CharField(max_length=255)  # as the person's file was called
+    name = NameField(max_length=255)  # as the person's file was called
     file = models.FileField(max_length=300)  # as it came; from its job on, just as the board got it
     note = models.CharField(max_length=200, blank=True)
     label_id = models.IntegerField(null=True)

@@ -1,6 +1,7 @@
 from rest_framework import serializers
 
 from portal.core import configs
+from portal.core.names import one_line
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs.serializers import JobSerializer
 
@@ -40,11 +41,11 @@ class SecretSerializer(serializers.Serializer):
 class NewDeviceSerializer(SecretSerializer):
     """A board to register. ``host_key`` may name the key that it must show; else the one seen is pinned."""
 
-    name = serializers.CharField(max_length=80)
+    name = serializers.CharField(max_length=80, validators=[one_line])
     profile = serializers.CharField()
-    host = serializers.CharField(max_length=255)
+    host = serializers.CharField(max_length=255, validators=[one_line])
     port = serializers.IntegerField(default=22, min_value=1, max_value=65535)
-    username = serializers.CharField(max_length=64, default="root")
+    username = serializers.CharField(max_length=64, default="root", validators=[one_line])
     host_key = serializers.CharField(required=False, allow_blank=True)
 
     def validate_profile(self, value):
@@ -64,10 +65,10 @@ class EditDeviceSerializer(SecretSerializer):
     The stored credentials belong to the address, port and user: to change one of these, send them again.
     """
 
-    name = serializers.CharField(max_length=80, required=False)
-    host = serializers.CharField(max_length=255, required=False)
+    name = serializers.CharField(max_length=80, required=False, validators=[one_line])
+    host = serializers.CharField(max_length=255, required=False, validators=[one_line])
     port = serializers.IntegerField(required=False, min_value=1, max_value=65535)
-    username = serializers.CharField(max_length=64, required=False)
+    username = serializers.CharField(max_length=64, required=False, validators=[one_line])
 
 
 class HostKeysSerializer(serializers.Serializer):

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import StyledForm
+from portal.core.names import one_line
 from portal.notify import targets
 from portal.notify.events import EVENTS, WEBHOOK_EVENTS
 from portal.notify.models import Audience
@@ -47,7 +48,9 @@ class ChoicesForm(StyledForm):
 
 
 class WebhookForm(StyledForm):
-    name = forms.CharField(max_length=80, label=_("Name"), help_text=_("What listens there."))
+    name = forms.CharField(
+        max_length=80, label=_("Name"), help_text=_("What listens there."), validators=[one_line]
+    )
     url = forms.CharField(
         max_length=500,
         label=_("Address"),

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from portal.core import languages
+from portal.core import languages, names
 from portal.core.slots import Slots
 from portal.notify.events import EVENTS, absolute
 from portal.notify.models import Mail, Notification
@@ -59,5 +59,5 @@ def _message(row: Notification) -> EmailMessage:
         context = {"words": words, "url": absolute(row.path), "team": row.team, "user": row.user}
         context["choices_url"] = absolute("/notifications/choices/")
         body = render_to_string("notify/mail.txt", context)
-        subject = " ".join(f"{event.title} · {row.facts.get('name', '')}".split())
+        subject = names.shown(f"{event.title} · {row.facts.get('name', '')}")
     return EmailMessage(subject[:180], body, to=[row.user.email])

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.names import NameField
 from portal.teams.models import Owned, OwnedQuerySet, Team, User
 
 TEST = "test"  # the event of a delivery that tells of nothing; the test button orders it
@@ -75,8 +76,8 @@ class Notification(models.Model):
 class Webhook(Owned):
     """An address that is told of a team's events. The secret is sealed as a device's credentials are."""
 
-    name = models.CharField(max_length=80)
-    url = models.CharField(max_length=500)
+    name = NameField(max_length=80)
+    url = NameField(max_length=500)
     secret = models.TextField()  # encrypted: {"secret"}
     events = models.JSONField(default=list)
     active = models.BooleanField(default=True)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core import configs, sentences
 from portal.core.forms import StyledForm
+from portal.core.names import one_line, visible
 from portal.datasets.forms import ReceivedField, check_upload
 from portal.datasets.models import DatasetVersion, Upload
 from portal.devices.models import Device
@@ -49,7 +50,9 @@ class VersionField(forms.ModelChoiceField):
 
 class RunForm(StyledForm):
     dataset_version = VersionField(queryset=DatasetVersion.objects.none(), required=False, label=_("Dataset"))
-    upload_name = forms.CharField(required=False, max_length=120, label=_("Name of the new dataset"))
+    upload_name = forms.CharField(
+        required=False, max_length=120, label=_("Name of the new dataset"), validators=[one_line]
+    )
     upload = forms.FileField(
         required=False,
         allow_empty_file=True,
@@ -61,7 +64,7 @@ class RunForm(StyledForm):
     preset = forms.ChoiceField(required=False)
     chips = forms.MultipleChoiceField(required=False)
     devices = forms.ModelMultipleChoiceField(queryset=Device.objects.none(), required=False)
-    name = forms.CharField(required=False, max_length=120, label=_("Name of the run"))
+    name = forms.CharField(required=False, max_length=120, label=_("Name of the run"), validators=[one_line])
     recipe = forms.ChoiceField(required=False, label=_("Recipe"))
     input_size = forms.ChoiceField(required=False, label=_("Input size, pixels"))
     augmentation = forms.ChoiceField(required=False, label=_("Augmentation"))
@@ -179,7 +182,7 @@ NOTES_LENGTH = 10_000
 class RunEditForm(StyledForm):
     """What may be said about a run at any time; its plan stays as it was started."""
 
-    name = forms.CharField(max_length=120, label=_("Name of the run"))
+    name = forms.CharField(max_length=120, label=_("Name of the run"), validators=[one_line])
     tags = forms.CharField(
         required=False,
         max_length=1000,
@@ -189,6 +192,7 @@ class RunEditForm(StyledForm):
     notes = forms.CharField(
         required=False,
         max_length=NOTES_LENGTH,
+        validators=[visible],
         label=_("Notes"),
         help_text=_("Plain text: what this run was to show, and what it did."),
         widget=forms.Textarea(attrs={"rows": 6}),

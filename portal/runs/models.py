@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from portal.core.names import NameField
 from portal.datasets.models import LONG_COLUMNS, DatasetVersion
 from portal.jobs.models import HasStatus, Job, Status
 from portal.teams.models import Owned, OwnedQuerySet, Team
@@ -13,7 +14,7 @@ class Tag(models.Model):
     """A word by which a team finds its runs. It goes with the last run that bears it."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
-    name = models.CharField(max_length=TAG_LENGTH)
+    name = NameField(max_length=TAG_LENGTH)
 
     objects = OwnedQuerySet.as_manager()
 
@@ -40,7 +41,7 @@ class Run(HasStatus, Owned):
     ``runs/pipeline.py`` is the only writer.
     """
 
-    name = models.CharField(max_length=120)
+    name = NameField(max_length=120)
     notes = models.TextField(blank=True)  # plain text, by whoever has something to say
     tags = models.ManyToManyField(Tag, related_name="runs")
     dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="runs")

@@ -1,6 +1,7 @@
 from rest_framework import serializers
 
 from portal.conversions.serializers import RunCompiledModelSerializer
+from portal.core.names import one_line, visible
 from portal.core.serializers import InTeamField
 from portal.datasets.models import DatasetVersion
 from portal.deployments.serializers import RunDeploymentSerializer
@@ -54,9 +55,13 @@ class RunSerializer(RunListSerializer):
 class RunEditSerializer(serializers.Serializer):
     """What may be changed of a run at any time; what is left out stays as it is."""
 
-    name = serializers.CharField(max_length=120, required=False)
+    name = serializers.CharField(max_length=120, required=False, validators=[one_line])
     notes = serializers.CharField(
-        max_length=NOTES_LENGTH, required=False, allow_blank=True, trim_whitespace=False
+        max_length=NOTES_LENGTH,
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        validators=[visible],
     )
     tags = serializers.ListField(child=serializers.CharField(max_length=200), required=False, max_length=100)
 
@@ -67,7 +72,7 @@ class RunEditSerializer(serializers.Serializer):
 class NewRunSerializer(serializers.Serializer):
     """The one submit: what to train on, how, and where to."""
 
-    name = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    name = serializers.CharField(max_length=120, required=False, allow_blank=True, validators=[one_line])
     dataset_version = InTeamField(queryset=DatasetVersion.objects.all())
     preset = serializers.CharField(required=False, allow_blank=True)
     recipe = serializers.CharField(required=False, allow_blank=True)

@@ -7,6 +7,7 @@ import re
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from portal.core.names import one_line
 from portal.runs.models import TAG_LENGTH, Run, Tag
 
 TAGS_AT_MOST = 20
@@ -19,6 +20,7 @@ def clean(names: list[str]) -> list[str]:
         name = " ".join(name.split())
         if not name:
             continue
+        one_line(name)
         if "," in name or len(name) > TAG_LENGTH:
             raise ValidationError(
                 _("A tag has up to %(most)d characters and no comma: shorten “%(name)s”.")

@@ -218,7 +218,7 @@ def _team_of(subject) -> Team | None:
 
 
 def clean(text: str, length: int) -> str:
-    """At most ``length`` characters, none of which a database or a terminal would stumble over."""
+    """At most ``length`` characters, none of which a database, a reader or a terminal stumbles over."""
     text = "".join(letter if letter.isprintable() else " " for letter in str(text))
     return text if len(text) <= length else text[: length - 1] + "…"
 

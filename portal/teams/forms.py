@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core import languages
 from portal.core.forms import Styled, StyledForm
+from portal.core.names import one_line
 from portal.teams import password_links, quotas, tokens
 from portal.teams.models import Quota, Result, Role, Scope, Team, User, Via
 
@@ -107,6 +108,10 @@ class AccountForm(Styled, auth.UserCreationForm):
         model = User
         fields = ("username", "email")
 
+    def clean_username(self):
+        one_line(self.cleaned_data.get("username") or "")
+        return super().clean_username()
+
 
 class TeamForm(Styled, forms.ModelForm):
     class Meta:
@@ -170,13 +175,20 @@ class InvitationForm(StyledForm):
         choices=INVITATION_LIFETIMES, coerce=int, initial=7, label=_("The link works for")
     )
     note = forms.CharField(
-        max_length=100, required=False, label=_("For whom"), help_text=_("A note for you; it may stay empty.")
+        max_length=100,
+        required=False,
+        label=_("For whom"),
+        help_text=_("A note for you; it may stay empty."),
+        validators=[one_line],
     )
 
 
 class TokenForm(StyledForm):
     name = forms.CharField(
-        max_length=100, label=_("Name"), help_text=_("What uses it, such as nightly training.")
+        max_length=100,
+        label=_("Name"),
+        help_text=_("What uses it, such as nightly training."),
+        validators=[one_line],
     )
     scopes = forms.MultipleChoiceField(
         choices=Scope,

@@ -5,6 +5,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.names import NameField
+
 
 class Role(models.TextChoices):
     VIEWER = "viewer", _("Viewer")
@@ -24,7 +26,7 @@ class User(AbstractUser):
 
 
 class Team(models.Model):
-    name = models.CharField(max_length=100, unique=True)
+    name = NameField(max_length=100, unique=True)
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -116,7 +118,7 @@ class Invitation(models.Model):
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
-    note = models.CharField(max_length=100, blank=True)  # whom it is meant for
+    note = NameField(max_length=100, blank=True)  # whom it is meant for
     secret_hash = models.CharField(max_length=64, unique=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -192,7 +194,7 @@ class ApiToken(models.Model):
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tokens")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
-    name = models.CharField(max_length=100)
+    name = NameField(max_length=100)
     scopes = models.JSONField(default=list)
     prefix = models.CharField(max_length=12)  # the visible beginning of the secret, to tell tokens apart
     secret_hash = models.CharField(max_length=64, unique=True)  # SHA-256; the secret has 256 random bits

@@ -1,5 +1,6 @@
 from rest_framework import serializers
 
+from portal.core.names import one_line
 from portal.teams import quotas
 from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Quota, Role, Scope, Team
 from portal.teams.tokens import LONGEST_DAYS
@@ -57,7 +58,7 @@ class TokenSerializer(serializers.ModelSerializer):
 class NewTokenSerializer(serializers.Serializer):
     """A token to make, for oneself in the team of this call."""
 
-    name = serializers.CharField(max_length=100)
+    name = serializers.CharField(max_length=100, validators=[one_line])
     scopes = serializers.MultipleChoiceField(choices=Scope, allow_empty=False)
     days = serializers.IntegerField(min_value=1, max_value=LONGEST_DAYS, default=90)
 
@@ -82,7 +83,9 @@ class InvitationSerializer(serializers.ModelSerializer):
 class NewInvitationSerializer(serializers.Serializer):
     role = serializers.ChoiceField(choices=Role)
     days = serializers.IntegerField(min_value=1, max_value=30, default=7)
-    note = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+    note = serializers.CharField(
+        max_length=100, required=False, allow_blank=True, default="", validators=[one_line]
+    )
 
 
 class MadeInvitationSerializer(InvitationSerializer):

@@ -20,6 +20,10 @@ MAX_PATH = 1000
 _JUNK_NAMES = {"thumbs.db", "desktop.ini", "icon\r", "ehthumbs.db"}
 # An empty part, "." or "..".
 _ODD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
+_HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+# Hangul fillers, the empty Braille pattern, the grapheme joiner, and Khmer vowels that are not drawn.
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
+_JOINERS = "\u200c\u200d"  # Persian and Indian scripts spell with them
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -124,12 +128,25 @@ def class_key(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
+def first_hidden(text: str, allowed: str = "") -> str:
+    """Return the first character of ``text`` that no reader sees as one of the line; empty for none.
+
+    Control and format characters (bidirectional overrides, zero width), line and paragraph separators,
+    halves of a pair, and letters that are drawn as nothing.
+    """
+    if text.isascii() and text.isprintable():
+        return ""
+    return next(
+        (c for c in text if c not in allowed and (unicodedata.category(c) in _HIDDEN or c in _BLANK)), ""
+    )
+
+
 def check_class_name(name: str) -> str:
     """Return ``name`` in NFC; raise InputError when it cannot be a class name."""
     name = unicodedata.normalize("NFC", name)
     if not name.strip():
         raise InputError("A class has an empty name: give every class folder or label line a name.")
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name):
+    if first_hidden(name, allowed=_JOINERS):
         raise InputError(f"The class name {show(name)!r} holds a control character: rename that class.")
     if len(name) > MAX_CLASS_NAME:
         raise InputError(

@@ -1,0 +1,21 @@
+"""The format of our log: one message, one line."""
+
+from __future__ import annotations
+
+import logging
+
+from workers.datakit.names import first_hidden
+
+
+class LineFormatter(logging.Formatter):
+    """What was typed or sent by others cannot forge a second line. Tracebacks stay whole."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        line = super().formatMessage(record)
+        if not first_hidden(line, "\t"):
+            return line
+        return "".join(_escaped(letter) if first_hidden(letter, "\t") else letter for letter in line)
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
