@@ -205,6 +205,47 @@ def test_what_a_program_leaves_behind_is_gone_even_outside_its_group(spy):
     assert not Path(f"/proc/{pid}").exists()
 
 
+OLDER_KERNEL = """
+import os, sys
+from workers.launcher import kernel, landlock
+version, own, other = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+landlock.abi = lambda: version
+kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+landlock.restrict(["/usr"], [own], ["/dev/null"], tcp=False)
+os.mkdir(own + "/a")
+open(own + "/a/file", "w").write("x")
+os.rename(own + "/a/file", own + "/a/renamed")
+open("/dev/null", "w").write("x")
+os.listdir("/usr")
+for attempt in (lambda: open(other), lambda: open(own + "/../new", "w"), lambda: os.mkfifo(own + "/pipe")):
+    try:
+        attempt()
+    except PermissionError:
+        continue
+    sys.exit("it was allowed")
+print("held")
+"""
+
+
+@needs_landlock
+@pytest.mark.parametrize("version", range(1, landlock.abi() + 1))
+def test_every_version_of_landlock_is_made_use_of(version, tmp_path):
+    """An older kernel knows fewer rights; what it knows is given up."""
+    own, other = tmp_path / "own", tmp_path / "other"
+    own.mkdir()
+    other.write_text("a secret")
+    argv = [sys.executable, "-c", OLDER_KERNEL, str(version), str(own), str(other)]
+    done = subprocess.run(
+        argv, cwd=django_settings.BASE_DIR, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.stdout == "held\n", done.stderr
+
+
+def test_a_program_runs_where_the_kernel_confines_nothing(spy, settings):
+    settings.PROGRAM_SANDBOX = False
+    assert spy("1 + 1", "dict(os.environ).get('SECRET_KEY')") == [2, None]
+
+
 STARTER = """
 import sys, time
 from pathlib import Path

@@ -78,7 +78,11 @@ def take_over(earlier: Path, output: Path, history: History) -> Path | None:
     """
     scratch = earlier / "scratch"
     told, epochs = load_history(scratch), complete_epochs(scratch / "output")
-    if not told or told.identity != history.identity or not epochs:
+    if not told or told.identity != history.identity:
+        return None
+    # An epoch that was saved just before the end may not have been heard of: it is trained again.
+    epochs = {epoch: stem for epoch, stem in epochs.items() if epoch in told.top1}
+    if not epochs:
         return None
     last = max(epochs)
     history.top1 = {epoch: top1 for epoch, top1 in told.top1.items() if epoch <= last}

@@ -73,6 +73,13 @@ def test_it_goes_on_from_the_last_whole_checkpoint_and_brings_the_best_along(ear
     assert history.best_epoch == 2
 
 
+def test_an_epoch_that_was_saved_but_not_heard_of_is_trained_again(earlier, tmp_path):
+    History(IDENTITY, {1: 0.5, 2: 0.9}).save(earlier / "scratch")
+    history = History(IDENTITY)
+    assert take_over(earlier, tmp_path / "output", history).name == "epoch_2"
+    assert history.top1 == {1: 0.5, 2: 0.9}
+
+
 def test_it_does_not_go_on_from_another_training(earlier, tmp_path):
     history = History({**IDENTITY, "recipe": "other"})
     assert take_over(earlier, tmp_path / "output", history) is None
