@@ -15,7 +15,7 @@ class JobsConfig(AppConfig):
         from portal.teams.quota_usage import StoragePart
 
         register(checks.check)
-        worker_init.connect(checks.warn)
+        worker_init.connect(checks.on_worker_start)
         filters.add_people(lambda team: Job.objects.for_team(team).order_by().values("created_by"))
         quota_usage.count_jobs_by(turns.counts)
         title = _("Models and other files of jobs")

@@ -6,6 +6,7 @@ import logging
 
 from django.core.checks import Warning as CheckWarning
 
+from portal import machine
 from portal.jobs import confinement
 
 logger = logging.getLogger(__name__)
@@ -16,7 +17,8 @@ def check(**kwargs) -> list[CheckWarning]:
     return [CheckWarning(sentence, id="jobs.W001") for sentence in confinement.missing()]
 
 
-def warn(**kwargs) -> None:
-    """Log it; called once by each Celery worker that starts."""
+def on_worker_start(**kwargs) -> None:
+    """Called once by each Celery worker, before it forks: hide from programs, and log what is missing."""
+    machine.hide_process()
     for sentence in confinement.missing():
         logger.warning("%s", sentence)

@@ -16,6 +16,8 @@ from importlib import import_module
 import uvicorn
 from django.urls import get_resolver
 
+from portal import machine
+
 OPEN_FILES = 8192
 
 
@@ -67,6 +69,7 @@ def main() -> None:
     except OSError:
         sys.exit("Standard input must be a socket that listens: start the server with `make serve`.")
     allow_many_connections()
+    machine.hide_process()
     Server(config(application())).run([listening])
 
 

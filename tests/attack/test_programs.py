@@ -246,6 +246,28 @@ def test_a_program_runs_where_the_kernel_confines_nothing(spy, settings):
     assert spy("1 + 1", "dict(os.environ).get('SECRET_KEY')") == [2, None]
 
 
+HIDDEN = """
+import os, sys
+from pathlib import Path
+from portal import machine
+machine.hide_process()
+if os.fork() == 0:
+    print(os.stat(f"/proc/{os.getpid()}/environ").st_uid, flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user for the test")
+def test_a_worker_of_an_ordinary_user_hides_its_environment():
+    """The kernel gives the files of a hidden process to root, so that nobody else opens them."""
+    argv = [sys.executable, "-c", HIDDEN]
+    keep = "+dac_read_search"  # the interpreter may lie in a home folder
+    drop = ["setpriv", "--reuid", "65534", "--clear-groups", f"--inh-caps={keep}", f"--ambient-caps={keep}"]
+    done = subprocess.run([*drop, *argv], cwd=django_settings.BASE_DIR, capture_output=True, text=True)
+    assert done.stdout.strip() == "0", done.stderr
+
+
 STARTER = """
 import sys, time
 from pathlib import Path
@@ -323,11 +345,12 @@ def test_a_folder_that_holds_the_portals_data_is_not_opened_as_a_whole(folder, s
 def test_a_system_that_cannot_confine_programs_is_named_by_check_and_worker(monkeypatch, caplog):
     said = '{"landlock": 0, "seccomp": false}'
     done = subprocess.CompletedProcess([], 0, stdout=said)
+    monkeypatch.setattr(checks.machine, "hide_process", lambda: None)
     monkeypatch.setattr(confinement.subprocess, "run", lambda *args, **kwargs: done)
     confinement.missing.cache_clear()
     try:
         warnings = [warning.msg for warning in checks.check()]
-        checks.warn()
+        checks.on_worker_start()
     finally:
         confinement.missing.cache_clear()
     assert "no Landlock" in warnings[0] and "no seccomp" in warnings[1]

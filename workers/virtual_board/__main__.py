@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -11,6 +12,22 @@ from pathlib import Path
 from workers.virtual_board.board import VirtualBoard
 from workers.virtual_board.hub import engine_name
 from workers.virtual_board.misbehaviour import BadOrder, Misbehaviour
+
+KEPT = {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"}
+
+
+def forget_environment() -> None:
+    """Start this program again without what the portal's environment holds, its secrets among it.
+
+    Models of strangers run in this process's children, and what a process was started with can be read.
+    """
+    kept = {name: value for name, value in os.environ.items() if _is_kept(name)}
+    if kept.keys() != os.environ.keys():
+        os.execve(sys.executable, [sys.executable, "-m", "workers.virtual_board", *sys.argv[1:]], kept)
+
+
+def _is_kept(name: str) -> bool:
+    return name in KEPT or name.startswith(("LC_", "PYTHON")) or name.endswith("_NUM_THREADS")
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
@@ -89,4 +106,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    forget_environment()
     sys.exit(main())

@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -128,6 +129,9 @@ def test_commands_get_nothing_of_the_hosts_environment(tmp_path, monkeypatch):
     try:
         with board.connect() as connection:
             assert "SECRET_OF_THE_HOST" not in connection.run(["env"]).stdout
+        # Whoever runs as the same user can read what a process was started with.
+        started_with = Path(f"/proc/{board.process.pid}/environ").read_bytes()
+        assert b"PATH=" in started_with and b"SECRET_OF_THE_HOST" not in started_with
     finally:
         board.stop()
 
