@@ -12,6 +12,7 @@ from portal.core import languages, patience, ratelimit
 from portal.core.outage_pages import outage_page
 from portal.core.outages import outage_of
 from portal.core.problems import problem_page
+from portal.core.secret_paths import mask
 from portal.teams import audit, sign_ins
 from portal.teams.models import Role
 from portal.teams.services import choose, memberships_of
@@ -155,7 +156,7 @@ def _limited(request) -> HttpResponse | None:
 
 
 def _called(request) -> str:
-    return f"{request.method} {request.path}"
+    return f"{request.method} {mask(request.path)}"
 
 
 def _reason(request, response) -> str:

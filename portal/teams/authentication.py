@@ -81,7 +81,7 @@ class Password(authentication.BasicAuthentication):
     www_authenticate_realm = "Slipway"
 
     def authenticate(self, request):
-        is_basic = request.META.get("HTTP_AUTHORIZATION", "").lower().startswith("basic")
+        is_basic = request.META.get("HTTP_AUTHORIZATION", "").strip().lower().startswith("basic")
         if is_basic and request.method not in SAFE_METHODS and origins.is_foreign(request):
             raise ForeignOrigin
         return super().authenticate(request)

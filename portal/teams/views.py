@@ -42,7 +42,8 @@ class SignInPage(auth.LoginView):
         return super().post(request, *args, **kwargs)
 
     def _name(self) -> str:
-        return self.request.POST.get("username", "")[:150]
+        """As the form takes it: first without the spaces around it, for any number of them may be there."""
+        return self.request.POST.get("username", "").strip()[:150]
 
     def form_valid(self, form):
         response = super().form_valid(form)

@@ -87,6 +87,11 @@ def test_all_spellings_of_a_name_are_one_account(client, alice):
     assert sign_in(client, "alice", PASSWORD).status_code == 429
 
 
+def test_no_number_of_spaces_hides_an_account_from_the_count(client, alice):
+    found = guesses(lambda number: sign_in(client, " " * (145 + number) + "alice" + " " * 300))
+    assert found == throttle.PER_NAME_AND_ADDRESS
+
+
 def test_a_name_that_nobody_has_is_counted_like_an_account(client, db):
     found = guesses(lambda number: sign_in(client, ["nobody", "ｎobody", "Nobody "][number % 3]))
     assert found == throttle.PER_NAME_AND_ADDRESS

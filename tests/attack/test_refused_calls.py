@@ -4,12 +4,13 @@ import time
 from collections import Counter
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
 from portal.core import ratelimit
-from portal.teams import repeats, tokens
-from portal.teams.models import AuditEntry, Result
+from portal.teams import repeats, services, tokens
+from portal.teams.models import AuditEntry, Result, Role
 from tests.attack.accounts import with_password
 
 
@@ -102,3 +103,11 @@ def test_an_allowed_call_above_the_limit_leaves_one_entry(team, alice, few_calls
     rows = AuditEntry.objects.exclude(verb="token.create")
     assert rows.filter(verb="api.call").count() == 10
     assert rows.get(verb="access").detail.startswith("Too many calls")
+
+
+def test_no_secret_of_an_address_stands_in_the_audit(team, bob, dora):
+    _, path = services.invite(team, dora, Role.VIEWER, 7)
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(bob)
+    assert browser.post(path).status_code == 403
+    assert refused_rows().get().object_label == "POST /invitations/***/"
