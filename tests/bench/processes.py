@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -19,6 +20,34 @@ def of_portal(var: Path, *words: str) -> list[int]:
                 if wanted in (place / "environ").read_bytes().split(b"\0"):
                     found.append(int(place.name))
     return found
+
+
+def all_of_portal(var: Path) -> dict[int, str]:
+    """Every process that works for the portal of folder ``var``, with its argument list.
+
+    A worker program gets no environment of the portal's, but its arguments or its folder name ``var``.
+    """
+    found = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            environment = (place / "environ").read_bytes().split(b"\0")
+            inside = str(var) in arguments or os.readlink(place / "cwd").startswith(str(var))
+            if arguments and int(place.name) != os.getpid():
+                if inside or f"SLIPWAY_VAR={var}".encode() in environment:
+                    found[int(place.name)] = arguments
+    return found
+
+
+def pss_mb(pids: Iterable[int]) -> float:
+    """The memory of processes in MB; what several share is counted once (PSS of ``smaps_rollup``)."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
+    return total / 1024
 
 
 def with_argument(text: str) -> list[int]:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
@@ -20,16 +20,22 @@ from portal.cli.client import Client
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 90
+STOP_SECONDS = 60
 
 
 @dataclass
 class Portal:
-    """A running portal: where it is, where it keeps its things, and its administrator's password."""
+    """A running portal: where it is, where it keeps its things, and its administrator's password.
+
+    ``settings`` are further environment variables of ``manage.py serve``.
+    """
 
     base: str
     var: Path
     password: str
     board_port: int
+    settings: dict[str, str] = field(default_factory=dict)
+    server: subprocess.Popen | None = None
 
     def client(self) -> Client:
         client = Client(self.base)
@@ -51,6 +57,32 @@ class Portal:
         session.post(f"{self.base}/sign-in/", form, headers={"Referer": self.base}, timeout=30)
         return dict(session.cookies)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "SLIPWAY_VAR": str(self.var),
+            "PORT": self.base.rpartition(":")[2],
+            "VIRTUAL_BOARD_PORT": str(self.board_port),
+            "PYTHONPATH": str(ROOT),
+            **self.settings,
+        }
+
+    def serve(self) -> None:
+        """Start ``manage.py serve`` as a person would, and do not wait until it answers."""
+        command = [sys.executable, "manage.py", "serve"]
+        self.server = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL)
+
+    def stop(self) -> None:
+        """End ``manage.py serve`` by SIGTERM; by SIGKILL if it does not go."""
+        if self.server is None:
+            return
+        self.server.send_signal(signal.SIGTERM)
+        try:
+            self.server.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
+            self.server.wait()
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -58,25 +90,23 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def set_up(portal: Portal) -> None:
+    """Make its tables and its administrator."""
+    command = [sys.executable, "manage.py", "setup"]
+    said = subprocess.run(
+        command, cwd=ROOT, env=portal.environment, check=True, capture_output=True, text=True
+    )
+    portal.password = re.search(r"with the password\s+(\S+)", said.stdout).group(1)
+
+
 @contextlib.contextmanager
-def serving() -> Iterator[Portal]:
+def serving(**settings: str) -> Iterator[Portal]:
     """Set up and serve in a temporary folder; stop and remove it all at the end."""
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as folder:
-        port, board_port = free_port(), free_port()
-        env = os.environ | {
-            "SLIPWAY_VAR": folder,
-            "PORT": str(port),
-            "VIRTUAL_BOARD_PORT": str(board_port),
-            "PYTHONPATH": str(ROOT),
-        }
-        manage = [sys.executable, "manage.py"]
-        said = subprocess.run(
-            [*manage, "setup"], cwd=ROOT, env=env, check=True, capture_output=True, text=True
-        )
-        password = re.search(r"with the password\s+(\S+)", said.stdout).group(1)
-        process = subprocess.Popen([*manage, "serve"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
+        portal = Portal(f"http://127.0.0.1:{free_port()}", Path(folder), "", free_port(), settings)
+        set_up(portal)
+        portal.serve()
         try:
-            yield Portal(f"http://127.0.0.1:{port}", Path(folder), password, board_port)
+            yield portal
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
+            portal.stop()
