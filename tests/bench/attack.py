@@ -36,7 +36,7 @@ SECRETS = {
 }
 SETTINGS = SECRETS | {
     "PROXIES": "1",  # so that callers can come from many addresses
-    "API_CALLS_PER_MINUTE": "600",
+    "API_CALLS_PER_MINUTE": "400",
     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.1/32",
     "DEVICE_CHECK_MINUTES": "0",
 }

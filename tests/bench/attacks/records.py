@@ -11,7 +11,8 @@ import requests
 from tests.bench.attacks import attack, require
 from tests.bench.attacks.scene import require_status
 
-FLOOD_CALLS, FLOOD_THREADS, FLOOD_SECONDS = 900, 6, 20
+FLOOD_CALLS, FLOOD_THREADS, FLOOD_SECONDS = 1200, 6, 20
+LIMIT = 400  # calls a minute, as tests.bench.attack sets it
 MOST_ROWS = 100
 BAD = [
     "two\nlines",
@@ -52,7 +53,7 @@ def _name_everything(admin, team, name: str) -> None:
     admin.post("/api/v1/tokens/", json={"name": name, "scopes": ["read"]})
     admin.post("/api/v1/invitations/", json={"role": "viewer", "note": name})
     admin.patch(f"/api/v1/teams/{team.pk}/", json={"name": name})
-    hook = {"name": name, "url": "http://127.0.0.1:9/", "events": ["run.succeeded"]}
+    hook = {"name": name, "url": "http://127.0.0.1:9/", "events": ["run.finished"]}
     admin.post("/api/v1/webhooks/", json=hook)
     file = (name, b"PK", "application/zip")
     admin.post("/api/v1/datasets/", data={"name": name}, files={"file": file})
@@ -72,31 +73,47 @@ def a_flood_of_refused_calls(scene) -> None:
     """Make hundreds of calls that are refused, with a dead token and with one that may not."""
     from portal.teams.models import AuditEntry
 
-    before, statuses = AuditEntry.objects.count(), Counter()
+    viewer, stranger = scene.api("alpha-viewer"), scene.stranger("203.0.113.7")
+    stranger.headers["Authorization"] = f"Bearer slw_{'0' * 40}"
+    left_of_the_minute = 60 - time.time() % 60
+    if left_of_the_minute < FLOOD_SECONDS:
+        time.sleep(left_of_the_minute)  # the limit counts by the minute
+    before = AuditEntry.objects.count()
+    refused = _flood([viewer.headers, stranger.headers], scene.base + "/api/v1/invitations/")
+    rows = AuditEntry.objects.count() - before
+    total = sum(sum(statuses.values()) for statuses in refused)
+    require(rows < MOST_ROWS, f"{rows} rows in the audit for {total} refused calls.")
+    for statuses in refused:
+        odd = [status for status in statuses if status not in (401, 403, 429)]
+        require(not odd, f"Refused calls were answered with {dict(statuses)}.")
+        limited = statuses[429] or sum(statuses.values()) <= LIMIT
+        require(limited, f"No call was limited: {dict(statuses)}.")
+
+
+def _flood(askers: list, address: str) -> list[Counter]:
+    """Call as each of the askers at the same time; return how often which status came."""
+    found = [Counter() for _ in askers]
     deadline = time.monotonic() + FLOOD_SECONDS
 
     def call(number: int) -> None:
-        caller = scene.api("alpha-viewer") if number % 2 else scene.stranger(f"203.0.113.{number}")
-        if not number % 2:
-            caller.headers["Authorization"] = f"Bearer slw_{number:040}"
-        for _ in range(FLOOD_CALLS // FLOOD_THREADS):
-            if time.monotonic() > deadline:
-                return
-            try:
-                statuses[caller.post("/api/v1/invitations/", json={"role": "admin"}).status_code] += 1
-            except requests.RequestException as error:
-                statuses[type(error).__name__] += 1
+        with requests.Session() as session:
+            session.headers.update(askers[number])
+            for _ in range(FLOOD_CALLS // FLOOD_THREADS):
+                if time.monotonic() > deadline:
+                    return
+                try:
+                    answer = session.post(address, json={"role": "admin"}, timeout=60)
+                    found[number][answer.status_code] += 1
+                except requests.RequestException as error:
+                    found[number][type(error).__name__] += 1
 
-    threads = [threading.Thread(target=call, args=(number,)) for number in range(FLOOD_THREADS)]
+    numbers = [number % len(askers) for number in range(FLOOD_THREADS)]
+    threads = [threading.Thread(target=call, args=(number,)) for number in numbers]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    rows = AuditEntry.objects.count() - before
-    require(rows < MOST_ROWS, f"{rows} rows in the audit for {sum(statuses.values())} refused calls.")
-    odd = [status for status in statuses if status not in (401, 403, 429)]
-    require(not odd, f"Refused calls were answered with {dict(statuses)}.")
-    require(statuses[429] or sum(statuses.values()) < 600, f"No call was limited: {dict(statuses)}.")
+    return found
 
 
 @attack("16 secrets in the access log")

@@ -152,7 +152,7 @@ def require_status(answer: requests.Response, statuses: tuple[int, ...]) -> None
     require(answer.status_code in statuses, words)
 
 
-def wait_for(condition: Callable[[], object], seconds: float, pause: float = 0.25) -> object:
+def wait_for(condition: Callable[[], object], seconds: float, pause: float = 0.5) -> object:
     """Return the first true value of ``condition``, or its last value after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < deadline:
