@@ -213,7 +213,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["portal.core.permissions.InTeam"],
     "DEFAULT_THROTTLE_CLASSES": ["portal.core.ratelimit.CallsPerMinute"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["portal.core.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["portal.core.filters.ListBackend"],
     "DEFAULT_PAGINATION_CLASS": "portal.core.pagination.ByNewest",

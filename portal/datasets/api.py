@@ -10,11 +10,12 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.response import Response
 
 from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import an_archive, takes
+from portal.core.parsers import JSONParser
 from portal.datasets import contents, deletion, diffs, imports, indexes, services, tus
 from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter

@@ -6,12 +6,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import APIException
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
 from portal.core.access import refuse_unless
 from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import many_images, takes
+from portal.core.parsers import JSONParser
 from portal.devices import pictures, services
 from portal.devices.credentials import Credentials, SecretNeeded
 from portal.devices.errors import BoardError

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.core import configs, sentences
 from portal.core.forms import StyledForm
 from portal.core.names import one_line
+from portal.devices.hosts import check_host
 from portal.devices.models import Device
 from portal.devices.services import Credentials
 
@@ -61,7 +62,7 @@ class AccessForm(SecretForm):
 
     name = forms.CharField(max_length=80, label=_("Name"), validators=[one_line])
     host = forms.CharField(
-        max_length=255, label=_("Address"), help_text=_("IP number or host name."), validators=[one_line]
+        max_length=255, label=_("Address"), help_text=_("IP number or host name."), validators=[check_host]
     )
     port = forms.IntegerField(min_value=1, max_value=65535, initial=22, label=_("SSH port"))
     username = forms.CharField(max_length=64, initial="root", label=_("User"), validators=[one_line])

@@ -96,7 +96,7 @@ def _connect(host: str, port: int, timeout: float) -> socket.socket:
     where = f"{host}:{port}"
     try:
         sock = socket.create_connection((host, port), timeout=timeout)
-    except socket.gaierror as error:
+    except (socket.gaierror, UnicodeError) as error:
         raise Unreachable(
             f"The name {host} is not known on this network: check the board's address, or use its IP number."
         ) from error

@@ -2,6 +2,7 @@ from rest_framework import serializers
 
 from portal.core import configs
 from portal.core.names import one_line
+from portal.devices.hosts import check_host
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs.serializers import JobSerializer
 
@@ -43,7 +44,7 @@ class NewDeviceSerializer(SecretSerializer):
 
     name = serializers.CharField(max_length=80, validators=[one_line])
     profile = serializers.CharField()
-    host = serializers.CharField(max_length=255, validators=[one_line])
+    host = serializers.CharField(max_length=255, validators=[check_host])
     port = serializers.IntegerField(default=22, min_value=1, max_value=65535)
     username = serializers.CharField(max_length=64, default="root", validators=[one_line])
     host_key = serializers.CharField(required=False, allow_blank=True)
@@ -66,7 +67,7 @@ class EditDeviceSerializer(SecretSerializer):
     """
 
     name = serializers.CharField(max_length=80, required=False, validators=[one_line])
-    host = serializers.CharField(max_length=255, required=False, validators=[one_line])
+    host = serializers.CharField(max_length=255, required=False, validators=[check_host])
     port = serializers.IntegerField(required=False, min_value=1, max_value=65535)
     username = serializers.CharField(max_length=64, required=False, validators=[one_line])
 

@@ -330,6 +330,8 @@ def test_half_a_form_is_no_form(server, token):
         (request("POST", "/", "Content-Length: 99999999999999999999\r\n", b"hello"), 400),
         (request("GET", "/", "Host: other\r\n"), 400),
         (request("GET", "/sign-in/%00"), 400),
+        (request("GET", "/sign-in/", "Content-Type: text/plain; charset=hex\r\n"), 415),
+        (request("GET", "/sign-in/", 'Content-Type: x/y; Charset = "rot13"\r\n'), 415),
         (request("GET", "/api/v1/datasets/?search=%00"), 400),
         (request("GET", "/%ff%fe/"), 404),
         (request("GET", "http://[/"), 400),

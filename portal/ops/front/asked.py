@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ _ONCE = {
     "CONTENT_TYPE": b"content-type",
     "HTTP_AUTHORIZATION": b"authorization",
 }
+# Python takes "hex" and "rot13" for encodings, and Django falls over them before anybody could catch it.
+_CHARSET = re.compile(r"""charset\s*=\s*["']?([^"';\s]*)""", re.IGNORECASE)
+_UTF_8 = {"utf-8", "utf8", "us-ascii", "ascii"}
 _PLAIN = {"CONTENT_LENGTH", "CONTENT_TYPE"}
 
 
@@ -110,6 +114,9 @@ class Asked:
         names = Counter(name for name, _ in self.scope["headers"])
         if any(names[name] > 1 for name in _ONCE.values()):
             raise Refusal(400, NOT_UNDERSTOOD)
+        charset = _CHARSET.search(self.headers.get("CONTENT_TYPE", ""))
+        if charset and charset[1].lower() not in _UTF_8:
+            raise Refusal(415, "Send the request in UTF-8: other encodings are not accepted.")
         length = self.headers.get("CONTENT_LENGTH", "0")
         if not (length.isascii() and length.isdigit() and len(length) < 19):
             raise Refusal(400, NOT_UNDERSTOOD)

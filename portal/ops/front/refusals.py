@@ -29,7 +29,7 @@ def unknown_caller() -> Refusal:
     return Refusal(
         401,
         "Send a token or a password: without one, only small requests are accepted.",
-        {"WWW-Authenticate": 'Bearer realm="Slipway", Basic realm="Slipway"'},
+        {"WWW-Authenticate": 'Bearer realm="Slipway"'},
     )
 
 

@@ -1,0 +1,102 @@
+"""What the API accepts as JSON: UTF-8, of bounded depth, with numbers and texts that the database can hold.
+
+Python's reader takes more than JSON is (RFC 8259) and more than a database can keep: it recurses without a
+bound of its own, makes ``1e999`` infinite, lets the last of two equal names win, and passes on lone
+surrogates and null characters.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NoReturn
+
+from rest_framework import parsers
+from rest_framework.exceptions import ParseError
+
+DEPTH = 50
+INTEGER_BITS = 63
+
+
+class JSONParser(parsers.JSONParser):
+    """Raises ParseError with a sentence for whatever it does not accept."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        return read_json(stream.read())
+
+
+def read_json(content: bytes) -> Any:
+    """The value of a JSON text from outside. Raises ParseError."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ParseError("The JSON is not valid UTF-8: encode it as UTF-8.") from None
+    try:
+        found = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_float,
+            parse_constant=_constant,
+        )
+    except json.JSONDecodeError as error:
+        raise ParseError(f"The JSON is invalid at line {error.lineno}, column {error.colno}.") from None
+    except RecursionError:
+        _too_deep()
+    _check(found)
+    return found
+
+
+def _too_deep() -> NoReturn:
+    raise ParseError(f"The JSON is nested too deeply: {DEPTH} levels are accepted.") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ParseError("The JSON names the same field twice in one object: name each field once.")
+    return found
+
+
+def _integer(text: str) -> int:
+    number = int(text) if len(text) < 25 else None
+    if number is None or number.bit_length() > INTEGER_BITS:
+        raise ParseError("The JSON holds a number that is too large.")
+    return number
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ParseError("The JSON holds a number that is too large.")
+    return number
+
+
+def _constant(name: str) -> NoReturn:
+    raise ParseError(f"The JSON holds {name}, which is no number.")
+
+
+def _check(found: Any) -> None:
+    """Depth and texts, level by level and so without recursion."""
+    level, depth = [found], 0
+    while level:
+        depth += 1
+        if depth > DEPTH:
+            _too_deep()
+        deeper: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                deeper += [*value.keys(), *(one for one in value.values() if one is not None)]
+            elif isinstance(value, list):
+                deeper += value
+            elif isinstance(value, str) and not _can_be_stored(value):
+                raise ParseError("The JSON holds a null character or half a surrogate pair: leave it out.")
+        level = deeper
+
+
+def _can_be_stored(text: str) -> bool:
+    return (
+        text.isascii()
+        and "\0" not in text
+        or not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text)
+    )

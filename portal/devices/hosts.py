@@ -1,0 +1,35 @@
+"""What a board's address may look like, before anybody looks it up."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+LONGEST = 253  # characters of a host name (RFC 1035)
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+
+
+def check_host(text: str) -> None:
+    """Raises ValidationError unless ``text`` is an IP number or a host name, in any script."""
+    if not (_is_number(text) or _is_name(text)):
+        raise ValidationError(_("This is not an address: write an IP number or a host name."))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)  # an IPv6 address may name its zone: fe80::1%eth0
+    except ValueError:
+        return False
+    return text.isprintable() and " " not in text and len(text) <= LONGEST
+
+
+def _is_name(text: str) -> bool:
+    try:
+        plain = text.encode("idna").decode("ascii")
+    except UnicodeError:
+        return False
+    labels = plain.removesuffix(".").split(".")
+    return len(plain) <= LONGEST and all(_LABEL.fullmatch(label) for label in labels)
