@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from django import forms
+from django.core.validators import MaxLengthValidator
+
+from portal.core.echoes import shortened
+
+LONGEST_TEXT = 1000  # characters, of a field that does not say it: passwords
 
 
 class Styled:
@@ -11,12 +16,17 @@ class Styled:
     def __init__(self, *args, **kwargs):
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            _bound_length(field)
         for bound in self:
             attrs = bound.field.widget.attrs
             attrs["class"] = f"{attrs.get('class', '')} {self._css(bound)}".strip()
 
     def full_clean(self):
         super().full_clean()
+        for errors in self._errors.values():
+            for error in errors.as_data():
+                error.params = error.params and {name: shortened(it) for name, it in error.params.items()}
         for name in self.errors if self.is_bound else ():
             if name in self.fields:
                 attrs = self.fields[name].widget.attrs
@@ -36,6 +46,13 @@ class Styled:
             if name in self.fields:
                 attrs = self.fields[name].widget.attrs
                 attrs["class"] = f"{attrs.get('class', '')} is-invalid".strip()
+
+
+def _bound_length(field: forms.Field) -> None:
+    """Give a text field without a limit of its own one."""
+    if isinstance(field, forms.CharField) and field.max_length is None:
+        field.max_length = LONGEST_TEXT
+        field.validators.append(MaxLengthValidator(LONGEST_TEXT))
 
 
 class StyledForm(Styled, forms.Form):

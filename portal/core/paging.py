@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portal.core.numbers import whole_number
+
 PAGE_SIZE = 50
 
 
@@ -27,9 +29,9 @@ class Page:
 
 def page_of(rows, request, size: int = PAGE_SIZE) -> Page:
     """The page that the address asks for with ``?before=<id>``; other parameters are kept."""
-    before = request.GET.get("before", "")
-    if before.isdigit() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
+    before = whole_number(request.GET.get("before", ""))
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
     found = list(rows.order_by("-pk")[: size + 1])
     query = request.GET.copy()
     query.pop("before", None)

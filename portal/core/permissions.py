@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import exceptions, permissions
 
+from portal.core.numbers import whole_number
 from portal.teams.models import Role, Scope
 from portal.teams.services import membership_of
 
@@ -63,7 +64,7 @@ def _membership(request):
             raise exceptions.PermissionDenied(OWNER_LEFT)
         return membership
     if wanted:
-        team_id = int(wanted) if wanted.isdigit() and len(wanted) < 19 else 0
+        team_id = whole_number(wanted) or 0
         membership = membership_of(request.user, team_id)
         if membership is None:
             raise exceptions.PermissionDenied(NOT_A_MEMBER)

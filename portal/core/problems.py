@@ -13,6 +13,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from portal.core import echoes
 from portal.core.outages import outage_of
 from portal.core.permissions import InTeam
 from portal.core.schema import CONTENT_TYPE
@@ -33,7 +34,8 @@ def problem(code: int, detail: str, fields: dict | None = None) -> Response:
     Our own scripts show the detail to their reader, see ``languages.wanted``; programs get English.
     """
     title = TITLES.get(code) or responses.get(code, "Error")
-    body = {"type": "about:blank", "title": title, "status": code, "detail": translate(detail)}
+    detail = translate(echoes.shortened(detail, echoes.LONGEST))
+    body = {"type": "about:blank", "title": title, "status": code, "detail": detail}
     if fields:
         body["errors"] = fields
     return Response(body, status=code, content_type=CONTENT_TYPE)
@@ -50,6 +52,7 @@ def handle_exception(error: Exception, context: dict) -> Response | None:
     set_rollback()
     if isinstance(error, exceptions.ValidationError):
         fields = error.detail if isinstance(error.detail, dict) else {"": error.detail}
+        fields = echoes.of_errors(fields, _sent(context.get("request")))
         return problem(400, _sentence(fields), fields)
     if isinstance(error, exceptions.APIException):
         answer = problem(error.status_code, str(error.detail))
@@ -88,6 +91,16 @@ ANSWERS = (
         lambda error: problem(400, "The request could not be understood: too many fields or files."),
     ),
 )
+
+
+def _sent(request) -> list[str]:
+    """The long texts among what the call sent, as far as it was read."""
+    if request is None:
+        return []
+    query = [text for pair in request.query_params.lists() for text in (pair[0], *pair[1])]
+    data = getattr(request, "_full_data", None)  # ``data`` would read a body that was refused unread
+    lists = dict(data.lists()) if hasattr(data, "lists") else data
+    return echoes.long_texts([query, lists])
 
 
 def _sentence(fields: dict) -> str:

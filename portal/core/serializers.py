@@ -17,6 +17,19 @@ class ProblemSerializer(serializers.Serializer):
     )
 
 
+class BoundedListField(serializers.ListField):
+    """A list that is counted before it is looked into: each entry may cost a query, or a sentence."""
+
+    def __init__(self, *, max_length: int, **kwargs):
+        super().__init__(max_length=max_length, **kwargs)
+
+    def to_internal_value(self, data):
+        if isinstance(data, list | tuple) and len(data) > self.max_length:
+            sentence = self.error_messages["max_length"]
+            raise serializers.ValidationError(sentence.format(max_length=self.max_length))
+        return super().to_internal_value(data)
+
+
 class InTeamField(serializers.PrimaryKeyRelatedField):
     """A row of the asker's team; another team's id is as unknown as any other."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from portal.core.names import one_line
+from portal.core.serializers import BoundedListField
 from portal.datasets.change_checks import MAX_IDS
 from portal.datasets.mend_forms import LONGEST
 from portal.datasets.models import Draft, DraftState
@@ -101,9 +102,7 @@ class DraftChangeSerializer(serializers.Serializer):
     """
 
     kind = serializers.ChoiceField(choices=CHANGE_KINDS)
-    ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), required=False, max_length=MAX_IDS
-    )
+    ids = BoundedListField(child=serializers.IntegerField(min_value=1), required=False, max_length=MAX_IDS)
     filter = ImageFilterSerializer(required=False)
     class_id = serializers.IntegerField(required=False, min_value=0)
     from_class = serializers.IntegerField(required=False, min_value=0, help_text="relabel: boxes of it only")

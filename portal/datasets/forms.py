@@ -26,6 +26,9 @@ class ClassNamesField(forms.CharField):
 
     widget = forms.Textarea
 
+    def __init__(self, **kwargs):
+        super().__init__(max_length=500_000, **kwargs)
+
     def clean(self, value):
         names = [line.strip() for line in super().clean(value).splitlines() if line.strip()]
         for name in names:

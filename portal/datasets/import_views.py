@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.shortcuts import get_object_or_404, redirect, render
 
 from portal.core.access import member_required
+from portal.core.numbers import whole_number
 from portal.datasets import imports, services, uploads
 from portal.datasets.forms import ImportForm
 from portal.datasets.models import Dataset
@@ -16,8 +17,9 @@ from workers.datakit.limits import Limits
 def dataset_import(request):
     """Take what lies at an allowed place: a new dataset, or the next version of one."""
     initial = {}
-    if request.GET.get("dataset", "").isdigit():
-        dataset = get_object_or_404(Dataset.objects.for_team(request.team), pk=request.GET["dataset"])
+    chosen = whole_number(request.GET.get("dataset", ""))
+    if chosen is not None:
+        dataset = get_object_or_404(Dataset.objects.for_team(request.team), pk=chosen)
         initial["name"] = dataset.name
     form = ImportForm(request.POST or None, initial=initial, team=request.team)
     if request.method == "POST" and form.is_valid():

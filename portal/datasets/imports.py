@@ -17,6 +17,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from portal.core import names
+from portal.core.echoes import shortened
 from portal.datasets import uploads
 from portal.datasets.import_sources import BucketSource, Entry, FolderSource
 from portal.datasets.models import COPYING
@@ -58,6 +59,7 @@ def place(name: str) -> Place:
         if known.name == name:
             return known
     names = ", ".join(known.name for known in places())
+    name = shortened(name)
     if not names:
         raise InputError(
             "Nothing may be imported on this server: its administrator sets IMPORT_DIRS or IMPORT_S3."

@@ -3,6 +3,7 @@ from rest_framework import serializers
 from portal.core import names
 from portal.core.names import one_line
 from portal.core.sentences import translate
+from portal.core.serializers import BoundedListField
 from portal.datasets import imports, services, uploads
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
 from portal.datasets.refusals import UploadRefused
@@ -135,6 +136,7 @@ class DiffSerializer(serializers.Serializer):
     next = serializers.IntegerField(allow_null=True)
 
 
+CLASSES_AT_MOST = 10_000
 OPTIONS = ("class_count", "class_names", "val_fraction", "seed", "layout", "split", "split_group", "mode")
 
 
@@ -142,8 +144,10 @@ class OptionsSerializer(serializers.Serializer):
     """What may be said about an upload; counts and names are read from it where nothing is said."""
 
     class_count = serializers.IntegerField(required=False, allow_null=True, min_value=2)
-    class_names = serializers.ListField(
-        child=serializers.CharField(max_length=255, validators=[one_line]), required=False
+    class_names = BoundedListField(
+        child=serializers.CharField(max_length=255, validators=[one_line]),
+        required=False,
+        max_length=CLASSES_AT_MOST,
     )
     val_fraction = serializers.FloatField(required=False, min_value=0.05, max_value=0.5)
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)

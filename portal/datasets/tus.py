@@ -16,6 +16,7 @@ from django.http import UnreadablePostError
 from django.utils.http import http_date
 from rest_framework.exceptions import APIException
 
+from portal.core.echoes import shortened
 from portal.datasets import receiving, refusals
 from portal.datasets.models import Upload
 from portal.datasets.receiving import Body
@@ -64,6 +65,7 @@ def number(request, name: str) -> int:
     """A header that counts bytes."""
     text = request.headers.get(name, "")
     if not (text.isascii() and text.isdigit() and len(text) < 19):
+        text = shortened(text)
         raise ProtocolError(400, f"The header {name} must be a whole number of bytes, not {text!r}.")
     return int(text)
 
@@ -84,10 +86,12 @@ def metadata(request) -> dict[str, str]:
         try:
             text = base64.b64decode(value.strip(), validate=True).decode("utf-8")
         except (binascii.Error, UnicodeDecodeError):
+            key = shortened(key)
             raise ProtocolError(
                 400, f"The value of {key!r} in Upload-Metadata must be UTF-8 text in base64."
             ) from None
         if key in found:
+            key = shortened(key)
             raise ProtocolError(400, f"Upload-Metadata names {key!r} twice.")
         found[key] = text.replace("\0", "")
     return found
@@ -105,6 +109,7 @@ def checksum(request) -> tuple[str, bytes] | None:
         return None
     algorithm, _, digest = text.strip().partition(" ")
     if algorithm not in ALGORITHMS:
+        algorithm = shortened(algorithm)
         raise ProtocolError(
             400, f"Checksums are made here with {', '.join(ALGORITHMS)}, not with {algorithm!r}."
         )

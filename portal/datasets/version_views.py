@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from portal.core import live
 from portal.core.live import Live
+from portal.core.numbers import whole_number
 from portal.datasets import contents, diffs, indexes, pictures, report
 from portal.datasets.models import DatasetVersion, UploadState
 from workers.datakit import export
@@ -127,7 +128,7 @@ def version_diff(request, pk):
     version = find_version(request, pk)
     others = version.dataset.versions.live().ready().exclude(pk=version.pk)
     wanted = request.GET.get("against", "")
-    before = others.filter(pk=wanted).first() if wanted.isascii() and wanted.isdigit() else version.parent
+    before = others.filter(pk=whole_number(wanted)).first() if wanted.isdecimal() else version.parent
     if not version.is_ready or before is None or not before.is_ready:
         messages.info(request, _("There is no such version of this dataset to compare with."))
         return redirect("dataset-version", pk=version.pk)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from portal.core.access import member_required
 from portal.core.bodies import an_archive, takes
+from portal.core.numbers import whole_number
 from portal.core.paging import page_of
 from portal.datasets import imports, services, uploads
 from portal.datasets.forms import UploadForm
@@ -45,8 +46,9 @@ def dataset_detail(request, pk):
 def dataset_new(request):
     """Upload an archive: a new dataset, or the next version of one."""
     initial = {}
-    if request.GET.get("dataset", "").isdigit():
-        dataset = get_object_or_404(Dataset.objects.for_team(request.team).live(), pk=request.GET["dataset"])
+    chosen = whole_number(request.GET.get("dataset", ""))
+    if chosen is not None:
+        dataset = get_object_or_404(Dataset.objects.for_team(request.team).live(), pk=chosen)
         initial |= {"name": dataset.name, "mode": request.GET.get("mode", "")}
     received = _own_uploads(request).received().filter(pk=_uuid(request.GET.get("received", ""))).first()
     if received:

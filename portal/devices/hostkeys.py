@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import paramiko
 
+from portal.core.echoes import shortened
 from portal.devices.errors import BoardError, HostKeyChanged, Unreachable
 
 # It logs a traceback for every failure that we tell in a sentence.
@@ -32,6 +33,7 @@ class HostKey:
         """Read what ``str()`` wrote; a fingerprint alone is accepted too. ValueError otherwise."""
         kind, _, fingerprint = text.strip().rpartition(" ")
         if not fingerprint.startswith("SHA256:"):
+            text = shortened(text)
             raise ValueError(f"{text!r} is not a host key: it must look like 'ssh-ed25519 SHA256:…'.")
         return cls(kind, fingerprint)
 

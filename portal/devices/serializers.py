@@ -43,11 +43,11 @@ class NewDeviceSerializer(SecretSerializer):
     """A board to register. ``host_key`` may name the key that it must show; else the one seen is pinned."""
 
     name = serializers.CharField(max_length=80, validators=[one_line])
-    profile = serializers.CharField()
+    profile = serializers.CharField(max_length=60)
     host = serializers.CharField(max_length=255, validators=[check_host])
     port = serializers.IntegerField(default=22, min_value=1, max_value=65535)
     username = serializers.CharField(max_length=64, default="root", validators=[one_line])
-    host_key = serializers.CharField(required=False, allow_blank=True)
+    host_key = serializers.CharField(required=False, allow_blank=True, max_length=120)
 
     def validate_profile(self, value):
         if value not in configs.boards():
@@ -83,7 +83,9 @@ class HostKeysSerializer(serializers.Serializer):
 class NewHostKeySerializer(SecretSerializer):
     """The key to pin. The stored credentials belong to the one before: send them again with it."""
 
-    host_key = serializers.CharField(help_text="The key that a person has looked at, as ``shown`` tells it.")
+    host_key = serializers.CharField(
+        max_length=120, help_text="The key that a person has looked at, as ``shown`` tells it."
+    )
 
 
 class InferenceImageSerializer(serializers.ModelSerializer):

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from portal.core import conditional
 from portal.core.access import refuse_unless
 from portal.core.api import ApiViewSet, TeamViewSet
+from portal.core.numbers import whole_number
 from portal.jobs import curves, log, queue_page, services, subjects, turns
 from portal.jobs.filters import JobFilter
 from portal.jobs.models import Job
@@ -30,13 +31,13 @@ from portal.teams.models import Role
 POINT = ("id", "name", "step", "value")
 
 
-def whole_number(request, name: str) -> int:
+def _number_in(request, name: str) -> int:
     text = request.query_params.get(name, "0")
-    return int(text) if text.isdigit() and len(text) < 19 else 0
+    return whole_number(text) or 0
 
 
 def _most(request) -> int:
-    most = whole_number(request, "most")
+    most = _number_in(request, "most")
     if not 10 <= most <= curves.AT_ONCE:
         raise ValidationError({"most": [_("Give a number from 10 to %(most)d.") % {"most": curves.AT_ONCE}]})
     return most
@@ -56,7 +57,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @action(detail=True)
     def log(self, request, pk=None):
         """The log from byte ``offset``. X-Offset says where to go on, X-Finished whether more can come."""
-        return log.serve_log(request, self.get_object(), whole_number(request, "offset"))
+        return log.serve_log(request, self.get_object(), _number_in(request, "offset"))
 
     @extend_schema(responses=JobEventSerializer(many=True))
     @action(detail=True, pagination_class=None)
@@ -78,7 +79,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @action(detail=True, pagination_class=None)
     def metrics(self, request, pk=None):
         """Points of the job's curves, at most 5000, in the order in which they came."""
-        job, after = self.get_object(), whole_number(request, "after")
+        job, after = self.get_object(), _number_in(request, "after")
         most = _most(request) if "most" in request.query_params else None
         tag = conditional.tag_of(job.pk, after, most, log.last_metric(job))
         conditional.unless_known(request, tag)

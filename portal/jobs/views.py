@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from portal.core import conditional, live
 from portal.core.access import refuse_unless
 from portal.core.live import Live
+from portal.core.numbers import whole_number
 from portal.jobs import curves, forecast, log, queue_page, services, subjects, turns
 from portal.jobs.models import IllegalTransition, Job, Priority
 from portal.runs.job_kinds import run_of
@@ -64,7 +65,7 @@ def job_log(request, pk):
     """The log from byte ``?offset=`` as text; X-Offset says where to go on, X-Finished whether to."""
     job = _job(request, pk)
     if "download" not in request.GET:
-        return log.serve_log(request, job, _whole_number(request, "offset"))
+        return log.serve_log(request, job, _number_in(request, "offset"))
     text = "".join(job.log_chunks.values_list("text", flat=True))
     headers = {"Content-Disposition": f'attachment; filename="job-{job.pk}.log"'}
     return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
@@ -75,7 +76,7 @@ def job_metrics(request, pk):
 
     Long curves come thinned when they are asked for from the start.
     """
-    job, after = _job(request, pk), _whole_number(request, "after")
+    job, after = _job(request, pk), _number_in(request, "after")
     finished = job.is_final
     tag = conditional.tag_of(job.pk, after, finished, log.last_metric(job))
     if conditional.is_known(request, tag):
@@ -85,9 +86,9 @@ def job_metrics(request, pk):
     return conditional.mark(answer, tag)
 
 
-def _whole_number(request, name: str) -> int:
+def _number_in(request, name: str) -> int:
     text = request.GET.get(name, "0")
-    return int(text) if text.isdigit() and len(text) < 19 else 0
+    return whole_number(text) or 0
 
 
 def artifact_download(request, pk, name):

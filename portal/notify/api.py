@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from portal.core.api import ApiViewSet, TeamViewSet
 from portal.notify import services, webhooks
+from portal.notify.events import EVENTS
 from portal.notify.models import Notification, Webhook
 from portal.notify.serializers import (
     ChoiceSerializer,
@@ -77,7 +78,7 @@ class NoticeChoiceViewSet(ApiViewSet):
     @extend_schema(request=ChoiceSerializer(many=True), responses=ChoiceSerializer(many=True))
     def change(self, request):
         """Choose for the events named; the others stay as they are."""
-        form = ChoiceSerializer(data=request.data, many=True)
+        form = ChoiceSerializer(data=request.data, many=True, max_length=2 * len(EVENTS))
         form.is_valid(raise_exception=True)
         services.choose(
             request.user, {row["event"]: (row["portal"], row["mail"]) for row in form.validated_data}

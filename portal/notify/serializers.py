@@ -1,6 +1,7 @@
 from django.urls import reverse
 from rest_framework import serializers
 
+from portal.core.serializers import BoundedListField
 from portal.notify import targets
 from portal.notify.events import EVENTS, WEBHOOK_EVENTS
 from portal.notify.models import Audience, Delivery, Notification, Webhook
@@ -35,7 +36,7 @@ class ChoiceSerializer(serializers.Serializer):
 class WebhookSerializer(serializers.ModelSerializer):
     """A webhook; its secret stands only in the answer that made it."""
 
-    events = serializers.ListField(
+    events = BoundedListField(
         child=serializers.ChoiceField(choices=WEBHOOK_EVENTS), allow_empty=False, max_length=20
     )
     created_by = serializers.CharField(source="created_by.username", default=None, read_only=True)

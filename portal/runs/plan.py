@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from portal.core import configs
+from portal.core.echoes import shortened
 from portal.datasets.models import DatasetVersion
 from portal.devices.models import Device
 
@@ -83,11 +84,14 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
     elif version is not None and version.blockers:
         errors["dataset_version"] = f"{version} cannot be trained on yet. {version.blockers[0]}"
     if preset and preset not in configs.presets():
+        preset = shortened(preset)
         errors["preset"] = f"There is no preset {preset!r}; choose one of {', '.join(configs.presets())}."
     if recipe and recipe not in configs.recipes():
+        recipe = shortened(recipe)
         errors["recipe"] = f"There is no recipe {recipe!r}; choose one of {', '.join(configs.recipes())}."
     for chip in chips:
         if chip not in configs.chips():
+            chip = shortened(chip)
             errors["chips"] = f"There is no chip {chip!r}; choose from {', '.join(configs.chips())}."
     if errors:
         raise PlanError(errors)
@@ -121,6 +125,7 @@ def _checked(params: dict, recipe: dict, errors: dict[str, str]) -> dict:
             if not isinstance(value, bool):
                 errors[key] = "Say true or false."
         else:
+            key = shortened(key)
             errors[key] = f"There is no parameter {key!r}."
     return checked
 
@@ -131,8 +136,10 @@ def _check_number(key: str, value, checked: dict, errors: dict[str, str]) -> Non
         number = float("nan") if isinstance(value, bool) else float(value)
         checked[key] = kind(number)
     except (TypeError, ValueError, OverflowError):
+        value = shortened(value)
         errors[key] = f"{value!r} is not a number."
         return
+    value = shortened(value)
     if kind is int and checked[key] != number:
         errors[key] = f"{value!r} is not a whole number."
     elif not least <= number <= most:

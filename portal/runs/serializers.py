@@ -1,8 +1,10 @@
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.conversions.serializers import RunCompiledModelSerializer
 from portal.core.names import one_line, visible
-from portal.core.serializers import InTeamField
+from portal.core.serializers import BoundedListField, InTeamField
 from portal.datasets.models import DatasetVersion
 from portal.deployments.serializers import RunDeploymentSerializer
 from portal.devices.models import Device
@@ -11,6 +13,8 @@ from portal.jobs.serializers import JobSerializer
 from portal.runs import tags
 from portal.runs.forms import NOTES_LENGTH
 from portal.runs.models import Run, TrainedModel
+
+PARAMS_AT_MOST, PARAM_LENGTH = 50, 100
 
 
 class TrainedModelSerializer(serializers.ModelSerializer):
@@ -63,10 +67,29 @@ class RunEditSerializer(serializers.Serializer):
         trim_whitespace=False,
         validators=[visible],
     )
-    tags = serializers.ListField(child=serializers.CharField(max_length=200), required=False, max_length=100)
+    tags = BoundedListField(child=serializers.CharField(max_length=200), required=False, max_length=100)
 
     def validate_tags(self, names):
         return tags.clean(names)
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}, "maxProperties": PARAMS_AT_MOST})
+class ParamsField(serializers.DictField):
+    """Parameters by name; ``runs/plan.py`` says which there are and what they can be."""
+
+    def to_internal_value(self, data):
+        if isinstance(data, dict):
+            if len(data) > PARAMS_AT_MOST:
+                raise serializers.ValidationError(
+                    _("Name at most %(most)d parameters.") % {"most": PARAMS_AT_MOST}
+                )
+            for name, value in data.items():
+                if len(str(name)) > PARAM_LENGTH or len(repr(value)) > PARAM_LENGTH:
+                    raise serializers.ValidationError(
+                        _("A parameter and its value have up to %(most)d characters.")
+                        % {"most": PARAM_LENGTH}
+                    )
+        return super().to_internal_value(data)
 
 
 class NewRunSerializer(serializers.Serializer):
@@ -74,11 +97,13 @@ class NewRunSerializer(serializers.Serializer):
 
     name = serializers.CharField(max_length=120, required=False, allow_blank=True, validators=[one_line])
     dataset_version = InTeamField(queryset=DatasetVersion.objects.all())
-    preset = serializers.CharField(required=False, allow_blank=True)
-    recipe = serializers.CharField(required=False, allow_blank=True)
-    chips = serializers.ListField(child=serializers.CharField(), required=False)
-    devices = InTeamField(queryset=Device.objects.all(), many=True, required=False)
-    params = serializers.DictField(required=False)
+    preset = serializers.CharField(required=False, allow_blank=True, max_length=60)
+    recipe = serializers.CharField(required=False, allow_blank=True, max_length=60)
+    chips = BoundedListField(child=serializers.CharField(max_length=60), required=False, max_length=50)
+    devices = BoundedListField(
+        child=InTeamField(queryset=Device.objects.all()), required=False, max_length=200
+    )
+    params = ParamsField(required=False)
 
 
 class CloneSerializer(NewRunSerializer):

@@ -14,6 +14,7 @@ from portal.conversions.models import CompiledModel
 from portal.core import configs, live, sentences
 from portal.core.access import member_required, refuse_unless
 from portal.core.bodies import an_archive, takes
+from portal.core.numbers import whole_number
 from portal.core.paging import page_of
 from portal.datasets import uploads
 from portal.datasets.models import Dataset
@@ -84,8 +85,9 @@ def run_report(request, pk):
 def run_new(request):
     """Three choices and one button."""
     initial = {"preset": "fast"}
-    if request.GET.get("version", "").isdigit():
-        initial["dataset_version"] = request.GET["version"]
+    chosen = whole_number(request.GET.get("version", ""))
+    if chosen is not None:
+        initial["dataset_version"] = chosen
     elif Dataset.objects.for_team(request.team).live().count() == 1:
         initial["dataset_version"] = usable_versions(request.team).first()
     return _form_page(request, initial)

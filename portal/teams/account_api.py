@@ -9,6 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from portal.core.api import ApiViewSet
+from portal.core.forms import LONGEST_TEXT
 from portal.teams import audit, passwords, sign_ins, throttle
 from portal.teams.authentication import TooManyPasswords
 from portal.teams.forms import EmailForm, PasswordForm
@@ -38,8 +39,10 @@ class MeSerializer(serializers.ModelSerializer):
 
 
 class NewEmailSerializer(serializers.Serializer):
-    email = serializers.EmailField(allow_blank=True)
-    password = serializers.CharField(trim_whitespace=False, help_text="one's own, to be sure")
+    email = serializers.EmailField(allow_blank=True, max_length=254)
+    password = serializers.CharField(
+        trim_whitespace=False, max_length=LONGEST_TEXT, help_text="one's own, to be sure"
+    )
 
 
 class NewPasswordSerializer(serializers.Serializer):
@@ -47,8 +50,8 @@ class NewPasswordSerializer(serializers.Serializer):
     ``revoke_tokens`` ends all of one's own, in every team, the one of this call included."""
 
     revoke_tokens = serializers.BooleanField(default=False)
-    old_password = serializers.CharField(trim_whitespace=False)
-    new_password = serializers.CharField(trim_whitespace=False)
+    old_password = serializers.CharField(trim_whitespace=False, max_length=LONGEST_TEXT)
+    new_password = serializers.CharField(trim_whitespace=False, max_length=LONGEST_TEXT)
 
 
 class SignInSerializer(serializers.ModelSerializer):

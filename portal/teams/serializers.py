@@ -1,6 +1,7 @@
 from rest_framework import serializers
 
 from portal.core.names import one_line
+from portal.core.serializers import BoundedListField
 from portal.teams import quotas
 from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Quota, Role, Scope, Team
 from portal.teams.tokens import LONGEST_DAYS
@@ -59,7 +60,9 @@ class NewTokenSerializer(serializers.Serializer):
     """A token to make, for oneself in the team of this call."""
 
     name = serializers.CharField(max_length=100, validators=[one_line])
-    scopes = serializers.MultipleChoiceField(choices=Scope, allow_empty=False)
+    scopes = BoundedListField(
+        child=serializers.ChoiceField(choices=Scope), allow_empty=False, max_length=2 * len(Scope)
+    )
     days = serializers.IntegerField(min_value=1, max_value=LONGEST_DAYS, default=90)
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from portal.core import once
 from portal.core.access import admin_required, refuse_unless
+from portal.core.numbers import whole_number
 from portal.teams import password_links, services
 from portal.teams.forms import InvitationForm, RoleForm, TeamForm
 from portal.teams.models import Invitation, Membership, Role
@@ -161,7 +162,7 @@ def team_switch(request):
     """Work in another of one's teams from now on."""
     wanted = request.POST.get("team", "")
     rows = request.user.memberships.select_related("team")
-    member = get_object_or_404(rows, team_id=int(wanted) if wanted.isdigit() and len(wanted) < 19 else 0)
+    member = get_object_or_404(rows, team_id=whole_number(wanted) or 0)
     request.session["team"] = member.team_id
     messages.info(request, f"You work in {member.team} now.")
     return redirect("home")
