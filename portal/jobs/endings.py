@@ -14,7 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
+from portal.core import sentences
 from portal.core.diskspace import SENTENCE, no_space
+from portal.core.echoes import shortened
 from portal.jobs import kinds
 from portal.jobs.context import Cancelled, Superseded, TimedOut
 from portal.jobs.models import ErrorKind, IllegalTransition, Job, Status
@@ -76,6 +78,7 @@ def of_result(result: dict[str, Any]) -> Ending:
 
 
 def failed(error_kind: str, message: str, result: dict[str, Any] | None = None) -> Ending:
+    message = shortened(str(message), sentences.LONGEST)  # the log has the rest
     return Ending(Status.FAILED, message, str(error_kind), result or {})
 
 

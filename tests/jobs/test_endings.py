@@ -85,6 +85,12 @@ def test_a_full_disk_in_any_step_is_said(ended, step, error):
     assert (job.status, job.message) == (Status.FAILED, SENTENCE)
 
 
+def test_a_message_of_any_length_becomes_one_of_a_sentence(ended):
+    job = ended(prepare=raising(InputError("The board said " + "x" * 40_000)))
+    assert job.status == Status.FAILED
+    assert job.message.startswith("The board said x") and len(job.message) <= 2000
+
+
 def test_what_follows_a_job_may_fail_and_its_status_stands(ended):
     for error in (RuntimeError("oops"), OperationalError("database is locked")):
         job = ended(after=raising(error))
