@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import time
 
@@ -315,6 +316,26 @@ def test_half_a_form_is_no_form(server, token):
     assert "Traceback" not in server.log[logged:]
 
 
+def test_a_page_takes_a_large_form_from_somebody_who_is_signed_in(server):
+    cookies, page = server.cookies(), f"{server.base}/datasets/new/"
+    form = {"name": "large", "csrfmiddlewaretoken": cookies["csrftoken"]}
+    content = b"PK" + os.urandom(4 * MB)
+    answer = requests.post(page, form, files={"file": ("a.zip", content)}, cookies=cookies, timeout=60)
+    assert answer.status_code == 200 and "/datasets/versions/" in answer.url
+    stored = [path for path in (server.var / "files").rglob("*") if path.is_file()]
+    assert any(path.read_bytes() == content for path in stored)
+    assert spooled(server) == 0
+
+
+def test_many_bodies_in_memory_wait_for_each_other(server, token, crowd):
+    bearer = f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+    for _ in range(60):
+        crowd(server.connect()).sendall(
+            request("PATCH", "/api/v1/me/", f"{bearer}Content-Length: {2 * MB}\r\n") + b" " * 200_000
+        )
+    assert server.answers()
+
+
 # --- heads ------------------------------------------------------------------------------------
 
 
@@ -377,6 +398,24 @@ def test_static_files_have_ranges_tags_and_a_length(server):
     assert known.status_code == 304 and not known.content
     head = requests.head(url, timeout=30)
     assert head.headers["Content-Length"] == whole.headers["Content-Length"] and not head.content
+
+
+def test_an_answer_that_is_made_while_it_is_sent_arrives_whole(server):
+    answer = requests.get(f"{server.base}/team/audit.csv", cookies=server.cookies(), timeout=30)
+    assert answer.status_code == 200 and answer.headers["Transfer-Encoding"] == "chunked"
+    assert len(answer.text.splitlines()) > 1
+
+
+def test_a_client_that_offers_another_protocol_is_answered_as_others(server):
+    offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+    asked = f"GET /sign-in/ HTTP/1.1\r\nHost: localhost\r\n{offer}\r\n".encode()
+    with server.connect() as sock:
+        for _ in range(2):
+            sock.sendall(asked)
+            answer = b""
+            while b"</html>" not in answer:
+                answer += sock.recv(65536)
+            assert status(answer) == 200
 
 
 def test_the_access_log_holds_no_secret_and_no_query(server):

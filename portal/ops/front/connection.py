@@ -239,6 +239,10 @@ class Connection(HttpToolsProtocol):
                 body.end(TOO_SLOW)
             self._came, self._came_at = body.came, now
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing is upgraded here; a parser that has seen the wish reads no further request."""
+        self.parser = new_parser(self)
+
     def _start_asgi_task(self, cycle, app) -> None:
         self.work()
         super()._start_asgi_task(cycle, app)

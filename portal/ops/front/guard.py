@@ -9,7 +9,7 @@ from portal.core.bodies import most_bytes
 from portal.ops.front import limits, refusals
 from portal.ops.front.asked import Asked
 from portal.ops.front.bodies import Body, Receive, buffered
-from portal.ops.front.bridge import Bridge
+from portal.ops.front.bridge import Answer, Bridge
 from portal.ops.front.callers import Callers
 from portal.ops.front.exchange import Exchange
 from portal.ops.front.refusals import Gone, Refusal
@@ -26,6 +26,7 @@ class Guard:
         self._bridge, self._threads = Bridge(application, threads), threads
         self._pages = Slots(limits.PAGE_THREADS, queue=limits.QUEUE)
         self._streams = Slots(limits.STREAM_THREADS, queue=limits.QUEUE, per_key=limits.STREAMS_PER_PERSON)
+        self._buffers = Slots(limits.BUFFERS, queue=limits.QUEUE, per_key=limits.BUFFERS_PER_PERSON)
         self._callers = Callers()
         self._bodies: set[Body] = set()
 
@@ -54,7 +55,7 @@ class Guard:
     async def _answer(self, exchange: Exchange, receive: Receive) -> None:
         asked = exchange.asked
         if not asked.is_chunked and not asked.length:
-            return await self._whole(exchange, receive, 0)
+            return await self._whole(exchange, receive, 0, None)
         largest = most_bytes(asked.scope["path"], asked.method)
         most = limits.WHOLE_BODY if largest is None else largest
         if asked.length > most:
@@ -71,7 +72,7 @@ class Guard:
         ):
             await self._streamed(exchange, person, most)
         else:
-            await self._whole(exchange, receive, min(most, limits.WHOLE_BODY))
+            await self._whole(exchange, receive, min(most, limits.WHOLE_BODY), person)
 
     async def _person(self, asked: Asked) -> int | None:
         """Who sends a large body. Raises Refusal when it is nobody; None for chunks of a stranger."""
@@ -91,18 +92,29 @@ class Guard:
     def _share(self, asked: Asked) -> tuple[str, int]:
         return asked.address, self._callers.key(asked)[0] % limits.SHARES_PER_ADDRESS
 
-    async def _whole(self, exchange: Exchange, receive: Receive, most: int) -> None:
+    async def _whole(
+        self, exchange: Exchange, receive: Receive, most: int, person: int | None = None
+    ) -> None:
         asked, data = exchange.asked, b""
-        if asked.is_chunked or asked.length:
-            data = await buffered(receive, asked.scope["slipway.connection"], most)
+        buffer = await self._buffers.take(person, limits.STREAM_QUEUE_SECONDS) if person else None
+        try:
+            if asked.is_chunked or asked.length:
+                data = await buffered(receive, asked.scope["slipway.connection"], most)
+            answer = await self._in_page_thread(exchange, data)
+        finally:
+            if buffer:
+                buffer.release()
+        await self._bridge.send(exchange, answer)
+
+    async def _in_page_thread(self, exchange: Exchange, data: bytes) -> Answer:
+        asked = exchange.asked
         ticket = await self._pages.take(self._share(asked), limits.QUEUE_SECONDS)
         try:
-            answer = await self._bridge.answer(
+            return await self._bridge.answer(
                 exchange, io.BytesIO(data), len(data), lambda: self._become_stream(ticket, asked)
             )
         finally:
             ticket.release()
-        await self._bridge.send(exchange, answer)
 
     async def _become_stream(self, ticket: Ticket, asked: Asked) -> None:
         other = await self._streams.take(self._callers.key(asked), limits.STREAM_QUEUE_SECONDS)
