@@ -15,7 +15,12 @@ def small_zip(seed: int = 0, images: int = 6) -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         for name in ("cat", "dog"):
             for number in range(images):
-                picture = io.BytesIO()
-                Image.frombytes("RGB", (24, 24), noise.randbytes(24 * 24 * 3)).save(picture, "PNG")
-                archive.writestr(f"{name}/{seed}-{number}.png", picture.getvalue())
+                archive.writestr(f"{name}/{seed}-{number}.png", small_png(noise))
     return buffer.getvalue()
+
+
+def small_png(noise: random.Random | None = None) -> bytes:
+    """A picture of 24 × 24 noise."""
+    picture = io.BytesIO()
+    Image.frombytes("RGB", (24, 24), (noise or random.Random(0)).randbytes(24 * 24 * 3)).save(picture, "PNG")
+    return picture.getvalue()

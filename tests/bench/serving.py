@@ -100,9 +100,9 @@ def set_up(portal: Portal) -> None:
 
 
 @contextlib.contextmanager
-def serving(**settings: str) -> Iterator[Portal]:
-    """Set up and serve in a temporary folder; stop and remove it all at the end."""
-    with tempfile.TemporaryDirectory(prefix="slipway-bench-") as folder:
+def serving(place: Path | None = None, **settings: str) -> Iterator[Portal]:
+    """Set up and serve in a temporary folder, below ``place`` if given; stop and remove it at the end."""
+    with tempfile.TemporaryDirectory(prefix="slipway-bench-", dir=place) as folder:
         portal = Portal(f"http://127.0.0.1:{free_port()}", Path(folder), "", free_port(), settings)
         set_up(portal)
         portal.serve()
