@@ -143,6 +143,7 @@ def figures(reckoning: Reckoning, disturber: Disturber, work: Work, plan: list[s
         },
         "kinds": dict(Counter(plan)),
         "details": {name: getattr(reckoning, name)[:10] for name in names},
+        "failures": dict(reckoning.failures.most_common(15)),
         "unexpected": reckoning.unexpected[:10],
         "trouble": dict(record.trouble.most_common(15)),
     }

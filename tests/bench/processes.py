@@ -6,7 +6,10 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+
+LAUNCHER = "workers/launcher"
 
 
 def of_portal(var: Path, *words: str) -> list[int]:
@@ -22,21 +25,48 @@ def of_portal(var: Path, *words: str) -> list[int]:
     return found
 
 
-def all_of_portal(var: Path) -> dict[int, str]:
-    """Every process that works for the portal of folder ``var``, with its argument list.
+@dataclass(frozen=True)
+class Process:
+    """``said`` is its argument list."""
 
-    A worker program gets no environment of the portal's, but its arguments or its folder name ``var``.
+    pid: int
+    parent: int
+    said: str
+
+
+def all_of_portal(var: Path) -> dict[int, Process]:
+    """Every process that works for the portal of folder ``var``, by process id.
+
+    A worker program gets no environment of the portal's, but its arguments or its folder name ``var``; its
+    launcher has neither, but is its parent and a child of the worker.
     """
-    found = {}
+    every, found = {}, {}
     for place in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            arguments = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            environment = (place / "environ").read_bytes().split(b"\0")
-            inside = str(var) in arguments or os.readlink(place / "cwd").startswith(str(var))
-            if arguments and int(place.name) != os.getpid():
-                if inside or f"SLIPWAY_VAR={var}".encode() in environment:
-                    found[int(place.name)] = arguments
+        with contextlib.suppress(OSError, IndexError):
+            one = _look_at(place)
+            every[one.pid] = one
+            if one.said and one.pid != os.getpid() and _works_for(place, one, var):
+                found[one.pid] = one
+    for one in list(found.values()):
+        above = every.get(one.parent)
+        if above and LAUNCHER in above.said:
+            found[above.pid] = above
+    for one in every.values():
+        if LAUNCHER in one.said and one.parent in found:
+            found[one.pid] = one
     return found
+
+
+def _look_at(place: Path) -> Process:
+    said = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+    return Process(int(place.name), parent, said)
+
+
+def _works_for(place: Path, one: Process, var: Path) -> bool:
+    if str(var) in one.said or os.readlink(place / "cwd").startswith(str(var)):
+        return True
+    return f"SLIPWAY_VAR={var}".encode() in (place / "environ").read_bytes().split(b"\0")
 
 
 def pss_mb(pids: Iterable[int]) -> float:

@@ -15,7 +15,6 @@ from tests.bench.attacks import attack, require
 from tests.bench.attacks.scene import require_status, wait_for
 
 PLANTED = ("planted-mail-secret", "planted-bucket-secret")
-LAUNCHER = "workers/launcher"
 
 
 class Look(threading.Thread):
@@ -29,8 +28,9 @@ class Look(threading.Thread):
 
     def run(self) -> None:
         while not self._stopped.wait(0.01):
-            for pid, said in processes.all_of_portal(self.var).items():
-                if " -m workers." in said and "virtual_board" not in said and LAUNCHER not in said:
+            for pid, one in processes.all_of_portal(self.var).items():
+                said = one.said
+                if " -m workers." in said and "virtual_board" not in said and processes.LAUNCHER not in said:
                     with contextlib.suppress(OSError):
                         self.seen[pid] = {"said": said, **_facts(pid)}
 

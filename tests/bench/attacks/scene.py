@@ -124,7 +124,7 @@ class Scene:
     def megabytes(self, *words: str) -> float:
         """The memory of the portal's processes, or of those whose argument list holds ``words``."""
         found = processes.all_of_portal(self.var)
-        return processes.pss_mb(pid for pid, said in found.items() if all(word in said for word in words))
+        return processes.pss_mb(pid for pid, one in found.items() if all(word in one.said for word in words))
 
     def bytes_in(self, *folders: str) -> int:
         total = 0

@@ -71,7 +71,7 @@ class Disturber:
 
     def _pids(self, part: str) -> list[int]:
         found = processes.all_of_portal(self.portal.var)
-        return sorted(pid for pid, said in found.items() if part_of(said) == part)
+        return sorted(pid for pid, one in found.items() if part_of(one.said) == part)
 
     def _one(self, part: str) -> int | None:
         """One such process by chance; a program may have to be waited for."""
@@ -108,7 +108,7 @@ class Disturber:
         return f"{len(left)} processes outlived it" if left else "nothing outlived it"
 
     def _left_over(self) -> list[str]:
-        return list(processes.all_of_portal(self.portal.var).values())
+        return [one.said for one in processes.all_of_portal(self.portal.var).values()]
 
     def serve_again(self) -> None:
         """``make serve`` as a person would: once more when it is refused."""

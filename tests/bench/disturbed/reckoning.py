@@ -30,6 +30,7 @@ class Reckoning:
         self.ghosts: list[str] = []
         self.disagreements: list[str] = []
         self.statuses: Counter = Counter()
+        self.failures: Counter = Counter()  # why jobs failed
         self.unexpected: list[str] = []
 
     def run(self) -> None:
@@ -98,6 +99,8 @@ class Reckoning:
         self.lost += [f"inference {pk} is gone" for pk in self.record.inferences if pk not in asked]
         for row in self._jobs():
             self.statuses[row.status] += 1
+            if row.status == "failed":
+                self.failures[f"{row.kind}: {row.message[:120]}"] += 1
             if row.status == "failed" and not row.message:
                 self.lost.append(f"job {row.pk} ({row.kind}) failed without a reason")
 
@@ -142,17 +145,23 @@ class Reckoning:
     def look_for_ghosts(self) -> None:
         """Rows that run although nothing does, programs of no job, and two of what must be one."""
         self.ghosts += [f"job {row.pk} is {row.status}" for row in self._jobs() if row.status in ACTIVE]
-        parts = Counter(part_of(said) for said in processes.all_of_portal(self.portal.var).values())
+        parts = self._parts()
         self.ghosts += [f"{parts[name]} of {name}" for name in SINGLE if parts[name] != 1]
         if parts["program"] or parts["launcher"]:
             self.ghosts.append(f"{parts['program'] + parts['launcher']} programs without a job")
+
+    def _parts(self) -> Counter:
+        """How many there are of each part, without the children that they have of their own kind."""
+        found = processes.all_of_portal(self.portal.var)
+        parts = {pid: part_of(one.said) for pid, one in found.items()}
+        return Counter(part for pid, part in parts.items() if parts.get(found[pid].parent) != part)
 
     def look_after_stopping(self) -> None:
         """``make serve`` has ended: whatever is alive now is a ghost."""
         deadline = time.monotonic() + GONE_SECONDS
         while (left := processes.all_of_portal(self.portal.var)) and time.monotonic() < deadline:
             time.sleep(0.5)
-        self.ghosts += [f"process {pid} outlives the portal: {said[:100]}" for pid, said in left.items()]
+        self.ghosts += [f"process {pid} outlives the portal: {one.said[:100]}" for pid, one in left.items()]
         processes.kill(list(left))
 
     def on_board(self) -> str:
