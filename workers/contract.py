@@ -99,6 +99,14 @@ class JobFolder:
     def tool_seconds(self) -> dict[str, float]:
         return {name: round(seconds, 3) for name, seconds in self._seconds.items()}
 
+    def evaluation(
+        self, stage: str, engine: str, predictions: list[dict[str, Any]], metrics: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Keep a stage's predictions as an artifact and return its entry for the result's ``evaluations``."""
+        name = f"predictions.{stage}.json"
+        (self.artifacts / name).write_text(json.dumps(predictions, ensure_ascii=False), encoding="utf-8")
+        return {"stage": stage, "engine": engine, "metrics": metrics, "predictions": name}
+
     def write_result(self, result: dict[str, Any]) -> None:
         temporary = self.path / "result.json.tmp"
         temporary.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 import onnx
 
 from workers.contract import JobFolder, run
-from workers.convert import channels, dataset, optable, parity, rknnfile
+from workers.convert import channels, dataset, optable, rknnfile
 from workers.convert import plan as plans
 from workers.convert.calibration import BuildSettings, pack, write_pictures
 from workers.convert.images import load_image, order_channels
@@ -23,7 +22,9 @@ from workers.convert.rknnfile import custom_string
 from workers.convert.simulator import ARCHIVE_NAME, MODEL_NAME, OrtEngine, Simulator, softmax
 from workers.convert.toolkit import NAME as TOOLKIT
 from workers.convert.toolkit import Toolkit, toolkit_version
+from workers.datakit.scoring import classification
 
+ONNX_ENGINE = "onnxruntime"
 # Shares of the whole job, for the progress bar: measuring takes most of it.
 PREPARED, BUILT, WHOLE = 10, 40, 100
 SWAP_PROBES = 4
@@ -51,10 +52,10 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     folder.progress(BUILT, WHOLE)
     folder.phase("measure on validation images")
     try:
-        predictions = list(measure(folder, plan, val, float_engine, simulator))
+        evaluations = measure(folder, plan, val, float_engine, simulator)
     finally:
         simulator.close()
-    return finish(folder, plan, cost, predictions, len(pictures))
+    return finish(folder, plan, cost, evaluations, len(pictures))
 
 
 def build_settings(plan: Plan, channel_order: str) -> BuildSettings:
@@ -77,7 +78,7 @@ def prepare_model(folder: JobFolder, plan: Plan, settings: BuildSettings, sample
     model = channels.read_model(plan.onnx)
     channels.check_shapes(model, plan.input_size, len(plan.class_names))
     build_file = folder.artifacts / MODEL_NAME
-    with folder.tool("onnxruntime"):
+    with folder.tool(ONNX_ENGINE):
         float_engine = OrtEngine(plan.onnx, build_settings(plan, "rgb"))
     if plan.channel_order == "rgb":
         onnx.save(model, str(build_file))
@@ -95,7 +96,7 @@ def compare_orders(
     width, height = plan.input_size
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     probes = [noise] + [load_image(path, plan.input_size, "rgb") for path in samples]
-    with folder.tool("onnxruntime"):
+    with folder.tool(ONNX_ENGINE):
         before = np.array([rgb_engine.run(probe) for probe in probes])
         after = np.array([bgr_engine.run(order_channels(probe, "rgb", "bgr")) for probe in probes])
     channels.check_same_answers(before, after)
@@ -123,29 +124,37 @@ def build(
 
 def measure(
     folder: JobFolder, plan: Plan, val: list[dataset.Pair], float_engine: OrtEngine, simulator: Simulator
-) -> Iterable[dict[str, Any]]:
-    """Yield both models' answers to each validation image; the score is the chip's model's."""
+) -> list[dict[str, Any]]:
+    """Let both models answer each validation image; return their evaluations, ONNX first."""
     order = simulator.settings.channel_order
+    onnx_rows, chip_rows = [], []
     for done, (name, label) in enumerate(val, start=1):
         image = load_image(plan.dataset / name, plan.input_size, "rgb")
-        with folder.tool("onnxruntime"):
-            float_logits = float_engine.run(image)
+        with folder.tool(ONNX_ENGINE):
+            onnx_rows.append(prediction(name, label, float_engine.run(image)))
         with folder.tool(TOOLKIT):
-            chip_logits = simulator.run(order_channels(image, "rgb", order))
-        answer = int(chip_logits.argmax())
-        yield {
-            "image": name,
-            "label": label,
-            "onnx": int(float_logits.argmax()),
-            "int8": answer,
-            "score": round(float(softmax(chip_logits)[answer]), 6),
-        }
+            chip_rows.append(prediction(name, label, simulator.run(order_channels(image, "rgb", order))))
         if done % 25 == 0 or done == len(val):
             folder.progress(BUILT + (WHOLE - BUILT) * done / len(val), WHOLE)
+    return [
+        folder.evaluation(stage, engine, rows, classification.summarise(rows, plan.class_names))
+        for stage, engine, rows in (("onnx", ONNX_ENGINE, onnx_rows), ("simulator", TOOLKIT, chip_rows))
+    ]
+
+
+def prediction(image: str, label: int, logits: np.ndarray) -> dict[str, Any]:
+    """One image's prediction from a model's logits; the score is the softmax of the best, 0..1."""
+    best = int(logits.argmax())
+    return {
+        "image": image,
+        "label": label,
+        "predicted": best,
+        "score": round(float(softmax(logits)[best]), 6),
+    }
 
 
 def finish(
-    folder: JobFolder, plan: Plan, cost: optable.Cost, predictions: list[dict[str, Any]], calibrated: int
+    folder: JobFolder, plan: Plan, cost: optable.Cost, evaluations: list[dict[str, Any]], calibrated: int
 ) -> dict[str, Any]:
     """Write the artifacts for people and return the result."""
     versions = {
@@ -155,7 +164,6 @@ def finish(
     }
     names = plan.class_names
     (folder.artifacts / "labels.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-    write_json(folder.artifacts / "predictions.json", predictions)
     write_json(folder.artifacts / "operators.json", cost.as_dict())
     described = {
         "chip": plan.chip["name"],
@@ -170,7 +178,7 @@ def finish(
     write_json(folder.artifacts / "provenance.json", described)
     rknn = (folder.artifacts / "model.rknn").read_bytes()
     return {
-        "parity": parity.summarise(predictions, names),
+        "evaluations": evaluations,
         "cost": cost.as_dict(),
         "rknn_bytes": len(rknn),
         "sha256": hashlib.sha256(rknn).hexdigest(),

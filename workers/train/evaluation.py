@@ -9,6 +9,7 @@ from typing import Any
 from workers.contract import ToolchainError
 from workers.train.plan import EVALUATION_BATCH, Plan, read_labels
 
+ENGINE = "paddle-inference"
 # Images on which the slim ONNX must choose the class that the Paddle model chooses.
 ONNX_CHECK_IMAGES = 64
 
@@ -93,35 +94,3 @@ def _check_onnx(slim: Path, batch: Any, predictions: list[dict[str, Any]]) -> No
             f"The ONNX file answers {len(batch) - same} of {len(batch)} validation images differently from "
             "the Paddle model it was made from: paddle2onnx or onnxslim converted it wrongly."
         )
-
-
-def summarise(predictions: list[dict[str, Any]], class_names: list[str]) -> dict[str, Any]:
-    """Return top1 (fraction), images, per_class and confusion (rows true, columns predicted). Pure.
-
-    Recall of a class without images and precision of one never predicted are None.
-    """
-    count = len(class_names)
-    confusion = [[0] * count for _ in range(count)]
-    for prediction in predictions:
-        confusion[prediction["label"]][prediction["predicted"]] += 1
-    per_class = []
-    for number, name in enumerate(class_names):
-        images, correct = sum(confusion[number]), confusion[number][number]
-        predicted = sum(row[number] for row in confusion)
-        per_class.append(
-            {
-                "id": number,
-                "name": name,
-                "images": images,
-                "correct": correct,
-                "recall": correct / images if images else None,
-                "precision": correct / predicted if predicted else None,
-            }
-        )
-    correct = sum(row["correct"] for row in per_class)
-    return {
-        "top1": correct / len(predictions) if predictions else 0.0,
-        "images": len(predictions),
-        "per_class": per_class,
-        "confusion": confusion,
-    }

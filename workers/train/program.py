@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from dataclasses import replace
@@ -11,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import JobFolder
+from workers.datakit.scoring import classification
 from workers.train.checkpoints import prune
-from workers.train.evaluation import evaluate, summarise
+from workers.train.evaluation import ENGINE, evaluate
 from workers.train.onnx_files import INPUT_NAME, OPSET, make_onnx
 from workers.train.plan import Plan, read_plan
 from workers.train.training import AFTER_TRAINING_EPOCHS, Training
@@ -35,18 +35,18 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     _tell(folder, plan, "make ONNX", 0.5)
     cut_tensor = make_onnx(folder, inference, plan.input_size)
     _tell(folder, plan, "evaluate", 0.7)
-    with folder.tool("paddle-inference"):
+    with folder.tool(ENGINE):
         predictions = evaluate(plan, inference, folder.artifacts / "model.slim.onnx")
-    _write_texts(folder.artifacts, plan, predictions)
+    labels = "".join(f"{name}\n" for name in plan.class_names)
+    (folder.artifacts / "labels.txt").write_text(labels, encoding="utf-8")
+    metrics = classification.summarise(predictions, plan.class_names)
     # The checkpoints have served: a finished job is never gone on from.
     prune(training.output, keep=set())
     _tell(folder, plan, "done", AFTER_TRAINING_EPOCHS)
     return {
-        "metrics": {
-            **summarise(predictions, plan.class_names),
-            "best_epoch": training.history.best_epoch,
-            "epochs": plan.epochs,
-        },
+        "evaluations": [folder.evaluation("paddle", ENGINE, predictions, metrics)],
+        "best_epoch": training.history.best_epoch,
+        "epochs": plan.epochs,
         "recipe": plan.recipe["name"],
         "input_name": INPUT_NAME,
         "input_size": list(plan.input_size),
@@ -96,10 +96,3 @@ def _keep_weights(folder: JobFolder, weights: Path, inference: Path) -> None:
     shutil.copyfile(weights, folder.artifacts / "best_model.pdparams")
     for name in INFERENCE_FILES:
         shutil.copyfile(inference / name, folder.artifacts / name)
-
-
-def _write_texts(artifacts: Path, plan: Plan, predictions: list[dict[str, Any]]) -> None:
-    labels = "".join(f"{name}\n" for name in plan.class_names)
-    (artifacts / "labels.txt").write_text(labels, encoding="utf-8")
-    answers = json.dumps(predictions, ensure_ascii=False)
-    (artifacts / "val_predictions.json").write_text(answers, encoding="utf-8")

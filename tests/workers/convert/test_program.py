@@ -11,7 +11,8 @@ from .conftest import CLASS_NAMES, ROOT, SIDE, convert_python, read_chip, run_py
 pytestmark = pytest.mark.toolchain
 
 ARTIFACTS = {
-    "model.rknn", "build.onnx", "calibration.zip", "labels.txt", "provenance.json", "predictions.json",
+    "model.rknn", "build.onnx", "calibration.zip", "labels.txt", "provenance.json", "predictions.onnx.json",
+    "predictions.simulator.json",
     "operators.json",
 }  # fmt: skip
 
@@ -23,9 +24,11 @@ def test_a_model_answers_the_same_after_the_conversion(make_job, convert, colour
     assert process.returncode == 0, (job / "log.txt").read_text(errors="replace")[-3000:]
     assert result["ok"] and result["quantized"]
     assert {path.name for path in (job / "artifacts").iterdir()} == ARTIFACTS
-    parity = result["parity"]
-    assert (parity["images"], parity["onnx_top1"], parity["int8_top1"], parity["agreement"]) == (9, 1, 1, 1)
-    assert [row["name"] for row in parity["per_class"]] == CLASS_NAMES
+    stages = {one["stage"]: one["metrics"] for one in result["evaluations"]}
+    assert {stage: (one["images"], one["top1"]) for stage, one in stages.items()} == {
+        "onnx": (9, 1), "simulator": (9, 1),
+    }  # fmt: skip
+    assert [row["name"] for row in stages["simulator"]["per_class"]] == CLASS_NAMES
     assert result["cost"]["cpu_ops"] == [] and result["cost"]["cycles"] > 0
     assert result["rknn_bytes"] == (job / "artifacts" / "model.rknn").stat().st_size
     assert set(result["tool_seconds"]) == {"rknn-toolkit2", "onnxruntime"}
@@ -42,13 +45,15 @@ from workers.convert.simulator import OrtEngine, Simulator, softmax
 job = Path(sys.argv[1]); data = Path(json.loads((job / "spec.json").read_text())["inputs"]["dataset"])
 with Simulator.from_release(job / "artifacts") as one, Simulator.from_release(job / "artifacts") as two:
     ort = OrtEngine.from_release(job / "artifacts")
-    for row in json.loads((job / "artifacts" / "predictions.json").read_text()):
+    read = lambda stage: json.loads((job / "artifacts" / f"predictions.{stage}.json").read_text())
+    rows, floats = read("simulator"), read("onnx")
+    for row, in_float in zip(rows, floats, strict=True):
         image = load_image(data / row["image"], one.settings.input_size, one.settings.channel_order)
         logits = one.run(image)
         assert (logits == two.run(image)).all()
-        assert int(logits.argmax()) == row["int8"]
-        assert round(float(softmax(logits)[row["int8"]]), 6) == row["score"]
-        assert int(ort.run(image).argmax()) == row["onnx"]
+        assert int(logits.argmax()) == row["predicted"]
+        assert round(float(softmax(logits)[row["predicted"]]), 6) == row["score"]
+        assert int(ort.run(image).argmax()) == in_float["predicted"]
 print("SAME", one.engine, ort.engine)
 """
     done = run_python("-c", code, job)
@@ -59,14 +64,14 @@ def test_a_float_model_is_built_where_the_chip_can(make_job, convert, colour_mod
     job = make_job(colour_model, chip="rk3588", channel_order="rgb", quantization={"dtype": "fp16"})
     _, result = convert(job)
     assert result["ok"] and not result["quantized"]
-    assert result["parity"]["int8_top1"] == 1
+    assert result["evaluations"][1]["metrics"]["top1"] == 1
 
 
 @pytest.mark.parametrize("algorithm", ["mmse", "kl_divergence"])
 def test_the_other_quantisers_work_without_pytorch(make_job, convert, colour_model, algorithm):
     job = make_job(colour_model, quantization={"dtype": None, "algorithm": algorithm})
     _, result = convert(job)
-    assert result["ok"] and result["parity"]["int8_top1"] == 1
+    assert result["ok"] and result["evaluations"][1]["metrics"]["top1"] == 1
 
 
 def test_an_operator_that_the_board_lacks_is_refused(make_job, convert, tmp_path):
