@@ -11,7 +11,7 @@ urlpatterns = [
     path("history/", include("portal.history.urls")),
     path("datasets/", include("portal.datasets.urls")),
     path("runs/", include("portal.runs.urls")),
-    path("models/", include("portal.conversions.urls")),
+    path("models/", include("portal.models.urls")),
     path("devices/", include("portal.devices.urls")),
 ]
 

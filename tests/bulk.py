@@ -12,12 +12,12 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
-from portal.conversions.models import CompiledModel
 from portal.datasets.models import Dataset, DatasetVersion
-from portal.deployments.models import Deployment
+from portal.deployment.models import Deployment
 from portal.devices.models import Device, Inference
 from portal.jobs.models import Artifact, Job, JobEvent, LogChunk, Metric, Status
-from portal.runs.models import Run, Tag, TrainedModel
+from portal.models.models import CompiledModel, Evaluation, Model
+from portal.runs.models import Attempt, Run, Step, Tag
 from portal.teams.models import AuditEntry
 from tests.seed import PARAMS
 
@@ -27,7 +27,8 @@ SERIES = ("train/loss", "train/top1", "train/lr", "train/ips", "val/top1")
 CHIPS = ("rv1106", "rk3566", "rk3588")
 FILES = {
     "train": ("best_model.pdparams", "model.onnx", "model.slim.onnx"),
-    "convert": ("model.rknn", "build.onnx", "calibration.zip", "predictions.json", "provenance.json"),
+    "convert": ("model.rknn", "build.onnx", "calibration.zip", "predictions.onnx.json",
+                "predictions.simulator.json"),
     "deploy": (), "infer": (), "ingest": ("dataset.tar",), "probe": (),
 }  # fmt: skip
 QUEUES = {"train": "train", "convert": "convert", "deploy": "deploy", "infer": "deploy", "probe": "deploy"}
@@ -47,32 +48,10 @@ class Bulk:
         runs = self._runs(versions)
         jobs = {kind: self._jobs(kind, runs) for kind in ("train", "convert", "deploy", "infer")}
         self._jobs("probe", runs[1::2])
-        TrainedModel.objects.bulk_create(
-            [
-                TrainedModel(run=run, job=job, facts={"metrics": {"top1": 0.97, "images": 100}})
-                for run, job in zip(runs, jobs["train"], strict=True)
-            ],
-            BATCH,
-        )
-        parity = {"images": 100, "onnx_top1": 0.97, "int8_top1": 0.96, "drop": 0.01}
-        models = CompiledModel.objects.bulk_create(
-            [
-                CompiledModel(run=run, job=job, chip=CHIPS[n % 3], facts={"parity": parity, "rknn_bytes": n})
-                for n, (run, job) in enumerate(zip(runs, jobs["convert"], strict=True))
-            ],
-            BATCH,
-        )
-        Deployment.objects.bulk_create(
-            [
-                Deployment(
-                    run=run, job=job, compiled_model=model, device=devices[n % DEVICES],
-                    release=f"run{run.pk}-job{job.pk}", measured={"board_top1": 0.96, "images": 100},
-                    activated_at=job.finished_at,
-                )
-                for n, (run, job, model) in enumerate(zip(runs, jobs["deploy"], models, strict=True))
-            ],
-            BATCH,
-        )  # fmt: skip
+        models = self._trained(runs, jobs["train"])
+        compiled = self._compiled(models, jobs["convert"])
+        self._deployed(compiled, jobs["deploy"], devices)
+        self._steps(runs, jobs, devices)
         Inference.objects.bulk_create(
             [
                 Inference(team=self.team, job=job, device=devices[n % DEVICES], created_by=self.user)
@@ -81,6 +60,72 @@ class Bulk:
             BATCH,
         )
         self._points(jobs["train"])
+
+    def _trained(self, runs, jobs) -> list[Model]:
+        models = Model.objects.bulk_create(
+            [
+                Model(
+                    team=self.team, created_by=self.user, name=run.name, recipe=run.recipe, job=job,
+                    dataset_version_id=run.dataset_version_id,
+                )
+                for run, job in zip(runs, jobs, strict=True)
+            ],
+            BATCH,
+        )  # fmt: skip
+        self._evaluated("paddle", models, jobs, 0.97)
+        return models
+
+    def _compiled(self, models, jobs) -> list[CompiledModel]:
+        compiled = CompiledModel.objects.bulk_create(
+            [
+                CompiledModel(model=model, job=job, chip=CHIPS[n % 3], facts={"rknn_bytes": n})
+                for n, (model, job) in enumerate(zip(models, jobs, strict=True))
+            ],
+            BATCH,
+        )
+        self._evaluated("onnx", models, jobs, 0.97, compiled)
+        self._evaluated("simulator", models, jobs, 0.96, compiled)
+        return compiled
+
+    def _deployed(self, compiled, jobs, devices) -> None:
+        Deployment.objects.bulk_create(
+            [
+                Deployment(
+                    job=job, compiled_model=one, device=devices[n % DEVICES],
+                    release=f"model{one.model_id}-job{job.pk}", activated_at=job.finished_at,
+                )
+                for n, (job, one) in enumerate(zip(jobs, compiled, strict=True))
+            ],
+            BATCH,
+        )  # fmt: skip
+        self._evaluated("board", [one.model for one in compiled], jobs, 0.96, compiled)
+
+    def _evaluated(self, stage, models, jobs, value, compiled=None) -> None:
+        metrics = {"top1": value, "images": 100}
+        Evaluation.objects.bulk_create(
+            [
+                Evaluation(
+                    model=model, job=job, stage=stage, engine="made up", images=100, value=value,
+                    dataset_version_id=model.dataset_version_id, metrics=metrics, predictions="none",
+                    compiled_model=compiled[n] if compiled else None,
+                )
+                for n, (model, job) in enumerate(zip(models, jobs, strict=True))
+            ],
+            BATCH,
+        )  # fmt: skip
+
+    def _steps(self, runs, jobs, devices) -> None:
+        steps = [
+            Step(
+                run=run, kind=kind, position=position, job=jobs[kind][n],
+                device=devices[n % DEVICES] if kind == "deploy" else None,
+                inputs={"chip": CHIPS[n % 3]} if kind == "convert" else {},
+            )
+            for n, run in enumerate(runs)
+            for position, kind in enumerate(("train", "convert", "deploy"))
+        ]  # fmt: skip
+        steps = Step.objects.bulk_create(steps, BATCH)
+        Attempt.objects.bulk_create([Attempt(step=step, job=step.job, number=1) for step in steps], BATCH)
 
     def _devices(self) -> list[Device]:
         return [

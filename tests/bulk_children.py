@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from portal.conversions.models import CompiledModel
 from portal.datasets.models import Dataset, DatasetVersion, Draft, DraftChange, DraftState, Pack
-from portal.deployments.models import Deployment
+from portal.deployment.models import Deployment
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs.models import Artifact, Job, JobEvent, LogChunk, Metric, Status
+from portal.models.models import CompiledModel, Model
 from portal.notify.models import Delivery, Notification
-from portal.runs.models import Run, Tag, TrainedModel
+from portal.runs.models import Run, Tag
 from portal.teams.models import Membership, Role, User
-from tests.seed import PARAMS
+from tests.graphs import deployments_of, job_of, model_of
+from tests.seed import PARAMS, Seeder, figures
 
 
 class Children:
@@ -49,15 +50,20 @@ class Children:
         for run in (self.rows["done"], self.rows["failed"]):
             run.tags.add(Tag.objects.get_or_create(team=self.team, name=name)[0])
             job = self._job("convert", person, Status.FAILED if n % 2 else Status.SUCCEEDED)
-            parity = {"images": 9, "onnx_top1": 0.9, "int8_top1": 0.8, "drop": 0.1}
-            model = CompiledModel.objects.create(run=run, chip=name[-20:], job=job, facts={"parity": parity})
+            model, chip = model_of(run), name[-20:]
+            compiled = CompiledModel.objects.create(model=model, chip=chip, job=job)
+            seed = Seeder(self.team, person)
+            step = seed.step(run, "convert", job, inputs={"chip": chip})
+            seed.evaluate(job, "simulator", model, figures(0.8), compiled)
             self._files(job, "model.rknn")
             job = self._job("deploy", person, Status.FAILED if n % 2 else Status.SUCCEEDED)
+            seed.step(run, "deploy", job, step, device=device)
             Deployment.objects.create(
-                run=run, job=job, compiled_model=model, device=device, release=f"r{job.pk}",
-                measured={"board_top1": 0.9, "images": 9}, activated_at=timezone.now(),
+                job=job, compiled_model=compiled, device=device, release=f"r{job.pk}",
+                activated_at=timezone.now(),
                 placed={"path": "/x", "model_sha256": "a" * 64, "manifest_sha256": "b" * 64},
             )  # fmt: skip
+            seed.evaluate(job, "board", model, figures(0.9), compiled, device)
 
     def _of_datasets(self, n: int, name: str, person) -> None:
         version = self.rows["version"]
@@ -76,7 +82,11 @@ class Children:
                 team=self.team, created_by=person, name=name, dataset_version=base or made, params=PARAMS,
                 recipe="pp_lcnet_x0_25", status=Status.SUCCEEDED, cloned_from=self.rows["done"],
             )  # fmt: skip
-            TrainedModel.objects.create(run=run, job=self._job("train", person))
+            job = self._job("train", person)
+            Seeder(self.team, person).step(run, "train", job)
+            Model.objects.create(
+                team=self.team, name=name, recipe=run.recipe, dataset_version=run.dataset_version, job=job
+            )
         draft = Draft.objects.create(
             team=self.team, created_by=self.reader, dataset=version.dataset, base=version,
             state=DraftState.COMMITTED, version=made,
@@ -88,14 +98,14 @@ class Children:
     def _of_devices(self, n: int, name: str, person) -> None:
         asked = Inference.objects.create(
             team=self.team, created_by=person, device=self.rows["virtual"], job=self._job("infer", person),
-            deployment=self.rows["done"].deployments.order_by("-pk").first(),
+            release=deployments_of(self.rows["done"]).first().release,
         )  # fmt: skip
         for owner in (asked, self.rows["inference"]):
             position = owner.images.count()
             InferenceImage.objects.create(inference=owner, position=position, name=name, file=f"a/{name}")
 
     def _of_jobs(self, n: int, name: str) -> None:
-        for job in (self.rows["job"], self.rows["failed"].trained_model.job):
+        for job in (self.rows["job"], job_of(self.rows["failed"])):
             JobEvent.objects.create(job=job, old="queued", new="running", at=timezone.now())
             end = job.log_bytes
             LogChunk.objects.create(job=job, offset=end, size=2, text="x\n")

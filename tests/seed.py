@@ -16,12 +16,14 @@ from pathlib import Path
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from portal.conversions.models import CompiledModel
 from portal.datasets.models import Dataset, DatasetVersion, Pack
-from portal.deployments.models import Deployment
+from portal.deployment.models import Deployment
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs.models import Artifact, ErrorKind, Job, JobEvent, LogChunk, Metric, Status
-from portal.runs.models import Run, TrainedModel
+from portal.models import evaluations
+from portal.models.models import CompiledModel, Evaluation, Model
+from portal.runs.models import Attempt, Run, Step
+from portal.tasks import Stage
 from tests.factories import png
 from workers.datakit.index import ImageRow, write_index
 
@@ -32,6 +34,54 @@ PARAMS = {
     "input_size": [64, 64], "epochs": 12, "batch_size": 48, "learning_rate": 0.05, "augmentation": "symbols",
     "seed": 0, "calibration_images": 100, "board_images": 400,
 }  # fmt: skip
+
+
+def predictions(changed: int) -> list[dict]:
+    """Of 308 images, with the first ``changed`` of class 3 taken for class 5."""
+    rows = [
+        {"image": f"images/{n:06}.png", "label": n % 8, "predicted": n % 8, "score": 0.97} for n in range(308)
+    ]
+    for row in [row for row in rows if row["label"] == 3][:changed]:
+        row["predicted"] = 5
+    return rows
+
+
+def figures(top1: float) -> dict:
+    """Metrics of a classifier that takes a few scratches for fives."""
+    size = len(NAMES)
+    confusion = [[38 if row == column else 0 for column in range(size)] for row in range(size)]
+    confusion[3][5] = 2
+    confusion[7][1] = 1
+    per_class = [
+        {
+            "id": n,
+            "name": name,
+            "images": 38,
+            "correct": 38,
+            "recall": 0.98 if n == 3 else 1.0,
+            "precision": 0.99,
+        }
+        for n, name in enumerate(NAMES)
+    ]
+    return {"top1": top1, "images": 308, "per_class": per_class, "confusion": confusion}
+
+
+def curves(job, epochs: int) -> list[Metric]:
+    """The points of a training that goes well."""
+    chance, points = random.Random(1), []
+    for step in range(1, epochs * 12 + 1):
+        loss = 2.2 * 0.975**step + 0.08 * chance.random()
+        for name, value in (
+            ("train/loss", loss), ("train/top1", 1 - loss / 2.6),
+            ("train/lr", 0.05 * (1 - step / 150)), ("train/ips", 190 + 12 * chance.random()),
+        ):  # fmt: skip
+            points.append(Metric(job=job, name=name, step=step, value=value))
+        if step % 12 == 0:
+            epoch = step // 12
+            points.append(Metric(job=job, name="val/top1", step=epoch, value=0.985 - 0.6 * 0.7**epoch))
+            points.append(Metric(job=job, name="val/loss", step=epoch, value=0.1 + 1.6 * 0.7**epoch))
+    points.append(Metric(job=job, name="train/eta", step=epochs, value=58))
+    return points
 
 
 class Seeder:
@@ -125,7 +175,7 @@ class Seeder:
             "virtual": profile == "virtual", "current": "run1-job4", "releases": ["run1-job4"],
             "warnings": [], "problems": [],
         }  # fmt: skip
-        return Device.objects.create(
+        device = Device.objects.create(
             **{
                 "team": self.team, "created_by": self.user, "name": name, "profile": profile,
                 "host": "10.1.1.144", "host_key": KEY, "seen_at": self.now - timedelta(minutes=3),
@@ -133,6 +183,8 @@ class Seeder:
                 **fields,
             }
         )  # fmt: skip
+        Job.objects.filter(pk=device.probe_job_id).update(resource=device.resource)
+        return device
 
     def run(self, version, name="Digits, fast", status=Status.SUCCEEDED, **fields) -> Run:
         finished = status in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
@@ -152,109 +204,122 @@ class Seeder:
         run.refresh_from_db()
         return run
 
-    def train(self, run, status=Status.SUCCEEDED, epochs=12, **fields) -> TrainedModel:
-        job = self.job("train", "train", status, 131, **fields)
-        chance = random.Random(1)
-        points = []
-        for step in range(1, epochs * 12 + 1):
-            loss = 2.2 * 0.975**step + 0.08 * chance.random()
-            for name, value in (
-                ("train/loss", loss), ("train/top1", 1 - loss / 2.6),
-                ("train/lr", 0.05 * (1 - step / 150)), ("train/ips", 190 + 12 * chance.random()),
-            ):  # fmt: skip
-                points.append(Metric(job=job, name=name, step=step, value=value))
-            if step % 12 == 0:
-                epoch = step // 12
-                points.append(Metric(job=job, name="val/top1", step=epoch, value=0.985 - 0.6 * 0.7**epoch))
-                points.append(Metric(job=job, name="val/loss", step=epoch, value=0.1 + 1.6 * 0.7**epoch))
-        points.append(Metric(job=job, name="train/eta", step=epochs, value=58))
-        Metric.objects.bulk_create(points)
-        facts = {}
-        if status == Status.SUCCEEDED:
-            facts = self._trained(job)
-        return TrainedModel.objects.create(run=run, job=job, facts=facts)
+    def step(self, run, kind, job=None, needs=None, **fields) -> Step:
+        """The next step of a run."""
+        step = Step.objects.create(run=run, kind=kind, position=run.steps.count(), job=job, **fields)
+        if job is not None:
+            Attempt.objects.create(step=step, job=job, number=1)
+        if needs is not None:
+            step.needs.add(needs)
+        return step
 
-    def _trained(self, job) -> dict:
+    def train(self, run, status=Status.SUCCEEDED, epochs=12, **fields) -> Model:
+        job = self.job("train", "train", status, 131, variant=run.recipe, **fields)
+        Metric.objects.bulk_create(curves(job, epochs))
+        self.step(run, "train", job)
+        model = Model.objects.create(
+            team=self.team,
+            created_by=self.user,
+            name=run.name,
+            recipe=run.recipe,
+            params=run.params,
+            dataset_version=run.dataset_version,
+            job=job,
+        )
+        if status == Status.SUCCEEDED:
+            self._trained(model)
+        return model
+
+    def _trained(self, model) -> None:
+        job = model.job
         job.result = {"tool_seconds": {"paddlex": 118.2, "paddle2onnx": 3.1, "onnxslim": 1.4}}
         job.save(update_fields=["result"])
         for name in ("best_model.pdparams", "inference.json", "inference.pdiparams", "model.onnx",
-                     "model.slim.onnx", "labels.txt", "val_predictions.json"):  # fmt: skip
+                     "model.slim.onnx", "labels.txt"):  # fmt: skip
             self.artifact(job, name, name.encode() * 5000)
-        size = len(NAMES)
-        confusion = [[38 if row == column else 0 for column in range(size)] for row in range(size)]
-        confusion[3][5] = 2
-        confusion[7][1] = 1
-        per_class = [
-            {
-                "id": n,
-                "name": name,
-                "images": 38,
-                "correct": 38,
-                "recall": 0.98 if n == 3 else 1.0,
-                "precision": 0.99,
-            }
-            for n, name in enumerate(NAMES)
-        ]
-        return {
-            "metrics": {"top1": 0.9903, "images": 308, "best_epoch": 11, "epochs": 12, "per_class": per_class,
-                        "confusion": confusion},
+        model.facts = {
+            "best_epoch": 11, "epochs": 12,
             "input_size": [64, 64], "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
             "notices": ["Trained from scratch: this server has no pretrained weights for the recipe."],
             "versions": {"paddlex": "3.3.5", "paddle2onnx": "2.0.1", "onnxslim": "0.1.70"},
         }  # fmt: skip
+        model.save(update_fields=["facts"])
+        self.evaluate(job, Stage.PADDLE, model, figures(0.9903))
+
+    def evaluate(
+        self, job, stage, model, metrics, compiled=None, device=None, changed=0, drop=0.0
+    ) -> Evaluation:
+        """An evaluation with its predictions; ``changed`` images are predicted otherwise than before."""
+        name = f"predictions.{stage}.json"
+        self.artifact(job, name, json.dumps(predictions(changed)).encode())
+        images, parity = metrics["images"], {}
+        if stage != Stage.PADDLE:
+            parity = {
+                "stage": "before", "images": images, "before": metrics["top1"] + drop, "drop": drop,
+                "after": metrics["top1"], "agreement": 1 - changed / images, "changed": changed,
+            }  # fmt: skip
+        entry = {"stage": stage, "engine": ENGINE, "metrics": metrics, "parity": parity, "predictions": name}
+        evaluations.record(job, [entry], model, compiled, device)
+        return job.evaluations.get(stage=stage)
 
     def convert(self, run, chip="rv1106", status=Status.SUCCEEDED, **fields) -> CompiledModel:
-        job = self.job("convert", "convert", status, 31, **fields)
-        facts = {}
+        job = self.job("convert", "convert", status, 31, variant=run.recipe, **fields)
+        step = self.planned_conversion(run, chip, job)
+        compiled = CompiledModel.objects.create(
+            model=run.steps.get(kind="train").job.model,
+            job=job,
+            chip=chip,
+            channel_order="bgr",
+            quantization=step.inputs["quantization"],
+        )
         if status == Status.SUCCEEDED:
-            answers = [
-                {"image": f"images/{n:06}.png", "label": n % 8, "onnx": n % 8, "int8": 5 if n == 3 else n % 8,
-                 "score": 0.97}
-                for n in range(308)
-            ]  # fmt: skip
-            self.artifact(job, "predictions.json", json.dumps(answers).encode())
-            for name in ("model.rknn", "build.onnx", "calibration.zip", "labels.txt", "provenance.json"):
-                self.artifact(job, name, name.encode() * 9000)
-            layers = [
-                {
-                    "id": n,
-                    "type": "ConvRelu",
-                    "target": "NPU",
-                    "cycles": 90_000 - 4_000 * n,
-                    "name": f"Conv:Conv.{n}",
-                }
-                for n in range(20)
-            ]
-            facts = {
-                "parity": {"images": 308, "onnx_top1": 0.9903, "int8_top1": 0.9870, "drop": 0.0033,
-                           "agreement": 0.9968,
-                           "per_class": [{"id": n, "name": name, "images": 38, "onnx_top1": 1.0,
-                                          "int8_top1": 0.98} for n, name in enumerate(NAMES)]},
-                "cost": {"cycles": 1_204_332, "weight_bytes": 512_000, "feature_bytes": 262_144,
-                         "cpu_ops": [], "layers": layers},
-                "rknn_bytes": 734_208, "quantized": True, "notices": [],
-                "versions": {"rknn-toolkit2": "2.3.2", "onnx": "1.16.1"},
-            }  # fmt: skip
-        return CompiledModel.objects.create(run=run, job=job, chip=chip, channel_order="bgr", facts=facts)
+            self._compiled(compiled)
+        return compiled
 
-    def deploy(self, run, model, device, status=Status.SUCCEEDED, **fields) -> Deployment:
-        job = self.job("deploy", "deploy", status, 22, **fields)
-        deployment = Deployment(run=run, compiled_model=model, device=device, job=job)
+    def planned_conversion(self, run, chip="rv1106", job=None) -> Step:
+        quantization = {"dtype": None, "algorithm": "normal", "calibration_images": 100, "seed": 0}
+        inputs = {"chip": chip, "channel_order": "bgr", "quantization": quantization}
+        return self.step(run, "convert", job, run.steps.get(kind="train"), inputs=inputs)
+
+    def _compiled(self, compiled) -> None:
+        job = compiled.job
+        for name in ("model.rknn", "build.onnx", "calibration.zip", "labels.txt", "provenance.json"):
+            self.artifact(job, name, name.encode() * 9000)
+        layers = [
+            {"id": n, "type": "ConvRelu", "target": "NPU", "cycles": 90_000 - 4_000 * n,
+             "name": f"Conv:Conv.{n}"}
+            for n in range(20)
+        ]  # fmt: skip
+        compiled.facts = {
+            "cost": {"cycles": 1_204_332, "weight_bytes": 512_000, "feature_bytes": 262_144,
+                     "cpu_ops": [], "layers": layers},
+            "rknn_bytes": 734_208, "quantized": True, "notices": [],
+            "versions": {"rknn-toolkit2": "2.3.2", "onnx": "1.16.1"},
+        }  # fmt: skip
+        compiled.save(update_fields=["facts"])
+        self.evaluate(job, Stage.ONNX, compiled.model, figures(0.9903), compiled)
+        self.evaluate(job, Stage.SIMULATOR, compiled.model, figures(0.9870), compiled, None, 1, 0.0033)
+
+    def deploy(self, run, compiled, device, status=Status.SUCCEEDED, planned=True, **fields) -> Deployment:
+        job = self.job("deploy", "deploy", status, 22, resource=device.resource, **fields)
+        if planned:
+            self.step(run, "deploy", job, compiled.job.step, device=device, inputs={"board_images": 400})
+        deployment = Deployment(compiled_model=compiled, device=device, job=job)
         if status == Status.SUCCEEDED:
-            deployment.release = f"run{run.pk}-job{job.pk}"
+            deployment.release = f"model{compiled.model_id}-job{job.pk}"
             deployment.engine = device.probe["engine"]
             deployment.activated_at = self.now
-            deployment.measured = {
-                "images": 308, "board_top1": 0.9870, "agreement": 0.9968, "ms_median": 6.31, "ms_p95": 7.92,
-                "flipped": [{"image": "images/000011.png", "label": 3, "int8": 3, "board": 5}],
-            }  # fmt: skip
         deployment.save()
+        if status == Status.SUCCEEDED:
+            metrics = figures(0.9870) | {"ms_median": 6.31, "ms_p95": 7.92}
+            self.evaluate(job, Stage.BOARD, compiled.model, metrics, compiled, device, changed=2)
         return deployment
 
     def inference(self, device, deployment=None, status=Status.SUCCEEDED, answered=3) -> Inference:
-        job = self.job("infer", "deploy", status, 1.4)
+        job = self.job("infer", "deploy", status, 1.4, resource=device.resource)
         inference = Inference.objects.create(
-            device=device, team=self.team, job=job, deployment=deployment, created_by=self.user,
+            device=device, team=self.team, job=job, created_by=self.user,
+            release=deployment.release if deployment else "",
             engine=device.probe["engine"] if status == Status.SUCCEEDED else "",
         )  # fmt: skip
         for position in range(4):
@@ -309,13 +374,13 @@ def everything(team, user) -> dict:
         "The board at 10.1.1.144:22 did not answer within 10 seconds: check that it is powered, its cable or "
         "Wi-Fi, and its address."))  # fmt: skip
     done = seed.run(version)
-    seed.train(done)
+    trained = seed.train(done)
     model = seed.convert(done)
     deployment = seed.deploy(done, model, virtual)
     inference = seed.inference(virtual, deployment)
     running = seed.run(version, "Digits, at work", Status.RUNNING)
     seed.train(running, Status.RUNNING, epochs=5, phase="epoch 6/12", done=5, total=12)
-    CompiledModel.objects.create(run=running, chip="rv1106", channel_order="bgr")
+    seed.planned_conversion(running)
     failed = seed.run(version, "Digits for three chips and two boards", Status.FAILED, message="It broke.")
     seed.train(failed)
     first = seed.convert(failed)
@@ -328,5 +393,5 @@ def everything(team, user) -> dict:
     return {
         "version": version, "checking": checking, "board": board, "virtual": virtual, "lost": lost,
         "done": done, "running": running, "failed": failed, "model": model, "inference": inference,
-        "job": done.trained_model.job,
+        "job": trained.job,
     }  # fmt: skip

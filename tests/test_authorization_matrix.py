@@ -21,6 +21,7 @@ from portal.teams import services, tokens
 from portal.teams.models import Membership, Role, Scope, User
 from tests.authorization_table import ALLOWED, API, BROKEN, PAGES, PUBLIC, REFUSED, SIGN_IN, UNKNOWN
 from tests.factories import class_zip
+from tests.graphs import deployments_of, job_of, model_of
 from tests.seed import everything
 
 IMAGE = "000001.png"
@@ -125,13 +126,14 @@ def api_values(rows):
         "drafts": 1,  # there is none
         "dataset-versions": rows["version"].pk,
         "runs": run.pk,
-        "jobs": run.trained_model.job_id,
+        "jobs": job_of(run).pk,
         "jobs/{pk}/files/{name}": rows["job"].pk,
-        "trained-models": run.trained_model.pk,
+        "models": model_of(run).pk,
+        "evaluations": model_of(run).evaluations.first().pk,
         "compiled-models": rows["model"].pk,
         "devices": rows["virtual"].pk,
         "inferences": rows["inference"].pk,
-        "deployments": run.deployments.first().pk,
+        "deployments": deployments_of(run).first().pk,
         "members": rows["member"].pk,
         "invitations": rows["invitation"].pk,
         "tokens": rows["token"].pk,
@@ -148,7 +150,7 @@ def page_values(rows, name):
         "sign-in-end": rows["sign_in"], "team-member-role": rows["member"], "token-revoke": rows["token"],
         "team-member-remove": rows["member"], "team-member-reset-link": rows["member"],
         "team-invitation-withdraw": rows["invitation"], "dataset-detail": rows["version"].dataset,
-        "job-cancel": rows["checking"].job, "job-retry": rows["failed"].trained_model.job,
+        "job-cancel": rows["checking"].job, "job-retry": job_of(rows["failed"]),
         "dataset-rename": rows["version"].dataset, "dataset-delete": rows["version"].dataset,
         "dataset-restore": rows["version"].dataset,
         "run-cancel": rows["failed"], "run-retry": rows["failed"],

@@ -26,6 +26,7 @@ from portal.teams import tokens
 from portal.teams.models import Scope
 from portal.wsgi import application
 from tests.conftest import make_people
+from tests.graphs import deployments_of, job_of, model_of
 from tests.seed import everything
 
 EXAMPLES = 8
@@ -68,9 +69,10 @@ def rows(django_db_setup, django_db_blocker):
         run = found["failed"]
         ids = {
             "datasets": found["version"].dataset_id, "dataset-versions": found["version"].pk, "runs": run.pk,
-            "jobs": found["done"].trained_model.job_id, "trained-models": run.trained_model.pk,
+            "jobs": job_of(found["done"]).pk, "models": model_of(run).pk,
+            "evaluations": model_of(run).evaluations.first().pk,
             "compiled-models": found["model"].pk, "devices": found["virtual"].pk,
-            "inferences": found["inference"].pk, "deployments": run.deployments.first().pk,
+            "inferences": found["inference"].pk, "deployments": deployments_of(run).first().pk,
             "members": alice.memberships.get().pk,
         }  # fmt: skip
         yield {"Authorization": f"Bearer {secret}"}, ids

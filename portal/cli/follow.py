@@ -41,10 +41,7 @@ def run(client: Client, screen: Screen, run_id: int) -> dict:
 
 def steps_of(run: dict) -> list[tuple[str, dict | None]]:
     """The steps of a run's answer: a name, and its job, None for one that was not started."""
-    rows = [("Data", run["ingest_job"]), ("Train", run["trained_model"]["job"])]
-    rows += [(f"RKNN {model['chip']}", model["job"]) for model in run["compiled_models"]]
-    rows += [(f"Board {row['device_name']}", row["job"]) for row in run["deployments"]]
-    return rows
+    return [("Data", run["ingest_job"]), *((step["title"], step["job"]) for step in run["steps"])]
 
 
 def until_final(client: Client, screen: Screen, path: str, steps) -> dict:

@@ -17,7 +17,7 @@ from django.db.models import ProtectedError, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.datasets import staged_cache, uploads_kept
+from portal.datasets import staged_cache, uploads_kept, usage
 from portal.datasets.models import Dataset, DatasetVersion, Upload
 from portal.datasets.refusals import NameTaken
 from portal.jobs import services as jobs
@@ -97,7 +97,7 @@ def sweep() -> None:
     """Before: versions deleted long ago. After: those that a run names, and nothing of the others."""
     horizon = timezone.now() - timedelta(days=settings.DATASET_KEPT_DAYS)
     gone = Q(deleted_at__lte=horizon) | Q(dataset__deleted_at__lte=horizon)
-    for version in DatasetVersion.objects.filter(gone, runs=None):
+    for version in DatasetVersion.objects.filter(gone).exclude(usage.used()):
         try:
             _remove(version.pk)
         except ProtectedError:
@@ -116,7 +116,7 @@ def _remove(pk: int) -> None:
     version = DatasetVersion.objects.select_for_update().filter(pk=pk).first()
     if dataset is None or version is None:
         return
-    if not version.is_deleted or version.runs.exists():
+    if not version.is_deleted or usage.is_used(version):
         return
     if dataset.versions.filter(job__status__in=ACTIVE).exists():
         return  # its program may be pointing into these packs just now; the next sweep comes soon

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from portal.core.access import member_required
 from portal.core.paging import page_of
-from portal.datasets import deletion
+from portal.datasets import deletion, usage
 from portal.datasets.forms import RenameForm
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.refusals import NameTaken
@@ -55,7 +55,7 @@ def dataset_delete(request, pk):
         deletion.delete_dataset(dataset, request.user)
         messages.success(request, _("%(name)s is deleted.") % {"name": dataset})
         return redirect("dataset-deleted-list")
-    runs = dataset.versions.filter(runs__isnull=False).distinct().count()
+    runs = dataset.versions.filter(usage.used()).count()
     return render(request, "datasets/delete.html", _asked(dataset, dataset.name, runs))
 
 
@@ -67,7 +67,7 @@ def version_delete(request, pk):
         deletion.delete_version(version, request.user)
         messages.success(request, _("%(name)s is deleted.") % {"name": version})
         return redirect("dataset-detail", pk=version.dataset_id)
-    context = _asked(version.dataset, str(version), int(version.runs.exists()))
+    context = _asked(version.dataset, str(version), int(usage.is_used(version)))
     return render(request, "datasets/delete.html", context | {"version": version})
 
 

@@ -12,7 +12,6 @@ from portal.datasets.models import Dataset, DatasetVersion
 from portal.jobs import filters, kinds, search
 from portal.jobs.models import ACTIVE
 from portal.jobs.subjects import Subject
-from portal.runs import pipeline
 from portal.teams import quota_usage
 from portal.teams.quota_usage import StoragePart
 
@@ -32,7 +31,6 @@ def register() -> None:
             folder=services.folder_of,
             replace=services.replace,
             subjects=subjects,
-            after=pipeline.after_job,
         )
     )
     kinds.register(
@@ -46,7 +44,7 @@ def register() -> None:
             folder=services.folder_of,
             replace=drafts.replace,
             subjects=subjects,
-            after=_after_revise,
+            after=drafts.after_revise,
         )
     )
     quota_usage.add_storage(StoragePart("datasets", _("Images of datasets"), stored_bytes.of_datasets))
@@ -54,13 +52,8 @@ def register() -> None:
         StoragePart("uploads", _("Uploads that are no dataset yet"), stored_bytes.of_uploads)
     )
     search.add_word_place(_named)
-    filters.add_filter("dataset", RowOf(Dataset.objects.for_team, *PATHS_TO_DATASET))
-
-
-PATHS_TO_DATASET = (
-    "dataset_version__dataset", "trained_model__run__dataset_version__dataset",
-    "compiled_model__run__dataset_version__dataset", "deployment__run__dataset_version__dataset",
-)  # fmt: skip
+    ways = ("dataset_version__dataset", "step__run__dataset_version__dataset")
+    filters.add_filter("dataset", RowOf(Dataset.objects.for_team, *ways))
 
 
 def _held_up(ids: set[int]) -> set[int]:
@@ -70,11 +63,6 @@ def _held_up(ids: set[int]) -> set[int]:
     )
     adding = DatasetVersion.objects.filter(Exists(earlier), job__in=ids, options__mode="add")
     return set(adding.order_by().values_list("job", flat=True))
-
-
-def _after_revise(job) -> None:
-    drafts.after_revise(job)
-    pipeline.after_job(job)  # a run may wait for the version
 
 
 def subjects(ids: set[int]) -> dict[int, Subject]:

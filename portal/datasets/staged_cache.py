@@ -18,7 +18,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Max
 
-from portal.datasets import contents, indexes
+from portal.datasets import contents, indexes, usage
 from portal.datasets.models import DatasetVersion
 from portal.jobs.models import Job
 from portal.jobs.turns import AT_WORK
@@ -29,7 +29,6 @@ logger = logging.getLogger(__name__)
 JUST_USED_SECONDS = 60
 FILE_OVERHEAD = 4096  # bytes: what a file takes beyond its content, at most
 # From a job to the version whose folder it reads.
-READERS = ("trained_model__run", "compiled_model__run", "deployment__run")
 
 
 def folder() -> Path:
@@ -138,9 +137,7 @@ def _remove(name: str, for_good: bool = False) -> bool:
 
 def _is_read(content_hash: str) -> bool:
     """Whether a job that runs now, on whichever host, reads a folder of this content."""
-    busy = Job.objects.filter(status__in=AT_WORK)
-    ways = [f"{reader}__dataset_version__content_hash" for reader in READERS]
-    return any(busy.filter(**{way: content_hash}).exists() for way in ways)
+    return usage.is_read(content_hash, Job.objects.filter(status__in=AT_WORK))
 
 
 def _lock_of(target: Path) -> Path:

@@ -11,7 +11,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
-from portal.core import live
+from portal.core import live, panels
 from portal.core.live import Live
 from portal.core.numbers import whole_number
 from portal.datasets import contents, diffs, indexes, pictures, report
@@ -21,7 +21,6 @@ from workers.datakit.diffing import KINDS
 from workers.datakit.errors import StagingError
 
 YEAR = 365 * 24 * 3600
-RUNS_SHOWN = 20
 IMPORT_STATES = [UploadState.RECEIVING, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
 STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
 
@@ -38,7 +37,7 @@ def dataset_version(request, pk):
     context = {
         "version": version,
         "live": _live(request, version),
-        "runs": version.runs.select_related("trained_model", "created_by")[:RUNS_SHOWN],
+        "panels": panels.of("dataset-version", request, version),
     }
     if version.is_ready:
         context |= _report(request, version)

@@ -5,6 +5,7 @@ class DevicesConfig(AppConfig):
     name = "portal.devices"
 
     def ready(self):
-        from portal.devices import job_kinds
+        from portal.devices import events, job_kinds
 
+        events.register()
         job_kinds.register()

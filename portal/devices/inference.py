@@ -85,8 +85,7 @@ def complete(job: Job, result: dict) -> None:
     inference.engine = result["engine"][:120]
     if "release" in result:
         inference.release = result["release"] or ""
-        inference.deployment = running.deployment_of(inference.device, inference.release)
-    inference.save(update_fields=["engine", "release", "deployment"])
+    inference.save(update_fields=["engine", "release"])
 
 
 def replace(old: Job, new: Job) -> None:

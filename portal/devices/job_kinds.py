@@ -27,7 +27,7 @@ def register() -> None:
             perform=services.perform_probe,
             complete=services.complete_probe,
             claim=services.claim,
-            held_up=held_up,
+            held_up=_held_up,
             replace=services.replace_probe,
             subjects=_probed,
             role=Role.OPERATOR,
@@ -42,7 +42,7 @@ def register() -> None:
             perform=inference.perform,
             complete=inference.complete,
             claim=services.claim,
-            held_up=held_up,
+            held_up=_held_up,
             replace=inference.replace,
             subjects=_inferences,
             role=Role.OPERATOR,
@@ -52,19 +52,20 @@ def register() -> None:
         StoragePart("inferences", _("Images sent to devices"), inference_images.stored_bytes)
     )
     search.add_word_place(_named)
-    filters.add_filter(
-        "device", RowOf(Device.objects.for_team, "deployment__device", "inference__device", "probed_devices")
-    )
+    filters.add_filter("device", RowOf(Device.objects.for_team, "inference__device", "probed_devices"))
 
 
-def held_up(ids: set[int]) -> set[int]:
-    """Those of the waiting jobs whose device another job talks to."""
-    busy = {"busy_with__status__in": [Status.RUNNING, Status.CANCELLING]}
-    paths = ("deployment__device", "inference__device", "probed_devices")
-    any_of = Q()
+def _held_up(ids: set[int]) -> set[int]:
+    return held_up_at(("inference__device", "probed_devices"), ids)
+
+
+def held_up_at(paths: tuple[str, ...], ids: set[int]) -> set[int]:
+    """Those of the waiting jobs whose device, at the end of one of the paths, another job talks to."""
+    busy = [Status.RUNNING, Status.CANCELLING]
+    found = Q(pk__in=[])
     for path in paths:
-        any_of |= Q(**{f"{path}__{name}": value for name, value in busy.items()})
-    return set(Job.objects.filter(any_of, pk__in=ids).values_list("pk", flat=True))
+        found |= Q(**{f"{path}__busy_with__status__in": busy})
+    return set(Job.objects.filter(found, pk__in=ids).values_list("pk", flat=True))
 
 
 def _probed(ids: set[int]) -> dict[int, Subject]:

@@ -61,6 +61,11 @@ class Device(Owned):
         return self.name
 
     @property
+    def resource(self) -> str:
+        """What no two jobs may talk to at once: the board's address, however many rows have it."""
+        return f"board {self.host.lower()}:{self.port}"
+
+    @property
     def is_virtual(self) -> bool:
         return self.profile == "virtual"
 
@@ -84,13 +89,10 @@ class Inference(models.Model):
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="inferences")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="inference")
-    deployment = models.ForeignKey(
-        "deployments.Deployment", on_delete=models.SET_NULL, null=True, related_name="inferences"
-    )
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     engine = models.CharField(max_length=120, blank=True)
-    # The release that the board said it answers with; without a deployment it is none that we know.
+    # The release that the board said it answers with; ``devices.releases`` tells whether it is known.
     release = models.CharField(max_length=100, blank=True)
 
     objects = InferenceQuerySet.as_manager()

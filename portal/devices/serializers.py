@@ -100,4 +100,4 @@ class InferenceSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Inference
-        fields = ["id", "device", "deployment", "release", "engine", "created_at", "job", "images"]
+        fields = ["id", "device", "release", "engine", "created_at", "job", "images"]

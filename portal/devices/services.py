@@ -19,8 +19,6 @@ from portal.devices.credentials import PLACE, Credentials, SecretNeeded, needed,
 from portal.devices.errors import BoardError, Unreachable
 from portal.devices.hostkeys import HostKey, fetch_host_key
 from portal.devices.models import Device, Inference
-from portal.devices.running import current_deployment as current_deployment
-from portal.devices.running import current_deployments as current_deployments
 from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
 from portal.jobs.models import ACTIVE, IllegalTransition, Job, NothingLeft
@@ -123,7 +121,7 @@ def start_probe(device: Device, user) -> Job:
     device.probe_job = Device.objects.select_for_update().get(pk=device.pk).probe_job
     if device.probe_job and device.probe_job.is_active:
         return device.probe_job
-    device.probe_job = jobs.submit("probe", device.team, user)
+    device.probe_job = jobs.submit("probe", device.team, user, resource=device.resource)
     device.save(update_fields=["probe_job"])
     return device.probe_job
 
@@ -158,14 +156,17 @@ def start_inference(device: Device, user, uploads) -> Inference:
     size = inference_images.check(uploads)
     jobs.refuse_if_full(device.team)
     inference_images.refuse_without_room(device.team, size)
-    current = current_deployment(device)
     inference = Inference.objects.create(
-        device=device, team=device.team, created_by=user, deployment=current, job=None
+        device=device,
+        team=device.team,
+        created_by=user,
+        release=device.current_release or "",
+        job=None,
     )
     try:
         inference_images.store(inference, uploads)
         with transaction.atomic():
-            inference.job = jobs.submit("infer", device.team, user)
+            inference.job = jobs.submit("infer", device.team, user, resource=device.resource)
             inference.save(update_fields=["job"])
             audit.record("device.infer", device, actor=user, detail=f"{len(uploads)} images")
     except BaseException:
@@ -184,10 +185,8 @@ def claim(job: Job) -> bool:
 
 
 def device_of(job: Job) -> Device | None:
-    for relation in ("deployment", "inference"):
-        if hasattr(job, relation):
-            return getattr(job, relation).device
-    return job.probed_devices.first()
+    """The device of a probe or an inference."""
+    return job.inference.device if hasattr(job, "inference") else job.probed_devices.first()
 
 
 def replace_probe(old: Job, new: Job) -> None:
@@ -199,7 +198,7 @@ def replace_probe(old: Job, new: Job) -> None:
 def delete(device: Device) -> None:
     """Remove the device and its history; refuse while a job talks to it, or waits for it. Nothing on the
     board changes."""
-    mine = Q(deployment__device=device) | Q(inference__device=device) | Q(probed_devices=device)
+    mine = Q(resource=device.resource, team=device.team) | Q(probed_devices=device)
     job = device.busy_with if device.busy_with and device.busy_with.is_active else None
     job = job or Job.objects.filter(mine, status__in=ACTIVE).first()
     if job is not None:

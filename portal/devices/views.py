@@ -8,12 +8,12 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from portal.core import configs, live
+from portal.core import configs, live, panels
 from portal.core.access import operator_required
 from portal.core.bodies import many_images, takes
 from portal.core.live import Live
 from portal.core.paging import page_of
-from portal.devices import pictures, services
+from portal.devices import pictures, releases, services
 from portal.devices.credentials import SecretNeeded
 from portal.devices.errors import BoardError
 from portal.devices.forms import AccessForm, DeviceForm, InferForm, SecretForm
@@ -35,7 +35,7 @@ def _device(request, pk: int) -> Device:
 def device_list(request):
     """Every board: is it there, what does it run?"""
     devices = Device.objects.for_team(request.team).select_related("probe_job", "busy_with")
-    current = services.current_deployments(devices)
+    current = releases.current(devices)
     rows = [(device, current.get(device.pk)) for device in devices]
     return render(request, "devices/list.html", {"rows": rows})
 
@@ -43,9 +43,8 @@ def device_list(request):
 def device_detail(request, pk):
     """One board, its answers, and a form to try an image."""
     device = _device(request, pk)
-    history = device.inferences.asked().select_related("job", "created_by", "deployment__run")
-    history = history.prefetch_related("images")
-    newest = history.first()
+    history = device.inferences.asked().select_related("job", "created_by").prefetch_related("images")
+    newest, page = history.first(), page_of(history, request, size=HISTORY)
     context = {
         "device": device,
         "profile": services.profile_of(device),
@@ -53,8 +52,9 @@ def device_detail(request, pk):
         "form": InferForm(),
         "newest": _inference_live(request, newest) if newest else None,
         "newest_row": newest,
-        "page": page_of(history, request, size=HISTORY),
-        "deployments": device.deployments.select_related("run", "job", "compiled_model")[:HISTORY],
+        "page": page,
+        "releases": releases.known(device, {row.release for row in page}),
+        "panels": panels.of("device", request, device),
     }
     return render(request, "devices/detail.html", context)
 
@@ -70,7 +70,7 @@ def _live(request, device: Device) -> Live:
         "device": device,
         "profile": services.profile_of(device),
         "busy": busy,
-        "current": services.current_deployment(device),
+        "current": releases.current([device]).get(device.pk),
     }
     body = render_to_string("devices/_detail_live.html", context, request=request)
     active = bool(busy or (device.probe_job and device.probe_job.is_active))
@@ -187,7 +187,7 @@ def device_delete(request, pk):
     context = {
         "device": device,
         "inferences": device.inferences.count(),
-        "deployments": device.deployments.count(),
+        "deployments": releases.attempts(device),
     }
     return render(request, "devices/delete.html", context)
 
@@ -221,8 +221,7 @@ def device_infer(request, pk):
 
 def _inference(request, pk: int, number: int) -> Inference:
     rows = Inference.objects.for_team(request.team).asked().prefetch_related("images")
-    rows = rows.select_related("job", "device", "deployment__run")
-    return get_object_or_404(rows, pk=number, device_id=pk)
+    return get_object_or_404(rows.select_related("job", "device"), pk=number, device_id=pk)
 
 
 def inference_detail(request, pk, number):
@@ -238,7 +237,9 @@ def inference_live(request, pk, number):
 
 
 def _inference_live(request, inference: Inference) -> Live:
-    body = render_to_string("devices/_answers.html", {"inference": inference}, request=request)
+    known = releases.known(inference.device, {inference.release}).get(inference.release)
+    context = {"inference": inference, "known": known}
+    body = render_to_string("devices/_answers.html", context, request=request)
     url = reverse("inference-live", args=[inference.device_id, inference.pk])
     return Live(f"inference-{inference.pk}", url, body, bool(inference.job and inference.job.is_active))
 

@@ -7,15 +7,14 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Prefetch, Q
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.conversions.models import CompiledModel
-from portal.deployments.models import Deployment
 from portal.history.filters import RUN
 from portal.jobs import subjects
 from portal.jobs.models import Job
+from portal.runs.figures import Figures, figures_of
 from portal.runs.models import Run
 
 PAGE_SIZE = 50
@@ -78,7 +77,7 @@ def page(runs, jobs, before: Place | None, size: int = PAGE_SIZE) -> tuple[list[
     """The ``size`` newest of both queries older than ``before``, and the place to go on from, if any."""
     runs = _older(runs, before, "r")[: size + 1]
     jobs = _older(jobs.select_related("created_by").defer("result"), before, "j")[: size + 1]
-    entries = [_of_run(run) for run in _loaded(runs)] + [Entry(job.kind, job) for job in jobs]
+    entries = _of_runs(runs) + [Entry(job.kind, job) for job in jobs]
     found = heapq.nlargest(size + 1, entries, key=lambda entry: entry.place)
     more = len(found) > size
     found = found[:size]
@@ -98,27 +97,23 @@ def _older(rows, before: Place | None, letter: str):
     return rows.filter(**{"created_at__lte" if letter == "j" else "created_at__lt": before.at})
 
 
-def _loaded(runs):
+def _of_runs(runs) -> list[Entry]:
     """With what an entry shows, and without the long results."""
-    return runs.for_lists().prefetch_related(
-        "tags",
-        Prefetch("compiled_models", CompiledModel.objects.only("run", "chip")),
-        Prefetch(
-            "deployments", Deployment.objects.newest().only("run", "device__name").select_related("device")
-        ),
-    )
+    rows = list(runs.for_lists().prefetch_related("tags"))
+    figures = figures_of(rows)
+    return [_of_run(run, figures[run.pk]) for run in rows]
 
 
-def _of_run(run: Run) -> Entry:
+def _of_run(run: Run, figures: Figures) -> Entry:
     version = run.dataset_version
     return Entry(
         RUN,
         run,
         subjects.Subject(str(version), reverse("dataset-version", args=[version.pk])),
-        chips=sorted({model.chip for model in run.compiled_models.all()}),
-        devices=[row.device.name for row in run.deployments.all()],
+        chips=sorted(set(figures.chips)),
+        devices=list(dict.fromkeys(figures.devices)),
         tags=[tag.name for tag in run.tags.all()],
-        top1=run.top1,
+        top1=run.value,
     )
 
 

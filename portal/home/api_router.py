@@ -7,13 +7,14 @@ from portal.core.api import BoardProfileViewSet, ChipViewSet, RecipeViewSet, Sch
 from portal.datasets.api import DatasetVersionViewSet, DatasetViewSet
 from portal.datasets.draft_api import DraftViewSet
 from portal.datasets.upload_api import upload_detail, upload_list
-from portal.deployments.api import DeploymentViewSet
 from portal.devices.api import DeviceViewSet, InferenceViewSet
 from portal.history.api import HistoryViewSet, ProvenanceViewSet
 from portal.home.views import api_docs
 from portal.jobs.api import JobViewSet, QueueViewSet
+from portal.models.api import CompiledModelViewSet, EvaluationViewSet, ModelViewSet
 from portal.notify.api import NoticeChoiceViewSet, NotificationViewSet, WebhookViewSet
-from portal.runs.api import CompiledModelViewSet, RunViewSet, TrainedModelViewSet
+from portal.runs.api import RunViewSet
+from portal.runs.deployment_api import DeploymentViewSet
 from portal.teams.account_api import MeViewSet, SignInViewSet
 from portal.teams.api import AuditViewSet, InvitationViewSet, MemberViewSet, TeamsViewSet, TokenViewSet
 from portal.teams.quota_api import limits
@@ -28,8 +29,9 @@ router.register("jobs", JobViewSet)
 router.register("history", HistoryViewSet, basename="history")
 router.register("provenance", ProvenanceViewSet, basename="provenance")
 router.register("queue", QueueViewSet, basename="queue")
-router.register("trained-models", TrainedModelViewSet)
+router.register("models", ModelViewSet)
 router.register("compiled-models", CompiledModelViewSet)
+router.register("evaluations", EvaluationViewSet)
 router.register("devices", DeviceViewSet)
 router.register("inferences", InferenceViewSet)
 router.register("deployments", DeploymentViewSet)

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.datasets.models import Dataset, DatasetVersion
+from portal.devices import releases
 from portal.devices.models import Device
-from portal.devices.services import current_deployments
 from portal.jobs import subjects
 from portal.jobs.models import ACTIVE, Job, Status
 from portal.runs.models import Run
@@ -49,8 +49,8 @@ def at_work(team) -> list[Work]:
     rows = (
         Run.objects.for_team(team)
         .filter(status__in=ACTIVE)
-        .select_related("created_by", "dataset_version__job", "trained_model__job")
-        .prefetch_related("compiled_models__job", "deployments__job")[:SHOWN]
+        .select_related("created_by", "dataset_version__job")
+        .prefetch_related("steps__job")[:SHOWN]
     )
     found = [
         Work(run.name, reverse("run-detail", args=[run.pk]), run.status, step, run.created_at, run.created_by)
@@ -73,7 +73,7 @@ def at_work(team) -> list[Work]:
 
 def _step(run: Run) -> Job | None:
     """The job that a run is at: the first that runs, else the first that waits."""
-    rows = [run.dataset_version, run.trained_model, *run.compiled_models.all(), *run.deployments.all()]
+    rows = [run.dataset_version, *run.steps.all()]
     jobs = [row.job for row in rows if row.job is not None and row.job.is_active]
     return next((job for job in jobs if job.status == Status.RUNNING), jobs[0] if jobs else None)
 
@@ -102,7 +102,7 @@ def boards(team) -> dict:
     """Devices with what runs on them, those with a problem first; and how many are well."""
     devices = list(Device.objects.for_team(team).select_related("busy_with", "probe_job"))
     devices.sort(key=lambda device: not device.problem)
-    current = current_deployments(devices[:BOARDS_SHOWN])
+    current = releases.current(devices[:BOARDS_SHOWN])
     return {
         "boards": [(device, current.get(device.pk)) for device in devices[:BOARDS_SHOWN]],
         "boards_all": len(devices),
@@ -112,7 +112,7 @@ def boards(team) -> dict:
 
 def finished(team) -> list[Run]:
     rows = Run.objects.for_team(team).filter(status=Status.SUCCEEDED)
-    return list(rows.select_related("dataset_version__dataset", "created_by", "trained_model")[:SHOWN])
+    return list(rows.for_lists()[:SHOWN])
 
 
 def first_steps(team) -> list[tuple[str, bool]]:

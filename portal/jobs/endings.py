@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from portal.core import sentences
 from portal.core.diskspace import SENTENCE, no_space
 from portal.core.echoes import shortened
-from portal.jobs import kinds
+from portal.jobs import hooks, kinds
 from portal.jobs.context import Cancelled, Superseded, TimedOut
 from portal.jobs.models import ErrorKind, IllegalTransition, Job, Status
 from portal.jobs.reports import NoResult
@@ -115,9 +115,14 @@ def settle(job: Job, patience: float = 0.0) -> None:
     What is left undone by an error the sweeps do later. ``patience`` in seconds, as of ``patiently``.
     """
     try:
-        patiently(lambda: kinds.get(job.kind).after(job), job, patience)
+        patiently(lambda: _follow(job), job, patience)
     except Exception:
         logger.exception("what follows the end of %s could not be done", job)
+
+
+def _follow(job: Job) -> None:
+    kinds.get(job.kind).after(job)
+    hooks.ended(job)
 
 
 def patiently(write: Callable[[], None], job: Job, patience: float | None = None) -> None:

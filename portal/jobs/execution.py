@@ -114,7 +114,9 @@ def _succeed(job: Job, kind: kinds.Kind, result: dict) -> bool:
     """Store what the job made and write its rows; nothing of it stays when the job does not succeed."""
     stored: list[Artifact] = []
     try:
-        store_artifacts(job, job_folder(job) / "artifacts", stored)
+        artifacts = job_folder(job) / "artifacts"
+        result = kind.study(job, artifacts, result)
+        store_artifacts(job, artifacts, stored)
         endings.patiently(lambda: _write_success(job, kind, result, stored), job)
     except IllegalTransition:
         _drop(stored)

@@ -13,8 +13,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import F, Max, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Max
 from django.utils import timezone
 
 from portal.jobs.models import ACTIVE, Job, Status
@@ -42,7 +41,7 @@ class Entry:
     @property
     def lock(self):
         """What no two jobs may hold at once: a board, by its address."""
-        return (self.job.board.lower(), self.job.board_port) if self.job.board else None
+        return self.job.resource or None
 
 
 @dataclass
@@ -62,7 +61,7 @@ def look(names=quotas.QUEUES) -> dict[str, Queue]:
     """The queues by name, with a number of database queries that does not grow with what is in them."""
     found = {name: Queue(name) for name in names}
     waiting: dict[str, list[Entry]] = defaultdict(list)
-    jobs = _with_what_counts(Job.objects.filter(queue__in=found, status__in=ACTIVE))
+    jobs = Job.objects.filter(queue__in=found, status__in=ACTIVE)
     jobs = jobs.select_related("created_by").defer("result", "message")
     for job in jobs.order_by("-priority", "place", "pk"):
         rows = waiting[job.queue] if job.status == Status.QUEUED else found[job.queue].running
@@ -111,37 +110,19 @@ def _all(found: dict[str, Queue], waiting: dict[str, list[Entry]]):
         yield from entries
 
 
-def _with_what_counts(jobs):
-    """Each job with its ``recipe`` and the address of the ``board`` that it talks to, where it has one."""
-    return _with_recipe(jobs).annotate(
-        board=Coalesce(
-            F("deployment__device__host"), F("inference__device__host"), F("probed_devices__host"), Value("")
-        ),
-        board_port=Coalesce(
-            F("deployment__device__port"), F("inference__device__port"), F("probed_devices__port"), Value(0)
-        ),
-    )
-
-
-def _with_recipe(jobs):
-    return jobs.annotate(
-        recipe=Coalesce(F("trained_model__run__recipe"), F("compiled_model__run__recipe"), Value(""))
-    )
-
-
 def _key(job) -> tuple[str, str]:
-    return job.kind, job.recipe
+    return job.kind, job.variant
 
 
 def _durations(kinds: set[str]) -> dict[tuple[str, str], float]:
-    """Median seconds of the newest successes, by kind and recipe."""
+    """Median seconds of the newest successes, by kind and variant."""
     samples: dict[tuple[str, str], list[float]] = defaultdict(list)
     for kind in kinds:
-        done = _with_recipe(Job.objects.filter(kind=kind, status=Status.SUCCEEDED))
-        rows = done.order_by("-pk").values_list("recipe", "started_at", "finished_at")[:LATELY]
-        for recipe, started, finished in rows:
-            if started and finished and len(samples[kind, recipe]) < ENOUGH:
-                samples[kind, recipe].append((finished - started).total_seconds())
+        done = Job.objects.filter(kind=kind, status=Status.SUCCEEDED)
+        rows = done.order_by("-pk").values_list("variant", "started_at", "finished_at")[:LATELY]
+        for variant, started, finished in rows:
+            if started and finished and len(samples[kind, variant]) < ENOUGH:
+                samples[kind, variant].append((finished - started).total_seconds())
     return {key: statistics.median(found) for key, found in samples.items() if found}
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from portal.jobs.context import JobContext
     from portal.jobs.models import Job
     from portal.jobs.subjects import Subject
-    from portal.teams.models import User
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,11 @@ class Kind:
     time_limit: int
     prepare: Callable[[Job, Path], Invocation] | None = None
     perform: Callable[[Job, JobContext], dict[str, Any]] | None = None
+    # Adds to a program's result what must be read or computed for ``complete``, before its transaction; the
+    # path is that of the artifacts.
+    study: Callable[[Job, Path, dict[str, Any]], dict[str, Any]] = field(
+        default=lambda job, path, result: result
+    )
     complete: Callable[[Job, dict[str, Any]], None] = field(default=lambda job, result: None)
     after: Callable[[Job], None] = field(default=lambda job: None)
     claim: Callable[[Job], bool] = field(default=lambda job: True)
@@ -61,8 +65,6 @@ class Kind:
     folder: Callable[[Job], str] = field(default=lambda job: f"jobs/{job.pk}")
     # Point the domain row of ``old`` at ``new``, its retry.
     replace: Callable[[Job, Job], None] = field(default=lambda old, new: None)
-    # What a person's retry brings back besides the job itself: of a failed run, its other steps.
-    revive: Callable[[Job, User], None] = field(default=lambda new, user: None)
     # What jobs are about, of those among the ids that are of this kind: by job id.
     subjects: Callable[[set[int]], dict[int, Subject]] = field(default=lambda ids: {})
     # Whether its artifacts count as files of jobs; False where another app counts them as its own.

@@ -83,6 +83,10 @@ class Job(HasStatus, Owned):
     done = models.FloatField(default=0)
     total = models.FloatField(default=0)
     worker = models.CharField(max_length=100, blank=True)
+    # What makes jobs of one kind alike for the forecast: a recipe, for instance.
+    variant = models.CharField(max_length=60, blank=True)
+    # What no two jobs may hold at once: a board, by its address.
+    resource = models.CharField(max_length=300, blank=True)
     priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
     place = models.BigIntegerField(default=place_now)  # among its team's jobs of equal priority, least first
     queued_at = models.DateTimeField(default=timezone.now)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.core import broker
-from portal.jobs import endings, kinds, turns
+from portal.jobs import endings, hooks, kinds, turns
 from portal.jobs.models import ErrorKind, IllegalTransition, Job, JobEvent, Status
 from portal.teams import audit, quotas
 
@@ -85,9 +85,10 @@ def retry(job: Job, created_by=None, **fields) -> Job:
     with transaction.atomic():
         if Job.objects.filter(retry_of=job).exists():
             raise IllegalTransition(f"Job {job.pk} was already retried as job {job.retried_by.pk}.")
-        fields = {"priority": job.priority, **fields}
+        fields = {"priority": job.priority, "variant": job.variant, "resource": job.resource, **fields}
         new = submit(job.kind, job.team, created_by or job.created_by, retry_of=job, **fields)
         kinds.get(job.kind).replace(job, new)
+        hooks.retried(job, new)
     return new
 
 
@@ -100,7 +101,9 @@ def retry_by(user, job: Job) -> Job:
     """
     new = retry(job, created_by=user)
     audit.record("job.retry", new, actor=user, detail=f"after {job}")
-    kinds.get(job.kind).revive(new, user)
+    owner = hooks.owner_of(new)
+    if owner is not None:
+        owner.revive(user)
     return new
 
 

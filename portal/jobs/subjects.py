@@ -19,8 +19,14 @@ class Subject:
     url: str
 
 
+_finders: list[Callable[[set[int]], dict[int, Subject]]] = []
 # Each is asked whether something that the job belongs to wants a higher role than its kind does.
 _role_rules: list[Callable[[Job], str | None]] = []
+
+
+def add_finder(find: Callable[[set[int]], dict[int, Subject]]) -> None:
+    """Register what jobs of several kinds are about, by job id; it wins over what their kinds say."""
+    _finders.append(find)
 
 
 def add_role_rule(rule: Callable[[Job], str | None]) -> None:
@@ -35,6 +41,8 @@ def of(jobs: list[Job]) -> dict[int, Subject]:
     found: dict[int, Subject] = {}
     for name in {job.kind for job in jobs}:
         found |= kinds.get(name).subjects(ids)
+    for find in _finders:
+        found |= find(ids)
     return {pk: found[end] for pk, end in last.items() if end in found}
 
 

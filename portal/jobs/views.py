@@ -13,9 +13,8 @@ from portal.core import conditional, live
 from portal.core.access import refuse_unless
 from portal.core.live import Live
 from portal.core.numbers import whole_number
-from portal.jobs import curves, forecast, log, queue_page, services, subjects, turns
+from portal.jobs import curves, forecast, hooks, log, queue_page, services, subjects, turns
 from portal.jobs.models import IllegalTransition, Job, Priority
-from portal.runs.job_kinds import run_of
 from portal.teams import audit
 from portal.teams.models import Role
 from portal.teams.quotas import QuotaReached
@@ -120,8 +119,8 @@ def job_retry(request, pk):
     except (IllegalTransition, QuotaReached) as error:
         messages.error(request, str(error))
         return redirect("job-detail", pk=job.pk)
-    run = run_of(new)
-    return redirect("run-detail", pk=run.pk) if run is not None else redirect("job-detail", pk=new.pk)
+    owner = hooks.owner_of(new)
+    return redirect(owner.get_absolute_url()) if owner else redirect("job-detail", pk=new.pk)
 
 
 @require_POST

@@ -6,13 +6,11 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.response import Response
 
-from portal.conversions.models import CompiledModel
-from portal.conversions.serializers import CompiledModelSerializer, CostSerializer, ParitySerializer
 from portal.core.access import refuse_unless
 from portal.core.api import TeamViewSet
 from portal.runs import cloning, compare, services
-from portal.runs.filters import CompiledModelFilter, RunFilter, TrainedModelFilter
-from portal.runs.models import Run, TrainedModel
+from portal.runs.filters import RunFilter
+from portal.runs.models import Run
 from portal.runs.plan import make_plan
 from portal.runs.report import report
 from portal.runs.serializers import (
@@ -23,7 +21,6 @@ from portal.runs.serializers import (
     RunEditSerializer,
     RunListSerializer,
     RunSerializer,
-    TrainedModelSerializer,
 )
 
 
@@ -98,7 +95,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
 
     def _writable(self) -> Run:
         run = self.get_object()
-        refuse_unless(self.request, services.role_for(run.deployments.all()))
+        refuse_unless(self.request, services.role_of(run))
         return run
 
     @extend_schema(responses={200: ReportSerializer})
@@ -106,38 +103,3 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     def report(self, request, pk=None):
         """Accuracy at each hop, seconds of each step, provenance: what ``report.json`` holds."""
         return Response(report(self.get_object()))
-
-
-class OfRunViewSet(mixins.RetrieveModelMixin, TeamViewSet):
-    """Rows that belong to a team through their run."""
-
-    lookup_value_regex = r"\d{1,18}"
-
-    def get_queryset(self):
-        if getattr(self, "swagger_fake_view", False):
-            return self.queryset.none()
-        return self.queryset.filter(run__team=self.request.team)
-
-
-class TrainedModelViewSet(mixins.ListModelMixin, OfRunViewSet):
-    queryset = TrainedModel.objects.select_related("job__created_by")
-    serializer_class = TrainedModelSerializer
-    filterset_class = TrainedModelFilter
-
-
-class CompiledModelViewSet(mixins.ListModelMixin, OfRunViewSet):
-    queryset = CompiledModel.objects.select_related("job__created_by")
-    serializer_class = CompiledModelSerializer
-    filterset_class = CompiledModelFilter
-
-    @extend_schema(responses={200: ParitySerializer})
-    @action(detail=True)
-    def parity(self, request, pk=None):
-        """What int8 lost against ONNX; empty until it was measured."""
-        return Response(self.get_object().parity)
-
-    @extend_schema(responses={200: CostSerializer})
-    @action(detail=True)
-    def cost(self, request, pk=None):
-        """What the model takes on the chip, layer by layer; empty until it was built."""
-        return Response(self.get_object().cost)

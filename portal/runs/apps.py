@@ -5,6 +5,7 @@ class RunsConfig(AppConfig):
     name = "portal.runs"
 
     def ready(self):
-        from portal.runs import job_kinds
+        from portal.runs import events, job_kinds
 
+        events.register()
         job_kinds.register()

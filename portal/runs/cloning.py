@@ -7,6 +7,7 @@ from typing import Any
 from portal.core import configs
 from portal.runs import plan
 from portal.runs.compare import Comparison, Row
+from portal.runs.graph import Graph
 from portal.runs.models import Run
 
 
@@ -32,10 +33,8 @@ def make_plan(run: Run, changes: dict[str, Any]) -> plan.Plan:
     own = choices(run)
     if "preset" in changes:
         own["recipe"] = ""
-    chips = [model.chip for model in run.compiled_models.all()]
-    placed = run.deployments.newest().select_related("device").order_by("id")
-    devices = list(dict.fromkeys(row.device for row in placed))
-    wanted = {"name": run.name, "chips": chips, "devices": devices, **own, **changes}
+    graph = Graph(run)
+    wanted = {"name": run.name, "chips": graph.chips, "devices": graph.devices, **own, **changes}
     wanted["params"] = own["params"] | changes.get("params", {})
     return plan.make_plan(wanted.pop("dataset_version", run.dataset_version), **wanted)
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
-from portal.deployments.models import Deployment
 from portal.jobs import curves
+from portal.models.models import Evaluation
 from portal.runs import stepper
+from portal.runs.graph import Graph
 from portal.runs.models import Run
+from portal.tasks import Stage
 
 LEAST, MOST = 2, 6
 CURVE_POINTS = 400
@@ -54,10 +55,9 @@ def choose(team, texts: list[str]) -> list[Run]:
             _("Choose two to six runs to compare; %(count)d are chosen.") % {"count": len(ids)}
         )
     rows = Run.objects.for_team(team).select_related(
-        "dataset_version__dataset", "dataset_version__job", "trained_model__job", "created_by"
+        "dataset_version__dataset", "dataset_version__job", "created_by"
     )
-    placed = Deployment.objects.newest().select_related("job", "device")
-    rows = rows.prefetch_related("tags", "compiled_models__job", Prefetch("deployments", placed))
+    rows = rows.prefetch_related("tags")
     found = rows.in_bulk(ids)
     missing = [str(pk) for pk in ids if pk not in found]
     if missing:
@@ -83,9 +83,9 @@ class Comparison:
 
     def __init__(self, runs: list[Run]):
         self.runs = runs
-        self.models = [list(run.compiled_models.all()) for run in runs]
-        self.boards = [list(run.deployments.all()) for run in runs]
-        self.metrics = [run.trained_model.metrics for run in runs]
+        self.graphs = [Graph(run) for run in runs]
+        trained = [graph.evaluated.find(Stage.PADDLE) for graph in self.graphs]
+        self.metrics = [one.metrics if one else {} for one in trained]
 
     # --- what was chosen ----------------------------------------------------------------------
 
@@ -102,17 +102,17 @@ class Comparison:
             Row(name, title, [run.params.get(name) for run in self.runs], unit)
             for name, title, unit in _parameters()
         ]
-        rows.append(Row("chips", _("Chips"), [", ".join(model.chip for model in own) for own in self.models]))
+        rows.append(Row("chips", _("Chips"), [", ".join(graph.chips) for graph in self.graphs]))
         rows.append(
-            Row("devices", _("Devices"), [", ".join(row.device.name for row in own) for own in self.boards])
+            Row("devices", _("Devices"), [", ".join(map(str, graph.devices)) for graph in self.graphs])
         )
         return rows + self._tools()
 
     def _tools(self) -> list[Row]:
-        used = [run.trained_model.facts.get("versions", {}).copy() for run in self.runs]
-        for own, tools in zip(self.models, used, strict=True):
-            for model in own:
-                tools |= model.facts.get("versions", {})
+        used = [dict(graph.facts.get("versions", {})) for graph in self.graphs]
+        for graph, tools in zip(self.graphs, used, strict=True):
+            for compiled in graph.compiled:
+                tools |= compiled.facts.get("versions", {})
         names = sorted({name for tools in used for name in tools})
         return [Row(f"tool.{name}", name, [tools.get(name) for tools in used]) for name in names]
 
@@ -129,43 +129,52 @@ class Comparison:
     @cached_property
     def results(self) -> list[Row]:
         """Of the training, then for each chip, then for each device."""
-        jobs = [run.trained_model.job for run in self.runs]
+        jobs = [graph.training for graph in self.graphs]
         rows = [
             Row("paddle_top1", _("Top-1, Paddle"), [one.get("top1") for one in self.metrics], "share"),
             Row("images", _("Validation images"), [one.get("images") for one in self.metrics], "number"),
-            Row("best_epoch", _("Best epoch"), [one.get("best_epoch") for one in self.metrics], "number"),
+            Row(
+                "best_epoch", _("Best epoch"), [one.facts.get("best_epoch") for one in self.graphs], "number"
+            ),
             Row(
                 "train_seconds", _("Training took"), [job.seconds if job else None for job in jobs], "seconds"
             ),
             Row("total_seconds", _("Whole run took"), [_took(run) for run in self.runs], "seconds"),
         ]
-        for chip in sorted({model.chip for own in self.models for model in own}):
+        for chip in sorted({compiled.chip for graph in self.graphs for compiled in graph.compiled}):
             rows += self._of_chip(chip)
-        for device in sorted({row.device for own in self.boards for row in own}, key=lambda one: one.name):
+        devices = {row.device for graph in self.graphs for row in graph.deployments}
+        for device in sorted(devices, key=lambda one: one.name):
             rows += self._of_device(device)
         return rows
 
     def _of_chip(self, chip: str) -> list[Row]:
-        own = [next((model for model in models if model.chip == chip), None) for models in self.models]
+        own = [next((one for one in graph.compiled if one.chip == chip), None) for graph in self.graphs]
         title = stepper.chip_title(chip)
-        parities = [model.parity if model else {} for model in own]
-        facts = [model.facts if model else {} for model in own]
+        onnx, int8 = (
+            [
+                graph.evaluated.find(stage, one.pk) if one else None
+                for graph, one in zip(self.graphs, own, strict=True)
+            ]
+            for stage in (Stage.ONNX, Stage.SIMULATOR)
+        )
+        sizes = [one.facts.get("rknn_bytes") if one else None for one in own]
         return [
-            Row(f"onnx_top1.{chip}", _on(_("Top-1, ONNX"), title), _each(parities, "onnx_top1"), "share"),
-            Row(f"int8_top1.{chip}", _on(_("Top-1, int8"), title), _each(parities, "int8_top1"), "share"),
-            Row(f"drop.{chip}", _on(_("Drop to int8"), title), _each(parities, "drop"), "points"),
-            Row(f"rknn_bytes.{chip}", _on(_("Size of .rknn"), title), _each(facts, "rknn_bytes"), "bytes"),
+            Row(f"onnx_top1.{chip}", _on(_("Top-1, ONNX"), title), _each(onnx, "value"), "share"),
+            Row(f"int8_top1.{chip}", _on(_("Top-1, int8"), title), _each(int8, "value"), "share"),
+            Row(f"drop.{chip}", _on(_("Drop to int8"), title), _each(int8, "drop"), "points"),
+            Row(f"rknn_bytes.{chip}", _on(_("Size of .rknn"), title), sizes, "bytes"),
         ]
 
     def _of_device(self, device) -> list[Row]:
-        own = [next((row for row in rows if row.device == device), None) for rows in self.boards]
-        measured = [row.measured if row else {} for row in own]
+        measured = [_measured_on(graph, device) for graph in self.graphs]
+        times = [one.metrics.get("ms_median") if one else None for one in measured]
         virtual = _("virtual")
         title = f"{device.name} ({virtual})" if device.is_virtual else device.name
         top1, time = _on(_("Top-1 on the board"), title), _on(_("Time per image"), title)
         return [
-            Row(f"board_top1.device{device.pk}", top1, _each(measured, "board_top1"), "share"),
-            Row(f"ms_median.device{device.pk}", time, _each(measured, "ms_median"), "ms"),
+            Row(f"board_top1.device{device.pk}", top1, _each(measured, "value"), "share"),
+            Row(f"ms_median.device{device.pk}", time, times, "ms"),
         ]
 
     # --- class by class -----------------------------------------------------------------------
@@ -176,7 +185,7 @@ class Comparison:
         recalls = [
             {row["name"]: row.get("recall") for row in one.get("per_class", [])} for one in self.metrics
         ]
-        quantized = [_int8_by_name(models) for models in self.models]
+        quantized = [_int8_by_name(graph) for graph in self.graphs]
         known = [recall for recall in recalls if recall]
         shared = [name for name in known[0] if all(name in recall for recall in known)] if known else []
         return [
@@ -223,17 +232,22 @@ def _on(words: str, where: str) -> str:
     return f"{words} · {where}"
 
 
-def _each(facts: list[dict], key: str) -> list:
-    return [one.get(key) for one in facts]
+def _each(evaluations: list[Evaluation | None], name: str) -> list:
+    return [getattr(one, name) if one else None for one in evaluations]
+
+
+def _measured_on(graph: Graph, device) -> Evaluation | None:
+    job_id = next((row.job_id for row in graph.deployments if row.device_id == device.pk), None)
+    return graph.evaluated.find(Stage.BOARD, job_id=job_id) if job_id else None
 
 
 def _took(run: Run) -> float | None:
     return (run.finished_at - run.created_at).total_seconds() if run.finished_at else None
 
 
-def _int8_by_name(models: list) -> dict[str, float | None]:
-    parity = next((model.parity for model in models if model.parity), {})
-    return {row.get("name"): row.get("int8_top1") for row in parity.get("per_class", [])}
+def _int8_by_name(graph: Graph) -> dict[str, float | None]:
+    measured = graph.evaluated.find(Stage.SIMULATOR, graph.compiled[0].pk) if graph.compiled else None
+    return {row["name"]: row["recall"] for row in measured.metrics.get("per_class", [])} if measured else {}
 
 
 def _parameters() -> list[tuple[str, str, str]]:
@@ -254,7 +268,7 @@ def curve_points(runs: list[Run]) -> dict[str, list[list]]:
     """For each curve ``[[step, value], …]`` of every run, thinned; empty where a run has none."""
     found: dict[str, list[list]] = {name: [] for name in CURVES}
     for run in runs:
-        job = run.trained_model.job
+        job = Graph(run).training
         points = curves.thinned(job, CURVE_POINTS, CURVES) if job else []
         for name in CURVES:
             found[name].append([[step, value] for _pk, own, step, value in points if own == name])

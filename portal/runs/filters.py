@@ -19,8 +19,8 @@ class RunFilter(Created):
     dataset_version = RowOf(DatasetVersion.objects.for_team)
     recipe = OneOf(named(configs.recipes()))
     preset = OneOf(named(configs.presets()))
-    chip = OneOf(named(configs.chips()), field_name="compiled_models__chip", many=True)
-    device = RowOf(Device.objects.for_team, "deployments__device")
+    chip = OneOf(named(configs.chips()), field_name="steps__inputs__chip", many=True)
+    device = RowOf(Device.objects.for_team, "steps__device")
     name = part_of("name")
     tag = django_filters.CharFilter(method="with_tag", help_text=_("a tag, whole"))
     q = django_filters.CharFilter(
@@ -32,14 +32,3 @@ class RunFilter(Created):
 
     def search(self, rows, name, value):
         return search.find(rows, value)
-
-
-class TrainedModelFilter(django_filters.FilterSet):
-    run = RowOf(Run.objects.for_team)
-    dataset = RowOf(Dataset.objects.for_team, field_name="run__dataset_version__dataset")
-    recipe = OneOf(named(configs.recipes()), field_name="run__recipe")
-    status = OneOf(Status.choices, field_name="job__status")
-
-
-class CompiledModelFilter(TrainedModelFilter):
-    chip = OneOf(named(configs.chips()))

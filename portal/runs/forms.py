@@ -14,6 +14,7 @@ from portal.datasets.models import DatasetVersion, Upload
 from portal.devices.models import Device
 from portal.jobs.models import ACTIVE, Status
 from portal.runs import cloning, plan, tags
+from portal.runs.graph import Graph
 from portal.teams.models import Role
 
 VERSIONS_SHOWN = 100
@@ -159,7 +160,7 @@ class RunForm(StyledForm):
 
 def initial_from(run) -> dict:
     """The choices that make the same run again; what its preset brings anyway stays empty."""
-    own = cloning.choices(run)
+    own, graph = cloning.choices(run), Graph(run)
     params = own["params"]
     if "pretrained" in params:
         params["pretrained"] = "yes" if params["pretrained"] else "no"
@@ -170,8 +171,8 @@ def initial_from(run) -> dict:
         "dataset_version": run.dataset_version_id,
         "preset": own["preset"],
         "recipe": own["recipe"],
-        "chips": list(run.compiled_models.values_list("chip", flat=True)),
-        "devices": list(run.deployments.newest().values_list("device_id", flat=True)),
+        "chips": graph.chips,
+        "devices": [device.pk for device in graph.devices],
         **params,
     }
 

@@ -1,63 +1,93 @@
-"""The kind of job that trains, and what jobs have to do with runs."""
+"""What jobs have to do with runs: the steps that they do."""
 
 from __future__ import annotations
 
 import django_filters
 from django.db.models import Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from portal.core import configs
+from portal.core import configs, panels
 from portal.core.filters import OneOf, RowOf, named
-from portal.jobs import filters, kinds, search, subjects
+from portal.datasets import usage
+from portal.deployment.models import Deployment
+from portal.jobs import filters, hooks, search, subjects
 from portal.jobs.models import Job
 from portal.jobs.subjects import Subject
-from portal.runs import pipeline, services, training
+from portal.models import pages
+from portal.models.models import Model
+from portal.runs import pipeline, services
 from portal.runs import search as runs
-from portal.runs.models import Run, TrainedModel
-from portal.teams.models import Role
+from portal.runs.models import Run, Step
+from portal.runs.page import panel
 
-LISTED_AT_MOST = 5_000  # times three, for the three kinds of step
+LISTED_AT_MOST = 30_000  # below what SQLite takes as parameters: 32,766
 
 
 def register() -> None:
-    kinds.register(
-        kinds.Kind(
-            name="train",
-            title=_("Train"),
-            queue="train",
-            time_limit=24 * 3600,
-            prepare=training.prepare,
-            complete=training.complete,
-            replace=training.replace,
-            revive=services.revive,
-            subjects=_subjects,
-            after=pipeline.after_job,
-        )
-    )
+    hooks.on_end(pipeline.after_job)
+    hooks.on_retry(pipeline.after_retry)
+    hooks.add_owner(owner_of)
+    subjects.add_finder(_subjects)
+    pages.add_finder(_pages)
     subjects.add_role_rule(_role)
     search.add_text_place(_of_runs)
+    panels.add("dataset-version", panel)
+    usage.add_user(lambda: Run.objects.order_by().values("dataset_version"))
+    usage.add_user(lambda: Model.objects.order_by().values("dataset_version"))
     for name, chosen in _filters().items():
         filters.add_filter(name, chosen)
 
 
-def _subjects(ids: set[int]) -> dict[int, Subject]:
-    return {
-        trained.job_id: Subject(trained.run.name, reverse("run-detail", args=[trained.run_id]))
-        for trained in TrainedModel.objects.filter(job__in=ids).select_related("run")
-    }
+class _OwningRun:
+    """A run as the job machine sees it."""
+
+    def __init__(self, run: Run):
+        self.run = run
+
+    def revive(self, user) -> None:
+        services.revive(self.run, user)
+
+    def get_absolute_url(self) -> str:
+        return self.run.get_absolute_url()
+
+
+def owner_of(job: Job) -> _OwningRun | None:
+    run = run_of(job)
+    return _OwningRun(run) if run is not None else None
 
 
 def run_of(job: Job) -> Run | None:
     """The run whose step this job is now; None for a check, a probe, an inference or a replaced job."""
-    step = Q(trained_model__job=job) | Q(compiled_models__job=job) | Q(deployments__job=job)
-    return Run.objects.filter(step).first()
+    return Run.objects.filter(steps__job=job).first()
+
+
+def _subjects(ids: set[int]) -> dict[int, Subject]:
+    steps = Step.objects.filter(job__in=ids).select_related("run", "device")
+    found = {step.job_id: Subject(_words(step), step.run.get_absolute_url()) for step in steps}
+    later = Deployment.objects.filter(job__in=ids - set(found)).exclude(compiled_model__job__step=None)
+    for row in later.select_related("compiled_model__job__step__run", "device"):
+        run = row.compiled_model.job.step.run
+        found[row.job_id] = Subject(f"{run.name} on {row.device.name}", run.get_absolute_url())
+    return found
+
+
+def _pages(model_ids: set[int]) -> dict[int, pages.Page]:
+    """The runs that made these models."""
+    steps = Step.objects.filter(job__model__in=model_ids).select_related("run", "job__model")
+    return {step.job.model.pk: pages.Page(step.run.name, step.run.get_absolute_url()) for step in steps}
+
+
+def _words(step: Step) -> str:
+    if step.device is not None:
+        return f"{step.run.name} on {step.device.name}"
+    chip = step.inputs.get("chip")
+    return f"{step.run.name} for {chip}" if chip else step.run.name
 
 
 def _role(job: Job) -> str | None:
     """Training and conversion count as well when their run goes on to a device: a retry ends there."""
     run = run_of(job)
-    return Role.OPERATOR if run is not None and run.deployments.exists() else None
+    return services.role_of(run) if run is not None else None
 
 
 def _of_runs(text: str, team) -> Q:
@@ -66,23 +96,19 @@ def _of_runs(text: str, team) -> Q:
 
 
 def _listed(run_ids):
-    """The numbers themselves, so that the runs are looked for once and not in each way to their steps; the
-    query as it is where it finds more than a database takes as parameters (SQLite: 32,766)."""
+    """The numbers themselves, so that the runs are looked for once; the query as it is where it finds more
+    than a database takes as parameters."""
     first = list(run_ids[: LISTED_AT_MOST + 1])
     return first if len(first) <= LISTED_AT_MOST else run_ids
 
 
 def steps_of(run_ids) -> Q:
-    """The steps that belong to these runs alone; the check of a dataset belongs to many."""
-    return (
-        _jobs_where("trained_model__run__in", run_ids)
-        | _jobs_where("compiled_model__run__in", run_ids)
-        | _jobs_where("deployment__run__in", run_ids)
-    )
+    """The jobs that do steps of these runs; the check of a dataset belongs to many."""
+    return _jobs_where(run__in=run_ids)
 
 
-def _jobs_where(path: str, value) -> Q:
-    return Q(pk__in=Job.objects.filter(**{path: value}).order_by().values("pk"))
+def _jobs_where(**steps) -> Q:
+    return Q(pk__in=Step.objects.filter(**steps).exclude(job=None).order_by().values("job"))
 
 
 class _OfRun(OneOf):
@@ -93,10 +119,7 @@ class _OfRun(OneOf):
         super().__init__(choices, **more)
 
     def filter(self, rows, value):
-        if not value:
-            return rows
-        found = Run.objects.filter(**{f"{self.column}__in": value}).order_by().values("pk")
-        return rows.filter(steps_of(found))
+        return rows.filter(_jobs_where(**{f"run__{self.column}__in": value})) if value else rows
 
 
 class _ForChip(OneOf):
@@ -105,26 +128,26 @@ class _ForChip(OneOf):
     def filter(self, rows, value):
         if not value:
             return rows
-        made = _jobs_where("compiled_model__chip__in", value)
-        return rows.filter(made | _jobs_where("deployment__compiled_model__chip__in", value))
+        made = Q(compiled_model__chip__in=value) | Q(deployment__compiled_model__chip__in=value)
+        return rows.filter(pk__in=Job.objects.filter(made).order_by().values("pk"))
 
 
 class _Tagged(django_filters.CharFilter):
     """Jobs of the runs that bear a tag."""
 
     def filter(self, rows, value):
-        if not value:
-            return rows
-        return rows.filter(
-            steps_of(Run.tags.through.objects.filter(tag__name__iexact=value).order_by().values("run"))
-        )
+        return rows.filter(_jobs_where(run__tags__name__iexact=value)) if value else rows
 
 
 def _filters() -> dict[str, django_filters.Filter]:
     """``run``: what the job is a step of; one replaced by a retry is of none."""
-    ways = ("trained_model__run", "compiled_model__run", "deployment__run", "dataset_version__runs")
     return {
-        "run": RowOf(Run.objects.for_team, *ways),
+        "run": RowOf(
+            Run.objects.for_team,
+            "step__run",
+            "dataset_version__runs",
+            "deployment__compiled_model__job__step__run",
+        ),
         "recipe": _OfRun("recipe", named(configs.recipes())),
         "chip": _ForChip(named(configs.chips())),
         "tag": _Tagged(help_text=_("a tag of the run, whole")),

@@ -1,10 +1,16 @@
-"""A run: the whole plan for one dataset version, and the model that its training made."""
+"""A run: the whole plan for one dataset version, as a graph of steps."""
+
+from __future__ import annotations
 
 from django.db import models
+from django.urls import reverse
 
 from portal.core.names import NameField
 from portal.datasets.models import LONG_COLUMNS, DatasetVersion
+from portal.devices.models import Device
 from portal.jobs.models import HasStatus, Job, Status
+from portal.models.models import Evaluation
+from portal.tasks import Stage
 from portal.teams.models import Owned, OwnedQuerySet, Team
 
 TAG_LENGTH = 40
@@ -28,14 +34,18 @@ class Tag(models.Model):
 
 class RunQuerySet(OwnedQuerySet):
     def for_lists(self):
-        """With the data's name, the person and ``top1``, and without the long columns behind them."""
+        """With the data's name, the person and ``value``, and without the long columns behind them.
+
+        ``value`` is the metric of the trained model, 0 to 1; None until it was measured.
+        """
         long = [f"dataset_version__{name}" for name in LONG_COLUMNS]
         rows = self.select_related("created_by", "dataset_version__dataset").defer(*long)
-        return rows.annotate(top1=models.F("trained_model__facts__metrics__top1"))
+        trained = Evaluation.objects.filter(stage=Stage.PADDLE, job__step__run=models.OuterRef("pk"))
+        return rows.annotate(value=models.Subquery(trained.order_by("-id").values("value")[:1]))
 
 
 class Run(HasStatus, Owned):
-    """Train → convert for each chip → deploy to each device. Its steps are jobs.
+    """What is made of one dataset version: its steps say in which order, and each is done by jobs.
 
     ``status`` repeats what the steps say, so that lists can filter by it;
     ``runs/pipeline.py`` is the only writer.
@@ -44,6 +54,7 @@ class Run(HasStatus, Owned):
     name = NameField(max_length=120)
     notes = models.TextField(blank=True)  # plain text, by whoever has something to say
     tags = models.ManyToManyField(Tag, related_name="runs")
+    task = models.CharField(max_length=20, default="classification")
     dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="runs")
     preset = models.CharField(max_length=30, blank=True)
     recipe = models.CharField(max_length=60)
@@ -68,19 +79,45 @@ class Run(HasStatus, Owned):
     def __str__(self):
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("run-detail", args=[self.pk])
 
-class TrainedModel(models.Model):
-    """What training made; its files are its job's artifacts."""
 
-    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="trained_model")
-    job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="trained_model")
-    # The train program's result: metrics, input_size, mean, std, cut_tensor, notices, versions.
-    facts = models.JSONField(default=dict)
+class Step(models.Model):
+    """One node of a run's graph. It starts once every step that it needs has succeeded.
+
+    ``job`` is its current attempt, None until it is started; earlier ones are in ``attempts``.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
+    kind = models.CharField(max_length=20)  # of runs/step_kinds.py
+    position = models.PositiveSmallIntegerField()
+    needs = models.ManyToManyField("self", symmetrical=False, related_name="needed_by")
+    # What its kind needs to know beside what the needed steps made: chip, channel_order, quantization …
+    inputs = models.JSONField(default=dict)
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, null=True, related_name="steps")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="step")
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["run", "position"], name="one_step_a_position")]
+
+    def __str__(self):
+        return f"{self.kind} of {self.run}"
 
     @property
-    def metrics(self) -> dict:
-        return self.facts.get("metrics", {})
+    def status(self) -> str | None:
+        """The current attempt's; None before the first."""
+        return self.job.status if self.job else None
 
-    @property
-    def top1(self) -> float | None:
-        return self.metrics.get("top1")
+
+class Attempt(models.Model):
+    """One job that did, or does, a step."""
+
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="attempts")
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="attempt_of")
+    number = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["step", "number"], name="one_attempt_a_number")]

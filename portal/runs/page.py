@@ -10,10 +10,14 @@ from portal.core.live import Live, digest
 from portal.jobs import forecast
 from portal.jobs.models import Status
 from portal.runs import provenance, results, stepper
+from portal.runs.graph import Graph
 from portal.runs.models import Run
+from portal.runs.step_kinds import COMPILE, DEPLOY
+from portal.tasks import Stage
 from portal.teams.models import Role
 
 HEATMAP_CLASSES = 60
+RUNS_SHOWN = 20
 
 
 class RunPage:
@@ -21,32 +25,23 @@ class RunPage:
 
     def __init__(self, run: Run, request):
         self.run, self.request = run, request
-        self.trained = run.trained_model
-        self.models = list(run.compiled_models.select_related("job"))
-        self.deployments = list(
-            run.deployments.newest().select_related("job", "device", "compiled_model").order_by("id")
-        )
-
-    @property
-    def jobs(self) -> list:
-        """Each step's job; None for a step that has none yet."""
-        jobs = [self.run.dataset_version.job, self.trained.job]
-        return jobs + [row.job for row in (*self.models, *self.deployments)]
+        self.graph = Graph(run)
 
     @property
     def stages(self) -> list[str]:
         """What must have changed before anything below the stepper can be new."""
-        return [self.run.status, *(f"{job.pk}{job.status}" if job else "-" for job in self.jobs)]
+        jobs = [*self.graph.jobs, *(row.job for row in self.graph.deployments)]
+        return [self.run.status, *(f"{job.pk}{job.status}" if job else "-" for job in jobs)]
 
     def live(self) -> Live:
         context = {
             "run": self.run,
-            "tiles": stepper.tiles(self.run, self.models, self.deployments),
-            "failures": stepper.failures(self.run, self.models, self.deployments),
+            "tiles": stepper.tiles(self.graph),
+            "failures": stepper.failures(self.graph),
             "notices": self.notices(),
-            "trained": self.trained,
+            "training": self.graph.training,
             "eta": self.eta(),
-            "places": forecast.place_of(self.jobs),
+            "places": forecast.place_of(self.graph.jobs),
         }
         body = render_to_string("runs/_live.html", context, request=self.request)
         return Live(
@@ -60,16 +55,16 @@ class RunPage:
 
     def eta(self) -> float | None:
         """Seconds that the training says it still needs, rounded so that the page need not flicker."""
-        job = self.trained.job
+        job = self.graph.training
         if job is None or job.status != Status.RUNNING:
             return None
         last = job.metrics.filter(name="train/eta").order_by("-pk").first()
         return max(5, 5 * round(last.value / 5)) if last else None
 
     def notices(self) -> list[str]:
-        found = list(self.trained.facts.get("notices", []))
-        for model in self.models:
-            found += model.facts.get("notices", [])
+        found = list(self.graph.facts.get("notices", []))
+        for compiled in self.graph.compiled:
+            found += compiled.facts.get("notices", [])
         return list(dict.fromkeys(found))
 
     def render_results(self) -> str:
@@ -78,35 +73,61 @@ class RunPage:
         return render_to_string("runs/_results_oob.html", context, request=self.request)
 
     def results(self) -> dict:
-        run, metrics = self.run, self.trained.metrics
-        names = run.dataset_version.class_names
-        made = results.artifacts_of([self.trained.job, *(model.job for model in self.models)])
+        run, graph = self.run, self.graph
+        trained = graph.evaluated.find(Stage.PADDLE)
+        metrics = trained.metrics if trained else {}
         matrix = metrics.get("confusion") or []
+        names = run.dataset_version.class_names
         return {
             "run": run,
-            "trained": self.trained,
+            "model": graph.model,
             "metrics": metrics,
-            "models": self.models,
-            "deployments": self.deployments,
+            "boards": self.boards(),
             "heatmap": {"names": names, "matrix": matrix} if 0 < len(matrix) <= HEATMAP_CLASSES else None,
             "confusions": results.confusions(metrics),
-            "per_class": results.per_class(metrics, self.models),
-            "flipped": results.flipped(self.models, self.deployments, names, made),
-            "costs": [(model, results.heaviest_layers(model.cost)) for model in self.models if model.cost],
-            "files": results.files(self.trained.job, self.models, made),
+            "per_class": results.per_class(graph),
+            "quantized_chips": list(results.quantized_of(graph)),
+            "flipped": results.flipped(graph),
+            "costs": [(one, results.heaviest_layers(one.cost)) for one in graph.compiled if one.cost],
+            "files": results.files(graph),
             "log_jobs": self.log_jobs(),
-            "chain": provenance.chain(run),
+            "chain": provenance.chain(graph),
             "may_change": self.may_change,
         }
 
+    def boards(self) -> list[dict]:
+        """A line for each device: the newest attempt with its evaluation, or the step that still waits."""
+        graph = self.graph
+        found = [
+            {
+                "device": row.device,
+                "job": row.job,
+                "deployment": row,
+                "measured": graph.evaluated.find(Stage.BOARD, job_id=row.job_id),
+            }
+            for row in graph.deployments
+        ]
+        begun = {row.device_id for row in graph.deployments}
+        return found + [
+            {"device": step.device, "job": step.job, "deployment": None, "measured": None}
+            for step in graph.of_kind(DEPLOY)
+            if step.device_id not in begun
+        ]
+
     @property
     def may_change(self) -> bool:
-        role = Role.OPERATOR if self.deployments else Role.MEMBER
+        role = Role.OPERATOR if self.graph.of_kind(DEPLOY) else Role.MEMBER
         return self.request.membership.at_least(role)
 
     def log_jobs(self) -> list[tuple[str, object]]:
         """(words, job) of each step that has one, in the order of the path."""
-        steps = [(_("Data"), self.run.dataset_version.job), (_("Train"), self.trained.job)]
-        steps += [(f"RKNN {model.chip}", model.job) for model in self.models]
-        steps += [(row.device.name, row.job) for row in self.deployments]
+        steps = [(_("Data"), self.run.dataset_version.job), (_("Train"), self.graph.training)]
+        steps += [(f"RKNN {step.inputs['chip']}", step.job) for step in self.graph.of_kind(COMPILE)]
+        steps += [(row.device.name, row.job) for row in self.graph.deployments]
         return [(words, job) for words, job in steps if job is not None]
+
+
+def panel(request, version) -> str:
+    """The runs on a dataset version, for its page."""
+    runs = version.runs.for_lists()[:RUNS_SHOWN]
+    return render_to_string("runs/_of_version.html", {"runs": runs, "version": version}, request=request)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from portal.jobs import services as jobs
 from portal.jobs.models import ACTIVE, FINAL, Job, Priority, Status
 from portal.notify import services as notify
-from portal.runs.models import Run
+from portal.runs import plan
+from portal.runs.models import Attempt, Run, Step
+from portal.runs.step_kinds import KINDS, made_by
 
 EVENTS = {Status.SUCCEEDED: "run.finished", Status.FAILED: "run.failed"}
 
@@ -22,27 +23,34 @@ def advance(run: Run) -> None:
         run = Run.objects.select_for_update().get(pk=run.pk)
         if run.is_final:
             return
-        if run.cancelled_by_id is None:
-            _start_ready_steps(run)
-        _write_status(run)
+        steps = _load(run)
+        refusals = plan.refusals(run.dataset_version) if run.dataset_version.is_ready else []
+        if run.cancelled_by_id is None and not refusals:
+            _start_ready(run, steps)
+        _write_status(run, steps, refusals)
 
 
 def after_job(job: Job) -> None:
-    """Called when a step of a run is final."""
-    for run in runs_of(job):
+    """Called when any job is final: runs of which it is a step, and runs that wait for its dataset, go on."""
+    step = Step.objects.filter(job=job).select_related("run").first()
+    runs = [step.run] if step else []
+    runs += Run.objects.filter(dataset_version__job=job, status__in=ACTIVE)
+    for run in runs:
         advance(run)
 
 
-def runs_of(job: Job) -> list[Run]:
-    """The runs that wait for this job."""
-    waiting = list(Run.objects.filter(dataset_version__job=job, status__in=ACTIVE))
-    return waiting or runs_with(job)
+def after_retry(old: Job, new: Job) -> None:
+    """Let a retry take the place of the job whose step it does again."""
+    step = Step.objects.filter(job=old).first()
+    if step is not None:
+        begin(step, new)
 
 
-def runs_with(job: Job) -> list[Run]:
-    """The run that this job is a step of; none for a job of another kind, or one that a retry replaced."""
-    paths = {"train": "trained_model__job", "convert": "compiled_models__job", "deploy": "deployments__job"}
-    return list(Run.objects.filter(**{paths[job.kind]: job})) if job.kind in paths else []
+def begin(step: Step, job: Job) -> None:
+    """Make ``job`` the step's current attempt."""
+    step.job = job
+    step.save(update_fields=["job"])
+    Attempt.objects.create(step=step, job=job, number=step.attempts.count() + 1)
 
 
 def sweep() -> None:
@@ -51,32 +59,34 @@ def sweep() -> None:
         advance(run)
 
 
-def _start_ready_steps(run: Run) -> None:
-    trained = run.trained_model
-    if trained.job is None and run.dataset_version.is_ready and not run.dataset_version.blockers:
-        _start("train", run, trained)
-    if trained.job is None or trained.job.status != Status.SUCCEEDED:
+def _load(run: Run) -> list[Step]:
+    steps = list(run.steps.select_related("job", "device").prefetch_related("needs"))
+    for step in steps:
+        step.run = run
+    return steps
+
+
+def _start_ready(run: Run, steps: list[Step]) -> None:
+    if not run.dataset_version.is_ready:
         return
-    for compiled in run.compiled_models.select_related("job"):
-        if compiled.job is None:
-            _start("convert", run, compiled, trained.job)
-        elif compiled.job.status == Status.SUCCEEDED:
-            for deployment in compiled.deployments.filter(job=None):
-                _start("deploy", run, deployment, compiled.job)
+    by_id = {step.pk: step for step in steps}
+    for step in steps:
+        needed = [by_id[need.pk] for need in step.needs.all()]
+        if step.job is None and all(need.status == Status.SUCCEEDED for need in needed):
+            _start(step, needed)
 
 
-def _start(kind: str, run: Run, row, before: Job | None = None) -> None:
-    """Queue a step with the priority of the one ``before``, which an administrator may have changed."""
-    priority = before.priority if before else Priority.NORMAL
-    row.job = jobs.submit(kind, run.team, run.created_by, priority=priority)
-    row.save(update_fields=["job"])
+def _start(step: Step, needed: list[Step]) -> None:
+    """Queue a step with the priority of the one before it, which an administrator may have changed."""
+    priority = needed[0].job.priority if needed else Priority.NORMAL
+    begin(step, KINDS[step.kind].start(step, [made_by(need) for need in needed], priority))
 
 
-def _write_status(run: Run) -> None:
-    chain = _chain(run)
+def _write_status(run: Run, steps: list[Step], refusals: list[str]) -> None:
+    chain = [run.dataset_version.job, *(step.job for step in steps)]
     status, message = _judge(chain, cancelled=run.cancelled_by_id is not None)
-    if status in ACTIVE and run.dataset_version.blockers:
-        status, message = Status.FAILED, run.dataset_version.blockers[0]
+    if status in ACTIVE and refusals:
+        status, message = Status.FAILED, refusals[0]
     finished = timezone.now() if status in FINAL else None
     Run.objects.filter(pk=run.pk).update(status=status, message=message, finished_at=finished)
     run.status, run.message = status, message
@@ -84,27 +94,19 @@ def _write_status(run: Run) -> None:
         notify.emit(EVENTS[status], run.team, run)
 
 
-def _chain(run: Run) -> list[Job | None]:
-    """Every step of the plan; None for one that was not started."""
-    found = [run.dataset_version.job, run.trained_model.job]
-    found += [model.job for model in run.compiled_models.select_related("job")]
-    found += [deployment.job for deployment in run.deployments.newest().select_related("job")]
-    return found
-
-
 def _judge(chain: list[Job | None], cancelled: bool) -> tuple[str, str]:
-    """The run's status from its steps'. One failed branch does not stop the others."""
-    steps = [job for job in chain if job is not None]
-    failed = [job for job in steps if job.status == Status.FAILED]
-    stopped = [job for job in steps if job.status == Status.CANCELLED]
-    active = [job for job in steps if job.status in ACTIVE]
+    """The run's status from its steps'; the first of the chain is the check of its data.
+
+    One failed branch does not stop the others.
+    """
+    begun = [job for job in chain if job is not None]
+    failed = [job for job in begun if job.status == Status.FAILED]
+    stopped = [job for job in begun if job.status == Status.CANCELLED]
+    active = [job for job in begun if job.status in ACTIVE]
     if cancelled:
-        # The version's own job is not the run's: others may wait for it, and it goes on.
-        if any(job in active for job in chain[1:]):
-            return Status.CANCELLING, ""
-        return Status.CANCELLED, ""
+        return (Status.CANCELLING, "") if any(job in active for job in chain[1:]) else (Status.CANCELLED, "")
     if active:
-        started = any(job.status != Status.QUEUED for job in steps)
+        started = any(job.status != Status.QUEUED for job in begun)
         return (Status.RUNNING if started else Status.QUEUED), ""
     if failed:
         return Status.FAILED, failed[0].message

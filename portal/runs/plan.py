@@ -7,10 +7,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from portal import tasks
 from portal.core import configs
 from portal.core.echoes import shortened
 from portal.datasets.models import DatasetVersion
 from portal.devices.models import Device
+from portal.tasks.base import DatasetFacts
 
 PARAMS = {
     # name: (type, least, most)
@@ -51,6 +53,15 @@ def deleted_sentence(version: DatasetVersion) -> str:
     return _("%(version)s was deleted: restore it, or choose another one.") % {"version": version}
 
 
+def refusals(version: DatasetVersion, recipe: str = "") -> list[str]:
+    """Why nothing can be trained on a version that is ready, or not with this recipe: sentences."""
+    task = tasks.get(configs.recipes()[recipe]["task"]) if recipe else tasks.get("classification")
+    facts = DatasetFacts(
+        version.task, version.class_names, version.train_images, version.val_images, version.blockers
+    )
+    return task.refusals(facts)
+
+
 def defaults(preset: str = "", recipe: str = "") -> dict[str, Any]:
     """The parameters that a preset, or a recipe by itself, brings."""
     chosen = configs.presets()[preset] if preset else {}
@@ -81,8 +92,8 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
     devices = list(dict.fromkeys(devices))
     if version is not None and version.pk and version.is_deleted:
         errors["dataset_version"] = deleted_sentence(version)
-    elif version is not None and version.blockers:
-        errors["dataset_version"] = f"{version} cannot be trained on yet. {version.blockers[0]}"
+    elif version is not None and version.is_ready and (found := refusals(version)):
+        errors["dataset_version"] = f"{version} cannot be trained on yet. {found[0]}"
     if preset and preset not in configs.presets():
         preset = shortened(preset)
         errors["preset"] = f"There is no preset {preset!r}; choose one of {', '.join(configs.presets())}."

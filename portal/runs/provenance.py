@@ -8,14 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Prefetch
 from django.urls import reverse
 
-from portal.conversions.models import CompiledModel
 from portal.datasets.models import DatasetVersion
-from portal.deployments.models import Deployment
+from portal.deployment.models import Deployment
 from portal.jobs.models import Artifact, Job
-from portal.runs.models import Run, TrainedModel
+from portal.models.models import CompiledModel
+from portal.runs.graph import Graph
+from portal.runs.models import Run, Step
+from portal.runs.step_kinds import COMPILE, made_by
 
 ONNX = ("model.onnx", "model.slim.onnx")
 PADDLE = ("best_model.pdparams", "inference.json", "inference.pdmodel", "inference.pdiparams")
@@ -35,7 +36,10 @@ class Files:
         self.rows = {(row.job_id, row.name): row for row in rows}
 
     def of(self, job: Job | None, names) -> list[dict[str, Any]]:
-        found = [self.rows.get((job.pk, name)) for name in names] if job else []
+        return self.of_id(job.pk, names) if job else []
+
+    def of_id(self, job_id: int, names) -> list[dict[str, Any]]:
+        found = [self.rows.get((job_id, name)) for name in names]
         return [describe(row) for row in found if row]
 
 
@@ -48,40 +52,38 @@ def describe(row: Artifact) -> dict[str, Any]:
     }
 
 
-def chain(run: Run) -> dict[str, Any]:
+def chain(graph: Graph) -> dict[str, Any]:
     """The links of a run, from the boards to the upload; ``job`` is the number of the job that made each."""
-    models = list(run.compiled_models.select_related("job"))
-    placed = list(run.deployments.newest().select_related("device").order_by("id"))
-    trained = run.trained_model
-    files = Files([trained.job, *(model.job for model in models)])
-    versions = trained.facts.get("versions", {})
+    run, trained, facts = graph.run, graph.training, graph.facts
+    files = Files([trained, *(compiled.job for compiled in graph.compiled)])
+    versions = facts.get("versions", {})
     return {
-        "boards": [_board(row, files, models) for row in placed],
-        "models": [_compiled(model, files) for model in models],
+        "boards": [_board(row, files) for row in graph.deployments],
+        "models": [_compiled(compiled, files) for compiled in graph.compiled],
         "onnx": {
-            "job": trained.job_id,
-            "opset": trained.facts.get("opset"),
-            "cut_tensor": trained.facts.get("cut_tensor"),
+            "job": trained.pk if trained else None,
+            "opset": facts.get("opset"),
+            "cut_tensor": facts.get("cut_tensor"),
             "tools": {name: versions[name] for name in versions if "onnx" in name},
-            "files": files.of(trained.job, ONNX),
+            "files": files.of(trained, ONNX),
         },
         "paddle": {
-            "job": trained.job_id,
+            "job": trained.pk if trained else None,
             "recipe": run.recipe,
             "preset": run.preset,
             "params": run.params,
-            "pretrained": trained.facts.get("pretrained"),
+            "pretrained": facts.get("pretrained"),
             "tools": {name: versions[name] for name in versions if "onnx" not in name},
-            "files": files.of(trained.job, PADDLE),
+            "files": files.of(trained, PADDLE),
         },
         "dataset": _dataset(run.dataset_version),
     }
 
 
-def _board(row: Deployment, files: Files, models: list[CompiledModel]) -> dict[str, Any]:
+def _board(row: Deployment, files: Files) -> dict[str, Any]:
     """``recorded`` is false for releases from before hashes were kept: the hash is the stored file's then."""
-    model = next(model for model in models if model.pk == row.compiled_model_id)
-    stored = next(iter(files.of(model.job, ["model.rknn"])), {})
+    compiled = row.compiled_model
+    stored = next(iter(files.of_id(compiled.job_id, ["model.rknn"])), {})
     return {
         "device": row.device.name,
         "device_id": row.device_id,
@@ -93,20 +95,20 @@ def _board(row: Deployment, files: Files, models: list[CompiledModel]) -> dict[s
         "recorded": bool(row.placed),
         "manifest_sha256": row.placed.get("manifest_sha256"),
         "activated_at": row.activated_at,
-        "chip": model.chip,
+        "chip": compiled.chip,
         "job": row.job_id,
     }
 
 
-def _compiled(model: CompiledModel, files: Files) -> dict[str, Any]:
+def _compiled(compiled: CompiledModel, files: Files) -> dict[str, Any]:
     return {
-        "chip": model.chip,
-        "channel_order": model.channel_order,
-        "job": model.job_id,
-        "quantized": model.facts.get("quantized"),
-        "calibration": model.facts.get("calibration") or {},
-        "tools": model.facts.get("versions", {}),
-        "files": files.of(model.job, COMPILED),
+        "chip": compiled.chip,
+        "channel_order": compiled.channel_order,
+        "job": compiled.job_id,
+        "quantized": compiled.facts.get("quantized"),
+        "calibration": compiled.facts.get("calibration") or {},
+        "tools": compiled.facts.get("versions", {}),
+        "files": files.of(compiled.job, COMPILED),
     }
 
 
@@ -160,25 +162,24 @@ def find(team, text: str) -> list[Match]:
     return found
 
 
-def _owners(job_ids: set[int]) -> dict[int, TrainedModel | CompiledModel | DatasetVersion]:
-    """What these jobs made, by the job."""
-    trained = TrainedModel.objects.filter(job__in=job_ids).select_related("run")
-    compiled = CompiledModel.objects.filter(job__in=job_ids).select_related("run")
-    placed = Deployment.objects.newest().select_related("device")
-    compiled = compiled.prefetch_related(Prefetch("deployments", placed))
+def _owners(job_ids: set[int]) -> dict[int, Any]:
+    """What these jobs made, by the job: the run's step, or the dataset version."""
+    steps = Step.objects.filter(job__in=job_ids).select_related("run", "job__compiled_model")
+    steps = steps.prefetch_related("job__compiled_model__deployments__device")
     versions = DatasetVersion.objects.filter(job__in=job_ids).select_related("dataset")
-    return {row.job_id: row for rows in (trained, compiled, versions) for row in rows}
+    return {row.job_id: row for rows in (steps, versions) for row in rows}
 
 
 def _of_file(row: Artifact, owner) -> Match:
-    run, version = getattr(owner, "run", None), owner if isinstance(owner, DatasetVersion) else None
-    if run:
-        page = reverse("run-detail", args=[run.pk]) + "#provenance"
+    step = owner if isinstance(owner, Step) else None
+    version = owner if isinstance(owner, DatasetVersion) else None
+    if step:
+        page = step.run.get_absolute_url() + "#provenance"
     elif version:
         page = reverse("dataset-version", args=[version.pk])
     else:
         page = reverse("job-detail", args=[row.job_id])
-    match = Match(row.name, row.sha256, row.size, page, run, version)
-    if isinstance(owner, CompiledModel) and row.name == "model.rknn":
-        match.places = [one for one in owner.deployments.all() if one.activated_at]
+    match = Match(row.name, row.sha256, row.size, page, step.run if step else None, version)
+    if step and step.kind == COMPILE and row.name == "model.rknn":
+        match.places = [one for one in made_by(step).deployments.all() if one.activated_at]
     return match

@@ -1,25 +1,30 @@
-"""The report of a run: accuracy at every hop, seconds of every step, and where it all comes from."""
+"""The report of a run: accuracy at every stage, seconds of every step, and where it all comes from."""
 
 from __future__ import annotations
 
-from portal.conversions.models import CompiledModel
-from portal.conversions.services import provenance
+from portal.deployment.models import Deployment
 from portal.jobs.models import Artifact, Job
+from portal.models.lineage import provenance
+from portal.models.models import CompiledModel
+from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.provenance import chain
+from portal.runs.step_kinds import COMPILE, TRAIN
+from portal.tasks import Stage
 
 
 def report(run: Run) -> dict:
     """A dict for ``report.json``; accuracies are fractions, times seconds. Unmeasured is None."""
-    trained = run.trained_model
-    models = list(run.compiled_models.select_related("job"))
-    made = Artifact.objects.filter(job__in=[model.job_id for model in models], name="model.rknn")
-    compiled = {artifact.job_id: artifact for artifact in made}
+    graph = Graph(run)
+    trained = graph.evaluated.find(Stage.PADDLE)
+    made = Artifact.objects.filter(job__in=[one.job_id for one in graph.compiled], name="model.rknn")
+    rknn = {artifact.job_id: artifact for artifact in made}
     return {
         "run": run.pk,
         "name": run.name,
         "status": run.status,
         "message": run.message,
+        "task": run.task,
         "dataset": {
             "name": run.dataset_version.dataset.name,
             "version": run.dataset_version.number,
@@ -30,54 +35,55 @@ def report(run: Run) -> dict:
         },
         "recipe": run.recipe,
         "params": run.params,
-        "paddle_top1": trained.top1,
-        "models": [_model(model, compiled.get(model.job_id)) for model in models],
-        "boards": [
-            _board(row) for row in run.deployments.newest().select_related("job", "device").order_by("id")
-        ],
-        "steps": [_step(name, job) for name, job in _steps(run)],
-        "seconds": _seconds(run),
-        "notices": trained.facts.get("notices", []),
-        "versions": trained.facts.get("versions", {}),
+        "paddle_top1": trained.value if trained else None,
+        "models": [_model(graph, compiled, rknn.get(compiled.job_id)) for compiled in graph.compiled],
+        "boards": [_board(graph, row) for row in graph.deployments],
+        "steps": [_step(name, job) for name, job in _steps(graph)],
+        "seconds": _seconds(graph),
+        "notices": graph.facts.get("notices", []),
+        "versions": graph.facts.get("versions", {}),
         "notes": run.notes,
         "tags": [tag.name for tag in run.tags.all()],
-        "provenance": chain(run),
+        "provenance": chain(graph),
     }
 
 
-def _model(model: CompiledModel, rknn: Artifact | None) -> dict:
-    parity = model.parity
+def _model(graph: Graph, compiled: CompiledModel, rknn: Artifact | None) -> dict:
+    onnx, int8 = (graph.evaluated.find(stage, compiled.pk) for stage in (Stage.ONNX, Stage.SIMULATOR))
     return {
-        "chip": model.chip,
-        "onnx_top1": parity.get("onnx_top1"),
-        "int8_top1": parity.get("int8_top1"),
-        "agreement": parity.get("agreement"),
-        "images": parity.get("images"),
+        "chip": compiled.chip,
+        "onnx_top1": onnx.value if onnx else None,
+        "int8_top1": int8.value if int8 else None,
+        "agreement": int8.agreement if int8 else None,
+        "images": int8.images if int8 else None,
         "rknn_sha256": rknn.sha256 if rknn else None,
         "rknn_bytes": rknn.size if rknn else None,
-        "provenance": provenance(model),
+        "provenance": provenance(compiled),
     }
 
 
-def _board(row) -> dict:
+def _board(graph: Graph, row: Deployment) -> dict:
+    measured = graph.evaluated.find(Stage.BOARD, job_id=row.job_id)
+    metrics = measured.metrics if measured else {}
     return {
         "device": row.device.name,
         "virtual": row.device.is_virtual,
         "engine": row.engine,
         "release": row.release,
-        **{
-            key: row.measured.get(key) for key in ("images", "board_top1", "agreement", "ms_median", "ms_p95")
-        },
+        "images": measured.images if measured else None,
+        "board_top1": measured.value if measured else None,
+        "agreement": measured.agreement if measured else None,
+        "ms_median": metrics.get("ms_median"),
+        "ms_p95": metrics.get("ms_p95"),
     }
 
 
-def _steps(run: Run) -> list[tuple[str, Job]]:
-    found = [("ingest", run.dataset_version.job), ("train", run.trained_model.job)]
-    found += [(f"convert {model.chip}", model.job) for model in run.compiled_models.select_related("job")]
-    found += [
-        (f"deploy {row.device.name}", row.job)
-        for row in run.deployments.newest().select_related("job", "device").order_by("id")
-    ]
+def _steps(graph: Graph) -> list[tuple[str, Job]]:
+    found = [("ingest", graph.run.dataset_version.job)]
+    for step in graph.steps:
+        if step.kind in (TRAIN, COMPILE):
+            found.append((f"{step.kind} {step.inputs.get('chip', '')}".strip(), step.job))
+    found += [(f"deploy {row.device.name}", row.job) for row in graph.deployments]
     return [(name, job) for name, job in found if job is not None]
 
 
@@ -91,17 +97,18 @@ def _step(name: str, job: Job) -> dict:
     }
 
 
-def _seconds(run: Run) -> dict:
+def _seconds(graph: Graph) -> dict:
     """From the accepted upload, or the run's creation when the dataset was there before, to the end.
 
     ``portal`` is all of it that was not spent inside an outside tool or on a board. A deployment that was
     asked for after the run's end does not count.
     """
+    run = graph.run
     ingest = run.dataset_version.job
     start = ingest.queued_at if ingest.finished_at and ingest.finished_at > run.created_at else run.created_at
     if run.finished_at is None:
         return {"total": None, "tools": None, "portal": None}
     total = (run.finished_at - start).total_seconds()
-    jobs = [job for _, job in _steps(run) if job.queued_at <= run.finished_at]
+    jobs = [job for _, job in _steps(graph) if job.queued_at <= run.finished_at]
     tools = sum(sum(job.tool_seconds.values()) for job in jobs)
     return {"total": round(total, 3), "tools": round(tools, 3), "portal": round(total - tools, 3)}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from portal.jobs.models import Artifact, Job, Status
+from portal.jobs.models import Artifact, Job
+from portal.models.evaluations import predictions_of
+from portal.models.models import Evaluation
+from portal.runs.graph import Graph
+from portal.tasks import Stage
 
 FLIPPED_SHOWN = 24
 CONFUSIONS_SHOWN = 12
@@ -24,8 +27,9 @@ FILE_WORDS = {
     "model.slim.onnx": "ONNX, fixed input, cut before the softmax",
     "build.onnx": "ONNX as the RKNN toolkit got it",
     "calibration.zip": "calibration pictures and settings",
-    "predictions.json": "each validation image's answers",
-    "val_predictions.json": "each validation image's answers in Paddle",
+    "predictions.paddle.json": "each validation image's prediction in Paddle",
+    "predictions.onnx.json": "each validation image's prediction in ONNX",
+    "predictions.simulator.json": "each validation image's prediction in the int8 simulator",
     "operators.json": "operators and their cost",
     "provenance.json": "where the model comes from",
 }
@@ -39,20 +43,21 @@ class Files:
     rows: list[tuple]  # (artifact, words)
 
 
-def artifacts_of(jobs: list[Job | None]) -> dict[int, list[Artifact]]:
+def files(graph: Graph) -> list[Files]:
+    """The files of a run by the step that made them, the important ones first."""
+    steps = [("Training and ONNX", graph.training)]
+    steps += [(f"RKNN for {compiled.chip}", compiled.job) for compiled in graph.compiled]
+    made = _artifacts_of([job for _title, job in steps if job])
+    groups = [Files(title, _rows(made[job.pk])) for title, job in steps if job]
+    return [group for group in groups if group.rows]
+
+
+def _artifacts_of(jobs: list[Job]) -> dict[int, list[Artifact]]:
     """The files that these jobs made, by the job's id, asked for at once."""
-    made: dict[int, list[Artifact]] = {job.pk: [] for job in jobs if job}
+    made: dict[int, list[Artifact]] = {job.pk: [] for job in jobs}
     for artifact in Artifact.objects.filter(job__in=made):
         made[artifact.job_id].append(artifact)
     return made
-
-
-def files(trained_job: Job | None, models: list, made: dict[int, list[Artifact]]) -> list[Files]:
-    """The files of a run by the step that made them, the important ones first."""
-    steps = [("Training and ONNX", trained_job)]
-    steps += [(f"RKNN for {model.chip}", model.job) for model in models]
-    groups = [Files(title, _rows(made[job.pk])) for title, job in steps if job]
-    return [group for group in groups if group.rows]
 
 
 def _rows(artifacts: list[Artifact]) -> list[tuple]:
@@ -74,14 +79,21 @@ def confusions(metrics: dict) -> list[dict]:
     return sorted(found, key=lambda one: -one["count"])[:CONFUSIONS_SHOWN]
 
 
-def per_class(metrics: dict, models: list) -> list[dict]:
-    """The training's rows with each compiled model's int8 top-1 of the class beside them."""
-    measured = [model for model in models if model.parity]
-    by_model = [{row["id"]: row for row in model.parity.get("per_class", [])} for model in measured]
+def per_class(graph: Graph) -> list[dict]:
+    """The training's rows with the recall of each compiled model, as its chip computes, beside them."""
+    trained = graph.evaluated.find(Stage.PADDLE)
+    measured = [one.metrics.get("per_class", []) for one in quantized_of(graph).values()]
+    quantized = [{row["id"]: row for row in rows} for rows in measured]
     return [
-        {**row, "int8": [known.get(row["id"], {}).get("int8_top1") for known in by_model]}
-        for row in metrics.get("per_class", [])
+        {**row, "int8": [known.get(row["id"], {}).get("recall") for known in quantized]}
+        for row in (trained.metrics.get("per_class", []) if trained else [])
     ]
+
+
+def quantized_of(graph: Graph) -> dict[str, Evaluation]:
+    """The simulator's evaluation of each compiled model that has one, by chip."""
+    found = {one.chip: graph.evaluated.find(Stage.SIMULATOR, one.pk) for one in graph.compiled}
+    return {chip: measured for chip, measured in found.items() if measured is not None}
 
 
 @dataclass
@@ -94,37 +106,41 @@ class Flipped:
     rows: list[dict]  # {"image", "truth", "before", "after", "right"}
 
 
-def flipped(
-    models: list, deployments: list, names: list[str], made: dict[int, list[Artifact]]
-) -> list[Flipped]:
+def flipped(graph: Graph) -> list[Flipped]:
     """Where int8 answered otherwise than ONNX, and a board otherwise than the int8 simulator."""
+    names = graph.run.dataset_version.class_names
     found = []
-    for model in models:
-        answers = _predictions(model.job, made)
-        changed = [row for row in answers if row["onnx"] != row["int8"]]
-        rows = [_change(row, row["onnx"], row["int8"], names) for row in changed[:FLIPPED_SHOWN]]
-        if answers:
-            found.append(
-                Flipped(
-                    _("ONNX → int8 for %(chip)s") % {"chip": model.chip}, len(changed), len(answers), rows
-                )
-            )
-    for row in deployments:
-        if row.measured:
-            changed = row.measured.get("flipped", [])
-            rows = [_change(one, one["int8"], one["board"], names) for one in changed[:FLIPPED_SHOWN]]
+    for compiled in graph.compiled:
+        measured = graph.evaluated.find(Stage.SIMULATOR, compiled.pk)
+        if measured is not None:
+            title = _("ONNX → int8 for %(chip)s") % {"chip": compiled.chip}
+            found.append(_flipped(graph, measured, title, names))
+    for row in graph.deployments:
+        measured = graph.evaluated.find(Stage.BOARD, job_id=row.job_id)
+        if measured is not None:
             title = _("int8 simulator → board %(device)s") % {"device": row.device.name}
-            found.append(Flipped(title, len(changed), row.measured.get("images", 0), rows))
+            found.append(_flipped(graph, measured, title, names))
     return found
 
 
-def _change(row: dict, before: int | None, after: int | None, names: list[str]) -> dict:
+def _flipped(graph: Graph, measured: Evaluation, title: str, names: list[str]) -> Flipped:
+    """Reads the predictions only where some changed."""
+    count = measured.parity.get("changed", 0)
+    changed = []
+    if count:
+        before = predictions_of(graph.evaluated.before(measured))
+        changed = graph.task.changed(before, predictions_of(measured))
+    rows = [_change(one, names) for one in changed[:FLIPPED_SHOWN]]
+    return Flipped(title, count, measured.parity.get("images", measured.images), rows)
+
+
+def _change(row: dict, names: list[str]) -> dict:
     return {
         "image": row["image"].rpartition("/")[2],
         "truth": _name(row["label"], names),
-        "before": _name(before, names),
-        "after": _name(after, names),
-        "right": after == row["label"],
+        "before": _name(row["before"], names),
+        "after": _name(row["after"], names),
+        "right": row["after"] == row["label"],
     }
 
 
@@ -132,16 +148,6 @@ def _name(label: int | None, names: list[str]) -> str:
     if label is None:
         return _("no answer")
     return names[label] if 0 <= label < len(names) else _("class %(number)s") % {"number": label}
-
-
-def _predictions(job: Job | None, made: dict[int, list[Artifact]]) -> list[dict]:
-    if job is None or job.status != Status.SUCCEEDED:
-        return []
-    artifact = next((one for one in made[job.pk] if one.name == "predictions.json"), None)
-    if artifact is None:
-        return []
-    with artifact.file.open("rb") as source:
-        return json.load(source)
 
 
 def heaviest_layers(cost: dict) -> list[list]:

@@ -2,28 +2,21 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from portal.conversions.serializers import RunCompiledModelSerializer
 from portal.core.names import one_line, visible
 from portal.core.serializers import BoundedListField, InTeamField
 from portal.datasets.models import DatasetVersion
-from portal.deployments.serializers import RunDeploymentSerializer
 from portal.devices.models import Device
 from portal.jobs.models import Status
 from portal.jobs.serializers import JobSerializer
+from portal.models.serializers import CompiledModelSerializer, EvaluationSerializer, ModelSerializer
 from portal.runs import tags
+from portal.runs.deployment_serializers import DeploymentSerializer
 from portal.runs.forms import NOTES_LENGTH
-from portal.runs.models import Run, TrainedModel
+from portal.runs.graph import Graph
+from portal.runs.models import Run, Step
+from portal.runs.step_kinds import short_title
 
 PARAMS_AT_MOST, PARAM_LENGTH = 50, 100
-
-
-class TrainedModelSerializer(serializers.ModelSerializer):
-    job = JobSerializer(allow_null=True)
-    top1 = serializers.FloatField(allow_null=True)
-
-    class Meta:
-        model = TrainedModel
-        fields = ["id", "run", "job", "top1", "facts"]
 
 
 class RunListSerializer(serializers.ModelSerializer):
@@ -38,22 +31,47 @@ class RunListSerializer(serializers.ModelSerializer):
     class Meta:
         model = Run
         fields = [
-            "id", "name", "notes", "tags", "status", "message", "dataset", "dataset_version",
+            "id", "name", "notes", "tags", "status", "message", "task", "dataset", "dataset_version",
             "dataset_sha256", "preset", "recipe", "params", "created_by", "created_at", "finished_at",
             "cloned_from",
         ]  # fmt: skip
 
 
+class StepSerializer(serializers.ModelSerializer):
+    """One node of the run's graph. ``job`` is its current attempt, null before it is started."""
+
+    job = JobSerializer(allow_null=True)
+    title = serializers.SerializerMethodField()
+    needs = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Step
+        fields = ["id", "kind", "title", "position", "needs", "inputs", "device", "job"]
+
+    def get_title(self, step) -> str:
+        return short_title(step)
+
+    def get_needs(self, step) -> list[int]:
+        return [needed.pk for needed in step.needs.all()]
+
+
 class RunSerializer(RunListSerializer):
-    trained_model = TrainedModelSerializer()
-    compiled_models = RunCompiledModelSerializer(many=True)
-    deployments = RunDeploymentSerializer(many=True)
     ingest_job = JobSerializer(source="dataset_version.job")
+    steps = StepSerializer(many=True, source="graph.steps")
+    model = ModelSerializer(source="graph.model", allow_null=True)
+    compiled_models = CompiledModelSerializer(many=True, source="graph.compiled")
+    deployments = DeploymentSerializer(many=True, source="graph.deployments")
+    evaluations = EvaluationSerializer(many=True, source="graph.evaluated.rows")
 
     class Meta(RunListSerializer.Meta):
         fields = [
-            *RunListSerializer.Meta.fields, "ingest_job", "trained_model", "compiled_models", "deployments",
+            *RunListSerializer.Meta.fields, "ingest_job", "steps", "model", "compiled_models", "deployments",
+            "evaluations",
         ]  # fmt: skip
+
+    def to_representation(self, run):
+        run.graph = Graph(run)
+        return super().to_representation(run)
 
 
 class RunEditSerializer(serializers.Serializer):
@@ -263,6 +281,7 @@ class ReportSerializer(serializers.Serializer):
     name = serializers.CharField()
     status = serializers.ChoiceField(choices=Status.choices)
     message = serializers.CharField(allow_blank=True)
+    task = serializers.CharField()
     dataset = ReportDatasetSerializer()
     recipe = serializers.CharField()
     params = serializers.DictField()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from portal.conversions.models import CompiledModel
 from portal.core import configs
 from portal.datasets.models import DatasetVersion
-from portal.deployments.models import Deployment
+from portal.deployment import services as deployment
+from portal.deployment.models import Deployment
+from portal.devices.models import Device
 from portal.jobs import services as jobs
-from portal.jobs.models import Job, Status
+from portal.jobs.models import IllegalTransition, Job, Status
 from portal.runs import pipeline, tags
-from portal.runs.models import Run, TrainedModel
+from portal.runs.graph import Graph
+from portal.runs.models import Run, Step
 from portal.runs.plan import Plan, PlanError, deleted_sentence
+from portal.runs.step_kinds import COMPILE, DEPLOY, TRAIN
 from portal.teams import audit, quota_usage
 from portal.teams.models import Role
 
@@ -28,26 +31,50 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
         team=team,
         created_by=user,
         name=plan.name or f"{plan.version.dataset.name} · {configs.recipes()[plan.recipe]['title']}",
+        task=configs.recipes()[plan.recipe]["task"],
         dataset_version=plan.version,
         preset=plan.preset,
         recipe=plan.recipe,
         params=plan.params,
         cloned_from=cloned_from,
     )
-    TrainedModel.objects.create(run=run)
-    compiled = {
-        target: CompiledModel.objects.create(run=run, chip=target[0], channel_order=target[1])
-        for target in plan.chips
-    }
+    _make_graph(run, plan)
     for device in plan.devices:
-        profile = configs.boards()[device.profile]
-        model = compiled[(profile["chip"], profile["channel_order"])]
-        deployment = Deployment.objects.create(run=run, compiled_model=model, device=device)
-        audit.record("deployment.create", deployment, team=team, actor=user, label=f"{run} to {device}")
+        audit.record("deployment.create", device, team=team, actor=user, label=f"{run} to {device}")
     audit.record("run.create", run, actor=user, detail=f"{plan.recipe} on {plan.version}")
     pipeline.advance(run)
     run.refresh_from_db()
     return run
+
+
+def _make_graph(run: Run, plan: Plan) -> None:
+    """Train, then compile for each target, then deploy to each device."""
+    training = Step.objects.create(run=run, kind=TRAIN, position=0)
+    compiling: dict[tuple[str, str], Step] = {}
+    for target in plan.chips:
+        step = Step.objects.create(
+            run=run, kind=COMPILE, position=1 + len(compiling), inputs=_compile_inputs(target, plan.params)
+        )
+        step.needs.add(training)
+        compiling[target] = step
+    for number, device in enumerate(plan.devices, start=1 + len(compiling)):
+        profile = configs.boards()[device.profile]
+        inputs = {"board_images": plan.params["board_images"]}
+        step = Step.objects.create(run=run, kind=DEPLOY, position=number, device=device, inputs=inputs)
+        step.needs.add(compiling[(profile["chip"], profile["channel_order"])])
+
+
+def _compile_inputs(target: tuple[str, str], params: dict) -> dict:
+    return {
+        "chip": target[0],
+        "channel_order": target[1],
+        "quantization": {
+            "dtype": None,
+            "algorithm": "normal",
+            "calibration_images": params["calibration_images"],
+            "seed": params["seed"],
+        },
+    }
 
 
 def _hold(version: DatasetVersion) -> None:
@@ -65,34 +92,36 @@ def role_for(devices) -> str:
     return Role.OPERATOR if devices else Role.MEMBER
 
 
-def steps(run: Run) -> list[Job]:
-    """The run's jobs in the order of the path: ingest, train, convert, deploy. Retries replace."""
-    found = [run.dataset_version.job, run.trained_model.job]
-    found += [model.job for model in run.compiled_models.select_related("job")]
-    found += [deployment.job for deployment in run.deployments.newest().select_related("job").order_by("id")]
-    return [job for job in found if job is not None]
+def role_of(run: Run) -> str:
+    """The role that stopping or repeating this run needs."""
+    return role_for(run.steps.filter(kind=DEPLOY).exists())
+
+
+def step_jobs(run: Run) -> list[Job]:
+    """The current jobs of the run's steps, in the order of the path."""
+    steps = run.steps.exclude(job=None).select_related("job__team")
+    return [step.job for step in steps]
 
 
 @transaction.atomic
 def cancel_run(run: Run, user) -> None:
-    """Ask every step to stop and start no further one. The version's own job goes on."""
+    """Ask every step to stop and start no further one. What the run waits for goes on: it is a check or an
+    edit of a dataset, which others use as well."""
     if run.is_final:
         return
     Run.objects.filter(pk=run.pk, cancelled_by=None).update(cancelled_by=user)
     run.cancelled_by = user
     audit.record("run.cancel", run, actor=user)
-    for job in steps(run):
-        if job.is_active and job.pk != run.dataset_version.job_id:
+    for job in step_jobs(run):
+        if job.is_active:
             jobs.cancel(job, by=user.get_username())
     pipeline.advance(run)
 
 
 @transaction.atomic
 def retry_run(run: Run, user) -> None:
-    """Do the failed and cancelled steps again; what succeeded is kept.
-
-    Raises QuotaReached when no more may wait, IllegalTransition when a step was retried in the meantime.
-    """
+    """Do the failed and cancelled steps again; what succeeded is kept. Raises QuotaReached when no more
+    may wait."""
     if run.is_active:
         return
     audit.record("run.retry", run, actor=user)
@@ -100,22 +129,43 @@ def retry_run(run: Run, user) -> None:
         cancelled_by=None, finished_at=None, status=Status.QUEUED, message=""
     )
     run.refresh_from_db()
-    for job in steps(run):
+    check = run.dataset_version.job
+    for job in [check, *step_jobs(run)] if check else step_jobs(run):
         if job.status in (Status.FAILED, Status.CANCELLED):
             jobs.retry(job, created_by=user)
     pipeline.advance(run)
 
 
-def revive(new: Job, user) -> None:
-    """After a person's retry of a step: a run that failed or was cancelled goes on, with its other steps.
+def revive(run: Run, user) -> None:
+    """After a person's retry of a step: a run that failed or was cancelled goes on, with its other steps."""
+    if run.status in (Status.FAILED, Status.CANCELLED):
+        retry_run(run, user)
+    else:
+        pipeline.advance(run)
 
-    A deployment that was asked for after its run had succeeded leaves the run as it is.
+
+@transaction.atomic
+def deploy(run: Run, device: Device, user) -> Deployment:
+    """Put the model that a run compiled for a device's chip on the device, also long after the run's end.
+
+    The run's own outcome stays as it is. Raises PlanError when there is no such model, IllegalTransition
+    while it is being deployed, QuotaReached when no more jobs may wait.
     """
-    for run in pipeline.runs_with(new):
-        if run.status in (Status.FAILED, Status.CANCELLED):
-            retry_run(run, user)
-        else:
-            pipeline.advance(run)
+    jobs.refuse_if_full(run.team)
+    graph = Graph(run)
+    fitting = [one for one in graph.compiled if one.chosen and deployment.fits(one, device)]
+    ready = next((one for one in fitting if one.job.status == Status.SUCCEEDED), None)
+    if ready is None:
+        profile = configs.boards()[device.profile]
+        chip = configs.chips()[profile["chip"]]["title"]
+        words = f"{run} has no model for {device} ({chip}, {profile['channel_order']})"
+        raise PlanError({"device": f"{words}: start a run that names this device."})
+    waiting = [step for step in graph.of_kind(DEPLOY) if step.device_id == device.pk and step.job is None]
+    if waiting and run.is_active:
+        raise IllegalTransition(f"{run} on {device} is under way already: wait for its end.")
+    made = deployment.start(ready, device, user, board_images=run.params["board_images"])
+    audit.record("deployment.create", made, team=run.team, actor=user, label=f"{run} to {device}")
+    return made
 
 
 @transaction.atomic

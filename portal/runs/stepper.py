@@ -7,8 +7,13 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from portal.core import configs, sentences
+from portal.devices.models import Device
 from portal.jobs.models import ACTIVE, Job, Status
-from portal.runs.models import Run
+from portal.models.models import Evaluation
+from portal.runs.graph import Graph
+from portal.runs.models import Run, Step
+from portal.runs.step_kinds import COMPILE, DEPLOY, made_by
+from portal.tasks import Stage, Task
 
 WAITING, SKIPPED = "waiting", "skipped"
 ONNX_TOOLS = ("paddle2onnx", "onnxslim")
@@ -76,15 +81,9 @@ def together(statuses: list[str]) -> str:
     return str(Status.SUCCEEDED)
 
 
-def tiles(run: Run, models: list, deployments: list) -> list[Tile]:
-    """The tiles of a run; ``models`` and ``deployments`` are its rows with their jobs loaded."""
-    return [
-        _data(run),
-        _train(run),
-        _onnx(run, models),
-        _rknn(models),
-        _board(deployments),
-    ]
+def tiles(graph: Graph) -> list[Tile]:
+    """The five tiles."""
+    return [_data(graph.run), _train(graph), _onnx(graph), _rknn(graph), _board(graph)]
 
 
 def _data(run: Run) -> Tile:
@@ -100,29 +99,30 @@ def _data(run: Run) -> Tile:
     return tile
 
 
-def _top1_on(figures: dict) -> str:
-    return _("top-1 on %(images)s images") % {"images": figures.get("images", "?")}
+def _metric_on(task: Task, evaluation: Evaluation) -> str:
+    return _("%(metric)s on %(images)s images") % {
+        "metric": str(task.metric_title).lower(),
+        "images": evaluation.images,
+    }
 
 
-def _train(run: Run) -> Tile:
-    trained = run.trained_model
-    job = trained.job
-    tile = Tile(
-        "train", _("Train"), "mortarboard", _status(job), job, job.seconds if job else None, trained.top1
-    )
-    if trained.top1 is not None:
-        tile.note = _top1_on(trained.metrics)
+def _train(graph: Graph) -> Tile:
+    job, task = graph.training, graph.task
+    tile = Tile("train", _("Train"), "mortarboard", _status(job), job, job.seconds if job else None)
+    measured = graph.evaluated.find(Stage.PADDLE)
+    if measured is not None:
+        tile.figure, tile.note = measured.value, _metric_on(task, measured)
     elif job and job.status == Status.RUNNING:
-        best = job.metrics.filter(name="val/top1").order_by("-value").first()
+        best = job.metrics.filter(name=f"val/{task.metric}").order_by("-value").first()
         if best:
             tile.figure = best.value
             tile.note = _("best so far, epoch %(epoch)s") % {"epoch": best.step}
     return tile
 
 
-def _onnx(run: Run, models: list) -> Tile:
+def _onnx(graph: Graph) -> Tile:
     """The ONNX model is made at the end of the training's job, and measured by the conversions."""
-    job = run.trained_model.job
+    job = graph.training
     status = WAITING
     if job and job.status in (Status.SUCCEEDED, Status.CANCELLED):
         status = job.status
@@ -132,25 +132,23 @@ def _onnx(run: Run, models: list) -> Tile:
     if job and status == Status.SUCCEEDED:
         tile.seconds = sum(job.tool_seconds.get(tool, 0.0) for tool in ONNX_TOOLS) or None
         tile.note = _("measured while converting")
-    parity = next((model.parity for model in models if model.parity), None)
-    if parity:
-        tile.figure, tile.note = parity.get("onnx_top1"), _top1_on(parity)
+    measured = graph.evaluated.find(Stage.ONNX)
+    if measured is not None:
+        tile.figure, tile.note = measured.value, _metric_on(graph.task, measured)
     return tile
 
 
-def _rknn(models: list) -> Tile:
-    lines = [_chip_line(model) for model in models]
-    quantized = all(model.facts.get("quantized", True) for model in models)
-    tile = Tile(
-        "rknn", "RKNN int8" if quantized else "RKNN", "cpu", together([line.status for line in lines])
-    )
-    if len(models) == 1:
+def _rknn(graph: Graph) -> Tile:
+    steps = graph.of_kind(COMPILE)
+    lines = [_chip_line(graph, step) for step in steps]
+    quantized = all(compiled.is_quantized for compiled in graph.compiled)
+    title = "RKNN int8" if quantized else "RKNN"
+    tile = Tile("rknn", title, "cpu", together([line.status for line in lines]))
+    if len(lines) == 1:
         _take_over(tile, lines[0])
-        tile.note = f"{tile.note} · {chip_title(models[0].chip)}" if tile.note else chip_title(models[0].chip)
+        tile.note = f"{tile.note} · {lines[0].name}" if tile.note else lines[0].name
     else:
-        tile.lines = lines
-        tile.job = next((line.job for line in lines if line.job and line.job.status in ACTIVE), None)
-        tile.seconds = sum((line.job.seconds or 0) for line in lines if line.job) or None
+        _put_lines(tile, lines)
     return tile
 
 
@@ -158,11 +156,13 @@ def chip_title(chip: str) -> str:
     return sentences.translate(configs.chips().get(chip, {}).get("title", chip))
 
 
-def _chip_line(model) -> Line:
-    parity = model.parity
-    line = Line(chip_title(model.chip), _status(model.job), model.job, parity.get("int8_top1"))
-    if parity:
-        places = {"drop": _points(parity.get("drop")), "images": parity.get("images", "?")}
+def _chip_line(graph: Graph, step: Step) -> Line:
+    line = Line(chip_title(step.inputs["chip"]), _status(step.job), step.job)
+    compiled = made_by(step)
+    measured = graph.evaluated.find(Stage.SIMULATOR, compiled.pk) if compiled else None
+    if measured is not None:
+        line.figure = measured.value
+        places = {"drop": _points(measured.drop), "images": measured.images}
         line.note = _("%(drop)s on %(images)s images") % places
     return line
 
@@ -177,27 +177,28 @@ def _points(drop: float | None) -> str:
     return words % {"points": f"{abs(100 * drop):.2f}"}
 
 
-def _board(deployments: list) -> Tile:
-    if not deployments:
+def _board(graph: Graph) -> Tile:
+    lines = [_device_line(graph, row.device, row.job) for row in graph.deployments]
+    begun = {row.device_id for row in graph.deployments}
+    waiting = [step for step in graph.of_kind(DEPLOY) if step.device_id not in begun]
+    lines += [_device_line(graph, step.device, step.job) for step in waiting]
+    if not lines:
         return Tile("board", _("Board"), "motherboard", SKIPPED, note=_("no device was chosen"))
-    lines = [_device_line(row) for row in deployments]
     tile = Tile("board", _("Board"), "motherboard", together([line.status for line in lines]))
     if len(lines) == 1:
         _take_over(tile, lines[0])
         tile.virtual = lines[0].virtual
         tile.note = f"{tile.note} · {lines[0].name}" if tile.note else lines[0].name
     else:
-        tile.lines = lines
-        tile.job = next((line.job for line in lines if line.job and line.job.status in ACTIVE), None)
-        tile.seconds = sum((line.job.seconds or 0) for line in lines if line.job) or None
+        _put_lines(tile, lines)
     return tile
 
 
-def _device_line(row) -> Line:
-    line = Line(row.device.name, _status(row.job), row.job, row.measured.get("board_top1"))
-    line.virtual = row.device.is_virtual
-    if row.measured:
-        line.note = _top1_on(row.measured)
+def _device_line(graph: Graph, device: Device, job: Job | None) -> Line:
+    line = Line(device.name, _status(job), job, virtual=device.is_virtual)
+    measured = graph.evaluated.find(Stage.BOARD, job_id=job.pk) if job else None
+    if measured is not None:
+        line.figure, line.note = measured.value, _metric_on(graph.task, measured)
     return line
 
 
@@ -206,11 +207,23 @@ def _take_over(tile: Tile, line: Line) -> None:
     tile.seconds = line.job.seconds if line.job else None
 
 
-def failures(run: Run, models: list, deployments: list) -> list[Failure]:
+def _put_lines(tile: Tile, lines: list[Line]) -> None:
+    tile.lines = lines
+    tile.job = next((line.job for line in lines if line.job and line.job.status in ACTIVE), None)
+    tile.seconds = sum((line.job.seconds or 0) for line in lines if line.job) or None
+
+
+def failures(graph: Graph) -> list[Failure]:
     """Every step that failed, in the order of the path."""
-    steps = [(_("Data check"), run.dataset_version.job), (_("Training"), run.trained_model.job)]
-    steps += [
-        (_("Conversion for %(chip)s") % {"chip": chip_title(model.chip)}, model.job) for model in models
-    ]
-    steps += [(_("Deployment to %(device)s") % {"device": row.device.name}, row.job) for row in deployments]
-    return [Failure(where, job) for where, job in steps if job and job.status == Status.FAILED]
+    named = [(_("Data check"), graph.run.dataset_version.job)]
+    named += [(step_title(step), step.job) for step in graph.steps]
+    return [Failure(where, job) for where, job in named if job and job.status == Status.FAILED]
+
+
+def step_title(step: Step) -> str:
+    """A step by its kind and what it is for."""
+    if step.kind == COMPILE:
+        return _("Conversion for %(chip)s") % {"chip": chip_title(step.inputs["chip"])}
+    if step.kind == DEPLOY:
+        return _("Deployment to %(device)s") % {"device": step.device.name}
+    return _("Training")

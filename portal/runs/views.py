@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import F, Prefetch
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from portal.conversions.models import CompiledModel
 from portal.core import configs, live, sentences
 from portal.core.access import member_required, refuse_unless
 from portal.core.bodies import an_archive, takes
@@ -19,10 +17,10 @@ from portal.core.paging import page_of
 from portal.datasets import uploads
 from portal.datasets.models import Dataset
 from portal.datasets.services import create_version
-from portal.deployments.models import Deployment
 from portal.jobs.models import IllegalTransition, Status
 from portal.runs import cloning, services
 from portal.runs import plan as plans
+from portal.runs.figures import figures_of
 from portal.runs.forms import NUMBERS, RunEditForm, RunForm, initial_from, usable_versions
 from portal.runs.models import Run, Tag
 from portal.runs.page import RunPage
@@ -40,22 +38,21 @@ CURVES = [
 
 def _run(request, pk: int) -> Run:
     rows = Run.objects.for_team(request.team).select_related(
-        "dataset_version__dataset", "dataset_version__job", "trained_model__job", "created_by", "cloned_from"
+        "dataset_version__dataset", "dataset_version__job", "created_by", "cloned_from"
     )
     return get_object_or_404(rows, pk=pk)
 
 
 def run_list(request):
-    """Every run, newest first. The figures are picked from the long results by the database."""
-    models = CompiledModel.objects.only("run", "chip").annotate(int8_top1=F("facts__parity__int8_top1"))
-    placed = Deployment.objects.newest().only("run").annotate(board_top1=F("measured__board_top1"))
+    """Every run, newest first."""
     rows = Run.objects.for_team(request.team).for_lists()
     wanted = request.GET.get("status", "")
     if wanted in Status.values:
         rows = rows.filter(status=wanted)
-    rows = rows.prefetch_related(Prefetch("compiled_models", models), Prefetch("deployments", placed))
     page = page_of(rows, request)
-    context = {"page": page, "wanted": wanted, "choices": Status.choices}
+    figures = figures_of(list(page))
+    lines = [(run, figures[run.pk]) for run in page]
+    context = {"page": page, "lines": lines, "wanted": wanted, "choices": Status.choices}
     return render(request, "runs/list.html", context)
 
 
@@ -159,7 +156,7 @@ def _create(request, form: RunForm, plan: plans.Plan, cloned_from: Run | None) -
 
 def _refuse_unless_allowed(request, run: Run) -> None:
     """A run with devices is an operator's: stopping or repeating it touches boards."""
-    refuse_unless(request, services.role_for(run.deployments.all()))
+    refuse_unless(request, services.role_of(run))
 
 
 @require_POST

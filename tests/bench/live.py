@@ -96,7 +96,7 @@ def watch_training(portal: Portal, seconds: float) -> dict:
 
 def _wait_for_training(client, run: int) -> int:
     while True:
-        job = client.get(f"runs/{run}/")["trained_model"]["job"]
+        job = client.get(f"runs/{run}/")["steps"][0]["job"]
         if job and job["phase"].startswith("epoch"):
             return job["id"]
         time.sleep(0.5)

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from portal.teams.models import Membership, Role, User
+from tests.graphs import job_of
 from tests.seed import everything
 
 
@@ -50,7 +51,7 @@ def changes(rows):
         ("run-retry", run.pk): Role.MEMBER,
         ("run-retry", failed.pk): Role.OPERATOR,
         ("run-clone", run.pk): Role.MEMBER,
-        ("job-cancel", run.trained_model.job_id): Role.MEMBER,
+        ("job-cancel", job_of(run).pk): Role.MEMBER,
         ("job-retry", rows["checking"].job_id): Role.MEMBER,
         ("job-cancel", device.probe_job_id): Role.OPERATOR,
         ("device-probe", device.pk): Role.OPERATOR,

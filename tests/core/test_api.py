@@ -11,6 +11,7 @@ from portal.datasets.services import create_version
 from portal.runs.plan import make_plan
 from portal.runs.services import create_run
 from tests.factories import class_zip
+from tests.graphs import compiled_of, job_of, model_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,16 +33,15 @@ def finished(team, alice, run_jobs):
 
 def addresses(run):
     version = run.dataset_version
-    job = run.trained_model.job
+    job = job_of(run)
     return [
         f"/api/v1/datasets/{version.dataset_id}/",
         f"/api/v1/dataset-versions/{version.pk}/",
         f"/api/v1/runs/{run.pk}/",
         f"/api/v1/runs/{run.pk}/report/",
-        f"/api/v1/trained-models/{run.trained_model.pk}/",
-        f"/api/v1/compiled-models/{run.compiled_models.get().pk}/",
-        f"/api/v1/compiled-models/{run.compiled_models.get().pk}/parity/",
-        f"/api/v1/compiled-models/{run.compiled_models.get().pk}/cost/",
+        f"/api/v1/models/{model_of(run).pk}/",
+        f"/api/v1/compiled-models/{compiled_of(run).get().pk}/",
+        f"/api/v1/compiled-models/{compiled_of(run).get().pk}/cost/",
         f"/api/v1/jobs/{job.pk}/",
         f"/api/v1/jobs/{job.pk}/log/",
         f"/api/v1/jobs/{job.pk}/events/",
@@ -90,7 +90,7 @@ def test_one_post_starts_the_whole_job(team, alice, run_jobs):
     run_jobs()
     after = client.get(f"/api/v1/runs/{run.json()['id']}/").json()
     assert after["status"] == "succeeded", after["message"]
-    assert after["compiled_models"][0]["facts"]["parity"]["int8_top1"] == 0.95
+    assert {row["stage"]: row["value"] for row in after["evaluations"]}["simulator"] == 0.95
 
 
 def test_a_viewer_may_not_upload_or_start(finished, bob):
@@ -129,7 +129,7 @@ def test_a_wrong_choice_is_refused_at_its_field_with_a_sentence(finished, alice,
 
 
 def test_a_log_is_read_by_byte_offset_and_says_when_it_is_whole(finished, alice):
-    address = f"/api/v1/jobs/{finished.trained_model.job_id}/log/"
+    address = f"/api/v1/jobs/{job_of(finished).pk}/log/"
     whole = client_of(alice).get(address)
     assert whole["X-Finished"] == "yes"
     end = int(whole["X-Offset"])
@@ -141,7 +141,7 @@ def test_a_log_is_read_by_byte_offset_and_says_when_it_is_whole(finished, alice)
 
 
 def test_a_finished_job_can_be_neither_cancelled_nor_retried(finished, alice):
-    address = f"/api/v1/jobs/{finished.trained_model.job_id}"
+    address = f"/api/v1/jobs/{job_of(finished).pk}"
     assert client_of(alice).post(f"{address}/cancel/").json()["status"] == "succeeded"
     answer = client_of(alice).post(f"{address}/retry/")
     assert answer.status_code == 409

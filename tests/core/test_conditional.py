@@ -6,6 +6,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.jobs.models import JobEvent, Metric, Status
+from tests.graphs import run_of
 from tests.seed import Seeder
 
 
@@ -47,7 +48,7 @@ def nothing_new(client, address, headers):
      "datasets/", "members/"],
 )  # fmt: skip
 def test_an_answer_that_one_has_is_not_sent_again(client, job, address):
-    address = "/api/v1/" + address.format(job=job.pk, run=job.trained_model.run_id)
+    address = "/api/v1/" + address.format(job=job.pk, run=run_of(job).pk)
     headers = known(client, address)
     assert nothing_new(client, address, headers)
     assert nothing_new(client, address, {"If-None-Match": headers["If-None-Match"]})
@@ -72,7 +73,7 @@ def test_the_passing_of_time_alone_is_nothing_new(client, job):
 def test_what_changed_is_sent(client, job, seed):
     start = f"/api/v1/jobs/{job.pk}/"
     parts = {name: known(client, start + name) for name in ("", "events/", "metrics/", "log/", "files/")}
-    run = f"/api/v1/runs/{job.trained_model.run_id}/"
+    run = f"/api/v1/runs/{run_of(job).pk}/"
     of_run = known(client, run)
     job.phase = "epoch 3/12"
     job.save(update_fields=["phase"])

@@ -3,6 +3,7 @@
 import pytest
 from rest_framework.test import APIClient
 
+from tests.graphs import job_of, model_of
 from tests.seed import everything
 
 
@@ -58,12 +59,12 @@ def test_someone_who_left_can_still_be_named(rows, team, alice, bob):
 
 def test_jobs_are_found_by_what_they_are_a_step_of(rows, alice):
     run = rows["done"]
-    steps = {run.dataset_version.job_id, run.trained_model.job_id, rows["model"].job_id}
+    steps = {run.dataset_version.job_id, job_of(run).pk, rows["model"].job_id}
     found = ids(alice, "jobs", f"run={run.pk}")
     assert steps <= found and len(found) == 4
-    assert ids(alice, "jobs", f"run={run.pk}&kind=train") == {run.trained_model.job_id}
+    assert ids(alice, "jobs", f"run={run.pk}&kind=train") == {job_of(run).pk}
     assert rows["virtual"].probe_job_id in ids(alice, "jobs", f"device={rows['virtual'].pk}")
-    assert run.trained_model.job_id in ids(alice, "jobs", f"dataset={run.dataset_version.dataset_id}")
+    assert job_of(run).pk in ids(alice, "jobs", f"dataset={run.dataset_version.dataset_id}")
     assert ids(alice, "jobs", "error_kind=input&queue=default") == {
         job for job in ids(alice, "jobs", "status=failed") & ids(alice, "jobs", "kind=ingest")
     }
@@ -72,7 +73,8 @@ def test_jobs_are_found_by_what_they_are_a_step_of(rows, alice):
 def test_what_was_made_and_boards_are_found_as_well(rows, alice):
     run, board = rows["done"], rows["virtual"]
     assert ids(alice, "compiled-models", f"run={run.pk}&chip=rv1106") == {rows["model"].pk}
-    assert ids(alice, "trained-models", f"run={run.pk}") == {run.trained_model.pk}
+    assert ids(alice, "models", f"dataset={run.dataset_version.dataset_id}") >= {model_of(run).pk}
+    assert ids(alice, "evaluations", f"model={model_of(run).pk}&stage=paddle")
     assert ids(alice, "deployments", f"device={board.pk}&status=succeeded&run={run.pk}")
     assert ids(alice, "devices", "profile=virtual") == ids(alice, "devices", "name=virtual") == {board.pk}
     assert board.pk in ids(alice, "devices", "chip=rv1106")

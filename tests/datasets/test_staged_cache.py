@@ -16,6 +16,7 @@ from portal.datasets.staged_cache import staged
 from portal.jobs.models import Status
 from portal.runs.plan import make_plan
 from portal.runs.services import create_run
+from tests.graphs import job_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,7 +64,7 @@ def test_what_was_not_used_for_longest_goes_when_the_cache_is_full(make, setting
 def test_what_a_running_job_reads_stays_however_full_the_cache_is(make, settings, team, alice):
     version = make("Pets", 4)
     run = create_run(make_plan(version, preset="fast", chips=["rv1106"]), team, alice)
-    job = run.trained_model.job
+    job = job_of(run)
     job.move_to(Status.RUNNING)
     staged(version)
     age(version, 600)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from portal.deployments.release import Release, build_release
+from portal.deployment.release import Release, build_release
 from portal.devices.connection import BoardConnection
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -16,19 +16,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
-from portal.conversions.models import CompiledModel
 from portal.core.encryption import seal
 from portal.datasets.models import Dataset, DatasetVersion
-from portal.deployments.models import Deployment
-from portal.deployments.steps import deploy
+from portal.deployment.models import Deployment
+from portal.deployment.steps import deploy
 from portal.devices import services
 from portal.devices.models import Device
 from portal.jobs import execution, tasks
 from portal.jobs.models import Artifact, Job, Status
+from portal.models import evaluations
+from portal.models.models import CompiledModel, Model
 from portal.runs import pipeline
-from portal.runs.models import Run, TrainedModel
+from portal.runs.models import Run, Step
 from portal.runs.plan import defaults
 from tests.devices.boards import NAMES, PASSWORD, PROFILE, RunningBoard, make_release, picture
+from tests.graphs import compiled_of, deployments_of
 
 BEFORE = "before"
 HASH = "c010" * 16
@@ -115,26 +117,44 @@ class Rows:
             recipe="pp_lcnet_x0_25",
             params=params,
         )
+        self.plan(run, expected or {})
+        return run
+
+    def plan(self, run: Run, expected: dict[int, int]) -> None:
+        """Steps of a run, the first two of them done."""
         facts = {"input_size": [16, 8], "mean": [0, 0, 0], "std": [0.1, 0.1, 0.1]}
-        TrainedModel.objects.create(run=run, job=self.done("train"), facts=facts)
+        training, conversion = self.done("train"), self.done("convert")
+        model = Model.objects.create(
+            team=self.team, name=run.name, recipe=run.recipe, params=run.params, dataset_version=self.version,
+            job=training, facts=facts,
+        )  # fmt: skip
         compiled = CompiledModel.objects.create(
-            run=run, job=self.done("convert"), chip="rv1106", channel_order="bgr"
+            model=model, job=conversion, chip="rv1106", channel_order="bgr"
         )
         for file in ("model.rknn", "build.onnx", "calibration.zip"):
-            self._store(compiled.job, file, (self.artifacts / file).read_bytes())
-        predictions = [
-            {
-                "image": image,
-                "label": label,
-                "onnx": label,
-                "int8": (expected or {}).get(label, label),
-                "score": 0.9,
-            }
+            self._store(conversion, file, (self.artifacts / file).read_bytes())
+        rows = [
+            {"image": image, "label": label, "predicted": expected.get(label, label), "score": 0.9}
             for image, label in VALIDATION.items()
         ]
-        self._store(compiled.job, "predictions.json", json.dumps(predictions).encode())
-        Deployment.objects.create(run=run, compiled_model=compiled, device=self.device)
-        return run
+        self._store(conversion, "predictions.simulator.json", json.dumps(rows).encode())
+        entry = {
+            "stage": "simulator", "engine": "test", "metrics": {"top1": 1.0, "images": len(rows)},
+            "predictions": "predictions.simulator.json",
+        }  # fmt: skip
+        evaluations.record(conversion, [entry], model, compiled)
+        steps = [
+            Step.objects.create(run=run, kind="train", position=0, job=training),
+            Step.objects.create(
+                run=run, kind="convert", position=1, job=conversion, inputs={"chip": "rv1106"}
+            ),
+            Step.objects.create(
+                run=run, kind="deploy", position=2, device=self.device,
+                inputs={"board_images": len(VALIDATION)},
+            ),
+        ]  # fmt: skip
+        for before, after in zip(steps, steps[1:], strict=False):
+            after.needs.add(before)
 
     def _store(self, job: Job, name: str, content: bytes) -> None:
         row = Artifact(job=job, name=name, size=len(content), sha256="0" * 64)
@@ -144,17 +164,20 @@ class Rows:
     def deployed(self) -> Deployment:
         """The deployment whose release ``before`` is on the board already."""
         run = self.run("Before")
-        run.deployments.update(
-            job=self.done("deploy"), release=BEFORE, engine="virtual", activated_at=timezone.now()
-        )
+        job = self.done("deploy")
+        deployment = Deployment.objects.create(
+            compiled_model=compiled_of(run).get(), device=self.device, job=job, release=BEFORE,
+            engine="virtual", activated_at=timezone.now(),
+        )  # fmt: skip
+        run.steps.filter(kind="deploy").update(job=job)
         pipeline.advance(run)
-        return run.deployments.get()
+        return deployment
 
     def started(self, name: str, **options) -> Deployment:
         """A deployment whose job is queued."""
         run = self.run(name, **options)
         pipeline.advance(run)
-        return run.deployments.select_related("job", "run").get()
+        return deployments_of(run).select_related("job", "compiled_model__model").get()
 
     def asked(self, *pictures: tuple[str, bytes]):
         """An inference whose job is queued; a red picture unless told otherwise."""

@@ -1,6 +1,6 @@
 import pytest
 
-from portal.deployments.steps import deploy
+from portal.deployment.steps import deploy
 from portal.devices.answers import answer, board_names
 from portal.devices.errors import ConnectionLost, DiskFull, NothingDeployed, NoVendorLibrary
 from tests.devices.boards import PROFILE, make_release, needs_convert_environment, picture, until

@@ -27,14 +27,17 @@ def perform_probe(job, context):
 def perform_deploy(job, context):
     deployment = job.deployment
     context.phase("upload")
-    deployment.release, deployment.activated_at = f"run{deployment.run_id}-job{job.pk}", timezone.now()
+    deployment.release = f"model{deployment.compiled_model.model_id}-job{job.pk}"
+    deployment.activated_at = timezone.now()
     deployment.save(update_fields=["release", "activated_at"])
-    images = deployment.run.dataset_version.val_images
+    images = deployment.compiled_model.model.dataset_version.val_images
+    metrics = {"images": images, "top1": 0.95, "ms_median": 4.2, "ms_p95": 5.0, "per_class": []}
+    parity = {"images": images, "before": 0.95, "after": 0.95, "drop": 0.0, "agreement": 1.0, "changed": 0}
     measured = {
-        "images": images, "board_top1": 0.95, "agreement": 1.0, "ms_median": 4.2, "ms_p95": 5.0,
-        "flipped": [],
+        "stage": "board", "engine": ENGINE, "metrics": metrics, "parity": parity,
+        "predictions": "predictions.board.json",
     }  # fmt: skip
-    return {"release": deployment.release, "engine": ENGINE, "measured": measured}
+    return {"release": deployment.release, "engine": ENGINE, "evaluations": [measured]}
 
 
 def perform_inference(job, context):

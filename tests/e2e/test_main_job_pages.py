@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from portal.jobs.models import Job, Status
 from portal.runs.models import Run
 from tests.factories import class_zip, png
+from tests.graphs import job_of
 from tests.seed import Seeder, everything
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -175,13 +176,13 @@ def test_the_theme_switch_is_remembered(open_page):
 def test_the_log_is_searched_and_stays_where_the_reader_scrolled(open_page, people):
     rows = everything(people["team"], people["alice"])
     page = open_page()
-    page.goto(f"/jobs/{rows['running'].trained_model.job_id}/")
+    page.goto(f"/jobs/{job_of(rows['running']).pk}/")
     log = page.locator("pre.log")
     expect(log).to_contain_text("line 79")
     assert page.evaluate("(() => { const l = document.querySelector('pre.log');"
                          "return l.scrollHeight - l.scrollTop - l.clientHeight })()") < 40  # fmt: skip
     page.evaluate("document.querySelector('pre.log').scrollTop = 0")
-    Seeder(people["team"], people["alice"]).log(rows["running"].trained_model.job, "the newest line\n")
+    Seeder(people["team"], people["alice"]).log(job_of(rows["running"]), "the newest line\n")
     expect(log).to_contain_text("the newest line")
     assert page.evaluate("document.querySelector('pre.log').scrollTop") == 0
     page.fill("[data-log-search]", "LINE 7")

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from portal.core import configs
 from portal.datasets.models import Dataset, DatasetVersion
+from portal.deployment.models import Deployment
 from portal.devices import services as devices
 from portal.devices.errors import Unreachable
 from portal.devices.models import Device
@@ -95,7 +96,8 @@ def read_in(language: str) -> dict:
 def given_names() -> set[str]:
     """Words in what people have named, and in what tools have said, in these rows."""
     columns = {
-        Run: ["name", "message", "trained_model__facts", "deployments__release", "deployments__engine"],
+        Run: ["name", "message", "steps__job__model__facts"],
+        Deployment: ["release", "engine"],
         Dataset: ["name"],
         DatasetVersion: ["class_names", "upload_name", "findings", "content_hash"],
         Device: ["name", "host", "username", "host_key", "problem", "probe", "inferences__images__name",

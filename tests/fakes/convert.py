@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from workers import contract
+from workers.datakit.scoring import classification
 
 
 def main(folder, spec):
@@ -16,31 +17,25 @@ def main(folder, spec):
     predictions = []
     for row in rows:
         image, label = row.rsplit(" ", 1)
-        predictions.append(
-            {"image": image, "label": int(label), "onnx": int(label), "int8": int(label), "score": 0.9}
-        )
+        predictions.append({"image": image, "label": int(label), "predicted": int(label), "score": 0.9})
     platform = params["chip"]["target_platform"]
     rknn = b"RKNN\0\0\0\0fake" + json.dumps({"target_platform": [platform]}, separators=(",", ":")).encode()
     (folder.artifacts / "model.rknn").write_bytes(rknn)
     for name in ("build.onnx", "calibration.zip"):
         (folder.artifacts / name).write_bytes(f"fake {name}".encode())
-    for name, value in (("predictions.json", predictions), ("provenance.json", params["provenance"])):
-        (folder.artifacts / name).write_text(json.dumps(value))
+    (folder.artifacts / "provenance.json").write_text(json.dumps(params["provenance"]))
     (folder.artifacts / "operators.json").write_text("[]")
     (folder.artifacts / "labels.txt").write_text("".join(f"{name}\n" for name in params["class_names"]))
     layers = [
         {"id": 0, "type": "InputOperator", "target": "CPU", "cycles": 0, "name": "input"},
         {"id": 1, "type": "ConvRelu", "target": "NPU", "cycles": 1200, "name": "conv"},
     ]
+    metrics = classification.summarise(predictions, params["class_names"])
     return {
-        "parity": {
-            "images": len(rows),
-            "onnx_top1": 0.96,
-            "int8_top1": 0.95,
-            "drop": 0.01,
-            "agreement": 0.99,
-            "per_class": [],
-        },
+        "evaluations": [
+            folder.evaluation(stage, "fake", predictions, {**metrics, "top1": top1})
+            for stage, top1 in (("onnx", 0.96), ("simulator", 0.95))
+        ],
         "cost": {"cycles": 1200, "weight_bytes": 1000, "feature_bytes": 500, "cpu_ops": [], "layers": layers},
         "rknn_bytes": len(rknn),
         "sha256": "0" * 64,

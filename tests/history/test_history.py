@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from portal.jobs.models import Job, Status
 from portal.runs import services
 from portal.runs.models import Run
+from tests.graphs import job_of
 from tests.seed import Seeder, everything
 
 API = "/api/v1/history/"
@@ -119,7 +120,7 @@ def test_runs_are_narrowed(rows, alice, bob, query, names):
 
 def test_jobs_are_narrowed_with_their_runs(rows, alice, bob):
     services.edit_run(rows["running"], alice, tag_names=["night"])
-    training = ("train", rows["running"].trained_model.job_id)
+    training = ("train", job_of(rows["running"]).pk)
     assert found(bob, tag="night") == [training, ("run", rows["running"].pk)]
     assert [kind for kind, _ in found(bob, device=rows["virtual"].pk) if kind != "run"] == [
         "deploy", "infer", "deploy", "probe",
@@ -161,8 +162,7 @@ def test_a_retried_job_says_what_it_was_for(seed, bob):
     old = seed.job("train", status=Status.FAILED)
     middle = seed.job("train", status=Status.FAILED, retry_of=old)
     seed.train(run)
-    run.trained_model.job.retry_of = middle
-    run.trained_model.job.save()
+    Job.objects.filter(pk=job_of(run).pk).update(retry_of=middle)
     about = {row["id"]: row["about"] for row in results(bob, kind="train").json()["results"]}
     assert about[old.pk] == about[middle.pk] == run.name
 

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from tests.graphs import job_of
 from tests.seed import Seeder, everything
 
 
@@ -40,7 +41,7 @@ def test_it_shows_what_runs_what_failed_and_the_boards(alices, team, alice):
 
 def test_a_run_at_work_shows_its_step_and_how_far_it_is(alices, team, alice):
     running = everything(team, alice)["running"]
-    job = running.trained_model.job
+    job = job_of(running)
     job.phase, job.done, job.total = "epoch 3/12", 3, 12
     job.save(update_fields=["phase", "done", "total"])
     text = " ".join(page(alices).split())

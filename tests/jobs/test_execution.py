@@ -12,6 +12,7 @@ from django.utils import timezone
 from portal.jobs import execution, kinds, services
 from portal.jobs.log import read_log
 from portal.jobs.models import Job, Status
+from tests.graphs import job_of, run_of
 from tests.jobs.helpers import executing, hanging_run, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def job(team, alice):
-    return hanging_run(team, alice).trained_model.job
+    return job_of(hanging_run(team, alice))
 
 
 def fresh(job):
@@ -101,7 +102,7 @@ def test_a_job_without_heartbeat_is_failed_as_lost_and_resumed_by_a_new_one(job)
     assert (fresh(job).status, fresh(job).error_kind) == (Status.FAILED, "lost")
     new = fresh(job).retried_by
     assert (new.status, new.attempt) == (Status.QUEUED, 2)
-    assert new.trained_model.run.status in (Status.QUEUED, Status.RUNNING)
+    assert run_of(new).status in (Status.QUEUED, Status.RUNNING)
 
 
 def test_a_lost_job_is_resumed_three_times_at_most(job):
@@ -111,7 +112,7 @@ def test_a_lost_job_is_resumed_three_times_at_most(job):
         job = getattr(fresh(job), "retried_by", job)
     assert job.attempt == 4
     assert fresh(job).status == Status.FAILED
-    assert job.trained_model.run.status == Status.FAILED
+    assert run_of(job).status == Status.FAILED
 
 
 def test_a_living_job_is_left_alone(job):

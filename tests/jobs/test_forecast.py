@@ -11,7 +11,6 @@ from rest_framework.test import APIClient
 
 from portal.jobs import forecast, turns
 from portal.jobs.models import Job, Priority, Status
-from portal.runs.models import TrainedModel
 from portal.teams import quotas
 from portal.teams.models import Membership, Quota, Role, User
 from tests.seed import Seeder
@@ -79,14 +78,12 @@ def test_a_queue_that_no_worker_takes_from_promises_nothing(seed, usual, client,
 
 
 def test_a_training_is_judged_by_its_recipe(seed):
-    version = seed.version()
-    seed.train(seed.run(version))
-    run = seed.run(version)
-    job = seed.job("train", "train", Status.QUEUED)
-    TrainedModel.objects.create(run=run, job=job)
+    run = seed.run(seed.version())
+    seed.train(run)
+    job = seed.job("train", "train", Status.QUEUED, variant=run.recipe)
     behind = seed.job("train", "train", Status.QUEUED)
     assert row(job).ends_in == pytest.approx(131, abs=1)
-    type(run).objects.filter(pk=run.pk).update(recipe="another")
+    Job.objects.filter(pk=job.pk).update(variant="another")
     assert row(job).ends_in is None and row(behind).starts_in is None
 
 
@@ -219,6 +216,6 @@ def test_the_endpoint_tells_the_same_and_no_more(alice, dora, both):
 def test_a_run_says_when_its_waiting_step_starts(client, alice, seed, usual):
     version = seed.version("Leaves", Status.QUEUED)
     run = seed.run(version, status=Status.QUEUED)
-    TrainedModel.objects.create(run=run)
+    seed.step(run, "train")
     client.force_login(alice)
     assert "position 1, starts next" in text(client, "run-detail", run.pk)

@@ -20,6 +20,7 @@ from portal.runs.services import create_run
 from portal.teams import quotas
 from portal.teams.models import Quota
 from tests.factories import class_zip
+from tests.graphs import job_of
 from tests.jobs.helpers import wait_for
 from tests.jobs.test_execution import program_pids
 
@@ -93,7 +94,7 @@ def status(run):
 
 
 def train_job(run):
-    job = Run.objects.get(pk=run.pk).trained_model.job
+    job = job_of(Run.objects.get(pk=run.pk))
     return job if job and job.status == Status.RUNNING and job.metrics.exists() else None
 
 

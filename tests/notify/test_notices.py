@@ -111,7 +111,7 @@ def test_the_end_of_a_run_is_told_once(seed, run_jobs):
 
 
 def test_a_failed_deployment_is_told_and_its_run_as_well(seed, team, alice):
-    from portal.deployments import services as deployments
+    from portal.deployment import services as deployments
 
     run = seed.run(seed.version(), status=Status.RUNNING)
     seed.train(run)

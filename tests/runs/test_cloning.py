@@ -6,6 +6,7 @@ from rest_framework.test import APIClient
 
 from portal.runs.models import Run
 from portal.runs.plan import defaults
+from tests.graphs import chips_of
 from tests.seed import everything
 
 
@@ -26,16 +27,16 @@ def test_a_clone_without_changes_has_the_same_plan(rows, alice):
     new = Run.objects.get(pk=answer.json()["id"])
     assert (new.cloned_from, new.name, new.preset) == (rows["done"], rows["done"].name, "fast")
     assert new.params == {**defaults("fast"), **rows["done"].params}
-    assert [model.chip for model in new.compiled_models.all()] == ["rv1106"]
-    assert [row.device for row in new.deployments.all()] == [rows["virtual"]]
+    assert chips_of(new) == ["rv1106"]
+    assert [step.device for step in new.steps.filter(kind="deploy")] == [rows["virtual"]]
 
 
 def test_only_what_is_named_changes(rows, alice):
     changes = {"name": "Longer", "params": {"epochs": 40}, "devices": [], "chips": ["rk3588"]}
     new = Run.objects.get(pk=clone(alice, rows["done"], **changes).json()["id"])
     assert new.params == {**defaults("fast"), **rows["done"].params, "epochs": 40}
-    assert [model.chip for model in new.compiled_models.all()] == ["rk3588"]
-    assert not new.deployments.exists()
+    assert chips_of(new) == ["rk3588"]
+    assert not new.steps.filter(kind="deploy").exists()
 
 
 def test_another_preset_brings_its_own_parameters_but_keeps_those_that_were_chosen(rows, alice):

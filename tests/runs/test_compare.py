@@ -76,10 +76,11 @@ def test_classes_are_compared_by_name_where_all_runs_have_them(seed, team):
     second.save()
     runs = [seed.run(first), seed.run(second)]
     models = [seed.train(run) for run in runs]
-    models[1].facts["metrics"]["per_class"] = [
+    measured = models[1].evaluations.get()
+    measured.metrics["per_class"] = [
         {"id": n, "name": name, "recall": 0.5, "images": 10} for n, name in enumerate(second.class_names)
     ]
-    models[1].save()
+    measured.save()
     comparison = Comparison(choose(team, [ids(*runs)]))
     assert [row.name for row in comparison.classes] == first.class_names[1:]
     assert comparison.classes[-1].values == [[1.0, None], [0.5, None]]

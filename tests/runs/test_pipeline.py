@@ -5,10 +5,12 @@ from portal.datasets.services import create_version
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
 from portal.runs import pipeline, services
+from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.plan import PlanError, make_plan
 from portal.runs.report import report
 from tests.factories import class_zip
+from tests.graphs import compiled_of, job_of
 
 
 @pytest.fixture
@@ -21,7 +23,8 @@ def new_run(run_jobs, team, alice):
 
 
 def kinds_and_statuses(run):
-    return [(job.kind, job.status) for job in services.steps(Run.objects.get(pk=run.pk))]
+    run = Run.objects.get(pk=run.pk)
+    return [(job.kind, job.status) for job in [run.dataset_version.job, *services.step_jobs(run)]]
 
 
 def test_one_submit_goes_from_upload_to_a_compiled_model_without_another_call(new_run, run_jobs):
@@ -36,9 +39,9 @@ def test_one_submit_goes_from_upload_to_a_compiled_model_without_another_call(ne
         ("convert", "succeeded"),
         ("convert", "succeeded"),
     ]
-    assert run.trained_model.top1 == 0.96
-    assert {model.channel_order for model in run.compiled_models.all()} == {"bgr", "rgb"}
-    assert run.compiled_models.first().job.artifacts.filter(name="model.rknn").exists()
+    assert Graph(run).evaluated.find("paddle").value == 0.96
+    assert {model.channel_order for model in compiled_of(run)} == {"bgr", "rgb"}
+    assert compiled_of(run).first().job.artifacts.filter(name="model.rknn").exists()
     figures = report(run)
     assert figures["models"][0]["int8_top1"] == 0.95
     assert figures["seconds"]["portal"] > 0
@@ -82,7 +85,7 @@ def test_a_version_with_a_blocking_finding_cannot_be_chosen(new_run, run_jobs):
 def test_a_program_without_a_result_is_our_error_and_says_so(new_run, run_jobs):
     run = new_run(classes=("cat", "fake: crash"))
     run_jobs()
-    job = Run.objects.get(pk=run.pk).trained_model.job
+    job = job_of(Run.objects.get(pk=run.pk))
     assert job.status == Status.FAILED
     assert job.error_kind == "internal"
     assert "ended with status 3 and no result" in job.message
@@ -100,9 +103,9 @@ def test_it_does_not_convert_a_cancelled_run(new_run, run_jobs, alice):
 def test_a_retry_is_a_new_job_and_the_earlier_one_stays(new_run, run_jobs, alice):
     run = new_run(classes=("cat", "fake: fail"))
     run_jobs()
-    first = Run.objects.get(pk=run.pk).trained_model.job
+    first = job_of(Run.objects.get(pk=run.pk))
     services.retry_run(Run.objects.get(pk=run.pk), alice)
-    second = Run.objects.get(pk=run.pk).trained_model.job
+    second = job_of(Run.objects.get(pk=run.pk))
     assert second.retry_of == first
     first.refresh_from_db()
     assert first.status == Status.FAILED
@@ -114,7 +117,7 @@ def test_a_retry_is_a_new_job_and_the_earlier_one_stays(new_run, run_jobs, alice
 def test_a_job_is_retried_only_once(new_run, run_jobs, alice):
     run = new_run(classes=("cat", "fake: fail"))
     run_jobs()
-    job = Run.objects.get(pk=run.pk).trained_model.job
+    job = job_of(Run.objects.get(pk=run.pk))
     jobs.retry(job, alice)
     with pytest.raises(Exception, match="already retried"):
         jobs.retry(Job.objects.get(pk=job.pk), alice)

@@ -14,6 +14,7 @@ from portal.jobs.models import Job, Status
 from portal.runs import services
 from portal.runs.models import Run
 from portal.runs.plan import PARAMS, PlanError, channel_order, defaults, make_plan
+from tests.graphs import chips_of
 
 CHIPS = ["rv1106"]
 
@@ -135,7 +136,7 @@ def test_a_device_or_chip_named_twice_counts_once(team, alice):
     plan = make_plan(version, chips=["rk3588", "rk3588"], devices=[board, Device.objects.get(pk=board.pk)])
     assert plan.devices == [board]
     run = services.create_run(plan, team, alice)
-    assert (run.deployments.count(), run.compiled_models.count()) == (1, 2)
+    assert (run.steps.filter(kind="deploy").count(), len(chips_of(run))) == (1, 2)
 
 
 @pytest.mark.parametrize(

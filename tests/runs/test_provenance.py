@@ -5,13 +5,14 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from portal.jobs.models import Artifact
+from tests.graphs import deployments_of
 from tests.seed import everything
 
 
 @pytest.fixture
 def rows(team, alice):
     found = everything(team, alice)
-    deployment = found["done"].deployments.get()
+    deployment = deployments_of(found["done"]).get()
     rknn = Artifact.objects.get(job=found["model"].job, name="model.rknn")
     deployment.placed = {
         "path": f"slipway/releases/{deployment.release}",

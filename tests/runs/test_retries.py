@@ -9,17 +9,17 @@ import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from portal.conversions.models import CompiledModel
-from portal.deployments.models import Deployment
+from portal.deployment.models import Deployment
 from portal.devices import services
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
 from portal.runs import pipeline
 from portal.runs.models import Run
-from portal.runs.services import steps
+from portal.runs.services import step_jobs
 from portal.teams import quotas
 from tests.e2e import boards
 from tests.factories import run_queued_jobs
+from tests.graphs import deployments_of, job_of, run_of
 from tests.seed import Seeder
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,7 +38,7 @@ def by_page(client, alice, job):
 
 def by_run_page(client, alice, job):
     client.force_login(alice)
-    run = Run.objects.get(trained_model__job=job)
+    run = run_of(job)
     return client.post(reverse("run-retry", args=[run.pk]), follow=True)
 
 
@@ -51,7 +51,7 @@ def by_api(client, alice, job):
 def by_run_api(client, alice, job):
     api = APIClient()
     api.force_authenticate(alice)
-    return api.post(f"/api/v1/runs/{Run.objects.get(trained_model__job=job).pk}/retry/")
+    return api.post(f"/api/v1/runs/{run_of(job).pk}/retry/")
 
 
 WAYS = {"page": by_page, "API": by_api, "run's page": by_run_page, "run's API": by_run_api}
@@ -62,8 +62,8 @@ def failed(seed):
     """A run whose training failed; what comes after it has not begun."""
     run = seed.run(seed.version(), status=Status.RUNNING)
     seed.train(run, Status.FAILED, message="It diverged: lower the learning rate.")
-    model = CompiledModel.objects.create(run=run, chip="rv1106", channel_order="bgr")
-    Deployment.objects.create(run=run, compiled_model=model, device=seed.device("Virtual board", "virtual"))
+    device = seed.device("Virtual board", "virtual")
+    seed.step(run, "deploy", None, seed.planned_conversion(run), device=device, inputs={"board_images": 400})
     pipeline.advance(run)
     run.refresh_from_db()
     assert run.status == Status.FAILED
@@ -72,7 +72,7 @@ def failed(seed):
 
 def finish_training(run):
     """Let the queued training succeed without running it."""
-    job = Run.objects.get(pk=run.pk).trained_model.job
+    job = job_of(Run.objects.get(pk=run.pk))
     job.move_to(Status.RUNNING)
     job.move_to(Status.SUCCEEDED)
     pipeline.after_job(job)
@@ -80,7 +80,7 @@ def finish_training(run):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_retried_step_revives_its_run_and_the_next_steps_follow(way, client, alice, failed):
-    job = failed.trained_model.job
+    job = job_of(failed)
     assert WAYS[way](client, alice, job).status_code in (200, 201)
     failed.refresh_from_db()
     assert failed.status in (Status.QUEUED, Status.RUNNING) and failed.finished_at is None
@@ -92,17 +92,17 @@ def test_a_retried_step_revives_its_run_and_the_next_steps_follow(way, client, a
 def test_over_the_teams_quota_a_retry_is_refused_with_a_sentence(way, client, alice, failed, settings):
     settings.TEAM_QUEUED_JOBS = 1
     Seeder(failed.team, alice).job("train", "train", Status.QUEUED)
-    answer = WAYS[way](client, alice, failed.trained_model.job)
+    answer = WAYS[way](client, alice, job_of(failed))
     assert answer.status_code in (200, 409)
     assert "wait already" in answer.content.decode()
     failed.refresh_from_db()
     assert failed.status == Status.FAILED and quotas.limits(failed.team).queued == 1
-    assert not Job.objects.filter(retry_of=failed.trained_model.job).exists()
+    assert not Job.objects.filter(retry_of=job_of(failed)).exists()
 
 
 @pytest.mark.parametrize("way", ["page", "API"])
 def test_a_second_retry_of_the_same_job_is_refused_with_a_sentence(way, client, alice, failed):
-    job = failed.trained_model.job
+    job = job_of(failed)
     by_api(client, alice, job)
     answer = WAYS[way](client, alice, Job.objects.get(pk=job.pk))
     assert answer.status_code in (200, 409) and "already retried" in answer.content.decode()
@@ -120,9 +120,9 @@ def test_a_retried_deployment_is_an_attempt_of_its_own(way, client, alice, seed)
     run.refresh_from_db()
     assert run.status == Status.SUCCEEDED
     assert Deployment.objects.filter(pk=first.pk).values().get() == before
-    last = run.deployments.newest().get()
+    last = deployments_of(run).newest().get()
     assert last.pk != first.pk and last.job.retry_of == first.job and last.release
-    assert steps(run)[-1] == last.job
+    assert step_jobs(run)[-1] == last.job
     again = WAYS[way](client, alice, first.job)
     assert "already retried" in again.content.decode()
 
@@ -132,7 +132,7 @@ def test_an_older_attempt_is_not_repeated_while_a_later_one_is_under_way(client,
     seed.train(run)
     model, device = seed.convert(run), seed.device("Virtual board", "virtual")
     first = seed.deploy(run, model, device, Status.FAILED)
-    seed.deploy(run, model, device, Status.RUNNING)
+    seed.deploy(run, model, device, Status.RUNNING, planned=False)
     answer = by_api(client, alice, first.job)
     assert answer.status_code == 409 and "under way already" in answer.json()["detail"]
 
@@ -140,7 +140,8 @@ def test_an_older_attempt_is_not_repeated_while_a_later_one_is_under_way(client,
 def test_repeating_a_deployment_after_its_runs_success_leaves_the_run_as_it_was(client, alice, seed):
     run = seed.run(seed.version())
     seed.train(run)
-    last = seed.deploy(run, seed.convert(run), seed.device("Virtual board", "virtual"), Status.FAILED)
+    device = seed.device("Virtual board", "virtual")
+    last = seed.deploy(run, seed.convert(run), device, Status.FAILED, planned=False)
     ended = Run.objects.get(pk=run.pk).finished_at
     assert by_api(client, alice, last.job).status_code == 201
     run_queued_jobs()
@@ -172,7 +173,7 @@ def test_a_lost_deployment_that_a_person_began_anew_does_not_stop_the_reaper(see
     model = seed.convert(run)
     lost = seed.deploy(run, model, device, Status.RUNNING).job
     Job.objects.filter(pk=lost.pk).update(heartbeat_at=lost.queued_at - timedelta(hours=1))
-    seed.deploy(run, model, device, Status.RUNNING)
+    seed.deploy(run, model, device, Status.RUNNING, planned=False)
     jobs.reap()
     lost.refresh_from_db()
     assert (lost.status, lost.error_kind) == (Status.FAILED, "lost")

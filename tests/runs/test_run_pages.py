@@ -8,6 +8,7 @@ from portal.jobs.models import Job, Status
 from portal.runs.models import Run
 from portal.runs.plan import defaults
 from tests.factories import class_zip
+from tests.graphs import compiled_of, job_of
 from tests.seed import Seeder, everything
 
 
@@ -70,8 +71,7 @@ def test_a_poll_brings_the_rest_of_the_page_when_a_step_has_ended(alices, team, 
     assert 'hx-swap-oob="true"' in page and 'id="files-body"' in page
     known = {"If-None-Match": first["ETag"]}
     assert alices.get(url, headers=known).status_code == 304
-    run.trained_model.job.phase = "epoch 7/12"
-    run.trained_model.job.save()
+    Job.objects.filter(pk=job_of(run).pk).update(phase="epoch 7/12")
     again = alices.get(url, headers=known).content.decode()
     assert "epoch 7/12" in again and "hx-swap-oob" not in again
 
@@ -104,7 +104,7 @@ def test_three_choices_and_one_button_start_a_run(alices, version):
     answer = alices.post(reverse("run-new"), fields)
     run = Run.objects.get()
     assert answer["Location"] == reverse("run-detail", args=[run.pk])
-    assert (run.preset, run.compiled_models.get().chip) == ("fast", "rv1106")
+    assert (run.preset, compiled_of(run).get().chip) == ("fast", "rv1106")
 
 
 def test_a_run_may_start_with_an_upload(alices, transactional_db):

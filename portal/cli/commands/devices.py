@@ -139,11 +139,12 @@ def deploy(app: App, run: str, name: str, no_wait: bool):
         follow.job(app.client, app.screen, row["job"]["id"], f"Board {name}")
         row = app.client.get(f"deployments/{row['id']}/")
     app.screen.document(row)
-    measured = row["measured"] if row["job"]["status"] == "succeeded" else {}
+    measured = row["evaluation"]
     if measured:
         app.screen.line(
-            f"{row['release']} is current on {name}: top-1 {percent(measured['board_top1'])} on "
-            f"{measured['images']} images, as the simulator answers on {percent(measured['agreement'])}"
+            f"{row['release']} is current on {name}: top-1 {percent(measured['value'])} on "
+            f"{measured['images']} images, "
+            f"as the simulator answers on {percent(measured['parity']['agreement'])}"
         )
     if not no_wait:
         follow.succeeded("The deployment", row["job"])

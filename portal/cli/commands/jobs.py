@@ -156,6 +156,5 @@ def _fits(row: dict, name: str) -> bool:
 
 
 def _steps_with_files(run: dict) -> list[tuple[str, dict]]:
-    steps = [("train", run["trained_model"]["job"])]
-    steps += [(model["chip"], model["job"]) for model in run["compiled_models"]]
-    return [(name, job) for name, job in steps if job]
+    names = ((step["inputs"].get("chip", step["kind"]), step) for step in run["steps"])
+    return [(name, step["job"]) for name, step in names if step["job"] and step["kind"] != "deploy"]

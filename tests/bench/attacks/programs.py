@@ -114,7 +114,7 @@ def _ran(scene) -> bool:
 
 def _training_is_under_way(caller, address: str) -> bool:
     """Whether the weights must have been read: an epoch runs, or the job has ended."""
-    job = (caller.get(address).json()["trained_model"] or {}).get("job") or {}
+    job = (caller.get(address).json()["model"] or {}).get("job") or {}
     ended = job.get("status") in ("succeeded", "failed", "cancelled")
     time.sleep(0.5)
     return ended or str(job.get("phase", "")).startswith("epoch")

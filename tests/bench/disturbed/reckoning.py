@@ -114,7 +114,7 @@ class Reckoning:
 
     def look_for_twice(self) -> None:
         from portal.datasets.models import Dataset, Draft
-        from portal.deployments.models import Deployment
+        from portal.deployment.models import Deployment
         from portal.devices.models import Inference
         from portal.jobs.models import JobEvent
         from portal.runs.models import Run

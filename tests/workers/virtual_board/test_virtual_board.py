@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.deployments.steps import deploy
+from portal.deployment.steps import deploy
 from portal.devices.answers import answer
 from tests.devices.boards import (
     CONVERT_PYTHON,

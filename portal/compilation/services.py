@@ -1,0 +1,78 @@
+"""Compilation: from a model to the convert program's spec, and from its result to a compiled model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from portal.core import configs
+from portal.core.files import fetch_artifact
+from portal.datasets.staged_cache import staged
+from portal.jobs import services as jobs
+from portal.jobs.kinds import Invocation
+from portal.jobs.models import Job, Priority
+from portal.models import evaluations
+from portal.models.evaluations import Evaluated
+from portal.models.lineage import provenance
+from portal.models.models import CompiledModel, Model
+from portal.tasks import Stage
+
+KIND = "convert"
+
+
+@transaction.atomic
+def start(
+    model: Model, user, *, chip: str, channel_order: str, quantization: dict, priority: int = Priority.NORMAL
+) -> CompiledModel:
+    """Queue the compilation of a trained model for a chip. Raises QuotaReached."""
+    return CompiledModel.objects.create(
+        model=model,
+        chip=chip,
+        channel_order=channel_order,
+        quantization=quantization,
+        job=jobs.submit(KIND, model.team, user, priority=priority, variant=model.recipe),
+    )
+
+
+def prepare(job: Job, folder: Path) -> Invocation:
+    compiled = job.compiled_model
+    model, wanted = compiled.model, compiled.quantization
+    onnx = fetch_artifact(model.job, "model.slim.onnx", folder / "inputs" / "model.onnx")
+    return Invocation(
+        argv=settings.CONVERT_PROGRAM,
+        inputs={"onnx": str(onnx), "dataset": str(staged(model.dataset_version))},
+        params={
+            "chip": configs.chips()[compiled.chip],
+            "channel_order": compiled.channel_order,
+            "mean": model.facts["mean"],
+            "std": model.facts["std"],
+            "input_size": model.facts["input_size"],
+            "class_names": model.dataset_version.class_names,
+            "calibration": {"count": wanted["calibration_images"], "seed": wanted["seed"]},
+            "quantization": {"dtype": wanted["dtype"], "algorithm": wanted["algorithm"]},
+            "provenance": provenance(compiled),
+        },
+        data_bytes=settings.CONVERT_MEMORY_BYTES or None,
+    )
+
+
+def study(job: Job, artifacts: Path, result: dict) -> dict:
+    """Compare the stages, outside the transaction: it reads predictions from storage."""
+    model = job.compiled_model.model
+    paddle = evaluations.predictions_of(Evaluated.of(model).find(Stage.PADDLE))
+    earlier = {Stage.PADDLE: paddle} if paddle else {}
+    compared = evaluations.compare_stages(model.task_class, result["evaluations"], artifacts, earlier)
+    return result | {"evaluations": compared}
+
+
+def complete(job: Job, result: dict) -> None:
+    compiled = job.compiled_model
+    compiled.facts = {key: value for key, value in result.items() if key not in ("ok", "evaluations")}
+    compiled.save(update_fields=["facts"])
+    evaluations.record(job, result["evaluations"], compiled.model, compiled)
+
+
+def replace(old: Job, new: Job) -> None:
+    CompiledModel.objects.filter(job=old).update(job=new)

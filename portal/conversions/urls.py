@@ -1,7 +1,0 @@
-"""Addresses of models."""
-
-from django.urls import path
-
-from portal.conversions import views
-
-urlpatterns = [path("", views.model_list, name="model-list")]

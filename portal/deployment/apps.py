@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class DeploymentConfig(AppConfig):
+    name = "portal.deployment"
+
+    def ready(self):
+        from portal.deployment import events, job_kinds
+
+        events.register()
+        job_kinds.register()

@@ -1,0 +1,88 @@
+"""The lock on a board: one deployment at a time changes its folder of releases, whoever deploys.
+
+It lies on the board: two teams, or two portals, may share a board and nothing else, and only who can sign in
+there can hold it. It ends by itself ``LEASE`` seconds after it was last renewed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+
+from django.utils.crypto import salted_hmac
+
+from portal.deployment.steps import keep
+from portal.devices.connection import BoardConnection
+from portal.devices.errors import BoardError, RemoteFailed
+from portal.devices.models import Device
+from portal.devices.remote_runner import Profile
+from portal.jobs.models import Job
+
+LEASE = 600  # seconds: longer than the longest step without a renewal, the check of the golden images
+RENEW_SECONDS = 60.0
+WAIT_SECONDS = 180.0
+AGAIN_SECONDS = 3.0
+
+
+class BoardBusy(RemoteFailed):
+    """Another deployment is at work on the board, and did not end while this one waited."""
+
+    code = "board-busy"
+
+
+def owner_of(device: Device) -> str:
+    """Who holds a lock: a team's jobs for one address, of which only one is ever live. Tells nothing else."""
+    words = f"{device.team_id} {device.host.lower()} {device.port}"
+    return salted_hmac("board lock", words, algorithm="sha256").hexdigest()[:16]
+
+
+class BoardLock:
+    """Use as a context manager around everything that changes releases; ``renew`` now and then inside.
+
+    ``token`` names this execution: one that was taken for dead and replaced can switch no more.
+    """
+
+    def __init__(
+        self, connection: BoardConnection, profile: Profile, job: Job, on_wait: Callable[[str], None]
+    ):
+        self._connection, self._profile = connection, profile
+        self._owner = owner_of(job.deployment.device)
+        self.token = salted_hmac("board lock", job.worker, algorithm="sha256").hexdigest()[:16]
+        self._on_wait = on_wait
+        self._renewed_at = 0.0
+
+    def __enter__(self) -> BoardLock:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while (left := self._ask()) is not None:
+            if time.monotonic() > deadline:
+                raise BoardBusy(
+                    f"Another deployment is at work on the board at {self._connection.address}: "
+                    "wait for its end, then try again."
+                )
+            self._on_wait(f"waiting for another deployment on this board, {left} s at most")
+            time.sleep(AGAIN_SECONDS)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if not self._connection.gone():
+            with self._connection.undisturbed(), contextlib.suppress(BoardError):
+                keep(self._connection, self._profile, "unlock", self.token)
+
+    def renew(self) -> None:
+        """Cheap to call often. Raises BoardBusy when the lock has passed to another deployment."""
+        if time.monotonic() - self._renewed_at < RENEW_SECONDS:
+            return
+        if self._ask() is not None:
+            raise BoardBusy(
+                f"Another deployment has taken over the board at {self._connection.address}: "
+                "look what runs on it, then deploy again."
+            )
+
+    def _ask(self) -> int | None:
+        """None once the lock is ours, else the seconds that it is another's at most."""
+        found = keep(self._connection, self._profile, "lock", self._owner, self.token, str(LEASE))
+        if not found["locked"]:
+            return int(found["left"])
+        self._renewed_at = time.monotonic()
+        return None

@@ -1,0 +1,39 @@
+"""The events of deployments that people and other systems are told of."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.models import pages
+from portal.notify.events import Event, Facts, absolute
+from portal.notify.events import register as register_event
+
+
+def register() -> None:
+    register_event(
+        Event(
+            "deployment.failed",
+            _("A deployment has failed"),
+            _("The deployment of %(name)s to %(device)s has failed: %(message)s"),
+            "x-octagon-fill",
+            _describe,
+            colour="danger",
+        )
+    )
+
+
+def _describe(deployment) -> Facts:
+    model, device, job = deployment.compiled_model.model, deployment.device, deployment.job
+    page = pages.of([model])[model.pk]
+    words = {"name": page.words, "device": device.name, "message": job.message}
+    data = {
+        "deployment": {
+            "id": deployment.pk,
+            "job": job.pk,
+            "message": job.message,
+            "url": absolute(page.url),
+        },
+        "model": {"id": model.pk, "name": model.name},
+        "device": {"id": device.pk, "name": device.name},
+    }
+    return Facts(words, page.url, job.created_by_id, data)

@@ -1,0 +1,65 @@
+"""The kind of job that puts a release on a board."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from portal.core import panels
+from portal.core.filters import RowOf
+from portal.datasets import usage
+from portal.deployment import services
+from portal.deployment.models import Deployment
+from portal.deployment.running import DeploymentsOnBoards, devices_that_run, panel
+from portal.devices import releases
+from portal.devices.job_kinds import held_up_at
+from portal.devices.models import Device
+from portal.jobs import filters, kinds, search
+from portal.jobs.subjects import Subject
+from portal.models import placements
+from portal.teams.models import Role
+
+
+def register() -> None:
+    usage.add_reading_jobs("deployment__compiled_model__model__dataset_version__content_hash")
+    kinds.register(
+        kinds.Kind(
+            name=services.KIND,
+            title=_("Deploy"),
+            queue="deploy",
+            time_limit=3600,
+            perform=services.perform,
+            complete=services.complete,
+            claim=_claim,
+            held_up=_held_up,
+            replace=services.replace,
+            subjects=_subjects,
+            role=Role.OPERATOR,
+            after=services.after,
+        )
+    )
+    releases.register(DeploymentsOnBoards())
+    placements.set_finder(devices_that_run)
+    panels.add("device", panel)
+    search.add_word_place(_to_device)
+    ways = ("deployment__device", "inference__device", "probed_devices")
+    filters.add_filter("device", RowOf(Device.objects.for_team, *ways))
+
+
+def _claim(job) -> bool:
+    return Device.objects.claim(job.deployment.device_id, job)
+
+
+def _held_up(ids: set[int]) -> set[int]:
+    return held_up_at(("deployment__device",), ids)
+
+
+def _subjects(ids: set[int]) -> dict[int, Subject]:
+    rows = Deployment.objects.filter(job__in=ids).select_related("compiled_model__model", "device")
+    return {row.job_id: Subject(str(row), reverse("device-detail", args=[row.device_id])) for row in rows}
+
+
+def _to_device(word: str, team) -> Q:
+    devices = Device.objects.for_team(team).filter(name__icontains=word).order_by().values("pk")
+    return Q(pk__in=Deployment.objects.filter(device__in=devices).order_by().values("job"))

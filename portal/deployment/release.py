@@ -1,0 +1,129 @@
+"""Builds the release folder of a board from a conversion's artifacts: files, hashes, golden images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from portal.devices.errors import BoardError
+from portal.devices.pictures import as_png
+from portal.devices.remote_runner import Profile, program
+
+SCHEMA = 1
+GOLDEN_COUNT = 3
+RELEASE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
+
+
+class ReleaseError(BoardError):
+    """The artifacts do not make a release that the board could run."""
+
+    code = "bad-release"
+
+
+@dataclass(frozen=True)
+class Release:
+    """Everything a board needs: relative names ("golden/0.png") to contents, and the manifest."""
+
+    id: str
+    files: Mapping[str, bytes | Path]
+    manifest: Mapping[str, Any]
+
+    @property
+    def manifest_bytes(self) -> bytes:
+        return self.files["manifest.json"]  # type: ignore[return-value]
+
+    @property
+    def manifest_sha256(self) -> str:
+        return hashlib.sha256(self.manifest_bytes).hexdigest()
+
+    @property
+    def total_bytes(self) -> int:
+        return sum(
+            len(content) if isinstance(content, bytes) else content.stat().st_size
+            for content in self.files.values()
+        )
+
+
+def check_rknn(path: Path, chip: str) -> None:
+    """Refuse a file that is no RKNN model, or one made for another chip.
+
+    Form as measured with rknn-toolkit2 2.3.2: magic "RKNN", and in the JSON at its end
+    ``"target_platform":["rv1106"]``. Raises ReleaseError.
+    """
+    data = path.read_bytes()
+    if not data.startswith(b"RKNN"):
+        raise ReleaseError(f"{path.name} is not an RKNN model: run the conversion again.")
+    found = re.search(rb'"target_platform"\s*:\s*\[?\s*"([A-Za-z0-9]+)"', data)
+    if found and found.group(1).decode().lower() != chip.lower():
+        raise ReleaseError(
+            f"This model was made for {found.group(1).decode()} and the board has a {chip}: "
+            f"convert it for {chip}."
+        )
+
+
+def build_release(
+    release_id: str,
+    profile: Profile,
+    *,
+    model: Path,
+    class_names: Sequence[str],
+    input_size: Sequence[int],
+    mean: Sequence[float],
+    std: Sequence[float],
+    golden: Sequence[tuple[bytes | Path, int]],
+    provenance: Mapping[str, str],
+    build_onnx: Path | None = None,
+    calibration: Path | None = None,
+) -> Release:
+    """Put a release together from local files.
+
+    ``golden`` is image contents with the label id expected of the board. ``build_onnx`` and
+    ``calibration`` are wanted, and used, only where the profile needs the simulator.
+    Raises ReleaseError.
+    """
+    if not RELEASE_ID.match(release_id) or release_id.endswith((".part", ".old")):
+        raise ReleaseError(f"{release_id!r} cannot name a release: use letters, digits, '.', '_' and '-'.")
+    if not golden:
+        raise ReleaseError("A release needs a golden image: convert with a validation split that has images.")
+    check_rknn(model, profile["chip"])
+    files: dict[str, bytes | Path] = {
+        "model.rknn": model,
+        "labels.txt": "".join(f"{name}\n" for name in class_names).encode(),
+        "runner.py": program("runner.py"),
+    }
+    for number, (picture, _) in enumerate(golden):
+        files[f"golden/{number}.png"] = as_png(picture)
+    if profile.get("needs_simulator"):
+        if build_onnx is None or calibration is None:
+            raise ReleaseError(
+                "A virtual board needs build.onnx and calibration.zip: run the conversion again."
+            )
+        files.update({"sim/build.onnx": build_onnx, "sim/calibration.zip": calibration})
+    manifest = {
+        "schema": SCHEMA,
+        "release": release_id,
+        "task": "classification",
+        "driver": profile["driver"],
+        "files": {name: _facts(content) for name, content in files.items()},
+        "input_size": list(input_size),
+        "channel_order": profile["channel_order"],
+        "mean": list(mean),
+        "std": list(std),
+        "class_names": list(class_names),
+        "golden": [
+            {"image": f"golden/{number}.png", "label_id": label} for number, (_, label) in enumerate(golden)
+        ],
+        "provenance": dict(provenance),
+    }
+    files["manifest.json"] = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True).encode()
+    return Release(release_id, files, manifest)
+
+
+def _facts(content: bytes | Path) -> dict[str, Any]:
+    data = content if isinstance(content, bytes) else content.read_bytes()
+    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}

@@ -1,0 +1,149 @@
+"""Which deployment runs on a device, understood from what the board itself reports.
+
+A deployment writes down the release it is about to make current (``Deployment.intended``) before it switches.
+So a worker that is killed between the switch on the board and the rows here leaves a board whose report is
+understood at the next contact, whatever that is: probe, check, inference or deployment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import OuterRef, Q, Subquery
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from portal.deployment.models import Deployment
+from portal.devices.models import Device
+from portal.devices.releases import KnownRelease
+from portal.models import pages
+from portal.models.models import Evaluation
+from portal.tasks import Stage
+from portal.teams import audit
+
+HISTORY = 20
+
+
+def settle(device: Device, release: str | None) -> None:
+    """Let the attempt that made the reported release be the newest that became current."""
+    newest = _newest(device)
+    if not release or (newest is not None and newest.release == release):
+        return
+    mine = device.deployments.filter(Q(release=release) | Q(intended__release=release))
+    deployment = mine.select_related("device__team", "job__created_by").order_by("-pk").first()
+    if deployment is None:
+        return
+    if not deployment.release:
+        deployment.release = release
+        deployment.placed = {key: value for key, value in deployment.intended.items() if key != "release"}
+    deployment.activated_at = timezone.now()
+    deployment.save(update_fields=["release", "placed", "activated_at"])
+    label = f"{release} on {device}"
+    actor = deployment.job.created_by
+    audit.record("deployment.activate", deployment, team=device.team, actor=actor, label=label)
+
+
+def _newest(device: Device) -> Deployment | None:
+    activated = device.deployments.exclude(activated_at=None)
+    return activated.order_by("-activated_at", "-pk").first()
+
+
+def deployment_of(device: Device, release: str | None) -> Deployment | None:
+    """The deployment that put a release on the board; None for a release that the portal does not know."""
+    return _there(device, {release}).get(release) if release else None
+
+
+def _there(device: Device, releases: set[str]) -> dict[str, Deployment]:
+    """By release: the newest deployments to the board, by this row or another one of the team for the same
+    address."""
+    there = Q(device=device) | Q(
+        device__team=device.team_id, device__host__iexact=device.host, device__port=device.port
+    )
+    rows = Deployment.objects.filter(there, release__in=releases).select_related("compiled_model__model")
+    return {row.release: row for row in rows.order_by("activated_at", "pk")}
+
+
+def current_deployment(device: Device) -> Deployment | None:
+    """The deployment that runs on the device; None when nothing does, or nothing that the portal knows."""
+    return current_deployments([device]).get(device.pk)
+
+
+def current_deployments(devices: Iterable[Device]) -> dict[int, Deployment]:
+    """The current deployments of many devices by the device's id."""
+    devices = list(devices)
+    newest = Deployment.objects.filter(device=OuterRef("pk")).exclude(activated_at=None)
+    newest = Subquery(newest.order_by("-activated_at", "-pk").values("pk")[:1])
+    ids = Device.objects.filter(pk__in=[device.pk for device in devices]).values_list("pk", newest)
+    rows = Deployment.objects.select_related("compiled_model__model")
+    rows = rows.in_bulk([pk for _device, pk in ids if pk])
+    by_device = {device: rows.get(pk) for device, pk in ids}
+    found = {device.pk: _as_reported(device, by_device.get(device.pk)) for device in devices}
+    return {pk: deployment for pk, deployment in found.items() if deployment is not None}
+
+
+def _as_reported(device: Device, newest: Deployment | None) -> Deployment | None:
+    """``newest``, unless the board said since then that it runs something else."""
+    if device.reported_at is None or (newest and newest.activated_at > device.reported_at):
+        return newest
+    if newest is not None and newest.release == device.reported_release:
+        return newest
+    return deployment_of(device, device.reported_release)
+
+
+def devices_that_run(compiled_ids: set[int]) -> dict[int, list[Device]]:
+    """The devices on which each of the compiled models is current, by its id."""
+    devices = Device.objects.filter(deployments__compiled_model__in=compiled_ids).distinct()
+    found: dict[int, list[Device]] = {}
+    by_id = {device.pk: device for device in devices}
+    for pk, deployment in current_deployments(by_id.values()).items():
+        if deployment.compiled_model_id in compiled_ids:
+            found.setdefault(deployment.compiled_model_id, []).append(by_id[pk])
+    return found
+
+
+class DeploymentsOnBoards:
+    """What ``devices.releases`` asks of the app that deploys."""
+
+    settle = staticmethod(settle)
+
+    def current(self, devices: Iterable[Device]) -> dict[int, KnownRelease]:
+        return _described(current_deployments(devices))
+
+    def known(self, device: Device, releases: set[str]) -> dict[str, KnownRelease]:
+        return _described(_there(device, releases))
+
+    def attempts(self, device: Device) -> int:
+        return device.deployments.count()
+
+
+def panel(request, device: Device) -> str:
+    """The history of a device's deployments, for its page."""
+    rows = list(device.deployments.select_related("job", "compiled_model__model")[:HISTORY])
+    places = pages.of([row.compiled_model.model for row in rows])
+    measured = _measured(rows)
+    lines = [(row, places[row.compiled_model.model_id], measured.get(row.job_id)) for row in rows]
+    return render_to_string("deployment/_of_device.html", {"lines": lines}, request=request)
+
+
+def _described(deployments: dict) -> dict:
+    rows = list(deployments.values())
+    places = pages.of([row.compiled_model.model for row in rows])
+    measured = _measured(rows)
+    return {
+        key: KnownRelease(
+            row.release,
+            places[row.compiled_model.model_id].words,
+            places[row.compiled_model.model_id].url,
+            row.activated_at,
+            row.engine,
+            measured.get(row.job_id),
+            row.pk,
+        )
+        for key, row in deployments.items()
+    }
+
+
+def _measured(rows: list[Deployment]) -> dict[int, Evaluation]:
+    """The board's evaluations by the deployment's job."""
+    jobs = [row.job_id for row in rows]
+    return {one.job_id: one for one in Evaluation.objects.filter(job__in=jobs, stage=Stage.BOARD)}

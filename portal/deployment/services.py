@@ -1,0 +1,293 @@
+"""Deployments: start one, put its release on the board, make it current, measure what it answers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import statistics
+import time
+from pathlib import Path
+
+from django.db import transaction
+
+from portal.core.files import fetch_artifact
+from portal.datasets.staged_cache import staged
+from portal.deployment import release, steps
+from portal.deployment.boardlock import BoardLock
+from portal.deployment.models import Deployment
+from portal.devices import running
+from portal.devices.answers import answer
+from portal.devices.errors import BoardError, ConnectionLost
+from portal.devices.models import Device
+from portal.devices.services import connect, profile_of, sign_in
+from portal.jobs import services as jobs
+from portal.jobs.context import JobContext
+from portal.jobs.execution import job_folder
+from portal.jobs.models import IllegalTransition, Job, NothingLeft, Priority, Status
+from portal.models import evaluations
+from portal.models.evaluations import Evaluated
+from portal.models.lineage import provenance
+from portal.models.models import CompiledModel
+from portal.notify import services as notify
+from portal.tasks import Stage
+
+KIND = "deploy"
+PREDICTIONS = "predictions.board.json"
+
+
+@transaction.atomic
+def start(
+    compiled: CompiledModel, device: Device, user, *, board_images: int, priority: int = Priority.NORMAL
+) -> Deployment:
+    """Queue an attempt to put a compiled model on a device and make it current.
+
+    Each call is an attempt of its own, so that an older model becomes current once more. Raises
+    IllegalTransition while it is being deployed there, QuotaReached when no more jobs may wait.
+    """
+    before = _last_attempt(compiled.pk, device.pk)
+    if before is not None and before.job.is_active:
+        raise IllegalTransition(f"{before} is under way already: wait for its end.")
+    return Deployment.objects.create(
+        compiled_model=compiled,
+        device=device,
+        board_images=board_images,
+        job=jobs.submit(KIND, device.team, user, priority=priority, resource=device.resource),
+    )
+
+
+def _last_attempt(compiled_id: int, device_id: int) -> Deployment | None:
+    """The newest attempt; two requests that ask for it at once do so one after the other."""
+    CompiledModel.objects.select_for_update().get(pk=compiled_id)
+    rows = Deployment.objects.filter(compiled_model=compiled_id, device=device_id)
+    return rows.select_related("job", "compiled_model__model", "device").first()
+
+
+def fits(compiled: CompiledModel, device: Device) -> bool:
+    """Whether the model was compiled for this device's chip and channel order."""
+    profile = profile_of(device)
+    return (compiled.chip, compiled.channel_order) == (profile["chip"], profile["channel_order"])
+
+
+def perform(job: Job, context: JobContext) -> dict:
+    """Deploy, then send validation images to the board and compare its answers with the simulator's."""
+    deployment = job.deployment
+    folder = job_folder(job) / "release"
+    shutil.rmtree(job_folder(job), ignore_errors=True)
+    try:
+        context.phase("preparing the release")
+        built, expected, dataset = _build_release(deployment, folder)
+        context.log(f"release {built.id}: {len(built.files)} files, {built.total_bytes} bytes")
+        _intend(deployment, built)
+        context.phase(f"connecting to {deployment.device.host}:{deployment.device.port}")
+        profile = profile_of(deployment.device)
+        with connect(deployment.device, context) as connection, _timed(context, "board"):
+            # What an attempt that was killed in the middle has left is understood before it is changed.
+            running.record(deployment.device, running.ask(connection, profile))
+            with BoardLock(connection, profile, job, context.phase) as lock:
+                engine = _deploy(deployment, connection, built, context, lock)
+                measured = _measure(deployment, connection, expected, dataset, context, lock)
+        return {"release": built.id, "engine": engine, "evaluations": measured}
+    except ConnectionLost:
+        _look_again(deployment.device, built)
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _deploy(
+    deployment: Deployment, connection, built: release.Release, context: JobContext, lock: BoardLock
+) -> str:
+    """Put the release on the board, make it current and remove old ones; return what answers there."""
+    profile = profile_of(deployment.device)
+
+    def on_phase(name: str) -> None:
+        # After the switch nothing may stop it before the rows say so too.
+        if name == "confirm":
+            context.say(name)
+        else:
+            lock.renew()
+            context.phase(name)
+
+    on_progress = _renewing(lock, context)
+    done = steps.deploy(connection, profile, built, on_phase, on_progress, token=lock.token)
+    # Current from here on: what follows measures, and a failure to measure is no way back.
+    running.record(deployment.device, built.id)
+    context.log(f"{built.id} is current; before it {done.before or 'nothing'}; {done.engine} answers")
+    try:
+        removed = steps.prune(connection, profile, profile["keep_releases"])
+    except BoardError as error:
+        context.log(f"Old releases were not removed: {error}")
+    else:
+        if removed:
+            context.log(f"removed old releases: {', '.join(removed)}")
+    return done.engine
+
+
+def _look_again(device: Device, built: release.Release) -> None:
+    """After a lost connection: remove what was half made, and find out whether the switch took place.
+
+    A board that is still away is left to the next contact.
+    """
+    profile = profile_of(device)
+    with contextlib.suppress(BoardError), sign_in(device) as connection:
+        steps.discard(connection, profile, built.id)
+        running.record(device, running.ask(connection, profile))
+
+
+def _renewing(lock: BoardLock, context: JobContext):
+    """A progress callback that keeps the board's lock while the work takes its time."""
+
+    def on_progress(done: int, total: int) -> None:
+        lock.renew()
+        context.progress(done, total)
+
+    return on_progress
+
+
+@contextlib.contextmanager
+def _timed(context: JobContext, tool: str):
+    """Count the seconds inside as the board's."""
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        spent = context.tool_seconds.get(tool, 0.0) + time.monotonic() - start
+        context.tool_seconds[tool] = round(spent, 3)
+
+
+def _build_release(deployment: Deployment, folder: Path):
+    """Fetch what the release needs; return it with the simulator's predictions and the dataset's folder."""
+    compiled = deployment.compiled_model
+    model = compiled.model
+    version, profile = model.dataset_version, profile_of(deployment.device)
+    names = ["model.rknn"]
+    if profile.get("needs_simulator"):
+        names += ["build.onnx", "calibration.zip"]
+    files = {name: fetch_artifact(compiled.job, name, folder / name) for name in names}
+    expected = evaluations.predictions_of(Evaluated.of(model).find(Stage.SIMULATOR, compiled.pk))
+    dataset = staged(version)
+    golden = model.task_class.golden(expected, release.GOLDEN_COUNT)
+    built = release.build_release(
+        f"model{model.pk}-job{deployment.job_id}",
+        profile,
+        model=files["model.rknn"],
+        class_names=version.class_names,
+        input_size=model.facts["input_size"],
+        mean=model.facts["mean"],
+        std=model.facts["std"],
+        golden=[(dataset / image, label) for image, label in golden],
+        provenance=provenance(compiled),
+        build_onnx=files.get("build.onnx"),
+        calibration=files.get("calibration.zip"),
+    )
+    return built, expected, dataset
+
+
+def _intend(deployment: Deployment, built: release.Release) -> None:
+    """Write down what is about to be put on the board; see ``devices/running.py`` for why before."""
+    deployment.intended = {
+        "release": built.id,
+        "path": f"{profile_of(deployment.device)['root']}/releases/{built.id}",
+        "model_sha256": built.manifest["files"]["model.rknn"]["sha256"],
+        "manifest_sha256": built.manifest_sha256,
+    }
+    deployment.save(update_fields=["intended"])
+
+
+def _measure(deployment, connection, expected, dataset, context, lock) -> list[dict]:
+    """Let the board predict validation images; return its evaluation, compared with the simulator's."""
+    sample = spread(expected, deployment.board_images)
+    if not sample:
+        return []
+    context.phase(f"measuring on the board with {len(sample)} images")
+    files = [(row["image"], dataset / row["image"]) for row in sample]
+    profile = profile_of(deployment.device)
+    answers = answer(connection, profile, files, on_answer=_renewing(lock, context))
+    model = deployment.compiled_model.model
+    rows = predictions(sample, answers.answers)
+    metrics = model.task_class.summarise(rows, model.dataset_version.class_names) | times(rows)
+    parity = evaluations.parity(model.task_class, Stage.BOARD, expected, rows)
+    context.log(
+        f"{model.task_class.metric} {metrics[model.task_class.metric]:.2%} on {metrics['images']} images, "
+        f"{parity['agreement']:.2%} as the simulator answers"
+    )
+    artifacts = job_folder(deployment.job) / "artifacts"
+    artifacts.mkdir(parents=True, exist_ok=True)
+    (artifacts / PREDICTIONS).write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+    engine = answers.done.get("engine", "")
+    return [
+        {
+            "stage": Stage.BOARD,
+            "engine": engine,
+            "metrics": metrics,
+            "parity": parity,
+            "predictions": PREDICTIONS,
+        }
+    ]
+
+
+def spread(rows: list[dict], limit: int) -> list[dict]:
+    """At most ``limit`` rows, evenly spread over the list, which is ordered by image."""
+    if len(rows) <= limit:
+        return rows
+    return [rows[index * len(rows) // limit] for index in range(limit)]
+
+
+def predictions(sample: list[dict], answers: list[dict]) -> list[dict]:
+    """The board's predictions of the sample's images, with ``ms`` on the board; what it left out is None."""
+    by_name = {one["image"]: one for one in answers}
+    found = ((row, by_name.get(row["image"], {})) for row in sample)
+    return [
+        {
+            "image": row["image"],
+            "label": row["label"],
+            "predicted": one.get("label_id"),
+            "score": one.get("score"),
+            "ms": one.get("ms"),
+        }
+        for row, one in found
+    ]
+
+
+def times(rows: list[dict]) -> dict[str, float | None]:
+    """Median and 95th percentile of the milliseconds an image took; None without any."""
+    known = sorted(row["ms"] for row in rows if row["ms"] is not None)
+    return {
+        "ms_median": round(statistics.median(known), 3) if known else None,
+        "ms_p95": round(known[int(0.95 * (len(known) - 1))], 3) if known else None,
+    }
+
+
+def complete(job: Job, result: dict) -> None:
+    deployment = job.deployment
+    deployment.engine = result["engine"][:120]
+    deployment.save(update_fields=["engine"])
+    compiled = deployment.compiled_model
+    evaluations.record(job, result["evaluations"], compiled.model, compiled, deployment.device)
+
+
+def after(job: Job) -> None:
+    """What follows the end of a deployment, whatever it was."""
+    if job.status == Status.FAILED:
+        rows = Deployment.objects.select_related("compiled_model__model", "device", "job")
+        deployment = rows.filter(job=job).first()
+        if deployment is not None:
+            notify.emit("deployment.failed", job.team, deployment)
+
+
+def replace(old: Job, new: Job) -> None:
+    """A retry is an attempt of its own. Raises IllegalTransition while a later attempt is under way, or when
+    the model or the device was removed."""
+    attempt = Deployment.objects.filter(job=old).first()
+    if attempt is None:
+        raise NothingLeft(old)
+    last = _last_attempt(attempt.compiled_model_id, attempt.device_id)
+    if last is not None and last.pk != attempt.pk and last.job.is_active:
+        raise IllegalTransition(f"{last} is under way already: wait for its end.")
+    Deployment.objects.create(
+        compiled_model_id=attempt.compiled_model_id,
+        device_id=attempt.device_id,
+        board_images=attempt.board_images,
+        job=new,
+    )

@@ -1,0 +1,209 @@
+"""Puts a release on a board and makes it current, step by step. No Django here.
+
+Any step may be the last before the power goes: what was current stays current until one rename, and
+running the same deployment again finishes it. What a broken deployment leaves behind is removed at
+once if the board can still be reached, else by the next deployment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from portal.deployment.release import Release
+from portal.devices.connection import BoardConnection
+from portal.devices.errors import BoardError, DiskFull, RemoteFailed
+from portal.devices.remote_runner import Profile, run_release, run_sent
+
+CHECK_SECONDS = 300.0
+PHASES = ("check space", "upload", "verify", "rename", "golden images", "switch", "confirm")
+
+OnPhase = Callable[[str], None]
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What a deployment did. ``engine`` is what answered the golden images, in the board's words."""
+
+    release: str
+    before: str | None
+    engine: str
+    load_ms: float
+    golden: list[dict[str, Any]]
+    uploaded: bool
+
+
+def keep(connection: BoardConnection, profile: Profile, command: str, *arguments: str) -> dict[str, Any]:
+    """Run a command of ``workers/board/keeper.py`` on the board."""
+    return run_sent(connection, profile, "keeper.py", command, profile["root"], *arguments)
+
+
+def list_releases(connection: BoardConnection, profile: Profile) -> dict[str, Any]:
+    """``{"current": id or None, "releases": [{"id", "activated", "bytes", "classes", "provenance"}]}``,
+    newest activation first; ``activated`` is seconds since the epoch by the board's clock, or None."""
+    return keep(connection, profile, "status")
+
+
+def deploy(
+    connection: BoardConnection,
+    profile: Profile,
+    release: Release,
+    on_phase: OnPhase = lambda phase: None,
+    on_progress: OnProgress = lambda done, total: None,
+    token: str = "",
+) -> Deployed:
+    """Upload, verify, try and switch. ``on_phase`` gets each of PHASES, ``on_progress`` bytes sent.
+
+    With a ``token``, the board switches only while it holds the board's lock.
+
+    Raises a BoardError, or what ``on_phase``, ``on_progress`` or the connection's ``on_wait`` raised;
+    then the release that was current still is, unless the failure came after the switch, when the new
+    one is. Nothing but a failure stops it between the switch and the end.
+    """
+    try:
+        uploaded = _bring(connection, profile, release, on_phase, on_progress)
+        on_phase("golden images")
+        messages = check(connection, profile, release.id)
+        on_phase("switch")
+        with connection.undisturbed():
+            before = keep(connection, profile, "activate", release.id, *filter(None, [token]))["before"]
+            on_phase("confirm")
+            _confirm(connection, profile, release)
+    except BaseException:
+        discard(connection, profile, release.id)
+        raise
+    return Deployed(
+        release.id,
+        before,
+        messages[-1]["engine"],
+        messages[-1]["load_ms"],
+        [message for message in messages if message["type"] == "answer"],
+        uploaded,
+    )
+
+
+def check(connection: BoardConnection, profile: Profile, release_id: str) -> list[dict[str, Any]]:
+    """Let a release on the board verify its files and answer its golden images.
+
+    Returns the runner's messages. Raises WrongAnswer, NoVendorLibrary, NoPython, RemoteFailed …
+    """
+    folder = f"{profile['root']}/releases/{release_id}"
+    return run_release(connection, profile, folder, "check", timeout=CHECK_SECONDS)
+
+
+def activate(
+    connection: BoardConnection, profile: Profile, release_id: str, on_phase: OnPhase = lambda phase: None
+) -> dict[str, Any]:
+    """Make a release that is already on the board current (a rollback), after its golden images.
+
+    Returns ``{"before": id or None, "engine": …}``.
+    """
+    on_phase("golden images")
+    done = check(connection, profile, release_id)[-1]
+    on_phase("switch")
+    return {"before": keep(connection, profile, "activate", release_id)["before"], "engine": done["engine"]}
+
+
+def prune(connection: BoardConnection, profile: Profile, count: int = 3) -> list[str]:
+    """Keep the current release and the newest others, ``count`` in all; return the ids removed."""
+    return keep(connection, profile, "prune", str(count))["removed"]
+
+
+def _bring(
+    connection: BoardConnection,
+    profile: Profile,
+    release: Release,
+    on_phase: OnPhase,
+    on_progress: OnProgress,
+) -> bool:
+    """Get the release's folder onto the board, whole; False when it was already there."""
+    on_phase("check space")
+    connection.make_folder(f"{profile['root']}/releases")
+    keep(connection, profile, "sweep", release.id)
+    if not _bad_files(connection, profile, release):
+        return False
+    _check_space(connection, profile, release)
+    on_phase("upload")
+    _upload(connection, profile, release, on_progress)
+    on_phase("verify")
+    bad = _bad_files(connection, profile, release, "part")
+    if bad:
+        raise RemoteFailed(
+            f"{', '.join(bad)} arrived damaged on the board at {connection.address}: "
+            "its SD card may be failing; try again, then replace the card."
+        )
+    on_phase("rename")
+    keep(connection, profile, "promote", release.id)
+    return True
+
+
+def _bad_files(
+    connection: BoardConnection, profile: Profile, release: Release, *part: str
+) -> list[str] | None:
+    """Names of files that are missing or damaged on the board; all when there is no such folder."""
+    found = keep(connection, profile, "verify", release.id, release.manifest_sha256, *part)
+    return found["bad"] if found["there"] else sorted(release.files)
+
+
+def _check_space(connection: BoardConnection, profile: Profile, release: Release) -> None:
+    free = connection.free_bytes(f"{profile['root']}/releases")
+    wanted = release.total_bytes + profile.get("free_space_bytes", 0)
+    if free is not None and free < wanted:
+        raise DiskFull(
+            f"The board at {connection.address} has {_megabytes(free)} free and this release needs "
+            f"{_megabytes(wanted)} with the reserve: delete files or old releases on it, "
+            "or use a larger SD card."
+        )
+
+
+def _upload(connection: BoardConnection, profile: Profile, release: Release, on_progress: OnProgress) -> None:
+    folder = f"{profile['root']}/releases/{release.id}.part"
+    for place in sorted({name.rpartition("/")[0] for name in release.files}):
+        connection.make_folder(f"{folder}/{place}" if place else folder)
+    sent, total = 0, release.total_bytes
+    for name, content in release.files.items():
+        if isinstance(content, bytes):
+            connection.put_bytes(content, f"{folder}/{name}", verify=False)
+            sent += len(content)
+        else:
+            start = sent
+            connection.put_file(
+                content,
+                f"{folder}/{name}",
+                verify=False,
+                on_progress=lambda done, start=start: on_progress(start + done, total),
+            )
+            sent += content.stat().st_size
+        on_progress(sent, total)
+
+
+def _confirm(connection: BoardConnection, profile: Profile, release: Release) -> None:
+    found = list_releases(connection, profile)
+    if found["current"] != release.id:
+        raise RemoteFailed(
+            f"The board at {connection.address} runs {found['current']} and not {release.id} after the "
+            "switch: look whether something else deploys to this board, then deploy again."
+        )
+
+
+def discard(connection: BoardConnection, profile: Profile, release_id: str) -> None:
+    """Remove what a broken deployment made; a release that was ever current stays.
+
+    Raises nothing: the failure that led here matters more than one of this.
+    """
+    if connection.gone():
+        return
+    folder = f"{profile['root']}/releases/{release_id}"
+    with connection.undisturbed(), contextlib.suppress(BoardError):
+        try:
+            keep(connection, profile, "discard", release_id)
+        except BoardError:
+            # A board without Python: only what was being uploaded can be there.
+            connection.run(["rm", "-rf", f"{folder}.part"])
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1048576:.1f} MB"

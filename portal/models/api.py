@@ -1,0 +1,43 @@
+"""Models, what was compiled from them, and how good each is."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from portal.core.api import TeamViewSet
+from portal.models.filters import CompiledModelFilter, EvaluationFilter, ModelFilter
+from portal.models.models import CompiledModel, Evaluation, Model
+from portal.models.serializers import (
+    CompiledModelSerializer,
+    CostSerializer,
+    EvaluationSerializer,
+    ModelSerializer,
+)
+
+
+class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
+    queryset = Model.objects.select_related("job__created_by")
+    serializer_class = ModelSerializer
+    filterset_class = ModelFilter
+    lookup_value_regex = r"\d{1,18}"
+
+
+class CompiledModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
+    queryset = CompiledModel.objects.select_related("job__created_by")
+    serializer_class = CompiledModelSerializer
+    filterset_class = CompiledModelFilter
+    lookup_value_regex = r"\d{1,18}"
+
+    @extend_schema(responses={200: CostSerializer})
+    @action(detail=True)
+    def cost(self, request, pk=None):
+        """What the model takes on the chip, layer by layer; empty until it was built."""
+        return Response(self.get_object().cost)
+
+
+class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
+    queryset = Evaluation.objects.all()
+    serializer_class = EvaluationSerializer
+    filterset_class = EvaluationFilter
+    lookup_value_regex = r"\d{1,18}"

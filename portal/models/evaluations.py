@@ -1,0 +1,107 @@
+"""Evaluations: write down what a job measured, compare stages, read predictions again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from portal.jobs.models import Job
+from portal.models.models import CompiledModel, Evaluation, Model
+from portal.tasks import Prediction, Task
+from portal.tasks.base import BEFORE, Stage
+
+MOST_BYTES = 256 * 1024 * 1024  # of a predictions file; what is larger is not read into memory
+
+
+def compare_stages(
+    task: Task, entries: list[dict[str, Any]], folder: Path, earlier: dict[str, list[Prediction]]
+) -> list[dict[str, Any]]:
+    """Give each entry of a result's ``evaluations`` its ``parity`` with the stage before it.
+
+    ``folder`` holds the entries' predictions, ``earlier`` those of stages that other jobs measured.
+    """
+    known = dict(earlier)
+    found = []
+    for entry in entries:
+        rows = json.loads((folder / entry["predictions"]).read_text(encoding="utf-8"))
+        before = known.get(BEFORE.get(entry["stage"], ""))
+        found.append(entry | {"parity": parity(task, entry["stage"], before, rows)})
+        known[entry["stage"]] = rows
+    return found
+
+
+def parity(
+    task: Task, stage: str, before: list[Prediction] | None, after: list[Prediction]
+) -> dict[str, Any]:
+    """What changed from the stage before; empty where there is none."""
+    return {} if before is None else {"stage": str(BEFORE[Stage(stage)]), **task.compare(before, after)}
+
+
+def record(
+    job: Job, entries: list[dict[str, Any]], model: Model, compiled: CompiledModel | None = None, device=None
+) -> None:
+    """Write down the evaluations of a job's result."""
+    metric = model.task_class.metric
+    Evaluation.objects.bulk_create(
+        Evaluation(
+            job=job,
+            model=model,
+            compiled_model=compiled,
+            device=device,
+            stage=entry["stage"],
+            engine=entry["engine"][:120],
+            dataset_version_id=model.dataset_version_id,
+            images=entry["metrics"]["images"],
+            value=entry["metrics"].get(metric),
+            metrics=entry["metrics"],
+            parity=entry.get("parity", {}),
+            predictions=entry["predictions"],
+        )
+        for entry in entries
+    )
+
+
+def predictions_of(evaluation: Evaluation | None) -> list[Prediction]:
+    """The rows of an evaluation's predictions file; empty when it is gone."""
+    if evaluation is None:
+        return []
+    artifact = evaluation.job.artifacts.filter(name=evaluation.predictions, size__lte=MOST_BYTES).first()
+    if artifact is None:
+        return []
+    with artifact.file.open("rb") as source:
+        return json.load(source)
+
+
+class Evaluated:
+    """The evaluations of one model, loaded once and looked up by stage, compiled model and device."""
+
+    def __init__(self, rows: list[Evaluation]):
+        self.rows = rows
+
+    @classmethod
+    def of(cls, model: Model | None) -> Evaluated:
+        if model is None:
+            return cls([])
+        rows = model.evaluations.select_related("job").defer("job__result").order_by("id")
+        return cls(list(rows))
+
+    def find(
+        self, stage: str, compiled_id: int | None = None, job_id: int | None = None
+    ) -> Evaluation | None:
+        """The newest evaluation that fits; None when it was not measured."""
+        fitting = (
+            row
+            for row in reversed(self.rows)
+            if row.stage == stage
+            and (compiled_id is None or row.compiled_model_id == compiled_id)
+            and (job_id is None or row.job_id == job_id)
+        )
+        return next(fitting, None)
+
+    def before(self, row: Evaluation) -> Evaluation | None:
+        """The evaluation that ``row.parity`` compares it with."""
+        stage = BEFORE.get(Stage(row.stage))
+        if stage is None:
+            return None
+        return self.find(stage, row.compiled_model_id if stage == Stage.SIMULATOR else None)

@@ -1,0 +1,22 @@
+"""Where a compiled model comes from, as it is written into the ``.rknn`` and beside it."""
+
+from __future__ import annotations
+
+from portal.models.models import CompiledModel
+
+
+def provenance(compiled: CompiledModel) -> dict[str, str]:
+    """Texts by name; the board's manifest and the evidence of a deployment hold the same."""
+    model = compiled.model
+    version = model.dataset_version
+    return {
+        "model": str(model.pk),
+        "model_name": model.name,
+        "origin": model.origin,
+        "dataset": str(version),
+        "dataset_sha256": version.content_hash,
+        "recipe": model.recipe,
+        "train_job": str(model.job_id),
+        "convert_job": str(compiled.job_id),
+        "chip": compiled.chip,
+    }

@@ -1,0 +1,164 @@
+"""Models with their lineage, what was compiled from them, and how good each of these is."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from portal import tasks
+from portal.datasets.models import LONG_COLUMNS, DatasetVersion
+from portal.devices.models import Device
+from portal.jobs.models import Job, Status
+from portal.tasks import Stage
+from portal.teams.models import Owned, OwnedQuerySet
+
+
+class Origin(models.TextChoices):
+    """How a model came to be."""
+
+    TRAINED = "trained", _("Trained")
+    PRUNED = "pruned", _("Pruned")
+    DISTILLED = "distilled", _("Distilled")
+    QUANTIZATION_AWARE = "qat", _("Quantization-aware training")
+    IMPORTED = "imported", _("Imported")
+
+
+class Model(Owned):
+    """Weights with a lineage. The files are artifacts of the job that makes them."""
+
+    name = models.CharField(max_length=120)
+    origin = models.CharField(max_length=10, choices=Origin, default=Origin.TRAINED)
+    task = models.CharField(max_length=20, default="classification")
+    recipe = models.CharField(max_length=60)
+    params = models.JSONField(default=dict)  # how it is made: see runs/plan.py
+    dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="models")
+    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
+    teacher = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="students")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="model")
+    # What its program said of it: input_size, mean, std, cut_tensor, best_epoch, notices, versions, …
+    facts = models.JSONField(default=dict)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["team", "-id"])]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def is_ready(self) -> bool:
+        return self.job.status == Status.SUCCEEDED
+
+    @property
+    def task_class(self) -> tasks.Task:
+        return tasks.get(self.task)
+
+
+class CompiledModelQuerySet(models.QuerySet):
+    def for_team(self, team):
+        return self.filter(model__team=team)
+
+    def ready(self):
+        return self.filter(job__status=Status.SUCCEEDED)
+
+    def for_lists(self):
+        """With the names that lists show, and without the long columns behind them."""
+        long = [f"model__dataset_version__{name}" for name in LONG_COLUMNS]
+        return (
+            self.select_related("model__dataset_version__dataset", "job")
+            .defer(*long, "job__result", "facts", "model__facts")
+            .annotate(rknn_bytes=models.F("facts__rknn_bytes"))
+        )
+
+
+class CompiledModel(models.Model):
+    """A ``.rknn`` of one model for one chip, channel order and quantization setting.
+
+    Several for one chip are normal: quantization settings are compared, and one is ``chosen`` to be deployed.
+    """
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="compiled_models")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="compiled_model")
+    chip = models.CharField(max_length=20)
+    channel_order = models.CharField(max_length=3, default="rgb")
+    # {"dtype": None for the chip's int8, "algorithm": "normal", "calibration_images": 100, "seed": 0}
+    quantization = models.JSONField(default=dict)
+    chosen = models.BooleanField(default=True)
+    facts = models.JSONField(default=dict)  # what its program said: cost, rknn_bytes, notices, versions, …
+
+    objects = CompiledModelQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "chip", "channel_order"],
+                condition=models.Q(chosen=True),
+                name="one_chosen_per_chip",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.model.name} for {self.chip}"
+
+    @property
+    def cost(self) -> dict:
+        """Cycles, memory and layers as the toolkit estimates them; empty until it was built."""
+        return self.facts.get("cost", {})
+
+    @property
+    def is_quantized(self) -> bool:
+        return self.facts.get("quantized", self.quantization.get("dtype") is None)
+
+
+class EvaluationQuerySet(models.QuerySet):
+    def for_team(self, team):
+        return self.filter(model__team=team)
+
+
+class Evaluation(models.Model):
+    """Metrics and predictions of one artifact on one engine and one set of images.
+
+    Every figure of a page comes from here. ``parity`` compares it with the stage before it, on the images
+    that both predicted: ``{"stage", "images", "before", "after", "drop", "agreement", "changed"}``; empty
+    where nothing came before.
+    """
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="evaluations")
+    compiled_model = models.ForeignKey(
+        CompiledModel, on_delete=models.CASCADE, null=True, related_name="evaluations"
+    )
+    device = models.ForeignKey(Device, on_delete=models.SET_NULL, null=True, related_name="evaluations")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="evaluations")
+    stage = models.CharField(max_length=10, choices=Stage)
+    engine = models.CharField(max_length=120)
+    dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="+")
+    split = models.CharField(max_length=10, default="val")
+    images = models.PositiveIntegerField()
+    value = models.FloatField(null=True)  # of the task's metric, 0 to 1
+    metrics = models.JSONField(default=dict)
+    parity = models.JSONField(default=dict)
+    predictions = models.CharField(max_length=200)  # the name of the job's artifact
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = EvaluationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "stage"], name="one_evaluation_a_stage"),
+        ]
+        indexes = [models.Index(fields=["model", "stage"])]
+
+    def __str__(self):
+        return f"{self.get_stage_display()} of {self.compiled_model or self.model}"
+
+    @property
+    def drop(self) -> float | None:
+        return self.parity.get("drop")
+
+    @property
+    def agreement(self) -> float | None:
+        return self.parity.get("agreement")

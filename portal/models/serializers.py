@@ -1,0 +1,77 @@
+from rest_framework import serializers
+
+from portal.jobs.serializers import JobSerializer
+from portal.models.models import CompiledModel, Evaluation, Model
+
+
+class LayerSerializer(serializers.Serializer):
+    """One operator as the NPU runs it; cycles are the compiler's estimate."""
+
+    id = serializers.IntegerField()
+    type = serializers.CharField()
+    name = serializers.CharField()
+    target = serializers.CharField(help_text="NPU or CPU")
+    cycles = serializers.IntegerField()
+    dtype = serializers.CharField(required=False)
+    input_shape = serializers.CharField(required=False)
+    output_shape = serializers.CharField(required=False)
+    cycles_ddr = serializers.IntegerField(required=False)
+    cycles_npu = serializers.IntegerField(required=False)
+    rw_kb = serializers.FloatField(required=False)
+
+
+class CostSerializer(serializers.Serializer):
+    """What the model takes on the chip; empty until it was built."""
+
+    cycles = serializers.IntegerField(required=False)
+    weight_bytes = serializers.IntegerField(required=False, allow_null=True)
+    feature_bytes = serializers.IntegerField(required=False, allow_null=True)
+    cpu_ops = serializers.ListField(child=serializers.CharField(), required=False)
+    layers = LayerSerializer(many=True, required=False)
+
+
+class ParitySerializer(serializers.Serializer):
+    """This stage beside the one before it, on the images that both predicted; empty for the first stage.
+
+    ``before``, ``after``, ``drop`` and ``agreement`` are fractions from 0 to 1.
+    """
+
+    stage = serializers.CharField(required=False, help_text="the stage before")
+    images = serializers.IntegerField(required=False)
+    before = serializers.FloatField(required=False, allow_null=True)
+    after = serializers.FloatField(required=False, allow_null=True)
+    drop = serializers.FloatField(required=False, allow_null=True)
+    agreement = serializers.FloatField(required=False, allow_null=True)
+    changed = serializers.IntegerField(required=False)
+
+
+class EvaluationSerializer(serializers.ModelSerializer):
+    """Metrics of one artifact on one engine and one set of images."""
+
+    parity = ParitySerializer()
+
+    class Meta:
+        model = Evaluation
+        fields = [
+            "id", "model", "compiled_model", "device", "job", "stage", "engine", "dataset_version", "split",
+            "images", "value", "metrics", "parity", "predictions", "created_at",
+        ]  # fmt: skip
+
+
+class ModelSerializer(serializers.ModelSerializer):
+    job = JobSerializer()
+
+    class Meta:
+        model = Model
+        fields = [
+            "id", "name", "origin", "task", "recipe", "params", "dataset_version", "parent", "teacher", "job",
+            "facts", "created_at",
+        ]  # fmt: skip
+
+
+class CompiledModelSerializer(serializers.ModelSerializer):
+    job = JobSerializer()
+
+    class Meta:
+        model = CompiledModel
+        fields = ["id", "model", "job", "chip", "channel_order", "quantization", "chosen", "facts"]

@@ -1,0 +1,48 @@
+"""Compiled models: which exist, for which chip, how accurate, where they run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.shortcuts import render
+
+from portal.core import configs
+from portal.core.paging import page_of
+from portal.devices.models import Device
+from portal.models import pages, placements
+from portal.models.models import CompiledModel, Evaluation
+from portal.tasks import Stage
+
+
+@dataclass
+class Line:
+    """One compiled model as the list shows it."""
+
+    compiled: CompiledModel
+    page: pages.Page
+    stages: dict[str, Evaluation] = field(default_factory=dict)
+    devices: list[Device] = field(default_factory=list)
+
+
+def model_list(request):
+    """Every compiled model that was made, newest first."""
+    rows = CompiledModel.objects.for_team(request.team).ready().for_lists()
+    chip = request.GET.get("chip", "")
+    if chip in configs.chips():
+        rows = rows.filter(chip=chip)
+    page = page_of(rows, request)
+    context = {"page": page, "lines": _lines(list(page)), "chip": chip, "chips": configs.chips()}
+    return render(request, "models/list.html", context)
+
+
+def _lines(rows: list[CompiledModel]) -> list[Line]:
+    known = pages.of([row.model for row in rows])
+    lines = {row.pk: Line(row, known[row.model_id]) for row in rows}
+    measured = Evaluation.objects.filter(
+        compiled_model__in=lines, stage__in=(Stage.ONNX, Stage.SIMULATOR)
+    ).defer("metrics")
+    for one in measured:
+        lines[one.compiled_model_id].stages[one.stage] = one
+    for pk, devices in placements.of(set(lines)).items():
+        lines[pk].devices = devices
+    return list(lines.values())

@@ -1,0 +1,48 @@
+"""Deployments of what runs compiled."""
+
+import django_filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
+from rest_framework.response import Response
+
+from portal.core import configs
+from portal.core.api import TeamViewSet
+from portal.core.filters import OneOf, RowOf, named
+from portal.deployment.models import Deployment
+from portal.devices.models import Device
+from portal.jobs.models import Status
+from portal.models.models import CompiledModel
+from portal.runs import services
+from portal.runs.deployment_serializers import DeploymentSerializer, NewDeploymentSerializer
+from portal.runs.models import Run
+from portal.teams.models import Role
+
+
+class DeploymentFilter(django_filters.FilterSet):
+    run = RowOf(Run.objects.for_team, field_name="compiled_model__job__step__run")
+    device = RowOf(Device.objects.for_team)
+    compiled_model = RowOf(CompiledModel.objects.for_team)
+    chip = OneOf(named(configs.chips()), field_name="compiled_model__chip")
+    status = OneOf(Status.choices, field_name="job__status")
+    release = django_filters.CharFilter()
+
+
+class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
+    queryset = Deployment.objects.select_related(
+        "job__created_by", "device", "compiled_model__job__step"
+    ).prefetch_related("job__evaluations")
+    serializer_class = DeploymentSerializer
+    filterset_class = DeploymentFilter
+    lookup_value_regex = r"\d{1,18}"
+    write_role = Role.OPERATOR
+
+    @extend_schema(request=NewDeploymentSerializer, responses={202: DeploymentSerializer})
+    def create(self, request):
+        """Put the model that a run compiled for a device's chip on that device, also after the run's end.
+
+        Asked for again, it is done again: so an older run's model becomes current once more.
+        """
+        form = NewDeploymentSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        deployment = services.deploy(**form.validated_data, user=request.user)
+        return Response(DeploymentSerializer(deployment).data, status=202)

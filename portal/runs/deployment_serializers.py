@@ -1,0 +1,49 @@
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from portal.core.serializers import InTeamField
+from portal.deployment.models import Deployment
+from portal.devices.models import Device
+from portal.jobs.serializers import JobSerializer
+from portal.models.serializers import EvaluationSerializer
+from portal.runs.models import Run
+
+
+class DeploymentSerializer(serializers.ModelSerializer):
+    """One attempt to put a compiled model on a device."""
+
+    job = JobSerializer()
+    device_name = serializers.CharField(source="device.name")
+    virtual = serializers.BooleanField(source="device.is_virtual")
+    current = serializers.SerializerMethodField()
+    run = serializers.SerializerMethodField()
+    evaluation = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Deployment
+        fields = [
+            "id", "run", "compiled_model", "device", "device_name", "virtual", "job", "release", "placed",
+            "current", "engine", "evaluation", "activated_at",
+        ]  # fmt: skip
+
+    def get_current(self, deployment) -> bool:
+        """Whether the board runs it now, as far as is known."""
+        return deployment.is_current
+
+    def get_run(self, deployment) -> int | None:
+        """The run that compiled the model."""
+        step = getattr(deployment.compiled_model.job, "step", None)
+        return step.run_id if step else None
+
+    @extend_schema_field(EvaluationSerializer(allow_null=True))
+    def get_evaluation(self, deployment):
+        """What the board predicted of validation images; null until it was measured."""
+        found = next(iter(deployment.job.evaluations.all()), None)
+        return EvaluationSerializer(found).data if found else None
+
+
+class NewDeploymentSerializer(serializers.Serializer):
+    """Which run's model to put on which device; the device's chip says which of its models."""
+
+    run = InTeamField(queryset=Run.objects.all())
+    device = InTeamField(queryset=Device.objects.all())

@@ -1,0 +1,45 @@
+"""The events of runs that people and other systems are told of."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.notify.events import Event, Facts, absolute
+from portal.notify.events import register as register_event
+from portal.notify.models import Audience
+
+
+def register() -> None:
+    register_event(
+        Event(
+            "run.finished",
+            _("A run has finished"),
+            _("The run %(name)s has finished."),
+            "check-circle-fill",
+            _describe,
+            portal=Audience.MINE,
+            colour="success",
+        )
+    )
+    register_event(
+        Event(
+            "run.failed",
+            _("A run has failed"),
+            _("The run %(name)s has failed: %(message)s"),
+            "x-octagon-fill",
+            _describe,
+            portal=Audience.MINE,
+            colour="danger",
+        )
+    )
+
+
+def _describe(run) -> Facts:
+    path = run.get_absolute_url()
+    data = {
+        "id": run.pk, "name": run.name, "status": run.status, "message": run.message,
+        "dataset": run.dataset_version.dataset.name, "dataset_version": run.dataset_version_id,
+        "recipe": run.recipe, "created_by": run.created_by.get_username() if run.created_by else None,
+        "url": absolute(path),
+    }  # fmt: skip
+    return Facts({"name": run.name, "message": run.message}, path, run.created_by_id, {"run": data})

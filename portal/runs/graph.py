@@ -1,0 +1,90 @@
+"""A run's steps with their jobs and what these made, loaded in a fixed number of queries."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from portal import tasks
+from portal.deployment.models import Deployment
+from portal.jobs.models import Job
+from portal.models.evaluations import Evaluated
+from portal.models.models import CompiledModel, Model
+from portal.runs.models import Run, Step
+from portal.runs.step_kinds import COMPILE, DEPLOY, TRAIN, made_by
+
+LOADED = ("device", "job__created_by", "job__model", "job__compiled_model", "job__deployment")
+
+
+class Graph:
+    """Reads only; every row is loaded once."""
+
+    def __init__(self, run: Run):
+        self.run = run
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        steps = list(self.run.steps.select_related(*LOADED).prefetch_related("needs"))
+        for step in steps:
+            step.run = self.run
+        return steps
+
+    def of_kind(self, kind: str) -> list[Step]:
+        return [step for step in self.steps if step.kind == kind]
+
+    @property
+    def jobs(self) -> list[Job | None]:
+        """The check of the data, then each step's job, in the path's order; None where none has begun."""
+        return [self.run.dataset_version.job, *(step.job for step in self.steps)]
+
+    @property
+    def task(self) -> tasks.Task:
+        return tasks.get(self.run.task)
+
+    @property
+    def training(self) -> Job | None:
+        return next((step.job for step in self.of_kind(TRAIN)), None)
+
+    @cached_property
+    def model(self) -> Model | None:
+        """What the run trained; None until its training is queued."""
+        found = next((made_by(step) for step in self.of_kind(TRAIN)), None)
+        if found is not None:
+            found.dataset_version = self.run.dataset_version
+        return found
+
+    @cached_property
+    def compiled(self) -> list[CompiledModel]:
+        """The compiled models that exist, in the order of the plan."""
+        found = [made_by(step) for step in self.of_kind(COMPILE)]
+        compiled = [one for one in found if one is not None]
+        for one in compiled:
+            one.model = self.model
+        return compiled
+
+    @cached_property
+    def deployments(self) -> list[Deployment]:
+        """The newest attempt to put one of the run's models on each device, planned or asked for later."""
+        if not self.compiled:
+            return []
+        rows = Deployment.objects.filter(compiled_model__in=self.compiled).newest()
+        rows = rows.select_related("job__created_by", "device", "compiled_model__job__step")
+        return list(rows.prefetch_related("job__evaluations").order_by("id"))
+
+    @property
+    def devices(self) -> list:
+        """The planned devices."""
+        return [step.device for step in self.of_kind(DEPLOY)]
+
+    @property
+    def chips(self) -> list[str]:
+        """The planned chips, each once."""
+        return list(dict.fromkeys(step.inputs["chip"] for step in self.of_kind(COMPILE)))
+
+    @cached_property
+    def evaluated(self) -> Evaluated:
+        return Evaluated.of(self.model)
+
+    @property
+    def facts(self) -> dict:
+        """What the training said of its model."""
+        return self.model.facts if self.model else {}

@@ -1,0 +1,85 @@
+"""The kinds of step that a run's graph is made of: how each starts, and what its job makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from portal.compilation import services as compilation
+from portal.deployment import services as deployment
+from portal.jobs.models import Job
+from portal.models.models import CompiledModel, Model
+from portal.runs.models import Step
+from portal.training import services as training
+
+
+@dataclass(frozen=True)
+class StepKind:
+    """``start(step, made, priority)`` queues the step's first job; ``made`` is what the needed steps made, in
+    their order. ``relation`` is the job's attribute that holds what it made."""
+
+    name: str
+    relation: str
+    start: Callable[[Step, list, int], Job]
+
+
+def _train(step: Step, made: list, priority: int) -> Job:
+    run = step.run
+    model = training.start(
+        run.dataset_version,
+        run.created_by,
+        name=run.name,
+        recipe=run.recipe,
+        params=run.params,
+        priority=priority,
+    )
+    return model.job
+
+
+def _compile(step: Step, made: list[Model], priority: int) -> Job:
+    inputs = step.inputs
+    compiled = compilation.start(
+        made[0],
+        step.run.created_by,
+        chip=inputs["chip"],
+        channel_order=inputs["channel_order"],
+        quantization=inputs["quantization"],
+        priority=priority,
+    )
+    return compiled.job
+
+
+def _deploy(step: Step, made: list[CompiledModel], priority: int) -> Job:
+    attempt = deployment.start(
+        made[0],
+        step.device,
+        step.run.created_by,
+        board_images=step.inputs["board_images"],
+        priority=priority,
+    )
+    return attempt.job
+
+
+TRAIN, COMPILE, DEPLOY = "train", "convert", "deploy"
+KINDS = {
+    kind.name: kind
+    for kind in (
+        StepKind(TRAIN, "model", _train),
+        StepKind(COMPILE, "compiled_model", _compile),
+        StepKind(DEPLOY, "deployment", _deploy),
+    )
+}
+
+
+def made_by(step: Step):
+    """What the step's current job makes; None before it is started."""
+    return getattr(step.job, KINDS[step.kind].relation, None) if step.job else None
+
+
+def short_title(step: Step) -> str:
+    """A step in a few words, for programs and their logs."""
+    if step.kind == COMPILE:
+        return f"RKNN {step.inputs['chip']}"
+    if step.kind == DEPLOY:
+        return f"Board {step.device.name}"
+    return "Train"

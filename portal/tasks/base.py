@@ -1,0 +1,67 @@
+"""What every task can do. It knows rows of predictions and plain facts, no models of the other apps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+Prediction = dict[str, Any]
+
+
+class Stage(models.TextChoices):
+    """Where on the way from the training to the board a model was evaluated."""
+
+    PADDLE = "paddle", _("Paddle")
+    ONNX = "onnx", "ONNX"
+    SIMULATOR = "simulator", _("Simulator")
+    BOARD = "board", _("Board")
+
+
+# What each stage is compared with: the one before it.
+BEFORE = {Stage.ONNX: Stage.PADDLE, Stage.SIMULATOR: Stage.ONNX, Stage.BOARD: Stage.SIMULATOR}
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What a plan must know of a dataset version. ``blocking``: sentences of what forbids training."""
+
+    task: str
+    class_names: list[str]
+    train_images: int
+    val_images: int
+    blocking: list[str] = field(default_factory=list)
+
+
+class Task(ABC):
+    """One task. ``metric`` names the figure that stands for a model's quality, a fraction from 0 to 1."""
+
+    name: str
+    title: str
+    metric: str
+    metric_title: str
+    # Curves of a training: name of the metric → what its steps count.
+    curves: dict[str, str]
+
+    @abstractmethod
+    def refusals(self, facts: DatasetFacts) -> list[str]:
+        """Why a model of this task cannot be trained on such data: sentences; none when it can."""
+
+    @abstractmethod
+    def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
+        """The metrics of predictions: ``{metric: …, "images": n, "per_class": […], …}``."""
+
+    @abstractmethod
+    def compare(self, before: list[Prediction], after: list[Prediction]) -> dict[str, Any]:
+        """What changed between two stages on the same images: see ``workers.datakit.scoring``."""
+
+    @abstractmethod
+    def changed(self, before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
+        """The images whose prediction changed: ``{"image", "label", "before", "after"}``."""
+
+    @abstractmethod
+    def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, int]]:
+        """Images to ask a board about, each with the prediction that is expected of it."""

@@ -1,0 +1,46 @@
+"""Classification: one label for a whole image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.tasks.base import DatasetFacts, Prediction, Task
+from workers.datakit.scoring import classification as scoring
+
+# A golden image is one that the model is sure of: the board's own resize may shift a score a little, and
+# must not change the prediction.
+SURE_SCORE = 0.6
+
+
+class Classification(Task):
+    name = "classification"
+    title = _("Classification")
+    metric = "top1"
+    metric_title = _("Top-1")
+    curves = {"train/loss": "step", "val/top1": "epoch", "train/top1": "step", "train/lr": "step"}
+
+    def refusals(self, facts: DatasetFacts) -> list[str]:
+        return list(facts.blocking)
+
+    def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
+        return scoring.summarise(predictions, class_names)
+
+    def compare(self, before: list[Prediction], after: list[Prediction]) -> dict[str, Any]:
+        return scoring.compare(before, after)
+
+    def changed(self, before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
+        return scoring.changed(before, after)
+
+    def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, int]]:
+        """One image a class at most, the surest first; the label is the model's own, right or wrong, since
+        the board runs that model."""
+        best: dict[int, Prediction] = {}
+        for row in predictions:
+            held = best.get(row["predicted"])
+            if held is None or row["score"] > held["score"]:
+                best[row["predicted"]] = row
+        ranked = sorted(best.values(), key=lambda row: (-row["score"], row["image"]))
+        sure = [row for row in ranked if row["score"] >= SURE_SCORE] or ranked[:1]
+        return [(row["image"], row["predicted"]) for row in sure[:count]]

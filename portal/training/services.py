@@ -1,0 +1,100 @@
+"""Training: from a model's plan to the train program's spec, and from its result to the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from portal.core import configs
+from portal.datasets.models import DatasetVersion
+from portal.datasets.staged_cache import staged
+from portal.jobs import services as jobs
+from portal.jobs.execution import job_folder
+from portal.jobs.kinds import Invocation
+from portal.jobs.models import ErrorKind, Job, Priority
+from portal.models import evaluations
+from portal.models.models import Model
+from portal.training import pretrained
+
+KIND = "train"
+# What of a model's parameters goes into the spec as it is.
+SPEC_PARAMS = ("input_size", "epochs", "batch_size", "learning_rate", "augmentation", "seed")
+
+
+@transaction.atomic
+def start(
+    version: DatasetVersion, user, *, name: str, recipe: str, params: dict, priority: int = Priority.NORMAL
+) -> Model:
+    """Queue the training of a model on a dataset version. Raises QuotaReached."""
+    return Model.objects.create(
+        team=version.team,
+        created_by=user,
+        name=name,
+        task=configs.recipes()[recipe].get("task", "classification"),
+        recipe=recipe,
+        params=params,
+        dataset_version=version,
+        job=jobs.submit(KIND, version.team, user, priority=priority, variant=recipe),
+    )
+
+
+def prepare(job: Job, folder: Path) -> Invocation:
+    model = job.model
+    recipe = configs.recipes()[model.recipe]
+    version = model.dataset_version
+    weights, notice = None, "Trained from scratch, as chosen."
+    if model.params["pretrained"]:
+        weights, notice = pretrained.find(recipe)
+    return Invocation(
+        argv=settings.TRAIN_PROGRAM,
+        inputs={
+            "dataset": str(staged(version)),
+            "pretrained": str(weights) if weights else None,
+            "resume": _earlier_folder(job),
+        },
+        params={
+            "recipe": recipe,
+            "num_classes": len(version.class_names),
+            "class_names": version.class_names,
+            **{name: model.params[name] for name in SPEC_PARAMS},
+            "paddleclas_dir": str(settings.PADDLECLAS_DIR) if settings.PADDLECLAS_DIR else None,
+            "device": settings.TRAIN_DEVICE,
+            "pretrained_notice": notice,
+        },
+        **_means(settings.TRAIN_DEVICE),
+    )
+
+
+def _means(device: str) -> dict[str, Any]:
+    """What a training may use. Drivers of graphics cards reserve far more memory than there is, and several
+    cards talk to each other through sockets."""
+    on_cpu = device == "cpu"
+    return {
+        "data_bytes": (settings.TRAIN_MEMORY_BYTES or None) if on_cpu else None,
+        "gpu": not on_cpu,
+        "sockets": "," in device,
+        "reads": (str(settings.PADDLECLAS_DIR),) if settings.PADDLECLAS_DIR else (),
+    }
+
+
+def _earlier_folder(job: Job) -> str | None:
+    """The folder of the attempt that this job resumes, when its worker was lost on this host."""
+    lost = job.retry_of
+    if lost is None or lost.error_kind != ErrorKind.LOST:
+        return None
+    folder = job_folder(lost)
+    return str(folder) if folder.is_dir() else None
+
+
+def complete(job: Job, result: dict) -> None:
+    model = job.model
+    model.facts = {key: value for key, value in result.items() if key not in ("ok", "evaluations")}
+    model.save(update_fields=["facts"])
+    evaluations.record(job, result["evaluations"], model)
+
+
+def replace(old: Job, new: Job) -> None:
+    Model.objects.filter(job=old).update(job=new)

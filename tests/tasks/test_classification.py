@@ -1,0 +1,19 @@
+"""What a classifier's task decides for the portal."""
+
+from portal import tasks
+
+
+def test_golden_pictures_are_the_surest_of_different_classes():
+    rows = [
+        {"image": "a", "label": 0, "predicted": 0, "score": 0.9},
+        {"image": "b", "label": 0, "predicted": 0, "score": 0.95},
+        {"image": "c", "label": 1, "predicted": 2, "score": 0.99},
+        {"image": "d", "label": 1, "predicted": 1, "score": 0.4},
+    ]
+    assert tasks.get("classification").golden(rows, 3) == [("c", 2), ("b", 0)]
+
+
+def test_a_model_that_is_sure_of_nothing_still_has_a_golden_picture():
+    assert tasks.get("classification").golden(
+        [{"image": "a", "label": 0, "predicted": 1, "score": 0.3}], 3
+    ) == [("a", 1)]
