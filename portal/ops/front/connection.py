@@ -69,6 +69,7 @@ class Connection(HttpToolsProtocol):
 
     deadline: float | None = None
     lingering = False
+    _thrown_away = 0  # bytes that came while lingering
     in_head = False
     _head = 0  # bytes of names and values of headers
     _body = 0  # bytes of all bodies of this connection so far
@@ -140,6 +141,9 @@ class Connection(HttpToolsProtocol):
     # --- heads ---------------------------------------------------------------------------------
     def data_received(self, data: bytes) -> None:
         if self.lingering:
+            self._thrown_away += len(data)
+            if self._thrown_away > limits.LINGER_BYTES:
+                self.flow.pause_reading()
             return
         if not self.in_head and not self.is_answering:
             self.in_head = True

@@ -20,6 +20,7 @@ PIPELINED = 8  # requests that wait behind the one that is answered, on one conn
 CONNECTIONS = 1000
 CONNECTIONS_PER_ADDRESS = 300
 LINGER_SECONDS = 3.0  # to read a refusal while still sending
+LINGER_BYTES = 8 * MB  # of what is still sent, thrown away; then nothing more is read
 
 # Bodies. The largest form for people who are not signed in has a few hundred bytes.
 STRANGERS_BODY = 64 * KB
