@@ -457,3 +457,13 @@ def test_tus_sends_a_file_of_several_pieces(server):
     tus.send(path, size, lambda offset, length: b"x" * length, chunk=size)
     tus.discard(path)
     tus.close()
+
+
+def test_it_hears_a_refused_client_for_a_moment_only(server):
+    began = time.monotonic()
+    with server.connect(30) as sock, contextlib.suppress(OSError):
+        sock.sendall(request("POST", "/sign-in/", f"Content-Length: {MB * MB}\r\n"))
+        while time.monotonic() - began < 60:
+            sock.sendall(b"x")
+            time.sleep(0.2)
+    assert time.monotonic() - began < 12  # 3 seconds, looked at once a second; idle connections get 15

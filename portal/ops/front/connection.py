@@ -252,7 +252,8 @@ class Connection(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
-        self.wait(limits.IDLE_SECONDS)
+        if not self.lingering:
+            self.wait(limits.IDLE_SECONDS)
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
