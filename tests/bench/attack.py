@@ -30,6 +30,7 @@ from tests.bench.serving import serving
 CALM_ROUNDS = 6
 SETTLE_SECONDS = 60
 MEMORY_MB = 200
+WHY_CHARACTERS = 500
 SECRETS = {
     "EMAIL_PASSWORD": "planted-mail-secret",
     "AWS_SECRET_ACCESS_KEY": "planted-bucket-secret",
@@ -93,7 +94,7 @@ class Bench:
         try:
             attack.run(self.scene)
         except NotHeld as error:
-            return str(error)
+            return str(error)[:WHY_CHARACTERS]
         except Exception as error:
             traceback.print_exc()
             return f"The attack itself broke: {type(error).__name__}: {error}"

@@ -148,7 +148,8 @@ class Scene:
 def require_status(answer: requests.Response, statuses: tuple[int, ...]) -> None:
     from tests.bench.attacks import require
 
-    words = f"{answer.request.method} {answer.url}: status {answer.status_code} {answer.text[:200]}"
+    path = urlsplit(answer.url).path
+    words = f"{answer.request.method} {path}: status {answer.status_code} {answer.text[:200]}"
     require(answer.status_code in statuses, words)
 
 
