@@ -272,6 +272,7 @@ JOB_LOG_MAX_BYTES = 20 * 1024 * 1024
 # How often to look whether a device that answered before still does; 0 for never.
 DEVICE_CHECK_MINUTES = env.integer("DEVICE_CHECK_MINUTES", 10)
 SSH_TIMEOUT_SECONDS = env.integer("SSH_TIMEOUT_SECONDS", 10, least=1)
+SSH_RETRY_DELAYS = (1.0, 3.0, 6.0, 10.0)  # seconds before each further try of a job to reach a board
 
 # A socket and not a port: nobody else on the machine can reach it, and no port can clash.
 BROKER_SOCKET = VAR_DIR / "run" / "broker.sock"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from django.utils.crypto import salted_hmac
 
-from portal.deployment.steps import keep
+from portal.deployment.steps import TIDY_SECONDS, keep
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, RemoteFailed
 from portal.devices.models import Device
@@ -66,7 +66,7 @@ class BoardLock:
 
     def __exit__(self, *_exc: object) -> None:
         if not self._connection.gone():
-            with self._connection.undisturbed(), contextlib.suppress(BoardError):
+            with self._connection.undisturbed(TIDY_SECONDS), contextlib.suppress(BoardError):
                 keep(self._connection, self._profile, "unlock", self.token)
 
     def renew(self) -> None:
@@ -83,6 +83,6 @@ class BoardLock:
         """None once the lock is ours, else the seconds that it is another's at most."""
         found = keep(self._connection, self._profile, "lock", self._owner, self.token, str(LEASE))
         if not found["locked"]:
-            return int(found["left"])
+            return int(found.get("left", 0))
         self._renewed_at = time.monotonic()
         return None

@@ -18,7 +18,7 @@ from portal.deployment.boardlock import BoardLock
 from portal.deployment.models import Deployment
 from portal.devices import running
 from portal.devices.answers import answer
-from portal.devices.errors import BoardError, ConnectionLost
+from portal.devices.errors import BoardError, ConnectionLost, RemoteTimeout
 from portal.devices.models import Device
 from portal.devices.services import connect, profile_of, sign_in
 from portal.jobs import services as jobs
@@ -34,6 +34,7 @@ from portal.tasks import Stage
 
 KIND = "deploy"
 PREDICTIONS = "predictions.board.json"
+LOOK_SECONDS = 30.0
 
 
 @transaction.atomic
@@ -88,8 +89,8 @@ def perform(job: Job, context: JobContext) -> dict:
                 engine = _deploy(deployment, connection, built, context, lock)
                 measured = _measure(deployment, connection, expected, dataset, context, lock)
         return {"release": built.id, "engine": engine, "evaluations": measured}
-    except ConnectionLost:
-        _look_again(deployment.device, built)
+    except (ConnectionLost, RemoteTimeout):
+        _look_again(deployment.device, built, context)
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -124,15 +125,17 @@ def _deploy(
     return done.engine
 
 
-def _look_again(device: Device, built: release.Release) -> None:
+def _look_again(device: Device, built: release.Release, context: JobContext) -> None:
     """After a lost connection: remove what was half made, and find out whether the switch took place.
 
-    A board that is still away is left to the next contact.
+    A board that is still away, or still silent, is left to the next contact.
     """
     profile = profile_of(device)
-    with contextlib.suppress(BoardError), sign_in(device) as connection:
-        steps.discard(connection, profile, built.id)
-        running.record(device, running.ask(connection, profile))
+    with contextlib.suppress(BoardError), sign_in(device, context.insist) as connection:
+        connection.insist = context.insist
+        with connection.undisturbed(LOOK_SECONDS):
+            steps.discard(connection, profile, built.id)
+            running.record(device, running.ask(connection, profile))
 
 
 def _renewing(lock: BoardLock, context: JobContext):
@@ -202,11 +205,11 @@ def _measure(deployment, connection, expected, dataset, context, lock) -> list[d
         return []
     context.phase(f"measuring on the board with {len(sample)} images")
     files = [(row["image"], dataset / row["image"]) for row in sample]
-    profile = profile_of(deployment.device)
-    answers = answer(connection, profile, files, on_answer=_renewing(lock, context))
-    model = deployment.compiled_model.model
+    model, profile = deployment.compiled_model.model, profile_of(deployment.device)
+    names, on_answer = model.dataset_version.class_names, _renewing(lock, context)
+    answers = answer(connection, profile, files, classes=len(names), on_answer=on_answer)
     rows = predictions(sample, answers.answers)
-    metrics = model.task_class.summarise(rows, model.dataset_version.class_names) | times(rows)
+    metrics = model.task_class.summarise(rows, names) | times(rows)
     parity = evaluations.parity(model.task_class, Stage.BOARD, expected, rows)
     context.log(
         f"{model.task_class.metric} {metrics[model.task_class.metric]:.2%} on {metrics['images']} images, "

@@ -18,7 +18,16 @@ from portal.devices.errors import BoardError, DiskFull, RemoteFailed
 from portal.devices.remote_runner import Profile, run_release, run_sent
 
 CHECK_SECONDS = 300.0
+TIDY_SECONDS = 20.0
 PHASES = ("check space", "upload", "verify", "rename", "golden images", "switch", "confirm")
+# What the answer to a command must tell.
+FIELDS = {
+    "status": ("current", "releases"),
+    "verify": ("there", "bad"),
+    "activate": ("before",),
+    "prune": ("removed",),
+    "lock": ("locked",),
+}
 
 OnPhase = Callable[[str], None]
 OnProgress = Callable[[int, int], None]
@@ -37,8 +46,9 @@ class Deployed:
 
 
 def keep(connection: BoardConnection, profile: Profile, command: str, *arguments: str) -> dict[str, Any]:
-    """Run a command of ``workers/board/keeper.py`` on the board."""
-    return run_sent(connection, profile, "keeper.py", command, profile["root"], *arguments)
+    """Run a command of ``workers/board/keeper.py`` on the board; return its message with its FIELDS."""
+    fields = FIELDS.get(command, ())
+    return run_sent(connection, profile, "keeper.py", command, profile["root"], *arguments, fields=fields)
 
 
 def list_releases(connection: BoardConnection, profile: Profile) -> dict[str, Any]:
@@ -197,7 +207,7 @@ def discard(connection: BoardConnection, profile: Profile, release_id: str) -> N
     if connection.gone():
         return
     folder = f"{profile['root']}/releases/{release_id}"
-    with connection.undisturbed(), contextlib.suppress(BoardError):
+    with connection.undisturbed(TIDY_SECONDS), contextlib.suppress(BoardError):
         try:
             keep(connection, profile, "discard", release_id)
         except BoardError:

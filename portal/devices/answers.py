@@ -11,10 +11,11 @@ from typing import Any
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError
 from portal.devices.pictures import readable
-from portal.devices.remote_runner import Profile, run_release
+from portal.devices.remote_runner import MAX_MESSAGES, Profile, malformed, run_release
 
 START_SECONDS = 180.0
 SECONDS_AN_IMAGE = 5.0
+TIDY_SECONDS = 20.0
 READABLE = {".png", ".jpg", ".jpeg", ".bmp"}
 
 
@@ -42,13 +43,15 @@ def answer(
     files: Sequence[tuple[str, bytes | Path]],
     *,
     release: str | None = None,
+    classes: int | None = None,
     on_answer: Callable[[int, int], None] | None = None,
 ) -> Answers:
     """Send ``(name, content)`` images and return the answers of ``release`` (else the current one).
 
     Names may hold anything; the board never sees them. A format that not every board reads is sent as
-    PNG. ``on_answer(done, total)`` reports progress. Nothing stays on the board. Raises NothingDeployed,
-    NoVendorLibrary, DiskFull, ConnectionLost …
+    PNG. ``classes`` is how many the release has, if that is known. ``on_answer(done, total)`` reports
+    progress. Nothing stays on the board. Raises NothingDeployed, NoVendorLibrary, DiskFull,
+    ConnectionLost, and MalformedAnswer unless each image is answered once, with a label there is …
     """
     root = profile["root"]
     pictures = [readable(name, content) for name, content in files]
@@ -76,21 +79,38 @@ def answer(
             f"{inbox}/list.txt",
             timeout=START_SECONDS + SECONDS_AN_IMAGE * len(files),
             on_message=count,
+            most=len(files) + MAX_MESSAGES,
         )
     finally:
-        _clean(connection, inbox)
-    given = dict(zip(names, (name for name, _ in files), strict=True))
-    answers = [
-        {**{key: value for key, value in message.items() if key != "type"}, "image": given[message["image"]]}
-        for message in messages
-        if message["type"] == "answer"
-    ]
-    return Answers(answers, messages[-1])
+        if connection.alive:
+            _clean(connection, inbox)
+    answers = [message for message in messages if message["type"] == "answer"]
+    if wrong := what_is_wrong(names, answers, classes):
+        raise malformed(connection, wrong)
+    by_name = {message["image"]: message for message in answers}
+    return Answers(
+        [
+            {key: value for key, value in by_name[sent_as].items() if key != "type"} | {"image": name}
+            for sent_as, (name, _content) in zip(names, files, strict=True)
+        ],
+        messages[-1],
+    )
+
+
+def what_is_wrong(names: Sequence[str], answers: list[dict[str, Any]], classes: int | None) -> str | None:
+    """Why these are no answers to the images of these names, in a few words; None when they are."""
+    given = [message["image"] for message in answers]
+    if sorted(given) != sorted(names):
+        sent, came = len(names), len(given)
+        return f"{sent} images were sent, and {came} answers came, or to other images"
+    if classes is not None and any(message.get("label_id", 0) >= classes for message in answers):
+        return f"a label that is not one of the {classes} classes"
+    return None
 
 
 def _clean(connection: BoardConnection, inbox: str) -> None:
     try:
-        with connection.undisturbed():
+        with connection.undisturbed(TIDY_SECONDS):
             connection.run(["rm", "-rf", inbox])
     except BoardError:
         # The connection is gone; the next deployment sweeps old inboxes.

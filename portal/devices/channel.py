@@ -1,8 +1,8 @@
-"""One command's channel: feeding its input and collecting its output, at the same time."""
+"""One command's channel: feeding its input and collecting its output, at the same time and within bounds."""
 
 from __future__ import annotations
 
-import contextlib
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -10,8 +10,19 @@ from collections.abc import Callable, Iterable
 import paramiko
 
 from portal.devices.transfer import chunks_of
+from portal.devices.waiting import POLL_SECONDS
 
-POLL_SECONDS = 0.5
+STATUS_SECONDS = 30.0  # for the exit status, once the output has ended
+MAX_KEPT_BYTES = 1024 * 1024
+MAX_STREAMED_BYTES = 16 * 1024 * 1024
+MAX_LINE_BYTES = 256 * 1024
+PIECE_BYTES = 32 * 1024
+PIECES_WAITING = 16
+GONE = (OSError, EOFError, paramiko.SSHException)
+
+
+class TooMuchOutput(Exception):
+    """A command printed more than it may; the message says how much."""
 
 
 def feed(channel: paramiko.Channel, stdin: bytes | Iterable[bytes] | None) -> None:
@@ -20,7 +31,7 @@ def feed(channel: paramiko.Channel, stdin: bytes | Iterable[bytes] | None) -> No
         for chunk in chunks_of(stdin) if isinstance(stdin, bytes) else stdin or ():
             _send(channel, chunk)
         channel.shutdown_write()
-    except (OSError, EOFError, paramiko.SSHException):
+    except GONE:
         # It may have ended without reading it all, and then its status is what counts; but if it is
         # still there, it must not take half of its input for the whole.
         if not channel.exit_status_ready():
@@ -29,7 +40,7 @@ def feed(channel: paramiko.Channel, stdin: bytes | Iterable[bytes] | None) -> No
 
 def _send(channel: paramiko.Channel, data: bytes) -> None:
     """Send all of it. Not sendall: the channel's short timeout is meant for reading, and a board that
-    takes its time over its SD card keeps a writer waiting for longer."""
+    takes its time over its SD card keeps a writer waiting for longer. The end of the command ends it."""
     view = memoryview(data)
     while view:
         try:
@@ -41,69 +52,137 @@ def _send(channel: paramiko.Channel, data: bytes) -> None:
         view = view[sent:]
 
 
+class Stream:
+    """What came of stdout or of stderr: all of it, or the last of it while lines are told one by one."""
+
+    def __init__(self, name: str, limit: int, on_line: Callable[[str], None] | None, whole: bool):
+        self._name, self._limit, self._on_line, self._whole = name, limit, on_line, whole
+        self._kept = bytearray()
+        self._line = bytearray()
+        self._count = 0
+
+    @property
+    def text(self) -> str:
+        return self._kept.decode("utf-8", "replace")
+
+    def take(self, piece: bytes) -> None:
+        """Raises TooMuchOutput."""
+        self._count += len(piece)
+        if self._count > self._limit:
+            size, name = _size(self._limit), self._name
+            raise TooMuchOutput(f"more than {size} to {name}")
+        self._kept += piece
+        if not self._whole and len(self._kept) > 2 * MAX_KEPT_BYTES:
+            del self._kept[:-MAX_KEPT_BYTES]
+        if self._on_line is not None:
+            self._tell(piece)
+
+    def end(self) -> None:
+        if self._on_line is not None and self._line:
+            self._on_line(self._line.decode("utf-8", "replace"))
+
+    def _tell(self, piece: bytes) -> None:
+        *lines, rest = (bytes(self._line) + piece).split(b"\n")
+        if len(rest) > MAX_LINE_BYTES or any(len(line) > MAX_LINE_BYTES for line in lines):
+            size = _size(MAX_LINE_BYTES)
+            raise TooMuchOutput(f"a line of more than {size}")
+        self._line = bytearray(rest)
+        for line in lines:
+            self._on_line(line.decode("utf-8", "replace").rstrip("\r"))  # type: ignore[misc]
+
+
 class Output:
-    """Collects stdout and stderr of a channel; both must be read or a talkative command blocks."""
+    """Collects stdout and stderr of a channel; both must be read or a talkative command blocks.
+
+    Two threads read, so that the caller's own never waits for the board alone.
+    """
 
     def __init__(
         self,
         channel: paramiko.Channel,
-        on_line: Callable[[str], None] | None,
-        on_wait: list[Callable[[], None]],
+        on_line: Callable[[str], None] | None = None,
+        on_wait: Callable[[], None] = lambda: None,
+        limit: int | None = None,
     ):
+        """With ``on_line`` only the last of stdout is kept. ``limit`` is for all bytes of stdout."""
         self._channel = channel
         self._on_wait = on_wait
-        self._on_line = on_line
-        self._data: tuple[bytearray, bytearray] = (bytearray(), bytearray())
-        self._told = 0
-
-    def text(self, which: int) -> str:
-        return self._data[which].decode("utf-8", "replace")
+        whole = on_line is None
+        limit = limit or (MAX_KEPT_BYTES if whole else MAX_STREAMED_BYTES)
+        self.stdout = Stream("stdout", limit, on_line, whole)
+        self.stderr = Stream("stderr", MAX_STREAMED_BYTES, None, whole=False)
+        self._pieces: queue.Queue[tuple[Stream, bytes]] = queue.Queue(PIECES_WAITING)
+        self._stop = threading.Event()
 
     def collect(self, deadline: float) -> bool:
-        """Read until both ends; False when the deadline passes first."""
-        errors = threading.Thread(target=self._drain_stderr, daemon=True)
-        errors.start()
+        """Read until both end and the status is known; False when the deadline passes first.
+
+        Raises TooMuchOutput, and what ``on_line`` and ``on_wait`` raise.
+        """
         self._channel.settimeout(POLL_SECONDS)
-        while True:
-            if time.monotonic() > deadline:
+        for stream, receive in (
+            (self.stdout, self._channel.recv),
+            (self.stderr, self._channel.recv_stderr),
+        ):
+            threading.Thread(target=self._read, args=(stream, receive), daemon=True).start()
+        try:
+            return self._collect(deadline)
+        finally:
+            self._stop.set()
+
+    def _collect(self, deadline: float) -> bool:
+        unended, look = 2, 0.0
+        while unended:
+            now = time.monotonic()
+            if now > deadline:
                 return False
+            if now >= look:  # by the clock: a command that never pauses can be stopped too
+                self._on_wait()
+                look = now + POLL_SECONDS
             try:
-                chunk = self._channel.recv(65536)
-            except TimeoutError:
-                for call in self._on_wait:
-                    call()
+                stream, piece = self._pieces.get(timeout=min(POLL_SECONDS, deadline - now))
+            except queue.Empty:
                 continue
-            if not chunk:
-                break
-            self._data[0].extend(chunk)
-            self._tell_lines()
-        self._tell_lines(at_end=True)
-        errors.join(timeout=max(0.0, deadline - time.monotonic()))
+            if piece:
+                stream.take(piece)
+            else:
+                stream.end()
+                unended -= 1
+        return self._wait_for_status(min(deadline, time.monotonic() + STATUS_SECONDS))
+
+    def _wait_for_status(self, deadline: float) -> bool:
         while not self._channel.status_event.wait(POLL_SECONDS):
             if self._channel.closed:
                 break
             if time.monotonic() > deadline:
                 return False
+            self._on_wait()
         return True
 
-    def _drain_stderr(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                try:
-                    chunk = self._channel.recv_stderr(65536)
-                except TimeoutError:
-                    continue
-                if not chunk:
+    def _read(self, stream: Stream, receive: Callable[[int], bytes]) -> None:
+        piece = b"more"
+        while piece:
+            try:
+                piece = receive(PIECE_BYTES)
+            except TimeoutError:
+                if self._stop.is_set():
                     return
-                self._data[1].extend(chunk)
+                continue
+            except GONE:
+                piece = b""
+            if not self._hand_over(stream, piece):
+                return
 
-    def _tell_lines(self, at_end: bool = False) -> None:
-        if self._on_line is None:
-            return
-        stop = len(self._data[0]) if at_end else self._data[0].rfind(b"\n") + 1
-        if stop <= self._told:
-            return
-        whole = bytes(self._data[0][self._told : stop])
-        self._told = stop
-        for line in whole.splitlines():
-            self._on_line(line.decode("utf-8", "replace"))
+    def _hand_over(self, stream: Stream, piece: bytes) -> bool:
+        """False when nobody takes it any more."""
+        while not self._stop.is_set():
+            try:
+                self._pieces.put((stream, piece), timeout=POLL_SECONDS)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+
+def _size(count: int) -> str:
+    return f"{count // 1048576} MB" if count >= 1048576 else f"{count // 1024} kB"

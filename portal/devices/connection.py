@@ -2,6 +2,8 @@
 
 Works with OpenSSH, dropbear and busybox: commands are argument lists quoted for a POSIX shell, files
 go by SFTP or, where a board has no SFTP server, through ``cat > file``.
+Whatever a board does, each call here ends: it has a deadline and a bound on what is read, and while it
+waits it asks twice a second whether to stop (``waiting``, ``ssh``, ``channel``).
 Not in charge of what runs on the board (``remote_runner``) or of what is where (``deployments.steps``).
 """
 
@@ -16,32 +18,43 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import paramiko
 
 from portal.devices import transfer
-from portal.devices.channel import Output, feed
+from portal.devices.channel import GONE, Output, TooMuchOutput, feed
+from portal.devices.cleaning import clean_text
+from portal.devices.dialing import open_line
 from portal.devices.errors import (
     BoardError,
     ConnectionLost,
     DiskFull,
+    MalformedAnswer,
     RemoteFailed,
     RemoteTimeout,
-    WrongPassword,
 )
-from portal.devices.hostkeys import HostKey, check_host_key, load_private_key, open_transport
+from portal.devices.hostkeys import HostKey
+from portal.devices.ssh import BoardTransport, open_sftp
+from portal.devices.waiting import Helper, Overdue
 
 KEEPALIVE_SECONDS = 10
 # After this long without an acknowledgement from the board the kernel gives the connection up.
 # Without it a board that lost its power keeps a command waiting for a quarter of an hour.
 DEAD_AFTER_MS = 30_000
 SETTLE_SECONDS = 0.5
+OPEN_SECONDS = 30.0
+CLOSE_SECONDS = 2.0
+SFTP_SECONDS = 60.0
 COMMAND_NOT_FOUND = (126, 127)
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a command said. ``status`` is its exit status; -1 when a signal ended it."""
+    """What a command said. ``status`` is its exit status; -1 when a signal ended it.
+
+    ``stdout`` is its end only where the lines were told one by one, and ``stderr`` always.
+    """
 
     argv: list[str]
     status: int
@@ -59,20 +72,21 @@ class RunResult:
     def last_words(self) -> str:
         """The last line of its errors, or of its output: what to quote to a person."""
         lines = [line for line in (self.stdout + "\n" + self.stderr).splitlines() if line.strip()]
-        return lines[-1].strip()[:300] if lines else "it said nothing"
+        return clean_text(lines[-1], 300) if lines else "it said nothing"
 
 
 class BoardConnection:
-    """A logged-in connection. Use as a context manager; one thread at a time.
+    """A logged-in connection. Use as a context manager; one thread at a time."""
 
-    ``host_key`` is the key pinned at registration; it is compared before the password or key is used.
-    """
-
-    def __init__(self, transport: paramiko.Transport, address: str):
+    def __init__(self, transport: BoardTransport, address: str):
         self._transport = transport
         self.address = address
-        # Called twice a second while a command is waited for; what it raises ends the wait.
+        # Called twice a second while the board is waited for; what it raises ends the wait.
         self.on_wait: Callable[[], None] | None = None
+        # The same inside ``undisturbed``: what it raises ends even what must be finished.
+        self.insist: Callable[[], None] | None = None
+        self._until = float("inf")
+        self._helper = Helper("board")
         self._sftp: paramiko.SFTPClient | None = None
         self._has_sftp: bool | None = None
 
@@ -88,23 +102,21 @@ class BoardConnection:
         private_key: str | None = None,
         passphrase: str | None = None,
         timeout: float = 10.0,
+        on_wait: Callable[[], None] | None = None,
     ) -> BoardConnection:
-        """Log in. Raises Unreachable, HostKeyChanged, WrongPassword, or BoardError for a bad key."""
-        address = f"{host}:{port}"
+        """Log in. ``host_key`` is the one pinned at registration; it is compared before a secret is used.
+
+        ``timeout`` is for each step: the connection, the key exchange, each answer to the login. Raises
+        Unreachable, HostKeyChanged, WrongPassword, ConnectionLost, BoardError for a bad key, and what
+        ``on_wait`` raises.
+        """
         pinned = host_key if isinstance(host_key, HostKey) else HostKey.parse(host_key)
-        key = load_private_key(private_key, passphrase) if private_key else None
-        transport = open_transport(host, port, timeout, prefer=pinned)
-        try:
-            check_host_key(transport, address, pinned)
-            transport.auth_timeout = timeout
-            _log_in(transport, address, user, password, key)
-        except BaseException:
-            transport.close()
-            raise
+        secrets = (password, private_key, passphrase)
+        transport = open_line(host, port, user, pinned, secrets, timeout, on_wait)
         transport.set_keepalive(KEEPALIVE_SECONDS)
         with contextlib.suppress(OSError, AttributeError):
             transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER_MS)
-        return cls(transport, address)
+        return cls(transport, f"{host}:{port}")
 
     def __enter__(self) -> BoardConnection:
         return self
@@ -113,7 +125,9 @@ class BoardConnection:
         self.close()
 
     def close(self) -> None:
+        """End the connection at once, and with it whatever still waits in it."""
         self._transport.close()
+        self._helper.close()
 
     @property
     def alive(self) -> bool:
@@ -129,26 +143,54 @@ class BoardConnection:
     def banner(self) -> str:
         """What the server said before the login; empty for most boards."""
         raw = self._transport.get_banner()
-        return raw.decode("utf-8", "replace").strip() if raw else ""
+        return clean_text(raw.decode("utf-8", "replace")) if raw else ""
 
     @property
     def server_version(self) -> str:
-        return self._transport.remote_version
+        return clean_text(self._transport.remote_version)
 
     @contextlib.contextmanager
-    def undisturbed(self) -> Iterator[None]:
-        """Leave ``on_wait`` alone inside the block: for what must be finished, and for tidying up."""
-        kept, self.on_wait = self.on_wait, None
+    def undisturbed(self, seconds: float | None = None) -> Iterator[None]:
+        """Ask only ``insist`` inside the block: for what must be finished, and for tidying up.
+
+        ``seconds`` bounds all of the block's waiting together.
+        """
+        kept = self.on_wait, self._until
+        self.on_wait = self.insist
+        if seconds is not None:
+            self._until = min(self._until, time.monotonic() + seconds)
         try:
             yield
         finally:
-            self.on_wait = kept
+            self.on_wait, self._until = kept
 
-    def lost(self, doing: str) -> ConnectionLost:
+    def lost(self, doing: str) -> BoardError:
+        """The error for a connection that ended while something was under way."""
+        if self._transport.overstepped is not None:
+            return MalformedAnswer.of_protocol(self.address, self._transport.overstepped)
         return ConnectionLost(
             f"The connection to the board at {self.address} broke while {doing}: "
             "check its power and its cable or Wi-Fi, then try again."
         )
+
+    def _late(self, doing: str, seconds: float) -> RemoteTimeout:
+        return RemoteTimeout(
+            f"The board at {self.address} did not answer within {seconds:g} seconds while {doing}: "
+            "the board may be busy or out of memory; restart it and try again."
+        )
+
+    def patiently(self, function: Callable[[], Any], seconds: float, doing: str) -> Any:
+        """Do what waits for the board, in the helper's thread; return what it returns.
+
+        Raises RemoteTimeout after ``seconds``: then the connection is ended, for nothing more can be
+        asked of a board in the middle of an answer. Raises what paramiko raises, as one of GONE.
+        """
+        allowed = max(0.1, min(seconds, self._until - time.monotonic()))
+        try:
+            return self._helper.call(lambda: _as_gone(function), allowed, self.on_wait)
+        except (Overdue, TimeoutError) as error:
+            self._transport.close()
+            raise self._late(doing, round(allowed)) from error
 
     # Commands
 
@@ -160,56 +202,86 @@ class BoardConnection:
         stdin: bytes | Iterable[bytes] | None = None,
         on_line: Callable[[str], None] | None = None,
         on_wait: Callable[[], None] | None = None,
+        limit: int | None = None,
     ) -> RunResult:
         """Run a command and wait for its end; ``on_line`` gets each line of stdout as it comes.
 
-        ``on_wait`` is called about twice a second, as the connection's own is. A command that fails is a
-        RunResult like any other. Raises ConnectionLost, and RemoteTimeout after ``timeout`` seconds.
+        ``on_wait`` is called about twice a second, as the connection's own is. ``limit`` bounds the bytes
+        of stdout. A command that fails is a RunResult like any other. Raises ConnectionLost,
+        MalformedAnswer when it prints too much, and RemoteTimeout after ``timeout`` seconds.
         """
-        doing = f"running {argv[0]}"
-        channel = self._open_channel(argv, doing)
-        output = Output(channel, on_line, [call for call in (self.on_wait, on_wait) if call])
-        feeder = threading.Thread(target=feed, args=(channel, stdin), daemon=True)
-        feeder.start()
-        try:
-            if not output.collect(time.monotonic() + timeout):
-                raise RemoteTimeout(
-                    f"{argv[0]} on the board at {self.address} did not end within {timeout:g} seconds: "
-                    "the board may be busy or out of memory; restart it and try again."
-                )
-            status = channel.recv_exit_status()
-        except OSError as error:
-            raise self.lost(doing) from error
-        finally:
-            channel.close()
-        if status == -1 and self.gone():
-            raise self.lost(doing)
-        return RunResult(list(argv), status, output.text(0), output.text(1))
+        deadline = min(time.monotonic() + timeout, self._until)
+        channel = self._open_channel(argv, deadline)
 
-    def _open_channel(self, argv: list[str], doing: str) -> paramiko.Channel:
+        def look() -> None:
+            for call in (self.on_wait, on_wait):
+                if call is not None:
+                    call()
+
+        output = Output(channel, on_line, look, limit)
+        threading.Thread(target=feed, args=(channel, stdin), daemon=True).start()
         try:
-            channel = self._transport.open_session(timeout=30)
+            self._collect(output, argv, deadline, timeout)
+            status = channel.exit_status
+        finally:
+            self._end_channel(channel)
+        if status == -1 and self.gone():
+            raise self.lost(f"running {argv[0]}")
+        return RunResult(list(argv), status, output.stdout.text, output.stderr.text)
+
+    def _collect(self, output: Output, argv: list[str], deadline: float, timeout: float) -> None:
+        try:
+            if output.collect(deadline):
+                return
+        except TooMuchOutput as error:
+            raise MalformedAnswer(
+                f"{argv[0]} on the board at {self.address} printed {error}: "
+                "something is wrong with the board's programs; restart it and try again."
+            ) from error
+        raise RemoteTimeout(
+            f"{argv[0]} on the board at {self.address} did not end within {timeout:g} seconds: "
+            "the board may be busy or out of memory; restart it and try again."
+        )
+
+    def _open_channel(self, argv: list[str], deadline: float) -> paramiko.Channel:
+        doing = f"running {argv[0]}"
+
+        def start() -> paramiko.Channel:
+            channel = self._transport.open_session(timeout=OPEN_SECONDS)
             channel.exec_command(shlex.join(argv))
-        except (paramiko.SSHException, EOFError, OSError) as error:
+            return channel
+
+        try:
+            return self.patiently(start, min(OPEN_SECONDS, deadline - time.monotonic()), doing)
+        except GONE as error:
             if self.gone():
                 raise self.lost(doing) from error
             raise RemoteFailed(
                 f"The board at {self.address} refused to run {argv[0]} ({error}): "
                 "check that its user may run commands over SSH."
             ) from error
-        return channel
+
+    def _end_channel(self, channel: paramiko.Channel) -> None:
+        """Close it. A board that does not even take that has its connection ended."""
+        try:
+            self._helper.call(channel.close, CLOSE_SECONDS)
+        except Overdue:
+            self._transport.close()
+        except GONE:
+            pass  # nothing to close any more
 
     # Files
 
     def sftp(self) -> paramiko.SFTPClient | None:
         """The SFTP session, opened at first use; None where the board has no SFTP server."""
         if self._has_sftp is None:
+            doing = "opening SFTP"
             try:
-                self._sftp = paramiko.SFTPClient.from_transport(self._transport)
+                self._sftp = self.patiently(lambda: open_sftp(self._transport), OPEN_SECONDS, doing)
                 self._has_sftp = True
-            except (paramiko.SSHException, EOFError, OSError) as error:
+            except GONE as error:
                 if self.gone():
-                    raise self.lost("opening SFTP") from error
+                    raise self.lost(doing) from error
                 self._has_sftp = False
         return self._sftp
 
@@ -251,9 +323,9 @@ class BoardConnection:
         """
         transfer.put_many(self, files, folder, python)
 
-    def get(self, path: str) -> bytes:
-        """Read a whole file. Raises RemoteFailed when it cannot be read."""
-        return transfer.get(self, path)
+    def get(self, path: str, limit: int = transfer.MAX_FILE_BYTES) -> bytes:
+        """Read a whole file of at most ``limit`` bytes. Raises RemoteFailed when it cannot be read."""
+        return transfer.get(self, path, limit)
 
     def sha256(self, paths: list[str], *, python: str = "python") -> dict[str, str]:
         """Hashes of files on the board, by path; a file that cannot be read is left out."""
@@ -270,7 +342,7 @@ class BoardConnection:
 
     def free_bytes(self, path: str) -> int | None:
         """Free space of the file system that holds ``path``; None when the board does not say."""
-        result = self.run(["df", "-k", path])
+        result = self.run(["df", "-k", path], timeout=20)
         return transfer.parse_df(result.stdout)[1] if result.ok else None
 
     def write_failure(self, path: str, reason: str) -> BoardError:
@@ -288,28 +360,11 @@ class BoardConnection:
         )
 
 
-def _log_in(
-    transport: paramiko.Transport, address: str, user: str, password: str | None, key: paramiko.PKey | None
-) -> None:
+def _as_gone(function: Callable[[], Any]) -> Any:
+    """Call it. paramiko lets through whatever it stumbled over in what a server sent: a KeyError, say."""
     try:
-        if key is not None:
-            transport.auth_publickey(user, key)
-        else:
-            transport.auth_password(user, password or "")
-    except paramiko.BadAuthenticationType as error:
-        offered = ", ".join(error.allowed_types) or "nothing"
-        raise WrongPassword(
-            f"The board at {address} does not take this way of logging in (it offers {offered}): "
-            f"give {'a password' if key is not None else 'a private key'} instead."
-        ) from error
-    except paramiko.AuthenticationException as error:
-        what = "key" if key is not None else "password"
-        raise WrongPassword(
-            f"The board at {address} refused the {what} of user {user}: correct the user name or the "
-            f"{what} on the device's page."
-        ) from error
-    except (paramiko.SSHException, EOFError, OSError) as error:
-        raise ConnectionLost(
-            f"The connection to the board at {address} broke while logging in: "
-            "check its power and its cable or Wi-Fi, then try again."
-        ) from error
+        return function()
+    except GONE:
+        raise
+    except Exception as error:
+        raise paramiko.SSHException(type(error).__name__) from error

@@ -7,6 +7,7 @@ them, so that a row that points elsewhere, whoever changed it and how, sends it 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -74,8 +75,9 @@ def needed(auth: str, place: dict[str, Any]) -> str:
     )
 
 
-def sign_in(device: Device) -> BoardConnection:
-    """Open a connection. Raises BoardError, or WrongKey when the stored credentials cannot be read."""
+def sign_in(device: Device, on_wait: Callable[[], None] | None = None) -> BoardConnection:
+    """Open a connection. Raises BoardError, WrongKey when the stored credentials cannot be read, and what
+    ``on_wait`` raises while the board is waited for."""
     secret = stored(device)
     return BoardConnection.connect(
         device.host,
@@ -86,4 +88,5 @@ def sign_in(device: Device) -> BoardConnection:
         private_key=secret.private_key or None,
         passphrase=secret.passphrase or None,
         timeout=settings.SSH_TIMEOUT_SECONDS,
+        on_wait=on_wait,
     )

@@ -5,22 +5,40 @@ Every message is for the person who owns the board and is shown to them word for
 
 from __future__ import annotations
 
+from portal.devices.cleaning import clean_text
 from workers.contract import InputError
+
+MAX_SENTENCE = 700
 
 
 class BoardError(InputError):
     """Any failure on the way to a board or on it. ``code`` is stable, for the API.
 
-    An InputError of the contract: a person can mend it, and trying again unasked would not.
+    An InputError of the contract: a person can mend it, and trying again unasked would not. The message
+    may quote a board: it is bounded, and without control characters, whatever was quoted.
     """
 
     code = "board-error"
 
+    def __init__(self, message: str):
+        super().__init__(clean_text(message, MAX_SENTENCE))
+
 
 class Unreachable(BoardError):
-    """No SSH server answered at the address: refused, timed out, no route, unknown name."""
+    """No SSH server answered at the address: refused, timed out, no route, unknown name.
+
+    ``momentary`` says that it may be otherwise in a few seconds, as with a board that is starting.
+    """
 
     code = "unreachable"
+
+    def __init__(self, message: str, momentary: bool = True):
+        super().__init__(message)
+        self.momentary = momentary
+
+
+class SilentBoard(Unreachable):
+    """Something took the connection, and then did not answer in time."""
 
 
 class WrongPassword(BoardError):
@@ -78,6 +96,20 @@ class RemoteFailed(BoardError):
         super().__init__(message)
         self.status = status
         self.output = output
+
+
+class MalformedAnswer(RemoteFailed):
+    """The board answered with something that is no answer: wrong types, no numbers, far too much."""
+
+    code = "malformed-answer"
+
+    @classmethod
+    def of_protocol(cls, address: str, why: object) -> MalformedAnswer:
+        """For an SSH server that oversteps what the protocol allows it."""
+        return cls(
+            f"The board at {address} does not keep to the SSH protocol ({why}): "
+            "update its SSH server, or restart the board."
+        )
 
 
 class RemoteTimeout(RemoteFailed):

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import paramiko
 
 from portal.core.echoes import shortened
-from portal.devices.errors import BoardError, HostKeyChanged, Unreachable
+from portal.devices.cleaning import clean_text
+from portal.devices.errors import BoardError, HostKeyChanged, SilentBoard, Unreachable
+from portal.devices.ssh import BoardTransport
+from portal.devices.waiting import Overdue, call_within
 
 # It logs a traceback for every failure that we tell in a sentence.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -53,7 +56,7 @@ def algorithms_for(kind: str) -> tuple[str, ...]:
     return (kind,)
 
 
-def open_transport(host: str, port: int, timeout: float, prefer: HostKey | None = None) -> paramiko.Transport:
+def open_transport(host: str, port: int, timeout: float, prefer: HostKey | None = None) -> BoardTransport:
     """Connect and agree on keys, without logging in.
 
     With ``prefer``, the server is asked for its key of that kind only, so that a server with several
@@ -67,28 +70,29 @@ def open_transport(host: str, port: int, timeout: float, prefer: HostKey | None 
         if not wanted:
             raise Unreachable(
                 f"The SSH server at {host}:{port} is too old to agree on a cipher or host key "
-                f"({error}): update the SSH server on the board."
+                f"({clean_text(str(error))}): update the SSH server on the board.",
+                momentary=False,
             ) from error
     return open_transport(host, port, timeout)
 
 
-def _negotiate(host: str, port: int, timeout: float, algorithms: tuple[str, ...]) -> paramiko.Transport:
-    sock = _connect(host, port, timeout)
-    transport = paramiko.Transport(sock)
-    transport.banner_timeout = timeout
+def _negotiate(host: str, port: int, timeout: float, algorithms: tuple[str, ...]) -> BoardTransport:
+    transport = BoardTransport(_connect(host, port, timeout), timeout)
     try:
         options = transport.get_security_options()
         options.key_types = [name for name in options.key_types if name in algorithms] or options.key_types
         transport.start_client(timeout=timeout)
         # When the time is over start_client returns as if all were well; only this tells.
-        transport.get_remote_server_key()
+        if not transport.initial_kex_done:
+            raise TimeoutError("no answer in time")
     except paramiko.IncompatiblePeer:
         transport.close()
         raise
-    except (paramiko.SSHException, EOFError, OSError) as error:
+    except Exception as error:  # paramiko lets through whatever it stumbled over in what was sent
         transport.close()
         raise Unreachable(
-            f"Something answers at {host}:{port} but it does not speak SSH ({error or 'no answer'}): "
+            f"Something answers at {host}:{port} but it does not speak SSH "
+            f"({clean_text(str(error)) or 'no answer'}): "
             "check the port, and that the board has finished starting."
         ) from error
     return transport
@@ -100,7 +104,8 @@ def _connect(host: str, port: int, timeout: float) -> socket.socket:
         sock = socket.create_connection((host, port), timeout=timeout)
     except (socket.gaierror, UnicodeError) as error:
         raise Unreachable(
-            f"The name {host} is not known on this network: check the board's address, or use its IP number."
+            f"The name {host} is not known on this network: check the board's address, or use its IP number.",
+            momentary=getattr(error, "errno", None) == socket.EAI_AGAIN,
         ) from error
     except TimeoutError as error:
         raise Unreachable(
@@ -115,7 +120,8 @@ def _connect(host: str, port: int, timeout: float) -> socket.socket:
     except (OSError, OverflowError) as error:
         raise Unreachable(
             f"There is no way to {where} from here ({getattr(error, 'strerror', None) or error}): "
-            "check the address and this server's network."
+            "check the address and this server's network.",
+            momentary=isinstance(error, OSError),
         ) from error
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
@@ -124,13 +130,24 @@ def _connect(host: str, port: int, timeout: float) -> socket.socket:
 def fetch_host_key(host: str, port: int = 22, timeout: float = 10.0) -> HostKey:
     """Read the key a board shows, before any password is sent: to be shown and pinned at registration.
 
-    Raises Unreachable.
+    Returns within three times ``timeout``, whatever the server and the name service do. Raises Unreachable.
     """
-    transport = open_transport(host, port, timeout)
+    seconds = 3 * timeout
+
+    def fetch() -> HostKey:
+        transport = open_transport(host, port, timeout)
+        try:
+            return HostKey.of(transport.get_remote_server_key())
+        finally:
+            transport.close()
+
     try:
-        return HostKey.of(transport.get_remote_server_key())
-    finally:
-        transport.close()
+        return call_within(fetch, seconds)
+    except Overdue as error:
+        raise SilentBoard(
+            f"The board at {host}:{port} showed no host key within {seconds:g} seconds: "
+            "it may be busy; try again, then restart it."
+        ) from error
 
 
 def check_host_key(transport: paramiko.Transport, address: str, pinned: HostKey) -> None:

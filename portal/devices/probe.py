@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from portal.devices.cleaning import clean_text
 from portal.devices.connection import BoardConnection
-from portal.devices.errors import BoardError, NoPython, RemoteFailed
+from portal.devices.errors import BoardError, MalformedAnswer, NoPython, RemoteFailed, RemoteTimeout
 from portal.devices.remote_runner import Profile, run_sent
-from portal.devices.transfer import parse_df
+from portal.devices.transfer import MAX_DIGITS, parse_df
+
+SAID_SECONDS = 20.0
+MAX_SAID_BYTES = 64 * 1024
 
 
 def probe(connection: BoardConnection, profile: Profile, *, password: str | None = None) -> dict[str, Any]:
@@ -17,7 +21,8 @@ def probe(connection: BoardConnection, profile: Profile, *, password: str | None
     ``disk_total``, ``disk_free`` (bytes), ``sftp``, ``ssh_server``, ``banner``, ``python``,
     ``library``, ``library_version``, ``runtime``, ``engine``, ``virtual``, ``current`` (release id),
     ``releases``, and ``warnings`` and ``problems``: sentences; with a problem the board cannot answer.
-    ``password`` is only compared with the profile's factory password. Raises ConnectionLost.
+    ``password`` is only compared with the profile's factory password. Raises ConnectionLost, RemoteTimeout,
+    and MalformedAnswer for what no board's programs say.
     """
     facts: dict[str, Any] = {
         **_system(connection),
@@ -38,15 +43,21 @@ def probe(connection: BoardConnection, profile: Profile, *, password: str | None
 
 
 def _said(connection: BoardConnection, *argv: str) -> str:
+    """What a command printed; empty when it failed. A board that is silent, or never is, is no board to
+    go on asking."""
     try:
-        result = connection.run(list(argv), timeout=20)
+        result = connection.run(list(argv), timeout=SAID_SECONDS, limit=MAX_SAID_BYTES)
+    except (RemoteTimeout, MalformedAnswer):
+        raise
     except RemoteFailed:
         return ""
     return result.stdout.strip() if result.ok else ""
 
 
 def _system(connection: BoardConnection) -> dict[str, Any]:
-    kernel, machine, hostname = (_said(connection, "uname", flag) or None for flag in ("-sr", "-m", "-n"))
+    kernel, machine, hostname = (
+        clean_text(_said(connection, "uname", flag)) or None for flag in ("-sr", "-m", "-n")
+    )
     return {
         "os": parse_os_release(_said(connection, "cat", "/etc/os-release")),
         "kernel": kernel,
@@ -71,18 +82,23 @@ def _disk(connection: BoardConnection, root: str) -> dict[str, Any]:
 
 def _programs(connection: BoardConnection, profile: Profile, facts: dict[str, Any]) -> None:
     try:
-        found = run_sent(connection, profile, "runner.py", "probe", "--driver", profile["driver"])
-        kept = run_sent(connection, profile, "keeper.py", "status", profile["root"])
+        asked = ("probe", "--driver", profile["driver"])
+        found = run_sent(connection, profile, "runner.py", *asked, fields=("python",))
+        kept = run_sent(
+            connection, profile, "keeper.py", "status", profile["root"], fields=("current", "releases")
+        )
     except NoPython as error:
         facts["problems"].append(str(error))
         return
+    except (RemoteTimeout, MalformedAnswer):
+        raise
     except BoardError as error:
         if connection.gone():
             raise
         facts["problems"].append(str(error))
         return
     for name in ("python", "library", "library_version", "runtime", "engine", "virtual"):
-        facts[name] = found.get(name)
+        facts[name] = found.get(name, facts[name])
     facts.update(current=kept["current"], releases=kept["releases"])
     if found.get("library_problem"):
         facts["problems"].append(found["library_problem"])
@@ -116,7 +132,7 @@ def parse_os_release(text: str) -> str | None:
         if found:
             fields[name.strip()] = value.strip().strip("\"'")
     named = " ".join(filter(None, (fields.get("NAME"), fields.get("VERSION"))))
-    return fields.get("PRETTY_NAME") or named or None
+    return clean_text(fields.get("PRETTY_NAME") or named) or None
 
 
 def parse_meminfo(text: str) -> tuple[int | None, int | None]:
@@ -125,6 +141,6 @@ def parse_meminfo(text: str) -> tuple[int | None, int | None]:
     for line in text.splitlines():
         name, _, value = line.partition(":")
         number = value.split()[:1]
-        if number and number[0].isdigit():
+        if number and number[0].isdecimal() and len(number[0]) <= MAX_DIGITS:
             fields[name.strip()] = int(number[0]) * 1024
     return fields.get("MemTotal"), fields.get("MemAvailable", fields.get("MemFree"))

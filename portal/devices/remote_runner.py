@@ -5,15 +5,17 @@ What they say are lines ``@@SLIPWAY@@{json}`` among the noise that a board's lib
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from portal.devices.channel import TooMuchOutput
+from portal.devices.cleaning import Malformed, clean_message, parse_json
 from portal.devices.connection import BoardConnection, RunResult
 from portal.devices.errors import (
     BoardError,
     DiskFull,
+    MalformedAnswer,
     NoPython,
     NothingDeployed,
     NoVendorLibrary,
@@ -22,6 +24,7 @@ from portal.devices.errors import (
 )
 
 MARK = "@@SLIPWAY@@"
+MAX_MESSAGES = 200
 BOARD_PROGRAMS = Path(__file__).resolve().parents[2] / "workers" / "board"
 ERRORS: dict[str, type[BoardError]] = {
     "no-library": NoVendorLibrary,
@@ -33,12 +36,12 @@ Profile = Mapping[str, Any]
 
 
 def parse_line(line: str) -> dict[str, Any] | None:
-    """The message of one line of output; None for noise, also for a message cut short."""
+    """The message of one line of output; None for noise, also for a message cut short or too long."""
     if not line.startswith(MARK):
         return None
     try:
-        message = json.loads(line[len(MARK) :])
-    except ValueError:
+        message = parse_json(line[len(MARK) :])
+    except Malformed:
         return None
     return message if isinstance(message, dict) and "type" in message else None
 
@@ -47,23 +50,70 @@ def parse_output(text: str) -> list[dict[str, Any]]:
     return [message for message in map(parse_line, text.splitlines()) if message is not None]
 
 
+class Messages:
+    """The messages of one program, as its lines come; ``all`` holds them, clean.
+
+    One that makes no sense counts only at the end, and only if the program ended well: a board that
+    loses its power leaves one cut short.
+    """
+
+    def __init__(self, most: int, on_message: Callable[[dict[str, Any]], None] | None = None):
+        self.all: list[dict[str, Any]] = []
+        self.malformed: Malformed | None = None
+        self._most, self._on_message = most, on_message
+
+    def read(self, line: str) -> None:
+        """Raises TooMuchOutput for more messages than the program can have to say."""
+        if not line.startswith(MARK):
+            return
+        try:
+            message = clean_message(parse_line(line))
+        except Malformed as error:
+            self.malformed = self.malformed or error
+            return
+        if message is None:
+            return
+        if len(self.all) >= self._most:
+            most = self._most
+            raise TooMuchOutput(f"more than {most} messages")
+        self.all.append(message)
+        if self._on_message is not None:
+            self._on_message(message)
+
+    def check(self, connection: BoardConnection, profile: Profile, result: RunResult) -> None:
+        """Raise what the program reported, or what its end, its silence or its nonsense means."""
+        if result.ok and self.malformed is not None:
+            raise malformed(connection, self.malformed)
+        raise_reported(connection, profile, result, self.all)
+
+
 def program(name: str) -> bytes:
     """The text of a program of ``workers/board``, to be sent to a board."""
     return (BOARD_PROGRAMS / name).read_bytes()
 
 
 def run_sent(
-    connection: BoardConnection, profile: Profile, name: str, *arguments: str, timeout: float = 120.0
+    connection: BoardConnection,
+    profile: Profile,
+    name: str,
+    *arguments: str,
+    timeout: float = 120.0,
+    fields: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Run ``workers/board/<name>`` on the board without storing it there; return its one message.
 
-    Raises NoPython, what the program reports, or RemoteFailed.
+    ``fields`` are those that it must have. Raises NoPython, what the program reports, MalformedAnswer, or
+    RemoteFailed.
     """
     argv = [profile["python"], "-", *arguments]
-    result = connection.run(argv, stdin=program(name), timeout=timeout)
-    messages = parse_output(result.stdout)
-    raise_reported(connection, profile, result, messages)
-    return messages[-1]
+    messages = Messages(MAX_MESSAGES)
+    result = connection.run(argv, stdin=program(name), timeout=timeout, on_line=messages.read)
+    messages.check(connection, profile, result)
+    last = messages.all[-1]
+    for field in fields:
+        if field not in last:
+            raise malformed(connection, f"{field} is missing")
+    return last
 
 
 def run_release(
@@ -73,22 +123,27 @@ def run_release(
     *arguments: str,
     timeout: float,
     on_message: Callable[[dict[str, Any]], None] | None = None,
+    most: int = MAX_MESSAGES,
 ) -> list[dict[str, Any]]:
     """Run the ``runner.py`` of a release folder; return its messages, the last being ``done``.
 
-    ``on_message`` gets each as it comes. Raises as ``run_sent``.
+    ``on_message`` gets each as it comes; ``most`` bounds their number. Raises as ``run_sent``.
     """
-
-    def told(line: str) -> None:
-        message = parse_line(line)
-        if message is not None and on_message is not None:
-            on_message(message)
-
     argv = [profile["python"], f"{folder}/runner.py", "--release", folder, *arguments]
-    result = connection.run(argv, timeout=timeout, on_line=told)
-    messages = parse_output(result.stdout)
-    raise_reported(connection, profile, result, messages)
-    return messages
+    messages = Messages(most, on_message)
+    result = connection.run(argv, timeout=timeout, on_line=messages.read)
+    messages.check(connection, profile, result)
+    if messages.all[-1]["type"] != "done":
+        raise malformed(connection, "its last message is not the end")
+    return messages.all
+
+
+def malformed(connection: BoardConnection, what: object) -> MalformedAnswer:
+    """The error for a program that says what it cannot say."""
+    return MalformedAnswer(
+        f"The program on the board at {connection.address} gave an answer that makes no sense ({what}): "
+        "restart the board; if it goes on, look at its storage and its Python, then deploy again."
+    )
 
 
 def raise_reported(
@@ -103,7 +158,7 @@ def raise_reported(
         )
     last = messages[-1] if messages else {}
     if last.get("type") == "error":
-        message = str(last.get("message"))
+        message = last["message"] or f"The program on the board at {connection.address} failed: restart it."
         kind = ERRORS.get(str(last.get("code")))
         raise kind(message) if kind else RemoteFailed(message, result.status, result.stdout)
     if result.ok and last:

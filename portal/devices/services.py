@@ -16,6 +16,7 @@ from portal.devices import inference_images, running, shownkey, watch
 from portal.devices import probe as probing
 from portal.devices.connection import BoardConnection
 from portal.devices.credentials import PLACE, Credentials, SecretNeeded, needed, place_of, sign_in, stored
+from portal.devices.dialing import dial
 from portal.devices.errors import BoardError, Unreachable
 from portal.devices.hostkeys import HostKey, fetch_host_key
 from portal.devices.models import Device, Inference
@@ -89,15 +90,15 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
 def connect(device: Device, context: JobContext) -> Iterator[BoardConnection]:
     """A signed-in connection for a job; remembers on the device's row how it went.
 
-    Raises BoardError with the sentence of what went wrong, on the way or inside the block, and
-    Cancelled while a command on the board is waited for.
+    A board that is away for a moment is tried again. Raises BoardError with the sentence of what went wrong,
+    on the way or inside the block, and Cancelled or TimedOut while the board is waited for.
     """
     problem = ""
     try:
-        with sign_in(device) as connection:
+        with _dial(device, context) as connection:
             Device.objects.filter(pk=device.pk).update(seen_at=timezone.now())
             watch.answered(device)
-            connection.on_wait = context.check
+            connection.on_wait, connection.insist = context.check, context.insist
             yield connection
     except (BoardError, WrongKey) as error:
         problem = str(error)
@@ -106,6 +107,15 @@ def connect(device: Device, context: JobContext) -> Iterator[BoardConnection]:
         raise
     finally:
         Device.objects.filter(pk=device.pk).update(problem=problem)
+
+
+def _dial(device: Device, context: JobContext) -> BoardConnection:
+    def tell(error: BoardError, seconds: float) -> None:
+        context.log(str(error))
+        context.phase(f"connecting to {device.host}:{device.port} again in {seconds:g} s")
+
+    delays = settings.SSH_RETRY_DELAYS
+    return dial(lambda: sign_in(device, context.check), delays, context.check, tell)
 
 
 def profile_of(device: Device) -> dict:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import paramiko
 
-from portal.devices.errors import RemoteFailed
+from portal.devices.errors import MalformedAnswer, RemoteFailed
 
 if TYPE_CHECKING:
     from portal.devices.connection import BoardConnection
 
 CHUNK = 32768
 TRANSFER_SECONDS = 1800.0
+ANSWER_SECONDS = 60.0  # for one answer of SFTP: an SD card may be busy for half a minute
+CLOSE_SECONDS = 2.0
+MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_DIGITS = 13  # of a count of kilobytes: what is longer is no disk
 # Below this many free bytes a failed write is taken for a full disk.
 NO_ROOM_BYTES = 65536
 # Constant scripts; what varies is given as arguments, so nothing is ever spliced into shell text.
@@ -72,36 +78,66 @@ def put_stream(
             raise connection.write_failure(path, result.last_words())
         on_progress()
         return
+    doing = f"writing {path}"
     try:
-        with sftp.open(path, "wb") as remote:
+        remote = connection.patiently(lambda: sftp.open(path, "wb"), ANSWER_SECONDS, doing)
+        with _closed(connection, remote, doing):
             # Not pipelined: paramiko would then lose the error of a write, and a full disk go unseen.
             for chunk in chunks:
-                remote.write(chunk)
+                connection.patiently(partial(remote.write, chunk), ANSWER_SECONDS, doing)
                 on_progress()
     except (OSError, EOFError, paramiko.SSHException) as error:
         raise connection.write_failure(path, str(error)) from error
 
 
-def get(connection: BoardConnection, path: str) -> bytes:
-    sftp = connection.sftp()
+@contextlib.contextmanager
+def _closed(connection: BoardConnection, remote: paramiko.SFTPFile, doing: str) -> Iterator[None]:
+    """Close the file at the end, which tells whether its last bytes were written."""
     try:
-        if sftp is not None:
-            with sftp.open(path, "rb") as remote:
-                remote.prefetch()
-                return remote.read()
+        yield
+    except BaseException:
+        # What led here matters more; and paramiko would close it at some later moment, in any thread.
+        with connection.undisturbed(CLOSE_SECONDS), contextlib.suppress(Exception):
+            connection.patiently(remote.close, CLOSE_SECONDS, doing)
+        raise
+    connection.patiently(remote.close, ANSWER_SECONDS, doing)
+
+
+def get(connection: BoardConnection, path: str, limit: int) -> bytes:
+    sftp = connection.sftp()
+    if sftp is None:
+        return _get_by_command(connection, path, limit)
+    doing, content = f"reading {path}", bytearray()
+    try:
+        remote = connection.patiently(lambda: sftp.open(path, "rb"), ANSWER_SECONDS, doing)
+        with _closed(connection, remote, doing):
+            while piece := connection.patiently(lambda: remote.read(CHUNK), ANSWER_SECONDS, doing):
+                content += piece
+                if len(content) > limit:
+                    raise _too_long(connection, path, limit)
     except (OSError, EOFError, paramiko.SSHException) as error:
         if connection.gone():
-            raise connection.lost(f"reading {path}") from error
+            raise connection.lost(doing) from error
         raise _unreadable(connection, path, str(error)) from error
-    return _get_by_command(connection, path)
+    return bytes(content)
 
 
-def _get_by_command(connection: BoardConnection, path: str) -> bytes:
-    # base64 because the output of a command is read as text.
-    result = connection.run(["base64", path], timeout=TRANSFER_SECONDS)
+def _get_by_command(connection: BoardConnection, path: str, limit: int) -> bytes:
+    # base64 because the output of a command is read as text; it makes 4 of 3, and a line end of every 76.
+    result = connection.run(["base64", path], timeout=TRANSFER_SECONDS, limit=limit * 3 // 2 + 1024)
     if not result.ok:
         raise _unreadable(connection, path, result.last_words())
-    return base64.b64decode(result.stdout)
+    try:
+        return base64.b64decode(result.stdout)
+    except ValueError as error:
+        raise _unreadable(connection, path, "it did not arrive as base64") from error
+
+
+def _too_long(connection: BoardConnection, path: str, limit: int) -> MalformedAnswer:
+    return MalformedAnswer(
+        f"{path} on the board at {connection.address} is longer than {limit} bytes: "
+        "look at what writes it, and remove it."
+    )
 
 
 def _unreadable(connection: BoardConnection, path: str, reason: str) -> RemoteFailed:
@@ -176,7 +212,7 @@ def parse_sha256sum(text: str) -> dict[str, str]:
 def parse_df(text: str) -> tuple[int | None, int | None]:
     """Total and free bytes from ``df -k``; a long device name puts the figures on a line of their own."""
     fields = " ".join(text.splitlines()[1:]).split()
-    numbers = [int(field) for field in fields if field.isdigit()]
+    numbers = [int(field) for field in fields if field.isdecimal() and len(field) <= MAX_DIGITS]
     if len(numbers) < 3:
         return None, None
     return numbers[0] * 1024, numbers[2] * 1024

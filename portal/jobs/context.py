@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import logging
 import threading
 import time
@@ -14,6 +15,11 @@ from django.utils import timezone
 from portal.jobs.models import Job, LogChunk, Metric, Status
 
 logger = logging.getLogger(__name__)
+# How long work that is being undone, or that must not stop half way, may go on after the verdict: a cancel is
+# obeyed within ten seconds and a time limit within thirty, the second for noticing included.
+CANCEL_GRACE_SECONDS = 6.0
+LIMIT_GRACE_SECONDS = 20.0
+STOP_SECONDS = 10.0
 
 
 class Cancelled(Exception):
@@ -60,6 +66,8 @@ class JobContext:
         self.log_writer = LogWriter(job)
         self.tool_seconds: dict[str, float] = {}
         self.verdict: Exception | None = None  # why the job must end, as the heartbeat found it
+        self.deadline = float("inf")  # on the monotonic clock, when the time limit is over
+        self._insists_at = float("inf")
         self._told_at = 0.0
 
     def beat(self) -> None:
@@ -71,11 +79,26 @@ class JobContext:
         if Job.objects.filter(pk=self.job.pk, status=Status.CANCELLING).exists():
             raise Cancelled
 
+    def decide(self, verdict: Exception, grace: float = 0.0) -> None:
+        """The job must end because of ``verdict``; the first one stands, the shortest grace counts."""
+        self.verdict = self.verdict or verdict
+        self._insists_at = min(self._insists_at, time.monotonic() + grace)
+
     def check(self) -> None:
-        """Raise Cancelled, TimedOut or Superseded when the heartbeat found that the job must end; costs
-        nothing."""
+        """Raise Cancelled, TimedOut or Superseded when the time is over or the heartbeat found that the job
+        must end; costs nothing. What waits calls it twice a second."""
+        if self.verdict is None and time.monotonic() > self.deadline:
+            self.decide(TimedOut(), LIMIT_GRACE_SECONDS)
         if self.verdict is not None:
             raise self.verdict
+
+    def insist(self) -> None:
+        """As ``check``, but only once the grace is over: for what tidies up, or must not stop half way."""
+        try:
+            self.check()
+        except (Cancelled, TimedOut, Superseded):
+            if time.monotonic() >= self._insists_at:
+                raise
 
     def say(self, name: str) -> None:
         """Say what is being done now, in the log as well; for work that must not stop half way."""
@@ -126,22 +149,24 @@ class Heartbeat:
 
     def __init__(self, context: JobContext, time_limit: float | None = None):
         self.context = context
-        self._deadline = time.monotonic() + time_limit if time_limit is not None else None
+        if time_limit is not None:
+            context.deadline = time.monotonic() + time_limit
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="heartbeat")
 
     def _run(self) -> None:
         while not self._stop.wait(settings.JOB_HEARTBEAT_SECONDS):
-            if self._deadline is not None and time.monotonic() > self._deadline:
-                self.context.verdict = self.context.verdict or TimedOut()
+            with contextlib.suppress(Cancelled, TimedOut):
+                self.context.check()  # the time limit, also for work that does not look itself
             try:
                 self.context.beat()
             except DatabaseError:
                 logger.warning("no heartbeat of %s could be written; trying again", self.context.job)
             except Cancelled as verdict:
-                self.context.verdict = verdict  # and go on beating until the work has ended
+                # And go on beating until the work has ended.
+                self.context.decide(verdict, CANCEL_GRACE_SECONDS)
             except Superseded as verdict:
-                self.context.verdict = verdict
+                self.context.decide(verdict)
                 break
         close_old_connections()
 
@@ -151,4 +176,5 @@ class Heartbeat:
 
     def __exit__(self, *exc_info) -> None:
         self._stop.set()
-        self._thread.join()
+        # Not for ever: the database may keep it waiting, and a late beat of an ended job writes nothing.
+        self._thread.join(STOP_SECONDS)

@@ -141,7 +141,7 @@ class SameThread:
 
 @pytest.mark.parametrize(("error", "lost"), [(GONE, True), (WrongPassword("Refused: mend it."), False)])
 def test_a_job_that_cannot_reach_the_device_tells_as_well(device, monkeypatch, team, alice, error, lost):
-    def sign_in(device):
+    def sign_in(device, on_wait=None):
         raise error
 
     without_broker(monkeypatch)

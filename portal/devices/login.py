@@ -1,0 +1,127 @@
+"""Signing in to a board: by private key, by password, or by a password given as the answer to a question.
+
+Many Debian and Gentoo systems take a password only as the answer to a question (keyboard-interactive,
+RFC 4256); it is the same password, so it is tried that way wherever the server offers it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+import paramiko
+
+from portal.devices.cleaning import clean_text
+from portal.devices.errors import ConnectionLost, MalformedAnswer, SilentBoard, WrongPassword
+from portal.devices.ssh import BoardTransport
+
+INTERACTIVE = "keyboard-interactive"
+MAX_ROUNDS = 5
+# Words of questions that a password is no answer to, even though nothing is echoed.
+OTHER_SECRETS = ("one-time", "otp", "token", "verification", "authenticator", "code:", "pin:")
+
+
+class UnknownQuestion(paramiko.SSHException):
+    """The server asks for something else than the password."""
+
+
+class PasswordAnswers:
+    """Answers the one question for the password, once; a second one means that it was wrong.
+
+    Called in the transport's thread. What it raises ends the connection, so nothing more is asked.
+    """
+
+    def __init__(self, password: str):
+        self._password = password
+        self._rounds = 0
+        self.given = False
+
+    def __call__(self, _title: str, _instructions: str, prompts: Sequence[tuple[str, bool]]) -> list[str]:
+        self._rounds += 1
+        if self._rounds > MAX_ROUNDS:
+            raise UnknownQuestion("it goes on asking")
+        if not prompts:
+            return []  # servers send a round without questions to say something
+        if self.given:
+            raise paramiko.AuthenticationException
+        if len(prompts) > 1 or not asks_for_password(*prompts[0]):
+            question = clean_text(prompts[0][0], 60)
+            raise UnknownQuestion(f"it asks for {question!r}")
+        self.given = True
+        return [self._password]
+
+
+def asks_for_password(prompt: str, echoed: bool) -> bool:
+    text = prompt[:200].lower()
+    return not echoed and not any(word in text for word in OTHER_SECRETS)
+
+
+def log_in(
+    transport: BoardTransport, address: str, user: str, password: str | None, key: paramiko.PKey | None
+) -> None:
+    """Raises WrongPassword, ConnectionLost, MalformedAnswer, or SilentBoard when no answer comes in time."""
+    what = "key" if key is not None else "password"
+    try:
+        if key is not None:
+            rest = transport.sign_in(lambda handler, event: handler.auth_publickey(user, key, event))[1]
+        else:
+            rest = _by_password(transport, user, password or "")
+    except UnknownQuestion as error:
+        raise WrongPassword(
+            f"The board at {address} asks for more than a password ({error}): "
+            "give a private key instead, or switch off its second factor."
+        ) from error
+    except paramiko.BadAuthenticationType as error:
+        raise _other_way(address, error.allowed_types, what) from error
+    except paramiko.AuthenticationException as error:
+        raise WrongPassword(
+            f"The board at {address} refused the {what} of user {user}: correct the user name or the "
+            f"{what} on the device's page."
+        ) from error
+    except TimeoutError as error:
+        raise SilentBoard(
+            f"The board at {address} did not answer the login within {transport.auth_timeout:g} seconds: "
+            "it may be busy; try again, then restart it."
+        ) from error
+    except Exception as error:  # paramiko lets through whatever it stumbled over in what was sent
+        if transport.overstepped is not None:
+            raise MalformedAnswer.of_protocol(address, transport.overstepped) from error
+        raise ConnectionLost(
+            f"The connection to the board at {address} broke while logging in: "
+            "check its power and its cable or Wi-Fi, then try again."
+        ) from error
+    if rest:
+        raise _other_way(address, rest, what)
+
+
+def _by_password(transport: BoardTransport, user: str, password: str) -> list[str]:
+    try:
+        return transport.sign_in(lambda handler, event: handler.auth_password(user, password, event))[1]
+    except paramiko.AuthenticationException as error:
+        handler = transport.auth_handler
+        if INTERACTIVE not in handler.offered or not transport.is_active():
+            raise
+        return _by_question(transport, user, password, error)
+
+
+def _by_question(
+    transport: BoardTransport, user: str, password: str, refusal: paramiko.AuthenticationException
+) -> list[str]:
+    """Answer the server's question with the password.
+
+    Where the server refused the password itself and asks for nothing that a password answers, that
+    refusal is what counts.
+    """
+    refused_outright = not isinstance(refusal, paramiko.BadAuthenticationType)
+    answers = PasswordAnswers(password)
+    with contextlib.suppress(UnknownQuestion) if refused_outright else contextlib.nullcontext():
+        return transport.sign_in(lambda handler, event: handler.auth_interactive(user, answers, event))[1]
+    raise refusal
+
+
+def _other_way(address: str, offered: Sequence[str], what: str) -> WrongPassword:
+    return WrongPassword(
+        f"The board at {address} does not take this way of logging in (it offers "
+        f"{', '.join(offered[:5]) or 'nothing'}): give {'a password' if what == 'key' else 'a private key'} "
+        "instead."
+    )
