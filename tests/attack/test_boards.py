@@ -73,12 +73,12 @@ def put(line) -> None:
 
 
 CONNECTING = {
-    "silent": (Unreachable, "does not speak SSH .no answer in time"),
+    "silent": (Unreachable, "does not speak SSH"),
     "drop-connect": (Unreachable, "does not speak SSH"),
-    "tarpit-greeting": (Unreachable, "not in time"),
+    "tarpit-greeting": (Unreachable, "does not speak SSH"),
     "endless-greeting": (Unreachable, "does not end"),
     "huge-packet": (Unreachable, "announces a packet"),
-    "tarpit-kex": (Unreachable, "no answer in time"),
+    "tarpit-kex": (Unreachable, "does not speak SSH"),
     "changed-key": (HostKeyChanged, "another host key"),
     "freeze-auth": (SilentBoard, "did not answer the login"),
     "tarpit-auth": (SilentBoard, "did not answer the login"),
