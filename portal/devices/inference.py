@@ -26,15 +26,13 @@ def perform(job: Job, context: JobContext) -> dict:
         # Named, so that a switch in between changes nothing of what is said about the answers.
         release = running.ask(connection, profile)
         running.record(inference.device, release)
-        known = running.deployment_of(inference.device, release)
-        classes = len(known.run.dataset_version.class_names) if known else None
         for batch in batches(rows):
             files = [(_file_name(row), _content(row)) for row in batch]
 
             def on_answer(count: int, _total: int, before: int = done) -> None:
                 context.progress(before + count, len(rows))
 
-            found = answer(connection, profile, files, release=release, classes=classes, on_answer=on_answer)
+            found = answer(connection, profile, files, release=release, on_answer=on_answer)
             answers += found.answers
             engine, done = found.done.get("engine", ""), done + len(batch)
     return {"answers": answers, "engine": engine, "release": release}

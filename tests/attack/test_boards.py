@@ -12,7 +12,7 @@ import time
 import pytest
 import yaml
 
-from portal.deployments import steps
+from portal.deployment import steps
 from portal.devices import answers, channel, connection, probe, transfer
 from portal.devices.errors import (
     BoardError,
@@ -301,7 +301,7 @@ def test_every_mode_is_tried_here():
 
 
 def a_release(folder):
-    from portal.deployments.release import build_release
+    from portal.deployment.release import build_release
     from tests.devices.boards import NAMES, picture
 
     (folder / "model.rknn").write_bytes(b"RKNN\0\0\0\0" + b'{"target_platform":["rv1106"]}')
