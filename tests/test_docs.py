@@ -9,6 +9,7 @@ from django.conf import settings
 
 from portal import env
 from portal.jobs import kinds
+from portal.notify.events import WEBHOOK_EVENTS
 
 ROOT = Path(settings.BASE_DIR)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -53,3 +54,47 @@ def test_a_wrong_setting_is_refused_with_a_sentence(monkeypatch):
     ):
         with pytest.raises(env.SettingError, match=re.escape(sentence)):
             call()
+
+
+DOCUMENTS = [
+    "README.md", "portal/README.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md",
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "workers").glob("*/README.md")),
+    "workers/README.md", "workers/datakit/readers/README.md", "configs/chips/README.md",
+    "configs/containers/README.md",
+]  # fmt: skip
+PATH = re.compile(r"`([\w./-]+/[\w.-]+\.(?:py|md|yaml|yml|js|po|txt|html|toml))`")
+# Paths on a board, in a job folder or in an installation, not in the repository.
+ELSEWHERE = ("var/", "sim/", "golden/", "scratch/", "releases/", "demo/")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_path_that_a_document_names_exists(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    bases = (ROOT, (ROOT / name).parent, ROOT / "portal")
+    missing = [
+        path
+        for path in PATH.findall(text)
+        if not path.startswith(ELSEWHERE) and not any((base / path).is_file() for base in bases)
+    ]
+    assert missing == []
+
+
+def test_every_app_stands_in_the_map_of_the_portal():
+    table = (ROOT / "portal" / "README.md").read_text(encoding="utf-8").split("\n## ")[0]
+    apps = [path.parent.name for path in sorted((ROOT / "portal").glob("*/__init__.py"))]
+    assert len(apps) > 10
+    assert [app for app in apps if f"`{app}`" not in table] == []
+
+
+def test_every_event_of_webhooks_stands_in_the_readme():
+    table = README.split("## Notices and webhooks")[1].split("\n## ")[0]
+    assert len(WEBHOOK_EVENTS) > 4
+    assert [name for name in WEBHOOK_EVENTS if f"`{name}`" not in table] == []
+
+
+def test_each_walk_passes_through_at_most_twelve_modules():
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    walks = text.split("## The walks")[1].split("\n## ")[0].split("\n### ")[1:]
+    passed = [re.findall(r"^\d+\. `([\w/]+\.py)`", walk, re.MULTILINE) for walk in walks]
+    assert [len(modules) for modules in passed] == [12, 12]
+    assert all(len(set(modules)) == len(modules) for modules in passed)
