@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Model
+
 SHOWN = 100  # characters of one value
 LONGEST = 1000  # of one sentence
 MOST = 20  # sentences of one answer
@@ -14,7 +16,12 @@ _ENOUGH = 200  # values of a request that are looked at
 
 
 def shortened(value: Any, most: int = SHOWN) -> Any:
-    """The value as an error may repeat it: as it is when short, else the beginning of its text and ``…``."""
+    """The value as an error may repeat it: as it is when short, else the beginning of its text and ``…``.
+
+    Rows stay as they are: Django adds the unsaved row to an error, and its text may not exist yet.
+    """
+    if isinstance(value, Model):
+        return value
     text = value if isinstance(value, str) else repr(value)
     return value if len(text) <= most else text[: most - 1] + "…"
 
