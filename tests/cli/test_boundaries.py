@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 
 from django.conf import settings
 
@@ -22,6 +23,19 @@ def test_it_loads_neither_django_nor_the_portals_apps():
         [sys.executable, "-c", LOADED], cwd=settings.BASE_DIR, capture_output=True, text=True, check=True
     )
     assert said.stdout == ""
+
+
+def test_its_lint_rules_ban_every_app_of_the_portal():
+    rules = tomllib.loads((settings.BASE_DIR / "portal/cli/ruff.toml").read_text(encoding="utf-8"))
+    banned = rules["lint"]["flake8-tidy-imports"]["banned-api"]
+    folders = [path.parent.name for path in settings.BASE_DIR.glob("portal/*/__init__.py")]
+    assert [name for name in folders if name != "cli" and f"portal.{name}" not in banned] == []
+    assert [name for name in banned if name.startswith("portal.") and not _exists(name)] == []
+
+
+def _exists(module: str) -> bool:
+    path = settings.BASE_DIR / module.replace(".", "/")
+    return path.is_dir() or path.with_suffix(".py").exists()
 
 
 def test_the_readme_names_every_command_and_exit_code():
