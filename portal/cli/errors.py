@@ -58,7 +58,7 @@ class ReaderGone(CliError):
 EXIT_CODES = {
     0: "done",
     Failed.exit_code: "the job or the run failed or was cancelled",
-    Usage.exit_code: "the command line cannot be meant, or a file that it names cannot be used",
+    Usage.exit_code: "invalid usage, or a file that cannot be used",
     NotAllowed.exit_code: "not signed in, or not allowed",
     NotFound.exit_code: "no such dataset, run, job, device or file",
     Unreachable.exit_code: "the portal does not answer, or is out of order",

@@ -124,7 +124,7 @@ def list_(app: App):
 def show(app: App, name: str):
     """Show a version: its classes, counts and findings.
 
-    VERSION is v3, or the begin of a hash; without it the newest version that was not refused.
+    VERSION is v3, or a hash prefix; without it the newest version that was not refused.
     """
     version = lookup.version(app.client, name)
     app.screen.document(version)

@@ -20,9 +20,7 @@ def add_to(group: click.Group) -> None:
     command(group, "watch", short_help="Wait for a run's end.")(watch)
 
 
-@click.option(
-    "--dataset", required=True, metavar="NAME[@VERSION]", help="VERSION: v3, or the begin of a hash."
-)
+@click.option("--dataset", required=True, metavar="NAME[@VERSION]", help="VERSION: v3, or a hash prefix.")
 @click.option("--preset", help="A recipe with how to train it, such as fast.")
 @click.option("--recipe", help="The model to train; its own defaults.")
 @click.option(
