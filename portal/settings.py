@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "portal.notify",
     "portal.history",
     "portal.home",
+    "portal.ops",
 ]
 
 MIDDLEWARE = [
@@ -61,8 +62,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "portal.core.middleware.CurrentTeam",
-    "portal.core.middleware.Audit",
+    "portal.teams.middleware.CurrentTeam",
+    "portal.teams.middleware.Audit",
     "portal.core.middleware.Outages",
 ]
 
@@ -213,7 +214,7 @@ REST_FRAMEWORK = {
         "portal.teams.authentication.Password",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["portal.core.permissions.InTeam"],
+    "DEFAULT_PERMISSION_CLASSES": ["portal.teams.permissions.InTeam"],
     "DEFAULT_THROTTLE_CLASSES": ["portal.core.ratelimit.CallsPerMinute"],
     "DEFAULT_PARSER_CLASSES": ["portal.core.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -12,9 +12,10 @@ import polib
 import pytest
 from django.conf import settings
 from django.template.base import Lexer, TokenType
-
-from portal.core import extraction, template_texts, words
 from portal.core.management.commands.messages import all_texts, collect, po_path
+
+from portal.core import words
+from portal.ops import extraction, template_texts
 
 ROOT = Path(settings.BASE_DIR)
 LANGUAGES = [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]

@@ -49,7 +49,7 @@ def once(handler):
         if not _KEY.fullmatch(key):
             raise ValidationError({HEADER: [_("Send 1 to 255 visible ASCII characters, such as a UUID.")]})
         call, new = IdempotentCall.objects.get_or_create(
-            team=request.team, key=key, defaults={"fingerprint": fingerprint(request)}
+            team=request.team.pk, key=key, defaults={"fingerprint": fingerprint(request)}
         )
         return _first(call, handler, request, *args, **kwargs) if new else _again(call, request)
 

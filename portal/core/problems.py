@@ -13,14 +13,10 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from portal.core import echoes
+from portal.core import echoes, refusals
 from portal.core.outages import outage_of
-from portal.core.permissions import InTeam
 from portal.core.schema import CONTENT_TYPE
 from portal.core.sentences import translate
-from portal.jobs.models import IllegalTransition
-from portal.runs.plan import PlanError
-from portal.teams.quotas import QuotaReached
 from workers.contract import InputError
 
 logger = logging.getLogger(__name__)
@@ -61,6 +57,9 @@ def handle_exception(error: Exception, context: dict) -> Response | None:
         if getattr(error, "wait", None):
             answer["Retry-After"] = str(math.ceil(error.wait))
         return answer
+    status = refusals.status_of(error)
+    if status:
+        return problem(status, str(error), refusals.fields_of(error))
     for kind, answer in ANSWERS:
         if isinstance(error, kind):
             return answer(error)
@@ -73,17 +72,11 @@ def handle_exception(error: Exception, context: dict) -> Response | None:
     return problem(500, UNEXPECTED)
 
 
-# What is not of the framework's own; the first that fits.
+# What is not of the framework's own and no app's; the first that fits.
 ANSWERS = (
     (Http404, lambda error: problem(404, "There is nothing here with this address.")),
-    (
-        PlanError,
-        lambda error: problem(400, str(error), {name: [text] for name, text in error.fields.items()}),
-    ),
-    (QuotaReached, lambda error: problem(409, str(error))),
     (InputError, lambda error: problem(400, str(error))),
-    (IllegalTransition, lambda error: problem(409, str(error))),
-    (PermissionDenied, lambda error: problem(403, str(error) or InTeam.message)),
+    (PermissionDenied, lambda error: problem(403, str(error) or refusals.NOT_ALLOWED)),
     (UnreadablePostError, lambda error: problem(400, "The request did not arrive whole: send it again.")),
     (RequestDataTooBig, lambda error: problem(413, "The request is larger than the server takes.")),
     (

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.throttling import BaseThrottle
 
-from portal.teams.addresses import client_address, network
+from portal.core.addresses import client_address, network
 
 WINDOW = 60
 WITHOUT_BROKER = 10  # seconds until a broker that was away is asked again

@@ -10,12 +10,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from portal.core.access import member_required
 from portal.core.paging import page_of
 from portal.datasets import deletion, usage
 from portal.datasets.forms import RenameForm
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.refusals import NameTaken
+from portal.teams.access import member_required
 
 
 def _dataset(request, pk: int) -> Dataset:

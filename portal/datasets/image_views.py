@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal.core import names
-from portal.core.access import member_required, refuse_unless
 from portal.datasets import drafts, grid, indexes
 from portal.datasets.change_checks import ChangeRefused
 from portal.datasets.change_words import sentence
 from portal.datasets.mend_forms import ChangeForm, FilterForm
 from portal.datasets.models import DatasetVersion, Draft
 from portal.datasets.version_views import find_version
+from portal.teams.access import member_required, refuse_unless
 from portal.teams.models import Role
 from workers.datakit.changes import Plan
 from workers.datakit.errors import StagingError

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.shortcuts import get_object_or_404, redirect, render
 
-from portal.core.access import member_required
 from portal.core.numbers import whole_number
 from portal.datasets import imports, services, uploads
 from portal.datasets.forms import ImportForm
 from portal.datasets.models import Dataset
+from portal.teams.access import member_required
 from portal.teams.quotas import QuotaReached
 from workers.datakit.limits import Limits
 

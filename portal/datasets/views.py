@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from portal.core.access import member_required
 from portal.core.bodies import an_archive, takes
 from portal.core.numbers import whole_number
 from portal.core.paging import page_of
@@ -18,6 +17,7 @@ from portal.datasets import imports, services, uploads
 from portal.datasets.forms import UploadForm
 from portal.datasets.models import Dataset, DatasetVersion, Upload
 from portal.datasets.refusals import InUse
+from portal.teams.access import member_required
 from portal.teams.quotas import QuotaReached
 from workers.datakit.limits import Limits
 

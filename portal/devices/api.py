@@ -9,7 +9,6 @@ from rest_framework.exceptions import APIException
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
-from portal.core.access import refuse_unless
 from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import many_images, takes
 from portal.core.parsers import JSONParser
@@ -29,6 +28,7 @@ from portal.devices.serializers import (
 )
 from portal.jobs.serializers import JobSerializer
 from portal.teams import audit
+from portal.teams.access import refuse_unless
 from portal.teams.models import Role
 
 

@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from portal.core import configs, live, panels
-from portal.core.access import operator_required
 from portal.core.bodies import many_images, takes
 from portal.core.live import Live
 from portal.core.paging import page_of
@@ -21,6 +20,7 @@ from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device, Inference
 from portal.jobs.models import IllegalTransition
 from portal.teams import audit
+from portal.teams.access import operator_required
 from workers.datakit.errors import InputError
 
 HISTORY = 10

@@ -10,7 +10,6 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from portal.core import conditional
-from portal.core.access import refuse_unless
 from portal.core.api import ApiViewSet, TeamViewSet
 from portal.core.numbers import whole_number
 from portal.jobs import curves, log, queue_page, services, subjects, turns
@@ -26,6 +25,7 @@ from portal.jobs.serializers import (
     QueueSerializer,
 )
 from portal.teams import audit
+from portal.teams.access import refuse_unless
 from portal.teams.models import Role
 
 POINT = ("id", "name", "step", "value")

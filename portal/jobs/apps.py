@@ -9,8 +9,9 @@ class JobsConfig(AppConfig):
         from celery.signals import worker_init
         from django.core.checks import register
 
+        from portal.core import refusals
         from portal.jobs import checks, stored_bytes, turns
-        from portal.jobs.models import Job
+        from portal.jobs.models import IllegalTransition, Job
         from portal.teams import filters, quota_usage
         from portal.teams.quota_usage import StoragePart
 
@@ -20,3 +21,4 @@ class JobsConfig(AppConfig):
         quota_usage.count_jobs_by(turns.counts)
         title = _("Models and other files of jobs")
         quota_usage.add_storage(StoragePart("artifacts", title, stored_bytes.of_artifacts))
+        refusals.register(IllegalTransition, 409)

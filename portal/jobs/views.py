@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from portal.core import conditional, live
-from portal.core.access import refuse_unless
 from portal.core.live import Live
 from portal.core.numbers import whole_number
 from portal.jobs import curves, forecast, hooks, log, queue_page, services, subjects, turns
 from portal.jobs.models import IllegalTransition, Job, Priority
 from portal.teams import audit
+from portal.teams.access import refuse_unless
 from portal.teams.models import Role
 from portal.teams.quotas import QuotaReached
 

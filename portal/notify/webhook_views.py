@@ -9,11 +9,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from portal.core import once, sentences
-from portal.core.access import admin_required, refuse_unless
 from portal.core.paging import page_of
 from portal.notify import targets, webhooks
 from portal.notify.forms import WebhookForm
 from portal.notify.models import Webhook
+from portal.teams.access import admin_required, refuse_unless
 from portal.teams.models import Role
 
 

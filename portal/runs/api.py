@@ -6,7 +6,6 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.response import Response
 
-from portal.core.access import refuse_unless
 from portal.core.api import TeamViewSet
 from portal.runs import cloning, compare, services
 from portal.runs.filters import RunFilter
@@ -22,6 +21,7 @@ from portal.runs.serializers import (
     RunListSerializer,
     RunSerializer,
 )
+from portal.teams.access import refuse_unless
 
 
 class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):

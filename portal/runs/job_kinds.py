@@ -6,7 +6,7 @@ import django_filters
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from portal.core import configs, panels
+from portal.core import configs, panels, refusals
 from portal.core.filters import OneOf, RowOf, named
 from portal.datasets import usage
 from portal.deployment.models import Deployment
@@ -19,11 +19,13 @@ from portal.runs import pipeline, services
 from portal.runs import search as runs
 from portal.runs.models import Run, Step
 from portal.runs.page import panel
+from portal.runs.plan import PlanError
 
 LISTED_AT_MOST = 30_000  # below what SQLite takes as parameters: 32,766
 
 
 def register() -> None:
+    refusals.register(PlanError, 400)
     hooks.on_end(pipeline.after_job)
     hooks.on_retry(pipeline.after_retry)
     hooks.add_owner(owner_of)

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from portal.core import configs, live, sentences
-from portal.core.access import member_required, refuse_unless
 from portal.core.bodies import an_archive, takes
 from portal.core.numbers import whole_number
 from portal.core.paging import page_of
@@ -25,6 +24,7 @@ from portal.runs.forms import NUMBERS, RunEditForm, RunForm, initial_from, usabl
 from portal.runs.models import Run, Tag
 from portal.runs.page import RunPage
 from portal.runs.report import report
+from portal.teams.access import member_required, refuse_unless
 from portal.teams.quotas import QuotaReached
 
 MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", *NUMBERS)

@@ -6,9 +6,9 @@ from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from portal.core.access import refuse_unless
 from portal.core.api import ApiViewSet, TeamViewSet
 from portal.teams import audit, password_links, services, tokens
+from portal.teams.access import refuse_unless
 from portal.teams.filters import MemberFilter, TokenFilter
 from portal.teams.forms import AuditForm
 from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, Scope, Team

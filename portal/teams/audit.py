@@ -17,9 +17,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.core import patience
+from portal.core.addresses import client_address, network
 from portal.core.outages import outage_of
 from portal.teams import repeats
-from portal.teams.addresses import client_address, network
 from portal.teams.models import AuditEntry, Membership, Result, Team, Via
 
 # What is recorded, for the filter's suggestions; the part before the dot filters for all of its kind.

@@ -7,9 +7,9 @@ import csv
 from django.http import StreamingHttpResponse
 from django.shortcuts import render
 
-from portal.core.access import admin_required
 from portal.core.paging import page_of
 from portal.teams import audit
+from portal.teams.access import admin_required
 from portal.teams.forms import AuditForm
 
 COLUMNS = (

@@ -9,8 +9,8 @@ from rest_framework import authentication, exceptions
 from rest_framework.permissions import SAFE_METHODS
 
 from portal.core import patience
+from portal.core.addresses import client_address
 from portal.teams import audit, origins, throttle, tokens
-from portal.teams.addresses import client_address
 from portal.teams.models import ApiToken
 
 REALM = 'realm="Slipway"'

@@ -9,9 +9,9 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from portal.core.access import refuse_unless
 from portal.core.templatetags.slipway import bytesize
 from portal.teams import quota_usage, quotas
+from portal.teams.access import refuse_unless
 from portal.teams.forms import QuotaForm
 from portal.teams.models import Quota, Role
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from portal.teams.addresses import site
+from portal.core.addresses import site
 from portal.teams.models import AuditEntry, RepeatedRefusal, Result
 
 TOGETHER = timedelta(minutes=1)  # refused calls of one kind within it share an entry

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal.core import patience
-from portal.teams.addresses import client_address
+from portal.core.addresses import client_address
 from portal.teams.models import SignIn, User
 
 MARK = "sign_in"

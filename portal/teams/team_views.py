@@ -10,9 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from portal.core import once
-from portal.core.access import admin_required, refuse_unless
 from portal.core.numbers import whole_number
 from portal.teams import password_links, services
+from portal.teams.access import admin_required, refuse_unless
 from portal.teams.forms import InvitationForm, RoleForm, TeamForm
 from portal.teams.models import Invitation, Membership, Role
 

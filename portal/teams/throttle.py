@@ -15,7 +15,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from portal.teams import addresses, audit
+from portal.core import addresses
+from portal.teams import audit
 from portal.teams.models import AuditEntry, Result, User
 
 WINDOW = timedelta(minutes=15)

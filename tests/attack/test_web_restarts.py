@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from portal.core import supervision
+from portal.ops import supervision
 from tests.attack.web_server import START_SECONDS, environment, set_up
 from tests.bench import processes
 from tests.bench.serving import ROOT, free_port

@@ -10,8 +10,8 @@ import yaml
 from django.conf import settings
 
 from configs.containers import make_env
-from portal.core import supervision
 from portal.jobs import kinds
+from portal.ops import supervision
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")

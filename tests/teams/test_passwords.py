@@ -9,8 +9,8 @@ from django.core import mail
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from portal.core.addresses import client_address
 from portal.teams import throttle
-from portal.teams.addresses import client_address
 from portal.teams.models import AuditEntry, Membership, Role, SignIn, Team, User
 from tests.conftest import PASSWORD
 

@@ -13,8 +13,8 @@ from urllib.parse import unquote_to_bytes
 
 from django.core.handlers.wsgi import WSGIRequest
 
+from portal.core.addresses import client_address
 from portal.ops.front.refusals import Refusal
-from portal.teams.addresses import client_address
 
 NOT_UNDERSTOOD = "The address or a header of this request is invalid."
 # Headers are joined with a comma where they come more than once; these may not.

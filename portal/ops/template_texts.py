@@ -12,7 +12,7 @@ from django.template.base import Template
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 from django.utils.translation import trim_whitespace
 
-from portal.core.extraction import Text
+from portal.ops.extraction import Text
 
 _ARGUMENT = re.compile(r"""_\((?:"([^"]+)"|'([^']+)')\)""")
 

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from portal import env
-from portal.core import ports, supervision
+from portal.ops import ports, supervision
 
 
 class Command(BaseCommand):

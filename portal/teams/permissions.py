@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework import exceptions, permissions
 
 from portal.core.numbers import whole_number
+from portal.core.refusals import NOT_ALLOWED
 from portal.teams.models import Role, Scope
 from portal.teams.services import membership_of
 
@@ -38,7 +39,7 @@ class InTeam(permissions.BasePermission):
     ``write_role`` and ``write_scope`` who may change something (member; the scope that fits the role).
     """
 
-    message = "Your role in this team does not allow this; ask its administrator."
+    message = NOT_ALLOWED
 
     def has_permission(self, request, view) -> bool:
         if not request.user.is_authenticated:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from portal.core import vendor
+from portal.ops import vendor
 
 VERSIONS = json.loads((vendor.TARGET / "versions.json").read_text())
 

@@ -14,7 +14,7 @@ import portal.datasets
 from portal import env, secrets_file
 from portal.cli.client import Client
 from portal.cli.errors import CliError, Interrupted
-from portal.core import demo, ports, supervision
+from portal.ops import demo, ports, supervision
 from portal.teams.models import Membership, Role, Scope, Team, User
 from portal.teams.services import DEFAULT_TEAM, reset_password
 

@@ -6,8 +6,8 @@ import functools
 
 from django.core.exceptions import PermissionDenied
 
-from portal.core.permissions import SCOPE_OF_ROLE, require_scope
 from portal.teams.models import Role
+from portal.teams.permissions import SCOPE_OF_ROLE, require_scope
 
 
 def role_required(role: str):

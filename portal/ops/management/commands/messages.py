@@ -13,8 +13,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import translation
 
-from portal.core import extraction, template_texts, words
-from portal.core.extraction import Text
+from portal.core import words
+from portal.ops import extraction, template_texts
+from portal.ops.extraction import Text
 
 
 def all_texts() -> Iterator[Text]:

@@ -1,6 +1,6 @@
 """Copies the browser libraries pinned in ``package.json`` into ``static/vendor/``, with their licences.
 
-``npm ci --ignore-scripts && python -m portal.core.vendor``. What it copies is committed: neither an
+``npm ci --ignore-scripts && python -m portal.ops.vendor``. What it copies is committed: neither an
 installation nor the tests need npm. Not in charge of versions: ``package.json`` is.
 """
 

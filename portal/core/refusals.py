@@ -1,0 +1,22 @@
+"""What our own exceptions mean to a caller: statuses by class, registered by the apps that raise them."""
+
+from __future__ import annotations
+
+NOT_ALLOWED = "Your role in this team does not allow this; ask its administrator."
+_statuses: dict[type[Exception], int] = {}
+
+
+def register(kind: type[Exception], status: int) -> None:
+    """Let ``kind`` become an answer with this status. Its text is a sentence for a person; its attribute
+    ``fields``, where it has one, maps names of fields to a sentence each."""
+    _statuses[kind] = status
+
+
+def status_of(error: Exception) -> int | None:
+    """The status of the nearest registered class; None for an exception of another kind."""
+    return next((_statuses[kind] for kind in type(error).__mro__ if kind in _statuses), None)
+
+
+def fields_of(error: Exception) -> dict[str, list[str]] | None:
+    fields = getattr(error, "fields", None)
+    return {name: [text] for name, text in fields.items()} if fields else None

@@ -1,0 +1,109 @@
+"""What every request passes: its team, and the audit."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from portal.core import patience, ratelimit
+from portal.core.problems import problem_page
+from portal.core.secret_paths import mask
+from portal.teams import audit, sign_ins
+from portal.teams.models import Role
+from portal.teams.services import choose, memberships_of
+
+NO_TEAM = (
+    "Your account is not a member of any team yet, so there is nothing to show: "
+    "ask an administrator of this server to add you to one."
+)
+
+
+class CurrentTeam:
+    """Gives each request its team: ``request.team`` and ``request.membership``, both None when signed out.
+
+    The session holds which of ``request.memberships`` it is. ``request.may_edit``, ``may_operate`` and
+    ``may_admin`` say what the role there allows, for templates. A person without a team gets a 403 page; the
+    API answers for itself.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        signed_in = request.user.is_authenticated
+        request.memberships = memberships_of(request.user) if signed_in else []
+        membership = choose(request.memberships, request.session.get("team"))
+        request.membership, request.team = membership, membership.team if membership else None
+        request.may_edit = bool(membership and membership.at_least(Role.MEMBER))
+        request.may_operate = bool(membership and membership.at_least(Role.OPERATOR))
+        request.may_admin = bool(membership and membership.at_least(Role.ADMIN))
+        if signed_in:
+            sign_ins.follow(request)
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        if request.team or not request.user.is_authenticated or request.path.startswith("/api/"):
+            return
+        if getattr(view, "needs_no_team", False) or not getattr(view, "login_required", True):
+            return
+        raise PermissionDenied(NO_TEAM)
+
+
+class Audit:
+    """Tells the audit which request is answered; records and limits refusals, and records calls of tokens.
+
+    What changes something is recorded where it happens. Here is recorded what no service sees: a 403, the
+    first call above the limit of a minute, and that a token was used at all. Refused calls count against that
+    limit as others do, those of pages as well.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        with audit.during(request):
+            response = self.get_response(request)
+            if response.status_code in (401, 403) and not ratelimit.was_counted(request):
+                response = _limited(request) or response
+            self._record(request, response)
+            return response
+
+    @staticmethod
+    def _record(request, response) -> None:
+        status = response.status_code
+        is_known = request.user.is_authenticated
+        if is_known and (status == 403 or ratelimit.is_first_above(request)):
+            with patience.note("a refusal in the audit"):
+                audit.refused_call(_called(request), _reason(request, response))
+        elif getattr(request, "token", None) and not request.audited and not ratelimit.is_above(request):
+            audit.record_call(_called(request), status)
+
+    def process_exception(self, request, exception):
+        if isinstance(exception, PermissionDenied):
+            request.refusal = str(exception)
+
+
+def _limited(request) -> HttpResponse | None:
+    """Count a refused call; the answer instead of the refusal when the minute has no room for it."""
+    wait = ratelimit.seconds_to_wait(request)
+    if not wait:
+        return None
+    sentence = ratelimit.sentence(wait)
+    if request.path.startswith("/api/"):
+        response = problem_page(429, sentence)
+    else:
+        response = render(None, "429.html", {"sentence": sentence}, status=429)
+    response["Retry-After"] = str(wait)
+    ratelimit.write_on(response, request)
+    return response
+
+
+def _called(request) -> str:
+    return f"{request.method} {mask(request.path)}"
+
+
+def _reason(request, response) -> str:
+    """The sentence of a refusal: an endpoint's problem details, or what a page raised."""
+    data = getattr(response, "data", None)
+    return data.get("detail", "") if isinstance(data, dict) else getattr(request, "refusal", "")
