@@ -20,6 +20,7 @@ test: setup lint  ## every test that this machine can run; says what it skipped 
 lint: setup-portal
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	.venv/bin/lint-imports --no-cache
 
 messages: setup-portal  ## collects the texts that people read into portal/locale and compiles the translations
 	$(RUN) manage.py messages

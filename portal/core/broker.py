@@ -23,8 +23,8 @@ ERRORS = (OperationalError, RedisError, OSError)
 _away_until = 0.0
 
 
-def send(task, args: Sequence[Any] = (), queue: str | None = None) -> bool:
-    """Publish a call of ``task``; False when the broker did not take it. Never raises.
+def send(task: str, args: Sequence[Any] = (), queue: str | None = None) -> bool:
+    """Publish a call of the task with this name; False when the broker did not take it. Never raises.
 
     Waits BROKER_SECONDS at most, and not at all for BROKER_PAUSE_SECONDS after that. ``queue`` is the
     task's own unless given.
@@ -33,14 +33,19 @@ def send(task, args: Sequence[Any] = (), queue: str | None = None) -> bool:
         return False
     options, began = {"queue": queue} if queue else {}, time.monotonic()
     try:
-        task.apply_async(list(args), retry=False, **options)
+        publish(task, list(args), **options)
     except ERRORS as error:
-        _note(task.name, error, began)
+        _note(task, error, began)
         return False
     return True
 
 
-def send_on_commit(task, args: Sequence[Any] = (), queue: str | None = None) -> None:
+def publish(task: str, args: list[Any], **options: Any) -> None:
+    """Hand a message to the broker by the task's name, which the web process need not have imported."""
+    app.send_task(task, args, retry=False, **options)
+
+
+def send_on_commit(task: str, args: Sequence[Any] = (), queue: str | None = None) -> None:
     """As ``send``, once the rows that the message is about are there for workers to see."""
     transaction.on_commit(lambda: send(task, args, queue))
 

@@ -1,5 +1,5 @@
 """A full disk, for the portal: the one test and the one sentence. The test itself is the workers' as well."""
 
-from workers.diskspace import SENTENCE, no_space, says_no_space
+from workers.contract.diskspace import SENTENCE, no_space, says_no_space
 
 __all__ = ["SENTENCE", "no_space", "says_no_space"]

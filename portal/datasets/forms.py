@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.core.forms import StyledForm
 from portal.core.names import one_line
 from portal.core.sentences import lazy_sentence
-from portal.datasets import imports, services, uploads
+from portal.datasets import imports, services, upload_limits
 from portal.datasets.models import Upload
 from portal.datasets.refusals import UploadRefused
 from workers.datakit.errors import InputError
@@ -40,7 +40,7 @@ def check_upload(upload, team):
     """Refuse what the server would not keep; the archive itself is checked in a job."""
     if upload:
         try:
-            uploads.check_size(team, upload.name, upload.size)
+            upload_limits.check_size(team, upload.name, upload.size)
         except UploadRefused as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
     return upload

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.shortcuts import get_object_or_404, redirect, render
 
 from portal.core.numbers import whole_number
-from portal.datasets import imports, services, uploads
+from portal.datasets import imports, services, upload_limits
 from portal.datasets.forms import ImportForm
 from portal.datasets.models import Dataset
 from portal.teams.access import member_required
@@ -34,6 +34,6 @@ def dataset_import(request):
         "form": form,
         "places": imports.places(),
         "limits": Limits(),
-        "most_bytes": uploads.most_bytes(request.team),
+        "most_bytes": upload_limits.most_bytes(request.team),
     }
     return render(request, "datasets/import.html", context, status=422 if form.errors else 200)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from portal.core import names
 from portal.core.echoes import shortened
-from portal.datasets import uploads
+from portal.datasets import upload_limits
 from portal.datasets.import_sources import BucketSource, Entry, FolderSource
 from portal.datasets.models import COPYING
 from portal.datasets.refusals import UploadRefused
@@ -120,7 +120,7 @@ def _total(job: Job, opened: FolderSource | BucketSource, target: Path) -> int:
         raise InputError("There are no files at this place: check the path, and what lies there.")
     name = job.dataset_version.upload_name
     try:
-        uploads.check_size(job.team, name, total)
+        upload_limits.check_size(job.team, name, total)
     except UploadRefused as refusal:
         raise InputError(str(refusal)) from refusal
     wanted, free = total + files * TAR_OVERHEAD, shutil.disk_usage(target.parent).free

@@ -10,8 +10,8 @@ from portal.core.filters import RowOf
 from portal.datasets import drafts, services, stored_bytes
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.jobs import filters, kinds, search
+from portal.jobs.kinds import Subject
 from portal.jobs.models import ACTIVE
-from portal.jobs.subjects import Subject
 from portal.teams import quota_usage
 from portal.teams.quota_usage import StoragePart
 

@@ -4,7 +4,7 @@ from portal.core import names
 from portal.core.names import one_line
 from portal.core.sentences import translate
 from portal.core.serializers import BoundedListField
-from portal.datasets import imports, services, uploads
+from portal.datasets import imports, services, upload_limits
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
 from portal.datasets.refusals import UploadRefused
 from portal.jobs.serializers import JobSerializer
@@ -205,7 +205,7 @@ class UploadSerializer(VersionSerializer):
 
     def validate_file(self, file):
         try:
-            uploads.check_size(self.context["request"].team, file.name, file.size)
+            upload_limits.check_size(self.context["request"].team, file.name, file.size)
         except UploadRefused as refusal:
             raise serializers.ValidationError(str(refusal)) from refusal
         return file

@@ -7,26 +7,21 @@ Not in charge of receiving the bytes (``receiving.py``), of where they are kept 
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Sum
 from django.utils import timezone
 
-from portal.datasets import pieces, services
+from portal.datasets import pieces, services, upload_limits
 from portal.datasets.models import Upload
-from portal.datasets.refusals import InUse, NoRoom, TooLarge
+from portal.datasets.refusals import InUse
 from portal.jobs import services as jobs
-from portal.teams import audit, quota_usage, quotas
+from portal.teams import audit
 from portal.teams.models import Team
-from workers.datakit.limits import human_bytes
 
-DISK_RESERVE = 512 * 1024**2
 EXPIRED_KEPT = timedelta(days=30)  # the row alone, to tell "expired" from "never was"
 LEFTOVER_SECONDS = 24 * 3600
 
@@ -48,8 +43,8 @@ def create(
     sweep_local_files()
     with transaction.atomic():
         Team.objects.select_for_update().get(pk=team.pk)  # two uploads must not share the last free bytes
-        check_size(team, filename, length)
-        _check_room(filename, length)
+        upload_limits.check_size(team, filename, length)
+        upload_limits.check_room(filename, length)
         upload = Upload.objects.create(
             team=team,
             created_by=user,
@@ -69,59 +64,6 @@ def complete(upload: Upload) -> None:
     """What follows the last byte, in the transaction that counts it: a version, if the upload names one."""
     if upload.dataset_name:
         services.create_version_of(upload, upload.dataset_name, upload.options)
-
-
-def _waiting(uploads, field: str) -> int:
-    """The sum of a column over the uploads that are neither a version yet nor expired."""
-    return uploads.waiting().aggregate(sum=Sum(field))["sum"] or 0
-
-
-def quota_left(team) -> int | None:
-    """Bytes that the team may still upload; None when there is no quota."""
-    return quota_usage.left(team)
-
-
-def room_left() -> int | None:
-    """Bytes for which the disk of the stored files has room; None where that cannot be asked (S3)."""
-    try:
-        place = default_storage.path("")
-    except NotImplementedError:
-        return None
-    Path(place).mkdir(parents=True, exist_ok=True)
-    still_to_come = _waiting(Upload.objects, "length") - _waiting(Upload.objects, "offset")
-    return max(0, shutil.disk_usage(place).free - still_to_come - DISK_RESERVE)
-
-
-def most_bytes(team) -> int:
-    """The largest file that the team could upload now."""
-    known = [settings.UPLOAD_MAX_BYTES, room_left(), quota_left(team)]
-    return min(limit for limit in known if limit is not None)
-
-
-def check_size(team, filename: str, length: int) -> None:
-    """Raises TooLarge when the server, or the team's quota, does not take a file of ``length`` bytes."""
-    if length > settings.UPLOAD_MAX_BYTES:
-        raise TooLarge(
-            f"{filename} has {human_bytes(length)}; this server takes at most "
-            f"{human_bytes(settings.UPLOAD_MAX_BYTES)}: split it, or ask the administrator to raise "
-            "UPLOAD_MAX_MB."
-        )
-    left = quota_left(team)
-    if left is not None and length > left:
-        raise TooLarge(
-            f"{filename} has {human_bytes(length)} and the team {team.name} has {human_bytes(left)} left of "
-            f"its {human_bytes(quotas.limits(team).storage)}: discard unfinished uploads, or ask an "
-            "administrator for more."
-        )
-
-
-def _check_room(filename: str, length: int) -> None:
-    left = room_left()
-    if left is not None and length > left:
-        raise NoRoom(
-            f"{filename} has {human_bytes(length)} and the server has room for {human_bytes(left)}: "
-            "ask the administrator to free some space, then try again."
-        )
 
 
 def discard(upload: Upload) -> None:

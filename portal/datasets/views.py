@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from portal.core.bodies import an_archive, takes
 from portal.core.numbers import whole_number
 from portal.core.paging import page_of
-from portal.datasets import imports, services, uploads
+from portal.datasets import imports, services, upload_limits, uploads
 from portal.datasets.forms import UploadForm
 from portal.datasets.models import Dataset, DatasetVersion, Upload
 from portal.datasets.refusals import InUse
@@ -67,9 +67,9 @@ def dataset_new(request):
     context = {
         "form": form,
         "limits": Limits(),
-        "upload_max": uploads.most_bytes(request.team),
+        "upload_max": upload_limits.most_bytes(request.team),
         "upload_chunk": settings.UPLOAD_PIECE_BYTES,
-        "quota_left": uploads.quota_left(request.team),
+        "quota_left": upload_limits.quota_left(request.team),
         "kept_hours": settings.UPLOAD_KEPT_HOURS,
         "received": received,
         "waiting": _own_uploads(request).waiting(),

@@ -16,7 +16,7 @@ from portal.devices import releases
 from portal.devices.job_kinds import held_up_at
 from portal.devices.models import Device
 from portal.jobs import filters, kinds, search
-from portal.jobs.subjects import Subject
+from portal.jobs.kinds import Subject
 from portal.models import placements
 from portal.teams.models import Role
 

@@ -10,8 +10,8 @@ from portal.core.filters import RowOf
 from portal.devices import inference, inference_images, services
 from portal.devices.models import Device, Inference
 from portal.jobs import filters, kinds, search
+from portal.jobs.kinds import Subject
 from portal.jobs.models import Job, Status
-from portal.jobs.subjects import Subject
 from portal.teams import quota_usage
 from portal.teams.models import Role
 from portal.teams.quota_usage import StoragePart

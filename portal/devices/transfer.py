@@ -10,14 +10,11 @@ import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import paramiko
 
 from portal.devices.errors import MalformedAnswer, RemoteFailed
-
-if TYPE_CHECKING:
-    from portal.devices.connection import BoardConnection
+from portal.devices.link import Link
 
 CHUNK = 32768
 TRANSFER_SECONDS = 1800.0
@@ -61,7 +58,7 @@ class FileSource:
 
 
 def put_stream(
-    connection: BoardConnection,
+    connection: Link,
     chunks: Iterable[bytes],
     path: str,
     on_progress: Callable[[], None] = lambda: None,
@@ -91,7 +88,7 @@ def put_stream(
 
 
 @contextlib.contextmanager
-def _closed(connection: BoardConnection, remote: paramiko.SFTPFile, doing: str) -> Iterator[None]:
+def _closed(connection: Link, remote: paramiko.SFTPFile, doing: str) -> Iterator[None]:
     """Close the file at the end, which tells whether its last bytes were written."""
     try:
         yield
@@ -103,7 +100,7 @@ def _closed(connection: BoardConnection, remote: paramiko.SFTPFile, doing: str) 
     connection.patiently(remote.close, ANSWER_SECONDS, doing)
 
 
-def get(connection: BoardConnection, path: str, limit: int) -> bytes:
+def get(connection: Link, path: str, limit: int) -> bytes:
     sftp = connection.sftp()
     if sftp is None:
         return _get_by_command(connection, path, limit)
@@ -122,7 +119,7 @@ def get(connection: BoardConnection, path: str, limit: int) -> bytes:
     return bytes(content)
 
 
-def _get_by_command(connection: BoardConnection, path: str, limit: int) -> bytes:
+def _get_by_command(connection: Link, path: str, limit: int) -> bytes:
     # base64 because the output of a command is read as text; it makes 4 of 3, and a line end of every 76.
     result = connection.run(["base64", path], timeout=TRANSFER_SECONDS, limit=limit * 3 // 2 + 1024)
     if not result.ok:
@@ -133,14 +130,14 @@ def _get_by_command(connection: BoardConnection, path: str, limit: int) -> bytes
         raise _unreadable(connection, path, "it did not arrive as base64") from error
 
 
-def _too_long(connection: BoardConnection, path: str, limit: int) -> MalformedAnswer:
+def _too_long(connection: Link, path: str, limit: int) -> MalformedAnswer:
     return MalformedAnswer(
         f"{path} on the board at {connection.address} is longer than {limit} bytes: "
         "look at what writes it, and remove it."
     )
 
 
-def _unreadable(connection: BoardConnection, path: str, reason: str) -> RemoteFailed:
+def _unreadable(connection: Link, path: str, reason: str) -> RemoteFailed:
     return RemoteFailed(
         f"{path} could not be read on the board at {connection.address} ({reason}): "
         "check that it is still there and that the board's user may read it."
@@ -159,9 +156,7 @@ def pack(files: Mapping[str, bytes | Path]) -> bytes:
     return buffer.getvalue()
 
 
-def put_many(
-    connection: BoardConnection, files: Mapping[str, bytes | Path], folder: str, python: str
-) -> None:
+def put_many(connection: Link, files: Mapping[str, bytes | Path], folder: str, python: str) -> None:
     connection.make_folder(folder)
     archive = pack(files)
     for argv in ([python, "-c", UNPACK_PROGRAM, folder], ["tar", "-xf", "-", "-C", folder]):
@@ -177,7 +172,7 @@ def put_many(
     _verify_folder(connection, files, folder)
 
 
-def _verify_folder(connection: BoardConnection, files: Mapping[str, bytes | Path], folder: str) -> None:
+def _verify_folder(connection: Link, files: Mapping[str, bytes | Path], folder: str) -> None:
     result = connection.run(["sh", "-c", HASH_ALL_SCRIPT, "sh", folder])
     if result.not_found:
         # No sha256sum: SSH has checked the transfer itself, and writing reported no error.
@@ -192,7 +187,7 @@ def _verify_folder(connection: BoardConnection, files: Mapping[str, bytes | Path
             )
 
 
-def sha256(connection: BoardConnection, paths: list[str], python: str) -> dict[str, str]:
+def sha256(connection: Link, paths: list[str], python: str) -> dict[str, str]:
     result = connection.run(["sha256sum", *paths], timeout=600)
     if result.not_found:
         result = connection.run([python, "-c", HASH_PROGRAM, *paths], timeout=600)
@@ -222,7 +217,7 @@ def says_disk_full(text: str) -> bool:
     return any(words in text for words in ("No space left", "Disk quota exceeded", "not enough space"))
 
 
-def has_no_room(connection: BoardConnection, path: str) -> bool:
+def has_no_room(connection: Link, path: str) -> bool:
     folder = path.rpartition("/")[0] or "."
     free = connection.free_bytes(folder)
     return free is not None and free < NO_ROOM_BYTES

@@ -12,7 +12,6 @@ from portal.teams.models import Role
 if TYPE_CHECKING:
     from portal.jobs.context import JobContext
     from portal.jobs.models import Job
-    from portal.jobs.subjects import Subject
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,14 @@ class Invocation:
     reads: tuple[str, ...] = ()
     gpu: bool = False
     sockets: bool = False
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a job is about, and the page that tells more."""
+
+    words: str
+    url: str
 
 
 @dataclass(frozen=True)

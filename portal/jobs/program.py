@@ -21,9 +21,8 @@ from portal.jobs.context import JobContext, TimedOut
 from portal.jobs.kinds import Invocation
 from portal.jobs.made_files import NotAFile, open_file
 from portal.jobs.reports import NoResult
-from workers import diskspace
-from workers.contract import SCHEMA_VERSION
-from workers.oom import MemoryWatch
+from workers.contract import SCHEMA_VERSION, diskspace
+from workers.contract.oom import MemoryWatch
 
 READ_AT_MOST = 256 * 1024
 LONGEST_LINE = 1024 * 1024  # bytes of one event

@@ -16,6 +16,7 @@ from portal.jobs.models import ErrorKind, IllegalTransition, Job, JobEvent, Stat
 from portal.teams import audit, quotas
 
 WAKE_AT_MOST = 20
+EXECUTE = "portal.jobs.tasks.execute"
 
 
 def submit(kind_name: str, team, created_by, **fields) -> Job:
@@ -51,9 +52,7 @@ def enqueue(job: Job) -> None:
     The message wakes a worker, which takes the queue's best job then (``turns``). A broker that is away or
     hangs loses nothing: ``resend`` sends again for what stays queued.
     """
-    from portal.jobs.tasks import execute
-
-    broker.send_on_commit(execute, [job.pk], queue=job.queue)
+    broker.send_on_commit(EXECUTE, [job.pk], queue=job.queue)
 
 
 def cancel(job: Job, by: str) -> None:

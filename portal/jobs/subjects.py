@@ -6,18 +6,11 @@ Each kind of job says it for its own (``Kind.subjects``); the machine knows none
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from portal.jobs import kinds
+from portal.jobs.kinds import Subject
 from portal.jobs.models import Job
 from portal.teams.models import Role
-
-
-@dataclass(frozen=True)
-class Subject:
-    words: str
-    url: str
-
 
 _finders: list[Callable[[set[int]], dict[int, Subject]]] = []
 # Each is asked whether something that the job belongs to wants a higher role than its kind does.

@@ -24,7 +24,7 @@ def sweep() -> None:
     Only asks the database; the waiting for others is done by the tasks above.
     """
     if mails.is_pending():
-        broker.send(send_mails)
+        broker.send("portal.notify.tasks.send_mails")
     webhooks.sweep()
 
 

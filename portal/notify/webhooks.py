@@ -18,7 +18,8 @@ from rest_framework.exceptions import APIException, Throttled
 from portal.core import broker
 from portal.core.encryption import WrongKey, seal, unseal
 from portal.core.slots import Slots
-from portal.notify import targets
+from portal.notify import notices, targets
+from portal.notify.events import EVENTS
 from portal.notify.models import TEST, Delivery, DeliveryState, Webhook
 from portal.teams import audit
 from portal.teams.models import AuditEntry, Result, Team
@@ -31,6 +32,7 @@ STOP_AFTER = 20  # attempts in a row that went wrong
 LEASE = timedelta(seconds=120)  # a worker that died while it sent leaves the delivery to another after that
 KEPT = timedelta(days=30)
 AT_ONCE = 50  # teams in one sweep
+DELIVER = "portal.notify.tasks.deliver"
 # Attempts under way in one process, of all teams and of each: one that hangs takes 15 seconds.
 SENDING, SENDING_EACH = 6, 2
 IN_A_ROW = 20
@@ -151,9 +153,7 @@ def _order(webhook: Webhook, event: str, data: dict) -> Delivery:
 
 
 def _wake(pk: int) -> None:
-    from portal.notify.tasks import deliver
-
-    broker.send_on_commit(deliver, [pk])
+    broker.send_on_commit(DELIVER, [pk])
 
 
 # --- sending -----------------------------------------------------------------------------------
@@ -254,8 +254,6 @@ def _went_wrong(delivery: Delivery, problem: str, **facts) -> None:
 
 def _stop_if_hopeless(webhook: Webhook, problem: str) -> None:
     """Switch a webhook off that failed too often in a row, and tell the team's administrators once."""
-    from portal.notify.services import emit
-
     words = f"{STOP_AFTER} attempts in a row went wrong, the last so: {problem}"[:300]
     with transaction.atomic():
         hopeless = Webhook.objects.filter(pk=webhook.pk, active=True, failures__gte=STOP_AFTER)
@@ -263,16 +261,14 @@ def _stop_if_hopeless(webhook: Webhook, problem: str) -> None:
             return
         webhook.refresh_from_db()
         audit.record("webhook.stop", webhook, detail=words)
-        emit("webhook.stopped", webhook.team, webhook)
+        notices.tell(EVENTS["webhook.stopped"], webhook.team, webhook)
 
 
 def sweep() -> None:
     """Before: deliveries that are due and have no message. After: each team's oldest have one. Old ones are
     removed."""
-    from portal.notify.tasks import deliver
-
     Delivery.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
     teams = Delivery.objects.due().order_by().values_list("webhook__team", flat=True).distinct()
     for team in list(teams[:AT_ONCE]):
         for pk in _due_of(team)[:SENDING_EACH]:
-            broker.send(deliver, [pk])
+            broker.send(DELIVER, [pk])

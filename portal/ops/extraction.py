@@ -27,12 +27,12 @@ WITH_CONTEXT = {"pgettext", "pgettext_lazy"}
 # Modules whose texts no reader of a page meets.
 NOT_SHOWN = (
     "portal/settings.py", "portal/env.py", "portal/secrets_file.py",  # before the portal runs
-    "portal/core/management/", "portal/core/demo.py", "portal/core/vendor.py",
-    "portal/core/supervision.py", "portal/ops/web.py",
-    "portal/core/ports.py", "portal/core/bucket.py", "portal/cli/",  # terminals
+    "portal/ops/management/", "portal/ops/demo.py", "portal/ops/vendor.py",
+    "portal/ops/supervision.py", "portal/ops/web.py",
+    "portal/ops/ports.py", "portal/core/bucket.py", "portal/cli/",  # terminals
     "portal/core/schema.py",  # the description of the API, which is English
     "portal/core/patience.py",  # the log
-    "portal/core/extraction.py", "portal/core/sentences.py", "portal/core/template_texts.py",  # these tools
+    "portal/ops/extraction.py", "portal/core/sentences.py", "portal/ops/template_texts.py",  # these tools
     "workers/virtual_board/", "workers/train/tools/", "workers/convert/torch_stub/",  # stand in for others
 )  # fmt: skip
 # Calls whose texts are not for people, by the last part of the name.

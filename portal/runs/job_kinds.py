@@ -11,8 +11,8 @@ from portal.core.filters import OneOf, RowOf, named
 from portal.datasets import usage
 from portal.deployment.models import Deployment
 from portal.jobs import filters, hooks, search, subjects
+from portal.jobs.kinds import Subject
 from portal.jobs.models import Job
-from portal.jobs.subjects import Subject
 from portal.models import pages
 from portal.models.models import Model
 from portal.runs import pipeline, services

@@ -13,7 +13,7 @@ from portal.core import configs, live, sentences
 from portal.core.bodies import an_archive, takes
 from portal.core.numbers import whole_number
 from portal.core.paging import page_of
-from portal.datasets import uploads
+from portal.datasets import upload_limits
 from portal.datasets.models import Dataset
 from portal.datasets.services import create_version
 from portal.jobs.models import IllegalTransition, Status
@@ -117,7 +117,7 @@ def _form_page(request, initial: dict, cloned_from: Run | None = None):
         "more_open": bool(cloned_from) or any(form[name].errors for name in MORE),
         "more": [form[name] for name in MORE],
         "upload_chunk": settings.UPLOAD_PIECE_BYTES,
-        "upload_max": uploads.most_bytes(request.team),
+        "upload_max": upload_limits.most_bytes(request.team),
         "chosen": {
             name: [str(value) for value in _as_list(form[name].value())]
             for name in ("preset", "chips", "devices")

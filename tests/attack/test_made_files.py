@@ -13,7 +13,7 @@ from portal.jobs import execution, kinds, made_files, program, reports, services
 from portal.jobs.log import read_log
 from portal.jobs.models import Job, Status
 from tests.jobs.helpers import PATIENCE_SECONDS
-from workers import oom
+from workers.contract import oom
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

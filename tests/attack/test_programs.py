@@ -125,7 +125,7 @@ def test_a_program_reads_its_inputs_and_writes_in_its_job_folder_only(spy, tmp_p
         f"Path({str(given / 'image.png')!r}).write_bytes(b'x')",
         "__import__('tempfile').mkstemp()[1]",
         "Path('/tmp/slipway-was-here').write_text('x')",
-        f"Path({str(settings.BASE_DIR / 'workers' / 'contract.py')!r}).write_text('x')",
+        f"Path({str(settings.BASE_DIR / 'workers' / 'contract' / '__init__.py')!r}).write_text('x')",
         "(Path.home() / 'file').write_text('x')",
         inputs={"dataset": str(given)},
     )

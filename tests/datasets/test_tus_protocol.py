@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from portal.datasets import receiving, tasks, uploads
+from portal.datasets import receiving, tasks, upload_limits, uploads
 from portal.datasets.models import Upload, UploadPiece
 
 LIST = "/api/v1/uploads/"
@@ -314,7 +314,9 @@ def test_the_quota_counts_what_is_announced(api, settings):
 
 
 def test_a_disk_without_room_is_507_before_any_byte_is_sent(api, monkeypatch):
-    monkeypatch.setattr(uploads.shutil, "disk_usage", lambda path: shutil_usage(uploads.DISK_RESERVE + 1000))
+    monkeypatch.setattr(
+        uploads.shutil, "disk_usage", lambda path: shutil_usage(upload_limits.DISK_RESERVE + 1000)
+    )
     announce(api, 600)
     answer = api.post(LIST, HTTP_UPLOAD_LENGTH="401", **TUS)
     assert answer.status_code == 507

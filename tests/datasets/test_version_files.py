@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from upload_builders import two_classes, zipped
 
-from portal.datasets import deletion, indexes, uploads, uploads_kept
+from portal.datasets import deletion, indexes, upload_limits, uploads_kept
 from portal.datasets.models import DatasetVersion, Pack
 from portal.datasets.services import create_version
 from portal.datasets.staged_cache import staged
@@ -124,7 +124,7 @@ def test_the_quota_counts_what_is_stored_and_shared_images_once(team, alice, run
     for _ in range(3):
         uploaded(team, alice, two_classes(20), run_jobs)
     packed = Pack.objects.get().bytes
-    assert uploads.quota_left(team) == 10**6 - packed
+    assert upload_limits.quota_left(team) == 10**6 - packed
     assert packed < DatasetVersion.objects.first().bytes + 1
 
 

@@ -16,13 +16,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
+from portal.core import broker
 from portal.core.encryption import seal
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.deployment.models import Deployment
 from portal.deployment.steps import deploy
 from portal.devices import services
 from portal.devices.models import Device
-from portal.jobs import execution, tasks
+from portal.jobs import execution
 from portal.jobs.models import Artifact, Job, Status
 from portal.models import evaluations
 from portal.models.models import CompiledModel, Model
@@ -187,7 +188,7 @@ class Rows:
 
 def without_broker(monkeypatch) -> None:
     """Send no messages: there is no broker here, and finding that out takes a while for every job."""
-    monkeypatch.setattr(tasks.execute, "apply_async", lambda *args, **options: None)
+    monkeypatch.setattr(broker, "publish", lambda *args, **options: None)
 
 
 def secret(**credentials: str) -> str:

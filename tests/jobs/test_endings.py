@@ -13,7 +13,7 @@ from portal.jobs import endings, execution, kinds, services
 from portal.jobs.context import Cancelled
 from portal.jobs.models import Artifact, Job, Status
 from workers.contract import InputError
-from workers.diskspace import EXIT_STATUS, SENTENCE
+from workers.contract.diskspace import EXIT_STATUS, SENTENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from portal.core import broker
 from portal.notify import tasks, webhooks
 from portal.notify.events import WEBHOOK_EVENTS
 from portal.teams.models import Membership, Role, User
@@ -68,8 +69,8 @@ def loopback(settings):
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     """No broker: a message is worked on where it is sent."""
-    monkeypatch.setattr(tasks.deliver, "apply_async", lambda args, **options: webhooks.deliver(*args))
-    monkeypatch.setattr(tasks.send_mails, "apply_async", lambda *args, **options: tasks.send_mails())
+    at_once = {f"portal.notify.tasks.{task}": getattr(tasks, task) for task in ("deliver", "send_mails")}
+    monkeypatch.setattr(broker, "publish", lambda task, args, **options: at_once[task](*args))
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ def test_a_test_whose_message_was_lost_goes_out_even_while_the_webhook_is_off(we
 def test_the_sweep_of_notices_waits_for_nobody(webhook, dora, monkeypatch):
     Notification.objects.create(user=dora, team=webhook.team, event="run.failed", mail=Mail.PENDING)
     sent = []
-    monkeypatch.setattr(broker, "send", lambda task, args=(), queue=None: sent.append(task.name))
+    monkeypatch.setattr(broker, "send", lambda task, args=(), queue=None: sent.append(task))
     tasks.sweep()
     assert sent == ["portal.notify.tasks.send_mails"]
 

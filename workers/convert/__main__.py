@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from workers import contract
+from workers.contract.oom import MemoryWatch
 from workers.convert.toolkit_errors import explain_crash
-from workers.oom import MemoryWatch
 
 
 def main() -> int:

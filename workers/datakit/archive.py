@@ -1,8 +1,8 @@
 """Reading an uploaded archive that may be damaged or hostile.
 
-``open_archive`` tells the kind by the first bytes and looks at the table of contents alone; it refuses
-what no honest tool writes. Names from the archive are never used as paths on our disk: contents are read
-into memory, one at a time, by a ``Source``. Another kind is one more subclass of each and a line in
+``opening.open_archive`` tells the kind by the first bytes and looks at the table of contents alone; it
+refuses what no honest tool writes. Names from the archive are never used as paths on our disk: contents are
+read into memory, one at a time, by a ``Source``. Another kind is one more subclass of each and a line in
 ``open_archive``.
 """
 
@@ -19,27 +19,6 @@ from .findings import Findings
 from .limits import RATIO_FLOOR, Limits, human_bytes
 
 CHUNK = 1024 * 1024
-
-# (offset, first bytes, what it is)
-_MAGIC = [
-    (0, b"Rar!\x1a\x07", "a RAR archive"),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (0, b"BZh", "a bzip2 file (.tar.bz2)"),
-    (0, b"\xfd7zXZ\x00", "an xz file (.tar.xz)"),
-    (0x8001, b"CD001", "a disc image (ISO)"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"\xd0\xcf\x11\xe0", "an old Office document"),
-    (0, b"\xff\xd8\xff", "a single JPEG image"),
-    (0, b"\x89PNG", "a single PNG image"),
-    (0, b"GIF8", "a single GIF image"),
-    (0, b"BM", "a single BMP image"),
-    (0, b"MZ", "a Windows program"),
-    (0, b"\x7fELF", "a Linux program"),
-    (0, b"<!DOCTYPE", "a web page (the download may have failed)"),
-    (0, b"<html", "a web page (the download may have failed)"),
-    (0, b"SQLite format 3", "a database"),
-    (4, b"ftyp", "a video or a HEIC image"),
-]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -173,47 +152,6 @@ class Archive:
                     )
                 checked.add(parent)
                 parent = parent.rpartition("/")[0]
-
-
-def open_archive(path: Path, scratch: Path, limits: Limits, findings: Findings) -> Archive:
-    """Open the uploaded file at ``path``; raise InputError when it cannot be used as an archive.
-
-    A compressed tar is unpacked as a whole into the folder ``scratch`` until the archive is closed.
-    """
-    # Here, for they build on Archive.
-    from .tararchive import TarArchive, tar_compression
-    from .ziparchive import ZipArchive
-
-    if path.stat().st_size == 0:
-        raise InputError(
-            "The uploaded file is empty: choose the archive again and wait for the upload to end."
-        )
-    with path.open("rb") as file:
-        head = file.read(0x8001 + 8)
-    if head.startswith(b"PK\x05\x06"):
-        raise InputError("The zip holds no files: put the images into it and upload it again.")
-    if head.startswith(b"PK\x07\x08"):
-        raise InputError(
-            "This is one part of a zip split over several files: make a single zip and upload that."
-        )
-    if head.startswith(b"PK\x03\x04"):
-        return ZipArchive(path, limits, findings)
-    compression = tar_compression(head)
-    if compression is not None:
-        return TarArchive(path, compression, scratch, limits, findings)
-    raise InputError(_not_an_archive(head))
-
-
-def _not_an_archive(head: bytes) -> str:
-    advice = "pack the images as a zip or a tar and upload that."
-    for offset, magic, kind in _MAGIC:
-        if head[offset : offset + len(magic)].lower() == magic.lower():
-            return f"The uploaded file is {kind}, not a zip or a tar: {advice}"
-    if not head.strip(b"\0"):
-        return (
-            "The uploaded file holds only zeros, not a zip or a tar: the copy went wrong, so upload it again."
-        )
-    return f"The uploaded file is not a zip or a tar: {advice}"
 
 
 def check_unpacked_bytes(kind: str, unpacked: int, packed: int, limits: Limits) -> None:

@@ -7,7 +7,7 @@ import errno
 from collections.abc import Iterator
 
 from workers.contract import InputError, ToolchainError
-from workers.diskspace import SENTENCE, no_space
+from workers.contract.diskspace import SENTENCE, no_space
 
 __all__ = ["ImageError", "InputError", "StagingError", "full_disk_is_input_error"]
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from . import export_layouts
-from .export_layouts import ExportError, File
-from .index import ImageRow, Index
-from .packing import record
+from .export_layouts import File
+from .index import Index
 from .readers import CLASSIFICATION, DETECTION
 from .staging import ReadPacks
+from .stored import ExportError, Stored
 
 __all__ = ["FORMATS", "ExportError", "export"]
 
@@ -48,33 +47,6 @@ def export(index: Index, read: ReadPacks, format: str) -> Iterator[bytes]:
     if format == "folders":
         export_layouts.check_folder_names(stored.class_names)
     return _zipped(writer(stored))
-
-
-class Stored:
-    """A version as the layouts see it: its class names, its records by id, its images as they lie."""
-
-    def __init__(self, index: Index, read: ReadPacks):
-        self._index, self._read = index, read
-        self.class_names, self.task = index.class_names, index.task
-
-    def records(self, split: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield what index.jsonl says of each image, or of those of one side, with ``file`` and ``label``."""
-        for image in self._index.all():
-            if split in (None, image.split):
-                yield self._record(image)
-
-    def images(self) -> Iterator[tuple[dict[str, Any], Iterator[bytes]]]:
-        """Yield each record with its image's content, in the order of the packs: that reads fastest."""
-        for image, content in self._read(self._index.by_place()):
-            if len(content) != image.size:
-                raise ExportError("The stored dataset is damaged: upload it again.")
-            yield self._record(image), iter([content])
-
-    def _record(self, image: ImageRow) -> dict[str, Any]:
-        found = {**record(image), "file": image.name}
-        if image.class_id is not None:
-            found["label"] = self.class_names[image.class_id]
-        return found
 
 
 class _Sink:

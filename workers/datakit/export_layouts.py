@@ -9,20 +9,14 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.sax.saxutils import escape
 
 from . import names
-
-if TYPE_CHECKING:
-    from .export import Stored
+from .stored import ExportError, Stored
 
 File = tuple[str, Iterable[bytes]]  # path in the zip, content in blocks
 SIDES = ("train", "val")
-
-
-class ExportError(ValueError):
-    """A version cannot be exported as asked; the message is one sentence for the person."""
 
 
 def check_folder_names(class_names: Sequence[str]) -> None:

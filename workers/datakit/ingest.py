@@ -27,13 +27,14 @@ from workers import contract
 
 from . import classes, diffing
 from .adding import added_to
-from .archive import Archive, open_archive
+from .archive import Archive
 from .assemble import assemble
 from .checking import Checked, ImagePool, Task, processes_for
 from .errors import InputError, full_disk_is_input_error
 from .findings import Findings
 from .index import ImageRow, Index
 from .limits import human_bytes
+from .opening import open_archive
 from .options import Options
 from .packs import share_copies, tidied
 from .readers import CLASSIFICATION, Listing, Sample, read_layout

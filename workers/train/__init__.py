@@ -1,1 +1,1 @@
-"""The training worker: PaddleX training, export and the ONNX files, under ``workers/contract.py``."""
+"""The training worker: PaddleX training, export and the ONNX files, under ``workers/contract/``."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from workers import diskspace
-from workers.contract import InputError, ProgramError, ToolchainError
+from workers.contract import InputError, ProgramError, ToolchainError, diskspace
 
 _OUT_OF_MEMORY = re.compile(
     r"MemoryError|bad_alloc|ResourceExhausted|Out of memory|Cannot allocate memory", re.IGNORECASE

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workers.contract import JobFolder, ToolchainError
-from workers.oom import MemoryWatch
+from workers.contract.oom import MemoryWatch
 from workers.train import checkpoints
 from workers.train.checkpoints import History
 from workers.train.configuration import write_configurations

@@ -10,12 +10,10 @@ import shutil
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import asyncssh
 
-if TYPE_CHECKING:
-    from workers.virtual_board.board import VirtualBoard
+from workers.virtual_board.host import Host
 
 CHUNK = 32768
 STANDIN = Path(__file__).resolve().parent / "standin"
@@ -59,7 +57,7 @@ def _script(path: Path, text: str) -> None:
 class Command:
     """One command of one connection. Its whole process group dies with the connection or the power."""
 
-    def __init__(self, board: VirtualBoard, process: asyncssh.SSHServerProcess):
+    def __init__(self, board: Host, process: asyncssh.SSHServerProcess):
         self._board = board
         self._remote = process
         self.connection = process.get_extra_info("connection")

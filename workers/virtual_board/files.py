@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import asyncssh
 
-if TYPE_CHECKING:
-    from workers.virtual_board.board import VirtualBoard
+from workers.virtual_board.host import Host
 
 
 class BoardFiles(asyncssh.SFTPServer):
     """``/`` and the login folder are both the board's home, so relative paths fit commands too."""
 
-    def __init__(self, board: VirtualBoard, channel: asyncssh.SSHServerChannel):
+    def __init__(self, board: Host, channel: asyncssh.SSHServerChannel):
         self._board = board
         super().__init__(channel, chroot=str(board.home).encode())
 

@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from workers import diskspace
-from workers.diskspace import no_space
+from workers.contract import diskspace
+from workers.contract.diskspace import no_space
 
 SCHEMA_VERSION = 1
 WATCH_PARENT_SECONDS = 1.0

@@ -1,0 +1,70 @@
+"""How large an upload may be: by the server's setting, the disk and the team's quota."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db.models import Sum
+
+from portal.datasets.models import Upload
+from portal.datasets.refusals import NoRoom, TooLarge
+from portal.teams import quota_usage, quotas
+from workers.datakit.limits import human_bytes
+
+DISK_RESERVE = 512 * 1024**2
+
+
+def waiting_sum(uploads, field: str) -> int:
+    """The sum of a column over the uploads that are neither a version yet nor expired."""
+    return uploads.waiting().aggregate(sum=Sum(field))["sum"] or 0
+
+
+def quota_left(team) -> int | None:
+    """Bytes that the team may still upload; None when there is no quota."""
+    return quota_usage.left(team)
+
+
+def room_left() -> int | None:
+    """Bytes for which the disk of the stored files has room; None where that cannot be asked (S3)."""
+    try:
+        place = default_storage.path("")
+    except NotImplementedError:
+        return None
+    Path(place).mkdir(parents=True, exist_ok=True)
+    still_to_come = waiting_sum(Upload.objects, "length") - waiting_sum(Upload.objects, "offset")
+    return max(0, shutil.disk_usage(place).free - still_to_come - DISK_RESERVE)
+
+
+def most_bytes(team) -> int:
+    """The largest file that the team could upload now."""
+    known = [settings.UPLOAD_MAX_BYTES, room_left(), quota_left(team)]
+    return min(limit for limit in known if limit is not None)
+
+
+def check_size(team, filename: str, length: int) -> None:
+    """Raises TooLarge when the server, or the team's quota, does not take a file of ``length`` bytes."""
+    if length > settings.UPLOAD_MAX_BYTES:
+        raise TooLarge(
+            f"{filename} has {human_bytes(length)}; this server takes at most "
+            f"{human_bytes(settings.UPLOAD_MAX_BYTES)}: split it, or ask the administrator to raise "
+            "UPLOAD_MAX_MB."
+        )
+    left = quota_left(team)
+    if left is not None and length > left:
+        raise TooLarge(
+            f"{filename} has {human_bytes(length)} and the team {team.name} has {human_bytes(left)} left of "
+            f"its {human_bytes(quotas.limits(team).storage)}: discard unfinished uploads, or ask an "
+            "administrator for more."
+        )
+
+
+def check_room(filename: str, length: int) -> None:
+    left = room_left()
+    if left is not None and length > left:
+        raise NoRoom(
+            f"{filename} has {human_bytes(length)} and the server has room for {human_bytes(left)}: "
+            "ask the administrator to free some space, then try again."
+        )

@@ -1,0 +1,41 @@
+"""A version as the export's layouts see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .index import ImageRow, Index
+from .packing import record
+from .staging import ReadPacks
+
+
+class ExportError(ValueError):
+    """A version cannot be exported as asked; the message is one sentence for the person."""
+
+
+class Stored:
+    """A version as the layouts see it: its class names, its records by id, its images as they lie."""
+
+    def __init__(self, index: Index, read: ReadPacks):
+        self._index, self._read = index, read
+        self.class_names, self.task = index.class_names, index.task
+
+    def records(self, split: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield what index.jsonl says of each image, or of those of one side, with ``file`` and ``label``."""
+        for image in self._index.all():
+            if split in (None, image.split):
+                yield self._record(image)
+
+    def images(self) -> Iterator[tuple[dict[str, Any], Iterator[bytes]]]:
+        """Yield each record with its image's content, in the order of the packs: that reads fastest."""
+        for image, content in self._read(self._index.by_place()):
+            if len(content) != image.size:
+                raise ExportError("The stored dataset is damaged: upload it again.")
+            yield self._record(image), iter([content])
+
+    def _record(self, image: ImageRow) -> dict[str, Any]:
+        found = {**record(image), "file": image.name}
+        if image.class_id is not None:
+            found["label"] = self.class_names[image.class_id]
+        return found
