@@ -6,6 +6,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -37,6 +38,7 @@ class Client:
         self.on_wait = lambda sentence: None
         self.session = requests.Session()
         self.token = token
+        self._watches = False
         self._polled: dict[str, tuple[str, Any]] = {}
 
     @property
@@ -68,12 +70,16 @@ class Client:
 
     @contextlib.contextmanager
     def patient(self, seconds: float) -> Iterator[None]:
-        """Inside, go on trying for at least so long: for what takes long anyway."""
-        before, self.patience = self.patience, max(self.patience, seconds)
+        """Inside, go on trying for at least so long: for what takes long anyway, and goes on by itself.
+
+        Reading is tried again there after any error of the server, an unexpected one as well.
+        """
+        before = self.patience, self._watches
+        self.patience, self._watches = max(self.patience, seconds), seconds > 0
         try:
             yield
         finally:
-            self.patience = before
+            self.patience, self._watches = before
 
     def get(self, path: str, **params: Any) -> Any:
         return self.call("GET", path, params=params).json()
@@ -124,12 +130,18 @@ class Client:
             except requests.RequestException as error:
                 tries.pause(f"There is no answer from {self.base}{_why(error)}.")
                 continue
-            if answer.status_code in NOT_NOW:
+            if self._may_pass(method, answer.status_code):
                 tries.pause(_sentence(answer), answer)
             elif method == "POST" and tries.made and answer.status_code == STILL_WORKING:
                 tries.pause(_sentence(answer), answer, Refused)
             else:
                 return answer
+
+    def _may_pass(self, method: str, status: int) -> bool:
+        """True for an answer that another try may not get."""
+        if status in NOT_NOW:
+            return True
+        return self._watches and method == "GET" and status >= 500 and status != NO_ROOM
 
     def _send(self, method: str, path: str, options: dict) -> requests.Response:
         redirects = method in ("GET", "HEAD")
@@ -171,14 +183,24 @@ class Tries:
         self, sentence: str, answer: requests.Response | None = None, then: type[CliError] = Unreachable
     ):
         """Wait a while, at least as long as the answer asks for; raise ``then`` when patience ends before."""
-        wanted = answer.headers.get("Retry-After", "") if answer is not None else ""
-        seconds = max(min(0.5 * 2**self.made, LONGEST_PAUSE), float(wanted) if wanted.isdigit() else 0.0)
+        wanted = _retry_after(answer.headers.get("Retry-After", "")) if answer is not None else 0.0
+        seconds = max(min(0.5 * 2**self.made, LONGEST_PAUSE), wanted)
         if time.monotonic() + seconds > self._deadline:
             raise then(sentence)
         if not self.made:
             self.client.on_wait(f"{sentence} Trying again for {self.client.patience:.0f} s.")
         self.made += 1
         time.sleep(seconds)
+
+
+def _retry_after(text: str) -> float:
+    """Seconds that a Retry-After asks for, as a number or as a date (RFC 9110); 0 for none."""
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
 
 
 def checked(answer: requests.Response) -> requests.Response:

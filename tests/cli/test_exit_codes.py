@@ -8,12 +8,16 @@ import pty
 import signal
 import socket
 import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
 from portal.cli import client as cli_client
+from portal.cli import follow
 from portal.cli.client import Client
-from portal.cli.errors import Unreachable
+from portal.cli.errors import NotAllowed, NotFound, Refused, Unreachable
+from portal.cli.screen import Screen
 from portal.jobs.models import Status
 from portal.runs.models import Run
 from portal.teams import tokens
@@ -257,6 +261,72 @@ def test_it_does_not_wait_longer_than_it_has_patience(patient):
         with pytest.raises(Unreachable, match="Slowly."):
             Client(server.url, patience=60).get("jobs/")
     assert patient == []
+
+
+def a_job(status):
+    row = {"id": 7, "status": status, "phase": "", "percent": None, "seconds": 1, "message": ""}
+    return 200, {}, json.dumps(row).encode()
+
+
+@pytest.fixture
+def screen():
+    """A screen that writes on no terminal; ``notes`` is what it would have written."""
+    made = Screen()
+    made.notes = []
+    made.note = made.notes.append
+    return made
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 521])
+def test_watching_goes_on_after_an_error_of_the_server_and_says_so_once(patient, screen, status):
+    errors = [problem(status, "Unexpected error.")] * 3
+    with answering(a_job("running"), *errors, a_job("succeeded")) as server:
+        client = Client(server.url, patience=60)
+        client.on_wait = screen.note
+        assert follow.job(client, screen, 7, "Check")["status"] == "succeeded"
+    assert len([note for note in screen.notes if "Trying again" in note]) == 1
+    pauses = [seconds for seconds in patient if seconds != follow.POLL_SECONDS]
+    assert pauses == sorted(pauses) and len(pauses) == 3
+
+
+def test_watching_ends_when_patience_does(monkeypatch, screen):
+    monkeypatch.setattr(follow, "PATIENCE_SECONDS", 0.2)
+    with answering(problem(500, "Unexpected error.")) as server:
+        with pytest.raises(Unreachable, match="Unexpected error."):
+            follow.job(Client(server.url, patience=0), screen, 7, "Check")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(400, Refused), (403, NotAllowed), (404, NotFound), (507, Refused)]
+)
+def test_watching_ends_at_once_when_the_portal_refuses(patient, screen, status, error):
+    with answering(problem(status, "No.")) as server:
+        with pytest.raises(error):
+            follow.job(Client(server.url, patience=60), screen, 7, "Check")
+    assert len(server.seen) == 1
+
+
+def test_what_changes_something_is_not_sent_again_after_an_unexpected_error(patient):
+    with answering(problem(500, "Unexpected error.")) as server:
+        client = Client(server.url, patience=60)
+        with client.patient(60), pytest.raises(Unreachable):
+            client.post("runs/", json={})
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "least", "most"),
+    [
+        ("7", 7, 7),
+        (format_datetime(datetime.now(UTC) + timedelta(seconds=3000)), 1000, 3000),
+        ("soon", 0.5, 0.5),
+        ("-3", 0.5, 0.5),
+    ],
+)
+def test_it_reads_how_long_to_wait_as_seconds_or_as_a_date(patient, given, least, most):
+    with answering(problem(503, "Busy.", **{"Retry-After": given}), ROWS) as server:
+        Client(server.url, patience=5000).get("jobs/")
+    assert least <= patient[0] <= most
 
 
 def test_a_post_sent_again_has_the_same_key(patient):
