@@ -10,11 +10,11 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from workers.virtual_board import scratch
 from workers.virtual_board.standin.virtual_wire import ENGINE_VARIABLE, SOCKET_VARIABLE
 
 START_SECONDS = 120.0
@@ -55,8 +55,8 @@ class EngineHub:
         self.kind = kind
         self._log = log
         self._answers_wrongly = answers_wrongly
-        # A folder of its own with a short name: the path of a unix socket has about 100 characters.
-        self._folder = Path(tempfile.mkdtemp(prefix="vboard-"))
+        scratch.remove_left_over()
+        self._folder, self._lock = scratch.make()
         self._engines: dict[str, asyncio.subprocess.Process] = {}
         self._starting = asyncio.Lock()
         self._server: asyncio.AbstractServer | None = None
@@ -73,6 +73,7 @@ class EngineHub:
         if self._server:
             self._server.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._lock)
 
     def kill_engines(self) -> None:
         for key in list(self._engines):
@@ -83,6 +84,11 @@ class EngineHub:
             os.killpg(self._engines.pop(key).pid, signal.SIGKILL)
         for suffix in ("", ".json"):
             (self._folder / f"{key}{suffix}").unlink(missing_ok=True)
+        shutil.rmtree(self._temporary(key), ignore_errors=True)
+
+    def _temporary(self, key: str) -> Path:
+        """Where an engine keeps what it unpacks: gone with it, however it ends."""
+        return self._folder / f"{key}.d"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -114,11 +120,13 @@ class EngineHub:
         while len(self._engines) >= MOST_ENGINES:
             self._kill(next(iter(self._engines)))
         argv = [sys.executable, "-m", "workers.virtual_board.engine", str(release), self.kind]
+        self._temporary(key).mkdir(exist_ok=True)
         with self._log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *argv,
                 str(self._folder / key),
                 cwd=PROJECT,
+                env=os.environ | {"TMPDIR": str(self._temporary(key))},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

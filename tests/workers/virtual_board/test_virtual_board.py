@@ -20,6 +20,7 @@ from tests.devices.boards import (
     picture,
     until,
 )
+from workers.virtual_board import scratch
 
 pytestmark = [pytest.mark.ssh, needs_convert_environment]
 
@@ -197,3 +198,35 @@ def test_the_stand_in_resizes_as_opencv_does():
         [CONVERT_PYTHON, "-c", COMPARE], env={"PYTHONPATH": str(standin)}, capture_output=True, check=True
     )
     assert json.loads(done.stdout.splitlines()[-1]) == 0
+
+
+def folders_of(tmp_path):
+    return sorted(path.name for path in tmp_path.glob("vboard-*"))
+
+
+def test_a_killed_board_leaves_a_temporary_folder_that_the_next_one_removes(tmp_path, monkeypatch, artifacts):
+    temporary = tmp_path / "tmp"
+    for folder in ("tmp", "first", "living", "third"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    first = RunningBoard(tmp_path / "first")
+    living = RunningBoard(tmp_path / "living")
+    assert len(folders_of(temporary)) == 2
+    first.process.kill()
+    first.process.wait()
+    third = RunningBoard(tmp_path / "third")
+    try:
+        assert len(folders_of(temporary)) == 2, "the killed board's is gone, the living board's is not"
+    finally:
+        third.stop()
+        living.stop()
+    assert folders_of(temporary) == []
+
+
+def test_a_folder_that_is_no_boards_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(scratch.tempfile, "gettempdir", lambda: str(tmp_path))
+    (tmp_path / "vboard-starting").mkdir()
+    (tmp_path / "target").mkdir()
+    (tmp_path / "vboard-link").symlink_to(tmp_path / "target")
+    scratch.remove_left_over()
+    assert (tmp_path / "vboard-starting").is_dir() and (tmp_path / "target").is_dir()
