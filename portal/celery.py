@@ -2,9 +2,17 @@
 
 import os
 
-from celery import Celery
+from celery import Celery, signals
+
+from portal.core import tied
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("slipway")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.worker_process_init.connect
+def _die_with_the_worker(**_: object) -> None:
+    """A pool's process ends with its worker: another worker takes the place of one that was killed."""
+    tied.tie()

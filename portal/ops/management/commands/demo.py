@@ -14,6 +14,7 @@ import portal.datasets
 from portal import env, secrets_file
 from portal.cli.client import Client
 from portal.cli.errors import CliError, Interrupted
+from portal.core import datalock
 from portal.ops import demo, ports, supervision
 from portal.teams.models import Membership, Role, Scope, Team, User
 from portal.teams.services import DEFAULT_TEAM, reset_password
@@ -50,6 +51,10 @@ class Command(BaseCommand):
             self._serve_and_do()
 
     def _serve_and_do(self) -> None:
+        try:
+            self.lock = supervision.lock("make demo")  # held as long as this process lives
+        except datalock.Held as held:
+            raise CommandError(str(held)) from held
         call_command("setup")
         host = env.text("HOST", "127.0.0.1")
         port = ports.first_free(host, env.integer("PORT", 8000, least=1))
@@ -57,7 +62,8 @@ class Command(BaseCommand):
         config = supervision.write_config(
             settings.VAR_DIR / "run" / "supervisord.conf", host, port, board_port
         )
-        process = subprocess.Popen(supervision.command(config), env=supervision.environment())
+        argv = supervision.tied_to_parent(supervision.command(config))
+        process = subprocess.Popen(argv, env=supervision.environment())
         signal.signal(signal.SIGTERM, _stop)
         password = secrets_file.get_or_create(settings.SECRETS_DIR, "virtual-board-password")
         try:

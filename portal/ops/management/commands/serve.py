@@ -1,12 +1,11 @@
 """``manage.py serve``: everything that one machine needs, until Ctrl-C."""
 
-import os
-
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from portal import env
+from portal.core import datalock
 from portal.ops import ports, supervision
 
 
@@ -14,6 +13,10 @@ class Command(BaseCommand):
     help = "Starts portal, workers, broker and a virtual board, and keeps them running."
 
     def handle(self, **options):
+        try:
+            lock = supervision.lock("make serve")
+        except datalock.Held as held:
+            raise CommandError(str(held)) from held
         call_command("setup")
         host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1)
         board_port = env.integer("VIRTUAL_BOARD_PORT", 2222, least=0) or None
@@ -28,5 +31,5 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Slipway serves on http://{host}:{port}/ — logs are in {settings.VAR_DIR / 'logs'}"
         )
-        argv = supervision.command(config)
-        os.execve(argv[0], argv, supervision.environment())  # noqa: S606
+        self.stdout.flush()
+        supervision.become(config, lock)

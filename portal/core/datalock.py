@@ -1,0 +1,94 @@
+"""One installation to a data folder: a lock that its holder keeps while it lives, and what was left over.
+
+The lock is the kernel's (flock): it goes with its holder, however that ends, and is never stale. The file
+says who holds it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+# In the environment of every program of an installation: the data folder that it serves.
+MARK = "SLIPWAY_SERVES"
+LEFT_OVER_SECONDS = 10.0
+
+
+class Held(Exception):
+    """Somebody else holds the lock; the message is a sentence that says who and what to do."""
+
+
+def take(path: Path, what: str) -> int:
+    """Take the lock and return its descriptor, which holds it until it is closed. Raises Held.
+
+    ``what`` says in the sentence of whoever comes second what holds it, such as ``make serve``.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.pread(descriptor, 1000, 0)
+        os.close(descriptor)
+        raise Held(_sentence(holder, path.parent.parent)) from None
+    facts = {"what": what, "pid": os.getpid(), "since": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")}
+    with contextlib.suppress(OSError):  # a full disk: then nobody is told who it is
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(facts).encode(), 0)
+    return descriptor
+
+
+def _sentence(holder: bytes, folder: Path) -> str:
+    try:
+        facts = json.loads(holder)
+        who = f"{facts['what']} (process {facts['pid']}, started {facts['since']})"
+        advice = f"stop it first (kill {facts['pid']}), or set SLIPWAY_VAR to another folder."
+    except (ValueError, KeyError, TypeError):
+        who, advice = "Another process", "stop it first, or set SLIPWAY_VAR to another folder."
+    return f"{who} uses the data folder {folder} already: {advice}"
+
+
+def end_holder(path: Path) -> None:
+    """Kill whoever holds this lock, and wait until it is free. Nobody may: then nothing happens."""
+    deadline = time.monotonic() + LEFT_OVER_SECONDS
+    while path.exists() and time.monotonic() < deadline:
+        try:
+            os.close(take(path, "nobody"))
+            return
+        except Held:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                os.kill(json.loads(path.read_bytes())["pid"], signal.SIGKILL)
+            time.sleep(0.05)
+
+
+def end_left_over(folder: Path) -> list[int]:
+    """Kill the programs that an earlier installation on ``folder`` left alive; return their process ids.
+
+    Call it with the lock held: then nobody serves the folder, and what carries its mark has lost its
+    supervisor.
+    """
+    found = _marked(folder)
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + LEFT_OVER_SECONDS
+    while _marked(folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+def _marked(folder: Path) -> list[int]:
+    """The living processes of this user whose environment says that they serve ``folder``, but us."""
+    mark, found = f"{MARK}={folder}".encode(), []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if int(place.name) != os.getpid() and place.stat().st_uid == os.getuid():
+                if mark in (place / "environ").read_bytes().split(b"\0"):
+                    found.append(int(place.name))
+    return found
