@@ -1,6 +1,7 @@
 """``manage.py demo``: serves, and does the main job once through the REST API."""
 
 import argparse
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -19,7 +20,7 @@ from portal.ops import demo, ports, supervision
 from portal.teams.models import Membership, Role, Scope, Team, User
 from portal.teams.services import DEFAULT_TEAM, reset_password
 
-START_SECONDS = 60
+START_SECONDS = 180  # a busy machine with two cores takes a minute
 TOKEN_SCOPES = [Scope.READ, Scope.DATASETS, Scope.RUNS, Scope.DEPLOY]
 ARCHIVE = Path(portal.datasets.__file__).parent / "samples" / "digits.zip"
 
@@ -48,13 +49,19 @@ class Command(BaseCommand):
                 against, (host, port, password), options["address"] or against, "the processes' own logs"
             )
         else:
-            self._serve_and_do()
+            self._with_lock()
 
-    def _serve_and_do(self) -> None:
+    def _with_lock(self) -> None:
         try:
-            self.lock = supervision.lock("make demo")  # held as long as this process lives
+            lock = supervision.lock("make demo")
         except datalock.Held as held:
             raise CommandError(str(held)) from held
+        try:
+            self._serve_and_do()
+        finally:
+            os.close(lock)
+
+    def _serve_and_do(self) -> None:
         call_command("setup")
         host = env.text("HOST", "127.0.0.1")
         port = ports.first_free(host, env.integer("PORT", 8000, least=1))
