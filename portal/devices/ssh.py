@@ -27,6 +27,18 @@ MAX_EXTENSIONS = 100
 MAX_PROMPTS = 10
 # Not a byte taken by the server for this long: it has stopped reading, and will not read a farewell.
 STALLED_SECONDS = 30.0
+# Messages that ask for nothing, or for nothing that we grant: keep-alives, banners, padding. One a second for
+# hours is well below it; without it a server keeps a processor busy for as long as a command may take.
+MAX_CHATTER = 20_000
+CHATTER = {
+    common.MSG_IGNORE,
+    common.MSG_DEBUG,
+    common.MSG_UNIMPLEMENTED,
+    common.MSG_GLOBAL_REQUEST,
+    common.MSG_USERAUTH_BANNER,
+    common.MSG_CHANNEL_OPEN,
+    common.MSG_EXT_INFO,
+}
 MAX_SFTP_PACKET_BYTES = 256 * 1024
 
 
@@ -41,12 +53,21 @@ class BoundedPacketizer(Packetizer):
         super().__init__(socket)
         self._socket = socket
         self._greeted = 0
+        self._chatter = 0
         self._greeting_ends: float | None = None
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
         if n > MAX_PACKET_BYTES or n < 0:
             raise TooMuch("it announces a packet that is too long")
         return super().read_all(n, check_rekey)
+
+    def read_message(self) -> tuple[int, paramiko.Message]:
+        kind, message = super().read_message()
+        if kind in CHATTER:
+            self._chatter += 1
+            if self._chatter > MAX_CHATTER:
+                raise TooMuch("it does not stop sending what nobody asked for")
+        return kind, message
 
     def readline(self, timeout: float) -> str:
         """One line of the greeting. ``timeout`` seconds are for all of the lines together."""

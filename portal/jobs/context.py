@@ -17,7 +17,7 @@ from portal.jobs.models import Job, LogChunk, Metric, Status
 logger = logging.getLogger(__name__)
 # How long work that is being undone, or that must not stop half way, may go on after the verdict: a cancel is
 # obeyed within ten seconds and a time limit within thirty, the second for noticing included.
-CANCEL_GRACE_SECONDS = 6.0
+CANCEL_GRACE_SECONDS = 5.0
 LIMIT_GRACE_SECONDS = 20.0
 STOP_SECONDS = 10.0
 

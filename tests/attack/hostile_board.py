@@ -59,6 +59,7 @@ COMMAND = (
     "endless-both",
     "endless-line",
     "flood",
+    "chatter",
     "no-status",
     "drop-exec",
     "giant-answer",
@@ -194,6 +195,7 @@ class Login(paramiko.ServerInterface):
             "endless-line": (channel.sendall, b"x" * 30000),
             "endless-stderr": (channel.sendall_stderr, PIECE * 400),
             "flood": (lambda data: self._flood(channel, data), PIECE * 400),
+            "chatter": (lambda data: self._transport.send_ignore(), b""),
         }
         if mode == "giant-answer":
             for _piece in range(GIANT_BYTES // len(PIECE * 400)):

@@ -83,7 +83,7 @@ CONNECTING = {
     "freeze-auth": (SilentBoard, "did not answer the login"),
     "tarpit-auth": (SilentBoard, "did not answer the login"),
     "drop-auth": (ConnectionLost, "broke while logging in"),
-    "endless-banner": (SilentBoard, "did not answer the login"),
+    "endless-banner": (BoardError, "did not answer the login|sending what nobody asked for"),
     "interactive-endless": (WrongPassword, "refused the password of user root"),
     "interactive-prompts": (MalformedAnswer, "too many questions"),
 }
@@ -131,6 +131,7 @@ COMMANDS = {
     "endless-both": (MalformedAnswer, "printed more than"),
     "endless-line": (MalformedAnswer, "printed"),
     "flood": (MalformedAnswer, "printed more than|does not keep to the SSH protocol"),
+    "chatter": (BoardError, "sending what nobody asked for|did not end within"),
     "giant-answer": (MalformedAnswer, "printed more than"),
 }
 
