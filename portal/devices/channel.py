@@ -82,11 +82,15 @@ class Stream:
             self._on_line(self._line.decode("utf-8", "replace"))
 
     def _tell(self, piece: bytes) -> None:
-        *lines, rest = (bytes(self._line) + piece).split(b"\n")
-        if len(rest) > MAX_LINE_BYTES or any(len(line) > MAX_LINE_BYTES for line in lines):
+        if b"\n" in piece:
+            *lines, rest = (bytes(self._line) + piece).split(b"\n")
+            self._line = bytearray(rest)
+        else:
+            lines = []
+            self._line += piece
+        if len(self._line) > MAX_LINE_BYTES or any(len(line) > MAX_LINE_BYTES for line in lines):
             size = _size(MAX_LINE_BYTES)
             raise TooMuchOutput(f"a line of more than {size}")
-        self._line = bytearray(rest)
         for line in lines:
             self._on_line(line.decode("utf-8", "replace").rstrip("\r"))  # type: ignore[misc]
 

@@ -30,6 +30,8 @@ STALLED_SECONDS = 30.0
 # Messages that ask for nothing, or for nothing that we grant: keep-alives, banners, padding. One a second for
 # hours is well below it; without it a server keeps a processor busy for as long as a command may take.
 MAX_CHATTER = 20_000
+# Of any kind; a gigabyte that is sent in pieces of 32 kB is answered by a tenth of it.
+MAX_PACKETS = 1_000_000
 CHATTER = {
     common.MSG_IGNORE,
     common.MSG_DEBUG,
@@ -53,7 +55,7 @@ class BoundedPacketizer(Packetizer):
         super().__init__(socket)
         self._socket = socket
         self._greeted = 0
-        self._chatter = 0
+        self._packets = self._chatter = 0
         self._greeting_ends: float | None = None
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
@@ -63,10 +65,10 @@ class BoundedPacketizer(Packetizer):
 
     def read_message(self) -> tuple[int, paramiko.Message]:
         kind, message = super().read_message()
-        if kind in CHATTER:
-            self._chatter += 1
-            if self._chatter > MAX_CHATTER:
-                raise TooMuch("it does not stop sending what nobody asked for")
+        self._packets += 1
+        self._chatter += kind in CHATTER
+        if self._chatter > MAX_CHATTER or self._packets > MAX_PACKETS:
+            raise TooMuch("it does not stop sending what nobody asked for")
         return kind, message
 
     def readline(self, timeout: float) -> str:
