@@ -138,7 +138,7 @@ def test_a_request_that_was_killed_in_between_is_shown_nowhere_and_swept(
     client, api, device, alice, monkeypatch
 ):
     monkeypatch.setattr(inference_images, "remove", lambda row: None)
-    monkeypatch.setattr(jobs, "submit", lambda *args: 1 / 0)
+    monkeypatch.setattr(jobs, "submit", lambda *args, **fields: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         services.start_inference(device, alice, [upload()])
     monkeypatch.undo()
