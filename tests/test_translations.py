@@ -12,10 +12,10 @@ import polib
 import pytest
 from django.conf import settings
 from django.template.base import Lexer, TokenType
-from portal.core.management.commands.messages import all_texts, collect, po_path
 
 from portal.core import words
 from portal.ops import extraction, template_texts
+from portal.ops.management.commands.messages import all_texts, collect, po_path
 
 ROOT = Path(settings.BASE_DIR)
 LANGUAGES = [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]

@@ -46,7 +46,7 @@ def volumes_of(service: dict) -> list[str]:
 
 
 def known_settings() -> set[str]:
-    sources = [ROOT / "portal/settings.py", *(ROOT / "portal/core/management/commands").glob("*.py")]
+    sources = [ROOT / "portal/settings.py", *(ROOT / "portal/ops/management/commands").glob("*.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     return set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', text)) | {"DATABASE_URL"}
 

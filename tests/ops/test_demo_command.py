@@ -5,9 +5,9 @@ import signal
 
 import pytest
 from django.core.management import CommandError, call_command
-from portal.core.management.commands import demo as command
 
 from portal.cli.errors import Interrupted
+from portal.ops.management.commands import demo as command
 from portal.teams.services import create_first_administrator
 
 REPORT = {"page": "http://portal:8000/runs/7/"}
