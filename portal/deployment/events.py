@@ -33,6 +33,7 @@ def _describe(deployment) -> Facts:
             "message": job.message,
             "url": absolute(page.url),
         },
+        **page.names,
         "model": {"id": model.pk, "name": model.name},
         "device": {"id": device.pk, "name": device.name},
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.urls import reverse
 
@@ -12,8 +12,11 @@ from portal.models.models import Model
 
 @dataclass(frozen=True)
 class Page:
+    """``names``: what stands behind it, for programs: ``{"run": {"id": 3, "name": "Parts"}}``."""
+
     words: str
     url: str
+    names: dict[str, dict] = field(default_factory=dict)
 
 
 _finders: list[Callable[[set[int]], dict[int, Page]]] = []

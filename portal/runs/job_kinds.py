@@ -76,7 +76,11 @@ def _subjects(ids: set[int]) -> dict[int, Subject]:
 def _pages(model_ids: set[int]) -> dict[int, pages.Page]:
     """The runs that made these models."""
     steps = Step.objects.filter(job__model__in=model_ids).select_related("run", "job__model")
-    return {step.job.model.pk: pages.Page(step.run.name, step.run.get_absolute_url()) for step in steps}
+    return {step.job.model.pk: _page_of(step.run) for step in steps}
+
+
+def _page_of(run: Run) -> pages.Page:
+    return pages.Page(run.name, run.get_absolute_url(), {"run": {"id": run.pk, "name": run.name}})
 
 
 def _words(step: Step) -> str:
