@@ -1,6 +1,6 @@
 """Makes a database as the first numbered migrations left it, fills it, and brings it to today's.
 
-``python -m tests.upgrade_from_first_state`` with ``SLIPWAY_VAR`` at an empty folder, as ``test_upgrades`` does.
+``python -m tests.upgrade_from_first_state`` wants an empty ``SLIPWAY_VAR``; ``test_upgrades`` starts it so.
 From this state on migrations only expand and contract, so whatever comes must keep these rows.
 """
 

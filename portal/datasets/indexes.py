@@ -11,7 +11,6 @@ from pathlib import Path
 from django.conf import settings
 
 from portal.core.files import fetch, local_path, prune
-from portal.datasets import old_archives
 from portal.datasets.models import DatasetVersion
 from workers.datakit.errors import StagingError
 from workers.datakit.index import Index
@@ -28,15 +27,13 @@ def opened(version: DatasetVersion) -> Iterator[Index]:
 
 def path_of(version: DatasetVersion) -> Path:
     """The file of a version's index on this host; do not keep the path, the cache is bounded."""
-    if not version.index:
-        old_archives.make_index(version)
-    local = local_path(version.index)
     try:
+        local = local_path(version.index)
         if local is None:
             return _cached(version)
         os.stat(local)
         return local
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError) as error:  # gone, or never written
         raise StagingError(
             f"The index of {version} is no longer in the server's storage: upload the dataset again."
         ) from error

@@ -1,22 +1,17 @@
 """What a version leaves in storage: its images once, its index, and no upload once it is ready."""
 
 import dataclasses
-import io
-import json
-import tarfile
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from annotation_builders import coco_set
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 from upload_builders import two_classes, zipped
 
-from portal.datasets import deletion, indexes, upload_limits, uploads_kept
+from portal.datasets import deletion, upload_limits, uploads_kept
 from portal.datasets.models import DatasetVersion, Pack
 from portal.datasets.services import create_version
 from portal.datasets.staged_cache import staged
@@ -166,60 +161,3 @@ def test_what_a_job_stored_before_it_died_is_swept(team, alice, run_jobs, monkey
     deletion.sweep_leftovers()
     mine = {ready.index.name, ready.packs.get().file.name, ready.job.artifacts.get().file.name}
     assert {name for name in stored_files() if name.startswith("versions/")} == mine
-
-
-# --- versions from before there were indexes ----------------------------------------------------
-
-
-def old_version(team, user, run_jobs, files=None) -> DatasetVersion:
-    """A version as the migration leaves it: its pack is a dataset.tar, and it has no index."""
-    version = uploaded(team, user, files or two_classes(5), run_jobs)
-    folder = staged(version)
-    buffer = io.BytesIO()
-    names = [json.loads(line)["name"] for line in (folder / "index.jsonl").read_text().splitlines()]
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name in [*names, "train.txt", "val.txt", "label.txt", "index.jsonl"]:
-            tar.add(folder / name, name)
-    default_storage.delete(version.index.name)
-    version.packs.all().delete()
-    file = default_storage.save("jobs/1/dataset.tar", ContentFile(buffer.getvalue()))
-    pack = Pack.objects.create(dataset=version.dataset, name=f"archive-{version.pk}.tar", file=file)
-    version.packs.add(pack)
-    DatasetVersion.objects.filter(pk=version.pk).update(index="")
-    return DatasetVersion.objects.get(pk=version.pk)
-
-
-@pytest.mark.parametrize("files", [two_classes(5), coco_set()], ids=["classes", "boxes"])
-def test_an_old_version_gets_its_index_when_it_is_first_opened(
-    client, team, alice, run_jobs, settings, tmp_path, files
-):
-    version = old_version(team, alice, run_jobs, files)
-    new = staged(version)
-    settings.CACHE_DIR = tmp_path / "another"
-    again = staged(version)
-    for path in new.rglob("*"):
-        if path.is_file():
-            assert (again / path.relative_to(new)).read_bytes() == path.read_bytes()
-    with indexes.opened(version) as index:
-        image = index.image(1)
-    assert image.brightness is None and image.pack == f"archive-{version.pk}.tar"
-    client.force_login(alice)
-    answer = client.get(reverse("dataset-image", args=[version.pk, "000001.png"]))
-    assert answer.content == (new / "images" / "000001.png").read_bytes()
-    assert client.get(reverse("dataset-thumb", args=[version.pk, 1])).content == answer.content
-
-
-def test_what_an_old_version_never_measured_is_packed_and_measured_when_it_comes_again(team, alice, run_jobs):
-    version = old_version(team, alice, run_jobs)
-    second = uploaded(team, alice, two_classes(5), run_jobs)
-    assert second.content_hash == version.content_hash and second.diff["added"] == 0
-    with indexes.opened(second) as index:
-        assert index.image(1).brightness is not None
-
-
-def test_a_damaged_old_archive_is_said_to_be(team, alice, run_jobs):
-    version = old_version(team, alice, run_jobs)
-    file = version.packs.get().file
-    Path(file.path).write_bytes(b"no tar")
-    with pytest.raises(StagingError, match="damaged: upload it again"):
-        indexes.path_of(version)
