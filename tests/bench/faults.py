@@ -29,6 +29,7 @@ from pathlib import Path
 
 import portal.datasets
 from portal.cli.client import Client
+from tests.bench import processes
 from tests.bench.attacks.scene import connect_database
 from tests.bench.disturbed.faults import Disturber
 from tests.bench.disturbed.reckoning import Reckoning
@@ -94,34 +95,39 @@ def disturb(disturber: Disturber, work: Work, plan: list[str], trainings: int) -
 
 def measure(options: argparse.Namespace) -> dict:
     with own_disk() as disk, serving(disk, DEVICE_CHECK_MINUTES="1") as server:
-        client = server.client()
-        connect_database(server)
-        client.patience = 120
-        with Proxy(server.board_port) as proxy:
-            device, run = first_model(server, client, proxy.port)
-            say("The first model is on the board.")
-            work = Work(server, device, run, options.seed)
-            work.record.asked["runs"] = 1
-            disturber = Disturber(server, proxy, options.seed, disk is not None)
-            if options.kinds:
-                chosen = [name for name in disturber.kinds if any(word in name for word in options.kinds)]
-                disturber.kinds = {name: disturber.kinds[name] for name in chosen}
-            plan = disturber.plan(options.count)
-            work.start()
-            time.sleep(5)
-            disturb(disturber, work, plan, options.trainings)
-            say("All faults are over.")
-            work.stop()
-            reckoning = Reckoning(server, client, work.record, device)
-            reckoning.run()
-        server.stop()
-        reckoning.look_after_stopping()
-        return figures(reckoning, disturber, work, plan) | {
-            "seed": options.seed,
-            "integrity": reckoning.integrity(),
-            "disk": "filled" if disk else "not filled: this process may not mount a file system",
-            "clock": "left alone",
-        }
+        try:
+            return _measure(server, disk is not None, options)
+        finally:
+            server.stop()
+            processes.kill(list(processes.all_of_portal(server.var)))
+
+
+def _measure(server: Portal, disk: bool, options: argparse.Namespace) -> dict:
+    client = server.client()
+    connect_database(server)
+    client.patience = 120
+    with Proxy(server.board_port) as proxy:
+        device, run = first_model(server, client, proxy.port)
+        say("The first model is on the board.")
+        work = Work(server, device, run, options.seed)
+        disturber = Disturber(server, proxy, options.seed, disk)
+        disturber.choose(options.kinds)
+        plan = disturber.plan(options.count)
+        work.start()
+        time.sleep(5)
+        disturb(disturber, work, plan, options.trainings)
+        say("All faults are over.")
+        work.stop()
+        reckoning = Reckoning(server, client, work.record, device)
+        reckoning.run()
+    server.stop()
+    reckoning.look_after_stopping()
+    return figures(reckoning, disturber, work, plan) | {
+        "seed": options.seed,
+        "integrity": reckoning.integrity(),
+        "disk": "filled" if disk else "not filled: this process may not mount a file system",
+        "clock": "left alone",
+    }
 
 
 def figures(reckoning: Reckoning, disturber: Disturber, work: Work, plan: list[str]) -> dict:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import pickle
 import threading
-import time
 from pathlib import Path
 
 from tests.bench import processes
@@ -103,9 +102,10 @@ def pretrained_weights_run_code(scene) -> None:
     require_status(run, (201,))
     address = f"/api/v1/runs/{run.json()['id']}/"
     wait_for(lambda: _ran(scene) or _training_is_under_way(caller, address), 150, pause=1)
-    ran = _ran(scene)
+    ran, job = _ran(scene), _training(caller, address)
     caller.post(f"{address}cancel/")
     require(not ran, "The weights' code ran.")
+    require(job and _were_read(caller, job), f"The training did not look at the weights: {job}")
 
 
 def _ran(scene) -> bool:
@@ -114,7 +114,17 @@ def _ran(scene) -> bool:
 
 def _training_is_under_way(caller, address: str) -> bool:
     """Whether the weights must have been read: an epoch runs, or the job has ended."""
-    job = (caller.get(address).json()["model"] or {}).get("job") or {}
+    job = _training(caller, address)
     ended = job.get("status") in ("succeeded", "failed", "cancelled")
-    time.sleep(0.5)
     return ended or str(job.get("phase", "")).startswith("epoch")
+
+
+def _training(caller, address: str) -> dict:
+    steps = caller.get(address).json()["steps"]
+    return next((step["job"] or {} for step in steps if step["kind"] == "train"), {})
+
+
+def _were_read(caller, job: dict) -> bool:
+    """Whether the job tells of the weights, in its reason or its log."""
+    log = caller.get(f"/api/v1/jobs/{job['id']}/log/").text
+    return "PRETRAINED_DIR" in log + job["message"] or "weights" in log + job["message"]

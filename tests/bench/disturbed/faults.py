@@ -27,7 +27,7 @@ PARTS = {
     "web": "portal.ops.web",
 }
 FILLER = "filler.bin"
-BACK_SECONDS = 60
+START_SECONDS = 8  # until a start that is refused has ended
 TIES_SECONDS = 10  # for children to die with their supervisor
 
 
@@ -55,6 +55,12 @@ class Disturber:
         }
         if disk:
             self.kinds["fill disk"] = self._fill_disk
+
+    def choose(self, words: list[str] | None) -> None:
+        """Do only faults whose names hold one of ``words``; all of them without any."""
+        if words:
+            chosen = [name for name in self.kinds if any(word in name for word in words)]
+            self.kinds = {name: self.kinds[name] for name in chosen}
 
     def plan(self, count: int) -> list[str]:
         """Each kind as often as any other, in a random order."""
@@ -111,12 +117,13 @@ class Disturber:
         return [one.said for one in processes.all_of_portal(self.portal.var).values()]
 
     def serve_again(self) -> None:
-        """``make serve`` as a person would: once more when it is refused."""
+        """``make serve`` as a person would; when it is refused, after ending by hand what is in the way."""
         for _ in range(3):
             self.portal.serve()
-            time.sleep(8)
+            time.sleep(START_SECONDS)
             if self.portal.server.poll() is None:
                 return
+            processes.kill(list(processes.all_of_portal(self.portal.var)))
 
     def _empty_broker(self) -> str:
         with redis.Redis(unix_socket_path=str(self.portal.var / "run" / "broker.sock")) as broker:

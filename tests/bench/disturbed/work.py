@@ -46,6 +46,7 @@ class Work:
         self.portal, self.device, self.run = portal, device, run
         self.random = random.Random(seed)
         self.record = Record()
+        self.record.asked["runs"] = 1  # the one that is there
         self.ready: list[int] = []  # versions that can be edited and exported
         self._stopped = threading.Event()
         tasks = (self._upload, self._upload, self._edit, self._export, self._deploy)
