@@ -1,4 +1,4 @@
-"""Copies the browser libraries pinned in ``package.json`` into ``static/vendor/``, with their licences.
+"""Copies the browser libraries pinned in ``package.json`` into the folder ``TARGET``, with their licences.
 
 ``npm ci --ignore-scripts && python -m portal.ops.vendor``. What it copies is committed: neither an
 installation nor the tests need npm. Not in charge of versions: ``package.json`` is.
@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TARGET = Path(__file__).resolve().parent / "static" / "vendor"
+TARGET = ROOT / "portal" / "core" / "static" / "vendor"
 FILES = {
     "bootstrap": ["dist/css/bootstrap.min.css", "LICENSE"],
     "bootstrap-icons": [
