@@ -119,7 +119,7 @@ class Bulk:
             Step(
                 run=run, kind=kind, position=position, job=jobs[kind][n],
                 device=devices[n % DEVICES] if kind == "deploy" else None,
-                inputs={"chip": CHIPS[n % 3]} if kind == "convert" else {},
+                inputs={"chip": CHIPS[n % 3], "channel_order": "bgr"} if kind == "convert" else {},
             )
             for n, run in enumerate(runs)
             for position, kind in enumerate(("train", "convert", "deploy"))

@@ -53,7 +53,7 @@ class Children:
             model, chip = model_of(run), name[-20:]
             compiled = CompiledModel.objects.create(model=model, chip=chip, job=job)
             seed = Seeder(self.team, person)
-            step = seed.step(run, "convert", job, inputs={"chip": chip})
+            step = seed.step(run, "convert", job, inputs={"chip": chip, "channel_order": "bgr"})
             seed.evaluate(job, "simulator", model, figures(0.8), compiled)
             self._files(job, "model.rknn")
             job = self._job("deploy", person, Status.FAILED if n % 2 else Status.SUCCEEDED)

@@ -8,12 +8,18 @@ import re
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from portal.core import names
+
 LONGEST = 253  # characters of a host name (RFC 1035)
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 def check_host(text: str) -> None:
-    """Raises ValidationError unless ``text`` is an IP number or a host name, in any script."""
+    """Raises ValidationError unless ``text`` is an IP number or a host name, in any script.
+
+    IDNA drops characters without width, so that two texts would be one host: these are refused first.
+    """
+    names.one_line(text)
     if not (_is_number(text) or _is_name(text)):
         raise ValidationError(_("This is not an address: write an IP number or a host name."))
 

@@ -71,6 +71,12 @@ class Graph:
         return list(rows.prefetch_related("job__evaluations").order_by("id"))
 
     @property
+    def waiting_deployments(self) -> list[Step]:
+        """The planned deployments whose device has no attempt yet."""
+        begun = {row.device_id for row in self.deployments}
+        return [step for step in self.of_kind(DEPLOY) if step.device_id not in begun]
+
+    @property
     def devices(self) -> list:
         """The planned devices."""
         return [step.device for step in self.of_kind(DEPLOY)]

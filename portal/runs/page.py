@@ -107,11 +107,9 @@ class RunPage:
             }
             for row in graph.deployments
         ]
-        begun = {row.device_id for row in graph.deployments}
         return found + [
             {"device": step.device, "job": step.job, "deployment": None, "measured": None}
-            for step in graph.of_kind(DEPLOY)
-            if step.device_id not in begun
+            for step in graph.waiting_deployments
         ]
 
     @property

@@ -10,10 +10,10 @@ from typing import Any
 
 from django.urls import reverse
 
+from portal.core import configs
 from portal.datasets.models import DatasetVersion
 from portal.deployment.models import Deployment
 from portal.jobs.models import Artifact, Job
-from portal.models.models import CompiledModel
 from portal.runs.graph import Graph
 from portal.runs.models import Run, Step
 from portal.runs.step_kinds import COMPILE, made_by
@@ -58,8 +58,11 @@ def chain(graph: Graph) -> dict[str, Any]:
     files = Files([trained, *(compiled.job for compiled in graph.compiled)])
     versions = facts.get("versions", {})
     return {
-        "boards": [_board(row, files) for row in graph.deployments],
-        "models": [_compiled(compiled, files) for compiled in graph.compiled],
+        "boards": [
+            *(_board(row, files) for row in graph.deployments),
+            *(_planned_board(step) for step in graph.waiting_deployments),
+        ],
+        "models": [_compiled(step, files) for step in graph.of_kind(COMPILE)],
         "onnx": {
             "job": trained.pk if trained else None,
             "opset": facts.get("opset"),
@@ -100,15 +103,36 @@ def _board(row: Deployment, files: Files) -> dict[str, Any]:
     }
 
 
-def _compiled(compiled: CompiledModel, files: Files) -> dict[str, Any]:
+def _planned_board(step: Step) -> dict[str, Any]:
+    """A device of the plan on which nothing was put yet."""
     return {
-        "chip": compiled.chip,
-        "channel_order": compiled.channel_order,
-        "job": compiled.job_id,
-        "quantized": compiled.facts.get("quantized"),
-        "calibration": compiled.facts.get("calibration") or {},
-        "tools": compiled.facts.get("versions", {}),
-        "files": files.of(compiled.job, COMPILED),
+        "device": step.device.name,
+        "device_id": step.device_id,
+        "virtual": step.device.is_virtual,
+        "release": "",
+        "current": False,
+        "path": None,
+        "sha256": None,
+        "recorded": False,
+        "manifest_sha256": None,
+        "activated_at": None,
+        "chip": configs.boards()[step.device.profile]["chip"],
+        "job": step.job_id,
+    }
+
+
+def _compiled(step: Step, files: Files) -> dict[str, Any]:
+    """A compiled model of the plan; its files and facts are empty until it is made."""
+    compiled = made_by(step)
+    facts = compiled.facts if compiled else {}
+    return {
+        "chip": step.inputs["chip"],
+        "channel_order": step.inputs["channel_order"],
+        "job": step.job_id,
+        "quantized": facts.get("quantized"),
+        "calibration": facts.get("calibration") or {},
+        "tools": facts.get("versions", {}),
+        "files": files.of(step.job, COMPILED),
     }
 
 

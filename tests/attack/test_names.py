@@ -16,6 +16,7 @@ from portal.core import names
 from portal.core.forms import Styled
 from portal.core.log_lines import LineFormatter
 from portal.datasets.models import Dataset, Upload
+from portal.devices.hosts import check_host
 from portal.notify import mails
 from portal.notify.models import Mail, Notification, Webhook
 from portal.runs.forms import RunEditForm
@@ -53,6 +54,12 @@ def test_a_hostile_name_is_refused_with_a_sentence(name):
     assert names.shown(name).isprintable()
 
 
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_no_host(name):
+    with pytest.raises(ValidationError):
+        check_host(name)
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_a_name_of_any_language_is_taken(name):
     names.one_line(name)
@@ -65,7 +72,7 @@ def _all_below(kind):
 
 
 def _is_guarded(field) -> bool:
-    return any(check in (names.one_line, names.visible) for check in field.validators)
+    return any(check in (names.one_line, names.visible, check_host) for check in field.validators)
 
 
 def test_every_form_guards_its_names():

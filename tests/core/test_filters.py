@@ -72,7 +72,7 @@ def test_jobs_are_found_by_what_they_are_a_step_of(rows, alice):
 
 def test_what_was_made_and_boards_are_found_as_well(rows, alice):
     run, board = rows["done"], rows["virtual"]
-    assert ids(alice, "compiled-models", f"run={run.pk}&chip=rv1106") == {rows["model"].pk}
+    assert ids(alice, "compiled-models", f"model={model_of(run).pk}&chip=rv1106") == {rows["model"].pk}
     assert ids(alice, "models", f"dataset={run.dataset_version.dataset_id}") >= {model_of(run).pk}
     assert ids(alice, "evaluations", f"model={model_of(run).pk}&stage=paddle")
     assert ids(alice, "deployments", f"device={board.pk}&status=succeeded&run={run.pk}")

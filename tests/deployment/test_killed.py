@@ -22,7 +22,7 @@ from portal.jobs.models import Job, Status
 from portal.runs.services import deploy
 from tests.devices.boards import needs_convert_environment
 from tests.devices.live import BEFORE, Rows, SharedBoard, execute, text, without_broker
-from tests.graphs import deployments_of
+from tests.graphs import deployments_of, run_of_deployment
 
 pytestmark = [pytest.mark.ssh, needs_convert_environment, pytest.mark.django_db(transaction=True)]
 MOMENTS = ["before the upload", "in the upload", "before the switch", "after the switch", "before the rows"]
@@ -101,12 +101,12 @@ def check_they_agree(board, rows, client) -> Deployment:
     listed = api.get(f"/api/v1/deployments/?device={device.pk}").json()["results"]
     assert [row["release"] for row in listed if row["current"]] == [runs]
     client.force_login(rows.user)
-    name = current.run.name
+    name = run_of_deployment(current).name
     assert runs in text(client, reverse("device-detail", args=[device.pk]))
     assert f">{name}</a>" in text(client, reverse("device-list"))
-    models = client.get(reverse("model-list")).context["page"].rows
-    assert {model.run.name: [row.name for row in model.placed] for model in models}[name] == ["Bench"]
-    assert sum(len(model.placed) for model in models) == 1
+    lines = client.get(reverse("model-list")).context["lines"]
+    assert {line.page.words: [row.name for row in line.devices] for line in lines}[name] == ["Bench"]
+    assert sum(len(line.devices) for line in lines) == 1
     inference = rows.asked()
     assert execute(inference.job).status == Status.SUCCEEDED
     inference.refresh_from_db()
@@ -188,7 +188,7 @@ def test_a_release_switched_back_on_the_board_by_hand_is_what_runs(client, board
 
 def test_deploying_twice_makes_two_rows_and_the_newest_runs(client, board, rows):
     run = rows.run("First")
-    deployments_of(run).all().delete()
+    run.steps.filter(kind="deploy").delete()
     for number in (1, 2):
         deployment = deploy(run, rows.device, rows.user)
         assert execute(deployment.job).status == Status.SUCCEEDED

@@ -147,7 +147,8 @@ class Rows:
         steps = [
             Step.objects.create(run=run, kind="train", position=0, job=training),
             Step.objects.create(
-                run=run, kind="convert", position=1, job=conversion, inputs={"chip": "rv1106"}
+                run=run, kind="convert", position=1, job=conversion,
+                inputs={"chip": "rv1106", "channel_order": "bgr"},
             ),
             Step.objects.create(
                 run=run, kind="deploy", position=2, device=self.device,

@@ -5,6 +5,7 @@ from django.core import mail
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from portal.jobs import endings
 from portal.jobs.models import ErrorKind, Status
 from portal.notify import mails, services
 from portal.notify.models import Choice, Notification
@@ -111,13 +112,11 @@ def test_the_end_of_a_run_is_told_once(seed, run_jobs):
 
 
 def test_a_failed_deployment_is_told_and_its_run_as_well(seed, team, alice):
-    from portal.deployment import services as deployments
-
     run = seed.run(seed.version(), status=Status.RUNNING)
     seed.train(run)
     deployment = seed.deploy(run, seed.convert(run), seed.device(), Status.FAILED, error_kind=ErrorKind.INPUT,
                              message="The board has no room: delete files.")  # fmt: skip
-    deployments.after(deployment.job)
+    endings.settle(deployment.job)
     assert told("deployment.failed") == ["alice", "bob"] and told("run.failed") == ["alice"]
 
 

@@ -185,7 +185,7 @@ def test_another_file_at_the_same_address_is_refused_later(server, settings, mon
     cached = Path(settings.CACHE_DIR) / "pretrained" / NAME
     cached.unlink()  # as another worker would begin
     other = pickle.dumps({"conv.weight": b"something else"})
-    monkeypatch.setattr("tests.runs.test_pretrained.WEIGHTS", other)
+    monkeypatch.setattr("tests.training.test_pretrained.WEIGHTS", other)
     found, notice = pretrained.find(book)
     assert found is None and left(settings) == []
     assert f"its SHA-256 is {hashlib.sha256(other).hexdigest()} and was {SHA256} at the first" in notice
