@@ -194,7 +194,7 @@ def endless_output_of_a_board(scene) -> None:
 @attack("7 wrong answers of a board")
 def wrong_answers_of_a_board(scene) -> None:
     """Answers that are no JSON, too deep, too long, of wrong types; pages stay fast, jobs end once."""
-    with boards(scene, 2) as made:
+    with boards(scene, 4) as made:
         for start in range(0, len(WRONG), len(made)):
             modes = WRONG[start : start + len(made)]
             jobs = []
