@@ -188,3 +188,33 @@ def test_the_log_is_searched_and_stays_where_the_reader_scrolled(open_page, peop
     page.fill("[data-log-search]", "LINE 7")
     expect(page.locator("[data-log-found]")).to_have_text(re.compile("11 lines"))
     expect(log.locator("mark").first).to_have_text("line 7")
+
+
+SHOWN_POINTS = """() => [...document.querySelectorAll("[data-curve=loss]")].map((element) =>
+  window.echarts.getInstanceByDom(element)?.getOption().series[0].data.length ?? 0)[0]"""
+
+
+SLOW_NETWORK = """
+const ask = window.fetch;
+window.asked = [];
+window.fetch = async (...call) => {
+  window.asked.push(String(call[0]));
+  await new Promise((go) => setTimeout(go, 1000));
+  return ask(...call);
+};"""
+
+
+def test_a_slow_answer_to_the_curves_draws_no_point_twice(open_page, people):
+    rows = everything(people["team"], people["alice"])
+    page = open_page()
+    page.add_init_script(SLOW_NETWORK)
+    page.goto(f"/runs/{rows['running'].pk}/")
+    for _ in range(4):  # folded and unfolded before the answer is here
+        page.click("#curves > summary")
+    for _ in range(100):
+        if page.evaluate("window.asked.some((url) => /after=[1-9]/.test(url))"):
+            break  # the next question, so the first is answered
+        page.wait_for_timeout(300)
+    points = job_of(rows["running"]).metrics.filter(name="train/loss").count()
+    assert page.evaluate(SHOWN_POINTS) == points
+    assert page.evaluate("window.asked.filter((url) => url.endsWith('after=0')).length") == 1

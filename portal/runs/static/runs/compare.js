@@ -15,7 +15,7 @@ function options(element, runs, names, colours) {
     ...base(colours),
     grid: { left: 8, right: 16, top: 40, bottom: 4, containLabel: true },
     title: {
-      text: element.dataset.title, left: 4, top: 0, padding: 0,
+      text: element.dataset.title, left: 4, top: 2, padding: 0,
       textStyle: { color: colours.text, fontSize: 13, fontWeight: 600 },
     },
     tooltip: {

@@ -44,7 +44,7 @@ class Curves {
       color: [colours.accent, colours.second],
       grid: { left: 8, right: 16, top: 40, bottom: 4, containLabel: true },
       legend: { show: lines.length > 1, right: 0, top: 0, textStyle: { color: colours.soft }, itemHeight: 8 },
-      title: { text: kind.name, left: 4, top: 0, padding: 0, textStyle: { color: colours.text, fontSize: 13, fontWeight: 600 } },
+      title: { text: kind.name, left: 4, top: 2, padding: 0, textStyle: { color: colours.text, fontSize: 13, fontWeight: 600 } },
       tooltip: {
         ...base(colours).tooltip, trigger: "axis",
         formatter: (items) => [t("step {number}", { number: items[0].data[0] }), ...items.map((item) =>
@@ -63,9 +63,21 @@ class Curves {
 
 let curves = null;
 let timer = null;
+let asking = false;
 
+// One question at a time: two answers to the same one would draw the curves twice.
 async function poll() {
+  if (asking) return;
+  asking = true;
   timer = null;
+  try {
+    await ask();
+  } finally {
+    asking = false;
+  }
+}
+
+async function ask() {
   const source = document.querySelector("[data-metrics-url]");
   const url = source?.dataset.metricsUrl;
   if (!url) return;
