@@ -12,6 +12,7 @@ from portal.jobs.models import Status
 from portal.runs import provenance, results, stepper
 from portal.runs.graph import Graph
 from portal.runs.models import Run
+from portal.runs.notices import notices
 from portal.runs.step_kinds import COMPILE, DEPLOY
 from portal.tasks import Stage
 from portal.teams.models import Role
@@ -38,7 +39,7 @@ class RunPage:
             "run": self.run,
             "tiles": stepper.tiles(self.graph),
             "failures": stepper.failures(self.graph),
-            "notices": self.notices(),
+            "notices": notices(self.graph),
             "training": self.graph.training,
             "eta": self.eta(),
             "places": forecast.place_of(self.graph.jobs),
@@ -60,12 +61,6 @@ class RunPage:
             return None
         last = job.metrics.filter(name="train/eta").order_by("-pk").first()
         return max(5, 5 * round(last.value / 5)) if last else None
-
-    def notices(self) -> list[str]:
-        found = list(self.graph.facts.get("notices", []))
-        for compiled in self.graph.compiled:
-            found += compiled.facts.get("notices", [])
-        return list(dict.fromkeys(found))
 
     def render_results(self) -> str:
         """The parts that change from stage to stage, marked to replace those on the page."""

@@ -8,6 +8,7 @@ from portal.models.lineage import provenance
 from portal.models.models import CompiledModel
 from portal.runs.graph import Graph
 from portal.runs.models import Run
+from portal.runs.notices import notices
 from portal.runs.provenance import chain
 from portal.runs.step_kinds import COMPILE, TRAIN
 from portal.tasks import Stage
@@ -40,7 +41,7 @@ def report(run: Run) -> dict:
         "boards": [_board(graph, row) for row in graph.deployments],
         "steps": [_step(name, job) for name, job in _steps(graph)],
         "seconds": _seconds(graph),
-        "notices": graph.facts.get("notices", []),
+        "notices": notices(graph),
         "versions": graph.facts.get("versions", {}),
         "notes": run.notes,
         "tags": [tag.name for tag in run.tags.all()],

@@ -5,8 +5,11 @@ from django.urls import reverse
 
 from portal.datasets.services import create_version
 from portal.jobs.models import Job, Status
+from portal.models.models import Evaluation
 from portal.runs.models import Run
 from portal.runs.plan import defaults
+from portal.runs.report import report
+from portal.tasks import Stage
 from tests.factories import class_zip
 from tests.graphs import chips_of, job_of
 from tests.seed import Seeder, everything
@@ -35,6 +38,17 @@ def test_the_stepper_shows_a_figure_for_every_hop(alices, team, alice):
     assert page.count("99.03 %") >= 2, "top-1 of Paddle and of ONNX"
     assert "drop 0.33 points on 308 images" in page
     assert "top-1 on 308 images · Virtual board" in page
+
+
+def test_a_run_whose_int8_model_lost_much_says_so(alices, team, alice):
+    run = everything(team, alice)["done"]
+    assert "points of accuracy against ONNX" not in text(alices, "run-detail", run.pk)
+    for measured in Evaluation.objects.filter(stage=Stage.SIMULATOR):
+        measured.parity = measured.parity | {"drop": 1 / 3}
+        measured.save(update_fields=["parity"])
+    said = "The int8 model for rv1106 lost 33.3 points of accuracy against ONNX on 308 images."
+    assert said in text(alices, "run-detail", run.pk)
+    assert any(notice.startswith(said) for notice in report(run)["notices"])
 
 
 def test_a_failure_stands_right_under_the_stepper(alices, team, alice):
