@@ -98,14 +98,14 @@ class RecipeViewSet(BookViewSet):
     @extend_schema(responses={200: RecipesSerializer})
     def show(self, request):
         """Recipes by name, and the presets that choose one."""
-        return Response({"recipes": configs.recipes(), "presets": configs.presets()})
+        return Response(configs.as_dict({"recipes": configs.recipes(), "presets": configs.presets()}))
 
 
 class ChipViewSet(BookViewSet):
     @extend_schema(responses={200: dict[str, Chip]})
     def show(self, request):
         """Chips by name."""
-        return Response(configs.chips())
+        return Response(configs.as_dict(configs.chips()))
 
 
 class BoardProfileViewSet(BookViewSet):
@@ -113,7 +113,8 @@ class BoardProfileViewSet(BookViewSet):
     def show(self, request):
         """Kinds of boards by name: what a new device can be."""
         shown = BoardProfile.__annotations__
-        return Response({name: {key: book[key] for key in shown} for name, book in configs.boards().items()})
+        boards = configs.as_dict(configs.boards())
+        return Response({name: {key: board[key] for key in shown} for name, board in boards.items()})
 
 
 @cache

@@ -5,6 +5,10 @@ class CoreConfig(AppConfig):
     name = "portal.core"
 
     def ready(self):
-        from portal.core import patience
+        from django.core.checks import register
 
+        from portal.core import checks, patience
+
+        register(checks.check_configs)
+        checks.refuse_wrong_configs()
         patience.set_up()

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import django_filters
 from django.core.exceptions import ValidationError
@@ -104,6 +105,6 @@ def part_of(field_name: str) -> django_filters.CharFilter:
     return django_filters.CharFilter(field_name, "icontains", help_text=_("part of the name"))
 
 
-def named(book: dict) -> list[tuple[str, str]]:
-    """The names in one of ``configs``' books as choices."""
-    return [(name, lazy_sentence(book[name].get("title", name))) for name in book]
+def named(books: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The names of ``configs.chips()`` and the like as choices."""
+    return [(name, lazy_sentence(books[name].title)) for name in books]

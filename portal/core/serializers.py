@@ -1,8 +1,11 @@
 """What the endpoints share: refusals, and what stands in ``configs/``."""
 
-from typing import TypedDict
+from types import UnionType
+from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
 
 from rest_framework import serializers
+
+from portal.core import configs
 
 
 class ProblemSerializer(serializers.Serializer):
@@ -39,38 +42,24 @@ class InTeamField(serializers.PrimaryKeyRelatedField):
         return queryset.for_team(request.team) if request and hasattr(request, "team") else queryset.none()
 
 
-class Chip(TypedDict):
-    """An NPU target. ``None`` is what nobody has measured or the vendor does not tell."""
-
-    name: str
-    title: str
-    target_platform: str
-    int8_only: bool
-    npu_tops: float | None
-    npu_clock_mhz: float | None
-    ram_mb: int | None
-    model_memory_mb: int | None
-    max_input_side: int
-    cpu_operators: list[str] | None
-    channel_order: str
+def described(kind: type, without: tuple[str, ...] = ()) -> Any:
+    """A dataclass of ``configs`` for the schema's generator, which knows a TypedDict of plain types."""
+    hints = {name: _plain(hint) for name, hint in get_type_hints(kind).items() if name not in without}
+    made = TypedDict(kind.__name__, hints)
+    made.__doc__ = kind.__doc__
+    return made
 
 
-class BoardProfile(TypedDict):
-    """A kind of device: how to reach it and what it can."""
+def _plain(hint: Any) -> Any:
+    if get_origin(hint) is tuple:
+        return list[_plain(get_args(hint)[0])]
+    if get_origin(hint) is UnionType or get_origin(hint) is Union:
+        return Union[tuple(_plain(one) for one in get_args(hint))]  # noqa: UP007 (made of what is found)
+    return str if get_origin(hint) is Literal else hint
 
-    name: str
-    title: str
-    virtual: bool
-    chip: str
-    driver: str
-    channel_order: str
-    root: str
-    address: str
-    port: int
-    user: str
-    free_space_bytes: int
-    keep_releases: int
-    notes: str
+
+Chip = described(configs.Chip)
+BoardProfile = described(configs.BoardProfile, without=configs.INTERNAL)
 
 
 class RecipeSerializer(serializers.Serializer):
@@ -89,7 +78,7 @@ class RecipeSerializer(serializers.Serializer):
     defaults = serializers.DictField(child=serializers.FloatField())
     augmentation = serializers.CharField()
     presets = serializers.ListField(child=serializers.CharField())
-    pretrained = serializers.DictField(child=serializers.CharField(allow_null=True))
+    pretrained = serializers.DictField(child=serializers.CharField(allow_null=True), allow_null=True)
     chips = serializers.DictField(child=serializers.DictField(child=serializers.FloatField()))
     license = serializers.CharField()
 

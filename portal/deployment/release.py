@@ -90,7 +90,7 @@ def build_release(
         raise ReleaseError(f"{release_id!r} cannot name a release: use letters, digits, '.', '_' and '-'.")
     if not golden:
         raise ReleaseError("A release needs a golden image: convert with a validation split that has images.")
-    check_rknn(model, profile["chip"])
+    check_rknn(model, profile.chip)
     files: dict[str, bytes | Path] = {
         "model.rknn": model,
         "labels.txt": "".join(f"{name}\n" for name in class_names).encode(),
@@ -98,7 +98,7 @@ def build_release(
     }
     for number, (picture, _) in enumerate(golden):
         files[f"golden/{number}.png"] = as_png(picture)
-    if profile.get("needs_simulator"):
+    if profile.needs_simulator:
         if build_onnx is None or calibration is None:
             raise ReleaseError(
                 "A virtual board needs build.onnx and calibration.zip: run the conversion again."
@@ -108,10 +108,10 @@ def build_release(
         "schema": SCHEMA,
         "release": release_id,
         "task": "classification",
-        "driver": profile["driver"],
+        "driver": profile.driver,
         "files": {name: _facts(content) for name, content in files.items()},
         "input_size": list(input_size),
-        "channel_order": profile["channel_order"],
+        "channel_order": profile.channel_order,
         "mean": list(mean),
         "std": list(std),
         "class_names": list(class_names),

@@ -67,7 +67,7 @@ def _last_attempt(compiled_id: int, device_id: int) -> Deployment | None:
 def fits(compiled: CompiledModel, device: Device) -> bool:
     """Whether the model was compiled for this device's chip and channel order."""
     profile = profile_of(device)
-    return (compiled.chip, compiled.channel_order) == (profile["chip"], profile["channel_order"])
+    return (compiled.chip, compiled.channel_order) == (profile.chip, profile.channel_order)
 
 
 def perform(job: Job, context: JobContext) -> dict:
@@ -116,7 +116,7 @@ def _deploy(
     running.record(deployment.device, built.id)
     context.log(f"{built.id} is current; before it {done.before or 'nothing'}; {done.engine} answers")
     try:
-        removed = steps.prune(connection, profile, profile["keep_releases"])
+        removed = steps.prune(connection, profile, profile.keep_releases)
     except BoardError as error:
         context.log(f"Old releases were not removed: {error}")
     else:
@@ -165,7 +165,7 @@ def _build_release(deployment: Deployment, folder: Path):
     model = compiled.model
     version, profile = model.dataset_version, profile_of(deployment.device)
     names = ["model.rknn"]
-    if profile.get("needs_simulator"):
+    if profile.needs_simulator:
         names += ["build.onnx", "calibration.zip"]
     files = {name: fetch_artifact(compiled.job, name, folder / name) for name in names}
     expected = evaluations.predictions_of(Evaluated.of(model).find(Stage.SIMULATOR, compiled.pk))
@@ -191,7 +191,7 @@ def _intend(deployment: Deployment, built: release.Release) -> None:
     """Write down what is about to be put on the board; see ``devices/running.py`` for why before."""
     deployment.intended = {
         "release": built.id,
-        "path": f"{profile_of(deployment.device)['root']}/releases/{built.id}",
+        "path": f"{profile_of(deployment.device).root}/releases/{built.id}",
         "model_sha256": built.manifest["files"]["model.rknn"]["sha256"],
         "manifest_sha256": built.manifest_sha256,
     }

@@ -48,7 +48,7 @@ class Deployed:
 def keep(connection: BoardConnection, profile: Profile, command: str, *arguments: str) -> dict[str, Any]:
     """Run a command of ``workers/board/keeper.py`` on the board; return its message with its FIELDS."""
     fields = FIELDS.get(command, ())
-    return run_sent(connection, profile, "keeper.py", command, profile["root"], *arguments, fields=fields)
+    return run_sent(connection, profile, "keeper.py", command, profile.root, *arguments, fields=fields)
 
 
 def list_releases(connection: BoardConnection, profile: Profile) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def check(connection: BoardConnection, profile: Profile, release_id: str) -> lis
 
     Returns the runner's messages. Raises WrongAnswer, NoVendorLibrary, NoPython, RemoteFailed …
     """
-    folder = f"{profile['root']}/releases/{release_id}"
+    folder = f"{profile.root}/releases/{release_id}"
     return run_release(connection, profile, folder, "check", timeout=CHECK_SECONDS)
 
 
@@ -131,7 +131,7 @@ def _bring(
 ) -> bool:
     """Get the release's folder onto the board, whole; False when it was already there."""
     on_phase("check space")
-    connection.make_folder(f"{profile['root']}/releases")
+    connection.make_folder(f"{profile.root}/releases")
     keep(connection, profile, "sweep", release.id)
     if not _bad_files(connection, profile, release):
         return False
@@ -159,8 +159,8 @@ def _bad_files(
 
 
 def _check_space(connection: BoardConnection, profile: Profile, release: Release) -> None:
-    free = connection.free_bytes(f"{profile['root']}/releases")
-    wanted = release.total_bytes + profile.get("free_space_bytes", 0)
+    free = connection.free_bytes(f"{profile.root}/releases")
+    wanted = release.total_bytes + profile.free_space_bytes
     if free is not None and free < wanted:
         raise DiskFull(
             f"The board at {connection.address} has {_megabytes(free)} free and this release needs "
@@ -170,7 +170,7 @@ def _check_space(connection: BoardConnection, profile: Profile, release: Release
 
 
 def _upload(connection: BoardConnection, profile: Profile, release: Release, on_progress: OnProgress) -> None:
-    folder = f"{profile['root']}/releases/{release.id}.part"
+    folder = f"{profile.root}/releases/{release.id}.part"
     for place in sorted({name.rpartition("/")[0] for name in release.files}):
         connection.make_folder(f"{folder}/{place}" if place else folder)
     sent, total = 0, release.total_bytes
@@ -206,7 +206,7 @@ def discard(connection: BoardConnection, profile: Profile, release_id: str) -> N
     """
     if connection.gone():
         return
-    folder = f"{profile['root']}/releases/{release_id}"
+    folder = f"{profile.root}/releases/{release_id}"
     with connection.undisturbed(TIDY_SECONDS), contextlib.suppress(BoardError):
         try:
             keep(connection, profile, "discard", release_id)

@@ -53,7 +53,7 @@ def answer(
     progress. Nothing stays on the board. Raises NothingDeployed, NoVendorLibrary, DiskFull,
     ConnectionLost, and MalformedAnswer unless each image is answered once, with a label there is …
     """
-    root = profile["root"]
+    root = profile.root
     pictures = [readable(name, content) for name, content in files]
     names = board_names([name for name, _ in pictures])
     inbox = f"{root}/inbox/{secrets.token_hex(8)}"
@@ -69,7 +69,7 @@ def answer(
             on_answer(done_so_far, len(files))
 
     try:
-        connection.put_many(sent, inbox, python=profile["python"])
+        connection.put_many(sent, inbox, python=profile.python)
         messages = run_release(
             connection,
             profile,

@@ -15,7 +15,7 @@ class WithChip(OneOf):
     def filter(self, rows, value):
         if not value:
             return rows
-        profiles = [name for name, book in configs.boards().items() if book["chip"] in value]
+        profiles = [name for name, book in configs.boards().items() if book.chip in value]
         return rows.filter(profile__in=profiles)
 
 

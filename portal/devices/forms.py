@@ -100,7 +100,7 @@ class DeviceForm(AccessForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["profile"].choices = [
-            (name, sentences.translate(book["title"])) for name, book in configs.boards().items()
+            (name, sentences.translate(book.title)) for name, book in configs.boards().items()
         ]
 
 

@@ -27,7 +27,7 @@ def probe(connection: BoardConnection, profile: Profile, *, password: str | None
     facts: dict[str, Any] = {
         **_system(connection),
         **_memory(connection),
-        **_disk(connection, profile["root"]),
+        **_disk(connection, profile.root),
         "sftp": connection.sftp() is not None,
         "ssh_server": connection.server_version,
         "banner": connection.banner,
@@ -82,10 +82,10 @@ def _disk(connection: BoardConnection, root: str) -> dict[str, Any]:
 
 def _programs(connection: BoardConnection, profile: Profile, facts: dict[str, Any]) -> None:
     try:
-        asked = ("probe", "--driver", profile["driver"])
+        asked = ("probe", "--driver", profile.driver)
         found = run_sent(connection, profile, "runner.py", *asked, fields=("python",))
         kept = run_sent(
-            connection, profile, "keeper.py", "status", profile["root"], fields=("current", "releases")
+            connection, profile, "keeper.py", "status", profile.root, fields=("current", "releases")
         )
     except NoPython as error:
         facts["problems"].append(str(error))
@@ -105,19 +105,19 @@ def _programs(connection: BoardConnection, profile: Profile, facts: dict[str, An
 
 
 def _warn(connection: BoardConnection, profile: Profile, facts: dict[str, Any], password: str | None) -> None:
-    default = profile.get("default_password")
+    default = profile.default_password
     if default and password == default:
         facts["warnings"].append(
             f"The board at {connection.address} still has the factory password, which anyone can look up: "
             "change it on the board with passwd, then on the device's page."
         )
-    if facts["virtual"] != bool(profile.get("virtual")) and not facts["problems"]:
+    if facts["virtual"] != profile.virtual and not facts["problems"]:
         facts["warnings"].append(
             "This is a virtual board, a program and not a device: register it with the profile virtual."
             if facts["virtual"]
             else "This device is registered as a virtual board but is not one: choose its own profile."
         )
-    free, wanted = facts["disk_free"], profile.get("free_space_bytes", 0)
+    free, wanted = facts["disk_free"], profile.free_space_bytes
     if free is not None and free < wanted:
         facts["warnings"].append(
             f"Only {free // 1048576} MB are free on the board: delete files or old releases on it."

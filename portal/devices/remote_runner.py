@@ -5,10 +5,11 @@ What they say are lines ``@@SLIPWAY@@{json}`` among the noise that a board's lib
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from portal.core.configs import BoardProfile
 from portal.devices.channel import TooMuchOutput
 from portal.devices.cleaning import Malformed, clean_message, parse_json
 from portal.devices.connection import BoardConnection, RunResult
@@ -32,7 +33,7 @@ ERRORS: dict[str, type[BoardError]] = {
     "golden-mismatch": WrongAnswer,
 }
 
-Profile = Mapping[str, Any]
+Profile = BoardProfile
 
 
 def parse_line(line: str) -> dict[str, Any] | None:
@@ -105,7 +106,7 @@ def run_sent(
     ``fields`` are those that it must have. Raises NoPython, what the program reports, MalformedAnswer, or
     RemoteFailed.
     """
-    argv = [profile["python"], "-", *arguments]
+    argv = [profile.python, "-", *arguments]
     messages = Messages(MAX_MESSAGES)
     result = connection.run(argv, stdin=program(name), timeout=timeout, on_line=messages.read)
     messages.check(connection, profile, result)
@@ -129,7 +130,7 @@ def run_release(
 
     ``on_message`` gets each as it comes; ``most`` bounds their number. Raises as ``run_sent``.
     """
-    argv = [profile["python"], f"{folder}/runner.py", "--release", folder, *arguments]
+    argv = [profile.python, f"{folder}/runner.py", "--release", folder, *arguments]
     messages = Messages(most, on_message)
     result = connection.run(argv, timeout=timeout, on_line=messages.read)
     messages.check(connection, profile, result)
@@ -150,7 +151,7 @@ def raise_reported(
     connection: BoardConnection, profile: Profile, result: RunResult, messages: list[dict[str, Any]]
 ) -> None:
     """Raise the error that a program on the board reported, or that its silence means."""
-    python = profile["python"]
+    python = profile.python
     if result.not_found:
         raise NoPython(
             f"The board at {connection.address} has no command {python}: install Python 3.8 or newer on it, "

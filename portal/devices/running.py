@@ -34,9 +34,9 @@ def ask(connection: BoardConnection, profile: Profile) -> str | None:
 
     Needs no Python on the board, so that a check may ask too. Raises RemoteFailed, ConnectionLost.
     """
-    result = connection.run(["sh", "-c", READ_CURRENT, "sh", profile["root"]], timeout=ASK_SECONDS)
+    result = connection.run(["sh", "-c", READ_CURRENT, "sh", profile.root], timeout=ASK_SECONDS)
     if result.not_found:
-        arguments = ("keeper.py", "status", profile["root"])
+        arguments = ("keeper.py", "status", profile.root)
         return run_sent(connection, profile, *arguments, fields=("current",))["current"]
     if not result.ok:
         return None

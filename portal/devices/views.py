@@ -80,13 +80,13 @@ def _live(request, device: Device) -> Live:
 @operator_required
 def device_new(request):
     """Register a board: its host key is read before any password is sent, and pinned."""
-    profile = request.GET.get("profile") or next(iter(configs.boards()))
-    book = configs.boards().get(profile, {})
+    boards = configs.boards()
+    profile = boards.get(request.GET.get("profile", "")) or next(iter(boards.values()))
     initial = {
-        "profile": profile,
-        "host": book.get("address", ""),
-        "port": book.get("port", 22),
-        "username": book.get("user", "root"),
+        "profile": profile.name,
+        "host": profile.address,
+        "port": profile.port,
+        "username": profile.user,
     }
     form = DeviceForm(request.POST or None, initial=initial, team=request.team)
     if form.is_bound and form.is_valid():
@@ -94,7 +94,7 @@ def device_new(request):
         if device:
             messages.success(request, f"Registered. Its host key is pinned: {device.host_key}.")
             return redirect("device-detail", pk=device.pk)
-    context = {"form": form, "profiles": configs.boards(), "profile": book}
+    context = {"form": form, "profiles": boards, "profile": profile, "profile_data": configs.as_dict(boards)}
     return render(request, "devices/new.html", context, status=422 if form.errors else 200)
 
 

@@ -17,7 +17,7 @@ def choices(run: Run) -> dict[str, Any]:
     A recipe or preset that is no longer there brings nothing.
     """
     preset = run.preset if run.preset in configs.presets() else ""
-    recipe = "" if preset and configs.presets()[preset]["recipe"] == run.recipe else run.recipe
+    recipe = "" if preset and configs.presets()[preset].recipe == run.recipe else run.recipe
     known = preset and not recipe or recipe in configs.recipes()
     brought = plan.defaults("" if recipe else preset, recipe) if known else {}
     params = {key: value for key, value in run.params.items() if value != brought.get(key)}

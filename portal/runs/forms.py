@@ -95,16 +95,16 @@ class RunForm(StyledForm):
         fields["received"].queryset = Upload.objects.for_team(team).received()
         fields["devices"].queryset = Device.objects.for_team(team)
         fields["preset"].choices = [("", "")] + [(name, name) for name in configs.presets()]
-        fields["chips"].choices = [(name, book["title"]) for name, book in configs.chips().items()]
+        fields["chips"].choices = [(name, book.title) for name, book in configs.chips().items()]
         fields["recipe"].choices = [("", _("As the preset"))] + [
-            (name, sentences.translate(book["title"])) for name, book in configs.recipes().items()
+            (name, sentences.translate(book.title)) for name, book in configs.recipes().items()
         ]
-        sizes = sorted({tuple(size) for book in configs.recipes().values() for size in book["input_sizes"]})
+        sizes = sorted({size for book in configs.recipes().values() for size in book.input_sizes})
         fields["input_size"].choices = [("", _("As the preset"))] + [
             (f"{width}x{height}", f"{width} × {height}") for width, height in sizes
         ]
         fields["augmentation"].choices = [("", _("As the preset"))] + [
-            (name, name) for name in plan.AUGMENTATIONS
+            (name, name) for name in configs.augmentations()
         ]
 
     def _offer_versions(self, chosen) -> None:

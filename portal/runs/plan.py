@@ -23,7 +23,6 @@ PARAMS = {
     "calibration_images": (int, 1, 1000),
     "board_images": (int, 0, 5000),
 }
-AUGMENTATIONS = ("natural", "symbols")
 CHOICES = ("input_size", "augmentation", "pretrained")
 
 
@@ -55,7 +54,7 @@ def deleted_sentence(version: DatasetVersion) -> str:
 
 def refusals(version: DatasetVersion, recipe: str = "") -> list[str]:
     """Why nothing can be trained on a version that is ready, or not with this recipe: sentences."""
-    task = tasks.get(configs.recipes()[recipe]["task"]) if recipe else tasks.get("classification")
+    task = tasks.get(configs.recipes()[recipe].task) if recipe else tasks.get("classification")
     facts = DatasetFacts(
         version.task, version.class_names, version.train_images, version.val_images, version.blockers
     )
@@ -64,26 +63,26 @@ def refusals(version: DatasetVersion, recipe: str = "") -> list[str]:
 
 def defaults(preset: str = "", recipe: str = "") -> dict[str, Any]:
     """The parameters that a preset, or a recipe by itself, brings."""
-    chosen = configs.presets()[preset] if preset else {}
-    book = configs.recipes()[recipe or chosen["recipe"]]
+    book = configs.recipes()[recipe or configs.presets()[preset].recipe]
     params = {
-        "input_size": book["input_size"],
-        "augmentation": book["augmentation"],
+        "input_size": list(book.input_size),
+        "augmentation": book.augmentation,
         "seed": 0,
         "calibration_images": 100,
         "board_images": 400,
         "pretrained": True,
-        **book["defaults"],
+        **configs.as_dict(book.defaults),
     }
-    params |= {key: value for key, value in chosen.items() if key in (*PARAMS, *CHOICES)}
+    if preset:
+        params |= configs.as_dict(configs.presets()[preset])
     return {key: params[key] for key in (*PARAMS, *CHOICES)}
 
 
 def channel_order(chip: str, profile: str | None = None) -> str:
     """The order in which a board of this profile, or the usual board of this chip, feeds pixels."""
     if profile:
-        return configs.boards()[profile]["channel_order"]
-    return configs.chips()[chip].get("channel_order") or "rgb"
+        return configs.boards()[profile].channel_order
+    return configs.chips()[chip].channel_order
 
 
 def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, name="") -> Plan:
@@ -108,8 +107,8 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
         raise PlanError(errors)
     if not preset and not recipe:
         preset = "fast"
-    recipe = recipe or configs.presets()[preset]["recipe"]
-    chosen = defaults(preset if configs.presets().get(preset, {}).get("recipe") == recipe else "", recipe)
+    recipe = recipe or configs.presets()[preset].recipe
+    chosen = defaults(preset if preset and configs.presets()[preset].recipe == recipe else "", recipe)
     chosen |= _checked(params or {}, configs.recipes()[recipe], errors)
     targets = _targets(chips, devices, errors)
     _check_sizes(targets, chosen["input_size"], errors)
@@ -118,7 +117,7 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
     return Plan(version, preset, recipe, chosen, targets, devices, name)
 
 
-def _checked(params: dict, recipe: dict, errors: dict[str, str]) -> dict:
+def _checked(params: dict, recipe: configs.Recipe, errors: dict[str, str]) -> dict:
     checked: dict[str, Any] = {}
     for key, value in params.items():
         if value in (None, ""):
@@ -129,8 +128,8 @@ def _checked(params: dict, recipe: dict, errors: dict[str, str]) -> dict:
             _check_input_size(value, recipe, checked, errors)
         elif key == "augmentation":
             checked[key] = value
-            if value not in AUGMENTATIONS:
-                errors[key] = f"Choose one of {', '.join(AUGMENTATIONS)}."
+            if value not in list(configs.augmentations()):  # it may be of any type
+                errors[key] = f"Choose one of {', '.join(configs.augmentations())}."
         elif key == "pretrained":
             checked[key] = value
             if not isinstance(value, bool):
@@ -157,8 +156,8 @@ def _check_number(key: str, value, checked: dict, errors: dict[str, str]) -> Non
         errors[key] = f"It must be between {least} and {most}."
 
 
-def _check_input_size(value, recipe: dict, checked: dict, errors: dict[str, str]) -> None:
-    sizes = [list(size) for size in recipe["input_sizes"]]
+def _check_input_size(value, recipe: configs.Recipe, checked: dict, errors: dict[str, str]) -> None:
+    sizes = [list(size) for size in recipe.input_sizes]
     try:
         size = [float(part) for part in (value.split("x") if isinstance(value, str) else value)]
     except (TypeError, ValueError, OverflowError):
@@ -167,14 +166,14 @@ def _check_input_size(value, recipe: dict, checked: dict, errors: dict[str, str]
         checked["input_size"] = [int(side) for side in size]
     else:
         allowed = ", ".join(f"{width}x{height}" for width, height in sizes)
-        errors["input_size"] = f"{recipe['title']} can be trained at {allowed}."
+        errors["input_size"] = f"{recipe.title} can be trained at {allowed}."
 
 
 def _targets(chips, devices, errors: dict[str, str]) -> list[tuple[str, str]]:
     """Chips asked for, and those of the devices; a device's own channel order wins for its chip."""
     targets = []
     for device in devices:
-        target = (configs.boards()[device.profile]["chip"], channel_order("", device.profile))
+        target = (configs.boards()[device.profile].chip, channel_order("", device.profile))
         if target not in targets:
             targets.append(target)
     for chip in chips:
@@ -188,9 +187,9 @@ def _targets(chips, devices, errors: dict[str, str]) -> list[tuple[str, str]]:
 def _check_sizes(targets, input_size, errors: dict[str, str]) -> None:
     for chip, _order in targets:
         book = configs.chips()[chip]
-        largest = book.get("max_input_side")
-        if largest and max(input_size) > largest:
+        largest = book.max_input_side
+        if max(input_size) > largest:
             errors["input_size"] = (
-                f"{book['title']} takes pictures up to {largest}x{largest}; "
+                f"{book.title} takes pictures up to {largest}x{largest}; "
                 f"choose a smaller size than {input_size[0]}x{input_size[1]}."
             )

@@ -116,7 +116,7 @@ def _planned_board(step: Step) -> dict[str, Any]:
         "recorded": False,
         "manifest_sha256": None,
         "activated_at": None,
-        "chip": configs.boards()[step.device.profile]["chip"],
+        "chip": configs.boards()[step.device.profile].chip,
         "job": step.job_id,
     }
 

@@ -30,8 +30,8 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
     run = Run.objects.create(
         team=team,
         created_by=user,
-        name=plan.name or f"{plan.version.dataset.name} · {configs.recipes()[plan.recipe]['title']}",
-        task=configs.recipes()[plan.recipe]["task"],
+        name=plan.name or f"{plan.version.dataset.name} · {configs.recipes()[plan.recipe].title}",
+        task=configs.recipes()[plan.recipe].task,
         dataset_version=plan.version,
         preset=plan.preset,
         recipe=plan.recipe,
@@ -61,7 +61,7 @@ def _make_graph(run: Run, plan: Plan) -> None:
         profile = configs.boards()[device.profile]
         inputs = {"board_images": plan.params["board_images"]}
         step = Step.objects.create(run=run, kind=DEPLOY, position=number, device=device, inputs=inputs)
-        step.needs.add(compiling[(profile["chip"], profile["channel_order"])])
+        step.needs.add(compiling[(profile.chip, profile.channel_order)])
 
 
 def _compile_inputs(target: tuple[str, str], params: dict) -> dict:
@@ -157,8 +157,8 @@ def deploy(run: Run, device: Device, user) -> Deployment:
     ready = next((one for one in fitting if one.job.status == Status.SUCCEEDED), None)
     if ready is None:
         profile = configs.boards()[device.profile]
-        chip = configs.chips()[profile["chip"]]["title"]
-        words = f"{run} has no model for {device} ({chip}, {profile['channel_order']})"
+        chip = configs.chips()[profile.chip].title
+        words = f"{run} has no model for {device} ({chip}, {profile.channel_order})"
         raise PlanError({"device": f"{words}: start a run that names this device."})
     waiting = [step for step in graph.of_kind(DEPLOY) if step.device_id == device.pk and step.job is None]
     if waiting and run.is_active:

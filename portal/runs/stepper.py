@@ -153,7 +153,7 @@ def _rknn(graph: Graph) -> Tile:
 
 
 def chip_title(chip: str) -> str:
-    return sentences.translate(configs.chips().get(chip, {}).get("title", chip))
+    return sentences.translate(configs.title(configs.chips(), chip))
 
 
 def _chip_line(graph: Graph, step: Step) -> Line:

@@ -122,7 +122,6 @@ def _form_page(request, initial: dict, cloned_from: Run | None = None):
             name: [str(value) for value in _as_list(form[name].value())]
             for name in ("preset", "chips", "devices")
         },
-        "profiles": configs.boards(),
         "chip_books": configs.chips(),
     }
     return render(request, "runs/new.html", context, status=422 if form.errors else 200)
@@ -137,12 +136,11 @@ def _as_list(value) -> list:
 def _describe(preset: str) -> dict:
     """A preset with every parameter that it brings, for its card and as the fields' placeholders."""
     book = configs.presets()[preset]
-    recipe = configs.recipes()[book["recipe"]]
-    words = {"title": book["title"], "summary": book["summary"]}
     return {
-        **words,
-        "recipe": book["recipe"],
-        "recipe_title": sentences.translate(recipe["title"]),
+        "title": book.title,
+        "summary": book.summary,
+        "recipe": book.recipe,
+        "recipe_title": sentences.translate(configs.recipes()[book.recipe].title),
         **plans.defaults(preset),
     }
 

@@ -19,6 +19,8 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from portal.core.configs import Recipe
+
 logger = logging.getLogger(__name__)
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 DOWNLOAD_SECONDS = 900
@@ -30,15 +32,14 @@ class Unusable(Exception):
     """A file that is not the weights it should be; the message says in a few words why."""
 
 
-def find(recipe: dict) -> tuple[Path | None, str | None]:
+def find(recipe: Recipe) -> tuple[Path | None, str | None]:
     """Return the weights' path, or None and one sentence that says why training starts from scratch.
 
     May be called by several processes at once: one downloads, the others wait for it.
     """
-    book = recipe.get("pretrained") or {}
-    name, wanted = book.get("file"), book.get("sha256")
-    if not name:
-        return None, f"There are no pretrained weights for {recipe['title']}: trained from scratch."
+    if recipe.pretrained is None:
+        return None, f"There are no pretrained weights for {recipe.title}: trained from scratch."
+    name, wanted, url = recipe.pretrained.file, recipe.pretrained.sha256, recipe.pretrained.url
     own = settings.PRETRAINED_DIR and Path(settings.PRETRAINED_DIR) / name
     if own and own.is_file():
         try:
@@ -50,17 +51,17 @@ def find(recipe: dict) -> tuple[Path | None, str | None]:
             )
         return own, None
     cached = Path(settings.CACHE_DIR) / "pretrained" / name
-    known = wanted or first_digest(book["url"])
+    known = wanted or first_digest(url)
     if _usable(cached, known):
         if known is None:  # downloaded before digests were kept
-            _trust_first(book["url"], cached)
+            _trust_first(url, cached)
         return cached, None
     if not settings.PRETRAINED_DOWNLOAD:
         return None, (
             f"Downloads are switched off and {name} is not in PRETRAINED_DIR: trained from scratch. "
             "Put the file there to start from pretrained weights."
         )
-    return _download(book["url"], cached, wanted)
+    return _download(url, cached, wanted)
 
 
 def _download(url: str, target: Path, wanted: str | None) -> tuple[Path | None, str | None]:

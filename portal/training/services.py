@@ -33,7 +33,7 @@ def start(
         team=version.team,
         created_by=user,
         name=name,
-        task=configs.recipes()[recipe].get("task", "classification"),
+        task=configs.recipes()[recipe].task,
         recipe=recipe,
         params=params,
         dataset_version=version,
@@ -56,7 +56,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
             "resume": _earlier_folder(job),
         },
         params={
-            "recipe": recipe,
+            "recipe": configs.as_dict(recipe),
             "num_classes": len(version.class_names),
             "class_names": version.class_names,
             **{name: model.params[name] for name in SPEC_PARAMS},

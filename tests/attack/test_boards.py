@@ -10,8 +10,8 @@ import threading
 import time
 
 import pytest
-import yaml
 
+from portal.core import configs
 from portal.deployment import steps
 from portal.devices import answers, channel, connection, probe, transfer
 from portal.devices.errors import (
@@ -25,11 +25,11 @@ from portal.devices.errors import (
     WrongPassword,
 )
 from portal.devices.hostkeys import fetch_host_key
-from tests.attack.hostile import PROJECT, RunningHostileBoard
+from tests.attack.hostile import RunningHostileBoard
 from tests.attack.hostile_board import MODES
 from tests.attack.hostile_commands import ANSWERS
 
-PROFILE = yaml.safe_load((PROJECT / "configs" / "boards" / "virtual.yaml").read_text("utf-8"))
+PROFILE = configs.boards()["virtual"]
 HUNG_SECONDS = 60.0
 PICTURE = ("a.png", b"\x89PNG" + b"picture" * 10)
 

@@ -2,14 +2,14 @@ import hashlib
 import json
 
 import pytest
-import yaml
 
+from portal.core import configs
 from portal.deployment.release import (
     ReleaseError,
     build_release,
     check_rknn,
 )
-from tests.devices.boards import PROFILE, PROJECT, picture
+from tests.devices.boards import PROFILE, picture
 
 MODEL = b"RKNN\0\0\0\0" + b'{"target_platform":["rv1106"],"version":"2.5.0"}'
 
@@ -57,7 +57,7 @@ def test_golden_pictures_and_labels_stand_in_the_manifest(model):
 
 
 def test_only_a_virtual_board_gets_the_simulator(model):
-    real = yaml.safe_load((PROJECT / "configs/boards/lockzhiner-vision-module.yaml").read_text("utf-8"))
+    real = configs.boards()["lockzhiner-vision-module"]
     assert "sim/build.onnx" in build(model).files
     assert not [name for name in build(model, real).files if name.startswith("sim/")]
     with pytest.raises(ReleaseError, match="run the conversion again"):

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 from PIL import Image
 
+from portal.core import configs
 from portal.deployment.release import Release, build_release
 from portal.devices.connection import BoardConnection
 
@@ -20,7 +20,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 CONVERT_PYTHON = Path(
     os.environ.get("CONVERT_PYTHON") or PROJECT / "workers" / "convert" / ".venv" / "bin" / "python"
 )
-PROFILE = yaml.safe_load((PROJECT / "configs" / "boards" / "virtual.yaml").read_text("utf-8"))
+PROFILE = configs.boards()["virtual"]
 PASSWORD = "correct horse"
 COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}
 NAMES = list(COLOURS)

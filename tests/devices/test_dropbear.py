@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import paramiko
@@ -85,7 +86,7 @@ def test_commands_and_files_work_with_and_without_sftp(dropbear, tmp_path):
         assert connection.get(f"{target}/a.bin") == b"x" * 200_000
         connection.put_many({"b": b"1", "c": b"2"}, f"{target}/many", python="python3")
         assert sorted(path.name for path in Path(target, "many").iterdir()) == ["b", "c"]
-        facts = probe(connection, {**PROFILE, "python": "python3", "root": target})
+        facts = probe(connection, replace(PROFILE, python="python3", root=target))
     assert facts["ssh_server"].startswith("SSH-2.0-dropbear")
     assert "install the vendor's SDK" in facts["problems"][0]
 

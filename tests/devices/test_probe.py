@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from portal.devices.probe import parse_meminfo, parse_os_release, probe
@@ -42,12 +44,12 @@ class TestLive:
 
     def test_a_factory_password_is_warned_of(self, board):
         with board.connect() as connection:
-            facts = probe(connection, {**PROFILE, "default_password": PASSWORD}, password=PASSWORD)
+            facts = probe(connection, replace(PROFILE, default_password=PASSWORD), password=PASSWORD)
         assert any("still has the factory password" in text for text in facts["warnings"])
 
     def test_a_virtual_board_registered_as_a_device_is_warned_of(self, board):
         with board.connect() as connection:
-            facts = probe(connection, {**PROFILE, "virtual": False})
+            facts = probe(connection, replace(PROFILE, virtual=False))
         assert any("a program and not a device" in text for text in facts["warnings"])
 
     def test_a_board_without_python_has_a_problem_and_still_tells_the_rest(self, board):

@@ -2,6 +2,7 @@ import types
 
 import pytest
 
+from portal.core import configs
 from portal.devices.connection import RunResult
 from portal.devices.errors import (
     DiskFull,
@@ -14,7 +15,7 @@ from portal.devices.errors import (
 from portal.devices.remote_runner import parse_line, parse_output, raise_reported
 
 CONNECTION = types.SimpleNamespace(address="10.1.1.144:22")
-PROFILE = {"python": "python"}
+PROFILE = configs.boards()["virtual"]
 
 
 def told(stdout="", status=0, stderr=""):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+from dataclasses import replace
 
 import pytest
 from django.urls import reverse
@@ -32,15 +32,14 @@ def refused(**choices) -> dict[str, str]:
 @pytest.fixture
 def small_chip(monkeypatch):
     """The RV1106 with room for pictures up to 128 pixels only."""
-    chips = copy.deepcopy(configs.chips())
-    chips["rv1106"]["max_input_side"] = 128
+    chips = configs.chips() | {"rv1106": replace(configs.chips()["rv1106"], max_input_side=128)}
     monkeypatch.setattr(configs, "chips", lambda: chips)
 
 
 @pytest.fixture
 def rgb_board(monkeypatch):
     """A kind of board with an RV1106 that feeds pixels in the other order."""
-    boards = configs.boards() | {"rgb-board": configs.boards()["virtual"] | {"channel_order": "rgb"}}
+    boards = configs.boards() | {"rgb-board": replace(configs.boards()["virtual"], channel_order="rgb")}
     monkeypatch.setattr(configs, "boards", lambda: boards)
     return device("rgb-board")
 
@@ -48,15 +47,15 @@ def rgb_board(monkeypatch):
 @pytest.mark.parametrize("preset", configs.presets())
 def test_every_preset_makes_a_plan_for_every_chip(preset):
     plan = make_plan(None, preset=preset, chips=list(configs.chips()))
-    assert plan.recipe == configs.presets()[preset]["recipe"]
+    assert plan.recipe == configs.presets()[preset].recipe
     assert [chip for chip, _ in plan.chips] == list(configs.chips())
 
 
 @pytest.mark.parametrize("recipe", configs.recipes())
 def test_every_size_of_every_recipe_fits_every_chip(recipe):
-    for size in configs.recipes()[recipe]["input_sizes"]:
+    for size in configs.recipes()[recipe].input_sizes:
         plan = make_plan(None, recipe=recipe, chips=list(configs.chips()), params={"input_size": size})
-        assert plan.params["input_size"] == size
+        assert plan.params["input_size"] == list(size)
 
 
 def test_without_preset_and_recipe_it_is_the_fast_one():

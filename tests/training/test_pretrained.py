@@ -6,11 +6,13 @@ import hashlib
 import pickle
 import socket
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from portal.core import configs
 from portal.training import pretrained
 
 WEIGHTS = pickle.dumps({"conv.weight": b"w" * 300_000})
@@ -63,8 +65,8 @@ def places(settings, tmp_path):
 
 def recipe(server, path="/weights", sha256=SHA256):
     port = server if isinstance(server, int) else server.server_port
-    book = {"url": f"http://127.0.0.1:{port}{path}", "file": NAME, "sha256": sha256}
-    return {"title": "Tiny", "pretrained": book}
+    weights = configs.Pretrained(url=f"http://127.0.0.1:{port}{path}", file=NAME, sha256=sha256)
+    return replace(configs.recipes()["pp_lcnet_x0_25"], title="Tiny", pretrained=weights)
 
 
 def left(settings) -> list[str]:
@@ -181,7 +183,7 @@ def test_another_file_at_the_same_address_is_refused_later(server, settings, mon
     """Where the publisher gives no checksum, the first download is the one that is trusted."""
     book = recipe(server, sha256=None)
     assert pretrained.find(book)[1] is None
-    assert pretrained.first_digest(book["pretrained"]["url"]) == SHA256
+    assert pretrained.first_digest(book.pretrained.url) == SHA256
     cached = Path(settings.CACHE_DIR) / "pretrained" / NAME
     cached.unlink()  # as another worker would begin
     other = pickle.dumps({"conv.weight": b"something else"})
@@ -207,5 +209,5 @@ def test_a_download_without_end_is_stopped(server, settings, monkeypatch):
 
 
 def test_a_recipe_without_weights_says_so():
-    found, notice = pretrained.find({"title": "Tiny"})
+    found, notice = pretrained.find(replace(recipe(1), pretrained=None))
     assert (found, notice) == (None, "There are no pretrained weights for Tiny: trained from scratch.")

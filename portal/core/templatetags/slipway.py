@@ -159,24 +159,24 @@ def size(pair):
 
 @register.filter
 def chip_title(name):
-    return sentences.translate(configs.chips().get(name, {}).get("title", name))
+    return sentences.translate(configs.title(configs.chips(), name))
 
 
 @register.filter
 def recipe_title(name):
-    return sentences.translate(configs.recipes().get(name, {}).get("title", name))
+    return sentences.translate(configs.title(configs.recipes(), name))
 
 
 @register.filter
 def profile_title(name):
-    return sentences.translate(configs.boards().get(name, {}).get("title", name))
+    return sentences.translate(configs.title(configs.boards(), name))
 
 
 @register.filter
 def preset_title(name):
     if not name:
         return _("Own choice")
-    return sentences.translate(configs.presets().get(name, {}).get("title", name))
+    return sentences.translate(configs.title(configs.presets(), name))
 
 
 @register.filter

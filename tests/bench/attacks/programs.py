@@ -89,7 +89,7 @@ def pretrained_weights_run_code(scene) -> None:
     """Put weights that run code where pretrained ones are looked for, and train with them."""
     from portal.core import configs
 
-    weights = configs.recipes()["pp_lcnet_x1_0"]["pretrained"]["file"]
+    weights = configs.recipes()["pp_lcnet_x1_0"].pretrained.file
     (scene.pretrained / weights).write_bytes(pickle.dumps({"conv.weight": Evil()}))
     caller = scene.api("alpha-member")
     made = caller.post("/api/v1/datasets/samples/digits/")

@@ -1,0 +1,74 @@
+"""Reads the files in ``configs/``: recipes, presets, chips, board profiles, augmentations. Data, not code.
+
+Each becomes a frozen dataclass, checked when it is read; a process with a wrong file does not start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from portal.core.configs.board import INTERNAL, BoardProfile, Chip
+from portal.core.configs.reading import Books, ConfigError, read_folder
+from portal.core.configs.recipe import Augmentation, Preset, Pretrained, Recipe
+from portal.core.configs.schema import as_dict
+
+_read_once = cache(read_folder)
+
+
+def _books() -> Books:
+    return _read_once(Path(settings.CONFIGS_DIR))
+
+
+def recipes() -> Mapping[str, Recipe]:
+    """Recipes by name, see ``configs/models/``."""
+    return _books().recipes
+
+
+def presets() -> Mapping[str, Preset]:
+    """Presets by name, see ``configs/presets.yaml``."""
+    return _books().presets
+
+
+def chips() -> Mapping[str, Chip]:
+    """Chips by name, see ``configs/chips/``."""
+    return _books().chips
+
+
+def boards() -> Mapping[str, BoardProfile]:
+    """Board profiles by name, see ``configs/boards/``."""
+    return _books().boards
+
+
+def augmentations() -> Mapping[str, Augmentation]:
+    """Augmentations by name, see ``configs/paddleclas/augmentations.yaml``."""
+    return _books().augmentations
+
+
+def title(books: Mapping[str, Any], name: str) -> str:
+    """The title of what has this name; the name itself when there is no such thing any more."""
+    return books[name].title if name in books else name
+
+
+__all__ = [
+    "INTERNAL",
+    "Augmentation",
+    "BoardProfile",
+    "Chip",
+    "ConfigError",
+    "Preset",
+    "Pretrained",
+    "Recipe",
+    "as_dict",
+    "augmentations",
+    "boards",
+    "chips",
+    "presets",
+    "read_folder",
+    "recipes",
+    "title",
+]

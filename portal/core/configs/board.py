@@ -1,0 +1,69 @@
+"""What is known of chips and of the boards that carry them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from portal.core.configs.schema import (
+    Amount,
+    ChannelOrder,
+    Count,
+    Limit,
+    Positive,
+    Text,
+    name_up_to,
+    whole_number,
+)
+
+
+def _is_folder(text: str) -> bool:
+    path = PurePosixPath(text)
+    return bool(path.name) and ".." not in path.parts and text == str(path) and not text.startswith("~")
+
+
+Folder = Annotated[str, Limit("a folder such as slipway or /root/slipway", _is_folder)]
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """An NPU target. ``None`` is what nobody has measured or the vendor does not tell."""
+
+    name: name_up_to(20)
+    title: Text
+    target_platform: Text
+    int8_only: bool
+    npu_tops: Positive | None
+    npu_clock_mhz: Positive | None
+    ram_mb: Count | None
+    model_memory_mb: Count | None
+    max_input_side: Count
+    cpu_operators: tuple[Text, ...] | None
+    channel_order: ChannelOrder
+
+
+@dataclass(frozen=True, slots=True)
+class BoardProfile:
+    """A kind of device: how to reach it and what it can."""
+
+    name: name_up_to(60)
+    title: Text
+    virtual: bool
+    chip: Text
+    driver: Literal["lockzhiner", "rknnlite"]  # a class in ``workers/board/runner.py``
+    python: Text  # the command that starts the board's Python
+    channel_order: ChannelOrder
+    root: Folder  # holds all that we put on the board
+    address: str
+    port: whole_number(1, 65535)
+    user: Text
+    default_password: Text | None = field(repr=False)
+    free_space_bytes: Amount
+    keep_releases: Count
+    needs_simulator: bool
+    notes: str
+
+
+# What of a profile is the portal's own affair: the API does not show it.
+INTERNAL = ("python", "default_password", "needs_simulator")

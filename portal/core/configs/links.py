@@ -1,0 +1,67 @@
+"""What one file in ``configs/`` says about another: each name must be known, and both sides must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from portal.core.configs.board import BoardProfile
+from portal.core.configs.recipe import Preset, Recipe
+from portal.core.echoes import shortened
+
+
+class Books(Protocol):
+    """All that was read, by name; None stands for what was refused on its own."""
+
+    recipes: Mapping[str, Recipe | None]
+    presets: Mapping[str, Preset | None]
+    chips: Mapping[str, Any]
+    boards: Mapping[str, BoardProfile | None]
+    augmentations: Mapping[str, Any]
+
+
+def broken_links(books: Books, top: str) -> Iterator[str]:
+    """A sentence for each name that leads nowhere. ``top`` is the folder's name in them."""
+    for name, recipe in books.recipes.items():
+        if recipe:
+            yield from _of_recipe(books, recipe, f"{top}/models/{name}.yaml: ")
+    for name, preset in books.presets.items():
+        if preset:
+            yield from _of_preset(books, name, preset, f"{top}/presets.yaml: {name}.")
+    for name, board in books.boards.items():
+        if board:
+            yield from _unknown(f"{top}/boards/{name}.yaml: chip", board.chip, books.chips)
+
+
+def _unknown(key: str, name: str, known: Mapping[str, Any]) -> Iterator[str]:
+    if known and name not in known:  # nothing known: its file was refused
+        yield f"{key} must be one of {', '.join(known)}, not {shortened(name)!r}."
+
+
+def _of_recipe(books: Books, recipe: Recipe, where: str) -> Iterator[str]:
+    yield from _unknown(f"{where}augmentation", recipe.augmentation, books.augmentations)
+    for chip in recipe.chips:
+        yield from _unknown(f"{where}the name chips.{shortened(chip)}", chip, books.chips)
+    yield from _size(f"{where}input_size", recipe.input_size, recipe)
+    for number, name in enumerate(recipe.presets):
+        yield from _unknown(f"{where}presets[{number}]", name, books.presets)
+        preset = books.presets.get(name)
+        if preset and preset.recipe != recipe.name and preset.recipe in books.recipes:
+            yield f"{where}presets[{number}] names {name}, a preset of {preset.recipe}: remove it."
+
+
+def _of_preset(books: Books, name: str, preset: Preset, where: str) -> Iterator[str]:
+    yield from _unknown(f"{where}recipe", preset.recipe, books.recipes)
+    yield from _unknown(f"{where}augmentation", preset.augmentation, books.augmentations)
+    recipe = books.recipes.get(preset.recipe)
+    if recipe is None:
+        return
+    yield from _size(f"{where}input_size", preset.input_size, recipe)
+    if name not in recipe.presets:
+        yield f"{where}recipe names {preset.recipe}, whose presets do not list {name}: add it there."
+
+
+def _size(key: str, size: tuple[int, int], recipe: Recipe) -> Iterator[str]:
+    if size not in recipe.input_sizes:
+        known = ", ".join(f"[{width}, {height}]" for width, height in recipe.input_sizes)
+        yield f"{key} must be one of the input_sizes of {recipe.name} ({known}), not {list(size)}."

@@ -1,0 +1,102 @@
+"""What can be trained: recipes, presets that choose one, and augmentations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from portal.core.configs.schema import Amount, Count, Fraction, Limit, Positive, Text, name_up_to
+
+Size = tuple[Count, Count]  # width, height in pixels
+Channels = tuple[float, float, float]
+_sha256 = re.compile(r"[0-9a-f]{64}")
+_file = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+Sha256 = Annotated[str, Limit("a SHA-256 of 64 hexadecimal digits", lambda v: bool(_sha256.fullmatch(v)))]
+FileName = Annotated[str, Limit("a file's name without a folder", lambda v: bool(_file.fullmatch(v)))]
+Address = Annotated[str, Limit("an address with https:// or http://", lambda v: bool(_is_address(v)))]
+Deviations = Annotated[
+    Channels, Limit("three numbers above 0", lambda channels: all(one > 0 for one in channels))
+]
+
+
+def _is_address(text: str) -> bool:
+    return text.startswith(("https://", "http://")) and not re.search(r"\s", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Parameters of a training; ``learning_rate`` is for batches of 64, from scratch."""
+
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    weight_decay: Fraction
+    warmup_epochs: Amount
+    label_smoothing: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Pretrained:
+    """Where pretrained weights are; ``sha256`` is None where the publisher gives none."""
+
+    url: Address
+    sha256: Sha256 | None
+    file: FileName
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a build of the recipe for one chip was measured to need; all left out: not measured."""
+
+    build_seconds: Positive | None = None
+    cycles: Count | None = None
+    rknn_megabytes: Positive | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A trainable model. ``mean`` and ``std`` are RGB, of pixels from 0 to 1."""
+
+    name: name_up_to(60)
+    title: Text
+    summary: Text
+    task: Text
+    model: Text
+    architecture: Text
+    input_size: Size
+    input_sizes: tuple[Size, ...]
+    mean: Channels
+    std: Deviations
+    defaults: Defaults
+    augmentation: Text
+    presets: tuple[Text, ...]
+    pretrained: Pretrained | None
+    chips: Mapping[str, Measured]
+    license: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """A recipe with how to train it; what it leaves out is the recipe's default."""
+
+    title: Text
+    summary: Text
+    recipe: Text
+    input_size: Size
+    epochs: Count
+    batch_size: Count | None = None
+    learning_rate: Positive | None = None
+    augmentation: Text
+    pretrained: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """Operators of the training suite, put between decoding and normalising; the suite checks them."""
+
+    title: Text
+    summary: Text
+    label_smoothing: bool
+    operators: tuple[Mapping[str, Any], ...]
