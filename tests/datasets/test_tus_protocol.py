@@ -315,7 +315,7 @@ def test_the_quota_counts_what_is_announced(api, settings):
 
 def test_a_disk_without_room_is_507_before_any_byte_is_sent(api, monkeypatch):
     monkeypatch.setattr(
-        uploads.shutil, "disk_usage", lambda path: shutil_usage(upload_limits.DISK_RESERVE + 1000)
+        upload_limits.shutil, "disk_usage", lambda path: shutil_usage(upload_limits.DISK_RESERVE + 1000)
     )
     announce(api, 600)
     answer = api.post(LIST, HTTP_UPLOAD_LENGTH="401", **TUS)
