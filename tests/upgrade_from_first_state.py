@@ -49,8 +49,13 @@ def fill(apps) -> None:
         "deployment.Deployment", compiled_model=compiled, device=device, job=deployment, release="r1",
         activated_at=now,
     )  # fmt: skip
+    asked = {
+        "train": {},
+        "convert": {"inputs": {"chip": "rv1106", "channel_order": "bgr", "quantization": {}}},
+        "deploy": {"inputs": {"board_images": 4}, "device": device},
+    }
     for position, one in enumerate((training, conversion, deployment)):
-        step = make("runs.Step", run=run, kind=one.kind, position=position, job=one)
+        step = make("runs.Step", run=run, kind=one.kind, position=position, job=one, **asked[one.kind])
         make("runs.Attempt", step=step, job=one, number=1)
 
 

@@ -1,12 +1,19 @@
 """Turns at the threads: bounded, fair, and never lost."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from portal.ops.front.slots import Overloaded, Slots, Threads
 
 PATIENCE = 30.0
+
+
+def in_a_loop(coroutine):
+    """Run it in a thread of its own: the browser tests leave a running loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def test_whoever_asks_most_does_not_wait_least():
@@ -28,7 +35,7 @@ def test_whoever_asks_most_does_not_wait_least():
         await asyncio.gather(*tasks)
         return served
 
-    assert "modest" in asyncio.run(order())[:2]
+    assert "modest" in in_a_loop(order())[:2]
 
 
 def test_a_key_holds_no_more_than_its_part_and_others_pass_it():
@@ -42,7 +49,7 @@ def test_a_key_holds_no_more_than_its_part_and_others_pass_it():
         mine[0].release()
         await third
 
-    asyncio.run(run())
+    in_a_loop(run())
 
 
 def test_it_refuses_who_would_wait_behind_too_many_or_too_long():
@@ -61,7 +68,7 @@ def test_it_refuses_who_would_wait_behind_too_many_or_too_long():
         with pytest.raises(Overloaded):
             await slots.take("e", 0.01)
 
-    asyncio.run(run())
+    in_a_loop(run())
 
 
 def test_a_turn_is_not_lost_when_its_owner_is_cancelled():
@@ -76,7 +83,7 @@ def test_a_turn_is_not_lost_when_its_owner_is_cancelled():
             await waiting
         await slots.take("c", PATIENCE)
 
-    asyncio.run(run())
+    in_a_loop(run())
 
 
 def test_a_turn_changes_from_one_kind_to_another():
@@ -90,7 +97,7 @@ def test_a_turn_changes_from_one_kind_to_another():
         ticket.release()
         await streams.take("b", PATIENCE)
 
-    asyncio.run(run())
+    in_a_loop(run())
 
 
 def test_threads_give_back_what_is_returned_and_what_is_raised():
@@ -100,4 +107,4 @@ def test_threads_give_back_what_is_returned_and_what_is_raised():
         with pytest.raises(ZeroDivisionError):
             await threads.run(lambda: 1 / 0)
 
-    asyncio.run(run())
+    in_a_loop(run())
