@@ -118,7 +118,7 @@ def _dial(device: Device, context: JobContext) -> BoardConnection:
     return dial(lambda: sign_in(device, context.check), delays, context.check, tell)
 
 
-def profile_of(device: Device) -> dict:
+def profile_of(device: Device) -> configs.BoardProfile:
     return configs.boards()[device.profile]
 
 
