@@ -4,7 +4,7 @@ import os
 
 from celery import Celery, signals
 
-from portal.core import tied
+from portal import tied
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("slipway")

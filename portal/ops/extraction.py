@@ -28,7 +28,7 @@ WITH_CONTEXT = {"pgettext", "pgettext_lazy"}
 NOT_SHOWN = (
     "portal/settings.py", "portal/env.py", "portal/secrets_file.py",  # before the portal runs
     "portal/ops/management/", "portal/ops/demo.py", "portal/ops/vendor.py",
-    "portal/ops/supervision.py", "portal/core/datalock.py", "portal/core/tied.py", "portal/ops/web.py",
+    "portal/ops/supervision.py", "portal/core/datalock.py", "portal/tied.py", "portal/ops/web.py",
     "portal/core/configs/", "portal/core/checks.py", "portal/models/checks.py",
     "portal/ops/ports.py", "portal/core/bucket.py", "portal/cli/",  # terminals
     "portal/core/schema.py",  # the description of the API, which is English

@@ -14,7 +14,8 @@ from typing import NoReturn
 
 from django.conf import settings
 
-from portal.core import datalock, tied
+from portal import tied
+from portal.core import datalock
 
 # supervisord closes every descriptor from 5 on when it starts, and its children close those from 3 on.
 KEPT_DESCRIPTOR = 4

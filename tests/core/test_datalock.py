@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from portal.core import datalock, tied
+from portal import tied
+from portal.core import datalock
 
 HOLD = """
 import sys, time
