@@ -97,6 +97,13 @@ def charlie(people):
 
 
 @pytest.fixture
+def alices(client, alice):
+    """Django's test client, signed in as Alice."""
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
 def run_jobs(transactional_db):
     """Call it to run queued jobs to their end, as workers would."""
     return factories.run_queued_jobs

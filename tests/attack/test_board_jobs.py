@@ -45,12 +45,6 @@ def rows(team, alice, board, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def alices(client, alice):
-    client.force_login(alice)
-    return client
-
-
-@pytest.fixture
 def probe(rows, alice):
     def start() -> Job:
         rows.device.refresh_from_db()

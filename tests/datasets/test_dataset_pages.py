@@ -1,18 +1,11 @@
 """Datasets: list, version, upload."""
 
-import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from portal.datasets.models import Dataset, DatasetVersion
 from tests.factories import class_zip
 from tests.seed import Seeder, everything
-
-
-@pytest.fixture
-def alices(client, alice):
-    client.force_login(alice)
-    return client
 
 
 def text(client, name, *args):

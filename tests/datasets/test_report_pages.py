@@ -22,12 +22,6 @@ def version(team, alice):
     return ready_version(team, alice)
 
 
-@pytest.fixture
-def alices(client, alice):
-    client.force_login(alice)
-    return client
-
-
 def url(name, version, *args):
     return reverse(name, args=[version.pk, *args])
 

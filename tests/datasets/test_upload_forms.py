@@ -2,19 +2,12 @@
 
 import io
 
-import pytest
 from django.urls import reverse
 
 from portal.datasets import receiving, uploads
 from portal.datasets.models import DatasetVersion, Upload
 from portal.jobs.models import Job, Status
 from tests.factories import class_zip
-
-
-@pytest.fixture
-def alices(client, alice):
-    client.force_login(alice)
-    return client
 
 
 def received(team, user, data: bytes | None = None, share: float = 1.0) -> Upload:

@@ -1,15 +1,5 @@
-import pytest
+"""The fixtures of a virtual board."""
 
-from tests.devices.boards import RunningBoard, make_tiny_model
+from tests.devices.board_fixtures import artifacts, board, renewed_board, rows, shared_board
 
-
-@pytest.fixture
-def board(tmp_path):
-    running = RunningBoard(tmp_path)
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="session")
-def artifacts(tmp_path_factory):
-    return make_tiny_model(tmp_path_factory.mktemp("tiny"))
+__all__ = ["artifacts", "board", "renewed_board", "rows", "shared_board"]

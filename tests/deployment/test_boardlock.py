@@ -12,24 +12,15 @@ from portal.devices.models import Device
 from portal.jobs.models import Job, Status
 from portal.teams.models import Team
 from tests.devices.boards import PROFILE, make_release, needs_convert_environment
-from tests.devices.live import Rows, SharedBoard, execute, without_broker
+from tests.devices.live import Rows, execute
 from tests.jobs.helpers import executing, wait_for
 
 pytestmark = [pytest.mark.ssh, needs_convert_environment, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture(scope="module")
-def shared_board(tmp_path_factory, artifacts):
-    running = SharedBoard(tmp_path_factory.mktemp("board"), artifacts)
-    yield running
-    running.stop()
-
-
 @pytest.fixture
-def board(shared_board):
-    shared_board.renew()
-    (shared_board.home / "slipway/lock.json").unlink(missing_ok=True)
-    return shared_board
+def board(renewed_board):
+    return renewed_board
 
 
 @pytest.fixture
@@ -38,11 +29,9 @@ def connection(board):
         yield connected
 
 
-@pytest.fixture
-def rows(team, alice, board, artifacts, monkeypatch):
-    without_broker(monkeypatch)
+@pytest.fixture(autouse=True)
+def asks_again_soon(monkeypatch):
     monkeypatch.setattr(boardlock, "AGAIN_SECONDS", 0.1)
-    return Rows(team, alice, board, artifacts)
 
 
 def take(connection, owner, token, seconds=60):

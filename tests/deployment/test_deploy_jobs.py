@@ -25,14 +25,11 @@ from portal.runs import services as runs
 from tests.devices.boards import PASSWORD, PROFILE, make_release, needs_convert_environment, picture, until
 from tests.devices.live import (
     BEFORE,
-    Rows,
-    SharedBoard,
     change_access,
     check_told,
     closed_port,
     execute,
     text,
-    without_broker,
 )
 from tests.graphs import run_of_deployment
 from tests.jobs.helpers import executing, wait_for
@@ -40,29 +37,9 @@ from tests.jobs.helpers import executing, wait_for
 pytestmark = [pytest.mark.ssh, needs_convert_environment, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture(scope="module")
-def shared_board(tmp_path_factory, artifacts):
-    running = SharedBoard(tmp_path_factory.mktemp("board"), artifacts)
-    yield running
-    running.stop()
-
-
 @pytest.fixture
-def board(shared_board):
-    shared_board.renew()
-    return shared_board
-
-
-@pytest.fixture
-def rows(team, alice, board, artifacts, monkeypatch):
-    without_broker(monkeypatch)
-    return Rows(team, alice, board, artifacts)
-
-
-@pytest.fixture
-def alices(client, alice):
-    client.force_login(alice)
-    return client
+def board(renewed_board):
+    return renewed_board
 
 
 def fresh(row):

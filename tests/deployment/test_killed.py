@@ -21,30 +21,16 @@ from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
 from portal.runs.services import deploy
 from tests.devices.boards import needs_convert_environment
-from tests.devices.live import BEFORE, Rows, SharedBoard, execute, text, without_broker
+from tests.devices.live import BEFORE, execute, text
 from tests.graphs import deployments_of, run_of_deployment
 
 pytestmark = [pytest.mark.ssh, needs_convert_environment, pytest.mark.django_db(transaction=True)]
 MOMENTS = ["before the upload", "in the upload", "before the switch", "after the switch", "before the rows"]
 
 
-@pytest.fixture(scope="module")
-def shared_board(tmp_path_factory, artifacts):
-    running = SharedBoard(tmp_path_factory.mktemp("board"), artifacts)
-    yield running
-    running.stop()
-
-
 @pytest.fixture
-def board(shared_board):
-    shared_board.renew()
-    return shared_board
-
-
-@pytest.fixture
-def rows(team, alice, board, artifacts, monkeypatch):
-    without_broker(monkeypatch)
-    return Rows(team, alice, board, artifacts)
+def board(renewed_board):
+    return renewed_board
 
 
 def killed(job: Job, moment: str) -> None:

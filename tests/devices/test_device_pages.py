@@ -21,12 +21,6 @@ NEW = {
 
 
 @pytest.fixture
-def alices(client, alice):
-    client.force_login(alice)
-    return client
-
-
-@pytest.fixture
 def seed(team, alice):
     return Seeder(team, alice)
 

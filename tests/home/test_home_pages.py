@@ -1,16 +1,9 @@
 """The start page and the pages for errors."""
 
-import pytest
 from django.urls import reverse
 
 from tests.graphs import job_of
 from tests.seed import Seeder, everything
-
-
-@pytest.fixture
-def alices(client, alice):
-    client.force_login(alice)
-    return client
 
 
 def page(client, name="home", *args):

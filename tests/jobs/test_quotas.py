@@ -27,12 +27,6 @@ def full(rows, team, alice):
     return rows
 
 
-@pytest.fixture
-def alices(client, alice):
-    client.force_login(alice)
-    return client
-
-
 def test_every_form_that_starts_something_says_so_and_starts_nothing(full, alices):
     before = Job.objects.count()
     run = {"dataset_version": full["version"].pk, "preset": "fast", "chips": ["rv1106"], "name": "Keep me"}

@@ -130,12 +130,6 @@ def test_a_cancelled_run_is_nothing_to_tell(seed):
 # --- pages and endpoints -----------------------------------------------------------------------
 
 
-@pytest.fixture
-def alices(client, alice):
-    client.force_login(alice)
-    return client
-
-
 def test_the_bell_counts_what_is_unread_in_this_team(alices, run):
     assert "Notices: 0 unread" in text(alices, reverse("home"))
     services.emit("run.failed", run.team, run)

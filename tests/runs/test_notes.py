@@ -18,12 +18,6 @@ def run(team, alice):
     return run
 
 
-@pytest.fixture
-def alices(client, alice):
-    client.force_login(alice)
-    return client
-
-
 def api(user):
     client = APIClient()
     client.force_authenticate(user)

@@ -16,12 +16,6 @@ from tests.seed import Seeder, everything
 
 
 @pytest.fixture
-def alices(client, alice):
-    client.force_login(alice)
-    return client
-
-
-@pytest.fixture
 def seed(team, alice):
     return Seeder(team, alice)
 

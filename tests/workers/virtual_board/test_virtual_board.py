@@ -16,7 +16,6 @@ from tests.devices.boards import (
     PROJECT,
     RunningBoard,
     make_release,
-    make_tiny_model,
     needs_convert_environment,
     picture,
     until,
@@ -39,18 +38,6 @@ for height, width, new_width, new_height in [
     worst = max(worst, int(abs(resize(pixels, new_width, new_height).astype(int) - other).max()))
 print(json.dumps(worst))
 """
-
-
-@pytest.fixture
-def board(tmp_path):
-    running = RunningBoard(tmp_path)
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def artifacts(tmp_path_factory):
-    return make_tiny_model(tmp_path_factory.mktemp("tiny"))
 
 
 def engines_of(board):
