@@ -112,10 +112,10 @@ def test_an_import_against_the_layers_fails_the_lint(tmp_path):
     assert lint(tmp_path).returncode == 0
     planted = tmp_path / "portal/teams/quotas.py"
     planted.write_text(
-        planted.read_text() + "\n\ndef planted():\n    from portal.jobs import turns  # noqa\n"
+        planted.read_text() + "\n\ndef planted():\n    from portal.jobs import scheduler  # noqa\n"
     )
     answer = lint(tmp_path)
-    assert answer.returncode != 0 and "portal.teams.quotas -> portal.jobs.turns" in answer.stdout
+    assert answer.returncode != 0 and "portal.teams.quotas -> portal.jobs.scheduler" in answer.stdout
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess:

@@ -21,7 +21,7 @@ from django.db.models import Max
 from portal.datasets import contents, indexes, usage
 from portal.datasets.models import DatasetVersion
 from portal.jobs.models import Job
-from portal.jobs.turns import AT_WORK
+from portal.jobs.scheduler import RUNNING_STATUSES
 from workers.datakit import staging
 
 logger = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ def _remove(name: str, for_good: bool = False) -> bool:
 
 def _is_read(content_hash: str) -> bool:
     """Whether a job that runs now, on whichever host, reads a folder of this content."""
-    return usage.is_read(content_hash, Job.objects.filter(status__in=AT_WORK))
+    return usage.is_read(content_hash, Job.objects.filter(status__in=RUNNING_STATUSES))
 
 
 def _lock_of(target: Path) -> Path:

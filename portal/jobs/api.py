@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from portal.core import conditional
 from portal.core.api import ApiViewSet, TeamViewSet
 from portal.core.numbers import whole_number
-from portal.jobs import curves, log, queue_page, services, subjects, turns
+from portal.jobs import curves, log, queue_page, scheduler, services, subjects
 from portal.jobs.filters import JobFilter
 from portal.jobs.models import Job
 from portal.jobs.serializers import (
@@ -130,7 +130,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         job = self.get_object()
         form = MoveSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        turns.move(job, form.validated_data["to"])
+        scheduler.move(job, form.validated_data["to"])
         return Response(JobSerializer(job).data)
 
     @extend_schema(request=PrioritySerializer, responses=JobSerializer)
@@ -140,7 +140,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         job = self.get_object()
         form = PrioritySerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        turns.prioritise(job, form.validated_data["priority"])
+        scheduler.set_priority(job, form.validated_data["priority"])
         return Response(JobSerializer(job).data)
 
     def _writable(self) -> Job:

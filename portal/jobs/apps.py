@@ -10,7 +10,7 @@ class JobsConfig(AppConfig):
         from django.core.checks import register
 
         from portal.core import refusals
-        from portal.jobs import checks, stored_bytes, turns
+        from portal.jobs import checks, scheduler, stored_bytes
         from portal.jobs.models import IllegalTransition, Job
         from portal.teams import filters, quota_usage
         from portal.teams.quota_usage import StoragePart
@@ -18,7 +18,7 @@ class JobsConfig(AppConfig):
         register(checks.check)
         worker_init.connect(checks.on_worker_start)
         filters.add_people(lambda team: Job.objects.for_team(team).order_by().values("created_by"))
-        quota_usage.count_jobs_by(turns.counts)
+        quota_usage.count_jobs_by(scheduler.counts)
         title = _("Models and other files of jobs")
         quota_usage.add_storage(StoragePart("artifacts", title, stored_bytes.of_artifacts))
         refusals.register(IllegalTransition, 409)

@@ -15,7 +15,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
-from portal.jobs import endings, kinds, made_files, program, turns
+from portal.jobs import endings, kinds, made_files, program, scheduler
 from portal.jobs.context import Heartbeat, JobContext
 from portal.jobs.models import Artifact, IllegalTransition, Job, Status
 
@@ -49,7 +49,7 @@ def work(queue: str) -> Job | None:
     ``services.wake``.
     """
     sweep_folders()
-    job = turns.claim_next(queue, worker_name())
+    job = scheduler.claim_next(queue, worker_name())
     if job is not None:
         run(job)
     return job
@@ -63,7 +63,7 @@ def execute(job_id: int) -> bool:
     job = Job.objects.get(pk=job_id)
     if job.status != Status.QUEUED:
         return True
-    if turns.claim(job, worker_name()):
+    if scheduler.claim(job, worker_name()):
         run(job)
         return True
     job.refresh_from_db(fields=["status"])

@@ -1,7 +1,7 @@
-"""What runs where, what waits in which order, and when it may start. Reads only.
+"""Shows what runs, in which order queued jobs will start, and when. Reads only.
 
-The order comes from playing ``turns``' rule forward; the times from how long jobs of the same kind and
-recipe took lately. Where nothing is known of one, nothing is said of those behind it.
+The order comes from simulating ``scheduler``; the times from how long recent jobs of the same kind and recipe
+took. Where a duration is unknown, no time is given for the jobs behind it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from portal.jobs.models import ACTIVE, Job, Status
-from portal.jobs.turns import LOOK_BACK, Share
+from portal.jobs.scheduler import START_HISTORY, TeamShare
 from portal.teams import quotas
 
 LATELY = 200  # jobs of a kind that are looked at
@@ -193,11 +193,11 @@ class _Play:
     def _next(self) -> Entry | None:
         """The one that a free worker would take now."""
         shares = [
-            Share(pk, self.oldest[pk], self.running[pk], self.last.get(pk))
+            TeamShare(pk, self.oldest[pk], self.running[pk], self.last.get(pk))
             for pk, entries in self.of_team.items()
             if entries and not self._is_full(pk)
         ]
-        for share in sorted(shares, key=Share.turn):
+        for share in sorted(shares, key=TeamShare.order):
             for entry in self.of_team[share.team_id]:
                 if entry.lock not in self.busy:
                     return entry
@@ -228,5 +228,5 @@ class _Play:
 
 
 def _last_starts(queue: str, teams) -> dict:
-    recent = Job.objects.filter(queue=queue, team__in=teams, started_at__gt=timezone.now() - LOOK_BACK)
+    recent = Job.objects.filter(queue=queue, team__in=teams, started_at__gt=timezone.now() - START_HISTORY)
     return dict(recent.order_by().values_list("team_id").annotate(last=Max("started_at")))

@@ -1,6 +1,6 @@
 from rest_framework import serializers
 
-from portal.jobs import turns
+from portal.jobs import scheduler
 from portal.jobs.models import Artifact, Job, JobEvent, Metric, Priority
 
 
@@ -75,7 +75,7 @@ class QueueSerializer(serializers.Serializer):
 
 
 class MoveSerializer(serializers.Serializer):
-    to = serializers.ChoiceField(choices=turns.MOVES)
+    to = serializers.ChoiceField(choices=scheduler.QUEUE_MOVES)
 
 
 class PrioritySerializer(serializers.Serializer):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.core import broker
-from portal.jobs import endings, hooks, kinds, turns
+from portal.jobs import endings, hooks, kinds, scheduler
 from portal.jobs.models import ErrorKind, IllegalTransition, Job, JobEvent, Status
 from portal.teams import audit, quotas
 
@@ -49,8 +49,8 @@ def refuse_if_full(team) -> None:
 def enqueue(job: Job) -> None:
     """Send the job to its queue once the transaction is committed.
 
-    The message wakes a worker, which takes the queue's best job then (``turns``). A broker that is away or
-    hangs loses nothing: ``resend`` sends again for what stays queued.
+    The message only wakes a worker, which then takes the next job of the queue (``scheduler``). Nothing is
+    lost when the broker is down or hangs: ``resend`` sends the message again while the job stays queued.
     """
     broker.send_on_commit(EXECUTE, [job.pk], queue=job.queue)
 
@@ -126,7 +126,7 @@ def resend() -> None:
     stale = Job.objects.filter(status=Status.QUEUED, queued_at__lt=horizon)
     for queue in stale.order_by("queue").values_list("queue", flat=True).distinct():
         if broker.waiting(queue) == 0:
-            for job in turns.runnable(queue, WAKE_AT_MOST):
+            for job in scheduler.jobs_to_start(queue, WAKE_AT_MOST):
                 enqueue(job)
 
 
@@ -136,7 +136,7 @@ def _without_heartbeat() -> list[Job]:
     Looked for twice: after the database was locked or full, or the machine asleep, every heartbeat is old,
     and whoever lives writes one in between.
     """
-    live = Job.objects.filter(status__in=turns.AT_WORK)
+    live = Job.objects.filter(status__in=scheduler.RUNNING_STATUSES)
     first = live.filter(heartbeat_at__lt=timezone.now() - settings.JOB_LOST_AFTER)
     found = list(first.values_list("pk", flat=True))
     if not found:
@@ -154,7 +154,7 @@ def queue_of(job_id: int) -> str | None:
 def wake(queue: str) -> None:
     """Send a message for what the end of a job lets run: one place in the queue, one device, one of a
     team's share became free."""
-    for job in turns.runnable(queue, at_most=1):
+    for job in scheduler.jobs_to_start(queue, at_most=1):
         enqueue(job)
 
 

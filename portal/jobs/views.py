@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from portal.core import conditional, live
 from portal.core.live import Live
 from portal.core.numbers import whole_number
-from portal.jobs import curves, forecast, hooks, log, queue_page, services, subjects, turns
+from portal.jobs import curves, forecast, hooks, log, queue_page, scheduler, services, subjects
 from portal.jobs.models import IllegalTransition, Job, Priority
 from portal.teams import audit
 from portal.teams.access import refuse_unless
@@ -128,9 +128,9 @@ def job_move(request, pk):
     """Let a waiting job pass others of its team."""
     job = _job(request, pk)
     refuse_unless(request, Role.ADMIN)
-    if request.POST.get("to") in turns.MOVES:
+    if request.POST.get("to") in scheduler.QUEUE_MOVES:
         try:
-            turns.move(job, request.POST["to"])
+            scheduler.move(job, request.POST["to"])
         except IllegalTransition as error:
             messages.error(request, str(error))
     return redirect(f"{reverse('job-list')}#queue-{job.queue}")
@@ -143,7 +143,7 @@ def job_priority(request, pk):
     refuse_unless(request, Role.ADMIN)
     if request.POST.get("priority") in [str(value) for value in Priority.values]:
         try:
-            turns.prioritise(job, int(request.POST["priority"]))
+            scheduler.set_priority(job, int(request.POST["priority"]))
         except IllegalTransition as error:
             messages.error(request, str(error))
     return redirect("job-detail", pk=job.pk)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from portal.jobs import forecast, turns
+from portal.jobs import forecast, scheduler
 from portal.jobs.models import Job, Priority, Status
 from portal.teams import quotas
 from portal.teams.models import Membership, Quota, Role, User
@@ -96,10 +96,10 @@ def test_teams_take_turns_in_the_forecast_as_they_will(seed, theirs, usual):
 
 def test_the_forecast_is_what_the_workers_do(seed, theirs, usual):
     mine, other = waiting(seed, 4, "probe"), waiting(theirs, 3, "probe")
-    turns.prioritise(mine[3], Priority.HIGH)
+    scheduler.set_priority(mine[3], Priority.HIGH)
     said = sorted((row(job).position, job.pk) for job in (*mine, *other))
     done = []
-    while job := turns.claim_next("default", "w"):
+    while job := scheduler.claim_next("default", "w"):
         done.append(job.pk)
         job.move_to(Status.SUCCEEDED)
     assert [pk for _, pk in said] == done

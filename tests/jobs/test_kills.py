@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from django.db import connection
 
 from portal.datasets.services import create_version
-from portal.jobs import services, turns
+from portal.jobs import scheduler, services
 from portal.jobs.models import ACTIVE, Job, Status
 from portal.runs.models import Run
 from portal.runs.plan import make_plan
@@ -158,8 +158,8 @@ def test_a_broker_that_restarts_during_a_job_disturbs_nothing(team, alice, broke
 def test_three_waiting_jobs_run_in_the_order_in_which_they_were_put(team, alice, broker, worker):
     broker()
     versions = [create_version(team, alice, name, class_zip()) for name in ("one", "two", "three")]
-    turns.move(versions[2].job, "first")
-    turns.move(versions[0].job, "last")
+    scheduler.move(versions[2].job, "first")
+    scheduler.move(versions[0].job, "last")
     worker()
     wait_for(lambda: not Job.objects.filter(status__in=ACTIVE).exists(), "the end of all three")
     started = Job.objects.order_by("started_at").values_list("pk", flat=True)

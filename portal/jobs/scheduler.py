@@ -1,8 +1,8 @@
-"""Whose turn it is: which waiting job of a queue a worker takes next, and how that order is changed.
+"""The scheduler: which queued job of a queue a worker takes next, and how people change that order.
 
-A message at the broker only wakes a worker; which job it takes is decided here, when it takes it. The team
-with the fewest running jobs comes first, then the one whose last start is longest ago, so that a hundred
-waiting jobs of one team hold up no other. Within a team the priority decides, then the place.
+A message from the broker only wakes a worker; the job is chosen here, at that moment. The team with the
+fewest running jobs comes first, then the one that started a job least recently, so a hundred queued jobs of
+one team do not delay another. Within a team, priority decides, then place.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from portal.teams import audit, quotas
 from portal.teams.models import Team
 from portal.teams.quota_usage import JobCounts
 
-AT_WORK = (Status.RUNNING, Status.CANCELLING)
-MOVES = ("first", "up", "down", "last")
-LOOK_BACK = timedelta(days=7)  # an earlier start says nothing about whose turn it is
-LONG_AGO = datetime.min
+RUNNING_STATUSES = (Status.RUNNING, Status.CANCELLING)
+QUEUE_MOVES = ("first", "up", "down", "last")
+START_HISTORY = timedelta(days=7)  # an earlier start does not count
+NEVER_STARTED = datetime.min
 
 
 @dataclass
-class Share:
-    """How much of a queue a team has. Shares sort by whose turn it is."""
+class TeamShare:
+    """How much of a queue a team uses. The team whose ``order`` is smallest comes next."""
 
     team_id: int
     oldest: int  # the place of its oldest waiting job
@@ -41,39 +41,42 @@ class Share:
     def is_full(self) -> bool:
         return self.limit is not None and self.running >= self.limit
 
-    def turn(self) -> tuple:
-        return (self.running, self.last_start is not None, self.last_start or LONG_AGO, self.oldest)
+    def order(self) -> tuple:
+        return (self.running, self.last_start is not None, self.last_start or NEVER_STARTED, self.oldest)
 
 
 def waiting(queue: str):
-    """The queued jobs of a queue, each team's in the order in which they are taken."""
+    """The queued jobs of a queue; each team's are in the order in which workers take them."""
     return Job.objects.filter(queue=queue, status=Status.QUEUED).order_by("-priority", "place", "pk")
 
 
-def shares(queue: str) -> list[Share]:
-    """The teams that have something waiting, in the order of their turns."""
+def team_shares(queue: str) -> list[TeamShare]:
+    """The teams that have queued jobs, the next one first."""
     heads = waiting(queue).order_by().values("team_id").annotate(oldest=Min("place"))
-    found = {row["team_id"]: Share(row["team_id"], row["oldest"]) for row in heads}
+    found = {row["team_id"]: TeamShare(row["team_id"], row["oldest"]) for row in heads}
     jobs = Job.objects.filter(queue=queue, team__in=found).order_by()
-    for row in jobs.filter(status__in=AT_WORK).values("team_id").annotate(count=Count("pk")):
+    for row in jobs.filter(status__in=RUNNING_STATUSES).values("team_id").annotate(count=Count("pk")):
         found[row["team_id"]].running = row["count"]
-    recent = jobs.filter(started_at__gt=timezone.now() - LOOK_BACK)
+    recent = jobs.filter(started_at__gt=timezone.now() - START_HISTORY)
     for row in recent.values("team_id").annotate(last=Max("started_at")):
         found[row["team_id"]].last_start = row["last"]
     for team_id, limits in quotas.limits_of(found).items():
-        found[team_id].limit = most_running(limits, queue)
-    return sorted(found.values(), key=Share.turn)
+        found[team_id].limit = running_limit(limits, queue)
+    return sorted(found.values(), key=TeamShare.order)
 
 
 def counts(team) -> JobCounts:
-    """How many jobs of a team run, by queue, and how many wait in all."""
+    """The number of a team's running jobs by queue, and of all its queued jobs."""
     jobs = Job.objects.filter(team=team).order_by()
-    running = jobs.filter(status__in=AT_WORK).values_list("queue").annotate(count=Count("pk"))
+    running = jobs.filter(status__in=RUNNING_STATUSES).values_list("queue").annotate(count=Count("pk"))
     return JobCounts(dict(running), jobs.filter(status=Status.QUEUED).count())
 
 
-def most_running(limits: quotas.Limits, queue: str) -> int | None:
-    """How many jobs a team may have running in a queue: its quota, and its share where places are few."""
+def running_limit(limits: quotas.Limits, queue: str) -> int | None:
+    """How many jobs of a queue a team may run at once: its quota, or its share of the slots if that is less.
+
+    None means no limit.
+    """
     bounds = [
         most for most in (limits.running.get(queue), settings.TEAM_SLOTS.get(queue)) if most is not None
     ]
@@ -81,15 +84,15 @@ def most_running(limits: quotas.Limits, queue: str) -> int | None:
 
 
 def claim_next(queue: str, worker: str) -> Job | None:
-    """Take the best job of the queue that may run now; None when there is none.
+    """Claim the first job of the queue that can run now; None if there is none.
 
-    State before: queued. State after: running. What waits for a device or for its team's limit is passed
-    over; the end of a job wakes a worker again.
+    State before: queued. State after: running. A job that waits for a device or for its team's limit is
+    skipped; the end of a job wakes a worker again.
     """
-    for share in shares(queue):
+    for share in team_shares(queue):
         if share.is_full:
             continue
-        for pk in startable(queue, share.team_id):
+        for pk in startable_jobs(queue, share.team_id):
             job = Job.objects.filter(pk=pk).first()
             if job is None:
                 continue
@@ -100,10 +103,10 @@ def claim_next(queue: str, worker: str) -> Job | None:
     return None
 
 
-def startable(queue: str, team_id: int) -> list[int]:
-    """A team's waiting jobs in their order, without those that wait for something, such as a device.
+def startable_jobs(queue: str, team_id: int) -> list[int]:
+    """A team's queued jobs in order, without those that wait for something else, such as a device.
 
-    The number of queries does not grow with the jobs. ``claim`` decides: the answer may be old by then.
+    The number of queries is constant. ``claim`` checks again, as the result may be out of date by then.
     """
     rows = list(waiting(queue).filter(team_id=team_id).values_list("pk", "kind"))
     by_kind: dict[str, set[int]] = {}
@@ -114,50 +117,50 @@ def startable(queue: str, team_id: int) -> list[int]:
 
 
 def _is_full(job: Job) -> bool:
-    most = most_running(quotas.limits(job.team), job.queue)
+    most = running_limit(quotas.limits(job.team), job.queue)
     return most is not None and _running(job) >= most
 
 
 def _running(job: Job) -> int:
-    return Job.objects.filter(queue=job.queue, team_id=job.team_id, status__in=AT_WORK).count()
+    return Job.objects.filter(queue=job.queue, team_id=job.team_id, status__in=RUNNING_STATUSES).count()
 
 
 def claim(job: Job, worker: str) -> bool:
-    """Take this job if it is still queued, its team's limit allows it and its kind says so."""
+    """Move this job to running if it is still queued and both its team's limit and its kind allow it."""
     try:
         with transaction.atomic():
-            # Two workers must not both take the last one that the team may have running. A lock that lets
-            # others refer to the team meanwhile.
+            # Two workers must not both take the last slot of a team. ``no_key`` lets other transactions
+            # insert rows that refer to the team meanwhile.
             Team.objects.select_for_update(no_key=True).get(pk=job.team_id)
             if _is_full(job) or not kinds.get(job.kind).claim(job):
                 return False
             job.move_to(Status.RUNNING, f"taken by {worker}", worker=worker)
             return True
     except IllegalTransition:
-        return False  # cancelled, or another worker was first
+        return False  # cancelled, or claimed by another worker
 
 
-def runnable(queue: str, at_most: int) -> list[Job]:
-    """Jobs that could start now, each team's first ones, ``at_most`` of them."""
+def jobs_to_start(queue: str, at_most: int) -> list[Job]:
+    """Up to ``at_most`` jobs that could start now, the first ones of each team."""
     found: list[int] = []
-    for share in shares(queue):
+    for share in team_shares(queue):
         room = at_most - len(found)
         if share.limit is not None:
             room = min(room, share.limit - share.running)
         if room > 0:
-            found += startable(queue, share.team_id)[:room]
+            found += startable_jobs(queue, share.team_id)[:room]
     rows = Job.objects.in_bulk(found)
     return [rows[pk] for pk in found if pk in rows]
 
 
-# --- another order, for the team's administrators ----------------------------------------------
+# --- reordering, by the team's administrators ---------------------------------------------------
 
 
 @transaction.atomic
 def move(job: Job, to: str) -> None:
-    """Let a queued job pass its team's others in its queue: ``first``, ``up``, ``down`` or ``last``.
+    """Move a queued job within its team's part of the queue: ``first``, ``up``, ``down`` or ``last``.
 
-    Raises IllegalTransition when it waits no longer. It takes the priority of whom it passes.
+    The job takes the priority of the job that it passes. Raises IllegalTransition if it is no longer queued.
     """
     rows = list(waiting(job.queue).filter(team=job.team).select_for_update())
     index = next((number for number, row in enumerate(rows) if row.pk == job.pk), None)
@@ -177,16 +180,16 @@ def move(job: Job, to: str) -> None:
 
 
 def _renumber(rows: list[Job]) -> None:
-    """Write the places of ``rows`` in their order: the places stay the same numbers, dealt out anew."""
+    """Give ``rows`` their places in their present order; the set of numbers stays the same."""
     places = sorted(row.place for row in rows)
     for number, row in enumerate(rows):
-        # Two of one microsecond would stay together otherwise.
+        # Two jobs queued in the same microsecond have the same place.
         row.place = places[number] if number == 0 else max(places[number], rows[number - 1].place + 1)
     Job.objects.bulk_update(rows, ["priority", "place"])
 
 
-def prioritise(job: Job, priority: int) -> None:
-    """Give a queued job another priority among its team's; IllegalTransition when it waits no longer."""
+def set_priority(job: Job, priority: int) -> None:
+    """Change a queued job's priority within its team. Raises IllegalTransition if it is no longer queued."""
     priority = Priority(priority)
     if not Job.objects.filter(pk=job.pk, status=Status.QUEUED).update(priority=priority):
         job.refresh_from_db(fields=["status"])

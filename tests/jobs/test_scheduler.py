@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from portal.datasets.services import create_version
 from portal.devices.models import Device, Inference
-from portal.jobs import services, turns
+from portal.jobs import scheduler, services
 from portal.jobs.models import IllegalTransition, Job, Priority, Status
 from portal.teams import quotas
 from portal.teams.models import AuditEntry, Quota
@@ -40,7 +40,7 @@ def taken(count, queue="train"):
     """The next jobs that workers take, each ending at once."""
     found = []
     for _ in range(count):
-        job = turns.claim_next(queue, "w")
+        job = scheduler.claim_next(queue, "w")
         found.append(job.pk if job else None)
         if job:
             job.move_to(Status.SUCCEEDED)
@@ -58,8 +58,8 @@ def test_jobs_are_taken_in_the_order_in_which_they_came(wait):
 
 def test_a_higher_priority_is_taken_first_and_a_lower_one_last(wait):
     one, two, three = wait(3)
-    turns.prioritise(one, Priority.LOW)
-    turns.prioritise(three, Priority.HIGH)
+    scheduler.set_priority(one, Priority.LOW)
+    scheduler.set_priority(three, Priority.HIGH)
     assert taken(3) == pks([three, two, one])
 
 
@@ -76,30 +76,30 @@ def test_a_higher_priority_is_taken_first_and_a_lower_one_last(wait):
 )
 def test_a_job_is_moved(wait, index, to, order):
     jobs = wait(4)
-    turns.move(jobs[index], to)
-    assert pks(turns.waiting("train")) == [jobs[number].pk for number in order]
+    scheduler.move(jobs[index], to)
+    assert pks(scheduler.waiting("train")) == [jobs[number].pk for number in order]
 
 
 def test_moving_passes_a_higher_priority_by_taking_it(wait):
     high, normal = wait(2)
-    turns.prioritise(high, Priority.HIGH)
-    turns.move(normal, "first")
-    assert pks(turns.waiting("train")) == pks([normal, high])
+    scheduler.set_priority(high, Priority.HIGH)
+    scheduler.move(normal, "first")
+    assert pks(scheduler.waiting("train")) == pks([normal, high])
     assert normal.priority == Priority.HIGH
 
 
 def test_jobs_of_one_microsecond_can_be_moved_apart(wait):
     jobs = wait(3, place=7)
-    turns.move(jobs[2], "first")
-    assert pks(turns.waiting("train")) == pks([jobs[2], jobs[0], jobs[1]])
+    scheduler.move(jobs[2], "first")
+    assert pks(scheduler.waiting("train")) == pks([jobs[2], jobs[0], jobs[1]])
 
 
 def test_what_was_moved_is_in_the_audit_and_a_running_job_cannot_be(wait):
     one, two = wait(2)
-    turns.move(two, "up")
+    scheduler.move(two, "up")
     assert AuditEntry.objects.filter(verb="job.move", object_id=two.pk, detail="up").exists()
     two.move_to(Status.RUNNING)
-    for act in (lambda: turns.move(two, "up"), lambda: turns.prioritise(two, 1)):
+    for act in (lambda: scheduler.move(two, "up"), lambda: scheduler.set_priority(two, 1)):
         with pytest.raises(IllegalTransition, match="only a queued job"):
             act()
 
@@ -115,15 +115,15 @@ def test_a_team_that_has_fewer_running_comes_first(wait, other):
     one, two, _ = wait(3)
     mine = wait(2, of=other)
     Job.objects.filter(pk=one.pk).update(status=Status.RUNNING)
-    assert turns.claim_next("train", "w").pk == mine[0].pk, "it has none running"
-    assert turns.claim_next("train", "w").pk == two.pk, "both have one: theirs began last"
+    assert scheduler.claim_next("train", "w").pk == mine[0].pk, "it has none running"
+    assert scheduler.claim_next("train", "w").pk == two.pk, "both have one: theirs began last"
 
 
 def test_priorities_of_one_team_do_not_pass_another(wait, other):
     wait(2)
     (theirs,) = wait(of=other)
     for job in Job.objects.filter(team=theirs.team):
-        turns.prioritise(job, Priority.HIGH)
+        scheduler.set_priority(job, Priority.HIGH)
     assert taken(1) != [theirs.pk]
 
 
@@ -131,14 +131,14 @@ def test_beyond_its_limit_a_team_waits(wait, team, other):
     quotas.set_quota(team, Quota.By.TEAM, {"running_train": 1})
     one, two = wait(2)
     (theirs,) = wait(of=other)
-    assert turns.claim_next("train", "w").pk == one.pk
-    assert turns.claim_next("train", "w").pk == theirs.pk
-    assert turns.claim_next("train", "w") is None
-    assert turns.runnable("train", 10) == []
+    assert scheduler.claim_next("train", "w").pk == one.pk
+    assert scheduler.claim_next("train", "w").pk == theirs.pk
+    assert scheduler.claim_next("train", "w") is None
+    assert scheduler.jobs_to_start("train", 10) == []
     one.refresh_from_db()
     one.move_to(Status.SUCCEEDED)
-    assert pks(turns.runnable("train", 10)) == [two.pk]
-    assert turns.claim_next("train", "w").pk == two.pk
+    assert pks(scheduler.jobs_to_start("train", 10)) == [two.pk]
+    assert scheduler.claim_next("train", "w").pk == two.pk
 
 
 def test_two_workers_at_once_do_not_pass_the_limit(wait, team):
@@ -148,7 +148,7 @@ def test_two_workers_at_once_do_not_pass_the_limit(wait, team):
 
     def work():
         start.wait()
-        found.append(turns.claim_next("train", "w"))
+        found.append(scheduler.claim_next("train", "w"))
         connections.close_all()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -169,17 +169,17 @@ def test_a_job_for_a_busy_device_is_passed_over_and_leaves_no_mark_on_it(wait, t
         Device.objects.filter(pk=device.pk).update(probe_job=job)
     running.move_to(Status.RUNNING)
     Device.objects.filter(pk=busy.pk).update(busy_with=running)
-    assert turns.claim_next("deploy", "w").pk == other.pk
-    assert turns.claim_next("deploy", "w") is None
+    assert scheduler.claim_next("deploy", "w").pk == other.pk
+    assert scheduler.claim_next("deploy", "w") is None
     running.move_to(Status.SUCCEEDED)
-    assert turns.claim_next("deploy", "w").pk == blocked.pk
+    assert scheduler.claim_next("deploy", "w").pk == blocked.pk
     busy.refresh_from_db()
     assert busy.busy_with == blocked
 
 
 def test_a_lost_job_is_resumed_at_its_old_place_and_priority(wait):
     one, two = wait(2, kind="revise", queue="default")
-    turns.prioritise(one, Priority.HIGH)
+    scheduler.set_priority(one, Priority.HIGH)
     Job.objects.filter(pk=one.pk).update(
         status=Status.RUNNING, heartbeat_at=timezone.now() - timedelta(minutes=2)
     )
@@ -235,9 +235,15 @@ def queries_of(call):
 
 def test_forty_jobs_that_wait_for_one_busy_board_cost_no_more_queries_than_four(team, alice, busy_device):
     waiting_for(busy_device, team, alice, 4)
-    few = [queries_of(lambda: turns.claim_next("deploy", "w")), queries_of(lambda: services.wake("deploy"))]
+    few = [
+        queries_of(lambda: scheduler.claim_next("deploy", "w")),
+        queries_of(lambda: services.wake("deploy")),
+    ]
     waiting_for(busy_device, team, alice, 36)
-    many = [queries_of(lambda: turns.claim_next("deploy", "w")), queries_of(lambda: services.wake("deploy"))]
+    many = [
+        queries_of(lambda: scheduler.claim_next("deploy", "w")),
+        queries_of(lambda: services.wake("deploy")),
+    ]
     assert [count for count, _ in many] == [count for count, _ in few]
     assert all(count < 12 and answer is None for count, answer in many)
 
@@ -245,22 +251,22 @@ def test_forty_jobs_that_wait_for_one_busy_board_cost_no_more_queries_than_four(
 def test_what_waits_behind_a_busy_board_is_found_at_once(team, alice, busy_device):
     waiting_for(busy_device, team, alice, 40)
     (last,) = waiting_for(Seeder(team, alice).device("Another", host="another"), team, alice, 1)
-    assert pks(turns.runnable("deploy", 5)) == [last.pk]
-    count, job = queries_of(lambda: turns.claim_next("deploy", "w"))
+    assert pks(scheduler.jobs_to_start("deploy", 5)) == [last.pk]
+    count, job = queries_of(lambda: scheduler.claim_next("deploy", "w"))
     assert job == last and count < 40
 
 
 def test_checks_that_add_to_an_unchecked_version_are_passed_over_together(team, alice):
     first = create_version(team, alice, "Pets", class_zip())
     later = [create_version(team, alice, "Pets", class_zip(), options={"mode": "add"}) for _ in range(3)]
-    assert pks(turns.runnable("default", 9)) == [first.job_id]
+    assert pks(scheduler.jobs_to_start("default", 9)) == [first.job_id]
     Job.objects.filter(pk=first.job_id).update(status=Status.SUCCEEDED)
-    assert pks(turns.runnable("default", 9)) == [later[0].job_id]
+    assert pks(scheduler.jobs_to_start("default", 9)) == [later[0].job_id]
 
 
 def test_a_team_leaves_places_for_boards_of_others(wait, other, settings):
     settings.TEAM_SLOTS = {"deploy": 3}
     wait(5, kind="probe", queue="deploy")
     (theirs,) = wait(of=other, kind="probe", queue="deploy")
-    taken = [turns.claim_next("deploy", "w") for _ in range(5)]
+    taken = [scheduler.claim_next("deploy", "w") for _ in range(5)]
     assert theirs in taken and sum(job is not None for job in taken) == 4
