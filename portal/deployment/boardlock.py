@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from django.utils.crypto import salted_hmac
 
-from portal.deployment.steps import TIDY_SECONDS, keep
+from portal.deployment.steps import TIDY_SECONDS, run_release_manager
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, RemoteFailed
 from portal.devices.models import Device
@@ -67,7 +67,7 @@ class BoardLock:
     def __exit__(self, *_exc: object) -> None:
         if not self._connection.gone():
             with self._connection.undisturbed(TIDY_SECONDS), contextlib.suppress(BoardError):
-                keep(self._connection, self._profile, "unlock", self.token)
+                run_release_manager(self._connection, self._profile, "unlock", self.token)
 
     def renew(self) -> None:
         """Cheap to call often. Raises BoardBusy when the lock has passed to another deployment."""
@@ -81,7 +81,9 @@ class BoardLock:
 
     def _ask(self) -> int | None:
         """None once the lock is ours, else the seconds that it is another's at most."""
-        found = keep(self._connection, self._profile, "lock", self._owner, self.token, str(LEASE))
+        found = run_release_manager(
+            self._connection, self._profile, "lock", self._owner, self.token, str(LEASE)
+        )
         if not found["locked"]:
             return int(found.get("left", 0))
         self._renewed_at = time.monotonic()

@@ -1,8 +1,8 @@
 """Puts a release on a board and makes it current, step by step. No Django here.
 
-Any step may be the last before the power goes: what was current stays current until one rename, and
-running the same deployment again finishes it. What a broken deployment leaves behind is removed at
-once if the board can still be reached, else by the next deployment.
+Power may fail at any step: the previous release stays current until one rename, and repeating the deployment
+completes it. Leftovers of a failed deployment are removed at once if the board is still reachable, otherwise
+by the next deployment.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from portal.devices.remote_runner import Profile, run_release, run_sent
 CHECK_SECONDS = 300.0
 TIDY_SECONDS = 20.0
 PHASES = ("check space", "upload", "verify", "rename", "golden images", "switch", "confirm")
-# What the answer to a command must tell.
+# The fields that the result of a command must have.
 FIELDS = {
     "status": ("current", "releases"),
     "verify": ("there", "bad"),
@@ -35,7 +35,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Deployed:
-    """What a deployment did. ``engine`` is what answered the golden images, in the board's words."""
+    """The result of a deployment. ``engine`` is the board's own name for what predicted the golden images."""
 
     release: str
     before: str | None
@@ -45,16 +45,18 @@ class Deployed:
     uploaded: bool
 
 
-def keep(connection: BoardConnection, profile: Profile, command: str, *arguments: str) -> dict[str, Any]:
-    """Run a command of ``workers/board/keeper.py`` on the board; return its message with its FIELDS."""
-    fields = FIELDS.get(command, ())
-    return run_sent(connection, profile, "keeper.py", command, profile.root, *arguments, fields=fields)
+def run_release_manager(
+    connection: BoardConnection, profile: Profile, command: str, *arguments: str
+) -> dict[str, Any]:
+    """Run a command of ``workers/board/release_manager.py`` on the board; return its message."""
+    fields, program = FIELDS.get(command, ()), "release_manager.py"
+    return run_sent(connection, profile, program, command, profile.root, *arguments, fields=fields)
 
 
 def list_releases(connection: BoardConnection, profile: Profile) -> dict[str, Any]:
     """``{"current": id or None, "releases": [{"id", "activated", "bytes", "classes", "provenance"}]}``,
     newest activation first; ``activated`` is seconds since the epoch by the board's clock, or None."""
-    return keep(connection, profile, "status")
+    return run_release_manager(connection, profile, "status")
 
 
 def deploy(
@@ -65,13 +67,13 @@ def deploy(
     on_progress: OnProgress = lambda done, total: None,
     token: str = "",
 ) -> Deployed:
-    """Upload, verify, try and switch. ``on_phase`` gets each of PHASES, ``on_progress`` bytes sent.
+    """Upload, verify, test and switch. ``on_phase`` gets each of PHASES, ``on_progress`` bytes sent.
 
-    With a ``token``, the board switches only while it holds the board's lock.
+    With a ``token``, the board switches only while that token holds the board's lock.
 
-    Raises a BoardError, or what ``on_phase``, ``on_progress`` or the connection's ``on_wait`` raised;
-    then the release that was current still is, unless the failure came after the switch, when the new
-    one is. Nothing but a failure stops it between the switch and the end.
+    Raises a BoardError, or whatever ``on_phase``, ``on_progress`` or the connection's ``on_wait`` raises. The
+    previous release is then still current, unless the failure came after the switch. A cancel cannot stop it
+    between the switch and the end.
     """
     try:
         uploaded = _bring(connection, profile, release, on_phase, on_progress)
@@ -79,7 +81,9 @@ def deploy(
         messages = check(connection, profile, release.id)
         on_phase("switch")
         with connection.undisturbed():
-            before = keep(connection, profile, "activate", release.id, *filter(None, [token]))["before"]
+            before = run_release_manager(connection, profile, "activate", release.id, *filter(None, [token]))[
+                "before"
+            ]
             on_phase("confirm")
             _confirm(connection, profile, release)
     except BaseException:
@@ -96,7 +100,7 @@ def deploy(
 
 
 def check(connection: BoardConnection, profile: Profile, release_id: str) -> list[dict[str, Any]]:
-    """Let a release on the board verify its files and answer its golden images.
+    """Have a release on the board verify its files and predict its golden images.
 
     Returns the runner's messages. Raises WrongAnswer, NoVendorLibrary, NoPython, RemoteFailed …
     """
@@ -107,19 +111,22 @@ def check(connection: BoardConnection, profile: Profile, release_id: str) -> lis
 def activate(
     connection: BoardConnection, profile: Profile, release_id: str, on_phase: OnPhase = lambda phase: None
 ) -> dict[str, Any]:
-    """Make a release that is already on the board current (a rollback), after its golden images.
+    """Make a release that is already on the board current (a rollback), after checking its golden images.
 
     Returns ``{"before": id or None, "engine": …}``.
     """
     on_phase("golden images")
     done = check(connection, profile, release_id)[-1]
     on_phase("switch")
-    return {"before": keep(connection, profile, "activate", release_id)["before"], "engine": done["engine"]}
+    return {
+        "before": run_release_manager(connection, profile, "activate", release_id)["before"],
+        "engine": done["engine"],
+    }
 
 
 def prune(connection: BoardConnection, profile: Profile, count: int = 3) -> list[str]:
-    """Keep the current release and the newest others, ``count`` in all; return the ids removed."""
-    return keep(connection, profile, "prune", str(count))["removed"]
+    """Keep ``count`` releases: the current one and the newest others. Return the ids removed."""
+    return run_release_manager(connection, profile, "prune", str(count))["removed"]
 
 
 def _bring(
@@ -129,10 +136,10 @@ def _bring(
     on_phase: OnPhase,
     on_progress: OnProgress,
 ) -> bool:
-    """Get the release's folder onto the board, whole; False when it was already there."""
+    """Upload the complete release folder; return False if the board already has it."""
     on_phase("check space")
     connection.make_folder(f"{profile.root}/releases")
-    keep(connection, profile, "sweep", release.id)
+    run_release_manager(connection, profile, "sweep", release.id)
     if not _bad_files(connection, profile, release):
         return False
     _check_space(connection, profile, release)
@@ -146,15 +153,15 @@ def _bring(
             "its SD card may be failing; try again, then replace the card."
         )
     on_phase("rename")
-    keep(connection, profile, "promote", release.id)
+    run_release_manager(connection, profile, "promote", release.id)
     return True
 
 
 def _bad_files(
     connection: BoardConnection, profile: Profile, release: Release, *part: str
 ) -> list[str] | None:
-    """Names of files that are missing or damaged on the board; all when there is no such folder."""
-    found = keep(connection, profile, "verify", release.id, release.manifest_sha256, *part)
+    """The names of files that are missing or damaged on the board; all of them if the folder is missing."""
+    found = run_release_manager(connection, profile, "verify", release.id, release.manifest_sha256, *part)
     return found["bad"] if found["there"] else sorted(release.files)
 
 
@@ -200,18 +207,18 @@ def _confirm(connection: BoardConnection, profile: Profile, release: Release) ->
 
 
 def discard(connection: BoardConnection, profile: Profile, release_id: str) -> None:
-    """Remove what a broken deployment made; a release that was ever current stays.
+    """Remove what a failed deployment made; a release that was ever current stays.
 
-    Raises nothing: the failure that led here matters more than one of this.
+    Raises nothing, so that the original error is reported.
     """
     if connection.gone():
         return
     folder = f"{profile.root}/releases/{release_id}"
     with connection.undisturbed(TIDY_SECONDS), contextlib.suppress(BoardError):
         try:
-            keep(connection, profile, "discard", release_id)
+            run_release_manager(connection, profile, "discard", release_id)
         except BoardError:
-            # A board without Python: only what was being uploaded can be there.
+            # A board without Python can only hold a partial upload.
             connection.run(["rm", "-rf", f"{folder}.part"])
 
 

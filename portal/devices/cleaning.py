@@ -196,7 +196,7 @@ _MESSAGES: dict[str, Check] = {
             "virtual": flag,
         },
     ),
-    "kept": record(
+    "result": record(
         {},
         {
             "current": maybe(text(MAX_NAME)),

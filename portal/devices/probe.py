@@ -85,7 +85,7 @@ def _programs(connection: BoardConnection, profile: Profile, facts: dict[str, An
         asked = ("probe", "--driver", profile.driver)
         found = run_sent(connection, profile, "runner.py", *asked, fields=("python",))
         kept = run_sent(
-            connection, profile, "keeper.py", "status", profile.root, fields=("current", "releases")
+            connection, profile, "release_manager.py", "status", profile.root, fields=("current", "releases")
         )
     except NoPython as error:
         facts["problems"].append(str(error))

@@ -36,7 +36,7 @@ def ask(connection: BoardConnection, profile: Profile) -> str | None:
     """
     result = connection.run(["sh", "-c", READ_CURRENT, "sh", profile.root], timeout=ASK_SECONDS)
     if result.not_found:
-        arguments = ("keeper.py", "status", profile.root)
+        arguments = ("release_manager.py", "status", profile.root)
         return run_sent(connection, profile, *arguments, fields=("current",))["current"]
     if not result.ok:
         return None

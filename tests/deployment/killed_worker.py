@@ -46,9 +46,9 @@ def arm(moment: str) -> None:
     elif moment == "in the upload":
         BoardConnection.put_file = after(BoardConnection.put_file, lambda arguments: True)
     elif moment == "before the switch":
-        steps.keep = before(steps.keep, activates)
+        steps.run_release_manager = before(steps.run_release_manager, activates)
     elif moment == "after the switch":
-        steps.keep = after(steps.keep, activates)
+        steps.run_release_manager = after(steps.run_release_manager, activates)
     elif moment == "before the rows":
         services.running.record = before(
             services.running.record, lambda arguments: "-job" in str(arguments[1])

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from portal.deployment import boardlock, steps
-from portal.deployment.steps import deploy, keep
+from portal.deployment.steps import deploy, run_release_manager
 from portal.devices.errors import RemoteFailed
 from portal.devices.models import Device
 from portal.jobs.models import Job, Status
@@ -35,16 +35,16 @@ def asks_again_soon(monkeypatch):
 
 
 def take(connection, owner, token, seconds=60):
-    return keep(connection, PROFILE, "lock", owner, token, str(seconds))
+    return run_release_manager(connection, PROFILE, "lock", owner, token, str(seconds))
 
 
 def test_another_owner_is_told_how_long_it_may_take(connection):
-    assert take(connection, "ours", "1") == {"type": "kept", "locked": True}
+    assert take(connection, "ours", "1") == {"type": "result", "locked": True}
     found = take(connection, "theirs", "2")
     assert found["locked"] is False and 0 < found["left"] <= 60
-    keep(connection, PROFILE, "unlock", "2")
+    run_release_manager(connection, PROFILE, "unlock", "2")
     assert take(connection, "theirs", "2")["locked"] is False, "only its holder gives it back"
-    keep(connection, PROFILE, "unlock", "1")
+    run_release_manager(connection, PROFILE, "unlock", "1")
     assert take(connection, "theirs", "2")["locked"] is True
 
 
@@ -117,6 +117,10 @@ def test_a_row_of_another_team_for_the_same_address_blocks_nobody(rows):
 def test_the_lock_is_renewed_while_the_work_goes_on(rows, monkeypatch):
     monkeypatch.setattr(boardlock, "RENEW_SECONDS", 0.0)
     asked = []
-    monkeypatch.setattr(boardlock, "keep", lambda *args: asked.append(args[2]) or steps.keep(*args))
+    monkeypatch.setattr(
+        boardlock,
+        "run_release_manager",
+        lambda *args: asked.append(args[2]) or steps.run_release_manager(*args),
+    )
     assert execute(rows.started("Ours").job).status == Status.SUCCEEDED
     assert asked.count("lock") > 10 and asked[-1] == "unlock"

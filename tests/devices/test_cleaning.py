@@ -49,7 +49,7 @@ def test_a_score_a_hair_above_one_is_one():
 
 @patient
 @given(
-    st.sampled_from(["answer", "done", "error", "probe", "kept", "other"]),
+    st.sampled_from(["answer", "done", "error", "probe", "result", "other"]),
     st.dictionaries(st.text(), anything, max_size=5),
 )
 def test_whatever_a_board_says_is_malformed_or_can_be_stored(kind, fields):
@@ -65,7 +65,7 @@ def test_whatever_a_board_says_is_malformed_or_can_be_stored(kind, fields):
 @given(anything)
 def test_facts_of_any_kind_are_malformed_or_can_be_stored(value):
     fields = ("current", "releases", "before", "bad", "removed", "library", "engine", "python", "virtual")
-    for kind in ("kept", "probe"):
+    for kind in ("result", "probe"):
         try:
             message = clean_message({"type": kind, "python": "3"} | dict.fromkeys(fields, value))
         except Malformed:

@@ -8,7 +8,7 @@ from workers.board import runner
 PROGRAMS = Path(runner.__file__).parent
 
 
-@pytest.mark.parametrize("name", ["runner.py", "keeper.py"])
+@pytest.mark.parametrize("name", ["runner.py", "release_manager.py"])
 def test_it_parses_as_python_3_8(name):
     ast.parse((PROGRAMS / name).read_text("utf-8"), feature_version=(3, 8))
 

@@ -1,19 +1,19 @@
-"""Keeps the folder of releases on a board in order. Python 3.8+ standard library only.
+"""The release manager: manages the folder of releases on a board. Python 3.8+, standard library only.
 
-The portal sends this text through ``python -`` at each use; it is never left on the board. It prints
-one ``@@SLIPWAY@@`` line with ``type`` ``kept``, or ``error`` and exit status 1.
+The portal pipes this file into ``python -`` for each command and never leaves it on the board. It prints one
+``@@SLIPWAY@@`` line whose ``type`` is ``result``; on failure the type is ``error`` and the exit status 1.
 
-    status ROOT                    what is there, what is current
-    sweep ROOT ID                  remove what a broken deployment left; ID's finished folder stays
+    status ROOT                    list the releases and name the current one
+    sweep ROOT ID                  remove leftovers of failed deployments; keep ID's finished folder
     verify ROOT ID SHA256 [part]   compare the files with the manifest, whose own hash is SHA256
-    promote ROOT ID                releases/ID.part becomes releases/ID
-    activate ROOT ID [TOKEN]       `current` points to it, by one rename; only while TOKEN holds the lock
-    discard ROOT ID                remove the half-made release; never one that was current
-    prune ROOT COUNT               keep the current and the newest COUNT releases in all
-    lock ROOT OWNER TOKEN SECONDS  let nobody else change releases for so long; ask again to go on
-    unlock ROOT TOKEN              give it back
+    promote ROOT ID                rename releases/ID.part to releases/ID
+    activate ROOT ID [TOKEN]       point `current` to ID by one rename; needs the lock if TOKEN is given
+    discard ROOT ID                remove an incomplete release, but never one that was current
+    prune ROOT COUNT               keep COUNT releases: the current one and the newest others
+    lock ROOT OWNER TOKEN SECONDS  lock the releases for OWNER; call again to renew
+    unlock ROOT TOKEN              release the lock
 
-A release that has been current carries a file ``.activated``; one without it is half-made.
+A release that has been current holds a file ``.activated``; a release without it is incomplete.
 """
 
 import contextlib
@@ -31,8 +31,8 @@ MARK = "@@SLIPWAY@@"
 MARKER = ".activated"
 INBOX_SECONDS = 3600
 LOCK = "lock.json"
-LOCK_AT_MOST = 900  # seconds: whoever disappeared keeps nobody out for longer
-LOCK_PATIENCE = 10
+MAX_LOCK_SECONDS = 900  # a client that disappeared blocks the others no longer than this
+LOCK_TIMEOUT_SECONDS = 10
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 
 
@@ -53,7 +53,7 @@ def folder_of(root, name):
 
 
 def current_of(root):
-    """The id of the current release, or None when nothing, or nothing that is there, is current."""
+    """The id of the current release; None if there is none or its folder is missing."""
     try:
         target = os.readlink(os.path.join(root, "current"))
     except OSError:
@@ -82,8 +82,8 @@ def remove(path):
         shutil.rmtree(path)
 
 
-def settle(folder):
-    """Make renames and contents survive a power cut: an SD card's writes wait in memory otherwise."""
+def flush_to_disk(folder):
+    """Flush renames and file contents, so that they survive a power cut."""
     os.sync()
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -170,14 +170,14 @@ def verify(root, name, manifest_hash, part=""):
 def promote(root, name):
     folder = folder_of(root, name)
     if os.path.isdir(folder + ".part"):
-        settle(folder + ".part")
+        flush_to_disk(folder + ".part")
         remove(folder + ".old")
         if os.path.isdir(folder):
-            # Only a damaged release of the same name is replaced; a whole one is not sent again.
+            # Only a damaged release is sent again, so this one can go.
             os.rename(folder, folder + ".old")
         os.rename(folder + ".part", folder)
         remove(folder + ".old")
-        settle(releases_of(root))
+        flush_to_disk(releases_of(root))
     return {}
 
 
@@ -191,23 +191,23 @@ def boot_id():
 
 @contextlib.contextmanager
 def lock_file(root):
-    """The lock's file, for this process alone, and who holds the lock; {} for nobody.
+    """Open the lock file exclusively; yield it with the lock's holder, ``{}`` if nobody holds the lock.
 
-    Times are counted since the board started: its clock jumps once it learns the time of day. What was
-    written before the last start counts no more.
+    Times are seconds since boot, as a board's clock jumps when it is set. A lock from before the last boot
+    has expired.
     """
     os.makedirs(root, exist_ok=True)
     handle = os.open(os.path.join(root, LOCK), os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(handle, "r+", encoding="utf-8") as stream:
-        deadline = time.monotonic() + LOCK_PATIENCE
-        while not alone(stream):
+        deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
+        while not try_exclusive(stream):
             if time.monotonic() > deadline:
                 raise Refused("The lock of the board's releases hangs: restart the board, then try again.")
             time.sleep(0.1)
         yield stream, holder_of(stream)
 
 
-def alone(stream):
+def try_exclusive(stream):
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -219,7 +219,7 @@ def holder_of(stream):
     try:
         held = json.load(stream)
         left = held["until"] - time.monotonic()
-        alive = held["boot"] == boot_id() and 0 < left <= LOCK_AT_MOST
+        alive = held["boot"] == boot_id() and 0 < left <= MAX_LOCK_SECONDS
         return {"owner": held["owner"], "token": held["token"], "left": left} if alive else {}
     except (ValueError, KeyError, TypeError):
         return {}
@@ -233,11 +233,11 @@ def write_lock(stream, fields):
 
 
 def lock(root, owner, token, seconds):
-    """An owner takes its own lock over from an earlier job of its own, which can then switch no more."""
+    """Take or renew the lock. A new token of the same owner replaces the old one, which is then void."""
     with lock_file(root) as (stream, held):
         if held and held["owner"] != owner:
             return {"locked": False, "left": round(held["left"])}
-        until = time.monotonic() + min(int(seconds), LOCK_AT_MOST)
+        until = time.monotonic() + min(int(seconds), MAX_LOCK_SECONDS)
         write_lock(stream, {"owner": owner, "token": token, "boot": boot_id(), "until": until})
     return {"locked": True}
 
@@ -269,12 +269,12 @@ def switch(root, name):
     remove(fresh)
     os.symlink(os.path.join("releases", name), fresh)
     os.replace(fresh, os.path.join(root, "current"))
-    # The one before is marked too: a power cut may have come between its switch and its mark.
+    # The previous release is marked too: a power cut may have prevented its own mark.
     for marked in filter(None, (name, before)):
         if marked == name or activated_at(folder_of(root, marked)) is None:
             with open(os.path.join(folder_of(root, marked), MARKER), "w") as stream:
                 stream.write(f"{int(time.time())}\n")
-    settle(root)
+    flush_to_disk(root)
     return {"before": before}
 
 
@@ -301,7 +301,7 @@ COMMANDS = {
 }
 
 
-def told(error):
+def error_fields(error):
     if error.errno == errno.ENOSPC:
         message = "The board's storage is full: delete files or old releases on it, or use a larger SD card."
         return {"type": "error", "code": "disk-full", "message": message}
@@ -313,13 +313,13 @@ def told(error):
 
 def main(argv):
     try:
-        fields = dict(COMMANDS[argv[0]](*argv[1:]), type="kept")
+        fields = dict(COMMANDS[argv[0]](*argv[1:]), type="result")
     except Refused as error:
         fields = {"type": "error", "code": "bad-release", "message": str(error)}
     except OSError as error:
-        fields = told(error)
+        fields = error_fields(error)
     print("\n" + MARK + json.dumps(fields), flush=True)
-    return 0 if fields["type"] == "kept" else 1
+    return 0 if fields["type"] == "result" else 1
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from workers.board import keeper
+from workers.board import release_manager
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def put(root, name, activated=None, content=b"model"):
     with open(os.path.join(folder, "manifest.json"), "wb") as stream:
         stream.write(manifest)
     if activated is not None:
-        marker = os.path.join(folder, keeper.MARKER)
+        marker = os.path.join(folder, release_manager.MARKER)
         open(marker, "w").close()
         os.utime(marker, (activated, activated))
     return hashlib.sha256(manifest).hexdigest()
@@ -36,15 +36,15 @@ def names(root):
 
 
 def test_an_empty_root_has_nothing(tmp_path):
-    assert keeper.status(str(tmp_path / "nowhere")) == {"current": None, "releases": []}
+    assert release_manager.status(str(tmp_path / "nowhere")) == {"current": None, "releases": []}
 
 
 def test_status_lists_the_newest_first_and_no_half_made_ones(root):
     put(root, "r1", 100)
     put(root, "r2", 200)
     put(root, "r3.part")
-    keeper.activate(root, "r2")
-    found = keeper.status(root)
+    release_manager.activate(root, "r2")
+    found = release_manager.status(root)
     assert found["current"] == "r2"
     assert [release["id"] for release in found["releases"]] == ["r2", "r1"]
     assert found["releases"][0]["classes"] == 2
@@ -52,23 +52,23 @@ def test_status_lists_the_newest_first_and_no_half_made_ones(root):
 
 def test_a_current_that_leads_nowhere_is_none(root):
     os.symlink("releases/gone", os.path.join(root, "current"))
-    assert keeper.current_of(root) is None
+    assert release_manager.current_of(root) is None
 
 
 def test_verify_tells_missing_damaged_and_whole_folders_apart(root):
     expected = put(root, "r1")
     put(root, "r2.part", content=b"rot")
-    assert keeper.verify(root, "r0", expected) == {"there": False, "bad": []}
-    assert keeper.verify(root, "r1", expected) == {"there": True, "bad": []}
-    assert keeper.verify(root, "r1", "0" * 64) == {"there": True, "bad": ["manifest.json"]}
-    assert keeper.verify(root, "r2", expected, "part") == {"there": True, "bad": ["model.rknn"]}
+    assert release_manager.verify(root, "r0", expected) == {"there": False, "bad": []}
+    assert release_manager.verify(root, "r1", expected) == {"there": True, "bad": []}
+    assert release_manager.verify(root, "r1", "0" * 64) == {"there": True, "bad": ["manifest.json"]}
+    assert release_manager.verify(root, "r2", expected, "part") == {"there": True, "bad": ["model.rknn"]}
 
 
 def test_promote_replaces_a_damaged_release_and_may_be_repeated(root):
     put(root, "r1", content=b"rot")
     put(root, "r1.part")
-    keeper.promote(root, "r1")
-    keeper.promote(root, "r1")
+    release_manager.promote(root, "r1")
+    release_manager.promote(root, "r1")
     assert names(root) == ["r1"]
     with open(os.path.join(root, "releases/r1/model.rknn"), "rb") as stream:
         assert stream.read() == b"model"
@@ -77,24 +77,24 @@ def test_promote_replaces_a_damaged_release_and_may_be_repeated(root):
 def test_activate_switches_marks_and_names_the_one_before(root):
     put(root, "r1")
     put(root, "r2")
-    assert keeper.activate(root, "r1") == {"before": None}
-    assert keeper.activate(root, "r2") == {"before": "r1"}
+    assert release_manager.activate(root, "r1") == {"before": None}
+    assert release_manager.activate(root, "r2") == {"before": "r1"}
     assert os.readlink(os.path.join(root, "current")) == "releases/r2"
-    assert keeper.activated_at(os.path.join(root, "releases/r2")) is not None
+    assert release_manager.activated_at(os.path.join(root, "releases/r2")) is not None
 
 
 def test_activate_marks_a_current_whose_mark_the_power_took(root):
     put(root, "r1")
     put(root, "r2")
     os.symlink("releases/r1", os.path.join(root, "current"))
-    keeper.activate(root, "r2")
-    keeper.sweep(root, "r3")
+    release_manager.activate(root, "r2")
+    release_manager.sweep(root, "r3")
     assert names(root) == ["r1", "r2"]
 
 
 def test_activate_refuses_what_is_not_there(root):
-    with pytest.raises(keeper.Refused, match="deploy it again"):
-        keeper.activate(root, "r1")
+    with pytest.raises(release_manager.Refused, match="deploy it again"):
+        release_manager.activate(root, "r1")
 
 
 def test_sweep_removes_what_was_never_current_and_old_inboxes(root):
@@ -107,7 +107,7 @@ def test_sweep_removes_what_was_never_current_and_old_inboxes(root):
     os.makedirs(old)
     os.makedirs(os.path.join(root, "inbox", "new"))
     os.utime(old, (1, 1))
-    assert keeper.sweep(root, "mine") == {"removed": ["never", "r2.old", "r2.part"]}
+    assert release_manager.sweep(root, "mine") == {"removed": ["never", "r2.old", "r2.part"]}
     assert names(root) == ["mine", "r1"]
     assert os.listdir(os.path.join(root, "inbox")) == ["new"]
 
@@ -116,8 +116,8 @@ def test_discard_never_removes_what_has_been_current(root):
     put(root, "r1", 100)
     put(root, "r2")
     put(root, "r2.part")
-    keeper.discard(root, "r1")
-    keeper.discard(root, "r2")
+    release_manager.discard(root, "r1")
+    release_manager.discard(root, "r2")
     assert names(root) == ["r1"]
 
 
@@ -125,25 +125,26 @@ def test_prune_keeps_the_current_and_the_newest(root):
     for number in range(1, 6):
         put(root, f"r{number}", number * 100)
     os.symlink("releases/r1", os.path.join(root, "current"))
-    assert keeper.prune(root, "3") == {"removed": ["r3", "r2"]}
+    assert release_manager.prune(root, "3") == {"removed": ["r3", "r2"]}
     assert names(root) == ["r1", "r4", "r5"]
 
 
 def test_prune_without_a_current_keeps_the_newest(root):
     for number in range(1, 4):
         put(root, f"r{number}", number * 100)
-    assert keeper.prune(root, "1") == {"removed": ["r2", "r1"]}
+    assert release_manager.prune(root, "1") == {"removed": ["r2", "r1"]}
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", "", ".x", "r1.part"])
 def test_a_name_that_leads_elsewhere_is_refused(root, name):
-    with pytest.raises(keeper.Refused, match="cannot be the name of a release"):
-        keeper.activate(root, name)
+    with pytest.raises(release_manager.Refused, match="cannot be the name of a release"):
+        release_manager.activate(root, name)
 
 
 def test_main_reports_in_one_line(root, capsys):
-    assert keeper.main(["activate", root, "r1"]) == 1
-    assert json.loads(capsys.readouterr().out.strip()[len(keeper.MARK) :])["code"] == "bad-release"
+    assert release_manager.main(["activate", root, "r1"]) == 1
+    assert json.loads(capsys.readouterr().out.strip()[len(release_manager.MARK) :])["code"] == "bad-release"
     put(root, "r1")
-    assert keeper.main(["activate", root, "r1"]) == 0
-    assert json.loads(capsys.readouterr().out.strip()[len(keeper.MARK) :]) == {"before": None, "type": "kept"}
+    assert release_manager.main(["activate", root, "r1"]) == 0
+    message = json.loads(capsys.readouterr().out.strip()[len(release_manager.MARK) :])
+    assert message == {"before": None, "type": "result"}
