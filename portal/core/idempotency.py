@@ -3,7 +3,7 @@
 Follows draft-ietf-httpapi-idempotency-key-header. The key is the client's and holds within its team for a
 day. The same key with the same call brings the first answer again; with another call it is refused, and so
 is a second one while the first is at work. What was refused or broke is forgotten: it did nothing, and
-may be mended and sent again under its key.
+may be corrected and sent again under its key.
 
 Of the body only a keyed hash is stored, which says nothing of a password in it. A form counts with its
 fields and, for each file, its name and content; JSON counts as its values, not as its spelling.

@@ -12,7 +12,7 @@ from workers.datakit.changes import wanted_images
 from workers.datakit.index import Filter
 
 
-def side(split: str) -> str:
+def split_label(split: str) -> str:
     """A side of the split as people call it; empty for one that is still to be drawn."""
     return {"train": _("training"), "val": _("validation")}.get(split, "")
 
@@ -53,7 +53,7 @@ class _Words:
         return _("Relabelled as %(new)s: %(images)s.") % words
 
     def split(self) -> str:
-        words = {"images": self._images(), "side": side(self.payload["split"])}
+        words = {"images": self._images(), "side": split_label(self.payload["split"])}
         return _("Moved to %(side)s: %(images)s.") % words
 
     def remove(self) -> str:
@@ -103,7 +103,7 @@ def filter_words(wanted: Filter, class_names: list[str]) -> str:
     if wanted.class_id is not None:
         parts.append(_("class %(name)s") % {"name": class_names[wanted.class_id]})
     if wanted.split is not None:
-        parts.append(side(wanted.split))
+        parts.append(split_label(wanted.split))
     if wanted.mark is not None:
         parts.append(_("finding %(code)s") % {"code": wanted.mark})
     if wanted.text:

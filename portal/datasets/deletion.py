@@ -17,7 +17,7 @@ from django.db.models import ProtectedError, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.datasets import staged_cache, uploads_kept, usage
+from portal.datasets import staged_cache, upload_retention, usage
 from portal.datasets.models import Dataset, DatasetVersion, Upload
 from portal.datasets.refusals import NameTaken
 from portal.jobs import services as jobs
@@ -120,7 +120,7 @@ def _remove(pk: int) -> None:
         return
     if dataset.versions.filter(job__status__in=ACTIVE).exists():
         return  # its program may be pointing into these packs just now; the next sweep comes soon
-    uploads_kept.drop(version)
+    upload_retention.drop(version)
     Upload.objects.filter(version=version).delete()
     left = version.job.artifacts.all()
     files = [version.index.name, *(artifact.file.name for artifact in left)]

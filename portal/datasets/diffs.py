@@ -20,7 +20,7 @@ CACHE_BYTES = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ImageState:
     """An image as it stands in one of the two versions."""
 
     image: ImageRow
@@ -34,8 +34,8 @@ class Change:
 
     number: int
     kind: str
-    before: Side | None
-    after: Side | None
+    before: ImageState | None
+    after: ImageState | None
 
     @property
     def sha256(self) -> str:
@@ -63,7 +63,10 @@ def page(
         with Changes(_listed(before, after, old, new)) as listed:
             counts, found = listed.counts(), listed.page(kind, start, limit + 1)
         shown = found[:limit]
-        olds, news = _sides(old, (row[2] for row in shown)), _sides(new, (row[3] for row in shown))
+        olds, news = (
+            _image_states(old, (row[2] for row in shown)),
+            _image_states(new, (row[3] for row in shown)),
+        )
     changes = [Change(number, name, olds.get(one), news.get(two)) for number, name, one, two in shown]
     return Page(counts, changes, shown[-1][0] if len(found) > limit else None)
 
@@ -80,13 +83,13 @@ def _listed(before: DatasetVersion, after: DatasetVersion, old: Index, new: Inde
     return path
 
 
-def _sides(index: Index, ids: Iterator[int | None]) -> dict[int, Side]:
+def _image_states(index: Index, ids: Iterator[int | None]) -> dict[int, ImageState]:
     wanted = tuple(number for number in ids if number is not None)
     found = index.page(Filter(ids=wanted), limit=len(wanted)) if wanted else []
-    return {image.id: _side(image, index.class_names) for image in found}
+    return {image.id: _image_state(image, index.class_names) for image in found}
 
 
-def _side(image: ImageRow, names: list[str]) -> Side:
+def _image_state(image: ImageRow, names: list[str]) -> ImageState:
     if image.boxes is None:
-        return Side(image, names[image.class_id], None)
-    return Side(image, None, [[names[class_id], *place] for class_id, *place in image.box_rows()])
+        return ImageState(image, names[image.class_id], None)
+    return ImageState(image, None, [[names[class_id], *place] for class_id, *place in image.box_rows()])

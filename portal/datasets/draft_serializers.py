@@ -7,13 +7,13 @@ from rest_framework import serializers
 from portal.core.names import one_line
 from portal.core.serializers import BoundedListField
 from portal.datasets.change_checks import MAX_IDS
-from portal.datasets.mend_forms import LONGEST
+from portal.datasets.edit_forms import LONGEST
 from portal.datasets.models import Draft, DraftState
 from workers.datakit.changes import KINDS
 from workers.datakit.grouping import MAX_PATTERN
 from workers.datakit.index import Filter
 
-SIDES = ("train", "val")
+SPLITS = ("train", "val")
 CHANGE_KINDS = list(KINDS)
 DRAWINGS = ("stratified", "group")
 
@@ -24,7 +24,7 @@ class ImageFilterSerializer(serializers.Serializer):
     class_id = serializers.IntegerField(
         required=False, min_value=0, help_text="with this class, or with a box of it"
     )
-    split = serializers.ChoiceField(choices=SIDES, required=False)
+    split = serializers.ChoiceField(choices=SPLITS, required=False)
     mark = serializers.CharField(required=False, max_length=60, help_text="the code of a finding")
     text = serializers.CharField(required=False, max_length=LONGEST, help_text="a part of the path")
 
@@ -49,7 +49,7 @@ class VersionImageSerializer(serializers.Serializer):
     height = serializers.IntegerField()
     size = serializers.IntegerField(help_text="bytes")
     class_id = serializers.IntegerField(allow_null=True)
-    split = serializers.ChoiceField(choices=SIDES)
+    split = serializers.ChoiceField(choices=SPLITS)
     boxes = serializers.ListField(
         source="box_rows",
         child=serializers.ListField(child=serializers.FloatField()),
@@ -110,7 +110,7 @@ class DraftChangeSerializer(serializers.Serializer):
     name = serializers.CharField(
         required=False, max_length=LONGEST, help_text="rename", validators=[one_line]
     )
-    split = serializers.ChoiceField(choices=SIDES, required=False)
+    split = serializers.ChoiceField(choices=SPLITS, required=False)
     how = serializers.ChoiceField(choices=DRAWINGS, required=False, help_text="resplit")
     val_fraction = serializers.FloatField(required=False, min_value=0.05, max_value=0.5)
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)

@@ -1,4 +1,4 @@
-"""The forms of looking and mending: what to show, and what to change."""
+"""The forms for reviewing and editing images: what to show and what to change."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from portal.datasets.change_words import side
-from workers.datakit.changes import Box, Now, Plan
+from portal.datasets.change_texts import split_label
+from workers.datakit.changes import Box, EditedImage, Plan
 from workers.datakit.index import Filter, ImageRow, Index
 
 PAGE = 60
@@ -16,7 +16,7 @@ KEYS = 9
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class ShownBox:
+class GridBox:
     """A box in pixels of its image. ``was`` is the name of its class in the base, where that is another."""
 
     number: int
@@ -34,10 +34,10 @@ class ShownBox:
         return self.class_id % COLOURS
 
 
-class Shown:
+class GridImage:
     """One image on a page."""
 
-    def __init__(self, now: Now, plan: Plan, class_names: list[str]):
+    def __init__(self, now: EditedImage, plan: Plan, class_names: list[str]):
         self.row: ImageRow = now.row
         self.now = now
         self._plan, self._base_names = plan, class_names
@@ -46,10 +46,10 @@ class Shown:
     def _name(self, class_id: int) -> str:
         return self._plan.names[class_id] or self._base_names[class_id]
 
-    def _box(self, box: Box) -> ShownBox:
+    def _box(self, box: Box) -> GridBox:
         old = int(self.row.boxes[5 * box.number])
         was = self._base_names[old] if old != box.class_id else ""
-        return ShownBox(box.number, *box.place, self._name(box.class_id), was, box.class_id, box.removed)
+        return GridBox(box.number, *box.place, self._name(box.class_id), was, box.class_id, box.removed)
 
     @property
     def label(self) -> str:
@@ -64,11 +64,11 @@ class Shown:
 
     @property
     def split(self) -> str:
-        return side(self.now.split)
+        return split_label(self.now.split)
 
     @property
     def split_was(self) -> str:
-        return side(self.row.split) if self.now.is_moved else ""
+        return split_label(self.row.split) if self.now.is_moved else ""
 
     @property
     def crisp(self) -> bool:
@@ -85,15 +85,15 @@ class Shown:
         return round(self.font / 2.5, 2)
 
 
-def shown(row: ImageRow, plan: Plan, index: Index) -> Shown:
-    return Shown(plan.now(row), plan, index.class_names)
+def grid_image(row: ImageRow, plan: Plan, index: Index) -> GridImage:
+    return GridImage(plan.now(row), plan, index.class_names)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GridPage:
     """A page of a filtered grid; ``previous`` and ``next`` are values of ``after``, None at either end."""
 
-    images: list[Shown]
+    images: list[GridImage]
     total: int
     first: int  # which of the total the first one is, from 1; 0 on an empty page
     previous: int | None
@@ -111,7 +111,7 @@ def page_of(index: Index, plan: Plan, wanted: Filter, after: int) -> GridPage:
     rows = rows[:PAGE]
     before = index.count_to(after, wanted) if after else 0
     return GridPage(
-        images=[shown(row, plan, index) for row in rows],
+        images=[grid_image(row, plan, index) for row in rows],
         total=index.count(wanted),
         first=before + 1 if rows else 0,
         previous=index.page_before(rows[0].id, wanted, PAGE) if rows and before else None,

@@ -1,4 +1,4 @@
-"""Looking at a version's images, and mending what is wrong: the grid, one image, the changes."""
+"""Reviewing and editing the images of a version: the grid, one image, the changes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST
 from portal.core import names
 from portal.datasets import drafts, grid, indexes
 from portal.datasets.change_checks import ChangeRefused
-from portal.datasets.change_words import sentence
-from portal.datasets.mend_forms import ChangeForm, FilterForm
+from portal.datasets.change_texts import sentence
+from portal.datasets.edit_forms import ChangeForm, FilterForm
 from portal.datasets.models import DatasetVersion, Draft
 from portal.datasets.version_views import find_version
 from portal.teams.access import member_required, refuse_unless
@@ -57,7 +57,7 @@ def version_image(request, pk, number):
         before, after = index.neighbours(number, filters.wanted)
         context = _context(version, draft, plan, form) | {
             "filters": filters,
-            "image": grid.shown(row, plan, index),
+            "image": grid.grid_image(row, plan, index),
             "previous": before,
             "next": after,
             "place": index.count_to(number, filters.wanted),

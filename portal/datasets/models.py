@@ -191,7 +191,7 @@ class DatasetVersion(models.Model):
 
     @property
     def blockers(self) -> list[str]:
-        """Sentences of the findings that must be mended before anything is trained on this version."""
+        """Sentences of the findings that must be fixed before anything is trained on this version."""
         return [finding["message"] for finding in self.findings if finding["level"] == "block"]
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from portal.core.templatetags.slipway import bytesize
 from portal.datasets import diffs
-from portal.datasets.change_words import side
+from portal.datasets.change_texts import split_label
 from portal.datasets.models import DatasetVersion
 from workers.datakit import export
 from workers.datakit.findings import LEVELS
@@ -49,7 +49,7 @@ def verdict(version: DatasetVersion) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FindingView:
     """A finding as the page shows it. ``pictures`` are ids of images, ``texts`` are about something else.
 
     ``in_grid`` says whether the images that it counts can be shown in the grid.
@@ -68,17 +68,17 @@ class Told:
         return bool(self.pictures)
 
 
-def findings(version: DatasetVersion) -> list[tuple[str, list[Told]]]:
+def findings(version: DatasetVersion) -> list[tuple[str, list[FindingView]]]:
     """The findings by level, the gravest first; levels without one are left out."""
-    told = [_told(finding) for finding in version.findings]
+    told = [_finding_view(finding) for finding in version.findings]
     by_level = [(level, [one for one in told if one.level == level]) for level in LEVELS]
     return [(level, some) for level, some in by_level if some]
 
 
-def _told(finding: dict[str, Any]) -> Told:
+def _finding_view(finding: dict[str, Any]) -> FindingView:
     # In versions from before images had ids, an example is a text.
     examples = [one if isinstance(one, dict) else {"image": None, "text": one} for one in finding["examples"]]
-    return Told(
+    return FindingView(
         level=finding["level"],
         code=finding["code"],
         message=finding["message"],
@@ -210,7 +210,7 @@ def diff_kinds(counts: dict[str, int]) -> list[tuple[str, str, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldChange:
+class ChangeView:
     """An image that changed between two versions, in words."""
 
     kind: str
@@ -219,28 +219,28 @@ class ToldChange:
     after: ImageRow | None
     label_before: str
     label_after: str
-    side_before: str
-    side_after: str
+    split_before: str
+    split_after: str
 
 
-def told_changes(page: diffs.Page) -> list[ToldChange]:
+def change_views(page: diffs.Page) -> list[ChangeView]:
     titles = {kind: title for kind, title, _count in diff_kinds(page.counts)}
     return [
-        ToldChange(
+        ChangeView(
             kind=change.kind,
             title=titles[change.kind],
             before=change.before and change.before.image,
             after=change.after and change.after.image,
             label_before=_label(change.before),
             label_after=_label(change.after),
-            side_before=side(change.before.image.split) if change.before else "",
-            side_after=side(change.after.image.split) if change.after else "",
+            split_before=split_label(change.before.image.split) if change.before else "",
+            split_after=split_label(change.after.image.split) if change.after else "",
         )
         for change in page.changes
     ]
 
 
-def _label(image: diffs.Side | None) -> str:
+def _label(image: diffs.ImageState | None) -> str:
     """The class of an image, or the classes of its boxes with how many there are of each."""
     if image is None:
         return ""

@@ -10,10 +10,10 @@ from portal.datasets.refusals import UploadRefused
 from portal.jobs.serializers import JobSerializer
 from workers.datakit import diffing
 from workers.datakit.errors import InputError
-from workers.datakit.export_layouts import SIDES
+from workers.datakit.export_formats import SPLITS
 from workers.datakit.findings import LEVELS
 from workers.datakit.grouping import MAX_PATTERN
-from workers.datakit.options import ADD, REPLACE, SPLITS, check_split
+from workers.datakit.options import ADD, REPLACE, SPLIT_METHODS, check_split
 from workers.datakit.readers import LAYOUTS
 
 
@@ -34,7 +34,7 @@ class FindingExampleSerializer(serializers.Serializer):
 class FindingSerializer(serializers.Serializer):
     """One kind of thing that the check noticed."""
 
-    level = serializers.ChoiceField(choices=LEVELS, help_text="block: not to be trained on until mended.")
+    level = serializers.ChoiceField(choices=LEVELS, help_text="block: cannot be trained on until fixed.")
     code = serializers.CharField(help_text="Images that have a part in it can be listed by it.")
     message = serializers.CharField(help_text="What it is.")
     advice = serializers.CharField(required=False, help_text="What to do.")
@@ -109,7 +109,7 @@ class ChangedImageSerializer(serializers.Serializer):
 
     id = serializers.IntegerField(source="image.id", help_text="number of the image in that version")
     original = serializers.CharField(source="image.original")
-    split = serializers.ChoiceField(source="image.split", choices=SIDES)
+    split = serializers.ChoiceField(source="image.split", choices=SPLITS)
     class_name = serializers.CharField(allow_null=True)
     boxes = serializers.ListField(
         child=serializers.ListField(), allow_null=True, help_text="class name, left, top, width, height"
@@ -155,7 +155,7 @@ class OptionsSerializer(serializers.Serializer):
         choices=list(LAYOUTS), required=False, help_text="How to read the files; found by looking otherwise."
     )
     split = serializers.ChoiceField(
-        choices=SPLITS,
+        choices=SPLIT_METHODS,
         required=False,
         help_text="The upload's own split where it brings one, unless this says otherwise.",
     )

@@ -13,7 +13,7 @@ from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.files import fetch
-from portal.datasets import imports, indexes, pieces, uploads_kept
+from portal.datasets import imports, indexes, pieces, upload_retention
 from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
 from portal.datasets.refusals import Expired, InUse, NotWhole
 from portal.jobs import services as jobs
@@ -188,7 +188,7 @@ def _holders(dataset: Dataset) -> QuerySet[DatasetVersion]:
 def complete_ingest(job: Job, result: dict) -> None:
     version = job.dataset_version
     fill(version, job, result)
-    uploads_kept.drop(version)
+    upload_retention.drop(version)
 
 
 def fill(version: DatasetVersion, job: Job, result: dict) -> None:

@@ -20,7 +20,7 @@ _BEGINNINGS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class StoredImage:
     """Where a picture lies in a pack; ``etag`` stands for its content, which never changes."""
 
     pack: str
@@ -36,7 +36,7 @@ class Picture:
         return content, next((kind for begin, kind in _BEGINNINGS if content.startswith(begin)), "image/jpeg")
 
 
-def find(version: DatasetVersion, number: int, *, small: bool = False) -> Picture | None:
+def find(version: DatasetVersion, number: int, *, small: bool = False) -> StoredImage | None:
     """The image with the id ``number``, or its thumbnail; None if there is none."""
     if not version.is_ready or number >= 2**63:
         return None
@@ -51,14 +51,14 @@ def number_of(name: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _whole(image: ImageRow) -> Picture:
-    return Picture(image.pack, image.start, image.size, image.sha256)
+def _whole(image: ImageRow) -> StoredImage:
+    return StoredImage(image.pack, image.start, image.size, image.sha256)
 
 
-def _thumbnail(image: ImageRow) -> Picture:
+def _thumbnail(image: ImageRow) -> StoredImage:
     if image.thumb_size is None:
         return _whole(image)
-    return Picture(image.pack, image.thumb_start, image.thumb_size, f"small-{image.sha256}")
+    return StoredImage(image.pack, image.thumb_start, image.thumb_size, f"small-{image.sha256}")
 
 
 @functools.lru_cache(maxsize=10_000)

@@ -1,14 +1,14 @@
 """Celery's way in."""
 
 from portal.celery import app
-from portal.datasets import deletion, staged_cache, uploads, uploads_kept
+from portal.datasets import deletion, staged_cache, upload_retention, uploads
 
 
 @app.task
 def sweep_uploads() -> None:
     """Before: expired uploads, and those that versions no longer need, with their bytes. After: none."""
     uploads.sweep()
-    uploads_kept.sweep()
+    upload_retention.sweep()
 
 
 @app.task

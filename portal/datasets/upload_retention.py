@@ -13,7 +13,7 @@ from portal.datasets import pieces
 from portal.datasets.models import DatasetVersion, Upload, UploadPiece
 from portal.jobs.models import Status
 
-REFUSED_KEPT = timedelta(days=3)  # for a retry, and for a look at what was wrong
+REFUSED_RETENTION = timedelta(days=3)  # for a retry, and for a look at what was wrong
 
 
 def drop(version: DatasetVersion) -> None:
@@ -39,7 +39,7 @@ def sweep() -> None:
     kept = DatasetVersion.objects.filter(has_upload).distinct()
     refused = kept.filter(
         job__status__in=[Status.FAILED, Status.CANCELLED],
-        job__finished_at__lt=timezone.now() - REFUSED_KEPT,
+        job__finished_at__lt=timezone.now() - REFUSED_RETENTION,
     )
     for version in [*kept.ready(), *refused]:
         with transaction.atomic():

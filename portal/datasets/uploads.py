@@ -22,7 +22,7 @@ from portal.jobs import services as jobs
 from portal.teams import audit
 from portal.teams.models import Team
 
-EXPIRED_KEPT = timedelta(days=30)  # the row alone, to tell "expired" from "never was"
+EXPIRED_RETENTION = timedelta(days=30)  # the row alone, to tell "expired" from "never was"
 LEFTOVER_SECONDS = 24 * 3600
 
 
@@ -84,7 +84,7 @@ def sweep() -> None:
     for upload in expired.filter(pieces__isnull=False).distinct():
         upload.pieces.all().delete()
         pieces.remove(upload)
-    expired.filter(expires_at__lte=timezone.now() - EXPIRED_KEPT).delete()
+    expired.filter(expires_at__lte=timezone.now() - EXPIRED_RETENTION).delete()
     sweep_local_files()
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from portal.core import live, panels
 from portal.core.live import Live
 from portal.core.numbers import whole_number
-from portal.datasets import contents, diffs, indexes, pictures, report
+from portal.datasets import contents, diffs, indexes, report, stored_images
 from portal.datasets.models import DatasetVersion, UploadState
 from workers.datakit import export
 from workers.datakit.diffing import KINDS
@@ -79,7 +79,7 @@ def _live(request, version: DatasetVersion) -> Live:
 
 def dataset_image(request, pk, name):
     """One image of a version, as training gets it."""
-    return _picture(request, find_version(request, pk), pictures.number_of(name))
+    return _picture(request, find_version(request, pk), stored_images.number_of(name))
 
 
 def dataset_thumb(request, pk, number):
@@ -90,7 +90,7 @@ def dataset_thumb(request, pk, number):
 def _picture(request, version: DatasetVersion, number: int, *, small: bool = False) -> HttpResponse:
     """Versions never change: a browser may keep what it got, and asks for nothing twice."""
     try:
-        found = pictures.find(version, number, small=small)
+        found = stored_images.find(version, number, small=small)
         if found is None:
             raise Http404
         headers = {"ETag": f'"{found.etag}"', "Cache-Control": f"private, max-age={YEAR}, immutable"}
@@ -140,6 +140,6 @@ def version_diff(request, pk):
         messages.error(request, str(error))
         return redirect("dataset-version", pk=version.pk)
     context = {"version": version, "before": before, "others": others, "start": start, "next": page.next}
-    context["changes"] = report.told_changes(page)
+    context["changes"] = report.change_views(page)
     context |= {"kind": kind if kind in KINDS else "", "kinds": report.diff_kinds(page.counts)}
     return render(request, "datasets/diff.html", context)

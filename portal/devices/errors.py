@@ -14,7 +14,7 @@ MAX_SENTENCE = 700
 class BoardError(InputError):
     """Any failure on the way to a board or on it. ``code`` is stable, for the API.
 
-    An InputError of the contract: a person can mend it, and trying again unasked would not. The message
+    An InputError of the contract: a person can fix it, and a retry would not. The message
     may quote a board: it is bounded, and without control characters, whatever was quoted.
     """
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 
-from portal.datasets import deletion, drafts, receiving, uploads, uploads_kept
+from portal.datasets import deletion, drafts, receiving, upload_retention, uploads
 from portal.datasets.models import DatasetVersion, Upload
 from portal.datasets.services import create_version
 from portal.devices import services as devices
@@ -62,7 +62,7 @@ def test_no_upload_edit_or_deletion_touches_storage_in_a_transaction(touched, te
     uploads.discard(received(team, alice))
     Upload.objects.filter(version=None).update(expires_at=timezone.now() - timedelta(days=1))
     uploads.sweep()
-    uploads_kept.sweep()
+    upload_retention.sweep()
     deletion.delete_dataset(version.dataset, alice)
     type(version.dataset).objects.update(deleted_at=timezone.now() - timedelta(days=60))
     deletion.sweep()

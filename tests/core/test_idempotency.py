@@ -86,7 +86,7 @@ def test_a_call_whose_server_stopped_is_not_done_by_itself(alice, body):
     assert "look whether it was done" in answer.json()["detail"]
 
 
-def test_what_was_refused_may_be_mended_under_its_key(alice, body):
+def test_what_was_refused_may_be_corrected_under_its_key(alice, body):
     assert post(alice, "runs/", body | {"chips": ["rv9999"]}).status_code == 400
     assert post(alice, "runs/", body).status_code == 201
 

@@ -50,7 +50,7 @@ def header(content: bytes, number: int) -> int:
 
 
 def with_size(content: bytes, number: int, field: bytes) -> bytes:
-    """Change the size in a member's header, and mend the checksum."""
+    """Change the size in the header of a member, and correct its checksum."""
     data = bytearray(content)
     start = header(content, number)
     data[start + 124 : start + 136] = field.ljust(12, b"\0")

@@ -86,7 +86,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("place, kept, code", PLACES.values(), ids=PLACES.keys())
-def test_a_box_is_mended_or_left_out_and_its_image_named(tmp_path, place, kept, code):
+def test_a_box_is_corrected_or_left_out_and_its_image_named(tmp_path, place, kept, code):
     annotation = {"id": 1, "image_id": ord("a"), "category_id": 1, "bbox": list(place)}
     whole = json.loads(coco(BOXES, "bcd"))
     whole["images"].append({"id": ord("a"), "file_name": "a.png", "width": 40, "height": 30})

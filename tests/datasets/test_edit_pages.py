@@ -1,4 +1,4 @@
-"""Looking and mending in the browser: the grid, one image, the changes. Nothing here needs a script."""
+"""Reviewing and editing in the browser: the grid, one image, the changes. Nothing here needs a script."""
 
 import pytest
 from django.urls import reverse
@@ -117,7 +117,7 @@ def test_a_refused_change_says_why_and_keeps_what_was_chosen(alices, version, da
     page = answer.content.decode()
     assert answer.status_code == 422 and words in page
     if data.get("image") == "1" and "scope" not in data:
-        assert 'value="1" form="mend" checked' in page
+        assert 'value="1" form="edit" checked' in page
     assert not DraftChange.objects.exists()
 
 
@@ -167,7 +167,7 @@ def test_a_version_is_made_of_the_changes_and_the_page_leads_there(alices, versi
     assert "v1 is not the newest version: that is v2" in page
 
 
-def test_changes_that_fail_lead_back_to_where_they_can_be_mended(alices, version, run_jobs):
+def test_changes_that_fail_lead_back_to_where_they_can_be_corrected(alices, version, run_jobs):
     alices.post(url("dataset-images", version) + "?class_id=0", {"act": "remove", "scope": "all"})
     alices.post(url("dataset-commit", version))
     run_jobs()
@@ -187,7 +187,7 @@ def test_changes_to_another_version_are_told_and_nothing_is_mixed(alices, versio
     second = ready_version(team, alice)
     alices.post(url("dataset-images", version), {"act": "remove", "image": "3"})
     page = text(alices, url("dataset-images", second))
-    assert "You have changes to Pets v1 that are not a version yet." in page and 'id="mend"' not in page
+    assert "You have changes to Pets v1 that are not a version yet." in page and 'id="edit"' not in page
     answer = alices.post(url("dataset-images", second), {"act": "remove", "image": "1"})
     assert answer.status_code == 422
 
@@ -195,7 +195,7 @@ def test_changes_to_another_version_are_told_and_nothing_is_mixed(alices, versio
 def test_a_viewer_sees_the_images_and_no_way_to_change_them(client, bob, version):
     client.force_login(bob)
     page = text(client, url("dataset-images", version))
-    assert len(shown(page)) == 24 and 'id="mend"' not in page and 'type="checkbox"' not in page
+    assert len(shown(page)) == 24 and 'id="edit"' not in page and 'type="checkbox"' not in page
     assert client.post(url("dataset-images", version), {"act": "remove", "image": "1"}).status_code == 403
 
 

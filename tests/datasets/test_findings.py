@@ -13,7 +13,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from upload_builders import ROOT, encoded, finding, images_of, ingested, noticed, zipped
 
 from workers.datakit.advice import ADVICE
-from workers.datakit.copies import near_pairs
+from workers.datakit.duplicates import near_pairs
 from workers.datakit.findings import MAX_EXAMPLES, Findings
 from workers.datakit.histograms import statistics_of
 from workers.datakit.images import normalise

@@ -213,7 +213,7 @@ def test_an_expired_upload_is_410_its_bytes_are_swept_and_later_the_row(api):
     assert stored_files(address) == [] and not UploadPiece.objects.exists()
     assert api.head(address, **TUS).status_code == 410
     assert api.get(address).json()["state"] == "expired"
-    Upload.objects.update(expires_at=timezone.now() - uploads.EXPIRED_KEPT - timedelta(seconds=1))
+    Upload.objects.update(expires_at=timezone.now() - uploads.EXPIRED_RETENTION - timedelta(seconds=1))
     tasks.sweep_uploads()
     assert api.head(address, **TUS).status_code == 404
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from upload_builders import two_classes, zipped
 
-from portal.datasets import deletion, upload_limits, uploads_kept
+from portal.datasets import deletion, upload_limits, upload_retention
 from portal.datasets.models import DatasetVersion, Pack
 from portal.datasets.services import create_version
 from portal.datasets.staged_cache import staged
@@ -101,11 +101,11 @@ def test_an_upload_is_removed_once_its_version_is_ready(team, alice, run_jobs):
 def test_a_refused_upload_is_kept_for_some_days_and_may_be_retried_meanwhile(team, alice, run_jobs):
     version = uploaded(team, alice, {"only/1.png": png()}, run_jobs)
     assert version.job.status == Status.FAILED
-    uploads_kept.sweep()
+    upload_retention.sweep()
     version.refresh_from_db()
     assert version.upload and stored_bytes(team) == version.upload_bytes > 0
     Job.objects.filter(pk=version.job_id).update(finished_at=timezone.now() - timedelta(days=4))
-    uploads_kept.sweep()
+    upload_retention.sweep()
     assert [name for name in stored_files() if name.startswith("uploads/")] == []
     assert stored_bytes(team) == 0
     jobs.retry(Job.objects.get(pk=version.job_id))

@@ -52,7 +52,7 @@ def test_no_try_begins_later_than_it_may():
     ],
     ids=["password", "host key", "unknown name"],
 )
-def test_what_a_moment_does_not_mend_is_not_tried_again(error):
+def test_a_lasting_error_is_not_retried(error):
     board = Board(error)
     with pytest.raises(type(error)):
         dialled(board)

@@ -46,7 +46,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_is_wrong_on_the_way_is_told_and_gone_after_it_is_mended(
+def test_what_is_wrong_on_the_way_is_reported_and_gone_after_it_is_fixed(
     alices, renewed_board, rows, probe, name
 ):
     changes, words = CHANGES[name]

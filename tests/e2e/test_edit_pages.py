@@ -1,4 +1,4 @@
-"""Looking and mending in a real browser: keys, undo, a new version with its diff, boxes, a phone."""
+"""Reviewing and editing in a real browser: keys, undo, a new version with its diff, boxes, a phone."""
 
 import re
 
@@ -35,7 +35,7 @@ def test_keys_relabel_choose_remove_and_undo_without_loading_the_page_anew(open_
     expect(page.locator("[data-chosen-count]")).to_have_text("(2)")
     page.keyboard.press("Delete")
     expect(page.locator(".shot-removed")).to_have_count(2)
-    expect(page.locator("#mend-state [role=status]")).to_have_text("2 changes")
+    expect(page.locator("#edit-state [role=status]")).to_have_text("2 changes")
     page.keyboard.press("u")
     expect(page.locator(".shot-removed")).to_have_count(0)
     page.keyboard.press("u")
@@ -82,7 +82,7 @@ def test_a_form_without_keys_does_the_same(open_page, version):
     page = open_page(java_script_enabled=False)
     page.goto(grid(version))
     page.locator("#image-3 input").check()
-    page.select_option("#mend select[name=class_id]", label="Bird")
+    page.select_option("#edit select[name=class_id]", label="Bird")
     page.get_by_role("button", name="Relabel").click()
     expect(page.locator("#image-3 .was")).to_have_text("cat")
     assert DraftChange.objects.get().payload == {"images": {"ids": [3]}, "class_id": 2}

@@ -43,7 +43,7 @@ class Box:
 
 
 @dataclasses.dataclass(slots=True)
-class Now:
+class EditedImage:
     """An image as it stands after the changes. ``class_id`` and those of boxes are the base's."""
 
     row: ImageRow
@@ -71,7 +71,7 @@ class Now:
         return self.removed or self.is_relabelled or self.is_moved or self.boxes_changed
 
 
-Step = Callable[[Now], None]
+Step = Callable[[EditedImage], None]
 
 
 class Plan:
@@ -118,9 +118,9 @@ class Plan:
             return _set_split(ANEW)
         return None
 
-    def now(self, row: ImageRow) -> Now:
+    def now(self, row: ImageRow) -> EditedImage:
         """The base's image ``row`` after all changes, in their order."""
-        now = Now(row, row.class_id, row.split)
+        now = EditedImage(row, row.class_id, row.split)
         now.boxes = [Box(n, int(b[0]), tuple(b[1:])) for n, b in enumerate(row.box_rows())]
         own = self._by_image.get(row.id, [])
         steps = sorted([*self._for_all, *own], key=lambda pair: pair[0]) if own else self._for_all
@@ -129,7 +129,7 @@ class Plan:
         self._remove_what_has_no_class(now)
         return now
 
-    def _remove_what_has_no_class(self, now: Now) -> None:
+    def _remove_what_has_no_class(self, now: EditedImage) -> None:
         if now.class_id is not None and self.names[now.class_id] is None:
             now.removed = True
         for box in now.boxes:
@@ -161,7 +161,7 @@ def _image_step(kind: str, payload: dict[str, Any]) -> Step | None:
 
 
 def _relabel(old: int | None, new: int) -> Step:
-    def step(now: Now) -> None:
+    def step(now: EditedImage) -> None:
         if now.class_id is not None:
             now.class_id = new
         for box in now.boxes:
@@ -172,7 +172,7 @@ def _relabel(old: int | None, new: int) -> Step:
 
 
 def _merge(old: int, new: int) -> Step:
-    def step(now: Now) -> None:
+    def step(now: EditedImage) -> None:
         if now.class_id == old:
             now.class_id = new
         for box in now.boxes:
@@ -183,21 +183,21 @@ def _merge(old: int, new: int) -> Step:
 
 
 def _set_split(split: str) -> Step:
-    def step(now: Now) -> None:
+    def step(now: EditedImage) -> None:
         now.split = split
 
     return step
 
 
 def _set_removed(removed: bool) -> Step:
-    def step(now: Now) -> None:
+    def step(now: EditedImage) -> None:
         now.removed = removed
 
     return step
 
 
 def _on_box(number: int, act: Callable[[Box], None]) -> Step:
-    def step(now: Now) -> None:
+    def step(now: EditedImage) -> None:
         if number < len(now.boxes):
             act(now.boxes[number])
 

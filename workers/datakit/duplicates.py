@@ -27,7 +27,7 @@ _MASK = (1 << 64) - 1
 _BAND = (1 << BAND_BITS) - 1
 
 
-def mark_copies(images: list[ImageRow]) -> None:
+def mark_duplicates(images: list[ImageRow]) -> None:
     """Mark the images of which there is another one: exactly, then nearly."""
     ordered = sorted(images, key=operator.attrgetter("sha256"))
     unlike = []

@@ -9,8 +9,8 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Iterator
 
-from . import export_layouts
-from .export_layouts import File
+from . import export_formats
+from .export_formats import File
 from .index import Index
 from .readers import CLASSIFICATION, DETECTION
 from .staging import ReadPacks
@@ -20,13 +20,13 @@ __all__ = ["FORMATS", "ExportError", "export"]
 
 # {format: {task: what writes it}}; the names are those of `readers.LAYOUTS`.
 FORMATS: dict[str, dict[str, Callable[[Stored], Iterator[File]]]] = {
-    "folders": {CLASSIFICATION: export_layouts.class_folders},
-    "csv": {CLASSIFICATION: export_layouts.csv_table},
-    "paddlex": {CLASSIFICATION: export_layouts.paddlex_lists, DETECTION: export_layouts.paddlex_coco},
-    "labelme": {CLASSIFICATION: export_layouts.labelme_flags, DETECTION: export_layouts.labelme_boxes},
-    "coco": {DETECTION: export_layouts.coco},
-    "voc": {DETECTION: export_layouts.voc},
-    "yolo": {DETECTION: export_layouts.yolo},
+    "folders": {CLASSIFICATION: export_formats.class_folders},
+    "csv": {CLASSIFICATION: export_formats.csv_table},
+    "paddlex": {CLASSIFICATION: export_formats.paddlex_lists, DETECTION: export_formats.paddlex_coco},
+    "labelme": {CLASSIFICATION: export_formats.labelme_flags, DETECTION: export_formats.labelme_boxes},
+    "coco": {DETECTION: export_formats.coco},
+    "voc": {DETECTION: export_formats.voc},
+    "yolo": {DETECTION: export_formats.yolo},
 }
 MOMENT = (1980, 1, 1, 0, 0, 0)  # the same version gives the same bytes
 
@@ -45,7 +45,7 @@ def export(index: Index, read: ReadPacks, format: str) -> Iterator[bytes]:
         others = ", ".join(name for name, tasks in FORMATS.items() if stored.task in tasks)
         raise ExportError(f"{format} cannot hold a {stored.task} set: use {others}.")
     if format == "folders":
-        export_layouts.check_folder_names(stored.class_names)
+        export_formats.check_folder_names(stored.class_names)
     return _zipped(writer(stored))
 
 

@@ -16,7 +16,7 @@ from . import names
 from .stored import ExportError, Stored
 
 File = tuple[str, Iterable[bytes]]  # path in the zip, content in blocks
-SIDES = ("train", "val")
+SPLITS = ("train", "val")
 
 
 def check_folder_names(class_names: Sequence[str]) -> None:
@@ -47,7 +47,7 @@ def _csv_line(row: Sequence[str]) -> bytes:
 
 def paddlex_lists(stored: Stored) -> Iterator[File]:
     yield from _pictures(stored)
-    for split in SIDES:
+    for split in SPLITS:
         yield f"{split}.txt", _lines(f"{r['name']} {r['class_id']}" for r in stored.records(split))
     yield "label.txt", _lines(f"{class_id} {name}" for class_id, name in enumerate(stored.class_names))
 
@@ -101,7 +101,7 @@ def paddlex_coco(stored: Stored) -> Iterator[File]:
 
 def _coco(stored: Stored, path: str) -> Iterator[File]:
     yield from _pictures(stored)
-    for split in SIDES:
+    for split in SPLITS:
         yield path.format(split), _coco_file(stored, split)
 
 
@@ -141,7 +141,7 @@ def voc(stored: Stored) -> Iterator[File]:
         stem = record["file"].rpartition(".")[0]
         yield f"JPEGImages/{record['file']}", content
         yield f"Annotations/{stem}.xml", [_voc_file(record, stored.class_names)]
-    for split in SIDES:
+    for split in SPLITS:
         listed = _lines(r["file"].rpartition(".")[0] for r in stored.records(split))
         yield f"ImageSets/Main/{split}.txt", listed
     yield "labels.txt", _lines(f"{class_id} {name}" for class_id, name in enumerate(stored.class_names))

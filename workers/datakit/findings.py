@@ -44,7 +44,7 @@ class Finding:
 
 
 class Findings:
-    """Findings by code. ``block`` means: shown, kept, but not to be trained on until mended."""
+    """Findings by code. ``block`` means: shown, kept, but cannot be trained on until fixed."""
 
     def __init__(self) -> None:
         self._by_code: dict[str, Finding] = {}

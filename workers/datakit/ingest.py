@@ -36,9 +36,9 @@ from .index import ImageRow, Index
 from .limits import human_bytes
 from .opening import open_archive
 from .options import Options
-from .packs import share_copies, tidied
+from .packs import share_duplicates, tidied
 from .readers import CLASSIFICATION, Listing, Sample, read_layout
-from .selection import give_sides, select, wanted_samples
+from .selection import assign_splits, select, wanted_samples
 
 EVENT_SECONDS = 0.25
 WRITING_PART = 0.1  # of the whole job, as progress counts it
@@ -67,7 +67,7 @@ def _ingest(folder: contract.JobFolder, options: Options) -> dict[str, Any]:
         images, dropped = _checked(folder, archive, listing, samples, options, findings)
     del samples
     folder.phase("writing")
-    share_copies(images)
+    share_duplicates(images)
     stored = tidied(packs, images)
     class_names, images, split = _settled(listing, images, dropped, options, findings)
     index = folder.artifacts / "index.sqlite"
@@ -133,13 +133,13 @@ def _settled(
     class_names = listing.class_names
     is_classes = listing.task == CLASSIFICATION
     if options.adds:
-        split = give_sides(images, listing, options)
+        split = assign_splits(images, listing, options)
         class_names, images = added_to(options.base, listing, images, findings)
         dropped = Counter()
     if is_classes:
         classes.check_class_sizes(class_names, [image.class_id for image in images], dropped)
     if not options.adds:
-        split = give_sides(images, listing, options)
+        split = assign_splits(images, listing, options)
     if is_classes:
         sides = [image.split for image in images]
         classes.check_given_split(class_names, [image.class_id for image in images], sides)

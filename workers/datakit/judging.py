@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import names
-from .copies import mark_copies
+from .duplicates import mark_duplicates
 from .findings import Findings
 from .index import ImageRow
-from .looks import mark_looks
 from .marks import MARKS, mark
+from .outliers import mark_outliers
 from .readers import DETECTION
 
 TINY_BOX = 3.0  # pixels
@@ -37,8 +37,8 @@ def judge(images: list[ImageRow], counts: Sequence[dict[str, Any]], task: str, f
         findings.add("block", "detection-not-trainable-yet", NOT_TRAINABLE_YET)
     _judge_classes(counts, findings)
     _mark_boxes(images)
-    mark_copies(images)
-    mark_looks(images)
+    mark_duplicates(images)
+    mark_outliers(images)
     findings.count_marks(images)
 
 

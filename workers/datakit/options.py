@@ -12,7 +12,7 @@ from .limits import Limits
 from .readers import LAYOUTS
 from .split import check_fraction
 
-GIVEN, STRATIFIED, GROUP = SPLITS = ("given", "stratified", "group")
+GIVEN, STRATIFIED, GROUP = SPLIT_METHODS = ("given", "stratified", "group")
 REPLACE, ADD = "replace", "add"
 
 
@@ -23,8 +23,8 @@ class Options:
     ``class_count``, ``class_names`` and ``layout`` (a key of ``readers.LAYOUTS``) are the person's word.
     ``known`` are the indexes of the dataset's earlier versions, whose images are stored already; ``base``
     is that of the version before this one: with ``adds`` its images come first and stay as they are.
-    ``pack_key`` begins the names of new packs. ``split`` is one of SPLITS, or None: given where the upload
-    gives one, by groups where there is a pattern for them, else drawn.
+    ``pack_key`` is the prefix of the names of new packs. ``split`` is one of SPLIT_METHODS, or None: as
+    given in the upload, else by groups if there is a pattern for them, else drawn.
     """
 
     upload: Path
@@ -77,8 +77,10 @@ def check_split(split: Any, pattern: Any) -> tuple[str | None, str | None]:
     Raises InputError for what cannot be meant.
     """
     split, pattern = split or None, pattern or None
-    if split not in (None, *SPLITS):
-        raise InputError(f"There is no split called {split!r}: use {', '.join(SPLITS)}, or leave it empty.")
+    if split not in (None, *SPLIT_METHODS):
+        raise InputError(
+            f"There is no split called {split!r}: use {', '.join(SPLIT_METHODS)}, or leave it empty."
+        )
     if pattern is not None and (not isinstance(pattern, str) or split not in (None, GROUP)):
         raise InputError("A pattern of groups goes with the split called group: choose that one.")
     if pattern is None and split == GROUP:

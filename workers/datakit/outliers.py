@@ -31,7 +31,7 @@ NATURE = 0.5
 Test = Callable[[ImageRow], str | None]  # what is said about an image that stands out, else None
 
 
-def mark_looks(images: list[ImageRow]) -> None:
+def mark_outliers(images: list[ImageRow]) -> None:
     """Mark the images that stand out; those without measures are judged by their size alone."""
     if not images:
         return

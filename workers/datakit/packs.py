@@ -46,7 +46,7 @@ class PackWriter:
             self._file = None
 
 
-def share_copies(rows: Iterable[ImageRow]) -> None:
+def share_duplicates(rows: Iterable[ImageRow]) -> None:
     """Let rows of one content point at one place: the first one's."""
     places: dict[str, ImageRow] = {}
     for row in rows:

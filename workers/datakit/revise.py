@@ -21,7 +21,7 @@ from workers import contract
 
 from . import classes, diffing
 from .assemble import assemble
-from .changes import ANEW, Now, Plan
+from .changes import ANEW, EditedImage, Plan
 from .errors import InputError, full_disk_is_input_error
 from .findings import Findings
 from .index import ImageRow, Index
@@ -77,7 +77,7 @@ def _changed(before: Index, plan: Plan) -> list[ImageRow]:
     return images
 
 
-def _settled(now: Now, new_ids: dict[int, int]) -> ImageRow:
+def _settled(now: EditedImage, new_ids: dict[int, int]) -> ImageRow:
     row = now.row
     row.split = now.split
     if row.boxes is None:

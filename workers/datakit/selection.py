@@ -54,8 +54,8 @@ def select(
     return images, dropped
 
 
-def give_sides(images: list[ImageRow], listing: Listing, options: Options) -> str:
-    """Give each image its side, as the options and the upload have it; return which of SPLITS that is.
+def assign_splits(images: list[ImageRow], listing: Listing, options: Options) -> str:
+    """Give each image its split, as the options or the upload say; return which of SPLIT_METHODS was used.
 
     Raises InputError for a split that the upload does not give, or groups that leave no choice.
     """

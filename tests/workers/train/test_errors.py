@@ -45,7 +45,7 @@ def test_it_calls_a_killed_training_out_of_memory_only_when_the_system_says_so(t
     assert "ran out of memory" not in str(explain(tail, -9, (64, 48), "cpu", memory_ran_out=False))
 
 
-def test_a_diverged_training_is_the_persons_to_mend():
+def test_a_diverged_training_is_the_persons_to_fix():
     assert diverged(3, 0.5).kind == "input"
     assert "epoch 3" in str(diverged(3, 0.5))
 

@@ -212,7 +212,7 @@ def test_plain_values_and_the_other_ways_to_write_arrays_are_read(tmp_path):
         (HOSTILE["cut short"], "data that Paddle does not write"),
     ],
 )
-def test_refused_weights_are_the_persons_to_mend(tmp_path, content, said):
+def test_refused_weights_are_the_persons_to_fix(tmp_path, content, said):
     (tmp_path / "mine.pdparams").write_bytes(content)
     with pytest.raises(InputError, match=said) as caught:
         clean_pretrained(tmp_path / "mine.pdparams", tmp_path / "clean")

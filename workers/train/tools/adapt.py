@@ -11,7 +11,7 @@ import sys
 
 
 def prepare() -> None:
-    """Make ppcls importable from the working directory, which PaddleX sets to the suite, and mend it."""
+    """Make ppcls importable from the working directory, which PaddleX sets to the suite, and patch it."""
     sys.path.insert(0, os.getcwd())
     _index_scalars()
     _name_the_dataset()

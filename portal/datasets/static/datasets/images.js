@@ -3,7 +3,7 @@
 const grid = document.querySelector("[data-grid]");
 const zoom = document.querySelector("[data-zoom]");
 const help = document.getElementById("keys");
-const form = document.getElementById("mend");
+const form = document.getElementById("edit");
 let waiting = Promise.resolve();
 
 const shots = () => [...grid.querySelectorAll("[data-image]")];
@@ -40,7 +40,7 @@ function showChosen() {
 // The answer is the whole page anew: take over what differs and leave the pictures alone.
 function takeOver(text) {
   const page = new DOMParser().parseFromString(text, "text/html");
-  const state = page.getElementById("mend-state");
+  const state = page.getElementById("edit-state");
   if (!state) return location.reload();
   for (const shot of shots()) {
     const now = page.getElementById(shot.id);
@@ -51,7 +51,7 @@ function takeOver(text) {
       if (old && fresh && old.outerHTML !== fresh.outerHTML) old.replaceWith(fresh);
     }
   }
-  document.getElementById("mend-state").replaceWith(state);
+  document.getElementById("edit-state").replaceWith(state);
   return undefined;
 }
 
