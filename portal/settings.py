@@ -235,7 +235,7 @@ SPECTACULAR_SETTINGS = {
         "PriorityEnum": "portal.jobs.models.Priority",
         "TokenStateEnum": "portal.teams.serializers.TOKEN_STATES",
         "SplitEnum": "workers.datakit.options.SPLIT_METHODS",
-        "SideEnum": "workers.datakit.export_formats.SPLITS",
+        "SplitNameEnum": "workers.datakit.export_formats.SPLITS",
         "DraftChangeKindEnum": "portal.datasets.draft_serializers.CHANGE_KINDS",
         "UploadStateEnum": "portal.datasets.models.UploadState",
     },
