@@ -17,7 +17,7 @@ from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field
 
-from portal.core.sentences import lazy_sentence
+from portal.core.messages import lazy_shown
 
 
 class ListBackend(DjangoFilterBackend):
@@ -107,4 +107,4 @@ def part_of(field_name: str) -> django_filters.CharFilter:
 
 def named(books: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The names of ``configs.chips()`` and the like as choices."""
-    return [(name, lazy_sentence(books[name].title)) for name in books]
+    return [(name, lazy_shown(books[name].title)) for name in books]

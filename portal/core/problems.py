@@ -14,9 +14,9 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from portal.core import echoes, refusals
+from portal.core.messages import shown
 from portal.core.outages import outage_of
 from portal.core.schema import CONTENT_TYPE
-from portal.core.sentences import translate
 from workers.contract import InputError
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def problem(code: int, detail: str, fields: dict | None = None) -> Response:
     Our own scripts show the detail to their reader, see ``languages.wanted``; programs get English.
     """
     title = TITLES.get(code) or responses.get(code, "Error")
-    detail = translate(echoes.shortened(detail, echoes.LONGEST))
+    detail = shown(echoes.shortened(detail, echoes.LONGEST))
     body = {"type": "about:blank", "title": title, "status": code, "detail": detail}
     if fields:
         body["errors"] = fields

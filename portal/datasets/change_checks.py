@@ -7,7 +7,6 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from portal.core import sentences
 from workers.contract import InputError
 from workers.datakit import names
 from workers.datakit.changes import KINDS, Plan, as_images, wanted_images
@@ -69,7 +68,7 @@ def _rename(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
     try:
         name = names.check_class_name(str(payload.get("name") or "").strip())
     except InputError as error:
-        raise ChangeRefused(sentences.translate(str(error)), "name") from error
+        raise ChangeRefused(str(error), "name") from error
     others = [other for number, other in enumerate(plan.names) if other and number != class_id]
     same = next((other for other in others if names.class_key(other) == names.class_key(name)), None)
     if same is not None:
@@ -131,7 +130,7 @@ def _pattern(pattern: Any) -> str:
     try:
         pattern_of(pattern)
     except InputError as error:
-        raise ChangeRefused(sentences.translate(str(error)), "pattern") from error
+        raise ChangeRefused(str(error), "pattern") from error
     return pattern
 
 

@@ -6,8 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import StyledForm
+from portal.core.messages import lazy_shown
 from portal.core.names import one_line
-from portal.core.sentences import lazy_sentence
 from portal.datasets import imports, services, upload_limits
 from portal.datasets.models import Upload
 from portal.datasets.refusals import UploadRefused
@@ -134,7 +134,7 @@ class VersionForm(StyledForm):
     layout = forms.ChoiceField(
         required=False,
         choices=[("", _("Found by looking at the files"))]
-        + [(key, lazy_sentence(f.name)) for key, f in LAYOUTS.items()],
+        + [(key, lazy_shown(f.name)) for key, f in LAYOUTS.items()],
         label=_("Layout"),
         help_text=_("Choose one only if the upload can be read in more than one way."),
     )

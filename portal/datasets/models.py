@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.messages import KEEPS_MESSAGES
 from portal.core.names import NameField
 from portal.jobs.models import Job, Status
 from portal.teams.models import Owned, OwnedQuerySet, Team
@@ -144,7 +145,8 @@ class DatasetVersion(models.Model):
     content_hash = models.CharField(max_length=64, blank=True, db_index=True)
     class_names = models.JSONField(default=list)
     counts = models.JSONField(default=list)  # [{"name", "train", "val", "total"}]
-    findings = models.JSONField(default=list)  # [{"level", "code", "message", "count", "examples"}]
+    # [{"level", "code", "message", "advice", "count", "examples"}]
+    findings = models.JSONField(default=list, **KEEPS_MESSAGES)
     statistics = models.JSONField(default=dict)  # histograms, see ``assemble.py``
     diff = models.JSONField(null=True)  # against the parent: {"added", "removed", "relabelled", "moved"}
     layout = models.CharField(max_length=60, blank=True)

@@ -1,8 +1,8 @@
 from rest_framework import serializers
 
 from portal.core import names
+from portal.core.messages import shown
 from portal.core.names import one_line
-from portal.core.sentences import translate
 from portal.core.serializers import BoundedListField
 from portal.datasets import imports, services, upload_limits
 from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
@@ -287,4 +287,4 @@ class ReceivedUploadSerializer(serializers.ModelSerializer):
 
     def get_message(self, upload) -> str:
         """What the check says, in the language of the page that follows it; English for programs."""
-        return translate(upload.message)
+        return shown(upload.message)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.core import configs, sentences
+from portal.core import configs
 from portal.core.forms import StyledForm
+from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.devices.hosts import check_host
 from portal.devices.models import Device
@@ -100,7 +101,7 @@ class DeviceForm(AccessForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["profile"].choices = [
-            (name, sentences.translate(book.title)) for name, book in configs.boards().items()
+            (name, shown(book.title)) for name, book in configs.boards().items()
         ]
 
 

@@ -2,6 +2,7 @@
 
 from django.db import models, transaction
 
+from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.core.names import NameField
 from portal.jobs.models import FINAL, Job
 from portal.teams.models import Owned, OwnedQuerySet, Team, User
@@ -41,12 +42,12 @@ class Device(Owned):
     )
     host_key = models.CharField(max_length=120)  # type and SHA256 fingerprint, pinned at registration
     busy_with = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
-    probe = models.JSONField(default=dict)
+    probe = models.JSONField(default=dict, **KEEPS_MESSAGES)
     probe_job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="probed_devices")
     seen_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(null=True)  # when it was last looked whether it answers
     lost_at = models.DateTimeField(null=True)  # since when it does not, after it did
-    problem = models.TextField(blank=True)  # why the last contact failed; empty when it went well
+    problem = MessageField(blank=True)  # why the last contact failed; empty when it went well
     # What the board itself said is current ("" for nothing), and when. Written by devices/running.py only.
     reported_release = models.CharField(max_length=100, blank=True)
     reported_at = models.DateTimeField(null=True)
@@ -108,12 +109,12 @@ class InferenceImage(models.Model):
     position = models.PositiveSmallIntegerField()
     name = NameField(max_length=255)  # as the person's file was called
     file = models.FileField(max_length=300)  # as it came; from its job on, just as the board got it
-    note = models.CharField(max_length=200, blank=True)
+    note = MessageField(blank=True)
     label_id = models.IntegerField(null=True)
     label = models.CharField(max_length=255, blank=True)
     score = models.FloatField(null=True)
     milliseconds = models.FloatField(null=True)  # on the board, resizing included
-    error = models.CharField(max_length=300, blank=True)
+    error = MessageField(blank=True)
     bytes = models.PositiveBigIntegerField(default=0)  # of the file, for the team's quota
 
     class Meta:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.core import configs, sentences
+from portal.core import configs
 from portal.core.filters import named
 from portal.core.forms import StyledForm
+from portal.core.messages import shown
 from portal.datasets.models import Dataset
 from portal.devices.models import Device
 from portal.history.filters import DAYS, all_kinds
@@ -61,7 +62,7 @@ class HistoryForm(StyledForm):
         }
         for name, (everything, some) in choices.items():
             named_rows = name in ("person", "dataset", "device")
-            words = some if named_rows else [(key, sentences.translate(str(title))) for key, title in some]
+            words = some if named_rows else [(key, shown(title)) for key, title in some]
             self.fields[name].choices = [("", everything), *words]
         self.fields["tag"].widget.attrs["list"] = "tags"
 

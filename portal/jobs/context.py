@@ -130,7 +130,7 @@ class JobContext:
         metrics = []
         for event in events:
             if event["type"] == "phase":
-                columns["phase"] = str(event["name"])[:200]
+                columns["phase"] = event["name"]
             elif event["type"] == "progress":
                 columns |= {"done": float(event["done"]), "total": float(event["total"])}
             elif event["type"] == "metric":

@@ -14,7 +14,6 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from portal.core import sentences
 from portal.core.diskspace import SENTENCE, no_space
 from portal.core.echoes import shortened
 from portal.jobs import hooks, kinds
@@ -25,6 +24,7 @@ from workers.contract import ProgramError
 
 logger = logging.getLogger(__name__)
 LONGEST_PAUSE = 2.0
+LONGEST = 2000  # characters of why a job failed
 SETTLE_SECONDS = 10.0  # the sweeps do it otherwise
 
 
@@ -78,7 +78,7 @@ def of_result(result: dict[str, Any]) -> Ending:
 
 
 def failed(error_kind: str, message: str, result: dict[str, Any] | None = None) -> Ending:
-    message = shortened(str(message), sentences.LONGEST)  # the log has the rest
+    message = shortened(message, LONGEST)  # the log has the rest
     return Ending(Status.FAILED, message, str(error_kind), result or {})
 
 

@@ -6,6 +6,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.teams.models import Owned
 
 
@@ -79,7 +80,7 @@ class Job(HasStatus, Owned):
     kind = models.CharField(max_length=20)
     queue = models.CharField(max_length=20)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_index=True)
-    phase = models.CharField(max_length=200, blank=True)
+    phase = MessageField(blank=True)
     done = models.FloatField(default=0)
     total = models.FloatField(default=0)
     worker = models.CharField(max_length=100, blank=True)
@@ -94,8 +95,8 @@ class Job(HasStatus, Owned):
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     error_kind = models.CharField(max_length=10, choices=ErrorKind, blank=True)
-    message = models.TextField(blank=True)
-    result = models.JSONField(default=dict)
+    message = MessageField(blank=True)
+    result = models.JSONField(default=dict, **KEEPS_MESSAGES)
     retry_of = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, related_name="retried_by")
     attempt = models.PositiveSmallIntegerField(default=1)
     log_bytes = models.PositiveBigIntegerField(default=0)
@@ -145,7 +146,7 @@ class Job(HasStatus, Owned):
             for origin in ALLOWED_FROM[target]:
                 here = Job.objects.filter(pk=self.pk, status=origin)
                 if here.update(status=target, **fields):
-                    JobEvent.objects.create(job=self, old=origin, new=target, reason=reason[:500], at=now)
+                    JobEvent.objects.create(job=self, old=origin, new=target, reason=reason, at=now)
                     break
             else:
                 self.refresh_from_db(fields=["status"])
@@ -161,7 +162,7 @@ class JobEvent(models.Model):
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
     old = models.CharField(max_length=10, blank=True)
     new = models.CharField(max_length=10)
-    reason = models.CharField(max_length=500, blank=True)
+    reason = MessageField(blank=True)
     at = models.DateTimeField()
 
     class Meta:

@@ -11,8 +11,10 @@ import signal
 from typing import Any
 
 from workers.contract import InputError
+from workers.contract.messages import Decoder, Message
 
 LARGEST_RESULT = 64 * 1024 * 1024  # bytes
+LONGEST_PHASE = 200  # characters of a phase that is no message
 LARGEST_STEP = 2**31 - 1  # what the column of a metric holds
 FAILURES = ("input", "toolchain")
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
@@ -32,18 +34,23 @@ def event_of(line: bytes) -> dict[str, Any] | None:
     Raises InputError for a loss that is no longer a finite number: the training has diverged.
     """
     try:
-        event = json.loads(line)
+        event = json.loads(line, cls=Decoder)
     except (ValueError, RecursionError):
         return None
     if not isinstance(event, dict):
         return None
     kind = event.get("type")
     if kind == "phase":
-        return {"type": kind, "name": str(event.get("name", ""))[:200].replace("\x00", "")}
+        return {"type": kind, "name": _phase(event.get("name", ""))}
     if kind == "progress":
         done, total = _number(event.get("done")), _number(event.get("total"))
         return {"type": kind, "done": done, "total": total} if _finite(done) and _finite(total) else None
     return _metric(event) if kind == "metric" else None
+
+
+def _phase(name: Any) -> str:
+    """A phase as the job's row may hold it: a message as it is, any other text cut to its length."""
+    return name if isinstance(name, Message) else str(name)[:LONGEST_PHASE].replace("\x00", "")
 
 
 def _metric(event: dict) -> dict[str, Any] | None:
@@ -75,7 +82,7 @@ def diverged(name: str, step: int, value: float) -> InputError:
 def result_of(text: str) -> dict[str, Any]:
     """The content of ``result.json``. Raises Unreadable for anything that the contract does not allow."""
     try:
-        result = json.loads(text, parse_constant=_refuse)
+        result = json.loads(text, cls=Decoder, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"The program wrote a result that cannot be read ({str(error)[:100]}).") from error
     if not isinstance(result, dict) or not isinstance(result.get("ok"), bool):

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal import tasks
+from portal.core.messages import KEEPS_MESSAGES
 from portal.datasets.models import LONG_COLUMNS, DatasetVersion
 from portal.devices.models import Device
 from portal.jobs.models import Job, Status
@@ -36,7 +37,7 @@ class Model(Owned):
     teacher = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="students")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="model")
     # What its program said of it: input_size, mean, std, cut_tensor, best_epoch, notices, versions, …
-    facts = models.JSONField(default=dict)
+    facts = models.JSONField(default=dict, **KEEPS_MESSAGES)
 
     objects = OwnedQuerySet.as_manager()
 
@@ -86,7 +87,8 @@ class CompiledModel(models.Model):
     # {"dtype": None for the chip's int8, "algorithm": "normal", "calibration_images": 100, "seed": 0}
     quantization = models.JSONField(default=dict)
     chosen = models.BooleanField(default=True)
-    facts = models.JSONField(default=dict)  # what its program said: cost, rknn_bytes, notices, versions, …
+    # What its program said: cost, rknn_bytes, notices, versions, …
+    facts = models.JSONField(default=dict, **KEEPS_MESSAGES)
 
     objects = CompiledModelQuerySet.as_manager()
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from portal.core import sentences
+from portal.core.messages import shown
 from portal.notify.models import Audience
 from portal.teams.models import Role
 
@@ -41,7 +41,7 @@ class Event:
 
     def say(self, words: dict[str, Any]) -> str:
         """The event as a sentence in the reader's language."""
-        told = {key: sentences.translate(str(value)) for key, value in words.items() if key == "message"}
+        told = {key: shown(value) for key, value in words.items() if key == "message"}
         return str(self.sentence) % {**words, **told}
 
 

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.core.names import NameField
 from portal.teams.models import Owned, OwnedQuerySet, Team, User
 
@@ -54,7 +55,7 @@ class Notification(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
     event = models.CharField(max_length=40)
-    facts = models.JSONField(default=dict)  # what the event's sentence names
+    facts = models.JSONField(default=dict, **KEEPS_MESSAGES)  # what the event's sentence names
     path = models.CharField(max_length=200, blank=True)  # of the page about it
     created_at = models.DateTimeField(default=timezone.now)
     shown = models.BooleanField(default=True)
@@ -82,7 +83,7 @@ class Webhook(Owned):
     events = models.JSONField(default=list)
     active = models.BooleanField(default=True)
     failures = models.PositiveIntegerField(default=0)  # attempts in a row that went wrong
-    stopped_because = models.CharField(max_length=300, blank=True)  # why the portal switched it off
+    stopped_because = MessageField(blank=True)  # why the portal switched it off
 
     class Meta:
         ordering = ["-id"]
@@ -120,7 +121,7 @@ class Delivery(models.Model):
     status = models.PositiveSmallIntegerField(null=True)  # the answer's, if there was one
     milliseconds = models.PositiveIntegerField(null=True)
     answer = models.CharField(max_length=500, blank=True)  # how its text begins
-    problem = models.CharField(max_length=300, blank=True)
+    problem = MessageField(blank=True)
 
     objects = DeliveryQuerySet.as_manager()
 

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from portal.core import once, sentences
+from portal.core import once
+from portal.core.messages import shown
 from portal.core.paging import page_of
 from portal.notify import targets, webhooks
 from portal.notify.forms import WebhookForm
@@ -80,7 +81,7 @@ def webhook_test(request, pk):
     try:
         webhooks.order_test(webhook)
     except webhooks.TooManyByHand as error:
-        messages.error(request, sentences.translate(str(error)))
+        messages.error(request, shown(error))
     else:
         messages.info(request, _("A test is on its way: reload the page to see what it brought."))
     return redirect("webhook-detail", pk=pk)
@@ -111,7 +112,7 @@ def webhook_redeliver(request, pk, number):
     try:
         webhooks.order_again(get_object_or_404(webhook.deliveries, pk=number))
     except webhooks.TooManyByHand as error:
-        messages.error(request, sentences.translate(str(error)))
+        messages.error(request, shown(error))
     else:
         messages.info(request, _("It is on its way again: reload the page to see what it brought."))
     return redirect("webhook-detail", pk=pk)

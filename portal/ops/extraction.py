@@ -20,8 +20,8 @@ from django.conf import settings
 
 from portal.core.sentences import CONTEXT
 
-GETTEXT = {"_", "gettext", "gettext_lazy", "gettext_noop"}
-PLURAL = {"ngettext", "ngettext_lazy"}
+GETTEXT = {"_", "gettext", "gettext_lazy", "gettext_noop", "msg"}
+PLURAL = {"ngettext", "ngettext_lazy", "msg_n"}
 WITH_CONTEXT = {"pgettext", "pgettext_lazy"}
 
 # Modules whose texts no reader of a page meets.

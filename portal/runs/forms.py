@@ -6,8 +6,9 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from portal.core import configs, sentences
+from portal.core import configs
 from portal.core.forms import StyledForm
+from portal.core.messages import shown
 from portal.core.names import one_line, visible
 from portal.datasets.forms import ReceivedField, check_upload
 from portal.datasets.models import DatasetVersion, Upload
@@ -97,7 +98,7 @@ class RunForm(StyledForm):
         fields["preset"].choices = [("", "")] + [(name, name) for name in configs.presets()]
         fields["chips"].choices = [(name, book.title) for name, book in configs.chips().items()]
         fields["recipe"].choices = [("", _("As the preset"))] + [
-            (name, sentences.translate(book.title)) for name, book in configs.recipes().items()
+            (name, shown(book.title)) for name, book in configs.recipes().items()
         ]
         sizes = sorted({size for book in configs.recipes().values() for size in book.input_sizes})
         fields["input_size"].choices = [("", _("As the preset"))] + [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.urls import reverse
 
+from portal.core.messages import MessageField
 from portal.core.names import NameField
 from portal.datasets.models import LONG_COLUMNS, DatasetVersion
 from portal.devices.models import Device
@@ -62,7 +63,7 @@ class Run(HasStatus, Owned):
     # pretrained: see runs/plan.py
     params = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_index=True)
-    message = models.TextField(blank=True)
+    message = MessageField(blank=True)
     cancelled_by = models.ForeignKey("teams.User", on_delete=models.SET_NULL, null=True, related_name="+")
     finished_at = models.DateTimeField(null=True)
     cloned_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="clones")

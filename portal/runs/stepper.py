@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from portal.core import configs, sentences
+from portal.core import configs
+from portal.core.messages import shown
 from portal.devices.models import Device
 from portal.jobs.models import ACTIVE, Job, Status
 from portal.models.models import Evaluation
@@ -153,7 +154,7 @@ def _rknn(graph: Graph) -> Tile:
 
 
 def chip_title(chip: str) -> str:
-    return sentences.translate(configs.title(configs.chips(), chip))
+    return shown(configs.title(configs.chips(), chip))
 
 
 def _chip_line(graph: Graph, step: Step) -> Line:

@@ -9,8 +9,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from portal.core import configs, live, sentences
+from portal.core import configs, live
 from portal.core.bodies import an_archive, takes
+from portal.core.messages import shown
 from portal.core.numbers import whole_number
 from portal.core.paging import page_of
 from portal.datasets import upload_limits
@@ -140,7 +141,7 @@ def _describe(preset: str) -> dict:
         "title": book.title,
         "summary": book.summary,
         "recipe": book.recipe,
-        "recipe_title": sentences.translate(configs.recipes()[book.recipe].title),
+        "recipe_title": shown(configs.recipes()[book.recipe].title),
         **plans.defaults(preset),
     }
 

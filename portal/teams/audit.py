@@ -21,6 +21,7 @@ from portal.core.addresses import client_address, network
 from portal.core.outages import outage_of
 from portal.teams import repeats
 from portal.teams.models import AuditEntry, Membership, Result, Team, Via
+from workers.contract.messages import changed
 
 # What is recorded, for the filter's suggestions; the part before the dot filters for all of its kind.
 VERBS = (
@@ -129,7 +130,7 @@ def _entry(verb: str, subject, team, actor, label: str, detail: str, result: str
         object_type=type(subject).__name__.lower() if subject is not None else "",
         object_id=subject.pk if subject is not None else None,
         object_label=clean(label or (str(subject) if subject is not None else ""), 200),
-        detail=clean(detail, 300),
+        detail=changed(detail, lambda text: clean(text, 300)),
         address=address,
         network=network(address),
         result=result,

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.messages import MessageField
 from portal.core.names import NameField
 
 
@@ -268,7 +269,7 @@ class AuditEntry(models.Model):
     object_type = models.CharField(max_length=30, blank=True)
     object_id = models.BigIntegerField(null=True)
     object_label = models.CharField(max_length=200, blank=True)
-    detail = models.CharField(max_length=300, blank=True)
+    detail = MessageField(blank=True)
     address = models.GenericIPAddressField(null=True)
     network = models.CharField(max_length=40, null=True)  # of the address, see ``addresses.network``
     result = models.CharField(max_length=10, choices=Result, default=Result.DONE)

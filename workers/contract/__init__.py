@@ -22,16 +22,19 @@ from typing import Any
 
 from workers.contract import diskspace
 from workers.contract.diskspace import no_space
+from workers.contract.messages import Encoder, msg
 
 SCHEMA_VERSION = 1
 WATCH_PARENT_SECONDS = 1.0
-OUT_OF_MEMORY = "The job needed more memory than it may use: give it less to work on, or raise the limit."
-TOO_LARGE = "The job wrote a larger file than it may: give it less to work on."
+OUT_OF_MEMORY = msg(
+    "The job needed more memory than it may use: give it less to work on, or raise the limit."
+)
+TOO_LARGE = msg("The job wrote a larger file than it may: give it less to work on.")
 Main = Callable[["JobFolder", dict[str, Any]], dict[str, Any]]
 
 
 class ProgramError(Exception):
-    """A failure whose message is one sentence for the person who started the job."""
+    """A failure made with one message for the person who started the job; ``str`` gives it whole."""
 
     kind = "toolchain"
 
@@ -61,20 +64,24 @@ class JobFolder:
         spec = json.loads((self.path / "spec.json").read_text(encoding="utf-8"))
         if spec.get("schema") != SCHEMA_VERSION:
             raise InputError(
-                f"This worker speaks version {SCHEMA_VERSION} of the job contract and the portal sent "
-                f"version {spec.get('schema')!r}: install the same release of both."
+                msg(
+                    "This worker speaks version {version} of the job contract and the portal sent "
+                    "version {sent}: install the same release of both.",
+                    version=SCHEMA_VERSION,
+                    sent=repr(spec.get("schema")),
+                )
             )
         self.artifacts.mkdir(exist_ok=True)
         self.scratch.mkdir(exist_ok=True)
         return spec
 
     def _event(self, **fields: Any) -> None:
-        line = json.dumps({"t": round(time.time(), 3), **fields}, ensure_ascii=False)
+        line = json.dumps({"t": round(time.time(), 3), **fields}, ensure_ascii=False, cls=Encoder)
         with self._lock, (self.path / "events.jsonl").open("a", encoding="utf-8") as events:
             events.write(line + "\n")
 
     def phase(self, name: str) -> None:
-        """Say in a few words what is being done now: ``epoch 3/12``, ``build int8 model``."""
+        """Say in a few words what is being done now, a message: ``epoch 3/12``, ``build int8 model``."""
         self._event(type="phase", name=name)
 
     def progress(self, done: float, total: float) -> None:
@@ -109,7 +116,8 @@ class JobFolder:
 
     def write_result(self, result: dict[str, Any]) -> None:
         temporary = self.path / "result.json.tmp"
-        temporary.write_text(json.dumps(result, ensure_ascii=False, indent=1), encoding="utf-8")
+        text = json.dumps(result, ensure_ascii=False, indent=1, cls=Encoder)
+        temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, self.path / "result.json")
 
 

@@ -6,7 +6,9 @@ import errno
 import re
 from collections.abc import Iterator
 
-SENTENCE = "The server's disk is full: free space on it, then retry."
+from workers.contract.messages import msg
+
+SENTENCE = msg("The server's disk is full: free space on it, then retry.")
 # What a worker program ends with when it cannot even write its result. 74 is EX_IOERR of sysexits.h.
 EXIT_STATUS = 74
 _NUMBERS = {errno.ENOSPC, errno.EDQUOT}

@@ -8,7 +8,8 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from portal.core import configs, sentences, words
+from portal.core import configs, words
+from portal.core.messages import shown
 
 register = template.Library()
 
@@ -159,30 +160,30 @@ def size(pair):
 
 @register.filter
 def chip_title(name):
-    return sentences.translate(configs.title(configs.chips(), name))
+    return shown(configs.title(configs.chips(), name))
 
 
 @register.filter
 def recipe_title(name):
-    return sentences.translate(configs.title(configs.recipes(), name))
+    return shown(configs.title(configs.recipes(), name))
 
 
 @register.filter
 def profile_title(name):
-    return sentences.translate(configs.title(configs.boards(), name))
+    return shown(configs.title(configs.boards(), name))
 
 
 @register.filter
 def preset_title(name):
     if not name:
         return _("Own choice")
-    return sentences.translate(configs.title(configs.presets(), name))
+    return shown(configs.title(configs.presets(), name))
 
 
 @register.filter
 def sentence(text):
-    """What a job, a check, a board or a service said, in the reader's language; see ``core/sentences.py``."""
-    return sentences.translate(text)
+    """What a job, a check, a board or a service said, in the reader's language; see ``core/messages.py``."""
+    return shown(text)
 
 
 @register.simple_tag

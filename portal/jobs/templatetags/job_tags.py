@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from portal.core import sentences
+from portal.core.messages import shown
 from portal.jobs import kinds
 
 register = template.Library()
@@ -13,4 +13,4 @@ register = template.Library()
 @register.filter
 def kind_title(job):
     """The title of a job's kind, in the reader's language."""
-    return sentences.translate(kinds.get(job.kind).title)
+    return shown(kinds.get(job.kind).title)

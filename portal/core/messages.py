@@ -1,0 +1,99 @@
+"""Messages of ours in the reader's language, and in the database.
+
+``workers/contract/messages.py`` says what a message is. ``shown`` makes its sentence when it is read: on a
+page, in a mail, in an answer of the API. A plain text is no message: it is shown as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.db import models
+from django.utils.functional import Promise, lazy
+from django.utils.translation import gettext, ngettext, override, pgettext
+
+from portal.core import sentences
+from workers.contract.messages import Decoder, Encoder, Message, fill
+
+LONGEST_STORED = 20_000  # characters of JSON
+KEEPS_MESSAGES = {"encoder": Encoder, "decoder": Decoder}  # for a JSONField
+_FULL_STOPS = ("。", "！", "？", "：", "；")  # no space follows them
+
+
+def shown(value: Any) -> str:
+    """``value`` in the reader's language: a message, an error made with one, a lazy text; or as it is."""
+    text = "" if value is None else str(value)
+    if not isinstance(text, Message):
+        return sentences.translate(text)
+    if text.parts:
+        return _row(text)
+    if text.plural:
+        return fill(ngettext(text.id, text.plural, text.count), text.params, shown)
+    return fill(gettext(text.id), text.params, shown) if text.id else ""
+
+
+def _row(message: Message) -> str:
+    by = _between(message.by)
+    told = ""
+    for part in message.parts:
+        part = shown(part) if isinstance(part, Message) else part
+        told += (by.lstrip() if told.endswith(_FULL_STOPS) else by if told else "") + part
+    return told
+
+
+def _between(by: str) -> str:
+    return {
+        ", ": pgettext("between two phrases", ", "),
+        "; ": pgettext("between two phrases", "; "),
+    }.get(by, by)
+
+
+# As ``shown``, each time it is read: for choices that are written down once.
+lazy_shown = lazy(shown, str)
+
+
+def word(text: Promise | str) -> Message:
+    """A word that gettext marks, such as the label of a choice, as a message's parameter."""
+    with override(None):
+        return Message(str(text))
+
+
+class MessageField(models.TextField):
+    """A message, kept as JSON; and any plain text, kept as it is."""
+
+    def from_db_value(self, value, expression, connection):
+        return value if value is None else loaded(value)
+
+    def get_prep_value(self, value):
+        value = super().get_prep_value(value)
+        return stored(value) if isinstance(value, str) else value
+
+
+def stored(text: str) -> str:
+    """A text for a column: a message as its JSON. A plain text that could be taken for one is wrapped."""
+    if not isinstance(text, Message):
+        if not text.startswith("{"):
+            return text
+        text = Message("", parts=[text])
+    data = json.dumps(text, cls=Encoder, ensure_ascii=False)
+    return data if len(data) <= LONGEST_STORED else f"{text:.2000}"
+
+
+def loaded(text: str) -> str:
+    """What ``stored`` wrote."""
+    if not text.startswith("{"):
+        return text
+    try:
+        found = json.loads(text, cls=Decoder)
+    except (ValueError, RecursionError):
+        return text
+    return found if isinstance(found, Message) else text
+
+
+class MessageStorage(FallbackStorage):
+    """The notes on the next page are written down in the language of the person who caused them."""
+
+    def add(self, level, message, extra_tags=""):
+        super().add(level, shown(message), extra_tags)

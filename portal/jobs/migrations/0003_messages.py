@@ -1,0 +1,35 @@
+"""What people read is kept as a message: the id of a sentence with its parameters."""
+
+import portal.core.messages
+import workers.contract.messages
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('jobs', '0002_initial'),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name='job',
+            name='message',
+            field=portal.core.messages.MessageField(blank=True),
+        ),
+        migrations.AlterField(
+            model_name='job',
+            name='phase',
+            field=portal.core.messages.MessageField(blank=True),
+        ),
+        migrations.AlterField(
+            model_name='job',
+            name='result',
+            field=models.JSONField(decoder=workers.contract.messages.Decoder, default=dict, encoder=workers.contract.messages.Encoder),
+        ),
+        migrations.AlterField(
+            model_name='jobevent',
+            name='reason',
+            field=portal.core.messages.MessageField(blank=True),
+        ),
+    ]

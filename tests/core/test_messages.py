@@ -1,0 +1,193 @@
+"""A message is an id with parameters; its sentence is made in the reader's language when it is shown."""
+
+import copy
+import json
+import pickle
+
+import pytest
+from django.utils import translation
+from django.utils.functional import lazystr
+
+from portal.core import messages
+from portal.core.messages import loaded, shown, stored, word
+from workers.contract import InputError
+from workers.contract.messages import Decoder, Encoder, Message, changed, from_json, join, msg, msg_n, places
+
+
+@pytest.fixture
+def chinese(monkeypatch):
+    """A small catalogue instead of ours, so that a test says what it expects."""
+    book = {
+        "{name} is gone.": "{name} 已删除。",
+        "{count} images are too small.": "{count} 张图片太小。",
+        "The file is {kind}: {advice}": "该文件是{kind}：{advice}",
+        "a RAR archive": "RAR 压缩包",
+        "pack it anew.": "请重新打包。",
+        "extracting": "正在解压",
+        "{count} image": "{count} 张图片",
+    }
+    monkeypatch.setattr(messages, "gettext", lambda text: book.get(text, text))
+    monkeypatch.setattr(messages, "ngettext", lambda one, many, count: book.get(one, one))
+    monkeypatch.setattr(messages, "pgettext", lambda context, text: {"; ": "；", ", ": "、"}[text])
+
+
+def again(value):
+    """``value`` as a board, a program or the database gives it back."""
+    return json.loads(json.dumps(value, cls=Encoder), cls=Decoder)
+
+
+def test_a_message_is_its_english_sentence():
+    message = msg("{count} images of {name} are too small.", count=3, name="Parts")
+    assert message == "3 images of Parts are too small."
+    assert message.id == "{count} images of {name} are too small."
+    assert message.params == {"count": 3, "name": "Parts"}
+
+
+def test_it_is_shown_in_the_readers_language(chinese):
+    assert shown(msg("{count} images are too small.", count=12)) == "12 张图片太小。"
+
+
+def test_a_message_in_a_message_is_translated_too(chinese):
+    inner = msg("a RAR archive")
+    assert shown(msg("The file is {kind}: {advice}", kind=inner, advice=msg("pack it anew."))) == (
+        "该文件是RAR 压缩包：请重新打包。"
+    )
+
+
+def test_a_name_that_happens_to_be_a_word_of_ours_stays(chinese):
+    assert shown(msg("{name} is gone.", name="extracting")) == "extracting 已删除。"
+
+
+def test_a_plain_text_is_never_translated(chinese):
+    assert shown("extracting") == "extracting"
+    assert shown(None) == ""
+
+
+def test_braces_and_percents_in_a_name_are_text(chinese):
+    for name in ("{count}", "100 %s", "{name} {0} {name.__class__}", "}{"):
+        assert shown(msg("{name} is gone.", name=name)) == f"{name} 已删除。"
+        assert msg("{name} is gone.", name=name) == f"{name} is gone."
+
+
+def test_a_place_without_a_parameter_is_left_as_it_is():
+    assert Message("{a} and {b", {"a": 1}) == "1 and {b"
+    assert Message("{missing} {}", {}) == "{missing} {}"
+    assert places("{count} of {name}, {") == ["count", "name"]
+
+
+def test_the_form_fits_the_count(chinese):
+    assert msg_n("{count} image", "{count} images", 1) == "1 image"
+    assert msg_n("{count} image", "{count} images", 2) == "2 images"
+    assert shown(msg_n("{count} image", "{count} images", 2)) == "2 张图片"
+
+
+def test_sentences_in_a_row_have_no_space_where_the_language_has_none(chinese):
+    row = join([msg("{name} is gone.", name="A"), "", msg("{name} is gone.", name="B"), "C."])
+    assert row == "A is gone. B is gone. C."
+    assert shown(row) == "A 已删除。B 已删除。C."
+    assert shown(join([msg("extracting"), msg("a RAR archive")], "; ")) == "正在解压；RAR 压缩包"
+
+
+def test_an_error_keeps_the_message_it_was_made_with(chinese):
+    try:
+        raise InputError(msg("{name} is gone.", name="A"))
+    except InputError as error:
+        assert isinstance(str(error), Message)
+        assert shown(error) == "A 已删除。"
+        assert shown(msg("{count} images are too small.", count=error)) == "A 已删除。 张图片太小。"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        msg("extracting"),
+        msg("{name} is {kinds}.", name="A", kinds=[msg("a RAR archive"), "x", 3, 0.5]),
+        msg_n("{count} image", "{count} images", 2),
+        join([msg("extracting"), "plain"], "; "),
+    ],
+)
+def test_it_survives_json_pickle_and_copies(message):
+    for other in (again(message), pickle.loads(pickle.dumps(message)), copy.deepcopy(message)):
+        assert isinstance(other, Message) and other == message
+        assert other.as_json() == message.as_json()
+
+
+def test_messages_anywhere_in_data_are_kept():
+    data = {"ok": False, "findings": [{"message": msg("{count} images", count=2), "count": 2}]}
+    found = again(data)
+    assert found == data and isinstance(found["findings"][0]["message"], Message)
+
+
+def test_data_that_only_resembles_a_message_stays_data():
+    for data in (
+        {"id": 3, "params": {}},
+        {"id": "x"},
+        {"id": "x", "params": {}, "more": 1},
+        {"id": "{a} {b}", "plural": "x", "count": True, "params": {}},
+        {"parts": [], "by": " "},
+        {"parts": [{"x": 1}], "by": " "},
+        {"id": "x", "params": {"a": None}},
+    ):
+        assert again(data) == data and not isinstance(again(data), Message)
+
+
+def test_what_a_stranger_wrote_is_bounded():
+    deep = {"id": "{a}", "params": {"a": "x"}}
+    for _ in range(20):
+        deep = {"id": "{a}", "params": {"a": deep}}
+    wide = {"id": "{a}" * 3, "params": {"a": "x"}}
+    for _ in range(20):
+        wide = {"id": "{a}" * 3, "params": {"a": wide}}
+    lists = "x"
+    for _ in range(50):
+        lists = [lists]
+    for data in (
+        deep,
+        wide,
+        {"id": "x" * 3000, "params": {}},
+        {"id": "{a}" * 500, "params": {"a": "x" * 1000}},
+        {"id": "{a}", "params": {"a": "x" * 100_000}},
+        {"id": "{a}", "params": {"a": lists}},
+        {"id": "x", "params": {str(number): 1 for number in range(1000)}},
+    ):
+        assert from_json(data) is data
+        assert not isinstance(again(data), Message)
+
+
+def test_a_column_keeps_a_message_and_a_plain_text():
+    message = msg("{name} is gone.", name="图")
+    assert loaded(stored(message)).as_json() == message.as_json()
+    assert stored("A plain sentence.") == "A plain sentence."
+    assert loaded("A plain sentence.") == "A plain sentence."
+
+
+def test_a_plain_text_that_looks_like_a_message_does_not_become_one(chinese):
+    forged = json.dumps(msg("extracting"), cls=Encoder)
+    assert loaded(stored(forged)) == forged
+    assert shown(loaded(stored(forged))) == forged
+    for text in ("{", "{}", '{"id": 3}', "{" * 5000):
+        assert loaded(text) == text and loaded(stored(text)) == text
+
+
+def test_a_row_keeps_a_message(db, client, team, alice):
+    from portal.jobs.models import Job
+
+    phase = msg("epoch {epoch}/{epochs}", epoch=1, epochs=3)
+    job = Job.objects.create(team=team, kind="train", queue="train", phase=phase, result={"notices": [phase]})
+    job.refresh_from_db()
+    assert job.phase == "epoch 1/3" and job.phase.as_json() == phase.as_json()
+    assert isinstance(job.result["notices"][0], Message)
+    assert Job.objects.filter(pk=job.pk).values_list("phase", flat=True)[0].id == phase.id
+
+
+def test_plain_texts_in_a_message_can_be_changed():
+    message = msg("{a} {b} {c}", a="x", b=msg("{d}", d="y"), c=["z", 1])
+    assert changed(message, str.upper) == "X Y Z, 1"
+    assert changed("x", str.upper) == "X"
+
+
+def test_the_label_of_a_choice_is_a_message_in_any_language():
+    with translation.override("zh-hans"):
+        label = word(translation.gettext_lazy("Failed"))
+        assert label == "Failed" and shown(label) == "失败"
+        assert word(lazystr("x")) == "x"
