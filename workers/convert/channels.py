@@ -63,19 +63,18 @@ def input_name(model: onnx.ModelProto) -> str:
     return names[0]
 
 
-def check_shapes(model: onnx.ModelProto, input_size: tuple[int, int], classes: int) -> None:
-    """Raise ToolchainError unless the model maps 1×3×height×width to 1×classes."""
+def check_input(model: onnx.ModelProto, input_size: tuple[int, int]) -> None:
+    """Raise ToolchainError unless the model takes 1×3×height×width."""
     name = input_name(model)
     found = next(value for value in model.graph.input if value.name == name)
     expected = [1, 3, input_size[1], input_size[0]]
     if _shape(found) != expected:
         raise ToolchainError(f"The ONNX model takes {_shape(found)} and not {expected}: train it again.")
-    outputs = [_shape(value) for value in model.graph.output]
-    if outputs != [[1, classes]]:
-        raise ToolchainError(
-            f"The ONNX model answers with {outputs} and the data set has {classes} classes: "
-            "convert with the data set version that it was trained on."
-        )
+
+
+def output_shapes(model: onnx.ModelProto) -> list[list[int]]:
+    """Return the shapes of the model's outputs, in their order."""
+    return [_shape(value) for value in model.graph.output]
 
 
 def _shape(value: onnx.ValueInfoProto) -> list[int]:
@@ -93,7 +92,7 @@ def read_model(path: Path) -> onnx.ModelProto:
 
 
 def check_same_answers(rgb: np.ndarray, bgr: np.ndarray) -> None:
-    """Raise ToolchainError unless both models' logits, pictures × classes, agree but for rounding."""
+    """Raise ToolchainError unless both models' outputs, pictures × numbers, agree but for rounding."""
     difference = float(np.abs(rgb - bgr).max())
     if difference > TOLERANCE * max(1.0, float(np.abs(rgb).max())):
         raise ToolchainError(

@@ -1,4 +1,4 @@
-"""What a conversion job was asked to do, checked before any tool starts. Standard library only."""
+"""What a conversion job was asked to do, checked before any tool starts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import InputError
+from workers.contract.tasks import task_of
+from workers.convert.tasks import TASKS
 
 CHANNEL_ORDERS = ("rgb", "bgr")
 FLOAT_DTYPE = "fp16"
@@ -14,8 +16,12 @@ FLOAT_DTYPE = "fp16"
 
 @dataclass(frozen=True)
 class Plan:
-    """One conversion. ``mean`` and ``std`` are RGB, for pixels scaled to 0..1; sizes are pixels."""
+    """One conversion. ``mean`` and ``std`` are RGB, for pixels scaled to 0..1; sizes are pixels.
 
+    ``task`` names a class of ``workers/convert/tasks/``.
+    """
+
+    task: str
     onnx: Path
     dataset: Path
     chip: dict[str, Any]
@@ -42,6 +48,7 @@ def read_plan(spec: dict[str, Any]) -> Plan:
         calibration, quantization = params.get("calibration") or {}, params.get("quantization") or {}
         width, height = params["input_size"]
         plan = Plan(
+            task=task_of(spec, TASKS).name,
             onnx=Path(inputs["onnx"]),
             dataset=Path(inputs["dataset"]),
             chip=params["chip"],

@@ -13,16 +13,17 @@ import numpy as np
 import onnx
 
 from workers.contract import JobFolder, run
-from workers.convert import channels, dataset, optable, rknnfile
+from workers.convert import channels, optable, rknnfile
 from workers.convert import plan as plans
 from workers.convert.calibration import BuildSettings, pack, write_pictures
 from workers.convert.images import load_image, order_channels
 from workers.convert.plan import Plan
 from workers.convert.rknnfile import custom_string
-from workers.convert.simulator import ARCHIVE_NAME, MODEL_NAME, OrtEngine, Simulator, softmax
+from workers.convert.simulator import ARCHIVE_NAME, MODEL_NAME, OrtEngine, Simulator
+from workers.convert.tasks import TASKS, Task
+from workers.convert.tasks.base import Sample
 from workers.convert.toolkit import NAME as TOOLKIT
 from workers.convert.toolkit import Toolkit, toolkit_version
-from workers.datakit.scoring import classification
 
 ONNX_ENGINE = "onnxruntime"
 # Shares of the whole job, for the progress bar: measuring takes most of it.
@@ -35,10 +36,11 @@ COSTS_NOTHING = {"Reshape"}
 def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     """Convert and measure; return the fields of the result that ``README.md`` lists."""
     plan = plans.read_plan(spec)
+    task = TASKS[plan.task]
     folder.progress(0, WHOLE)
     folder.phase("choose calibration images")
-    train, val = dataset.read_pairs(plan.dataset, "train"), dataset.read_pairs(plan.dataset, "val")
-    chosen = dataset.choose_calibration(train, plan.calibration_count, plan.calibration_seed)
+    train, val = (task.read_split(plan.dataset, split) for split in ("train", "val"))
+    chosen = task.choose_calibration(train, plan.calibration_count, plan.calibration_seed)
     settings = build_settings(plan, plan.channel_order)
     pictures = write_pictures(
         [plan.dataset / name for name in chosen], plan.input_size, folder.scratch / "calibration"
@@ -52,7 +54,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     folder.progress(BUILT, WHOLE)
     folder.phase("measure on validation images")
     try:
-        evaluations = measure(folder, plan, val, float_engine, simulator)
+        evaluations = measure(folder, plan, task, val, float_engine, simulator)
     finally:
         simulator.close()
     return finish(folder, plan, cost, evaluations, len(pictures))
@@ -76,7 +78,8 @@ def build_settings(plan: Plan, channel_order: str) -> BuildSettings:
 def prepare_model(folder: JobFolder, plan: Plan, settings: BuildSettings, samples: list[Path]) -> OrtEngine:
     """Write ``build.onnx`` in the board's channel order and return the trained model, RGB, in float."""
     model = channels.read_model(plan.onnx)
-    channels.check_shapes(model, plan.input_size, len(plan.class_names))
+    channels.check_input(model, plan.input_size)
+    TASKS[plan.task].check_outputs(channels.output_shapes(model), plan.class_names)
     build_file = folder.artifacts / MODEL_NAME
     with folder.tool(ONNX_ENGINE):
         float_engine = OrtEngine(plan.onnx, build_settings(plan, "rgb"))
@@ -97,9 +100,14 @@ def compare_orders(
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     probes = [noise] + [load_image(path, plan.input_size, "rgb") for path in samples]
     with folder.tool(ONNX_ENGINE):
-        before = np.array([rgb_engine.run(probe) for probe in probes])
-        after = np.array([bgr_engine.run(order_channels(probe, "rgb", "bgr")) for probe in probes])
-    channels.check_same_answers(before, after)
+        before = [rgb_engine.outputs(probe) for probe in probes]
+        after = [bgr_engine.outputs(order_channels(probe, "rgb", "bgr")) for probe in probes]
+    channels.check_same_answers(_numbers(before), _numbers(after))
+
+
+def _numbers(answers: list[list[np.ndarray]]) -> np.ndarray:
+    """Return all outputs for each picture as one row of numbers."""
+    return np.array([np.concatenate([output.reshape(-1) for output in outputs]) for outputs in answers])
 
 
 def build(
@@ -123,34 +131,28 @@ def build(
 
 
 def measure(
-    folder: JobFolder, plan: Plan, val: list[dataset.Pair], float_engine: OrtEngine, simulator: Simulator
+    folder: JobFolder,
+    plan: Plan,
+    task: Task,
+    val: list[Sample],
+    float_engine: OrtEngine,
+    simulator: Simulator,
 ) -> list[dict[str, Any]]:
     """Let both models answer each validation image; return their evaluations, ONNX first."""
     order = simulator.settings.channel_order
     onnx_rows, chip_rows = [], []
-    for done, (name, label) in enumerate(val, start=1):
-        image = load_image(plan.dataset / name, plan.input_size, "rgb")
+    for done, sample in enumerate(val, start=1):
+        image = load_image(plan.dataset / sample.image, plan.input_size, "rgb")
         with folder.tool(ONNX_ENGINE):
-            onnx_rows.append(prediction(name, label, float_engine.run(image)))
+            onnx_rows.append(task.decode(sample, float_engine.outputs(image)))
         with folder.tool(TOOLKIT):
-            chip_rows.append(prediction(name, label, simulator.run(order_channels(image, "rgb", order))))
+            chip_rows.append(task.decode(sample, simulator.outputs(order_channels(image, "rgb", order))))
         if done % 25 == 0 or done == len(val):
             folder.progress(BUILT + (WHOLE - BUILT) * done / len(val), WHOLE)
     return [
-        folder.evaluation(stage, engine, rows, classification.summarise(rows, plan.class_names))
+        folder.evaluation(stage, engine, rows, task.summarise(rows, plan.class_names))
         for stage, engine, rows in (("onnx", ONNX_ENGINE, onnx_rows), ("simulator", TOOLKIT, chip_rows))
     ]
-
-
-def prediction(image: str, label: int, logits: np.ndarray) -> dict[str, Any]:
-    """One image's prediction from a model's logits; the score is the softmax of the best, 0..1."""
-    best = int(logits.argmax())
-    return {
-        "image": image,
-        "label": label,
-        "predicted": best,
-        "score": round(float(softmax(logits)[best]), 6),
-    }
 
 
 def finish(

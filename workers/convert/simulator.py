@@ -1,7 +1,7 @@
 """Two engines that answer like a model on a board: the int8 simulator, and ONNX Runtime in float.
 
 The conversion measures with them, and the virtual board answers with them. Both take a picture as the
-board's library would hand it to the NPU and return logits.
+board's library would hand it to the NPU and return what the network gives.
 """
 
 from __future__ import annotations
@@ -61,9 +61,13 @@ class Simulator:
         simulator._owned_folder = folder
         return simulator
 
-    def run(self, image: np.ndarray) -> np.ndarray:
-        """Return float32 logits, one a class, for a uint8 picture height × width × 3 at input size."""
+    def outputs(self, image: np.ndarray) -> list[np.ndarray]:
+        """Return the model's outputs, float32, for a uint8 picture height × width × 3 at input size."""
         return self.toolkit.infer(check_picture(image, self.settings))
+
+    def run(self, image: np.ndarray) -> np.ndarray:
+        """Return the first output, flat: a classifier's logits, one a class."""
+        return self.outputs(image)[0].reshape(-1)
 
     def close(self) -> None:
         self.toolkit.close()
@@ -100,11 +104,15 @@ class OrtEngine:
             _, settings = unpack(sim_dir / ARCHIVE_NAME, Path(folder))
         return cls(_model_file(sim_dir), settings, threads=1)
 
-    def run(self, image: np.ndarray) -> np.ndarray:
-        """Return float32 logits, one a class, for a uint8 picture height × width × 3 at input size."""
+    def outputs(self, image: np.ndarray) -> list[np.ndarray]:
+        """Return the model's outputs, float32, for a uint8 picture height × width × 3 at input size."""
         pixels = (check_picture(image, self.settings).astype(np.float32) - self._mean) / self._std
         batch = np.ascontiguousarray(pixels.transpose(2, 0, 1)[np.newaxis])
-        return self._session.run(None, {self._input: batch})[0].reshape(-1)
+        return self._session.run(None, {self._input: batch})
+
+    def run(self, image: np.ndarray) -> np.ndarray:
+        """Return the first output, flat: a classifier's logits, one a class."""
+        return self.outputs(image)[0].reshape(-1)
 
     def close(self) -> None:
         """There is nothing to release; here so that either engine can be closed."""
@@ -118,12 +126,6 @@ def check_picture(image: np.ndarray, settings: BuildSettings) -> np.ndarray:
     return np.ascontiguousarray(image)
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return probabilities that add up to 1."""
-    powers = np.exp(logits - logits.max())
-    return powers / powers.sum()
-
-
 def _model_file(sim_dir: Path) -> Path:
     path = sim_dir / MODEL_NAME
     if not path.is_file():
@@ -131,4 +133,4 @@ def _model_file(sim_dir: Path) -> Path:
     return path
 
 
-__all__ = ["ARCHIVE_NAME", "CONFIG_NAME", "MODEL_NAME", "OrtEngine", "Simulator", "softmax"]
+__all__ = ["ARCHIVE_NAME", "CONFIG_NAME", "MODEL_NAME", "OrtEngine", "Simulator"]

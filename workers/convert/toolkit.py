@@ -91,8 +91,8 @@ class Toolkit:
         self._step("start the simulator", lambda: self._rknn.init_runtime())
         self._step("run the simulator", lambda: 0 if self.infer(first) is not None else -1)
 
-    def infer(self, image: np.ndarray) -> np.ndarray:
-        """Return the first output, float32, flat, for one uint8 picture height × width × 3.
+    def infer(self, image: np.ndarray) -> list[np.ndarray]:
+        """Return the outputs, float32, for one uint8 picture height × width × 3.
 
         The simulator subtracts the mean and divides as the chip does, and takes the channels in the
         order it is given them.
@@ -103,7 +103,7 @@ class Toolkit:
             raise ToolchainError(explain("simulate the model", "", str(error))) from error
         if not outputs:
             raise ToolchainError("rknn-toolkit2's simulator gave no answer to a picture: see the job's log.")
-        return np.asarray(outputs[0], dtype=np.float32).reshape(-1)
+        return [np.asarray(output, dtype=np.float32) for output in outputs]
 
     def close(self) -> None:
         if self._rknn is not None:

@@ -3,7 +3,7 @@
 The suite saves ``epoch_<n>.pdparams``, ``.pdopt`` and, last of all, ``.pdstates`` after every epoch, in a
 folder whose depth differs between its releases. Its own ``best_model`` and ``latest`` are not used: they
 are overwritten in place, so a process killed at the wrong moment leaves half of one. ``history.json``,
-written by us, holds the validation top-1 of each epoch.
+written by us, holds the score of each epoch: the task's metric on the validation split.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ HISTORY = "history.json"
 
 @dataclass
 class History:
-    """What must agree for a training to go on (``identity``) and the top-1 of each epoch (fractions)."""
+    """What must agree for a training to go on (``identity``) and the score of each epoch (fractions)."""
 
     identity: dict
-    top1: dict[int, float] = field(default_factory=dict)
+    scores: dict[int, float] = field(default_factory=dict)
 
     @property
     def best_epoch(self) -> int:
-        """The first epoch with the highest top-1; 0 before any."""
-        return max(self.top1, key=lambda epoch: (self.top1[epoch], -epoch), default=0)
+        """The first epoch with the highest score; 0 before any."""
+        return max(self.scores, key=lambda epoch: (self.scores[epoch], -epoch), default=0)
 
     def save(self, folder: Path) -> None:
         temporary = folder / (HISTORY + ".tmp")
-        temporary.write_text(json.dumps({"identity": self.identity, "top1": self.top1}), encoding="utf-8")
+        temporary.write_text(json.dumps({"identity": self.identity, "scores": self.scores}), encoding="utf-8")
         os.replace(temporary, folder / HISTORY)
 
 
@@ -42,9 +42,10 @@ def load_history(folder: Path) -> History | None:
     """Return the history in ``folder``, or None when there is none that can be read."""
     try:
         content = json.loads((folder / HISTORY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        scores = {int(epoch): float(score) for epoch, score in content["scores"].items()}
+        return History(content["identity"], scores)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return History(content["identity"], {int(epoch): top1 for epoch, top1 in content["top1"].items()})
 
 
 def complete_epochs(output: Path) -> dict[int, Path]:
@@ -81,11 +82,11 @@ def take_over(earlier: Path, output: Path, history: History) -> Path | None:
     if not told or told.identity != history.identity:
         return None
     # An epoch that was saved just before the end may not have been heard of: it is trained again.
-    epochs = {epoch: stem for epoch, stem in epochs.items() if epoch in told.top1}
+    epochs = {epoch: stem for epoch, stem in epochs.items() if epoch in told.scores}
     if not epochs:
         return None
     last = max(epochs)
-    history.top1 = {epoch: top1 for epoch, top1 in told.top1.items() if epoch <= last}
+    history.scores = {epoch: score for epoch, score in told.scores.items() if epoch <= last}
     if history.best_epoch not in epochs:
         return None
     for epoch in {last, history.best_epoch}:

@@ -11,8 +11,9 @@ import os
 import sys
 from pathlib import Path
 
-from workers.train.configuration import export_configuration, load_yaml
+from workers.train.configuration import export_configuration
 from workers.train.progress import MARK
+from workers.train.yaml_files import load_yaml, write_yaml
 
 
 def main() -> None:
@@ -54,11 +55,8 @@ def run_paddlex(configuration: Path) -> None:
 
 
 def _export_file(train_file: Path, weights: str, export_to: Path) -> Path:
-    import yaml
-
     path = train_file.with_name("paddlex-export.yaml")
-    content = export_configuration(load_yaml(train_file), weights, export_to)
-    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    write_yaml(path, export_configuration(load_yaml(train_file), weights, export_to))
     return path
 
 

@@ -2,66 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from workers.contract import InputError
+from workers.contract.tasks import task_of
+from workers.train.parameters import Plan
+from workers.train.tasks import TASKS
 
 # A batch that leaves fewer steps than this in an epoch makes warm-up and momentum meaningless.
 MIN_STEPS_PER_EPOCH = 4
-EVALUATION_BATCH = 64
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One training, ready to run: every path absolute, every number checked.
-
-    ``input_size`` is (width, height) in pixels. ``recipe`` is the whole recipe file.
-    """
-
-    dataset: Path
-    recipe: dict[str, Any]
-    class_names: list[str]
-    input_size: tuple[int, int]
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    augmentation: str
-    seed: int
-    device: str
-    train_images: int
-    val_images: int
-    pretrained: Path | None = None
-    resume: Path | None = None
-    paddleclas_dir: Path | None = None
-    notices: list[str] = field(default_factory=list)
-
-    @property
-    def steps_per_epoch(self) -> int:
-        return self.train_images // self.batch_size
-
-    @property
-    def num_classes(self) -> int:
-        return len(self.class_names)
 
 
 def read_plan(spec: dict[str, Any]) -> Plan:
     """Return the plan of a train spec; raise InputError with what to change when it cannot be trained."""
+    task = task_of(spec, TASKS)
     inputs, params = spec["inputs"], spec["params"]
     dataset = Path(inputs["dataset"])
     class_names = [str(name) for name in params["class_names"]]
-    _check_classes(class_names, params["num_classes"])
-    train_labels = read_labels(dataset / "train.txt", len(class_names))
-    val_labels = read_labels(dataset / "val.txt", len(class_names))
+    _check_count(class_names, params["num_classes"])
+    task.check_classes(class_names)
+    train_images, val_images = task.count_images(dataset, class_names)
     notices = [params["pretrained_notice"]] if params.get("pretrained_notice") else []
     batch_size, learning_rate = _fit_batch(
-        len(train_labels), int(params["batch_size"]), float(params["learning_rate"]), notices
+        train_images, int(params["batch_size"]), float(params["learning_rate"]), notices
     )
     pretrained = _weights(inputs.get("pretrained"))
     if pretrained is None and not notices:
         notices.append("Trained from scratch: no pretrained weights were given.")
     return Plan(
+        task=task.name,
         dataset=dataset,
         recipe=params["recipe"],
         class_names=class_names,
@@ -72,8 +42,8 @@ def read_plan(spec: dict[str, Any]) -> Plan:
         augmentation=params["augmentation"],
         seed=int(params.get("seed") or 0),
         device=params.get("device") or "cpu",
-        train_images=len(train_labels),
-        val_images=len(val_labels),
+        train_images=train_images,
+        val_images=val_images,
         pretrained=pretrained,
         resume=Path(inputs["resume"]) if inputs.get("resume") else None,
         paddleclas_dir=Path(params["paddleclas_dir"]) if params.get("paddleclas_dir") else None,
@@ -81,33 +51,11 @@ def read_plan(spec: dict[str, Any]) -> Plan:
     )
 
 
-def read_labels(listing: Path, num_classes: int) -> list[tuple[str, int]]:
-    """Return (image path in the data set, class id) of each line of ``train.txt`` or ``val.txt``."""
-    if not listing.is_file():
-        raise InputError(f"The data set has no {listing.name}: upload it again as a new version.")
-    pairs = []
-    for number, line in enumerate(listing.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        image, _, label = line.strip().rpartition(" ")
-        if not image or not label.isdecimal() or int(label) >= num_classes:
-            raise InputError(
-                f"Line {number} of {listing.name} is not an image and a class from 0 to {num_classes - 1}: "
-                "upload the data set again as a new version."
-            )
-        pairs.append((image, int(label)))
-    if not pairs:
-        raise InputError(f"The data set has no images in {listing.name}: add images and upload it again.")
-    return pairs
-
-
-def _check_classes(class_names: list[str], num_classes: int) -> None:
+def _check_count(class_names: list[str], num_classes: int) -> None:
     if len(class_names) != num_classes:
         raise InputError(
             f"{num_classes} classes were asked for and {len(class_names)} are named: give each one name."
         )
-    if num_classes < 2:
-        raise InputError("A classifier needs at least two classes: add images of a second class.")
 
 
 def _input_size(size: list[int], recipe: dict[str, Any]) -> tuple[int, int]:

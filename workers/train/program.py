@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import JobFolder
-from workers.datakit.scoring import classification
 from workers.train.checkpoints import prune
-from workers.train.evaluation import ENGINE, evaluate
+from workers.train.evaluation import ENGINE
 from workers.train.onnx_files import INPUT_NAME, OPSET, make_onnx
-from workers.train.plan import Plan, read_plan
+from workers.train.parameters import Plan
+from workers.train.plan import read_plan
+from workers.train.tasks import TASKS
 from workers.train.training import AFTER_TRAINING_EPOCHS, Training
 from workers.train.weights import clean_pretrained, describe
 
@@ -25,6 +26,7 @@ INFERENCE_FILES = ("inference.json", "inference.pdiparams")
 def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     """Run one training job and return the fields of its result (``workers/README.md``)."""
     plan = read_plan(spec)
+    task = TASKS[plan.task]
     keep_to(folder.scratch)
     pretrained = describe(plan.pretrained) if plan.pretrained else None
     if plan.pretrained:
@@ -33,13 +35,13 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     inference = training.run()
     _keep_weights(folder, training.best_weights, inference)
     _tell(folder, plan, "make ONNX", 0.5)
-    cut_tensor = make_onnx(folder, inference, plan.input_size)
+    cut_tensors = make_onnx(folder, inference, plan.input_size, task)
     _tell(folder, plan, "evaluate", 0.7)
     with folder.tool(ENGINE):
-        predictions = evaluate(plan, inference, folder.artifacts / "model.slim.onnx")
+        predictions = task.evaluate(plan, inference, folder.artifacts / "model.slim.onnx")
     labels = "".join(f"{name}\n" for name in plan.class_names)
     (folder.artifacts / "labels.txt").write_text(labels, encoding="utf-8")
-    metrics = classification.summarise(predictions, plan.class_names)
+    metrics = task.summarise(predictions, plan.class_names)
     # The checkpoints have served: a finished job is never gone on from.
     prune(training.output, keep=set())
     _tell(folder, plan, "done", AFTER_TRAINING_EPOCHS)
@@ -47,12 +49,13 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
         "evaluations": [folder.evaluation("paddle", ENGINE, predictions, metrics)],
         "best_epoch": training.history.best_epoch,
         "epochs": plan.epochs,
+        "task": plan.task,
         "recipe": plan.recipe["name"],
         "input_name": INPUT_NAME,
         "input_size": list(plan.input_size),
         "mean": plan.recipe["mean"],
         "std": plan.recipe["std"],
-        "cut_tensor": cut_tensor,
+        "cut_tensor": ", ".join(cut_tensors),
         "notices": plan.notices,
         "pretrained": pretrained,
         "opset": OPSET,
@@ -83,8 +86,7 @@ def keep_to(scratch: Path) -> None:
 
 def versions(plan: Plan) -> dict[str, str]:
     """Return the version of every tool that had a part in the result."""
-    suite = f"checkout {plan.paddleclas_dir}" if plan.paddleclas_dir else "2.4.0"
-    return {**{package: version(package) for package in PACKAGES}, "paddleclas": suite}
+    return {**{package: version(package) for package in PACKAGES}, **TASKS[plan.task].suite_version(plan)}
 
 
 def _tell(folder: JobFolder, plan: Plan, phase: str, after_training: float) -> None:

@@ -13,6 +13,7 @@ from workers.contract import ToolchainError
 
 HERE = Path(__file__).resolve().parent
 INDEX_SUITE = HERE / ".suite" / "paddleclas"
+INDEX_SUITE_VERSION = "2.4.0"  # as in suite.txt
 LAUNCHERS = HERE / "tools"
 
 

@@ -17,9 +17,9 @@ from workers.train import checkpoints
 from workers.train.checkpoints import History
 from workers.train.configuration import write_configurations
 from workers.train.errors import diverged, explain
-from workers.train.plan import Plan
-from workers.train.progress import EvalLine, MarkLine, TrainLine, parse_line
-from workers.train.suite import link_suite
+from workers.train.parameters import Plan
+from workers.train.progress import EvalLine, MarkLine, TrainLine
+from workers.train.tasks import TASKS
 from workers.train.unpickling import Refused
 
 TAIL_LINES = 200
@@ -28,14 +28,12 @@ METRIC_SECONDS = 0.4
 # Of the whole job's progress, what comes after the last epoch counts as this many epochs.
 AFTER_TRAINING_EPOCHS = 1.0
 
-METRICS = {"loss": "train/loss", "top1": "train/top1", "lr": "train/lr", "ips": "train/ips"}
-
 
 class Training:
     """One run of the engine process. Not in charge of the ONNX files nor of the final evaluation."""
 
     def __init__(self, folder: JobFolder, plan: Plan):
-        self.folder, self.plan = folder, plan
+        self.folder, self.plan, self.task = folder, plan, TASKS[plan.task]
         self.output = folder.scratch / "output"
         self.history = History(identity_of(plan))
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
@@ -45,11 +43,12 @@ class Training:
 
     def run(self) -> Path:
         """Train and export; return the folder with ``inference.json`` and ``inference.pdiparams``."""
-        suites = link_suite(self.folder.scratch, self.plan.paddleclas_dir)
+        suites = self.task.link_suite(self.folder.scratch, self.plan)
         self.output.mkdir(parents=True, exist_ok=True)
         checkpoint = self._earlier_checkpoint()
-        done = max(self.history.top1, default=0)
-        configuration = write_configurations(self.plan, self.folder.scratch, self.output, checkpoint)
+        done = max(self.history.scores, default=0)
+        suite = self.task.suite_configuration(self.plan, self.output)
+        configuration = write_configurations(self.plan, suite, self.folder.scratch, self.output, checkpoint)
         export_to = self.folder.scratch / "inference"
         argv = [sys.executable, "-m", "workers.train.engine", str(configuration)]
         argv += ["--suites", str(suites), "--export-to", str(export_to)]
@@ -83,16 +82,16 @@ class Training:
             checkpoints.clean_all(self.output)
         except Refused as reason:
             checkpoints.prune(self.output, keep=set())
-            self.history.top1.clear()
+            self.history.scores.clear()
             self.plan.notices.append(
                 f"The earlier attempt's checkpoint was not opened, because it holds {reason}: "
                 "trained from the start."
             )
             return None
         self.history.save(self.folder.scratch)
-        self.plan.notices.append(f"Went on after epoch {max(self.history.top1)} of an earlier attempt.")
-        for epoch, top1 in self.history.top1.items():
-            self.folder.metric(epoch, "val/top1", top1)
+        self.plan.notices.append(f"Went on after epoch {max(self.history.scores)} of an earlier attempt.")
+        for epoch, score in self.history.scores.items():
+            self.folder.metric(epoch, f"val/{self.task.metric}", score)
         return stem.with_suffix(".pdparams")
 
     def _supervise(self, argv: list[str]) -> None:
@@ -109,7 +108,7 @@ class Training:
         )
         try:
             for line in self._lines(process):
-                said = parse_line(line)
+                said = self.task.parse_line(line)
                 if isinstance(said, MarkLine) and said.text == "trained":
                     self._say_phase("export")
                     process.stdin.write(f"{self.best_weights}\n")
@@ -143,7 +142,7 @@ class Training:
             return
         self._last_metric = now
         step = (line.epoch - 1) * line.steps + line.step
-        for name, metric in METRICS.items():
+        for name, metric in self.task.curves.items():
             if math.isfinite(line.values.get(name, math.nan)):
                 self.folder.metric(step, metric, line.values[name])
         done = line.epoch - 1 + line.step / line.steps
@@ -164,11 +163,11 @@ class Training:
 
     def _on_eval(self, line: EvalLine) -> None:
         self._refuse_divergence(line)
-        for name in ("top1", "loss"):
+        for name in (self.task.metric, "loss"):
             if math.isfinite(line.values.get(name, math.nan)):
                 self.folder.metric(line.epoch, f"val/{name}", line.values[name])
-        top1 = line.values.get("top1", 0.0)
-        self.history.top1[line.epoch] = top1 if math.isfinite(top1) else 0.0
+        score = line.values.get(self.task.metric, 0.0)
+        self.history.scores[line.epoch] = score if math.isfinite(score) else 0.0
         self.history.save(self.folder.scratch)
         # This epoch's own checkpoint is about to be written, so the one before it must stay until then.
         checkpoints.prune(self.output, keep={line.epoch, line.epoch - 1, self.history.best_epoch})
@@ -182,6 +181,7 @@ class Training:
 def identity_of(plan: Plan) -> dict:
     """Return what must be equal for a checkpoint of one training to be gone on from in another."""
     return {
+        "task": plan.task,
         "recipe": plan.recipe["name"],
         "classes": plan.class_names,
         "input_size": list(plan.input_size),

@@ -41,7 +41,8 @@ def test_the_rebuilt_simulator_gives_the_very_answers_of_the_conversion(make_job
 import json, sys
 from pathlib import Path
 from workers.convert.images import load_image
-from workers.convert.simulator import OrtEngine, Simulator, softmax
+from workers.convert.simulator import OrtEngine, Simulator
+from workers.convert.tasks.classification import softmax
 job = Path(sys.argv[1]); data = Path(json.loads((job / "spec.json").read_text())["inputs"]["dataset"])
 with Simulator.from_release(job / "artifacts") as one, Simulator.from_release(job / "artifacts") as two:
     ort = OrtEngine.from_release(job / "artifacts")

@@ -11,6 +11,7 @@ import pytest
 RECIPE = {
     "name": "pp_lcnet_x0_25",
     "title": "PP-LCNet x0.25",
+    "task": "classification",
     "model": "PP-LCNet_x0_25",
     "architecture": "PPLCNet_x0_25",
     "input_size": [224, 224],
@@ -64,6 +65,7 @@ def make_spec(dataset: Path, class_names: list[str], **params) -> dict:
         "kind": "train",
         "inputs": inputs,
         "params": {
+            "task": "classification",
             "recipe": RECIPE,
             "num_classes": len(class_names),
             "class_names": class_names,

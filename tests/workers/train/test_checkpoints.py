@@ -69,7 +69,7 @@ def test_it_goes_on_from_the_last_whole_checkpoint_and_brings_the_best_along(ear
     stem = take_over(earlier, output, history)
     assert stem == output / "PPLCNet_x0_25" / "epoch_3"
     assert sorted(complete_epochs(output)) == [2, 3]
-    assert history.top1 == {1: 0.5, 2: 0.9, 3: 0.8}
+    assert history.scores == {1: 0.5, 2: 0.9, 3: 0.8}
     assert history.best_epoch == 2
 
 
@@ -77,13 +77,13 @@ def test_an_epoch_that_was_saved_but_not_heard_of_is_trained_again(earlier, tmp_
     History(IDENTITY, {1: 0.5, 2: 0.9}).save(earlier / "scratch")
     history = History(IDENTITY)
     assert take_over(earlier, tmp_path / "output", history).name == "epoch_2"
-    assert history.top1 == {1: 0.5, 2: 0.9}
+    assert history.scores == {1: 0.5, 2: 0.9}
 
 
 def test_it_does_not_go_on_from_another_training(earlier, tmp_path):
     history = History({**IDENTITY, "recipe": "other"})
     assert take_over(earlier, tmp_path / "output", history) is None
-    assert history.top1 == {}
+    assert history.scores == {}
 
 
 def test_it_does_not_go_on_from_a_job_that_saved_nothing(tmp_path):

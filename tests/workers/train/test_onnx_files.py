@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from workers.contract import ToolchainError
-from workers.train.onnx_files import find_cut_tensor
+from workers.train.tasks.classification import find_cut_tensor
 
 
 def graph(*nodes):

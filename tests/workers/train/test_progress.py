@@ -83,4 +83,4 @@ def test_a_loss_that_is_no_number_stops_the_training_as_diverged(tmp_path, spec,
     said = parse_line(line.format(value))
     with pytest.raises(InputError, match=r"diverged.*epoch 2"):
         training.on_line(said)
-    assert training.history.top1 == {}
+    assert training.history.scores == {}

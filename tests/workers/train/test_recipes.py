@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from workers.train.configuration import CONFIGS, load_yaml, suite_configuration
+from workers.train.paddleclas import suite_configuration
 from workers.train.plan import read_plan
+from workers.train.yaml_files import CONFIGS, load_yaml
 
 from .conftest import make_spec
 

@@ -1,0 +1,35 @@
+"""Which task a job is for. Each worker program has one class for each task, in its folder ``tasks/``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from workers.contract import InputError
+
+# A specification without a task comes from before there was more than one.
+FIRST_TASK = "classification"
+LONGEST_SHOWN = 60  # characters
+T = TypeVar("T")
+
+
+def task_of(spec: Mapping[str, Any], known: Mapping[str, T]) -> T:
+    """Return what ``known`` holds for the task that ``params.task`` and the recipe name.
+
+    Raises InputError for a task that this program does not know, and where the two differ.
+    """
+    params = spec["params"]
+    recipe = params.get("recipe")
+    named = [params.get("task"), recipe.get("task") if isinstance(recipe, Mapping) else None]
+    names = [name for name in named if name is not None] or [FIRST_TASK]
+    for name in names:
+        if not isinstance(name, str) or name not in known:
+            raise InputError(
+                f"This worker does not know the task {str(name)[:LONGEST_SHOWN]!r}, only {', '.join(known)}: "
+                "choose a recipe for one of these, or install the same release of portal and worker."
+            )
+    if len(set(names)) > 1:
+        raise InputError(
+            f"The job asks for {names[0]} with a recipe for {names[1]}: choose a recipe for {names[0]}."
+        )
+    return known[names[0]]

@@ -1,0 +1,8 @@
+"""How tasks differ in conversion: one class a task. No other module of this program asks which task it is."""
+
+from workers.convert.tasks.base import Task
+from workers.convert.tasks.classification import Classification
+
+TASKS: dict[str, Task] = {task.name: task for task in (Classification(),)}
+
+__all__ = ["TASKS", "Task"]

@@ -1,0 +1,54 @@
+"""Classification: one label for a whole image; the model gives logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from workers.contract import ToolchainError
+from workers.convert import dataset
+from workers.convert.tasks.base import Prediction, Sample, Task
+from workers.datakit.scoring import classification as scoring
+
+
+class Classification(Task):
+    name = "classification"
+
+    def read_split(self, folder: Path, split: str) -> list[Sample]:
+        """The truth of an image is its class id."""
+        return [Sample(image, label) for image, label in dataset.read_pairs(folder, split)]
+
+    def choose_calibration(self, samples: Sequence[Sample], count: int, seed: int) -> list[str]:
+        pairs = [(sample.image, sample.truth) for sample in samples]
+        return dataset.choose_calibration(pairs, count, seed)
+
+    def check_outputs(self, shapes: list[list[int]], class_names: list[str]) -> None:
+        if shapes != [[1, len(class_names)]]:
+            raise ToolchainError(
+                f"The ONNX model answers with {shapes} and the data set has {len(class_names)} classes: "
+                "convert with the data set version that it was trained on."
+            )
+
+    def decode(self, sample: Sample, outputs: Sequence[Any]) -> Prediction:
+        """The score is the softmax of the best logit, 0..1."""
+        logits = outputs[0].reshape(-1)
+        best = int(logits.argmax())
+        return {
+            "image": sample.image,
+            "label": sample.truth,
+            "predicted": best,
+            "score": round(float(softmax(logits)[best]), 6),
+        }
+
+    def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
+        return scoring.summarise(predictions, class_names)
+
+
+def softmax(logits: Any) -> Any:
+    """Return probabilities that add up to 1, an array as ``logits``."""
+    # Imported here because a job is planned, and tested, without numpy.
+    import numpy as np
+
+    powers = np.exp(logits - logits.max())
+    return powers / powers.sum()

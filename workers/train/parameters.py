@@ -1,0 +1,44 @@
+"""What one training is: the checked parameters that every other module reads. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+EVALUATION_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training, ready to run: every path absolute, every number checked.
+
+    ``task`` names a class of ``workers/train/tasks/``. ``input_size`` is (width, height) in pixels.
+    ``recipe`` is the whole recipe file.
+    """
+
+    task: str
+    dataset: Path
+    recipe: dict[str, Any]
+    class_names: list[str]
+    input_size: tuple[int, int]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    augmentation: str
+    seed: int
+    device: str
+    train_images: int
+    val_images: int
+    pretrained: Path | None = None
+    resume: Path | None = None
+    paddleclas_dir: Path | None = None
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.train_images // self.batch_size
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)

@@ -1,0 +1,78 @@
+"""What a task must say for the program to train it. Standard library only."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workers.train.parameters import Plan
+from workers.train.progress import EvalLine, MarkLine, TrainLine
+
+Prediction = dict[str, Any]
+
+
+class Task(ABC):
+    """One task. ``metric`` chooses the best epoch: a fraction, by its name in the suite's log.
+
+    ``curves`` maps names in the log to those of the job's curves.
+    """
+
+    name: str
+    metric: str
+    curves: Mapping[str, str]
+
+    # --- the dataset and the parameters ---
+
+    @abstractmethod
+    def check_classes(self, class_names: list[str]) -> None:
+        """Raise InputError when a model of this task cannot have these classes."""
+
+    @abstractmethod
+    def count_images(self, dataset: Path, class_names: list[str]) -> tuple[int, int]:
+        """Return how many images train and how many validate.
+
+        Raises InputError for a staged dataset that is not one of this task.
+        """
+
+    # --- the training suite ---
+
+    @abstractmethod
+    def link_suite(self, scratch: Path, plan: Plan) -> Path:
+        """Put the suite where PaddleX looks for it; return the folder of all suites, below ``scratch``."""
+
+    @abstractmethod
+    def suite_version(self, plan: Plan) -> dict[str, str]:
+        """Return the suite's name and version, for the result."""
+
+    @abstractmethod
+    def suite_configuration(self, plan: Plan, output: Path) -> dict[str, Any]:
+        """Return the suite's own configuration of the training, whole; ``output`` is where it saves.
+
+        Raises InputError for parameters that the suite does not have.
+        """
+
+    @abstractmethod
+    def parse_line(self, line: str) -> TrainLine | EvalLine | MarkLine | None:
+        """Return what a line of the log says about the progress; None when it says nothing."""
+
+    # --- what was trained ---
+
+    @abstractmethod
+    def cut_tensors(self, graph: Any) -> list[str]:
+        """Return the tensors at which the ONNX graph ends for the board.
+
+        Raises ToolchainError for a network that is none of this task.
+        """
+
+    @abstractmethod
+    def evaluate(self, plan: Plan, inference: Path, slim: Path) -> list[Prediction]:
+        """Return the Paddle model's predictions of the validation images, see ``workers/datakit/scoring``.
+
+        Raises ToolchainError when the slim ONNX model predicts otherwise than the Paddle model.
+        """
+
+    @abstractmethod
+    def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
+        """Return the metrics of predictions."""

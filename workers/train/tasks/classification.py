@@ -1,0 +1,117 @@
+"""Classification: one label for a whole image, trained by PaddleClas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from workers.contract import InputError, ToolchainError
+from workers.datakit.scoring import classification as scoring
+from workers.train.evaluation import batches, onnx_runner, paddle_runner
+from workers.train.paddleclas import fill_configuration
+from workers.train.parameters import Plan
+from workers.train.progress import EvalLine, MarkLine, TrainLine, parse_line
+from workers.train.suite import INDEX_SUITE_VERSION, link_suite
+from workers.train.tasks.base import Prediction, Task
+from workers.train.yaml_files import CONFIGS, load_yaml
+
+# Images on which the slim ONNX must choose the class that the Paddle model chooses.
+ONNX_CHECK_IMAGES = 64
+
+
+class Classification(Task):
+    name = "classification"
+    metric = "top1"
+    curves = {"loss": "train/loss", "top1": "train/top1", "lr": "train/lr", "ips": "train/ips"}
+
+    def check_classes(self, class_names: list[str]) -> None:
+        if len(class_names) < 2:
+            raise InputError("A classifier needs at least two classes: add images of a second class.")
+
+    def count_images(self, dataset: Path, class_names: list[str]) -> tuple[int, int]:
+        train, val = (read_labels(dataset / name, len(class_names)) for name in ("train.txt", "val.txt"))
+        return len(train), len(val)
+
+    def link_suite(self, scratch: Path, plan: Plan) -> Path:
+        return link_suite(scratch, plan.paddleclas_dir)
+
+    def suite_version(self, plan: Plan) -> dict[str, str]:
+        checkout = plan.paddleclas_dir
+        return {"paddleclas": f"checkout {checkout}" if checkout else INDEX_SUITE_VERSION}
+
+    def suite_configuration(self, plan: Plan, output: Path) -> dict[str, Any]:
+        base, augmentations = (load_yaml(CONFIGS / f"{name}.yaml") for name in (self.name, "augmentations"))
+        return fill_configuration(plan, base, augmentations, output)
+
+    def parse_line(self, line: str) -> TrainLine | EvalLine | MarkLine | None:
+        return parse_line(line)
+
+    def cut_tensors(self, graph: Any) -> list[str]:
+        """Logits: the network is cut before its last Softmax."""
+        return [find_cut_tensor(graph)]
+
+    def evaluate(self, plan: Plan, inference: Path, slim: Path) -> list[Prediction]:
+        """One ``{"image", "label", "predicted", "score"}`` for each validation image, the score in 0..1."""
+        pairs = read_labels(plan.dataset / "val.txt", plan.num_classes)
+        run_paddle = paddle_runner(inference, plan.device)
+        predictions: list[Prediction] = []
+        for names, batch in batches(plan, [image for image, _ in pairs]):
+            for name, probabilities in zip(names, run_paddle(batch), strict=True):
+                best = int(probabilities.argmax())
+                predictions.append({"image": name, "predicted": best, "score": float(probabilities[best])})
+            if len(predictions) == len(names):
+                _check_onnx(slim, batch[:ONNX_CHECK_IMAGES], predictions)
+        for prediction, (_, label) in zip(predictions, pairs, strict=True):
+            prediction["label"] = label
+        return predictions
+
+    def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
+        return scoring.summarise(predictions, class_names)
+
+
+def read_labels(listing: Path, num_classes: int) -> list[tuple[str, int]]:
+    """Return (image path in the data set, class id) of each line of ``train.txt`` or ``val.txt``."""
+    if not listing.is_file():
+        raise InputError(f"The data set has no {listing.name}: upload it again as a new version.")
+    pairs = []
+    for number, line in enumerate(listing.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        image, _, label = line.strip().rpartition(" ")
+        if not image or not label.isdecimal() or int(label) >= num_classes:
+            raise InputError(
+                f"Line {number} of {listing.name} is not an image and a class from 0 to {num_classes - 1}: "
+                "upload the data set again as a new version."
+            )
+        pairs.append((image, int(label)))
+    if not pairs:
+        raise InputError(f"The data set has no images in {listing.name}: add images and upload it again.")
+    return pairs
+
+
+def find_cut_tensor(graph: Any) -> str:
+    """Return the name of the tensor that feeds the last Softmax of an ONNX graph.
+
+    Found in the graph because node names change with every paddle2onnx release. ``graph`` needs only
+    ``node`` (each with ``op_type`` and ``input``), in topological order as ONNX requires.
+    """
+    for node in reversed(list(graph.node)):
+        if node.op_type == "Softmax":
+            return node.input[0]
+    raise ToolchainError(
+        "The exported network has no Softmax at its end, so it is not one of our classifiers."
+    )
+
+
+def _check_onnx(slim: Path, batch: Any, predictions: list[Prediction]) -> None:
+    run = onnx_runner(slim)
+    same = sum(
+        int(run(image)[0].argmax()) == prediction["predicted"]
+        for image, prediction in zip(batch, predictions, strict=False)
+    )
+    # One near-tie may fall the other way by rounding.
+    if same < len(batch) - 1:
+        raise ToolchainError(
+            f"The ONNX file answers {len(batch) - same} of {len(batch)} validation images differently from "
+            "the Paddle model it was made from: paddle2onnx or onnxslim converted it wrongly."
+        )
