@@ -36,8 +36,8 @@ class Classification(Task):
         return link_suite(scratch, plan.paddleclas_dir)
 
     def suite_version(self, plan: Plan) -> dict[str, str]:
-        checkout = plan.paddleclas_dir
-        return {"paddleclas": f"checkout {checkout}" if checkout else INDEX_SUITE_VERSION}
+        suite = f"checkout {plan.paddleclas_dir}" if plan.paddleclas_dir else INDEX_SUITE_VERSION
+        return {"paddleclas": suite}
 
     def suite_configuration(self, plan: Plan, output: Path) -> dict[str, Any]:
         base, augmentations = (load_yaml(CONFIGS / f"{name}.yaml") for name in (self.name, "augmentations"))
