@@ -182,7 +182,7 @@ class UploadForm(VersionForm):
         required=False,  # or ``received``
         allow_empty_file=True,  # the check of the archive says what is wrong with it
         max_length=255,
-        widget=forms.FileInput(attrs={"accept": ".zip,.tar,.gz,.tgz,.zst,application/zip"}),
+        widget=forms.FileInput(attrs={"accept": ".zip,.tar,.gz,.tgz,.xz,.zst,application/zip"}),
     )
     received = ReceivedField()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import tarfile
 
 import zstandard
@@ -27,7 +28,11 @@ PACKINGS = {
     "tar": lambda content: content,
     "tar.gz": gzip.compress,
     "tar.zst": zstandard.compress,
+    "tar.xz": lzma.compress,
     "tar.gz of two parts": lambda content: gzip.compress(content[:3000]) + gzip.compress(content[3000:]),
+    "tar.xz of two parts": lambda content: (
+        lzma.compress(content[:3000]) + bytes(8) + lzma.compress(content[3000:]) + bytes(4)
+    ),
     "tar.zst of two parts": lambda content: (
         zstandard.compress(content[:3000]) + zstandard.compress(content[3000:])
     ),

@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import tarfile
+import zlib
 
 import pytest
 import zstandard
@@ -66,6 +67,16 @@ def zstd_without_end() -> bytes:
     return zstandard.compress(GOOD + bytes(100_000))[:-20]
 
 
+def greedy_xz() -> bytes:
+    """A small file whose header asks for a dictionary of 1 GB: decoding it takes that much memory."""
+    content = bytearray(lzma.compress(GOOD, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 16}]))
+    header = content[12 : 12 + (content[12] + 1) * 4]
+    header[header.index(b"\x21\x01") + 2] = 36  # 2^30, as the format writes it
+    header[-4:] = zlib.crc32(header[:-4]).to_bytes(4, "little")
+    content[12 : 12 + len(header)] = header
+    return bytes(content)
+
+
 def long_name(size: int) -> bytes:
     return raw_header(b"././@LongLink", b"L", size) + bytes(size) + GOOD
 
@@ -121,7 +132,13 @@ CASES = {
     "a gzip of a zip": (gzip.compress(zipped(two_classes())), "holds no tar"),
     "a gzip of a gzip": (gzip.compress(gzip.compress(GOOD)), "holds no tar"),
     "a tar.bz2": (bz2.compress(GOOD), "bzip2"),
-    "a tar.xz": (lzma.compress(GOOD), "xz"),
+    "an xz file cut in half": (lzma.compress(GOOD)[:200], "xz file is damaged or was cut short"),
+    "an xz file without its end": (lzma.compress(GOOD)[:-8], "xz file is damaged or was cut short"),
+    "an xz file of a broken stream": (lzma.compress(GOOD)[:40] + b"\xff" * 90, "xz file is damaged"),
+    "an xz file with rubbish after it": (lzma.compress(GOOD) + b"rubbish", "xz file is damaged"),
+    "an xz file of six bytes": (b"\xfd7zXZ\x00", "xz file is damaged"),
+    "an xz file that needs a gigabyte": (greedy_xz(), "xz file is damaged"),
+    "an xz of a zip": (lzma.compress(zipped(two_classes())), "xz file holds no tar"),
     "a tar in a tar": (tarred({"all.tar": GOOD}), "another archive (all.tar)"),
     "a tar.zst in a zip": (zipped({"all.tar.zst": zstandard.compress(GOOD)}), "another archive"),
 }  # fmt: skip
@@ -158,6 +175,7 @@ def test_a_tar_of_too_many_names_costs_little_memory(tmp_path):
 def bomb(kind: str, megabytes: int) -> bytes:
     buffer = io.BytesIO()
     opened = gzip.GzipFile(fileobj=buffer, mode="wb") if kind == "gzip" else None
+    opened = lzma.LZMAFile(buffer, "wb", preset=0) if kind == "xz" else opened
     opened = opened or zstandard.ZstdCompressor().stream_writer(buffer, closefd=False)
     with opened as stream:
         stream.write(raw_header(b"cat/bomb.png", b"0", megabytes * 1024**2))
@@ -167,7 +185,7 @@ def bomb(kind: str, megabytes: int) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+@pytest.mark.parametrize("kind", ["gzip", "xz", "zstd"])
 def test_a_bomb_is_stopped_while_it_unpacks_within_little_memory_and_disk(tmp_path, kind):
     upload = bomb(kind, 300)
     assert len(upload) < 1024**2

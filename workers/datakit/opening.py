@@ -16,7 +16,6 @@ _MAGIC = [
     (0, b"Rar!\x1a\x07", "a RAR archive"),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (0, b"BZh", "a bzip2 file (.tar.bz2)"),
-    (0, b"\xfd7zXZ\x00", "an xz file (.tar.xz)"),
     (0x8001, b"CD001", "a disc image (ISO)"),
     (0, b"%PDF", "a PDF document"),
     (0, b"\xd0\xcf\x11\xe0", "an old Office document"),

@@ -1,4 +1,4 @@
-"""Tar archives, plain or compressed with gzip or Zstandard.
+"""Tar archives, plain or compressed with gzip, xz or Zstandard.
 
 A tar has its names strewn over its whole length, and a compressed one can be read from the front only.
 So a compressed tar is unpacked once into the scratch folder, held to its limits block by block, and then
@@ -8,6 +8,7 @@ every tar is walked by its headers.
 from __future__ import annotations
 
 import gzip
+import lzma
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from .archive import CHUNK, Archive, Entry, Source, check_unpacked_bytes, decode
 from .errors import InputError
 from .findings import Findings
 from .limits import Limits
+from .xzstream import XzStream
 
 BLOCK = 512
 # The standard library reads a header (a long name, a pax record) in one piece, however long it says it is.
@@ -28,15 +30,17 @@ MAX_HEADER_BYTES = 64 * 1024
 MAX_PAX_FIELDS = 64
 MAX_ZSTD_WINDOW = 128 * 1024 * 1024  # what `zstd --long` writes and `zstd -d` takes without being asked
 _DAMAGED = (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError)
-_STREAM_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
+_STREAM_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, lzma.LZMAError)
 
 
 def tar_compression(head: bytes) -> str | None:
-    """Return "", "gzip" or "Zstandard" when a file that starts with ``head`` may be a tar, else None."""
+    """Return "", "gzip", "xz" or "Zstandard" when what begins with ``head`` may be a tar, else None."""
     if head.startswith(b"\x1f\x8b"):
         return "gzip"
     if head.startswith(b"\x28\xb5\x2f\xfd"):
         return "Zstandard"
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return "xz"
     return "" if _is_tar_header(head[:BLOCK]) else None
 
 
@@ -157,9 +161,11 @@ def _unpack(path: Path, compression: str, target: Path, limits: Limits) -> Path:
     )
 
 
-def _decompressed(file: BinaryIO, compression: str) -> BinaryIO:
+def _decompressed(file: BinaryIO, compression: str) -> BinaryIO | XzStream:
     if compression == "gzip":
         return gzip.GzipFile(fileobj=file)
+    if compression == "xz":
+        return XzStream(file)
     decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW)
     return decompressor.stream_reader(file, read_across_frames=True)
 

@@ -13,7 +13,7 @@ from portal.cli.app import App, command
 from portal.cli.errors import Failed, Refused
 from portal.cli.screen import Screen, size
 
-ARCHIVE_ENDING = re.compile(r"(\.tar)?\.(tar|zip|t?gz|zst|tzst)$", re.IGNORECASE)
+ARCHIVE_ENDING = re.compile(r"(\.tar)?\.(tar|zip|t?gz|t?xz|t?zst)$", re.IGNORECASE)
 
 
 def add_to(group: click.Group) -> None:
