@@ -258,10 +258,6 @@ REFUSED = {
     "a class name with a control character": (
         zipped({**pictures(), "x.json": coco(BOXES, categories=[{"id": 1, "name": "a\nb"}])}),
         "control character"),
-    "COCO and Pascal VOC": (zipped({**coco_set(), "a.xml": voc([], "a.png")}), "COCO ("),
-    "YOLO and LabelMe": (zipped({**yolo_set(), "images/train/a.json": labelme("a", [])}), "YOLO (data.yaml)"),
-    "COCO and PaddleX lists": (
-        zipped({**coco_set(), "train.txt": b"images/a.png 0\n"}), "PaddleX lists (train.txt) and COCO"),
     "LabelMe shapes and flags": (
         zipped({**labelme_set(), "train/a.json": labelme("a", [], flags={"cat": True})}),
         "labelme-boxes or labelme-flags"),
@@ -276,6 +272,29 @@ def test_it_refuses_annotations_that_cannot_be_used(tmp_path, upload, expected):
     message = refused(tmp_path, upload)
     assert expected in message
     assert message.endswith(".") and "\n" not in message and len(message) < 400
+
+
+FOREIGN = {
+    "an XML beside COCO": ({**coco_set(), "a.xml": voc([], "a.png")}, "COCO", "Pascal VOC (a.xml)"),
+    "a JSON beside YOLO": (
+        {**yolo_set(), "images/train/a.json": labelme("a", [])}, "YOLO", "LabelMe (images/train/a.json)"),
+    "a list beside COCO": (
+        {**coco_set(), "train.txt": b"images/a.png 0\n"}, "COCO", "PaddleX lists (train.txt)"),
+    "a table of boxes beside Pascal VOC": (
+        {**voc_set(), "data/labels.csv": b"filename,class,xmin,ymin,xmax,ymax\na.png,cat,1,1,2,2\n"},
+        "Pascal VOC", "CSV"),
+    "a COCO file cut short beside Pascal VOC": (
+        {**voc_set(), "x.json": coco(BOXES)[:-9]}, "Pascal VOC", "COCO (x.json)"),
+    "a LabelMe file that is none beside YOLO": (
+        {**yolo_set(), "odd.json": b'{"imagePath": "", "shapes": ['}, "YOLO", "LabelMe (odd.json)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("files, layout, left_out", FOREIGN.values(), ids=FOREIGN.keys())
+def test_one_foreign_file_does_not_refuse_a_whole_set(tmp_path, files, layout, left_out):
+    result, artifacts = ingested(tmp_path, zipped(files))
+    assert result["layout"] == layout and boxes_of(result, artifacts) == BOXES
+    assert examples(result, "other-formats")[0].startswith(left_out)
 
 
 def test_of_two_layouts_the_person_chooses_one(tmp_path):

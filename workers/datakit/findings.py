@@ -18,6 +18,15 @@ from .marks import MARKS
 
 MAX_EXAMPLES = 10
 LEVELS = ("block", "warn", "info")
+# Codes of what an upload held and a version does not.
+LEFT_OUT = frozenset(
+    (
+        "outside-class-folders unlabelled-folders other-folders masks-left-out copied-folders "
+        "other-formats unlisted-images missing-images not-images other-json other-xml test-left-out "
+        "no-flag two-labels bad-lines no-split bad-json bad-xml annotations-without-image "
+        "annotations-without-box shapes-left-out crowds-left-out tables-left-out several-labels"
+    ).split()
+)
 
 
 @dataclasses.dataclass(slots=True)
@@ -57,6 +66,14 @@ class Findings:
         finding.count += count
         if example is not None and len(finding.examples) < MAX_EXAMPLES:
             finding.examples.append((None, example))
+
+    def merge(self, other: Findings) -> None:
+        """Take over what ``other`` noticed."""
+        for code, finding in other._by_code.items():
+            known = self._by_code.setdefault(code, finding)
+            if known is not finding:
+                known.count += finding.count
+                known.examples = (known.examples + finding.examples)[:MAX_EXAMPLES]
 
     def count_marks(self, images: Iterable[ImageRow]) -> None:
         """Add a finding for each code that images are marked with; examples are drawn evenly over them."""

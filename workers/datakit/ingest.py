@@ -4,11 +4,12 @@ It speaks the contract of ``workers/README.md`` and runs in the portal's environ
 own so that it can be killed and its memory limited. Inputs: ``archive`` (path of the upload), ``known``
 (paths of the indexes of the dataset's earlier versions; their images are not packed again) and ``base``
 (path of the newest one's, or null). Parameters: ``filename``, ``val_fraction``, ``seed``, ``class_count``,
-``class_names``, ``layout``, ``limits``, ``pack_key``, ``mode`` ("replace", or "add": the images are added to
-those of ``base``), ``split`` ("given", "stratified", "group") and ``split_group`` (a regular expression that
-finds an image's group in its path). Artifacts: ``index.sqlite`` (see ``index.py``),
-``packs/<pack_key>-<n>.pack`` (none where every image is known), ``report.json``. When it refuses an upload,
-it leaves none of them behind.
+``class_names``, ``layout``, ``reading`` and ``doubt`` (see ``options.py``), ``limits``, ``pack_key``,
+``mode`` ("replace", or "add": the images are added to those of ``base``), ``split`` ("given", "stratified",
+"group") and ``split_group`` (a regular expression that finds an image's group in its path). ``reading`` of
+the result tells how the upload was read (``Judgement.as_json``). Artifacts: ``index.sqlite`` (see
+``index.py``), ``packs/<pack_key>-<n>.pack`` (none where every image is known), ``report.json``. When it
+refuses an upload, it leaves none of them behind.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from .limits import human_bytes
 from .opening import open_archive
 from .options import Options
 from .packs import share_duplicates, tidied
-from .readers import CLASSIFICATION, Listing, Sample, read_layout
+from .readers import CLASSIFICATION, Listing, Sample, judge
 from .selection import assign_splits, select, wanted_samples
 
 EVENT_SECONDS = 0.25
@@ -62,7 +63,7 @@ def _ingest(folder: contract.JobFolder, options: Options) -> dict[str, Any]:
     packs.mkdir()
     folder.phase("extracting")
     with open_archive(options.upload, folder.scratch, options.limits, findings) as archive:
-        listing, samples = _read(archive, options, findings)
+        listing, samples, reading = _read(archive, options, findings)
         _check_disk(folder.artifacts, sum(sample.entry.size for sample in samples))
         images, dropped = _checked(folder, archive, listing, samples, options, findings)
     del samples
@@ -74,6 +75,8 @@ def _ingest(folder: contract.JobFolder, options: Options) -> dict[str, Any]:
     result = {
         **assemble(images, class_names, listing.task, index, findings),
         "layout": listing.layout,
+        "reading": reading,
+        "certain": reading["certain"],
         "split": split,
         "split_group": options.split_group,
         "seed": options.seed,
@@ -96,13 +99,22 @@ def _diff(base: Path | None, index: Path) -> dict[str, int] | None:
         return diffing.counts(before, after)
 
 
-def _read(archive: Archive, options: Options, findings: Findings) -> tuple[Listing, list[Sample]]:
-    """Return the layout, read from names and annotations alone, and the images to use."""
-    listing = read_layout(archive, findings, options.layout)
+def _read(
+    archive: Archive, options: Options, findings: Findings
+) -> tuple[Listing, list[Sample], dict[str, Any]]:
+    """Return what names and annotations alone say, the images to use, and how it was judged."""
+    judgement = judge(archive, options.reading)
+    chosen = judgement.chosen
+    if chosen is None:
+        raise InputError(judgement.refusal)
+    if judgement.question is not None and not options.waits:
+        raise InputError(judgement.question)
+    listing = chosen.listing
     if listing.task == CLASSIFICATION and not options.adds:
         classes.check_enough_classes(listing.class_names)
+    findings.merge(chosen.findings)
     classes.apply_overrides(listing, options.class_count, options.class_names)
-    return listing, wanted_samples(listing, options.limits, findings)
+    return listing, wanted_samples(listing, options.limits, findings), judgement.as_json()
 
 
 def _checked(

@@ -9,18 +9,20 @@ from typing import Any
 from .errors import InputError
 from .grouping import pattern_of
 from .limits import Limits
-from .readers import LAYOUTS
+from .readers import LAYOUTS, ReadingOptions
 from .split import check_fraction
 
 GIVEN, STRATIFIED, GROUP = SPLIT_METHODS = ("given", "stratified", "group")
 REPLACE, ADD = "replace", "add"
+REFUSE, WAIT = "refuse", "wait"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
     """The spec's inputs and params, checked.
 
-    ``class_count``, ``class_names`` and ``layout`` (a key of ``readers.LAYOUTS``) are the person's word.
+    ``class_count``, ``class_names`` and ``reading`` are the person's word. A reading that is not certain ends
+    the job with a question, or, where ``waits``, is gone on with and marked as uncertain.
     ``known`` are the indexes of the dataset's earlier versions, whose images are stored already; ``base``
     is that of the version before this one: with ``adds`` its images come first and stay as they are.
     ``pack_key`` is the prefix of the names of new packs. ``split`` is one of SPLIT_METHODS, or None: as
@@ -35,7 +37,8 @@ class Options:
     class_names: list[str] | None
     limits: Limits
     pack_key: str
-    layout: str | None = None
+    reading: ReadingOptions = ReadingOptions()
+    waits: bool = False
     known: tuple[Path, ...] = ()
     base: Path | None = None
     adds: bool = False
@@ -62,7 +65,8 @@ class Options:
             class_names=class_names,
             limits=Limits.from_params(params.get("limits")),
             pack_key=params.get("pack_key") or "upload",
-            layout=_layout(params.get("layout")),
+            reading=_reading(params.get("reading"), params.get("layout")),
+            waits=_waits(params.get("doubt")),
             known=tuple(map(Path, spec["inputs"].get("known") or ())),
             base=Path(base) if base else None,
             adds=_adds(params.get("mode"), base),
@@ -99,10 +103,19 @@ def _adds(mode: Any, base: str | None) -> bool:
     return mode == ADD
 
 
-def _layout(value: Any) -> str | None:
-    if value is not None and value not in LAYOUTS:
-        raise InputError(f"There is no layout called {value!r}: use {', '.join(LAYOUTS)}, or leave it empty.")
-    return value
+def _reading(given: Any, layout: Any) -> ReadingOptions:
+    options = ReadingOptions.from_params(given, layout)
+    if options.format is not None and options.format not in LAYOUTS:
+        raise InputError(
+            f"There is no layout called {options.format!r}: use {', '.join(LAYOUTS)}, or leave it empty."
+        )
+    return options
+
+
+def _waits(doubt: Any) -> bool:
+    if doubt not in (None, REFUSE, WAIT):
+        raise InputError(f"There is no way to treat a doubt called {doubt!r}: use {REFUSE} or {WAIT}.")
+    return doubt == WAIT
 
 
 def _whole_number(name: str, value: Any) -> int:

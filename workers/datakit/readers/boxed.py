@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from workers.datakit import names
-from workers.datakit.archive import Archive, Entry
+from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .listing import DETECTION, Listing, Sample
 from .splits import settled
+from .upload import Upload
 
 Box = tuple[str, float, float, float, float]  # class name, left, top, width, height
 
@@ -83,7 +84,7 @@ class BoxedImages:
 
     def listing(
         self,
-        archive: Archive,
+        upload: Upload,
         layout: str,
         class_order: Sequence[str] = (),
         fractions: bool = False,
@@ -102,7 +103,7 @@ class BoxedImages:
         order = [name for name in given if name in self.used]
         order += sorted(self.used.difference(order), key=names.natural_key)
         self._renumber(order)
-        self._report(archive)
+        self._report(upload)
         samples, split_given = settled(list(self._samples.values()), self._findings)
         return Listing(layout, order, samples, split_given, DETECTION, fractions, upright)
 
@@ -124,8 +125,8 @@ class BoxedImages:
             for index in range(0, len(sample.boxes), 5):
                 sample.boxes[index] = new_ids[int(sample.boxes[index])]
 
-    def _report(self, archive: Archive) -> None:
-        for entry in archive.entries:
+    def _report(self, upload: Upload) -> None:
+        for entry in upload.entries:
             if entry.path not in self._samples and names.is_image(entry.path):
                 message = "{count} images are in no annotation and were left out."
                 self._findings.add("info", "unlisted-images", message, names.show(entry.path))

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 
 from workers.datakit import names
-from workers.datakit.archive import Archive, Entry
+from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .listing import Listing, Sample
+from .reading import Reading
 from .splits import SPLIT_WORDS
+from .upload import Upload
 
 LAYOUT = "class folders"
 
 
-def read_class_folders(archive: Archive, findings: Findings) -> Listing:
+def read_class_folders(upload: Upload, reading: Reading) -> Listing:
     """Read ``<class>/<image>``, in any wrapping folders.
 
     With ``train/<class>/…`` beside ``val/`` or ``test/`` the split is taken as given.
     """
-    images = _images_only(archive, findings)
+    findings = reading.findings
+    images = _images_only(upload, findings)
     images = _unwrapped(images)
     loose = [entry for parts, entry in images if len(parts) == 1]
     images = [(parts, entry) for parts, entry in images if len(parts) > 1]
@@ -32,7 +35,7 @@ def read_class_folders(archive: Archive, findings: Findings) -> Listing:
     for entry in loose:
         message = "{count} images lie outside any class folder and were left out."
         findings.add("warn", "outside-class-folders", message, names.show(entry.path))
-    _report_empty_folders(archive, findings)
+    _report_empty_folders(upload, findings)
     splits = _splits_of(images)
     if splits:
         samples = _given_split(images, splits, findings)
@@ -44,9 +47,9 @@ def read_class_folders(archive: Archive, findings: Findings) -> Listing:
 Parts = tuple[str, ...]
 
 
-def _images_only(archive: Archive, findings: Findings) -> list[tuple[Parts, Entry]]:
+def _images_only(upload: Upload, findings: Findings) -> list[tuple[Parts, Entry]]:
     images = []
-    for entry in archive.entries:
+    for entry in upload.entries:
         if names.is_image(entry.path):
             images.append((tuple(entry.path.split("/")), entry))
         else:
@@ -66,14 +69,14 @@ def _unwrapped(images: list[tuple[Parts, Entry]]) -> list[tuple[Parts, Entry]]:
         images = [(parts[1:], entry) for parts, entry in images]
 
 
-def _report_empty_folders(archive: Archive, findings: Findings) -> None:
+def _report_empty_folders(upload: Upload, findings: Findings) -> None:
     filled: set[str] = set()
-    for entry in archive.entries:
+    for entry in upload.entries:
         parent = entry.path.rpartition("/")[0]
         while parent and parent not in filled:
             filled.add(parent)
             parent = parent.rpartition("/")[0]
-    for path in archive.folders:
+    for path in upload.folders:
         if path not in filled:
             message = "{count} folders of the upload are empty."
             findings.add("info", "empty-folders", message, names.show(path))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from workers.datakit import names
-from workers.datakit.archive import Archive, Entry
+from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
@@ -15,8 +15,10 @@ from .boxed import Box, BoxedImages, around, number, report_missing, size_of
 from .finder import ImageFinder
 from .jsonstream import Members
 from .listing import MAX_LIST_BYTES, Listing
+from .reading import Reading
 from .splits import split_of_path
 from .texts import by_suffix, encoding_of, folder_of, not_json
+from .upload import Upload
 
 LAYOUT = "COCO"
 # The largest file of COCO 2017 has 448 MB.
@@ -27,23 +29,23 @@ _IMAGE_KEYS = ("id", "file_name", "width", "height")
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
 
 
-def coco_files(archive: Archive) -> list[Entry]:
+def coco_files(upload: Upload) -> list[Entry]:
     """Return the JSON files that hold COCO boxes: those called instance… where there are any."""
-    found = by_suffix(archive, ".json")
+    found = by_suffix(upload, ".json")
     found.sort(key=lambda entry: (-entry.size, entry.path))
     files = []
     for entry in found[:MAX_LOOKED_AT]:
         # One too large to read is too large for any other layout as well: reading it says so.
-        if entry.size > MAX_LIST_BYTES or _holds(archive, entry, _KEYS):
+        if entry.size > MAX_LIST_BYTES or _holds(upload, entry, _KEYS):
             files.append(entry)
     instances = [entry for entry in files if entry.path.rpartition("/")[2].lower().startswith("instance")]
     return sorted(instances or files, key=lambda entry: names.natural_key(entry.path))
 
 
-def _holds(archive: Archive, entry: Entry, words: Sequence[bytes]) -> bool:
+def _holds(upload: Upload, entry: Entry, words: Sequence[bytes]) -> bool:
     """Say whether all the words stand in the file."""
     missing, carried = set(words), b""
-    for block in archive.blocks(entry, MAX_LIST_BYTES):
+    for block in upload.blocks(entry, MAX_LIST_BYTES):
         text = carried + block
         missing = {word for word in missing if word not in text}
         if not missing:
@@ -52,27 +54,28 @@ def _holds(archive: Archive, entry: Entry, words: Sequence[bytes]) -> bool:
     return False
 
 
-def read_coco(archive: Archive, findings: Findings) -> Listing:
+def read_coco(upload: Upload, reading: Reading) -> Listing:
+    findings = reading.findings
     images = BoxedImages(findings)
-    finder = ImageFinder(archive.entries)
+    finder = upload.finder
     class_names: list[str] = []
-    for file in coco_files(archive):
-        content = _Content(archive, file, findings)
+    for file in coco_files(upload):
+        content = _Content(upload, file, findings)
         categories = _categories(content.categories, file, findings)
         class_names += categories.values()
         _read_file(content, file, categories, finder, images, findings)
-    return images.listing(archive, LAYOUT, class_names)
+    return images.listing(upload, LAYOUT, class_names)
 
 
 class _Content:
     """A file's three lists: images and categories as they stand, of annotations the boxes alone."""
 
-    def __init__(self, archive: Archive, file: Entry, findings: Findings):
+    def __init__(self, upload: Upload, file: Entry, findings: Findings):
         self.images: list[tuple[Any, ...]] = []  # as in _IMAGE_KEYS
         self.categories: list[dict[str, Any]] = []
         self.annotations = _Annotations(findings)
-        encoding = encoding_of(archive, file, MAX_ANNOTATION_BYTES)
-        members = Members(archive.blocks(file, MAX_ANNOTATION_BYTES), encoding)
+        encoding = encoding_of(upload, file, MAX_ANNOTATION_BYTES)
+        members = Members(upload.blocks(file, MAX_ANNOTATION_BYTES), encoding)
         try:
             for key, value in members:
                 if key in members.lists and isinstance(value, dict):

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterator
 
 from workers.datakit import names
-from workers.datakit.archive import Archive, Entry
+from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
@@ -17,8 +17,10 @@ from .boxed import report_missing
 from .finder import ImageFinder
 from .labelled import LabelledImages
 from .listing import Listing
+from .reading import Reading
 from .splits import SPLIT_WORDS, split_of_path
 from .texts import by_suffix, folder_of, read_text
+from .upload import Upload
 
 LAYOUT = "CSV"
 MAX_LOOKED_AT = 20
@@ -37,33 +39,34 @@ class _Columns:
     header: bool
 
 
-def csv_tables(archive: Archive) -> list[Entry]:
+def csv_tables(upload: Upload) -> list[Entry]:
     """Return the tables that have a column of images and one of labels."""
-    found = sorted(by_suffix(archive, ".csv", ".tsv"), key=lambda entry: entry.path)[:MAX_LOOKED_AT]
-    finder = ImageFinder(archive.entries) if found else None
-    return [entry for entry in found if _names_images(archive, entry, finder)]
+    found = sorted(by_suffix(upload, ".csv", ".tsv"), key=lambda entry: entry.path)[:MAX_LOOKED_AT]
+    finder = upload.finder
+    return [entry for entry in found if _names_images(upload, entry, finder)]
 
 
-def _names_images(archive: Archive, table: Entry, finder: ImageFinder) -> bool:
+def _names_images(upload: Upload, table: Entry, finder: ImageFinder) -> bool:
     """Say whether one of the first rows names an image; tables of other things have like titles."""
-    columns = _columns(_rows(archive, table))
+    columns = _columns(_rows(upload, table))
     if columns is None:
         return False
-    for row in itertools.islice(_after_header(_rows(archive, table), columns), MAX_LOOKED_AT):
+    for row in itertools.islice(_after_header(_rows(upload, table), columns), MAX_LOOKED_AT):
         written = row[columns.path].strip() if len(row) > columns.path else ""
         if names.is_image(written) or finder.named(written, folder_of(table.path)) is not None:
             return True
     return False
 
 
-def read_csv(archive: Archive, findings: Findings) -> Listing:
+def read_csv(upload: Upload, reading: Reading) -> Listing:
+    findings = reading.findings
     images = LabelledImages(findings)
-    finder = ImageFinder(archive.entries)
-    for table in csv_tables(archive):
-        columns = _columns(_rows(archive, table))
-        for row in _after_header(_rows(archive, table), columns):
+    finder = upload.finder
+    for table in csv_tables(upload):
+        columns = _columns(_rows(upload, table))
+        for row in _after_header(_rows(upload, table), columns):
             _take(row, table, columns, finder, images, findings)
-    return images.listing(archive, LAYOUT)
+    return images.listing(upload, LAYOUT)
 
 
 def _take(
@@ -89,9 +92,9 @@ def _take(
     images.add(entry, row[columns.label], split)
 
 
-def _rows(archive: Archive, table: Entry) -> Iterator[list[str]]:
+def _rows(upload: Upload, table: Entry) -> Iterator[list[str]]:
     """Yield the rows that are not empty, split at what the first line is split at."""
-    text = read_text(archive, table)
+    text = read_text(upload, table)
     first = text.lstrip().split("\n", 1)[0]
     delimiter = max("\t;,", key=first.count)
     try:

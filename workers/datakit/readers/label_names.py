@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 
 from workers.datakit import names
-from workers.datakit.archive import Archive
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .texts import read_text
+from .upload import Upload
 
 MAX_ID = 100_000
 
@@ -40,16 +40,16 @@ def read_labels(text: str, shown_path: str) -> dict[int, str]:
     return labels
 
 
-def named_in(archive: Archive, file_names: Sequence[str]) -> list[str]:
+def named_in(upload: Upload, file_names: Sequence[str]) -> list[str]:
     """Return the class names of the topmost file so called, by their ids; empty when there is none.
 
     Ids between others that have no name are their own.
     """
-    found = [entry for entry in archive.entries if entry.path.rpartition("/")[2].lower() in file_names]
+    found = [entry for entry in upload.entries if entry.path.rpartition("/")[2].lower() in file_names]
     if not found:
         return []
     entry = min(found, key=lambda entry: (entry.path.count("/"), entry.path))
-    labels = read_labels(read_text(archive, entry), names.show(entry.path))
+    labels = read_labels(read_text(upload, entry), names.show(entry.path))
     if max(labels) >= MAX_ID:
         raise InputError(f"{names.show(entry.path)} has an id of {max(labels)}: number the classes from 0.")
     return [labels.get(class_id, str(class_id)) for class_id in range(max(labels) + 1)]

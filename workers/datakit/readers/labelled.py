@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workers.datakit import names
-from workers.datakit.archive import Archive, Entry
+from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .listing import Listing, Sample
 from .splits import settled
+from .upload import Upload
 
 
 class LabelledImages:
@@ -40,7 +41,7 @@ class LabelledImages:
         else:
             self._findings.add("info", "listed-twice", "{count} images are listed more than once.", shown)
 
-    def listing(self, archive: Archive, layout: str, class_order: Sequence[str] = ()) -> Listing:
+    def listing(self, upload: Upload, layout: str, class_order: Sequence[str] = ()) -> Listing:
         """Return what was gathered; raise InputError when it is nothing.
 
         Classes stand in ``class_order``, others after it in natural order; those without images are
@@ -60,7 +61,7 @@ class LabelledImages:
         order = [name for name in dict.fromkeys(class_order) if name in used]
         order += sorted(used.difference(order), key=names.natural_key)
         ids = {name: class_id for class_id, name in enumerate(order)}
-        for entry in archive.entries:
+        for entry in upload.entries:
             if entry.path not in self._rows and names.is_image(entry.path):
                 message = "{count} images are in no annotation and were left out."
                 self._findings.add("info", "unlisted-images", message, names.show(entry.path))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from workers.datakit import names
-from workers.datakit.archive import Archive, Entry
+from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
@@ -20,8 +20,10 @@ from .finder import ImageFinder
 from .label_names import named_in
 from .labelled import LabelledImages
 from .listing import MAX_LIST_BYTES, Listing
+from .reading import Reading
 from .splits import split_of_path
 from .texts import by_suffix, folder_of, parse_json, read_text, stem
+from .upload import Upload
 
 LAYOUT, FLAGS_LAYOUT = "LabelMe", "LabelMe flags"
 MAX_LOOKED_AT = 20
@@ -29,12 +31,12 @@ _SPLIT_LISTS = {"train_anno_list.txt": "train", "val_anno_list.txt": "val", "tes
 _BOXED_OUTLINES = ("polygon", "mask")
 
 
-def looks_like_labelme(archive: Archive) -> str | None:
+def looks_like_labelme(upload: Upload) -> str | None:
     """Return the path of a JSON file with shapes or flags, if one of the first few is."""
-    for entry in by_suffix(archive, ".json")[:MAX_LOOKED_AT]:
+    for entry in by_suffix(upload, ".json")[:MAX_LOOKED_AT]:
         if entry.size > MAX_LIST_BYTES:
             continue
-        content = archive.read(entry, MAX_LIST_BYTES)
+        content = upload.read(entry, MAX_LIST_BYTES)
         if b'"imagePath"' in content and (b'"shapes"' in content or b'"flags"' in content):
             return entry.path
     return None
@@ -48,30 +50,32 @@ class _Annotation:
     content: dict[str, Any]
 
 
-def read_labelme(archive: Archive, findings: Findings) -> Listing:
+def read_labelme(upload: Upload, reading: Reading) -> Listing:
     """Read boxes or flags, whichever there is; raise InputError when there are both."""
-    shapes, flags = _what_is_used(archive)
+    shapes, flags = _what_is_used(upload)
     if shapes and flags:
         raise InputError(
             f"The upload holds LabelMe shapes ({names.show(shapes)}) and LabelMe flags "
             f"({names.show(flags)}): choose the layout labelme-boxes or labelme-flags."
         )
-    return read_labelme_flags(archive, findings) if flags else read_labelme_boxes(archive, findings)
+    return read_labelme_flags(upload, reading) if flags else read_labelme_boxes(upload, reading)
 
 
-def read_labelme_boxes(archive: Archive, findings: Findings) -> Listing:
+def read_labelme_boxes(upload: Upload, reading: Reading) -> Listing:
+    findings = reading.findings
     images = BoxedImages(findings)
-    for annotation in _annotations(archive, findings):
+    for annotation in _annotations(upload, findings):
         content = annotation.content
         declared = size_of(content.get("imageWidth"), content.get("imageHeight"))
         images.add(annotation.image, annotation.split, _boxes(annotation, findings), declared)
     # LabelMe turns an image by its EXIF rotation before anything is drawn on it.
-    return images.listing(archive, LAYOUT, named_in(archive, ("label.txt", "labels.txt")), upright=True)
+    return images.listing(upload, LAYOUT, named_in(upload, ("label.txt", "labels.txt")), upright=True)
 
 
-def read_labelme_flags(archive: Archive, findings: Findings) -> Listing:
+def read_labelme_flags(upload: Upload, reading: Reading) -> Listing:
+    findings = reading.findings
     images = LabelledImages(findings)
-    for annotation in _annotations(archive, findings):
+    for annotation in _annotations(upload, findings):
         raised = _raised(annotation.content)
         if len(raised) == 1:
             images.add(annotation.image, raised[0], annotation.split)
@@ -82,14 +86,14 @@ def read_labelme_flags(archive: Archive, findings: Findings) -> Listing:
             findings.add("warn", "two-labels", message, f"{shown}: {', '.join(map(names.show, raised))}")
         else:
             findings.add("warn", "no-flag", "{count} images have no flag and were left out.", shown)
-    return images.listing(archive, FLAGS_LAYOUT, named_in(archive, ("flags.txt", "label.txt")))
+    return images.listing(upload, FLAGS_LAYOUT, named_in(upload, ("flags.txt", "label.txt")))
 
 
-def _what_is_used(archive: Archive) -> tuple[str | None, str | None]:
+def _what_is_used(upload: Upload) -> tuple[str | None, str | None]:
     """Return the path of a file with shapes and of one with a flag raised, None where there is none."""
     shapes = flags = None
-    for file in by_suffix(archive, ".json"):
-        content = _parsed(archive, file, Findings())  # said when they are read for good
+    for file in by_suffix(upload, ".json"):
+        content = _parsed(upload, file, Findings())  # said when they are read for good
         if content is not None:
             shapes = shapes or (file.path if content.get("shapes") else None)
             flags = flags or (file.path if _raised(content) else None)
@@ -103,11 +107,11 @@ def _raised(content: dict[str, Any]) -> list[str]:
     return [name for name, value in flags.items() if value is True] if isinstance(flags, dict) else []
 
 
-def _annotations(archive: Archive, findings: Findings) -> Iterator[_Annotation]:
-    finder = ImageFinder(archive.entries)
-    splits = _listed_splits(archive)
-    for file in by_suffix(archive, ".json"):
-        content = _parsed(archive, file, findings)
+def _annotations(upload: Upload, findings: Findings) -> Iterator[_Annotation]:
+    finder = upload.finder
+    splits = _listed_splits(upload)
+    for file in by_suffix(upload, ".json"):
+        content = _parsed(upload, file, findings)
         if content is None:
             continue
         split = splits.get(stem(file.path)) if splits else split_of_path(file.path)
@@ -118,8 +122,8 @@ def _annotations(archive: Archive, findings: Findings) -> Iterator[_Annotation]:
         yield _Annotation(file, image, split or (None if splits else split_of_path(image.path)), content)
 
 
-def _parsed(archive: Archive, file: Entry, findings: Findings) -> dict[str, Any] | None:
-    content = archive.read(file, MAX_LIST_BYTES)
+def _parsed(upload: Upload, file: Entry, findings: Findings) -> dict[str, Any] | None:
+    content = upload.read(file, MAX_LIST_BYTES)
     try:
         parsed = parse_json(content, file)
     except InputError as error:
@@ -187,12 +191,12 @@ def _place(kind: str, points: Any) -> tuple[float, float, float, float] | None:
     return None
 
 
-def _listed_splits(archive: Archive) -> dict[str, str]:
+def _listed_splits(upload: Upload) -> dict[str, str]:
     """Return {name of an annotation without suffix: split} of PaddleX's lists of LabelMe files."""
     listed: dict[str, str] = {}
-    for entry in by_suffix(archive, *_SPLIT_LISTS):
+    for entry in by_suffix(upload, *_SPLIT_LISTS):
         side = _SPLIT_LISTS.get(entry.path.rpartition("/")[2].lower())
-        for line in read_text(archive, entry).splitlines() if side else ():
+        for line in read_text(upload, entry).splitlines() if side else ():
             if line.strip():
                 listed[stem(names.normal_separators(line.strip()))] = side
     return listed

@@ -9,14 +9,16 @@ from __future__ import annotations
 import dataclasses
 
 from workers.datakit import names
-from workers.datakit.archive import Archive, Entry
+from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .finder import ImageFinder
 from .label_names import named_classes, read_labels
 from .listing import Listing, Sample
+from .reading import Reading
 from .texts import folder_of, read_text
+from .upload import Upload
 
 LAYOUT = "PaddleX lists"
 LOOKED_AT = 50
@@ -35,48 +37,49 @@ class _Row:
     split: str
 
 
-def looks_like_paddlex_lists(archive: Archive) -> str | None:
+def looks_like_paddlex_lists(upload: Upload) -> str | None:
     """Return the path of the topmost train.txt, unless other layouts' lists are all there are.
 
     Those of Pascal VOC lie in ImageSets or name XML files; those of Darknet name images and no class.
     """
-    train = _find_lists(archive).get("train")
+    train = _find_lists(upload).get("train")
     if train is None:
         return None
-    lines = [line.strip() for line in read_text(archive, train).splitlines()[:LOOKED_AT] if line.strip()]
+    lines = [line.strip() for line in read_text(upload, train).splitlines()[:LOOKED_AT] if line.strip()]
     if lines and all(names.is_image(line) or line.lower().endswith((".xml", ".json")) for line in lines):
         return None
     return train.path
 
 
-def read_paddlex_lists(archive: Archive, findings: Findings) -> Listing:
+def read_paddlex_lists(upload: Upload, reading: Reading) -> Listing:
     """Read the layout around the topmost train.txt."""
-    lists = _find_lists(archive)
+    findings = reading.findings
+    lists = _find_lists(upload)
     if "train" not in lists:
         raise InputError("The upload holds no train.txt: add it, with lines like `images/0001.jpg 0`.")
     base = folder_of(lists["train"].path)
     names_by_id = None
     if "label" in lists:
-        names_by_id = read_labels(read_text(archive, lists["label"]), names.show(lists["label"].path))
-    finder = ImageFinder(archive.entries)
+        names_by_id = read_labels(read_text(upload, lists["label"]), names.show(lists["label"].path))
+    finder = upload.finder
     rows: list[_Row] = []
     for split in ("train", "val"):
         if split in lists:
-            rows += _read_list(read_text(archive, lists[split]), split, finder, base, names_by_id, findings)
+            rows += _read_list(read_text(upload, lists[split]), split, finder, base, names_by_id, findings)
     if not rows:
         raise InputError(
             f"No line of {names.show(lists['train'].path)} names an image in the upload with a class id: "
             "write lines like `images/0001.jpg 0`."
         )
     rows = _one_row_per_image(rows, findings)
-    _report_unlisted(archive, rows, lists, findings)
+    _report_unlisted(upload, rows, lists, findings)
     return _listing(rows, names_by_id, findings)
 
 
-def _find_lists(archive: Archive) -> dict[str, Entry]:
+def _find_lists(upload: Upload) -> dict[str, Entry]:
     """Return the list files of the topmost folder that holds a train.txt, by what they list."""
     found: dict[str, dict[str, Entry]] = {}
-    for entry in archive.entries:
+    for entry in upload.entries:
         folder, _, name = entry.path.rpartition("/")
         if "ImageSets" in folder.split("/"):
             continue
@@ -155,10 +158,10 @@ def _one_row_per_image(rows: list[_Row], findings: Findings) -> list[_Row]:
     return kept
 
 
-def _report_unlisted(archive: Archive, rows: list[_Row], lists: dict[str, Entry], findings: Findings) -> None:
+def _report_unlisted(upload: Upload, rows: list[_Row], lists: dict[str, Entry], findings: Findings) -> None:
     listed = {row.entry.path for row in rows}
     known = {entry.path for entry in lists.values()}
-    for entry in archive.entries:
+    for entry in upload.entries:
         if entry.path in listed or entry.path in known:
             continue
         if names.is_image(entry.path):

@@ -9,7 +9,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from workers.datakit import names
-from workers.datakit.archive import Archive, Entry
+from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
@@ -17,8 +17,10 @@ from .boxed import Box, BoxedImages, number, report_missing, size_of
 from .finder import ImageFinder
 from .label_names import named_in
 from .listing import Listing
+from .reading import Reading
 from .splits import split_of_path
 from .texts import by_suffix, folder_of, read_text, stem
+from .upload import Upload
 
 LAYOUT = "Pascal VOC"
 MAX_XML_BYTES = 4 * 1024 * 1024
@@ -31,20 +33,21 @@ _LISTS = {
 _LABELS = ("label_list.txt", "labels.txt", "label.txt")
 
 
-def looks_like_voc(archive: Archive) -> str | None:
+def looks_like_voc(upload: Upload) -> str | None:
     """Return the path of an XML file with an annotation, if one of the first few is."""
-    for entry in by_suffix(archive, ".xml")[:MAX_LOOKED_AT]:
-        if entry.size <= MAX_XML_BYTES and b"<annotation" in archive.read(entry, MAX_XML_BYTES):
+    for entry in by_suffix(upload, ".xml")[:MAX_LOOKED_AT]:
+        if entry.size <= MAX_XML_BYTES and b"<annotation" in upload.read(entry, MAX_XML_BYTES):
             return entry.path
     return None
 
 
-def read_voc(archive: Archive, findings: Findings) -> Listing:
+def read_voc(upload: Upload, reading: Reading) -> Listing:
+    findings = reading.findings
     images = BoxedImages(findings)
-    finder = ImageFinder(archive.entries)
-    splits = _listed_splits(archive)
-    for file in by_suffix(archive, ".xml"):
-        root = _parsed(archive, file, findings)
+    finder = upload.finder
+    splits = _listed_splits(upload)
+    for file in by_suffix(upload, ".xml"):
+        root = _parsed(upload, file, findings)
         if root is None:
             continue
         split = splits.get(stem(file.path)) if splits else split_of_path(file.path)
@@ -54,14 +57,14 @@ def read_voc(archive: Archive, findings: Findings) -> Listing:
             continue
         split = split or (None if splits else split_of_path(entry.path))
         images.add(entry, split, _boxes(root, file, findings), _size(root))
-    return images.listing(archive, LAYOUT, named_in(archive, _LABELS))
+    return images.listing(upload, LAYOUT, named_in(upload, _LABELS))
 
 
-def _parsed(archive: Archive, file: Entry, findings: Findings) -> Element | None:
+def _parsed(upload: Upload, file: Entry, findings: Findings) -> Element | None:
     """Return the file's root element, None when it is no annotation; InputError for one that attacks."""
     shown = names.show(file.path)
     try:
-        root = fromstring(archive.read(file, MAX_XML_BYTES), forbid_dtd=True)
+        root = fromstring(upload.read(file, MAX_XML_BYTES), forbid_dtd=True)
     except DefusedXmlException as error:
         raise InputError(
             f"{shown} declares a document type or entities, as only XML bombs and web pages do: "
@@ -101,14 +104,14 @@ def _boxes(root: Element, file: Entry, findings: Findings) -> Iterator[Box]:
         yield name, left, top, right - left, bottom - top
 
 
-def _listed_splits(archive: Archive) -> dict[str, str]:
+def _listed_splits(upload: Upload) -> dict[str, str]:
     """Return {name of an image without suffix: split} of ImageSets/Main and of PaddleX's lists."""
     splits: dict[str, str] = {}
-    for entry in by_suffix(archive, ".txt"):
+    for entry in by_suffix(upload, ".txt"):
         side = _LISTS.get(entry.path.rpartition("/")[2].lower())
         if side is None:
             continue
-        for line in read_text(archive, entry).splitlines():
+        for line in read_text(upload, entry).splitlines():
             words = line.split()
             if words:
                 # An image in both lists is measured with, never trained on.

@@ -11,15 +11,17 @@ from typing import Any
 import yaml
 
 from workers.datakit import names
-from workers.datakit.archive import Archive, Entry
+from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .boxed import Box, BoxedImages, around, number
 from .label_names import named_in
 from .listing import Listing
+from .reading import Reading
 from .splits import split_of_path
 from .texts import by_suffix, folder_of, read_text, stem
+from .upload import Upload
 
 LAYOUT = "YOLO"
 MAX_LABEL_BYTES = 4 * 1024 * 1024
@@ -29,14 +31,14 @@ _NAME_FILES = ("classes.txt", "obj.names", "classes.names", "coco.names", "voc.n
 _NOT_LABELS = {*_NAME_FILES, "train.txt", "val.txt", "test.txt", "label.txt", "labels.txt"}
 
 
-def looks_like_yolo(archive: Archive) -> str | None:
+def looks_like_yolo(upload: Upload) -> str | None:
     """Return the path of a data.yaml, or of a text file beside an image that holds a box."""
-    configuration = _configuration(archive)
+    configuration = _configuration(upload)
     if configuration is not None and "train" in configuration[1]:
         return configuration[0].path
     looked_at = 0
-    for label in _pairs(archive).values():
-        words = _label_text(archive, label).split("\n", 1)[0].split() if label.size <= MAX_LABEL_BYTES else []
+    for label in _pairs(upload).values():
+        words = _label_text(upload, label).split("\n", 1)[0].split() if label.size <= MAX_LABEL_BYTES else []
         if len(words) >= 5 and all(number(word) == number(word) for word in words):
             return label.path
         looked_at += bool(label.size)
@@ -45,21 +47,22 @@ def looks_like_yolo(archive: Archive) -> str | None:
     return None
 
 
-def read_yolo(archive: Archive, findings: Findings) -> Listing:
-    class_names = _class_names(archive, findings)
+def read_yolo(upload: Upload, reading: Reading) -> Listing:
+    findings = reading.findings
+    class_names = _class_names(upload, findings)
     images = BoxedImages(findings)
-    pairs = _pairs(archive)
-    listed = _listed_splits(archive)
-    for entry in archive.entries:
+    pairs = _pairs(upload)
+    listed = _listed_splits(upload)
+    for entry in upload.entries:
         if not names.is_image(entry.path):
             continue
         label = pairs.get(_key(entry.path))
-        boxes = _boxes(archive, label, class_names, findings) if label is not None else ()
+        boxes = _boxes(upload, label, class_names, findings) if label is not None else ()
         split = split_of_path(folder_of(entry.path)) or listed.get(entry.path.rpartition("/")[2])
         images.add(entry, split, boxes)
-    _report_orphans(archive, pairs, findings)
+    _report_orphans(upload, pairs, findings)
     order = class_names if class_names is not None else sorted(images.used, key=names.natural_key)
-    return images.listing(archive, LAYOUT, order, fractions=True, upright=True)
+    return images.listing(upload, LAYOUT, order, fractions=True, upright=True)
 
 
 def _key(path: str) -> str:
@@ -69,37 +72,37 @@ def _key(path: str) -> str:
     return "/".join([*parts, stem(name).casefold()])
 
 
-def _pairs(archive: Archive) -> dict[str, Entry]:
+def _pairs(upload: Upload) -> dict[str, Entry]:
     """Return {key of an image: its label file}."""
-    labels = {_key(entry.path): entry for entry in _labels(archive)}
+    labels = {_key(entry.path): entry for entry in _labels(upload)}
     if not labels:
         return {}
-    keys = {_key(entry.path) for entry in archive.entries if names.is_image(entry.path)}
+    keys = {_key(entry.path) for entry in upload.entries if names.is_image(entry.path)}
     return {key: entry for key, entry in labels.items() if key in keys}
 
 
-def _labels(archive: Archive) -> Iterator[Entry]:
-    for entry in by_suffix(archive, ".txt"):
+def _labels(upload: Upload) -> Iterator[Entry]:
+    for entry in by_suffix(upload, ".txt"):
         if entry.path.rpartition("/")[2].lower() not in _NOT_LABELS:
             yield entry
 
 
-def _report_orphans(archive: Archive, pairs: dict[str, Entry], findings: Findings) -> None:
+def _report_orphans(upload: Upload, pairs: dict[str, Entry], findings: Findings) -> None:
     paired = {entry.path for entry in pairs.values()}
-    for entry in _labels(archive):
+    for entry in _labels(upload):
         if entry.path not in paired and "labels" in folder_of(entry.path).lower().split("/"):
             message = "{count} label files belong to no image of the upload."
             findings.add("warn", "annotations-without-image", message, names.show(entry.path))
 
 
-def _configuration(archive: Archive) -> tuple[Entry, dict[str, Any]] | None:
+def _configuration(upload: Upload) -> tuple[Entry, dict[str, Any]] | None:
     """Return the topmost YAML file with class names, and its content."""
-    found = sorted(by_suffix(archive, ".yaml", ".yml"), key=lambda entry: (entry.path.count("/"), entry.path))
+    found = sorted(by_suffix(upload, ".yaml", ".yml"), key=lambda entry: (entry.path.count("/"), entry.path))
     for entry in found[:MAX_LOOKED_AT]:
         if entry.size > MAX_YAML_BYTES:
             continue
         try:
-            content = yaml.safe_load(read_text(archive, entry, MAX_YAML_BYTES))
+            content = yaml.safe_load(read_text(upload, entry, MAX_YAML_BYTES))
         except (yaml.YAMLError, ValueError, RecursionError):
             continue
         if isinstance(content, dict) and "names" in content:
@@ -107,10 +110,10 @@ def _configuration(archive: Archive) -> tuple[Entry, dict[str, Any]] | None:
     return None
 
 
-def _class_names(archive: Archive, findings: Findings) -> list[str] | None:
-    configuration = _configuration(archive)
+def _class_names(upload: Upload, findings: Findings) -> list[str] | None:
+    configuration = _configuration(upload)
     if configuration is None:
-        named = named_in(archive, _NAME_FILES)
+        named = named_in(upload, _NAME_FILES)
         if not named:
             message = "No data.yaml or classes.txt names the classes, so they are called by their ids."
             findings.add("warn", "no-label-file", message)
@@ -142,10 +145,8 @@ def _named(value: Any) -> list[str] | None:
     return [names.check_class_name(str(name).strip()) for name in value]
 
 
-def _boxes(
-    archive: Archive, label: Entry, class_names: list[str] | None, findings: Findings
-) -> Iterator[Box]:
-    for line in _label_text(archive, label).splitlines():
+def _boxes(upload: Upload, label: Entry, class_names: list[str] | None, findings: Findings) -> Iterator[Box]:
+    for line in _label_text(upload, label).splitlines():
         words = line.split()
         if not words:
             continue
@@ -163,9 +164,9 @@ def _boxes(
         yield (name, *_place([number(word) for word in words[1:]], shown, findings))
 
 
-def _label_text(archive: Archive, label: Entry) -> str:
+def _label_text(upload: Upload, label: Entry) -> str:
     """Return numbers as text; what is no text makes bad lines, and one bad file no bad upload."""
-    return archive.read(label, MAX_LABEL_BYTES).decode("utf-8-sig", "replace")
+    return upload.read(label, MAX_LABEL_BYTES).decode("utf-8-sig", "replace")
 
 
 def _place(numbers: list[float], shown: str, findings: Findings) -> tuple[float, float, float, float]:
@@ -180,13 +181,13 @@ def _place(numbers: list[float], shown: str, findings: Findings) -> tuple[float,
     return x - width / 2, y - height / 2, width, height
 
 
-def _listed_splits(archive: Archive) -> dict[str, str]:
+def _listed_splits(upload: Upload) -> dict[str, str]:
     """Return {image's file name: split} of train.txt, val.txt and test.txt, as Darknet has them."""
     listed: dict[str, str] = {}
     for side in ("test", "train", "val"):
-        for entry in by_suffix(archive, f"{side}.txt"):
+        for entry in by_suffix(upload, f"{side}.txt"):
             if entry.path.rpartition("/")[2].lower() == f"{side}.txt":
-                for line in read_text(archive, entry).splitlines():
+                for line in read_text(upload, entry).splitlines():
                     if names.is_image(line.strip()):
                         listed[names.normal_separators(line.strip()).rpartition("/")[2]] = side
     return listed

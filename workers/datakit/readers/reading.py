@@ -1,0 +1,198 @@
+"""What a reader found: how it would read an upload, and the evidence for and against reading it so.
+
+A reader fills a ``Reading`` and never turns the whole upload away; ``judge.py`` compares the readings and
+returns a ``Judgement``. Both have a JSON form of bounded size: counts and a few examples.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from workers.datakit import names
+from workers.datakit.findings import LEFT_OUT, MAX_EXAMPLES, Findings
+from workers.datakit.flatboxes import class_ids
+
+from .listing import DETECTION, Listing, Sample
+
+# The roles of folders.
+CLASS, TRAIN, VAL, TEST, PART = "class", "train", "val", "test", "part"
+IMAGES, MASKS, IGNORED, UNLABELLED = "images", "masks", "ignored", "unlabelled"
+SPLIT_ROLES = (TRAIN, VAL, TEST)
+ROLES = (CLASS, *SPLIT_ROLES, PART, IMAGES, MASKS, IGNORED, UNLABELLED)
+
+# Where a split came from.
+BY_FOLDERS, BY_LISTS, BY_COLUMN, BY_FILE_NAMES = "folders", "lists", "column", "file names"
+
+MAX_CLASSES_SHOWN = 200
+MAX_ROLES_SHOWN = 200
+MAX_TEXT = 300
+
+
+@dataclasses.dataclass(slots=True)
+class Counted:
+    """How many there were, and the first few of them as text."""
+
+    count: int = 0
+    examples: list[str] = dataclasses.field(default_factory=list)
+
+    def add(self, example: str) -> None:
+        self.count += 1
+        if len(self.examples) < MAX_EXAMPLES:
+            self.examples.append(_short(example))
+
+    def as_json(self) -> dict[str, Any]:
+        return {"count": self.count, "examples": self.examples}
+
+
+@dataclasses.dataclass(slots=True)
+class Reading:
+    """One way to read an upload.
+
+    ``listing`` is None exactly when ``problem`` says why nothing can be read this way. ``findings`` tell
+    what was left out or changed on the way; they become the job's when this reading is chosen. ``used`` holds
+    the options that would give this very reading again. ``files`` are the paths of the annotation files that
+    it explains, ``unlabelled`` those of the images that it knows to carry no label. A sentence in ``against``
+    makes the judge ask a person. ``found_by`` is the path of a file that speaks for the format.
+    """
+
+    format: str
+    name: str
+    listing: Listing | None = None
+    findings: Findings = dataclasses.field(default_factory=Findings)
+    roles: dict[str, str] = dataclasses.field(default_factory=dict)
+    split_origin: str | None = None
+    used: dict[str, Any] = dataclasses.field(default_factory=dict)
+    files: set[str] = dataclasses.field(default_factory=set)
+    unlabelled: set[str] = dataclasses.field(default_factory=set)
+    unread: Counted = dataclasses.field(default_factory=Counted)
+    signs: list[str] = dataclasses.field(default_factory=list)
+    against: list[str] = dataclasses.field(default_factory=list)
+    problem: str | None = None
+    found_by: str | None = None
+    _summary: dict[str, Any] | None = None
+
+    @property
+    def samples(self) -> list[Sample]:
+        return self.listing.samples if self.listing is not None else []
+
+    @property
+    def task(self) -> str | None:
+        return self.listing.task if self.listing is not None else None
+
+    def cannot_read(self, path: str, reason: str) -> None:
+        """Note that a file could not be read; ``reason`` is a part of a sentence or a whole one."""
+        self.unread.add(f"{names.show(path)}: {reason}")
+
+    def left_out(self, kind: str, message: str, example: str, count: int = 1, level: str = "info") -> None:
+        """Note what this reading leaves out; ``kind`` is the code of a finding."""
+        self.findings.add(level, kind, message, example, count)
+
+    def sign(self, sentence: str) -> None:
+        self.signs.append(sentence)
+
+    def doubt(self, sentence: str) -> None:
+        """Say what speaks against this reading: a person must decide, unless an option already does."""
+        if sentence not in self.against:
+            self.against.append(sentence)
+
+    def release(self) -> None:
+        """Keep the summary and let the samples go; for a reading that is not the chosen one."""
+        self._summary = self.as_json()
+        self.listing = None
+
+    def as_json(self) -> dict[str, Any]:
+        if self._summary is not None:
+            return self._summary
+        counts = _class_rows(self.listing) if self.listing is not None else []
+        sides = Counter(sample.split for sample in self.samples)
+        return {
+            "format": self.format,
+            "name": self.name,
+            "task": self.task,
+            "images": len(self.samples),
+            "class_count": len(counts),
+            "classes": counts[:MAX_CLASSES_SHOWN],
+            "roles": self._roles(),
+            "split": {"origin": self.split_origin, "train": sides["train"], "val": sides["val"]},
+            "options": self.used,
+            "left_out": _left_out(self.findings),
+            "unread": self.unread.as_json(),
+            "for": [_short(text) for text in self.signs[:MAX_EXAMPLES]],
+            "against": [_short(text) for text in self.against[:MAX_EXAMPLES]],
+            "problem": self.problem,
+        }
+
+    def _roles(self) -> list[dict[str, Any]]:
+        shown = dict(list(self.roles.items())[:MAX_ROLES_SHOWN])
+        inside: Counter[str] = Counter()
+        for path in [*(sample.entry.path for sample in self.samples), *self.unlabelled]:
+            inside.update(folder for folder in _folders_above(path) if folder in shown)
+        return [{"folder": folder, "role": role, "images": inside[folder]} for folder, role in shown.items()]
+
+
+@dataclasses.dataclass(slots=True)
+class Judgement:
+    """What becomes of an upload: the chosen reading, or a question about it, or a refusal.
+
+    ``certain`` is False where a person must look; ``question`` then says why and how to say it otherwise.
+    ``refusal`` gives every reason why nothing could be read; ``chosen`` is None then.
+    """
+
+    chosen: Reading | None = None
+    question: str | None = None
+    refusal: str | None = None
+    alternatives: list[Reading] = dataclasses.field(default_factory=list)
+
+    @property
+    def certain(self) -> bool:
+        return self.chosen is not None and self.question is None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "certain": self.certain,
+            "question": self.question,
+            "refusal": self.refusal,
+            "chosen": self.chosen.as_json() if self.chosen is not None else None,
+            "alternatives": [reading.as_json() for reading in self.alternatives],
+        }
+
+
+def _class_rows(listing: Listing) -> list[dict[str, Any]]:
+    """Return ``{"name", "images", "train", "val"}`` for each class; of boxes, the images that have one."""
+    counts: Counter[tuple[int, str | None]] = Counter()
+    for sample in listing.samples:
+        ids = set(class_ids(sample.boxes)) if listing.task == DETECTION else {sample.class_id}
+        counts.update((class_id, sample.split) for class_id in ids)
+    rows = []
+    for class_id, name in enumerate(listing.class_names):
+        train, val, none = (counts[class_id, split] for split in ("train", "val", None))
+        rows.append({"name": name, "images": train + val + none, "train": train, "val": val})
+    return rows
+
+
+def _left_out(findings: Findings) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": row["code"],
+            "count": row["count"],
+            "reason": row["message"],
+            "examples": [_short(example["text"]) for example in row["examples"]],
+        }
+        for row in findings.as_list()
+        if row["code"] in LEFT_OUT
+    ]
+
+
+def _folders_above(path: str) -> Iterable[str]:
+    at = path.rfind("/")
+    while at > 0:
+        path = path[:at]
+        yield path
+        at = path.rfind("/")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
