@@ -298,14 +298,25 @@ def test_one_foreign_file_does_not_refuse_a_whole_set(tmp_path, files, layout, l
 
 
 def test_of_two_layouts_the_person_chooses_one(tmp_path):
-    files = {**voc_set(), "coco.json": coco(BOXES), "VOC2007/JPEGImages/e.png": png(1)}
+    moved = {name: [(label, x + 4, y, w, h) for label, x, y, w, h in boxes] for name, boxes in BOXES.items()}
+    files = {**voc_set(), "coco.json": coco(moved), "VOC2007/JPEGImages/e.png": png(1)}
     message = refused(tmp_path, zipped(files))
     assert "COCO (coco.json) and Pascal VOC (VOC2007/Annotations/a.xml)" in message
     assert "choose the layout coco or voc" in message
     for layout, name in (("coco", "COCO"), ("voc", "Pascal VOC")):
         (tmp_path / layout).mkdir()
         result, artifacts = ingested(tmp_path / layout, zipped(files), layout=layout)
-        assert result["layout"] == name and boxes_of(result, artifacts) == BOXES
+        expected = moved if layout == "coco" else BOXES
+        kept = {name for name, boxes in expected.items() if all(x + w <= 40 for _, x, _, w, _ in boxes)}
+        found = boxes_of(result, artifacts)
+        assert result["layout"] == name and {key: found[key] for key in kept} == {
+            key: expected[key] for key in kept
+        }
+
+
+def test_two_layouts_that_say_the_same_are_no_question(tmp_path):
+    result, artifacts = ingested(tmp_path, zipped({**voc_set(), "coco.json": coco(BOXES)}))
+    assert boxes_of(result, artifacts) == BOXES and "other-formats" in noticed(result)
 
 
 def test_class_folders_may_be_chosen_against_annotations(tmp_path):

@@ -4,7 +4,7 @@ import io
 import zipfile
 
 import pytest
-from annotation_builders import coco_set, voc_set
+from annotation_builders import BOXES, coco, coco_set, voc_set
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from upload_builders import zipped
@@ -37,9 +37,8 @@ def test_a_run_on_a_detection_set_is_refused_with_its_sentence(version, client, 
 
 def test_the_layout_of_an_upload_may_be_chosen(people, run_jobs, client, alice):
     client.force_login(alice)
-    files = zipped(
-        {**voc_set(), "VOC2007/Annotations/coco.json": coco_set()["annotations/instances_val2017.json"]}
-    )
+    moved = {name: [(label, x + 3, y, w, h) for label, x, y, w, h in boxes] for name, boxes in BOXES.items()}
+    files = zipped({**voc_set(), "VOC2007/Annotations/coco.json": coco(moved)})
     fields = {"name": "Both", "file": SimpleUploadedFile("both.zip", files)}
     numbers = []
     for layout in ({}, {"layout": "voc"}):
@@ -50,7 +49,7 @@ def test_the_layout_of_an_upload_may_be_chosen(people, run_jobs, client, alice):
     first, second = (client.get(f"/api/v1/dataset-versions/{pk}/").json() for pk in numbers)
     assert "choose the layout coco or voc" in first["message"]
     assert (second["layout"], second["task"]) == ("Pascal VOC", "detection")
-    assert client.post("/api/v1/datasets/", {**fields, "layout": "cvat"}).status_code == 400
+    assert client.post("/api/v1/datasets/", {**fields, "layout": "unknown"}).status_code == 400
 
 
 def test_a_version_is_exported_to_whom_may_see_it(version, client, alice, charlie):

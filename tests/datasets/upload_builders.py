@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from workers.contract import InputError, JobFolder
+from workers.contract.messages import from_json
 from workers.datakit import ingest
 from workers.datakit.index import ImageRow, Index
 from workers.datakit.staging import ReadPacks
@@ -116,8 +117,11 @@ def run_program(folder: Path, memory: int = 1024**3, file_bytes: int = 512 * 102
         text=True,
         timeout=120,
     )
-    result = folder / "result.json"
-    return (json.loads(result.read_text()) if result.exists() else {}), done.stdout + done.stderr
+    path = folder / "result.json"
+    result = json.loads(path.read_text()) if path.exists() else {}
+    if "message" in result:
+        result["message"] = str(from_json(result["message"]))
+    return result, done.stdout + done.stderr
 
 
 def images_of(artifacts: Path) -> list[ImageRow]:

@@ -19,14 +19,13 @@ from .marks import MARKS
 MAX_EXAMPLES = 10
 LEVELS = ("block", "warn", "info")
 # Codes of what an upload held and a version does not.
-LEFT_OUT = frozenset(
-    (
-        "outside-class-folders unlabelled-folders other-folders masks-left-out copied-folders "
-        "other-formats unlisted-images missing-images not-images other-json other-xml test-left-out "
-        "no-flag two-labels bad-lines no-split bad-json bad-xml annotations-without-image "
-        "annotations-without-box shapes-left-out crowds-left-out tables-left-out several-labels"
-    ).split()
-)
+LEFT_OUT = frozenset({
+    "outside-class-folders", "unlabelled-folders", "other-folders", "masks-left-out",
+    "copied-folders", "other-formats", "unlisted-images", "missing-images", "not-images",
+    "other-json", "other-xml", "test-left-out", "no-flag", "two-labels", "bad-lines", "no-split",
+    "bad-json", "bad-xml", "annotations-without-image", "annotations-without-box",
+    "shapes-left-out", "crowds-left-out", "tables-left-out", "several-labels",
+})  # fmt: skip
 
 
 @dataclasses.dataclass(slots=True)

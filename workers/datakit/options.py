@@ -6,6 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from workers.contract.messages import msg
+
 from .errors import InputError
 from .grouping import pattern_of
 from .limits import Limits
@@ -107,14 +109,25 @@ def _reading(given: Any, layout: Any) -> ReadingOptions:
     options = ReadingOptions.from_params(given, layout)
     if options.format is not None and options.format not in LAYOUTS:
         raise InputError(
-            f"There is no layout called {options.format!r}: use {', '.join(LAYOUTS)}, or leave it empty."
+            msg(
+                "There is no layout called {name}: use {layouts}, or leave it empty.",
+                name=repr(options.format),
+                layouts=", ".join(LAYOUTS),
+            )
         )
     return options
 
 
 def _waits(doubt: Any) -> bool:
     if doubt not in (None, REFUSE, WAIT):
-        raise InputError(f"There is no way to treat a doubt called {doubt!r}: use {REFUSE} or {WAIT}.")
+        raise InputError(
+            msg(
+                "There is no way to treat a doubt called {name}: use {first} or {second}.",
+                name=repr(doubt),
+                first=REFUSE,
+                second=WAIT,
+            )
+        )
     return doubt == WAIT
 
 

@@ -12,7 +12,7 @@ from workers.datakit import names
 from workers.datakit.archive import Archive
 from workers.datakit.errors import InputError
 
-from .comparing import claims, relation
+from .comparing import boxes_agree, claims, relation
 from .formats import FOLDERS, FORMATS, LAYOUTS, Format
 from .listing import CLASSIFICATION, DETECTION
 from .options import ReadingOptions
@@ -142,6 +142,8 @@ def _settled(rivals: list[Reading]) -> tuple[str | None, Reading]:
         if other is best:
             continue
         if best.task == DETECTION or other.task == DETECTION:
+            if best.task == other.task and boxes_agree(best, other):
+                continue
             return _which_format(rivals), best
         found = relation(best, other)
         if found.differ:

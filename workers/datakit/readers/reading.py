@@ -195,4 +195,5 @@ def _folders_above(path: str) -> Iterable[str]:
 
 
 def _short(text: str) -> str:
+    """Return ``text``, cut where it is long; a message that is not stays one."""
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
