@@ -238,7 +238,7 @@ SPECTACULAR_SETTINGS = {
         "SplitEnum": "workers.datakit.options.SPLIT_METHODS",
         "SplitNameEnum": "workers.datakit.export_formats.SPLITS",
         "DraftChangeKindEnum": "portal.datasets.draft_serializers.CHANGE_KINDS",
-        "UploadStateEnum": "portal.datasets.models.UploadState",
+        "UploadStateEnum": "portal.datasets.states.UploadState",
     },
 }
 

@@ -21,6 +21,7 @@ from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImag
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.refusals import NameTaken
+from portal.datasets.review_api import ReviewActions
 from portal.datasets.serializers import (
     DatasetNameSerializer,
     DatasetSerializer,
@@ -124,12 +125,16 @@ def _name_is_free():
         raise ValidationError({"name": [str(refusal)]}) from refusal
 
 
-class DatasetVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    queryset = DatasetVersion.objects.select_related("dataset", "job", "job__created_by")
+class DatasetVersionViewSet(ReviewActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
+    queryset = DatasetVersion.objects.select_related("dataset", "job", "job__created_by", "confirmed_by")
     serializer_class = DatasetVersionSerializer
     write_scope = "datasets"
     filterset_class = DatasetVersionFilter
     lookup_value_regex = r"\d{1,18}"
+
+    def get_queryset(self):
+        rows = super().get_queryset()
+        return rows.defer("reading") if self.action == "list" else rows
 
     def get_serializer_class(self):
         return DatasetVersionSerializer if self.action == "list" else DatasetVersionDetailSerializer

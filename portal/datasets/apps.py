@@ -5,6 +5,10 @@ class DatasetsConfig(AppConfig):
     name = "portal.datasets"
 
     def ready(self):
-        from portal.datasets import job_kinds
+        from portal.core import refusals
+        from portal.datasets import events, job_kinds
+        from portal.datasets.refusals import NotInReview
 
+        events.register()
         job_kinds.register()
+        refusals.register(NotInReview, 409)

@@ -6,6 +6,7 @@ the run is there.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.datasets import staged_cache, upload_retention, usage
-from portal.datasets.models import Dataset, DatasetVersion, Upload
+from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
 from portal.datasets.refusals import NameTaken
 from portal.jobs import services as jobs
 from portal.jobs.models import ACTIVE, Job, Status
@@ -31,14 +32,14 @@ logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
-def delete_version(version: DatasetVersion, user) -> None:
+def delete_version(version: DatasetVersion, user, verb: str = "dataset.delete") -> None:
     """Hide a version; its check is stopped if it is still going on. Runs that name it go on."""
     row = DatasetVersion.objects.select_for_update().get(pk=version.pk)
     if row.deleted_at is None:
         row.deleted_at = timezone.now()
         row.save(update_fields=["deleted_at"])
-        audit.record("dataset.delete", row, actor=user)
-        jobs.cancel(row.job, by=user.get_username())
+        audit.record(verb, row, actor=user)
+        jobs.cancel(row.job, by=user.get_username() if user else "the server")
     version.deleted_at = row.deleted_at
 
 
@@ -93,16 +94,45 @@ def _write(dataset: Dataset, user, verb: str, detail: str, **fields) -> None:
         ) from error
 
 
+def remove_now(version: DatasetVersion) -> None:
+    """Remove a deleted version for good, and its dataset where it was the only one that this ever had.
+
+    What a run names, or a check of the dataset may be pointing into, is left to the sweep.
+    """
+    _remove_unless_used(version)
+    with transaction.atomic():
+        dataset = Dataset.objects.select_for_update().filter(pk=version.dataset_id, last_number=1).first()
+        if dataset is not None and not dataset.versions.exists():
+            dataset.delete()
+
+
 def sweep() -> None:
     """Before: versions deleted long ago. After: those that a run names, and nothing of the others."""
     horizon = timezone.now() - timedelta(days=settings.DATASET_KEPT_DAYS)
     gone = Q(deleted_at__lte=horizon) | Q(dataset__deleted_at__lte=horizon)
     for version in DatasetVersion.objects.filter(gone).exclude(usage.used()):
-        try:
-            _remove(version.pk)
-        except ProtectedError:
-            logger.info("%s is kept: a run names it", version)
+        _remove_unless_used(version)
     Dataset.objects.filter(deleted_at__lte=horizon, versions=None).delete()
+
+
+def _remove_unless_used(version: DatasetVersion) -> None:
+    try:
+        _remove(version.pk)
+    except ProtectedError:
+        logger.info("%s is kept: a run names it", version)
+
+
+def sweep_packs() -> None:
+    """Before: packs of uploads that were read again. After: those alone that a version points into."""
+    for dataset in Dataset.objects.filter(packs__in=Pack.objects.filter(versions=None)).distinct():
+        with transaction.atomic():
+            Dataset.objects.select_for_update().get(pk=dataset.pk)
+            if dataset.versions.filter(job__status__in=ACTIVE).exists():
+                continue  # its program may be pointing into them; the next sweep comes soon
+            unused = dataset.packs.filter(versions=None)
+            files = [pack.file.name for pack in unused]
+            unused.delete()
+            transaction.on_commit(functools.partial(_delete_files, files))
 
 
 @transaction.atomic

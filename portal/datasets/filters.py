@@ -1,10 +1,12 @@
 """Filters of datasets, versions and uploads."""
 
 import django_filters
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.filters import OneOf, RowOf, part_of
 from portal.datasets.models import Dataset
+from portal.datasets.states import REVIEW, Review
 from portal.jobs.models import Status
 from portal.teams.filters import Created, Person
 
@@ -31,10 +33,24 @@ class DatasetFilter(Live, Created):
     name = part_of("name")
 
 
+class StatusOfVersion(OneOf):
+    """The status of the check; or ``review``, where that has succeeded and a person has not confirmed it."""
+
+    def filter(self, rows, value):
+        waiting = Q(job__status=Status.SUCCEEDED, review=Review.WAITING)
+        wanted = Q(job__status__in=[one for one in value if one != REVIEW]) & ~waiting
+        if REVIEW in value:
+            wanted |= waiting
+        return rows.filter(wanted) if value else rows
+
+
 class DatasetVersionFilter(Live, Created):
     person = Person("job__created_by")
     dataset = RowOf(Dataset.objects.for_team)
-    status = OneOf(Status.choices, field_name="job__status", help_text=_("of the check"))
+    status = StatusOfVersion(
+        [*Status.choices, (REVIEW, Review.WAITING.label)],
+        help_text=_("of the check; review: it waits for a person"),
+    )
     task = OneOf(TASKS)
     content_hash = django_filters.CharFilter()
 

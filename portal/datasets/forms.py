@@ -60,15 +60,9 @@ class RenameForm(StyledForm):
     name = forms.CharField(max_length=120, label=_("Name of the dataset"), validators=[one_line])
 
 
-class VersionForm(StyledForm):
-    """What is said about a new version, wherever its files come from."""
+class SplitForm(StyledForm):
+    """What is said about classes and the split."""
 
-    name = forms.CharField(
-        max_length=120,
-        validators=[one_line],
-        label=_("Name of the dataset"),
-        help_text=_("The name of a dataset that you have makes this its next version."),
-    )
     class_count = forms.IntegerField(
         required=False,
         min_value=2,
@@ -122,6 +116,34 @@ class VersionForm(StyledForm):
         widget=forms.NumberInput(attrs={"placeholder": "0"}),
         help_text=_("The same images and the same seed are split in the same way."),
     )
+
+    def clean(self):
+        data = super().clean()
+        try:
+            check_split(data.get("split"), data.get("split_group"))
+        except InputError as error:
+            self.add_errors({"split_group": str(error)})
+        return data
+
+    def options(self) -> dict:
+        """What ``create_version`` takes of it: only what was filled in."""
+        data = self.cleaned_data
+        found = {name: data[name] for name in ("class_count", "class_names")}
+        found |= {name: data[name] or None for name in ("split", "split_group", "seed")}
+        if data["val_percent"]:
+            found["val_fraction"] = data["val_percent"] / 100
+        return {key: value for key, value in found.items() if value is not None}
+
+
+class VersionForm(SplitForm):
+    """What is said about a new version, wherever its files come from."""
+
+    name = forms.CharField(
+        max_length=120,
+        validators=[one_line],
+        label=_("Name of the dataset"),
+        help_text=_("The name of a dataset that you have makes this its next version."),
+    )
     mode = forms.ChoiceField(
         required=False,
         choices=[
@@ -154,10 +176,6 @@ class VersionForm(StyledForm):
 
     def clean(self):
         data = super().clean()
-        try:
-            check_split(data.get("split"), data.get("split_group"))
-        except InputError as error:
-            self.add_errors({"split_group": str(error)})
         if data.get("mode") == ADD and data.get("name"):
             try:
                 services.check_addable(self.team, data["name"])
@@ -166,14 +184,10 @@ class VersionForm(StyledForm):
         return data
 
     def options(self) -> dict:
-        """What ``create_version`` takes: only what was filled in."""
+        """What ``create_version`` takes. The person then sees how the files are read before they are used."""
         data = self.cleaned_data
-        found = {"class_count": data["class_count"], "class_names": data["class_names"]}
-        for name in ("layout", "split", "split_group", "mode", "seed"):
-            found[name] = data[name] or None
-        if data["val_percent"]:
-            found["val_fraction"] = data["val_percent"] / 100
-        return {key: value for key, value in found.items() if value is not None}
+        found = {name: data[name] for name in ("layout", "mode") if data[name]}
+        return {**super().options(), **found, "review": True}
 
 
 class UploadForm(VersionForm):

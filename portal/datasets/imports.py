@@ -20,8 +20,8 @@ from portal.core import names
 from portal.core.echoes import shortened
 from portal.datasets import upload_limits
 from portal.datasets.import_sources import BucketSource, Entry, FolderSource
-from portal.datasets.models import COPYING
 from portal.datasets.refusals import UploadRefused
+from portal.datasets.states import COPYING
 from portal.jobs.context import JobContext
 from portal.jobs.models import Job
 from workers.datakit.errors import InputError, full_disk_is_input_error

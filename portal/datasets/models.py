@@ -3,6 +3,7 @@
 import re
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -11,36 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.messages import KEEPS_MESSAGES
 from portal.core.names import NameField
+from portal.datasets.states import REVIEW, Review, UploadState, check_state
 from portal.jobs.models import Job, Status
 from portal.teams.models import Owned, OwnedQuerySet, Team
 
-COPYING = "copying"  # the phase of an import, before its check begins
 COVER_IMAGES = 8
-
-
-class UploadState(models.TextChoices):
-    """Where an upload is. The first is told by its bytes, the others by the check of its version."""
-
-    RECEIVING = "receiving", _("Receiving")
-    RECEIVED = "received", _("Received")
-    EXTRACTING = "extracting", _("Extracting")
-    CHECKING = "checking", _("Checking")
-    READY = "ready", _("Ready")
-    REFUSED = "refused", _("Refused")
-    EXPIRED = "expired", _("Expired")
-
-
-def check_state(job: Job) -> UploadState:
-    """What the check of a whole upload is at, from its job's status and phase."""
-    if job.status == Status.SUCCEEDED:
-        return UploadState.READY
-    if job.is_final:
-        return UploadState.REFUSED
-    if job.phase == COPYING:
-        return UploadState.RECEIVING
-    if job.status == Status.QUEUED or not job.phase:
-        return UploadState.RECEIVED
-    return UploadState.EXTRACTING if job.phase == "extracting" else UploadState.CHECKING
 
 
 def _counted(rows):
@@ -71,6 +47,7 @@ class Dataset(Owned):
 
     name = NameField(max_length=120)
     last_number = models.PositiveIntegerField(default=0)  # of its versions: a number is never used again
+    reading = models.JSONField(null=True)  # how its next upload is read, see ``reviews.remembered``
     deleted_at = models.DateTimeField(null=True)
 
     objects = DatasetQuerySet.as_manager()
@@ -104,7 +81,7 @@ class Pack(models.Model):
 
 
 # Of no use to a list: they say what is in a version, and may be long.
-LONG_COLUMNS = ("options", "class_names", "counts", "findings", "statistics", "diff")
+LONG_COLUMNS = ("options", "class_names", "counts", "findings", "statistics", "diff", "reading")
 
 
 class VersionQuerySet(OwnedQuerySet):
@@ -120,15 +97,19 @@ class VersionQuerySet(OwnedQuerySet):
         )
 
     def ready(self):
-        return self.filter(job__status=Status.SUCCEEDED)
+        return self.filter(job__status=Status.SUCCEEDED).exclude(review=Review.WAITING)
+
+    def in_review(self):
+        """Checked, and waiting for a person who says that they were understood."""
+        return self.filter(job__status=Status.SUCCEEDED, review=Review.WAITING)
 
 
 class DatasetVersion(models.Model):
     """What one upload, or one change of another version, holds.
 
-    Ready when its job has succeeded; never changed after that. Its images are told by its index
-    (``indexes.opened``) and lie in packs; here is only what lists and reports show, so that a row is as
-    small for 100,000 images as for 100.
+    Ready when its job has succeeded and nobody has to confirm how the upload was read (``reviews``); never
+    changed after that. Its images are told by its index (``indexes.opened``) and lie in packs; here is only
+    what lists and reports show, so that a row is as small for 100,000 images as for 100.
     """
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="versions")
@@ -150,6 +131,13 @@ class DatasetVersion(models.Model):
     statistics = models.JSONField(default=dict)  # histograms, see ``assemble.py``
     diff = models.JSONField(null=True)  # against the parent: {"added", "removed", "relabelled", "moved"}
     layout = models.CharField(max_length=60, blank=True)
+    reading = models.JSONField(null=True)  # how it was understood, see ``datakit.reading``; null for edits
+    question = models.TextField(blank=True, default="", db_default="")  # what is in doubt about the reading
+    review = models.CharField(max_length=10, choices=Review, blank=True, default="", db_default="")
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    confirmed_at = models.DateTimeField(null=True)
     task = models.CharField(max_length=20, default="classification")  # or "detection"
     split = models.CharField(max_length=20, blank=True)
     images = models.PositiveIntegerField(default=0)
@@ -169,8 +157,17 @@ class DatasetVersion(models.Model):
         return f"{self.dataset.name} v{self.number}"
 
     @property
-    def is_ready(self) -> bool:
+    def is_checked(self) -> bool:
+        """It has an index and images, whether or not they are confirmed."""
         return self.job is not None and self.job.status == Status.SUCCEEDED
+
+    @property
+    def is_ready(self) -> bool:
+        return self.is_checked and self.review != Review.WAITING
+
+    @property
+    def in_review(self) -> bool:
+        return self.is_checked and self.review == Review.WAITING
 
     @property
     def is_deleted(self) -> bool:
@@ -179,7 +176,17 @@ class DatasetVersion(models.Model):
     @property
     def state(self) -> UploadState:
         """Where the upload is on its way to a dataset."""
-        return check_state(self.job)
+        return check_state(self.job, self.review)
+
+    @property
+    def status(self) -> str:
+        """That of its job, or that it waits for a person."""
+        return REVIEW if self.in_review else str(self.job.status)
+
+    @property
+    def message(self) -> str:
+        """Why it was refused, or what is in doubt about it; empty otherwise."""
+        return self.question if self.in_review else self.job.message
 
     @property
     def cover(self) -> list[int]:
@@ -269,8 +276,8 @@ class Upload(Owned):
 
     @property
     def message(self) -> str:
-        """Why it was refused; empty otherwise."""
-        return self.version.job.message if self.state == UploadState.REFUSED else ""
+        """Why it was refused, or what is in doubt about it; empty otherwise."""
+        return self.version.message if self.state in (UploadState.REFUSED, UploadState.REVIEW) else ""
 
 
 class UploadPiece(models.Model):

@@ -45,3 +45,7 @@ class NotWhole(UploadRefused):
 
 class NameTaken(Exception):
     """The team has a dataset of this name already."""
+
+
+class NotInReview(Exception):
+    """The version does not wait for a person: it is ready, being checked, refused or deleted."""

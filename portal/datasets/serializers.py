@@ -1,12 +1,16 @@
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.core import names
 from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.core.serializers import BoundedListField
-from portal.datasets import imports, services, upload_limits
-from portal.datasets.models import Dataset, DatasetVersion, Upload, UploadState
+from portal.datasets import imports, reading_options, services, upload_limits
+from portal.datasets.models import Dataset, DatasetVersion, Upload
+from portal.datasets.reading_serializers import JudgementSerializer, ReadingOptionsSerializer
 from portal.datasets.refusals import UploadRefused
+from portal.datasets.states import REVIEW, UploadState
+from portal.jobs.models import Status
 from portal.jobs.serializers import JobSerializer
 from workers.datakit import diffing
 from workers.datakit.errors import InputError
@@ -45,8 +49,10 @@ class FindingSerializer(serializers.Serializer):
 class DatasetVersionSerializer(serializers.ModelSerializer):
     dataset_name = serializers.CharField(source="dataset.name")
     state = serializers.ChoiceField(choices=UploadState.choices, help_text="As the state of an upload.")
-    status = serializers.CharField(source="job.status")
-    message = serializers.CharField(source="job.message")
+    status = serializers.ChoiceField(
+        choices=[*Status.values, REVIEW], help_text="Of its check; `review`: it waits for a person."
+    )
+    message = serializers.SerializerMethodField(help_text="Why it was refused, or what is in doubt.")
     job = JobSerializer()
     findings = FindingSerializer(many=True, help_text="The gravest first.")
     diff = DiffCountsSerializer(allow_null=True, help_text="Against the parent.")
@@ -60,12 +66,21 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
             "job",
         ]  # fmt: skip
 
+    def get_message(self, version) -> str:
+        return version.message
+
 
 class DatasetVersionDetailSerializer(DatasetVersionSerializer):
-    """A version with its histograms."""
+    """A version with its histograms and how it was read."""
+
+    reading = serializers.SerializerMethodField(help_text="Null while it is checked, and for edits.")
 
     class Meta(DatasetVersionSerializer.Meta):
-        fields = [*DatasetVersionSerializer.Meta.fields, "statistics"]
+        fields = [*DatasetVersionSerializer.Meta.fields, "statistics", "reading"]
+
+    @extend_schema_field(JudgementSerializer(allow_null=True))
+    def get_reading(self, version) -> dict | None:
+        return JudgementSerializer(JudgementSerializer.of(version)).data if version.reading else None
 
 
 class DatasetSerializer(serializers.ModelSerializer):
@@ -137,11 +152,14 @@ class DiffSerializer(serializers.Serializer):
 
 
 CLASSES_AT_MOST = 10_000
-OPTIONS = ("class_count", "class_names", "val_fraction", "seed", "layout", "split", "split_group", "mode")
+OPTIONS = (
+    "class_count", "class_names", "val_fraction", "seed", "layout", "split", "split_group", "mode", "review",
+    "fresh",
+)  # fmt: skip
 
 
-class OptionsSerializer(serializers.Serializer):
-    """What may be said about an upload; counts and names are read from it where nothing is said."""
+class OptionsSerializer(ReadingOptionsSerializer):
+    """What may be said about an upload; what is not said is read from it."""
 
     class_count = serializers.IntegerField(required=False, allow_null=True, min_value=2)
     class_names = BoundedListField(
@@ -152,7 +170,7 @@ class OptionsSerializer(serializers.Serializer):
     val_fraction = serializers.FloatField(required=False, min_value=0.05, max_value=0.5)
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     layout = serializers.ChoiceField(
-        choices=list(LAYOUTS), required=False, help_text="How to read the files; found by looking otherwise."
+        choices=list(LAYOUTS), required=False, help_text="The older name of `as`."
     )
     split = serializers.ChoiceField(
         choices=SPLIT_METHODS,
@@ -171,16 +189,28 @@ class OptionsSerializer(serializers.Serializer):
         help_text="`replace`: the files are the whole version (default). `add`: they come to the images of "
         "the newest version, which keep their labels and their sides.",
     )
+    review = serializers.BooleanField(
+        required=False,
+        help_text="Wait in the state `review` until somebody confirms how it was read. One that could be "
+        "read in several ways waits anyway.",
+    )
+    fresh = serializers.BooleanField(
+        required=False, help_text="Do not read it as the dataset's earlier versions were read."
+    )
 
     def validate(self, data):
         try:
             check_split(data.get("split"), data.get("split_group"))
         except InputError as error:
             raise serializers.ValidationError({"split_group": [str(error)]}) from error
-        return data
+        return super().validate(data)
 
     def options(self) -> dict:
-        return {key: self.validated_data[key] for key in OPTIONS if self.validated_data.get(key)}
+        """What ``services.create_version`` takes: only what was said."""
+        data = self.validated_data
+        found = {key: data[key] for key in OPTIONS if data.get(key)}
+        reading = reading_options.said(data)
+        return {**found, "reading": reading} if reading else found
 
 
 class VersionSerializer(OptionsSerializer):
@@ -253,15 +283,16 @@ def _or_refused(check, value):
 
 
 class MetadataSerializer(OptionsSerializer):
-    """The metadata of a tus upload, where everything is text. ``class_names`` holds one name a line."""
+    """The metadata of a tus upload, where everything is text: lists hold one entry a line."""
 
     filename = serializers.CharField(max_length=255, required=False, allow_blank=True)
     dataset = serializers.CharField(max_length=120, required=False, allow_blank=True, validators=[one_line])
 
     def to_internal_value(self, data):
         data = {key: value for key, value in data.items() if value != "" or key == "filename"}
-        if "class_names" in data:
-            data["class_names"] = [name for name in data["class_names"].splitlines() if name.strip()]
+        for name in ("class_names", *reading_options.LISTS):
+            if name in data:
+                data[name] = reading_options.lines_of(data[name])
         return super().to_internal_value(data)
 
     def clean_filename(self) -> str:

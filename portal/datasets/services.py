@@ -13,12 +13,13 @@ from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.files import fetch
-from portal.datasets import imports, indexes, pieces, upload_retention
+from portal.datasets import imports, indexes, pieces, reviews, upload_retention
 from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
 from portal.datasets.refusals import Expired, InUse, NotWhole
+from portal.datasets.states import Review
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
-from portal.jobs.models import ACTIVE, Job, Status
+from portal.jobs.models import ACTIVE, Job, NothingLeft
 from portal.teams import audit
 from workers.datakit.errors import InputError, StagingError
 
@@ -29,7 +30,8 @@ def create_version(team, user, name: str, upload, options: dict | None = None) -
     """Store an uploaded archive as the next version of the team's dataset ``name`` and queue its check.
 
     ``upload`` is a file of Django's, or an Upload that is whole. ``options`` may hold what ``options.py``
-    reads: ``mode``, ``val_fraction``, ``seed``, ``class_count``, ``class_names``, ``layout`` and so on. A
+    reads: ``mode``, ``val_fraction``, ``seed``, ``class_count``, ``class_names``, ``reading`` and so on; with
+    ``review`` a person confirms how it was read, with ``fresh`` it is not read as earlier versions were. A
     file is stored before the transaction begins: copying gigabytes must not hold a database lock. Raises
     QuotaReached when no check may wait.
     """
@@ -87,6 +89,8 @@ def create_import(
 
 def _upload_version(team, user, name: str, options: dict, *, upload_name: str, **kept) -> DatasetVersion:
     dataset, _ = Dataset.objects.live().get_or_create(team=team, name=name, defaults={"created_by": user})
+    options = reviews.with_remembered(dataset, options)
+    kept["review"] = Review.WAITING if options.pop("review", False) else ""
     kept["upload_name"] = Path(upload_name).name[:255]
     version = add_version(dataset, "ingest", user, options=options, **kept)
     where = options.get("import")
@@ -109,7 +113,7 @@ def add_version(dataset: Dataset, kind: str, user, **fields) -> DatasetVersion:
 def check_addable(team, name: str) -> None:
     """Raise InputError unless the team's dataset ``name`` has a version, or may have one soon, to add to."""
     versions = DatasetVersion.objects.for_team(team).live().filter(dataset__name=name)
-    if not versions.filter(job__status__in=[*ACTIVE, Status.SUCCEEDED]).exists():
+    if not versions.filter(job__status__in=ACTIVE).exists() and not versions.ready().exists():
         raise InputError(
             _("There is no version of %(name)s that images could be added to: upload them as one of its own.")
             % {"name": name}
@@ -144,6 +148,7 @@ def prepare_ingest(job: Job, folder: Path) -> Invocation:
             **version.options,
             "filename": version.upload_name,
             "pack_key": uuid.uuid4().hex,
+            "doubt": "wait",
         },
         memory_bytes=INGEST_MEMORY_BYTES,
     )
@@ -186,9 +191,11 @@ def _holders(dataset: Dataset) -> QuerySet[DatasetVersion]:
 
 
 def complete_ingest(job: Job, result: dict) -> None:
+    """Fill the version; keep its upload while a person may have it read in another way."""
     version = job.dataset_version
     fill(version, job, result)
-    upload_retention.drop(version)
+    if not reviews.after_check(version, result):
+        upload_retention.drop(version)
 
 
 def fill(version: DatasetVersion, job: Job, result: dict) -> None:
@@ -203,6 +210,8 @@ def fill(version: DatasetVersion, job: Job, result: dict) -> None:
     # Locked, so that the sweep of deleted versions takes no pack away that this one points into.
     dataset = Dataset.objects.select_for_update().get(pk=version.dataset_id)
     made = {artifact.name: artifact for artifact in job.artifacts.all()}
+    if earlier := version.index.name:
+        transaction.on_commit(lambda: default_storage.delete(earlier))
     version.index = made["index.sqlite"].file.name
     version.save()
     for pack in result["packs"]:
@@ -222,7 +231,9 @@ def folder_of(job: Job) -> str:
 
 
 def replace(old: Job, new: Job) -> None:
-    DatasetVersion.objects.filter(job=old).update(job=new)
+    """Raises NothingLeft when the version was removed, or is checked by another job since."""
+    if not DatasetVersion.objects.filter(job=old).update(job=new):
+        raise NothingLeft(old)
 
 
 def add_digits(team, user) -> DatasetVersion:

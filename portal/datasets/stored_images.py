@@ -38,7 +38,7 @@ class StoredImage:
 
 def find(version: DatasetVersion, number: int, *, small: bool = False) -> StoredImage | None:
     """The image with the id ``number``, or its thumbnail; None if there is none."""
-    if not version.is_ready or number >= 2**63:
+    if not version.is_checked or number >= 2**63:
         return None
     with indexes.opened(version) as index:
         image = index.image(number)

@@ -1,13 +1,15 @@
 """Celery's way in."""
 
 from portal.celery import app
-from portal.datasets import deletion, staged_cache, upload_retention, uploads
+from portal.datasets import deletion, reviews, staged_cache, upload_retention, uploads
 
 
 @app.task
 def sweep_uploads() -> None:
-    """Before: expired uploads, and those that versions no longer need, with their bytes. After: none."""
+    """Before: expired uploads, those that versions no longer need, and those that nobody confirms, with their
+    bytes. After: none."""
     uploads.sweep()
+    reviews.sweep()
     upload_retention.sweep()
 
 
@@ -16,5 +18,6 @@ def sweep_deleted() -> None:
     """Before: what was deleted long ago, and files of dead jobs. After: of it only what a run names; and this
     host's cache holds what it may."""
     deletion.sweep()
+    deletion.sweep_packs()
     deletion.sweep_leftovers()
     staged_cache.make_room()

@@ -33,7 +33,9 @@ class NewestUploads(ByNewest):
 class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     """tus 1.0. ``GET`` is ours: the state of an upload, from its first byte to the dataset's last check."""
 
-    queryset = Upload.objects.select_related("version__job", "version__dataset", "created_by")
+    queryset = Upload.objects.select_related("version__job", "version__dataset", "created_by").defer(
+        "version__reading"
+    )
     serializer_class = ReceivedUploadSerializer
     filterset_class = UploadFilter
     pagination_class = NewestUploads
@@ -91,9 +93,9 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         """Announce a file; its address is in ``Location``.
 
         ``Upload-Metadata`` may hold ``filename``; ``dataset``, the name of the dataset whose next version
-        the file becomes once it is whole; and ``class_count``, ``class_names`` (one a line),
-        ``val_fraction``, ``seed``, ``split``, ``split_group``, ``layout``, ``mode``. The first bytes may
-        come in the same request.
+        the file becomes once it is whole; and what may be said about it, as in ``POST /api/v1/datasets/``:
+        lists hold one entry a line, ``roles`` a ``folder=role`` a line. The first bytes may come in the same
+        request.
         """
         tus.check_version(request)
         length = tus.length(request)

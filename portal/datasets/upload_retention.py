@@ -36,7 +36,7 @@ def drop(version: DatasetVersion) -> None:
 def sweep() -> None:
     """Before: uploads of ready versions, and of those refused days ago. After: none of them."""
     has_upload = Q(upload_bytes__gt=0) | ~Q(upload="") | Q(received__pieces__isnull=False)
-    kept = DatasetVersion.objects.filter(has_upload).distinct()
+    kept = DatasetVersion.objects.filter(has_upload).select_related("job").distinct()
     refused = kept.filter(
         job__status__in=[Status.FAILED, Status.CANCELLED],
         job__finished_at__lt=timezone.now() - REFUSED_RETENTION,
@@ -44,3 +44,15 @@ def sweep() -> None:
     for version in [*kept.ready(), *refused]:
         with transaction.atomic():
             drop(version)
+            if not version.is_ready:
+                _forget_images(version)
+
+
+def _forget_images(version: DatasetVersion) -> None:
+    """Let go of what an earlier check of a version left that was then read again and refused."""
+    index = version.index.name
+    version.index = ""
+    version.save(update_fields=["index"])
+    version.packs.clear()
+    if index:
+        transaction.on_commit(lambda: default_storage.delete(index))

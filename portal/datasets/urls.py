@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.datasets import deletion_views, image_views, import_views, version_views, views
+from portal.datasets import deletion_views, image_views, import_views, review_views, version_views, views
 
 urlpatterns = [
     path("", views.dataset_list, name="dataset-list"),
@@ -18,6 +18,9 @@ urlpatterns = [
     path("versions/<int:pk>/restore/", deletion_views.version_restore, name="dataset-version-restore"),
     path("<int:pk>/", views.dataset_detail, name="dataset-detail"),
     path("versions/<int:pk>/", version_views.dataset_version, name="dataset-version"),
+    path("versions/<int:pk>/review/confirm/", review_views.confirm, name="dataset-review-confirm"),
+    path("versions/<int:pk>/review/reread/", review_views.reread, name="dataset-review-reread"),
+    path("versions/<int:pk>/review/discard/", review_views.discard, name="dataset-review-discard"),
     path("versions/<int:pk>/diff/", version_views.version_diff, name="dataset-diff"),
     path("versions/<int:pk>/export/<slug:layout>/", version_views.version_export, name="dataset-export"),
     path("versions/<int:pk>/live/", version_views.version_live, name="dataset-version-live"),

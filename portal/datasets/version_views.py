@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 from portal.core import live, panels
 from portal.core.live import Live
 from portal.core.numbers import whole_number
-from portal.datasets import contents, diffs, indexes, report, stored_images
-from portal.datasets.models import DatasetVersion, UploadState
+from portal.datasets import contents, diffs, indexes, reading_page, report, stored_images
+from portal.datasets.models import DatasetVersion
+from portal.datasets.reading_forms import ReadingForm
+from portal.datasets.states import Review, UploadState
 from workers.datakit import export
 from workers.datakit.diffing import KINDS
 from workers.datakit.errors import StagingError
@@ -28,20 +30,27 @@ STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, Up
 def find_version(request, pk: int) -> DatasetVersion:
     """A version of the asker's team, deleted or not; a 404 for any other."""
     rows = DatasetVersion.objects.for_team(request.team)
-    return get_object_or_404(rows.select_related("dataset", "job", "job__created_by", "parent__job"), pk=pk)
+    rows = rows.select_related("dataset", "job", "job__created_by", "parent__job", "confirmed_by")
+    return get_object_or_404(rows, pk=pk)
 
 
 def dataset_version(request, pk):
-    """What is in a version, and whether it is good enough to train."""
-    version = find_version(request, pk)
+    """What is in a version, and whether it is good enough to train; or how its upload was understood."""
+    return page(request, find_version(request, pk))
+
+
+def page(request, version: DatasetVersion, form: ReadingForm | None = None) -> HttpResponse:
+    """The page of a version; ``form`` is one that was refused."""
     context = {
         "version": version,
         "live": _live(request, version),
         "panels": panels.of("dataset-version", request, version),
+        "reading": reading_page.of(version),
+        **reading_page.review(version, form),
     }
-    if version.is_ready:
+    if version.is_checked:
         context |= _report(request, version)
-    return render(request, "datasets/version.html", context)
+    return render(request, "datasets/version.html", context, status=422 if form else 200)
 
 
 def _report(request, version: DatasetVersion) -> dict:
@@ -52,11 +61,12 @@ def _report(request, version: DatasetVersion) -> dict:
             classes = report.classes(version, index, request.GET.get("order", ""), number)
     except StagingError as error:
         return {"lost": str(error)}
+    shown = {"findings": report.findings(version), "classes": classes}
+    if version.in_review:
+        return shown
     others = version.dataset.versions.live().ready().exclude(pk=version.pk)
-    return {
+    return shown | {
         "verdict": report.verdict(version),
-        "findings": report.findings(version),
-        "classes": classes,
         "bars": report.bars(version),
         "distributions": report.distributions(version),
         "exports": report.exports(version),
@@ -70,7 +80,9 @@ def version_live(request, pk):
 
 
 def _live(request, version: DatasetVersion) -> Live:
-    states = IMPORT_STATES if "import" in version.options else STATES
+    states = list(IMPORT_STATES if "import" in version.options else STATES)
+    if version.review == Review.WAITING:
+        states.insert(-1, UploadState.REVIEW)
     context = {"version": version, "states": states}
     body = render_to_string("datasets/_version_live.html", context, request=request)
     url = reverse("dataset-version-live", args=[version.pk])

@@ -41,6 +41,8 @@ def usable_versions(team):
 
 class VersionField(forms.ModelChoiceField):
     def label_from_instance(self, version):
+        if version.in_review:
+            return _("%(version)s (needs review)") % {"version": version}
         if not version.is_ready:
             return _("%(version)s (being checked)") % {"version": version}
         places = {"version": version, "images": version.images, "classes": len(version.class_names)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from portal.datasets.models import DatasetVersion
 from portal.jobs.models import ACTIVE, FINAL, Job, Priority, Status
 from portal.notify import services as notify
 from portal.runs import plan
@@ -24,7 +25,7 @@ def advance(run: Run) -> None:
         if run.is_final:
             return
         steps = _load(run)
-        refusals = plan.refusals(run.dataset_version) if run.dataset_version.is_ready else []
+        refusals = _refusals(run.dataset_version)
         if run.cancelled_by_id is None and not refusals:
             _start_ready(run, steps)
         _write_status(run, steps, refusals)
@@ -80,6 +81,13 @@ def _start(step: Step, needed: list[Step]) -> None:
     """Queue a step with the priority of the one before it, which an administrator may have changed."""
     priority = needed[0].job.priority if needed else Priority.NORMAL
     begin(step, KINDS[step.kind].start(step, [made_by(need) for need in needed], priority))
+
+
+def _refusals(version: DatasetVersion) -> list[str]:
+    """Why nothing can be trained on a version, as far as its check has ended: sentences."""
+    if version.in_review and version.is_deleted:
+        return [f"{version} was discarded before anybody confirmed it: choose another version."]
+    return plan.refusals(version) if version.is_ready else []
 
 
 def _write_status(run: Run, steps: list[Step], refusals: list[str]) -> None:

@@ -90,7 +90,10 @@ def tiles(graph: Graph) -> list[Tile]:
 def _data(run: Run) -> Tile:
     version = run.dataset_version
     job = version.job
-    tile = Tile("data", _("Data"), "images", _status(job), job, job.seconds if job else None)
+    status = version.status if job else WAITING
+    tile = Tile("data", _("Data"), "images", status, job, job.seconds if job else None)
+    if version.in_review:
+        tile.note = _("Confirm how it was read: the run goes on then.")
     if version.is_ready:
         tile.count = version.images
         tile.note = _("%(train)s train, %(val)s validate") % {

@@ -1,0 +1,172 @@
+"""The form on a preview: read the upload in another way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portal.core.names import one_line
+from portal.core.sentences import lazy_sentence
+from portal.datasets import reading_options
+from portal.datasets.forms import SplitForm
+from portal.datasets.models import DatasetVersion
+from workers.datakit.readers import LAYOUTS
+
+COLUMN = 200  # characters of a title
+ENTRIES = 1_000
+ROLES_SHOWN = 100
+ROLE_TITLES = {
+    "class": _("a class"),
+    "train": _("images for training"),
+    "val": _("images for validation"),
+    "test": _("images for testing"),
+    "part": _("a part of the set"),
+    "images": _("images"),
+    "masks": _("masks"),
+    "ignored": _("left out"),
+    "unlabelled": _("images without a label"),
+}
+
+
+class LinesField(forms.CharField):
+    """One entry a line."""
+
+    widget = forms.Textarea
+
+    def __init__(self, **kwargs):
+        super().__init__(required=False, max_length=100_000, **kwargs)
+        self.widget.attrs["rows"] = 2
+
+    def prepare_value(self, value):
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def clean(self, value):
+        lines = reading_options.lines_of(super().clean(value))
+        if len(lines) > ENTRIES:
+            raise forms.ValidationError(
+                _("At most %(most)d lines can be read here.") % {"most": ENTRIES}, code="most"
+            )
+        for line in lines:
+            one_line(line)
+        return lines
+
+    def has_changed(self, initial, data):
+        return (initial or []) != reading_options.lines_of(data or "")
+
+
+def _column(label, help_text="") -> forms.CharField:
+    return forms.CharField(
+        required=False, max_length=COLUMN, validators=[one_line], label=label, help_text=help_text
+    )
+
+
+class ReadingForm(SplitForm):
+    """How to read the files of a version this time, with a choice for each folder at the top."""
+
+    format = forms.ChoiceField(
+        required=False,
+        choices=[("", _("Found by looking at the files"))]
+        + [(key, lazy_sentence(one.name)) for key, one in LAYOUTS.items()],
+        label=_("Format"),
+    )
+    label_column = _column(
+        _("Label column"), _("The column of the table that holds the class: its title, or its number from 1.")
+    )
+    image_column = _column(_("Image column"), _("The column that names the image."))
+    split_column = _column(
+        _("Split column"), _("The column that says training or validation, if there is one.")
+    )
+    one_hot = LinesField(
+        label=_("Columns that are a class each"),
+        help_text=_("For tables with a column for each class that holds 0 or 1: one title a line."),
+    )
+    ids_from = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[("", _("Found by looking at the files")), ("0", "0"), ("1", "1")],
+        label=_("The first class id is"),
+    )
+    ignore = LinesField(
+        label=_("Leave out"),
+        help_text=_(
+            "Folders and files that are not part of the set, one a line; * stands for any characters."
+        ),
+    )
+
+    def __init__(self, *args, version: DatasetVersion, **kwargs):
+        self.said: dict[str, Any] = version.options.get("reading", {})
+        self.chosen: dict[str, Any] = (version.reading or {}).get("chosen") or {}
+        super().__init__(*args, initial=self._initial(version), **kwargs)
+        for name, folder in self._folders():
+            self.fields[name] = forms.ChoiceField(
+                required=False,
+                choices=list(ROLE_TITLES.items()),
+                label=folder["folder"],
+                widget=forms.Select(attrs={"class": "form-select form-select-sm"}),
+            )
+
+    def _initial(self, version: DatasetVersion) -> dict[str, Any]:
+        """How it is read now, and what was said about the split."""
+        initial = {name: version.options.get(name) for name in self.base_fields}
+        if "val_fraction" in version.options:
+            initial["val_percent"] = round(100 * version.options["val_fraction"])
+        now = {**self.chosen.get("options", {}), **self.said}
+        initial |= {name: now[name] for name in reading_options.NAMES if name in now}
+        initial["ids_from"] = str(now.get("ids_from", ""))
+        initial["class_names"] = "\n".join(version.options.get("class_names", []))
+        initial["format"] = now.get("as") or version.options.get("layout") or self.chosen.get("format", "")
+        for name, folder in self._folders():
+            said = self.said.get("roles", {}).get(folder["folder"])
+            initial[name] = said or folder["role"]
+        return initial
+
+    def _folders(self) -> list[tuple[str, dict[str, Any]]]:
+        """A field's name for each folder at the top, as many as a page can show."""
+        roles = self.chosen.get("roles", [])[:ROLES_SHOWN]
+        return [(f"role_{number}", folder) for number, folder in enumerate(roles)]
+
+    @property
+    def folders(self) -> list[tuple[dict[str, Any], forms.BoundField]]:
+        """The folders at the top, each with the field of its role."""
+        return [(folder, self[name]) for name, folder in self._folders()]
+
+    @property
+    def table(self) -> list[forms.BoundField]:
+        return [
+            self[name] for name in ("label_column", "image_column", "split_column", "one_hot", "ids_from")
+        ]
+
+    @property
+    def table_open(self) -> bool:
+        return any(bound.errors or bound.value() for bound in self.table)
+
+    @property
+    def split_open(self) -> bool:
+        return any(bound.errors or bound.value() for bound in self.split_fields)
+
+    @property
+    def split_fields(self) -> list[forms.BoundField]:
+        names = ("split", "split_group", "val_percent", "seed", "class_count", "class_names")
+        return [self[name] for name in names]
+
+    def changes(self) -> dict[str, Any]:
+        """What ``reviews.reread`` takes: what was said before or is said now, but for what the check found by
+        itself."""
+        data, changed = self.cleaned_data, set(self.changed_data)
+        reading = {
+            name: data[name]
+            for name in reading_options.NAMES
+            if name in data and (name in changed or name in self.said)
+        }
+        if "format" in changed or "as" in self.said:
+            reading["as"] = data["format"]
+        roles = dict(self.said.get("roles", {}))
+        roles |= {folder["folder"]: data[name] for name, folder in self._folders() if name in changed}
+        emptied = dict.fromkeys(
+            ("split", "split_group", "seed", "class_count", "class_names", "val_fraction")
+        )
+        reading = reading_options.said({**reading, "roles": roles})
+        return {**emptied, **self.options(), "layout": None, "reading": reading}

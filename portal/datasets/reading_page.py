@@ -1,0 +1,96 @@
+"""How an upload was understood, for the page of its version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.datasets import reviews
+from portal.datasets.models import DatasetVersion
+from portal.datasets.reading_forms import ROLE_TITLES, ReadingForm
+
+OPTION_TITLES = {
+    "as": _("Format"),
+    "label_column": _("Label column"),
+    "image_column": _("Image column"),
+    "split_column": _("Split column"),
+    "one_hot": _("Columns that are a class each"),
+    "tables": _("Tables"),
+    "ids_from": _("First class id"),
+    "ignore": _("Leave out"),
+    "roles": _("Folders"),
+}
+SPLIT_ORIGINS = {
+    "folders": _("from the folders"),
+    "lists": _("from the list files"),
+    "column": _("from a column of the table"),
+    "file names": _("from the names of the files"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """One reading as a page shows it. ``facts`` is its stored form, see ``datakit.reading``."""
+
+    number: int  # among the alternatives
+    facts: dict[str, Any]
+
+    @property
+    def folders(self) -> list[tuple[str, Any, int]]:
+        """The folders at the top: name, what it is, how many images."""
+        return [
+            (row["folder"], ROLE_TITLES.get(row["role"], row["role"]), row["images"])
+            for row in self.facts["roles"]
+        ]
+
+    @property
+    def options(self) -> list[tuple[Any, str]]:
+        return told(self.facts["options"])
+
+    @property
+    def split_origin(self) -> Any:
+        origin = self.facts["split"]["origin"]
+        return SPLIT_ORIGINS.get(origin, origin) if origin else ""
+
+    @property
+    def class_words(self) -> str:
+        """The first classes by name, for a short summary."""
+        names = [row["name"] for row in self.facts["classes"][:8]]
+        return ", ".join(names) + (" …" if self.facts["class_count"] > len(names) else "")
+
+
+def told(options: dict[str, Any]) -> list[tuple[Any, str]]:
+    """Options in words: title and value."""
+    return [(title, _value(options[name])) for name, title in OPTION_TITLES.items() if name in options]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{folder}: {ROLE_TITLES.get(role, role)}" for folder, role in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def of(version: DatasetVersion) -> dict[str, Any]:
+    """What a page says about how a version was read; nothing where that is not known."""
+    found = version.reading
+    if not found:
+        return {}
+    chosen = found.get("chosen")
+    others = found.get("alternatives", [])
+    return {
+        "certain": found.get("certain", True),
+        "understood": Understood(0, chosen) if chosen else None,
+        "alternatives": [Understood(number, facts) for number, facts in enumerate(others)],
+        "said": told(version.options.get(reviews.READING, {})),
+        "remembered": version.options.get("remembered"),
+    }
+
+
+def review(version: DatasetVersion, form: ReadingForm | None) -> dict[str, Any]:
+    """What a person is asked on the page of a version that waits for them, or that was refused."""
+    if not reviews.can_reread(version):
+        return {}
+    context = {"reading_form": form or ReadingForm(version=version)}
+    return context | ({"expires": reviews.expires(version)} if version.in_review else {})

@@ -1,0 +1,168 @@
+"""How an upload is read: what may be said about it, and what was understood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.utils import html
+
+from portal.core.names import one_line
+from portal.core.serializers import BoundedListField
+from portal.datasets import reading_options
+from portal.datasets.states import UploadState
+from workers.datakit.errors import InputError
+from workers.datakit.readers import LAYOUTS
+
+COLUMN = 200  # characters of a column's title
+ENTRIES = 1_000
+
+
+class RolesField(serializers.DictField):
+    """Roles by folder; from forms and the metadata of tus as text, ``folder=role`` a line."""
+
+    def get_value(self, dictionary):
+        text = dictionary.get(self.field_name) if html.is_html_input(dictionary) else None
+        return text if text else super().get_value(dictionary)
+
+    def to_internal_value(self, data):
+        if isinstance(data, str):
+            try:
+                data = dict(map(reading_options.role_of, reading_options.lines_of(data)))
+            except InputError as error:
+                raise serializers.ValidationError(str(error)) from error
+        if isinstance(data, dict) and len(data) > ENTRIES:
+            raise serializers.ValidationError(f"At most {ENTRIES} folders can be named.")
+        return super().to_internal_value(data)
+
+
+def fields_of_reading() -> dict[str, serializers.Field]:
+    """The fields of what may be said; a function, since one of them is called ``as``."""
+    text = {"max_length": COLUMN, "validators": [one_line], "required": False, "allow_null": True}
+    path = serializers.CharField(max_length=500, validators=[one_line])
+    return {
+        "as": serializers.ChoiceField(
+            choices=list(LAYOUTS), required=False, allow_null=True, help_text="The format; found otherwise."
+        ),
+        "label_column": serializers.CharField(
+            **text, help_text="The column of a table that holds the class: its title, or its number from 1."
+        ),
+        "image_column": serializers.CharField(**text, help_text="The column that names the image."),
+        "split_column": serializers.CharField(**text, help_text="The column that names the split."),
+        "one_hot": BoundedListField(
+            child=serializers.CharField(max_length=COLUMN, validators=[one_line]), required=False,
+            max_length=ENTRIES, help_text="Columns that are a class each and hold 0 or 1.",
+        ),
+        "tables": BoundedListField(
+            child=path, required=False, max_length=ENTRIES, help_text="The tables to use, and no other."
+        ),
+        "ids_from": serializers.IntegerField(
+            required=False, allow_null=True, min_value=0, max_value=1, help_text="The first class id: 0 or 1."
+        ),
+        "ignore": BoundedListField(
+            child=path, required=False, max_length=ENTRIES, help_text="What to leave out; `*` allowed."
+        ),
+        "roles": RolesField(
+            child=serializers.ChoiceField(choices=reading_options.ROLES), required=False,
+            help_text="What folders are: `{\"seg_train\": \"train\"}`.",
+        ),
+    }  # fmt: skip
+
+
+class ReadingOptionsSerializer(serializers.Serializer):
+    """How to read the files, where looking at them leaves a doubt. What is left out is found by looking."""
+
+    def get_fields(self):
+        return {**super().get_fields(), **fields_of_reading()}
+
+
+class FolderRoleSerializer(serializers.Serializer):
+    folder = serializers.CharField()
+    role = serializers.CharField(help_text=f"One of {', '.join(reading_options.ROLES)}.")
+    images = serializers.IntegerField()
+
+
+class ReadClassSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    images = serializers.IntegerField()
+    train = serializers.IntegerField(required=False)
+    val = serializers.IntegerField(required=False)
+
+
+class ReadSplitSerializer(serializers.Serializer):
+    origin = serializers.CharField(allow_null=True, help_text="What it comes from; null: it is drawn.")
+    train = serializers.IntegerField()
+    val = serializers.IntegerField()
+
+
+class LeftOutSerializer(serializers.Serializer):
+    """One kind of thing that is not used."""
+
+    kind = serializers.CharField()
+    count = serializers.IntegerField()
+    reason = serializers.CharField()
+    examples = serializers.ListField(child=serializers.CharField(), help_text="Ten at most.")
+
+
+class UnreadSerializer(serializers.Serializer):
+    count = serializers.IntegerField()
+    examples = serializers.ListField(child=serializers.CharField(), help_text="Ten at most.")
+
+
+class ReadingSerializer(serializers.Serializer):
+    """One way to read an upload."""
+
+    format = serializers.CharField(help_text="What `as` takes.")
+    name = serializers.CharField()
+    task = serializers.CharField(allow_null=True)
+    images = serializers.IntegerField()
+    class_count = serializers.IntegerField()
+    classes = ReadClassSerializer(many=True, help_text="200 at most.")
+    roles = FolderRoleSerializer(many=True, help_text="The top folders, 200 at most.")
+    split = ReadSplitSerializer()
+    options = serializers.DictField(help_text="What one would say to have it read so again.")
+    left_out = LeftOutSerializer(many=True)
+    unread = UnreadSerializer(help_text="Files that could not be read.")
+    problem = serializers.CharField(allow_null=True, help_text="Why nothing can be read this way.")
+
+    def get_fields(self):
+        """With ``for`` and ``against``: the first is a word of Python's."""
+        lists = {"for": "What speaks for it.", "against": "What speaks against it."}
+        signs = {
+            name: serializers.ListField(child=serializers.CharField(), help_text=text)
+            for name, text in lists.items()
+        }
+        return {**super().get_fields(), **signs}
+
+
+class JudgementSerializer(serializers.Serializer):
+    """How an upload was understood, and in which other ways it could be."""
+
+    state = serializers.ChoiceField(choices=UploadState.choices)
+    certain = serializers.BooleanField(help_text="False: more than one reading is possible.")
+    question = serializers.CharField(allow_null=True, help_text="What is in doubt, and how to settle it.")
+    chosen = ReadingSerializer(allow_null=True)
+    alternatives = ReadingSerializer(many=True)
+    said = serializers.DictField(help_text="What was said about it.")
+    remembered = serializers.DictField(
+        allow_null=True, help_text="What the dataset remembers of an earlier version."
+    )
+    confirmed_by = serializers.CharField(allow_null=True)
+    confirmed_at = serializers.DateTimeField(allow_null=True)
+
+    @staticmethod
+    def of(version) -> dict[str, Any]:
+        """The fields of a version whose check has ended."""
+        person = version.confirmed_by
+        found = version.reading or {}
+        return {
+            "state": version.state,
+            "certain": found.get("certain", True),
+            "question": found.get("question"),
+            "chosen": found.get("chosen"),
+            "alternatives": found.get("alternatives", []),
+            "said": version.options.get("reading", {}),
+            "remembered": version.options.get("remembered"),
+            "confirmed_by": person.get_username() if person else None,
+            "confirmed_at": version.confirmed_at,
+        }

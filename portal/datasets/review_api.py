@@ -1,0 +1,71 @@
+"""A version that waits for a person: how it was read, confirm, read again, discard."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
+
+from portal.datasets import reading_options, reviews
+from portal.datasets.reading_serializers import JudgementSerializer
+from portal.datasets.serializers import DatasetVersionDetailSerializer, OptionsSerializer
+
+
+class RereadSerializer(OptionsSerializer):
+    """How to read it this time. What is left out is found by looking; the split and the classes stay as they
+    were said to be unless they are said here."""
+
+    def get_fields(self):
+        fields = super().get_fields()
+        for name in ("mode", "review", "fresh", "layout"):
+            del fields[name]
+        return fields
+
+    def changes(self) -> dict:
+        """What ``reviews.reread`` takes."""
+        data = self.validated_data
+        changes = {name: value for name, value in data.items() if name not in reading_options.NAMES}
+        return changes | {"reading": reading_options.said(data), "layout": None}
+
+
+class ReviewActions:
+    """Actions of dataset versions, for ``DatasetVersionViewSet``."""
+
+    @extend_schema(responses=JudgementSerializer)
+    @action(detail=True)
+    def reading(self, request, pk=None):
+        """How the upload was understood: its format, classes, folders, what was left out, and other ways."""
+        version = self.get_object()
+        if not version.reading:
+            raise ValidationError({"version": [reviews.no_reading(version)]})
+        return Response(JudgementSerializer(JudgementSerializer.of(version)).data)
+
+    @extend_schema(request=None, responses=DatasetVersionDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def confirm(self, request, pk=None):
+        """It was understood as it is meant: the version becomes ready, and the dataset remembers how.
+
+        409 unless it is in the state ``review``.
+        """
+        reviews.confirm(self.get_object(), request.user)
+        return Response(DatasetVersionDetailSerializer(self.get_object()).data)
+
+    @extend_schema(request=RereadSerializer, responses=DatasetVersionDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def reread(self, request, pk=None):
+        """Check the upload again, read as the options say; the version waits to be confirmed after that.
+
+        Also for one that was refused, as long as its upload is on the server. 409 otherwise.
+        """
+        form = RereadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        reviews.reread(self.get_object(), request.user, form.changes())
+        return Response(DatasetVersionDetailSerializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def discard(self, request, pk=None):
+        """Remove an upload that is not confirmed, or was refused. 409 for a version that is ready."""
+        reviews.discard(self.get_object(), request.user)
+        return Response(status=204)

@@ -1,0 +1,188 @@
+"""A person looks at how an upload was understood: confirm it, have it read again, discard it.
+
+The check has decoded and packed everything by then, so a confirmation only writes a row. Not in charge of how
+an upload is read: that is ``workers.datakit``'s.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal.datasets import deletion, upload_retention
+from portal.datasets.models import Dataset, DatasetVersion
+from portal.datasets.refusals import NotInReview
+from portal.datasets.states import Review
+from portal.jobs import endings
+from portal.jobs import services as jobs
+from portal.jobs.models import Job, Status
+from portal.notify import services as notify
+from portal.teams import audit
+
+KEPT = timedelta(days=14)  # time to come back to an upload after a holiday
+EVENT = "dataset.review"
+# What says how files are read, as ``Options`` of the ingest program call it; the rest is about the split.
+READING = "reading"
+# What a check fills in. Index and packs stay: with them, the same images need not be packed again.
+EMPTY = {
+    "content_hash": "", "class_names": [], "counts": [], "findings": [], "statistics": {}, "diff": None,
+    "layout": "", "split": "", "images": 0, "train_images": 0, "val_images": 0, "bytes": 0,
+    "review": Review.WAITING,
+    "reading": None, "question": "",
+}  # fmt: skip
+
+
+def after_check(version: DatasetVersion, result: dict[str, Any]) -> bool:
+    """Keep how an upload was read, in the transaction that ends its check; True: a person must confirm it.
+
+    That is so where they asked to see it, and where more than one reading is possible.
+    """
+    version.reading = result.get("reading")
+    version.question = (version.reading or {}).get("question") or ""
+    must_wait = version.review == Review.WAITING or not result.get("certain", True)
+    version.review = Review.WAITING if must_wait else ""
+    version.save(update_fields=["reading", "question", "review"])
+    if must_wait:
+        notify.emit(EVENT, version.team, version)
+    return must_wait
+
+
+@transaction.atomic
+def confirm(version: DatasetVersion, user) -> None:
+    """Make a version ready that waits for a person. Its dataset remembers how it was read.
+
+    Raises NotInReview unless it is waiting; of two who confirm at once, one wins.
+    """
+    row = _locked(version)
+    if not row.in_review or row.is_deleted:
+        raise NotInReview(refusal(row))
+    row.review, row.confirmed_by, row.confirmed_at = Review.CONFIRMED, user, timezone.now()
+    row.save(update_fields=["review", "confirmed_by", "confirmed_at"])
+    Dataset.objects.filter(pk=row.dataset_id).update(reading=_to_remember(row))
+    audit.record("dataset.confirm", row, actor=user)
+    upload_retention.drop(row)
+    # Runs that were started on it go on.
+    transaction.on_commit(lambda: endings.settle(row.job))
+    version.refresh_from_db()
+
+
+@transaction.atomic
+def reread(version: DatasetVersion, user, changes: dict[str, Any]) -> Job:
+    """Check an upload again with other options; the version then waits for a person again.
+
+    ``changes`` are options as of ``create_version``; None takes one away. Raises NotInReview when the version
+    is ready, being checked or deleted, or when its upload is gone; QuotaReached when no check may wait.
+    """
+    jobs.refuse_if_full(version.team)
+    row = _locked(version)
+    if not can_reread(row):
+        raise NotInReview(refusal(row))
+    options = {**row.options, **changes}
+    options = {name: value for name, value in options.items() if value not in (None, {}, [], "")}
+    if READING in changes:
+        options.pop("remembered", None)  # the person has said it all
+    for name, value in EMPTY.items():
+        setattr(row, name, value)
+    row.options = options
+    row.job = jobs.submit(row.job.kind, row.team, user)
+    row.save(update_fields=["options", "job", *EMPTY])
+    audit.record("dataset.reread", row, actor=user)
+    version.refresh_from_db()
+    return row.job
+
+
+def discard(version: DatasetVersion, user) -> None:
+    """Remove an upload that was not confirmed, with all that its check made; a dataset that never had another
+    version goes with it. Raises NotInReview when the version is ready or being checked.
+
+    What a run names is only hidden, as any deleted version.
+    """
+    with transaction.atomic():
+        row = _locked(version)
+        if row.is_deleted or not (row.in_review or _is_refused(row)):
+            raise NotInReview(refusal(row))
+        deletion.delete_version(row, user, verb="dataset.discard")
+    endings.settle(row.job)  # runs that wait for it end
+    deletion.remove_now(row)
+
+
+def sweep() -> None:
+    """Before: uploads that nobody has confirmed for two weeks. After: none of them."""
+    waiting = DatasetVersion.objects.live().in_review()
+    for version in waiting.filter(job__finished_at__lt=timezone.now() - KEPT):
+        with contextlib.suppress(NotInReview):  # somebody was quicker
+            discard(version, None)
+
+
+def expires(version: DatasetVersion):
+    """When an upload that nobody confirms is discarded."""
+    return version.job.finished_at + KEPT
+
+
+def can_reread(version: DatasetVersion) -> bool:
+    """It waits for a person or was refused, and its upload is still there."""
+    waiting = version.in_review or _is_refused(version)
+    return waiting and not version.is_deleted and version.job.kind == "ingest" and has_upload(version)
+
+
+def has_upload(version: DatasetVersion) -> bool:
+    return "import" in version.options or bool(version.upload_bytes or version.upload)
+
+
+def with_remembered(dataset: Dataset, options: dict[str, Any]) -> dict[str, Any]:
+    """The options of a new upload, with how the dataset's uploads are read unless they say ``fresh``."""
+    options = dict(options)
+    if not options.pop("fresh", False) and dataset.reading:
+        options["remembered"] = dataset.reading
+    return options
+
+
+def refusal(version: DatasetVersion) -> str:
+    """Why a version cannot be confirmed, read again or discarded now."""
+    name = {"version": version}
+    if version.is_deleted:
+        return _("%(version)s was deleted: restore it first.") % name
+    if version.is_ready:
+        return _("%(version)s is ready already and no longer changes: upload the files again.") % name
+    if version.job.is_active:
+        return _("%(version)s is being checked: wait for its end.") % name
+    if _is_refused(version) and has_upload(version):
+        return _("%(version)s could not be read: have it read in another way first.") % name
+    return _("The upload of %(version)s is no longer on the server: upload it again.") % name
+
+
+def no_reading(version: DatasetVersion) -> str:
+    """Why there is nothing to say about how a version was read."""
+    if version.job.is_active:
+        return _("%(version)s is being checked: wait for its end.") % {"version": version}
+    return _("How %(version)s was read is not known: it was made by edits, or could not be read.") % {
+        "version": version
+    }
+
+
+def _is_refused(version: DatasetVersion) -> bool:
+    return version.job.status in (Status.FAILED, Status.CANCELLED)
+
+
+def _locked(version: DatasetVersion) -> DatasetVersion:
+    """The row, locked after its dataset's: the order of the sweeps."""
+    Dataset.objects.select_for_update().get(pk=version.dataset_id)
+    rows = DatasetVersion.objects.select_for_update(of=("self",)).select_related("dataset", "job", "team")
+    return rows.get(pk=version.pk)
+
+
+def _to_remember(version: DatasetVersion) -> dict[str, Any] | None:
+    """How the next upload is read: as a person said, and, where it was in doubt, as they confirmed."""
+    reading = version.reading or {}
+    chosen = reading.get("chosen") or {}
+    options = dict(version.options.get(READING) or {})
+    if chosen and not reading.get("certain", True):
+        used = {name: value for name, value in chosen["options"].items() if name != "tables"}
+        options = {**used, **options, "as": chosen["format"]}
+    kept = (version.options.get("remembered") or {}).get("options") or {}
+    return {"options": {**kept, **options}, "format": chosen.get("format"), "version": version.number}
