@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.core.messages import KEEPS_MESSAGES
+from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.core.names import NameField
 from portal.datasets.states import REVIEW, Review, UploadState, check_state
 from portal.jobs.models import Job, Status
@@ -131,8 +131,8 @@ class DatasetVersion(models.Model):
     statistics = models.JSONField(default=dict)  # histograms, see ``assemble.py``
     diff = models.JSONField(null=True)  # against the parent: {"added", "removed", "relabelled", "moved"}
     layout = models.CharField(max_length=60, blank=True)
-    reading = models.JSONField(null=True)  # how it was understood, see ``datakit.reading``; null for edits
-    question = models.TextField(blank=True, default="", db_default="")  # what is in doubt about the reading
+    reading = models.JSONField(null=True, **KEEPS_MESSAGES)  # how it was understood; null for edits
+    question = MessageField(blank=True, default="", db_default="")  # what is in doubt about the reading
     review = models.CharField(max_length=10, choices=Review, blank=True, default="", db_default="")
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"

@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.messages import lazy_shown
 from portal.core.names import one_line
-from portal.core.sentences import lazy_sentence
 from portal.datasets import reading_options
 from portal.datasets.forms import SplitForm
 from portal.datasets.models import DatasetVersion
@@ -68,7 +68,7 @@ class ReadingForm(SplitForm):
     format = forms.ChoiceField(
         required=False,
         choices=[("", _("Found by looking at the files"))]
-        + [(key, lazy_sentence(one.name)) for key, one in LAYOUTS.items()],
+        + [(key, lazy_shown(one.name)) for key, one in LAYOUTS.items()],
         label=_("Format"),
     )
     label_column = _column(

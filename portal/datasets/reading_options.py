@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workers.contract.messages import msg
 from workers.datakit.errors import InputError
 
 ROLES = ("class", "train", "val", "test", "part", "images", "masks", "ignored", "unlabelled")
@@ -21,7 +22,7 @@ def role_of(line: str) -> tuple[str, str]:
     """``seg_train=split:train`` or ``seg_train=train``: a folder and its role. Raises InputError."""
     folder, equals, role = line.rpartition("=")
     if not folder.strip() or not equals:
-        raise InputError("Write each role as folder=role, such as seg_train=train.")
+        raise InputError(msg("Write each role as folder=role, such as seg_train=train."))
     return folder.strip(), role.strip().removeprefix("split:")
 
 

@@ -11,6 +11,7 @@ from portal.core.names import one_line
 from portal.core.serializers import BoundedListField
 from portal.datasets import reading_options
 from portal.datasets.states import UploadState
+from workers.contract.messages import msg
 from workers.datakit.errors import InputError
 from workers.datakit.readers import LAYOUTS
 
@@ -32,14 +33,17 @@ class RolesField(serializers.DictField):
             except InputError as error:
                 raise serializers.ValidationError(str(error)) from error
         if isinstance(data, dict) and len(data) > ENTRIES:
-            raise serializers.ValidationError(f"At most {ENTRIES} folders can be named.")
+            raise serializers.ValidationError(msg("At most {most} folders can be named.", most=ENTRIES))
         return super().to_internal_value(data)
 
 
 def fields_of_reading() -> dict[str, serializers.Field]:
     """The fields of what may be said; a function, since one of them is called ``as``."""
     text = {"max_length": COLUMN, "validators": [one_line], "required": False, "allow_null": True}
-    path = serializers.CharField(max_length=500, validators=[one_line])
+
+    def path() -> serializers.CharField:
+        return serializers.CharField(max_length=500, validators=[one_line])
+
     return {
         "as": serializers.ChoiceField(
             choices=list(LAYOUTS), required=False, allow_null=True, help_text="The format; found otherwise."
@@ -54,13 +58,13 @@ def fields_of_reading() -> dict[str, serializers.Field]:
             max_length=ENTRIES, help_text="Columns that are a class each and hold 0 or 1.",
         ),
         "tables": BoundedListField(
-            child=path, required=False, max_length=ENTRIES, help_text="The tables to use, and no other."
+            child=path(), required=False, max_length=ENTRIES, help_text="The tables to use, and no other."
         ),
         "ids_from": serializers.IntegerField(
             required=False, allow_null=True, min_value=0, max_value=1, help_text="The first class id: 0 or 1."
         ),
         "ignore": BoundedListField(
-            child=path, required=False, max_length=ENTRIES, help_text="What to leave out; `*` allowed."
+            child=path(), required=False, max_length=ENTRIES, help_text="What to leave out; `*` allowed."
         ),
         "roles": RolesField(
             child=serializers.ChoiceField(choices=reading_options.ROLES), required=False,

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from portal.datasets import deletion, upload_retention
 from portal.datasets.models import Dataset, DatasetVersion
@@ -23,6 +22,7 @@ from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
 from portal.notify import services as notify
 from portal.teams import audit
+from workers.contract.messages import Message, msg
 
 KEPT = timedelta(days=14)  # time to come back to an upload after a holiday
 EVENT = "dataset.review"
@@ -142,27 +142,28 @@ def with_remembered(dataset: Dataset, options: dict[str, Any]) -> dict[str, Any]
     return options
 
 
-def refusal(version: DatasetVersion) -> str:
+def refusal(version: DatasetVersion) -> Message:
     """Why a version cannot be confirmed, read again or discarded now."""
-    name = {"version": version}
+    name = str(version)
     if version.is_deleted:
-        return _("%(version)s was deleted: restore it first.") % name
+        return msg("{version} was deleted: restore it first.", version=name)
     if version.is_ready:
-        return _("%(version)s is ready already and no longer changes: upload the files again.") % name
+        return msg("{version} is ready already and no longer changes: upload the files again.", version=name)
     if version.job.is_active:
-        return _("%(version)s is being checked: wait for its end.") % name
+        return msg("{version} is being checked: wait for its end.", version=name)
     if _is_refused(version) and has_upload(version):
-        return _("%(version)s could not be read: have it read in another way first.") % name
-    return _("The upload of %(version)s is no longer on the server: upload it again.") % name
+        return msg("{version} could not be read: have it read in another way first.", version=name)
+    return msg("The upload of {version} is no longer on the server: upload it again.", version=name)
 
 
-def no_reading(version: DatasetVersion) -> str:
+def no_reading(version: DatasetVersion) -> Message:
     """Why there is nothing to say about how a version was read."""
     if version.job.is_active:
-        return _("%(version)s is being checked: wait for its end.") % {"version": version}
-    return _("How %(version)s was read is not known: it was made by edits, or could not be read.") % {
-        "version": version
-    }
+        return msg("{version} is being checked: wait for its end.", version=str(version))
+    return msg(
+        "How {version} was read is not known: it was made by edits, or could not be read.",
+        version=str(version),
+    )
 
 
 def _is_refused(version: DatasetVersion) -> bool:

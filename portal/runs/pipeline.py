@@ -11,6 +11,7 @@ from portal.notify import services as notify
 from portal.runs import plan
 from portal.runs.models import Attempt, Run, Step
 from portal.runs.step_kinds import KINDS, made_by
+from workers.contract.messages import msg
 
 EVENTS = {Status.SUCCEEDED: "run.finished", Status.FAILED: "run.failed"}
 
@@ -86,7 +87,12 @@ def _start(step: Step, needed: list[Step]) -> None:
 def _refusals(version: DatasetVersion) -> list[str]:
     """Why nothing can be trained on a version, as far as its check has ended: sentences."""
     if version.in_review and version.is_deleted:
-        return [f"{version} was discarded before anybody confirmed it: choose another version."]
+        return [
+            msg(
+                "{version} was discarded before anybody confirmed it: choose another version.",
+                version=str(version),
+            )
+        ]
     return plan.refusals(version) if version.is_ready else []
 
 

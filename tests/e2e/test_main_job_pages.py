@@ -122,6 +122,12 @@ def test_without_javascript_the_same_job_is_done_by_reloading(open_page, worker)
     page.fill("#id_name", "Pets")
     page.set_input_files("#id_file", as_file(class_zip()))
     page.click("text=Upload and check")
+    for _ in range(60):
+        if page.is_visible("text=Looks right"):
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    page.click("text=Looks right")
     page.click("text=Train with it")
     page.check("label:has-text('Fast') input")
     page.locator("summary:has-text('Chips')").click() if not page.is_visible("input[value=rv1106]") else None

@@ -58,6 +58,13 @@ def state(page):
     return page.locator("[data-sendings] [data-state]")
 
 
+def confirm_reading(page):
+    """Say that the upload was understood as it is meant."""
+    expect(page.locator("main")).to_contain_text("This is what was understood")
+    page.click("text=Looks right")
+    expect(page.locator(".head")).to_contain_text("Ready")
+
+
 def test_an_upload_is_paused_and_gone_on_with(open_page, worker, big_zip):
     page = open_page()
     page.goto("/datasets/new/")
@@ -73,7 +80,7 @@ def test_an_upload_is_paused_and_gone_on_with(open_page, worker, big_zip):
     gate.open()
     page.click("text=Go on")
     page.wait_for_url("**/datasets/versions/*/")
-    expect(page.locator(".head")).to_contain_text("Ready")
+    confirm_reading(page)
     assert gate.offsets == list(range(0, big_zip.stat().st_size, PIECE))
     version = DatasetVersion.objects.get()
     assert (version.images, sorted(version.class_names)) == (12, ["good", "划痕"])
@@ -96,7 +103,7 @@ def test_after_a_reload_the_same_file_goes_on_where_it_stood(open_page, worker, 
     page.wait_for_url("**/datasets/versions/*/")
     assert gate.offsets[0] == 300_000
     assert Upload.objects.count() == 1
-    expect(page.locator(".head")).to_contain_text("Ready")
+    confirm_reading(page)
     page.goto("/datasets/new/")
     expect(page.locator("#waiting")).to_have_count(0)
 
@@ -111,7 +118,7 @@ def test_several_files_become_a_dataset_each_and_their_states_are_followed(
     page.set_input_files("#id_file", [big_zip, broken])
     expect(page.locator("[data-sending-note]")).to_contain_text("a dataset of its own")
     page.click("text=Upload and check")
-    expect(state(page)).to_have_text(["Ready", "Refused"])
+    expect(state(page)).to_have_text(["Needs review", "Refused"])
     expect(page.locator("[data-sendings] [data-problem]").last).to_contain_text("not a")
     assert set(Dataset.objects.values_list("name", flat=True)) == {"parts", "broken"}
     page.locator("text=Look at it").first.click()
@@ -130,7 +137,7 @@ def test_a_folder_is_packed_in_the_browser(open_page, worker, tmp_path):
     expect(page.locator("#id_name")).to_have_value("line 3")
     page.click("text=Upload and check")
     page.wait_for_url("**/datasets/versions/*/")
-    expect(page.locator(".head")).to_contain_text("Ready")
+    confirm_reading(page)
     version = DatasetVersion.objects.get()
     assert (version.images, sorted(version.class_names)) == (10, ["good", "划痕"])
     with indexes.opened(version) as index:
@@ -197,7 +204,7 @@ def test_a_received_upload_that_nobody_named_is_used_or_discarded(open_page, wor
             page.click("text=Use it")
             expect(page.locator("#id_name")).to_have_value("parts")
             page.click("text=Upload and check")
-            expect(page.locator(".head")).to_contain_text("Ready")
+            confirm_reading(page)
         else:
             page.click("#waiting >> text=Discard")
             expect(page.locator("main")).to_contain_text("The upload of parts.zip is discarded.")

@@ -11,10 +11,10 @@ const MB = 1024 * 1024;
 const ASK_MS = 2000;
 const WORDS = {
   waiting: t("Waiting"), receiving: t("Receiving"), paused: t("Paused"), broken: t("Interrupted"),
-  received: t("Received"), extracting: t("Extracting"), checking: t("Checking"), ready: t("Ready"),
-  refused: t("Refused"),
+  received: t("Received"), extracting: t("Extracting"), checking: t("Checking"),
+  review: t("Needs review"), ready: t("Ready"), refused: t("Refused"),
 };
-const FINAL = ["ready", "refused", "expired"];
+const FINAL = ["review", "ready", "refused", "expired"];
 
 function megabytes(bytes) { return bytes < MB ? `${(bytes / 1024).toFixed(1)} KB` : `${(bytes / MB).toFixed(1)} MB`; }
 
@@ -225,7 +225,7 @@ class ArchiveForm {
   options() {
     const value = (name) => this.form.querySelector(`[name=${name}]`)?.value.trim() ?? "";
     const percent = Number(value("val_percent"));
-    const found = { val_fraction: percent ? String(percent / 100) : "" };
+    const found = { review: "true", val_fraction: percent ? String(percent / 100) : "" };
     for (const name of ["class_count", "class_names", "layout", "split", "split_group", "seed", "mode"]) found[name] = value(name);
     return Object.fromEntries(Object.entries(found).filter(([, text]) => text));
   }

@@ -1,0 +1,341 @@
+"""A person confirms how an upload was read before it is ready; or has it read again, or discards it."""
+
+import datetime
+
+import pytest
+from django.core.files.storage import default_storage
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from portal.datasets import reviews, services
+from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
+from portal.datasets.refusals import NotInReview
+from portal.datasets.states import Review
+from portal.datasets.tasks import sweep_deleted, sweep_uploads
+from portal.jobs.models import Job, Status
+from portal.notify.models import Notification
+from portal.runs import plan
+from portal.runs.models import Run
+from portal.runs.services import create_run
+from portal.teams.models import AuditEntry
+from tests.factories import class_zip
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOTHING = {
+    "unread": {"count": 0, "examples": []},
+    "left_out": [],
+    "for": [],
+    "against": [],
+    "problem": None,
+    "task": "classification",
+}
+TABLE_LEFT = {
+    "kind": "no-images",
+    "count": 3,
+    "reason": "files that are no images",
+    "examples": ["labels.csv"],
+}
+READING = {
+    "certain": False,
+    "question": "The upload can be read as class folders or CSV: choose one.",
+    "refusal": None,
+    "chosen": {
+        **NOTHING, "format": "folders", "name": "class folders", "images": 10, "class_count": 2,
+        "classes": [{"name": name, "images": 5, "train": 0, "val": 0} for name in ("cat", "dog")],
+        "roles": [{"folder": name, "role": "class", "images": 5} for name in ("cat", "dog")],
+        "split": {"origin": None, "train": 0, "val": 0}, "options": {},
+        "left_out": [TABLE_LEFT], "against": ["A table names the same images."],
+    },
+    "alternatives": [{
+        **NOTHING, "format": "csv", "name": "CSV", "images": 8, "class_count": 2,
+        "classes": [{"name": "pug", "images": 8, "train": 0, "val": 0}], "roles": [],
+        "split": {"origin": "column", "train": 0, "val": 0},
+        "options": {"label_column": "breed", "tables": ["labels.csv"]},
+    }],
+}  # fmt: skip
+
+
+@pytest.fixture
+def api(alice):
+    client = APIClient()
+    client.force_authenticate(alice)
+    return client
+
+
+@pytest.fixture
+def waiting(team, alice, run_jobs):
+    """A version that waits for a person."""
+    version = services.create_version(team, alice, "Pets", class_zip(), {"review": True})
+    run_jobs()
+    version.refresh_from_db()
+    return version
+
+
+def doubtful(version: DatasetVersion) -> DatasetVersion:
+    version.reading, version.question = READING, READING["question"]
+    version.save()
+    return version
+
+
+def stored_files(folder: str) -> list[str]:
+    return default_storage.listdir(folder)[1]
+
+
+def test_an_upload_that_nobody_asked_to_see_is_ready_after_its_check(team, alice, run_jobs):
+    version = services.create_version(team, alice, "Pets", class_zip())
+    run_jobs()
+    version.refresh_from_db()
+    assert version.is_ready and version.review == "" and version.upload_bytes == 0
+
+
+def test_one_that_a_person_asked_to_see_waits_with_its_upload(waiting, api):
+    assert waiting.in_review and not waiting.is_ready and waiting.upload_bytes > 0
+    body = api.get(f"/api/v1/dataset-versions/{waiting.pk}/").json()
+    assert (body["state"], body["status"], body["images"]) == ("review", "review", 10)
+    for status, count in (("review", 1), ("succeeded", 0)):
+        assert len(api.get(f"/api/v1/dataset-versions/?status={status}").json()["results"]) == count
+    assert not DatasetVersion.objects.ready().exists()
+
+
+def test_an_uncertain_reading_waits_although_nobody_asked(team, alice):
+    version = services.create_version(team, alice, "Pets", class_zip())
+    assert reviews.after_check(version, {"certain": False, "reading": READING})
+    version.refresh_from_db()
+    assert version.review == Review.WAITING and version.question == READING["question"]
+
+
+def test_the_one_who_uploaded_is_told(waiting, alice):
+    note = Notification.objects.get(event="dataset.review")
+    assert note.user == alice
+
+
+def test_a_confirmation_makes_it_ready_and_removes_the_upload(waiting, api, alice):
+    stored = waiting.upload.name
+    answer = api.post(f"/api/v1/dataset-versions/{waiting.pk}/confirm/")
+    assert answer.status_code == 200 and answer.json()["state"] == "ready"
+    waiting.refresh_from_db()
+    assert waiting.is_ready and waiting.confirmed_by == alice and waiting.upload_bytes == 0
+    assert not default_storage.exists(stored)
+    assert AuditEntry.objects.filter(verb="dataset.confirm").count() == 1
+
+
+@pytest.mark.parametrize("act", ["confirm", "reread", "discard"])
+def test_what_is_ready_is_not_confirmed_read_again_or_discarded(team, alice, run_jobs, api, act):
+    version = services.create_version(team, alice, "Pets", class_zip())
+    address = f"/api/v1/dataset-versions/{version.pk}/{act}/"
+    answer = api.post(address, {}, format="json")
+    assert answer.status_code == 409 and "being checked" in answer.json()["detail"]
+    run_jobs()
+    answer = api.post(address, {}, format="json")
+    assert answer.status_code == 409 and "is ready already" in answer.json()["detail"]
+
+
+def test_of_two_confirmations_one_wins(waiting, alice, bob):
+    twin = DatasetVersion.objects.get(pk=waiting.pk)
+    reviews.confirm(waiting, alice)
+    with pytest.raises(NotInReview):
+        reviews.confirm(twin, bob)
+    assert DatasetVersion.objects.get().confirmed_by == alice
+
+
+def test_reading_again_checks_the_same_upload_with_other_options(waiting, api, run_jobs):
+    before = (waiting.job_id, waiting.index.name, set(Pack.objects.values_list("name", flat=True)))
+    answer = api.post(
+        f"/api/v1/dataset-versions/{waiting.pk}/reread/",
+        {"val_fraction": 0.4, "as": "folders"},
+        format="json",
+    )
+    assert answer.status_code == 200 and answer.json()["state"] == "received", answer.json()
+    run_jobs()
+    waiting.refresh_from_db()
+    assert waiting.in_review and waiting.val_images == 4 and waiting.job_id != before[0]
+    assert waiting.options == {"val_fraction": 0.4, "reading": {"as": "folders"}}
+    # The images were packed already, and the index of the first check is gone.
+    assert set(Pack.objects.values_list("name", flat=True)) == before[2]
+    assert waiting.index.name != before[1] and not default_storage.exists(before[1])
+
+
+def test_one_that_was_refused_can_be_read_again(team, alice, api, run_jobs):
+    version = services.create_version(team, alice, "Pets", class_zip(), {"class_count": 3})
+    run_jobs()
+    address = f"/api/v1/dataset-versions/{version.pk}/"
+    assert api.get(address).json()["state"] == "refused"
+    assert api.post(f"{address}confirm/").status_code == 409
+    assert api.post(f"{address}reread/", {"class_count": None}, format="json").status_code == 200
+    run_jobs()
+    assert api.get(address).json()["state"] == "review"
+
+
+def test_a_job_that_was_replaced_by_another_reading_cannot_be_retried(team, alice, api, run_jobs):
+    version = services.create_version(team, alice, "Pets", class_zip(), {"class_count": 3})
+    run_jobs()
+    old = Job.objects.get()
+    api.post(f"/api/v1/dataset-versions/{version.pk}/reread/", {"class_count": None}, format="json")
+    assert api.post(f"/api/v1/jobs/{old.pk}/retry/").status_code == 409
+
+
+def test_packs_that_a_second_reading_no_longer_needs_are_swept(waiting, team):
+    left = Pack.objects.create(
+        dataset=waiting.dataset, name="left", file=default_storage.save("left.pack", class_zip()), bytes=1
+    )
+    sweep_deleted()
+    assert not Pack.objects.filter(pk=left.pk).exists() and not default_storage.exists("left.pack")
+    assert waiting.packs.exists()
+
+
+def test_a_discarded_upload_leaves_nothing_behind(waiting, api):
+    files = [waiting.upload.name, waiting.index.name, *waiting.packs.values_list("file", flat=True)]
+    assert api.post(f"/api/v1/dataset-versions/{waiting.pk}/discard/").status_code == 204
+    assert not DatasetVersion.objects.exists() and not Dataset.objects.exists()
+    assert not any(map(default_storage.exists, files))
+    assert AuditEntry.objects.filter(verb="dataset.discard").count() == 1
+
+
+def test_a_discarded_upload_leaves_the_datasets_other_versions(team, alice, run_jobs, waiting):
+    reviews.confirm(waiting, alice)
+    second = services.create_version(team, alice, "Pets", class_zip(images=6), {"review": True})
+    run_jobs()
+    second.refresh_from_db()
+    reviews.discard(second, alice)
+    assert list(DatasetVersion.objects.all()) == [waiting]
+    waiting.refresh_from_db()
+    assert all(default_storage.exists(pack.file.name) for pack in waiting.packs.all())
+
+
+def test_an_upload_that_nobody_confirms_is_discarded_in_the_end(waiting):
+    sweep_uploads()
+    assert DatasetVersion.objects.filter(pk=waiting.pk, deleted_at=None).exists()
+    long_ago = timezone.now() - reviews.KEPT - datetime.timedelta(minutes=1)
+    Job.objects.update(finished_at=long_ago)
+    sweep_uploads()
+    assert not DatasetVersion.objects.exists() and not Upload.objects.exists()
+
+
+def test_a_run_waits_for_the_confirmation(waiting, team, alice):
+    run = start(team, alice, waiting)
+    assert run.status == Status.RUNNING and not run.steps.exclude(job=None).exists()
+    reviews.confirm(waiting, alice)
+    run.refresh_from_db()
+    assert run.steps.exclude(job=None).exists()
+
+
+def test_a_run_on_a_discarded_upload_fails_with_a_sentence(waiting, team, alice):
+    run = start(team, alice, waiting)
+    reviews.discard(waiting, alice)
+    run.refresh_from_db()
+    assert run.status == Status.FAILED and "discarded before anybody confirmed it" in run.message
+
+
+def start(team, user, version) -> Run:
+    return create_run(plan.make_plan(version, preset="fast", chips=["rv1106"]), team, user)
+
+
+def test_the_next_upload_remembers_how_the_last_one_was_confirmed(team, alice, waiting):
+    reviews.confirm(doubtful(waiting), alice)
+    dataset = Dataset.objects.get()
+    assert dataset.reading == {"options": {"as": "folders"}, "format": "folders", "version": 1}
+    again = services.create_version(team, alice, "Pets", class_zip())
+    assert again.options["remembered"] == dataset.reading
+    fresh = services.create_version(team, alice, "Pets", class_zip(), {"fresh": True})
+    assert "remembered" not in fresh.options
+
+
+def test_the_api_tells_how_it_was_read(waiting, api):
+    address = f"/api/v1/dataset-versions/{waiting.pk}/reading/"
+    doubtful(waiting)
+    body = api.get(address).json()
+    assert (body["certain"], body["question"], body["state"]) == (False, READING["question"], "review")
+    assert body["chosen"]["roles"][0] == {"folder": "cat", "role": "class", "images": 5}
+    assert body["alternatives"][0]["options"]["label_column"] == "breed"
+
+
+def test_options_of_a_reading_are_taken_from_metadata_and_forms(api):
+    from portal.datasets.serializers import MetadataSerializer, UploadSerializer
+
+    form = MetadataSerializer(
+        data={
+            "as": "csv",
+            "one_hot": "cat\ndog",
+            "roles": "seg_train=split:train\ntest=unlabelled",
+            "review": "true",
+        }
+    )
+    assert form.is_valid(), form.errors
+    assert form.options() == {
+        "review": True,
+        "reading": {"as": "csv", "one_hot": ["cat", "dog"],
+                    "roles": {"seg_train": "train", "test": "unlabelled"}},
+    }  # fmt: skip
+    bad = MetadataSerializer(data={"roles": "seg_train"})
+    assert not bad.is_valid() and "folder=role" in str(bad.errors["roles"])
+    assert UploadSerializer().get_fields()["as"].choices
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+def page(client, version, **query) -> str:
+    answer = client.get(reverse("dataset-version", args=[version.pk]), query)
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def test_the_page_shows_what_was_understood(alices, waiting):
+    shown = page(alices, doubtful(waiting))
+    for words in (
+        "This is what was understood", READING["question"], "Looks right", "Read it this way",
+        "What is left out",
+        "files that are no images", "A table names the same images.", "Other ways to read it", "Needs review",
+        "thumbs/1", "Read again",
+    ):  # fmt: skip
+        assert words in shown, words
+    assert "Train with it" not in shown
+
+
+def test_the_page_confirms_reads_again_and_discards(alices, waiting, run_jobs):
+    doubtful(waiting)
+    page_of = reverse("dataset-version", args=[waiting.pk])
+    answer = alices.post(reverse("dataset-review-reread", args=[waiting.pk]), {"alternative": "0"})
+    assert answer["Location"] == page_of
+    waiting.refresh_from_db()
+    assert waiting.options["reading"] == {"label_column": "breed", "tables": ["labels.csv"], "as": "csv"}
+    answer = alices.post(reverse("dataset-review-discard", args=[waiting.pk]))
+    assert answer["Location"] == page_of  # it is being checked
+
+
+def test_a_form_says_only_what_was_changed(alices, waiting):
+    doubtful(waiting)
+    fields = {
+        "format": "folders",
+        "role_0": "class",
+        "role_1": "ignored",
+        "ignore": "docs\n",
+        "val_percent": "30",
+    }
+    alices.post(reverse("dataset-review-reread", args=[waiting.pk]), fields)
+    waiting.refresh_from_db()
+    assert waiting.options == {
+        "val_fraction": 0.3, "reading": {"ignore": ["docs"], "roles": {"dog": "ignored"}}
+    }  # fmt: skip
+
+
+def test_a_form_that_cannot_be_meant_is_shown_again(alices, waiting):
+    fields = {"format": "papyrus", "val_percent": "99"}
+    answer = alices.post(reverse("dataset-review-reread", args=[waiting.pk]), fields)
+    assert answer.status_code == 422
+    assert "This is what was understood" in answer.content.decode()
+
+
+def test_charlie_and_a_viewer_confirm_nothing(client, waiting, charlie, people):
+    client.force_login(charlie)
+    for act in ("confirm", "reread", "discard"):
+        assert client.post(reverse(f"dataset-review-{act}", args=[waiting.pk])).status_code in (403, 404)
+    waiting.refresh_from_db()
+    assert waiting.in_review
+
+
+def test_the_version_says_later_how_it_was_read(alices, alice, waiting):
+    reviews.confirm(doubtful(waiting), alice)
+    shown = page(alices, waiting)
+    assert "How it was read" in shown and "by alice" in shown
