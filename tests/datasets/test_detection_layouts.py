@@ -261,9 +261,9 @@ REFUSED = {
     "LabelMe shapes and flags": (
         zipped({**labelme_set(), "train/a.json": labelme("a", [], flags={"cat": True})}),
         "labelme-boxes or labelme-flags"),
-    "a CSV of boxes": (
-        zipped({**pictures(), "x.csv": b"filename,class,xmin,ymin,xmax,ymax\na.png,cat,1,1,2,2\n"}),
-        "CSV holds boxes"),
+    "a CSV of boxes on other images": (
+        zipped({**pictures(), "x.csv": b"filename,class,xmin,ymin,xmax,ymax\nz.png,cat,1,1,2,2\n"}),
+        "None of the images"),
 }  # fmt: skip
 
 
@@ -326,7 +326,7 @@ def test_class_folders_may_be_chosen_against_annotations(tmp_path):
 
 
 def test_a_layout_that_is_none_or_not_there_is_refused(tmp_path):
-    assert "There is no layout called 'cvat'" in refused(tmp_path, zipped(coco_set()), layout="cvat")
+    assert "There is no layout called 'kitti'" in refused(tmp_path, zipped(coco_set()), layout="kitti")
     (tmp_path / "two").mkdir()
     assert "no file of the upload is in it" in refused(tmp_path / "two", zipped(pictures()), layout="coco")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import InputError, JobFolder
+from workers.contract.messages import from_json
 from workers.datakit import ingest
 from workers.datakit.index import ImageRow, Index
 
@@ -54,7 +55,7 @@ def checked(upload: Upload, folder: Path, **params: Any) -> Outcome:
         return Outcome(CRASHED, traceback.format_exc(limit=-3))
     if result.get("certain", True):
         return Outcome(READY, "", result, images)
-    return Outcome(ASKED, str((result.get("reading") or {}).get("question")), result, images)
+    return Outcome(ASKED, str(from_json(result["reading"]["question"])), result, images)
 
 
 def verdict(upload: Upload, outcome: Outcome) -> tuple[str, list[str]]:
@@ -135,7 +136,7 @@ def _image_faults(upload: Upload, outcome: Outcome, image: ImageRow, wanted: set
         if path not in upload.boxes:
             return [f"{path} has no box by its author and was taken"]
         found = [(names[int(box[0])], *box[1:]) for box in image.box_rows()]
-        return [] if _alike(found, upload.boxes[path]) else [f"{path}: {found}, not {upload.boxes[path]}"]
+        return [] if same_boxes(found, upload.boxes[path]) else [f"{path}: {found}, not {upload.boxes[path]}"]
     if path not in wanted:
         return [f"{path} has no label by its author and was taken"]
     if image.class_id is None:
@@ -144,7 +145,7 @@ def _image_faults(upload: Upload, outcome: Outcome, image: ImageRow, wanted: set
     return [] if name in (meant, upload.aliases.get(meant)) else [f"{path} is {name}, not {meant}"]
 
 
-def _alike(found: list[tuple[Any, ...]], meant: list[tuple[Any, ...]]) -> bool:
+def same_boxes(found: list[tuple[Any, ...]], meant: list[tuple[Any, ...]]) -> bool:
     """Say whether the boxes are the same ones, in any order; a copy of a box on itself may be dropped."""
     if len(found) > len(meant) or not found and meant:
         return False

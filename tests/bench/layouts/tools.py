@@ -158,7 +158,8 @@ def label_studio_minimal_boxes(upload: Upload) -> None:
              "height": 100 * h / HEIGHT, "rotation": 0, "rectanglelabels": [name], "original_width": WIDTH}
             for name, x, y, w, h in boxes
         ]  # fmt: skip
-        rows.append({"image": f"/data/upload/1/{name_of(path)}", "id": number, "label": labels})
+        about = {"annotator": 1, "annotation_id": number, "lead_time": 3.2}
+        rows.append({"image": f"/data/upload/1/{name_of(path)}", "id": number, "label": labels} | about)
     upload.json("project-2-min.json", rows)
     upload.may_refuse = True
 

@@ -120,10 +120,7 @@ def _columns(rows: Iterator[list[str]]) -> _Columns | None:
         return None
     titles = [field.strip().lower() for field in first]
     if _BOXES <= set(titles):
-        raise InputError(
-            "The CSV holds boxes, which are read from COCO, Pascal VOC, YOLO or LabelMe files only: "
-            "export the annotations as one of these."
-        )
+        return None  # a table of boxes, see boxtables.py
     path, label, split = (_column(titles, known) for known in (_PATHS, _LABELS, _SPLITS))
     if path is not None and label is not None:
         return _Columns(path, label, split, header=True)

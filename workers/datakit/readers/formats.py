@@ -5,10 +5,32 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from .boxtables import looks_like_box_table, looks_like_open_images, read_box_table, read_open_images
 from .class_folders import read_class_folders
 from .coco import coco_files, read_coco
+from .createml import looks_like_createml, read_createml
 from .csv_table import csv_tables, read_csv
+from .cvat import looks_like_cvat, read_cvat, read_cvat_boxes, read_cvat_labels
+from .datumaro import (
+    looks_like_datumaro,
+    read_datumaro,
+    read_datumaro_boxes,
+    read_datumaro_labels,
+)
+from .edgeimpulse import (
+    looks_like_edge_impulse,
+    read_edge_impulse,
+    read_edge_impulse_boxes,
+    read_edge_impulse_labels,
+)
+from .imagenet import looks_like_imagenet, read_imagenet
 from .labelme import looks_like_labelme, read_labelme, read_labelme_boxes, read_labelme_flags
+from .labelstudio import (
+    looks_like_label_studio,
+    read_label_studio,
+    read_label_studio_boxes,
+    read_label_studio_labels,
+)
 from .listing import Listing
 from .paddlex_lists import looks_like_paddlex_lists, read_paddlex_lists
 from .reading import Reading
@@ -51,6 +73,22 @@ FORMATS = (
     Format("labelme", "LabelMe", looks_like_labelme, read_labelme, holds_images=True),
     Format("labelme-boxes", "LabelMe boxes", None, read_labelme_boxes, holds_images=True),
     Format("labelme-flags", "LabelMe flags", None, read_labelme_flags, holds_images=True),
+    Format("cvat", "CVAT XML", looks_like_cvat, read_cvat),
+    Format("cvat-boxes", "CVAT XML boxes", None, read_cvat_boxes),
+    Format("cvat-labels", "CVAT XML tags", None, read_cvat_labels),
+    Format("datumaro", "Datumaro", looks_like_datumaro, read_datumaro),
+    Format("datumaro-boxes", "Datumaro boxes", None, read_datumaro_boxes),
+    Format("datumaro-labels", "Datumaro labels", None, read_datumaro_labels),
+    Format("labelstudio", "Label Studio", looks_like_label_studio, read_label_studio),
+    Format("labelstudio-boxes", "Label Studio boxes", None, read_label_studio_boxes),
+    Format("labelstudio-labels", "Label Studio choices", None, read_label_studio_labels),
+    Format("edgeimpulse", "Edge Impulse", looks_like_edge_impulse, read_edge_impulse),
+    Format("edgeimpulse-boxes", "Edge Impulse boxes", None, read_edge_impulse_boxes),
+    Format("edgeimpulse-labels", "Edge Impulse labels", None, read_edge_impulse_labels),
+    Format("createml", "CreateML", looks_like_createml, read_createml),
+    Format("openimages", "OpenImages", looks_like_open_images, read_open_images),
+    Format("boxtable", "table of boxes", looks_like_box_table, read_box_table),
+    Format("imagenet", "ImageNet", looks_like_imagenet, read_imagenet),
     Format("csv", "CSV", _first_csv, read_csv),
     FOLDERS,
 )

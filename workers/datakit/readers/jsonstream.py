@@ -1,4 +1,4 @@
-"""Reading a JSON object that is too large to hold: the elements of its lists come one at a time."""
+"""Reading a JSON object or list that is too large to hold: the elements of lists come one at a time."""
 
 from __future__ import annotations
 
@@ -50,48 +50,12 @@ class _Text:
         return found
 
 
-class Members:
-    """The members of the JSON object in ``blocks``, as pairs of key and value.
-
-    A member that is a list yields its elements one by one, each with the key; ``lists`` are the keys that
-    were one. Raises ValueError (also a UnicodeDecodeError) or RecursionError for what is no such object.
-    """
+class _Values:
+    """The values in ``blocks``, decoded one after the other."""
 
     def __init__(self, blocks: Iterable[bytes], encoding: str):
         self._text = _Text(blocks, encoding)
         self._decoder = json.JSONDecoder()
-        self.lists: set[str] = set()
-
-    def __iter__(self) -> Iterator[tuple[str, Any]]:
-        text = self._text
-        text.take("{")
-        if text.peek() != "}":
-            while True:
-                yield from self._member()
-                if text.take(",}") == "}":
-                    break
-        else:
-            text.take("}")
-        if text.peek():
-            raise ValueError("there is something after its end")
-
-    def _member(self) -> Iterator[tuple[str, Any]]:
-        if self._text.peek() != '"':
-            raise ValueError("a member has no name")
-        key = self._value()
-        self._text.take(":")
-        if self._text.peek() != "[":
-            yield key, self._value()
-            return
-        self.lists.add(key)
-        self._text.take("[")
-        if self._text.peek() == "]":
-            self._text.take("]")
-            return
-        while True:
-            yield key, self._value()
-            if self._text.take(",]") == "]":
-                return
 
     def _value(self) -> Any:
         """Decode the next value; the text is doubled until it holds the whole of it."""
@@ -110,3 +74,62 @@ class Members:
                 continue
             text.at = end
             return value
+
+    def _list(self) -> Iterator[Any]:
+        """Yield the elements of the list that comes next."""
+        self._text.take("[")
+        if self._text.peek() == "]":
+            self._text.take("]")
+            return
+        while True:
+            yield self._value()
+            if self._text.take(",]") == "]":
+                return
+
+    def _end(self) -> None:
+        if self._text.peek():
+            raise ValueError("there is something after its end")
+
+
+class Elements(_Values):
+    """The elements of the JSON list in ``blocks``, one by one; raises as ``Members`` does."""
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self._list()
+        self._end()
+
+
+class Members(_Values):
+    """The members of the JSON object in ``blocks``, as pairs of key and value.
+
+    A member that is a list yields its elements one by one, each with the key; ``lists`` are the keys that
+    were one. Raises ValueError (also a UnicodeDecodeError) or RecursionError for what is no such object.
+    """
+
+    def __init__(self, blocks: Iterable[bytes], encoding: str):
+        super().__init__(blocks, encoding)
+        self.lists: set[str] = set()
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        text = self._text
+        text.take("{")
+        if text.peek() != "}":
+            while True:
+                yield from self._member()
+                if text.take(",}") == "}":
+                    break
+        else:
+            text.take("}")
+        self._end()
+
+    def _member(self) -> Iterator[tuple[str, Any]]:
+        if self._text.peek() != '"':
+            raise ValueError("a member has no name")
+        key = self._value()
+        self._text.take(":")
+        if self._text.peek() != "[":
+            yield key, self._value()
+            return
+        self.lists.add(key)
+        for element in self._list():
+            yield key, element

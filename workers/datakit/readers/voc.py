@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError
 
@@ -30,13 +31,15 @@ _LISTS = {
     "val.txt": "val", "val_list.txt": "val",
     "test.txt": "test", "test_list.txt": "test",
 }  # fmt: skip
+# Not CVAT's <annotations>.
+_ROOT = re.compile(rb"<annotation[\s>/]")
 _LABELS = ("label_list.txt", "labels.txt", "label.txt")
 
 
 def looks_like_voc(upload: Upload) -> str | None:
     """Return the path of an XML file with an annotation, if one of the first few is."""
     for entry in by_suffix(upload, ".xml")[:MAX_LOOKED_AT]:
-        if entry.size <= MAX_XML_BYTES and b"<annotation" in upload.read(entry, MAX_XML_BYTES):
+        if entry.size <= MAX_XML_BYTES and _ROOT.search(upload.read(entry, MAX_XML_BYTES)):
             return entry.path
     return None
 

@@ -1,0 +1,254 @@
+"""Tables of boxes: a row for each box, as OpenImages, TensorFlow's examples, VoTT and RetinaNet have them.
+
+OpenImages gives places as parts of the image and classes as codes, which another table names. The others give
+corners in pixels.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import dataclasses
+import itertools
+import math
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+
+from workers.contract.messages import msg
+from workers.datakit import names
+from workers.datakit.archive import Entry
+from workers.datakit.errors import InputError
+from workers.datakit.findings import Findings
+
+from .annotated import Files, head_of
+from .boxed import Box, BoxedImages, number, report_missing, size_of
+from .listing import Listing
+from .reading import Reading
+from .splits import split_of_path
+from .texts import encoding_of, folder_of
+from .upload import Upload
+
+LAYOUT, OPEN_IMAGES = "table of boxes", "OpenImages"
+MAX_LOOKED_AT = 40
+# Five million boxes, which take as much memory.
+MAX_TABLE_BYTES = 256 * 1024 * 1024
+MAX_LINE = 100_000
+_IMAGES = (
+    "imageid",
+    "filename",
+    "image",
+    "image_id",
+    "file_name",
+    "path",
+    "image_path",
+    "img",
+    "file",
+    "name",
+)
+_LABELS = ("labelname", "class", "label", "class_name", "category", "label_name", "object")
+_CORNERS = (("xmin", "ymin", "xmax", "ymax"), ("x_min", "y_min", "x_max", "y_max"), ("x1", "y1", "x2", "y2"))
+_DESCRIPTIONS = "class-descriptions"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Columns:
+    """Where things stand in a row. ``corners`` are left, top, right, bottom."""
+
+    image: int
+    label: int
+    corners: tuple[int, int, int, int]
+    size: tuple[int, int] | None
+    titles: bool
+    parts: bool  # of the image's width and height, not pixels
+
+
+def box_tables(upload: Upload) -> list[tuple[Entry, Columns]]:
+    """Return the tables whose first row has titles of corners, or an image, four numbers and a class."""
+    found = sorted(upload.by_suffix(".csv", ".tsv"), key=lambda entry: names.natural_key(entry.path))
+    tables = []
+    for entry in found[:MAX_LOOKED_AT]:
+        columns = _columns(_first_row(upload, entry))
+        if columns is not None:
+            tables.append((entry, columns))
+    return tables
+
+
+def _first_row(upload: Upload, entry: Entry) -> list[str]:
+    head = head_of(upload, entry)
+    encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    line = head.decode(encoding, "replace").split("\n", 1)[0][:MAX_LINE]
+    try:
+        return next(csv.reader([line], delimiter=_delimiter(line)), [])
+    except csv.Error:
+        return []
+
+
+def looks_like_open_images(upload: Upload) -> str | None:
+    return next((entry.path for entry, columns in box_tables(upload) if columns.parts), None)
+
+
+def looks_like_box_table(upload: Upload) -> str | None:
+    """Return the path of a table of boxes in pixels.
+
+    Beside annotations of another format such a table is made from them, for a training that wants one.
+    """
+    if any(_is_annotation(upload, entry) for entry in upload.by_suffix(".xml")[:1]):
+        return None
+    return next((entry.path for entry, columns in box_tables(upload) if not columns.parts), None)
+
+
+def _is_annotation(upload: Upload, entry: Entry) -> bool:
+    return b"<annotation" in head_of(upload, entry)
+
+
+def read_open_images(upload: Upload, reading: Reading) -> Listing:
+    return _read(upload, reading, OPEN_IMAGES, parts=True)
+
+
+def read_box_table(upload: Upload, reading: Reading) -> Listing:
+    return _read(upload, reading, LAYOUT, parts=False)
+
+
+def _read(upload: Upload, reading: Reading, layout: str, parts: bool) -> Listing:
+    images = BoxedImages(reading.findings)
+    tables = {entry.path: columns for entry, columns in box_tables(upload) if columns.parts == parts}
+    class_names = _descriptions(upload, reading) if parts else {}
+
+    def read(file: Entry) -> None:
+        _read_table(upload, file, tables[file.path], class_names, images, reading.findings)
+
+    Files(reading, [entry for entry in upload.files if entry.path in tables]).each(read)
+    return images.listing(upload, layout, fractions=parts)
+
+
+class _Gathered:
+    """The boxes of each image that a table names, in little memory: rows of one image may lie anywhere."""
+
+    def __init__(self) -> None:
+        self._labels: dict[str, int] = {}
+        self._boxes: dict[str, array[float]] = {}
+        self._sizes: dict[str, tuple[int, int] | None] = {}
+
+    def add(self, row: Sequence[str], columns: Columns) -> None:
+        image = row[columns.image].strip()
+        if image not in self._boxes:
+            self._boxes[image], self._sizes[image] = array("d"), _declared(row, columns)
+        label = self._labels.setdefault(row[columns.label].strip(), len(self._labels))
+        left, top, right, bottom = (number(row[at]) for at in columns.corners)
+        self._boxes[image].extend((label, left, top, right - left, bottom - top))
+
+    def each(
+        self, class_names: dict[str, str]
+    ) -> Iterator[tuple[str, Iterator[Box], tuple[int, int] | None]]:
+        """Yield each image as the table writes it, its boxes and its size."""
+        labels = [class_names.get(label, label) for label in self._labels]
+        for image, flat in self._boxes.items():
+            starts = range(0, len(flat), 5)
+            boxes = ((labels[int(flat[at])], *flat[at + 1 : at + 5]) for at in starts)
+            yield image, boxes, self._sizes[image]
+
+
+def _read_table(
+    upload: Upload,
+    file: Entry,
+    columns: Columns,
+    class_names: dict[str, str],
+    images: BoxedImages,
+    findings: Findings,
+) -> None:
+    split, near, finder = split_of_path(file.path), folder_of(file.path), upload.finder
+    gathered = _Gathered()
+    rows = _rows(upload, file)
+    if columns.titles:
+        next(rows, None)
+    for row in rows:
+        if len(row) <= max(columns.image, columns.label, *columns.corners) or not row[columns.label].strip():
+            message = "{count} rows have no path or no label and were left out."
+            findings.add("warn", "bad-lines", message, names.show(f"{file.path}: {', '.join(row)}"))
+            continue
+        gathered.add(row, columns)
+    for written, boxes, declared in gathered.each(class_names):
+        entry = finder.find_anywhere(written, near, split) or finder.named(written, near, split)
+        if entry is None:
+            report_missing(findings, written)
+        else:
+            images.add(entry, split or split_of_path(entry.path), boxes, declared)
+
+
+def _declared(row: Sequence[str], columns: Columns) -> tuple[int, int] | None:
+    if columns.size is None or len(row) <= max(columns.size):
+        return None
+    return size_of(row[columns.size[0]], row[columns.size[1]])
+
+
+def _descriptions(upload: Upload, reading: Reading) -> dict[str, str]:
+    """Return {code of a class: its name} of OpenImages' class-descriptions.csv."""
+    found: dict[str, str] = {}
+    for entry in upload.by_suffix(".csv"):
+        if _DESCRIPTIONS in entry.path.rpartition("/")[2].lower():
+            reading.files.add(entry.path)
+            rows = (row for row in _rows(upload, entry) if len(row) == 2)
+            found |= {row[0].strip(): row[1].strip() for row in rows}
+    return found
+
+
+def _rows(upload: Upload, file: Entry) -> Iterator[list[str]]:
+    """Yield the rows that are not empty; the table is decoded piece by piece."""
+    encoding = encoding_of(upload, file, MAX_TABLE_BYTES)
+    lines = _lines(upload.blocks(file, MAX_TABLE_BYTES), encoding)
+    first = next(lines, "")
+    try:
+        for row in csv.reader(itertools.chain([first], lines), delimiter=_delimiter(first)):
+            if any(field.strip() for field in row):
+                yield row
+    except csv.Error as error:
+        raise InputError(
+            msg(
+                "{file} is no table that can be read ({reason}): save it as CSV again.",
+                file=names.show(file.path),
+                reason=str(error),
+            )
+        ) from error
+
+
+def _lines(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
+    decode = codecs.getincrementaldecoder(encoding)().decode
+    rest = ""
+    for block in blocks:
+        *whole, rest = (rest + decode(block)).split("\n")
+        yield from (line + "\n" for line in whole)
+    rest += decode(b"", True)
+    if rest:
+        yield rest
+
+
+def _delimiter(line: str) -> str:
+    return max("\t;,", key=line.count)
+
+
+def _columns(first: Sequence[str]) -> Columns | None:
+    titles = [field.strip().lower() for field in first]
+    corners = next((found for found in _CORNERS if set(found) <= set(titles)), None)
+    if corners is None:
+        return _untitled(first)
+    image, label = (
+        next((titles.index(name) for name in known if name in titles), None) for known in (_IMAGES, _LABELS)
+    )
+    if image is None or label is None:
+        return None
+    size = (titles.index("width"), titles.index("height")) if {"width", "height"} <= set(titles) else None
+    parts = {"imageid", "labelname"} <= set(titles)
+    return Columns(image, label, tuple(titles.index(name) for name in corners), size, True, parts)
+
+
+def _first_of(known: Sequence[str], titles: Sequence[str]) -> int | None:
+    return next((titles.index(name) for name in known if name in titles), None)
+
+
+def _untitled(first: Sequence[str]) -> Columns | None:
+    """RetinaNet's table has no titles: path, left, top, right, bottom, class."""
+    if len(first) != 6 or not names.is_image(first[0].strip()) or not first[5].strip():
+        return None
+    if any(math.isnan(number(field)) for field in first[1:5]):
+        return None
+    return Columns(0, 5, (1, 2, 3, 4), None, False, False)
