@@ -88,17 +88,7 @@ def looks_like_open_images(upload: Upload) -> str | None:
 
 
 def looks_like_box_table(upload: Upload) -> str | None:
-    """Return the path of a table of boxes in pixels.
-
-    Beside annotations of another format such a table is made from them, for a training that wants one.
-    """
-    if any(_is_annotation(upload, entry) for entry in upload.by_suffix(".xml")[:1]):
-        return None
     return next((entry.path for entry, columns in box_tables(upload) if not columns.parts), None)
-
-
-def _is_annotation(upload: Upload, entry: Entry) -> bool:
-    return b"<annotation" in head_of(upload, entry)
 
 
 def read_open_images(upload: Upload, reading: Reading) -> Listing:
