@@ -282,7 +282,7 @@ FOREIGN = {
         {**coco_set(), "train.txt": b"images/a.png 0\n"}, "COCO", "PaddleX lists (train.txt)"),
     "a table of boxes beside Pascal VOC": (
         {**voc_set(), "data/labels.csv": b"filename,class,xmin,ymin,xmax,ymax\na.png,cat,1,1,2,2\n"},
-        "Pascal VOC", "CSV"),
+        "Pascal VOC", "table of boxes"),
     "a COCO file cut short beside Pascal VOC": (
         {**voc_set(), "x.json": coco(BOXES)[:-9]}, "Pascal VOC", "COCO (x.json)"),
     "a LabelMe file that is none beside YOLO": (

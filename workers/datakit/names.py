@@ -99,9 +99,10 @@ def show(name: str) -> str:
 
 
 def is_junk(path: str) -> bool:
-    """Say whether ``path`` is litter of an operating system rather than something a person packed."""
+    """Say whether ``path`` is litter of an operating system or a file server, not what a person packed."""
     lower = "/" + path.lower()
-    return "/." in lower or "/__macosx/" in lower + "/" or lower.rpartition("/")[2] in _JUNK_NAMES
+    in_folder = "/." in lower or "/__macosx/" in lower + "/" or "/@eadir/" in lower + "/"
+    return in_folder or lower.rpartition("/")[2] in _JUNK_NAMES
 
 
 def is_image(path: str) -> bool:

@@ -1,72 +1,39 @@
-"""Folders named after classes, with or without train/ and val/ folders above them."""
+"""Folders named after classes, with or without folders of splits above them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
+from .folder_roles import Roles, roles_of, without_ending
+from .folder_tree import Folder, tree_of
 from .listing import Listing, Sample
-from .reading import Reading
-from .splits import SPLIT_WORDS
+from .reading import BY_FOLDERS, CLASS, MASKS, Reading
 from .upload import Upload
 
 LAYOUT = "class folders"
 
 
 def read_class_folders(upload: Upload, reading: Reading) -> Listing:
-    """Read ``<class>/<image>``, in any wrapping folders.
+    """Read ``<class>/<image>``, in any outer folders.
 
     With ``train/<class>/…`` beside ``val/`` or ``test/`` the split is taken as given.
     """
-    findings = reading.findings
-    images = _images_only(upload, findings)
-    images = _unwrapped(images)
-    loose = [entry for parts, entry in images if len(parts) == 1]
-    images = [(parts, entry) for parts, entry in images if len(parts) > 1]
-    if not images:
-        raise InputError(
-            "The images in the upload are not in class folders: put the images of each class into a folder "
-            "named after the class."
-        )
-    for entry in loose:
-        message = "{count} images lie outside any class folder and were left out."
-        findings.add("warn", "outside-class-folders", message, names.show(entry.path))
-    _report_empty_folders(upload, findings)
-    splits = _splits_of(images)
-    if splits:
-        samples = _given_split(images, splits, findings)
-    else:
-        samples = [(parts, entry, None) for parts, entry in images]
-    return _listing(samples, split_given=bool(splits), findings=findings)
-
-
-Parts = tuple[str, ...]
-
-
-def _images_only(upload: Upload, findings: Findings) -> list[tuple[Parts, Entry]]:
-    images = []
-    for entry in upload.entries:
-        if names.is_image(entry.path):
-            images.append((tuple(entry.path.split("/")), entry))
-        else:
-            message = "{count} files that are not images were left out."
-            findings.add("info", "not-images", message, names.show(entry.path))
-    return images
-
-
-def _unwrapped(images: list[tuple[Parts, Entry]]) -> list[tuple[Parts, Entry]]:
-    """Take off outer folders that hold everything, as long as folders with images remain below."""
-    while True:
-        tops = {parts[0] for parts, _ in images if len(parts) > 1}
-        directly_inside = any(len(parts) == 2 for parts, _ in images)
-        anything_loose = any(len(parts) == 1 for parts, _ in images)
-        if len(tops) != 1 or directly_inside or anything_loose:
-            return images
-        images = [(parts[1:], entry) for parts, entry in images]
+    for entry in upload.files:
+        message = "{count} files that are not images were left out."
+        reading.findings.add("info", "not-images", message, names.show(entry.path))
+    roles = roles_of(tree_of(sorted(upload.images, key=lambda entry: entry.path)), upload, reading)
+    _report_empty_folders(upload, reading.findings)
+    if upload.options.format != "folders":
+        for sentence in roles.doubts:
+            reading.doubt(sentence)
+    return _listing(roles, reading)
 
 
 def _report_empty_folders(upload: Upload, findings: Findings) -> None:
@@ -82,52 +49,65 @@ def _report_empty_folders(upload: Upload, findings: Findings) -> None:
             findings.add("info", "empty-folders", message, names.show(path))
 
 
-def _splits_of(images: list[tuple[Parts, Entry]]) -> dict[str, str]:
-    """Return {folder name: split} when the top folders are train and val or test, else nothing."""
-    tops = {parts[0] for parts, _ in images}
-    splits = {top: SPLIT_WORDS[top.lower()] for top in tops if top.lower() in SPLIT_WORDS}
-    distinct = set(splits.values())
-    if len(splits) < len(tops) or len(distinct) < len(splits) or not {"train"} < distinct:
-        return {}
-    if any(len(parts) == 2 for parts, _ in images):
-        raise InputError(
-            f"The folders {' and '.join(sorted(tops))} hold images directly: "
-            "put the images of each class into a folder named after the class inside them."
-        )
-    return splits
+def _listing(roles: Roles, reading: Reading) -> Listing:
+    sides = {split for split, _ in roles.parts}
+    given = "train" in sides and len(sides) > 1
+    classes: dict[str, list[tuple[Entry, str | None]]] = defaultdict(list)
+    for split, folders in roles.parts:
+        for folder in folders:
+            if split == "test" and given and _test_is_left_out(folder, sides, reading.findings):
+                continue
+            side = ("val" if split == "test" else split) if given else None
+            reading.roles[folder.path] = CLASS
+            images = _without_masks(folder, reading)
+            classes[names.check_class_name(folder.name)] += ((entry, side) for entry in images)
+            _report_deep(folder, images, reading.findings)
+    if given:
+        reading.split_origin = BY_FOLDERS
+    class_names = sorted(classes, key=names.natural_key)
+    if not class_names:
+        raise InputError(msg("The class folders of the upload hold no images that can be used."))
+    listed = [
+        Sample(entry, class_id, side)
+        for class_id, name in enumerate(class_names)
+        for entry, side in classes[name]
+    ]
+    return Listing(LAYOUT, class_names, listed, given)
 
 
-def _given_split(
-    images: list[tuple[Parts, Entry]], splits: dict[str, str], findings: Findings
-) -> list[tuple[Parts, Entry, str | None]]:
-    measured_on = "val" if "val" in splits.values() else "test"
-    samples: list[tuple[Parts, Entry, str | None]] = []
-    for parts, entry in images:
-        split = splits[parts[0]]
-        if split == "test" and measured_on == "val":
-            message = "{count} images in the test folder were left out: only train and val are used."
-            findings.add("info", "test-left-out", message, names.show(entry.path))
-            continue
-        if split == "test":
-            message = (
-                "There is no val folder, so the {count} images of the test folder are the validation set."
-            )
-            findings.add("info", "test-as-val", message, names.show(entry.path))
-        samples.append((parts[1:], entry, "train" if split == "train" else "val"))
-    return samples
+def _test_is_left_out(folder: Folder, sides: set[str | None], findings: Findings) -> bool:
+    """Say whether a test set is left out, as it is beside a validation set; else it stands in for one."""
+    shown = names.show(folder.path)
+    if "val" in sides:
+        message = "{count} images in the test folder were left out: only train and val are used."
+        findings.add("info", "test-left-out", message, shown, folder.total)
+        return True
+    message = "There is no val folder, so the {count} images of the test folder are the validation set."
+    findings.add("info", "test-as-val", message, shown, folder.total)
+    return False
 
 
-def _listing(
-    samples: list[tuple[Parts, Entry, str | None]], split_given: bool, findings: Findings
-) -> Listing:
-    deep: dict[str, int] = defaultdict(int)
-    class_names = sorted({names.check_class_name(parts[0]) for parts, _, _ in samples}, key=names.natural_key)
-    ids = {name: class_id for class_id, name in enumerate(class_names)}
-    for parts, _, _ in samples:
-        if len(parts) > 2:
-            deep[parts[0]] += 1
-    for folder, count in sorted(deep.items()):
+def _without_masks(folder: Folder, reading: Reading) -> list[Entry]:
+    """Return a class's images without the masks that lie among them, as 12_mask.png beside 12.png."""
+    images = list(folder.all())
+    stems = {_stem(entry) for entry in images}
+    masks = {entry.path for entry in images if without_ending(_stem(entry)) in stems - {_stem(entry)}}
+    for path in sorted(masks):
+        message = "{count} masks that lie among the images of classes were left out."
+        reading.left_out("masks-left-out", message, names.show(path))
+    if masks:
+        reading.roles[folder.path] = MASKS
+        reading.unlabelled |= masks
+    return [entry for entry in images if entry.path not in masks]
+
+
+def _stem(entry: Entry) -> str:
+    folder, _, name = entry.path.rpartition("/")
+    return f"{folder}/{name.rpartition('.')[0].casefold()}"
+
+
+def _report_deep(folder: Folder, images: Iterable[Entry], findings: Findings) -> None:
+    deep = sum(1 for entry in images if "/" in entry.path[len(folder.path) + 1 :])
+    if deep:
         message = "{count} images in folders below a class folder were counted to that class."
-        findings.add("warn", "nested-folders", message, names.show(folder), count)
-    listed = [Sample(entry, ids[parts[0]], split) for parts, entry, split in samples]
-    return Listing(LAYOUT, class_names, listed, split_given)
+        findings.add("warn", "nested-folders", message, names.show(folder.name), deep)

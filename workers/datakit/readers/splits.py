@@ -12,7 +12,8 @@ from .listing import Sample
 SPLIT_WORDS = {
     "train": "train", "training": "train", "trainset": "train",
     "val": "val", "valid": "val", "validation": "val", "valset": "val", "eval": "val",
-    "test": "test", "testing": "test", "testset": "test",
+    "evaluation": "val", "test": "test", "testing": "test", "testset": "test",
+    "训练": "train", "训练集": "train", "验证": "val", "验证集": "val", "测试": "test", "测试集": "test",
 }  # fmt: skip
 # train2017, instances_val.json, train-images; not "trainer" or "interval".
 _WORD = re.compile(r"(?:^|[^a-z])(" + "|".join(SPLIT_WORDS) + r")(?:[^a-z]|$)")

@@ -1,0 +1,62 @@
+"""What the name of a folder says of what lies in it: a split, images, masks, images without a label."""
+
+from __future__ import annotations
+
+import re
+
+from .splits import SPLIT_WORDS
+
+_WORDS = re.compile(r"[a-z]+|[^\x00-\x7f]+")
+_NUMBERED = re.compile(r"(?i)(fold|part|batch|images?|imgs?|chunk|shard|data|split|set|volume|video|seq)s?"
+                       r"[ _-]*([0-9]{1,4}|[a-z])")  # fmt: skip
+_MASKS = re.compile(r"mask|annot|segm|ground ?truth|trimap|^gt|^seg$|seg$|^anns?$|^labels?$")
+_IMAGES = frozenset({
+    "images", "image", "img", "imgs", "jpegimages", "photos", "photo", "pictures", "pics", "rgb",
+    "camerargb", "original", "originals", "raw", "input", "inputs", "leftimg", "frames", "图片", "图像",
+    "原图",
+})  # fmt: skip
+_UNLABELLED = frozenset({
+    "unlabeled", "unlabelled", "nolabel", "nolabels", "predict", "predictions", "prediction", "pred",
+    "inference", "unsorted", "未标注", "待标注", "无标签", "未分类",
+})  # fmt: skip
+_OTHER = frozenset({
+    "docs", "doc", "documentation", "assets", "asset", "figure", "figures", "fig", "figs", "screenshot",
+    "screenshots", "runs", "results", "result", "output", "outputs", "visualization", "visualizations",
+    "vis", "demo", "demos", "example", "examples", "papers", "paper", "logs", "thumbnails", "thumbs",
+    "icons", "readme", "plots", "plot",
+})  # fmt: skip
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a folder's name in small letters, without digits."""
+    return _WORDS.findall(name.lower())
+
+
+def split_of(name: str) -> str | None:
+    """Return the one split that a word of the name tells: "train", "val" or "test"."""
+    found = {SPLIT_WORDS[word] for word in words_of(name) if word in SPLIT_WORDS}
+    return found.pop() if len(found) == 1 else None
+
+
+def is_masks(name: str) -> bool:
+    return any(_MASKS.search(word) for word in words_of(name)) and not is_unlabelled(name)
+
+
+def is_images(name: str) -> bool:
+    return any(word in _IMAGES for word in words_of(name)) and not is_masks(name)
+
+
+def is_unlabelled(name: str) -> bool:
+    words = words_of(name)
+    return any(word in _UNLABELLED for word in words) or words in (["no", "label"], ["no", "labels"])
+
+
+def is_other(name: str) -> bool:
+    """Say whether the name is that of a folder of figures, results or papers."""
+    words = words_of(name)
+    return bool(words) and all(word in _OTHER for word in words)
+
+
+def is_part(name: str) -> bool:
+    """Say whether the name is that of one of several parts: fold1, batch_b, images_001."""
+    return bool(_NUMBERED.search(name)) and split_of(name) is None

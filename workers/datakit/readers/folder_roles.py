@@ -1,0 +1,298 @@
+"""What each folder above the images is for: a class, a split, masks, or nothing that is trained on.
+
+A name alone decides little. What counts is how the folders lie: which hold folders, which images; which have
+the same folders in them; which hold the same file names.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from workers.contract.messages import join, msg
+from workers.datakit import names
+from workers.datakit.errors import InputError
+
+from .folder_names import is_images, is_masks, is_other, is_part, is_unlabelled, split_of, words_of
+from .folder_tree import Folder, is_copy, is_flat, without_nest
+from .reading import CLASS, IGNORED, MASKS, SPLIT_ROLES, TRAIN, UNLABELLED, Reading
+from .upload import Upload
+
+# Two folders whose images have the same names to this part hold two renderings of one thing.
+SAME_NAMES = 0.8
+
+
+@dataclasses.dataclass(slots=True)
+class Roles:
+    """The classes of each part: ``parts`` are pairs of a split, or None, and the folders of its classes."""
+
+    parts: list[tuple[str | None, list[Folder]]]
+    doubts: list[str] = dataclasses.field(default_factory=list)
+
+
+def roles_of(root: Folder, upload: Upload, reading: Reading) -> Roles:
+    """Give the folders their roles and note those that are left out.
+
+    Raises InputError where they hold no classes: loose images, splits without class folders, masks.
+    """
+    folder, tops = _set_folder(root, upload, reading)
+    for entry in folder.images:
+        message = "{count} images lie outside any class folder and were left out."
+        reading.findings.add("warn", "outside-class-folders", message, names.show(entry.path))
+    if not tops:
+        raise InputError(
+            msg(
+                "The images in the upload are not in class folders: put the images of each class into a "
+                "folder named after the class."
+            )
+        )
+    _refuse_masks(tops)
+    splits = _splits(tops, upload)
+    structured = [top for top in tops if top.name in splits and not _is_flat_split(top)]
+    if any(splits[top.name] == TRAIN for top in structured):
+        return _with_splits(folder, tops, splits, reading)
+    flat = [top for top in tops if top.name in splits]
+    if len(flat) == len(tops) and len(flat) > 1:
+        raise InputError(_hold_directly(flat))
+    return _classes(tops, splits, upload, reading)
+
+
+def _set_folder(root: Folder, upload: Upload, reading: Reading) -> tuple[Folder, list[Folder]]:
+    """Return the folder that the set lies in, below outer folders, and those of its folders that count."""
+    folder = root
+    while True:
+        tops = _without_others(folder, upload, reading)
+        inner = [top for top in tops if not (split_of(top.name) in ("val", "test") and is_flat(top))]
+        if len(inner) == 1 and len(tops) > 1 and inner[0].folders and split_of(inner[0].name) is None:
+            for top in tops:
+                if top is not inner[0]:
+                    _leave_out(top, UNLABELLED, reading)
+            tops = inner
+        if len(tops) != 1 or not _is_outer(tops[0]):
+            return folder, tops
+        for entry in folder.images:
+            message = "{count} images lie outside any class folder and were left out."
+            reading.findings.add("warn", "outside-class-folders", message, names.show(entry.path))
+        folder = tops[0]
+
+
+def _is_outer(folder: Folder) -> bool:
+    if not folder.images:
+        return bool(folder.folders)
+    return len(folder.folders) > 1 and folder.total > 2 * len(folder.images)
+
+
+def _without_others(folder: Folder, upload: Upload, reading: Reading) -> list[Folder]:
+    """Leave out copies of the set, figures, and what is said to carry no label, where others remain."""
+    tops = list(folder.folders.values())
+    given = upload.options.roles
+    kept = [top for top in tops if given.get(top.path) not in (IGNORED, MASKS, UNLABELLED)]
+    kept = [top for top in kept if top.path in given or not (is_unlabelled(top.name) or is_other(top.name))]
+    kept = kept if kept else tops
+    for top in tops:
+        if top not in kept:
+            _leave_out(top, UNLABELLED if is_unlabelled(top.name) else IGNORED, reading)
+    copies = [top for top in kept if top.folders and len(kept) > 1 and is_copy(top, folder)]
+    for top in copies[: len(kept) - 1]:
+        message = "{count} images are copies of others, in a folder of the same folders, and were left out."
+        reading.left_out("copied-folders", message, names.show(top.path), top.total)
+        reading.roles[top.path] = IGNORED
+        kept.remove(top)
+    return kept
+
+
+def _leave_out(folder: Folder, role: str, reading: Reading) -> None:
+    reading.roles[folder.path] = role
+    if role == UNLABELLED:
+        message = "{count} images of folders without classes carry no label and were left out."
+        reading.left_out("unlabelled-folders", message, names.show(folder.path), folder.total)
+        reading.unlabelled.update(entry.path for entry in folder.all())
+    else:
+        message = "{count} images of folders that are no part of the set were left out."
+        reading.left_out("other-folders", message, names.show(folder.path), folder.total)
+        reading.unlabelled.update(entry.path for entry in folder.all())
+
+
+def _splits(tops: Sequence[Folder], upload: Upload) -> dict[str, str]:
+    """Return {name of a folder: its split}. Evaluation beside validation is a test."""
+    found = {top.name: split for top in tops if (split := split_of(top.name)) is not None}
+    for top in tops:
+        role = upload.options.roles.get(top.path)
+        if role in SPLIT_ROLES:
+            found[top.name] = role
+        elif role == CLASS:
+            found.pop(top.name, None)
+    evaluated = [name for name in found if {"evaluation", "eval"} & set(words_of(name))]
+    if any(found[name] == "val" for name in found if name not in evaluated):
+        found |= dict.fromkeys(evaluated, "test")
+    return found
+
+
+def _is_flat_split(top: Folder) -> bool:
+    """Say whether a split's folder holds images and no classes; val/images is no class, train/good is one."""
+    if not top.folders:
+        return True
+    if not is_flat(top):
+        return False
+    only = next(iter(top.folders))
+    return is_images(only) or split_of(only) is not None
+
+
+def _with_splits(folder: Folder, tops: list[Folder], splits: dict[str, str], reading: Reading) -> Roles:
+    roles = Roles([])
+    flat = [top for top in tops if top.name in splits and _is_flat_split(top)]
+    if any(splits[top.name] == TRAIN for top in flat):
+        raise InputError(_hold_directly([top for top in flat if splits[top.name] == TRAIN]))
+    named: set[str] = set()
+    for top in tops:
+        if top in flat or top.name not in splits:
+            continue
+        reading.roles[top.path] = splits[top.name]
+        inner = without_nest(top) if not is_flat(top) else top
+        classes = _labelled(inner, reading)
+        roles.doubts += _doubts(classes) if splits[top.name] == TRAIN else []
+        named |= {each.name for each in classes}
+        roles.parts.append((splits[top.name], classes))
+    for top in flat:
+        _leave_out(top, UNLABELLED, reading)
+    for top in tops:
+        if top.name not in splits:
+            if named & without_nest(top).folders.keys():
+                roles.doubts.append(_is_it_a_split(top, splits))
+            _leave_out(top, UNLABELLED if is_flat(top) else IGNORED, reading)
+    return roles
+
+
+def _labelled(folder: Folder, reading: Reading) -> list[Folder]:
+    kept = []
+    for each in folder.folders.values():
+        if is_unlabelled(each.name):
+            _leave_out(each, UNLABELLED, reading)
+        else:
+            kept.append(each)
+    _refuse_masks(kept)
+    return kept
+
+
+def _classes(tops: list[Folder], splits: dict[str, str], upload: Upload, reading: Reading) -> Roles:
+    """The folders are classes; a flat test beside them carries no label, one called train may be a class."""
+    spare = [top for top in tops if splits.get(top.name) in ("val", "test")]
+    if len(spare) < len(tops) - 1:
+        for top in spare:
+            _leave_out(top, UNLABELLED, reading)
+        tops = [top for top in tops if top not in spare]
+    inverted = _split_below(tops)
+    if inverted is not None:
+        return inverted
+    given = upload.options.roles
+    said = any(given.get(top.path) == CLASS for top in tops)
+    return Roles([(None, tops)], [] if said else _doubts(tops))
+
+
+def _split_below(tops: Sequence[Folder]) -> Roles | None:
+    """Read <class>/train and <class>/val, where every class has both."""
+    found: dict[str, list[Folder]] = {}
+    for top in tops:
+        inner = without_nest(top)
+        sides = {split_of(name) for name in inner.folders}
+        if inner.images or None in sides or len(sides) < 2 or TRAIN not in sides:
+            return None
+        for each in inner.folders.values():
+            part = Folder(each.path, top.name, list(each.all()), {}, each.total)
+            found.setdefault(split_of(each.name), []).append(part)
+    return Roles(list(found.items())) if len(tops) > 1 else None
+
+
+def _doubts(tops: Sequence[Folder]) -> list[str]:
+    """Say why folders that look like classes may be none."""
+    parts = [top for top in tops if is_part(top.name)]
+    if len(parts) > 1 and len(parts) == len(tops):
+        sentence = (
+            "The folders {folders} look like parts of a set, not like classes: say what they are (roles)."
+        )
+        return [msg(sentence, folders=_shown(tops))]
+    many = [top for top in tops if len(without_nest(top).folders) > 1 and _mostly_below(without_nest(top))]
+    if len(many) < 2:
+        return []
+    below = without_nest(many[0]).folders
+    return [
+        msg(
+            "The folders {folders} hold folders ({below}): say which of them are the classes (roles), or "
+            "pack the classes alone.",
+            folders=_shown(many),
+            below=_shown(list(below.values())),
+        )
+    ]
+
+
+def _mostly_below(folder: Folder) -> bool:
+    return folder.total > 2 * len(folder.images)
+
+
+def _is_it_a_split(top: Folder, splits: dict[str, str]) -> str:
+    return msg(
+        "The folder {folder} holds the same class folders as {others} and its name is no split: leave it out "
+        "(ignore), or say what it is (roles).",
+        folder=names.show(top.path),
+        others=join(list(splits)[:3], ", "),
+    )
+
+
+def _hold_directly(flat: Sequence[Folder]) -> str:
+    if len(flat) == 1:
+        return msg(
+            "The folder {folder} holds images directly: put the images of each class into a folder named "
+            "after the class inside it.",
+            folder=names.show(flat[0].path),
+        )
+    return msg(
+        "The folders {folders} hold images directly: put the images of each class into a folder named "
+        "after the class inside them.",
+        folders=_and([top.name for top in sorted(flat, key=lambda top: top.name)]),
+    )
+
+
+def _and(items: Sequence[str]) -> str:
+    return join([names.show(item) for item in items], " and ")
+
+
+def _refuse_masks(tops: Sequence[Folder]) -> None:
+    """Raise InputError where some folders hold masks of the images in others."""
+    masks = [top for top in tops if is_masks(top.name)]
+    others = [top for top in tops if top not in masks]
+    if not masks or not others:
+        return
+    if all(is_images(top.name) for top in others) or any(_same_names(top, masks) for top in others):
+        raise InputError(
+            msg(
+                "{images} and {masks} are images and their masks, a segmentation set, which is not supported "
+                "yet: upload class folders, or boxes.",
+                images=names.show(others[0].path),
+                masks=names.show(masks[0].path),
+            )
+        )
+
+
+def _same_names(folder: Folder, masks: Sequence[Folder]) -> bool:
+    stems = folder.stems()
+    for other in masks:
+        found = {without_ending(stem) for stem in other.stems()}
+        if len(found & stems) >= SAME_NAMES * min(len(found), len(stems)):
+            return True
+    return False
+
+
+_ENDINGS = ("_mask", "-mask", " mask", "_masks", "_seg", "_segmentation", "_gt", "_label", "_annotation")
+
+
+def without_ending(stem: str) -> str:
+    """Return the name of the image that a mask called ``stem`` belongs to: 12_mask is of 12."""
+    for ending in _ENDINGS:
+        if stem.endswith(ending):
+            return stem.removesuffix(ending)
+    return stem
+
+
+def _shown(folders: Sequence[Folder]) -> str:
+    shown = [names.show(folder.name) for folder in folders[:3]]
+    return join([*shown, *(["…"] if len(folders) > 3 else [])], ", ")

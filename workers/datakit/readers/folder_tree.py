@@ -1,0 +1,86 @@
+"""The folders of an upload that hold images, as a tree."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+from workers.datakit.archive import Entry
+
+# So much of a folder lies elsewhere as well: it is a copy.
+COPIED = 0.9
+
+
+@dataclasses.dataclass(slots=True)
+class Folder:
+    """A folder with the images that lie in it directly, and those of its folders that hold images."""
+
+    path: str
+    name: str
+    images: list[Entry] = dataclasses.field(default_factory=list)
+    folders: dict[str, Folder] = dataclasses.field(default_factory=dict)
+    total: int = 0  # of images in it and below
+
+    def all(self) -> Iterator[Entry]:
+        """Yield every image in it and below."""
+        waiting = [self]
+        while waiting:
+            folder = waiting.pop()
+            yield from folder.images
+            waiting.extend(folder.folders.values())
+
+    def stems(self) -> set[str]:
+        return {_stem(entry.path) for entry in self.all()}
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].rpartition(".")[0].casefold()
+
+
+def tree_of(images: Iterable[Entry]) -> Folder:
+    root = Folder("", "")
+    known = {"": root}
+    for entry in images:
+        folder = _folder(entry.path.rpartition("/")[0], known)
+        folder.images.append(entry)
+        path = folder.path
+        while True:
+            known[path].total += 1
+            if not path:
+                break
+            path = path.rpartition("/")[0]
+    return root
+
+
+def _folder(path: str, known: dict[str, Folder]) -> Folder:
+    """Return the folder at ``path``; it and those above it are made where they are new."""
+    missing = []
+    while path not in known:
+        missing.append(path)
+        path = path.rpartition("/")[0]
+    folder = known[path]
+    for path in reversed(missing):
+        name = path.rpartition("/")[2]
+        known[path] = folder.folders[name] = Folder(path, name)
+        folder = known[path]
+    return folder
+
+
+def without_nest(folder: Folder) -> Folder:
+    """Go down as long as a folder holds nothing but one other: train/train, val/images."""
+    while not folder.images and len(folder.folders) == 1:
+        folder = next(iter(folder.folders.values()))
+    return folder
+
+
+def is_flat(folder: Folder) -> bool:
+    return not without_nest(folder).folders
+
+
+def is_copy(folder: Folder, beside: Folder) -> bool:
+    """Say whether nearly all in ``folder`` lies beside it too, at the same paths below ``beside``."""
+    here = {(entry.path[len(folder.path) + 1 :], entry.size) for entry in folder.all()}
+    start = len(beside.path) + 1 if beside.path else 0
+    mine = folder.path + "/"
+    there = {(entry.path[start:], entry.size) for entry in beside.all() if not entry.path.startswith(mine)}
+    return len(here & there) >= COPIED * len(here)
