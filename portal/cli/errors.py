@@ -43,6 +43,12 @@ class Refused(CliError):
     exit_code = 6
 
 
+class Undecided(CliError):
+    """An upload can be read in more than one way, or a person asked to see it first: it waits."""
+
+    exit_code = 7
+
+
 class Interrupted(CliError):
     """Ctrl-C; the message says what goes on without us."""
 
@@ -63,5 +69,6 @@ EXIT_CODES = {
     NotFound.exit_code: "no such dataset, run, job, device or file",
     Unreachable.exit_code: "the portal does not answer, or is out of order",
     Refused.exit_code: "the portal does not take what was given",
+    Undecided.exit_code: "an upload needs review: say how to read it, or confirm it",
     Interrupted.exit_code: "Ctrl-C; what runs on the portal goes on",
 }

@@ -19,8 +19,9 @@ def dataset(client: Client, name: str) -> dict:
     raise NotFound(f"There is no dataset {name!r} in this team: see  slipway dataset list")
 
 
-def version(client: Client, text: str) -> dict:
-    """A version by ``NAME`` (the newest that was not refused), ``NAME@v3`` or ``NAME@`` and its hash's begin.
+def version(client: Client, text: str, in_review: bool = False) -> dict:
+    """A version by ``NAME``, ``NAME@v3`` or ``NAME@`` and a hash prefix. ``NAME`` is the newest that can be
+    used, or that is being checked; with ``in_review`` the newest that needs a person.
 
     Raises NotFound.
     """
@@ -30,15 +31,16 @@ def version(client: Client, text: str) -> dict:
     found = dataset(client, name)
     rows = client.rows("dataset-versions/", dataset=found["id"])
     for row in (row for row in rows if row["dataset"] == found["id"]):
-        if _is_wanted(row, wanted):
+        if _is_wanted(row, wanted, in_review):
             return row
-    which = f"version {wanted}" if wanted else "version that can be used"
+    kind = "version that needs review" if in_review else "version that can be used"
+    which = f"version {wanted}" if wanted else kind
     raise NotFound(f"The dataset {name!r} has no {which}: see  slipway dataset show {name!r}")
 
 
-def _is_wanted(row: dict, wanted: str) -> bool:
+def _is_wanted(row: dict, wanted: str, in_review: bool) -> bool:
     if not wanted:
-        return row["state"] != "refused"
+        return row["state"] == "review" if in_review else row["state"] not in ("refused", "review")
     if number := _VERSION.match(wanted):
         return row["number"] == int(number[1])
     return row["content_hash"].startswith(wanted)

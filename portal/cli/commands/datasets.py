@@ -10,7 +10,8 @@ import click
 from portal.cli import files, follow, lookup, packing
 from portal.cli import push as pushing
 from portal.cli.app import App, command
-from portal.cli.errors import Failed, Refused
+from portal.cli.commands import readings
+from portal.cli.errors import Usage
 from portal.cli.screen import Screen, size
 
 ARCHIVE_ENDING = re.compile(r"(\.tar)?\.(tar|zip|t?gz|t?xz|t?zst)$", re.IGNORECASE)
@@ -26,6 +27,7 @@ def add_to(group: click.Group) -> None:
     command(dataset, "list", short_help="List the team's datasets.")(list_)
     command(dataset, "show", short_help="Show a version: classes, counts, findings.")(show)
     command(dataset, "export", short_help="Download a version in another layout.")(export)
+    readings.add_to(dataset)
 
 
 def version_options(function):
@@ -39,20 +41,25 @@ def version_options(function):
         click.option("--split", help="given, stratified or group: how it is chosen what validates."),
         click.option("--split-group", metavar="REGEX", help="Finds in a path what must stay together."),
         click.option("--seed", type=click.IntRange(0), help="Seed of the split."),
-        click.option("--layout", help="How to read the files, where looking at them leaves a doubt."),
+        click.option("--layout", help="The older name of --as."),
         click.option("--add", is_flag=True, help="Add to the images of the newest version."),
+        click.option("--review", is_flag=True, help="Let a person confirm how it was read."),
+        click.option("--fresh", is_flag=True, help="Do not read it as earlier versions were read."),
+        click.option("--dry-run", is_flag=True, help="Print how it is read as JSON, and make no version."),
     ]
     for option in reversed(options):
         function = option(function)
-    return function
+    return readings.reading_options(function)
 
 
-def _said(class_names, add: bool, **options) -> dict:
+def _said(class_names, add: bool, review: bool, fresh: bool, dry_run: bool, **options) -> dict:
     """The options that were given."""
-    said = {key: value for key, value in options.items() if value is not None}
+    said = readings.taken(options)
+    said |= {key: value for key, value in options.items() if value is not None}
     if class_names:
         said["class_names"] = [line.strip() for line in class_names if line.strip()]
-    return said | ({"mode": "add"} if add else {})
+    said |= {"mode": "add"} if add else {}
+    return said | {key: True for key, on in (("review", review or dry_run), ("fresh", fresh)) if on}
 
 
 @click.argument("path", type=click.Path(exists=True, path_type=Path), metavar="DIR|ARCHIVE")
@@ -68,12 +75,10 @@ def push(app: App, path: Path, name: str | None, piece_mb: int, no_wait: bool, *
     """
     source = packing.source_of(path)
     name = name or ARCHIVE_ENDING.sub("", source.filename)
-    said = _said(**options)
-    metadata = {key: str(value) for key, value in said.items()}
-    if "class_names" in said:
-        metadata["class_names"] = "\n".join(said["class_names"])
+    _check_dry_run(no_wait, options)
+    metadata = readings.as_metadata(_said(**options))
     version = pushing.push(app.client, app.screen, source, name, metadata, piece_mb * 1024 * 1024)
-    _show_checked(app, version, no_wait)
+    _show_checked(app, version, no_wait, options["dry_run"])
 
 
 @click.argument("place", metavar="PLACE[/PATH]", required=False)
@@ -88,28 +93,31 @@ def import_(app: App, place: str | None, name: str | None, only_list: bool, no_w
         app.screen.document(rows)
         app.screen.table(["Place", "Kind"], [(row["name"], row["kind"]) for row in rows])
         return
+    _check_dry_run(no_wait, options)
     source, _, path = place.strip("/").partition("/")
     name = name or ARCHIVE_ENDING.sub("", path.rpartition("/")[2] or source)
     body = {**_said(**options), "name": name, "source": source, "path": path}
     version = app.client.post("datasets/imports/", json=body)
-    _show_checked(app, version, no_wait)
+    _show_checked(app, version, no_wait, options["dry_run"])
 
 
-def _show_checked(app: App, version: dict, no_wait: bool) -> None:
-    """Wait for the check unless told otherwise, and show the version."""
+def _check_dry_run(no_wait: bool, options: dict) -> None:
+    if no_wait and options["dry_run"]:
+        raise Usage("A dry run waits for the check: leave --no-wait out.")
+
+
+def _show_checked(app: App, version: dict, no_wait: bool, dry_run: bool) -> None:
+    """Wait for the check unless told otherwise, and show the version; of a dry run, how it was read."""
     if not no_wait:
         follow.job(app.client, app.screen, version["job"]["id"], "Check")
         version = app.client.get(f"dataset-versions/{version['id']}/")
+    if dry_run:
+        readings.print_dry_run(app, version)
+        return
     app.screen.document(version)
     if not app.screen.as_json:
         print_version(app.screen, version)
-    _raise_if_refused(version)
-
-
-def _raise_if_refused(version: dict) -> None:
-    if version["state"] == "refused":
-        refused = Refused if version["job"]["error_kind"] == "input" else Failed
-        raise refused(version["message"] or "The check of the dataset did not succeed.")
+    readings.raise_if_not_ready(app, version)
 
 
 def list_(app: App):
@@ -124,7 +132,7 @@ def list_(app: App):
 def show(app: App, name: str):
     """Show a version: its classes, counts and findings.
 
-    VERSION is v3, or a hash prefix; without it the newest version that was not refused.
+    VERSION is v3, or a hash prefix; without it the newest version that can be used.
     """
     version = lookup.version(app.client, name)
     app.screen.document(version)
@@ -134,7 +142,7 @@ def show(app: App, name: str):
 
 def print_version(screen: Screen, version: dict) -> None:
     head = f"{version['dataset_name']} v{version['number']}: {version['state']}"
-    if version["state"] == "ready":
+    if version["state"] in ("ready", "review"):
         head += (
             f", {version['images']} images ({version['train_images']} to train, {version['val_images']} to "
             f"validate), {len(version['class_names'])} classes, {version['layout']}, {size(version['bytes'])}"

@@ -1,0 +1,145 @@
+"""How an upload is read: what may be said about it, what was understood, and the answer to a doubt."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from typing import Any
+
+import click
+
+from portal.cli import follow, lookup
+from portal.cli.app import App, command
+from portal.cli.errors import Failed, NotFound, Refused, Undecided, Usage
+
+MANY = {"one_hot": "one_hot", "table": "tables", "ignore": "ignore"}
+
+
+def add_to(dataset: click.Group) -> None:
+    command(dataset, "reading", short_help="Print how a version was read, as JSON.")(reading)
+    command(dataset, "confirm", short_help="Say that an upload was understood, or how to read it.")(confirm)
+    command(dataset, "discard", short_help="Remove an upload that was not confirmed.")(discard)
+
+
+def reading_options(function):
+    """What may be said about how the files are read; the portal finds it out otherwise."""
+    options = [
+        click.option("--as", "read_as", metavar="FORMAT", help="The format, such as folders, csv or coco."),
+        click.option("--label-column", help="The table's column of classes: title, or number from 1."),
+        click.option("--image-column", help="The table's column of images."),
+        click.option("--split-column", help="The table's column that says train or val."),
+        click.option("--one-hot", multiple=True, metavar="COLUMN", help="A column that is a class."),
+        click.option("--table", multiple=True, metavar="PATH", help="Use this table; may be repeated."),
+        click.option("--ids-from", type=click.IntRange(0, 1), help="The first class id."),
+        click.option("--ignore", multiple=True, metavar="PATH", help="Leave out a folder or file."),
+        click.option("--role", multiple=True, metavar="FOLDER=ROLE",
+                     help="What a folder is: class, split:train, split:val, images, masks, ignored …"),
+    ]  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def taken(options: dict[str, Any]) -> dict[str, Any]:
+    """Take what was said about the reading out of a command's options, as the API has it."""
+    said: dict[str, Any] = {}
+    for name in ("label_column", "image_column", "split_column", "ids_from"):
+        said[name] = options.pop(name)
+    said["as"] = options.pop("read_as")
+    for option, name in MANY.items():
+        said[name] = list(options.pop(option)) or None
+    said["roles"] = dict(map(_role, options.pop("role"))) or None
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _role(text: str) -> tuple[str, str]:
+    folder, equals, role = text.rpartition("=")
+    if not folder or not equals:
+        raise Usage(f"{text!r} is no role: write it as in seg_train=split:train.")
+    return folder, role.removeprefix("split:")
+
+
+def as_metadata(said: dict[str, Any]) -> dict[str, str]:
+    """What was said, as the texts that go with an upload: lists have an entry a line."""
+    texts = {}
+    for name, value in said.items():
+        if isinstance(value, dict):
+            value = [f"{folder}={role}" for folder, role in value.items()]
+        texts[name] = "\n".join(value) if isinstance(value, list) else str(value)
+    return texts
+
+
+def raise_if_not_ready(app: App, version: dict) -> None:
+    """Raises Refused or Failed for a check that did not succeed, Undecided for one that needs a person."""
+    if version["state"] == "refused":
+        refused = Refused if version["job"]["error_kind"] == "input" else Failed
+        raise refused(version["message"] or "The check of the dataset did not succeed.")
+    if version["state"] == "review":
+        raise Undecided(_what_to_do(app, version))
+
+
+def _what_to_do(app: App, version: dict) -> str:
+    name = shlex.quote(f"{version['dataset_name']}@v{version['number']}")
+    doubt = version["message"] or "It is checked and waits for a person."
+    return (
+        f"{doubt} Look at it: {app.client.base}/datasets/versions/{version['id']}/  "
+        f"Use it as it was read: slipway dataset confirm {name}  "
+        f"Or say how to read it: slipway dataset confirm {name} --as FORMAT"
+    )
+
+
+def print_dry_run(app: App, version: dict) -> None:
+    """Print how an upload was read, and remove it. Raises as ``raise_if_not_ready`` where it is in doubt."""
+    app.client.call("POST", f"dataset-versions/{version['id']}/discard/")
+    if version["reading"] is not None:
+        _print(version["reading"])
+    if version["state"] == "refused":
+        raise_if_not_ready(app, version)
+    if version["reading"] and not version["reading"]["certain"]:
+        raise Undecided(version["message"] or "It can be read in more than one way.")
+
+
+def _print(value: Any) -> None:
+    """Print a document, with or without ``--json``."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+@click.argument("name", metavar="NAME[@VERSION]")
+def reading(app: App, name: str):
+    """Print how a version was read: format, classes, folders, what was left out, and other ways."""
+    try:
+        version = lookup.version(app.client, name, in_review=True)
+    except NotFound:
+        version = lookup.version(app.client, name)
+    _print(app.client.get(f"dataset-versions/{version['id']}/reading/"))
+
+
+@click.argument("name", metavar="NAME[@VERSION]")
+@reading_options
+def confirm(app: App, name: str, **options):
+    """Say that an upload was understood as it is meant; it is ready then.
+
+    With options it is read again as they say, and confirmed if that leaves no doubt.
+    """
+    version = lookup.version(app.client, name, in_review=True)
+    address = f"dataset-versions/{version['id']}/"
+    if said := taken(options):
+        version = app.client.post(f"{address}reread/", json=said)
+        follow.job(app.client, app.screen, version["job"]["id"], "Check")
+        version = app.client.get(address)
+        if version["state"] != "review" or not (version["reading"] or {}).get("certain", True):
+            raise_if_not_ready(app, version)
+    version = app.client.post(f"{address}confirm/", json={})
+    app.screen.document(version)
+    app.screen.line(f"{version['dataset_name']} v{version['number']}: {version['state']}")
+
+
+@click.argument("name", metavar="NAME[@VERSION]")
+def discard(app: App, name: str):
+    """Remove an upload that was not confirmed, or was refused."""
+    version = lookup.version(app.client, name, in_review=True)
+    app.client.call("POST", f"dataset-versions/{version['id']}/discard/")
+    app.screen.document({"discarded": version["id"]})
+    app.screen.line(f"{version['dataset_name']} v{version['number']} is discarded.")
