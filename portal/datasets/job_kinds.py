@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.filters import RowOf
-from portal.datasets import drafts, services, stored_bytes
+from portal.datasets import drafts, reviews, services, stored_bytes
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.jobs import filters, kinds, search
 from portal.jobs.kinds import Subject
@@ -31,6 +31,7 @@ def register() -> None:
             folder=services.folder_of,
             replace=services.replace,
             subjects=subjects,
+            after=reviews.after_refusal,
         )
     )
     kinds.register(

@@ -52,6 +52,12 @@ def after_check(version: DatasetVersion, result: dict[str, Any]) -> bool:
     return must_wait
 
 
+def after_refusal(job: Job) -> None:
+    """Keep how a refused upload was judged: its page then offers other ways to read it."""
+    if job.status == Status.FAILED and (reading := job.result.get("reading")):
+        DatasetVersion.objects.filter(job=job).update(reading=reading)
+
+
 @transaction.atomic
 def confirm(version: DatasetVersion, user) -> None:
     """Make a version ready that waits for a person. Its dataset remembers how it was read.

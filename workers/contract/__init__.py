@@ -34,9 +34,16 @@ Main = Callable[["JobFolder", dict[str, Any]], dict[str, Any]]
 
 
 class ProgramError(Exception):
-    """A failure made with one message for the person who started the job; ``str`` gives it whole."""
+    """A failure made with one message for the person who started the job; ``str`` gives it whole.
+
+    ``facts`` are further fields of the result, for what a page can offer.
+    """
 
     kind = "toolchain"
+
+    def __init__(self, *args: object):
+        super().__init__(*args)
+        self.facts: dict[str, Any] = {}
 
 
 class InputError(ProgramError):
@@ -173,11 +180,11 @@ def _result_of(main: Main, folder: JobFolder) -> dict[str, Any]:
     try:
         return {"ok": True, **main(folder, folder.spec()), "tool_seconds": folder.tool_seconds}
     except ProgramError as error:
-        kind, message, cause = error.kind, str(error), error
+        kind, message, cause, facts = error.kind, str(error), error, error.facts
     except Exception as error:
         if (known := _known(error)) is None:
             raise
-        kind, message, cause = ToolchainError.kind, known, error
+        kind, message, cause, facts = ToolchainError.kind, known, error, {}
     with contextlib.suppress(OSError):  # the log may be on the full disk
         traceback.print_exception(cause)
-    return {"ok": False, "kind": kind, "message": message, "tool_seconds": folder.tool_seconds}
+    return {**facts, "ok": False, "kind": kind, "message": message, "tool_seconds": folder.tool_seconds}

@@ -1,15 +1,15 @@
 """The ingest program: ``python -m workers.datakit.ingest <job folder>``.
 
-It speaks the contract of ``workers/README.md`` and runs in the portal's environment, as a process of its
-own so that it can be killed and its memory limited. Inputs: ``archive`` (path of the upload), ``known``
-(paths of the indexes of the dataset's earlier versions; their images are not packed again) and ``base``
-(path of the newest one's, or null). Parameters: ``filename``, ``val_fraction``, ``seed``, ``class_count``,
-``class_names``, ``layout``, ``reading`` and ``doubt`` (see ``options.py``), ``limits``, ``pack_key``,
-``mode`` ("replace", or "add": the images are added to those of ``base``), ``split`` ("given", "stratified",
-"group") and ``split_group`` (a regular expression that finds an image's group in its path). ``reading`` of
-the result tells how the upload was read (``Judgement.as_json``). Artifacts: ``index.sqlite`` (see
-``index.py``), ``packs/<pack_key>-<n>.pack`` (none where every image is known), ``report.json``. When it
-refuses an upload, it leaves none of them behind.
+It speaks the contract of ``workers/README.md`` and runs in the portal's environment, as a process of its own
+so that it can be killed and its memory limited. Inputs: ``archive`` (path of the upload), ``known`` (paths of
+the indexes of the dataset's earlier versions; their images are not packed again) and ``base`` (path of the
+newest one's, or null). Parameters: ``filename``, ``val_fraction``, ``seed``, ``class_count``,
+``class_names``, ``layout``, ``reading``, ``remembered`` and ``doubt`` (see ``options.py``), ``limits``,
+``pack_key``, ``mode`` ("replace", or "add": the images are added to those of ``base``), ``split`` ("given",
+"stratified", "group") and ``split_group`` (a regular expression that finds an image's group in its path).
+``reading`` of the result tells how the upload was read (``Judgement.as_json``), also of one that is refused.
+Artifacts: ``index.sqlite`` (see ``index.py``), ``packs/<pack_key>-<n>.pack`` (none where every image is
+known), ``report.json``. When it refuses an upload, it leaves none of them behind.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ from .limits import human_bytes
 from .opening import open_archive
 from .options import Options
 from .packs import share_duplicates, tidied
-from .readers import CLASSIFICATION, Listing, Sample, judge
+from .readers import CLASSIFICATION, Listing, Sample
+from .remembered import judged
 from .selection import assign_splits, select, wanted_samples
 
 EVENT_SECONDS = 0.25
@@ -47,9 +48,14 @@ WRITING_PART = 0.1  # of the whole job, as progress counts it
 
 def main(folder: contract.JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     """Run one ingest and return the result's fields; on any failure leave no artifacts behind."""
+    told: dict[str, Any] = {}
     try:
         with full_disk_is_input_error():
-            return _ingest(folder, Options.from_spec(spec))
+            return _ingest(folder, Options.from_spec(spec), told)
+    except InputError as error:
+        error.facts = told
+        shutil.rmtree(folder.artifacts, ignore_errors=True)
+        raise
     except BaseException:
         shutil.rmtree(folder.artifacts, ignore_errors=True)
         raise
@@ -57,13 +63,14 @@ def main(folder: contract.JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
         shutil.rmtree(folder.scratch, ignore_errors=True)
 
 
-def _ingest(folder: contract.JobFolder, options: Options) -> dict[str, Any]:
+def _ingest(folder: contract.JobFolder, options: Options, told: dict[str, Any]) -> dict[str, Any]:
+    """Do it; ``told`` gets what a refusal says as well."""
     findings = Findings()
     packs = folder.artifacts / "packs"
     packs.mkdir()
     folder.phase("extracting")
     with open_archive(options.upload, folder.scratch, options.limits, findings) as archive:
-        listing, samples, reading = _read(archive, options, findings)
+        listing, samples = _read(archive, options, findings, told)
         _check_disk(folder.artifacts, sum(sample.entry.size for sample in samples))
         images, dropped = _checked(folder, archive, listing, samples, options, findings)
     del samples
@@ -75,8 +82,8 @@ def _ingest(folder: contract.JobFolder, options: Options) -> dict[str, Any]:
     result = {
         **assemble(images, class_names, listing.task, index, findings),
         "layout": listing.layout,
-        "reading": reading,
-        "certain": reading["certain"],
+        **told,
+        "certain": told["reading"]["certain"],
         "split": split,
         "split_group": options.split_group,
         "seed": options.seed,
@@ -100,10 +107,11 @@ def _diff(base: Path | None, index: Path) -> dict[str, int] | None:
 
 
 def _read(
-    archive: Archive, options: Options, findings: Findings
-) -> tuple[Listing, list[Sample], dict[str, Any]]:
-    """Return what names and annotations alone say, the images to use, and how it was judged."""
-    judgement = judge(archive, options.reading)
+    archive: Archive, options: Options, findings: Findings, told: dict[str, Any]
+) -> tuple[Listing, list[Sample]]:
+    """Return what names and annotations alone say, and the images to use; tell how it was judged."""
+    judgement = judged(archive, options.said, options.reading, options.remembered)
+    told["reading"] = judgement.as_json()
     chosen = judgement.chosen
     if chosen is None:
         raise InputError(judgement.refusal)
@@ -114,7 +122,7 @@ def _read(
         classes.check_enough_classes(listing.class_names)
     findings.merge(chosen.findings)
     classes.apply_overrides(listing, options.class_count, options.class_names)
-    return listing, wanted_samples(listing, options.limits, findings), judgement.as_json()
+    return listing, wanted_samples(listing, options.limits, findings)
 
 
 def _checked(

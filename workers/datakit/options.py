@@ -12,6 +12,7 @@ from .errors import InputError
 from .grouping import pattern_of
 from .limits import Limits
 from .readers import LAYOUTS, ReadingOptions
+from .remembered import Remembered
 from .split import check_fraction
 
 GIVEN, STRATIFIED, GROUP = SPLIT_METHODS = ("given", "stratified", "group")
@@ -23,8 +24,9 @@ REFUSE, WAIT = "refuse", "wait"
 class Options:
     """The spec's inputs and params, checked.
 
-    ``class_count``, ``class_names`` and ``reading`` are the person's word. A reading that is not certain ends
-    the job with a question, or, where ``waits``, is gone on with and marked as uncertain.
+    ``class_count``, ``class_names`` and ``reading``, made of ``said``, are the person's word;
+    ``remembered`` is how the dataset's earlier versions were read. A reading that is not certain ends the
+    job with a question, or, where ``waits``, is gone on with and marked as uncertain.
     ``known`` are the indexes of the dataset's earlier versions, whose images are stored already; ``base``
     is that of the version before this one: with ``adds`` its images come first and stay as they are.
     ``pack_key`` is the prefix of the names of new packs. ``split`` is one of SPLIT_METHODS, or None: as
@@ -40,6 +42,8 @@ class Options:
     limits: Limits
     pack_key: str
     reading: ReadingOptions = ReadingOptions()
+    said: dict[str, Any] = dataclasses.field(default_factory=dict)
+    remembered: Remembered | None = None
     waits: bool = False
     known: tuple[Path, ...] = ()
     base: Path | None = None
@@ -68,6 +72,8 @@ class Options:
             limits=Limits.from_params(params.get("limits")),
             pack_key=params.get("pack_key") or "upload",
             reading=_reading(params.get("reading"), params.get("layout")),
+            said=params.get("reading") or {},
+            remembered=Remembered.from_params(params.get("remembered")),
             waits=_waits(params.get("doubt")),
             known=tuple(map(Path, spec["inputs"].get("known") or ())),
             base=Path(base) if base else None,
