@@ -142,7 +142,8 @@ REFUSED = {
     "flags whose images are missing": (
         {"z.png": png(1), "a.json": flagged("a", "cat")}, "None of the images"),
     "one class": (table(*(f"{path},cat" for path, _ in ROWS)), "only one class (cat)"),
-    "labels of blanks": (table("path,label", *(f"{path},\u2028" for path, _ in ROWS)), "None of the images"),
+    "labels of blanks": (
+        table("path,label", *(f"{path},\u2028" for path, _ in ROWS)), "no column of it says their class"),
 }  # fmt: skip
 
 

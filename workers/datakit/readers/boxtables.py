@@ -6,18 +6,14 @@ corners in pixels.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import dataclasses
-import itertools
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
-from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .annotated import Files, head_of
@@ -25,13 +21,12 @@ from .boxed import Box, BoxedImages, number, report_missing, size_of
 from .listing import Listing
 from .reading import Reading
 from .splits import split_of_path
-from .texts import encoding_of, folder_of
+from .tables import delimiter_of, rows_of
+from .texts import folder_of
 from .upload import Upload
 
 LAYOUT, OPEN_IMAGES = "table of boxes", "OpenImages"
 MAX_LOOKED_AT = 40
-# Five million boxes, which take as much memory.
-MAX_TABLE_BYTES = 256 * 1024 * 1024
 MAX_LINE = 100_000
 _IMAGES = (
     "imageid",
@@ -67,7 +62,7 @@ def box_tables(upload: Upload) -> list[tuple[Entry, Columns]]:
     found = sorted(upload.by_suffix(".csv", ".tsv"), key=lambda entry: names.natural_key(entry.path))
     tables = []
     for entry in found[:MAX_LOOKED_AT]:
-        columns = _columns(_first_row(upload, entry))
+        columns = box_columns(_first_row(upload, entry))
         if columns is not None:
             tables.append((entry, columns))
     return tables
@@ -78,7 +73,7 @@ def _first_row(upload: Upload, entry: Entry) -> list[str]:
     encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
     line = head.decode(encoding, "replace").split("\n", 1)[0][:MAX_LINE]
     try:
-        return next(csv.reader([line], delimiter=_delimiter(line)), [])
+        return next(csv.reader([line], delimiter=delimiter_of(line)), [])
     except csv.Error:
         return []
 
@@ -148,7 +143,7 @@ def _read_table(
 ) -> None:
     split, near, finder = split_of_path(file.path), folder_of(file.path), upload.finder
     gathered = _Gathered()
-    rows = _rows(upload, file)
+    rows = rows_of(upload, file)
     if columns.titles:
         next(rows, None)
     for row in rows:
@@ -177,46 +172,13 @@ def _descriptions(upload: Upload, reading: Reading) -> dict[str, str]:
     for entry in upload.by_suffix(".csv"):
         if _DESCRIPTIONS in entry.path.rpartition("/")[2].lower():
             reading.files.add(entry.path)
-            rows = (row for row in _rows(upload, entry) if len(row) == 2)
+            rows = (row for row in rows_of(upload, entry) if len(row) == 2)
             found |= {row[0].strip(): row[1].strip() for row in rows}
     return found
 
 
-def _rows(upload: Upload, file: Entry) -> Iterator[list[str]]:
-    """Yield the rows that are not empty; the table is decoded piece by piece."""
-    encoding = encoding_of(upload, file, MAX_TABLE_BYTES)
-    lines = _lines(upload.blocks(file, MAX_TABLE_BYTES), encoding)
-    first = next(lines, "")
-    try:
-        for row in csv.reader(itertools.chain([first], lines), delimiter=_delimiter(first)):
-            if any(field.strip() for field in row):
-                yield row
-    except csv.Error as error:
-        raise InputError(
-            msg(
-                "{file} is no table that can be read ({reason}): save it as CSV again.",
-                file=names.show(file.path),
-                reason=str(error),
-            )
-        ) from error
-
-
-def _lines(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
-    decode = codecs.getincrementaldecoder(encoding)().decode
-    rest = ""
-    for block in blocks:
-        *whole, rest = (rest + decode(block)).split("\n")
-        yield from (line + "\n" for line in whole)
-    rest += decode(b"", True)
-    if rest:
-        yield rest
-
-
-def _delimiter(line: str) -> str:
-    return max("\t;,", key=line.count)
-
-
-def _columns(first: Sequence[str]) -> Columns | None:
+def box_columns(first: Sequence[str]) -> Columns | None:
+    """Tell the columns by the first row; None where it is not one of a table of boxes."""
     titles = [field.strip().lower() for field in first]
     corners = next((found for found in _CORNERS if set(found) <= set(titles)), None)
     if corners is None:

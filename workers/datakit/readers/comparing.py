@@ -108,4 +108,8 @@ def _is_renaming(pairs: list[tuple[str, str]]) -> bool:
     for one, two in pairs:
         there[one].add(two)
         back[two].add(one)
-    return all(len(found) == 1 for found in (*there.values(), *back.values()))
+    # A name that both use has to mean the same: classes that changed places are no renaming.
+    shared = there.keys() & back.keys()
+    return all(there[name] == {name} for name in shared) and all(
+        len(found) == 1 for found in (*there.values(), *back.values())
+    )

@@ -1,142 +1,215 @@
-"""A CSV table with a path and a label in each row."""
+"""Tables with a row for each image: its path or name and its class, in a column or in one column a class."""
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import itertools
-from collections.abc import Iterator
+import re
 
+from workers.contract.messages import join, msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
-from workers.datakit.findings import Findings
 
 from .boxed import report_missing
-from .finder import ImageFinder
+from .boxtables import box_columns
 from .labelled import LabelledImages
 from .listing import Listing
-from .reading import Reading
+from .reading import BY_COLUMN, BY_FILE_NAMES, Counted, Reading
 from .splits import SPLIT_WORDS, split_of_path
-from .texts import by_suffix, folder_of, read_text
+from .table_columns import SAMPLE_ROWS, Columns, columns_of, image_of, is_true
+from .tables import rows_of
 from .upload import Upload
 
 LAYOUT = "CSV"
 MAX_LOOKED_AT = 20
-_PATHS = ("path", "filepath", "file_path", "image_path", "imagepath", "filename", "file_name", "file",
-          "image", "image_name", "img", "name", "id", "image_id", "路径", "文件名", "图片")  # fmt: skip
-_LABELS = ("label", "class", "class_name", "classname", "category", "target", "y", "labels", "标签", "类别")
-_SPLITS = ("split", "set", "subset", "partition", "data set")
-_BOXES = {"xmin", "ymin", "xmax", "ymax"}
+_SUFFIXES = (".csv", ".tsv", ".jsonl")
+_GUESSES = re.compile(r"submi|predict|pred[._]|result|output|answer|inference")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Columns:
-    path: int
-    label: int
-    split: int | None
-    header: bool
+@dataclasses.dataclass(slots=True)
+class Table:
+    """A table that names images: its columns, or why it says no class."""
+
+    entry: Entry
+    columns: Columns | None = None
+    problem: str | None = None
+
+    @property
+    def guesses(self) -> bool:
+        """Whether these are somebody's answers, by the table's name or its titles."""
+        name = self.entry.path.rpartition("/")[2].lower()
+        return bool(_GUESSES.search(name)) or (self.columns is not None and self.columns.guesses)
 
 
 def csv_tables(upload: Upload) -> list[Entry]:
-    """Return the tables that have a column of images and one of labels."""
-    found = sorted(by_suffix(upload, ".csv", ".tsv"), key=lambda entry: entry.path)[:MAX_LOOKED_AT]
-    finder = upload.finder
-    return [entry for entry in found if _names_images(upload, entry, finder)]
+    """Return the tables that name images of the upload."""
+    return [table.entry for table in _tables(upload)]
 
 
-def _names_images(upload: Upload, table: Entry, finder: ImageFinder) -> bool:
-    """Say whether one of the first rows names an image; tables of other things have like titles."""
-    columns = _columns(_rows(upload, table))
-    if columns is None:
-        return False
-    for row in itertools.islice(_after_header(_rows(upload, table), columns), MAX_LOOKED_AT):
-        written = row[columns.path].strip() if len(row) > columns.path else ""
-        if names.is_image(written) or finder.named(written, folder_of(table.path)) is not None:
-            return True
-    return False
+def _tables(upload: Upload) -> list[Table]:
+    found = sorted(upload.by_suffix(*_SUFFIXES), key=lambda entry: names.natural_key(entry.path))
+    wanted = upload.options.tables
+    tables = []
+    for entry in found[:MAX_LOOKED_AT] if not wanted else [entry for entry in found if entry.path in wanted]:
+        table = _looked_at(entry, upload)
+        if table is not None:
+            tables.append(table)
+    return tables
+
+
+def _looked_at(entry: Entry, upload: Upload) -> Table | None:
+    try:
+        rows = list(itertools.islice(rows_of(upload, entry), SAMPLE_ROWS))
+        if not rows or box_columns(rows[0]) is not None:
+            return None
+        columns = columns_of(rows, entry, upload.finder, upload.options)
+    except InputError as error:
+        return Table(entry, problem=str(error))
+    return Table(entry, columns) if columns is not None else None
 
 
 def read_csv(upload: Upload, reading: Reading) -> Listing:
-    findings = reading.findings
-    images = LabelledImages(findings)
-    finder = upload.finder
-    for table in csv_tables(upload):
-        columns = _columns(_rows(upload, table))
-        for row in _after_header(_rows(upload, table), columns):
-            _take(row, table, columns, finder, images, findings)
-    return images.listing(upload, LAYOUT)
+    truths = _truths(_tables(upload), upload, reading)
+    images = _Images(reading)
+    for table in truths:
+        reading.files.add(table.entry.path)
+        try:
+            images.read(table, upload)
+        except InputError as error:
+            reading.cannot_read(table.entry.path, str(error))
+            if len(truths) == 1:
+                raise
+    _note(truths, reading)
+    images.report_disagreement(upload)
+    return images.listing(upload, truths)
 
 
-def _take(
-    row: list[str],
-    table: Entry,
-    columns: _Columns,
-    finder: ImageFinder,
-    images: LabelledImages,
-    findings: Findings,
-) -> None:
-    if len(row) <= max(columns.path, columns.label) or not row[columns.label].strip():
-        message = "{count} rows have no path or no label and were left out."
-        findings.add("warn", "bad-lines", message, names.show(f"{table.path}: {', '.join(row)}"))
-        return
-    written, near = row[columns.path].strip(), folder_of(table.path)
-    split = split_of_path(table.path)
-    if columns.split is not None and len(row) > columns.split:
-        split = SPLIT_WORDS.get(row[columns.split].strip().lower())
-    entry = finder.find_anywhere(written, near, split) or finder.named(written, near, split)
-    if entry is None:
-        report_missing(findings, written)
-        return
-    images.add(entry, row[columns.label], split)
+def _truths(tables: list[Table], upload: Upload, reading: Reading) -> list[Table]:
+    """Return the tables whose labels count; the others are noted.
+
+    Raises InputError when there is none, with the reason of the first.
+    """
+    usable = [table for table in tables if table.columns is not None]
+    truths = usable if upload.options.tables else [table for table in usable if not table.guesses]
+    # A table that describes each class once, with a picture of it.
+    truths = [t for t in truths if t.columns.repeats or split_of_path(t.entry.path)] or truths
+    for table in tables:
+        if table not in truths:
+            message = "{count} tables were left out: they hold predictions, or no column of classes."
+            reason = f": {table.problem}" if table.problem else ""
+            reading.left_out("tables-left-out", message, f"{names.show(table.entry.path)}{reason}")
+    if truths:
+        return truths
+    problem = next((table.problem for table in tables if table.problem), None)
+    if problem is not None:
+        raise InputError(problem)
+    if not tables:
+        raise InputError(msg("The upload holds no table that names its images."))
+    raise InputError(
+        msg(
+            "{file} looks like the predictions of a model or a sample submission, not like labels: choose "
+            "the table (tables) if its labels are right.",
+            file=names.show(tables[0].entry.path),
+        )
+    )
 
 
-def _rows(upload: Upload, table: Entry) -> Iterator[list[str]]:
-    """Yield the rows that are not empty, split at what the first line is split at."""
-    text = read_text(upload, table)
-    first = text.lstrip().split("\n", 1)[0]
-    delimiter = max("\t;,", key=first.count)
-    try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-            if any(field.strip() for field in row):
-                yield row
-    except csv.Error as error:
-        raise InputError(
-            f"{names.show(table.path)} is no table that can be read ({error}): save it as CSV again."
-        ) from error
+def _note(truths: list[Table], reading: Reading) -> None:
+    """Say in what was used what one would pass to get the same again."""
+    columns = truths[0].columns
+    reading.used["tables"] = [table.entry.path for table in truths][:MAX_LOOKED_AT]
+    reading.used["image_column"] = columns.title(columns.image)
+    if columns.label is not None:
+        reading.used["label_column"] = columns.title(columns.label)
+    else:
+        reading.used["one_hot"] = [columns.title(at) for at in columns.one_hot][:200]
+    if columns.split is not None:
+        reading.used["split_column"] = columns.title(columns.split)
+    reading.split_origin = BY_COLUMN if columns.split is not None else BY_FILE_NAMES
+    for table in truths:
+        if table.columns.doubt:
+            reading.doubt(table.columns.doubt)
 
 
-def _after_header(rows: Iterator[list[str]], columns: _Columns) -> Iterator[list[str]]:
-    if columns.header:
-        next(rows)
-    return rows
+def _differing(path: str, one: str, two: str) -> str:
+    first, second = names.show(one), names.show(two)
+    return msg("{path}: {first} or {second}", path=names.show(path), first=first, second=second)
 
 
-def _columns(rows: Iterator[list[str]]) -> _Columns | None:
-    """Tell by the names in the first row, or by an image's path and another field in it."""
-    first = next(rows, None)
-    if first is None:
-        return None
-    titles = [field.strip().lower() for field in first]
-    if _BOXES <= set(titles):
-        return None  # a table of boxes, see boxtables.py
-    path, label, split = (_column(titles, known) for known in (_PATHS, _LABELS, _SPLITS))
-    if path is not None and label is not None:
-        return _Columns(path, label, split, header=True)
-    if len(first) != 2:
-        return None
-    is_path = [names.is_image(field.strip()) for field in first]
-    if any(is_path):
-        return _Columns(is_path.index(True), is_path.index(False), None, header=False)
-    second = next(rows, None)
-    if second is not None and len(second) == 2 and names.is_image(second[0].strip()):
-        return _Columns(0, 1, None, header=True)
-    return None
+class _Images:
+    """Gathers the labels of one table after the other and notices where they disagree."""
 
+    def __init__(self, reading: Reading):
+        self._reading, self._findings = reading, reading.findings
+        self._images = LabelledImages(reading.findings)
+        self._said: dict[str, tuple[str, str]] = {}  # path of an image: class and table
+        self._disagree = Counted()
 
-def _column(titles: list[str], known: tuple[str, ...]) -> int | None:
-    for name in known:
-        if name in titles:
-            return titles.index(name)
-    return None
+    def read(self, table: Table, upload: Upload) -> None:
+        columns, rows = table.columns, rows_of(upload, table.entry)
+        if columns.titles is not None:
+            next(rows, None)
+        for row in rows:
+            self._take(row, table, columns, upload)
+
+    def _take(self, row: list[str], table: Table, columns: Columns, upload: Upload) -> None:
+        written = row[columns.image] if len(row) > columns.image else ""
+        label = self._label(row, columns, table)
+        if not written or label is None:
+            message = "{count} rows have no path or no label and were left out."
+            shown = names.show(f"{table.entry.path}: {', '.join(row)}")
+            self._findings.add("warn", "bad-lines", message, shown)
+            return
+        split = self._split(row, columns, table)
+        entry = image_of(written, table.entry, upload.finder, split)
+        if entry is None:
+            report_missing(self._findings, written)
+            return
+        known = self._said.setdefault(entry.path, (label, table.entry.path))
+        if known[1] != table.entry.path and known[0] != label:
+            self._disagree.add(_differing(entry.path, known[0], label))
+        elif known[1] != table.entry.path:
+            return  # the same again
+        self._images.add(entry, label, split)
+
+    def _label(self, row: list[str], columns: Columns, table: Table) -> str | None:
+        if columns.label is not None:
+            return (row[columns.label] or None) if len(row) > columns.label else None
+        marked = [at for at in columns.one_hot if len(row) > at and is_true(row[at])]
+        if len(marked) > 1:
+            message = "{count} rows give an image several classes and were left out."
+            self._findings.add("warn", "several-labels", message, names.show(f"{table.entry.path}: {row[0]}"))
+        return columns.title(marked[0]) if len(marked) == 1 else None
+
+    @staticmethod
+    def _split(row: list[str], columns: Columns, table: Table) -> str | None:
+        if columns.split is None or len(row) <= columns.split:
+            return split_of_path(table.entry.path)
+        value = row[columns.split].lower()
+        if columns.is_split is not None:
+            return columns.is_split if is_true(value) else "train"
+        return SPLIT_WORDS.get(value)
+
+    def report_disagreement(self, upload: Upload) -> None:
+        if self._disagree.count and not upload.options.tables:
+            tables = list(dict.fromkeys(table for _, table in self._said.values()))
+            self._reading.doubt(
+                msg(
+                    "The tables {tables} label {count} images differently ({examples}): choose one (tables).",
+                    tables=join(map(names.show, tables[:3]), ", "),
+                    count=self._disagree.count,
+                    examples=join(self._disagree.examples, "; "),
+                )
+            )
+
+    def listing(self, upload: Upload, truths: list[Table]) -> Listing:
+        if not self._said:
+            raise InputError(
+                msg(
+                    "None of the images that {file} labels is in the upload: pack the images together with "
+                    "it.",
+                    file=names.show(truths[0].entry.path),
+                )
+            )
+        return self._images.listing(upload, LAYOUT)

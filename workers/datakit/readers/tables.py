@@ -1,0 +1,84 @@
+"""The rows of a table in a text file: CSV however it is separated, or JSON lines; read piece by piece."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from workers.contract.messages import msg
+from workers.datakit import names
+from workers.datakit.archive import Entry
+from workers.datakit.errors import InputError
+
+from .texts import encoding_of
+from .upload import Upload
+
+# Five million rows of a path and a label.
+MAX_TABLE_BYTES = 256 * 1024 * 1024
+JSON_LINES = ".jsonl"
+
+
+def rows_of(upload: Upload, file: Entry, max_bytes: int = MAX_TABLE_BYTES) -> Iterator[list[str]]:
+    """Yield the rows that are not empty, without blanks around fields.
+
+    Of JSON lines the first row has the keys. Raises InputError for what is no text or no table.
+    """
+    encoding = encoding_of(upload, file, max_bytes)
+    lines = _lines(upload.blocks(file, max_bytes), encoding)
+    if file.path.lower().endswith(JSON_LINES):
+        yield from _records(lines, file)
+        return
+    first = next(lines, "")
+    try:
+        for row in csv.reader(itertools.chain([first], lines), delimiter=delimiter_of(first)):
+            if any(field.strip() for field in row):
+                yield [field.strip() for field in row]
+    except csv.Error as error:
+        raise _no_table(file, error) from error
+
+
+def _records(lines: Iterable[str], file: Entry) -> Iterator[list[str]]:
+    titles: list[str] | None = None
+    for line in lines:
+        try:
+            record = json.loads(line) if line.strip() else None
+        except (ValueError, RecursionError) as error:
+            raise _no_table(file, error) from error
+        if isinstance(record, dict):
+            if titles is None:
+                titles = list(record)
+                yield titles
+            yield [_field(record.get(title)) for title in titles]
+
+
+def _field(value: Any) -> str:
+    return str(value).strip() if isinstance(value, str | int | float) else ""
+
+
+def _no_table(file: Entry, error: Exception) -> InputError:
+    return InputError(
+        msg(
+            "{file} is no table that can be read ({reason}): save it as CSV again.",
+            file=names.show(file.path),
+            reason=str(error)[:100],
+        )
+    )
+
+
+def _lines(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
+    decode = codecs.getincrementaldecoder(encoding)().decode
+    rest = ""
+    for block in blocks:
+        *whole, rest = (rest + decode(block)).split("\n")
+        yield from (line + "\n" for line in whole)
+    rest += decode(b"", True)
+    if rest:
+        yield rest
+
+
+def delimiter_of(line: str) -> str:
+    return max("\t;,", key=line.count)
