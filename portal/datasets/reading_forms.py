@@ -30,6 +30,11 @@ ROLE_TITLES = {
 }
 
 
+def by_path(roles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Folders as a tree is read: each under the one that it lies in."""
+    return sorted(roles, key=lambda row: row["folder"].split("/"))
+
+
 class LinesField(forms.CharField):
     """One entry a line."""
 
@@ -125,7 +130,7 @@ class ReadingForm(SplitForm):
 
     def _folders(self) -> list[tuple[str, dict[str, Any]]]:
         """A field's name for each folder at the top, as many as a page can show."""
-        roles = self.chosen.get("roles", [])[:ROLES_SHOWN]
+        roles = by_path(self.chosen.get("roles", []))[:ROLES_SHOWN]
         return [(f"role_{number}", folder) for number, folder in enumerate(roles)]
 
     @property

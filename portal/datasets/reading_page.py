@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.datasets import reviews
 from portal.datasets.models import DatasetVersion
-from portal.datasets.reading_forms import ROLE_TITLES, ReadingForm
+from portal.datasets.reading_forms import ROLE_TITLES, ReadingForm, by_path
 
 OPTION_TITLES = {
     "as": _("Format"),
@@ -42,7 +42,7 @@ class Understood:
         """The folders at the top: name, what it is, how many images."""
         return [
             (row["folder"], ROLE_TITLES.get(row["role"], row["role"]), row["images"])
-            for row in self.facts["roles"]
+            for row in by_path(self.facts["roles"])
         ]
 
     @property
@@ -86,6 +86,12 @@ def of(version: DatasetVersion) -> dict[str, Any]:
         "said": told(version.options.get(reviews.READING, {})),
         "remembered": version.options.get("remembered"),
     }
+
+
+def kinds_left_out(version: DatasetVersion) -> set[str]:
+    """The codes of the findings that the reading tells already."""
+    chosen = (version.reading or {}).get("chosen") or {}
+    return {row["kind"] for row in chosen.get("left_out", [])}
 
 
 def review(version: DatasetVersion, form: ReadingForm | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,9 +69,9 @@ class FindingView:
         return bool(self.pictures)
 
 
-def findings(version: DatasetVersion) -> list[tuple[str, list[FindingView]]]:
-    """The findings by level, the gravest first; levels without one are left out."""
-    told = [_finding_view(finding) for finding in version.findings]
+def findings(version: DatasetVersion, without: Container[str] = ()) -> list[tuple[str, list[FindingView]]]:
+    """The findings by level, the gravest first; levels without one are left out, and codes in ``without``."""
+    told = [_finding_view(finding) for finding in version.findings if finding["code"] not in without]
     by_level = [(level, [one for one in told if one.level == level]) for level in LEVELS]
     return [(level, some) for level, some in by_level if some]
 

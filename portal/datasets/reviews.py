@@ -127,7 +127,7 @@ def sweep() -> None:
 
 def expires(version: DatasetVersion):
     """When an upload that nobody confirms is discarded."""
-    return version.job.finished_at + KEPT
+    return (version.job.finished_at or timezone.now()) + KEPT
 
 
 def can_reread(version: DatasetVersion) -> bool:

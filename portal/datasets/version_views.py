@@ -61,11 +61,13 @@ def _report(request, version: DatasetVersion) -> dict:
             classes = report.classes(version, index, request.GET.get("order", ""), number)
     except StagingError as error:
         return {"lost": str(error)}
-    shown = {"findings": report.findings(version), "classes": classes}
     if version.in_review:
-        return shown
+        told = reading_page.kinds_left_out(version)
+        return {"findings": report.findings(version, without=told), "classes": classes}
     others = version.dataset.versions.live().ready().exclude(pk=version.pk)
-    return shown | {
+    return {
+        "findings": report.findings(version),
+        "classes": classes,
         "verdict": report.verdict(version),
         "bars": report.bars(version),
         "distributions": report.distributions(version),

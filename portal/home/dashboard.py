@@ -98,6 +98,12 @@ def failures(team) -> list[Failure]:
     return found[:SHOWN]
 
 
+def reviews(team) -> list[DatasetVersion]:
+    """Uploads that wait for a person to confirm how they were read, newest first."""
+    rows = DatasetVersion.objects.for_team(team).live().in_review().defer("reading")
+    return list(rows.select_related("dataset", "job__created_by").order_by("-pk")[:SHOWN])
+
+
 def boards(team) -> dict:
     """Devices with what runs on them, those with a problem first; and how many are well."""
     devices = list(Device.objects.for_team(team).select_related("busy_with", "probe_job"))

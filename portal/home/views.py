@@ -56,6 +56,7 @@ def _live(request) -> Live:
     team = request.team
     context = {
         "work": dashboard.at_work(team),
+        "reviews": dashboard.reviews(team),
         "failures": dashboard.failures(team),
         "finished": dashboard.finished(team),
         **dashboard.boards(team),

@@ -4,8 +4,8 @@
 
 Indexes and rows are made directly, with findings on many images; the pages are asked for by Django's test
 client, in turns, so that both see the same machine. Prints one JSON object as its last line: ``ratio`` is of
-the report page's medians, ``pages`` has those of the grid (whole, by class, by finding, its last page) and of
-one image as well.
+the report page's medians, ``pages`` has those of the grid (whole, by class, by finding, its last page), of
+one image, and of the preview of an upload that waits for a person, as well.
 """
 
 from __future__ import annotations
@@ -44,6 +44,32 @@ def rows(count: int):
             dhash=number,
             marks=marks,
         )
+
+
+def reading(images: int) -> dict:
+    """As much as a reading may say: 200 classes and folders, ten alternatives."""
+    one = {
+        "format": "folders", "name": "class folders", "task": "classification", "images": images,
+        "class_count": 200, "options": {}, "problem": None, "for": [], "against": ["It is a bench."],
+        "classes": [{"name": f"c{n}", "images": n, "train": n, "val": 0} for n in range(200)],
+        "roles": [{"folder": f"line {n}", "role": "class", "images": n} for n in range(200)],
+        "split": {"origin": "folders", "train": images, "val": 0}, "unread": {"count": 0, "examples": []},
+        "left_out": [{"kind": f"kind-{n}", "count": 9, "reason": "Nine files were left out.",
+                      "examples": [f"{m}.txt" for m in range(10)]} for n in range(10)],
+    }  # fmt: skip
+    return {
+        "certain": False,
+        "question": "Which?",
+        "refusal": None,
+        "chosen": one,
+        "alternatives": [one] * 10,
+    }
+
+
+def in_review(version) -> None:
+    """Let the version wait for a person."""
+    version.review, version.reading, version.upload_bytes = "waiting", reading(version.images), 1
+    version.save()
 
 
 def ready_version(team, user, count: int, folder: Path):
@@ -140,6 +166,10 @@ def main() -> None:
         client.force_login(user)
         small, large = (ready_version(team, user, count, Path(folder)) for count in (100, wanted.images))
         pages = measure(client, addresses(small, 100), addresses(large, wanted.images), wanted.times)
+        for version in (small, large):
+            in_review(version)
+        preview = [{"preview": addresses(version, 100)["report"]} for version in (small, large)]
+        pages |= measure(client, *preview, wanted.times)
     print(json.dumps({"images": wanted.images, "ratio": pages["report"]["ratio"], "pages": pages}))
 
 
