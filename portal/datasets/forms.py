@@ -18,7 +18,17 @@ from workers.datakit.readers import LAYOUTS
 from workers.datakit.split import MAX_FRACTION, MIN_FRACTION
 
 MAX_CLASSES = 100_000
-MORE = ("mode", "split", "split_group", "val_percent", "seed", "class_count", "class_names", "layout")
+MORE = (
+    "mode",
+    "split",
+    "split_group",
+    "val_percent",
+    "seed",
+    "class_count",
+    "class_names",
+    "layout",
+    "fresh",
+)
 
 
 class ClassNamesField(forms.CharField):
@@ -153,6 +163,9 @@ class VersionForm(SplitForm):
         label=_("The images, in a dataset that is there"),
         help_text=_("Images that are added leave the others' labels and their split as they are."),
     )
+    fresh = forms.BooleanField(
+        required=False, label=_("Look at the files anew, whatever was confirmed for earlier versions")
+    )
     layout = forms.ChoiceField(
         required=False,
         choices=[("", _("Found by looking at the files"))]
@@ -186,7 +199,7 @@ class VersionForm(SplitForm):
     def options(self) -> dict:
         """What ``create_version`` takes. The person then sees how the files are read before they are used."""
         data = self.cleaned_data
-        found = {name: data[name] for name in ("layout", "mode") if data[name]}
+        found = {name: data[name] for name in ("layout", "mode", "fresh") if data[name]}
         return {**super().options(), **found, "review": True}
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from portal.datasets import reviews
-from portal.datasets.models import DatasetVersion
+from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.reading_forms import ROLE_TITLES, ReadingForm, by_path
+from workers.datakit.readers import LAYOUTS
 
 OPTION_TITLES = {
     "as": _("Format"),
@@ -70,6 +71,15 @@ def _value(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{folder}: {ROLE_TITLES.get(role, role)}" for folder, role in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def remembered(dataset: Dataset) -> dict[str, Any] | None:
+    """How the next upload to a dataset is read, where a person has confirmed one."""
+    kept = dataset.reading
+    if not kept:
+        return None
+    one = LAYOUTS.get(kept.get("format") or "")
+    return {"number": kept["version"], "format": one.name if one else "", "options": told(kept["options"])}
 
 
 def of(version: DatasetVersion) -> dict[str, Any]:

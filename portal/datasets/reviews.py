@@ -7,14 +7,17 @@ an upload is read: that is ``workers.datakit``'s.
 from __future__ import annotations
 
 import contextlib
+import logging
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from rest_framework.fields import SkipField
 
 from portal.datasets import deletion, upload_retention
 from portal.datasets.models import Dataset, DatasetVersion
+from portal.datasets.reading_serializers import ReadingSerializer
 from portal.datasets.refusals import NotInReview
 from portal.datasets.states import Review
 from portal.jobs import endings
@@ -24,7 +27,9 @@ from portal.notify import services as notify
 from portal.teams import audit
 from workers.contract.messages import Message, msg
 
+logger = logging.getLogger(__name__)
 KEPT = timedelta(days=14)  # time to come back to an upload after a holiday
+LARGEST = 4_000_000  # characters of a stored reading; ours have far fewer
 EVENT = "dataset.review"
 # What says how files are read, as ``Options`` of the ingest program call it; the rest is about the split.
 READING = "reading"
@@ -42,7 +47,7 @@ def after_check(version: DatasetVersion, result: dict[str, Any]) -> bool:
 
     That is so where they asked to see it, and where more than one reading is possible.
     """
-    version.reading = result.get("reading")
+    version.reading = readable(result.get("reading"))
     version.question = (version.reading or {}).get("question") or ""
     must_wait = version.review == Review.WAITING or not result.get("certain", True)
     version.review = Review.WAITING if must_wait else ""
@@ -52,9 +57,24 @@ def after_check(version: DatasetVersion, result: dict[str, Any]) -> bool:
     return must_wait
 
 
+def readable(reading: Any) -> dict[str, Any] | None:
+    """What a program says about how an upload was read; None for what no page could show."""
+    if not isinstance(reading, dict):
+        return None
+    try:
+        found = [*filter(None, [reading.get("chosen")]), *reading.get("alternatives", [])]
+        size = sum(len(str(ReadingSerializer(one).data)) for one in found)
+    except (AttributeError, KeyError, TypeError, ValueError, SkipField):
+        size = LARGEST + 1
+    if size > LARGEST:
+        logger.warning("how an upload was read cannot be shown: it is left out")
+        return None
+    return reading
+
+
 def after_refusal(job: Job) -> None:
     """Keep how a refused upload was judged: its page then offers other ways to read it."""
-    if job.status == Status.FAILED and (reading := job.result.get("reading")):
+    if job.status == Status.FAILED and (reading := readable(job.result.get("reading"))):
         DatasetVersion.objects.filter(job=job).update(reading=reading)
 
 

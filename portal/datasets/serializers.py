@@ -88,12 +88,17 @@ class DatasetSerializer(serializers.ModelSerializer):
     versions = serializers.IntegerField(source="version_count", help_text="how many, but for deleted ones")
     newest_version = serializers.IntegerField(allow_null=True, help_text="its id")
     stored_bytes = serializers.IntegerField(help_text="what its images take, each stored once")
+    reading = serializers.DictField(
+        allow_null=True,
+        read_only=True,
+        help_text="how its next upload is read: what was confirmed for an earlier one",
+    )
 
     class Meta:
         model = Dataset
         fields = [
             "id", "name", "created_by", "created_at", "deleted_at", "versions", "newest_version",
-            "stored_bytes",
+            "stored_bytes", "reading",
         ]  # fmt: skip
 
 

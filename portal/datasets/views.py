@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from portal.core.bodies import an_archive, takes
 from portal.core.numbers import whole_number
 from portal.core.paging import page_of
-from portal.datasets import imports, services, upload_limits, uploads
+from portal.datasets import imports, reading_page, services, upload_limits, uploads
 from portal.datasets.forms import UploadForm
 from portal.datasets.models import Dataset, DatasetVersion, Upload
 from portal.datasets.refusals import InUse
@@ -27,7 +27,9 @@ def dataset_list(request):
     rows = Dataset.objects.for_team(request.team).live().select_related("created_by")
     page = page_of(rows, request, size=24)
     newest = DatasetVersion.objects.newest_of([dataset.pk for dataset in page])
-    by_dataset = {version.dataset_id: version for version in newest.select_related("dataset", "job")}
+    by_dataset = {
+        version.dataset_id: version for version in newest.select_related("dataset", "job").defer("reading")
+    }
     covers = [(dataset, by_dataset.get(dataset.pk)) for dataset in page]
     deleted = DatasetVersion.objects.for_team(request.team).exclude(deleted_at=None, dataset__deleted_at=None)
     context = {"page": page, "covers": covers, "deleted": deleted.exists()}
@@ -38,7 +40,9 @@ def dataset_detail(request, pk):
     """One dataset: its versions."""
     dataset = get_object_or_404(Dataset.objects.for_team(request.team).with_figures(), pk=pk)
     versions = dataset.versions.filter(deleted_at=None).select_related("job", "job__created_by")
-    return render(request, "datasets/detail.html", {"dataset": dataset, "versions": versions})
+    context = {"dataset": dataset, "versions": versions.defer("reading")}
+    context["remembered"] = reading_page.remembered(dataset)
+    return render(request, "datasets/detail.html", context)
 
 
 @takes(an_archive)

@@ -339,3 +339,40 @@ def test_the_version_says_later_how_it_was_read(alices, alice, waiting):
     reviews.confirm(doubtful(waiting), alice)
     shown = page(alices, waiting)
     assert "How it was read" in shown and "by alice" in shown
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [[], "words", {"chosen": {"format": "folders"}}, {"alternatives": 3}, {"chosen": 7, "certain": False}],
+)
+def test_a_reading_that_no_page_could_show_is_left_out(team, alice, odd):
+    version = services.create_version(team, alice, "Pets", class_zip())
+    assert reviews.after_check(version, {"certain": False, "reading": odd})
+    version.refresh_from_db()
+    assert version.reading is None and version.review == Review.WAITING
+
+
+def test_a_refused_upload_offers_other_ways_to_read_it(alices, team, alice, run_jobs):
+    version = services.create_version(team, alice, "Pets", class_zip(classes=["cat"]))
+    run_jobs()
+    version.refresh_from_db()
+    assert version.reading["chosen"]["format"] == "folders"
+    shown = page(alices, version)
+    assert (
+        "This upload cannot be used." in shown and "Read it in another way" in shown and "Read again" in shown
+    )
+
+
+def test_the_dataset_page_says_how_the_next_upload_is_read(alices, alice, waiting):
+    reviews.confirm(doubtful(waiting), alice)
+    answer = alices.get(reverse("dataset-detail", args=[waiting.dataset_id])).content.decode()
+    assert "The next upload is read as v1 was: class folders." in answer
+
+
+def test_a_waiting_upload_counts_for_the_quota_with_its_images(waiting, team):
+    from portal.datasets import stored_bytes
+
+    assert stored_bytes.of_uploads(team) == waiting.upload_bytes > 0
+    assert stored_bytes.of_datasets(team) > 0
+    reviews.discard(waiting, None)
+    assert stored_bytes.of_uploads(team) == stored_bytes.of_datasets(team) == 0

@@ -8,6 +8,7 @@ import click
 
 from portal.cli import follow, lookup
 from portal.cli.app import App, command
+from portal.cli.commands import readings
 from portal.cli.commands.jobs import filters, narrowed
 from portal.cli.errors import Usage
 from portal.cli.screen import Screen, percent, seconds
@@ -36,7 +37,9 @@ def run(
     """Train on a dataset, convert for each chip and deploy to each device, without another call."""
     body = {key: value for key, value in choices.items() if value}
     body["params"] = dict(map(_setting, settings))
-    body["dataset_version"] = lookup.version(app.client, dataset)["id"]
+    version = lookup.version(app.client, dataset)
+    readings.raise_if_not_ready(app, version)
+    body["dataset_version"] = version["id"]
     body["devices"] = [lookup.device(app.client, name)["id"] for name in devices]
     row = app.client.post("runs/", json=body)
     app.screen.note(f"Run {row['id']}: {app.client.base}/runs/{row['id']}/")
