@@ -128,14 +128,14 @@ def pets_with_heads_and_trimaps(upload: Upload) -> None:
     lines = ["#Image CLASS-ID SPECIES BREED ID"]
     for number in range(10):
         breed = ("Abyssinian", "beagle")[number % 2]
-        path = upload.image(f"images/{breed}_{number}.jpg", breed)
+        path = upload.image(f"images/{breed}_{number}.jpg")
         upload.mask(f"annotations/trimaps/{breed}_{number}.png", 2)
-        box = [(("cat", "dog")[number % 2], 5, 5, 20, 20)]
         if number < 6:
-            upload.text(f"annotations/xmls/{breed}_{number}.xml", voc(path, box))
+            upload.boxes[path] = [(("cat", "dog")[number % 2], 5, 5, 20, 20)]
+            upload.text(f"annotations/xmls/{breed}_{number}.xml", voc(path, upload.boxes[path]))
         lines.append(f"{breed}_{number} {number % 2 + 1} {number % 2 + 1} 1")
     upload.text("annotations/list.txt", lines)
-    upload.must_not_be_ready = True
+    upload.may_refuse = True
 
 
 @layout

@@ -11,6 +11,7 @@ from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
+from .annotated import Files
 from .boxed import Box, BoxedImages, around, number, report_missing, size_of
 from .finder import ImageFinder
 from .jsonstream import Members
@@ -59,11 +60,14 @@ def read_coco(upload: Upload, reading: Reading) -> Listing:
     images = BoxedImages(findings)
     finder = upload.finder
     class_names: list[str] = []
-    for file in coco_files(upload):
+
+    def read(file: Entry) -> None:
         content = _Content(upload, file, findings)
         categories = _categories(content.categories, file, findings)
-        class_names += categories.values()
+        class_names.extend(categories.values())
         _read_file(content, file, categories, finder, images, findings)
+
+    Files(reading, coco_files(upload)).each(read)
     return images.listing(upload, LAYOUT, class_names)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from workers.datakit import names
 from workers.datakit.archive import Entry
 
+from .folder_names import is_masks, is_visualization
 from .splits import split_of_path
 from .texts import folder_of, stem
 
@@ -42,14 +44,22 @@ class ImageFinder:
     def find_anywhere(self, written: str, near: str, split: str | None = None) -> Entry | None:
         """Like ``find``, but also from each folder above ``near``, and last by the image's name alone.
 
-        A name that several images have is settled by ``split``: the one below a folder of that split.
+        A name that several images have is settled by the longest common end of the paths, then by ``split``:
+        the one below a folder of that split. Masks and pictures of annotations come last.
         """
+        entry = self.find_upwards(written, near)
+        if entry is not None:
+            return entry
+        parts = [part.casefold() for part in _parts(written)]
+        return _only(_alike(self._by_name.get(parts[-1], []), parts), split) if parts else None
+
+    def find_upwards(self, written: str, near: str) -> Entry | None:
+        """Like ``find``, but also from each folder above ``near``, and images alone."""
         for folder in _upwards(near):
             entry = self.find(written, folder)
             if entry is not None and names.is_image(entry.path):
                 return entry
-        parts = _parts(written)
-        return _only(self._by_name.get(parts[-1].casefold(), []), split) if parts else None
+        return None
 
     def named(self, wanted: str, near: str, split: str | None = None) -> Entry | None:
         """Return the image whose name without its suffix is ``wanted``, first beside ``near``."""
@@ -73,7 +83,27 @@ def _upwards(folder: str) -> Iterator[str]:
     yield ""
 
 
+def _alike(found: list[Entry], parts: list[str]) -> list[Entry]:
+    """Return those of the images whose paths have the longest common end with ``parts``."""
+    if len(found) < 2:
+        return found
+    ends = [_common_end(entry.path.casefold().split("/"), parts) for entry in found]
+    return [entry for entry, end in zip(found, ends, strict=True) if end == max(ends)]
+
+
+def _common_end(one: list[str], two: list[str]) -> int:
+    pairs = zip(reversed(one), reversed(two), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
 def _only(found: list[Entry], split: str | None) -> Entry | None:
+    if len(found) > 1:
+        found = [entry for entry in found if not _is_rendering(entry)] or found
     if len(found) > 1 and split is not None:
         found = [entry for entry in found if split_of_path(entry.path) == split]
     return found[0] if len(found) == 1 else None
+
+
+def _is_rendering(entry: Entry) -> bool:
+    """Say whether the image lies in a folder of masks or of pictures that show annotations."""
+    return any(is_masks(part) or is_visualization(part) for part in folder_of(entry.path).split("/"))

@@ -10,6 +10,7 @@ _WORDS = re.compile(r"[a-z]+|[^\x00-\x7f]+")
 _NUMBERED = re.compile(r"(?i)(fold|part|batch|images?|imgs?|chunk|shard|data|split|set|volume|video|seq)s?"
                        r"[ _-]*([0-9]{1,4}|[a-z])")  # fmt: skip
 _MASKS = re.compile(r"mask|annot|segm|ground ?truth|trimap|^gt|^seg$|seg$|^anns?$|^labels?$")
+_DRAWN = ("visualization", "visualisation", "visualizations", "viz", "overlay", "overlays")
 _IMAGES = frozenset({
     "images", "image", "img", "imgs", "jpegimages", "photos", "photo", "pictures", "pics", "rgb",
     "camerargb", "original", "originals", "raw", "input", "inputs", "leftimg", "frames", "图片", "图像",
@@ -40,6 +41,10 @@ def split_of(name: str) -> str | None:
 
 def is_masks(name: str) -> bool:
     return any(_MASKS.search(word) for word in words_of(name)) and not is_unlabelled(name)
+
+
+def is_visualization(name: str) -> bool:
+    return any(word.startswith("vis") or word.endswith(_DRAWN) for word in words_of(name))
 
 
 def is_images(name: str) -> bool:

@@ -211,6 +211,14 @@ def _doubts(tops: Sequence[Folder]) -> list[str]:
             "The folders {folders} look like parts of a set, not like classes: say what they are (roles)."
         )
         return [msg(sentence, folders=_shown(tops))]
+    if len(tops) > 1 and any(is_images(top.name) for top in tops):
+        return [
+            msg(
+                "The folders {folders} hold images, and one of them is not named after a class: say what "
+                "they are (roles).",
+                folders=_shown(tops),
+            )
+        ]
     many = [top for top in tops if len(without_nest(top).folders) > 1 and _mostly_below(without_nest(top))]
     if len(many) < 2:
         return []

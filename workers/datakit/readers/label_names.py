@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
@@ -14,30 +16,107 @@ from .upload import Upload
 
 MAX_ID = 100_000
 
-_ID_AND_NAME = re.compile(r"^\s*([0-9]{1,9})[ \t]+(\S.*)$")
+_ID_AND_NAME = re.compile(r"(?P<id>[0-9]{1,9})[ \t]+(?P<name>\S.*)$")
+_NAME_AND_ID = re.compile(r"(?P<name>\S.*[^ \t])[ \t]+(?P<id>[0-9]{1,9})$")
 
 
-def read_labels(text: str, shown_path: str) -> dict[int, str]:
-    """Return {class id: class name} of a label.txt: ``id name`` lines, or one name a line.
+@dataclasses.dataclass(slots=True)
+class Labels:
+    """The names of classes by id, or None where no file gives them. ``ids_from`` is 1 where ids begin there
+    and the file does not say so; ``doubts`` are questions that only a person can answer."""
 
-    Raises InputError when it is empty, or gives one id two names.
+    names: dict[int, str] | None
+    ids_from: int | None = None
+    doubts: list[str] = dataclasses.field(default_factory=list)
+
+
+def read_labels(
+    text: str, shown_path: str, used: set[int] | None = None, ids_from: int | None = None
+) -> Labels:
+    """Return the class names of a label.txt: ``id name`` or ``name id`` lines, or one name a line.
+
+    ``used`` are the ids that the lists use, where they are known; ``ids_from`` is a person's word on where
+    ids begin. Names may begin with numbers: what is an id is told by whether the numbers can be ids. Raises
+    InputError when the file is empty, or gives one id two names.
     """
-    lines = [line.rstrip("\r\n") for line in text.split("\n")]
-    lines = [line for line in lines if line.strip()]
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
     if not lines:
-        raise InputError(f"{shown_path} is empty: write one line `id name` for each class.")
-    matches = [_ID_AND_NAME.match(line) for line in lines]
-    if not all(matches):
-        return {index: names.check_class_name(line.strip()) for index, line in enumerate(lines)}
+        raise InputError(msg("{file} is empty: write one line `id name` for each class.", file=shown_path))
+    numbered = _numbered(lines, shown_path, used)
+    if numbered is not None:
+        return Labels(numbered)
+    named = [names.check_class_name(line) for line in lines]
+    begin = ids_from if ids_from is not None else _first_id(used, len(named))
+    labels = Labels({index + begin: name for index, name in enumerate(named)}, begin or None)
+    if ids_from is None and used:
+        labels.doubts += _doubts(used, len(named), shown_path)
+    return labels
+
+
+def _numbered(lines: list[str], shown_path: str, used: set[int] | None) -> dict[int, str] | None:
+    """Return {id: name} where each line has an id, in front or behind, that can be one; else None."""
+    for pattern, behind in ((_ID_AND_NAME, False), (_NAME_AND_ID, True)):
+        matches = [pattern.match(line) for line in lines]
+        if not all(matches):
+            continue
+        pairs = [(int(match["id"]), names.check_class_name(match["name"].strip())) for match in matches]
+        ids = {class_id for class_id, _ in pairs}
+        alike = len({name for _, name in pairs}) < len(ids)
+        if not _can_be_ids(ids, used, behind) or (behind and alike):
+            continue
+        return _without_two_names(pairs, shown_path)
+    return None
+
+
+def _can_be_ids(ids: set[int], used: set[int] | None, behind: bool) -> bool:
+    """Say whether numbers at the lines' begin are ids: they are those in use, or count from 0."""
+    if used and not behind:
+        return used <= ids or (min(ids) == 0 and bool(used & ids))
+    return ids == set(range(len(ids))) if behind else min(ids) == 0
+
+
+def _without_two_names(pairs: list[tuple[int, str]], shown_path: str) -> dict[int, str]:
     labels: dict[int, str] = {}
-    for match in matches:
-        class_id, name = int(match[1]), names.check_class_name(match[2])
+    for class_id, name in pairs:
         if labels.setdefault(class_id, name) != name:
             raise InputError(
-                f"{shown_path} gives the id {class_id} to {names.show(labels[class_id])!r} and to "
-                f"{names.show(name)!r}: give every class an id of its own."
+                msg(
+                    "{file} gives the id {id} to {first} and to {second}: give every class an id of its own.",
+                    file=shown_path,
+                    id=class_id,
+                    first=repr(names.show(labels[class_id])),
+                    second=repr(names.show(name)),
+                )
             )
     return labels
+
+
+def _first_id(used: set[int] | None, count: int) -> int:
+    """Return where ids begin: at 1 where 0 is not used and the last name would have no id otherwise."""
+    return 1 if used and min(used) == 1 and max(used) == count else 0
+
+
+def _doubts(used: set[int], count: int, shown_path: str) -> list[str]:
+    if _first_id(used, count) == 1:
+        return []
+    if max(used) >= count:
+        return [
+            msg(
+                "{file} has {count} names and the ids go up to {last}: add the missing names, or say where "
+                "ids begin (ids_from).",
+                file=shown_path,
+                count=count,
+                last=max(used),
+            )
+        ]
+    if min(used) == 1 and len(used) > 1 and max(used) == count - 1 and len(used) == count - 1:
+        return [
+            msg(
+                "No image has the id 0 of {file}: say whether ids begin at 0 or at 1 (ids_from).",
+                file=shown_path,
+            )
+        ]
+    return []
 
 
 def named_in(upload: Upload, file_names: Sequence[str]) -> list[str]:
@@ -45,11 +124,11 @@ def named_in(upload: Upload, file_names: Sequence[str]) -> list[str]:
 
     Ids between others that have no name are their own.
     """
-    found = [entry for entry in upload.entries if entry.path.rpartition("/")[2].lower() in file_names]
+    found = [entry for entry in upload.files if entry.path.rpartition("/")[2].lower() in file_names]
     if not found:
         return []
     entry = min(found, key=lambda entry: (entry.path.count("/"), entry.path))
-    labels = read_labels(read_text(upload, entry), names.show(entry.path))
+    labels = read_labels(read_text(upload, entry), names.show(entry.path)).names
     if max(labels) >= MAX_ID:
         raise InputError(f"{names.show(entry.path)} has an id of {max(labels)}: number the classes from 0.")
     return [labels.get(class_id, str(class_id)) for class_id in range(max(labels) + 1)]

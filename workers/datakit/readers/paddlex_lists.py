@@ -7,27 +7,30 @@ documentation of its image classification module; tabs do as well as spaces.
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Iterator
 
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .finder import ImageFinder
-from .label_names import named_classes, read_labels
+from .label_names import Labels, named_classes, read_labels
 from .listing import Listing, Sample
-from .reading import Reading
+from .reading import BY_LISTS, Reading
 from .texts import folder_of, read_text
 from .upload import Upload
 
 LAYOUT = "PaddleX lists"
 LOOKED_AT = 50
-_LIST_NAMES = {
-    "train.txt": "train", "train_list.txt": "train",
-    "val.txt": "val", "val_list.txt": "val",
-    "test.txt": "test", "test_list.txt": "test",
-    "label.txt": "label", "labels.txt": "label",
-}  # fmt: skip
+# train.txt, train_list.txt, valid.txt, validate_list.txt, eval.txt, dev.txt, test_data.txt, …
+_LIST = re.compile(
+    r"(train|val|test|eval|dev)(?:ing|id|idation|idate|uation)?(?:[_-]?(?:list|data|set|labels?))?\.txt"
+)
+_SIDES = {"train": "train", "val": "val", "eval": "val", "dev": "val", "test": "test"}
+_LABELS = ("label.txt", "labels.txt", "label_list.txt", "class_names.txt", "classes.txt")
 
 
 @dataclasses.dataclass(slots=True)
@@ -57,23 +60,64 @@ def read_paddlex_lists(upload: Upload, reading: Reading) -> Listing:
     lists = _find_lists(upload)
     if "train" not in lists:
         raise InputError("The upload holds no train.txt: add it, with lines like `images/0001.jpg 0`.")
-    base = folder_of(lists["train"].path)
-    names_by_id = None
-    if "label" in lists:
-        names_by_id = read_labels(read_text(upload, lists["label"]), names.show(lists["label"].path))
-    finder = upload.finder
+    texts = {split: read_text(upload, lists[split]) for split in ("train", "val", "test") if split in lists}
+    texts = _measured_on(texts, lists, findings)
+    labels = _labels(upload, lists, texts, reading)
     rows: list[_Row] = []
-    for split in ("train", "val"):
-        if split in lists:
-            rows += _read_list(read_text(upload, lists[split]), split, finder, base, names_by_id, findings)
+    for split, text in texts.items():
+        rows += _read_list(text, split, upload.finder, folder_of(lists["train"].path), labels.names, findings)
     if not rows:
         raise InputError(
-            f"No line of {names.show(lists['train'].path)} names an image in the upload with a class id: "
-            "write lines like `images/0001.jpg 0`."
+            msg(
+                "No line of {file} names an image in the upload with a class id: write lines like "
+                "`images/0001.jpg 0`.",
+                file=names.show(lists["train"].path),
+            )
         )
     rows = _one_row_per_image(rows, findings)
     _report_unlisted(upload, rows, lists, findings)
-    return _listing(rows, names_by_id, findings)
+    reading.files |= {entry.path for entry in lists.values()}
+    reading.split_origin = BY_LISTS
+    return _listing(rows, labels.names, findings)
+
+
+def _measured_on(texts: dict[str, str], lists: dict[str, Entry], findings: Findings) -> dict[str, str]:
+    """Leave a test list out beside a validation list; else it stands in for one."""
+    if "test" not in texts:
+        return texts
+    shown, lines = (
+        names.show(lists["test"].path),
+        sum(1 for line in texts["test"].splitlines() if line.strip()),
+    )
+    test = texts.pop("test")
+    if "val" in texts:
+        message = "{count} images of the test set were left out: only train and val are used."
+        findings.add("info", "test-left-out", message, shown, lines)
+        return texts
+    message = "There is no validation set, so the {count} images of the test set stand in for it."
+    findings.add("info", "test-as-val", message, shown, lines)
+    return {**texts, "val": test}
+
+
+def _labels(upload: Upload, lists: dict[str, Entry], texts: dict[str, str], reading: Reading) -> Labels:
+    """Return the names of the classes by their ids, as the lists use them."""
+    written = {label for text in texts.values() for _, label in _lines(text)}
+    used = {int(label) for label in written if _is_id(label)}
+    if "label" in lists:
+        shown = names.show(lists["label"].path)
+        labels = read_labels(read_text(upload, lists["label"]), shown, used, upload.options.ids_from)
+        for sentence in labels.doubts:
+            reading.doubt(sentence)
+        if labels.ids_from is not None:
+            reading.used["ids_from"] = labels.ids_from
+        return labels
+    if not used and written:  # the lists name the classes themselves
+        return Labels(dict(enumerate(sorted(written, key=names.natural_key))))
+    return Labels(None)
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    return (split_line(line) for line in text.splitlines() if line.strip())
 
 
 def _find_lists(upload: Upload) -> dict[str, Entry]:
@@ -83,14 +127,22 @@ def _find_lists(upload: Upload) -> dict[str, Entry]:
         folder, _, name = entry.path.rpartition("/")
         if "ImageSets" in folder.split("/"):
             continue
-        kind = _LIST_NAMES.get(name.lower())
+        matched = _LIST.fullmatch(name.lower())
+        kind = _SIDES[matched[1]] if matched else None
         if kind:
             found.setdefault(folder, {}).setdefault(kind, entry)
+        elif name.lower() in _LABELS:
+            kinds = found.setdefault(folder, {})
+            kinds["label"] = min(kinds.get("label", entry), entry, key=_rank)
     folders = [folder for folder, kinds in found.items() if "train" in kinds]
     if not folders:
         return {}
     folders.sort(key=lambda folder: (len(folder.split("/")) if folder else 0, folder))
     return found[folders[0]]
+
+
+def _rank(entry: Entry) -> int:
+    return _LABELS.index(entry.path.rpartition("/")[2].lower())
 
 
 def _read_list(
@@ -112,7 +164,7 @@ def _read_list(
             message = "{count} lines of the lists are not `path id` and were left out."
             findings.add("warn", "bad-lines", message, names.show(f"{split}.txt: {line.strip()}"))
             continue
-        entry = finder.find(path, base)
+        entry = finder.find_upwards(path, base)
         if entry is None:
             message = "{count} listed images are missing from the upload and were left out."
             findings.add("warn", "missing-images", message, names.show(path))
@@ -122,18 +174,22 @@ def _read_list(
 
 
 def split_line(line: str) -> tuple[str, str]:
-    """Return path and label of a list line: split at the last tab if there is one, else the last space."""
+    """Return path and label of a list line: split at the last tab, else space, else comma."""
     line = line.strip()
     path, separator, label = line.rpartition("\t")
     if not separator:
-        path, _, label = line.rpartition(" ")
+        path, separator, label = line.rpartition(" ")
+    if not separator:
+        path, _, label = line.rpartition(",")
     return path.strip(), label.strip()
 
 
 def _class_id(label: str, ids_by_name: dict[str, int]) -> int | None:
-    if label.isascii() and label.isdigit() and len(label) < 10:
-        return int(label)
-    return ids_by_name.get(label)
+    return int(label) if _is_id(label) else ids_by_name.get(label)
+
+
+def _is_id(label: str) -> bool:
+    return label.isascii() and label.isdigit() and len(label) < 10
 
 
 def _one_row_per_image(rows: list[_Row], findings: Findings) -> list[_Row]:

@@ -24,10 +24,27 @@ def decode_text(content: bytes, entry: Entry) -> str:
     encodings = ("utf-16",) if content[:2] in _UTF_16_MARKS else ("utf-8-sig", "gb18030")
     for encoding in encodings:
         try:
-            return content.decode(encoding)
+            text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
+        if encoding == "utf-8-sig" and _is_gbk_by_chance_utf_8(text, content):
+            continue
+        return text
     raise _not_text(entry)
+
+
+def _is_gbk_by_chance_utf_8(text: str, content: bytes) -> bool:
+    """Say whether text that reads as UTF-8 is Chinese in GBK: 图片 has the bytes of two letters there.
+
+    Only two-byte letters can collide; common Chinese characters (GB 2312) never have those of accents.
+    """
+    if text.isascii() or max(text) >= "\u0800":
+        return False
+    try:
+        content.decode("gb2312")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _not_text(entry: Entry) -> InputError:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -53,14 +54,23 @@ def read_yolo(upload: Upload, reading: Reading) -> Listing:
     images = BoxedImages(findings)
     pairs = _pairs(upload)
     listed = _listed_splits(upload)
+    used: set[int] = set()
     for entry in upload.entries:
         if not names.is_image(entry.path):
             continue
         label = pairs.get(_key(entry.path))
-        boxes = _boxes(upload, label, class_names, findings) if label is not None else ()
+        boxes = _boxes(upload, label, class_names, findings, used) if label is not None else ()
         split = split_of_path(folder_of(entry.path)) or listed.get(entry.path.rpartition("/")[2])
         images.add(entry, split, boxes)
     _report_orphans(upload, pairs, findings)
+    if class_names and used and min(used) == 1 and max(used) == len(class_names):
+        reading.doubt(
+            msg(
+                "The class ids of the labels are 1 to {last} and there are {last} names: they have to begin "
+                "at 0. Subtract 1 from each, or put a name for the id 0 first.",
+                last=len(class_names),
+            )
+        )
     order = class_names if class_names is not None else sorted(images.used, key=names.natural_key)
     return images.listing(upload, LAYOUT, order, fractions=True, upright=True)
 
@@ -145,7 +155,10 @@ def _named(value: Any) -> list[str] | None:
     return [names.check_class_name(str(name).strip()) for name in value]
 
 
-def _boxes(upload: Upload, label: Entry, class_names: list[str] | None, findings: Findings) -> Iterator[Box]:
+def _boxes(
+    upload: Upload, label: Entry, class_names: list[str] | None, findings: Findings, used: set[int]
+) -> Iterator[Box]:
+    """Yield the boxes of a label file, and note in ``used`` which class ids it has."""
     for line in _label_text(upload, label).splitlines():
         words = line.split()
         if not words:
@@ -156,6 +169,7 @@ def _boxes(upload: Upload, label: Entry, class_names: list[str] | None, findings
             message = "{count} lines of label files are not `class x y width height` and were left out."
             findings.add("warn", "bad-lines", message, shown)
             continue
+        used.add(int(class_id))
         if not 0 <= class_id < (len(class_names) if class_names is not None else 100_000):
             message = "{count} boxes have a class id that no name belongs to, and were left out: name it."
             findings.add("block", "class-id-out-of-range", message, shown)
