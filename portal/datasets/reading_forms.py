@@ -62,8 +62,14 @@ class LinesField(forms.CharField):
 
 
 def _column(label, help_text="") -> forms.CharField:
+    """A column; the page lists the titles of the table that was found."""
     return forms.CharField(
-        required=False, max_length=COLUMN, validators=[one_line], label=label, help_text=help_text
+        required=False,
+        max_length=COLUMN,
+        validators=[one_line],
+        label=label,
+        help_text=help_text,
+        widget=forms.TextInput(attrs={"list": "columns", "autocomplete": "off"}),
     )
 
 
@@ -137,6 +143,10 @@ class ReadingForm(SplitForm):
     def folders(self) -> list[tuple[dict[str, Any], forms.BoundField]]:
         """The folders at the top, each with the field of its role."""
         return [(folder, self[name]) for name, folder in self._folders()]
+
+    @property
+    def columns(self) -> list[str]:
+        return self.chosen.get("columns", [])
 
     @property
     def table(self) -> list[forms.BoundField]:

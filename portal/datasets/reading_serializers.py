@@ -125,6 +125,9 @@ class ReadingSerializer(serializers.Serializer):
     roles = FolderRoleSerializer(many=True, help_text="The top folders, 200 at most.")
     split = ReadSplitSerializer()
     options = serializers.DictField(help_text="What one would say to have it read so again.")
+    columns = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Of the table, 200 at most."
+    )
     left_out = LeftOutSerializer(many=True)
     unread = UnreadSerializer(help_text="Files that could not be read.")
     problem = serializers.CharField(allow_null=True, help_text="Why nothing can be read this way.")

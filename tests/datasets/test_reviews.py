@@ -4,9 +4,11 @@ import datetime
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
+from upload_builders import zipped
 
 from portal.datasets import reviews, services
 from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
@@ -19,7 +21,7 @@ from portal.runs import plan
 from portal.runs.models import Run
 from portal.runs.services import create_run
 from portal.teams.models import AuditEntry
-from tests.factories import class_zip
+from tests.factories import class_zip, png
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOTHING = {
@@ -376,3 +378,15 @@ def test_a_waiting_upload_counts_for_the_quota_with_its_images(waiting, team):
     assert stored_bytes.of_datasets(team) > 0
     reviews.discard(waiting, None)
     assert stored_bytes.of_uploads(team) == stored_bytes.of_datasets(team) == 0
+
+
+def test_the_form_offers_the_columns_of_the_table(alices, team, alice, run_jobs):
+    rows = [f"{n}.png,{('pug', 'beagle')[n % 2]},{n}" for n in range(10)]
+    files = {f"all/{n}.png": png((20 * n, 7, 9)) for n in range(10)}
+    table = "\n".join(["file,race,weight", *rows]).encode()
+    upload = SimpleUploadedFile("dogs.zip", zipped({**files, "dogs.csv": table}))
+    version = services.create_version(team, alice, "Dogs", upload, {"review": True})
+    run_jobs()
+    version.refresh_from_db()
+    assert version.reading["chosen"]["columns"] == ["file", "race", "weight"], version.job.message
+    assert '<option value="weight"></option>' in page(alices, version)

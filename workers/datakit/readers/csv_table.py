@@ -120,6 +120,7 @@ def _note(truths: list[Table], reading: Reading) -> None:
     columns = truths[0].columns
     reading.used["tables"] = [table.entry.path for table in truths][:MAX_LOOKED_AT]
     reading.used["image_column"] = columns.title(columns.image)
+    reading.columns = columns.titles or []
     if columns.label is not None:
         reading.used["label_column"] = columns.title(columns.label)
     else:

@@ -28,6 +28,7 @@ BY_FOLDERS, BY_LISTS, BY_COLUMN, BY_FILE_NAMES = "folders", "lists", "column", "
 
 MAX_CLASSES_SHOWN = 200
 MAX_ROLES_SHOWN = 200
+MAX_COLUMNS_SHOWN = 200
 MAX_TEXT = 300
 
 
@@ -55,7 +56,8 @@ class Reading:
     what was left out or changed on the way; they become the job's when this reading is chosen. ``used`` holds
     the options that would give this very reading again. ``files`` are the paths of the annotation files that
     it explains, ``unlabelled`` those of the images that it knows to carry no label. A sentence in ``against``
-    makes the judge ask a person. ``found_by`` is the path of a file that speaks for the format.
+    makes the judge ask a person. ``found_by`` is the path of a file that speaks for the format. ``columns``
+    are the titles of the table that was used, for a person to choose from.
     """
 
     format: str
@@ -72,6 +74,7 @@ class Reading:
     against: list[str] = dataclasses.field(default_factory=list)
     problem: str | None = None
     found_by: str | None = None
+    columns: list[str] = dataclasses.field(default_factory=list)
     _summary: dict[str, Any] | None = None
 
     @property
@@ -118,6 +121,7 @@ class Reading:
             "roles": self._roles(),
             "split": {"origin": self.split_origin, "train": sides["train"], "val": sides["val"]},
             "options": self.used,
+            "columns": [_short(title) for title in self.columns[:MAX_COLUMNS_SHOWN]],
             "left_out": _left_out(self.findings),
             "unread": self.unread.as_json(),
             "for": [_short(text) for text in self.signs[:MAX_EXAMPLES]],
