@@ -149,3 +149,16 @@ class Files:
                 failed.append(refusal)
         if failed and len(failed) == len(self._files):
             raise failed[0]
+
+
+def refuse_unread(reading: Reading, kind: str) -> None:
+    """Raise InputError with the first reason, where files of annotations are there and none could be read."""
+    if reading.unread.count:
+        raise InputError(
+            msg(
+                "None of the {count} {kind} files of annotations can be read ({first}): export them again.",
+                count=reading.unread.count,
+                kind=kind,
+                first=reading.unread.examples[0],
+            )
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Sequence
 
 from workers.contract.messages import msg
@@ -15,9 +14,6 @@ from .texts import read_text
 from .upload import Upload
 
 MAX_ID = 100_000
-
-_ID_AND_NAME = re.compile(r"(?P<id>[0-9]{1,9})[ \t]+(?P<name>\S.*)$")
-_NAME_AND_ID = re.compile(r"(?P<name>\S.*[^ \t])[ \t]+(?P<id>[0-9]{1,9})$")
 
 
 @dataclasses.dataclass(slots=True)
@@ -55,17 +51,23 @@ def read_labels(
 
 def _numbered(lines: list[str], shown_path: str, used: set[int] | None) -> dict[int, str] | None:
     """Return {id: name} where each line has an id, in front or behind, that can be one; else None."""
-    for pattern, behind in ((_ID_AND_NAME, False), (_NAME_AND_ID, True)):
-        matches = [pattern.match(line) for line in lines]
-        if not all(matches):
+    for behind in (False, True):
+        pairs = [_id_and_name(line, behind) for line in lines]
+        if None in pairs:
             continue
-        pairs = [(int(match["id"]), names.check_class_name(match["name"].strip())) for match in matches]
         ids = {class_id for class_id, _ in pairs}
         alike = len({name for _, name in pairs}) < len(ids)
         if not _can_be_ids(ids, used, behind) or (behind and alike):
             continue
         return _without_two_names(pairs, shown_path)
     return None
+
+
+def _id_and_name(line: str, behind: bool) -> tuple[int, str] | None:
+    words = line.rsplit(None, 1)[::-1] if behind else line.split(None, 1)
+    if len(words) < 2 or not (words[0].isascii() and words[0].isdigit() and len(words[0]) < 10):
+        return None
+    return int(words[0]), names.check_class_name(words[1].strip())
 
 
 def _can_be_ids(ids: set[int], used: set[int] | None, behind: bool) -> bool:

@@ -15,6 +15,7 @@ from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
+from .annotated import refuse_unread
 from .boxed import Box, BoxedImages, around, number, report_missing, size_of
 from .finder import ImageFinder
 from .label_names import named_in
@@ -64,7 +65,7 @@ def read_labelme(upload: Upload, reading: Reading) -> Listing:
 def read_labelme_boxes(upload: Upload, reading: Reading) -> Listing:
     findings = reading.findings
     images = BoxedImages(findings)
-    for annotation in _annotations(upload, findings):
+    for annotation in _annotations(upload, reading):
         content = annotation.content
         declared = size_of(content.get("imageWidth"), content.get("imageHeight"))
         images.add(annotation.image, annotation.split, _boxes(annotation, findings), declared)
@@ -75,7 +76,7 @@ def read_labelme_boxes(upload: Upload, reading: Reading) -> Listing:
 def read_labelme_flags(upload: Upload, reading: Reading) -> Listing:
     findings = reading.findings
     images = LabelledImages(findings)
-    for annotation in _annotations(upload, findings):
+    for annotation in _annotations(upload, reading):
         raised = _raised(annotation.content)
         if len(raised) == 1:
             images.add(annotation.image, raised[0], annotation.split)
@@ -93,7 +94,7 @@ def _what_is_used(upload: Upload) -> tuple[str | None, str | None]:
     """Return the path of a file with shapes and of one with a flag raised, None where there is none."""
     shapes = flags = None
     for file in by_suffix(upload, ".json"):
-        content = _parsed(upload, file, Findings())  # said when they are read for good
+        content = _parsed(upload, file, Reading("", ""))  # said when they are read for good
         if content is not None:
             shapes = shapes or (file.path if content.get("shapes") else None)
             flags = flags or (file.path if _raised(content) else None)
@@ -107,32 +108,37 @@ def _raised(content: dict[str, Any]) -> list[str]:
     return [name for name, value in flags.items() if value is True] if isinstance(flags, dict) else []
 
 
-def _annotations(upload: Upload, findings: Findings) -> Iterator[_Annotation]:
+def _annotations(upload: Upload, reading: Reading) -> Iterator[_Annotation]:
+    """Yield the annotations whose image is there. Raises InputError where no file can be read at all."""
     finder = upload.finder
     splits = _listed_splits(upload)
     for file in by_suffix(upload, ".json"):
-        content = _parsed(upload, file, findings)
+        content = _parsed(upload, file, reading)
         if content is None:
             continue
+        reading.files.add(file.path)
         split = splits.get(stem(file.path)) if splits else split_of_path(file.path)
         image = _image(file, content, finder, split)
         if image is None:
-            report_missing(findings, str(content.get("imagePath") or file.path))
+            report_missing(reading.findings, str(content.get("imagePath") or file.path))
             continue
         yield _Annotation(file, image, split or (None if splits else split_of_path(image.path)), content)
+    if not reading.files:
+        refuse_unread(reading, "JSON")
 
 
-def _parsed(upload: Upload, file: Entry, findings: Findings) -> dict[str, Any] | None:
+def _parsed(upload: Upload, file: Entry, reading: Reading) -> dict[str, Any] | None:
     content = upload.read(file, MAX_LIST_BYTES)
     try:
         parsed = parse_json(content, file)
     except InputError as error:
         message = "{count} JSON files cannot be read, so their images were left out."
-        findings.add("warn", "bad-json", message, names.show(str(error)))
+        reading.findings.add("warn", "bad-json", message, names.show(str(error)))
+        reading.cannot_read(file.path, str(error))
         return None
     if isinstance(parsed, dict) and ("shapes" in parsed or "flags" in parsed):
         return parsed
-    findings.add(
+    reading.findings.add(
         "info", "other-json", "{count} JSON files are no annotations of images.", names.show(file.path)
     )
     return None

@@ -14,6 +14,7 @@ from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
+from .annotated import refuse_unread
 from .boxed import Box, BoxedImages, number, report_missing, size_of
 from .finder import ImageFinder
 from .label_names import named_in
@@ -50,9 +51,10 @@ def read_voc(upload: Upload, reading: Reading) -> Listing:
     finder = upload.finder
     splits = _listed_splits(upload)
     for file in by_suffix(upload, ".xml"):
-        root = _parsed(upload, file, findings)
+        root = _parsed(upload, file, reading)
         if root is None:
             continue
+        reading.files.add(file.path)
         split = splits.get(stem(file.path)) if splits else split_of_path(file.path)
         entry = _image(root, file, finder, split)
         if entry is None:
@@ -60,14 +62,16 @@ def read_voc(upload: Upload, reading: Reading) -> Listing:
             continue
         split = split or (None if splits else split_of_path(entry.path))
         images.add(entry, split, _boxes(root, file, findings), _size(root))
+    if not reading.files:
+        refuse_unread(reading, "XML")
     return images.listing(upload, LAYOUT, named_in(upload, _LABELS))
 
 
-def _parsed(upload: Upload, file: Entry, findings: Findings) -> Element | None:
+def _parsed(upload: Upload, file: Entry, reading: Reading) -> Element | None:
     """Return the file's root element, None when it is no annotation; InputError for one that attacks."""
     shown = names.show(file.path)
     try:
-        root = fromstring(upload.read(file, MAX_XML_BYTES), forbid_dtd=True)
+        root = fromstring(as_utf_8(upload.read(file, MAX_XML_BYTES)), forbid_dtd=True)
     except DefusedXmlException as error:
         raise InputError(
             f"{shown} declares a document type or entities, as only XML bombs and web pages do: "
@@ -75,12 +79,40 @@ def _parsed(upload: Upload, file: Entry, findings: Findings) -> Element | None:
         ) from error
     except (ParseError, ValueError, LookupError, RecursionError) as error:
         message = "{count} XML files cannot be read, so their images were left out."
-        findings.add("warn", "bad-xml", message, f"{shown}: {error}")
+        reading.findings.add("warn", "bad-xml", message, f"{shown}: {error}")
+        reading.cannot_read(file.path, str(error))
         return None
     if root.tag == "annotation":
         return root
-    findings.add("info", "other-xml", "{count} XML files are no annotations of images.", shown)
+    reading.findings.add("info", "other-xml", "{count} XML files are no annotations of images.", shown)
     return None
+
+
+# Encodings of several bytes a letter, which the parser does not know.
+_EAST_ASIAN = {
+    b"gbk": "gb18030", b"gb2312": "gb18030", b"gb18030": "gb18030", b"cp936": "gb18030", b"big5": "big5",
+    b"shift_jis": "shift_jis", b"euc-jp": "euc-jp", b"euc-kr": "euc-kr",
+}  # fmt: skip
+MAX_DECLARATION = 300
+
+
+def as_utf_8(content: bytes) -> bytes:
+    """Return XML in an encoding that the parser knows: Chinese tools write GBK, and not all say so."""
+    declaration, body = _declaration(content)
+    encoding = next((name for word, name in _EAST_ASIAN.items() if word in declaration), None)
+    if encoding is None and b"encoding" not in declaration:
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError:
+            encoding = None if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "gb18030"
+    return content if encoding is None else body.decode(encoding).encode()
+
+
+def _declaration(content: bytes) -> tuple[bytes, bytes]:
+    """Return ``<?xml … ?>`` in small letters, empty where there is none, and what follows it."""
+    head, end, body = content.partition(b"?>")
+    is_one = end and len(head) < MAX_DECLARATION and head.lstrip().startswith(b"<?xml")
+    return (head.lower(), body) if is_one else (b"", content)
 
 
 def _image(root: Element, file: Entry, finder: ImageFinder, split: str | None) -> Entry | None:

@@ -5,6 +5,7 @@ A line is ``<class id> <centre x> <centre y> <width> <height>`` in parts of the 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +46,16 @@ def looks_like_yolo(upload: Upload) -> str | None:
         looked_at += bool(label.size)
         if looked_at >= MAX_LOOKED_AT:
             break
+    return _orphan_label(upload) if not looked_at else None
+
+
+def _orphan_label(upload: Upload) -> str | None:
+    """Return the path of a label file in a folder of labels that belongs to no image, where none does."""
+    for label in itertools.islice(_labels(upload), MAX_LOOKED_AT):
+        if "labels" in folder_of(label.path).lower().split("/") and label.size <= MAX_LABEL_BYTES:
+            words = _label_text(upload, label).split("\n", 1)[0].split()
+            if len(words) == 5 and all(number(word) == number(word) for word in words):
+                return label.path
     return None
 
 
@@ -53,6 +64,8 @@ def read_yolo(upload: Upload, reading: Reading) -> Listing:
     class_names = _class_names(upload, findings)
     images = BoxedImages(findings)
     pairs = _pairs(upload)
+    if not pairs:
+        _refuse_orphans(upload)
     listed = _listed_splits(upload)
     used: set[int] = set()
     for entry in upload.entries:
@@ -95,6 +108,22 @@ def _labels(upload: Upload) -> Iterator[Entry]:
     for entry in by_suffix(upload, ".txt"):
         if entry.path.rpartition("/")[2].lower() not in _NOT_LABELS:
             yield entry
+
+
+def _refuse_orphans(upload: Upload) -> None:
+    """Raise InputError where there are label files and none has the name of an image."""
+    orphans = [entry for entry in _labels(upload) if "labels" in folder_of(entry.path).lower().split("/")]
+    if orphans and upload.images:
+        raise InputError(
+            msg(
+                "{count} label files in {folder}/ belong to no image: a label file has the name of its "
+                "image, and {label} and {image} differ. Rename them.",
+                count=len(orphans),
+                folder=names.show(folder_of(orphans[0].path)),
+                label=names.show(orphans[0].path.rpartition("/")[2]),
+                image=names.show(upload.images[0].path.rpartition("/")[2]),
+            )
+        )
 
 
 def _report_orphans(upload: Upload, pairs: dict[str, Entry], findings: Findings) -> None:
