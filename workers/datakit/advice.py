@@ -30,7 +30,6 @@ ADVICE = {
     "other-formats": "Choose that format and read the upload again, if you meant it.",
     "tables-left-out": "Choose the table and read the upload again, if it holds the labels.",
     "several-labels": "Decide on one class for each, and upload again.",
-    "no-split": "Add them to one of the splits, if you need them.",
     "test-left-out": "Nothing: a test set stays unseen. Move its images to train or val to use them.",
     "already-there": "Nothing: they are in the new version as they were.",
     # The layout.

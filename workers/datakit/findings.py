@@ -22,7 +22,7 @@ LEVELS = ("block", "warn", "info")
 LEFT_OUT = frozenset({
     "outside-class-folders", "unlabelled-folders", "other-folders", "masks-left-out",
     "copied-folders", "other-formats", "unlisted-images", "missing-images", "not-images",
-    "other-json", "other-xml", "test-left-out", "no-flag", "two-labels", "bad-lines", "no-split",
+    "other-json", "other-xml", "test-left-out", "no-flag", "two-labels", "bad-lines",
     "bad-json", "bad-xml", "annotations-without-image", "annotations-without-box",
     "shapes-left-out", "crowds-left-out", "tables-left-out", "several-labels",
 })  # fmt: skip

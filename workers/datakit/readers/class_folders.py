@@ -91,7 +91,7 @@ def _without_masks(folder: Folder, reading: Reading) -> list[Entry]:
     """Return a class's images without the masks that lie among them, as 12_mask.png beside 12.png."""
     images = list(folder.all())
     stems = {_stem(entry) for entry in images}
-    masks = {entry.path for entry in images if without_ending(_stem(entry)) in stems - {_stem(entry)}}
+    masks = {entry.path for entry in images if _is_mask(_stem(entry), stems)}
     for path in sorted(masks):
         message = "{count} masks that lie among the images of classes were left out."
         reading.left_out("masks-left-out", message, names.show(path))
@@ -99,6 +99,11 @@ def _without_masks(folder: Folder, reading: Reading) -> list[Entry]:
         reading.roles[folder.path] = MASKS
         reading.unlabelled |= masks
     return [entry for entry in images if entry.path not in masks]
+
+
+def _is_mask(stem: str, stems: set[str]) -> bool:
+    image = without_ending(stem)
+    return image != stem and image in stems
 
 
 def _stem(entry: Entry) -> str:
