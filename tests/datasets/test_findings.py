@@ -212,7 +212,7 @@ def test_every_finding_in_the_source_says_what_to_do():
     ]:
         text = path.read_text()
         used |= set(re.findall(r'add\(\s*"(?:block|warn|info)", "([a-z0-9-]+)"', text))
-        used |= set(re.findall(r'reading\.left_out\(\s*"([a-z0-9-]+)"', text))
+        used |= set(re.findall(r'(?:reading|chosen)\.left_out\(\s*"([a-z0-9-]+)"', text))
     assert used == set(ADVICE)
     assert all(text.endswith(".") for text in ADVICE.values())
     for code, kind in MARKS.items():
