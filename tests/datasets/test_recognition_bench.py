@@ -7,6 +7,11 @@ import pytest
 from tests.bench.layouts import makers, outcome, uploads
 from tests.bench.layouts.upload import Upload
 
+# Uploads that can be read and that a person is asked about all the same: a question costs less than a fault.
+ASKED = {
+    "sessions_below_classes", "augmented_images_beside_splits", "images_spread_over_folders_by_hash",
+}  # fmt: skip
+
 
 def test_it_draws_at_least_120_uploads_and_the_same_ones_each_time():
     first = [(upload.name, upload.digest()) for upload in uploads()]
@@ -24,6 +29,16 @@ def test_the_truth_speaks_of_images_that_are_there():
         named = {*upload.labels, *upload.boxes, *upload.splits, *upload.optional}
         assert named <= set(upload.files), upload.name
         assert upload.must_not_be_ready or upload.labels or upload.boxes, upload.name
+
+
+@pytest.mark.parametrize("name", makers())
+def test_no_upload_is_read_otherwise_than_its_author_meant(name, tmp_path):
+    upload = Upload(name)
+    makers()[name](upload)
+    found = outcome.checked(upload, tmp_path / "upload")
+    word, faults = outcome.verdict(upload, found)
+    assert word != "wrong", faults
+    assert word != "asked" or name in ASKED, found.sentence
 
 
 @pytest.fixture

@@ -218,3 +218,34 @@ def a_class_that_is_missing_in_val(upload: Upload) -> None:
     upload.folders("train", classes, split="train")
     upload.folders("val", classes[:2], each=3, split="val", first=50)
     upload.may_refuse = True
+
+
+@layout
+def splits_in_camel_case(upload: Upload) -> None:
+    classes = upload.classes(2)
+    upload.folders("TrainImages", classes, split="train")
+    upload.folders("TestImages", classes, each=3, split="test", first=50)
+
+
+@layout
+def splits_below_classes(upload: Upload) -> None:
+    for name in upload.classes(2):
+        for side, split, each, first in (("train", "train", 6, 0), ("val", "val", 3, 50)):
+            for number in range(first, first + each):
+                upload.image(f"set/{name}/{side}/{number}.jpg", name, split)
+
+
+@layout
+def rock_paper_scissors(upload: Upload) -> None:
+    """A class is called paper, which is also what a folder of papers may be called."""
+    upload.folders("rps", ["paper", "rock", "scissors"], split="train")
+    upload.labels = {path.replace("rps/", "rps/rps/"): label for path, label in upload.labels.items()}
+    upload.files = {path.replace("rps/", "rps/rps/"): content for path, content in upload.files.items()}
+    upload.splits = {path: "train" for path in upload.labels}
+    upload.folders("rps-test-set/rps-test-set", ["paper", "rock", "scissors"], each=3, split="test", first=50)
+    upload.may_refuse = True
+
+
+@layout
+def kinds_of_fruit(upload: Upload) -> None:
+    upload.folders("fruit", ["Fig", "Plum", "Date"])

@@ -276,3 +276,10 @@ def tiny_imagenet(upload: Upload) -> None:
     upload.text(f"{top}/wnids.txt", classes)
     upload.text(f"{top}/words.txt", (f"{name}\tfish, a fish" for name in classes))
     upload.may_refuse = True
+
+
+@layout
+def lists_with_the_split_behind(upload: Upload) -> None:
+    classes = upload.classes(3)
+    _lists(upload, ["list_train.txt", "list_val.txt", None], classes)
+    upload.text("labels.txt", classes)

@@ -131,3 +131,20 @@ def segmented_copies_beside_colour(upload: Upload) -> None:
                 path = f"plantvillage dataset/{top}/{name}/{number}{ending}.jpg"
                 upload.image(path, name)
     upload.must_not_be_ready = True
+
+
+@layout
+def masks_under_a_plain_name(upload: Upload) -> None:
+    """The same file names in two folders, as JPEG and as PNG: only that tells."""
+    for number in range(10):
+        upload.image(f"polyps/a/{number}.jpg")
+        upload.mask(f"polyps/b/{number}.png")
+    upload.must_not_be_ready = True
+
+
+@layout
+def original_and_ground_truth(upload: Upload) -> None:
+    for number in range(10):
+        upload.image(f"CVC-ClinicDB/Original/{number}.png")
+        upload.mask(f"CVC-ClinicDB/Ground Truth/{number}.png")
+    upload.must_not_be_ready = True

@@ -202,3 +202,13 @@ def patients_beside_the_label(upload: Upload) -> None:
     pairs = upload.labelled("slides", upload.classes(2), each=8, stem=hashed)
     rows = [[stem, ("H1", "H2", "H3")[n % 3], label] for n, (stem, label) in enumerate(by_stem(pairs))]
     upload.table("train.csv", ["image_id", "hospital", "label"], rows)
+
+
+@layout
+def guesses_under_a_plain_name(upload: Upload) -> None:
+    """A submission that is called baseline.csv: its images are those of the test folder."""
+    pairs = upload.labelled("train", ["0", "1"], each=10, stem=hashed)
+    upload.table("labels.csv", ["id", "label"], by_stem(pairs))
+    test = upload.unlabelled("test", 8, stem="e0")
+    upload.table("baseline.csv", ["id", "label"], [[stem_of(path), n % 2] for n, path in enumerate(test)])
+    upload.may_refuse = True

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
+import io
 import json
 import traceback
 from collections import defaultdict
@@ -46,7 +48,8 @@ def checked(upload: Upload, folder: Path, **params: Any) -> Outcome:
     (job / "spec.json").write_text(json.dumps(spec))
     try:
         made = JobFolder(job)
-        result = ingest.main(made, made.spec())
+        with contextlib.redirect_stdout(io.StringIO()):  # what it logs
+            result = ingest.main(made, made.spec())
         with Index(made.artifacts / "index.sqlite") as index:
             images = list(index.all())
     except InputError as error:

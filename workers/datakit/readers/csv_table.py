@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+from collections import defaultdict
 
 from workers.contract.messages import join, msg
 from workers.datakit import names
@@ -82,6 +83,8 @@ def read_csv(upload: Upload, reading: Reading) -> Listing:
                 raise
     _note(truths, reading)
     images.report_disagreement(upload)
+    if not upload.options.tables:
+        _doubt_tables_of_tests(truths, images, reading)
     return images.listing(upload, truths)
 
 
@@ -115,6 +118,20 @@ def _truths(tables: list[Table], upload: Upload, reading: Reading) -> list[Table
     )
 
 
+def _doubt_tables_of_tests(truths: list[Table], images: _Images, reading: Reading) -> None:
+    """Ask where one of several tables names test images alone and its name says so little: a submission?"""
+    for table in truths:
+        sides = images.sides[table.entry.path]
+        if len(truths) > 1 and sides == {"test"} and split_of_path(table.entry.path) is None:
+            reading.doubt(
+                msg(
+                    "{file} names images of the test folder alone: leave it out (tables) if its labels are "
+                    "guesses.",
+                    file=names.show(table.entry.path),
+                )
+            )
+
+
 def _note(truths: list[Table], reading: Reading) -> None:
     """Say in what was used what one would pass to get the same again."""
     columns = truths[0].columns
@@ -146,6 +163,7 @@ class _Images:
         self._images = LabelledImages(reading.findings)
         self._said: dict[str, tuple[str, str]] = {}  # path of an image: class and table
         self._disagree = Counted()
+        self.sides: dict[str, set[str | None]] = defaultdict(set)  # of each table's images, by their folders
 
     def read(self, table: Table, upload: Upload) -> None:
         columns, rows = table.columns, rows_of(upload, table.entry)
@@ -167,6 +185,7 @@ class _Images:
         if entry is None:
             report_missing(self._findings, written)
             return
+        self.sides[table.entry.path].add(split_of_path(entry.path.rpartition("/")[0]))
         known = self._said.setdefault(entry.path, (label, table.entry.path))
         if known[1] != table.entry.path and known[0] != label:
             self._disagree.add(_differing(entry.path, known[0], label))

@@ -6,41 +6,45 @@ import re
 
 from .splits import SPLIT_WORDS
 
-_WORDS = re.compile(r"[a-z]+|[^\x00-\x7f]+")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\x00-\x7f]+")
 _NUMBERED = re.compile(r"(?i)(fold|part|batch|images?|imgs?|chunk|shard|data|split|set|volume|video|seq)s?"
                        r"[ _-]*([0-9]{1,4}|[a-z])")  # fmt: skip
-_MASKS = re.compile(r"mask|annot|segm|ground ?truth|trimap|^gt|^seg$|seg$|^anns?$|^labels?$")
+_MASKS = re.compile(
+    r"mask|annot|segm|ground ?truth|trimap|\bgt|\bseg\b|seg\b|\banns?\b|\blabels?\b|\bmattes?\b|\bmsks?\b"
+)
 _DRAWN = ("visualization", "visualisation", "visualizations", "viz", "overlay", "overlays")
 _IMAGES = frozenset({
     "images", "image", "img", "imgs", "jpegimages", "photos", "photo", "pictures", "pics", "rgb",
     "camerargb", "original", "originals", "raw", "input", "inputs", "leftimg", "frames", "图片", "图像",
     "原图",
 })  # fmt: skip
+_WITHOUT = (["no", "label"], ["no", "labels"], ["not", "labeled"], ["not", "labelled"], ["to", "label"])
 _UNLABELLED = frozenset({
     "unlabeled", "unlabelled", "nolabel", "nolabels", "predict", "predictions", "prediction", "pred",
-    "inference", "unsorted", "未标注", "待标注", "无标签", "未分类",
+    "inference", "unsorted", "untagged", "unannotated", "未标注", "待标注", "无标签", "未分类",
 })  # fmt: skip
 _OTHER = frozenset({
-    "docs", "doc", "documentation", "assets", "asset", "figure", "figures", "fig", "figs", "screenshot",
+    "docs", "doc", "documentation", "assets", "asset", "figure", "figures", "screenshot",
     "screenshots", "runs", "results", "result", "output", "outputs", "visualization", "visualizations",
-    "vis", "demo", "demos", "example", "examples", "papers", "paper", "logs", "thumbnails", "thumbs",
-    "icons", "readme", "plots", "plot",
+    "vis", "example", "examples", "papers", "thumbnails", "thumbs",
+    "readme", "plots", "plot",
 })  # fmt: skip
 
 
 def words_of(name: str) -> list[str]:
-    """Return the words of a folder's name in small letters, without digits."""
-    return _WORDS.findall(name.lower())
+    """Return the words of a name in small letters, without digits: TrainImages and train-images2 have two."""
+    return [word.lower() for word in _WORDS.findall(name)]
 
 
 def split_of(name: str) -> str | None:
     """Return the one split that a word of the name tells: "train", "val" or "test"."""
     found = {SPLIT_WORDS[word] for word in words_of(name) if word in SPLIT_WORDS}
+    found |= {side for word, side in SPLIT_WORDS.items() if not word.isascii() and word in name}
     return found.pop() if len(found) == 1 else None
 
 
 def is_masks(name: str) -> bool:
-    return any(_MASKS.search(word) for word in words_of(name)) and not is_unlabelled(name)
+    return bool(_MASKS.search(" ".join(words_of(name)))) and not is_unlabelled(name)
 
 
 def is_visualization(name: str) -> bool:
@@ -53,7 +57,7 @@ def is_images(name: str) -> bool:
 
 def is_unlabelled(name: str) -> bool:
     words = words_of(name)
-    return any(word in _UNLABELLED for word in words) or words in (["no", "label"], ["no", "labels"])
+    return any(word in _UNLABELLED for word in words) or words[:2] in _WITHOUT
 
 
 def is_other(name: str) -> bool:

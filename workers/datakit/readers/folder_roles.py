@@ -7,6 +7,7 @@ the same folders in them; which hold the same file names.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 from workers.contract.messages import join, msg
@@ -20,6 +21,9 @@ from .upload import Upload
 
 # Two folders whose images have the same names to this part hold two renderings of one thing.
 SAME_NAMES = 0.8
+# A folder of figures or results holds few images, or fewer than this part of those of a class.
+FEW, SMALL_PART = 5, 0.5
+MAX_COMPARED = 8  # folders, each with each
 
 
 @dataclasses.dataclass(slots=True)
@@ -87,7 +91,8 @@ def _without_others(folder: Folder, upload: Upload, reading: Reading) -> list[Fo
     tops = list(folder.folders.values())
     given = upload.options.roles
     kept = [top for top in tops if given.get(top.path) not in (IGNORED, MASKS, UNLABELLED)]
-    kept = [top for top in kept if top.path in given or not (is_unlabelled(top.name) or is_other(top.name))]
+    largest = max((top.total for top in kept if not is_other(top.name)), default=0)
+    kept = [top for top in kept if top.path in given or not _is_aside(top, largest)]
     kept = kept if kept else tops
     for top in tops:
         if top not in kept:
@@ -99,6 +104,11 @@ def _without_others(folder: Folder, upload: Upload, reading: Reading) -> list[Fo
         reading.roles[top.path] = IGNORED
         kept.remove(top)
     return kept
+
+
+def _is_aside(top: Folder, largest: int) -> bool:
+    """Say whether a folder is one of figures or the like, which are few, or of images without a label."""
+    return is_unlabelled(top.name) or (is_other(top.name) and top.total <= max(FEW, SMALL_PART * largest))
 
 
 def _leave_out(folder: Folder, role: str, reading: Reading) -> None:
@@ -211,12 +221,21 @@ def _doubts(tops: Sequence[Folder]) -> list[str]:
             "The folders {folders} look like parts of a set, not like classes: say what they are (roles)."
         )
         return [msg(sentence, folders=_shown(tops))]
-    if len(tops) > 1 and any(is_images(top.name) for top in tops):
+    if len(tops) > 1 and any(is_images(top.name) or is_other(top.name) for top in tops):
         return [
             msg(
                 "The folders {folders} hold images, and one of them is not named after a class: say what "
                 "they are (roles).",
                 folders=_shown(tops),
+            )
+        ]
+    twins = _twins(tops)
+    if twins is not None:
+        return [
+            msg(
+                "The folders {folders} hold images of the same names in other formats, as images and their "
+                "masks do: say what they are (roles).",
+                folders=_shown(twins),
             )
         ]
     many = [top for top in tops if len(without_nest(top).folders) > 1 and _mostly_below(without_nest(top))]
@@ -231,6 +250,18 @@ def _doubts(tops: Sequence[Folder]) -> list[str]:
             below=_shown(list(below.values())),
         )
     ]
+
+
+def _twins(tops: Sequence[Folder]) -> tuple[Folder, Folder] | None:
+    """Return two folders of the same file names, one of JPEG files and one of PNG files, say."""
+    if len(tops) > MAX_COMPARED:
+        return None
+    facts = [(top, top.stems(), top.suffixes()) for top in tops]
+    for (one, stems, suffixes), (two, others, other_suffixes) in itertools.combinations(facts, 2):
+        alike = len(stems & others) >= SAME_NAMES * max(len(stems), len(others))
+        if alike and not suffixes & other_suffixes:
+            return one, two
+    return None
 
 
 def _mostly_below(folder: Folder) -> bool:

@@ -32,6 +32,9 @@ class Folder:
     def stems(self) -> set[str]:
         return {_stem(entry.path) for entry in self.all()}
 
+    def suffixes(self) -> set[str]:
+        return {entry.path.rpartition(".")[2].casefold() for entry in self.all()}
+
 
 def _stem(path: str) -> str:
     return path.rpartition("/")[2].rpartition(".")[0].casefold()

@@ -17,6 +17,7 @@ from .formats import FOLDERS, FORMATS, LAYOUTS, Format
 from .listing import CLASSIFICATION, DETECTION
 from .options import ReadingOptions
 from .reading import Judgement, Reading
+from .unexplained import first_unexplained
 from .upload import Upload
 from .wording import both, either
 
@@ -90,7 +91,7 @@ def _judge_all(readings: list[Reading], upload: Upload) -> Judgement:
     annotated = [reading for reading in usable if reading.format != FOLDERS.key]
     rivals = _without_dominated(usable if not annotated else [r for r in usable if _is_rival(r)])
     if not rivals:
-        return _none_usable(readings)
+        return _none_usable(readings, upload)
     question, chosen = _settled(rivals)
     others = [reading for reading in readings if reading is not chosen]
     if question is None and chosen.against:
@@ -204,10 +205,20 @@ def _too_little(reading: Reading, upload: Upload) -> str | None:
     )
 
 
-def _none_usable(readings: list[Reading]) -> Judgement:
+def _none_usable(readings: list[Reading], upload: Upload) -> Judgement:
     """Refuse with every reason; with one class alone the checks of the classes say what is missing."""
     single = [reading for reading in readings if reading.listing is not None and not reading.against]
     annotated = [reading for reading in readings if reading.format != FOLDERS.key]
+    unexplained = first_unexplained(upload) if not annotated else None
+    if unexplained is not None:
+        reason = msg(
+            "{file} is in no format that is read, and the folders alone do not tell the classes: export the "
+            "labels as a table of image and class, or as COCO, Pascal VOC or YOLO.",
+            file=names.show(unexplained),
+        )
+        for reading in readings:
+            reading.release()
+        return Judgement(refusal=reason, alternatives=readings)
     if single and not any(reading.problem for reading in annotated):
         chosen = max(single, key=_weight)
         return _judgement(chosen, None, [reading for reading in readings if reading is not chosen])

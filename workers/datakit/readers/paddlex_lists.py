@@ -7,7 +7,6 @@ documentation of its image classification module; tabs do as well as spaces.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator
 
 from workers.contract.messages import msg
@@ -17,19 +16,22 @@ from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .finder import ImageFinder
+from .folder_names import words_of
 from .label_names import Labels, named_classes, read_labels
 from .listing import Listing, Sample
 from .reading import BY_LISTS, Reading
+from .splits import SPLIT_WORDS
 from .texts import folder_of, read_text
 from .upload import Upload
 
 LAYOUT = "PaddleX lists"
 LOOKED_AT = 50
 # train.txt, train_list.txt, valid.txt, validate_list.txt, eval.txt, dev.txt, test_data.txt, …
-_LIST = re.compile(
-    r"(train|val|test|eval|dev)(?:ing|id|idation|idate|uation)?(?:[_-]?(?:list|data|set|labels?))?\.txt"
-)
-_SIDES = {"train": "train", "val": "val", "eval": "val", "dev": "val", "test": "test"}
+_OF_LISTS = {
+    "list", "lists", "lst", "data", "set", "label", "labels", "images", "img", "files", "file", "split",
+    "annotation", "annotations", "anno", "info",
+}  # fmt: skip
+_MORE = {"dev": "val", "validate": "val"}
 _LABELS = ("label.txt", "labels.txt", "label_list.txt", "class_names.txt", "classes.txt")
 
 
@@ -127,8 +129,7 @@ def _find_lists(upload: Upload) -> dict[str, Entry]:
         folder, _, name = entry.path.rpartition("/")
         if "ImageSets" in folder.split("/"):
             continue
-        matched = _LIST.fullmatch(name.lower())
-        kind = _SIDES[matched[1]] if matched else None
+        kind = _side(name)
         if kind:
             found.setdefault(folder, {}).setdefault(kind, entry)
         elif name.lower() in _LABELS:
@@ -139,6 +140,17 @@ def _find_lists(upload: Upload) -> dict[str, Entry]:
         return {}
     folders.sort(key=lambda folder: (len(folder.split("/")) if folder else 0, folder))
     return found[folders[0]]
+
+
+def _side(name: str) -> str | None:
+    """Return the split that a list is of: train.txt, train_list.txt, list_valid.txt, eval.txt, dev.txt, …"""
+    stem, _, suffix = name.rpartition(".")
+    words = words_of(stem)
+    found = {_MORE.get(word) or SPLIT_WORDS.get(word) for word in words} - {None}
+    others = [word for word in words if word not in SPLIT_WORDS and word not in _MORE]
+    if suffix.lower() != "txt" or len(found) != 1 or not set(others) <= _OF_LISTS:
+        return None
+    return found.pop()
 
 
 def _rank(entry: Entry) -> int:

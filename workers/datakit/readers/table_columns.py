@@ -18,6 +18,7 @@ from workers.datakit.errors import InputError
 
 from .addresses import path_of
 from .finder import ImageFinder
+from .folder_names import is_unlabelled
 from .options import ReadingOptions
 from .splits import SPLIT_WORDS
 from .texts import folder_of
@@ -242,6 +243,7 @@ def _one_hot(
         return ()
     allowed = {*_TRUE, *_FALSE, "-1", ""}
     columns = [at for at in others if fields[at] and {value.lower() for value in fields[at]} <= allowed]
+    columns = [at for at in columns if not is_unlabelled(titles[at])]
     marked = [at for at in columns if any(is_true(value) for value in fields[at])]
     return tuple(columns) if len(marked) > 1 else ()
 

@@ -1,0 +1,42 @@
+"""Files that look like annotations and that no format could read: a refusal names the first of them."""
+
+from __future__ import annotations
+
+from workers.datakit import names
+from workers.datakit.archive import Entry
+
+from .folder_names import is_masks, words_of
+from .upload import Upload
+
+_SUFFIXES = (
+    ".csv",
+    ".tsv",
+    ".json",
+    ".jsonl",
+    ".xml",
+    ".lst",
+    ".xlsx",
+    ".xls",
+    ".mat",
+    ".labels",
+    ".parquet",
+)
+_NO_LABELS = frozenset({
+    "readme", "license", "licence", "requirements", "package", "notes", "info", "config", "meta", "classes",
+    "sample", "submission", "setup", "changelog",
+})  # fmt: skip
+
+
+def first_unexplained(upload: Upload) -> str | None:
+    """Return the path of a table, a spreadsheet, a JSON or XML file, or of a text in a folder of labels."""
+    found = [entry for entry in upload.files if _looks_like_labels(entry)]
+    return min(found, key=lambda entry: names.natural_key(entry.path)).path if found else None
+
+
+def _looks_like_labels(entry: Entry) -> bool:
+    folder, _, name = entry.path.rpartition("/")
+    if set(words_of(name.rpartition(".")[0])) & _NO_LABELS:
+        return False
+    if name.lower().endswith(".txt"):
+        return is_masks(folder.rpartition("/")[2])
+    return name.lower().endswith(_SUFFIXES)
