@@ -17,6 +17,7 @@ from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import an_archive, takes
 from portal.core.parsers import JSONParser
 from portal.datasets import contents, deletion, diffs, imports, indexes, services, tus
+from portal.datasets.diff_serializers import DiffQuerySerializer, DiffSerializer
 from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
 from portal.datasets.models import Dataset, DatasetVersion
@@ -27,8 +28,6 @@ from portal.datasets.serializers import (
     DatasetSerializer,
     DatasetVersionDetailSerializer,
     DatasetVersionSerializer,
-    DiffQuerySerializer,
-    DiffSerializer,
     ImportSerializer,
     PlaceSerializer,
     UploadSerializer,

@@ -45,14 +45,15 @@ EMPTY = {
 def after_check(version: DatasetVersion, result: dict[str, Any]) -> bool:
     """Keep how an upload was read, in the transaction that ends its check; True: a person must confirm it.
 
-    That is so where they asked to see it, and where more than one reading is possible.
+    That is so where they asked to see it, and where more than one reading is possible: then they are told.
     """
     version.reading = readable(result.get("reading"))
     version.question = (version.reading or {}).get("question") or ""
-    must_wait = version.review == Review.WAITING or not result.get("certain", True)
+    certain = result.get("certain", True)
+    must_wait = version.review == Review.WAITING or not certain
     version.review = Review.WAITING if must_wait else ""
     version.save(update_fields=["reading", "question", "review"])
-    if must_wait:
+    if not certain:
         notify.emit(EVENT, version.team, version)
     return must_wait
 

@@ -6,28 +6,18 @@ from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.core.serializers import BoundedListField
 from portal.datasets import imports, reading_options, services, upload_limits
+from portal.datasets.diff_serializers import DiffCountsSerializer
 from portal.datasets.models import Dataset, DatasetVersion, Upload
 from portal.datasets.reading_serializers import JudgementSerializer, ReadingOptionsSerializer
 from portal.datasets.refusals import UploadRefused
 from portal.datasets.states import REVIEW, UploadState
 from portal.jobs.models import Status
 from portal.jobs.serializers import JobSerializer
-from workers.datakit import diffing
 from workers.datakit.errors import InputError
-from workers.datakit.export_formats import SPLITS
 from workers.datakit.findings import LEVELS
 from workers.datakit.grouping import MAX_PATTERN
 from workers.datakit.options import ADD, REPLACE, SPLIT_METHODS, check_split
 from workers.datakit.readers import LAYOUTS
-
-
-class DiffCountsSerializer(serializers.Serializer):
-    """Images that changed, by kind. A relabelled one may also be on the other side of the split."""
-
-    added = serializers.IntegerField()
-    removed = serializers.IntegerField()
-    relabelled = serializers.IntegerField()
-    moved = serializers.IntegerField()
 
 
 class FindingExampleSerializer(serializers.Serializer):
@@ -108,52 +98,6 @@ class DatasetNameSerializer(serializers.ModelSerializer):
     class Meta:
         model = Dataset
         fields = ["name"]
-
-
-class DiffQuerySerializer(serializers.Serializer):
-    """Which changes to list."""
-
-    against = serializers.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=2**62,
-        help_text="id of a version of the same dataset; its parent otherwise",
-    )
-    kind = serializers.ChoiceField(choices=diffing.KINDS, required=False)
-    after = serializers.IntegerField(required=False, min_value=0, max_value=2**62, default=0)
-    limit = serializers.IntegerField(required=False, min_value=1, max_value=500, default=60)
-
-
-class ChangedImageSerializer(serializers.Serializer):
-    """An image in one of the two versions; with ``class_name``, or with ``boxes`` in a detection set."""
-
-    id = serializers.IntegerField(source="image.id", help_text="number of the image in that version")
-    original = serializers.CharField(source="image.original")
-    split = serializers.ChoiceField(source="image.split", choices=SPLITS)
-    class_name = serializers.CharField(allow_null=True)
-    boxes = serializers.ListField(
-        child=serializers.ListField(), allow_null=True, help_text="class name, left, top, width, height"
-    )
-
-
-class ChangeSerializer(serializers.Serializer):
-    """One image that was added (no ``before``), removed (no ``after``), relabelled or moved."""
-
-    number = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=diffing.KINDS)
-    sha256 = serializers.CharField()
-    before = ChangedImageSerializer(allow_null=True)
-    after = ChangedImageSerializer(allow_null=True)
-
-
-class DiffSerializer(serializers.Serializer):
-    """What changed from the version ``against`` to this one; ``next`` is the ``after`` that goes on."""
-
-    against = serializers.IntegerField()
-    version = serializers.IntegerField()
-    counts = DiffCountsSerializer()
-    changes = ChangeSerializer(many=True)
-    next = serializers.IntegerField(allow_null=True)
 
 
 CLASSES_AT_MOST = 10_000

@@ -101,6 +101,11 @@ def _write_status(run: Run, steps: list[Step], refusals: list[str]) -> None:
     status, message = _judge(chain, cancelled=run.cancelled_by_id is not None)
     if status in ACTIVE and refusals:
         status, message = Status.FAILED, refusals[0]
+    elif status in ACTIVE and run.dataset_version.in_review:
+        message = msg(
+            "{version} needs review: the run goes on once somebody confirms how it was read.",
+            version=str(run.dataset_version),
+        )
     finished = timezone.now() if status in FINAL else None
     Run.objects.filter(pk=run.pk).update(status=status, message=message, finished_at=finished)
     run.status, run.message = status, message

@@ -107,9 +107,10 @@ def test_an_uncertain_reading_waits_although_nobody_asked(team, alice):
     assert version.review == Review.WAITING and version.question == READING["question"]
 
 
-def test_the_one_who_uploaded_is_told(waiting, alice):
-    note = Notification.objects.get(event="dataset.review")
-    assert note.user == alice
+def test_the_one_who_uploaded_is_told_of_a_doubt(waiting, alice):
+    assert not Notification.objects.exists()  # they asked to see it
+    reviews.after_check(waiting, {"certain": False, "reading": READING})
+    assert Notification.objects.get(event="dataset.review").user == alice
 
 
 def test_a_confirmation_makes_it_ready_and_removes_the_upload(waiting, api, alice):
@@ -217,9 +218,10 @@ def test_an_upload_that_nobody_confirms_is_discarded_in_the_end(waiting):
 def test_a_run_waits_for_the_confirmation(waiting, team, alice):
     run = start(team, alice, waiting)
     assert run.status == Status.RUNNING and not run.steps.exclude(job=None).exists()
+    assert "needs review" in run.message
     reviews.confirm(waiting, alice)
     run.refresh_from_db()
-    assert run.steps.exclude(job=None).exists()
+    assert run.steps.exclude(job=None).exists() and not run.message
 
 
 def test_a_run_on_a_discarded_upload_fails_with_a_sentence(waiting, team, alice):
