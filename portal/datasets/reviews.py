@@ -53,6 +53,8 @@ def after_check(version: DatasetVersion, result: dict[str, Any]) -> bool:
     must_wait = version.review == Review.WAITING or not certain
     version.review = Review.WAITING if must_wait else ""
     version.save(update_fields=["reading", "question", "review"])
+    if not must_wait and (version.options.get(READING) or version.options.get("layout")):
+        _remember(version)
     if not certain:
         notify.emit(EVENT, version.team, version)
     return must_wait
@@ -90,7 +92,7 @@ def confirm(version: DatasetVersion, user) -> None:
         raise NotInReview(refusal(row))
     row.review, row.confirmed_by, row.confirmed_at = Review.CONFIRMED, user, timezone.now()
     row.save(update_fields=["review", "confirmed_by", "confirmed_at"])
-    Dataset.objects.filter(pk=row.dataset_id).update(reading=_to_remember(row))
+    _remember(row)
     audit.record("dataset.confirm", row, actor=user)
     upload_retention.drop(row)
     # Runs that were started on it go on.
@@ -204,13 +206,16 @@ def _locked(version: DatasetVersion) -> DatasetVersion:
     return rows.get(pk=version.pk)
 
 
-def _to_remember(version: DatasetVersion) -> dict[str, Any] | None:
-    """How the next upload is read: as a person said, and, where it was in doubt, as they confirmed."""
+def _remember(version: DatasetVersion) -> None:
+    """Read the dataset's next upload as a person said of this one, or, where it was in doubt, confirmed."""
     reading = version.reading or {}
     chosen = reading.get("chosen") or {}
     options = dict(version.options.get(READING) or {})
+    if layout := version.options.get("layout"):
+        options.setdefault("as", layout)
     if chosen and not reading.get("certain", True):
         used = {name: value for name, value in chosen["options"].items() if name != "tables"}
         options = {**used, **options, "as": chosen["format"]}
     kept = (version.options.get("remembered") or {}).get("options") or {}
-    return {"options": {**kept, **options}, "format": chosen.get("format"), "version": version.number}
+    found = {"options": {**kept, **options}, "format": chosen.get("format"), "version": version.number}
+    Dataset.objects.filter(pk=version.dataset_id).update(reading=found)

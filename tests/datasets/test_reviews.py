@@ -245,6 +245,35 @@ def test_the_next_upload_remembers_how_the_last_one_was_confirmed(team, alice, w
     assert "remembered" not in fresh.options
 
 
+def test_what_was_said_in_one_call_is_remembered_too(team, alice, run_jobs):
+    services.create_version(team, alice, "Pets", class_zip())
+    run_jobs()
+    assert Dataset.objects.get().reading is None
+    services.create_version(team, alice, "Pets", class_zip(), {"layout": "folders"})
+    run_jobs()
+    assert Dataset.objects.get().reading == {"options": {"as": "folders"}, "format": "folders", "version": 2}
+    third = services.create_version(team, alice, "Pets", class_zip())
+    run_jobs()
+    third.refresh_from_db()
+    assert third.is_ready and third.options["remembered"]["version"] == 2
+
+
+def test_an_import_by_the_page_waits_to_be_confirmed(alices, settings, tmp_path, run_jobs):
+    for number in range(10):
+        path = tmp_path / ("cat", "dog")[number % 2] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(png((20 * number, 7, 9)))
+    settings.IMPORT_DIRS = {"shelf": tmp_path}
+    alices.post(reverse("dataset-import"), {"name": "Pets", "source": "shelf", "path": ""})
+    run_jobs()
+    version = DatasetVersion.objects.get()
+    assert version.in_review, version.job.message
+    reviews.reread(version, None, {"val_fraction": 0.4})
+    run_jobs()
+    version.refresh_from_db()
+    assert version.in_review and version.val_images == 4
+
+
 def test_the_api_tells_how_it_was_read(waiting, api):
     address = f"/api/v1/dataset-versions/{waiting.pk}/reading/"
     doubtful(waiting)
