@@ -29,7 +29,8 @@ TERMS = set(
     slipway onnx rknn rknpu npu cpu gpu ssh sftp sha api rest csv json yaml zip tar gz zst top int float
     softmax
     paddle paddlex pp lcnet mobilenetv large small lz lockzhiner vision module rockchip tops
-    coco pascal voc yolo labelme jpeg png bmp webp tiff gif cmyk exif heic pixel
+    coco pascal voc yolo labelme cvat createml datumaro openimages imagenet edge impulse studio xml xz
+    jpeg png bmp webp tiff gif cmyk exif heic pixel
     ed ecdsa rsa openssh sdk usb wi fi root install sh unzip passwd python linux windows chrome firefox
     librknnrt so rknnlite toolkit lite virtual id url ip http https mb gb kb ms team readme
     train val txt label images report model slim best pdparams pdiparams inference predictions provenance
