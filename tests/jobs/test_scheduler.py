@@ -177,8 +177,9 @@ def test_a_job_for_a_busy_device_is_passed_over_and_leaves_no_mark_on_it(wait, t
     assert busy.busy_with == blocked
 
 
-def test_a_lost_job_is_resumed_at_its_old_place_and_priority(wait):
-    one, two = wait(2, kind="revise", queue="default")
+def test_a_lost_job_is_resumed_at_its_old_place_and_priority(wait, team, alice):
+    one = create_version(team, alice, "parts", class_zip()).job
+    wait(1, kind="ingest", queue="default")
     scheduler.set_priority(one, Priority.HIGH)
     Job.objects.filter(pk=one.pk).update(
         status=Status.RUNNING, heartbeat_at=timezone.now() - timedelta(minutes=2)

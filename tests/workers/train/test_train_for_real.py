@@ -168,12 +168,13 @@ def test_it_trains_from_pretrained_weights_and_opens_no_others(finished, real_da
 def test_a_hostile_checkpoint_is_not_gone_on_from(real_dataset, tmp_path):
     spec = make_spec(real_dataset, CLASS_NAMES, epochs=1, batch_size=64)
     plan_identity = {
+        "task": "classification",
         "recipe": spec["params"]["recipe"]["name"], "classes": CLASS_NAMES, "input_size": [64, 64],
         "augmentation": "symbols", "epochs": 1, "batch_size": 6, "learning_rate": 0.1 * 6 / 64, "seed": 0,
     }  # fmt: skip
     scratch = tmp_path / "earlier" / "scratch"
     (scratch / "output").mkdir(parents=True)
-    (scratch / "history.json").write_text(json.dumps({"identity": plan_identity, "top1": {"1": 0.5}}))
+    (scratch / "history.json").write_text(json.dumps({"identity": plan_identity, "scores": {"1": 0.5}}))
     for suffix in (".pdparams", ".pdopt", ".pdstates"):
         (scratch / "output" / f"epoch_1{suffix}").write_bytes(
             b"\x80\x02cposix\nsystem\nX\x0c\0\0\0touch hacked\x85R."
