@@ -121,6 +121,12 @@ def zip_of_folders() -> bytes:
     return zipped({f"{'d/' * 400}{number}/": b"" for number in range(200)} | two_classes())
 
 
+def zip_of_class_folders() -> bytes:
+    """Ten thousand class folders, each with folders of their own."""
+    picture = png(9)
+    return zipped({f"set/c{n:05}/{side}/{n}.png": picture for n in range(10_000) for side in "ab"})
+
+
 def gbk_zip() -> bytes:
     names = [f"{kind}/{number}.png".encode("gbk") for kind in ("猫猫", "小狗") for number in range(3)]
     return raw_named([(name, png(number)) for number, name in enumerate(names)])
@@ -179,6 +185,7 @@ HOSTILE = {
     "a bzip2 bomb": (bzip2_bomb, "refused: zip bomb"),
     "deep folders": (zipped({"d/" * 400 + name: data for name, data in two_classes().items()}), "read"),
     "thousands of empty folders": (zip_of_folders, "empty-folders"),
+    "ten thousand class folders": (zip_of_class_folders, "refused: hold folders"),
     "names of control characters": (with_file(png(9), "cat/\x1b[31m\x07.png"), "read"),
     "a name written from the right": (with_file(png(9), "cat/\u202egnp.exe.png"), "read"),
     "names that differ in case": (with_file(png(9), "cat/0.PNG"), "read"),

@@ -15,7 +15,7 @@ from workers.datakit import names
 from workers.datakit.errors import InputError
 
 from .folder_names import is_images, is_masks, is_other, is_part, is_unlabelled, split_of, words_of
-from .folder_tree import Folder, is_copy, is_flat, without_nest
+from .folder_tree import Folder, copies_in, is_flat, without_nest
 from .reading import CLASS, IGNORED, MASKS, SPLIT_ROLES, TRAIN, UNLABELLED, Reading
 from .upload import Upload
 
@@ -24,6 +24,7 @@ SAME_NAMES = 0.8
 # A folder of figures or results holds few images, or fewer than this part of those of a class.
 FEW, SMALL_PART = 5, 0.5
 MAX_COMPARED = 8  # folders, each with each
+MAX_PAIRED = 100  # folders of images, and of masks
 
 
 @dataclasses.dataclass(slots=True)
@@ -94,16 +95,20 @@ def _without_others(folder: Folder, upload: Upload, reading: Reading) -> list[Fo
     largest = max((top.total for top in kept if not is_other(top.name)), default=0)
     kept = [top for top in kept if top.path in given or not _is_aside(top, largest)]
     kept = kept if kept else tops
-    for top in tops:
-        if top not in kept:
-            _leave_out(top, UNLABELLED if is_unlabelled(top.name) else IGNORED, reading)
-    copies = [top for top in kept if top.folders and len(kept) > 1 and is_copy(top, folder)]
-    for top in copies[: len(kept) - 1]:
+    for top in _missing(tops, kept):
+        _leave_out(top, UNLABELLED if is_unlabelled(top.name) else IGNORED, reading)
+    copies = copies_in(folder, kept)[: len(kept) - 1]
+    for top in copies:
         message = "{count} images are copies of others, in a folder of the same folders, and were left out."
         reading.left_out("copied-folders", message, names.show(top.path), top.total)
         reading.roles[top.path] = IGNORED
-        kept.remove(top)
-    return kept
+    return _missing(kept, copies)
+
+
+def _missing(folders: Sequence[Folder], others: Sequence[Folder]) -> list[Folder]:
+    """Return those of ``folders`` that are not among ``others``."""
+    known = {folder.path for folder in others}
+    return [folder for folder in folders if folder.path not in known]
 
 
 def _is_aside(top: Folder, largest: int) -> bool:
@@ -155,7 +160,7 @@ def _with_splits(folder: Folder, tops: list[Folder], splits: dict[str, str], rea
         raise InputError(_hold_directly([top for top in flat if splits[top.name] == TRAIN]))
     named: set[str] = set()
     for top in tops:
-        if top in flat or top.name not in splits:
+        if top.name not in splits or _is_flat_split(top):
             continue
         reading.roles[top.path] = splits[top.name]
         inner = without_nest(top) if not is_flat(top) else top
@@ -190,7 +195,7 @@ def _classes(tops: list[Folder], splits: dict[str, str], upload: Upload, reading
     if len(spare) < len(tops) - 1:
         for top in spare:
             _leave_out(top, UNLABELLED, reading)
-        tops = [top for top in tops if top not in spare]
+        tops = _missing(tops, spare)
     inverted = _split_below(tops)
     if inverted is not None:
         return inverted
@@ -298,10 +303,10 @@ def _and(items: Sequence[str]) -> str:
 def _refuse_masks(tops: Sequence[Folder]) -> None:
     """Raise InputError where some folders hold masks of the images in others."""
     masks = [top for top in tops if is_masks(top.name)]
-    others = [top for top in tops if top not in masks]
+    others = _missing(tops, masks)
     if not masks or not others:
         return
-    if all(is_images(top.name) for top in others) or any(_same_names(top, masks) for top in others):
+    if all(is_images(top.name) for top in others) or _are_of_same_names(others, masks):
         raise InputError(
             msg(
                 "{images} and {masks} are images and their masks, a segmentation set, which is not supported "
@@ -312,13 +317,11 @@ def _refuse_masks(tops: Sequence[Folder]) -> None:
         )
 
 
-def _same_names(folder: Folder, masks: Sequence[Folder]) -> bool:
-    stems = folder.stems()
-    for other in masks:
-        found = {without_ending(stem) for stem in other.stems()}
-        if len(found & stems) >= SAME_NAMES * min(len(found), len(stems)):
-            return True
-    return False
+def _are_of_same_names(folders: Sequence[Folder], masks: Sequence[Folder]) -> bool:
+    """Say whether the images of a folder and those of a folder of masks have the same names."""
+    images = [folder.stems() for folder in folders[:MAX_PAIRED]]
+    drawn = [{without_ending(stem) for stem in mask.stems()} for mask in masks[:MAX_PAIRED]]
+    return any(len(one & two) >= SAME_NAMES * min(len(one), len(two)) for one in images for two in drawn)
 
 
 _ENDINGS = ("_mask", "-mask", " mask", "_masks", "_seg", "_segmentation", "_gt", "_label", "_annotation")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from workers.datakit.archive import Entry
 
@@ -11,7 +11,7 @@ from workers.datakit.archive import Entry
 COPIED = 0.9
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(slots=True, eq=False)
 class Folder:
     """A folder with the images that lie in it directly, and those of its folders that hold images."""
 
@@ -80,10 +80,19 @@ def is_flat(folder: Folder) -> bool:
     return not without_nest(folder).folders
 
 
-def is_copy(folder: Folder, beside: Folder) -> bool:
-    """Say whether nearly all in ``folder`` lies beside it too, at the same paths below ``beside``."""
-    here = {(entry.path[len(folder.path) + 1 :], entry.size) for entry in folder.all()}
-    start = len(beside.path) + 1 if beside.path else 0
-    mine = folder.path + "/"
-    there = {(entry.path[start:], entry.size) for entry in beside.all() if not entry.path.startswith(mine)}
-    return len(here & there) >= COPIED * len(here)
+def copies_in(folder: Folder, tops: Sequence[Folder]) -> list[Folder]:
+    """Return those of ``tops``, in ``folder``, nearly all of which lies beside them at the same paths.
+
+    Every image is looked at twice, however many folders there are.
+    """
+    nested = [top for top in tops if top.folders]
+    start = len(folder.path) + 1 if folder.path else 0
+    there = {(entry.path[start:], entry.size) for entry in folder.all()} if nested else set()
+    return [top for top in nested if _is_copy(top, there)]
+
+
+def _is_copy(top: Folder, there: set[tuple[str, int]]) -> bool:
+    here = {(entry.path[len(top.path) + 1 :], entry.size) for entry in top.all()}
+    mine = top.name + "/"
+    beside = sum(fact in there and not fact[0].startswith(mine) for fact in here)
+    return beside >= COPIED * len(here)
