@@ -239,6 +239,9 @@ SPECTACULAR_SETTINGS = {
         "SplitNameEnum": "workers.datakit.export_formats.SPLITS",
         "DraftChangeKindEnum": "portal.datasets.draft_serializers.CHANGE_KINDS",
         "UploadStateEnum": "portal.datasets.states.UploadState",
+        "StatusEnum": "portal.jobs.models.Status",
+        "VersionStatusEnum": "portal.datasets.serializers.VERSION_STATUSES",
+        "FormatEnum": "workers.datakit.readers.LAYOUTS",
     },
 }
 

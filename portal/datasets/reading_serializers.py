@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.utils import html
 
@@ -16,9 +17,17 @@ from workers.datakit.errors import InputError
 from workers.datakit.readers import LAYOUTS
 
 COLUMN = 200  # characters of a column's title
+PATH = 500  # of a path in the upload
 ENTRIES = 1_000
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {"type": "string", "enum": list(reading_options.ROLES)},
+        "maxProperties": ENTRIES,
+    }
+)
 class RolesField(serializers.DictField):
     """Roles by folder; from forms and the metadata of tus as text, ``folder=role`` a line."""
 
@@ -34,7 +43,16 @@ class RolesField(serializers.DictField):
                 raise serializers.ValidationError(str(error)) from error
         if isinstance(data, dict) and len(data) > ENTRIES:
             raise serializers.ValidationError(msg("At most {most} folders can be named.", most=ENTRIES))
-        return super().to_internal_value(data)
+        found = super().to_internal_value(data)
+        for folder in found:
+            _check_folder(folder)
+        return found
+
+
+def _check_folder(folder: str) -> None:
+    if len(folder) > PATH:
+        raise serializers.ValidationError(msg("A folder's name has at most {most} characters.", most=PATH))
+    one_line(folder)
 
 
 def fields_of_reading() -> dict[str, serializers.Field]:
@@ -42,7 +60,7 @@ def fields_of_reading() -> dict[str, serializers.Field]:
     text = {"max_length": COLUMN, "validators": [one_line], "required": False, "allow_null": True}
 
     def path() -> serializers.CharField:
-        return serializers.CharField(max_length=500, validators=[one_line])
+        return serializers.CharField(max_length=PATH, validators=[one_line])
 
     return {
         "as": serializers.ChoiceField(

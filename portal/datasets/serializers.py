@@ -19,6 +19,8 @@ from workers.datakit.grouping import MAX_PATTERN
 from workers.datakit.options import ADD, REPLACE, SPLIT_METHODS, check_split
 from workers.datakit.readers import LAYOUTS
 
+VERSION_STATUSES = [*Status.values, REVIEW]
+
 
 class FindingExampleSerializer(serializers.Serializer):
     image = serializers.IntegerField(allow_null=True, help_text="Its number in the version, if it is there.")
@@ -40,7 +42,7 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
     dataset_name = serializers.CharField(source="dataset.name")
     state = serializers.ChoiceField(choices=UploadState.choices, help_text="As the state of an upload.")
     status = serializers.ChoiceField(
-        choices=[*Status.values, REVIEW], help_text="Of its check; `review`: it waits for a person."
+        choices=VERSION_STATUSES, help_text="Of its check; `review`: it waits for a person."
     )
     message = serializers.SerializerMethodField(help_text="Why it was refused, or what is in doubt.")
     job = JobSerializer()

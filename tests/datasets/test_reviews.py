@@ -262,6 +262,17 @@ def test_options_of_a_reading_are_taken_from_metadata_and_forms(api):
     assert UploadSerializer().get_fields()["as"].choices
 
 
+@pytest.mark.parametrize(
+    ("folder", "words"), [("x" * 501, "at most 500 characters"), ("a\u202eb", "hid"), ("a\nb", "line")]
+)
+def test_a_folder_that_roles_name_is_bounded_and_stands_on_one_line(folder, words):
+    from portal.datasets.serializers import MetadataSerializer
+
+    wrong = MetadataSerializer(data={"roles": {folder: "train"}})
+    assert not wrong.is_valid()
+    assert words in str(wrong.errors["roles"])
+
+
 def test_a_waiting_upload_counts_for_the_quota_with_its_images(waiting, team):
     from portal.datasets import stored_bytes
 
