@@ -37,6 +37,8 @@ ADVICE = {
     "empty-folders": "Put images into them, or leave them out.",
     "nested-folders": "Nothing, if the folders below belong to the class; else move them beside it.",
     "test-as-val": "Nothing, unless you want another part to be measured with: name its folder val.",
+    "no-split": "Put them into a split (its folder, list or column) if you need them, and upload again.",
+    "rest-as-train": "Nothing, if that is right; else name the training images, or draw the split anew.",
     "no-val-list": "Nothing, unless you want to choose the split yourself: add a val.txt.",
     "no-label-file": "Name the classes in the upload's form, or add the file and upload again.",
     "renumbered-ids": _RIGHT,

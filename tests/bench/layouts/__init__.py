@@ -19,6 +19,7 @@ MODULES = (
     "tables",
     "table_twists",
     "not_the_truth",
+    "partial_splits",
     "lists",
     "coco",
     "voc",

@@ -113,8 +113,8 @@ def _sides(upload: Upload) -> dict[str, str | None]:
     Nothing, where the author gave no whole split.
     """
     named = set(upload.splits.values())
-    labelled = upload.boxes or upload.labels
-    if upload.any_split or len(named) < 2 or "train" not in named or set(upload.splits) != set(labelled):
+    needed = set(upload.boxes or upload.labels) - upload.optional
+    if upload.any_split or len(named) < 2 or "train" not in named or not needed <= set(upload.splits):
         return {}
     as_test = None if "val" in named else "val"
     return {path: as_test if split == "test" else split for path, split in upload.splits.items()}

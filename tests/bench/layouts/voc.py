@@ -46,7 +46,6 @@ def voc_2012_with_segmentation(upload: Upload) -> None:
         upload.mask(f"VOC2012/SegmentationObject/{stem(path)}.png")
     upload.text("VOC2012/ImageSets/Segmentation/train.txt", (stem(path) for path, _ in pairs[:3]))
     upload.text("VOC2012/ImageSets/Segmentation/val.txt", [stem(pairs[3][0])])
-    upload.any_split = True
 
 
 @layout

@@ -25,6 +25,8 @@ from .wording import both, either
 RIVAL = 0.5
 # Boxes on nearly all images are what an upload of class folders with annotations is about.
 NEARLY_ALL = 0.9
+# More images than this part of the set are not left out of a split without a question.
+FEW_WITHOUT_SPLIT = 0.1
 # A reading of fewer of the images than this does not explain the upload.
 LEAST_EXPLAINED = 0.1
 FEW = 20
@@ -96,7 +98,7 @@ def _judge_all(readings: list[Reading], upload: Upload) -> Judgement:
     others = [reading for reading in readings if reading is not chosen]
     if question is None and chosen.against:
         question = join(chosen.against[:2])
-    question = question or _too_little(chosen, upload)
+    question = question or _too_little(chosen, upload) or _many_without_split(chosen)
     _report_others(chosen, others)
     return _judgement(chosen, question, others)
 
@@ -201,6 +203,22 @@ def _too_little(reading: Reading, upload: Upload) -> str | None:
         format=_with_path(reading),
         labelled=claimed,
         images=total,
+        layout=reading.format,
+    )
+
+
+def _many_without_split(reading: Reading) -> str | None:
+    without = reading.findings.count("no-split")
+    total = without + len(reading.samples) + reading.findings.count("test-left-out")
+    if without <= max(1, FEW_WITHOUT_SPLIT * total):
+        return None
+    return msg(
+        "Read as {format}, {count} of {images} labelled images are in no split, as {example}: put them into "
+        "one, or choose {layout} if they are to be left out.",
+        format=_with_path(reading),
+        count=without,
+        images=total,
+        example=reading.findings.texts("no-split")[0],
         layout=reading.format,
     )
 

@@ -31,24 +31,44 @@ def split_of_path(path: str) -> str | None:
 def settled(samples: list[Sample], findings: Findings) -> tuple[list[Sample], bool]:
     """Return the samples to use and whether their split is the upload's own.
 
-    It is when every one has a side and there is something to train on and something to measure with. A
-    test set is left out beside a validation set and stands in for it otherwise.
+    It is when there is something to train on and something to measure with. A test set is left out beside a
+    validation set and stands in for it otherwise; what is in no split is left out, unless it is most of the
+    set and nothing else is for training.
     """
-    sides = {sample.split for sample in samples}
-    if None in sides or "train" not in sides or len(sides) < 2:
+    sides = _rest_as_train(samples, findings)
+    if "train" not in sides or len(sides - {None}) < 2:
         for sample in samples:
             sample.split = None
         return samples, False
-    kept = []
-    for sample in samples:
-        if sample.split == "test":
-            shown = names.show(sample.entry.path)
-            if "val" in sides:
-                message = "{count} images of the test set were left out: only train and val are used."
-                findings.add("info", "test-left-out", message, shown)
-                continue
-            message = "There is no validation set, so the {count} images of the test set stand in for it."
-            findings.add("info", "test-as-val", message, shown)
-            sample.split = "val"
-        kept.append(sample)
-    return kept, True
+    return [sample for sample in samples if _stays(sample, sides, findings)], True
+
+
+def _rest_as_train(samples: list[Sample], findings: Findings) -> set[str | None]:
+    """Return the splits in use; where only images to measure with are named, most others are for training."""
+    rest = [sample for sample in samples if sample.split is None]
+    sides = {sample.split for sample in samples}
+    if not rest or len(sides) < 2 or "train" in sides or 2 * len(rest) < len(samples):
+        return sides
+    for sample in rest:
+        sample.split = "train"
+        message = "Only validation or test images are named, so the other {count} images are for training."
+        findings.add("info", "rest-as-train", message, names.show(sample.entry.path))
+    return sides - {None} | {"train"}
+
+
+def _stays(sample: Sample, sides: set[str | None], findings: Findings) -> bool:
+    """Say whether an image of a set with a split of its own is used, and settle its split."""
+    shown = names.show(sample.entry.path)
+    if sample.split is None:
+        message = "{count} images are in no split of the upload and were left out."
+        findings.add("warn", "no-split", message, shown)
+        return False
+    if sample.split == "test" and "val" in sides:
+        message = "{count} images of the test set were left out: only train and val are used."
+        findings.add("info", "test-left-out", message, shown)
+        return False
+    if sample.split == "test":
+        message = "There is no validation set, so the {count} images of the test set stand in for it."
+        findings.add("info", "test-as-val", message, shown)
+        sample.split = "val"
+    return True

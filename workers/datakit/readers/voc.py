@@ -32,6 +32,8 @@ _LISTS = {
     "val.txt": "val", "val_list.txt": "val",
     "test.txt": "test", "test_list.txt": "test",
 }  # fmt: skip
+# Beside ImageSets/Main: the lists of other tasks, which name a part of the images.
+_OTHER_SETS = frozenset({"segmentation", "layout", "action"})
 # Not CVAT's <annotations>.
 _ROOT = re.compile(rb"<annotation[\s>/]")
 _LABELS = ("label_list.txt", "labels.txt", "label.txt")
@@ -144,12 +146,20 @@ def _listed_splits(upload: Upload) -> dict[str, str]:
     splits: dict[str, str] = {}
     for entry in by_suffix(upload, ".txt"):
         side = _LISTS.get(entry.path.rpartition("/")[2].lower())
-        if side is None:
+        if side is None or _OTHER_SETS.intersection(folder_of(entry.path).lower().split("/")):
             continue
         for line in read_text(upload, entry).splitlines():
-            words = line.split()
-            if words:
+            if line.strip():
                 # An image in both lists is measured with, never trained on.
-                name = stem(names.normal_separators(words[0])) if "." in words[0] else words[0]
+                name = _listed_name(line)
                 splits[name] = "val" if splits.get(name) == "val" else side
     return splits
+
+
+def _listed_name(line: str) -> str:
+    """Return the name that a line has: by itself, beside a number, or as the paths of image and XML."""
+    words = line.split()
+    pair = len(words) == 2 and (words[1].lower().endswith(".xml") or words[1].lstrip("-").isdigit())
+    written = words[0] if pair else line.strip()
+    name = names.normal_separators(written).rpartition("/")[2]
+    return stem(name) if names.is_image(name) or name.lower().endswith(".xml") else name
