@@ -43,7 +43,9 @@ API = {
     "POST uploads/": change(MEMBER, DATASETS),
     "GET uploads/{pk}/": look(),
     "HEAD uploads/{pk}/": look(),
-    "PATCH uploads/{pk}/": change(MEMBER, DATASETS, body=b"0123456789"),
+    "PATCH uploads/{pk}/": change(
+        "nobody", DATASETS, body=b"0123456789"
+    ),  # only one's own, and it is another's
     "DELETE uploads/{pk}/": change(ADMIN, DATASETS),  # a member only one's own, and this one is another's
     "GET datasets/": look(),
     "POST datasets/": change(MEMBER, DATASETS, format="multipart"),

@@ -19,7 +19,10 @@ from portal.teams.models import Role
 
 TUS = OpenApiParameter("Tus-Resumable", str, OpenApiParameter.HEADER, required=True, enum=[tus.VERSION])
 OVERRIDES = ("PATCH", "DELETE")
-NOT_YOURS = "This upload is another person's: only they and an administrator of the team can discard it."
+NOT_YOURS = "This upload is another person's: only they can send more of it."
+NOT_YOURS_TO_DISCARD = (
+    "This upload is another person's: only they and an administrator of the team can discard it."
+)
 
 
 def header(name: str, kind: type = int, required: bool = True) -> OpenApiParameter:
@@ -140,11 +143,13 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         responses={204: None},
     )
     def append(self, request, pk):
-        """``PATCH``: the next bytes. ``Upload-Offset`` of the answer says how far they are stored."""
+        """``PATCH``: the next bytes of one's own upload. ``Upload-Offset`` of the answer counts them."""
         tus.check_version(request)
         offset = tus.number(request, "Upload-Offset")
         body = tus.body(request._request)
         upload = self._upload()
+        if upload.created_by_id != request.user.pk:
+            raise PermissionDenied(NOT_YOURS)
         with tus.refusals_as_answers():
             receiving.append(upload, offset, body)
         return self._moved(upload, 204)
@@ -155,7 +160,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         tus.check_version(request)
         upload = self.get_object()
         if upload.created_by_id != request.user.pk and not request.membership.at_least(Role.ADMIN):
-            raise PermissionDenied(NOT_YOURS)
+            raise PermissionDenied(NOT_YOURS_TO_DISCARD)
         with tus.refusals_as_answers():
             uploads.discard(upload)
         return Response(status=204)

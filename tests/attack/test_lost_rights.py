@@ -182,6 +182,23 @@ def test_a_member_does_not_discard_anothers_upload(team, alice, dora):
     assert with_password().delete(address, headers=headers).status_code == 204
 
 
+def test_nobody_adds_bytes_to_anothers_upload(team, dora, mallory):
+    upload = Upload.objects.create(
+        team=team, created_by=dora, filename="a.zip", length=10, expires_at=timezone.now() + timedelta(1)
+    )
+    address, headers = f"/api/v1/uploads/{upload.pk}/", {"Tus-Resumable": "1.0.0", "Upload-Offset": "0"}
+    content = {"data": b"0123456789", "content_type": "application/offset+octet-stream", "headers": headers}
+    for answer in (
+        with_password().patch(address, **content),
+        with_password().post(address, **content | {"headers": headers | {"X-HTTP-Method-Override": "PATCH"}}),
+    ):
+        assert answer.status_code == 403
+        assert "another person's" in answer.json()["detail"]
+    upload.refresh_from_db()
+    assert upload.offset == 0
+    assert with_password("dora").patch(address, **content).status_code == 204
+
+
 def test_an_administrator_discards_anothers_upload(team, alice, dora):
     upload = Upload.objects.create(
         team=team, created_by=alice, filename="a.zip", length=10, expires_at=timezone.now() + timedelta(1)
