@@ -41,6 +41,16 @@ def a_split_column_that_marks_validation_alone(upload: Upload) -> None:
 
 
 @layout
+def a_table_of_all_beside_tables_of_splits(upload: Upload) -> None:
+    classes, rows = upload.classes(2), []
+    for split, each, first in (("train", 8, 0), ("val", 3, 50)):
+        pairs = upload.labelled("images", classes, each=each, split=split, first=first)
+        upload.table(f"splits/{split}.csv", ["filename", "label"], by_name(pairs))
+        rows += by_name(pairs)
+    upload.table("all_labels.csv", ["filename", "label"], rows)
+
+
+@layout
 def yolo_with_a_figure_at_the_top(upload: Upload) -> None:
     classes = upload.classes(2)
     for split, first in (("train", 0), ("val", 50)):

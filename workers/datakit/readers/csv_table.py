@@ -21,6 +21,7 @@ from .splits import SPLIT_WORDS, split_of_path
 from .table_columns import SAMPLE_ROWS, Columns, columns_of, image_of, is_true
 from .tables import rows_of
 from .upload import Upload
+from .wording import MAX_NAMED, both
 
 LAYOUT = "CSV"
 MAX_LOOKED_AT = 20
@@ -163,6 +164,7 @@ class _Images:
         self._images = LabelledImages(reading.findings)
         self._said: dict[str, tuple[str, str]] = {}  # path of an image: class and table
         self._disagree = Counted()
+        self._disagreeing: dict[str, None] = {}  # paths of tables
         self.sides: dict[str, set[str | None]] = defaultdict(set)  # of each table's images, by their folders
 
     def read(self, table: Table, upload: Upload) -> None:
@@ -186,11 +188,10 @@ class _Images:
             report_missing(self._findings, written)
             return
         self.sides[table.entry.path].add(split_of_path(entry.path.rpartition("/")[0]))
-        known = self._said.setdefault(entry.path, (label, table.entry.path))
-        if known[1] != table.entry.path and known[0] != label:
-            self._disagree.add(_differing(entry.path, known[0], label))
-        elif known[1] != table.entry.path:
-            return  # the same again
+        known, other = self._said.setdefault(entry.path, (label, table.entry.path))
+        if other != table.entry.path and known != label:
+            self._disagree.add(_differing(entry.path, known, label))
+            self._disagreeing |= dict.fromkeys((other, table.entry.path))
         self._images.add(entry, label, split)
 
     def _label(self, row: list[str], columns: Columns, table: Table) -> str | None:
@@ -213,11 +214,10 @@ class _Images:
 
     def report_disagreement(self, upload: Upload) -> None:
         if self._disagree.count and not upload.options.tables:
-            tables = list(dict.fromkeys(table for _, table in self._said.values()))
             self._reading.doubt(
                 msg(
                     "The tables {tables} label {count} images differently ({examples}): choose one (tables).",
-                    tables=join(map(names.show, tables[:3]), ", "),
+                    tables=both([names.show(table) for table in list(self._disagreeing)[:MAX_NAMED]]),
                     count=self._disagree.count,
                     examples=join(self._disagree.examples, "; "),
                 )

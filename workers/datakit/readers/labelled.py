@@ -23,7 +23,10 @@ class LabelledImages:
         self._contradicted: set[str] = set()
 
     def add(self, entry: Entry, class_name: str, split: str | None) -> None:
-        """Take an image; one with two classes is left out, one on both sides is for validation."""
+        """Take an image; one with two classes is left out, one on both sides is for validation.
+
+        One that is named again is in the split that is said of it anywhere.
+        """
         class_name = names.check_class_name(class_name.strip())
         shown = names.show(entry.path)
         known = self._rows.get(entry.path)
@@ -34,12 +37,14 @@ class LabelledImages:
                 message = "{count} images are listed with two different classes and were left out."
                 self._findings.add("warn", "two-labels", message, shown)
             self._contradicted.add(entry.path)
-        elif known[2] != split:
+        elif known[2] == split:
+            self._findings.add("info", "listed-twice", "{count} images are listed more than once.", shown)
+        elif known[2] is None or split is None:
+            self._rows[entry.path] = (entry, class_name, known[2] or split)
+        else:
             message = "{count} images are in more than one split; they were kept for validation only."
             self._findings.add("warn", "in-both-splits", message, shown)
             self._rows[entry.path] = (entry, class_name, "val")
-        else:
-            self._findings.add("info", "listed-twice", "{count} images are listed more than once.", shown)
 
     def listing(self, upload: Upload, layout: str, class_order: Sequence[str] = ()) -> Listing:
         """Return what was gathered; raise InputError when it is nothing.
