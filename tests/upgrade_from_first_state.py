@@ -35,7 +35,10 @@ def fill(apps) -> None:
         return make("jobs.Job", team=team, created_by=user, kind=kind, queue="default", status="succeeded")
 
     dataset = make("datasets.Dataset", team=team, created_by=user, name="Parts", last_number=1)
-    version = make("datasets.DatasetVersion", team=team, dataset=dataset, number=1, job=job("ingest"))
+    findings = [{"level": "block", "code": code} for code in ("detection-not-trainable-yet", "odd")]
+    version = make(
+        "datasets.DatasetVersion", team=team, dataset=dataset, number=1, job=job("ingest"), findings=findings
+    )
     run = make("runs.Run", team=team, created_by=user, name="A", dataset_version=version, recipe="r")
     device = make("devices.Device", team=team, created_by=user, name="Bench", profile="virtual", host="x")
     training, conversion, deployment = job("train"), job("convert"), job("deploy")
@@ -82,7 +85,9 @@ def check() -> None:
     from portal.runs.models import Run
     from portal.runs.report import report
 
-    told = report(Run.objects.get())
+    run = Run.objects.get()
+    assert run.dataset_version.findings == [{"level": "error", "code": "odd"}], run.dataset_version.findings
+    told = report(run)
     assert told["models"][0]["int8_top1"] == 0.5, told
     assert told["boards"][0]["release"] == "r1" and len(told["steps"]) == 4, told
     try:

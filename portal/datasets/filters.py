@@ -5,12 +5,14 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.filters import OneOf, RowOf, part_of
+from portal.core.messages import lazy_shown
 from portal.datasets.models import Dataset
 from portal.datasets.states import REVIEW, Review
 from portal.jobs.models import Status
 from portal.teams.filters import Created, Person
+from workers.datakit import tasks
 
-TASKS = [("classification", _("classification")), ("detection", _("detection"))]
+TASKS = [(task.name, lazy_shown(task.title)) for task in tasks.TASKS.values()]
 
 
 class Live(django_filters.FilterSet):

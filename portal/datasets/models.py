@@ -14,7 +14,10 @@ from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.core.names import NameField
 from portal.datasets.states import REVIEW, Review, UploadState, check_state
 from portal.jobs.models import Job, Status
+from portal.tasks import DatasetFacts
 from portal.teams.models import Owned, OwnedQuerySet, Team
+from workers.datakit import tasks as labels
+from workers.datakit.findings import ERROR
 
 COVER_IMAGES = 8
 
@@ -138,7 +141,7 @@ class DatasetVersion(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     confirmed_at = models.DateTimeField(null=True)
-    task = models.CharField(max_length=20, default="classification")  # or "detection"
+    task = models.CharField(max_length=20, default=labels.CLASSIFICATION)  # of its labels
     split = models.CharField(max_length=20, blank=True)
     images = models.PositiveIntegerField(default=0)
     train_images = models.PositiveIntegerField(default=0)
@@ -199,9 +202,15 @@ class DatasetVersion(models.Model):
         return self.content_hash[:12]
 
     @property
-    def blockers(self) -> list[str]:
-        """Sentences of the findings that must be fixed before anything is trained on this version."""
-        return [finding["message"] for finding in self.findings if finding["level"] == "block"]
+    def labels(self) -> labels.Task:
+        """What its labels are for."""
+        return labels.get(self.task)
+
+    @property
+    def facts(self) -> DatasetFacts:
+        """What a task must know of it to say whether it can be trained on."""
+        errors = [finding["message"] for finding in self.findings if finding["level"] == ERROR]
+        return DatasetFacts(self.task, self.class_names, self.train_images, self.val_images, errors)
 
 
 class UploadQuerySet(OwnedQuerySet):

@@ -10,6 +10,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portal import tasks
+from portal.core.messages import shown
 from portal.core.templatetags.slipway import bytesize
 from portal.datasets import diffs
 from portal.datasets.change_texts import split_label
@@ -27,7 +29,7 @@ ORDERS = ("id", "fewest", "most", "name")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether to train on a version: ``level`` is "ready", "warn" or "block"."""
+    """Whether to train on a version: ``level`` is "ready", "warn" or "refused"."""
 
     level: str
     title: str
@@ -35,12 +37,12 @@ class Verdict:
 
 
 def verdict(version: DatasetVersion) -> Verdict:
-    blockers = version.blockers
-    if blockers:
-        more = len(blockers) - 1
+    refusals = tasks.get(version.task).refusals(version.facts)
+    if refusals:
+        more = len(refusals) - 1
         rest = ngettext(" And %(more)d more thing, see below.", " And %(more)d more things, see below.", more)
-        sentence = blockers[0] + (rest % {"more": more} if more else "")
-        return Verdict("block", _("Cannot be trained yet"), sentence)
+        sentence = shown(refusals[0]) + (rest % {"more": more} if more else "")
+        return Verdict("refused", _("Cannot be trained yet"), sentence)
     warnings = sum(finding["level"] == "warn" for finding in version.findings)
     if warnings:
         title = ngettext("Look at %(count)d thing first", "Look at %(count)d things first", warnings)
@@ -196,7 +198,7 @@ def _above(low: str) -> str:
 
 def exports(version: DatasetVersion) -> list[tuple[str, str]]:
     """The layouts that can hold the version: key and name."""
-    return [(key, LAYOUTS[key].name) for key, tasks in export.FORMATS.items() if version.task in tasks]
+    return [(key, LAYOUTS[key].name) for key, writers in export.FORMATS.items() if version.task in writers]
 
 
 def diff_kinds(counts: dict[str, int]) -> list[tuple[str, str, int]]:

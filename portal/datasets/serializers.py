@@ -1,6 +1,7 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from portal import tasks
 from portal.core import names
 from portal.core.messages import shown
 from portal.core.names import one_line
@@ -30,7 +31,7 @@ class FindingExampleSerializer(serializers.Serializer):
 class FindingSerializer(serializers.Serializer):
     """One kind of thing that the check noticed."""
 
-    level = serializers.ChoiceField(choices=LEVELS, help_text="block: cannot be trained on until fixed.")
+    level = serializers.ChoiceField(choices=LEVELS, help_text="error: certainly wrong; warn: perhaps.")
     code = serializers.CharField(help_text="Images that have a part in it can be listed by it.")
     message = serializers.CharField(help_text="What it is.")
     advice = serializers.CharField(required=False, help_text="What to do.")
@@ -48,18 +49,24 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
     job = JobSerializer()
     findings = FindingSerializer(many=True, help_text="The gravest first.")
     diff = DiffCountsSerializer(allow_null=True, help_text="Against the parent.")
+    training_refusals = serializers.SerializerMethodField(
+        help_text="Why no model of its task can be trained on it; empty: one can, once it is ready."
+    )
 
     class Meta:
         model = DatasetVersion
         fields = [
             "id", "dataset", "dataset_name", "number", "state", "status", "message", "upload_name",
             "content_hash", "class_names", "counts", "findings", "layout", "task", "split",
-            "images", "train_images", "val_images", "bytes", "parent", "diff", "created_at", "deleted_at",
-            "job",
+            "training_refusals", "images", "train_images", "val_images", "bytes", "parent", "diff",
+            "created_at", "deleted_at", "job",
         ]  # fmt: skip
 
     def get_message(self, version) -> str:
         return version.message
+
+    def get_training_refusals(self, version) -> list[str]:
+        return tasks.get(version.task).refusals(version.facts) if version.is_ready else []
 
 
 class DatasetVersionDetailSerializer(DatasetVersionSerializer):

@@ -10,3 +10,4 @@ class ModelsConfig(AppConfig):
         from portal.models import checks
 
         register(checks.check_tasks)
+        checks.refuse_unknown_tasks()

@@ -14,12 +14,17 @@ def check_tasks(**kwargs) -> list[Error]:
         recipes = configs.recipes()
     except configs.ConfigError:
         return []
-    known = [task.name for task in tasks.all_tasks()]
     return [
         Error(
-            f"configs/models/{name}.yaml: task must be {' or '.join(known)}, not {recipe.task!r}.",
+            f"configs/models/{name}.yaml: task must be {' or '.join(tasks.TASKS)}, not {recipe.task!r}.",
             id="models.E001",
         )
         for name, recipe in recipes.items()
-        if recipe.task not in known
+        if recipe.task not in tasks.TASKS
     ]
+
+
+def refuse_unknown_tasks() -> None:
+    """End the process with the sentences alone; web servers and workers run no system check."""
+    if errors := check_tasks():
+        raise SystemExit("\n".join(error.msg for error in errors))

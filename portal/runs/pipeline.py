@@ -5,10 +5,9 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from portal.datasets.models import DatasetVersion
+from portal import tasks
 from portal.jobs.models import ACTIVE, FINAL, Job, Priority, Status
 from portal.notify import services as notify
-from portal.runs import plan
 from portal.runs.models import Attempt, Run, Step
 from portal.runs.step_kinds import KINDS, made_by
 from workers.contract.messages import msg
@@ -26,7 +25,7 @@ def advance(run: Run) -> None:
         if run.is_final:
             return
         steps = _load(run)
-        refusals = _refusals(run.dataset_version)
+        refusals = _refusals(run)
         if run.cancelled_by_id is None and not refusals:
             _start_ready(run, steps)
         _write_status(run, steps, refusals)
@@ -84,8 +83,9 @@ def _start(step: Step, needed: list[Step]) -> None:
     begin(step, KINDS[step.kind].start(step, [made_by(need) for need in needed], priority))
 
 
-def _refusals(version: DatasetVersion) -> list[str]:
-    """Why nothing can be trained on a version, as far as its check has ended: sentences."""
+def _refusals(run: Run) -> list[str]:
+    """Why the run cannot train on its version, as far as that one's check has ended: sentences."""
+    version = run.dataset_version
     if version.in_review and version.is_deleted:
         return [
             msg(
@@ -93,7 +93,7 @@ def _refusals(version: DatasetVersion) -> list[str]:
                 version=str(version),
             )
         ]
-    return plan.refusals(version) if version.is_ready else []
+    return tasks.get(run.task).refusals(version.facts) if version.is_ready else []
 
 
 def _write_status(run: Run, steps: list[Step], refusals: list[str]) -> None:

@@ -12,7 +12,7 @@ from portal.core import configs
 from portal.core.echoes import shortened
 from portal.datasets.models import DatasetVersion
 from portal.devices.models import Device
-from portal.tasks.base import DatasetFacts
+from workers.contract.messages import join, msg
 
 PARAMS = {
     # name: (type, least, most)
@@ -52,15 +52,6 @@ def deleted_sentence(version: DatasetVersion) -> str:
     return _("%(version)s was deleted: restore it, or choose another one.") % {"version": version}
 
 
-def refusals(version: DatasetVersion, recipe: str = "") -> list[str]:
-    """Why nothing can be trained on a version that is ready, or not with this recipe: sentences."""
-    task = tasks.get(configs.recipes()[recipe].task) if recipe else tasks.get("classification")
-    facts = DatasetFacts(
-        version.task, version.class_names, version.train_images, version.val_images, version.blockers
-    )
-    return task.refusals(facts)
-
-
 def defaults(preset: str = "", recipe: str = "") -> dict[str, Any]:
     """The parameters that a preset, or a recipe by itself, brings."""
     book = configs.recipes()[recipe or configs.presets()[preset].recipe]
@@ -91,8 +82,6 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
     devices = list(dict.fromkeys(devices))
     if version is not None and version.pk and version.is_deleted:
         errors["dataset_version"] = deleted_sentence(version)
-    elif version is not None and version.is_ready and (found := refusals(version)):
-        errors["dataset_version"] = f"{version} cannot be trained on yet. {found[0]}"
     if preset and preset not in configs.presets():
         preset = shortened(preset)
         errors["preset"] = f"There is no preset {preset!r}; choose one of {', '.join(configs.presets())}."
@@ -106,8 +95,9 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
     if errors:
         raise PlanError(errors)
     if not preset and not recipe:
-        preset = "fast"
+        preset = usual_preset(version)
     recipe = recipe or configs.presets()[preset].recipe
+    _check_data(version, recipe, errors)
     chosen = defaults(preset if preset and configs.presets()[preset].recipe == recipe else "", recipe)
     chosen |= _checked(params or {}, configs.recipes()[recipe], errors)
     targets = _targets(chips, devices, errors)
@@ -115,6 +105,25 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
     if errors:
         raise PlanError(errors)
     return Plan(version, preset, recipe, chosen, targets, devices, name)
+
+
+def usual_preset(version: DatasetVersion | None) -> str:
+    """The first one for the version's task, as far as that is known; the first of all otherwise."""
+    recipes, presets = configs.recipes(), configs.presets()
+    if version is not None and version.is_ready:
+        for name, preset in presets.items():
+            if recipes[preset.recipe].task == version.task:
+                return name
+    return next(iter(presets))
+
+
+def _check_data(version: DatasetVersion | None, recipe: str, errors: dict[str, str]) -> None:
+    """What is still being checked, or waits for a person, is judged by the pipeline once it is ready."""
+    if version is None or not version.is_ready:
+        return
+    if found := tasks.get(configs.recipes()[recipe].task).refusals(version.facts):
+        sentence = msg("{version} cannot be trained on.", version=str(version))
+        errors["dataset_version"] = join([sentence, found[0]])
 
 
 def _checked(params: dict, recipe: configs.Recipe, errors: dict[str, str]) -> dict:

@@ -82,13 +82,12 @@ def run_report(request, pk):
 @member_required
 def run_new(request):
     """Three choices and one button."""
-    initial = {"preset": "fast"}
-    chosen = whole_number(request.GET.get("version", ""))
+    version, chosen = None, whole_number(request.GET.get("version", ""))
     if chosen is not None:
-        initial["dataset_version"] = chosen
+        version = usable_versions(request.team).filter(pk=chosen).first()
     elif Dataset.objects.for_team(request.team).live().count() == 1:
-        initial["dataset_version"] = usable_versions(request.team).first()
-    return _form_page(request, initial)
+        version = usable_versions(request.team).first()
+    return _form_page(request, {"preset": plans.usual_preset(version), "dataset_version": version})
 
 
 @takes(an_archive)

@@ -9,6 +9,9 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from workers.contract.messages import msg
+from workers.datakit import tasks as labels
+
 Prediction = dict[str, Any]
 
 
@@ -27,28 +30,44 @@ BEFORE = {Stage.ONNX: Stage.PADDLE, Stage.SIMULATOR: Stage.ONNX, Stage.BOARD: St
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """What a plan must know of a dataset version. ``blocking``: sentences of what forbids training."""
+    """What a task must know of a dataset version to say whether it can be trained on.
+
+    ``task`` is that of its labels. ``errors``: sentences of the findings that are errors in the data.
+    """
 
     task: str
     class_names: list[str]
     train_images: int
     val_images: int
-    blocking: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
 
 class Task(ABC):
     """One task. ``metric`` names the figure that stands for a model's quality, a fraction from 0 to 1."""
 
     name: str
-    title: str
     metric: str
     metric_title: str
     # Curves of a training: name of the metric → what its steps count.
     curves: dict[str, str]
 
-    @abstractmethod
+    @property
+    def title(self) -> str:
+        """The name in the middle of a sentence, a message."""
+        return labels.get(self.name).title
+
     def refusals(self, facts: DatasetFacts) -> list[str]:
         """Why a model of this task cannot be trained on such data: sentences; none when it can."""
+        if facts.task == self.name:
+            return list(facts.errors)
+        return [
+            msg(
+                "This is a dataset for {other} and the recipe is for {task}: choose a dataset for {task}, "
+                "or a recipe for {other}.",
+                task=self.title,
+                other=labels.get(facts.task).title,
+            )
+        ]
 
     @abstractmethod
     def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.tasks.base import DatasetFacts, Prediction, Task
+from portal.tasks.base import Prediction, Task
 from workers.datakit.scoring import classification as scoring
 
 # A golden image is one that the model is sure of: the board's own resize may shift a score a little, and
@@ -16,13 +16,9 @@ SURE_SCORE = 0.6
 
 class Classification(Task):
     name = "classification"
-    title = _("Classification")
     metric = "top1"
     metric_title = _("Top-1")
     curves = {"train/loss": "step", "val/top1": "epoch", "train/top1": "step", "train/lr": "step"}
-
-    def refusals(self, facts: DatasetFacts) -> list[str]:
-        return list(facts.blocking)
 
     def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
         return scoring.summarise(predictions, class_names)

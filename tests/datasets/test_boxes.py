@@ -78,4 +78,4 @@ def test_labelme_draws_on_the_upright_image(tmp_path):
     annotation = labelme("a", [rectangle("x", *PLACE)], imageWidth=WIDTH, imageHeight=HEIGHT)
     result, artifacts = ingested(tmp_path, zipped({"a.png": content, "a.json": annotation}))
     assert boxes(artifacts) == [[0, *PLACE]]
-    assert noticed(result) == ["detection-not-trainable-yet", "converted"]
+    assert noticed(result) == ["converted"]

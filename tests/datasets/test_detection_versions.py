@@ -1,7 +1,8 @@
-"""A detection set as a version: it is shown, and nothing is trained on it yet."""
+"""A detection set as a version: it is shown, and trained on once there is a task for it."""
 
 import io
 import zipfile
+from dataclasses import replace
 
 import pytest
 from annotation_builders import BOXES, coco, coco_set, voc_set
@@ -9,7 +10,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from upload_builders import zipped
 
+from portal import tasks
+from portal.core import configs
 from portal.datasets.services import create_version
+from portal.runs.plan import PlanError, make_plan
+from portal.tasks.classification import Classification
+
+CANNOT = "This release cannot train for detection: such data can be reviewed, edited and exported."
 
 
 @pytest.fixture
@@ -25,14 +32,38 @@ def test_a_detection_set_says_its_task_and_shows_its_pictures(version, client, a
     assert version.task == "detection" and version.is_ready
     client.force_login(alice)
     page = client.get(reverse("dataset-version", args=[version.pk])).content.decode()
-    assert "COCO, with boxes" in page and "training on it is not possible yet" in page
-    assert client.get(f"/api/v1/dataset-versions/{version.pk}/").json()["task"] == "detection"
+    assert "COCO, with boxes" in page and CANNOT in page and "Train with it" not in page
+    answer = client.get(f"/api/v1/dataset-versions/{version.pk}/").json()
+    assert answer["task"] == "detection" and CANNOT in answer["training_refusals"][0]
 
 
 def test_a_run_on_a_detection_set_is_refused_with_its_sentence(version, client, alice):
     client.force_login(alice)
     answer = client.post("/api/v1/runs/", {"dataset_version": version.pk}, "application/json")
-    assert answer.status_code == 400 and "training on it is not possible yet" in answer.content.decode()
+    assert answer.status_code == 400
+    assert "This is a dataset for detection and the recipe is for classification" in answer.content.decode()
+
+
+class Boxes(Classification):
+    """A task for boxes, as far as a plan asks one."""
+
+    name = "detection"
+
+
+def test_a_set_that_is_there_already_is_trained_on_once_its_task_exists(version, alices, monkeypatch):
+    recipe = replace(configs.recipes()["pp_lcnet_x1_0"], task="detection")
+    recipes = {**configs.recipes(), recipe.name: recipe}
+    monkeypatch.setattr(configs, "recipes", lambda: recipes)
+    monkeypatch.setitem(tasks.TASKS, "detection", Boxes())
+    page = alices.get(reverse("dataset-version", args=[version.pk])).content.decode()
+    assert "Train with it" in page and CANNOT not in page
+    assert alices.get(f"/api/v1/dataset-versions/{version.pk}/").json()["training_refusals"] == []
+    plan = make_plan(version, chips=["rv1106"])
+    assert (plan.preset, plan.recipe) == ("balanced", "pp_lcnet_x1_0"), "the first preset for its task"
+    with pytest.raises(
+        PlanError, match="This is a dataset for detection and the recipe is for classification"
+    ):
+        make_plan(version, preset="fast", chips=["rv1106"])
 
 
 def test_the_layout_of_an_upload_may_be_chosen(people, run_jobs, client, alice):

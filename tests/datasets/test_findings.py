@@ -45,7 +45,7 @@ def row(number: int = 0, image: Image.Image | None = None, **fields) -> ImageRow
 def codes(images: list[ImageRow]) -> dict[int, set[str]]:
     """Judge the images; return the marks by id."""
     counts = [{"name": "cat", "train": 50, "val": 50, "total": 100}]
-    judge(images, counts, "classification", Findings())
+    judge(images, counts, Findings())
     return {image.id: set(image.marks) for image in images if image.marks}
 
 
@@ -165,14 +165,14 @@ def test_classes_that_are_small_or_unequal_or_on_one_side_are_named():
         {"name": "cow", "train": 4, "val": 0, "total": 4},
         {"name": "Cow ", "train": 0, "val": 30, "total": 30},
     ]
-    judge([row(1)], counts, "classification", findings)
+    judge([row(1)], counts, findings)
     found = {item["code"]: item for item in findings.as_list()}
     assert {code: item["count"] for code, item in found.items()} == {
         "class-name-collision": 1, "no-train-images": 1, "no-val-images": 1, "small-classes": 1,
         "unequal-classes": 2,
     }  # fmt: skip
     assert found["small-classes"]["examples"] == [{"image": None, "text": "cow: 4"}]
-    assert [item["level"] for item in findings.as_list()][:2] == ["block", "block"]
+    assert [item["level"] for item in findings.as_list()][:2] == ["error", "error"]
 
 
 def test_images_without_boxes_and_with_tiny_ones_are_marked():
@@ -211,13 +211,13 @@ def test_every_finding_in_the_source_says_what_to_do():
         *(ROOT / "workers" / "datakit").rglob("*.py"),
     ]:
         text = path.read_text()
-        used |= set(re.findall(r'add\(\s*"(?:block|warn|info)", "([a-z0-9-]+)"', text))
+        used |= set(re.findall(r'add\(\s*"(?:error|warn|info)", "([a-z0-9-]+)"', text))
         used |= set(re.findall(r'(?:reading|chosen)\.left_out\(\s*"([a-z0-9-]+)"', text))
     assert used == set(ADVICE)
     assert all(text.endswith(".") for text in ADVICE.values())
     for code, kind in MARKS.items():
         assert "{count} " in kind.message and kind.message.endswith("."), code
-        assert kind.advice.endswith(".") and kind.level in ("block", "warn", "info"), code
+        assert kind.advice.endswith(".") and kind.level in ("error", "warn", "info"), code
 
 
 def test_histograms_count_every_image_once_and_stay_small():

@@ -198,7 +198,7 @@ def test_ids_with_gaps_are_renumbered(tmp_path):
 
 def test_an_id_that_label_txt_does_not_name_blocks(tmp_path):
     result, _ = ingested(tmp_path, paddlex(TRAIN, VAL, labels="0 cat\n"))
-    assert result["class_names"] == ["cat", "1"] and finding(result, "unnamed-ids")["level"] == "block"
+    assert result["class_names"] == ["cat", "1"] and finding(result, "unnamed-ids")["level"] == "error"
 
 
 @pytest.mark.parametrize("labels, expected", [
@@ -268,7 +268,7 @@ def test_a_class_spelled_in_two_ways_blocks_and_both_are_named(tmp_path, other):
     files = {f"{name}/{i}.png": png(i + shade) for name, shade in (("car", 0), (other, 50)) for i in range(3)}
     result, _ = ingested(tmp_path, zipped(files))
     found = finding(result, "class-name-collision")
-    assert found["level"] == "block" and "'car'" in found["message"] and repr(other) in found["message"]
+    assert found["level"] == "error" and "'car'" in found["message"] and repr(other) in found["message"]
     assert sorted(result["class_names"]) == sorted(["car", other])
 
 

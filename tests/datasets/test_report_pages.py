@@ -14,7 +14,7 @@ WARNED = {
     "count": 3,
     "examples": [{"image": 2, "text": "cat/1.png"}, {"image": None, "text": "left.png was left out"}],
 }  # fmt: skip
-BLOCKED = {**WARNED, "level": "block", "code": "odd", "message": "Two classes are one.", "examples": []}
+BLOCKED = {**WARNED, "level": "error", "code": "odd", "message": "Two classes are one.", "examples": []}
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_a_refused_dataset_fails_the_run_and_starts_no_training(new_run, run_job
     assert [kind for kind, _ in kinds_and_statuses(run)] == ["ingest"]
 
 
-def test_class_names_that_differ_by_case_only_block_the_training(new_run, run_jobs):
+def test_class_names_that_differ_by_case_only_stop_the_run(new_run, run_jobs):
     run = new_run(classes=("car", "Car"))
     run_jobs()
     run.refresh_from_db()
@@ -74,11 +74,11 @@ def test_class_names_that_differ_by_case_only_block_the_training(new_run, run_jo
     assert [kind for kind, _ in kinds_and_statuses(run)] == ["ingest"]
 
 
-def test_a_version_with_a_blocking_finding_cannot_be_chosen(new_run, run_jobs):
+def test_a_version_with_an_error_in_its_data_cannot_be_chosen(new_run, run_jobs):
     version = new_run(classes=("car", "Car")).dataset_version
     run_jobs()
     version.refresh_from_db()
-    with pytest.raises(PlanError, match="cannot be trained on yet"):
+    with pytest.raises(PlanError, match="cannot be trained on"):
         make_plan(version, preset="fast", chips=["rv1106"])
 
 

@@ -142,7 +142,7 @@ def test_a_plans_sentence_stands_at_its_field(alices, version):
 
 
 def test_data_that_must_be_corrected_is_not_trained_on(alices, version):
-    version.findings = [{"level": "block", "message": "A class is empty.", "count": 1, "examples": []}]
+    version.findings = [{"level": "error", "message": "A class is empty.", "count": 1, "examples": []}]
     version.save()
     fields = {"dataset_version": version.pk, "preset": "fast", "chips": ["rv1106"]}
     page = alices.post(reverse("run-new"), fields).content.decode()

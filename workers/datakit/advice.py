@@ -6,7 +6,6 @@ _RIGHT = "Nothing, if that is right."
 
 ADVICE = {
     # The set as a whole.
-    "detection-not-trainable-yet": "Look at it, mend it, export it; train on a set of classes meanwhile.",
     "class-name-collision": "Merge the two classes, or rename one of them.",
     "no-train-images": "Move some of their images to the training side, or remove the class.",
     "no-val-images": "Move some of their images to the validation side, or split the set anew.",

@@ -36,7 +36,7 @@ def assemble(
     for number, image in enumerate(images, start=1):
         image.id = number
     counts = class_counts(images, class_names)
-    judge(images, counts, task, findings)
+    judge(images, counts, findings)
     write_index(target, list(class_names), task, images)
     train = sum(image.split == "train" for image in images)
     return {

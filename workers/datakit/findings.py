@@ -17,7 +17,8 @@ from .index import ImageRow
 from .marks import MARKS
 
 MAX_EXAMPLES = 10
-LEVELS = ("block", "warn", "info")
+ERROR = "error"
+LEVELS = (ERROR, "warn", "info")
 # Codes of what an upload held and a version does not.
 LEFT_OUT = frozenset({
     "outside-class-folders", "unlabelled-folders", "other-folders", "masks-left-out",
@@ -53,7 +54,7 @@ class Finding:
 
 
 class Findings:
-    """Findings by code. ``block`` means: shown, kept, but cannot be trained on until fixed."""
+    """Findings by code. An ``error`` is certainly wrong in the data; ``warn`` may be."""
 
     def __init__(self) -> None:
         self._by_code: dict[str, Finding] = {}

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import tasks
 from .flatboxes import hash_text, rows
 
 SCHEMA_VERSION = 1
@@ -177,7 +178,7 @@ class Index:
 
     @property
     def has_boxes(self) -> bool:
-        return self.task == "detection"
+        return tasks.get(self.task).has_boxes
 
     def count(self, wanted: Filter | None = None) -> int:
         where, values = self._where(wanted or Filter())

@@ -11,7 +11,6 @@ from .findings import Findings
 from .index import ImageRow
 from .marks import MARKS, mark
 from .outliers import mark_outliers
-from .readers import DETECTION
 
 TINY_BOX = 3.0  # pixels
 # Fewer than this and a class's accuracy, of two images or so, says nothing.
@@ -19,13 +18,9 @@ SMALL_CLASS = 10
 # Beyond this a model that always names the large class does well (Buda and others, "A systematic study of the
 # class imbalance problem", 2018, find harm from there on).
 UNEQUAL = 10
-NOT_TRAINABLE_YET = (
-    "This is a detection set (images with boxes): it is read, checked and shown, "
-    "and training on it is not possible yet."
-)
 
 
-def judge(images: list[ImageRow], counts: Sequence[dict[str, Any]], task: str, findings: Findings) -> None:
+def judge(images: list[ImageRow], counts: Sequence[dict[str, Any]], findings: Findings) -> None:
     """Add the findings that follow from ``images`` alone, and mark them anew.
 
     The images have their ids and their split; ``counts`` are those of ``assemble.class_counts``.
@@ -33,8 +28,6 @@ def judge(images: list[ImageRow], counts: Sequence[dict[str, Any]], task: str, f
     for image in images:
         for code in [code for code in image.marks if MARKS[code].judged]:
             del image.marks[code]
-    if task == DETECTION:
-        findings.add("block", "detection-not-trainable-yet", NOT_TRAINABLE_YET)
     _judge_classes(counts, findings)
     _mark_boxes(images)
     mark_duplicates(images)
@@ -48,12 +41,12 @@ def _judge_classes(counts: Sequence[dict[str, Any]], findings: Findings) -> None
             f"The classes {first!r} and {second!r} look like one class spelled in two ways: "
             "merge them or rename one, then upload again."
         )
-        findings.add("block", "class-name-collision", message, f"{first!r} and {second!r}")
+        findings.add("error", "class-name-collision", message, f"{first!r} and {second!r}")
     for row in counts:
         shown = names.show(row["name"])
         if not row["train"]:
             message = "{count} classes have no image in the training split, so they cannot be learned."
-            findings.add("block", "no-train-images", message, shown)
+            findings.add("error", "no-train-images", message, shown)
         if not row["val"]:
             message = "{count} classes have no image in the validation split, so they cannot be measured."
             findings.add("warn", "no-val-images", message, shown)

@@ -142,7 +142,7 @@ class _Annotations:
                 continue
             message = "{count} boxes have a category that the file does not name, and were left out: name it."
             example = f"category id {names.show(category)}"
-            self._findings.add("block", "unknown-categories", message, example)
+            self._findings.add("error", "unknown-categories", message, example)
 
 
 def _outline(outline: Any) -> tuple[float, ...] | None:

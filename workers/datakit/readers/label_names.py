@@ -154,7 +154,7 @@ def named_classes(
             name = str(class_id)
             if names_by_id is not None:
                 message = "The lists use {count} class ids that label.txt does not name: add them to it."
-                findings.add("block", "unnamed-ids", message, name)
+                findings.add("error", "unnamed-ids", message, name)
         class_names.append(name)
     for class_id, name in sorted((names_by_id or {}).items()):
         if class_id not in used_ids:

@@ -6,9 +6,11 @@ import dataclasses
 from array import array
 
 from workers.datakit.archive import Entry
+from workers.datakit.tasks import CLASSIFICATION, DETECTION
+
+__all__ = ["CLASSIFICATION", "DETECTION", "MAX_LIST_BYTES", "Listing", "Sample"]
 
 MAX_LIST_BYTES = 64 * 1024 * 1024
-CLASSIFICATION, DETECTION = "classification", "detection"
 
 
 @dataclasses.dataclass(slots=True)

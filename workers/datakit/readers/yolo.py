@@ -201,7 +201,7 @@ def _boxes(
         used.add(int(class_id))
         if not 0 <= class_id < (len(class_names) if class_names is not None else 100_000):
             message = "{count} boxes have a class id that no name belongs to, and were left out: name it."
-            findings.add("block", "class-id-out-of-range", message, shown)
+            findings.add("error", "class-id-out-of-range", message, shown)
             continue
         name = class_names[int(class_id)] if class_names is not None else str(int(class_id))
         yield (name, *_place([number(word) for word in words[1:]], shown, findings))

@@ -1,0 +1,38 @@
+"""A task that this release does not know, so that the rows that name it can still be shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.tasks.base import DatasetFacts, Prediction, Task
+from workers.contract.messages import msg
+
+
+class Unknown(Task):
+    """Shows nothing of its own and starts nothing."""
+
+    metric = metric_title = ""
+    curves: dict[str, str] = {}
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def refusals(self, facts: DatasetFacts) -> list[str]:
+        return [
+            msg(
+                "This release cannot train for {task}: such data can be reviewed, edited and exported.",
+                task=self.title,
+            )
+        ]
+
+    def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
+        return {"images": len(predictions)}
+
+    def compare(self, before: list[Prediction], after: list[Prediction]) -> dict[str, Any]:
+        return {}
+
+    def changed(self, before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
+        return []
+
+    def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, int]]:
+        return []
