@@ -230,6 +230,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "From a folder of images to a model answering on an edge board.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    # What is sent has a schema of its own: files are bytes there, and fields that only answers have are not.
+    "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "AudienceEnum": "portal.notify.models.Audience",
         "RoleEnum": "portal.teams.models.Role",

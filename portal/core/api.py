@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework import viewsets
 from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
 from portal.core import conditional, configs, deprecation, idempotency, ratelimit
@@ -20,12 +21,20 @@ class ApiViewSet(viewsets.GenericViewSet):
 
     ``refusals``: statuses of refusals that only this view knows, for the schema. ``idempotent``: a POST may
     come with an ``Idempotency-Key``. ``unlimited_methods`` do not count against the calls per minute.
+    ``file_actions``: actions that take a form with files as well as JSON.
     """
 
     refusals: tuple = ()
     # Answers that hold a secret are kept nowhere; an upload has a protocol of its own.
     idempotent = True
     unlimited_methods: tuple = ()
+    file_actions: tuple = ()
+
+    def get_parsers(self):
+        # The framework asks before it sets the action; the schema's generator sets it first.
+        action = getattr(self, "action", None) or self.action_map.get(self.request.method.lower())
+        files = [MultiPartParser()] if action in self.file_actions else []
+        return [*super().get_parsers(), *files]
 
     def perform_authentication(self, request):
         """Count the call before it can be refused, so that refused calls are limited as well."""

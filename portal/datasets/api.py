@@ -10,12 +10,10 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.response import Response
 
 from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import an_archive, takes
-from portal.core.parsers import JSONParser
 from portal.datasets import contents, deletion, diffs, imports, indexes, services, tus
 from portal.datasets.diff_serializers import DiffQuerySerializer, DiffSerializer
 from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer
@@ -28,9 +26,10 @@ from portal.datasets.serializers import (
     DatasetSerializer,
     DatasetVersionDetailSerializer,
     DatasetVersionSerializer,
+    FileVersionSerializer,
     ImportSerializer,
     PlaceSerializer,
-    UploadSerializer,
+    ReceivedVersionSerializer,
 )
 from workers.datakit import export
 from workers.datakit.errors import StagingError
@@ -41,19 +40,27 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
     serializer_class = DatasetSerializer
     filterset_class = DatasetFilter
     refusals = (410, 413, 507)
-    parser_classes = [JSONParser, MultiPartParser, FormParser]
+    file_actions = ("create",)
     write_scope = "datasets"
     lookup_value_regex = r"\d{1,18}"
 
     @takes(an_archive)
-    @extend_schema(request=UploadSerializer, responses={201: DatasetVersionSerializer})
+    @extend_schema(
+        request={
+            "application/json": ReceivedVersionSerializer,
+            "multipart/form-data": FileVersionSerializer,
+        },
+        responses={201: DatasetVersionSerializer},
+    )
     def create(self, request):
         """Make an archive the next version of the dataset of this name; it is checked in a job.
 
         The archive comes in this request as ``file``, or came before: ``upload`` is the id of an upload
         (``/api/v1/uploads/``) that is whole. Saying the same again about an upload changes nothing.
         """
-        form = UploadSerializer(data=request.data, context={"request": request})
+        is_file = request.content_type.startswith("multipart/") and "upload" not in request.data
+        kind = FileVersionSerializer if is_file else ReceivedVersionSerializer
+        form = kind(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         data = form.validated_data
         archive = data.get("upload") or data["file"]
@@ -83,7 +90,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
         return Response(status=204)
 
     @extend_schema(request=None, responses=DatasetSerializer)
-    @action(detail=True, methods=["post"], parser_classes=[])
+    @action(detail=True, methods=["post"])
     def restore(self, request, pk=None):
         """Take the deletion back."""
         with _name_is_free():
@@ -91,7 +98,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
         return Response(DatasetSerializer(self.get_object()).data)
 
     @extend_schema(request=None, responses={201: DatasetVersionSerializer})
-    @action(detail=False, methods=["post"], url_path="samples/digits", parser_classes=[])
+    @action(detail=False, methods=["post"], url_path="samples/digits")
     def digits(self, request):
         """Add the bundled dataset of handwritten digits."""
         version = services.add_digits(request.team, request.user)

@@ -49,6 +49,11 @@ class RolesField(serializers.DictField):
         return found
 
 
+@extend_schema_field({"type": "string", "maxLength": ENTRIES * PATH})
+class RolesTextField(RolesField):
+    """Roles in a form, for the schema: a ``folder=role`` a line."""
+
+
 def _check_folder(folder: str) -> None:
     if len(folder) > PATH:
         raise serializers.ValidationError(msg("A folder's name has at most {most} characters.", most=PATH))

@@ -1,3 +1,4 @@
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -9,7 +10,7 @@ from portal.core.serializers import BoundedListField
 from portal.datasets import imports, reading_options, services, upload_limits
 from portal.datasets.diff_serializers import DiffCountsSerializer
 from portal.datasets.models import Dataset, DatasetVersion, Upload
-from portal.datasets.reading_serializers import JudgementSerializer, ReadingOptionsSerializer
+from portal.datasets.reading_serializers import JudgementSerializer, ReadingOptionsSerializer, RolesTextField
 from portal.datasets.refusals import UploadRefused
 from portal.datasets.states import REVIEW, UploadState
 from portal.jobs.models import Status
@@ -185,18 +186,15 @@ class VersionSerializer(OptionsSerializer):
         return super().validate(data)
 
 
-class UploadSerializer(VersionSerializer):
-    """A zip of class folders, or of PaddleX's layout: in this request, or as an upload received before."""
+class ReceivedVersionSerializer(VersionSerializer):
+    """A zip of class folders, or any other format that is read, as an upload received before."""
 
-    file = serializers.FileField(allow_empty_file=True, required=False)
-    upload = serializers.UUIDField(required=False)
-
-    def validate_file(self, file):
-        try:
-            upload_limits.check_size(self.context["request"].team, file.name, file.size)
-        except UploadRefused as refusal:
-            raise serializers.ValidationError(str(refusal)) from refusal
-        return file
+    upload = serializers.UUIDField(
+        help_text="The id of an upload that is whole.",
+        error_messages={
+            "required": _("Send the id of an upload, or the file itself as multipart/form-data.")
+        },
+    )
 
     def validate_upload(self, pk):
         """The upload itself; another team's is as unknown as any other."""
@@ -205,10 +203,24 @@ class UploadSerializer(VersionSerializer):
             raise serializers.ValidationError("There is no upload with this id: send the file first.")
         return upload
 
-    def validate(self, data):
-        if ("file" in data) == ("upload" in data):
-            raise serializers.ValidationError({"file": ["Send either a file or the id of an upload."]})
-        return super().validate(data)
+
+class FileVersionSerializer(VersionSerializer):
+    """The same in this request. Lists repeat their field; ``roles`` is text, a ``folder=role`` a line."""
+
+    file = serializers.FileField(allow_empty_file=True)
+
+    def get_fields(self):
+        fields = {**super().get_fields(), "roles": RolesTextField(required=False)}
+        for field in fields.values():
+            field.allow_null = False  # a form has no word for it
+        return fields
+
+    def validate_file(self, file):
+        try:
+            upload_limits.check_size(self.context["request"].team, file.name, file.size)
+        except UploadRefused as refusal:
+            raise serializers.ValidationError(str(refusal)) from refusal
+        return file
 
 
 class PlaceSerializer(serializers.Serializer):

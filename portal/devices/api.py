@@ -11,7 +11,6 @@ from rest_framework.response import Response
 
 from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import many_images, takes
-from portal.core.parsers import JSONParser
 from portal.devices import pictures, services
 from portal.devices.credentials import Credentials, SecretNeeded
 from portal.devices.errors import BoardError
@@ -33,7 +32,9 @@ from portal.teams.models import Role
 
 
 class ImagesSerializer(serializers.Serializer):
-    images = serializers.ListField(child=serializers.FileField(), max_length=services.MAX_INFERENCE_IMAGES)
+    images = serializers.ListField(
+        child=serializers.FileField(), allow_empty=False, max_length=services.MAX_INFERENCE_IMAGES
+    )
 
 
 SECRETS = ("password", "private_key", "passphrase")
@@ -142,7 +143,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         return Response(JobSerializer(job).data, status=202)
 
     @extend_schema(request=ImagesSerializer, responses={200: InferenceSerializer(many=True)})
-    @action(detail=True, methods=["get", "post"], parser_classes=[MultiPartParser, JSONParser])
+    @action(detail=True, methods=["get", "post"], parser_classes=[MultiPartParser])
     @takes(many_images)
     def inferences(self, request, pk=None):
         """GET: what the device answered before. POST: send images; the answer is 202 with an inference."""

@@ -241,7 +241,7 @@ def test_the_api_tells_how_it_was_read(waiting, api):
 
 
 def test_options_of_a_reading_are_taken_from_metadata_and_forms(api):
-    from portal.datasets.serializers import MetadataSerializer, UploadSerializer
+    from portal.datasets.serializers import FileVersionSerializer, MetadataSerializer
 
     form = MetadataSerializer(
         data={
@@ -259,7 +259,7 @@ def test_options_of_a_reading_are_taken_from_metadata_and_forms(api):
     }  # fmt: skip
     bad = MetadataSerializer(data={"roles": "seg_train"})
     assert not bad.is_valid() and "folder=role" in str(bad.errors["roles"])
-    assert UploadSerializer().get_fields()["as"].choices
+    assert FileVersionSerializer().get_fields()["as"].choices
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""What the schema says of bodies and answers is what generated clients rely on."""
+
+from functools import cache
+
+import pytest
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.test import APIClient
+
+from tests.factories import class_zip
+
+JSON, FORM, BYTES = "application/json", "multipart/form-data", "application/offset+octet-stream"
+
+
+@cache
+def schema() -> dict:
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+def operations():
+    for path, methods in schema()["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path.removeprefix('/api/v1/')}", operation
+
+
+def bodies(operation: dict) -> dict:
+    return {
+        kind: body["schema"] for kind, body in operation.get("requestBody", {}).get("content", {}).items()
+    }
+
+
+def whole(part: dict) -> dict:
+    """The part itself, or what it refers to."""
+    return schema()["components"]["schemas"][part["$ref"].rsplit("/", 1)[1]] if "$ref" in part else part
+
+
+def files_in(part: dict) -> list[str]:
+    """The names of the fields that are files, or lists of files."""
+    fields = whole(part).get("properties", {})
+    return [name for name, field in fields.items() if field.get("items", field).get("format") == "binary"]
+
+
+@pytest.fixture
+def api(alice):
+    client = APIClient()
+    client.force_authenticate(alice)
+    return client
+
+
+def test_files_are_bytes_and_stand_in_forms_only_and_every_form_has_one():
+    found = {}
+    for call, operation in operations():
+        for kind, body in bodies(operation).items():
+            assert kind in (JSON, FORM, BYTES), (call, kind)
+            assert bool(files_in(body)) == (kind == FORM), (call, kind)
+            assert "'uri'" not in str(whole(body)) or "url" in whole(body)["properties"], call
+            if kind == FORM:
+                found[call] = files_in(body)
+    assert found == {"POST datasets/": ["file"], "POST devices/{id}/inferences/": ["images"]}
+
+
+def test_each_kind_of_content_has_a_schema_of_its_own():
+    for call, operation in operations():
+        refs = [str(body) for body in bodies(operation).values()]
+        assert len(set(refs)) == len(refs), call
+
+
+def test_a_dataset_comes_as_a_form_with_a_file_or_as_json_with_an_upload(api):
+    answer = api.post("/api/v1/datasets/", {"name": "Pets", "file": class_zip()}, format="multipart")
+    assert answer.status_code == 201, answer.json()
+    answer = api.post("/api/v1/datasets/", {"name": "Pets"}, format="json")
+    assert answer.status_code == 400
+    assert "as multipart/form-data" in answer.json()["errors"]["upload"][0]
+    answer = api.post("/api/v1/datasets/", {"name": "Pets"}, format="multipart")
+    assert answer.json()["errors"] == {"file": ["No file was submitted."]}
+
+
+@pytest.mark.parametrize("kind", [FORM, "application/x-www-form-urlencoded"])
+def test_where_no_file_is_taken_json_is_the_only_kind(api, kind):
+    for path in ("datasets/imports/", "runs/", "drafts/"):
+        answer = api.post(f"/api/v1/{path}", "name=Pets", content_type=f"{kind}; boundary=x")
+        assert answer.status_code == 415, path
+        assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_roles_of_folders_come_as_lines_in_a_form(api):
+    body = {"name": "Pets", "file": class_zip(), "roles": "cat=class\ndog=ignored"}
+    assert api.post("/api/v1/datasets/", body, format="multipart").status_code == 201
+    body = {"name": "Pets", "file": class_zip(), "roles": "cat"}
+    assert "folder=role" in str(
+        api.post("/api/v1/datasets/", body, format="multipart").json()["errors"]["roles"]
+    )
