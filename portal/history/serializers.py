@@ -64,6 +64,7 @@ class MatchSerializer(serializers.Serializer):
     page = serializers.CharField(source="url", help_text="the address of the page that tells more")
 
 
+@extend_schema_serializer(many=False)
 class MatchesSerializer(serializers.Serializer):
     """At most twenty, the newest files first."""
 

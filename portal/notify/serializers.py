@@ -39,7 +39,7 @@ class WebhookSerializer(serializers.ModelSerializer):
     events = BoundedListField(
         child=serializers.ChoiceField(choices=WEBHOOK_EVENTS), allow_empty=False, max_length=20
     )
-    created_by = serializers.CharField(source="created_by.username", default=None, read_only=True)
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, read_only=True)
 
     class Meta:
         model = Webhook

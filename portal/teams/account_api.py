@@ -19,6 +19,7 @@ from portal.teams.models import Role, Scope, SignIn, User
 class MeSerializer(serializers.ModelSerializer):
     """Who calls, in which team, and what a token may."""
 
+    email = serializers.CharField(help_text="empty without one")
     team = serializers.SerializerMethodField()
     role = serializers.SerializerMethodField()
     scopes = serializers.SerializerMethodField(help_text="of the token; null without one")
