@@ -52,4 +52,8 @@ class RunEntries(Days, RunFilter):
 
 
 class JobEntries(Days, JobFilter):
-    kind = OneOf(_names)
+    kind = OneOf(_names, method="of_kind")
+
+    def of_kind(self, rows, name, value):
+        asked = [kind for kind in value if kind != RUN]
+        return rows.filter(kind__in=asked) if asked else rows.none()

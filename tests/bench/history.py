@@ -42,7 +42,7 @@ MORE = {
     "history, filtered": "/history/?kind=train&status=failed&recipe=pp_lcnet_x0_25&person=alice",
     "history, chip and tag": "/history/?chip=rk3566&tag=night",
     "history, oldest": "/history/?since=2020-01-01&before=1000000000000000j1",
-    "history by API, search": "/api/v1/history/?q=lens+3&kind=run",
+    "history by API, search": "/api/v1/history/?q=lens+3&kind=run&limit=5",  # as many rows in both
     "runs by API, search": "/api/v1/runs/?q=lens+3&tag=night",
     "jobs by API, none": "/api/v1/jobs/?q=nothing-like-it",
     "runs, none queued": "/runs/?status=queued",
