@@ -6,7 +6,6 @@ page, in a mail, in an answer of the API. A plain text is no message: it is show
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.contrib.messages.storage.fallback import FallbackStorage
@@ -15,9 +14,8 @@ from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext, ngettext, override, pgettext
 
 from portal.core import sentences
-from workers.contract.messages import Decoder, Encoder, Message, fill
+from workers.contract.messages import Decoder, Encoder, Message, fill, loaded, stored
 
-LONGEST_STORED = 20_000  # characters of JSON
 KEEPS_MESSAGES = {"encoder": Encoder, "decoder": Decoder}  # for a JSONField
 _FULL_STOPS = ("。", "！", "？", "：", "；")  # no space follows them
 
@@ -69,27 +67,6 @@ class MessageField(models.TextField):
     def get_prep_value(self, value):
         value = super().get_prep_value(value)
         return stored(value) if isinstance(value, str) else value
-
-
-def stored(text: str) -> str:
-    """A text for a column: a message as its JSON. A plain text that could be taken for one is wrapped."""
-    if not isinstance(text, Message):
-        if not text.startswith("{"):
-            return text
-        text = Message("", parts=[text])
-    data = json.dumps(text, cls=Encoder, ensure_ascii=False)
-    return data if len(data) <= LONGEST_STORED else f"{text:.2000}"
-
-
-def loaded(text: str) -> str:
-    """What ``stored`` wrote."""
-    if not text.startswith("{"):
-        return text
-    try:
-        found = json.loads(text, cls=Decoder)
-    except (ValueError, RecursionError):
-        return text
-    return found if isinstance(found, Message) else text
 
 
 class MessageStorage(FallbackStorage):

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import StyledForm
+from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.datasets.models import DatasetVersion
 from workers.datakit.changes import as_images
@@ -36,8 +37,10 @@ class FilterForm(StyledForm):
         self.fields["class_id"].choices = [("", _("all")), *((n, f"{name} ({c})") for n, (name, c) in named)]
         marks = index.marks()
         sentences = {finding["code"]: finding["message"] for finding in version.findings}
-        shown = [(code, f"{sentences.get(code, code)[:70]} ({count})") for code, count in marks.items()]
-        self.fields["mark"].choices = [("", _("all")), *shown]
+        listed = [
+            (code, f"{shown(sentences.get(code, code))[:70]} ({count})") for code, count in marks.items()
+        ]
+        self.fields["mark"].choices = [("", _("all")), *listed]
         self.is_valid()
 
     @property

@@ -133,7 +133,7 @@ class DatasetVersion(models.Model):
     findings = models.JSONField(default=list, **KEEPS_MESSAGES)
     statistics = models.JSONField(default=dict)  # histograms, see ``assemble.py``
     diff = models.JSONField(null=True)  # against the parent: {"added", "removed", "relabelled", "moved"}
-    layout = models.CharField(max_length=60, blank=True)
+    layout = MessageField(blank=True)
     reading = models.JSONField(null=True, **KEEPS_MESSAGES)  # how it was understood; null for edits
     question = MessageField(blank=True, default="", db_default="")  # what is in doubt about the reading
     review = models.CharField(max_length=10, choices=Review, blank=True, default="", db_default="")

@@ -22,6 +22,7 @@ from portal.jobs.kinds import Invocation
 from portal.jobs.made_files import NotAFile, open_file
 from portal.jobs.reports import NoResult
 from workers.contract import SCHEMA_VERSION, diskspace
+from workers.contract.messages import Encoder
 from workers.contract.oom import MemoryWatch
 
 READ_AT_MOST = 256 * 1024
@@ -68,7 +69,8 @@ def write_spec(folder: Path, kind: str, invocation: Invocation) -> None:
         "inputs": invocation.inputs,
         "params": invocation.params,
     }
-    (folder / "spec.json").write_text(json.dumps(spec, ensure_ascii=False, indent=1), encoding="utf-8")
+    text = json.dumps(spec, ensure_ascii=False, indent=1, cls=Encoder)
+    (folder / "spec.json").write_text(text, encoding="utf-8")
 
 
 def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: int) -> dict:

@@ -211,7 +211,7 @@ def test_every_finding_in_the_source_says_what_to_do():
         *(ROOT / "workers" / "datakit").rglob("*.py"),
     ]:
         text = path.read_text()
-        used |= set(re.findall(r'add\(\s*"(?:error|warn|info)", "([a-z0-9-]+)"', text))
+        used |= set(re.findall(r'add\(\s*"(?:error|warn|info)",\s+"([a-z0-9-]+)"', text))
         used |= set(re.findall(r'(?:reading|chosen)\.left_out\(\s*"([a-z0-9-]+)"', text))
     assert used == set(ADVICE)
     assert all(text.endswith(".") for text in ADVICE.values())

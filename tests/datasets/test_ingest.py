@@ -32,6 +32,7 @@ from upload_builders import (
     zipped,
 )
 
+from workers.contract.messages import Decoder
 from workers.datakit import checking
 from workers.datakit.archive import Entry
 from workers.datakit.index import ImageRow
@@ -110,7 +111,7 @@ def test_the_bundled_digits_are_whole(tmp_path):
     assert result["class_names"] == list("0123456789") and result["images"] == 1797
     assert result["val"] == 359 and result["findings"] == []
     assert result["content_hash"] == DIGITS_HASH
-    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    events = [json.loads(line, cls=Decoder) for line in (folder / "events.jsonl").read_text().splitlines()]
     phases = [event["name"] for event in events if event["type"] == "phase"]
     assert phases == ["extracting", "checking", "writing"]
     progress = [event["done"] / event["total"] for event in events if event["type"] == "progress"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from workers.contract import InputError, JobFolder
-from workers.contract.messages import from_json
+from workers.contract.messages import Decoder
 from workers.datakit import ingest
 from workers.datakit.index import ImageRow, Index
 from workers.datakit.staging import ReadPacks
@@ -118,9 +118,7 @@ def run_program(folder: Path, memory: int = 1024**3, file_bytes: int = 512 * 102
         timeout=120,
     )
     path = folder / "result.json"
-    result = json.loads(path.read_text()) if path.exists() else {}
-    if "message" in result:
-        result["message"] = str(from_json(result["message"]))
+    result = json.loads(path.read_text(), cls=Decoder) if path.exists() else {}
     return result, done.stdout + done.stderr
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from workers.contract import diskspace
 from workers.contract.diskspace import no_space
-from workers.contract.messages import Encoder, msg
+from workers.contract.messages import Decoder, Encoder, msg
 
 SCHEMA_VERSION = 1
 WATCH_PARENT_SECONDS = 1.0
@@ -68,7 +68,7 @@ class JobFolder:
 
     def spec(self) -> dict[str, Any]:
         """Return ``spec.json``; raise InputError when its schema version is not ours."""
-        spec = json.loads((self.path / "spec.json").read_text(encoding="utf-8"))
+        spec = json.loads((self.path / "spec.json").read_text(encoding="utf-8"), cls=Decoder)
         if spec.get("schema") != SCHEMA_VERSION:
             raise InputError(
                 msg(

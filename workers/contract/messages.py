@@ -21,6 +21,7 @@ MOST_PARTS = 100  # of a list, or of messages in a row
 LONGEST_ID = 2000  # characters
 LONGEST_GAP = 3  # between the messages of a row
 LONGEST = 20_000  # characters of a message in English, when it is read
+LONGEST_STORED = 20_000  # characters of JSON in a column
 
 Value = Any  # str, int, float, Message, or a list of these
 Tell = Callable[["Message"], str]
@@ -89,6 +90,11 @@ def msg_n(one: str, many: str, count: int, /, **params: Value) -> Message:
 def join(parts: Iterable[str], by: str = " ") -> Message:
     """Several messages in a row, as one: sentences, or phrases with "; " or ", " between. Empty ones go."""
     return Message("", parts=[part for part in parts if part], by=by)
+
+
+def counted(message: Message, count: int) -> Message:
+    """``message`` with its parameter ``count``, which is known only at the end of counting."""
+    return Message(message.id, {**message.params, "count": count}, message.plural, count)
 
 
 def changed(message: str, change: Callable[[str], str]) -> str:
@@ -175,6 +181,27 @@ class Decoder(json.JSONDecoder):
 
     def __init__(self, **options: Any):
         super().__init__(object_hook=from_json, **options)
+
+
+def stored(text: str) -> str:
+    """A text for a column: a message as its JSON. A plain text that could be taken for one is wrapped."""
+    if not isinstance(text, Message):
+        if not text.startswith("{"):
+            return text
+        text = Message("", parts=[text])
+    data = json.dumps(text, cls=Encoder, ensure_ascii=False)
+    return data if len(data) <= LONGEST_STORED else f"{text:.2000}"
+
+
+def loaded(text: str) -> str:
+    """What ``stored`` wrote."""
+    if not text.startswith("{"):
+        return text
+    try:
+        found = json.loads(text, cls=Decoder)
+    except (ValueError, RecursionError):
+        return text
+    return found if isinstance(found, Message) else text
 
 
 def from_json(data: Any) -> Any:

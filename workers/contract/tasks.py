@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from workers.contract import InputError
+from workers.contract.messages import msg
 
 # A specification without a task comes from before there was more than one.
 FIRST_TASK = "classification"
@@ -25,11 +26,19 @@ def task_of(spec: Mapping[str, Any], known: Mapping[str, T]) -> T:
     for name in names:
         if not isinstance(name, str) or name not in known:
             raise InputError(
-                f"This worker does not know the task {str(name)[:LONGEST_SHOWN]!r}, only {', '.join(known)}: "
-                "choose a recipe for one of these, or install the same release of portal and worker."
+                msg(
+                    "This worker does not know the task {name}, only {known}: choose a recipe for "
+                    "one of these, or install the same release of portal and worker.",
+                    name=repr(str(name)[:LONGEST_SHOWN]),
+                    known=", ".join(known),
+                )
             )
     if len(set(names)) > 1:
         raise InputError(
-            f"The job asks for {names[0]} with a recipe for {names[1]}: choose a recipe for {names[0]}."
+            msg(
+                "The job asks for {asked} with a recipe for {given}: choose a recipe for {asked}.",
+                asked=names[0],
+                given=names[1],
+            )
         )
     return known[names[0]]

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 
 from workers.contract import InputError
+from workers.contract.messages import msg
 from workers.convert.images import load_image
 
 SCHEMA = 1
@@ -52,8 +53,12 @@ class BuildSettings:
         values = json.loads(text)
         if values.get("schema") != SCHEMA:
             raise InputError(
-                f"The calibration archive has version {values.get('schema')!r} and this program reads "
-                f"{SCHEMA}: convert the model again."
+                msg(
+                    "The calibration archive has version {version} and this program reads {known}: "
+                    "convert the model again.",
+                    version=repr(values.get("schema")),
+                    known=SCHEMA,
+                )
             )
         return cls(**{**values, "input_size": tuple(values["input_size"])})
 
@@ -96,6 +101,10 @@ def unpack(archive: Path, folder: Path) -> tuple[list[Path], BuildSettings]:
                 pictures.append(target)
     except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"{archive.name} is not a whole calibration archive ({error}): deploy the release again."
+            msg(
+                "{name} is not a whole calibration archive ({error}): deploy the release again.",
+                name=archive.name,
+                error=error,
+            )
         ) from error
     return pictures, settings

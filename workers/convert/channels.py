@@ -14,6 +14,7 @@ import onnx
 from onnx import numpy_helper
 
 from workers.contract import ToolchainError
+from workers.contract.messages import msg
 
 # Sums of the same products in another order differ in float32's last bits.
 TOLERANCE = 1e-3
@@ -35,8 +36,11 @@ def swap_first_convolution(model: onnx.ModelProto) -> onnx.ModelProto:
         array = None if tensor is None else numpy_helper.to_array(tensor)
         if array is None or array.ndim != 4 or array.shape[1] != 3:
             raise ToolchainError(
-                f"The model's first layer is {node.op_type} and not a convolution over 3 channels, so it "
-                "cannot be turned to BGR: choose the channel order rgb."
+                msg(
+                    "The model's first layer is {op_type} and not a convolution over 3 channels, so "
+                    "it cannot be turned to BGR: choose the channel order rgb.",
+                    op_type=node.op_type,
+                )
             )
         # Under a new name: another node may share the weights.
         turned = numpy_helper.from_array(np.ascontiguousarray(array[:, ::-1]), f"{tensor.name}_bgr{number}")
@@ -59,7 +63,9 @@ def input_name(model: onnx.ModelProto) -> str:
     constants = {tensor.name for tensor in model.graph.initializer}
     names = [value.name for value in model.graph.input if value.name not in constants]
     if len(names) != 1:
-        raise ToolchainError(f"The ONNX model must have one input and has {len(names)}: train it again.")
+        raise ToolchainError(
+            msg("The ONNX model must have one input and has {count}: train it again.", count=len(names))
+        )
     return names[0]
 
 
@@ -69,7 +75,13 @@ def check_input(model: onnx.ModelProto, input_size: tuple[int, int]) -> None:
     found = next(value for value in model.graph.input if value.name == name)
     expected = [1, 3, input_size[1], input_size[0]]
     if _shape(found) != expected:
-        raise ToolchainError(f"The ONNX model takes {_shape(found)} and not {expected}: train it again.")
+        raise ToolchainError(
+            msg(
+                "The ONNX model takes {found} and not {expected}: train it again.",
+                found=_shape(found),
+                expected=expected,
+            )
+        )
 
 
 def output_shapes(model: onnx.ModelProto) -> list[list[int]]:
@@ -87,7 +99,9 @@ def read_model(path: Path) -> onnx.ModelProto:
         model = onnx.load(str(path))
         onnx.checker.check_model(model)
     except Exception as error:
-        raise ToolchainError(f"{path.name} is not a valid ONNX model ({error}): train it again.") from error
+        raise ToolchainError(
+            msg("{name} is not a valid ONNX model ({error}): train it again.", name=path.name, error=error)
+        ) from error
     return model
 
 
@@ -96,5 +110,8 @@ def check_same_answers(rgb: np.ndarray, bgr: np.ndarray) -> None:
     difference = float(np.abs(rgb - bgr).max())
     if difference > TOLERANCE * max(1.0, float(np.abs(rgb).max())):
         raise ToolchainError(
-            f"Turning the model to BGR changed its answers by {difference:.3g}: choose the channel order rgb."
+            msg(
+                "Turning the model to BGR changed its answers by {difference}: choose the channel order rgb.",
+                difference=f"{difference:.3g}",
+            )
         )

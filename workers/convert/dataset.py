@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workers.contract import InputError
+from workers.contract.messages import msg
 
 Pair = tuple[str, int]
 
@@ -21,17 +22,24 @@ def read_pairs(dataset: Path, split: str) -> list[Pair]:
     try:
         lines = list_file.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise InputError(f"The data set has no {split}.txt: upload it again.") from error
+        raise InputError(msg("The data set has no {split}.txt: upload it again.", split=split)) from error
     pairs = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         path, _, label = line.strip().rpartition(" ")
         if not path or not label.isdigit():
-            raise InputError(f"Line {number} of {split}.txt must be an image and its class number: {line!r}.")
+            raise InputError(
+                msg(
+                    "Line {number} of {split}.txt must be an image and its class number: {line}.",
+                    number=number,
+                    split=split,
+                    line=repr(line),
+                )
+            )
         pairs.append((path, int(label)))
     if not pairs:
-        raise InputError(f"The data set's {split} split is empty: add images to it.")
+        raise InputError(msg("The data set's {split} split is empty: add images to it.", split=split))
     return pairs
 
 

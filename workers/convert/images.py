@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from workers.contract import InputError
+from workers.contract.messages import msg
 
 
 def load_image(path: Path, input_size: tuple[int, int], channel_order: str) -> np.ndarray:
@@ -19,10 +20,14 @@ def load_image(path: Path, input_size: tuple[int, int], channel_order: str) -> n
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
-        raise InputError(f"The data set names {path.name}, which is not there: upload it again.") from error
+        raise InputError(
+            msg("The data set names {name}, which is not there: upload it again.", name=path.name)
+        ) from error
     image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if image is None:
-        raise InputError(f"{path.name} is not a picture that can be read: remove it and start again.")
+        raise InputError(
+            msg("{name} is not a picture that can be read: remove it and start again.", name=path.name)
+        )
     return order_channels(resize(image, input_size), "bgr", channel_order)
 
 

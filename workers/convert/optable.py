@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from workers.contract import ToolchainError
+from workers.contract.messages import msg
 
 # Every model has these two, they only copy the tensors in and out.
 ALWAYS_ON_CPU = frozenset({"InputOperator", "OutputOperator"})
@@ -94,14 +95,18 @@ def parse_cost(log: str) -> Cost:
         elif total := _TOTAL.match(line):
             totals[total["what"]] = round(float(total["size"]) * _UNITS[total["unit"]])
     if not layers:
-        raise ToolchainError("rknn-toolkit2 printed no operator table for this model: see the job's log.")
+        raise ToolchainError(
+            msg("rknn-toolkit2 printed no operator table for this model: see the job's log.")
+        )
     return Cost(layers, totals.get("Weight"), totals.get("Internal"))
 
 
 def _layer(line: str) -> Layer:
     row = _ROW.match(line.rstrip())
     if row is None:
-        raise ToolchainError(f"A row of rknn-toolkit2's operator table could not be read: {line.strip()!r}.")
+        raise ToolchainError(
+            msg("A row of rknn-toolkit2's operator table could not be read: {row}.", row=repr(line.strip()))
+        )
     return Layer(
         id=int(row["id"]),
         type=row["type"],
@@ -129,6 +134,11 @@ def refuse_missing_operators(cost: Cost, chip: dict[str, Any]) -> None:
     missing = [name for name in cost.cpu_operators if name not in known]
     if missing:
         raise ToolchainError(
-            f"The model would fail on {chip['title']}: {', '.join(missing)} cannot run on its NPU and the "
-            "board's runtime has no CPU version; cut the model before it or choose another recipe."
+            msg(
+                "The model would fail on {title}: {missing} cannot run on its NPU and the "
+                "board's runtime has no CPU version; cut the model before it or choose another "
+                "recipe.",
+                title=chip["title"],
+                missing=", ".join(missing),
+            )
         )

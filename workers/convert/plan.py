@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import InputError
+from workers.contract.messages import msg
 from workers.contract.tasks import task_of
 from workers.convert.tasks import TASKS
 
@@ -65,8 +66,12 @@ def read_plan(spec: dict[str, Any]) -> Plan:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"The conversion job's specification is incomplete ({type(error).__name__}: {error}): "
-            "start it again from the portal."
+            msg(
+                "The conversion job's specification is incomplete ({kind}: {error}): start it "
+                "again from the portal.",
+                kind=type(error).__name__,
+                error=error,
+            )
         ) from error
     check_plan(plan)
     return plan
@@ -76,13 +81,24 @@ def check_plan(plan: Plan) -> None:
     """Raise InputError when the plan cannot work on this chip, whatever the model is."""
     chip = plan.chip
     if plan.channel_order not in CHANNEL_ORDERS:
-        raise InputError(f"The channel order must be rgb or bgr, not {plan.channel_order!r}.")
+        raise InputError(
+            msg(
+                "The channel order must be rgb or bgr, not {channel_order}.",
+                channel_order=repr(plan.channel_order),
+            )
+        )
     if len(plan.mean) != 3 or len(plan.std) != 3 or min(plan.std) <= 0:
-        raise InputError("Mean and standard deviation need three numbers each, and no deviation of 0.")
+        raise InputError(msg("Mean and standard deviation need three numbers each, and no deviation of 0."))
     if plan.calibration_count < 1:
-        raise InputError("Calibration needs at least one image: ask for 20 to 100.")
+        raise InputError(msg("Calibration needs at least one image: ask for 20 to 100."))
     if not plan.quantized and chip.get("int8_only"):
-        raise InputError(f"{chip['title']} runs int8 models only: choose int8 instead of {plan.dtype}.")
+        raise InputError(
+            msg(
+                "{title} runs int8 models only: choose int8 instead of {dtype}.",
+                title=chip["title"],
+                dtype=plan.dtype,
+            )
+        )
     check_input_size(chip, plan.input_size)
 
 
@@ -92,8 +108,14 @@ def check_input_size(chip: dict[str, Any], input_size: tuple[int, int]) -> None:
     if min(input_size) < 1 or (limit and max(input_size) > limit):
         width, height = input_size
         raise InputError(
-            f"An input of {width}×{height} pixels is too large for {chip['title']}, which takes at most "
-            f"{limit}×{limit}: train at a smaller size."
+            msg(
+                "An input of {width}×{height} pixels is too large for {title}, which takes at "
+                "most {limit}×{limit}: train at a smaller size.",
+                width=width,
+                height=height,
+                title=chip["title"],
+                limit=limit,
+            )
         )
 
 
@@ -103,6 +125,11 @@ def check_memory(chip: dict[str, Any], weight_bytes: int, feature_bytes: int) ->
     needed = (weight_bytes + feature_bytes) / 2**20
     if limit and needed > limit:
         raise InputError(
-            f"The model needs {needed:.0f} MB on {chip['title']}, which has {limit} MB for models: "
-            "train a smaller recipe or at a smaller input size."
+            msg(
+                "The model needs {needed} MB on {title}, which has {limit} MB for models: train "
+                "a smaller recipe or at a smaller input size.",
+                needed=f"{needed:.0f}",
+                title=chip["title"],
+                limit=limit,
+            )
         )

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 
 from workers.contract import JobFolder, run
+from workers.contract.messages import msg
 from workers.convert import channels, optable, rknnfile
 from workers.convert import plan as plans
 from workers.convert.calibration import BuildSettings, pack, write_pictures
@@ -38,7 +39,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     plan = plans.read_plan(spec)
     task = TASKS[plan.task]
     folder.progress(0, WHOLE)
-    folder.phase("choose calibration images")
+    folder.phase(msg("choose calibration images"))
     train, val = (task.read_split(plan.dataset, split) for split in ("train", "val"))
     chosen = task.choose_calibration(train, plan.calibration_count, plan.calibration_seed)
     settings = build_settings(plan, plan.channel_order)
@@ -52,7 +53,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     text = custom_string(plan.class_names, plan.provenance)
     simulator, cost = build(folder, plan, settings, pictures, text)
     folder.progress(BUILT, WHOLE)
-    folder.phase("measure on validation images")
+    folder.phase(msg("measure on validation images"))
     try:
         evaluations = measure(folder, plan, task, val, float_engine, simulator)
     finally:
@@ -86,7 +87,7 @@ def prepare_model(folder: JobFolder, plan: Plan, settings: BuildSettings, sample
     if plan.channel_order == "rgb":
         onnx.save(model, str(build_file))
         return float_engine
-    folder.phase("turn the model to BGR")
+    folder.phase(msg("turn the model to BGR"))
     onnx.save(channels.swap_first_convolution(model), str(build_file))
     compare_orders(folder, plan, float_engine, OrtEngine(build_file, settings), samples[:SWAP_PROBES])
     return float_engine
@@ -115,7 +116,7 @@ def build(
 ) -> tuple[Simulator, optable.Cost]:
     """Build, check what it would cost, write and check the .rknn, and start its simulator."""
     kind = "int8" if plan.quantized else "fp16"
-    folder.phase(f"build {kind} model for {plan.chip['name']}")
+    folder.phase(msg("build {kind} model for {name}", kind=kind, name=plan.chip["name"]))
     toolkit = Toolkit(folder.scratch / "toolkit", verbose=True)
     target = folder.artifacts / "model.rknn"
     with folder.tool(TOOLKIT):
@@ -196,16 +197,23 @@ def notices(plan: Plan, cost: optable.Cost, calibrated: int) -> list[str]:
     found = []
     slow = [name for name in cost.cpu_operators if name not in COSTS_NOTHING]
     if slow:
-        found.append(f"These operators run on the board's CPU and not on its NPU: {', '.join(slow)}.")
+        found.append(
+            msg("These operators run on the board's CPU and not on its NPU: {slow}.", slow=", ".join(slow))
+        )
     if "labels" not in json.loads(custom_string(plan.class_names, plan.provenance)):
         found.append(
-            "The class names are too long for the RKNN file, it carries their hash only: keep labels.txt "
-            "beside it."
+            msg(
+                "The class names are too long for the RKNN file, it carries their hash only: keep labels.txt "
+                "beside it."
+            )
         )
     if plan.quantized and calibrated < min(plan.calibration_count, 20):
         found.append(
-            f"Only {calibrated} training images could calibrate the int8 model: with 20 or more it may be "
-            "more accurate."
+            msg(
+                "Only {calibrated} training images could calibrate the int8 model: with 20 or "
+                "more it may be more accurate.",
+                calibrated=calibrated,
+            )
         )
     return found
 

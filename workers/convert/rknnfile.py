@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import ToolchainError
+from workers.contract.messages import msg
 
 # rknn-toolkit2 2.5.0 refuses a custom string of 1024 characters or more.
 CUSTOM_STRING_LIMIT = 1023
@@ -40,7 +41,7 @@ def custom_string(class_names: list[str], provenance: dict[str, str]) -> str:
 def read_tail(data: bytes) -> dict[str, Any]:
     """Return the JSON object at the end of a .rknn file; raise ToolchainError when it is not one."""
     if not data.startswith(MAGIC):
-        raise ToolchainError("rknn-toolkit2 wrote a file that is not an RKNN model: convert again.")
+        raise ToolchainError(msg("rknn-toolkit2 wrote a file that is not an RKNN model: convert again."))
     start = data.rfind(_TAIL_START)
     try:
         text = data[start:].decode("utf-8", "ignore")
@@ -48,7 +49,9 @@ def read_tail(data: bytes) -> dict[str, Any]:
     except ValueError:
         tail = None
     if not isinstance(tail, dict):
-        raise ToolchainError("The RKNN file is cut short, it has no description at its end: convert again.")
+        raise ToolchainError(
+            msg("The RKNN file is cut short, it has no description at its end: convert again.")
+        )
     return tail
 
 
@@ -61,9 +64,12 @@ def check_rknn(path: Path, target_platform: str, custom_string: str) -> dict[str
     tail = read_tail(data)
     if target_platform.lower() not in [str(name).lower() for name in tail.get("target_platform", [])]:
         raise ToolchainError(
-            f"The RKNN file was built for {tail.get('target_platform')} and not for {target_platform}: "
-            "convert again."
+            msg(
+                "The RKNN file was built for {found} and not for {chip}: convert again.",
+                found=tail.get("target_platform"),
+                chip=target_platform,
+            )
         )
     if custom_string.encode("ascii") not in data:
-        raise ToolchainError("The RKNN file does not carry its labels and provenance: convert again.")
+        raise ToolchainError(msg("The RKNN file does not carry its labels and provenance: convert again."))
     return tail

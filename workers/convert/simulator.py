@@ -15,6 +15,7 @@ import numpy as np
 import onnxruntime
 
 from workers.contract import InputError
+from workers.contract.messages import msg
 from workers.convert.calibration import CONFIG_NAME, BuildSettings, unpack
 from workers.convert.toolkit import Toolkit, toolkit_version
 
@@ -129,7 +130,9 @@ def check_picture(image: np.ndarray, settings: BuildSettings) -> np.ndarray:
 def _model_file(sim_dir: Path) -> Path:
     path = sim_dir / MODEL_NAME
     if not path.is_file():
-        raise InputError(f"The release has no {MODEL_NAME} for the simulator: deploy it again.")
+        raise InputError(
+            msg("The release has no {model_name} for the simulator: deploy it again.", model_name=MODEL_NAME)
+        )
     return path
 
 

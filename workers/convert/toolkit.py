@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from workers.contract import ToolchainError
+from workers.contract.messages import msg
 from workers.convert.calibration import BuildSettings
 from workers.convert.capture import captured
 from workers.convert.toolkit_errors import explain
@@ -68,10 +69,10 @@ class Toolkit:
         options: dict[str, Any] = {"do_quantization": settings.quantized}
         if settings.quantized:
             options["dataset"] = str(listing)
-        self._step("start", self._start)
-        self._step("accept the settings", lambda: self._rknn.config(**_config(settings, custom_string)))
-        self._step("load the ONNX model", lambda: self._rknn.load_onnx(model=str(model.resolve())))
-        self._step("build the model", lambda: self._rknn.build(**options))
+        self._step(msg("start"), self._start)
+        self._step(msg("accept the settings"), lambda: self._rknn.config(**_config(settings, custom_string)))
+        self._step(msg("load the ONNX model"), lambda: self._rknn.load_onnx(model=str(model.resolve())))
+        self._step(msg("build the model"), lambda: self._rknn.build(**options))
 
     def _start(self) -> int:
         # Here and not above: it takes a second and prints.
@@ -82,14 +83,14 @@ class Toolkit:
 
     def export(self, target: Path) -> None:
         """Write the .rknn file."""
-        self._step("write the RKNN file", lambda: self._rknn.export_rknn(str(target.resolve())))
+        self._step(msg("write the RKNN file"), lambda: self._rknn.export_rknn(str(target.resolve())))
         if not target.is_file():
-            raise ToolchainError("rknn-toolkit2 said that it wrote the RKNN file, but there is none.")
+            raise ToolchainError(msg("rknn-toolkit2 said that it wrote the RKNN file, but there is none."))
 
     def start_simulator(self, first: np.ndarray) -> None:
         """Start the simulator and answer one picture, as only the first call prepares its graph."""
-        self._step("start the simulator", lambda: self._rknn.init_runtime())
-        self._step("run the simulator", lambda: 0 if self.infer(first) is not None else -1)
+        self._step(msg("start the simulator"), lambda: self._rknn.init_runtime())
+        self._step(msg("run the simulator"), lambda: 0 if self.infer(first) is not None else -1)
 
     def infer(self, image: np.ndarray) -> list[np.ndarray]:
         """Return the outputs, float32, for one uint8 picture height × width × 3.
@@ -100,9 +101,11 @@ class Toolkit:
         try:
             outputs = self._rknn.inference(inputs=[image[np.newaxis]], data_format=["nhwc"])
         except Exception as error:
-            raise ToolchainError(explain("simulate the model", "", str(error))) from error
+            raise ToolchainError(explain(msg("simulate the model"), "", str(error))) from error
         if not outputs:
-            raise ToolchainError("rknn-toolkit2's simulator gave no answer to a picture: see the job's log.")
+            raise ToolchainError(
+                msg("rknn-toolkit2's simulator gave no answer to a picture: see the job's log.")
+            )
         return [np.asarray(output, dtype=np.float32) for output in outputs]
 
     def close(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from workers.contract.messages import msg
+
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR_LINE = re.compile(r"^E (?:RKNN: \[[\d:.]+\] )?(?:(?:config|load_onnx|build|\w+): )?(?P<text>.*\S)")
 _NOISE = re.compile(r"^(?:rknn-toolkit2 version:|[=\-*# ]*$|Traceback )")
@@ -14,16 +16,22 @@ _EXCEPTION = re.compile(r"^[\w.]+: (?P<text>.*\S)")
 # What the toolkit says, and what that means for the person. All were provoked with 2.5.0 but the
 # memory and the disk.
 KNOWN = [
-    (r"not support do_quantization = False", "this chip runs int8 models only, choose int8"),
-    (r"Invalid target_platform", "this version of the toolkit does not know the chip, choose another"),
-    (r"quantized_dtype|quantized_algorithm", "this quantisation cannot be had here, choose int8 and normal"),
-    (r"TorchIsAStubError|stand-in for PyTorch", "this quantiser needs PyTorch, choose normal or mmse"),
-    (r"Unsupport onnx opset", "the ONNX file's opset is too new, export it with opset 12"),
-    (r"Error parsing message", "the ONNX file is damaged, train the model again"),
-    (r"ONNXRuntimeError|[Uu]nsupport\w* (?:op|conv|cpu)", "the model has an operator it cannot convert"),
-    (r"The image of .* is invalid", "a calibration image cannot be read, remove it"),
-    (r"bad_alloc|MemoryError|Cannot allocate memory", "the machine ran out of memory, free some and retry"),
-    (r"No space left on device", "the disk is full, free some space and retry"),
+    (r"not support do_quantization = False", msg("this chip runs int8 models only, choose int8")),
+    (r"Invalid target_platform", msg("this version of the toolkit does not know the chip, choose another")),
+    (
+        r"quantized_dtype|quantized_algorithm",
+        msg("this quantisation cannot be had here, choose int8 and normal"),
+    ),
+    (r"TorchIsAStubError|stand-in for PyTorch", msg("this quantiser needs PyTorch, choose normal or mmse")),
+    (r"Unsupport onnx opset", msg("the ONNX file's opset is too new, export it with opset 12")),
+    (r"Error parsing message", msg("the ONNX file is damaged, train the model again")),
+    (r"ONNXRuntimeError|[Uu]nsupport\w* (?:op|conv|cpu)", msg("the model has an operator it cannot convert")),
+    (r"The image of .* is invalid", msg("a calibration image cannot be read, remove it")),
+    (
+        r"bad_alloc|MemoryError|Cannot allocate memory",
+        msg("the machine ran out of memory, free some and retry"),
+    ),
+    (r"No space left on device", msg("the disk is full, free some space and retry")),
 ]
 
 
@@ -57,10 +65,19 @@ def explain(step: str, log: str, raised: str = "") -> str:
     for pattern, meaning in KNOWN:
         for line in errors:
             if re.search(pattern, line):
-                return f"rknn-toolkit2 could not {step}: {meaning} ({_short(line)})."
+                return msg(
+                    "rknn-toolkit2 could not {step}: {meaning} ({line}).",
+                    step=step,
+                    meaning=meaning,
+                    line=_short(line),
+                )
     if errors:
-        return f"rknn-toolkit2 could not {step}: {_short(errors[-1])} (see the job's log for all it said)."
-    return f"rknn-toolkit2 could not {step} and did not say why: see the job's log."
+        return msg(
+            "rknn-toolkit2 could not {step}: {error} (see the job's log for all it said).",
+            step=step,
+            error=_short(errors[-1]),
+        )
+    return msg("rknn-toolkit2 could not {step} and did not say why: see the job's log.", step=step)
 
 
 def explain_crash(signal_name: str, log: str, memory_ran_out: bool = False) -> str:
@@ -69,17 +86,17 @@ def explain_crash(signal_name: str, log: str, memory_ran_out: bool = False) -> s
     ``memory_ran_out``: the kernel has killed a process for want of memory in the meantime.
     """
     if signal_name == "SIGKILL" and memory_ran_out:
-        return (
+        return msg(
             "The conversion was killed because the machine ran out of memory: free some and start it again."
         )
     if signal_name == "SIGKILL":
-        return (
+        return msg(
             "The conversion was killed from outside (signal 9). Often the machine is out of memory then: "
             "free some and start it again."
         )
     if error_lines(log):
-        return explain("convert the model and stopped the program", log)
-    return f"rknn-toolkit2 crashed ({signal_name}): see the job's log."
+        return explain(msg("convert the model and stopped the program"), log)
+    return msg("rknn-toolkit2 crashed ({signal_name}): see the job's log.", signal_name=signal_name)
 
 
 def _short(line: str) -> str:

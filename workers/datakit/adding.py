@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from workers.contract.messages import msg
+
 from . import names
 from .errors import InputError
 from .findings import Findings
@@ -23,8 +25,12 @@ def added_to(
     with Index(base) as before:
         if before.task != listing.task:
             raise InputError(
-                f"The dataset is a {before.task} set and the upload is a {listing.task} set: "
-                "upload it as a dataset of its own."
+                msg(
+                    "The dataset is a {task} set and the upload is a {other} set: upload it as a "
+                    "dataset of its own.",
+                    task=before.task,
+                    other=listing.task,
+                )
             )
         there, class_names = list(before.all()), list(before.class_names)
     _join_classes(images, listing.class_names, class_names)
@@ -34,11 +40,13 @@ def added_to(
         if _identity(image) not in known:
             new.append(image)
             continue
-        message = "{count} images were in the dataset before, with the same label, and were not added again."
+        message = msg(
+            "{count} images were in the dataset before, with the same label, and were not added again."
+        )
         findings.add("info", "already-there", message, names.show(image.original))
     if not new:
         raise InputError(
-            "All images of the upload are in the dataset already, with the same labels: nothing to add."
+            msg("All images of the upload are in the dataset already, with the same labels: nothing to add.")
         )
     return class_names, there + new
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from workers.contract.messages import msg
+
 from . import names
 from .errors import InputError
 from .findings import Findings
@@ -73,8 +75,11 @@ class Source:
 
     def damaged(self, entry: Entry) -> InputError:
         return InputError(
-            f"The {self.kind} is damaged at {names.show(entry.path)!r}: "
-            "make it again (or upload it again) and retry."
+            msg(
+                "The {kind} is damaged at {path}: make it again (or upload it again) and retry.",
+                kind=self.kind,
+                path=repr(names.show(entry.path)),
+            )
         )
 
 
@@ -116,8 +121,13 @@ class Archive:
     def _check_size(entry: Entry, max_bytes: int) -> None:
         if entry.size > max_bytes:
             raise InputError(
-                f"{names.show(entry.path)} is {human_bytes(entry.size)} large, more than such a file may be "
-                f"({human_bytes(max_bytes)}): check that it is the right file."
+                msg(
+                    "{path} is {size} large, more than such a file may be ({max_bytes}): check that "
+                    "it is the right file.",
+                    path=names.show(entry.path),
+                    size=human_bytes(entry.size),
+                    max_bytes=human_bytes(max_bytes),
+                )
             )
 
     def _set_contents(self, listed: Iterable[tuple[str, bool, int, Any]]) -> None:
@@ -133,8 +143,11 @@ class Archive:
                 continue
             if path in seen:
                 raise InputError(
-                    f"The {self.kind} holds two files called {names.show(path)!r}: "
-                    f"make the {self.kind} again."
+                    msg(
+                        "The {kind} holds two files called {path}: make the {kind} again.",
+                        kind=self.kind,
+                        path=repr(names.show(path)),
+                    )
                 )
             seen.add(path)
             self.entries.append(Entry(path, size, handle))
@@ -147,8 +160,11 @@ class Archive:
             while parent and parent not in checked:
                 if parent in paths:
                     raise InputError(
-                        f"The {self.kind} holds {names.show(parent)!r} as a file and as a folder: "
-                        f"make the {self.kind} again."
+                        msg(
+                            "The {kind} holds {parent} as a file and as a folder: make the {kind} again.",
+                            kind=self.kind,
+                            parent=repr(names.show(parent)),
+                        )
                     )
                 checked.add(parent)
                 parent = parent.rpartition("/")[0]
@@ -158,13 +174,22 @@ def check_unpacked_bytes(kind: str, unpacked: int, packed: int, limits: Limits) 
     """Refuse what unpacks to more than is allowed, or to a multiple of its size that only a bomb has."""
     if unpacked > limits.max_unpacked_bytes:
         raise InputError(
-            f"The {kind} unpacks to {human_bytes(unpacked)}, more than the "
-            f"{human_bytes(limits.max_unpacked_bytes)} allowed: split the images over several datasets."
+            msg(
+                "The {kind} unpacks to {unpacked}, more than the {max_unpacked_bytes} allowed: "
+                "split the images over several datasets.",
+                kind=kind,
+                unpacked=human_bytes(unpacked),
+                max_unpacked_bytes=human_bytes(limits.max_unpacked_bytes),
+            )
         )
     if unpacked > RATIO_FLOOR and unpacked > limits.max_ratio * packed:
         raise InputError(
-            f"The {kind} unpacks to {unpacked / packed:.0f} times its size, as only a {kind} bomb does: "
-            f"upload a {kind} of ordinary images."
+            msg(
+                "The {kind} unpacks to {times} times its size, as only a {kind} bomb does: "
+                "upload a {kind} of ordinary images.",
+                kind=kind,
+                times=f"{unpacked / packed:.0f}",
+            )
         )
 
 
@@ -172,9 +197,11 @@ def decode_unmarked_names(raw_names: list[bytes], findings: Findings) -> list[st
     """Return the names that say nothing of their encoding as text, decoded together."""
     decoded, encoding = names.decode_names(raw_names)
     if encoding != "utf-8":
-        label = "GBK" if encoding == "gb18030" else "code page 437"
+        label = "GBK" if encoding == "gb18030" else msg("code page 437")
         for text in decoded:
             if not text.isascii():
-                message = f"{{count}} file names were not marked as UTF-8 and were read as {label}."
+                message = msg(
+                    "{count} file names were not marked as UTF-8 and were read as {label}.", label=label
+                )
                 findings.add("info", "names-decoded", message, names.show(text))
     return decoded

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from array import array
 
+from workers.contract.messages import msg
+
 from .index import ImageRow
 from .marks import mark
 from .readers import Listing, Sample
@@ -49,7 +51,12 @@ def _must_turn(image: ImageRow, sample: Sample, orientation: int, listing: Listi
     stored = upright[::-1] if orientation >= 5 else upright
     if sample.declared not in (upright, stored):
         declared = "×".join(map(str, sample.declared))
-        text = f"{image.width}×{image.height}, annotated as {declared}"
+        text = msg(
+            "{width}×{height}, annotated as {declared}",
+            width=image.width,
+            height=image.height,
+            declared=declared,
+        )
         mark(image, "size-differs", text)
         return False
     if orientation == 1 or listing.upright:

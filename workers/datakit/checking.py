@@ -19,6 +19,8 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import NamedTuple
 
+from workers.contract.messages import msg
+
 from .archive import Entry, Source
 from .errors import ImageError
 from .images import Normalised, exif_orientation, normalise, thumbnail
@@ -65,7 +67,7 @@ class Checked(NamedTuple):
     orientation: int = 1
 
 
-CRASHED = Checked(error="crashes the image decoder or needs too much memory")
+CRASHED = Checked(error=msg("crashes the image decoder or needs too much memory"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

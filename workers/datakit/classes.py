@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from workers.contract.messages import Message, join, msg
+
 from . import names
 from .errors import InputError
 from .readers import Listing, Sample
@@ -19,21 +21,37 @@ def apply_overrides(listing: Listing, class_count: int | None, class_names: Sequ
     found = listing.class_names
     if class_count is not None and class_count != len(found):
         raise InputError(
-            f"You said {class_count} classes and the upload holds {len(found)} ({_some(found)}): "
-            "correct the number, leave it empty, or mend the upload."
+            msg(
+                "You said {count} classes and the upload holds {found} ({names}): correct the "
+                "number, leave it empty, or mend the upload.",
+                count=class_count,
+                found=len(found),
+                names=_some(found),
+            )
         )
     if class_names is None:
         return
     given = [names.check_class_name(name.strip()) for name in class_names]
     if len(given) != len(found):
         raise InputError(
-            f"You gave {len(given)} class names and the upload holds {len(found)} classes ({_some(found)}): "
-            "give one name for each class."
+            msg(
+                "You gave {given} class names and the upload holds {found} classes ({names}): "
+                "give one name for each class.",
+                given=len(given),
+                found=len(found),
+                names=_some(found),
+            )
         )
     twice = names.collisions(given) or [(name, name) for name, count in Counter(given).items() if count > 1]
     if twice:
         first, second = twice[0]
-        raise InputError(f"The class names {first!r} and {second!r} are too alike: make each one different.")
+        raise InputError(
+            msg(
+                "The class names {first} and {second} are too alike: make each one different.",
+                first=repr(first),
+                second=repr(second),
+            )
+        )
     if set(given) == set(found):
         new_ids = {name: class_id for class_id, name in enumerate(given)}
         for sample in listing.samples:
@@ -58,9 +76,18 @@ def check_enough_classes(class_names: Sequence[str]) -> None:
     """Raise InputError when there are fewer than two classes."""
     if len(class_names) < 2:
         raise InputError(
-            f"The upload holds only one class ({_some(class_names)}): a classifier needs at least two, "
-            "each in a folder of its own."
+            msg(
+                "The upload holds only one class ({class_names}): a classifier needs at least "
+                "two, each in a folder of its own.",
+                class_names=_some(class_names),
+            )
         )
+
+
+def _size_of(name: str, count: int, lost: int) -> Message:
+    shown = repr(names.show(name))
+    has = msg("{name} has {count}", name=shown, count=count) if count else msg("{name} has none", name=shown)
+    return join([has, msg("({count} could not be read)", count=lost) if lost else ""])
 
 
 def check_class_sizes(class_names: Sequence[str], classes: Sequence[int], dropped: Counter[int]) -> None:
@@ -72,15 +99,17 @@ def check_class_sizes(class_names: Sequence[str], classes: Sequence[int], droppe
     small = [class_id for class_id in range(len(class_names)) if counts[class_id] < 2]
     if not small:
         return
-    shown = ", ".join(
-        f"{names.show(class_names[class_id])!r} has {counts[class_id] or 'none'}"
-        + (f" ({dropped[class_id]} could not be read)" if dropped[class_id] else "")
-        for class_id in small[:5]
+    shown = join(
+        [_size_of(class_names[class_id], counts[class_id], dropped[class_id]) for class_id in small[:5]], ", "
     )
-    more = f" and {len(small) - 5} more classes" if len(small) > 5 else ""
+    if len(small) > 5:
+        shown = msg("{classes} and {count} more classes", classes=shown, count=len(small) - 5)
     raise InputError(
-        "Every class needs at least two usable images, one to train on and one to measure with: "
-        f"{shown}{more}."
+        msg(
+            "Every class needs at least two usable images, one to train on and one to "
+            "measure with: {classes}.",
+            classes=shown,
+        )
     )
 
 
@@ -90,6 +119,9 @@ def check_given_split(class_names: Sequence[str], classes: Sequence[int], split:
     for class_id, name in enumerate(class_names):
         if not counts[class_id, "train"]:
             raise InputError(
-                f"The class {names.show(name)!r} has no image in the training split: "
-                "move some of its images there, or upload without a split."
+                msg(
+                    "The class {name} has no image in the training split: move some of its images "
+                    "there, or upload without a split.",
+                    name=repr(names.show(name)),
+                )
             )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Iterator
 
+from workers.contract.messages import msg
+
 from . import export_formats
 from .export_formats import File
 from .index import Index
@@ -39,11 +41,24 @@ def export(index: Index, read: ReadPacks, format: str) -> Iterator[bytes]:
     """
     stored = Stored(index, read)
     if format not in FORMATS:
-        raise ExportError(f"There is no export format called {format!r}: use {', '.join(FORMATS)}.")
+        raise ExportError(
+            msg(
+                "There is no export format called {format}: use {formats}.",
+                format=repr(format),
+                formats=", ".join(FORMATS),
+            )
+        )
     writer = FORMATS[format].get(stored.task)
     if writer is None:
         others = ", ".join(name for name, tasks in FORMATS.items() if stored.task in tasks)
-        raise ExportError(f"{format} cannot hold a {stored.task} set: use {others}.")
+        raise ExportError(
+            msg(
+                "{format} cannot hold a {task} set: use {others}.",
+                format=format,
+                task=stored.task,
+                others=others,
+            )
+        )
     if format == "folders":
         export_formats.check_folder_names(stored.class_names)
     return _zipped(writer(stored))

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
+from workers.contract.messages import msg
+
 from . import names
 from .stored import ExportError, Stored
 
@@ -23,8 +25,11 @@ def check_folder_names(class_names: Sequence[str]) -> None:
     for name in class_names:
         if "/" in name or "\\" in name or names.is_junk(name) or name != name.strip():
             raise ExportError(
-                f"The class {names.show(name)!r} cannot be the name of a folder: "
-                "export as paddlex or csv, or rename the class."
+                msg(
+                    "The class {name} cannot be the name of a folder: export as paddlex or csv, or "
+                    "rename the class.",
+                    name=repr(names.show(name)),
+                )
             )
 
 

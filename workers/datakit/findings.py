@@ -11,6 +11,8 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
+from workers.contract.messages import Message, counted, join
+
 from . import names
 from .advice import ADVICE
 from .index import ImageRow
@@ -32,13 +34,13 @@ LEFT_OUT = frozenset({
 
 @dataclasses.dataclass(slots=True)
 class Finding:
-    """One kind of thing noticed. ``message`` is one sentence and may contain ``{count}``; ``advice`` says
+    """One kind of thing noticed. ``message`` is one sentence, to which ``count`` may belong; ``advice`` says
     what to do; an example is the id of an image of the dataset, or None, and a text."""
 
     level: str
     code: str
-    message: str
-    advice: str
+    message: Message
+    advice: Message
     count: int = 0
     examples: list[tuple[int | None, str]] = dataclasses.field(default_factory=list)
 
@@ -46,7 +48,7 @@ class Finding:
         return {
             "level": self.level,
             "code": self.code,
-            "message": self.message.replace("{count}", str(self.count)),
+            "message": counted(self.message, self.count),
             "advice": self.advice,
             "count": self.count,
             "examples": [{"image": image, "text": text} for image, text in self.examples],
@@ -59,7 +61,9 @@ class Findings:
     def __init__(self) -> None:
         self._by_code: dict[str, Finding] = {}
 
-    def add(self, level: str, code: str, message: str, example: str | None = None, count: int = 1) -> None:
+    def add(
+        self, level: str, code: str, message: Message, example: str | None = None, count: int = 1
+    ) -> None:
         """Count ``count`` more of ``code``; the first caller's level and message stay."""
         if level not in LEVELS:
             raise ValueError(f"unknown level {level!r}")
@@ -102,4 +106,4 @@ class Findings:
 
 def _text(image: ImageRow, code: str) -> str:
     shown, text = names.show(image.original), image.marks[code]
-    return f"{shown}: {text}" if text else shown
+    return join([shown, text], ": ")

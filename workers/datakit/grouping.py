@@ -13,6 +13,8 @@ from typing import Protocol
 
 import re2
 
+from workers.contract.messages import msg
+
 from .errors import InputError
 
 MAX_PATTERN = 200
@@ -29,16 +31,24 @@ def pattern_of(text: str) -> Pattern:
     InputError when it is none.
     """
     if len(text) > MAX_PATTERN:
-        raise InputError(f"The pattern of the groups is longer than {MAX_PATTERN} characters: shorten it.")
+        raise InputError(
+            msg(
+                "The pattern of the groups is longer than {max_pattern} characters: shorten it.",
+                max_pattern=MAX_PATTERN,
+            )
+        )
     options = re2.Options()
     options.log_errors = False
     try:
         return re2.compile(text, options=options)
     except re2.error as error:
-        reason = error.args[0].decode(errors="replace") if error.args else "it does not parse"
+        reason = error.args[0].decode(errors="replace") if error.args else msg("it does not parse")
         raise InputError(
-            f"The pattern of the groups is no regular expression that can be used here ({reason}): "
-            r"write one like ^(.+)_\d+\.jpg$, without look-around and back references."
+            msg(
+                "The pattern of the groups is no regular expression that can be used here ({reason}): "
+                r"write one like ^(.+)_\d+\.jpg$, without look-around and back references.",
+                reason=reason,
+            )
         ) from error
 
 
@@ -68,8 +78,10 @@ def group_split(
     sizes = _sizes(labels, groups)
     if len(sizes) < 2:
         raise InputError(
-            "The pattern puts all images into one group, so nothing would be left to measure with: "
-            "choose one that tells the groups apart, or split without groups."
+            msg(
+                "The pattern puts all images into one group, so nothing would be left to measure with: "
+                "choose one that tells the groups apart, or split without groups."
+            )
         )
     draw = _Draw(sizes, fraction)
     order = sorted(sizes, key=lambda name: (-sizes[name].total(), _hash(seed, name)))
@@ -79,8 +91,10 @@ def group_split(
         draw.take_if_needed(name)
     if not draw.taken:
         raise InputError(
-            "The pattern puts all images of each class into one group, so none could be measured with: "
-            "choose one that makes smaller groups, or split without groups."
+            msg(
+                "The pattern puts all images of each class into one group, so none could be measured with: "
+                "choose one that makes smaller groups, or split without groups."
+            )
         )
     return ["val" if group in draw.taken else "train" for group in groups]
 

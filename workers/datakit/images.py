@@ -23,6 +23,8 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
+from workers.contract.messages import join, msg
+
 from .errors import ImageError
 from .limits import Limits
 
@@ -60,7 +62,7 @@ class Normalised:
 def normalise(content: bytes, max_pixels: int = Limits.max_image_pixels) -> Normalised:
     """Return ``content`` in normal form. Raises ImageError when it does not decode or is too large."""
     if not content:
-        raise ImageError("is empty")
+        raise ImageError(msg("is empty"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -69,9 +71,9 @@ def normalise(content: bytes, max_pixels: int = Limits.max_image_pixels) -> Norm
         except ImageError:
             raise
         except MemoryError:
-            raise ImageError("needs more memory to decode than is allowed") from None
+            raise ImageError(msg("needs more memory to decode than is allowed")) from None
         except _DECODE_ERRORS as error:
-            raise ImageError(f"does not decode ({_reason(error)})") from error
+            raise ImageError(msg("does not decode ({error})", error=_reason(error))) from error
 
 
 def measure(stream: IO[bytes], max_pixels: int = Limits.max_image_pixels) -> tuple[int, int, str]:
@@ -84,7 +86,7 @@ def measure(stream: IO[bytes], max_pixels: int = Limits.max_image_pixels) -> tup
     head = stream.read(16)
     stream.seek(0)
     if not head:
-        raise ImageError("is empty")
+        raise ImageError(msg("is empty"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -93,7 +95,7 @@ def measure(stream: IO[bytes], max_pixels: int = Limits.max_image_pixels) -> tup
         except ImageError:
             raise
         except _DECODE_ERRORS as error:
-            raise ImageError(f"does not decode ({_reason(error)})") from error
+            raise ImageError(msg("does not decode ({error})", error=_reason(error))) from error
         finally:
             # Pillow closes only what it opened itself.
             stream.seek(0)
@@ -105,21 +107,26 @@ def _open(content: bytes, max_pixels: int) -> Image.Image:
 
 def _open_stream(stream: IO[bytes], head: bytes, max_pixels: int) -> Image.Image:
     if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1"):
-        raise ImageError("is a HEIC picture, which cannot be read here: export it as JPEG")
+        raise ImageError(msg("is a HEIC picture, which cannot be read here: export it as JPEG"))
     formats = [name for name in _FORMATS if name in Image.OPEN or name in ("JPEG", "PNG", "BMP", "GIF")]
     image = Image.open(stream, formats=formats)
     if image.width * image.height > max_pixels:
         raise ImageError(
-            f"has {image.width}×{image.height} pixels, more than the {max_pixels / 1e6:g} million allowed"
+            msg(
+                "has {width}×{height} pixels, more than the {most} million allowed",
+                width=image.width,
+                height=image.height,
+                most=f"{max_pixels / 1e6:g}",
+            )
         )
     return image
 
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
-        return "it is no image format known here"
+        return msg("it is no image format known here")
     if isinstance(error, Image.DecompressionBombError):
-        return "it has far too many pixels"
+        return msg("it has far too many pixels")
     return str(error).splitlines()[0][:100] if str(error) else type(error).__name__
 
 
@@ -144,7 +151,7 @@ def _normalised(content: bytes, image: Image.Image) -> Normalised:
     else:
         plain.save(buffer, "PNG", compress_level=3)
         suffix = ".png"
-    note = "converted from " + ", ".join(reasons)
+    note = msg("converted from {reasons}", reasons=join(reasons, ", "))
     return Normalised(buffer.getvalue(), suffix, plain.width, plain.height, _small(plain), note, dark)
 
 
@@ -173,20 +180,22 @@ def _reasons_to_convert(content: bytes, image: Image.Image) -> list[str]:
     if image.format not in _KEPT_SUFFIXES:
         reasons.append(image.format)
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        reasons.append("animation (first frame)" if image.format != "TIFF" else "several pages (first one)")
+        reasons.append(
+            msg("animation (first frame)") if image.format != "TIFF" else msg("several pages (first one)")
+        )
     bits = _bits_per_channel(content, image)
     if bits != 8:
-        reasons.append(f"{bits}-bit")
+        reasons.append(msg("{bits}-bit", bits=bits))
     if image.mode in ("P", "PA"):
-        reasons.append("palette")
+        reasons.append(msg("palette"))
     if image.mode in ("RGBA", "LA", "La", "RGBa", "PA") or "transparency" in image.info:
-        reasons.append("transparency (white behind)")
+        reasons.append(msg("transparency (white behind)"))
     if image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
         reasons.append(image.mode)
     if image.getexif().get(_ORIENTATION, 1) in range(2, 9):
-        reasons.append("EXIF rotation")
+        reasons.append(msg("EXIF rotation"))
     if not reasons and image.mode not in ("RGB", "L"):
-        reasons.append(f"mode {image.mode}")
+        reasons.append(msg("mode {mode}", mode=image.mode))
     return reasons
 
 

@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from workers.contract.messages import loaded, stored
+
 from . import tasks
 from .flatboxes import hash_text, rows
 
@@ -127,12 +129,14 @@ _INSERT = f"INSERT INTO images VALUES ({', '.join('?' * len(_COLUMNS))})"
 
 
 _values = operator.attrgetter(*_COLUMNS)
+_NOTE = _COLUMNS.index("note")
 
 
 def _numbered(images: Sequence[ImageRow]) -> Iterator[tuple[Any, ...]]:
     for number, image in enumerate(images, start=1):
         image.id = number
-        yield _values(image)
+        values = _values(image)
+        yield values if image.note is None else (*values[:_NOTE], stored(image.note), *values[_NOTE + 1 :])
 
 
 def _all_boxes(images: Sequence[ImageRow]) -> Iterator[tuple[float, ...]]:
@@ -140,7 +144,7 @@ def _all_boxes(images: Sequence[ImageRow]) -> Iterator[tuple[float, ...]]:
 
 
 def _all_marks(images: Sequence[ImageRow]) -> Iterator[tuple[str, int, str]]:
-    return ((code, image.id, text) for image in images for code, text in image.marks.items())
+    return ((code, image.id, stored(text)) for image in images for code, text in image.marks.items())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -287,10 +291,11 @@ class Index:
         flat = None
         if self.has_boxes:
             flat = array("d", [value for box in boxes for value in tuple(box)[1:]])
+        columns = {column: row[column] for column in _COLUMNS}
         return ImageRow(
-            **{column: row[column] for column in _COLUMNS},
+            **{**columns, "note": row["note"] and loaded(row["note"])},
             boxes=flat,
-            marks={mark["code"]: mark["text"] for mark in marks},
+            marks={mark["code"]: loaded(mark["text"]) for mark in marks},
         )
 
     def _where(

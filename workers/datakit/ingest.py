@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from workers import contract
+from workers.contract.messages import msg
 
 from . import classes, diffing
 from .adding import added_to
@@ -68,13 +69,13 @@ def _ingest(folder: contract.JobFolder, options: Options, told: dict[str, Any]) 
     findings = Findings()
     packs = folder.artifacts / "packs"
     packs.mkdir()
-    folder.phase("extracting")
+    folder.phase(msg("extracting"))
     with open_archive(options.upload, folder.scratch, options.limits, findings) as archive:
         listing, samples = _read(archive, options, findings, told)
         _check_disk(folder.artifacts, sum(sample.entry.size for sample in samples))
         images, dropped = _checked(folder, archive, listing, samples, options, findings)
     del samples
-    folder.phase("writing")
+    folder.phase(msg("writing"))
     share_duplicates(images)
     stored = tidied(packs, images)
     class_names, images, split = _settled(listing, images, dropped, options, findings)
@@ -134,7 +135,7 @@ def _checked(
     findings: Findings,
 ) -> tuple[list[ImageRow], Counter[int]]:
     """Decode, measure and pack the images; return those that can be used, and how many cannot, by class."""
-    folder.phase("checking")
+    folder.phase(msg("checking"))
     packs, max_pixels = folder.artifacts / "packs", options.limits.max_image_pixels
     task = Task(archive.source, packs, options.pack_key, options.known, max_pixels)
     entries = [sample.entry for sample in samples]
@@ -176,8 +177,12 @@ def _check_disk(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise InputError(
-            f"The images unpack to {human_bytes(needed)} and the server has {human_bytes(free)} free: "
-            "free some space (or ask the administrator to), then upload again."
+            msg(
+                "The images unpack to {needed} and the server has {free} free: free some space "
+                "(or ask the administrator to), then upload again.",
+                needed=human_bytes(needed),
+                free=human_bytes(free),
+            )
         )
 
 

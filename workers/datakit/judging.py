@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from workers.contract.messages import msg
+
 from . import names
 from .duplicates import mark_duplicates
 from .findings import Findings
@@ -37,21 +39,30 @@ def judge(images: list[ImageRow], counts: Sequence[dict[str, Any]], findings: Fi
 
 def _judge_classes(counts: Sequence[dict[str, Any]], findings: Findings) -> None:
     for first, second in names.collisions([row["name"] for row in counts]):
-        message = (
-            f"The classes {first!r} and {second!r} look like one class spelled in two ways: "
-            "merge them or rename one, then upload again."
+        message = msg(
+            "The classes {first} and {second} look like one class spelled in two ways: merge "
+            "them or rename one, then upload again.",
+            first=repr(first),
+            second=repr(second),
         )
-        findings.add("error", "class-name-collision", message, f"{first!r} and {second!r}")
+        findings.add(
+            "error",
+            "class-name-collision",
+            message,
+            msg("{first} and {second}", first=repr(first), second=repr(second)),
+        )
     for row in counts:
         shown = names.show(row["name"])
         if not row["train"]:
-            message = "{count} classes have no image in the training split, so they cannot be learned."
+            message = msg("{count} classes have no image in the training split, so they cannot be learned.")
             findings.add("error", "no-train-images", message, shown)
         if not row["val"]:
-            message = "{count} classes have no image in the validation split, so they cannot be measured."
+            message = msg(
+                "{count} classes have no image in the validation split, so they cannot be measured."
+            )
             findings.add("warn", "no-val-images", message, shown)
         if row["total"] < SMALL_CLASS:
-            message = f"{{count}} classes have fewer than {SMALL_CLASS} images."
+            message = msg("{count} classes have fewer than {small_class} images.", small_class=SMALL_CLASS)
             findings.add("warn", "small-classes", message, f"{shown}: {row['total']}")
     _judge_balance(counts, findings)
 
@@ -60,9 +71,10 @@ def _judge_balance(counts: Sequence[dict[str, Any]], findings: Findings) -> None
     largest = max(counts, key=lambda row: row["total"])
     for row in counts:
         if row["total"] * UNEQUAL < largest["total"]:
-            message = (
-                f"{{count}} classes have less than a tenth of the images of the largest one "
-                f"({names.show(largest['name'])}: {largest['total']})."
+            message = msg(
+                "{count} classes have less than a tenth of the images of the largest one ({name}: {total}).",
+                name=names.show(largest["name"]),
+                total=largest["total"],
             )
             findings.add("warn", "unequal-classes", message, f"{names.show(row['name'])}: {row['total']}")
 
@@ -76,4 +88,4 @@ def _mark_boxes(images: list[ImageRow]) -> None:
         places = range(0, len(image.boxes), 5)
         tiny = sum(min(image.boxes[start + 3], image.boxes[start + 4]) < TINY_BOX for start in places)
         if tiny:
-            mark(image, "box-tiny", f"{tiny} of {len(image.boxes) // 5} boxes")
+            mark(image, "box-tiny", msg("{tiny} of {boxes} boxes", tiny=tiny, boxes=len(image.boxes) // 5))

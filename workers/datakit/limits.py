@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from workers.contract.messages import msg
+
 from .errors import InputError
 
 MIB = 1024 * 1024
@@ -35,9 +37,21 @@ class Limits:
         given = {name: value for name, value in (values or {}).items() if value is not None}
         for name, value in given.items():
             if name not in known:
-                raise InputError(f"There is no upload limit called {name!r}: use {', '.join(sorted(known))}.")
+                raise InputError(
+                    msg(
+                        "There is no upload limit called {name}: use {known}.",
+                        name=repr(name),
+                        known=", ".join(sorted(known)),
+                    )
+                )
             if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-                raise InputError(f"The upload limit {name} must be a positive number, not {value!r}.")
+                raise InputError(
+                    msg(
+                        "The upload limit {name} must be a positive number, not {given}.",
+                        name=name,
+                        given=repr(value),
+                    )
+                )
         return cls(**given)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from workers.contract.messages import msg
+
 from .index import ImageRow
 
 
@@ -20,123 +22,136 @@ class Mark(NamedTuple):
     judged: bool = True
 
 
-_LOOK = "Look at them: remove those that are no use, and keep those that the model will meet at work."
-_BOXES = "Look at them; where a box is wrong, mend the annotation and upload the images again."
-_COPIES = "Remove all but one: copies teach nothing new and weigh more than other images."
+_LOOK = msg("Look at them: remove those that are no use, and keep those that the model will meet at work.")
+_BOXES = msg("Look at them; where a box is wrong, mend the annotation and upload the images again.")
+_COPIES = msg("Remove all but one: copies teach nothing new and weigh more than other images.")
 
 MARKS = {
     "copy-in-two-classes": Mark(
         "warn",
-        "{count} images are there in more than one class, so some of their labels are wrong.",
-        "Find the right class of each and remove it from the other.",
+        msg("{count} images are there in more than one class, so some of their labels are wrong."),
+        msg("Find the right class of each and remove it from the other."),
     ),
     "copy-in-both-splits": Mark(
         "warn",
-        "{count} images are trained on and measured with, so results look better than they are.",
-        "Remove one of the copies, or split the set anew: copies of one class then stay together.",
+        msg("{count} images are trained on and measured with, so results look better than they are."),
+        msg("Remove one of the copies, or split the set anew: copies of one class then stay together."),
     ),
-    "copy-in-class": Mark("info", "{count} images are exact copies of another one in their class.", _COPIES),
+    "copy-in-class": Mark(
+        "info", msg("{count} images are exact copies of another one in their class."), _COPIES
+    ),
     "near-copy-in-both-splits": Mark(
         "warn",
-        "{count} images are nearly the same as one on the other side of the split, so results look better "
-        "than they are.",
-        "If they are frames of one video or photos of one thing, split the set by group, so that they stay "
-        "together.",
+        msg(
+            "{count} images are nearly the same as one on the other side of the split, so results "
+            "look better than they are."
+        ),
+        msg(
+            "If they are frames of one video or photos of one thing, split the set by group, so that "
+            "they stay together."
+        ),
     ),
-    "near-copy": Mark("info", "{count} images are nearly the same as another one.", _COPIES),
+    "near-copy": Mark("info", msg("{count} images are nearly the same as another one."), _COPIES),
     "blank": Mark(
         "warn",
-        "{count} images show hardly anything: they are one shade all over.",
-        "Remove them, unless an empty picture is what their class means.",
+        msg("{count} images show hardly anything: they are one shade all over."),
+        msg("Remove them, unless an empty picture is what their class means."),
     ),
-    "dark": Mark("warn", "{count} images are nearly black.", _LOOK),
-    "bright": Mark("warn", "{count} images are nearly white.", _LOOK),
-    "blurred": Mark("warn", "{count} images are blurred, measured by the others.", _LOOK),
+    "dark": Mark("warn", msg("{count} images are nearly black."), _LOOK),
+    "bright": Mark("warn", msg("{count} images are nearly white."), _LOOK),
+    "blurred": Mark("warn", msg("{count} images are blurred, measured by the others."), _LOOK),
     "tiny-image": Mark(
         "warn",
-        "{count} images are under 16 pixels wide or high, and most others are far larger.",
-        "Remove them: enlarged to what a model sees they are a blur.",
+        msg("{count} images are under 16 pixels wide or high, and most others are far larger."),
+        msg("Remove them: enlarged to what a model sees they are a blur."),
     ),
     "huge-image": Mark(
         "info",
-        "{count} images have over 24 million pixels, and a model sees less than a million.",
-        "Make them smaller before you upload them: training reads them faster and learns the same.",
+        msg("{count} images have over 24 million pixels, and a model sees less than a million."),
+        msg("Make them smaller before you upload them: training reads them faster and learns the same."),
     ),
     "odd-size": Mark(
-        "info", "{count} images are more than four times larger or smaller than most of the others.", _LOOK
+        "info",
+        msg("{count} images are more than four times larger or smaller than most of the others."),
+        _LOOK,
     ),
     "odd-aspect": Mark(
         "info",
-        "{count} images are far longer or narrower than most of the others.",
-        "Look at them: models are fed squares, so a long picture is squeezed or cut.",
+        msg("{count} images are far longer or narrower than most of the others."),
+        msg("Look at them: models are fed squares, so a long picture is squeezed or cut."),
     ),
     "images-without-boxes": Mark(
         "info",
-        "{count} images have no box: they teach what is nothing.",
-        "Look whether that is so: an object without its box teaches the model to overlook it.",
+        msg("{count} images have no box: they teach what is nothing."),
+        msg("Look whether that is so: an object without its box teaches the model to overlook it."),
     ),
     "box-tiny": Mark(
         "warn",
-        "{count} images have boxes under 3 pixels wide or high.",
-        "Remove boxes that were drawn by a slip of the hand; a model cannot learn what it cannot see.",
+        msg("{count} images have boxes under 3 pixels wide or high."),
+        msg("Remove boxes that were drawn by a slip of the hand; a model cannot learn what it cannot see."),
     ),
     "converted": Mark(
         "info",
-        "{count} images were converted to plain 8-bit pictures.",
-        "Nothing: training, conversion and the boards all see the converted ones.",
+        msg("{count} images were converted to plain 8-bit pictures."),
+        msg("Nothing: training, conversion and the boards all see the converted ones."),
         judged=False,
     ),
     "dark-16-bit": Mark(
         "warn",
-        "{count} 16-bit images use less than a sixteenth of their range and are nearly black in 8 bits.",
-        "Stretch their values to the whole range before you upload them.",
+        msg("{count} 16-bit images use less than a sixteenth of their range and are nearly black in 8 bits."),
+        msg("Stretch their values to the whole range before you upload them."),
         judged=False,
     ),
     "size-differs": Mark(
         "warn",
-        "{count} images have another size than their annotation says, so their boxes may be misplaced.",
+        msg("{count} images have another size than their annotation says, so their boxes may be misplaced."),
         _BOXES,
         judged=False,
     ),
     "rotation-unsure": Mark(
         "warn",
-        "{count} images are turned by their EXIF data and their annotation does not say whether the boxes "
-        "were drawn before or after: the boxes stand as written.",
+        msg(
+            "{count} images are turned by their EXIF data and their annotation does not say whether "
+            "the boxes were drawn before or after: the boxes stand as written."
+        ),
         _BOXES,
         judged=False,
     ),
     "boxes-turned": Mark(
         "info",
-        "{count} images are turned by their EXIF data, and their boxes were turned with them.",
-        "Nothing, unless a box looks misplaced.",
+        msg("{count} images are turned by their EXIF data, and their boxes were turned with them."),
+        msg("Nothing, unless a box looks misplaced."),
         judged=False,
     ),
     "box-not-a-number": Mark(
         "warn",
-        "{count} images have boxes with a number that is none (NaN); these were left out.",
+        msg("{count} images have boxes with a number that is none (NaN); these were left out."),
         _BOXES,
         judged=False,
     ),
     "box-inverted": Mark(
         "warn",
-        "{count} images have boxes with their corners the wrong way round; these were turned round.",
+        msg("{count} images have boxes with their corners the wrong way round; these were turned round."),
         _BOXES,
         judged=False,
     ),
     "box-empty": Mark(
-        "warn", "{count} images have boxes without an area; these were left out.", _BOXES, judged=False
+        "warn", msg("{count} images have boxes without an area; these were left out."), _BOXES, judged=False
     ),
     "box-outside": Mark(
-        "warn", "{count} images have boxes that lie outside them; these were left out.", _BOXES, judged=False
+        "warn",
+        msg("{count} images have boxes that lie outside them; these were left out."),
+        _BOXES,
+        judged=False,
     ),
     "box-over-edge": Mark(
         "warn",
-        "{count} images have boxes that reach over their edge; these were cut off there.",
+        msg("{count} images have boxes that reach over their edge; these were cut off there."),
         _BOXES,
         judged=False,
     ),
     "box-twice": Mark(
-        "warn", "{count} images have a box twice; one of each was kept.", "Nothing.", judged=False
+        "warn", msg("{count} images have a box twice; one of each was kept."), msg("Nothing."), judged=False
     ),
 }
 

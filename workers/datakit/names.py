@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from workers.contract.messages import msg
+
 from .errors import InputError
 
 IMAGE_SUFFIXES = frozenset(
@@ -71,18 +73,43 @@ def clean_path(name: str) -> str:
     leaves the folder it is unpacked into: absolute, with a drive letter, or with a ``..`` part.
     """
     path = normal_separators(name)
-    advice = "make the zip again from the folder itself with ordinary zip software."
+    advice = msg("make the zip again from the folder itself with ordinary zip software.")
     if len(path) > MAX_PATH:
-        raise InputError(f"The archive holds a file name of {len(path)} characters ({show(path)}): {advice}")
+        raise InputError(
+            msg(
+                "The archive holds a file name of {count} characters ({path}): {advice}",
+                count=len(path),
+                path=show(path),
+                advice=advice,
+            )
+        )
     if "\0" in path:
-        raise InputError(f"The archive holds a file name with a zero byte ({show(path)}): {advice}")
+        raise InputError(
+            msg(
+                "The archive holds a file name with a zero byte ({path}): {advice}",
+                path=show(path),
+                advice=advice,
+            )
+        )
     if not _ODD_PART.search(path) and path[1:2] != ":":
         return path
     if path.startswith("/") or _DRIVE.match(path):
-        raise InputError(f"The archive holds a file with an absolute path ({show(path)}): {advice}")
+        raise InputError(
+            msg(
+                "The archive holds a file with an absolute path ({path}): {advice}",
+                path=show(path),
+                advice=advice,
+            )
+        )
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts:
-        raise InputError(f"The archive holds a file that points outside it ({show(path)}): {advice}")
+        raise InputError(
+            msg(
+                "The archive holds a file that points outside it ({path}): {advice}",
+                path=show(path),
+                advice=advice,
+            )
+        )
     return "/".join(parts)
 
 
@@ -146,13 +173,19 @@ def check_class_name(name: str) -> str:
     """Return ``name`` in NFC; raise InputError when it cannot be a class name."""
     name = unicodedata.normalize("NFC", name)
     if not name.strip():
-        raise InputError("A class has an empty name: give every class folder or label line a name.")
+        raise InputError(msg("A class has an empty name: give every class folder or label line a name."))
     if first_hidden(name, allowed=_JOINERS):
-        raise InputError(f"The class name {show(name)!r} holds a control character: rename that class.")
+        raise InputError(
+            msg("The class name {name} holds a control character: rename that class.", name=repr(show(name)))
+        )
     if len(name) > MAX_CLASS_NAME:
         raise InputError(
-            f"The class name {show(name)!r} is {len(name)} characters long: "
-            f"use at most {MAX_CLASS_NAME} characters."
+            msg(
+                "The class name {name} is {length} characters long: use at most {most} characters.",
+                name=repr(show(name)),
+                length=len(name),
+                most=MAX_CLASS_NAME,
+            )
         )
     return name
 

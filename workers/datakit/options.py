@@ -58,7 +58,7 @@ class Options:
         upload = Path(spec["inputs"]["archive"])
         class_names = params.get("class_names") or None
         if class_names and not all(isinstance(name, str) for name in class_names):
-            raise InputError("The class names must be a list of texts, one for each class.")
+            raise InputError(msg("The class names must be a list of texts, one for each class."))
         count = params.get("class_count")
         split, split_group = check_split(params.get("split"), params.get("split_group"))
         base = spec["inputs"].get("base")
@@ -66,8 +66,8 @@ class Options:
             upload=upload,
             filename=params.get("filename") or upload.name,
             val_fraction=check_fraction(params.get("val_fraction", 0.2)),
-            seed=_whole_number("seed", params.get("seed", 0)),
-            class_count=None if count is None else _whole_number("number of classes", count),
+            seed=_whole_number(msg("seed"), params.get("seed", 0)),
+            class_count=None if count is None else _whole_number(msg("number of classes"), count),
             class_names=class_names,
             limits=Limits.from_params(params.get("limits")),
             pack_key=params.get("pack_key") or "upload",
@@ -91,12 +91,18 @@ def check_split(split: Any, pattern: Any) -> tuple[str | None, str | None]:
     split, pattern = split or None, pattern or None
     if split not in (None, *SPLIT_METHODS):
         raise InputError(
-            f"There is no split called {split!r}: use {', '.join(SPLIT_METHODS)}, or leave it empty."
+            msg(
+                "There is no split called {split}: use {known}, or leave it empty.",
+                split=repr(split),
+                known=", ".join(SPLIT_METHODS),
+            )
         )
     if pattern is not None and (not isinstance(pattern, str) or split not in (None, GROUP)):
-        raise InputError("A pattern of groups goes with the split called group: choose that one.")
+        raise InputError(msg("A pattern of groups goes with the split called group: choose that one."))
     if pattern is None and split == GROUP:
-        raise InputError("To split by groups, write the pattern that finds an image's group in its path.")
+        raise InputError(
+            msg("To split by groups, write the pattern that finds an image's group in its path.")
+        )
     if pattern is not None:
         pattern_of(pattern)
         split = GROUP
@@ -105,9 +111,18 @@ def check_split(split: Any, pattern: Any) -> tuple[str | None, str | None]:
 
 def _adds(mode: Any, base: str | None) -> bool:
     if mode not in (None, REPLACE, ADD):
-        raise InputError(f"There is no mode called {mode!r}: use {REPLACE} or {ADD}.")
+        raise InputError(
+            msg(
+                "There is no mode called {mode}: use {replace} or {add}.",
+                mode=repr(mode),
+                replace=REPLACE,
+                add=ADD,
+            )
+        )
     if mode == ADD and base is None:
-        raise InputError("There is no version yet that the images could be added to: upload them as a set.")
+        raise InputError(
+            msg("There is no version yet that the images could be added to: upload them as a set.")
+        )
     return mode == ADD
 
 
@@ -139,5 +154,5 @@ def _waits(doubt: Any) -> bool:
 
 def _whole_number(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(f"The {name} must be a whole number, not {value!r}.")
+        raise InputError(msg("The {name} must be a whole number, not {given}.", name=name, given=repr(value)))
     return value

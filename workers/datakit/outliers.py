@@ -11,6 +11,8 @@ import math
 import statistics
 from collections.abc import Callable, Iterator
 
+from workers.contract.messages import msg
+
 from .index import ImageRow
 from .marks import mark
 
@@ -52,15 +54,21 @@ def _mark(images: list[ImageRow], code: str, test: Test) -> None:
 
 
 def _blank(image: ImageRow) -> str | None:
-    return f"contrast {image.contrast:.1f}" if image.contrast < BLANK_CONTRAST else None
+    if image.contrast >= BLANK_CONTRAST:
+        return None
+    return msg("contrast {contrast}", contrast=f"{image.contrast:.1f}")
 
 
 def _dark(image: ImageRow) -> str | None:
-    return f"brightness {image.brightness:.0f}" if image.brightness + 2 * image.contrast < DARK else None
+    return _brightness(image) if image.brightness + 2 * image.contrast < DARK else None
 
 
 def _bright(image: ImageRow) -> str | None:
-    return f"brightness {image.brightness:.0f}" if image.brightness - 2 * image.contrast > BRIGHT else None
+    return _brightness(image) if image.brightness - 2 * image.contrast > BRIGHT else None
+
+
+def _brightness(image: ImageRow) -> str:
+    return msg("brightness {brightness}", brightness=f"{image.brightness:.0f}")
 
 
 def _blurred(images: list[ImageRow]) -> Test:
@@ -69,7 +77,9 @@ def _blurred(images: list[ImageRow]) -> Test:
 
     def test(image: ImageRow) -> str | None:
         small = min(image.width, image.height) < BLUR_LEAST_SIDE
-        return None if small or image.sharpness >= limit else f"sharpness {image.sharpness:.0f}"
+        if small or image.sharpness >= limit:
+            return None
+        return msg("sharpness {sharpness}", sharpness=f"{image.sharpness:.0f}")
 
     return test
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from workers import contract
+from workers.contract.messages import msg
 
 from . import classes, diffing
 from .assemble import assemble
@@ -40,13 +41,13 @@ def main(folder: contract.JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
 
 def _revise(folder: contract.JobFolder, base: Path, params: dict[str, Any]) -> dict[str, Any]:
     target = folder.artifacts / "index.sqlite"
-    folder.phase("checking")
+    folder.phase(msg("checking"))
     with Index(base) as before:
         plan = Plan(before.class_names, [(kind, payload) for kind, payload in params["changes"]])
         images = _changed(before, plan)
         _split(images, plan)
         _check(images, plan.class_names(), before.has_boxes)
-        folder.phase("writing")
+        folder.phase(msg("writing"))
         result = assemble(images, plan.class_names(), before.task, target, Findings())
         with Index(target) as after:
             diff = diffing.counts(before, after)
@@ -73,7 +74,7 @@ def _changed(before: Index, plan: Plan) -> list[ImageRow]:
         if not now.removed:
             images.append(_settled(now, new_ids))
     if not images:
-        raise InputError("No image would be left: keep some.")
+        raise InputError(msg("No image would be left: keep some."))
     return images
 
 

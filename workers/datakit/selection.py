@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from workers.contract.messages import join, msg
+
 from . import names
 from .boxes import on_image
 from .checking import Checked
@@ -23,7 +25,10 @@ def wanted_samples(listing: Listing, limits: Limits, findings: Findings) -> list
     wanted = []
     for sample in sorted(listing.samples, key=lambda sample: sample.entry.path):
         if sample.entry.size > limits.max_file_bytes:
-            message = f"{{count}} images are over {human_bytes(limits.max_file_bytes)} and were left out."
+            message = msg(
+                "{count} images are over {max_file_bytes} and were left out.",
+                max_file_bytes=human_bytes(limits.max_file_bytes),
+            )
             findings.add("warn", "too-large", message, names.show(sample.entry.path))
         else:
             wanted.append(sample)
@@ -46,10 +51,15 @@ def select(
             continue
         images.append(_row(sample, facts, listing))
     if dropped.total() > len(images):
-        examples = "; ".join([*findings.texts("undecodable"), *findings.texts("truncated")][:3])
+        examples = [*findings.texts("undecodable"), *findings.texts("truncated")][:3]
         raise InputError(
-            f"{dropped.total()} of the {len(samples)} images cannot be read ({examples}): "
-            "check that the files are whole and upload them again."
+            msg(
+                "{dropped} of the {samples} images cannot be read ({examples}): check that the "
+                "files are whole and upload them again.",
+                dropped=dropped.total(),
+                samples=len(samples),
+                examples=join(examples, "; "),
+            )
         )
     return images, dropped
 
@@ -62,8 +72,10 @@ def assign_splits(images: list[ImageRow], listing: Listing, options: Options) ->
     split = options.split or (GIVEN if listing.split_given else STRATIFIED)
     if split == GIVEN and not listing.split_given:
         raise InputError(
-            "You chose the split that the upload gives, and it gives none: name its folders or lists train "
-            "and val, or choose another split."
+            msg(
+                "You chose the split that the upload gives, and it gives none: name its folders or "
+                "lists train and val, or choose another split."
+            )
         )
     if split != GIVEN:
         draw_split(images, options.val_fraction, options.seed, options.split_group)
@@ -71,12 +83,12 @@ def assign_splits(images: list[ImageRow], listing: Listing, options: Options) ->
 
 
 def _report_unreadable(sample: Sample, facts: Checked, findings: Findings) -> None:
-    text = f"{names.show(sample.entry.path)} {facts.error}"
+    text = join([names.show(sample.entry.path), facts.error])
     if "truncated" in facts.error:  # Pillow's word
-        message = "{count} images end before they are whole and were left out."
+        message = msg("{count} images end before they are whole and were left out.")
         findings.add("warn", "truncated", message, text)
     else:
-        findings.add("warn", "undecodable", "{count} images cannot be read and were left out.", text)
+        findings.add("warn", "undecodable", msg("{count} images cannot be read and were left out."), text)
 
 
 def _row(sample: Sample, facts: Checked, listing: Listing) -> ImageRow:

@@ -9,6 +9,8 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from workers.contract.messages import msg
+
 from .errors import InputError
 from .flatboxes import class_ids
 from .grouping import group_split, groups_of, pattern_of
@@ -23,8 +25,13 @@ def check_fraction(fraction: object) -> float:
     is_number = isinstance(fraction, int | float) and not isinstance(fraction, bool)
     if not is_number or not MIN_FRACTION <= fraction <= MAX_FRACTION:
         raise InputError(
-            f"The share of images kept for validation must lie between {MIN_FRACTION} and {MAX_FRACTION}, "
-            f"not {fraction!r}."
+            msg(
+                "The share of images kept for validation must lie between {min_fraction} and "
+                "{max_fraction}, not {fraction}.",
+                min_fraction=MIN_FRACTION,
+                max_fraction=MAX_FRACTION,
+                fraction=repr(fraction),
+            )
         )
     return float(fraction)
 

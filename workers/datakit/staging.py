@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from workers.contract.messages import msg
+
 from .errors import StagingError, full_disk_is_input_error
 from .index import ImageRow, Index
 from .packing import INDEX, LABELS, TRAIN, VAL, index_line, label_lines, list_line
@@ -56,7 +58,11 @@ def _write_images(index: Index, read: ReadPacks, folder: Path) -> None:
     for image, content in read(index.by_place()):
         if hashlib.sha256(content).hexdigest() != image.sha256:
             raise StagingError(
-                f"The stored image {image.name} ({image.original}) is damaged: upload the dataset again."
+                msg(
+                    "The stored image {name} ({original}) is damaged: upload the dataset again.",
+                    name=image.name,
+                    original=image.original,
+                )
             )
         (folder / image.name).write_bytes(content)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from workers.contract.messages import msg
+
 from .index import ImageRow, Index
 from .packing import record
 from .staging import ReadPacks
@@ -31,7 +33,7 @@ class Stored:
         """Yield each record with its image's content, in the order of the packs: that reads fastest."""
         for image, content in self._read(self._index.by_place()):
             if len(content) != image.size:
-                raise ExportError("The stored dataset is damaged: upload it again.")
+                raise ExportError(msg("The stored dataset is damaged: upload it again."))
             yield self._record(image), iter([content])
 
     def _record(self, image: ImageRow) -> dict[str, Any]:

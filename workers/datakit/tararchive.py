@@ -17,6 +17,8 @@ from typing import BinaryIO
 
 import zstandard
 
+from workers.contract.messages import msg
+
 from . import names
 from .archive import CHUNK, Archive, Entry, Source, check_unpacked_bytes, decode_unmarked_names
 from .errors import InputError
@@ -102,8 +104,11 @@ class TarArchive(Archive):
             for member in _members(self._source.file):
                 if len(facts) == limits.max_files:
                     raise InputError(
-                        f"The tar holds more than the {limits.max_files:,} files allowed: "
-                        "split them over several datasets."
+                        msg(
+                            "The tar holds more than the {max_files} files allowed: split them over several "
+                            "datasets.",
+                            max_files=f"{limits.max_files:,}",
+                        )
                     )
                 _check_kind(member)
                 unpacked += member.size
@@ -111,12 +116,15 @@ class TarArchive(Archive):
                 facts.append((member.isdir(), member.size, member.offset_data))
         except _DAMAGED as error:
             raise InputError(
-                f"The tar is damaged or was cut short ({error}): "
-                "make it again (or upload it again) and retry."
+                msg(
+                    "The tar is damaged or was cut short ({error}): make it again (or upload it "
+                    "again) and retry.",
+                    error=error,
+                )
             ) from error
         check_unpacked_bytes("tar", unpacked, self._source.file.seek(0, 2), limits)
         if not facts:
-            raise InputError("The tar holds no files: put the images into it and upload it again.")
+            raise InputError(msg("The tar holds no files: put the images into it and upload it again."))
         texts = _names(raw_names, findings)
         return [(name, *fact) for name, fact in zip(texts, facts, strict=True)]
 
@@ -148,8 +156,12 @@ def _unpack(path: Path, compression: str, target: Path, limits: Limits) -> Path:
         target.unlink(missing_ok=True)
         if isinstance(error, _STREAM_DAMAGED):
             raise InputError(
-                f"The {compression} file is damaged or was cut short ({error}): "
-                "make it again (or upload it again) and retry."
+                msg(
+                    "The {compression} file is damaged or was cut short ({error}): make it again (or "
+                    "upload it again) and retry.",
+                    compression=compression,
+                    error=error,
+                )
             ) from error
         raise
     with target.open("rb") as file:
@@ -157,7 +169,10 @@ def _unpack(path: Path, compression: str, target: Path, limits: Limits) -> Path:
             return target
     target.unlink()
     raise InputError(
-        f"The {compression} file holds no tar archive: pack the images as a zip or a tar and upload that."
+        msg(
+            "The {compression} file holds no tar archive: pack the images as a zip or a tar and upload that.",
+            compression=compression,
+        )
     )
 
 
@@ -210,8 +225,13 @@ def _check_kind(member: tarfile.TarInfo) -> None:
     shown = names.show(member.name)
     if member.issym() or member.islnk():
         raise InputError(
-            f"The tar holds a link ({shown}): pack the files themselves instead (tar --dereference "
-            "--hard-dereference)."
+            msg(
+                "The tar holds a link ({shown}): pack the files themselves instead (tar "
+                "--dereference --hard-dereference).",
+                shown=shown,
+            )
         )
     if not (member.isreg() or member.isdir()) or member.issparse():
-        raise InputError(f"The tar holds a special file ({shown}), not an ordinary one: leave it out.")
+        raise InputError(
+            msg("The tar holds a special file ({shown}), not an ordinary one: leave it out.", shown=shown)
+        )

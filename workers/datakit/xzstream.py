@@ -5,6 +5,8 @@ from __future__ import annotations
 import lzma
 from typing import BinaryIO
 
+from workers.contract.messages import msg
+
 # What decoding may take. `xz -9`, the largest preset, needs 65 MB; a hostile header asks for up to 4 GB.
 MAX_MEMORY = 128 * 1024 * 1024
 PIECE = 64 * 1024
@@ -47,7 +49,7 @@ class XzStream:
         if len(self._waiting) < len(_MAGIC):
             self._more()
         if not self._waiting.startswith(_MAGIC):
-            raise lzma.LZMAError("there is something after its end")
+            raise lzma.LZMAError(msg("there is something after its end"))
         self._decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_MEMORY)
         return True
 

@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from workers.contract.messages import msg
+
 from . import names
 from .archive import CHUNK, Archive, Entry, Source, check_unpacked_bytes, decode_unmarked_names
 from .errors import InputError
@@ -19,7 +21,14 @@ from .limits import Limits
 from .zipcheck import check_zip_directory
 
 _READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
-_COMPRESSION_NAMES = {9: "Deflate64", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES encryption"}
+_COMPRESSION_NAMES = {
+    9: "Deflate64",
+    14: "LZMA",
+    93: "Zstandard",
+    95: "XZ",
+    98: "PPMd",
+    99: msg("AES encryption"),
+}
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, OSError, NotImplementedError)
 
 
@@ -70,7 +79,7 @@ class ZipSource(Source):
         """Return where the packed bytes begin of the entry that begins with what was ``found``."""
         header = _LOCAL_HEADER.unpack_from(found)
         if header[0] != b"PK\x03\x04":
-            raise zipfile.BadZipFile("an entry does not begin where it should")
+            raise zipfile.BadZipFile(msg("an entry does not begin where it should"))
         return offset + _LOCAL_HEADER.size + header[-2] + header[-1]  # its name and its extra fields
 
     def _packed(self, offset: int, size: int) -> bytes:
@@ -127,7 +136,10 @@ class ZipArchive(Archive):
                 infos = archive.infolist()
         except (*_DAMAGED, RecursionError) as error:
             raise InputError(
-                f"The zip's table of contents is damaged ({error}): make the zip again and upload it."
+                msg(
+                    "The zip's table of contents is damaged ({error}): make the zip again and upload it.",
+                    error=error,
+                )
             ) from error
         self._check_contents(infos, packed_bytes, limits, findings)
         self._source = ZipSource(path)
@@ -149,7 +161,7 @@ class ZipArchive(Archive):
         check_unpacked_bytes("zip", sum(info.file_size for info in infos), packed_bytes, limits)
         if sum(info.compress_size for info in infos) > packed_bytes:
             raise InputError(
-                "The zip's entries overlap, as only a zip bomb's do: make the zip again and upload it."
+                msg("The zip's entries overlap, as only a zip bomb's do: make the zip again and upload it.")
             )
         self._set_contents(
             (name, name.endswith(("/", "\\")), info.file_size, _handle(info))
@@ -190,15 +202,25 @@ def _unicode_path(extra: bytes, raw_name: bytes) -> str | None:
 
 def _check_entry_kind(info: zipfile.ZipInfo, shown: str) -> None:
     if info.flag_bits & 0x2041 or info.compress_type == 99:
-        raise InputError("The zip is protected by a password: make it again without one and upload that.")
+        raise InputError(
+            msg("The zip is protected by a password: make it again without one and upload that.")
+        )
     if info.compress_type not in _READABLE:
         method = _COMPRESSION_NAMES.get(info.compress_type, f"method {info.compress_type}")
         raise InputError(
-            f"{shown!r} in the zip is packed with {method}, which cannot be read here: "
-            "make the zip again with ordinary (Deflate) compression."
+            msg(
+                "{shown} in the zip is packed with {method}, which cannot be read here: make the "
+                "zip again with ordinary (Deflate) compression.",
+                shown=repr(shown),
+                method=method,
+            )
         )
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind == stat.S_IFLNK:
-        raise InputError(f"The zip holds a symbolic link ({shown}): pack the files themselves instead.")
+        raise InputError(
+            msg("The zip holds a symbolic link ({shown}): pack the files themselves instead.", shown=shown)
+        )
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise InputError(f"The zip holds a special file ({shown}), not an ordinary one: leave it out.")
+        raise InputError(
+            msg("The zip holds a special file ({shown}), not an ordinary one: leave it out.", shown=shown)
+        )

@@ -6,6 +6,8 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
+from workers.contract.messages import msg
+
 from .errors import InputError
 
 _END = b"PK\x05\x06"
@@ -27,16 +29,17 @@ def check_zip_directory(path: Path, packed_bytes: int, max_files: int) -> None:
         if declared > max_files:
             raise InputError(_too_many(declared, max_files))
         if size > end or size > max_files * _BYTES_PER_NAME:
-            raise InputError("The zip's table of contents is damaged: make the zip again and upload it.")
+            raise InputError(msg("The zip's table of contents is damaged: make the zip again and upload it."))
         found = _count_signatures(file, end - size, size)
     if found > max_files:
         raise InputError(_too_many(found, max_files))
 
 
 def _too_many(count: int, max_files: int) -> str:
-    return (
-        f"The zip holds {count:,} files, more than the {max_files:,} allowed: "
-        "split them over several datasets."
+    return msg(
+        "The zip holds {count} files, more than the {max_files} allowed: split them over several datasets.",
+        count=f"{count:,}",
+        max_files=f"{max_files:,}",
     )
 
 
@@ -48,7 +51,9 @@ def _end_record(file: BinaryIO, packed_bytes: int) -> tuple[int, int, int]:
     position = tail.rfind(_END)
     if position < 0 or len(tail) - position < _END_BYTES:
         raise InputError(
-            "The zip is incomplete, its end is missing: the upload or a copy was cut short, so try again."
+            msg(
+                "The zip is incomplete, its end is missing: the upload or a copy was cut short, so try again."
+            )
         )
     disk, _, _, count, size = struct.unpack_from("<HHHHI", tail, position + 4)
     end = tail_start + position
@@ -62,7 +67,7 @@ def _end_record(file: BinaryIO, packed_bytes: int) -> tuple[int, int, int]:
             end = offset
     elif disk not in (0, 0xFFFF):
         raise InputError(
-            "This is one part of a zip split over several files: make a single zip and upload that."
+            msg("This is one part of a zip split over several files: make a single zip and upload that.")
         )
     return count, size, end
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from workers.contract import InputError, ProgramError, ToolchainError, diskspace
+from workers.contract.messages import msg
 
 _OUT_OF_MEMORY = re.compile(
     r"MemoryError|bad_alloc|ResourceExhausted|Out of memory|Cannot allocate memory", re.IGNORECASE
@@ -35,32 +36,47 @@ def explain(
     killed = returncode == -9 or _KILLED.search(text)
     if _OUT_OF_MEMORY.search(text) or (killed and memory_ran_out):
         return ToolchainError(
-            "Training ran out of memory: choose a smaller batch or input size, or give the worker more."
+            msg("Training ran out of memory: choose a smaller batch or input size, or give the worker more.")
         )
     if killed:
         return ToolchainError(
-            "Training was killed from outside (signal 9). Often the system is out of memory then: choose a "
-            "smaller batch or input size, or look into the worker's system log."
+            msg(
+                "Training was killed from outside (signal 9). Often the system is out of memory "
+                "then: choose a smaller batch or input size, or look into the worker's system log."
+            )
         )
     if _NO_GPU.search(text):
         return ToolchainError(
-            f"The training worker cannot use {device}: install PaddlePaddle's GPU build, or train on cpu."
+            msg(
+                "The training worker cannot use {device}: install PaddlePaddle's GPU build, or train on cpu.",
+                device=device,
+            )
         )
     if _BAD_WEIGHTS.search(text):
-        return InputError("The pretrained weights cannot be read: give a .pdparams file of this very model.")
+        return InputError(
+            msg("The pretrained weights cannot be read: give a .pdparams file of this very model.")
+        )
     if _BAD_SHAPE.search(text):
         width, height = input_size
         return InputError(
-            f"The network does not accept images of {width}x{height}: choose another input size."
+            msg(
+                "The network does not accept images of {width}x{height}: choose another input size.",
+                width=width,
+                height=height,
+            )
         )
-    return ToolchainError(f"PaddleX stopped: {last_error(tail)} The log has the details.")
+    return ToolchainError(msg("PaddleX stopped: {error} The log has the details.", error=last_error(tail)))
 
 
 def diverged(epoch: int, learning_rate: float) -> InputError:
     """Return the error for a loss that is no longer a number; retrying would end in the same place."""
     return InputError(
-        f"The training diverged: the loss is no longer a number in epoch {epoch}. "
-        f"Run it again with a learning rate well under {learning_rate:g}."
+        msg(
+            "The training diverged: the loss is no longer a number in epoch {epoch}. Run it "
+            "again with a learning rate well under {learning_rate}.",
+            epoch=epoch,
+            learning_rate=f"{learning_rate:g}",
+        )
     )
 
 
@@ -70,4 +86,4 @@ def last_error(tail: list[str]) -> str:
         match = _LAST_ERROR.match(line.strip())
         if match and match.group(1) not in ("CalledProcessError", "AssertionError"):
             return f"{match.group(1)}, {match.group(2).rstrip('.')}."
-    return "it ended without saying why."
+    return msg("it ended without saying why.")

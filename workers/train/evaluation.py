@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import ToolchainError
+from workers.contract.messages import msg
 from workers.train.parameters import EVALUATION_BATCH, Plan
 
 ENGINE = "paddle-inference"
@@ -30,7 +31,9 @@ def read_pixels(path: Path, input_size: tuple[int, int]) -> Any:
 
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise ToolchainError(f"The image {path.name} cannot be read any more on the training worker.")
+        raise ToolchainError(
+            msg("The image {name} cannot be read any more on the training worker.", name=path.name)
+        )
     return cv2.resize(image, input_size, interpolation=cv2.INTER_LINEAR)[:, :, ::-1]
 
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from workers.contract import JobFolder, ToolchainError
+from workers.contract.messages import msg
 from workers.train.tasks import Task
 
 # Where rknn-toolkit2 and paddle2onnx agree on every operator of our recipes.
@@ -40,9 +41,11 @@ def _convert(inference: Path, target: Path) -> None:
             verbose=False,
         )
     except Exception as error:
-        raise ToolchainError(f"paddle2onnx cannot convert this network: {_sentence(error)}") from error
+        raise ToolchainError(
+            msg("paddle2onnx cannot convert this network: {error}", error=_sentence(error))
+        ) from error
     if not target.is_file():
-        raise ToolchainError("paddle2onnx wrote no file. The log has the details.")
+        raise ToolchainError(msg("paddle2onnx wrote no file. The log has the details."))
 
 
 def _slim(full: Path, target: Path, input_size: tuple[int, int], task: Task) -> list[str]:
@@ -57,7 +60,9 @@ def _slim(full: Path, target: Path, input_size: tuple[int, int], task: Task) -> 
     except ToolchainError:
         raise
     except Exception as error:
-        raise ToolchainError(f"onnxslim cannot simplify this network: {_sentence(error)}") from error
+        raise ToolchainError(
+            msg("onnxslim cannot simplify this network: {error}", error=_sentence(error))
+        ) from error
     return cut
 
 

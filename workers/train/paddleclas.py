@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import InputError
+from workers.contract.messages import msg
 from workers.train.parameters import EVALUATION_BATCH, Plan
 
 # A line of progress at least every ten steps: live curves on slow machines, short logs on fast ones.
@@ -30,7 +31,11 @@ def suite_configuration(plan: Plan, base: dict[str, Any], augmentations: dict[st
     """Return ``base`` (PaddleClas format) with all filled in that PaddleX does not fill in itself."""
     if plan.augmentation not in augmentations:
         raise InputError(
-            f"There is no augmentation {plan.augmentation!r}: choose one of {', '.join(augmentations)}."
+            msg(
+                "There is no augmentation {augmentation}: choose one of {augmentations}.",
+                augmentation=repr(plan.augmentation),
+                augmentations=", ".join(augmentations),
+            )
         )
     augmentation, defaults = augmentations[plan.augmentation], plan.recipe["defaults"]
     config = copy.deepcopy(base)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import InputError
+from workers.contract.messages import msg
 from workers.contract.tasks import task_of
 from workers.train.parameters import Plan
 from workers.train.tasks import TASKS
@@ -29,7 +30,7 @@ def read_plan(spec: dict[str, Any]) -> Plan:
     )
     pretrained = _weights(inputs.get("pretrained"))
     if pretrained is None and not notices:
-        notices.append("Trained from scratch: no pretrained weights were given.")
+        notices.append(msg("Trained from scratch: no pretrained weights were given."))
     return Plan(
         task=task.name,
         dataset=dataset,
@@ -54,7 +55,11 @@ def read_plan(spec: dict[str, Any]) -> Plan:
 def _check_count(class_names: list[str], num_classes: int) -> None:
     if len(class_names) != num_classes:
         raise InputError(
-            f"{num_classes} classes were asked for and {len(class_names)} are named: give each one name."
+            msg(
+                "{asked} classes were asked for and {named} are named: give each one name.",
+                asked=num_classes,
+                named=len(class_names),
+            )
         )
 
 
@@ -64,14 +69,19 @@ def _input_size(size: list[int], recipe: dict[str, Any]) -> tuple[int, int]:
     if tuple(size) not in allowed:
         choices = ", ".join(f"{width}x{height}" for width, height in allowed)
         raise InputError(
-            f"{recipe['title']} cannot be trained at {'x'.join(map(str, size))}: choose one of {choices}."
+            msg(
+                "{title} cannot be trained at {size}: choose one of {choices}.",
+                title=recipe["title"],
+                size="x".join(map(str, size)),
+                choices=choices,
+            )
         )
     return int(size[0]), int(size[1])
 
 
 def _at_least_one(name: str, value: Any) -> int:
     if int(value) < 1:
-        raise InputError(f"The number of {name} is {value}: give 1 or more.")
+        raise InputError(msg("The number of {name} is {number}: give 1 or more.", name=name, number=value))
     return int(value)
 
 
@@ -79,7 +89,9 @@ def _weights(path: str | None) -> Path | None:
     if not path:
         return None
     if not Path(path).is_file():
-        raise InputError("The pretrained weights are not there any more: start the run again without them.")
+        raise InputError(
+            msg("The pretrained weights are not there any more: start the run again without them.")
+        )
     return Path(path)
 
 
@@ -88,17 +100,24 @@ def _fit_batch(images: int, batch_size: int, rate: float, notices: list[str]) ->
 
     The suite drops an incomplete last batch, so a batch larger than the data set would train nothing.
     """
-    _at_least_one("images in a batch", batch_size)
+    _at_least_one(msg("images in a batch"), batch_size)
     if rate <= 0:
-        raise InputError(f"The learning rate is {rate}: give a number above 0.")
+        raise InputError(msg("The learning rate is {rate}: give a number above 0.", rate=rate))
     if images < 2:
-        raise InputError("The training part holds one image: add more images of every class.")
+        raise InputError(msg("The training part holds one image: add more images of every class."))
     largest = max(2, images // MIN_STEPS_PER_EPOCH)
     if batch_size <= largest:
         return batch_size, rate
     scaled = rate * largest / batch_size
     notices.append(
-        f"The data set has only {images} training images: batches hold {largest} of them instead of "
-        f"{batch_size}, and the learning rate is {scaled:g} instead of {rate:g}."
+        msg(
+            "The data set has only {images} training images: batches hold {largest} of them "
+            "instead of {batch_size}, and the learning rate is {scaled} instead of {rate}.",
+            images=images,
+            largest=largest,
+            batch_size=batch_size,
+            scaled=f"{scaled:g}",
+            rate=f"{rate:g}",
+        )
     )
     return largest, scaled

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workers.contract import ToolchainError
+from workers.contract.messages import msg
 
 HERE = Path(__file__).resolve().parent
 INDEX_SUITE = HERE / ".suite" / "paddleclas"
@@ -29,12 +30,16 @@ def link_suite(scratch: Path, paddleclas_dir: Path | None) -> Path:
     missing = [path for path in needed if not path.exists()]
     if missing and paddleclas_dir:
         raise ToolchainError(
-            f"PADDLECLAS_DIR is {paddleclas_dir} and has no {missing[0].relative_to(source)}: "
-            "point it at a whole checkout of PaddleClas, or leave it empty."
+            msg(
+                "PADDLECLAS_DIR is {paddleclas_dir} and has no {missing}: point it at a whole "
+                "checkout of PaddleClas, or leave it empty.",
+                paddleclas_dir=paddleclas_dir,
+                missing=missing[0].relative_to(source),
+            )
         )
     if missing:
         raise ToolchainError(
-            "The PaddleClas training suite is not installed on this worker: run `make setup` there."
+            msg("The PaddleClas training suite is not installed on this worker: run `make setup` there.")
         )
     suite = scratch / "repos" / "PaddleClas"
     suite.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workers.contract import JobFolder, ToolchainError
+from workers.contract.messages import msg
 from workers.contract.oom import MemoryWatch
 from workers.train import checkpoints
 from workers.train.checkpoints import History
@@ -54,11 +55,11 @@ class Training:
         argv += ["--suites", str(suites), "--export-to", str(export_to)]
         if done >= self.plan.epochs:
             argv.append("--export-only")
-        self._say_phase("start PaddleX")
+        self._say_phase(msg("start PaddleX"))
         with self.folder.tool("paddlex"):
             self._supervise(argv)
         if not (export_to / "inference.pdiparams").is_file():
-            raise ToolchainError("PaddleX exported no inference model. The log has the details.")
+            raise ToolchainError(msg("PaddleX exported no inference model. The log has the details."))
         return export_to
 
     @property
@@ -66,7 +67,9 @@ class Training:
         """The best epoch's ``.pdparams``."""
         epochs = checkpoints.complete_epochs(self.output)
         if self.history.best_epoch not in epochs:
-            raise ToolchainError("PaddleX ended without saving a trained epoch. The log has the details.")
+            raise ToolchainError(
+                msg("PaddleX ended without saving a trained epoch. The log has the details.")
+            )
         return epochs[self.history.best_epoch].with_suffix(".pdparams")
 
     def _earlier_checkpoint(self) -> Path | None:
@@ -75,7 +78,7 @@ class Training:
         stem = checkpoints.take_over(self.plan.resume, self.output, self.history)
         if stem is None:
             self.plan.notices.append(
-                "The earlier attempt left no checkpoint to go on from: trained from the start."
+                msg("The earlier attempt left no checkpoint to go on from: trained from the start.")
             )
             return None
         try:
@@ -84,12 +87,17 @@ class Training:
             checkpoints.prune(self.output, keep=set())
             self.history.scores.clear()
             self.plan.notices.append(
-                f"The earlier attempt's checkpoint was not opened, because it holds {reason}: "
-                "trained from the start."
+                msg(
+                    "The earlier attempt's checkpoint was not opened, because it holds {reason}: "
+                    "trained from the start.",
+                    reason=reason,
+                )
             )
             return None
         self.history.save(self.folder.scratch)
-        self.plan.notices.append(f"Went on after epoch {max(self.history.scores)} of an earlier attempt.")
+        self.plan.notices.append(
+            msg("Went on after epoch {epoch} of an earlier attempt.", epoch=max(self.history.scores))
+        )
         for epoch, score in self.history.scores.items():
             self.folder.metric(epoch, f"val/{self.task.metric}", score)
         return stem.with_suffix(".pdparams")
@@ -110,7 +118,7 @@ class Training:
             for line in self._lines(process):
                 said = self.task.parse_line(line)
                 if isinstance(said, MarkLine) and said.text == "trained":
-                    self._say_phase("export")
+                    self._say_phase(msg("export"))
                     process.stdin.write(f"{self.best_weights}\n")
                     process.stdin.flush()
                 else:
@@ -135,7 +143,7 @@ class Training:
             self._on_eval(said)
 
     def _on_train(self, line: TrainLine) -> None:
-        self._say_phase(f"epoch {line.epoch}/{line.epochs}")
+        self._say_phase(msg("epoch {epoch}/{epochs}", epoch=line.epoch, epochs=line.epochs))
         self._refuse_divergence(line)
         now = time.monotonic()
         if now - self._last_metric < METRIC_SECONDS and line.step != line.steps:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workers.contract.messages import msg
+
 LARGEST = 4 * 1024**3  # bytes of a file; the largest weights that Paddle publishes have 1.3 GB
 MOST_OPCODES = 2_000_000
 MOST_VALUES = 500_000
@@ -51,7 +53,7 @@ class Tensor:
     data: bytes
 
     def __setstate__(self, state: Any) -> None:
-        raise Refused("something that changes an array")
+        raise Refused(msg("something that changes an array"))
 
 
 class _Known:
@@ -66,7 +68,7 @@ class _Known:
         return self._call(*arguments)
 
     def __setstate__(self, state: Any) -> None:
-        raise Refused("something that changes a function")
+        raise Refused(msg("something that changes a function"))
 
 
 class _Type:
@@ -99,7 +101,7 @@ class _Array:
 
 def _need(condition: bool) -> None:
     if not condition:
-        raise Refused("a broken array")
+        raise Refused(msg("a broken array"))
 
 
 def _text(value: Any) -> str:
@@ -120,7 +122,7 @@ def _tensor(data: Any, kind: Any, shape: Any, fortran: bool) -> Tensor:
 def _dtype(name: Any, *_copy: Any) -> _Type:
     name = _text(name)
     if name not in TYPES:
-        raise Refused(f"numbers of the type {name[:20]!r}")
+        raise Refused(msg("numbers of the type {name}", name=repr(name[:20])))
     return _Type(name)
 
 
@@ -153,7 +155,7 @@ def _ordered(*pairs: Any) -> dict:
 
 
 def _no_call(*_arguments: Any) -> None:
-    raise Refused("an unusual array")
+    raise Refused(msg("an unusual array"))
 
 
 _NDARRAY = _Known(_no_call)
@@ -179,7 +181,7 @@ class _Reader(pickle.Unpickler):
         return known
 
     def persistent_load(self, pid: Any) -> None:
-        raise Refused("a reference to something outside")
+        raise Refused(msg("a reference to something outside"))
 
 
 def read(path: Path) -> Any:
@@ -190,7 +192,7 @@ def read(path: Path) -> Any:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > LARGEST:
-            raise Refused(f"{size} bytes, more than weights have")
+            raise Refused(msg("{size} bytes, more than weights have", size=size))
         content = file.read(LARGEST + 1)
     try:
         _scan(content)
@@ -198,7 +200,7 @@ def read(path: Path) -> Any:
     except Refused:
         raise
     except Exception as error:  # a damaged pickle raises nearly anything
-        raise Refused("data that Paddle does not write") from error
+        raise Refused(msg("data that Paddle does not write")) from error
     return _Checker(len(content)).plain(value)
 
 
@@ -207,13 +209,13 @@ def _scan(content: bytes) -> None:
     put = 0
     for count, (opcode, argument, _position) in enumerate(pickletools.genops(content)):
         if opcode.name not in OPCODES:
-            raise Refused(f"the pickle instruction {opcode.name}")
+            raise Refused(msg("the pickle instruction {name}", name=opcode.name))
         if opcode.name in ("BINPUT", "LONG_BINPUT"):
             put += 1
             if argument > 2 * put + 1000:  # the memo is a table of that many places
-                raise Refused("a memo with gaps")
+                raise Refused(msg("a memo with gaps"))
         if count > MOST_OPCODES:
-            raise Refused("more values than weights have")
+            raise Refused(msg("more values than weights have"))
 
 
 class _Checker:
@@ -225,7 +227,7 @@ class _Checker:
     def plain(self, value: Any, depth: int = 0) -> Any:
         self._count(value)
         if depth > DEEPEST:
-            raise Refused("values that are nested too deeply")
+            raise Refused(msg("values that are nested too deeply"))
         if isinstance(value, _Array):
             _need(value.tensor is not None)
             return value.tensor
@@ -237,13 +239,13 @@ class _Checker:
             return value
         if type(value) is int and value.bit_length() <= 64:
             return value
-        raise Refused(f"a value of the kind {type(value).__name__.lstrip('_')}")
+        raise Refused(msg("a value of the kind {kind}", kind=type(value).__name__.lstrip("_")))
 
     def _key(self, key: Any) -> str | int:
         self._count(key)
         if type(key) is str or (type(key) is int and key.bit_length() <= 64):
             return key
-        raise Refused("keys that are not text")
+        raise Refused(msg("keys that are not text"))
 
     def _count(self, value: Any) -> None:
         self.values_left -= 1
@@ -253,7 +255,7 @@ class _Checker:
         elif isinstance(value, str):
             self.bytes_left -= len(value)
         if self.values_left < 0 or self.bytes_left < 0:
-            raise Refused("more values than its size allows")
+            raise Refused(msg("more values than its size allows"))
 
 
 def tensors(value: Any) -> Iterator[Tensor]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import InputError
+from workers.contract.messages import msg
 from workers.train.unpickling import Refused, Tensor, read, tensors
 
 
@@ -49,12 +50,16 @@ def clean_pretrained(source: Path, folder: Path) -> Path:
     try:
         content = read(source)
         if not isinstance(content, dict) or next(tensors(content), None) is None:
-            raise Refused("no tensors by name")
+            raise Refused(msg("no tensors by name"))
         clean(source, target)
     except Refused as reason:
         raise InputError(
-            f"The pretrained weights {source.name} were not opened, because they hold {reason}: "
-            "give a .pdparams file that Paddle wrote and that holds tensors only."
+            msg(
+                "The pretrained weights {name} were not opened, because they hold {reason}: give "
+                "a .pdparams file that Paddle wrote and that holds tensors only.",
+                name=source.name,
+                reason=reason,
+            )
         ) from reason
     return target
 

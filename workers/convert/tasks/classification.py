@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import ToolchainError
+from workers.contract.messages import msg
 from workers.convert import dataset
 from workers.convert.tasks.base import Prediction, Sample, Task
 from workers.datakit.scoring import classification as scoring
@@ -26,8 +27,12 @@ class Classification(Task):
     def check_outputs(self, shapes: list[list[int]], class_names: list[str]) -> None:
         if shapes != [[1, len(class_names)]]:
             raise ToolchainError(
-                f"The ONNX model answers with {shapes} and the data set has {len(class_names)} classes: "
-                "convert with the data set version that it was trained on."
+                msg(
+                    "The ONNX model answers with {shapes} and the data set has {count} "
+                    "classes: convert with the data set version that it was trained on.",
+                    shapes=shapes,
+                    count=len(class_names),
+                )
             )
 
     def decode(self, sample: Sample, outputs: Sequence[Any]) -> Prediction:

@@ -54,7 +54,7 @@ class AnnotatedImages:
         self._boxed.add(entry, split, boxes, declared)
         labels = list(dict.fromkeys(label for label in labels if label.strip()))
         if len(labels) > 1:
-            message = "{count} images have more than one class and were left out."
+            message = msg("{count} images have more than one class and were left out.")
             shown = f"{names.show(entry.path)}: {', '.join(map(names.show, labels))}"
             self._noted[LABELS].add("warn", "two-labels", message, shown)
         elif not labels:
@@ -143,7 +143,7 @@ class Files:
                 refusal = error if isinstance(error, InputError) else not_json(entry, error)
                 self._reading.cannot_read(entry.path, str(refusal))
                 self._reading.left_out(
-                    "bad-json", "{count} JSON files cannot be read, so their images were left out.",
+                    "bad-json", msg("{count} JSON files cannot be read, so their images were left out."),
                     names.show(str(refusal)), level="warn",
                 )  # fmt: skip
                 failed.append(refusal)

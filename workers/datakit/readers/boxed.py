@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -98,7 +99,7 @@ class BoxedImages:
         given = [name for name in dict.fromkeys(map(names.check_class_name, class_order))]
         for name in given:
             if name not in self.used:
-                message = "{count} classes have no box and were left out."
+                message = msg("{count} classes have no box and were left out.")
                 self._findings.add("warn", "unused-categories", message, names.show(name))
         order = [name for name in given if name in self.used]
         order += sorted(self.used.difference(order), key=names.natural_key)
@@ -110,13 +111,19 @@ class BoxedImages:
     def _refuse_nothing(self, layout: str) -> None:
         if not self._samples:
             raise InputError(
-                f"None of the images that the {layout} annotations name is in the upload: "
-                "pack the images together with the annotations."
+                msg(
+                    "None of the images that the {layout} annotations name is in the upload: pack the images "
+                    "together with the annotations.",
+                    layout=layout,
+                )
             )
         if not self.used:
             raise InputError(
-                f"The {layout} annotations hold no box that can be used: "
-                "check that the export has boxes, or choose another layout."
+                msg(
+                    "The {layout} annotations hold no box that can be used: check that the export has boxes, "
+                    "or choose another layout.",
+                    layout=layout,
+                )
             )
 
     def _renumber(self, order: list[str]) -> None:
@@ -128,13 +135,13 @@ class BoxedImages:
     def _report(self, upload: Upload) -> None:
         for entry in upload.entries:
             if entry.path not in self._samples and names.is_image(entry.path):
-                message = "{count} images are in no annotation and were left out."
+                message = msg("{count} images are in no annotation and were left out.")
                 self._findings.add("info", "unlisted-images", message, names.show(entry.path))
 
 
-_TWICE = "{count} images are annotated more than once; the first boxes of each were kept."
+_TWICE = msg("{count} images are annotated more than once; the first boxes of each were kept.")
 
 
 def report_missing(findings: Findings, written: str) -> None:
-    message = "{count} annotated images are missing from the upload and were left out."
+    message = msg("{count} annotated images are missing from the upload and were left out.")
     findings.add("warn", "missing-images", message, names.show(written))

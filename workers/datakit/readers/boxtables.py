@@ -12,6 +12,7 @@ import math
 from array import array
 from collections.abc import Iterator, Sequence
 
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.findings import Findings
@@ -25,7 +26,7 @@ from .tables import delimiter_of, rows_of
 from .texts import folder_of
 from .upload import Upload
 
-LAYOUT, OPEN_IMAGES = "table of boxes", "OpenImages"
+LAYOUT, OPEN_IMAGES = msg("table of boxes"), "OpenImages"
 MAX_LOOKED_AT = 40
 MAX_LINE = 100_000
 _IMAGES = (
@@ -148,7 +149,7 @@ def _read_table(
         next(rows, None)
     for row in rows:
         if len(row) <= max(columns.image, columns.label, *columns.corners) or not row[columns.label].strip():
-            message = "{count} rows have no path or no label and were left out."
+            message = msg("{count} rows have no path or no label and were left out.")
             findings.add("warn", "bad-lines", message, names.show(f"{file.path}: {', '.join(row)}"))
             continue
         gathered.add(row, columns)

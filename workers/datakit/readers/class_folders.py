@@ -17,7 +17,7 @@ from .listing import Listing, Sample
 from .reading import BY_FOLDERS, CLASS, MASKS, Reading
 from .upload import Upload
 
-LAYOUT = "class folders"
+LAYOUT = msg("class folders")
 
 
 def read_class_folders(upload: Upload, reading: Reading) -> Listing:
@@ -26,7 +26,7 @@ def read_class_folders(upload: Upload, reading: Reading) -> Listing:
     With ``train/<class>/…`` beside ``val/`` or ``test/`` the split is taken as given.
     """
     for entry in upload.files:
-        message = "{count} files that are not images were left out."
+        message = msg("{count} files that are not images were left out.")
         reading.findings.add("info", "not-images", message, names.show(entry.path))
     roles = roles_of(tree_of(sorted(upload.images, key=lambda entry: entry.path)), upload, reading)
     _report_empty_folders(upload, reading.findings)
@@ -45,7 +45,7 @@ def _report_empty_folders(upload: Upload, findings: Findings) -> None:
             parent = parent.rpartition("/")[0]
     for path in upload.folders:
         if path not in filled:
-            message = "{count} folders of the upload are empty."
+            message = msg("{count} folders of the upload are empty.")
             findings.add("info", "empty-folders", message, names.show(path))
 
 
@@ -79,10 +79,10 @@ def _test_is_left_out(folder: Folder, sides: set[str | None], findings: Findings
     """Say whether a test set is left out, as it is beside a validation set; else it stands in for one."""
     shown = names.show(folder.path)
     if "val" in sides:
-        message = "{count} images in the test folder were left out: only train and val are used."
+        message = msg("{count} images in the test folder were left out: only train and val are used.")
         findings.add("info", "test-left-out", message, shown, folder.total)
         return True
-    message = "There is no val folder, so the {count} images of the test folder are the validation set."
+    message = msg("There is no val folder, so the {count} images of the test folder are the validation set.")
     findings.add("info", "test-as-val", message, shown, folder.total)
     return False
 
@@ -93,7 +93,7 @@ def _without_masks(folder: Folder, reading: Reading) -> list[Entry]:
     stems = {_stem(entry) for entry in images}
     masks = {entry.path for entry in images if _is_mask(_stem(entry), stems)}
     for path in sorted(masks):
-        message = "{count} masks that lie among the images of classes were left out."
+        message = msg("{count} masks that lie among the images of classes were left out.")
         reading.left_out("masks-left-out", message, names.show(path))
     if masks:
         reading.roles[folder.path] = MASKS
@@ -114,5 +114,5 @@ def _stem(entry: Entry) -> str:
 def _report_deep(folder: Folder, images: Iterable[Entry], findings: Findings) -> None:
     deep = sum(1 for entry in images if "/" in entry.path[len(folder.path) + 1 :])
     if deep:
-        message = "{count} images in folders below a class folder were counted to that class."
+        message = msg("{count} images in folders below a class folder were counted to that class.")
         findings.add("warn", "nested-folders", message, names.show(folder.name), deep)

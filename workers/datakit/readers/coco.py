@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -89,8 +90,11 @@ class _Content:
         for key in ("annotations", "images", "categories"):
             if key not in members.lists:
                 raise InputError(
-                    f"{names.show(file.path)} has no list called {key!r}, as a COCO file must: "
-                    "export it again."
+                    msg(
+                        "{path} has no list called {key}, as a COCO file must: export it again.",
+                        path=names.show(file.path),
+                        key=repr(key),
+                    )
                 )
 
     def _take(self, key: str, value: dict[str, Any]) -> None:
@@ -118,13 +122,13 @@ class _Annotations:
         if "image_id" not in row or "category_id" not in row:
             return
         if row.get("iscrowd") == 1:
-            message = "{count} annotations of crowds were left out."
+            message = msg("{count} annotations of crowds were left out.")
             self._findings.add("info", "crowds-left-out", message)
             return
         place = row.get("bbox") or _outline(row.get("segmentation"))
         if not isinstance(place, list | tuple) or len(place) != 4:
-            message = "{count} annotations have no box of four numbers and were left out."
-            example = names.show(f"annotation {row.get('id')}")
+            message = msg("{count} annotations have no box of four numbers and were left out.")
+            example = msg("annotation {id}", id=names.show(str(row.get("id"))))
             self._findings.add("warn", "annotations-without-box", message, example)
             return
         category = _id(row["category_id"], self._findings)
@@ -140,8 +144,10 @@ class _Annotations:
             if category in categories:
                 yield (categories[category], *flat[start + 1 : start + 5])
                 continue
-            message = "{count} boxes have a category that the file does not name, and were left out: name it."
-            example = f"category id {names.show(category)}"
+            message = msg(
+                "{count} boxes have a category that the file does not name, and were left out: name it."
+            )
+            example = msg("category id {id}", id=names.show(category))
             self._findings.add("error", "unknown-categories", message, example)
 
 
@@ -161,7 +167,7 @@ def _categories(rows: list[dict[str, Any]], file: Entry, findings: Findings) -> 
             found[_id(row.get("id"), findings)] = names.check_class_name(name.strip())
     twice = len(found) - len(set(found.values()))
     if twice:
-        message = "{count} categories have the name of another one and were merged with it."
+        message = msg("{count} categories have the name of another one and were merged with it.")
         findings.add("warn", "same-category-twice", message, names.show(file.path), twice)
     return dict(sorted(found.items(), key=lambda item: names.natural_key(item[0])))
 
@@ -169,7 +175,7 @@ def _categories(rows: list[dict[str, Any]], file: Entry, findings: Findings) -> 
 def _id(value: Any, findings: Findings) -> str:
     """Return an id as text, so that 7, 7.0 and "7" are one."""
     if isinstance(value, str):
-        message = "{count} ids are texts, not numbers, and were read as if they were numbers."
+        message = msg("{count} ids are texts, not numbers, and were read as if they were numbers.")
         findings.add("info", "ids-as-text", message, names.show(value))
     elif isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -189,7 +195,7 @@ def _read_file(
     for written_id, written, width, height in content.images:
         image_id = _id(written_id, findings)
         if image_id in seen:
-            message = "{count} images have the id of another one and were left out."
+            message = msg("{count} images have the id of another one and were left out.")
             findings.add("warn", "same-image-id", message, names.show(f"{written} ({image_id})"))
             continue
         seen.add(image_id)
@@ -201,5 +207,10 @@ def _read_file(
         boxes = content.annotations.boxes(image_id, categories)
         images.add(entry, split or split_of_path(entry.path), boxes, declared)
     for image_id in content.annotations.image_ids - seen:
-        message = "{count} images that annotations belong to are not in the list of images."
-        findings.add("warn", "annotations-without-image", message, f"image id {names.show(image_id)}")
+        message = msg("{count} images that annotations belong to are not in the list of images.")
+        findings.add(
+            "warn",
+            "annotations-without-image",
+            message,
+            msg("image id {id}", id=names.show(image_id)),
+        )

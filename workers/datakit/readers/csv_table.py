@@ -100,9 +100,9 @@ def _truths(tables: list[Table], upload: Upload, reading: Reading) -> list[Table
     truths = [t for t in truths if t.columns.repeats or split_of_path(t.entry.path)] or truths
     for table in tables:
         if table not in truths:
-            message = "{count} tables were left out: they hold predictions, or no column of classes."
-            reason = f": {table.problem}" if table.problem else ""
-            reading.left_out("tables-left-out", message, f"{names.show(table.entry.path)}{reason}")
+            message = msg("{count} tables were left out: they hold predictions, or no column of classes.")
+            example = join([names.show(table.entry.path), table.problem or ""], ": ")
+            reading.left_out("tables-left-out", message, example)
     if truths:
         return truths
     problem = next((table.problem for table in tables if table.problem), None)
@@ -178,7 +178,7 @@ class _Images:
         written = row[columns.image] if len(row) > columns.image else ""
         label = self._label(row, columns, table)
         if not written or label is None:
-            message = "{count} rows have no path or no label and were left out."
+            message = msg("{count} rows have no path or no label and were left out.")
             shown = names.show(f"{table.entry.path}: {', '.join(row)}")
             self._findings.add("warn", "bad-lines", message, shown)
             return
@@ -199,7 +199,7 @@ class _Images:
             return (row[columns.label] or None) if len(row) > columns.label else None
         marked = [at for at in columns.one_hot if len(row) > at and is_true(row[at])]
         if len(marked) > 1:
-            message = "{count} rows give an image several classes and were left out."
+            message = msg("{count} rows give an image several classes and were left out.")
             self._findings.add("warn", "several-labels", message, names.show(f"{table.entry.path}: {row[0]}"))
         return columns.title(marked[0]) if len(marked) == 1 else None
 

@@ -57,7 +57,7 @@ def read_cvat(upload: Upload, reading: Reading, wanted: str | None = None) -> Li
             _read_file(upload, file, images, reading)
         except InputError as error:
             reading.cannot_read(file.path, str(error))
-            message = "{count} XML files cannot be read, so their images were left out."
+            message = msg("{count} XML files cannot be read, so their images were left out.")
             reading.left_out("bad-xml", message, names.show(str(error)), level="warn")
             failed.append(error)
     if failed and len(failed) == len(files):
@@ -181,7 +181,7 @@ def _take_frames(
         entry = upload.finder.named(f"frame_{frame:06d}", near)
         if entry is None:
             missing += 1
-            report_missing(findings, f"{file.path}: frame {frame}")
+            report_missing(findings, msg("{path}: frame {frame}", path=names.show(file.path), frame=frame))
             continue
         images.add(entry, split_of_path(file.path) or split_of_path(entry.path), (), boxes)
     if missing == len(frames):
@@ -199,17 +199,17 @@ def _box(shape: Element, label: str | None, findings: Findings, file: Entry) -> 
     """Return a shape's box, or None for what is none; such a shape is noted."""
     kind, shown = shape.tag, names.show(file.path)
     if kind in _LEFT_OUT:
-        message = "{count} shapes are no areas (lines, points) and were left out."
+        message = msg("{count} shapes are no areas (lines, points) and were left out.")
         findings.add("info", "shapes-left-out", message, f"{shown}: {kind}")
         return None
     place = _place(shape, kind)
     if place is None:
         return None
     if not (label or "").strip():
-        findings.add("warn", "shapes-without-label", "{count} shapes have no label.", shown)
+        findings.add("warn", "shapes-without-label", msg("{count} shapes have no label."), shown)
         return None
     if kind != "box" or number(shape.get("rotation") or 0) != 0:
-        message = "{count} outlines (or turned boxes) were replaced by the upright box around each."
+        message = msg("{count} outlines (or turned boxes) were replaced by the upright box around each.")
         findings.add("info", "outlines-boxed", message, f"{shown}: {kind}")
     return (label.strip(), *place)
 

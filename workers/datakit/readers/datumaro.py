@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -64,7 +65,9 @@ def _class_names(upload: Upload, file: Entry) -> list[str]:
             rows = label.get("labels") if isinstance(label, dict) else None
             if isinstance(rows, list):
                 return [str(row.get("name") or "") if isinstance(row, dict) else "" for row in rows]
-    raise InputError(f"{names.show(file.path)} names no labels, as a Datumaro file must: export it again.")
+    raise InputError(
+        msg("{path} names no labels, as a Datumaro file must: export it again.", path=names.show(file.path))
+    )
 
 
 def _take(
@@ -122,17 +125,17 @@ def _boxes(
         elif kind == "polygon":
             points = _listed(row.get("points"))
             place = around(zip(points[::2], points[1::2], strict=False))
-            message = "{count} outlines (or turned boxes) were replaced by the upright box around each."
+            message = msg("{count} outlines (or turned boxes) were replaced by the upright box around each.")
             findings.add("info", "outlines-boxed", message, f"{shown}: {kind}")
         elif kind == "label":
             continue
         else:
-            message = "{count} shapes are no areas (lines, points) and were left out."
+            message = msg("{count} shapes are no areas (lines, points) and were left out.")
             findings.add("info", "shapes-left-out", message, f"{shown}: {names.show(str(kind))}")
             continue
         name = _name(row, class_names)
         if name is None or place is None:
-            message = "{count} objects have no name or no box and were left out."
+            message = msg("{count} objects have no name or no box and were left out.")
             findings.add("warn", "annotations-without-box", message, shown)
             continue
         yield (name, *place)

@@ -42,7 +42,7 @@ def roles_of(root: Folder, upload: Upload, reading: Reading) -> Roles:
     """
     folder, tops = _set_folder(root, upload, reading)
     for entry in folder.images:
-        message = "{count} images lie outside any class folder and were left out."
+        message = msg("{count} images lie outside any class folder and were left out.")
         reading.findings.add("warn", "outside-class-folders", message, names.show(entry.path))
     if not tops:
         raise InputError(
@@ -76,7 +76,7 @@ def _set_folder(root: Folder, upload: Upload, reading: Reading) -> tuple[Folder,
         if len(tops) != 1 or not _is_outer(tops[0]):
             return folder, tops
         for entry in folder.images:
-            message = "{count} images lie outside any class folder and were left out."
+            message = msg("{count} images lie outside any class folder and were left out.")
             reading.findings.add("warn", "outside-class-folders", message, names.show(entry.path))
         folder = tops[0]
 
@@ -99,7 +99,9 @@ def _without_others(folder: Folder, upload: Upload, reading: Reading) -> list[Fo
         _leave_out(top, UNLABELLED if is_unlabelled(top.name) else IGNORED, reading)
     copies = copies_in(folder, kept)[: len(kept) - 1]
     for top in copies:
-        message = "{count} images are copies of others, in a folder of the same folders, and were left out."
+        message = msg(
+            "{count} images are copies of others, in a folder of the same folders, and were left out."
+        )
         reading.left_out("copied-folders", message, names.show(top.path), top.total)
         reading.roles[top.path] = IGNORED
     return _missing(kept, copies)
@@ -119,11 +121,11 @@ def _is_aside(top: Folder, largest: int) -> bool:
 def _leave_out(folder: Folder, role: str, reading: Reading) -> None:
     reading.roles[folder.path] = role
     if role == UNLABELLED:
-        message = "{count} images of folders without classes carry no label and were left out."
+        message = msg("{count} images of folders without classes carry no label and were left out.")
         reading.left_out("unlabelled-folders", message, names.show(folder.path), folder.total)
         reading.unlabelled.update(entry.path for entry in folder.all())
     else:
-        message = "{count} images of folders that are no part of the set were left out."
+        message = msg("{count} images of folders that are no part of the set were left out.")
         reading.left_out("other-folders", message, names.show(folder.path), folder.total)
         reading.unlabelled.update(entry.path for entry in folder.all())
 
@@ -222,10 +224,13 @@ def _doubts(tops: Sequence[Folder]) -> list[str]:
     """Say why folders that look like classes may be none."""
     parts = [top for top in tops if is_part(top.name)]
     if len(parts) > 1 and len(parts) == len(tops):
-        sentence = (
-            "The folders {folders} look like parts of a set, not like classes: say what they are (roles)."
-        )
-        return [msg(sentence, folders=_shown(tops))]
+        return [
+            msg(
+                "The folders {folders} look like parts of a set, not like classes: say what they are "
+                "(roles).",
+                folders=_shown(tops),
+            )
+        ]
     if len(tops) > 1 and any(is_images(top.name) or is_other(top.name) for top in tops):
         return [
             msg(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from workers.contract.messages import msg
+
 from .boxtables import looks_like_box_table, looks_like_open_images, read_box_table, read_open_images
 from .class_folders import read_class_folders
 from .coco import coco_files, read_coco
@@ -64,30 +66,30 @@ def _first_csv(upload: Upload) -> str | None:
     return next((entry.path for entry in csv_tables(upload)), None)
 
 
-FOLDERS = Format("folders", "class folders", None, read_class_folders)
+FOLDERS = Format("folders", msg("class folders"), None, read_class_folders)
 FORMATS = (
-    Format("paddlex", "PaddleX lists", looks_like_paddlex_lists, read_paddlex_lists),
+    Format("paddlex", msg("PaddleX lists"), looks_like_paddlex_lists, read_paddlex_lists),
     Format("coco", "COCO", _first_coco, read_coco),
     Format("voc", "Pascal VOC", looks_like_voc, read_voc),
     Format("yolo", "YOLO", looks_like_yolo, read_yolo),
     Format("labelme", "LabelMe", looks_like_labelme, read_labelme, holds_images=True),
-    Format("labelme-boxes", "LabelMe boxes", None, read_labelme_boxes, holds_images=True),
-    Format("labelme-flags", "LabelMe flags", None, read_labelme_flags, holds_images=True),
+    Format("labelme-boxes", msg("LabelMe boxes"), None, read_labelme_boxes, holds_images=True),
+    Format("labelme-flags", msg("LabelMe flags"), None, read_labelme_flags, holds_images=True),
     Format("cvat", "CVAT XML", looks_like_cvat, read_cvat),
-    Format("cvat-boxes", "CVAT XML boxes", None, read_cvat_boxes),
-    Format("cvat-labels", "CVAT XML tags", None, read_cvat_labels),
+    Format("cvat-boxes", msg("CVAT XML boxes"), None, read_cvat_boxes),
+    Format("cvat-labels", msg("CVAT XML tags"), None, read_cvat_labels),
     Format("datumaro", "Datumaro", looks_like_datumaro, read_datumaro),
-    Format("datumaro-boxes", "Datumaro boxes", None, read_datumaro_boxes),
-    Format("datumaro-labels", "Datumaro labels", None, read_datumaro_labels),
+    Format("datumaro-boxes", msg("Datumaro boxes"), None, read_datumaro_boxes),
+    Format("datumaro-labels", msg("Datumaro labels"), None, read_datumaro_labels),
     Format("labelstudio", "Label Studio", looks_like_label_studio, read_label_studio),
-    Format("labelstudio-boxes", "Label Studio boxes", None, read_label_studio_boxes),
-    Format("labelstudio-labels", "Label Studio choices", None, read_label_studio_labels),
+    Format("labelstudio-boxes", msg("Label Studio boxes"), None, read_label_studio_boxes),
+    Format("labelstudio-labels", msg("Label Studio choices"), None, read_label_studio_labels),
     Format("edgeimpulse", "Edge Impulse", looks_like_edge_impulse, read_edge_impulse),
-    Format("edgeimpulse-boxes", "Edge Impulse boxes", None, read_edge_impulse_boxes),
-    Format("edgeimpulse-labels", "Edge Impulse labels", None, read_edge_impulse_labels),
+    Format("edgeimpulse-boxes", msg("Edge Impulse boxes"), None, read_edge_impulse_boxes),
+    Format("edgeimpulse-labels", msg("Edge Impulse labels"), None, read_edge_impulse_labels),
     Format("createml", "CreateML", looks_like_createml, read_createml),
     Format("openimages", "OpenImages", looks_like_open_images, read_open_images),
-    Format("boxtable", "table of boxes", looks_like_box_table, read_box_table),
+    Format("boxtable", msg("table of boxes"), looks_like_box_table, read_box_table),
     Format("imagenet", "ImageNet", looks_like_imagenet, read_imagenet),
     Format("csv", "CSV", _first_csv, read_csv),
     FOLDERS,

@@ -54,7 +54,7 @@ def read_imagenet(upload: Upload, reading: Reading) -> Listing:
         entry = _validation_image(written, table, upload)
         name = label if label in known else _numbered(label, classes)
         if entry is None or name is None:
-            message = "{count} rows have no path or no label and were left out."
+            message = msg("{count} rows have no path or no label and were left out.")
             reading.findings.add("warn", "bad-lines", message, names.show(f"{table.path}: {written} {label}"))
             continue
         images.add(entry, name, "val")

@@ -176,7 +176,8 @@ def _which_format(rivals: list[Reading]) -> str:
 
 
 def _with_path(reading: Reading) -> str:
-    return f"{reading.name} ({names.show(reading.found_by)})" if reading.found_by else reading.name
+    found_by = f"({names.show(reading.found_by)})" if reading.found_by else ""
+    return join([reading.name, found_by])
 
 
 def _labels_differ(one: Reading, two: Reading, examples: list[str]) -> str:
@@ -260,9 +261,8 @@ def _report_others(chosen: Reading, others: list[Reading]) -> None:
     for reading in others:
         if reading.format == FOLDERS.key:
             continue
-        message = "The annotations of {count} other formats were left out."
-        reason = f": {reading.problem}" if reading.problem else ""
-        chosen.left_out("other-formats", message, f"{_with_path(reading)}{reason}")
+        message = msg("The annotations of {count} other formats were left out.")
+        chosen.left_out("other-formats", message, join([_with_path(reading), reading.problem or ""], ": "))
 
 
 def _check_any_images(upload: Upload, formats: set[str]) -> None:

@@ -132,7 +132,13 @@ def named_in(upload: Upload, file_names: Sequence[str]) -> list[str]:
     entry = min(found, key=lambda entry: (entry.path.count("/"), entry.path))
     labels = read_labels(read_text(upload, entry), names.show(entry.path)).names
     if max(labels) >= MAX_ID:
-        raise InputError(f"{names.show(entry.path)} has an id of {max(labels)}: number the classes from 0.")
+        raise InputError(
+            msg(
+                "{path} has an id of {id}: number the classes from 0.",
+                path=names.show(entry.path),
+                id=max(labels),
+            )
+        )
     return [labels.get(class_id, str(class_id)) for class_id in range(max(labels) + 1)]
 
 
@@ -144,7 +150,7 @@ def named_classes(
     Ids become positions without gaps. Classes that no image uses are left out.
     """
     if names_by_id is None:
-        message = "label.txt is missing, so the {count} classes are named after their ids."
+        message = msg("label.txt is missing, so the {count} classes are named after their ids.")
         findings.add("warn", "no-label-file", message, count=len(used_ids))
     ordered = sorted(used_ids)
     class_names = []
@@ -153,15 +159,15 @@ def named_classes(
         if name is None:
             name = str(class_id)
             if names_by_id is not None:
-                message = "The lists use {count} class ids that label.txt does not name: add them to it."
+                message = msg("The lists use {count} class ids that label.txt does not name: add them to it.")
                 findings.add("error", "unnamed-ids", message, name)
         class_names.append(name)
     for class_id, name in sorted((names_by_id or {}).items()):
         if class_id not in used_ids:
-            message = "{count} classes of label.txt have no images and were left out."
+            message = msg("{count} classes of label.txt have no images and were left out.")
             findings.add("warn", "empty-classes", message, names.show(name))
     if ordered != list(range(len(ordered))):
-        message = "The class ids are not 0, 1, 2 … without gaps, so they were renumbered in their order."
+        message = msg("The class ids are not 0, 1, 2 … without gaps, so they were renumbered in their order.")
         findings.add("info", "renumbered-ids", message, ", ".join(map(str, ordered[:10])))
     _refuse_equal_names(ordered, class_names)
     return class_names, {class_id: position for position, class_id in enumerate(ordered)}
@@ -172,7 +178,12 @@ def _refuse_equal_names(ids: list[int], class_names: list[str]) -> None:
     for class_id, name in zip(ids, class_names, strict=True):
         if name in seen:
             raise InputError(
-                f"label.txt gives the name {names.show(name)!r} to the ids {seen[name]} and {class_id}: "
-                "give every class a name of its own."
+                msg(
+                    "label.txt gives the name {name} to the ids {first} and {second}: give every class a "
+                    "name of its own.",
+                    name=repr(names.show(name)),
+                    first=seen[name],
+                    second=class_id,
+                )
             )
         seen[name] = class_id

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -26,7 +27,7 @@ from .splits import split_of_path
 from .texts import by_suffix, folder_of, parse_json, read_text, stem
 from .upload import Upload
 
-LAYOUT, FLAGS_LAYOUT = "LabelMe", "LabelMe flags"
+LAYOUT, FLAGS_LAYOUT = "LabelMe", msg("LabelMe flags")
 MAX_LOOKED_AT = 20
 _SPLIT_LISTS = {"train_anno_list.txt": "train", "val_anno_list.txt": "val", "test_anno_list.txt": "test"}
 _BOXED_OUTLINES = ("polygon", "mask")
@@ -56,8 +57,12 @@ def read_labelme(upload: Upload, reading: Reading) -> Listing:
     shapes, flags = _what_is_used(upload)
     if shapes and flags:
         raise InputError(
-            f"The upload holds LabelMe shapes ({names.show(shapes)}) and LabelMe flags "
-            f"({names.show(flags)}): choose the layout labelme-boxes or labelme-flags."
+            msg(
+                "The upload holds LabelMe shapes ({shapes}) and LabelMe flags ({flags}): choose the layout "
+                "labelme-boxes or labelme-flags.",
+                shapes=names.show(shapes),
+                flags=names.show(flags),
+            )
         )
     return read_labelme_flags(upload, reading) if flags else read_labelme_boxes(upload, reading)
 
@@ -83,10 +88,10 @@ def read_labelme_flags(upload: Upload, reading: Reading) -> Listing:
             continue
         shown = names.show(annotation.file.path)
         if raised:
-            message = "{count} images have more than one flag and were left out: keep one flag for each."
+            message = msg("{count} images have more than one flag and were left out: keep one flag for each.")
             findings.add("warn", "two-labels", message, f"{shown}: {', '.join(map(names.show, raised))}")
         else:
-            findings.add("warn", "no-flag", "{count} images have no flag and were left out.", shown)
+            findings.add("warn", "no-flag", msg("{count} images have no flag and were left out."), shown)
     return images.listing(upload, FLAGS_LAYOUT, named_in(upload, ("flags.txt", "label.txt")))
 
 
@@ -132,14 +137,14 @@ def _parsed(upload: Upload, file: Entry, reading: Reading) -> dict[str, Any] | N
     try:
         parsed = parse_json(content, file)
     except InputError as error:
-        message = "{count} JSON files cannot be read, so their images were left out."
+        message = msg("{count} JSON files cannot be read, so their images were left out.")
         reading.findings.add("warn", "bad-json", message, names.show(str(error)))
         reading.cannot_read(file.path, str(error))
         return None
     if isinstance(parsed, dict) and ("shapes" in parsed or "flags" in parsed):
         return parsed
     reading.findings.add(
-        "info", "other-json", "{count} JSON files are no annotations of images.", names.show(file.path)
+        "info", "other-json", msg("{count} JSON files are no annotations of images."), names.show(file.path)
     )
     return None
 
@@ -167,16 +172,16 @@ def _boxes(annotation: _Annotation, findings: Findings) -> Iterator[Box]:
     shown = names.show(annotation.file.path)
     for shape in shapes if isinstance(shapes, list) else ():
         if not isinstance(shape, dict) or not str(shape.get("label") or "").strip():
-            findings.add("warn", "shapes-without-label", "{count} shapes have no label.", shown)
+            findings.add("warn", "shapes-without-label", msg("{count} shapes have no label."), shown)
             continue
         kind = shape.get("shape_type") or "polygon"
         place = _place(kind, shape.get("points"))
         if place is None:
-            message = "{count} shapes are no areas (lines, points) and were left out."
+            message = msg("{count} shapes are no areas (lines, points) and were left out.")
             findings.add("info", "shapes-left-out", message, f"{shown}: {names.show(str(kind))}")
             continue
         if kind in _BOXED_OUTLINES:
-            message = "{count} outlines (or turned boxes) were replaced by the upright box around each."
+            message = msg("{count} outlines (or turned boxes) were replaced by the upright box around each.")
             findings.add("info", "outlines-boxed", message, shown)
         yield (str(shape["label"]).strip(), *place)
 

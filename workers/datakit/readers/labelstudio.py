@@ -111,7 +111,7 @@ def _take(
         return
     result = results_of_task(row, images.of_boxes) if task else _flat(row, images)
     if task and result.annotators > 1:
-        message = "{count} images have annotations by several people; the first of each was kept."
+        message = msg("{count} images have annotations by several people; the first of each was kept.")
         reading.left_out("annotated-twice", message, names.show(written), level="warn")
     split = split_of_path(file.path) or split_of_path(entry.path)
     images.add(entry, split, result.labels, result.boxes)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.findings import Findings
 
@@ -79,7 +80,7 @@ def _box(value: dict[str, Any], findings: Findings) -> list[Box]:
     if place is None:
         return []
     if not labels:
-        findings.add("warn", "shapes-without-label", "{count} shapes have no label.")
+        findings.add("warn", "shapes-without-label", msg("{count} shapes have no label."))
         return []
     return [(labels[0].strip(), *(part / 100 for part in place))]
 
@@ -128,10 +129,10 @@ def turned_corners(
 
 
 def _boxed(kind: str, findings: Findings) -> None:
-    message = "{count} outlines (or turned boxes) were replaced by the upright box around each."
+    message = msg("{count} outlines (or turned boxes) were replaced by the upright box around each.")
     findings.add("info", "outlines-boxed", message, kind)
 
 
 def _left_out(kind: str, findings: Findings) -> None:
-    message = "{count} shapes are no areas (lines, points) and were left out."
+    message = msg("{count} shapes are no areas (lines, points) and were left out.")
     findings.add("info", "shapes-left-out", message, names.show(kind))

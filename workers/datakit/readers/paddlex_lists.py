@@ -24,7 +24,7 @@ from .splits import SPLIT_WORDS
 from .texts import folder_of, read_text
 from .upload import Upload
 
-LAYOUT = "PaddleX lists"
+LAYOUT = msg("PaddleX lists")
 LOOKED_AT = 50
 # train.txt, train_list.txt, valid.txt, validate_list.txt, eval.txt, dev.txt, test_data.txt, …
 _OF_LISTS = {
@@ -61,7 +61,7 @@ def read_paddlex_lists(upload: Upload, reading: Reading) -> Listing:
     findings = reading.findings
     lists = _find_lists(upload)
     if "train" not in lists:
-        raise InputError("The upload holds no train.txt: add it, with lines like `images/0001.jpg 0`.")
+        raise InputError(msg("The upload holds no train.txt: add it, with lines like `images/0001.jpg 0`."))
     texts = {split: read_text(upload, lists[split]) for split in ("train", "val", "test") if split in lists}
     texts = _measured_on(texts, lists, findings)
     labels = _labels(upload, lists, texts, reading)
@@ -93,10 +93,10 @@ def _measured_on(texts: dict[str, str], lists: dict[str, Entry], findings: Findi
     )
     test = texts.pop("test")
     if "val" in texts:
-        message = "{count} images of the test set were left out: only train and val are used."
+        message = msg("{count} images of the test set were left out: only train and val are used.")
         findings.add("info", "test-left-out", message, shown, lines)
         return texts
-    message = "There is no validation set, so the {count} images of the test set stand in for it."
+    message = msg("There is no validation set, so the {count} images of the test set stand in for it.")
     findings.add("info", "test-as-val", message, shown, lines)
     return {**texts, "val": test}
 
@@ -173,12 +173,12 @@ def _read_list(
         path, label = split_line(line)
         class_id = _class_id(label, ids_by_name)
         if class_id is None or not path:
-            message = "{count} lines of the lists are not `path id` and were left out."
+            message = msg("{count} lines of the lists are not `path id` and were left out.")
             findings.add("warn", "bad-lines", message, names.show(f"{split}.txt: {line.strip()}"))
             continue
         entry = finder.find_upwards(path, base)
         if entry is None:
-            message = "{count} listed images are missing from the upload and were left out."
+            message = msg("{count} listed images are missing from the upload and were left out.")
             findings.add("warn", "missing-images", message, names.show(path))
             continue
         rows.append(_Row(entry, class_id, split))
@@ -213,15 +213,17 @@ def _one_row_per_image(rows: list[_Row], findings: Findings) -> list[_Row]:
     for path, same in by_path.items():
         shown = names.show(path)
         if len({row.label for row in same}) > 1:
-            message = "{count} images are listed with two different classes and were left out."
+            message = msg("{count} images are listed with two different classes and were left out.")
             findings.add("warn", "two-labels", message, shown)
             continue
         splits = {row.split for row in same}
         if len(splits) > 1:
-            message = "{count} images are in train.txt and in val.txt; they were kept for validation only."
+            message = msg(
+                "{count} images are in train.txt and in val.txt; they were kept for validation only."
+            )
             findings.add("warn", "in-both-splits", message, shown)
         elif len(same) > 1:
-            findings.add("info", "listed-twice", "{count} images are listed more than once.", shown)
+            findings.add("info", "listed-twice", msg("{count} images are listed more than once."), shown)
         kept.append(same[-1])
     return kept
 
@@ -233,7 +235,7 @@ def _report_unlisted(upload: Upload, rows: list[_Row], lists: dict[str, Entry], 
         if entry.path in listed or entry.path in known:
             continue
         if names.is_image(entry.path):
-            message = "{count} images are in no list and were left out."
+            message = msg("{count} images are in no list and were left out.")
             findings.add("info", "unlisted-images", message, names.show(entry.path))
 
 
@@ -242,7 +244,7 @@ def _listing(rows: list[_Row], names_by_id: dict[int, str] | None, findings: Fin
     splits = {row.split for row in rows}
     split_given = splits == {"train", "val"}
     if not split_given:
-        message = "val.txt is missing or names no usable image, so the split was drawn here."
+        message = msg("val.txt is missing or names no usable image, so the split was drawn here.")
         findings.add("info", "no-val-list", message)
     samples = [Sample(row.entry, new_ids[row.label], row.split if split_given else None) for row in rows]
     return Listing(LAYOUT, class_names, samples, split_given)

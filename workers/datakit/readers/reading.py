@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from workers.contract.messages import join
 from workers.datakit import names
 from workers.datakit.findings import LEFT_OUT, MAX_EXAMPLES, Findings
 from workers.datakit.flatboxes import class_ids
@@ -87,7 +88,7 @@ class Reading:
 
     def cannot_read(self, path: str, reason: str) -> None:
         """Note that a file could not be read; ``reason`` is a part of a sentence or a whole one."""
-        self.unread.add(f"{names.show(path)}: {reason}")
+        self.unread.add(join([names.show(path), reason], ": "))
 
     def left_out(self, kind: str, message: str, example: str, count: int = 1, level: str = "info") -> None:
         """Note what this reading leaves out; ``kind`` is the code of a finding."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.findings import Findings
 
@@ -51,7 +52,9 @@ def _rest_as_train(samples: list[Sample], findings: Findings) -> set[str | None]
         return sides
     for sample in rest:
         sample.split = "train"
-        message = "Only validation or test images are named, so the other {count} images are for training."
+        message = msg(
+            "Only validation or test images are named, so the other {count} images are for training."
+        )
         findings.add("info", "rest-as-train", message, names.show(sample.entry.path))
     return sides - {None} | {"train"}
 
@@ -60,15 +63,15 @@ def _stays(sample: Sample, sides: set[str | None], findings: Findings) -> bool:
     """Say whether an image of a set with a split of its own is used, and settle its split."""
     shown = names.show(sample.entry.path)
     if sample.split is None:
-        message = "{count} images are in no split of the upload and were left out."
+        message = msg("{count} images are in no split of the upload and were left out.")
         findings.add("warn", "no-split", message, shown)
         return False
     if sample.split == "test" and "val" in sides:
-        message = "{count} images of the test set were left out: only train and val are used."
+        message = msg("{count} images of the test set were left out: only train and val are used.")
         findings.add("info", "test-left-out", message, shown)
         return False
     if sample.split == "test":
-        message = "There is no validation set, so the {count} images of the test set stand in for it."
+        message = msg("There is no validation set, so the {count} images of the test set stand in for it.")
         findings.add("info", "test-as-val", message, shown)
         sample.split = "val"
     return True

@@ -6,6 +6,7 @@ import codecs
 import json
 from typing import Any
 
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Archive, Entry
 from workers.datakit.errors import InputError
@@ -48,7 +49,7 @@ def _is_gbk_by_chance_utf_8(text: str, content: bytes) -> bool:
 
 
 def _not_text(entry: Entry) -> InputError:
-    return InputError(f"{names.show(entry.path)} is not readable text: save it as UTF-8.")
+    return InputError(msg("{path} is not readable text: save it as UTF-8.", path=names.show(entry.path)))
 
 
 def encoding_of(archive: Archive, entry: Entry, max_bytes: int) -> str:
@@ -78,8 +79,14 @@ def parse_json(content: bytes, entry: Entry) -> Any:
 
 
 def not_json(entry: Entry, error: Exception) -> InputError:
-    reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)[:100]
-    return InputError(f"{names.show(entry.path)} is not valid JSON ({reason}): export the annotations again.")
+    reason = msg("it is nested too deep") if isinstance(error, RecursionError) else str(error)[:100]
+    return InputError(
+        msg(
+            "{path} is not valid JSON ({reason}): export the annotations again.",
+            path=names.show(entry.path),
+            reason=reason,
+        )
+    )
 
 
 def stem(path: str) -> str:

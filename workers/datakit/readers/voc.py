@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -76,17 +77,20 @@ def _parsed(upload: Upload, file: Entry, reading: Reading) -> Element | None:
         root = fromstring(as_utf_8(upload.read(file, MAX_XML_BYTES)), forbid_dtd=True)
     except DefusedXmlException as error:
         raise InputError(
-            f"{shown} declares a document type or entities, as only XML bombs and web pages do: "
-            "export the annotations again without them."
+            msg(
+                "{shown} declares a document type or entities, as only XML bombs and web pages do: export "
+                "the annotations again without them.",
+                shown=shown,
+            )
         ) from error
     except (ParseError, ValueError, LookupError, RecursionError) as error:
-        message = "{count} XML files cannot be read, so their images were left out."
+        message = msg("{count} XML files cannot be read, so their images were left out.")
         reading.findings.add("warn", "bad-xml", message, f"{shown}: {error}")
         reading.cannot_read(file.path, str(error))
         return None
     if root.tag == "annotation":
         return root
-    reading.findings.add("info", "other-xml", "{count} XML files are no annotations of images.", shown)
+    reading.findings.add("info", "other-xml", msg("{count} XML files are no annotations of images."), shown)
     return None
 
 
@@ -134,7 +138,7 @@ def _boxes(root: Element, file: Entry, findings: Findings) -> Iterator[Box]:
         name = (found.findtext("name") or "").strip()
         corners = found.find("bndbox")
         if not name or corners is None:
-            message = "{count} objects have no name or no box and were left out."
+            message = msg("{count} objects have no name or no box and were left out.")
             findings.add("warn", "annotations-without-box", message, names.show(file.path))
             continue
         left, top, right, bottom = (number(corners.findtext(tag)) for tag in ("xmin", "ymin", "xmax", "ymax"))

@@ -130,7 +130,7 @@ def _report_orphans(upload: Upload, pairs: dict[str, Entry], findings: Findings)
     paired = {entry.path for entry in pairs.values()}
     for entry in _labels(upload):
         if entry.path not in paired and "labels" in folder_of(entry.path).lower().split("/"):
-            message = "{count} label files belong to no image of the upload."
+            message = msg("{count} label files belong to no image of the upload.")
             findings.add("warn", "annotations-without-image", message, names.show(entry.path))
 
 
@@ -154,18 +154,23 @@ def _class_names(upload: Upload, findings: Findings) -> list[str] | None:
     if configuration is None:
         named = named_in(upload, _NAME_FILES)
         if not named:
-            message = "No data.yaml or classes.txt names the classes, so they are called by their ids."
+            message = msg("No data.yaml or classes.txt names the classes, so they are called by their ids.")
             findings.add("warn", "no-label-file", message)
         return named or None
     entry, content = configuration
     found = _named(content["names"])
     if found is None:
         raise InputError(
-            f"The names in {names.show(entry.path)} are no list of class names: "
-            "write `names: [first, second]` with one name for each class id."
+            msg(
+                "The names in {path} are no list of class names: write `names: [first, second]` with one "
+                "name for each class id.",
+                path=names.show(entry.path),
+            )
         )
     if "nc" in content and content["nc"] != len(found):
-        message = f"{names.show(entry.path)} says another number of classes (nc) than it names."
+        message = msg(
+            "{path} says another number of classes (nc) than it names.", path=names.show(entry.path)
+        )
         findings.add("warn", "class-count-differs", message)
     return found
 
@@ -195,12 +200,14 @@ def _boxes(
         shown = names.show(f"{label.path}: {line.strip()}")
         class_id = number(words[0])
         if len(words) < 5 or not class_id.is_integer():
-            message = "{count} lines of label files are not `class x y width height` and were left out."
+            message = msg("{count} lines of label files are not `class x y width height` and were left out.")
             findings.add("warn", "bad-lines", message, shown)
             continue
         used.add(int(class_id))
         if not 0 <= class_id < (len(class_names) if class_names is not None else 100_000):
-            message = "{count} boxes have a class id that no name belongs to, and were left out: name it."
+            message = msg(
+                "{count} boxes have a class id that no name belongs to, and were left out: name it."
+            )
             findings.add("error", "class-id-out-of-range", message, shown)
             continue
         name = class_names[int(class_id)] if class_names is not None else str(int(class_id))
@@ -214,11 +221,11 @@ def _label_text(upload: Upload, label: Entry) -> str:
 
 def _place(numbers: list[float], shown: str, findings: Findings) -> tuple[float, float, float, float]:
     if len(numbers) >= 6 and len(numbers) % 2 == 0:
-        message = "{count} outlines (or turned boxes) were replaced by the upright box around each."
+        message = msg("{count} outlines (or turned boxes) were replaced by the upright box around each.")
         findings.add("info", "outlines-boxed", message, shown)
         return around(zip(numbers[::2], numbers[1::2], strict=True))
     if len(numbers) > 4:
-        message = "{count} boxes have a number after the height (a score?), which was left out."
+        message = msg("{count} boxes have a number after the height (a score?), which was left out.")
         findings.add("info", "scores-left-out", message, shown)
     x, y, width, height = numbers[:4]
     return x - width / 2, y - height / 2, width, height

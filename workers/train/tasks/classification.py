@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import InputError, ToolchainError
+from workers.contract.messages import msg
 from workers.datakit.scoring import classification as scoring
 from workers.train.evaluation import batches, onnx_runner, paddle_runner
 from workers.train.paddleclas import fill_configuration
@@ -26,7 +27,7 @@ class Classification(Task):
 
     def check_classes(self, class_names: list[str]) -> None:
         if len(class_names) < 2:
-            raise InputError("A classifier needs at least two classes: add images of a second class.")
+            raise InputError(msg("A classifier needs at least two classes: add images of a second class."))
 
     def count_images(self, dataset: Path, class_names: list[str]) -> tuple[int, int]:
         train, val = (read_labels(dataset / name, len(class_names)) for name in ("train.txt", "val.txt"))
@@ -72,7 +73,9 @@ class Classification(Task):
 def read_labels(listing: Path, num_classes: int) -> list[tuple[str, int]]:
     """Return (image path in the data set, class id) of each line of ``train.txt`` or ``val.txt``."""
     if not listing.is_file():
-        raise InputError(f"The data set has no {listing.name}: upload it again as a new version.")
+        raise InputError(
+            msg("The data set has no {name}: upload it again as a new version.", name=listing.name)
+        )
     pairs = []
     for number, line in enumerate(listing.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
@@ -80,12 +83,19 @@ def read_labels(listing: Path, num_classes: int) -> list[tuple[str, int]]:
         image, _, label = line.strip().rpartition(" ")
         if not image or not label.isdecimal() or int(label) >= num_classes:
             raise InputError(
-                f"Line {number} of {listing.name} is not an image and a class from 0 to {num_classes - 1}: "
-                "upload the data set again as a new version."
+                msg(
+                    "Line {number} of {name} is not an image and a class from 0 to {last}: upload "
+                    "the data set again as a new version.",
+                    number=number,
+                    name=listing.name,
+                    last=num_classes - 1,
+                )
             )
         pairs.append((image, int(label)))
     if not pairs:
-        raise InputError(f"The data set has no images in {listing.name}: add images and upload it again.")
+        raise InputError(
+            msg("The data set has no images in {name}: add images and upload it again.", name=listing.name)
+        )
     return pairs
 
 
@@ -99,7 +109,7 @@ def find_cut_tensor(graph: Any) -> str:
         if node.op_type == "Softmax":
             return node.input[0]
     raise ToolchainError(
-        "The exported network has no Softmax at its end, so it is not one of our classifiers."
+        msg("The exported network has no Softmax at its end, so it is not one of our classifiers.")
     )
 
 
@@ -112,6 +122,11 @@ def _check_onnx(slim: Path, batch: Any, predictions: list[Prediction]) -> None:
     # One near-tie may fall the other way by rounding.
     if same < len(batch) - 1:
         raise ToolchainError(
-            f"The ONNX file answers {len(batch) - same} of {len(batch)} validation images differently from "
-            "the Paddle model it was made from: paddle2onnx or onnxslim converted it wrongly."
+            msg(
+                "The ONNX file answers {different} of {images} validation images differently "
+                "from the Paddle model it was made from: paddle2onnx or onnxslim converted it "
+                "wrongly.",
+                different=len(batch) - same,
+                images=len(batch),
+            )
         )
