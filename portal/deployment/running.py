@@ -13,6 +13,7 @@ from django.db.models import OuterRef, Q, Subquery
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from portal import tasks
 from portal.deployment.models import Deployment
 from portal.devices.models import Device
 from portal.devices.releases import KnownRelease
@@ -122,7 +123,8 @@ def panel(request, device: Device) -> str:
     places = pages.of([row.compiled_model.model for row in rows])
     measured = _measured(rows)
     lines = [(row, places[row.compiled_model.model_id], measured.get(row.job_id)) for row in rows]
-    return render_to_string("deployment/_of_device.html", {"lines": lines}, request=request)
+    metric = tasks.metric_title(row.compiled_model.model.task for row in rows)
+    return render_to_string("deployment/_of_device.html", {"lines": lines, "metric": metric}, request=request)
 
 
 def _described(deployments: dict) -> dict:
@@ -137,6 +139,7 @@ def _described(deployments: dict) -> dict:
             row.activated_at,
             row.engine,
             measured.get(row.job_id),
+            row.compiled_model.model.task_class.metric_title,
             row.pk,
         )
         for key, row in deployments.items()

@@ -12,7 +12,8 @@ from portal.devices.models import Device
 
 @dataclass(frozen=True)
 class KnownRelease:
-    """A release that the portal put on a board. ``measured`` is its evaluation there, None without one."""
+    """A release that the portal put on a board. ``measured`` is its evaluation there, None without one;
+    ``metric`` says what its value measures."""
 
     release: str
     name: str
@@ -20,6 +21,7 @@ class KnownRelease:
     since: datetime.datetime | None = None
     engine: str = ""
     measured: Any = None
+    metric: str = ""
     deployment_id: int | None = None
 
 

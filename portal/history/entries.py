@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from portal import tasks
 from portal.history.filters import RUN
 from portal.jobs import subjects
 from portal.jobs.models import Job
@@ -52,7 +53,8 @@ class Entry:
     chips: list[str] = field(default_factory=list)
     devices: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
-    top1: float | None = None
+    value: float | None = None  # of the trained model's metric
+    metric: str = ""
 
     @property
     def is_run(self) -> bool:
@@ -113,7 +115,8 @@ def _of_run(run: Run, figures: Figures) -> Entry:
         chips=sorted(set(figures.chips)),
         devices=list(dict.fromkeys(figures.devices)),
         tags=[tag.name for tag in run.tags.all()],
-        top1=run.value,
+        value=run.value,
+        metric=tasks.get(run.task).metric_title,
     )
 
 

@@ -25,7 +25,8 @@ class EntrySerializer(serializers.Serializer):
     chips = serializers.ListField(child=serializers.CharField())
     devices = serializers.ListField(child=serializers.CharField())
     tags = serializers.ListField(child=serializers.CharField())
-    top1 = serializers.FloatField(allow_null=True, help_text="of the trained model, a fraction")
+    value = serializers.FloatField(allow_null=True, help_text="the trained model's metric, a fraction")
+    top1 = serializers.FloatField(source="value", allow_null=True, help_text="deprecated: `value`")
     page = serializers.CharField(source="url", help_text="the address of its page")
 
     def get_type(self, entry) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from django.shortcuts import render
 
+from portal import tasks
 from portal.core import configs
 from portal.core.paging import page_of
 from portal.devices.models import Device
@@ -31,7 +32,13 @@ def model_list(request):
     if chip in configs.chips():
         rows = rows.filter(chip=chip)
     page = page_of(rows, request)
-    context = {"page": page, "lines": _lines(list(page)), "chip": chip, "chips": configs.chips()}
+    context = {
+        "page": page,
+        "lines": _lines(list(page)),
+        "metric": tasks.metric_title(row.model.task for row in page),
+        "chip": chip,
+        "chips": configs.chips(),
+    }
     return render(request, "models/list.html", context)
 
 

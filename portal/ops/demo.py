@@ -53,10 +53,10 @@ def _write_report(client: Client, run: dict, folder: Path) -> dict:
     path = f"jobs/{run['compiled_models'][0]['job']['id']}/files/model.rknn"
     rknn = files.download(client, path, folder / "model.rknn", model["rknn_sha256"])
     report = {
-        "paddle_top1": full["paddle_top1"],
-        "onnx_top1": model["onnx_top1"],
-        "int8_top1": model["int8_top1"],
-        "board_top1": board["board_top1"],
+        "paddle_top1": full["paddle_value"],
+        "onnx_top1": model["onnx_value"],
+        "int8_top1": model["int8_value"],
+        "board_top1": board["board_value"],
         "board_images": board["images"],
         "board_agreement": board["agreement"],
         "board_engine": board["engine"],

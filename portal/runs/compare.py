@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from portal import tasks
 from portal.jobs import curves
 from portal.models.models import Evaluation
 from portal.runs import stepper
@@ -17,8 +18,6 @@ from portal.tasks import Stage
 
 LEAST, MOST = 2, 6
 CURVE_POINTS = 400
-# name of a curve: what its steps count
-CURVES = {"train/loss": "step", "val/top1": "epoch", "train/top1": "step", "train/lr": "step"}
 
 
 class CannotCompare(Exception):
@@ -84,8 +83,17 @@ class Comparison:
     def __init__(self, runs: list[Run]):
         self.runs = runs
         self.graphs = [Graph(run) for run in runs]
-        trained = [graph.evaluated.find(Stage.PADDLE) for graph in self.graphs]
-        self.metrics = [one.metrics if one else {} for one in trained]
+        self.trained = [graph.evaluated.find(Stage.PADDLE) for graph in self.graphs]
+        self.metrics = [one.metrics if one else {} for one in self.trained]
+
+    @cached_property
+    def metric(self) -> tuple[str, str]:
+        """Name and title of what the runs' quality is measured by."""
+        return tasks.metric_of(run.task for run in self.runs)
+
+    @property
+    def curves(self) -> list[tuple[str, str, bool]]:
+        return curves_of(self.runs)
 
     # --- what was chosen ----------------------------------------------------------------------
 
@@ -129,9 +137,9 @@ class Comparison:
     @cached_property
     def results(self) -> list[Row]:
         """Of the training, then for each chip, then for each device."""
-        jobs = [graph.training for graph in self.graphs]
+        jobs, (metric, words) = [graph.training for graph in self.graphs], self.metric
         rows = [
-            Row("paddle_top1", _("Top-1, Paddle"), [one.get("top1") for one in self.metrics], "share"),
+            Row(f"paddle_{metric}", _at(words, "Paddle"), _each(self.trained, "value"), "share"),
             Row("images", _("Validation images"), [one.get("images") for one in self.metrics], "number"),
             Row(
                 "best_epoch", _("Best epoch"), [one.facts.get("best_epoch") for one in self.graphs], "number"
@@ -150,7 +158,7 @@ class Comparison:
 
     def _of_chip(self, chip: str) -> list[Row]:
         own = [next((one for one in graph.compiled if one.chip == chip), None) for graph in self.graphs]
-        title = stepper.chip_title(chip)
+        title, (metric, words) = stepper.chip_title(chip), self.metric
         onnx, int8 = (
             [
                 graph.evaluated.find(stage, one.pk) if one else None
@@ -160,8 +168,8 @@ class Comparison:
         )
         sizes = [one.facts.get("rknn_bytes") if one else None for one in own]
         return [
-            Row(f"onnx_top1.{chip}", _on(_("Top-1, ONNX"), title), _each(onnx, "value"), "share"),
-            Row(f"int8_top1.{chip}", _on(_("Top-1, int8"), title), _each(int8, "value"), "share"),
+            Row(f"onnx_{metric}.{chip}", _on(_at(words, "ONNX"), title), _each(onnx, "value"), "share"),
+            Row(f"int8_{metric}.{chip}", _on(_at(words, "int8"), title), _each(int8, "value"), "share"),
             Row(f"drop.{chip}", _on(_("Drop to int8"), title), _each(int8, "drop"), "points"),
             Row(f"rknn_bytes.{chip}", _on(_("Size of .rknn"), title), sizes, "bytes"),
         ]
@@ -171,9 +179,11 @@ class Comparison:
         times = [one.metrics.get("ms_median") if one else None for one in measured]
         virtual = _("virtual")
         title = f"{device.name} ({virtual})" if device.is_virtual else device.name
-        top1, time = _on(_("Top-1 on the board"), title), _on(_("Time per image"), title)
+        metric, words = self.metric
+        value = _on(_("%(metric)s on the board") % {"metric": words}, title)
+        time = _on(_("Time per image"), title)
         return [
-            Row(f"board_top1.device{device.pk}", top1, _each(measured, "value"), "share"),
+            Row(f"board_{metric}.device{device.pk}", value, _each(measured, "value"), "share"),
             Row(f"ms_median.device{device.pk}", time, times, "ms"),
         ]
 
@@ -181,18 +191,16 @@ class Comparison:
 
     @cached_property
     def classes(self) -> list[Row]:
-        """Recall of each class that all runs have, by its name; [Paddle, int8 of the first chip]."""
-        recalls = [
-            {row["name"]: row.get("recall") for row in one.get("per_class", [])} for one in self.metrics
-        ]
-        quantized = [_int8_by_name(graph) for graph in self.graphs]
-        known = [recall for recall in recalls if recall]
-        shared = [name for name in known[0] if all(name in recall for recall in known)] if known else []
+        """Of each class that all runs have, its metric: [Paddle, int8 of the first chip]."""
+        trained = [_by_class(graph, one) for graph, one in zip(self.graphs, self.trained, strict=True)]
+        quantized = [_by_class(graph, _first_int8(graph)) for graph in self.graphs]
+        known = [one for one in trained if one]
+        shared = [name for name in known[0] if all(name in one for one in known)] if known else []
         return [
             Row(
                 name,
                 name,
-                [[own.get(name), int8.get(name)] for own, int8 in zip(recalls, quantized, strict=True)],
+                [[own.get(name), int8.get(name)] for own, int8 in zip(trained, quantized, strict=True)],
                 "share",
             )
             for name in shared
@@ -228,6 +236,10 @@ class Comparison:
         return found
 
 
+def _at(metric: str, stage: str) -> str:
+    return _("%(metric)s, %(stage)s") % {"metric": metric, "stage": stage}
+
+
 def _on(words: str, where: str) -> str:
     return f"{words} · {where}"
 
@@ -245,9 +257,13 @@ def _took(run: Run) -> float | None:
     return (run.finished_at - run.created_at).total_seconds() if run.finished_at else None
 
 
-def _int8_by_name(graph: Graph) -> dict[str, float | None]:
-    measured = graph.evaluated.find(Stage.SIMULATOR, graph.compiled[0].pk) if graph.compiled else None
-    return {row["name"]: row["recall"] for row in measured.metrics.get("per_class", [])} if measured else {}
+def _first_int8(graph: Graph) -> Evaluation | None:
+    return graph.evaluated.find(Stage.SIMULATOR, graph.compiled[0].pk) if graph.compiled else None
+
+
+def _by_class(graph: Graph, measured: Evaluation | None) -> dict[str, float | None]:
+    rows = measured.metrics.get("per_class", []) if measured else []
+    return {row["name"]: row.get(graph.task.class_metric) for row in rows}
 
 
 def _parameters() -> list[tuple[str, str, str]]:
@@ -264,12 +280,20 @@ def _parameters() -> list[tuple[str, str, str]]:
     ]
 
 
+def curves_of(runs: list[Run]) -> list[tuple[str, str, bool]]:
+    """The curves that are drawn over each other: metric, heading, whether it is a fraction."""
+    charts = dict.fromkeys(chart for run in runs for chart in tasks.get(run.task).charts)
+    return [
+        (line.metric, line.compared, chart.share) for chart in charts for line in chart.lines if line.compared
+    ]
+
+
 def curve_points(runs: list[Run]) -> dict[str, list[list]]:
     """For each curve ``[[step, value], …]`` of every run, thinned; empty where a run has none."""
-    found: dict[str, list[list]] = {name: [] for name in CURVES}
+    found: dict[str, list[list]] = {name: [] for name, _title, _share in curves_of(runs)}
     for run in runs:
         job = Graph(run).training
-        points = curves.thinned(job, CURVE_POINTS, CURVES) if job else []
-        for name in CURVES:
+        points = curves.thinned(job, CURVE_POINTS, found) if job else []
+        for name in found:
             found[name].append([[step, value] for _pk, own, step, value in points if own == name])
     return found

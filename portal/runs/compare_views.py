@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from django.http import JsonResponse
 from django.shortcuts import render
-from django.utils.translation import gettext_lazy as _
 
 from portal.runs import compare
 from portal.runs.compare import CannotCompare, Comparison
-
-CHARTS = [
-    # (curve, heading)
-    ("train/loss", _("Training loss")),
-    ("val/top1", _("Validation top-1, %, by epoch")),
-    ("train/top1", _("Training top-1, %")),
-    ("train/lr", _("Learning rate")),
-]
 
 
 def run_compare(request):
@@ -27,7 +18,6 @@ def run_compare(request):
         return render(request, "runs/compare.html", {"sentence": str(error)}, status=status)
     context = {
         "comparison": Comparison(runs),
-        "charts": CHARTS,
         "ids": ",".join(str(run.pk) for run in runs),
         "names": [f"{run.pk} {run.name}" for run in runs],
     }

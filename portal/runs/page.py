@@ -6,6 +6,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from portal import tasks
 from portal.core.live import Live, digest
 from portal.jobs import forecast
 from portal.jobs.models import Status
@@ -75,6 +76,7 @@ class RunPage:
         names = run.dataset_version.class_names
         return {
             "run": run,
+            "task": graph.task,
             "model": graph.model,
             "metrics": metrics,
             "boards": self.boards(),
@@ -123,4 +125,6 @@ class RunPage:
 def panel(request, version) -> str:
     """The runs on a dataset version, for its page."""
     runs = version.runs.for_lists()[:RUNS_SHOWN]
-    return render_to_string("runs/_of_version.html", {"runs": runs, "version": version}, request=request)
+    metric = tasks.metric_title(run.task for run in runs)
+    context = {"runs": runs, "metric": metric, "version": version}
+    return render_to_string("runs/_of_version.html", context, request=request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from portal.deployment.models import Deployment
 from portal.jobs.models import Artifact, Job
 from portal.models.lineage import provenance
-from portal.models.models import CompiledModel
+from portal.models.models import CompiledModel, Evaluation
 from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.notices import notices
@@ -26,6 +26,7 @@ def report(run: Run) -> dict:
         "status": run.status,
         "message": run.message,
         "task": run.task,
+        "metric": {"name": graph.task.metric, "title": str(graph.task.metric_title)},
         "dataset": {
             "name": run.dataset_version.dataset.name,
             "version": run.dataset_version.number,
@@ -36,7 +37,7 @@ def report(run: Run) -> dict:
         },
         "recipe": run.recipe,
         "params": run.params,
-        "paddle_top1": trained.value if trained else None,
+        **_value(graph, "paddle", trained),
         "models": [_model(graph, compiled, rknn.get(compiled.job_id)) for compiled in graph.compiled],
         "boards": [_board(graph, row) for row in graph.deployments],
         "steps": [_step(name, job) for name, job in _steps(graph)],
@@ -49,12 +50,18 @@ def report(run: Run) -> dict:
     }
 
 
+def _value(graph: Graph, stage: str, measured: Evaluation | None) -> dict:
+    """The metric at a stage; also by the name from when every run was measured by its top-1."""
+    value = measured.value if measured else None
+    return {f"{stage}_value": value, f"{stage}_top1": value if graph.task.metric == "top1" else None}
+
+
 def _model(graph: Graph, compiled: CompiledModel, rknn: Artifact | None) -> dict:
     onnx, int8 = (graph.evaluated.find(stage, compiled.pk) for stage in (Stage.ONNX, Stage.SIMULATOR))
     return {
         "chip": compiled.chip,
-        "onnx_top1": onnx.value if onnx else None,
-        "int8_top1": int8.value if int8 else None,
+        **_value(graph, "onnx", onnx),
+        **_value(graph, "int8", int8),
         "agreement": int8.agreement if int8 else None,
         "images": int8.images if int8 else None,
         "rknn_sha256": rknn.sha256 if rknn else None,
@@ -72,7 +79,7 @@ def _board(graph: Graph, row: Deployment) -> dict:
         "engine": row.engine,
         "release": row.release,
         "images": measured.images if measured else None,
-        "board_top1": measured.value if measured else None,
+        **_value(graph, "board", measured),
         "agreement": measured.agreement if measured else None,
         "ms_median": metrics.get("ms_median"),
         "ms_p95": metrics.get("ms_p95"),

@@ -11,6 +11,7 @@ from portal.models.evaluations import predictions_of
 from portal.models.models import Evaluation
 from portal.runs.graph import Graph
 from portal.tasks import Stage
+from portal.tasks.figures import Change
 
 FLIPPED_SHOWN = 24
 CONFUSIONS_SHOWN = 12
@@ -80,12 +81,17 @@ def confusions(metrics: dict) -> list[dict]:
 
 
 def per_class(graph: Graph) -> list[dict]:
-    """The training's rows with the recall of each compiled model, as its chip computes, beside them."""
-    trained = graph.evaluated.find(Stage.PADDLE)
+    """The training's figures of each class with those of each compiled model, as its chip computes, beside
+    them: ``{"name", "figures": [(value, column)], "int8": [value]}``."""
+    trained, task = graph.evaluated.find(Stage.PADDLE), graph.task
     measured = [one.metrics.get("per_class", []) for one in quantized_of(graph).values()]
     quantized = [{row["id"]: row for row in rows} for rows in measured]
     return [
-        {**row, "int8": [known.get(row["id"], {}).get("recall") for known in quantized]}
+        {
+            "name": row["name"],
+            "figures": [(row.get(column.name), column) for column in task.class_columns],
+            "int8": [known.get(row["id"], {}).get(task.class_metric) for known in quantized],
+        }
         for row in (trained.metrics.get("per_class", []) if trained else [])
     ]
 
@@ -103,7 +109,7 @@ class Flipped:
     title: str
     count: int
     images: int
-    rows: list[dict]  # {"image", "truth", "before", "after", "right"}
+    rows: list[Change]
 
 
 def flipped(graph: Graph) -> list[Flipped]:
@@ -130,24 +136,8 @@ def _flipped(graph: Graph, measured: Evaluation, title: str, names: list[str]) -
     if count:
         before = predictions_of(graph.evaluated.before(measured))
         changed = graph.task.changed(before, predictions_of(measured))
-    rows = [_change(one, names) for one in changed[:FLIPPED_SHOWN]]
+    rows = [graph.task.change(one, names) for one in changed[:FLIPPED_SHOWN]]
     return Flipped(title, count, measured.parity.get("images", measured.images), rows)
-
-
-def _change(row: dict, names: list[str]) -> dict:
-    return {
-        "image": row["image"].rpartition("/")[2],
-        "truth": _name(row["label"], names),
-        "before": _name(row["before"], names),
-        "after": _name(row["after"], names),
-        "right": row["after"] == row["label"],
-    }
-
-
-def _name(label: int | None, names: list[str]) -> str:
-    if label is None:
-        return _("no answer")
-    return names[label] if 0 <= label < len(names) else _("class %(number)s") % {"number": label}
 
 
 def heaviest_layers(cost: dict) -> list[list]:

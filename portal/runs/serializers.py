@@ -17,6 +17,7 @@ from portal.runs.models import Run, Step
 from portal.runs.step_kinds import short_title
 
 PARAMS_AT_MOST, PARAM_LENGTH = 50, 100
+OLDER = "Deprecated: the value where the metric is top-1, null otherwise."
 
 
 class RunListSerializer(serializers.ModelSerializer):
@@ -162,8 +163,10 @@ class ReportDatasetSerializer(serializers.Serializer):
 
 class ReportModelSerializer(serializers.Serializer):
     chip = serializers.CharField()
-    onnx_top1 = serializers.FloatField(allow_null=True)
-    int8_top1 = serializers.FloatField(allow_null=True)
+    onnx_value = serializers.FloatField(allow_null=True)
+    onnx_top1 = serializers.FloatField(allow_null=True, help_text=OLDER)
+    int8_value = serializers.FloatField(allow_null=True)
+    int8_top1 = serializers.FloatField(allow_null=True, help_text=OLDER)
     agreement = serializers.FloatField(allow_null=True)
     images = serializers.IntegerField(allow_null=True)
     rknn_sha256 = serializers.CharField(allow_null=True)
@@ -177,7 +180,8 @@ class ReportBoardSerializer(serializers.Serializer):
     engine = serializers.CharField(allow_blank=True)
     release = serializers.CharField(allow_blank=True)
     images = serializers.IntegerField(allow_null=True)
-    board_top1 = serializers.FloatField(allow_null=True)
+    board_value = serializers.FloatField(allow_null=True)
+    board_top1 = serializers.FloatField(allow_null=True, help_text=OLDER)
     agreement = serializers.FloatField(allow_null=True)
     ms_median = serializers.FloatField(allow_null=True)
     ms_p95 = serializers.FloatField(allow_null=True)
@@ -274,18 +278,27 @@ class ChainSerializer(serializers.Serializer):
     dataset = ChainDatasetSerializer()
 
 
+class MetricSerializer(serializers.Serializer):
+    """What the values of a report measure."""
+
+    name = serializers.CharField(allow_blank=True)
+    title = serializers.CharField(allow_blank=True)
+
+
 class ReportSerializer(serializers.Serializer):
-    """What ``runs/report.py`` makes. Accuracies are fractions from 0 to 1; ``None`` is not measured."""
+    """What ``runs/report.py`` makes. Values are of the metric, 0 to 1; ``None`` is not measured."""
 
     run = serializers.IntegerField()
     name = serializers.CharField()
     status = serializers.ChoiceField(choices=Status.choices)
     message = serializers.CharField(allow_blank=True)
     task = serializers.CharField()
+    metric = MetricSerializer()
     dataset = ReportDatasetSerializer()
     recipe = serializers.CharField()
     params = serializers.DictField()
-    paddle_top1 = serializers.FloatField(allow_null=True)
+    paddle_value = serializers.FloatField(allow_null=True)
+    paddle_top1 = serializers.FloatField(allow_null=True, help_text=OLDER)
     models = ReportModelSerializer(many=True)
     boards = ReportBoardSerializer(many=True)
     steps = ReportStepSerializer(many=True)

@@ -18,6 +18,7 @@ from portal.runs.plan import Plan, PlanError, deleted_sentence
 from portal.runs.step_kinds import COMPILE, DEPLOY, TRAIN
 from portal.teams import audit, quota_usage
 from portal.teams.models import Role
+from workers.contract.messages import msg
 
 
 @transaction.atomic
@@ -153,6 +154,11 @@ def deploy(run: Run, device: Device, user) -> Deployment:
     """
     jobs.refuse_if_full(run.team)
     graph = Graph(run)
+    if not graph.task.is_known:
+        sentence = msg(
+            "This release does not know the task {task}: it cannot deploy {run}.", task=run.task, run=str(run)
+        )
+        raise PlanError({"run": sentence})
     fitting = [one for one in graph.compiled if one.chosen and deployment.fits(one, device)]
     ready = next((one for one in fitting if one.job.status == Status.SUCCEEDED), None)
     if ready is None:

@@ -29,14 +29,14 @@ class Line:
     name: str
     status: str
     job: Job | None = None
-    figure: float | None = None  # top-1, 0..1
+    figure: float | None = None  # of the task's metric, 0 to 1
     note: str = ""
     virtual: bool = False
 
 
 @dataclass
 class Tile:
-    """One hop. ``figure`` is a top-1 from 0 to 1; ``count`` a number of images instead of it."""
+    """One stage. ``figure`` is the task's metric, 0 to 1; ``count`` a number of images instead of it."""
 
     key: str
     title: str
@@ -105,7 +105,7 @@ def _data(run: Run) -> Tile:
 
 def _metric_on(task: Task, evaluation: Evaluation) -> str:
     return _("%(metric)s on %(images)s images") % {
-        "metric": str(task.metric_title).lower(),
+        "metric": task.metric_title,
         "images": evaluation.images,
     }
 

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from portal import tasks
 from portal.core import configs, live
 from portal.core.bodies import an_archive, takes
 from portal.core.messages import shown
@@ -29,12 +29,6 @@ from portal.teams.access import member_required, refuse_unless
 from portal.teams.quotas import QuotaReached
 
 MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", *NUMBERS)
-CURVES = [
-    ("loss", _("Loss")),
-    ("top1", _("Top-1")),
-    ("lr", _("Learning rate")),
-    ("ips", _("Images per second")),
-]
 
 
 def _run(request, pk: int) -> Run:
@@ -53,14 +47,16 @@ def run_list(request):
     page = page_of(rows, request)
     figures = figures_of(list(page))
     lines = [(run, figures[run.pk]) for run in page]
-    context = {"page": page, "lines": lines, "wanted": wanted, "choices": Status.choices}
+    metric = tasks.metric_title(run.task for run in page)
+    context = {"page": page, "lines": lines, "metric": metric, "wanted": wanted, "choices": Status.choices}
     return render(request, "runs/list.html", context)
 
 
 def run_detail(request, pk):
     """Where it is, how good it is, what it made."""
     page = RunPage(_run(request, pk), request)
-    context = {"live": page.live(), "curves": CURVES, "tags": page.run.tags.all(), **page.results()}
+    charts = {chart.name: chart.as_data() for chart in page.graph.task.charts}
+    context = {"live": page.live(), "charts": charts, "tags": page.run.tags.all(), **page.results()}
     context["changed"] = cloning.changed(page.run)
     return render(request, "runs/detail.html", context)
 

@@ -1,5 +1,9 @@
 """What a model predicts: one class a task, with one method for each thing that differs between tasks."""
 
+from collections.abc import Iterable
+
+from django.utils.translation import gettext as _
+
 from portal.tasks.base import DatasetFacts, Prediction, Stage, Task
 from portal.tasks.classification import Classification
 from portal.tasks.unknown import Unknown
@@ -12,4 +16,25 @@ def get(name: str) -> Task:
     return TASKS.get(name) or Unknown(name)
 
 
-__all__ = ["TASKS", "DatasetFacts", "Prediction", "Stage", "Task", "Unknown", "get"]
+def metric_of(names: Iterable[str]) -> tuple[str, str]:
+    """Name and title of the metric of these tasks; general ones where they measure different things."""
+    found = {(task.metric, str(task.metric_title)) for task in map(get, names)}
+    return found.pop() if len(found) == 1 else ("value", _("Quality"))
+
+
+def metric_title(names: Iterable[str]) -> str:
+    """What heads a column of figures of these tasks."""
+    return metric_of(names)[1]
+
+
+__all__ = [
+    "TASKS",
+    "DatasetFacts",
+    "Prediction",
+    "Stage",
+    "Task",
+    "Unknown",
+    "get",
+    "metric_of",
+    "metric_title",
+]

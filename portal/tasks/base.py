@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from portal.tasks.figures import Change, Chart, Column
 from workers.contract.messages import msg
 from workers.datakit import tasks as labels
 
@@ -43,13 +44,19 @@ class DatasetFacts:
 
 
 class Task(ABC):
-    """One task. ``metric`` names the figure that stands for a model's quality, a fraction from 0 to 1."""
+    """One task. ``metric`` names the figure that stands for a model's quality, a fraction from 0 to 1.
+
+    ``class_columns`` are figures of each class, by their names in ``summarise``; ``class_metric`` is the one
+    by which stages and runs are compared, a fraction as well.
+    """
 
     name: str
     metric: str
     metric_title: str
-    # Curves of a training: name of the metric → what its steps count.
-    curves: dict[str, str]
+    charts: tuple[Chart, ...]
+    class_columns: tuple[Column, ...]
+    class_metric: str
+    is_known = True
 
     @property
     def title(self) -> str:
@@ -79,7 +86,11 @@ class Task(ABC):
 
     @abstractmethod
     def changed(self, before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
-        """The images whose prediction changed: ``{"image", "label", "before", "after"}``."""
+        """The images whose prediction changed, each with ``image`` and what ``change`` needs."""
+
+    @abstractmethod
+    def change(self, row: dict[str, Any], names: list[str]) -> Change:
+        """A row of ``changed`` in words; ``names`` are the classes."""
 
     @abstractmethod
     def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, int]]:

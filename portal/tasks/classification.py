@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from portal.tasks.base import Prediction, Task
+from portal.tasks.figures import LEARNING_RATE, LOSS, SPEED, Change, Chart, Column, Line, class_name
 from workers.datakit.scoring import classification as scoring
 
 # A golden image is one that the model is sure of: the board's own resize may shift a score a little, and
@@ -18,7 +19,27 @@ class Classification(Task):
     name = "classification"
     metric = "top1"
     metric_title = _("Top-1")
-    curves = {"train/loss": "step", "val/top1": "epoch", "train/top1": "step", "train/lr": "step"}
+    charts = (
+        LOSS,
+        Chart(
+            "top1",
+            _("Top-1, %"),
+            (
+                Line("train/top1", _("training"), _("Training top-1, %")),
+                Line("val/top1", _("validation"), _("Validation top-1, %, by epoch")),
+            ),
+            share=True,
+        ),
+        LEARNING_RATE,
+        SPEED,
+    )
+    class_columns = (
+        Column("images", _("Images")),
+        Column("correct", _("Recognised")),
+        Column("recall", _("Recall"), "share"),
+        Column("precision", _("Precision"), "share"),
+    )
+    class_metric = "recall"
 
     def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
         return scoring.summarise(predictions, class_names)
@@ -28,6 +49,12 @@ class Classification(Task):
 
     def changed(self, before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
         return scoring.changed(before, after)
+
+    def change(self, row: dict[str, Any], names: list[str]) -> Change:
+        truth, before, after = (class_name(row[key], names) for key in ("label", "before", "after"))
+        return Change(
+            row["image"].rpartition("/")[2], truth, before, after, right=row["after"] == row["label"]
+        )
 
     def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, int]]:
         """One image a class at most, the surest first; the label is the model's own, right or wrong, since

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from portal.tasks.base import DatasetFacts, Prediction, Task
+from portal.tasks.figures import Change
 from workers.contract.messages import msg
 
 
 class Unknown(Task):
     """Shows nothing of its own and starts nothing."""
 
-    metric = metric_title = ""
-    curves: dict[str, str] = {}
+    metric = metric_title = class_metric = ""
+    charts = class_columns = ()
+    is_known = False
 
     def __init__(self, name: str):
         self.name = name
@@ -33,6 +35,9 @@ class Unknown(Task):
 
     def changed(self, before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
         return []
+
+    def change(self, row: dict[str, Any], names: list[str]) -> Change:
+        raise NotImplementedError("an unknown task says of no image that it changed")
 
     def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, int]]:
         return []

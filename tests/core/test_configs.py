@@ -235,6 +235,18 @@ def test_a_recipe_for_an_unknown_task_is_refused(folder):
 ])  # fmt: skip
 def test_no_process_starts_with_a_wrong_file(folder, tmp_path, argv):
     (folder / CHIP).write_text("name: rv1106\n", "utf-8")
+    assert "configs/chips/rv1106.yaml: max_input_side is missing: add it." in _refused(folder, tmp_path, argv)
+
+
+def test_no_worker_starts_with_a_recipe_for_an_unknown_task(folder, tmp_path):
+    path = folder / RECIPE
+    path.write_text(path.read_text("utf-8").replace("task: classification", "task: guessing"), "utf-8")
+    told = _refused(folder, tmp_path, ["-m", "celery", "-A", "portal", "worker"])
+    assert "configs/models/pp_lcnet_x0_25.yaml: task must be classification, not 'guessing'." in told
+
+
+def _refused(folder, tmp_path, argv) -> str:
+    """What a process says that does not start with these configs."""
     module = tmp_path / "broken_settings.py"
     module.write_text(f"from tests.settings import *\nCONFIGS_DIR = {str(folder)!r}\n", "utf-8")
     env = os.environ | {
@@ -245,6 +257,5 @@ def test_no_process_starts_with_a_wrong_file(folder, tmp_path, argv):
             [sys.executable, *argv], cwd=ROOT, env=env, stdin=listening,
             capture_output=True, text=True, timeout=120,
         )  # fmt: skip
-    assert done.returncode == 1
-    assert "configs/chips/rv1106.yaml: max_input_side is missing: add it." in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    return done.stderr

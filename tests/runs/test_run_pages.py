@@ -31,16 +31,16 @@ def test_the_stepper_shows_a_figure_for_every_hop(alices, team, alice):
     assert '1512 <span class="unit">images' in page
     assert page.count("99.03 %") >= 2, "top-1 of Paddle and of ONNX"
     assert "drop 0.33 points on 308 images" in page
-    assert "top-1 on 308 images · Virtual board" in page
+    assert "Top-1 on 308 images · Virtual board" in page
 
 
 def test_a_run_whose_int8_model_lost_much_says_so(alices, team, alice):
     run = everything(team, alice)["done"]
-    assert "points of accuracy against ONNX" not in text(alices, "run-detail", run.pk)
+    assert "points of Top-1 against ONNX" not in text(alices, "run-detail", run.pk)
     for measured in Evaluation.objects.filter(stage=Stage.SIMULATOR):
         measured.parity = measured.parity | {"drop": 1 / 3}
         measured.save(update_fields=["parity"])
-    said = "The int8 model for rv1106 lost 33.3 points of accuracy against ONNX on 308 images."
+    said = "The int8 model for rv1106 lost 33.3 points of Top-1 against ONNX on 308 images."
     assert said in text(alices, "run-detail", run.pk)
     assert any(notice.startswith(said) for notice in report(run)["notices"])
 

@@ -142,7 +142,7 @@ def deploy(app: App, run: str, name: str, no_wait: bool):
     measured = row["evaluation"]
     if measured:
         app.screen.line(
-            f"{row['release']} is current on {name}: top-1 {percent(measured['value'])} on "
+            f"{row['release']} is current on {name}: {percent(measured['value'])} on "
             f"{measured['images']} images, "
             f"as the simulator answers on {percent(measured['parity']['agreement'])}"
         )

@@ -110,11 +110,13 @@ def _print(app: App, row: dict) -> None:
 def _print_hops(screen: Screen, report: dict) -> None:
     """Accuracy at each hop, as far as it was measured."""
     images = report["dataset"]["val_images"]
-    hops = [("Paddle", report["paddle_top1"], images)]
+    hops = [("Paddle", report["paddle_value"], images)]
     for model in report["models"]:
-        hops += [("ONNX", model["onnx_top1"], model["images"])]
-        hops += [(f"int8 {model['chip']}", model["int8_top1"], model["images"])]
-    hops += [(f"Board {board['device']}", board["board_top1"], board["images"]) for board in report["boards"]]
-    cells = [(name, percent(top1), count) for name, top1, count in hops if top1 is not None]
+        hops += [("ONNX", model["onnx_value"], model["images"])]
+        hops += [(f"int8 {model['chip']}", model["int8_value"], model["images"])]
+    hops += [
+        (f"Board {board['device']}", board["board_value"], board["images"]) for board in report["boards"]
+    ]
+    cells = [(name, percent(value), count) for name, value, count in hops if value is not None]
     if cells:
-        screen.table(["Hop", ">Top-1", ">Images"], cells)
+        screen.table(["Stage", f">{report['metric']['title']}", ">Images"], cells)

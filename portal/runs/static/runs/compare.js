@@ -9,7 +9,7 @@ function colour(index) {
 }
 
 function options(element, runs, names, colours) {
-  const factor = element.dataset.curve.endsWith("top1") ? 100 : 1;
+  const factor = "share" in element.dataset ? 100 : 1;
   const lines = runs.map((points, index) => ({ points, index })).filter(({ points }) => points.length);
   return {
     ...base(colours),

@@ -1,15 +1,10 @@
-// The four curves of a training: follows the job's metrics while it runs, then stops.
+// The curves of a training: follows the job's metrics while it runs, then stops.
 
-import { axis, base, draw } from "../core/charts.js";
+import { axis, base, draw, readJson } from "../core/charts.js";
 import { t } from "../core/words.js";
 
 const EVERY_MS = 1500;
-const SERIES = {
-  loss: { series: [["train/loss", t("training")], ["val/loss", t("validation")]], name: t("loss") },
-  top1: { series: [["train/top1", t("training")], ["val/top1", t("validation")]], name: "top-1, %", factor: 100 },
-  lr: { series: [["train/lr", t("learning rate")]], name: t("learning rate") },
-  ips: { series: [["train/ips", t("images")]], name: t("images per second") },
-};
+const CHARTS = readJson("charts-data");  // as the run's task has them
 
 class Curves {
   constructor(url) {
@@ -31,20 +26,20 @@ class Curves {
 
   show() {
     for (const element of document.querySelectorAll("[data-curve]")) {
-      const kind = SERIES[element.dataset.curve];
-      const lines = kind.series.filter(([name]) => this.points[name]?.length);
+      const kind = CHARTS[element.dataset.curve];
+      const lines = kind.lines.filter(([name]) => this.points[name]?.length);
       if (lines.length) draw(element, (colours) => this.options(kind, lines, colours));
     }
   }
 
   options(kind, lines, colours) {
-    const factor = kind.factor || 1;
+    const { factor } = kind;
     return {
       ...base(colours),
       color: [colours.accent, colours.second],
       grid: { left: 8, right: 16, top: 40, bottom: 4, containLabel: true },
       legend: { show: lines.length > 1, right: 0, top: 0, textStyle: { color: colours.soft }, itemHeight: 8 },
-      title: { text: kind.name, left: 4, top: 2, padding: 0, textStyle: { color: colours.text, fontSize: 13, fontWeight: 600 } },
+      title: { text: kind.title, left: 4, top: 2, padding: 0, textStyle: { color: colours.text, fontSize: 13, fontWeight: 600 } },
       tooltip: {
         ...base(colours).tooltip, trigger: "axis",
         formatter: (items) => [t("step {number}", { number: items[0].data[0] }), ...items.map((item) =>

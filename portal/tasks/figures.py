@@ -1,0 +1,71 @@
+"""What a page shows of a task's figures: charts of a training, columns of a table of classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve of a training: the metric's name in the job, and what it is called in its chart.
+
+    ``compared`` is its heading where runs are compared; without one it is not drawn there.
+    """
+
+    metric: str
+    title: str
+    compared: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Some curves in one chart. ``share``: they are fractions, drawn as percentages."""
+
+    name: str
+    title: str
+    lines: tuple[Line, ...]
+    share: bool = False
+
+    def as_data(self) -> dict[str, Any]:
+        """For the page's script."""
+        lines = [[line.metric, str(line.title)] for line in self.lines]
+        return {"title": str(self.title), "factor": 100 if self.share else 1, "lines": lines}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A figure of each class; ``unit`` as in ``runs/_value.html``: number or share."""
+
+    name: str
+    title: str
+    unit: str = "number"
+
+
+LOSS = Chart(
+    "loss",
+    _("Loss"),
+    (Line("train/loss", _("training"), _("Training loss")), Line("val/loss", _("validation"))),
+)
+LEARNING_RATE = Chart("lr", _("Learning rate"), (Line("train/lr", _("learning rate"), _("Learning rate")),))
+SPEED = Chart("ips", _("Images per second"), (Line("train/ips", _("images")),))
+
+
+@dataclass(frozen=True)
+class Change:
+    """An image whose prediction changed between two stages, in words. ``image`` is a file of the version."""
+
+    image: str
+    truth: str
+    before: str
+    after: str
+    right: bool
+
+
+def class_name(number: int | None, names: list[str]) -> str:
+    """A class as people call it; words for one that the version has not, and for no prediction at all."""
+    if number is None:
+        return str(_("no answer"))
+    return names[number] if 0 <= number < len(names) else str(_("class %(number)s") % {"number": number})
