@@ -127,6 +127,27 @@ def zip_of_class_folders() -> bytes:
     return zipped({f"set/c{n:05}/{side}/{n}.png": picture for n in range(10_000) for side in "ab"})
 
 
+def with_table(content: bytes) -> bytes:
+    files = {f"images/{n}.png": png(n) for n in range(6)} | {"labels.csv": content}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def table_of_rows(count: int) -> bytes:
+    rows = (b"images/%d.png,%s\n" % (n, (b"cat", b"dog")[n % 2]) for n in range(count))
+    return with_table(b"filename,label\n" + b"".join(rows))
+
+
+def table_of_columns(count: int, rows: int) -> bytes:
+    head = b"filename,label," + b",".join(b"c%d" % n for n in range(count))
+    row = b"images/%d.png,%s" + b",0.5" * count
+    lines = (row % (n, (b"cat", b"dog")[n % 2]) for n in range(rows))
+    return with_table(b"\n".join([head, *lines]))
+
+
 def gbk_zip() -> bytes:
     names = [f"{kind}/{number}.png".encode("gbk") for kind in ("猫猫", "小狗") for number in range(3)]
     return raw_named([(name, png(number)) for number, name in enumerate(names)])
@@ -186,6 +207,10 @@ HOSTILE = {
     "deep folders": (zipped({"d/" * 400 + name: data for name, data in two_classes().items()}), "read"),
     "thousands of empty folders": (zip_of_folders, "empty-folders"),
     "ten thousand class folders": (zip_of_class_folders, "refused: hold folders"),
+    "a table of five million rows": (lambda: table_of_rows(5_000_000), "missing-images"),
+    "a table of a thousand columns": (lambda: table_of_columns(1000, 20_000), "missing-images"),
+    "a table of one line of commas": (
+        lambda: with_table(b"filename,label" + b"," * 60 * MB), "refused: is no table that can be read"),
     "names of control characters": (with_file(png(9), "cat/\x1b[31m\x07.png"), "read"),
     "a name written from the right": (with_file(png(9), "cat/\u202egnp.exe.png"), "read"),
     "names that differ in case": (with_file(png(9), "cat/0.PNG"), "read"),

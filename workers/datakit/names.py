@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -169,6 +170,7 @@ def first_hidden(text: str, allowed: str = "") -> str:
     )
 
 
+@functools.lru_cache(maxsize=4096)
 def check_class_name(name: str) -> str:
     """Return ``name`` in NFC; raise InputError when it cannot be a class name."""
     name = unicodedata.normalize("NFC", name)

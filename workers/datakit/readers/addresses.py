@@ -21,7 +21,7 @@ def path_of(written: str) -> str:
         return written
     try:
         parts = urlsplit(written)
-        local = parse_qs(parts.query).get("d")
+        local = parse_qs(parts.query).get("d") if "d=" in parts.query else None
     except ValueError:
         return written
     return unquote(local[0] if local else parts.path)

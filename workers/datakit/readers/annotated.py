@@ -15,7 +15,7 @@ from .jsonstream import Elements, Members
 from .labelled import LabelledImages
 from .listing import Listing
 from .reading import Reading
-from .texts import encoding_of, not_json
+from .texts import not_json
 from .upload import Upload
 
 BOXES, LABELS = "boxes", "labels"
@@ -117,12 +117,12 @@ def json_exports(upload: Upload, tells: Callable[[bytes], bool], *suffixes: str)
 
 
 def elements(upload: Upload, entry: Entry) -> Elements:
-    encoding = encoding_of(upload, entry, MAX_EXPORT_BYTES)
+    encoding = upload.encoding(entry, MAX_EXPORT_BYTES)
     return Elements(upload.blocks(entry, MAX_EXPORT_BYTES), encoding)
 
 
 def members(upload: Upload, entry: Entry) -> Members:
-    encoding = encoding_of(upload, entry, MAX_EXPORT_BYTES)
+    encoding = upload.encoding(entry, MAX_EXPORT_BYTES)
     return Members(upload.blocks(entry, MAX_EXPORT_BYTES), encoding)
 
 

@@ -142,6 +142,10 @@ class BoxedImages:
 _TWICE = msg("{count} images are annotated more than once; the first boxes of each were kept.")
 
 
-def report_missing(findings: Findings, written: str) -> None:
+def report_missing(findings: Findings, *written: str, count: int | None = None) -> None:
+    """Note images that are not there; ``written`` are the first of ``count``, or all."""
     message = msg("{count} annotated images are missing from the upload and were left out.")
-    findings.add("warn", "missing-images", message, names.show(written))
+    for name in written:
+        findings.add("warn", "missing-images", message, names.show(name))
+    if count is not None and count > len(written):
+        findings.add("warn", "missing-images", message, count=count - len(written))

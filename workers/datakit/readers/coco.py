@@ -19,7 +19,7 @@ from .jsonstream import Members
 from .listing import MAX_LIST_BYTES, Listing
 from .reading import Reading
 from .splits import split_of_path
-from .texts import by_suffix, encoding_of, folder_of, not_json
+from .texts import by_suffix, folder_of, not_json
 from .upload import Upload
 
 LAYOUT = "COCO"
@@ -79,7 +79,7 @@ class _Content:
         self.images: list[tuple[Any, ...]] = []  # as in _IMAGE_KEYS
         self.categories: list[dict[str, Any]] = []
         self.annotations = _Annotations(findings)
-        encoding = encoding_of(upload, file, MAX_ANNOTATION_BYTES)
+        encoding = upload.encoding(file, MAX_ANNOTATION_BYTES)
         members = Members(upload.blocks(file, MAX_ANNOTATION_BYTES), encoding)
         try:
             for key, value in members:

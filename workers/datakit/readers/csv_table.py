@@ -46,7 +46,7 @@ class Table:
 
 def csv_tables(upload: Upload) -> list[Entry]:
     """Return the tables that name images of the upload."""
-    return [table.entry for table in _tables(upload)]
+    return [table.entry for table in upload.once(_tables)]
 
 
 def _tables(upload: Upload) -> list[Table]:
@@ -72,7 +72,7 @@ def _looked_at(entry: Entry, upload: Upload) -> Table | None:
 
 
 def read_csv(upload: Upload, reading: Reading) -> Listing:
-    truths = _truths(_tables(upload), upload, reading)
+    truths = _truths(upload.once(_tables), upload, reading)
     images = _Images(reading)
     for table in truths:
         reading.files.add(table.entry.path)
@@ -171,11 +171,17 @@ class _Images:
         columns, rows = table.columns, rows_of(upload, table.entry)
         if columns.titles is not None:
             next(rows, None)
+        missing = Counted()
         for row in rows:
-            self._take(row, table, columns, upload)
+            written = row[columns.image] if len(row) > columns.image else ""
+            if written and upload.finder.misses(written):
+                missing.add(written)
+            else:
+                self._take(row, written, table, upload)
+        report_missing(self._findings, *missing.examples, count=missing.count)
 
-    def _take(self, row: list[str], table: Table, columns: Columns, upload: Upload) -> None:
-        written = row[columns.image] if len(row) > columns.image else ""
+    def _take(self, row: list[str], written: str, table: Table, upload: Upload) -> None:
+        columns = table.columns
         label = self._label(row, columns, table)
         if not written or label is None:
             message = msg("{count} rows have no path or no label and were left out.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 
 from workers.datakit import names
@@ -12,53 +13,59 @@ from .folder_names import is_masks, is_visualization
 from .splits import split_of_path
 from .texts import folder_of, stem
 
+# Of a longer path, and of the folders above a file, the last ones are tried.
+MAX_PARTS = 40
+# A name that is empty, or not the one that it seems to be: a Windows path, a part of an address.
+_ODD_NAME = re.compile(r"^\.{0,2}$|[\\%?#]|[^\x00-\x7f]")
+
 
 class ImageFinder:
-    """Looks files up by path, by the end of a path, and images by their name alone."""
+    """Looks images up by path, by the end of a path, and by their name alone."""
 
-    def __init__(self, entries: list[Entry]):
-        self._exact = {entry.path: entry for entry in entries}
+    def __init__(self, images: list[Entry]):
+        self._exact = {entry.path: entry for entry in images}
         self._folded: dict[str, Entry | None] = {}
         self._by_name: dict[str, list[Entry]] = {}
         self._by_stem: dict[str, list[Entry]] = {}
         for path, entry in self._exact.items():
             folded = path.casefold()
             self._folded[folded] = None if folded in self._folded else entry
-            if names.is_image(path):
-                self._by_name.setdefault(folded.rpartition("/")[2], []).append(entry)
-                self._by_stem.setdefault(stem(folded), []).append(entry)
+            self._by_name.setdefault(folded.rpartition("/")[2], []).append(entry)
+            self._by_stem.setdefault(stem(folded), []).append(entry)
 
-    def find(self, written: str, near: str) -> Entry | None:
-        """Return the file for ``written``, a path as seen from the folder ``near``.
-
-        Lists made on Windows say ``..\\images\\1.jpg``; those made for a notebook service name absolute
-        paths there. Leading folders are dropped one by one until a file of the upload is met.
-        """
-        parts = _parts(written)
-        for start in range(len(parts)):
-            entry = self._at((near + "/" if near else "") + "/".join(parts[start:]))
-            if entry is not None:
-                return entry
-        return None
+    def misses(self, written: str) -> bool:
+        """Say at little cost that no image is called so, by a plain path or name; False is no promise."""
+        name = written.rpartition("/")[2].casefold()
+        return not (name in self._by_name or name in self._by_stem or _ODD_NAME.search(name))
 
     def find_anywhere(self, written: str, near: str, split: str | None = None) -> Entry | None:
-        """Like ``find``, but also from each folder above ``near``, and last by the image's name alone.
+        """Like ``find_upwards``, but last by the image's name alone.
 
         A name that several images have is settled by the longest common end of the paths, then by ``split``:
         the one below a folder of that split. Masks and pictures of annotations come last.
         """
-        entry = self.find_upwards(written, near)
-        if entry is not None:
-            return entry
-        parts = [part.casefold() for part in _parts(written)]
-        return _only(_alike(self._by_name.get(parts[-1], []), parts), split) if parts else None
+        parts = _parts(written)
+        called = self._by_name.get(parts[-1].casefold()) if parts else None
+        if called is None:
+            return None
+        entry = self._upwards(parts, near)
+        return entry or _only(_alike(called, [part.casefold() for part in parts]), split)
 
     def find_upwards(self, written: str, near: str) -> Entry | None:
-        """Like ``find``, but also from each folder above ``near``, and images alone."""
-        for folder in _upwards(near):
-            entry = self.find(written, folder)
-            if entry is not None and names.is_image(entry.path):
-                return entry
+        """Return the image for ``written``, a path as seen from the folder ``near`` or one above it.
+
+        Lists made on Windows say ``..\\images\\1.jpg``; those made for a notebook service name absolute
+        paths there. Leading folders are dropped one by one until an image of the upload is met.
+        """
+        return self._upwards(_parts(written), near)
+
+    def _upwards(self, parts: list[str], near: str) -> Entry | None:
+        for folder in itertools.islice(_upwards(near), MAX_PARTS):
+            above = folder + "/" if folder else ""
+            for start in range(len(parts)):
+                entry = self._at(above + "/".join(parts[start:]))
+                if entry is not None:
+                    return entry
         return None
 
     def named(self, wanted: str, near: str, split: str | None = None) -> Entry | None:
@@ -73,7 +80,7 @@ class ImageFinder:
 
 def _parts(written: str) -> list[str]:
     path = names.normal_separators(written)
-    return [part for part in path.split("/") if part not in ("", ".", "..")]
+    return [part for part in path.split("/") if part not in ("", ".", "..")][-MAX_PARTS:]
 
 
 def _upwards(folder: str) -> Iterator[str]:

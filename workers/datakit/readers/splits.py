@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from workers.contract.messages import msg
@@ -20,6 +21,7 @@ SPLIT_WORDS = {
 _WORD = re.compile(r"(?:^|[^a-z])(" + "|".join(SPLIT_WORDS) + r")(?:[^a-z]|$)")
 
 
+@functools.lru_cache(maxsize=4096)
 def split_of_path(path: str) -> str | None:
     """Return the split that the last telling part of ``path`` names: "train", "val", "test" or None."""
     for part in reversed(path.lower().split("/")):

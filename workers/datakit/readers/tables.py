@@ -6,6 +6,7 @@ import codecs
 import csv
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,12 +15,13 @@ from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 
-from .texts import encoding_of
 from .upload import Upload
 
 # Five million rows of a path and a label.
 MAX_TABLE_BYTES = 256 * 1024 * 1024
+MAX_LINE = 4 * 1024 * 1024  # characters
 JSON_LINES = ".jsonl"
+_BLANK = re.compile(r"\s")
 
 
 def rows_of(upload: Upload, file: Entry, max_bytes: int = MAX_TABLE_BYTES) -> Iterator[list[str]]:
@@ -27,16 +29,19 @@ def rows_of(upload: Upload, file: Entry, max_bytes: int = MAX_TABLE_BYTES) -> It
 
     Of JSON lines the first row has the keys. Raises InputError for what is no text or no table.
     """
-    encoding = encoding_of(upload, file, max_bytes)
-    lines = _lines(upload.blocks(file, max_bytes), encoding)
+    encoding = upload.encoding(file, max_bytes)
+    lines = _lines(upload.blocks(file, max_bytes), encoding, file)
     if file.path.lower().endswith(JSON_LINES):
         yield from _records(lines, file)
         return
     first = next(lines, "")
     try:
         for row in csv.reader(itertools.chain([first], lines), delimiter=delimiter_of(first)):
-            if any(field.strip() for field in row):
-                yield [field.strip() for field in row]
+            text = "".join(row)
+            if _BLANK.search(text):  # few rows have one, and wide ones take long to strip
+                text, row = text.strip(), [field.strip() for field in row]
+            if text:
+                yield row
     except csv.Error as error:
         raise _no_table(file, error) from error
 
@@ -59,22 +64,25 @@ def _field(value: Any) -> str:
     return str(value).strip() if isinstance(value, str | int | float) else ""
 
 
-def _no_table(file: Entry, error: Exception) -> InputError:
+def _no_table(file: Entry, reason: Exception | str) -> InputError:
+    shown = reason if isinstance(reason, str) else str(reason)[:100]
     return InputError(
         msg(
             "{file} is no table that can be read ({reason}): save it as CSV again.",
             file=names.show(file.path),
-            reason=str(error)[:100],
+            reason=shown,
         )
     )
 
 
-def _lines(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
+def _lines(blocks: Iterable[bytes], encoding: str, file: Entry) -> Iterator[str]:
     decode = codecs.getincrementaldecoder(encoding)().decode
     rest = ""
     for block in blocks:
         *whole, rest = (rest + decode(block)).split("\n")
         yield from (line + "\n" for line in whole)
+        if len(rest) > MAX_LINE:
+            raise _no_table(file, msg("a line has more than {count} characters", count=MAX_LINE))
     rest += decode(b"", True)
     if rest:
         yield rest

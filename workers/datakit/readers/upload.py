@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from workers.datakit import names
 from workers.datakit.archive import Archive, Entry
@@ -11,6 +12,9 @@ from workers.datakit.archive import Archive, Entry
 from .finder import ImageFinder
 from .options import ReadingOptions
 from .reading import IGNORED
+from .texts import encoding_of
+
+T = TypeVar("T")
 
 
 class Upload:
@@ -22,6 +26,8 @@ class Upload:
         self.kind = archive.kind
         self.folders = archive.folders
         self.entries = _wanted(archive.entries, self.options)
+        self._encodings: dict[str, str] = {}
+        self._made: dict[Callable[[Upload], Any], Any] = {}
 
     @functools.cached_property
     def images(self) -> list[Entry]:
@@ -34,13 +40,25 @@ class Upload:
 
     @functools.cached_property
     def finder(self) -> ImageFinder:
-        return ImageFinder(self.entries)
+        return ImageFinder(self.images)
+
+    def once(self, make: Callable[[Upload], T]) -> T:
+        """Return what ``make`` makes of this upload, which is made once."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return self._made[make]
 
     def by_suffix(self, *suffixes: str) -> list[Entry]:
         return [entry for entry in self.files if entry.path.lower().endswith(suffixes)]
 
     def read(self, entry: Entry, max_bytes: int) -> bytes:
         return self.archive.read(entry, max_bytes)
+
+    def encoding(self, entry: Entry, max_bytes: int) -> str:
+        """Return a text file's encoding. A large file is read for it, so it is asked once."""
+        if entry.path not in self._encodings:
+            self._encodings[entry.path] = encoding_of(self.archive, entry, max_bytes)
+        return self._encodings[entry.path]
 
     def blocks(self, entry: Entry, max_bytes: int) -> Iterator[bytes]:
         return self.archive.blocks(entry, max_bytes)
