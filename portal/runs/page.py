@@ -15,6 +15,7 @@ from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.notices import notices
 from portal.runs.step_kinds import COMPILE, DEPLOY
+from portal.runs.verdict import verdict
 from portal.tasks import Stage
 from portal.teams.models import Role
 
@@ -41,6 +42,7 @@ class RunPage:
             "tiles": stepper.tiles(self.graph),
             "failures": stepper.failures(self.graph),
             "notices": notices(self.graph),
+            "verdict": verdict(self.graph),
             "training": self.graph.training,
             "eta": self.eta(),
             "places": forecast.place_of(self.graph.jobs),

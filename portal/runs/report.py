@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from portal.deployment.models import Deployment
 from portal.jobs.models import Artifact, Job
 from portal.models.lineage import provenance
@@ -11,12 +13,14 @@ from portal.runs.models import Run
 from portal.runs.notices import notices
 from portal.runs.provenance import chain
 from portal.runs.step_kinds import COMPILE, TRAIN
+from portal.runs.verdict import verdict
 from portal.tasks import Stage
 
 
 def report(run: Run) -> dict:
     """A dict for ``report.json``; accuracies are fractions, times seconds. Unmeasured is None."""
     graph = Graph(run)
+    judged = verdict(graph)
     trained = graph.evaluated.find(Stage.PADDLE)
     made = Artifact.objects.filter(job__in=[one.job_id for one in graph.compiled], name="model.rknn")
     rknn = {artifact.job_id: artifact for artifact in made}
@@ -27,6 +31,7 @@ def report(run: Run) -> dict:
         "message": run.message,
         "task": run.task,
         "metric": {"name": graph.task.metric, "title": str(graph.task.metric_title)},
+        "verdict": asdict(judged) if judged else None,
         "dataset": {
             "name": run.dataset_version.dataset.name,
             "version": run.dataset_version.number,

@@ -15,6 +15,8 @@ from portal.runs.forms import NOTES_LENGTH
 from portal.runs.graph import Graph
 from portal.runs.models import Run, Step
 from portal.runs.step_kinds import short_title
+from portal.runs.verdict import verdict
+from portal.tasks.doubts import Grade
 
 PARAMS_AT_MOST, PARAM_LENGTH = 50, 100
 OLDER = "Deprecated: the value where the metric is top-1, null otherwise."
@@ -56,6 +58,14 @@ class StepSerializer(serializers.ModelSerializer):
         return [needed.pk for needed in step.needs.all()]
 
 
+class VerdictSerializer(serializers.Serializer):
+    """How good the run's model is, from its evaluations. ``advice`` is empty when there is nothing to do."""
+
+    grade = serializers.ChoiceField(choices=Grade.choices)
+    sentence = serializers.CharField()
+    advice = serializers.CharField(allow_blank=True)
+
+
 class RunSerializer(RunListSerializer):
     ingest_job = JobSerializer(source="dataset_version.job")
     steps = StepSerializer(many=True, source="graph.steps")
@@ -63,15 +73,17 @@ class RunSerializer(RunListSerializer):
     compiled_models = CompiledModelSerializer(many=True, source="graph.compiled")
     deployments = DeploymentSerializer(many=True, source="graph.deployments")
     evaluations = EvaluationSerializer(many=True, source="graph.evaluated.rows")
+    verdict = VerdictSerializer(allow_null=True, help_text="null until the run has ended and was evaluated")
 
     class Meta(RunListSerializer.Meta):
         fields = [
             *RunListSerializer.Meta.fields, "ingest_job", "steps", "model", "compiled_models", "deployments",
-            "evaluations",
+            "evaluations", "verdict",
         ]  # fmt: skip
 
     def to_representation(self, run):
         run.graph = Graph(run)
+        run.verdict = verdict(run.graph)
         return super().to_representation(run)
 
 
@@ -294,6 +306,7 @@ class ReportSerializer(serializers.Serializer):
     message = serializers.CharField(allow_blank=True)
     task = serializers.CharField()
     metric = MetricSerializer()
+    verdict = VerdictSerializer(allow_null=True)
     dataset = ReportDatasetSerializer()
     recipe = serializers.CharField()
     params = serializers.DictField()

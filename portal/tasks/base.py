@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from portal.tasks.doubts import Doubt
 from portal.tasks.figures import Change, Chart, Column
 from workers.contract.messages import msg
 from workers.datakit import tasks as labels
@@ -75,6 +76,14 @@ class Task(ABC):
                 other=labels.get(facts.task).title,
             )
         ]
+
+    def doubts(self, metrics: dict[str, Any], before: dict[str, Any] | None) -> list[Doubt]:
+        """What speaks against a model with these metrics; ``before`` are those of what it was made from."""
+        return []
+
+    def interval(self, metrics: dict[str, Any]) -> tuple[float, float] | None:
+        """Where the metric's true value lies, with 95 % confidence; None when it cannot be told."""
+        return None
 
     @abstractmethod
     def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:

@@ -6,9 +6,12 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from portal.tasks import classification_doubts
 from portal.tasks.base import Prediction, Task
+from portal.tasks.doubts import Doubt
 from portal.tasks.figures import LEARNING_RATE, LOSS, SPEED, Change, Chart, Column, Line, class_name
 from workers.datakit.scoring import classification as scoring
+from workers.datakit.scoring.intervals import wilson
 
 # A golden image is one that the model is sure of: the board's own resize may shift a score a little, and
 # must not change the prediction.
@@ -40,6 +43,14 @@ class Classification(Task):
         Column("precision", _("Precision"), "share"),
     )
     class_metric = "recall"
+
+    def doubts(self, metrics: dict[str, Any], before: dict[str, Any] | None) -> list[Doubt]:
+        return classification_doubts.doubts(metrics, before)
+
+    def interval(self, metrics: dict[str, Any]) -> tuple[float, float] | None:
+        if metrics.get(self.metric) is None:
+            return None
+        return wilson(round(metrics[self.metric] * metrics["images"]), metrics["images"])
 
     def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
         return scoring.summarise(predictions, class_names)

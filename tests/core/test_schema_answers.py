@@ -49,5 +49,6 @@ def test_every_answer_is_what_the_schema_says(answers):
         path = re.sub(r"{pk}", "{id}", key.split()[1])
         told = schema["paths"]["/api/v1/" + path]["get"]["responses"]["200"]["content"]["application/json"]
         validator = Draft202012Validator({**told["schema"], "components": schema["components"]})
-        wrong += [f"{key} {error.json_path}: {error.message[:200]}" for error in validator.iter_errors(answer)]
+        errors = validator.iter_errors(answer)
+        wrong += [f"{key} {error.json_path}: {error.message[:200]}" for error in errors]
     assert not wrong, "\n".join(wrong)

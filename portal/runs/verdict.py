@@ -1,0 +1,138 @@
+"""The verdict on a run: good, doubtful or not usable, why, and what to do. Its evaluations alone decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portal.core import configs
+from portal.core.messages import word
+from portal.models.models import CompiledModel, Evaluation
+from portal.runs.graph import Graph
+from portal.tasks import Stage, Task
+from portal.tasks.doubts import Doubt, Grade
+from workers.contract.messages import Message, join, msg
+
+NOTABLE_DROP = 0.05  # of the metric, from ONNX to the simulator; calibrated int8 commonly costs 0 to 0.02
+WIDE = 0.1  # an interval wider than this says little
+AGREES = 0.98  # a board that predicts fewer images as the simulator does computes something else
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``sentence`` says how good the model is, ``advice`` what to do; ``advice`` is empty when nothing is."""
+
+    grade: Grade
+    sentence: Message
+    advice: Message
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One model as it would be used: compiled for a chip, or the trained one where nothing was compiled."""
+
+    evaluation: Evaluation
+    before: Evaluation | None
+    compiled: CompiledModel | None = None
+
+
+def verdict(graph: Graph) -> Verdict | None:
+    """None until the run has ended and something was evaluated."""
+    judged = _judged(graph) if graph.run.is_final else []
+    if not judged:
+        return None
+    doubts = _doubts(graph, judged)
+    grade = Grade.worst(doubt.grade for doubt in doubts)
+    worst = [doubt for doubt in doubts if doubt.grade == grade]
+    figure = _figure(graph.task, min(judged, key=lambda one: one.evaluation.value or 0).evaluation)
+    advice = dict.fromkeys(doubt.advice for doubt in worst)
+    return Verdict(grade, join([*(doubt.sentence for doubt in worst), figure]), join(advice))
+
+
+def _judged(graph: Graph) -> list[Judged]:
+    found = []
+    for compiled in graph.compiled:
+        measured = graph.evaluated.find(Stage.SIMULATOR, compiled.pk)
+        if measured is not None:
+            before = graph.evaluated.find(Stage.ONNX, compiled.pk) or graph.evaluated.find(Stage.PADDLE)
+            found.append(Judged(measured, before, compiled))
+    trained = graph.evaluated.find(Stage.PADDLE)
+    return found or ([Judged(trained, None)] if trained else [])
+
+
+def _doubts(graph: Graph, judged: list[Judged]) -> list[Doubt]:
+    """Each once, although several chips may give the same."""
+    found = []
+    for one in judged:
+        metrics = one.evaluation.metrics
+        found += graph.task.doubts(metrics, one.before.metrics if one.before else None)
+        found += _of_drop(graph.task, one)
+    found += _of_few_images(graph.task, judged[0].evaluation)
+    for row in graph.deployments:
+        found += _of_board(row.device, graph.evaluated.find(Stage.BOARD, job_id=row.job_id))
+    return list(dict.fromkeys(found))
+
+
+def _of_drop(task: Task, one: Judged) -> list[Doubt]:
+    drop = one.evaluation.drop
+    if one.compiled is None or drop is None or drop < NOTABLE_DROP:
+        return []
+    sentence = msg(
+        "The int8 model for {chip} lost {points} points of {metric} against ONNX on {images} images.",
+        chip=configs.title(configs.chips(), one.compiled.chip),
+        points=f"{100 * drop:.1f}",
+        metric=word(task.metric_title),
+        images=one.evaluation.images,
+    )
+    advice = msg("Try more calibration images, or another recipe, before you deploy it.")
+    return [Doubt(Grade.DOUBTFUL, sentence, advice)]
+
+
+def _of_few_images(task: Task, evaluation: Evaluation) -> list[Doubt]:
+    interval = task.interval(evaluation.metrics)
+    if interval is None or interval[1] - interval[0] <= WIDE:
+        return []
+    sentence = msg(
+        "There are only {images} validation images: {value} means {low} to {high}.",
+        images=evaluation.images,
+        value=_percent(evaluation.value),
+        low=f"{100 * interval[0]:.0f} %",
+        high=f"{100 * interval[1]:.0f} %",
+    )
+    return [Doubt(Grade.DOUBTFUL, sentence, msg("Add validation images before you rely on these figures."))]
+
+
+def _of_board(device, measured: Evaluation | None) -> list[Doubt]:
+    if measured is None or measured.agreement is None or measured.agreement >= AGREES:
+        return []
+    sentence = msg(
+        "The board {device} predicts {changed} of {images} images unlike the simulator.",
+        device=device.name,
+        changed=measured.parity["changed"],
+        images=measured.parity["images"],
+    )
+    advice = msg("Check the channel order in the device's profile and the runtime version on the board.")
+    return [Doubt(Grade.DOUBTFUL, sentence, advice)]
+
+
+def _figure(task: Task, evaluation: Evaluation) -> Message:
+    """What was measured, as one sentence: the metric, where, on how many images, and how sure that is."""
+    interval = task.interval(evaluation.metrics)
+    params = {
+        "metric": word(task.metric_title),
+        "value": _percent(evaluation.value),
+        "stage": word(Stage(evaluation.stage).label),
+        "images": evaluation.images,
+    }
+    if interval is None:
+        return msg("{metric} is {value} on {images} images ({stage}).", **params)
+    low, high = (f"{100 * edge:.1f}" for edge in interval)
+    return msg(
+        "{metric} is {value} on {images} images ({stage}); 95 % interval {low} to {high} %.",
+        **params,
+        low=low,
+        high=high,
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.2f} %"

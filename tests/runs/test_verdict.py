@@ -1,0 +1,97 @@
+"""The verdict on a run, from the rows of its evaluations."""
+
+import pytest
+
+from portal.jobs.models import Status
+from portal.models.models import Evaluation
+from portal.runs.graph import Graph
+from portal.runs.models import Run
+from portal.runs.verdict import verdict
+from portal.tasks import Stage
+from portal.tasks.doubts import Grade
+from tests.seed import everything
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def done(team, alice) -> Run:
+    return everything(team, alice)["done"]
+
+
+def verdict_of(run: Run):
+    return verdict(Graph(Run.objects.get(pk=run.pk)))
+
+
+def change(stage: str, **fields) -> None:
+    for row in Evaluation.objects.filter(stage=stage):
+        for name, value in fields.items():
+            setattr(row, name, getattr(row, name) | value if isinstance(value, dict) else value)
+        row.save()
+
+
+def test_a_good_model_is_called_good_with_its_figure_and_interval(done):
+    told = verdict_of(done)
+    assert (told.grade, told.advice) == (Grade.GOOD, "")
+    assert told.sentence.startswith("Top-1 is 98.70 % on 308 images (Simulator); 95 % interval ")
+
+
+def test_a_run_under_way_has_no_verdict(done):
+    done.status = Status.RUNNING
+    done.save()
+    assert verdict_of(done) is None
+
+
+def test_a_run_without_evaluations_has_no_verdict(done):
+    Evaluation.objects.all().delete()
+    assert verdict_of(done) is None
+
+
+def test_what_int8_lost_makes_it_doubtful(done):
+    change(Stage.SIMULATOR, parity={"drop": 0.07})
+    told = verdict_of(done)
+    assert told.grade == Grade.DOUBTFUL
+    assert "lost 7.0 points of Top-1 against ONNX" in told.sentence and "calibration" in told.advice
+
+
+def test_few_validation_images_make_it_doubtful(done):
+    change(Stage.SIMULATOR, images=15, value=1.0, metrics={"images": 15, "top1": 1.0})
+    told = verdict_of(done)
+    assert told.grade == Grade.DOUBTFUL
+    assert "There are only 15 validation images: 100.00 % means 80 % to 100 %." in told.sentence
+
+
+def test_a_board_that_predicts_otherwise_makes_it_doubtful(done):
+    change(Stage.BOARD, parity={"agreement": 0.5, "changed": 154, "images": 308})
+    told = verdict_of(done)
+    assert told.grade == Grade.DOUBTFUL
+    assert "predicts 154 of 308 images unlike the simulator" in told.sentence
+
+
+def test_only_the_worst_is_said(done):
+    rows = [{"images": 154, "correct": 154, "recall": 1.0}, {"images": 154, "correct": 0, "recall": 0.0}]
+    rows = [row | {"id": number, "name": "ab"[number]} for number, row in enumerate(rows)]
+    change(
+        Stage.SIMULATOR,
+        value=0.5,
+        metrics={"top1": 0.5, "images": 308, "per_class": rows, "confusion": [[154, 0], [154, 0]]},
+        parity={"drop": 0.3},
+    )
+    told = verdict_of(done)
+    assert told.grade == Grade.WORTHLESS
+    assert told.sentence.startswith("The model predicts “a” for every image. Top-1 is 50.00 %")
+    assert "points" not in told.sentence
+
+
+def test_a_model_that_was_not_compiled_is_judged_as_trained(done):
+    Evaluation.objects.exclude(stage=Stage.PADDLE).delete()
+    told = verdict_of(done)
+    assert "(Paddle)" in told.sentence
+
+
+def test_page_report_and_api_tell_it(done, alices):
+    told = verdict_of(done)
+    body = alices.get(f"/api/v1/runs/{done.pk}/").json()["verdict"]
+    assert body == {"grade": "good", "sentence": told.sentence, "advice": ""}
+    assert alices.get(f"/api/v1/runs/{done.pk}/report/").json()["verdict"] == body
+    assert "Good." in alices.get(f"/runs/{done.pk}/").content.decode()
