@@ -43,6 +43,11 @@ def test_a_message_is_its_english_sentence():
     assert message.params == {"count": 3, "name": "Parts"}
 
 
+def test_one_without_parameters_is_made_once():
+    assert msg("Too many calls") is msg("Too many calls")
+    assert msg("{count} calls", count=1) is not msg("{count} calls", count=1)
+
+
 def test_it_is_shown_in_the_readers_language(chinese):
     assert shown(msg("{count} images are too small.", count=12)) == "12 张图片太小。"
 

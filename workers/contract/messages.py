@@ -11,6 +11,7 @@ be a name that somebody typed. No sentence is ever parsed, and nothing is put in
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -78,8 +79,16 @@ class Message(str):
 
 
 def msg(id: str, /, **params: Value) -> Message:
-    """A message. ``id`` is a literal with named places, so that gettext's tools find it."""
-    return Message(id, params)
+    """A message. ``id`` is a literal with named places, so that gettext's tools find it.
+
+    One without parameters is made once: readers give it for each of a million images.
+    """
+    return Message(id, params) if params else _fixed(id)
+
+
+@functools.lru_cache(maxsize=1024)
+def _fixed(id: str) -> Message:
+    return Message(id)
 
 
 def msg_n(one: str, many: str, count: int, /, **params: Value) -> Message:
