@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from drf_spectacular.utils import extend_schema
@@ -11,8 +12,9 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
-from portal.core import conditional, configs, deprecation, idempotency, ratelimit
+from portal.core import calls, conditional, configs, deprecation, idempotency, ratelimit
 from portal.core.conditional import NotModified
+from portal.core.pagination import ByNewest
 from portal.core.serializers import BoardProfile, Chip, RecipesSerializer
 
 
@@ -21,7 +23,8 @@ class ApiViewSet(viewsets.GenericViewSet):
 
     ``refusals``: statuses of refusals that only this view knows, for the schema. ``idempotent``: a POST may
     come with an ``Idempotency-Key``. ``unlimited_methods`` do not count against the calls per minute.
-    ``file_actions``: actions that take a form with files as well as JSON.
+    ``file_actions``: actions that take a form with files as well as JSON. ``page_actions``: those that answer
+    a page of rows. ``orderings``: the fields that rows can be ordered by, never null, the usual one first.
     """
 
     refusals: tuple = ()
@@ -29,6 +32,9 @@ class ApiViewSet(viewsets.GenericViewSet):
     idempotent = True
     unlimited_methods: tuple = ()
     file_actions: tuple = ()
+    page_actions: tuple = ("list",)
+    orderings: tuple = ("id",)
+    query: Mapping = {}  # what ``calls.with_query`` made of the call's parameters
 
     def get_parsers(self):
         # The framework asks before it sets the action; the schema's generator sets it first.
@@ -45,9 +51,18 @@ class ApiViewSet(viewsets.GenericViewSet):
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
+        if self.action and self.action != "metadata":
+            self.query = calls.check(self, request)
         # Now that it is known who asks. The handler is looked up after this.
         if request.method == "POST" and self.idempotent and hasattr(self, "post"):
             self.post = idempotency.once(self.post)
+
+    def list_parameters(self) -> list[str]:
+        """The query of this call may narrow and cut a list by these."""
+        if self.action not in self.page_actions or self.request.method not in ("GET", "HEAD"):
+            return []
+        narrows = self.filter_backends and not self.detail and getattr(self, "filterset_class", None)
+        return [*(narrows.base_filters if narrows else ()), *(ByNewest.PARAMETERS if self.paginator else ())]
 
     def throttled(self, request, wait):
         raise ratelimit.TooManyCalls(wait)

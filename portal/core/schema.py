@@ -6,7 +6,8 @@ from http import HTTPStatus
 
 from drf_spectacular.openapi import AutoSchema
 
-from portal.core.serializers import ProblemSerializer
+from portal.core import calls
+from portal.core.serializers import KnownFieldsOnly, ProblemSerializer
 
 CONTENT_TYPE = "application/problem+json"
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -63,6 +64,22 @@ class ApiSchema(AutoSchema):
         if self.method == "GET":
             found.append(IF_NONE_MATCH)
         return found
+
+    def _is_list_view(self, serializer=None) -> bool:
+        return super()._is_list_view(serializer) and self.method == "GET"
+
+    def get_request_serializer(self):
+        return None if calls.takes_nothing(self.view) else super().get_request_serializer()
+
+    def _map_basic_serializer(self, serializer, direction):
+        found = super()._map_basic_serializer(serializer, direction)
+        if direction == "request" and isinstance(serializer, KnownFieldsOnly):
+            found["additionalProperties"] = False
+        return found
+
+    def get_override_parameters(self):
+        found, query = super().get_override_parameters(), calls.query_of(self.view)
+        return [*found, query] if query and self.method == "GET" else found
 
     def _get_response_bodies(self, direction="response"):
         found = super()._get_response_bodies(direction)

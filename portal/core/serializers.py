@@ -1,11 +1,15 @@
 """What the endpoints share: refusals, and what stands in ``configs/``."""
 
+import re
+from collections.abc import Collection, Mapping
 from types import UnionType
 from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
 
 from rest_framework import serializers
+from rest_framework.utils import html
 
 from portal.core import configs
+from portal.core.known import refuse_unknown_fields
 
 
 class ProblemSerializer(serializers.Serializer):
@@ -18,6 +22,22 @@ class ProblemSerializer(serializers.Serializer):
     errors = serializers.DictField(
         required=False, help_text="The sentences by field; under an empty name those about the whole."
     )
+
+
+class KnownFieldsOnly:
+    """Goes before ``Serializer`` in what a call takes: any other field is refused, as one that is only told.
+
+    ``inside``: which names stand in the object that a field holds.
+    """
+
+    inside: Mapping[str, Collection[str]] = {}
+
+    def to_internal_value(self, data):
+        if isinstance(data, Mapping):
+            # A form writes the entries of a list or an object as ``name[0]`` or ``name.key``.
+            names = (re.split(r"[.\[]", name)[0] if html.is_html_input(data) else name for name in data)
+            refuse_unknown_fields(names, [field.field_name for field in self._writable_fields], self.inside)
+        return super().to_internal_value(data)
 
 
 class BoundedListField(serializers.ListField):

@@ -6,7 +6,7 @@ from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -14,9 +14,10 @@ from rest_framework.response import Response
 
 from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import an_archive, takes
+from portal.core.calls import with_query, without_body
 from portal.datasets import contents, deletion, diffs, imports, indexes, services, tus
 from portal.datasets.diff_serializers import DiffQuerySerializer, DiffSerializer
-from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer
+from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer, filter_of
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.refusals import NameTaken
@@ -26,6 +27,7 @@ from portal.datasets.serializers import (
     DatasetSerializer,
     DatasetVersionDetailSerializer,
     DatasetVersionSerializer,
+    ExportQuerySerializer,
     FileVersionSerializer,
     ImportSerializer,
     PlaceSerializer,
@@ -41,6 +43,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
     filterset_class = DatasetFilter
     refusals = (410, 413, 507)
     file_actions = ("create",)
+    orderings = ("id", "name", "created_at")
     write_scope = "datasets"
     lookup_value_regex = r"\d{1,18}"
 
@@ -89,16 +92,18 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
         deletion.delete_dataset(self.get_object(), request.user)
         return Response(status=204)
 
-    @extend_schema(request=None, responses=DatasetSerializer)
+    @extend_schema(responses=DatasetSerializer)
     @action(detail=True, methods=["post"])
+    @without_body
     def restore(self, request, pk=None):
         """Take the deletion back."""
         with _name_is_free():
             deletion.restore_dataset(self.get_object(), request.user)
         return Response(DatasetSerializer(self.get_object()).data)
 
-    @extend_schema(request=None, responses={201: DatasetVersionSerializer})
+    @extend_schema(responses={201: DatasetVersionSerializer})
     @action(detail=False, methods=["post"], url_path="samples/digits")
+    @without_body
     def digits(self, request):
         """Add the bundled dataset of handwritten digits."""
         version = services.add_digits(request.team, request.user)
@@ -136,6 +141,7 @@ class DatasetVersionViewSet(ReviewActions, mixins.ListModelMixin, mixins.Retriev
     serializer_class = DatasetVersionSerializer
     write_scope = "datasets"
     filterset_class = DatasetVersionFilter
+    orderings = ("id", "created_at")
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self):
@@ -151,52 +157,49 @@ class DatasetVersionViewSet(ReviewActions, mixins.ListModelMixin, mixins.Retriev
         deletion.delete_version(self.get_object(), request.user)
         return Response(status=204)
 
-    @extend_schema(request=None, responses=DatasetVersionDetailSerializer)
+    @extend_schema(responses=DatasetVersionDetailSerializer)
     @action(detail=True, methods=["post"])
+    @without_body
     def restore(self, request, pk=None):
         """Take the deletion back."""
         deletion.restore_version(self.get_object(), request.user)
         return Response(DatasetVersionDetailSerializer(self.get_object()).data)
 
-    @extend_schema(parameters=[DiffQuerySerializer], responses=DiffSerializer, filters=False)
+    @extend_schema(responses=DiffSerializer, filters=False)
     @action(detail=True, pagination_class=None)
+    @with_query(DiffQuerySerializer)
     def diff(self, request, pk=None):
         """What changed from another version of the dataset to this one, image by image."""
         version = self.get_object()
-        query = DiffQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
+        asked = self.query
         against = _against(version, asked.get("against"))
         page = diffs.page(against, version, asked.get("kind"), asked["after"], asked["limit"])
         found = {"against": against.pk, "version": version.pk, "counts": page.counts}
         return Response(DiffSerializer(found | {"changes": page.changes, "next": page.next}).data)
 
-    @extend_schema(parameters=[ImagesQuerySerializer], responses=VersionImagesSerializer, filters=False)
+    @extend_schema(responses=VersionImagesSerializer, filters=False)
     @action(detail=True, pagination_class=None)
+    @with_query(ImagesQuerySerializer)
     def images(self, request, pk=None):
         """The version's images, filtered, by id."""
         version = self.get_object()
-        query = ImagesQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
         if not version.is_ready:
             raise ValidationError({"version": [_("%(name)s is not ready.") % {"name": version}]})
-        after, limit = query.validated_data["after"], query.validated_data["limit"]
+        after, limit, wanted = self.query["after"], self.query["limit"], filter_of(self.query)
         with indexes.opened(version) as index:
-            found, count = index.page(query.wanted(), after, limit + 1), index.count(query.wanted())
+            found, count = index.page(wanted, after, limit + 1), index.count(wanted)
         more = found[limit - 1].id if len(found) > limit else None
         return Response(VersionImagesSerializer({"count": count, "images": found[:limit], "next": more}).data)
 
-    @extend_schema(
-        parameters=[OpenApiParameter("format", enum=list(export.FORMATS), required=True)],
-        responses={(200, "application/zip"): OpenApiTypes.BINARY},
-    )
+    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
     @action(detail=True, url_path="export", content_negotiation_class=AnyAnswer)
+    @with_query(ExportQuerySerializer)
     def exported(self, request, pk=None):
         """The version as a zip in the layout ``format``, made while it is sent."""
         version = self.get_object()
         if not version.is_ready:
             raise ValidationError({"format": ["This version is not ready: wait for its check to end."]})
-        layout = request.query_params.get("format", "")
+        layout = self.query["format"]
         try:
             pieces = contents.exported(version, layout)
         except (export.ExportError, StagingError) as error:

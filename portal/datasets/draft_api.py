@@ -13,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
+from portal.core.calls import without_body
 from portal.datasets import drafts
 from portal.datasets.change_checks import ChangeRefused
 from portal.datasets.draft_serializers import (
@@ -33,6 +34,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
     serializer_class = DraftSerializer
     read_role = "member"
     write_scope = "datasets"
+    orderings = ("id", "created_at")
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self):
@@ -73,8 +75,9 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
             change = drafts.add(request.user, draft.base, *form.change())
         return Response(ChangeMadeSerializer(change).data, status=201)
 
-    @extend_schema(request=None, responses=DraftSerializer)
+    @extend_schema(responses=DraftSerializer)
     @action(detail=True, methods=["post"])
+    @without_body
     def undo(self, request, pk=None):
         """Take back the last change that stands; nothing happens when none does."""
         draft = self.get_object()
@@ -82,8 +85,9 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
             drafts.undo(draft)
         return Response(DraftSerializer(draft).data)
 
-    @extend_schema(request=None, responses=DraftSerializer)
+    @extend_schema(responses=DraftSerializer)
     @action(detail=True, methods=["post"])
+    @without_body
     def redo(self, request, pk=None):
         """Do again what was undone last; nothing happens when nothing was."""
         draft = self.get_object()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from portal.core.names import one_line
-from portal.core.serializers import BoundedListField
+from portal.core.serializers import BoundedListField, KnownFieldsOnly
 from portal.datasets.change_checks import MAX_IDS
 from portal.datasets.edit_forms import LONGEST
 from portal.datasets.models import Draft, DraftState
@@ -18,7 +18,7 @@ CHANGE_KINDS = list(KINDS)
 DRAWINGS = ("stratified", "group")
 
 
-class ImageFilterSerializer(serializers.Serializer):
+class ImageFilterSerializer(KnownFieldsOnly, serializers.Serializer):
     """Which images; what is left out leaves that side open. Classes and findings are those of the base."""
 
     class_id = serializers.IntegerField(
@@ -28,9 +28,10 @@ class ImageFilterSerializer(serializers.Serializer):
     mark = serializers.CharField(required=False, max_length=60, help_text="the code of a finding")
     text = serializers.CharField(required=False, max_length=LONGEST, help_text="a part of the path")
 
-    def wanted(self) -> Filter:
-        sides = ("class_id", "split", "mark", "text")
-        return Filter(**{side: self.validated_data[side] for side in sides if side in self.validated_data})
+
+def filter_of(data: dict) -> Filter:
+    """What ``ImageFilterSerializer`` made of its data, as a filter of the index."""
+    return Filter(**{side: data[side] for side in ("class_id", "split", "mark", "text") if side in data})
 
 
 class ImagesQuerySerializer(ImageFilterSerializer):
@@ -90,11 +91,11 @@ class DraftSerializer(serializers.ModelSerializer):
         ]
 
 
-class NewDraftSerializer(serializers.Serializer):
+class NewDraftSerializer(KnownFieldsOnly, serializers.Serializer):
     dataset_version = serializers.IntegerField(min_value=1)
 
 
-class DraftChangeSerializer(serializers.Serializer):
+class DraftChangeSerializer(KnownFieldsOnly, serializers.Serializer):
     """One change. Which fields it takes follows from its kind; ids are those of the base version.
 
     ``relabel``, ``split``, ``remove`` and ``keep`` (put back) are of the images in ``ids``, or of all that
@@ -134,7 +135,7 @@ class ChangeMadeSerializer(serializers.Serializer):
     draft = DraftSerializer()
 
 
-class CommitSerializer(serializers.Serializer):
+class CommitSerializer(KnownFieldsOnly, serializers.Serializer):
     message = serializers.CharField(
         required=False, allow_blank=True, max_length=200, default="", validators=[one_line]
     )

@@ -7,12 +7,14 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
+from portal.core.calls import without_body
+from portal.core.serializers import KnownFieldsOnly
 from portal.datasets import reading_options, reviews
 from portal.datasets.reading_serializers import JudgementSerializer
 from portal.datasets.serializers import DatasetVersionDetailSerializer, OptionsSerializer
 
 
-class RereadSerializer(OptionsSerializer):
+class RereadSerializer(KnownFieldsOnly, OptionsSerializer):
     """How to read it this time. What is left out is found by looking; the split and the classes stay as they
     were said to be unless they are said here."""
 
@@ -41,8 +43,9 @@ class ReviewActions:
             raise ValidationError({"version": [reviews.no_reading(version)]})
         return Response(JudgementSerializer(JudgementSerializer.of(version)).data)
 
-    @extend_schema(request=None, responses=DatasetVersionDetailSerializer)
+    @extend_schema(responses=DatasetVersionDetailSerializer)
     @action(detail=True, methods=["post"])
+    @without_body
     def confirm(self, request, pk=None):
         """It was understood as it is meant: the version becomes ready, and the dataset remembers how.
 
@@ -63,8 +66,9 @@ class ReviewActions:
         reviews.reread(self.get_object(), request.user, form.changes())
         return Response(DatasetVersionDetailSerializer(self.get_object()).data)
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(responses={204: None})
     @action(detail=True, methods=["post"])
+    @without_body
     def discard(self, request, pk=None):
         """Remove an upload that is not confirmed, or was refused. 409 for a version that is ready."""
         reviews.discard(self.get_object(), request.user)

@@ -6,7 +6,7 @@ from portal import tasks
 from portal.core import names
 from portal.core.messages import shown
 from portal.core.names import one_line
-from portal.core.serializers import BoundedListField
+from portal.core.serializers import BoundedListField, KnownFieldsOnly
 from portal.datasets import imports, reading_options, services, upload_limits
 from portal.datasets.diff_serializers import DiffCountsSerializer
 from portal.datasets.models import Dataset, DatasetVersion, Upload
@@ -15,6 +15,7 @@ from portal.datasets.refusals import UploadRefused
 from portal.datasets.states import REVIEW, UploadState
 from portal.jobs.models import Status
 from portal.jobs.serializers import JobSerializer
+from workers.datakit import export
 from workers.datakit.errors import InputError
 from workers.datakit.findings import LEVELS
 from workers.datakit.grouping import MAX_PATTERN
@@ -102,7 +103,7 @@ class DatasetSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
-class DatasetNameSerializer(serializers.ModelSerializer):
+class DatasetNameSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     """The part of a dataset that can be changed."""
 
     class Meta:
@@ -172,7 +173,7 @@ class OptionsSerializer(ReadingOptionsSerializer):
         return {**found, "reading": reading} if reading else found
 
 
-class VersionSerializer(OptionsSerializer):
+class VersionSerializer(KnownFieldsOnly, OptionsSerializer):
     """The next version of the dataset of this name."""
 
     name = serializers.CharField(max_length=120, validators=[one_line])
@@ -223,6 +224,10 @@ class FileVersionSerializer(VersionSerializer):
         return file
 
 
+class ExportQuerySerializer(serializers.Serializer):
+    format = serializers.ChoiceField(choices=list(export.FORMATS), help_text="The layout of the zip.")
+
+
 class PlaceSerializer(serializers.Serializer):
     """A place that datasets may be imported from, by the administrator's name for it."""
 
@@ -269,6 +274,10 @@ class MetadataSerializer(OptionsSerializer):
         """The last part of the name that the client gave, on one line: a browser may send a path."""
         path = self.validated_data.get("filename", "").replace("\\", "/")
         return names.shown(path.rpartition("/")[2]) or "upload"
+
+
+class UploadsQuerySerializer(serializers.Serializer):
+    fingerprint = serializers.CharField(required=False, allow_blank=True, max_length=1000)
 
 
 class ReceivedUploadSerializer(serializers.ModelSerializer):

@@ -10,11 +10,11 @@ from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
 from portal.core.bodies import an_archive
-from portal.core.pagination import ByNewest
+from portal.core.calls import with_query
 from portal.datasets import receiving, tus, uploads
 from portal.datasets.filters import UploadFilter
 from portal.datasets.models import Upload
-from portal.datasets.serializers import MetadataSerializer, ReceivedUploadSerializer
+from portal.datasets.serializers import MetadataSerializer, ReceivedUploadSerializer, UploadsQuerySerializer
 from portal.teams.models import Role
 
 TUS = OpenApiParameter("Tus-Resumable", str, OpenApiParameter.HEADER, required=True, enum=[tus.VERSION])
@@ -29,10 +29,6 @@ def header(name: str, kind: type = int, required: bool = True) -> OpenApiParamet
     return OpenApiParameter(name, kind, OpenApiParameter.HEADER, required=required)
 
 
-class NewestUploads(ByNewest):
-    ordering = "-created_at"  # an id says nothing of the order
-
-
 class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     """tus 1.0. ``GET`` is ours: the state of an upload, from its first byte to the dataset's last check."""
 
@@ -41,7 +37,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     )
     serializer_class = ReceivedUploadSerializer
     filterset_class = UploadFilter
-    pagination_class = NewestUploads
+    orderings = ("created_at",)  # an id says nothing of the order
     write_scope = "datasets"
     idempotent = False
     refusals = (409, 410, 411, 412, 413, 415, 423, 460, 507)
@@ -51,13 +47,13 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
     def get_queryset(self):
         rows = super().get_queryset()
-        fingerprint = self.request.query_params.get("fingerprint") if self.action == "list" else None
+        fingerprint = self.query.get("fingerprint")
         if fingerprint is None:
             return rows
         mine = rows.waiting().filter(created_by=self.request.user)
         return mine.with_metadata(tus.pair("fingerprint", fingerprint))
 
-    @extend_schema(parameters=[OpenApiParameter("fingerprint", str)])
+    @with_query(UploadsQuerySerializer)
     def list(self, request):
         """The team's uploads. With ``fingerprint``, only the asker's own that can be gone on with and were
         announced with this metadata: a client finds its upload again without having remembered anything.

@@ -1,6 +1,7 @@
 """Devices and what they answer."""
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
@@ -11,6 +12,8 @@ from rest_framework.response import Response
 
 from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import many_images, takes
+from portal.core.calls import without_body
+from portal.core.serializers import KnownFieldsOnly
 from portal.devices import pictures, services
 from portal.devices.credentials import Credentials, SecretNeeded
 from portal.devices.errors import BoardError
@@ -30,11 +33,14 @@ from portal.teams import audit
 from portal.teams.access import refuse_unless
 from portal.teams.models import Role
 
+NO_IMAGE = _("Choose at least one image.")
 
-class ImagesSerializer(serializers.Serializer):
+
+class ImagesSerializer(KnownFieldsOnly, serializers.Serializer):
     images = serializers.ListField(
-        child=serializers.FileField(), allow_empty=False, max_length=services.MAX_INFERENCE_IMAGES
-    )
+        child=serializers.FileField(allow_empty_file=True), max_length=services.MAX_INFERENCE_IMAGES,
+        allow_empty=False, error_messages=dict.fromkeys(("required", "empty"), NO_IMAGE),
+    )  # fmt: skip
 
 
 SECRETS = ("password", "private_key", "passphrase")
@@ -69,6 +75,8 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     queryset = Device.objects.select_related("probe_job__created_by")
     serializer_class = DeviceSerializer
     filterset_class = DeviceFilter
+    orderings = ("id", "name", "created_at")
+    page_actions = ("list", "inferences")
     write_role = Role.OPERATOR
     lookup_value_regex = r"\d{1,18}"
 
@@ -115,13 +123,13 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         """
         device = self.get_object()
         refuse_unless(request, Role.OPERATOR)  # to look is a connection to the board
+        form = NewHostKeySerializer(data=request.data)
+        form.is_valid(raise_exception=request.method == "POST")
         try:
             found = services.shown_host_key(request.team, device.host, device.port)
         except BoardError as error:
             raise NotNow(str(error)) from error
         if request.method == "POST":
-            form = NewHostKeySerializer(data=request.data)
-            form.is_valid(raise_exception=True)
             if form.validated_data["host_key"] != str(found):
                 raise NotNow(f"The board shows {found} now: compare again.")
             _update_access(device, host_key=found, credentials=_credentials(dict(form.validated_data)))
@@ -129,13 +137,14 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         pinned = HostKey.parse(device.host_key)
         return Response({"pinned": str(pinned), "shown": str(found), "same": pinned.matches(found)})
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(responses={204: None})
     def destroy(self, request, pk=None):
         services.delete(self.get_object())
         return Response(status=204)
 
-    @extend_schema(request=None, responses={202: JobSerializer})
+    @extend_schema(responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
+    @without_body
     def probe(self, request, pk=None):
         device = self.get_object()
         job = services.start_probe(device, request.user)
@@ -143,7 +152,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         return Response(JobSerializer(job).data, status=202)
 
     @extend_schema(request=ImagesSerializer, responses={200: InferenceSerializer(many=True)})
-    @action(detail=True, methods=["get", "post"], parser_classes=[MultiPartParser])
+    @action(detail=True, methods=["get", "post"], parser_classes=[MultiPartParser], filter_backends=[])
     @takes(many_images)
     def inferences(self, request, pk=None):
         """GET: what the device answered before. POST: send images; the answer is 202 with an inference."""
@@ -153,7 +162,9 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
             return self.get_paginated_response(
                 InferenceSerializer(self.paginate_queryset(rows), many=True).data
             )
-        inference = services.start_inference(device, request.user, request.FILES.getlist("images"))
+        form = ImagesSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        inference = services.start_inference(device, request.user, form.validated_data["images"])
         return Response(InferenceSerializer(inference).data, status=202)
 
 
@@ -161,6 +172,7 @@ class InferenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVie
     queryset = Inference.objects.asked().select_related("job__created_by").prefetch_related("images")
     serializer_class = InferenceSerializer
     filterset_class = InferenceFilter
+    orderings = ("id", "created_at")
     lookup_value_regex = r"\d{1,18}"
 
     @extend_schema(responses={(200, f"image/{kind}"): OpenApiTypes.BINARY for kind in ("png", "jpeg")})

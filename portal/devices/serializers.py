@@ -2,6 +2,7 @@ from rest_framework import serializers
 
 from portal.core import configs
 from portal.core.names import one_line
+from portal.core.serializers import KnownFieldsOnly
 from portal.devices.hosts import check_host
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs.serializers import JobSerializer
@@ -22,7 +23,7 @@ class DeviceSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
-class SecretSerializer(serializers.Serializer):
+class SecretSerializer(KnownFieldsOnly, serializers.Serializer):
     """A password, or a private key with its passphrase. Never told back."""
 
     password = serializers.CharField(

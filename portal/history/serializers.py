@@ -1,8 +1,36 @@
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from portal.history import entries
 from portal.history.filters import RUN
 from portal.jobs.models import Status
+
+MOST = 200
+NO_HASH = _("Give a SHA-256 of 64 hexadecimal digits, or its first 8 at least.")
+
+
+class HistoryQuerySerializer(serializers.Serializer):
+    before = serializers.CharField(
+        required=False, max_length=40, help_text="Where to go on: stands in `next`."
+    )
+    limit = serializers.IntegerField(
+        default=entries.PAGE_SIZE, min_value=1, max_value=MOST, help_text="Entries a page."
+    )
+
+    def validate_before(self, text: str) -> entries.Place:
+        place = entries.Place.read(text)
+        if place is None:
+            raise serializers.ValidationError(_("This is no place in the history: take it from “next”."))
+        return place
+
+
+class ProvenanceQuerySerializer(serializers.Serializer):
+    sha256 = serializers.RegexField(
+        r"^[0-9a-fA-F]{8,64}$",
+        help_text="A SHA-256, or its first digits.",
+        error_messages=dict.fromkeys(("required", "blank", "invalid"), NO_HASH),
+    )
 
 
 class EntrySerializer(serializers.Serializer):

@@ -1,17 +1,15 @@
 """Jobs: status, log, events, metrics, files, cancel, retry."""
 
 from django.db.models import Max
-from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from portal.core import conditional
 from portal.core.api import ApiViewSet, TeamViewSet
-from portal.core.numbers import whole_number
+from portal.core.calls import with_query, without_body
 from portal.jobs import curves, log, queue_page, scheduler, services, subjects
 from portal.jobs.filters import JobFilter
 from portal.jobs.models import Job
@@ -19,7 +17,9 @@ from portal.jobs.serializers import (
     ArtifactSerializer,
     JobEventSerializer,
     JobSerializer,
+    LogQuerySerializer,
     MetricSerializer,
+    MetricsQuerySerializer,
     MoveSerializer,
     PrioritySerializer,
     QueueSerializer,
@@ -31,33 +31,20 @@ from portal.teams.models import Role
 POINT = ("id", "name", "step", "value")
 
 
-def _number_in(request, name: str) -> int:
-    text = request.query_params.get(name, "0")
-    return whole_number(text) or 0
-
-
-def _most(request) -> int:
-    most = _number_in(request, "most")
-    if not 10 <= most <= curves.AT_ONCE:
-        raise ValidationError({"most": [_("Give a number from 10 to %(most)d.") % {"most": curves.AT_ONCE}]})
-    return most
-
-
 class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Job.objects.select_related("created_by")
     serializer_class = JobSerializer
     filterset_class = JobFilter
+    orderings = ("id", "queued_at")
     write_role = Role.MEMBER
     lookup_value_regex = r"\d{1,18}"
 
-    @extend_schema(
-        parameters=[OpenApiParameter("offset", int, description="first byte wanted")],
-        responses={(200, "text/plain"): OpenApiTypes.STR},
-    )
+    @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR})
     @action(detail=True)
+    @with_query(LogQuerySerializer)
     def log(self, request, pk=None):
         """The log from byte ``offset``. X-Offset says where to go on, X-Finished whether more can come."""
-        return log.serve_log(request, self.get_object(), _number_in(request, "offset"))
+        return log.serve_log(request, self.get_object(), self.query["offset"])
 
     @extend_schema(responses=JobEventSerializer(many=True))
     @action(detail=True, pagination_class=None)
@@ -69,18 +56,12 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         answer = Response(JobEventSerializer(job.events.all(), many=True).data)
         return conditional.mark(answer, tag)
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("after", int, description="only points with a larger id"),
-            OpenApiParameter("most", int, description="thin each curve to so many points, from 10 to 5000"),
-        ],
-        responses=MetricSerializer(many=True),
-    )
+    @extend_schema(responses=MetricSerializer(many=True))
     @action(detail=True, pagination_class=None)
+    @with_query(MetricsQuerySerializer)
     def metrics(self, request, pk=None):
         """Points of the job's curves, at most 5000, in the order in which they came."""
-        job, after = self.get_object(), _number_in(request, "after")
-        most = _most(request) if "most" in request.query_params else None
+        job, after, most = self.get_object(), self.query["after"], self.query.get("most")
         tag = conditional.tag_of(job.pk, after, most, log.last_metric(job))
         conditional.unless_known(request, tag)
         if most:
@@ -108,16 +89,18 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         """A file that the job made, or the part of it that ``Range`` names; its ETag is its SHA-256."""
         return log.serve_artifact(request, self.get_object(), name)
 
-    @extend_schema(request=None, responses=JobSerializer)
+    @extend_schema(responses=JobSerializer)
     @action(detail=True, methods=["post"])
+    @without_body
     def cancel(self, request, pk=None):
         job = self._writable()
         audit.record("job.cancel", job)
         services.cancel(job, by=request.user.get_username())
         return Response(JobSerializer(job).data)
 
-    @extend_schema(request=None, responses={201: JobSerializer})
+    @extend_schema(responses={201: JobSerializer})
     @action(detail=True, methods=["post"])
+    @without_body
     def retry(self, request, pk=None):
         """Do a failed or cancelled job again. A step of a failed run brings the rest of its run with it."""
         new = services.retry_by(request.user, self._writable())

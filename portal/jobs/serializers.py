@@ -1,7 +1,10 @@
 from rest_framework import serializers
 
-from portal.jobs import scheduler
+from portal.core.serializers import KnownFieldsOnly
+from portal.jobs import curves, scheduler
 from portal.jobs.models import Artifact, Job, JobEvent, Metric, Priority
+
+LARGEST = 2**62
 
 
 class ArtifactSerializer(serializers.ModelSerializer):
@@ -36,6 +39,24 @@ class JobEventSerializer(serializers.ModelSerializer):
     class Meta:
         model = JobEvent
         fields = ["old", "new", "reason", "at"]
+
+
+class LogQuerySerializer(serializers.Serializer):
+    offset = serializers.IntegerField(
+        default=0, min_value=0, max_value=LARGEST, help_text="The first byte wanted."
+    )
+
+
+class MetricsQuerySerializer(serializers.Serializer):
+    after = serializers.IntegerField(
+        default=0, min_value=0, max_value=LARGEST, help_text="Only points with a larger id."
+    )
+    most = serializers.IntegerField(
+        required=False,
+        min_value=10,
+        max_value=curves.AT_ONCE,
+        help_text="Thin each curve to so many points.",
+    )
 
 
 class MetricSerializer(serializers.ModelSerializer):
@@ -74,9 +95,9 @@ class QueueSerializer(serializers.Serializer):
     waiting = QueueEntrySerializer(many=True)
 
 
-class MoveSerializer(serializers.Serializer):
+class MoveSerializer(KnownFieldsOnly, serializers.Serializer):
     to = serializers.ChoiceField(choices=scheduler.QUEUE_MOVES)
 
 
-class PrioritySerializer(serializers.Serializer):
+class PrioritySerializer(KnownFieldsOnly, serializers.Serializer):
     priority = serializers.ChoiceField(choices=Priority.choices)

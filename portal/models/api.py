@@ -20,6 +20,7 @@ class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
     queryset = Model.objects.select_related("job__created_by")
     serializer_class = ModelSerializer
     filterset_class = ModelFilter
+    orderings = ("id", "name", "created_at")
     lookup_value_regex = r"\d{1,18}"
 
 
@@ -40,4 +41,5 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVi
     queryset = Evaluation.objects.all()
     serializer_class = EvaluationSerializer
     filterset_class = EvaluationFilter
+    orderings = ("id", "created_at")
     lookup_value_regex = r"\d{1,18}"

@@ -1,12 +1,13 @@
 """Notices of the asker, and the team's webhooks."""
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from portal.core.api import ApiViewSet, TeamViewSet
+from portal.core.calls import with_query, without_body
 from portal.notify import services, webhooks
 from portal.notify.events import EVENTS
 from portal.notify.models import Notification, Webhook
@@ -17,6 +18,7 @@ from portal.notify.serializers import (
     MarkedSerializer,
     NewWebhookSerializer,
     NotificationSerializer,
+    NotificationsQuerySerializer,
     WebhookSerializer,
 )
 from portal.notify.views import visible_choices
@@ -36,15 +38,16 @@ class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):
         if getattr(self, "swagger_fake_view", False):
             return self.queryset.none()
         rows = self.queryset.shown_to(self.request.user, self.request.team)
-        return rows.unread() if self.request.query_params.get("unread") == "yes" else rows
+        return rows.unread() if self.query.get("unread") else rows
 
-    @extend_schema(parameters=[OpenApiParameter("unread", str, enum=["yes"])])
+    @with_query(NotificationsQuerySerializer)
     def list(self, request):
         """Newest first; ``unread=yes`` for those that are not read yet."""
         return super().list(request)
 
-    @extend_schema(request=None, responses=NotificationSerializer)
+    @extend_schema(responses=NotificationSerializer)
     @action(detail=True, methods=["post"])
+    @without_body
     def read(self, request, pk=None):
         """Mark one as read."""
         row = self.get_object()
@@ -52,8 +55,9 @@ class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):
         row.refresh_from_db()
         return Response(NotificationSerializer(row).data)
 
-    @extend_schema(request=None, responses=MarkedSerializer)
+    @extend_schema(responses=MarkedSerializer)
     @action(detail=False, methods=["post"], url_path="read-all")
+    @without_body
     def read_all(self, request):
         """Mark all as read."""
         return Response({"marked": services.mark_read(self.get_queryset())})
@@ -94,6 +98,8 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
     filter_backends: tuple = ()
     read_role = write_role = Role.ADMIN
     read_scope = Scope.ADMIN
+    orderings = ("id", "name", "created_at")
+    page_actions = ("list", "deliveries")
     idempotent = False  # answers hold the secret, which is kept nowhere in plain text
     lookup_value_regex = r"\d{1,18}"
 
@@ -119,14 +125,16 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
     def perform_destroy(self, instance):
         webhooks.delete(instance)
 
-    @extend_schema(request=None, responses={202: DeliverySerializer})
+    @extend_schema(responses={202: DeliverySerializer})
     @action(detail=True, methods=["post"])
+    @without_body
     def test(self, request, pk=None):
         """Send an event that tells of nothing; the list of deliveries says what it brought."""
         return Response(DeliverySerializer(webhooks.order_test(self.get_object())).data, status=202)
 
-    @extend_schema(request=None, responses=MadeWebhookSerializer)
+    @extend_schema(responses=MadeWebhookSerializer)
     @action(detail=True, methods=["post"])
+    @without_body
     def secret(self, request, pk=None):
         """Make another secret; the old one signs nothing any more."""
         webhook = self.get_object()
@@ -140,7 +148,8 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
         rows = self.paginate_queryset(self.get_object().deliveries.all())
         return self.get_paginated_response(DeliverySerializer(rows, many=True).data)
 
-    @extend_schema(request=None, responses={202: DeliverySerializer})
+    @extend_schema(responses={202: DeliverySerializer})
+    @without_body
     def again(self, request, pk, number):
         """Send a delivery once more, the same event under the same id."""
         delivery = get_object_or_404(self.get_object().deliveries, pk=number)

@@ -1,7 +1,7 @@
 from django.urls import reverse
 from rest_framework import serializers
 
-from portal.core.serializers import BoundedListField
+from portal.core.serializers import BoundedListField, KnownFieldsOnly
 from portal.notify import targets
 from portal.notify.events import EVENTS, WEBHOOK_EVENTS
 from portal.notify.models import Audience, Delivery, Notification, Webhook
@@ -19,13 +19,17 @@ class NotificationSerializer(serializers.ModelSerializer):
         return event.say(row.facts) if event else ""
 
 
+class NotificationsQuerySerializer(serializers.Serializer):
+    unread = serializers.ChoiceField(choices=["yes"], required=False, help_text="Only what is not read yet.")
+
+
 class MarkedSerializer(serializers.Serializer):
     """How many notices were unread before."""
 
     marked = serializers.IntegerField()
 
 
-class ChoiceSerializer(serializers.Serializer):
+class ChoiceSerializer(KnownFieldsOnly, serializers.Serializer):
     """Of which events of a kind to be told in the portal and by mail."""
 
     event = serializers.ChoiceField(choices=list(EVENTS))
@@ -33,7 +37,7 @@ class ChoiceSerializer(serializers.Serializer):
     mail = serializers.ChoiceField(choices=Audience.choices)
 
 
-class WebhookSerializer(serializers.ModelSerializer):
+class WebhookSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     """A webhook; its secret stands only in the answer that made it."""
 
     events = BoundedListField(

@@ -1,12 +1,13 @@
 """Runs and what they made."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
+from portal.core.calls import with_query, without_body
 from portal.runs import cloning, compare, services
 from portal.runs.filters import RunFilter
 from portal.runs.models import Run
@@ -14,6 +15,7 @@ from portal.runs.plan import make_plan
 from portal.runs.report import report
 from portal.runs.serializers import (
     CloneSerializer,
+    CompareQuerySerializer,
     ComparisonSerializer,
     NewRunSerializer,
     ReportSerializer,
@@ -27,6 +29,7 @@ from portal.teams.access import refuse_unless
 class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Run.objects.select_related("created_by", "dataset_version__dataset").prefetch_related("tags")
     filterset_class = RunFilter
+    orderings = ("id", "name", "created_at")
     lookup_value_regex = r"\d{1,18}"
 
     def get_serializer_class(self):
@@ -44,11 +47,9 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         run.refresh_from_db()
         return Response(RunSerializer(run).data, status=201)
 
-    @extend_schema(
-        parameters=[OpenApiParameter("ids", str, required=True, description="two to six numbers: 12,15")],
-        responses=ComparisonSerializer,
-    )
+    @extend_schema(responses=ComparisonSerializer)
     @action(detail=False, pagination_class=None, filter_backends=[])
+    @with_query(CompareQuerySerializer)
     def compare(self, request):
         """Runs side by side: what was chosen, what came out, class by class. Curves: the jobs' metrics."""
         try:
@@ -81,14 +82,16 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         run = services.create_run(plan, request.team, request.user, origin)
         return Response(RunSerializer(self.get_queryset().get(pk=run.pk)).data, status=201)
 
-    @extend_schema(request=None, responses=RunSerializer)
+    @extend_schema(responses=RunSerializer)
     @action(detail=True, methods=["post"])
+    @without_body
     def cancel(self, request, pk=None):
         services.cancel_run(self._writable(), request.user)
         return Response(RunSerializer(self.get_object()).data)
 
-    @extend_schema(request=None, responses=RunSerializer)
+    @extend_schema(responses=RunSerializer)
     @action(detail=True, methods=["post"])
+    @without_body
     def retry(self, request, pk=None):
         services.retry_run(self._writable(), request.user)
         return Response(RunSerializer(self.get_object()).data)

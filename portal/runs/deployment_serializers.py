@@ -1,7 +1,7 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from portal.core.serializers import InTeamField
+from portal.core.serializers import InTeamField, KnownFieldsOnly
 from portal.deployment.models import Deployment
 from portal.devices.models import Device
 from portal.jobs.serializers import JobSerializer
@@ -42,7 +42,7 @@ class DeploymentSerializer(serializers.ModelSerializer):
         return EvaluationSerializer(found).data if found else None
 
 
-class NewDeploymentSerializer(serializers.Serializer):
+class NewDeploymentSerializer(KnownFieldsOnly, serializers.Serializer):
     """Which run's model to put on which device; the device's chip says which of its models."""
 
     run = InTeamField(queryset=Run.objects.all())

@@ -3,7 +3,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.core.names import one_line, visible
-from portal.core.serializers import BoundedListField, InTeamField
+from portal.core.serializers import BoundedListField, InTeamField, KnownFieldsOnly
 from portal.datasets.models import DatasetVersion
 from portal.devices.models import Device
 from portal.jobs.models import Status
@@ -14,6 +14,7 @@ from portal.runs.deployment_serializers import DeploymentSerializer
 from portal.runs.forms import NOTES_LENGTH
 from portal.runs.graph import Graph
 from portal.runs.models import Run, Step
+from portal.runs.plan import CHOICES, PARAMS
 from portal.runs.step_kinds import short_title
 from portal.runs.verdict import verdict
 from portal.tasks.doubts import Grade
@@ -87,7 +88,7 @@ class RunSerializer(RunListSerializer):
         return super().to_representation(run)
 
 
-class RunEditSerializer(serializers.Serializer):
+class RunEditSerializer(KnownFieldsOnly, serializers.Serializer):
     """What may be changed of a run at any time; what is left out stays as it is."""
 
     name = serializers.CharField(max_length=120, required=False, validators=[one_line])
@@ -123,9 +124,10 @@ class ParamsField(serializers.DictField):
         return super().to_internal_value(data)
 
 
-class NewRunSerializer(serializers.Serializer):
+class NewRunSerializer(KnownFieldsOnly, serializers.Serializer):
     """The one submit: what to train on, how, and where to."""
 
+    inside = {"params": (*PARAMS, *CHOICES)}
     name = serializers.CharField(max_length=120, required=False, allow_blank=True, validators=[one_line])
     dataset_version = InTeamField(queryset=DatasetVersion.objects.all())
     preset = serializers.CharField(required=False, allow_blank=True, max_length=60)
@@ -152,6 +154,10 @@ class ComparedRowSerializer(serializers.Serializer):
     )
     values = serializers.ListField(child=serializers.JSONField(allow_null=True))
     differs = serializers.BooleanField()
+
+
+class CompareQuerySerializer(serializers.Serializer):
+    ids = serializers.CharField(allow_blank=True, max_length=200, help_text="Two to six numbers: `12,15`.")
 
 
 class ComparisonSerializer(serializers.Serializer):

@@ -9,7 +9,9 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from portal.core.api import ApiViewSet
+from portal.core.calls import without_body
 from portal.core.forms import LONGEST_TEXT
+from portal.core.serializers import KnownFieldsOnly
 from portal.teams import audit, passwords, sign_ins, throttle
 from portal.teams.authentication import TooManyPasswords
 from portal.teams.forms import EmailForm, PasswordForm
@@ -39,14 +41,14 @@ class MeSerializer(serializers.ModelSerializer):
         return token.scopes if token else None
 
 
-class NewEmailSerializer(serializers.Serializer):
+class NewEmailSerializer(KnownFieldsOnly, serializers.Serializer):
     email = serializers.EmailField(allow_blank=True, max_length=254)
     password = serializers.CharField(
         trim_whitespace=False, max_length=LONGEST_TEXT, help_text="one's own, to be sure"
     )
 
 
-class NewPasswordSerializer(serializers.Serializer):
+class NewPasswordSerializer(KnownFieldsOnly, serializers.Serializer):
     """Other browsers are signed out. API tokens do not depend on the password: they go on working unless
     ``revoke_tokens`` ends all of one's own, in every team, the one of this call included."""
 
@@ -152,8 +154,9 @@ class SignInViewSet(mixins.ListModelMixin, ApiViewSet):
         sign_ins.end([row])
         return Response(status=204)
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(responses={204: None})
     @action(detail=False, methods=["post"], url_path="end-others")
+    @without_body
     def end_others(self, request):
         """Sign every browser out but the one that asks."""
         count = sign_ins.end(request.user.sign_ins.exclude(session_key=request.session.session_key))

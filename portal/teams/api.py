@@ -1,19 +1,20 @@
 """Teams, members, invitations, tokens and the audit."""
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, serializers
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from portal.core.api import ApiViewSet, TeamViewSet
+from portal.core.calls import with_query, without_body
 from portal.teams import audit, password_links, services, tokens
 from portal.teams.access import refuse_unless
 from portal.teams.filters import MemberFilter, TokenFilter
-from portal.teams.forms import AuditForm
 from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, Scope, Team
 from portal.teams.serializers import (
     AuditEntrySerializer,
+    AuditQuerySerializer,
     InvitationSerializer,
     MadeInvitationSerializer,
     MadeTokenSerializer,
@@ -95,8 +96,9 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Des
             refuse_unless(self.request, Role.ADMIN)
         services.remove_member(instance)
 
-    @extend_schema(request=None, responses=ResetLinkSerializer)
+    @extend_schema(responses=ResetLinkSerializer)
     @action(detail=True, methods=["post"], url_path="reset-link")
+    @without_body
     def reset_link(self, request, pk=None):
         """A link with which the member sets a new password, once; only this answer holds it."""
         member = self.get_object()
@@ -139,6 +141,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
     queryset = ApiToken.objects.select_related("user")
     serializer_class = TokenSerializer
     filterset_class = TokenFilter
+    orderings = ("id", "name", "created_at")
     write_role = Role.VIEWER
     read_scope = write_scope = Scope.ADMIN  # a token that may make tokens may do anything
     idempotent = False
@@ -167,32 +170,19 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
         tokens.revoke(instance)
 
 
-FILTERS = [
-    OpenApiParameter(name, description=words)
-    for name, words in (
-        ("person", "user name of who did it"),
-        ("verb", "such as run.create, or run for all of its kind"),
-        ("via", "page, token, password or server"),
-        ("result", "done or refused"),
-        ("since", "first day, YYYY-MM-DD"),
-        ("until", "last day, YYYY-MM-DD"),
-        ("text", "what object, detail, token, person or address hold"),
-    )
-]
-
-
-@extend_schema(parameters=FILTERS)
 class AuditViewSet(mixins.ListModelMixin, ApiViewSet):
     """Who did what, newest first. For administrators of the team."""
 
     queryset = AuditEntry.objects.all()
+    filter_backends: tuple = ()
     serializer_class = AuditEntrySerializer
     read_role, read_scope = Role.ADMIN, Scope.ADMIN
 
     def get_queryset(self):
         if getattr(self, "swagger_fake_view", False):
             return self.queryset.none()
-        form = AuditForm(self.request.query_params)
-        if not form.is_valid():
-            raise serializers.ValidationError(dict(form.errors))
-        return audit.narrow(audit.entries_for(self.request.team, self.request.user), form.cleaned_data)
+        return audit.narrow(audit.entries_for(self.request.team, self.request.user), self.query)
+
+    @with_query(AuditQuerySerializer)
+    def list(self, request):
+        return super().list(request)

@@ -1,9 +1,20 @@
 from rest_framework import serializers
 
 from portal.core.names import one_line
-from portal.core.serializers import BoundedListField
+from portal.core.serializers import BoundedListField, KnownFieldsOnly
 from portal.teams import quotas
-from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Quota, Role, Scope, Team
+from portal.teams.models import (
+    ApiToken,
+    AuditEntry,
+    Invitation,
+    Membership,
+    Quota,
+    Result,
+    Role,
+    Scope,
+    Team,
+    Via,
+)
 from portal.teams.tokens import LONGEST_DAYS
 
 TOKEN_STATES = ["valid", "expired", "revoked"]
@@ -25,7 +36,7 @@ class TeamSerializer(serializers.ModelSerializer):
         return membership.team_id == self.context["request"].team.pk
 
 
-class NewTeamSerializer(serializers.ModelSerializer):
+class NewTeamSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     class Meta:
         model = Team
         fields = ["name"]
@@ -35,7 +46,7 @@ class ResetLinkSerializer(serializers.Serializer):
     link = serializers.URLField()
 
 
-class MemberSerializer(serializers.ModelSerializer):
+class MemberSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     username = serializers.CharField(source="user.username", read_only=True)
 
     class Meta:
@@ -56,7 +67,7 @@ class TokenSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
-class NewTokenSerializer(serializers.Serializer):
+class NewTokenSerializer(KnownFieldsOnly, serializers.Serializer):
     """A token to make, for oneself in the team of this call."""
 
     name = serializers.CharField(max_length=100, validators=[one_line])
@@ -83,7 +94,7 @@ class InvitationSerializer(serializers.ModelSerializer):
         fields = ["id", "role", "note", "created_by", "created_at", "expires_at"]
 
 
-class NewInvitationSerializer(serializers.Serializer):
+class NewInvitationSerializer(KnownFieldsOnly, serializers.Serializer):
     role = serializers.ChoiceField(choices=Role)
     days = serializers.IntegerField(min_value=1, max_value=30, default=7)
     note = serializers.CharField(
@@ -113,6 +124,20 @@ class AuditEntrySerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
+class AuditQuerySerializer(serializers.Serializer):
+    person = serializers.CharField(required=False, max_length=150, help_text="User name of who did it.")
+    verb = serializers.CharField(
+        required=False, max_length=40, help_text="Such as `run.create`, or `run` for all of its kind."
+    )
+    via = serializers.ChoiceField(choices=Via, required=False)
+    result = serializers.ChoiceField(choices=Result, required=False)
+    since = serializers.DateField(required=False, help_text="First day.")
+    until = serializers.DateField(required=False, help_text="Last day.")
+    text = serializers.CharField(
+        required=False, max_length=100, help_text="What object, detail, token, person or address hold."
+    )
+
+
 class QuotaSerializer(serializers.ModelSerializer):
     """Limits; null for none."""
 
@@ -122,7 +147,7 @@ class QuotaSerializer(serializers.ModelSerializer):
         extra_kwargs = {name: {"min_value": 1, "max_value": 2_000_000_000} for name in quotas.FIELDS}
 
 
-class NewQuotaSerializer(QuotaSerializer):
+class NewQuotaSerializer(KnownFieldsOnly, QuotaSerializer):
     """Limits to set. ``by`` tells whose: ``server`` is for administrators of the server."""
 
     by = serializers.ChoiceField(choices=Quota.By, default=Quota.By.TEAM)

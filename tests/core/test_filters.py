@@ -119,4 +119,5 @@ def test_another_teams_rows_are_as_unknown_as_any_other(rows, charlie):
 def test_a_single_row_is_not_looked_for_through_the_filter(rows, alice):
     client = APIClient()
     client.force_authenticate(alice)
-    assert client.get(f"/api/v1/runs/{rows['done'].pk}/?status=failed").status_code == 200
+    assert client.get(f"/api/v1/runs/{rows['done'].pk}/").status_code == 200
+    assert client.get(f"/api/v1/runs/{rows['done'].pk}/?status=failed").status_code == 400
