@@ -100,11 +100,10 @@ def lists_in_a_folder_of_their_own(upload: Upload) -> None:
 
 @layout
 def ids_from_one_with_names(upload: Upload) -> None:
-    """The ids run from 1 to 3 and there are three names: read as such, or refused; never shifted."""
+    """The ids run from 1 to 3 and there are three names: read as such, never shifted."""
     classes = upload.classes(3)
     _lists(upload, ["train_list.txt", "val_list.txt", None], classes, base=1)
     upload.text("labels.txt", classes)
-    upload.may_refuse = True
 
 
 @layout

@@ -88,7 +88,6 @@ def yolo_with_numbered_names(upload: Upload) -> None:
     classes = ["bolt", "nut", "washer"]
     _write(upload, classes, "images", "labels")
     upload.text("classes.txt", (f"{n} {name}" for n, name in enumerate(classes)))
-    upload.may_refuse = True
 
 
 @layout
@@ -107,7 +106,49 @@ def yolo_ids_from_one(upload: Upload) -> None:
     for path, boxes in upload.boxed("images", classes):
         upload.text(f"labels/{stem(path)}.txt", lines(boxes, classes, base=1))
     upload.text("classes.txt", classes)
-    upload.may_refuse = True
+
+
+@layout
+def yolo_ids_from_one_with_yaml(upload: Upload) -> None:
+    classes = ["bolt", "nut", "washer"]
+    for path, boxes in upload.boxed("train/images", classes):
+        upload.text(f"train/labels/{stem(path)}.txt", lines(boxes, classes, base=1))
+    upload.text("data.yaml", "train: train/images\nval: train/images\nnc: 3\nnames: [bolt, nut, washer]\n")
+
+
+@layout
+def yolo_ids_from_one_with_numbered_names(upload: Upload) -> None:
+    classes = ["bolt", "nut", "washer"]
+    for path, boxes in upload.boxed("images", classes):
+        upload.text(f"labels/{stem(path)}.txt", lines(boxes, classes, base=1))
+    upload.text("classes.txt", (f"{n} {name}" for n, name in enumerate(classes, 1)))
+
+
+@layout
+def yolo_of_more_ids_than_names(upload: Upload) -> None:
+    classes = ["bolt", "nut", "washer"]
+    _write(upload, classes, "images", "labels", count=9)
+    upload.text("classes.txt", classes[:2])
+    upload.must_not_be_ready = True
+
+
+@layout
+def yolo_without_boxes_of_the_background(upload: Upload) -> None:
+    """A name for the background stands first, and no box has its id."""
+    classes = ["bolt", "nut"]
+    for path, boxes in upload.boxed("images", classes):
+        upload.text(f"labels/{stem(path)}.txt", lines(boxes, classes, base=1))
+    upload.text("classes.txt", ["_background_", *classes])
+
+
+@layout
+def yolo_without_boxes_of_the_first_name(upload: Upload) -> None:
+    """Do ids begin at 1, and is the last class without boxes, or the first one?"""
+    classes = ["bolt", "nut"]
+    for path, boxes in upload.boxed("images", classes):
+        upload.text(f"labels/{stem(path)}.txt", lines(boxes, classes, base=1))
+    upload.text("classes.txt", [*classes, "washer"])
+    upload.must_not_be_ready = True
 
 
 @layout

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from workers.contract.messages import msg
@@ -55,6 +56,7 @@ class BoxedImages:
         self._findings = findings
         self._ids: dict[str, int] = {}
         self._samples: dict[str, Sample] = {}
+        self._called: dict[str, str] | None = None  # by the name that annotations have
         self.used: set[str] = set()
 
     def _class_id(self, name: str) -> int:
@@ -82,6 +84,11 @@ class BoxedImages:
             known.boxes, known.declared = flat, declared
         if known.split != split and "val" in (known.split, split):
             known.split = "val"
+
+    def rename(self, called: Mapping[str, str]) -> None:
+        """Call each class otherwise; the boxes of one that ``called`` does not have are left out."""
+        self._called = {name: names.check_class_name(called[name]) for name in self.used if name in called}
+        self.used = set(self._called.values())
 
     def listing(
         self,
@@ -127,8 +134,13 @@ class BoxedImages:
             )
 
     def _renumber(self, order: list[str]) -> None:
-        new_ids = {self._ids[name]: position for position, name in enumerate(order)}
+        positions = {name: position for position, name in enumerate(order)}
+        called = self._called if self._called is not None else {name: name for name in self.used}
+        new_ids = {self._ids[written]: positions[name] for written, name in called.items()}
+        some_go = len(new_ids) < len(set(self._ids.values()))
         for sample in self._samples.values():
+            if some_go:
+                sample.boxes = _of_classes(sample.boxes, new_ids)
             for index in range(0, len(sample.boxes), 5):
                 sample.boxes[index] = new_ids[int(sample.boxes[index])]
 
@@ -137,6 +149,11 @@ class BoxedImages:
             if entry.path not in self._samples and names.is_image(entry.path):
                 message = msg("{count} images are in no annotation and were left out.")
                 self._findings.add("info", "unlisted-images", message, names.show(entry.path))
+
+
+def _of_classes(boxes: array[float], ids: Mapping[int, int]) -> array[float]:
+    kept = (boxes[at : at + 5] for at in range(0, len(boxes), 5) if int(boxes[at]) in ids)
+    return array("d", itertools.chain.from_iterable(kept))
 
 
 _TWICE = msg("{count} images are annotated more than once; the first boxes of each were kept.")

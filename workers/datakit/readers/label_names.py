@@ -14,6 +14,8 @@ from .texts import read_text
 from .upload import Upload
 
 MAX_ID = 100_000
+# A first name of which no image need have the id.
+_BACKGROUND = frozenset({"background", "bg", "ignore", "none", "背景"})
 
 
 @dataclasses.dataclass(slots=True)
@@ -41,11 +43,21 @@ def read_labels(
     numbered = _numbered(lines, shown_path, used)
     if numbered is not None:
         return Labels(numbered)
-    named = [names.check_class_name(line) for line in lines]
+    return in_order([names.check_class_name(line) for line in lines], shown_path, used, ids_from)
+
+
+def in_order(
+    named: Sequence[str], shown_path: str, used: set[int] | None = None, ids_from: int | None = None
+) -> Labels:
+    """Return class names by the ids that they have in their order, from 0 or from 1.
+
+    They begin at 1 where the ids in use are only then complete. Where something else is as likely, it is a
+    doubt.
+    """
     begin = ids_from if ids_from is not None else _first_id(used, len(named))
     labels = Labels({index + begin: name for index, name in enumerate(named)}, begin or None)
     if ids_from is None and used:
-        labels.doubts += _doubts(used, len(named), shown_path)
+        labels.doubts += _doubts(used, named, shown_path)
     return labels
 
 
@@ -98,7 +110,8 @@ def _first_id(used: set[int] | None, count: int) -> int:
     return 1 if used and min(used) == 1 and max(used) == count else 0
 
 
-def _doubts(used: set[int], count: int, shown_path: str) -> list[str]:
+def _doubts(used: set[int], named: Sequence[str], shown_path: str) -> list[str]:
+    count = len(named)
     if _first_id(used, count) == 1:
         return []
     if max(used) >= count:
@@ -111,7 +124,8 @@ def _doubts(used: set[int], count: int, shown_path: str) -> list[str]:
                 last=max(used),
             )
         ]
-    if min(used) == 1 and len(used) > 1 and max(used) == count - 1 and len(used) == count - 1:
+    without_first = len(used) > 1 and used == set(range(1, count))
+    if without_first and named[0].strip("_").lower() not in _BACKGROUND:
         return [
             msg(
                 "No image has the id 0 of {file}: say whether ids begin at 0 or at 1 (ids_from).",
@@ -121,24 +135,33 @@ def _doubts(used: set[int], count: int, shown_path: str) -> list[str]:
     return []
 
 
+def labels_in(upload: Upload, file_names: Sequence[str], used: set[int] | None = None) -> Labels:
+    """Return the class names of the topmost file so called; without names when there is none."""
+    found = [entry for entry in upload.files if entry.path.rpartition("/")[2].lower() in file_names]
+    if not found:
+        return Labels(None)
+    entry = min(found, key=lambda entry: (entry.path.count("/"), entry.path))
+    ids_from = upload.options.ids_from if used is not None else None
+    labels = read_labels(read_text(upload, entry), names.show(entry.path), used, ids_from)
+    if max(labels.names) >= MAX_ID:
+        raise InputError(
+            msg(
+                "{path} has an id of {id}: number the classes from 0.",
+                path=names.show(entry.path),
+                id=max(labels.names),
+            )
+        )
+    return labels
+
+
 def named_in(upload: Upload, file_names: Sequence[str]) -> list[str]:
     """Return the class names of the topmost file so called, by their ids; empty when there is none.
 
     Ids between others that have no name are their own.
     """
-    found = [entry for entry in upload.files if entry.path.rpartition("/")[2].lower() in file_names]
-    if not found:
+    labels = labels_in(upload, file_names).names
+    if labels is None:
         return []
-    entry = min(found, key=lambda entry: (entry.path.count("/"), entry.path))
-    labels = read_labels(read_text(upload, entry), names.show(entry.path)).names
-    if max(labels) >= MAX_ID:
-        raise InputError(
-            msg(
-                "{path} has an id of {id}: number the classes from 0.",
-                path=names.show(entry.path),
-                id=max(labels),
-            )
-        )
     return [labels.get(class_id, str(class_id)) for class_id in range(max(labels) + 1)]
 
 

@@ -5,11 +5,9 @@ A line is ``<class id> <centre x> <centre y> <width> <height>`` in parts of the 
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
-from typing import Any
-
-import yaml
 
 from workers.contract.messages import msg
 from workers.datakit import names
@@ -18,24 +16,23 @@ from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .boxed import Box, BoxedImages, around, number
-from .label_names import named_in
+from .label_names import MAX_ID
 from .listing import Listing
 from .reading import Reading
 from .splits import split_of_path
 from .texts import by_suffix, folder_of, read_text, stem
 from .upload import Upload
+from .yolo_names import NAME_FILES, class_names_of, configuration_of
 
 LAYOUT = "YOLO"
 MAX_LABEL_BYTES = 4 * 1024 * 1024
-MAX_YAML_BYTES = 1024 * 1024
 MAX_LOOKED_AT = 20
-_NAME_FILES = ("classes.txt", "obj.names", "classes.names", "coco.names", "voc.names", "data.names")
-_NOT_LABELS = {*_NAME_FILES, "train.txt", "val.txt", "test.txt", "label.txt", "labels.txt"}
+_NOT_LABELS = {*NAME_FILES, "train.txt", "val.txt", "test.txt", "label.txt", "labels.txt"}
 
 
 def looks_like_yolo(upload: Upload) -> str | None:
     """Return the path of a data.yaml, or of a text file beside an image that holds a box."""
-    configuration = _configuration(upload)
+    configuration = upload.once(configuration_of)
     if configuration is not None and "train" in configuration[1]:
         return configuration[0].path
     looked_at = 0
@@ -61,31 +58,40 @@ def _orphan_label(upload: Upload) -> str | None:
 
 def read_yolo(upload: Upload, reading: Reading) -> Listing:
     findings = reading.findings
-    class_names = _class_names(upload, findings)
     images = BoxedImages(findings)
-    pairs = _pairs(upload)
+    pairs = upload.once(_pairs)
     if not pairs:
         _refuse_orphans(upload)
     listed = _listed_splits(upload)
-    used: set[int] = set()
-    for entry in upload.entries:
-        if not names.is_image(entry.path):
-            continue
+    used: dict[int, _Used] = {}
+    for entry in upload.images:
         label = pairs.get(_key(entry.path))
-        boxes = _boxes(upload, label, class_names, findings, used) if label is not None else ()
+        boxes = _boxes(upload, label, findings, used) if label is not None else ()
         split = split_of_path(folder_of(entry.path)) or listed.get(entry.path.rpartition("/")[2])
         images.add(entry, split, boxes)
     _report_orphans(upload, pairs, findings)
-    if class_names and used and min(used) == 1 and max(used) == len(class_names):
-        reading.doubt(
-            msg(
-                "The class ids of the labels are 1 to {last} and there are {last} names: they have to begin "
-                "at 0. Subtract 1 from each, or put a name for the id 0 first.",
-                last=len(class_names),
-            )
-        )
-    order = class_names if class_names is not None else sorted(images.used, key=names.natural_key)
-    return images.listing(upload, LAYOUT, order, fractions=True, upright=True)
+    class_names = class_names_of(upload, used.keys(), reading)
+    _report_unnamed(used, class_names, findings)
+    images.rename({str(class_id): name for class_id, name in class_names.items()})
+    return images.listing(upload, LAYOUT, list(class_names.values()), fractions=True, upright=True)
+
+
+@dataclasses.dataclass(slots=True)
+class _Used:
+    """How many boxes have a class id, and the first line that does."""
+
+    line: str
+    count: int = 0
+
+
+def _report_unnamed(used: dict[int, _Used], class_names: dict[int, str], findings: Findings) -> None:
+    for class_id in sorted(used.keys() - class_names.keys()):
+        _report_out_of_range(findings, used[class_id].line, used[class_id].count)
+
+
+def _report_out_of_range(findings: Findings, shown: str, count: int = 1) -> None:
+    message = msg("{count} boxes have a class id that no name belongs to, and were left out: name it.")
+    findings.add("error", "class-id-out-of-range", message, shown, count)
 
 
 def _key(path: str) -> str:
@@ -134,65 +140,8 @@ def _report_orphans(upload: Upload, pairs: dict[str, Entry], findings: Findings)
             findings.add("warn", "annotations-without-image", message, names.show(entry.path))
 
 
-def _configuration(upload: Upload) -> tuple[Entry, dict[str, Any]] | None:
-    """Return the topmost YAML file with class names, and its content."""
-    found = sorted(by_suffix(upload, ".yaml", ".yml"), key=lambda entry: (entry.path.count("/"), entry.path))
-    for entry in found[:MAX_LOOKED_AT]:
-        if entry.size > MAX_YAML_BYTES:
-            continue
-        try:
-            content = yaml.safe_load(read_text(upload, entry, MAX_YAML_BYTES))
-        except (yaml.YAMLError, ValueError, RecursionError):
-            continue
-        if isinstance(content, dict) and "names" in content:
-            return entry, content
-    return None
-
-
-def _class_names(upload: Upload, findings: Findings) -> list[str] | None:
-    configuration = _configuration(upload)
-    if configuration is None:
-        named = named_in(upload, _NAME_FILES)
-        if not named:
-            message = msg("No data.yaml or classes.txt names the classes, so they are called by their ids.")
-            findings.add("warn", "no-label-file", message)
-        return named or None
-    entry, content = configuration
-    found = _named(content["names"])
-    if found is None:
-        raise InputError(
-            msg(
-                "The names in {path} are no list of class names: write `names: [first, second]` with one "
-                "name for each class id.",
-                path=names.show(entry.path),
-            )
-        )
-    if "nc" in content and content["nc"] != len(found):
-        message = msg(
-            "{path} says another number of classes (nc) than it names.", path=names.show(entry.path)
-        )
-        findings.add("warn", "class-count-differs", message)
-    return found
-
-
-def _named(value: Any) -> list[str] | None:
-    """Return the names of a list, or of ids 0, 1, 2 … with names; None when it is neither.
-
-    Only texts and numbers are turned into text: YAML's aliases make small files of endless lists.
-    """
-    if isinstance(value, dict):
-        if not all(isinstance(key, int) and 0 <= key < 100_000 for key in value):
-            return None
-        value = [value.get(index, str(index)) for index in range(max(value, default=-1) + 1)]
-    if not isinstance(value, list) or not all(isinstance(name, str | int | float) for name in value):
-        return None
-    return [names.check_class_name(str(name).strip()) for name in value]
-
-
-def _boxes(
-    upload: Upload, label: Entry, class_names: list[str] | None, findings: Findings, used: set[int]
-) -> Iterator[Box]:
-    """Yield the boxes of a label file, and note in ``used`` which class ids it has."""
+def _boxes(upload: Upload, label: Entry, findings: Findings, used: dict[int, _Used]) -> Iterator[Box]:
+    """Yield the boxes of a label file, each with its class id as a name, and count the ids in ``used``."""
     for line in _label_text(upload, label).splitlines():
         words = line.split()
         if not words:
@@ -203,15 +152,11 @@ def _boxes(
             message = msg("{count} lines of label files are not `class x y width height` and were left out.")
             findings.add("warn", "bad-lines", message, shown)
             continue
-        used.add(int(class_id))
-        if not 0 <= class_id < (len(class_names) if class_names is not None else 100_000):
-            message = msg(
-                "{count} boxes have a class id that no name belongs to, and were left out: name it."
-            )
-            findings.add("error", "class-id-out-of-range", message, shown)
+        if not 0 <= class_id < MAX_ID:
+            _report_out_of_range(findings, shown)
             continue
-        name = class_names[int(class_id)] if class_names is not None else str(int(class_id))
-        yield (name, *_place([number(word) for word in words[1:]], shown, findings))
+        used.setdefault(int(class_id), _Used(shown)).count += 1
+        yield (str(int(class_id)), *_place([number(word) for word in words[1:]], shown, findings))
 
 
 def _label_text(upload: Upload, label: Entry) -> str:
