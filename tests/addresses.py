@@ -13,12 +13,12 @@ def readable(rows: dict) -> dict[str, str]:
     """``GET runs/{pk}/`` or ``GET run-detail`` → its address; ``rows`` are of ``make_rows``."""
     values, templates, found = api_values(rows), pages(), {}
     for key, rule in API.items():
-        path = key.split()[1]
+        path = key.split(" ")[1]
         pk = values.get(path) or values.get(path.split("/")[0])
         parts = {"pk": pk, "name": "model.onnx", "position": 0, "number": rows["delivery"].pk}
         found[key] = "/api/v1/" + path.format(**parts) + rule.query
     for key in PAGES:
-        name = key.split()[1]
+        name = key.split(" ")[1]
         parts = page_values(rows, name) | ({"number": 1} if name == "dataset-thumb" else {})  # an image's
         found[key] = "/" + templates[name].format(**parts)
     return {key: found[key] for key in found if key.startswith("GET ") and key not in LEFT_OUT}

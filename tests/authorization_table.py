@@ -39,6 +39,7 @@ def change(role, *scopes, body=None, **more):
 
 
 API = {
+    "GET ": look(),
     "GET uploads/": look(),
     "POST uploads/": change(MEMBER, DATASETS),
     "GET uploads/{pk}/": look(),

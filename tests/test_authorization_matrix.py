@@ -78,7 +78,7 @@ def test_every_endpoint_stands_in_the_table_and_nothing_else():
 
 
 def test_every_page_stands_in_the_table_and_nothing_else():
-    named = {key.split()[1] for key in PAGES}
+    named = {key.split(" ")[1] for key in PAGES}
     assert set(pages()) - named == set()
     assert named - set(pages()) == set()
 
@@ -231,7 +231,7 @@ def ask(client, method, path, **arguments):
 
 def compare(wrong, key, rule, askers, path, arguments):
     for asker, client in askers.items():
-        answer = ask(client, key.split()[0], path, **arguments)
+        answer = ask(client, key.split(" ")[0], path, **arguments)
         wanted, got = expected(rule, asker, "{" in key or rule.own), verdict(answer)
         if got != wanted:
             wrong.append(f"{key} by {asker}: {got} ({answer.status_code}), not {wanted}")
@@ -249,7 +249,7 @@ def test_every_endpoint_lets_in_whom_its_line_names(rows, roles, team, charlie):
         askers[f"token:{scope}"].credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
     values, wrong = api_values(rows), []
     for key, rule in API.items():
-        method, path = key.split()
+        method, path = key.split(" ")
         pk = values.get(path) or values.get(path.split("/")[0])
         body = rule.body
         if key == "POST runs/":
@@ -275,7 +275,7 @@ def test_every_page_lets_in_whom_its_line_names(rows, roles, team, charlie):
     addresses, wrong = pages(), []
     with_token = Client(headers={"Authorization": f"Bearer {secret}"})
     for key, rule in PAGES.items():
-        method, name = key.split()
+        method, name = key.split(" ")
         template = addresses[name]
         path = "/" + template.format(**page_values(rows, name))
         data = {"team": team.pk} if name == "team-switch" else {}

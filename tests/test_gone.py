@@ -60,7 +60,7 @@ def test_no_page_breaks(gone, rows, admin):
     client.force_login(admin)
     found = []
     for key in PAGES:
-        method, name = key.split()
+        method, name = key.split(" ")
         path = "/" + addresses[name].format(**page_values(rows, name))
         found.append(broken(client, method, path, {"data": {}} if method == "POST" else {}))
     assert not [one for one in found if one]
@@ -70,7 +70,7 @@ def test_no_endpoint_breaks(gone, rows, admin):
     client, values, found = APIClient(), api_values(rows), []
     client.force_authenticate(admin)
     for key, rule in API.items():
-        method, path = key.split()
+        method, path = key.split(" ")
         body = {"POST datasets/": {"name": "Pets", "file": class_zip()}}.get(key, rule.body)
         if key == "POST runs/":
             body = {"dataset_version": rows["version"].pk, "devices": [rows["virtual"].pk]}
@@ -81,7 +81,7 @@ def test_no_endpoint_breaks(gone, rows, admin):
         arguments = {} if method in ("GET", "HEAD") else {"data": body, "format": rule.format}
         if path.startswith("uploads/"):
             arguments = dict(TUS) | ({"data": body} if body else {})
-        pk = values.get(key.split()[1]) or values.get(path.split("/")[0])
+        pk = values.get(key.split(" ")[1]) or values.get(path.split("/")[0])
         parts = {"pk": pk, "name": "model.onnx", "position": 0, "number": rows["delivery"].pk}
         found.append(broken(client, method, "/api/v1/" + path.format(**parts) + rule.query, arguments))
     assert not [one for one in found if one]

@@ -118,6 +118,17 @@ class BookViewSet(ApiViewSet):
     pagination_class = None
 
 
+class IndexViewSet(BookViewSet):
+    """``names``: of what stands directly below."""
+
+    names: tuple = ()
+
+    @extend_schema(operation_id="index", responses={200: dict[str, str]})
+    def show(self, request):
+        """What there is, with its addresses; `docs/` and `schema/` describe it."""
+        return Response({name: request.build_absolute_uri(f"{name}/") for name in self.names})
+
+
 class RecipeViewSet(BookViewSet):
     @extend_schema(responses={200: RecipesSerializer})
     def show(self, request):

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.urls import Resolver404, resolve
 
+from portal.core.slashes import completed
+
 FORM_BYTES = 1024 * 1024  # of an archive's form, beside the archive
 
 
@@ -33,7 +35,7 @@ def takes(most: Callable[[], int]):
 def most_bytes(path: str, method: str) -> int | None:
     """How large a body the view of this address takes; None when it takes no large one."""
     try:
-        view = resolve(path).func
+        view = resolve(completed(path)).func
     except Resolver404:
         return None
     found = getattr(view, "most_bytes", None)

@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path
 from rest_framework.routers import DefaultRouter
 
-from portal.core.api import BoardProfileViewSet, ChipViewSet, RecipeViewSet, SchemaView
+from portal.core.api import BoardProfileViewSet, ChipViewSet, IndexViewSet, RecipeViewSet, SchemaView
 from portal.datasets.api import DatasetVersionViewSet, DatasetViewSet
 from portal.datasets.draft_api import DraftViewSet
 from portal.datasets.upload_api import upload_detail, upload_list
@@ -44,7 +44,14 @@ router.register("sign-ins", SignInViewSet)
 router.register("tokens", TokenViewSet)
 router.register("audit", AuditViewSet, basename="audit")
 
+NAMES = (
+    *(prefix for prefix, _viewset, _name in router.registry),
+    *("uploads", "limits", "me", "notification-choices", "recipes", "chips", "board-profiles"),
+    *("schema", "docs"),
+)
+
 urlpatterns = [
+    path("", IndexViewSet.as_view({"get": "show"}, names=NAMES)),
     # A file's address ends as the file's name does.
     re_path(r"^jobs/(?P<pk>\d{1,18})/files/(?P<name>.+)$", JobViewSet.as_view({"get": "file"})),
     path("uploads/", upload_list, name="api-uploads"),

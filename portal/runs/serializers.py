@@ -296,7 +296,7 @@ class ChainSerializer(serializers.Serializer):
     dataset = ChainDatasetSerializer()
 
 
-class MetricSerializer(serializers.Serializer):
+class ReportMetricSerializer(serializers.Serializer):
     """What the values of a report measure."""
 
     name = serializers.CharField(allow_blank=True)
@@ -311,7 +311,7 @@ class ReportSerializer(serializers.Serializer):
     status = serializers.ChoiceField(choices=Status.choices)
     message = serializers.CharField(allow_blank=True)
     task = serializers.CharField()
-    metric = MetricSerializer()
+    metric = ReportMetricSerializer()
     verdict = VerdictSerializer(allow_null=True)
     dataset = ReportDatasetSerializer()
     recipe = serializers.CharField()

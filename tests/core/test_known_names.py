@@ -27,7 +27,7 @@ def addresses(rows, *methods):
     """Each call of the table with one of these methods: its name, method and address."""
     values = api_values(rows)
     for key in API:
-        method, path = key.split()
+        method, path = key.split(" ")
         # The protocol of uploads has metadata and bytes; the schema is the framework's.
         if method in methods and not path.startswith("uploads/") and path != "schema/":
             pk = values.get(path) or values.get(path.split("/")[0])
@@ -42,7 +42,7 @@ def test_every_call_that_changes_something_refuses_a_field_that_it_does_not_know
         body = {"no_such_field": 1}
         rejected = [body] if key == "PUT notification-choices/" else body
         answer = ask(admin, method, address, data=rejected, format=kind)
-        if key.split()[1].startswith("drafts/{pk}/") and answer.status_code == 404:
+        if key.split(" ")[1].startswith("drafts/{pk}/") and answer.status_code == 404:
             continue  # there is none, and what is sent is looked at after it
         if answer.status_code != 400 or "no_such_field" not in answer.content.decode():
             wrong.append(f"{key}: {answer.status_code} {answer.content[:120]}")

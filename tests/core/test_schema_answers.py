@@ -46,7 +46,7 @@ def test_every_answer_is_what_the_schema_says(answers):
     assert len(answers) > 45
     wrong = []
     for key, answer in answers.items():
-        path = re.sub(r"{pk}", "{id}", key.split()[1])
+        path = re.sub(r"{pk}", "{id}", key.split(" ")[1])
         told = schema["paths"]["/api/v1/" + path]["get"]["responses"]["200"]["content"]["application/json"]
         validator = Draft202012Validator({**told["schema"], "components": schema["components"]})
         errors = validator.iter_errors(answer)
