@@ -63,7 +63,7 @@ def look(device: Device) -> Report | None:
     try:
         with sign_in(device) as connection:
             return Report(ask(connection, configs.boards()[device.profile]), asked_at)
-    except (BoardError, WrongKey):
+    except (BoardError, WrongKey, configs.Removed):
         return None
 
 

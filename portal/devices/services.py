@@ -138,11 +138,12 @@ def start_probe(device: Device, user) -> Job:
 
 def perform_probe(job: Job, context: JobContext) -> dict:
     device = job.probed_devices.get()
+    profile = profile_of(device)
     context.phase(f"connecting to {device.host}:{device.port}")
     with connect(device, context) as connection:
         context.phase("asking the board")
         password = stored(device).password or None
-        found = probing.probe(connection, profile_of(device), password=password)
+        found = probing.probe(connection, profile, password=password)
     for sentence in found["problems"] + found["warnings"]:
         context.log(sentence)
     return {"probe": found}

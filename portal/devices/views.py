@@ -47,7 +47,6 @@ def device_detail(request, pk):
     newest, page = history.first(), page_of(history, request, size=HISTORY)
     context = {
         "device": device,
-        "profile": services.profile_of(device),
         "live": _live(request, device),
         "form": InferForm(),
         "newest": _inference_live(request, newest) if newest else None,
@@ -68,7 +67,7 @@ def _live(request, device: Device) -> Live:
     busy = device.busy_with if device.busy_with and device.busy_with.is_active else None
     context = {
         "device": device,
-        "profile": services.profile_of(device),
+        "removed": configs.boards().removed(device.profile),
         "busy": busy,
         "current": releases.current([device]).get(device.pk),
     }

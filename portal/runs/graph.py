@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from portal import tasks
+from portal.core import configs
 from portal.deployment.models import Deployment
 from portal.jobs.models import Job
 from portal.models.evaluations import Evaluated
@@ -85,6 +86,16 @@ class Graph:
     def chips(self) -> list[str]:
         """The planned chips, each once."""
         return list(dict.fromkeys(step.inputs["chip"] for step in self.of_kind(COMPILE)))
+
+    @property
+    def removed(self) -> list[str]:
+        """A sentence for each thing that the plan names and this server no longer has."""
+        return [
+            *configs.presets().removed(self.run.preset),
+            *configs.recipes().removed(self.run.recipe),
+            *configs.chips().removed(*self.chips),
+            *configs.boards().removed(*(device.profile for device in self.devices)),
+        ]
 
     @cached_property
     def evaluated(self) -> Evaluated:

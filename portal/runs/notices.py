@@ -1,4 +1,4 @@
-"""What a person must know of a run that ended well, as its programs noted it."""
+"""What a person must know of a run: what its programs noted, and what this server lacks for it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from workers.contract.messages import msg
 
 
 def notices(graph: Graph) -> list[str]:
-    """Sentences, each once: of the task, of the training, then of each compiled model."""
-    found = [*_of_task(graph), *graph.facts.get("notices", [])]
+    """Sentences, each once: of the task, the configs, the training, then of each compiled model."""
+    found = [*_of_task(graph), *graph.removed, *graph.facts.get("notices", [])]
     for compiled in graph.compiled:
         found += compiled.facts.get("notices", [])
     return list(dict.fromkeys(found))

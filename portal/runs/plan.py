@@ -181,6 +181,9 @@ def _check_input_size(value, recipe: configs.Recipe, checked: dict, errors: dict
 def _targets(chips, devices, errors: dict[str, str]) -> list[tuple[str, str]]:
     """Chips asked for, and those of the devices; a device's own channel order wins for its chip."""
     targets = []
+    if gone := configs.boards().removed(*(device.profile for device in devices)):
+        errors["devices"] = gone[0]
+        return []
     for device in devices:
         target = (configs.boards()[device.profile].chip, channel_order("", device.profile))
         if target not in targets:

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.urls import reverse
 
-from portal.core import configs
 from portal.datasets.models import DatasetVersion
 from portal.deployment.models import Deployment
 from portal.jobs.models import Artifact, Job
@@ -116,7 +115,7 @@ def _planned_board(step: Step) -> dict[str, Any]:
         "recorded": False,
         "manifest_sha256": None,
         "activated_at": None,
-        "chip": configs.boards()[step.device.profile].chip,
+        "chip": next((need.inputs["chip"] for need in step.needs.all() if need.kind == COMPILE), ""),
         "job": step.job_id,
     }
 

@@ -29,6 +29,7 @@ def _train(step: Step, made: list, priority: int) -> Job:
         run.dataset_version,
         run.created_by,
         name=run.name,
+        task=run.task,
         recipe=run.recipe,
         params=run.params,
         priority=priority,

@@ -22,6 +22,7 @@ from portal.runs import cloning, services
 from portal.runs import plan as plans
 from portal.runs.figures import figures_of
 from portal.runs.forms import NUMBERS, RunEditForm, RunForm, initial_from, usable_versions
+from portal.runs.graph import Graph
 from portal.runs.models import Run, Tag
 from portal.runs.page import RunPage
 from portal.runs.report import report
@@ -109,6 +110,7 @@ def _form_page(request, initial: dict, cloned_from: Run | None = None):
     context = {
         "form": form,
         "cloned_from": cloned_from,
+        "removed": Graph(cloned_from).removed if cloned_from else [],
         "presets": {name: _describe(name) for name in configs.presets()},
         "more_open": bool(cloned_from) or any(form[name].errors for name in MORE),
         "more": [form[name] for name in MORE],

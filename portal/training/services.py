@@ -26,14 +26,21 @@ SPEC_PARAMS = ("input_size", "epochs", "batch_size", "learning_rate", "augmentat
 
 @transaction.atomic
 def start(
-    version: DatasetVersion, user, *, name: str, recipe: str, params: dict, priority: int = Priority.NORMAL
+    version: DatasetVersion,
+    user,
+    *,
+    name: str,
+    task: str,
+    recipe: str,
+    params: dict,
+    priority: int = Priority.NORMAL,
 ) -> Model:
     """Queue the training of a model on a dataset version. Raises QuotaReached."""
     return Model.objects.create(
         team=version.team,
         created_by=user,
         name=name,
-        task=configs.recipes()[recipe].task,
+        task=task,
         recipe=recipe,
         params=params,
         dataset_version=version,

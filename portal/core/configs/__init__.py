@@ -16,6 +16,7 @@ from portal.core.configs.board import INTERNAL, BoardProfile, Chip
 from portal.core.configs.reading import Books, ConfigError, read_folder
 from portal.core.configs.recipe import Augmentation, Preset, Pretrained, Recipe
 from portal.core.configs.schema import as_dict
+from portal.core.shelf import Removed, Shelf
 
 _read_once = cache(read_folder)
 
@@ -24,27 +25,27 @@ def _books() -> Books:
     return _read_once(Path(settings.CONFIGS_DIR))
 
 
-def recipes() -> Mapping[str, Recipe]:
+def recipes() -> Shelf:
     """Recipes by name, see ``configs/models/``."""
     return _books().recipes
 
 
-def presets() -> Mapping[str, Preset]:
+def presets() -> Shelf:
     """Presets by name, see ``configs/presets.yaml``."""
     return _books().presets
 
 
-def chips() -> Mapping[str, Chip]:
+def chips() -> Shelf:
     """Chips by name, see ``configs/chips/``."""
     return _books().chips
 
 
-def boards() -> Mapping[str, BoardProfile]:
+def boards() -> Shelf:
     """Board profiles by name, see ``configs/boards/``."""
     return _books().boards
 
 
-def augmentations() -> Mapping[str, Augmentation]:
+def augmentations() -> Shelf:
     """Augmentations by name, see ``configs/paddleclas/augmentations.yaml``."""
     return _books().augmentations
 
@@ -63,6 +64,8 @@ __all__ = [
     "Preset",
     "Pretrained",
     "Recipe",
+    "Removed",
+    "Shelf",
     "as_dict",
     "augmentations",
     "boards",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -15,6 +14,7 @@ from portal.core.configs.links import broken_links
 from portal.core.configs.recipe import Augmentation, Preset, Recipe
 from portal.core.configs.schema import Reader, name_up_to
 from portal.core.echoes import shortened
+from portal.core.shelf import Shelf
 
 AUGMENTATIONS = "paddleclas/augmentations.yaml"
 
@@ -31,11 +31,11 @@ class ConfigError(Exception):
 class Books:
     """All that stands in ``configs/``, by name."""
 
-    recipes: Mapping[str, Recipe]
-    presets: Mapping[str, Preset]
-    chips: Mapping[str, Chip]
-    boards: Mapping[str, BoardProfile]
-    augmentations: Mapping[str, Augmentation]
+    recipes: Shelf
+    presets: Shelf
+    chips: Shelf
+    boards: Shelf
+    augmentations: Shelf
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -55,13 +55,14 @@ class _StrictLoader(yaml.SafeLoader):
 def read_folder(folder: Path) -> Books:
     """Everything in ``folder``. Raises ConfigError."""
     reading = _Reading(folder)
-    books = Books(
-        recipes=reading.of_folder("models", Recipe),
-        presets=reading.of_file("presets.yaml", Preset, 30),
-        chips=reading.of_folder("chips", Chip),
-        boards=reading.of_folder("boards", BoardProfile),
-        augmentations=reading.of_file(AUGMENTATIONS, Augmentation, 60),
-    )
+    found = {
+        "recipes": reading.of_folder("models", Recipe),
+        "presets": reading.of_file("presets.yaml", Preset, 30),
+        "chips": reading.of_folder("chips", Chip),
+        "boards": reading.of_folder("boards", BoardProfile),
+        "augmentations": reading.of_file(AUGMENTATIONS, Augmentation, 60),
+    }
+    books = Books(**{kind: Shelf(kind, things) for kind, things in found.items()})
     problems = [*reading.problems, *broken_links(books, folder.name)]
     if problems:
         raise ConfigError(problems)
@@ -75,7 +76,7 @@ class _Reading:
         self.folder = folder
         self.problems: list[str] = []
 
-    def of_folder(self, name: str, kind: type) -> Mapping[str, Any]:
+    def of_folder(self, name: str, kind: type) -> dict[str, Any]:
         """A file each, by the file's name; None stands for a wrong one."""
         found = {}
         for path in sorted((self.folder / name).glob("*.y*ml")):
@@ -89,19 +90,19 @@ class _Reading:
                 self.problems.append(said)
         if not found:
             self.problems.append(f"{self._place(self.folder / name)}: there is no .yaml file in this folder.")
-        return MappingProxyType(found)
+        return found
 
-    def of_file(self, name: str, kind: type, longest: int) -> Mapping[str, Any]:
+    def of_file(self, name: str, kind: type, longest: int) -> dict[str, Any]:
         """Several in one file, by their keys; None stands for each of a wrong file."""
         data = self._plain(self.folder / name)
         if data is None:
-            return MappingProxyType({})
+            return {}
         reader = Reader(self._place(self.folder / name))
         found = reader.read(Mapping[name_up_to(longest), kind], data)
         self.problems += reader.problems
         if found is None:
             found = dict.fromkeys(data) if isinstance(data, dict) else {}
-        return MappingProxyType(found)
+        return found
 
     def _read(self, path: Path, kind: type) -> Any:
         data = self._plain(path)
