@@ -21,15 +21,15 @@ from portal.core.serializers import BoardProfile, Chip, RecipesSerializer
 class ApiViewSet(viewsets.GenericViewSet):
     """Base of every endpoint.
 
-    ``refusals``: statuses of refusals that only this view knows, for the schema. ``idempotent``: a POST may
-    come with an ``Idempotency-Key``. ``unlimited_methods`` do not count against the calls per minute.
-    ``file_actions``: actions that take a form with files as well as JSON. ``page_actions``: those that answer
-    a page of rows. ``orderings``: the fields that rows can be ordered by, never null, the usual one first.
+    ``refusals``: statuses of refusals that only this view knows, for the schema. ``secret_actions``: those
+    whose answers hold a secret, which an ``Idempotency-Key`` does not keep. ``unlimited_methods`` do not
+    count against the calls per minute. ``file_actions``: actions that take a form with files as well as JSON.
+    ``page_actions``: those that answer a page of rows. ``orderings``: the fields that rows can be ordered by,
+    never null, the usual one first.
     """
 
     refusals: tuple = ()
-    # Answers that hold a secret are kept nowhere; an upload has a protocol of its own.
-    idempotent = True
+    secret_actions: tuple = ()
     unlimited_methods: tuple = ()
     file_actions: tuple = ()
     page_actions: tuple = ("list",)
@@ -54,8 +54,8 @@ class ApiViewSet(viewsets.GenericViewSet):
         if self.action and self.action != "metadata":
             self.query = calls.check(self, request)
         # Now that it is known who asks. The handler is looked up after this.
-        if request.method == "POST" and self.idempotent and hasattr(self, "post"):
-            self.post = idempotency.once(self.post)
+        if request.method == "POST" and hasattr(self, "post"):
+            self.post = idempotency.once(self.post, self.action in self.secret_actions)
 
     def list_parameters(self) -> list[str]:
         """The query of this call may narrow and cut a list by these."""

@@ -5,8 +5,11 @@ day. The same key with the same call brings the first answer again; with another
 is a second one while the first is at work. What was refused or broke is forgotten: it did nothing, and
 may be corrected and sent again under its key.
 
+An answer with a secret is kept nowhere: sent again, such a call is refused, and not done again either.
+
 Of the body only a keyed hash is stored, which says nothing of a password in it. A form counts with its
-fields and, for each file, its name and content; JSON counts as its values, not as its spelling.
+fields and, for each file, its name and content; JSON counts as its values, not as its spelling; of an upload
+count the headers that announce it.
 """
 
 from __future__ import annotations
@@ -25,8 +28,11 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.renderers import JSONRenderer
 
+from portal.core.messages import shown
 from portal.core.models import IdempotentCall
+from workers.contract.messages import msg
 
+KEPT_HEADERS = ("Location", "Tokens-Working")
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 KEPT = timedelta(hours=24)
 LOST_AFTER = timedelta(minutes=10)  # no call is worked on for so long: its process must have ended
@@ -38,8 +44,11 @@ class Conflict(APIException):
     status_code = 409
 
 
-def once(handler):
-    """Wrap an endpoint's handler so that it does what a key stands for only once."""
+def once(handler, holds_secret: bool = False):
+    """Wrap an endpoint's handler so that it does what a key stands for only once.
+
+    ``holds_secret``: the answer does, so it is not kept.
+    """
 
     @functools.wraps(handler)
     def guarded(request, *args, **kwargs):
@@ -51,12 +60,14 @@ def once(handler):
         call, new = IdempotentCall.objects.get_or_create(
             team=request.team.pk, key=key, defaults={"fingerprint": fingerprint(request)}
         )
-        return _first(call, handler, request, *args, **kwargs) if new else _again(call, request)
+        if not new:
+            return _again(call, request, holds_secret)
+        return _first(call, holds_secret, handler, request, *args, **kwargs)
 
     return guarded
 
 
-def _first(call: IdempotentCall, handler, request, *args, **kwargs):
+def _first(call: IdempotentCall, holds_secret: bool, handler, request, *args, **kwargs):
     try:
         response = handler(request, *args, **kwargs)
     except BaseException:
@@ -66,12 +77,14 @@ def _first(call: IdempotentCall, handler, request, *args, **kwargs):
         call.delete()
         return response
     call.status = response.status_code
-    call.body = "" if response.data is None else JSONRenderer().render(response.data).decode()
-    call.save(update_fields=["status", "body"])
+    if response.data is not None and not holds_secret:
+        call.body = JSONRenderer().render(response.data).decode()
+    call.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
+    call.save(update_fields=["status", "body", "headers"])
     return response
 
 
-def _again(call: IdempotentCall, request) -> HttpResponse:
+def _again(call: IdempotentCall, request, holds_secret: bool) -> HttpResponse:
     if call.fingerprint != fingerprint(request):
         raise Conflict(
             _("This Idempotency-Key was used for another call: send a new key with what is not the same.")
@@ -85,15 +98,20 @@ def _again(call: IdempotentCall, request) -> HttpResponse:
                 )
             )
         raise Conflict(_("This call is in progress: ask again in a moment."))
-    return HttpResponse(
-        call.body, status=call.status, content_type="application/json", headers={REPLAYED: "true"}
-    )
+    if holds_secret:
+        sentence = msg(
+            "This call was done, and its answer held a secret, which is kept nowhere: send it with a new "
+            "Idempotency-Key to do it again."
+        )
+        raise Conflict(shown(sentence))
+    headers = {**(call.headers or {}), REPLAYED: "true"}
+    return HttpResponse(call.body, status=call.status, content_type="application/json", headers=headers)
 
 
 def fingerprint(request) -> str:
     """A hash of method, address and body, keyed by the server's secret."""
     digest = salted_hmac("idempotency", f"{request.method} {request.get_full_path()}\n", algorithm="sha256")
-    data = request.data
+    data = request.data if request.parsers else _announced(request)
     if hasattr(data, "lists"):
         for name, values in sorted(data.lists()):
             for value in values:
@@ -101,6 +119,10 @@ def fingerprint(request) -> str:
     else:
         digest.update(json.dumps(data, sort_keys=True).encode())
     return digest.hexdigest()
+
+
+def _announced(request) -> dict[str, str]:
+    return {name: request.headers.get(name, "") for name in ("Upload-Length", "Upload-Metadata")}
 
 
 def _words(value) -> list | str:

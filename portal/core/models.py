@@ -12,6 +12,7 @@ class IdempotentCall(models.Model):
     fingerprint = models.CharField(max_length=64)  # of method, address and body; keyed, see idempotency.py
     status = models.PositiveSmallIntegerField(default=0)
     body = models.TextField(blank=True)
+    headers = models.JSONField(null=True)  # of the answer, those that tell something of their own
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:

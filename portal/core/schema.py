@@ -42,6 +42,12 @@ IDEMPOTENCY_KEY = {
 }
 
 
+ONLY_ONCE = (
+    "Your name for this call, such as a UUID. Sent again within a day, it is not done again: the answer is "
+    "409, for the first one held a secret, which is kept nowhere."
+)
+
+
 IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
@@ -59,8 +65,9 @@ class ApiSchema(AutoSchema):
 
     def _get_parameters(self):
         found = super()._get_parameters()
-        if self.method == "POST" and getattr(self.view, "idempotent", False):
-            found.append(IDEMPOTENCY_KEY)
+        if self.method == "POST":
+            is_secret = self.view.action in getattr(self.view, "secret_actions", ())
+            found.append(IDEMPOTENCY_KEY | ({"description": ONLY_ONCE} if is_secret else {}))
         if self.method == "GET":
             found.append(IF_NONE_MATCH)
         return found

@@ -39,7 +39,6 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     filterset_class = UploadFilter
     orderings = ("created_at",)  # an id says nothing of the order
     write_scope = "datasets"
-    idempotent = False
     refusals = (409, 410, 411, 412, 413, 415, 423, 460, 507)
     most_bytes = staticmethod(an_archive)
     unlimited_methods = ("PATCH", "HEAD")  # a large file comes in many pieces

@@ -100,7 +100,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
     read_scope = Scope.ADMIN
     orderings = ("id", "name", "created_at")
     page_actions = ("list", "deliveries")
-    idempotent = False  # answers hold the secret, which is kept nowhere in plain text
+    secret_actions = ("create", "secret")
     lookup_value_regex = r"\d{1,18}"
 
     @extend_schema(request=NewWebhookSerializer, responses={201: MadeWebhookSerializer})

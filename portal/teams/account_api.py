@@ -72,7 +72,6 @@ class MeViewSet(ApiViewSet):
     filter_backends: tuple = ()
     pagination_class = None
     write_role, write_scope = Role.VIEWER, Scope.ADMIN
-    idempotent = False
 
     def _answer(self) -> Response:
         user = User.objects.get(pk=self.request.user.pk)

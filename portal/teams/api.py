@@ -71,7 +71,7 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Des
     queryset = Membership.objects.select_related("user", "team")
     serializer_class = MemberSerializer
     filterset_class = MemberFilter
-    idempotent = False
+    secret_actions = ("reset_link",)
     write_role, write_scope = Role.VIEWER, Scope.ADMIN  # everybody may leave; the rest is an administrator's
     lookup_value_regex = r"\d{1,18}"
 
@@ -115,7 +115,7 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, TeamVie
     serializer_class = InvitationSerializer
     read_role = write_role = Role.ADMIN
     read_scope = Scope.ADMIN
-    idempotent = False
+    secret_actions = ("create",)
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self):
@@ -144,7 +144,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
     orderings = ("id", "name", "created_at")
     write_role = Role.VIEWER
     read_scope = write_scope = Scope.ADMIN  # a token that may make tokens may do anything
-    idempotent = False
+    secret_actions = ("create",)
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self):
