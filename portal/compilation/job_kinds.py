@@ -21,5 +21,6 @@ def register() -> None:
             study=services.study,
             complete=services.complete,
             replace=services.replace,
+            file_name=services.file_name,
         )
     )

@@ -15,11 +15,13 @@ from portal.jobs.kinds import Invocation
 from portal.jobs.models import Job, Priority
 from portal.models import evaluations
 from portal.models.evaluations import Evaluated
+from portal.models.file_names import rknn_name
 from portal.models.lineage import provenance
 from portal.models.models import CompiledModel, Model
 from portal.tasks import Stage
 
 KIND = "convert"
+RKNN = "model.rknn"
 
 
 @transaction.atomic
@@ -76,3 +78,8 @@ def complete(job: Job, result: dict) -> None:
 
 def replace(old: Job, new: Job) -> None:
     CompiledModel.objects.filter(job=old).update(job=new)
+
+
+def file_name(job: Job, name: str) -> str:
+    """The compiled model's name says what it is and for which chip."""
+    return rknn_name(job.compiled_model) if name == RKNN else name.rsplit("/", 1)[-1]

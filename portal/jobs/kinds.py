@@ -68,6 +68,8 @@ class Kind:
     claim: Callable[[Job], bool] = field(default=lambda job: True)
     # Those of these waiting jobs that ``claim`` would refuse now, found with a few queries for all of them.
     held_up: Callable[[set[int]], set[int]] = field(default=lambda ids: set())
+    # What a file that the job made is called when it is downloaded.
+    file_name: Callable[[Job, str], str] = field(default=lambda job, name: name.rsplit("/", 1)[-1])
     # The folder in storage for what the job makes.
     folder: Callable[[Job], str] = field(default=lambda job: f"jobs/{job.pk}")
     # Point the domain row of ``old`` at ``new``, its retry.

@@ -7,6 +7,7 @@ import mimetypes
 from django.http import Http404, HttpResponse
 
 from portal.core import conditional, ranges
+from portal.jobs import kinds
 from portal.jobs.models import Job
 
 READ_AT_MOST = 512 * 1024
@@ -62,7 +63,7 @@ def serve_artifact(request, job: Job, name: str) -> HttpResponse:
         artifact.file,
         size=artifact.size,
         sha256=artifact.sha256,
-        name=name.rsplit("/", 1)[-1],
+        name=kinds.get(job.kind).file_name(job, name),
         content_type=kind if inline else "application/octet-stream",
         attachment=not inline,
     )

@@ -106,6 +106,10 @@ class CompiledModel(models.Model):
         return f"{self.model.name} for {self.chip}"
 
     @property
+    def is_ready(self) -> bool:
+        return self.job.status == Status.SUCCEEDED
+
+    @property
     def cost(self) -> dict:
         """Cycles, memory and layers as the toolkit estimates them; empty until it was built."""
         return self.facts.get("cost", {})

@@ -12,11 +12,14 @@ from portal.models.models import Model
 
 @dataclass(frozen=True)
 class Page:
-    """``names``: what stands behind it, for programs: ``{"run": {"id": 3, "name": "Parts"}}``."""
+    """``names``: what stands behind it, for programs: ``{"run": {"id": 3, "name": "Parts"}}``.
+    ``deploy``: where a POST of ``device`` puts the model on that device; empty where nothing can.
+    """
 
     words: str
     url: str
     names: dict[str, dict] = field(default_factory=dict)
+    deploy: str = ""
 
 
 _finders: list[Callable[[set[int]], dict[int, Page]]] = []

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 
 from portal import tasks
 from portal.core import configs
 from portal.core.paging import page_of
 from portal.devices.models import Device
 from portal.models import pages, placements
+from portal.models.board_code import programs
+from portal.models.file_names import rknn_name
 from portal.models.models import CompiledModel, Evaluation
 from portal.tasks import Stage
 
@@ -40,6 +42,19 @@ def model_list(request):
         "chips": configs.chips(),
     }
     return render(request, "models/list.html", context)
+
+
+def model_code(request, pk):
+    """Programs that use a compiled model on its boards."""
+    rows = CompiledModel.objects.for_team(request.team).ready()
+    compiled = get_object_or_404(rows.select_related("model__dataset_version__dataset", "job"), pk=pk)
+    context = {
+        "compiled": compiled,
+        "page": pages.of([compiled.model])[compiled.model_id],
+        "programs": programs(compiled),
+        "file_name": rknn_name(compiled),
+    }
+    return render(request, "models/code.html", context)
 
 
 def _lines(rows: list[CompiledModel]) -> list[Line]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import django_filters
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.core import configs, panels, refusals
@@ -80,7 +81,8 @@ def _pages(model_ids: set[int]) -> dict[int, pages.Page]:
 
 
 def _page_of(run: Run) -> pages.Page:
-    return pages.Page(run.name, run.get_absolute_url(), {"run": {"id": run.pk, "name": run.name}})
+    names = {"run": {"id": run.pk, "name": run.name}}
+    return pages.Page(run.name, run.get_absolute_url(), names, reverse("run-deploy", args=[run.pk]))
 
 
 def _words(step: Step) -> str:

@@ -13,6 +13,7 @@ from portal.jobs.models import Status
 from portal.runs import provenance, results, stepper
 from portal.runs.graph import Graph
 from portal.runs.models import Run
+from portal.runs.next_steps import next_steps
 from portal.runs.notices import notices
 from portal.runs.step_kinds import COMPILE, DEPLOY
 from portal.runs.verdict import verdict
@@ -43,6 +44,7 @@ class RunPage:
             "failures": stepper.failures(self.graph),
             "notices": notices(self.graph),
             "verdict": verdict(self.graph),
+            "next": next_steps(self.graph),
             "training": self.graph.training,
             "eta": self.eta(),
             "places": forecast.place_of(self.graph.jobs),

@@ -17,8 +17,9 @@ from portal.core.paging import page_of
 from portal.datasets import upload_limits
 from portal.datasets.models import Dataset
 from portal.datasets.services import create_version
+from portal.devices.models import Device
 from portal.jobs.models import IllegalTransition, Status
-from portal.runs import cloning, services
+from portal.runs import cloning, replacing, services
 from portal.runs import plan as plans
 from portal.runs.figures import figures_of
 from portal.runs.forms import NUMBERS, RunEditForm, RunForm, initial_from, usable_versions
@@ -26,7 +27,7 @@ from portal.runs.graph import Graph
 from portal.runs.models import Run, Tag
 from portal.runs.page import RunPage
 from portal.runs.report import report
-from portal.teams.access import member_required, refuse_unless
+from portal.teams.access import member_required, operator_required, refuse_unless
 from portal.teams.quotas import QuotaReached
 
 MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", *NUMBERS)
@@ -173,6 +174,28 @@ def run_retry(request, pk):
         services.retry_run(run, request.user)
     except (IllegalTransition, QuotaReached) as error:
         messages.error(request, str(error))
+    return redirect("run-detail", pk=run.pk)
+
+
+@require_POST
+@operator_required
+def run_deploy(request, pk):
+    """Put the run's model on a device; asks first when that replaces a better one or another dataset's."""
+    run = _run(request, pk)
+    device = get_object_or_404(
+        Device.objects.for_team(request.team), pk=whole_number(request.POST.get("device", ""))
+    )
+    asked = [] if request.POST.get("confirmed") else replacing.questions(Graph(run), device)
+    if asked:
+        return render(request, "runs/deploy.html", {"run": run, "device": device, "questions": asked})
+    try:
+        deployment = services.deploy(run, device, request.user)
+    except plans.PlanError as error:
+        messages.error(request, " ".join(map(shown, error.fields.values())))
+    except (IllegalTransition, QuotaReached) as error:
+        messages.error(request, str(error))
+    else:
+        return redirect("job-detail", pk=deployment.job_id)
     return redirect("run-detail", pk=run.pk)
 
 

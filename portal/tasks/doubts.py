@@ -19,8 +19,11 @@ class Grade(models.TextChoices):
     WORTHLESS = "worthless", _("Not usable")
 
     @property
-    def colour(self) -> str:
-        return {"good": "success", "doubtful": "warning", "worthless": "danger"}[self.value]
+    def look(self) -> str:
+        """The class of its box in ``slipway.css``."""
+        return {"good": "verdict-good", "doubtful": "verdict-warn", "worthless": "verdict-refused"}[
+            self.value
+        ]
 
     @property
     def icon(self) -> str:

@@ -36,13 +36,13 @@ def test_the_stepper_shows_a_figure_for_every_hop(alices, team, alice):
 
 def test_a_run_whose_int8_model_lost_much_says_so(alices, team, alice):
     run = everything(team, alice)["done"]
-    assert "alert-success verdict" in text(alices, "run-detail", run.pk)
+    assert "verdict-good" in text(alices, "run-detail", run.pk)
     for measured in Evaluation.objects.filter(stage=Stage.SIMULATOR):
         measured.parity = measured.parity | {"drop": 1 / 3}
         measured.save(update_fields=["parity"])
     said = "The int8 model for Rockchip RV1106 lost 33.3 points of Top-1 against ONNX on 308 images."
     page = text(alices, "run-detail", run.pk)
-    assert said in page and "alert-warning verdict" in page
+    assert said in page and "verdict-warn" in page
     assert report(run)["verdict"]["sentence"].startswith(said)
 
 

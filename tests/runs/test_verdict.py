@@ -94,4 +94,4 @@ def test_page_report_and_api_tell_it(done, alices):
     body = alices.get(f"/api/v1/runs/{done.pk}/").json()["verdict"]
     assert body == {"grade": "good", "sentence": told.sentence, "advice": ""}
     assert alices.get(f"/api/v1/runs/{done.pk}/report/").json()["verdict"] == body
-    assert "Good." in alices.get(f"/runs/{done.pk}/").content.decode()
+    assert "Good</strong>" in alices.get(f"/runs/{done.pk}/").content.decode()

@@ -1,0 +1,61 @@
+"""Programs that use a compiled model on a board, with its input size, channel order and labels filled in.
+
+A template beside this file is called after task, driver and language: ``classification_rknnlite.py.txt``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from portal.core import configs
+from portal.models.file_names import rknn_name
+from portal.models.models import CompiledModel
+
+FOLDER = Path(__file__).parent
+LANGUAGES = {"py": "Python", "cpp": "C++"}
+TO_RGB = "[:, :, ::-1]"
+
+
+@dataclass(frozen=True)
+class Program:
+    """``board`` is the title of the kind of board that it is for."""
+
+    board: str
+    language: str
+    file_name: str
+    text: str
+
+
+def programs(compiled: CompiledModel) -> list[Program]:
+    """One for each driver and language that this chip's boards have; none where no board uses the model."""
+    found = {}
+    for profile in configs.boards().values():
+        fits = (profile.chip, profile.channel_order) == (compiled.chip, compiled.channel_order)
+        if fits and not profile.virtual:
+            for ending in LANGUAGES:
+                path = FOLDER / f"{compiled.model.task}_{profile.driver}.{ending}.txt"
+                if path.exists():
+                    found[path.name] = _program(compiled, profile.title, path, ending)
+    return list(found.values())
+
+
+def _program(compiled: CompiledModel, board: str, path: Path, ending: str) -> Program:
+    labels = compiled.model.dataset_version.class_names
+    width, height = compiled.model.facts["input_size"]
+    name = f"classify.{ending}"
+    # As JSON, names are literals of Python and of C++ alike.
+    texts = [json.dumps(label, ensure_ascii=False) for label in labels]
+    text = Template(path.read_text(encoding="utf-8")).substitute(
+        script=name,
+        model=json.dumps(rknn_name(compiled), ensure_ascii=False),
+        labels="[" + ", ".join(texts) + "]",
+        labels_cpp="{" + ", ".join(texts) + "}",
+        order=compiled.channel_order.upper(),
+        width=width,
+        height=height,
+        to_channel_order=TO_RGB if compiled.channel_order == "rgb" else "",
+    )
+    return Program(board, LANGUAGES[ending], name, text)
