@@ -7,9 +7,21 @@ from django.utils.translation import gettext_lazy as _
 from portal.models import pages
 from portal.notify.events import Event, Facts, absolute
 from portal.notify.events import register as register_event
+from portal.notify.models import Audience
 
 
 def register() -> None:
+    register_event(
+        Event(
+            "deployment.finished",
+            _("A deployment has finished"),
+            _("%(name)s was deployed to %(device)s."),
+            "check-circle-fill",
+            _describe,
+            portal=Audience.NOTHING,  # the end of its run is told, and who deploys by hand looks on
+            colour="success",
+        )
+    )
     register_event(
         Event(
             "deployment.failed",

@@ -33,6 +33,7 @@ from portal.notify import services as notify
 from portal.tasks import Stage
 
 KIND = "deploy"
+EVENTS = {Status.SUCCEEDED: "deployment.finished", Status.FAILED: "deployment.failed"}
 PREDICTIONS = "predictions.board.json"
 LOOK_SECONDS = 30.0
 
@@ -272,11 +273,12 @@ def complete(job: Job, result: dict) -> None:
 
 def after(job: Job) -> None:
     """What follows the end of a deployment, whatever it was."""
-    if job.status == Status.FAILED:
+    event = EVENTS.get(job.status)
+    if event:
         rows = Deployment.objects.select_related("compiled_model__model", "device", "job")
         deployment = rows.filter(job=job).first()
         if deployment is not None:
-            notify.emit("deployment.failed", job.team, deployment)
+            notify.emit(event, job.team, deployment)
 
 
 def replace(old: Job, new: Job) -> None:

@@ -3,12 +3,15 @@
 Alice owns it, Bob is a colleague who may only look, Charlie is of another team.
 """
 
+import json
+
 import pytest
 from rest_framework.test import APIClient
 
 from portal.deployment import running
 from portal.jobs.models import Job, Status
 from portal.models.models import CompiledModel
+from portal.notify.models import Webhook
 from portal.runs.report import report
 from portal.teams.models import AuditEntry
 from tests.e2e import boards
@@ -57,6 +60,24 @@ def test_it_deploys_after_the_runs_end_and_leaves_the_run_as_it_was(run, device,
     assert (run.status, run.finished_at) == (Status.SUCCEEDED, ended)
     assert report(run)["seconds"] == before
     assert AuditEntry.objects.filter(verb="deployment.create").count() == 1
+
+
+def test_it_is_told_as_a_deployment_and_never_as_another_end_of_the_run(run, device, alice, team):
+    events = ["run.finished", "run.failed", "deployment.finished", "deployment.failed"]
+    hook = Webhook.objects.create(team=team, name="Chat", url="https://chat.example", events=events)
+    post(alice, run, device)
+    run_queued_jobs()
+    assert [row.event for row in hook.deliveries.all()] == ["deployment.finished"]
+    data = json.loads(hook.deliveries.get().body)["data"]
+    assert data["device"]["id"] == device.pk and data["run"]["id"] == run.pk
+
+
+def test_the_answer_shows_the_new_attempt_without_the_figures_of_the_old_one(run, device, alice):
+    post(alice, run, device)
+    run_queued_jobs()
+    answer = post(alice, run, device).json()
+    assert answer["job"]["status"] == "queued" and answer["evaluation"] is None
+    assert (answer["release"], answer["activated_at"], answer["current"]) == ("", None, False)
 
 
 def test_asked_for_again_it_is_done_again(run, device, alice):
