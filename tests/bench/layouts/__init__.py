@@ -14,6 +14,7 @@ from .upload import Upload
 MODULES = (
     "folders",
     "folder_twists",
+    "sessions",
     "unlabelled",
     "masks",
     "tables",

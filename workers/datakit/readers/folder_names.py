@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from .splits import SPLIT_WORDS
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\x00-\x7f]+")
 _NUMBERED = re.compile(r"(?i)(fold|part|batch|images?|imgs?|chunk|shard|data|split|set|volume|video|seq)s?"
                        r"[ _-]*([0-9]{1,4}|[a-z])")  # fmt: skip
+# A day, with or without a time; a session.
+_DAY = r"(19|20)[0-9]{2}[-_.]?(0[1-9]|1[0-2])[-_.]?([0-2][0-9]|3[01])([ _T-]{1,3}[0-9][0-9_.:-]{0,20})?"
+_DAY_FIRST = r"[0-9]{1,2}[-_.][0-9]{1,2}[-_.](19|20)[0-9]{2}"
+_NUMBERED_SESSION = r"(session|day|visit|shoot|take|run|trip|cam|camera)[ _-]{0,3}[0-9]{1,4}"
+_SESSIONS = re.compile("|".join((_DAY, _DAY_FIRST, _NUMBERED_SESSION)), re.IGNORECASE)
+_HEX = frozenset("0123456789abcdef")
+SHORTEST_HASH, LONGEST_HASH, LONGEST_SHARD = 8, 64, 3
+_AUGMENTED = frozenset({"augmented", "augment", "augmentation", "augmentations", "aug", "augs", "增强"})
 _MASKS = re.compile(
     r"mask|annot|segm|ground ?truth|trimap|\bgt|\bseg\b|seg\b|\banns?\b|\blabels?\b|\bmattes?\b|\bmsks?\b"
 )
@@ -64,6 +73,33 @@ def is_other(name: str) -> bool:
     """Say whether the name is that of a folder of figures, results or papers."""
     words = words_of(name)
     return bool(words) and all(word in _OTHER for word in words)
+
+
+def is_augmented(name: str) -> bool:
+    return any(word in _AUGMENTED for word in words_of(name))
+
+
+def is_session(name: str) -> bool:
+    """Say whether the name is that of a day, of a session, or a hash: it says nothing of what is seen."""
+    return bool(_SESSIONS.fullmatch(name)) or _is_hash(name)
+
+
+def _is_hash(name: str) -> bool:
+    letters = set(name.lower())
+    return (
+        SHORTEST_HASH <= len(name) <= LONGEST_HASH
+        and letters <= _HEX
+        and not name.isalpha()
+        and not name.isdigit()
+    )
+
+
+def are_shards(folders: Iterable[str], stems: Iterable[str]) -> bool:
+    """Say whether files called by hashes are spread over folders called by one to three letters of them."""
+    stems = list(stems)
+    hashes = sum(map(_is_hash, stems))
+    short = all(len(folder) <= LONGEST_SHARD and set(folder.lower()) <= _HEX for folder in folders)
+    return short and hashes > 0.5 * len(stems)
 
 
 def is_part(name: str) -> bool:

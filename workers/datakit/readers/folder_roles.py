@@ -7,23 +7,28 @@ the same folders in them; which hold the same file names.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Sequence
 
 from workers.contract.messages import join, msg
 from workers.datakit import names
 from workers.datakit.errors import InputError
 
-from .folder_names import is_images, is_masks, is_other, is_part, is_unlabelled, split_of, words_of
+from .folder_doubts import SAME_NAMES, doubts_of, look_like_shards
+from .folder_names import (
+    is_augmented,
+    is_images,
+    is_masks,
+    is_other,
+    is_unlabelled,
+    split_of,
+    words_of,
+)
 from .folder_tree import Folder, copies_in, is_flat, without_nest
 from .reading import CLASS, IGNORED, MASKS, SPLIT_ROLES, TRAIN, UNLABELLED, Reading
 from .upload import Upload
 
-# Two folders whose images have the same names to this part hold two renderings of one thing.
-SAME_NAMES = 0.8
 # A folder of figures or results holds few images, or fewer than this part of those of a class.
 FEW, SMALL_PART = 5, 0.5
-MAX_COMPARED = 8  # folders, each with each
 MAX_PAIRED = 100  # folders of images, and of masks
 
 
@@ -94,6 +99,7 @@ def _without_others(folder: Folder, upload: Upload, reading: Reading) -> list[Fo
     kept = [top for top in tops if given.get(top.path) not in (IGNORED, MASKS, UNLABELLED)]
     largest = max((top.total for top in kept if not is_other(top.name)), default=0)
     kept = [top for top in kept if top.path in given or not _is_aside(top, largest)]
+    kept = [top for top in kept if top.path in given or not _is_augmentation(top, kept)]
     kept = kept if kept else tops
     for top in _missing(tops, kept):
         _leave_out(top, UNLABELLED if is_unlabelled(top.name) else IGNORED, reading)
@@ -116,6 +122,16 @@ def _missing(folders: Sequence[Folder], others: Sequence[Folder]) -> list[Folder
 def _is_aside(top: Folder, largest: int) -> bool:
     """Say whether a folder is one of figures or the like, which are few, or of images without a label."""
     return is_unlabelled(top.name) or (is_other(top.name) and top.total <= max(FEW, SMALL_PART * largest))
+
+
+def _is_augmentation(top: Folder, tops: Sequence[Folder]) -> bool:
+    """Say whether a folder holds pictures made of those beside it, in folders of the same names."""
+    if not is_augmented(top.name) or not top.folders:
+        return False
+    beside = {
+        name for other in tops if other is not top for name in (other.name, *without_nest(other).folders)
+    }
+    return without_nest(top).folders.keys() <= beside
 
 
 def _leave_out(folder: Folder, role: str, reading: Reading) -> None:
@@ -167,7 +183,7 @@ def _with_splits(folder: Folder, tops: list[Folder], splits: dict[str, str], rea
         reading.roles[top.path] = splits[top.name]
         inner = without_nest(top) if not is_flat(top) else top
         classes = _labelled(inner, reading)
-        roles.doubts += _doubts(classes) if splits[top.name] == TRAIN else []
+        roles.doubts += doubts_of(classes) if splits[top.name] == TRAIN else []
         named |= {each.name for each in classes}
         roles.parts.append((splits[top.name], classes))
     for top in flat:
@@ -203,7 +219,8 @@ def _classes(tops: list[Folder], splits: dict[str, str], upload: Upload, reading
         return inverted
     given = upload.options.roles
     said = any(given.get(top.path) == CLASS for top in tops)
-    return Roles([(None, tops)], [] if said else _doubts(tops))
+    reading.gives_way = not said and look_like_shards(tops)
+    return Roles([(None, tops)], [] if said else doubts_of(tops))
 
 
 def _split_below(tops: Sequence[Folder]) -> Roles | None:
@@ -218,64 +235,6 @@ def _split_below(tops: Sequence[Folder]) -> Roles | None:
             part = Folder(each.path, top.name, list(each.all()), {}, each.total)
             found.setdefault(split_of(each.name), []).append(part)
     return Roles(list(found.items())) if len(tops) > 1 else None
-
-
-def _doubts(tops: Sequence[Folder]) -> list[str]:
-    """Say why folders that look like classes may be none."""
-    parts = [top for top in tops if is_part(top.name)]
-    if len(parts) > 1 and len(parts) == len(tops):
-        return [
-            msg(
-                "The folders {folders} look like parts of a set, not like classes: say what they are "
-                "(roles).",
-                folders=_shown(tops),
-            )
-        ]
-    if len(tops) > 1 and any(is_images(top.name) or is_other(top.name) for top in tops):
-        return [
-            msg(
-                "The folders {folders} hold images, and one of them is not named after a class: say what "
-                "they are (roles).",
-                folders=_shown(tops),
-            )
-        ]
-    twins = _twins(tops)
-    if twins is not None:
-        return [
-            msg(
-                "The folders {folders} hold images of the same names in other formats, as images and their "
-                "masks do: say what they are (roles).",
-                folders=_shown(twins),
-            )
-        ]
-    many = [top for top in tops if len(without_nest(top).folders) > 1 and _mostly_below(without_nest(top))]
-    if len(many) < 2:
-        return []
-    below = without_nest(many[0]).folders
-    return [
-        msg(
-            "The folders {folders} hold folders ({below}): say which of them are the classes (roles), or "
-            "pack the classes alone.",
-            folders=_shown(many),
-            below=_shown(list(below.values())),
-        )
-    ]
-
-
-def _twins(tops: Sequence[Folder]) -> tuple[Folder, Folder] | None:
-    """Return two folders of the same file names, one of JPEG files and one of PNG files, say."""
-    if len(tops) > MAX_COMPARED:
-        return None
-    facts = [(top, top.stems(), top.suffixes()) for top in tops]
-    for (one, stems, suffixes), (two, others, other_suffixes) in itertools.combinations(facts, 2):
-        alike = len(stems & others) >= SAME_NAMES * max(len(stems), len(others))
-        if alike and not suffixes & other_suffixes:
-            return one, two
-    return None
-
-
-def _mostly_below(folder: Folder) -> bool:
-    return folder.total > 2 * len(folder.images)
 
 
 def _is_it_a_split(top: Folder, splits: dict[str, str]) -> str:
@@ -338,8 +297,3 @@ def without_ending(stem: str) -> str:
         if stem.endswith(ending):
             return stem.removesuffix(ending)
     return stem
-
-
-def _shown(folders: Sequence[Folder]) -> str:
-    shown = [names.show(folder.name) for folder in folders[:3]]
-    return join([*shown, *(["…"] if len(folders) > 3 else [])], ", ")

@@ -117,7 +117,7 @@ def _is_usable(reading: Reading) -> bool:
 
 def _is_rival(reading: Reading) -> bool:
     """Class folders that are in doubt do not stand against annotations."""
-    return reading.format != FOLDERS.key or not reading.against
+    return reading.format != FOLDERS.key or not (reading.against or reading.gives_way)
 
 
 def _without_dominated(readings: list[Reading]) -> list[Reading]:

@@ -58,7 +58,8 @@ class Reading:
     the options that would give this very reading again. ``files`` are the paths of the annotation files that
     it explains, ``unlabelled`` those of the images that it knows to carry no label. A sentence in ``against``
     makes the judge ask a person. ``found_by`` is the path of a file that speaks for the format. ``columns``
-    are the titles of the table that was used, for a person to choose from.
+    are the titles of the table that was used, for a person to choose from. A reading that ``gives_way`` is no
+    rival of any annotations.
     """
 
     format: str
@@ -76,6 +77,7 @@ class Reading:
     problem: str | None = None
     found_by: str | None = None
     columns: list[str] = dataclasses.field(default_factory=list)
+    gives_way: bool = False
     _summary: dict[str, Any] | None = None
 
     @property
