@@ -38,6 +38,17 @@ def integer(name: str, default: int, least: int = 0) -> int:
     return number
 
 
+def address(name: str, host: str, port: int) -> str:
+    """The address of a website; if unset, the one that a server at ``host`` and ``port`` has for this machine."""
+    value = text(name)
+    if not value:
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (no name to be reached by)
+        return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
+    if not value.startswith(("http://", "https://")):
+        raise SettingError(f"{name} must begin with http:// or https://, not {value!r}.")
+    return value.rstrip("/")
+
+
 def names(name: str, default: str) -> list[str]:
     """A list of words separated by commas."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]

@@ -179,8 +179,9 @@ DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "slipway@localhost")
 # Calls of tokens that changed nothing leave the audit after this many days; 0 keeps them. All else stays.
 AUDIT_CALLS_KEPT_DAYS = env.integer("AUDIT_CALLS_KEPT_DAYS", 90)
 
-# How the portal is reached, for links in mails and webhooks.
-SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000")
+# Where `make serve` and `make demo` listen, and how the portal is reached, for links in mails and webhooks.
+HOST, PORT = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1)
+SITE_URL = env.address("SITE_URL", HOST, PORT)
 # Private networks that webhooks may reach all the same; public addresses they may always.
 WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
 

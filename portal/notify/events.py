@@ -46,7 +46,7 @@ class Event:
 
 
 def absolute(path: str) -> str:
-    return settings.SITE_URL.rstrip("/") + path
+    return settings.SITE_URL + path
 
 
 def _of_webhook(webhook) -> Facts:

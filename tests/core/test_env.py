@@ -1,4 +1,4 @@
-"""Pairs of names and values in one environment variable."""
+"""Pairs of names and values in one environment variable, and the portal's own address."""
 
 import pytest
 
@@ -17,3 +17,25 @@ def test_what_is_no_pair_is_refused(monkeypatch, value):
     monkeypatch.setenv("IMPORT_DIRS", value)
     with pytest.raises(env.SettingError, match="IMPORT_DIRS"):
         env.pairs("IMPORT_DIRS")
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "wanted"),
+    [
+        ("127.0.0.1", 8000, "http://127.0.0.1:8000"),
+        ("0.0.0.0", 9000, "http://127.0.0.1:9000"),
+        ("::", 8000, "http://[::1]:8000"),
+        ("10.1.1.5", 8080, "http://10.1.1.5:8080"),
+    ],
+)
+def test_links_lead_to_where_the_portal_listens(monkeypatch, host, port, wanted):
+    monkeypatch.delenv("SITE_URL", raising=False)
+    assert env.address("SITE_URL", host, port) == wanted
+
+
+def test_a_named_address_counts_before_it_and_must_be_one(monkeypatch):
+    monkeypatch.setenv("SITE_URL", "https://slipway.example.org/")
+    assert env.address("SITE_URL", "127.0.0.1", 8000) == "https://slipway.example.org"
+    monkeypatch.setenv("SITE_URL", "slipway.example.org")
+    with pytest.raises(env.SettingError, match="SITE_URL must begin with http"):
+        env.address("SITE_URL", "127.0.0.1", 8000)

@@ -63,14 +63,13 @@ class Command(BaseCommand):
 
     def _serve_and_do(self) -> None:
         call_command("setup")
-        host = env.text("HOST", "127.0.0.1")
-        port = ports.first_free(host, env.integer("PORT", 8000, least=1))
+        host, port = settings.HOST, ports.first_free(settings.HOST, settings.PORT)
         board_port = ports.first_free(host, env.integer("VIRTUAL_BOARD_PORT", 2222, least=1))
         config = supervision.write_config(
             settings.VAR_DIR / "run" / "supervisord.conf", host, port, board_port
         )
         argv = supervision.tied_to_parent(supervision.command(config))
-        process = subprocess.Popen(argv, env=supervision.environment())
+        process = subprocess.Popen(argv, env=supervision.environment() | {"PORT": str(port)})
         signal.signal(signal.SIGTERM, _stop)
         password = secrets_file.get_or_create(settings.SECRETS_DIR, "virtual-board-password")
         try:

@@ -18,7 +18,7 @@ class Command(BaseCommand):
         except datalock.Held as held:
             raise CommandError(str(held)) from held
         call_command("setup")
-        host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1)
+        host, port = settings.HOST, settings.PORT
         board_port = env.integer("VIRTUAL_BOARD_PORT", 2222, least=0) or None
         for name, wanted in (("PORT", port), ("VIRTUAL_BOARD_PORT", board_port)):
             if wanted and not ports.is_free(host, wanted):
