@@ -39,7 +39,7 @@ def integer(name: str, default: int, least: int = 0) -> int:
 
 
 def address(name: str, host: str, port: int) -> str:
-    """The address of a website; if unset, the one that a server at ``host`` and ``port`` has for this machine."""
+    """A website's address; if unset, the one that a server at ``host`` and ``port`` has for this machine."""
     value = text(name)
     if not value:
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (no name to be reached by)

@@ -17,9 +17,11 @@ from django.utils.http import http_date
 from rest_framework.exceptions import APIException
 
 from portal.core.echoes import shortened
+from portal.core.messages import shown
 from portal.datasets import receiving, refusals
 from portal.datasets.models import Upload
 from portal.datasets.receiving import Body
+from workers.contract.messages import msg
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
@@ -71,6 +73,12 @@ def number(request, name: str) -> int:
 
 
 def length(request) -> int:
+    """The bytes of a new upload. Raises ProtocolError for extensions that are not spoken here."""
+    if "Upload-Concat" in request.headers:
+        sentence = msg(
+            "Uploads are not put together from parts here: send the file as one upload, in chunks."
+        )
+        raise ProtocolError(400, shown(sentence))
     if "Upload-Defer-Length" in request.headers:
         raise ProtocolError(400, "The length must be known from the start: send Upload-Length.")
     return number(request, "Upload-Length")
