@@ -56,6 +56,9 @@ class ApiViewSet(viewsets.GenericViewSet):
         # Now that it is known who asks. The handler is looked up after this.
         if request.method == "POST" and hasattr(self, "post"):
             self.post = idempotency.once(self.post, self.action in self.secret_actions)
+        name = request.method.lower()
+        if name in ("put", "patch", "delete") and hasattr(self, name):
+            setattr(self, name, conditional.unless_changed(self, getattr(self, name)))
 
     def list_parameters(self) -> list[str]:
         """The query of this call may narrow and cut a list by these."""

@@ -1,16 +1,24 @@
-"""Conditional GET (RFC 9110, section 13): what one has already is answered with 304 and not sent again.
+"""Conditional calls (RFC 9110, section 13): what one has already is answered with 304 and not sent again, and
+what somebody else has changed meanwhile is not overwritten (``If-Match``, 412).
 
-The tags are weak: they say that an answer means the same, not that its bytes are the same.
+The tags are weak: they say that an answer means the same, not that its bytes are the same. ``If-Match``
+compares them all the same, for a change overwrites meanings.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils.http import parse_etags
+from rest_framework.exceptions import APIException, ValidationError
+
+from portal.core.messages import shown
+from workers.contract.messages import msg
 
 CACHING = "private, no-cache"  # keep it, and ask each time whether it still holds
 # What differs from one call to the next while a job runs, though nothing new is to be told: it follows
@@ -46,6 +54,44 @@ def is_known(request, tag: str) -> bool:
     """Whether the asker says that it has what ``tag`` names."""
     known = parse_etags(request.headers.get("If-None-Match", ""))
     return "*" in known or tag.removeprefix("W/") in [one.removeprefix("W/") for one in known]
+
+
+class Changed(APIException):
+    status_code = 412
+
+
+def unless_changed(view, handler):
+    """Wrap the handler of a change: with ``If-Match``, it changes the state that this names, or nothing."""
+
+    @functools.wraps(handler)
+    def guarded(request, *args, **kwargs):
+        wanted = request.headers.get("If-Match")
+        if wanted is None:
+            return handler(request, *args, **kwargs)
+        with transaction.atomic():
+            # One such change of a team at a time.
+            team = request.team
+            type(team)._base_manager.select_for_update(no_key=True).get(pk=team.pk)
+            tag, known = _tag_now(view, request, *args, **kwargs), parse_etags(wanted)
+            if "*" not in known and tag not in known:
+                sentence = msg("It has changed since you read it: read it again and repeat your change.")
+                raise Changed(shown(sentence))
+            return handler(request, *args, **kwargs)
+
+    return guarded
+
+
+def _tag_now(view, request, *args, **kwargs) -> str:
+    """The ETag that a GET of this address would have now."""
+    reads = view.action_map.get("get")
+    if reads is None or not view.parser_classes:
+        raise ValidationError(
+            {"If-Match": [shown(msg("Nothing can be read at this address: leave it out."))]}
+        )
+    action, view.action = view.action, reads
+    answer = getattr(view, reads)(request, *args, **kwargs)
+    view.action = action
+    return answer.headers.get("ETag") or tag_of_data(answer.data)
 
 
 def mark(response, tag: str):

@@ -21,7 +21,7 @@ MEANS = {
     409: "What is there does not allow this now, or the Idempotency-Key was used for something else.",
     410: "It was here and is gone.",
     411: "The length must be told.",
-    412: "This version of the protocol is not spoken here.",
+    412: "It has changed since the answer that If-Match names. Of uploads: another version of tus.",
     413: "It is larger than the server, or the team's quota, takes.",
     415: "This kind of content is not read here.",
     416: "The file has no such bytes.",
@@ -56,6 +56,14 @@ IF_NONE_MATCH = {
 }
 
 
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The ETag of the answer that you saw: 412 when it has changed since.",
+    "schema": {"type": "string"},
+}
+
+
 class ApiSchema(AutoSchema):
     """Adds the refusals that any operation of its kind may answer with, and those that its view names."""
 
@@ -70,6 +78,8 @@ class ApiSchema(AutoSchema):
             found.append(IDEMPOTENCY_KEY | ({"description": ONLY_ONCE} if is_secret else {}))
         if self.method == "GET":
             found.append(IF_NONE_MATCH)
+        if self._can_be_overwritten():
+            found.append(IF_MATCH)
         return found
 
     def _is_list_view(self, serializer=None) -> bool:
@@ -94,6 +104,10 @@ class ApiSchema(AutoSchema):
             found[str(status)] = self._refusal(status)
         return found
 
+    def _can_be_overwritten(self) -> bool:
+        is_change = self.method in ("PUT", "PATCH", "DELETE")
+        return is_change and "get" in self.view.action_map and bool(self.view.parser_classes)
+
     def _refusals(self) -> set[int]:
         refusals = {403, 406, 429} | set(getattr(self.view, "refusals", ()))
         if self.get_auth() and {} not in self.get_auth():
@@ -106,6 +120,8 @@ class ApiSchema(AutoSchema):
             refusals.add(400)
         if self.method == "GET":
             refusals.add(304)
+        if self._can_be_overwritten():
+            refusals.add(412)
         if ("Range", "header") in self._process_override_parameters():
             refusals.add(416)
         return refusals

@@ -126,3 +126,40 @@ def test_a_stranger_learns_nothing_from_a_tag(client, job, charlie):
     headers = known(client, f"/api/v1/jobs/{job.pk}/")
     client.force_authenticate(charlie)
     assert client.get(f"/api/v1/jobs/{job.pk}/", headers=headers).status_code == 404
+
+
+# --- what is changed meanwhile --------------------------------------------------------------------
+
+
+def test_a_change_of_what_somebody_else_has_changed_is_412_and_changes_nothing(alice, seed):
+    client = APIClient()
+    client.force_authenticate(alice)
+    address = f"/api/v1/runs/{seed.run(seed.version()).pk}/"
+    seen = client.get(address)["ETag"]
+    mine, theirs = {"name": "Mine"}, {"name": "Theirs"}
+    assert client.patch(address, theirs, format="json", headers={"If-Match": seen}).status_code == 200
+    refused = client.patch(address, mine, format="json", headers={"If-Match": seen})
+    assert refused.status_code == 412 and "read it again" in refused.json()["detail"]
+    assert client.get(address).json()["name"] == "Theirs"
+    now = client.get(address)["ETag"]
+    assert client.patch(address, mine, format="json", headers={"If-Match": f'"x", {now}'}).status_code == 200
+    assert client.patch(address, theirs, format="json", headers={"If-Match": "*"}).status_code == 200
+
+
+def test_a_deletion_and_a_put_are_conditional_as_well(alice, seed):
+    alice.memberships.update(role="admin")
+    client = APIClient()
+    client.force_authenticate(alice)
+    version = seed.version()
+    old = {"If-Match": 'W/"0123"'}
+    assert client.delete(f"/api/v1/datasets/{version.dataset_id}/", headers=old).status_code == 412
+    assert client.put("/api/v1/limits/", {"running_train": 1}, format="json", headers=old).status_code == 412
+    seen = {"If-Match": client.get("/api/v1/limits/")["ETag"]}
+    assert client.put("/api/v1/limits/", {"running_train": 1}, format="json", headers=seen).status_code == 200
+
+
+def test_where_nothing_can_be_read_if_match_is_refused(alice):
+    client = APIClient()
+    client.force_authenticate(alice)
+    answer = client.delete("/api/v1/sign-ins/1/", headers={"If-Match": '"x"'})
+    assert answer.status_code == 400 and "If-Match" in answer.json()["errors"]

@@ -75,14 +75,6 @@ def test_options_say_what_the_server_speaks(api, settings):
     assert "sha1" in answer["Tus-Checksum-Algorithm"].split(",")
 
 
-@pytest.mark.parametrize("concat", ["partial", "final;/api/v1/uploads/a /api/v1/uploads/b"])
-def test_parts_to_be_put_together_are_refused_in_the_first_call_and_leave_nothing(api, concat):
-    told = {"Tus-Resumable": "1.0.0", "Upload-Length": "10", "Upload-Concat": concat}
-    answer = api.post("/api/v1/uploads/", headers=told)
-    assert answer.status_code == 400 and "as one upload" in answer.json()["detail"]
-    assert not Upload.objects.exists()
-
-
 def test_a_file_arrives_in_chunks_and_head_says_where_it_stands(api):
     address = announce(api, 10, filename="划痕 a.zip")
     assert offset_of(api, address) == 0

@@ -198,3 +198,11 @@ def test_a_retried_check_finds_the_pieces_again(api, zip_bytes, run_jobs):
     services.jobs.retry(job)
     run_jobs()
     assert state(api, address) == "ready"
+
+
+@pytest.mark.parametrize("concat", ["partial", "final;/api/v1/uploads/a /api/v1/uploads/b"])
+def test_parts_to_be_put_together_are_refused_in_the_first_call_and_leave_nothing(api, concat):
+    told = {"Tus-Resumable": "1.0.0", "Upload-Length": "10", "Upload-Concat": concat}
+    answer = api.post("/api/v1/uploads/", headers=told)
+    assert answer.status_code == 400 and "as one upload" in answer.json()["detail"]
+    assert not Upload.objects.exists()
