@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
 from workers.contract import InputError
+from workers.contract.messages import msg
 
 
 class WrongKey(InputError):
@@ -25,6 +26,8 @@ def unseal(text: str) -> dict:
         return json.loads(Fernet(settings.ENCRYPTION_KEY).decrypt(text.encode()))
     except InvalidToken:
         raise WrongKey(
-            "The stored credentials cannot be read with this server's encryption key: "
-            "enter them again on the device's page."
+            msg(
+                "The stored credentials cannot be read with this server's encryption key: "
+                "enter them again on the device's page."
+            )
         ) from None

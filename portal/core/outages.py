@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from portal.core.diskspace import SENTENCE, no_space
 from portal.core.patience import is_busy
+from workers.contract.messages import msg
 
-BUSY = "The server's database is busy: wait a few seconds, then try again."
+BUSY = msg("The server's database is busy: wait a few seconds, then try again.")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from typing import Any, NoReturn
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 
+from portal.core.messages import shown
+from workers.contract.messages import msg
+
 DEPTH = 50
 INTEGER_BITS = 63
 
@@ -30,7 +33,7 @@ def read_json(content: bytes) -> Any:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ParseError("The JSON is not valid UTF-8: encode it as UTF-8.") from None
+        raise ParseError(shown(msg("The JSON is not valid UTF-8: encode it as UTF-8."))) from None
     try:
         found = json.loads(
             text,
@@ -40,7 +43,15 @@ def read_json(content: bytes) -> Any:
             parse_constant=_constant,
         )
     except json.JSONDecodeError as error:
-        raise ParseError(f"The JSON is invalid at line {error.lineno}, column {error.colno}.") from None
+        raise ParseError(
+            shown(
+                msg(
+                    "The JSON is invalid at line {line}, column {column}.",
+                    line=error.lineno,
+                    column=error.colno,
+                )
+            )
+        ) from None
     except RecursionError:
         _too_deep()
     _check(found)
@@ -48,32 +59,36 @@ def read_json(content: bytes) -> Any:
 
 
 def _too_deep() -> NoReturn:
-    raise ParseError(f"The JSON is nested too deeply: {DEPTH} levels are accepted.") from None
+    raise ParseError(
+        shown(msg("The JSON is nested too deeply: {depth} levels are accepted.", depth=DEPTH))
+    ) from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ParseError("The JSON names the same field twice in one object: name each field once.")
+        raise ParseError(
+            shown(msg("The JSON names the same field twice in one object: name each field once."))
+        )
     return found
 
 
 def _integer(text: str) -> int:
     number = int(text) if len(text) < 25 else None
     if number is None or number.bit_length() > INTEGER_BITS:
-        raise ParseError("The JSON holds a number that is too large.")
+        raise ParseError(shown(msg("The JSON holds a number that is too large.")))
     return number
 
 
 def _float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ParseError("The JSON holds a number that is too large.")
+        raise ParseError(shown(msg("The JSON holds a number that is too large.")))
     return number
 
 
 def _constant(name: str) -> NoReturn:
-    raise ParseError(f"The JSON holds {name}, which is no number.")
+    raise ParseError(shown(msg("The JSON holds {name}, which is no number.", name=name)))
 
 
 def _check(found: Any) -> None:
@@ -90,7 +105,9 @@ def _check(found: Any) -> None:
             elif isinstance(value, list):
                 deeper += value
             elif isinstance(value, str) and not _can_be_stored(value):
-                raise ParseError("The JSON holds a null character or half a surrogate pair: leave it out.")
+                raise ParseError(
+                    shown(msg("The JSON holds a null character or half a surrogate pair: leave it out."))
+                )
         level = deeper
 
 

@@ -18,9 +18,10 @@ from portal.core.messages import shown
 from portal.core.outages import outage_of
 from portal.core.schema import CONTENT_TYPE
 from workers.contract import InputError
+from workers.contract.messages import msg
 
 logger = logging.getLogger(__name__)
-UNEXPECTED = "Unexpected error. The server's log has the details."
+UNEXPECTED = msg("Unexpected error. The server's log has the details.")
 TITLES = {400: "Not accepted", 401: "Not signed in", 403: "Not allowed", 404: "Not found"}
 
 
@@ -74,14 +75,17 @@ def handle_exception(error: Exception, context: dict) -> Response | None:
 
 # What is not of the framework's own and no app's; the first that fits.
 ANSWERS = (
-    (Http404, lambda error: problem(404, "There is nothing here with this address.")),
+    (Http404, lambda error: problem(404, msg("There is nothing here with this address."))),
     (InputError, lambda error: problem(400, str(error))),
     (PermissionDenied, lambda error: problem(403, str(error) or refusals.NOT_ALLOWED)),
-    (UnreadablePostError, lambda error: problem(400, "The request did not arrive whole: send it again.")),
-    (RequestDataTooBig, lambda error: problem(413, "The request is larger than the server takes.")),
+    (
+        UnreadablePostError,
+        lambda error: problem(400, msg("The request did not arrive whole: send it again.")),
+    ),
+    (RequestDataTooBig, lambda error: problem(413, msg("The request is larger than the server takes."))),
     (
         SuspiciousOperation,
-        lambda error: problem(400, "The request could not be understood: too many fields or files."),
+        lambda error: problem(400, msg("The request could not be understood: too many fields or files.")),
     ),
 )
 

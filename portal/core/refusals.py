@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-NOT_ALLOWED = "Your role in this team does not allow this; ask its administrator."
+from workers.contract.messages import msg
+
+NOT_ALLOWED = msg("Your role in this team does not allow this; ask its administrator.")
 _statuses: dict[type[Exception], int] = {}
 
 

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import an_archive, takes
 from portal.core.calls import with_query, without_body
+from portal.core.messages import shown
 from portal.datasets import contents, deletion, diffs, imports, indexes, services, tus
 from portal.datasets.diff_serializers import DiffQuerySerializer, DiffSerializer
 from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer, filter_of
@@ -33,6 +34,7 @@ from portal.datasets.serializers import (
     PlaceSerializer,
     ReceivedVersionSerializer,
 )
+from workers.contract.messages import msg
 from workers.datakit import export
 from workers.datakit.errors import StagingError
 
@@ -133,7 +135,7 @@ def _name_is_free():
     try:
         yield
     except NameTaken as refusal:
-        raise ValidationError({"name": [str(refusal)]}) from refusal
+        raise ValidationError({"name": [shown(refusal)]}) from refusal
 
 
 class DatasetVersionViewSet(ReviewActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
@@ -198,12 +200,14 @@ class DatasetVersionViewSet(ReviewActions, mixins.ListModelMixin, mixins.Retriev
         """The version as a zip in the layout ``format``, made while it is sent."""
         version = self.get_object()
         if not version.is_ready:
-            raise ValidationError({"format": ["This version is not ready: wait for its check to end."]})
+            raise ValidationError(
+                {"format": [shown(msg("This version is not ready: wait for its check to end."))]}
+            )
         layout = self.query["format"]
         try:
             pieces = contents.exported(version, layout)
         except (export.ExportError, StagingError) as error:
-            raise ValidationError({"format": [str(error)]}) from error
+            raise ValidationError({"format": [shown(error)]}) from error
         headers = {
             "Content-Disposition": content_disposition_header(
                 True, f"{version.dataset.name}-v{version.number}-{layout}.zip"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from portal.core.files import read_ranges
 from portal.datasets import indexes
 from portal.datasets.models import DatasetVersion
+from workers.contract.messages import msg
 from workers.datakit import export
 from workers.datakit.errors import StagingError
 from workers.datakit.index import ImageRow
@@ -57,6 +58,10 @@ def _closing(opened: contextlib.ExitStack, pieces: Iterator[bytes]) -> Iterator[
 
 def _lost(version: DatasetVersion, name: str) -> StagingError:
     return StagingError(
-        f"Images of {version} are no longer in the server's storage (the file {name} is gone): "
-        "upload the dataset again."
+        msg(
+            "Images of {version} are no longer in the server's storage (the file {name} is "
+            "gone): upload the dataset again.",
+            version=version,
+            name=name,
+        )
     )

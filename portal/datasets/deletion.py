@@ -24,6 +24,7 @@ from portal.datasets.refusals import NameTaken
 from portal.jobs import services as jobs
 from portal.jobs.models import ACTIVE, Job, Status
 from portal.teams import audit
+from workers.contract.messages import msg
 
 MAKERS = ("ingest", "revise")  # kinds of job that make a version
 LEFTOVERS_OF = timedelta(days=2)  # the sweep comes every hour
@@ -39,7 +40,7 @@ def delete_version(version: DatasetVersion, user, verb: str = "dataset.delete") 
         row.deleted_at = timezone.now()
         row.save(update_fields=["deleted_at"])
         audit.record(verb, row, actor=user)
-        jobs.cancel(row.job, by=user.get_username() if user else "the server")
+        jobs.cancel(row.job, by=user.get_username() if user else msg("the server"))
     version.deleted_at = row.deleted_at
 
 

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
 from portal.core.calls import without_body
+from portal.core.messages import shown
 from portal.datasets import drafts
 from portal.datasets.change_checks import ChangeRefused
 from portal.datasets.draft_serializers import (
@@ -25,6 +26,7 @@ from portal.datasets.draft_serializers import (
 )
 from portal.datasets.models import DatasetVersion, Draft
 from portal.datasets.serializers import DatasetVersionSerializer
+from workers.contract.messages import msg
 
 FIELDS = {"images": "ids", "from": "from_class"}  # what the checks call a part → what the API does
 
@@ -52,7 +54,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
         rows = DatasetVersion.objects.for_team(request.team).select_related("dataset", "job")
         version = rows.filter(pk=form.validated_data["dataset_version"]).first()
         if version is None:
-            raise ValidationError({"dataset_version": ["There is no version with this id."]})
+            raise ValidationError({"dataset_version": [shown(msg("There is no version with this id."))]})
         with _refusals(), transaction.atomic():
             draft = drafts.begin(request.user, version)
         return Response(DraftSerializer(draft).data, status=201)
@@ -121,4 +123,4 @@ def _refusals():
         yield
     except ChangeRefused as refusal:
         field = FIELDS.get(refusal.field, refusal.field) or "draft"
-        raise ValidationError({field: [str(refusal)]}) from refusal
+        raise ValidationError({field: [shown(refusal)]}) from refusal

@@ -16,6 +16,7 @@ from portal.datasets.models import Dataset, DatasetVersion, Draft, DraftChange, 
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import Job, Status
 from portal.teams import audit
+from workers.contract.messages import msg
 from workers.datakit.changes import Plan
 from workers.datakit.errors import InputError
 from workers.datakit.index import Index
@@ -168,9 +169,9 @@ def prepare_revise(job: Job, folder: Path) -> Invocation:
     version = job.dataset_version
     draft = Draft.objects.filter(version=version).first()
     if draft is None:
-        raise InputError("These changes have become another version since: look at that one.")
+        raise InputError(msg("These changes have become another version since: look at that one."))
     if draft.state == DraftState.DISCARDED:
-        raise InputError("These changes were discarded: change the images anew.")
+        raise InputError(msg("These changes were discarded: change the images anew."))
     base = indexes.copy_to(version.parent, folder / "base.sqlite")
     changes = [list(pair) for pair in draft.done().values_list("kind", "payload")]
     return Invocation(

@@ -11,6 +11,7 @@ from portal.core.names import one_line
 from portal.datasets import imports, services, upload_limits
 from portal.datasets.models import Upload
 from portal.datasets.refusals import UploadRefused
+from workers.contract.messages import msg
 from workers.datakit.errors import InputError
 from workers.datakit.grouping import MAX_PATTERN
 from workers.datakit.options import ADD, GIVEN, GROUP, STRATIFIED, check_split
@@ -223,7 +224,7 @@ class UploadForm(VersionForm):
     def clean(self):
         data = super().clean()
         if not data.get("file") and not data.get("received") and not self.errors:
-            self.add_errors({"file": "Choose the archive to upload."})
+            self.add_errors({"file": msg("Choose the archive to upload.")})
         return data
 
 

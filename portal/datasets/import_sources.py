@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
+from workers.contract.messages import msg
 from workers.datakit.errors import InputError
 
 # What file managers and version control leave behind; no image is in it.
@@ -51,12 +52,18 @@ class FolderSource:
             self.place = (self.root / below).resolve(strict=True)
         except (OSError, RuntimeError):
             raise InputError(
-                f"There is no {below or 'such folder'} on the server: check how it is written."
+                msg(
+                    "There is no {path} on the server: check how it is written.",
+                    path=below or msg("such folder"),
+                )
             ) from None
         self._inside = f"{self.root}/".replace("//", "/")
         if not self.place.is_relative_to(self.root):
             raise InputError(
-                f"{below} is a link that leads out of what may be imported: put the files there."
+                msg(
+                    "{path} is a link that leads out of what may be imported: put the files there.",
+                    path=below,
+                )
             )
 
     @property
@@ -90,7 +97,10 @@ class FolderSource:
             for name in folders:
                 if os.path.islink(os.path.join(folder, name)):
                     raise InputError(
-                        f"{(inside / name).as_posix()} is a link to a folder: put the folder there."
+                        msg(
+                            "{path} is a link to a folder: put the folder there.",
+                            path=(inside / name).as_posix(),
+                        )
                     )
             prefix = "" if inside == Path() else f"{inside.as_posix()}/"
             for name in sorted(filter(belongs, files)):
@@ -104,22 +114,34 @@ class FolderSource:
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise InputError(
-                f"{shown} cannot be read by the portal ({error.strerror}): ask the administrator to mend it."
+                msg(
+                    "{path} cannot be read by the portal ({reason}): ask the administrator to mend it.",
+                    path=shown,
+                    reason=error.strerror,
+                )
             ) from error
         with os.fdopen(handle, "rb") as file:
             if not os.readlink(f"/proc/self/fd/{handle}").startswith(self._inside):
                 raise InputError(
-                    f"{shown} is a link that leads out of what may be imported: put the file there."
+                    msg(
+                        "{path} is a link that leads out of what may be imported: put the file there.",
+                        path=shown,
+                    )
                 )
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise InputError(f"{shown} is a special file, not an ordinary one: leave it out.")
+                raise InputError(
+                    msg("{path} is a special file, not an ordinary one: leave it out.", path=shown)
+                )
             yield file
 
 
 def _unreadable(error: OSError) -> None:
     raise InputError(
-        f"{Path(error.filename).name} cannot be read by the portal ({error.strerror}): "
-        "ask the administrator to mend it."
+        msg(
+            "{name} cannot be read by the portal ({reason}): ask the administrator to mend it.",
+            name=Path(error.filename).name,
+            reason=error.strerror,
+        )
     ) from error
 
 
@@ -209,6 +231,10 @@ def _s3_refusals(bucket: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise InputError(
-            f"The bucket {bucket} cannot be read ({str(error)[:_S3_ERROR_LENGTH]}): ask the administrator "
-            "to check IMPORT_S3 and its keys, then retry."
+            msg(
+                "The bucket {bucket} cannot be read ({error}): ask the administrator to check "
+                "IMPORT_S3 and its keys, then retry.",
+                bucket=bucket,
+                error=str(error)[:_S3_ERROR_LENGTH],
+            )
         ) from error

@@ -24,6 +24,7 @@ from portal.datasets.refusals import UploadRefused
 from portal.datasets.states import COPYING
 from portal.jobs.context import JobContext
 from portal.jobs.models import Job
+from workers.contract.messages import msg
 from workers.datakit.errors import InputError, full_disk_is_input_error
 from workers.datakit.limits import Limits, human_bytes
 
@@ -62,20 +63,25 @@ def place(name: str) -> Place:
     name = shortened(name)
     if not names:
         raise InputError(
-            "Nothing may be imported on this server: its administrator sets IMPORT_DIRS or IMPORT_S3."
+            msg("Nothing may be imported on this server: its administrator sets IMPORT_DIRS or IMPORT_S3.")
         )
-    raise InputError(f"There is no place {name!r} to import from: choose one of {names}.")
+    raise InputError(
+        msg("There is no place {name} to import from: choose one of {names}.", name=repr(name), names=names)
+    )
 
 
 def clean_path(text: str) -> str:
     """A path below a place as people write it, with slashes and none around it. Raises InputError."""
     parts = PurePosixPath(text.strip().replace("\\", "/").lstrip("/")).parts
     if ".." in parts or "\0" in text:
-        raise InputError("The path must stay below the chosen place: write it without '..'.")
+        raise InputError(msg("The path must stay below the chosen place: write it without '..'."))
     path = "/".join(parts)
     if len(path) > LONGEST_PATH:
         raise InputError(
-            f"The path is longer than {LONGEST_PATH} characters: move the files to a shorter one."
+            msg(
+                "The path is longer than {most} characters: move the files to a shorter one.",
+                most=LONGEST_PATH,
+            )
         )
     return path
 
@@ -115,9 +121,11 @@ def _total(job: Job, opened: FolderSource | BucketSource, target: Path) -> int:
     for entry in opened.entries():
         files, total = files + 1, total + entry.size
         if files > most:
-            raise InputError(f"There are more than the {most:,} files allowed: import a part of them.")
+            raise InputError(
+                msg("There are more than the {most} files allowed: import a part of them.", most=f"{most:,}")
+            )
     if not files:
-        raise InputError("There are no files at this place: check the path, and what lies there.")
+        raise InputError(msg("There are no files at this place: check the path, and what lies there."))
     name = job.dataset_version.upload_name
     try:
         upload_limits.check_size(job.team, name, total)
@@ -126,8 +134,13 @@ def _total(job: Job, opened: FolderSource | BucketSource, target: Path) -> int:
     wanted, free = total + files * TAR_OVERHEAD, shutil.disk_usage(target.parent).free
     if wanted > free:
         raise InputError(
-            f"{name} has {human_bytes(total)} and the worker's disk has {human_bytes(free)} free: ask the "
-            "administrator to free some space, then retry."
+            msg(
+                "{name} has {total} and the worker's disk has {free} free: ask the administrator "
+                "to free some space, then retry.",
+                name=name,
+                total=human_bytes(total),
+                free=human_bytes(free),
+            )
         )
     return total
 
@@ -167,7 +180,7 @@ class _Copy:
         """
         self.done += size
         if self.done > self.total:
-            raise InputError("The files grow while they are copied: retry when nobody writes there.")
+            raise InputError(msg("The files grow while they are copied: retry when nobody writes there."))
         if time.monotonic() - self._beaten_at > BEAT_SECONDS:
             self._beaten_at = time.monotonic()
             self.context.beat()
@@ -201,5 +214,8 @@ class _Counted:
 
     def _changed(self) -> InputError:
         return InputError(
-            f"{self.entry.name} was changed while it was copied: retry when nobody writes there."
+            msg(
+                "{name} was changed while it was copied: retry when nobody writes there.",
+                name=self.entry.name,
+            )
         )

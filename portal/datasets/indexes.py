@@ -12,6 +12,7 @@ from django.conf import settings
 
 from portal.core.files import fetch, local_path, prune
 from portal.datasets.models import DatasetVersion
+from workers.contract.messages import msg
 from workers.datakit.errors import StagingError
 from workers.datakit.index import Index
 
@@ -35,7 +36,10 @@ def path_of(version: DatasetVersion) -> Path:
         return local
     except (FileNotFoundError, ValueError) as error:  # gone, or never written
         raise StagingError(
-            f"The index of {version} is no longer in the server's storage: upload the dataset again."
+            msg(
+                "The index of {version} is no longer in the server's storage: upload the dataset again.",
+                version=version,
+            )
         ) from error
 
 

@@ -16,6 +16,7 @@ from portal.datasets.states import REVIEW, Review, UploadState, check_state
 from portal.jobs.models import Job, Status
 from portal.tasks import DatasetFacts
 from portal.teams.models import Owned, OwnedQuerySet, Team
+from workers.contract.messages import msg
 from workers.datakit import tasks as labels
 from workers.datakit.findings import ERROR
 
@@ -336,7 +337,7 @@ class Draft(Owned):
         ]
 
     def __str__(self):
-        return f"changes to {self.base}"
+        return msg("changes to {base}", base=self.base)
 
     @property
     def is_open(self) -> bool:

@@ -15,6 +15,7 @@ from django.core.files.storage import default_storage
 from portal.core.files import BLOCK
 from portal.datasets.models import Upload
 from workers.contract import InputError
+from workers.contract.messages import msg
 
 
 def folder(upload: Upload) -> str:
@@ -37,7 +38,9 @@ def join(upload: Upload, target: Path) -> Path:
                     while block := source.read(BLOCK):
                         whole.write(block)
                 if whole.tell() != piece.start + piece.size:
-                    raise InputError("A part of the upload was lost on the server: upload the file again.")
+                    raise InputError(
+                        msg("A part of the upload was lost on the server: upload the file again.")
+                    )
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

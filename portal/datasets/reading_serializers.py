@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.utils import html
 
+from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.core.serializers import BoundedListField
 from portal.datasets import reading_options
@@ -40,9 +41,11 @@ class RolesField(serializers.DictField):
             try:
                 data = dict(map(reading_options.role_of, reading_options.lines_of(data)))
             except InputError as error:
-                raise serializers.ValidationError(str(error)) from error
+                raise serializers.ValidationError(shown(error)) from error
         if isinstance(data, dict) and len(data) > ENTRIES:
-            raise serializers.ValidationError(msg("At most {most} folders can be named.", most=ENTRIES))
+            raise serializers.ValidationError(
+                shown(msg("At most {most} folders can be named.", most=ENTRIES))
+            )
         found = super().to_internal_value(data)
         for folder in found:
             _check_folder(folder)
@@ -56,7 +59,9 @@ class RolesTextField(RolesField):
 
 def _check_folder(folder: str) -> None:
     if len(folder) > PATH:
-        raise serializers.ValidationError(msg("A folder's name has at most {most} characters.", most=PATH))
+        raise serializers.ValidationError(
+            shown(msg("A folder's name has at most {most} characters.", most=PATH))
+        )
     one_line(folder)
 
 

@@ -26,6 +26,7 @@ from portal.datasets import pieces
 from portal.datasets.models import Upload, UploadPiece
 from portal.datasets.refusals import Busy, Expired, Missing, NoRoom, TooLarge, WrongChecksum, WrongOffset
 from portal.datasets.uploads import complete, new_expiry
+from workers.contract.messages import msg
 from workers.datakit.limits import human_bytes
 
 BLOCK = 1024 * 1024
@@ -33,7 +34,7 @@ MAX_PIECES = 10_000
 # A connection that brings nothing for this long may be taken over by the next one.
 HOLD = timedelta(seconds=10)
 RENEW_SECONDS = 2.0
-BUSY = "Another connection is sending this upload: wait a few seconds and ask again."
+BUSY = msg("Another connection is sending this upload: wait a few seconds and ask again.")
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,19 @@ def append(upload: Upload, offset: int, body: Body) -> None:
     if upload.is_whole and size and offset + size == upload.length:
         return  # the last bytes once more: the client has missed our answer
     if offset + size > upload.length:
-        raise TooLarge(f"The upload was announced with {upload.length} bytes; this would make it longer.")
+        raise TooLarge(
+            msg(
+                "The upload was announced with {length} bytes; this would make it longer.",
+                length=upload.length,
+            )
+        )
     if upload.pieces.count() >= MAX_PIECES:
         raise TooLarge(
-            f"The upload came in {MAX_PIECES:,} pieces: begin it anew with chunks of "
-            f"{human_bytes(settings.UPLOAD_PIECE_BYTES)}."
+            msg(
+                "The upload came in {most} pieces: begin it anew with chunks of {size}.",
+                most=f"{MAX_PIECES:,}",
+                size=human_bytes(settings.UPLOAD_PIECE_BYTES),
+            )
         )
     receiver = Receiver(upload, offset, body)
     try:
@@ -79,9 +88,10 @@ def append(upload: Upload, offset: int, body: Body) -> None:
 
 
 def expired_sentence(upload: Upload) -> str:
-    return (
-        f"The upload of {upload.filename} expired because nothing came for "
-        f"{settings.UPLOAD_KEPT_HOURS} hours: begin it anew."
+    return msg(
+        "The upload of {filename} expired because nothing came for {hours} hours: begin it anew.",
+        filename=upload.filename,
+        hours=settings.UPLOAD_KEPT_HOURS,
     )
 
 
@@ -104,7 +114,11 @@ class Receiver:
         self._look_again()
         if self.upload.offset != self.offset:
             raise WrongOffset(
-                f"The upload stands at byte {self.upload.offset}, not at {self.offset}: go on from there."
+                msg(
+                    "The upload stands at byte {offset}, not at {given}: go on from there.",
+                    offset=self.upload.offset,
+                    given=self.offset,
+                )
             )
         raise Busy(BUSY)
 
@@ -118,11 +132,11 @@ class Receiver:
         try:
             self.upload.refresh_from_db()
         except Upload.DoesNotExist:
-            raise Missing("This upload was discarded: begin it anew.") from None
+            raise Missing(msg("This upload was discarded: begin it anew.")) from None
 
     def _superseded(self) -> Busy:
         self._look_again()
-        return Busy("Another connection has gone on with this upload in the meantime.")
+        return Busy(msg("Another connection has gone on with this upload in the meantime."))
 
     def receive(self) -> None:
         """Receive the body piece by piece; with a checksum it is one piece."""
@@ -134,14 +148,16 @@ class Receiver:
             if self._receive_piece(wanted) < wanted:
                 return
         if self.body.size is None and self.body.read(1):
-            raise TooLarge(f"The upload was announced with {self.upload.length} bytes, and more came.")
+            raise TooLarge(
+                msg("The upload was announced with {length} bytes, and more came.", length=self.upload.length)
+            )
 
     def _receive_piece(self, wanted: int) -> int:
         """Receive and keep one piece; return how many bytes came."""
         with TemporaryUploadedFile("piece", "application/octet-stream", 0, None) as piece:
             got, right = self._fill(piece, wanted)
             if right is False and got == wanted:
-                raise WrongChecksum("These bytes were damaged on the way: send them again.")
+                raise WrongChecksum(msg("These bytes were damaged on the way: send them again."))
             if got and right is not False:
                 self._keep(piece, got)
         return got

@@ -8,6 +8,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from portal.core.calls import without_body
+from portal.core.messages import shown
 from portal.core.serializers import KnownFieldsOnly
 from portal.datasets import reading_options, reviews
 from portal.datasets.reading_serializers import JudgementSerializer
@@ -40,7 +41,7 @@ class ReviewActions:
         """How the upload was understood: its format, classes, folders, what was left out, and other ways."""
         version = self.get_object()
         if not version.reading:
-            raise ValidationError({"version": [reviews.no_reading(version)]})
+            raise ValidationError({"version": [shown(reviews.no_reading(version))]})
         return Response(JudgementSerializer(JudgementSerializer.of(version)).data)
 
     @extend_schema(responses=DatasetVersionDetailSerializer)

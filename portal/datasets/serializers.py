@@ -15,6 +15,7 @@ from portal.datasets.refusals import UploadRefused
 from portal.datasets.states import REVIEW, UploadState
 from portal.jobs.models import Status
 from portal.jobs.serializers import JobSerializer
+from workers.contract.messages import msg
 from workers.datakit import export
 from workers.datakit.errors import InputError
 from workers.datakit.findings import LEVELS
@@ -162,7 +163,7 @@ class OptionsSerializer(ReadingOptionsSerializer):
         try:
             check_split(data.get("split"), data.get("split_group"))
         except InputError as error:
-            raise serializers.ValidationError({"split_group": [str(error)]}) from error
+            raise serializers.ValidationError({"split_group": [shown(error)]}) from error
         return super().validate(data)
 
     def options(self) -> dict:
@@ -183,7 +184,7 @@ class VersionSerializer(KnownFieldsOnly, OptionsSerializer):
             try:
                 services.check_addable(self.context["request"].team, data["name"])
             except InputError as error:
-                raise serializers.ValidationError({"mode": [str(error)]}) from error
+                raise serializers.ValidationError({"mode": [shown(error)]}) from error
         return super().validate(data)
 
 
@@ -201,7 +202,9 @@ class ReceivedVersionSerializer(VersionSerializer):
         """The upload itself; another team's is as unknown as any other."""
         upload = Upload.objects.for_team(self.context["request"].team).filter(pk=pk).first()
         if upload is None:
-            raise serializers.ValidationError("There is no upload with this id: send the file first.")
+            raise serializers.ValidationError(
+                shown(msg("There is no upload with this id: send the file first."))
+            )
         return upload
 
 
@@ -220,7 +223,7 @@ class FileVersionSerializer(VersionSerializer):
         try:
             upload_limits.check_size(self.context["request"].team, file.name, file.size)
         except UploadRefused as refusal:
-            raise serializers.ValidationError(str(refusal)) from refusal
+            raise serializers.ValidationError(shown(refusal)) from refusal
         return file
 
 
@@ -254,7 +257,7 @@ def _or_refused(check, value):
     try:
         return check(value)
     except InputError as error:
-        raise serializers.ValidationError(str(error)) from error
+        raise serializers.ValidationError(shown(error)) from error
 
 
 class MetadataSerializer(OptionsSerializer):

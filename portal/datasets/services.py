@@ -21,6 +21,7 @@ from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import ACTIVE, Job, NothingLeft
 from portal.teams import audit
+from workers.contract.messages import msg
 from workers.datakit.errors import InputError, StagingError
 
 INGEST_MEMORY_BYTES = 4 * 1024**3
@@ -59,12 +60,25 @@ def create_version_of(upload: Upload, name: str, options: dict | None = None) ->
     if upload.version and upload.version.dataset.name == name:
         return upload.version
     if upload.version:
-        raise InUse(f"This upload has become {upload.version} already: upload the file again for {name}.")
+        raise InUse(
+            msg(
+                "This upload has become {version} already: upload the file again for {name}.",
+                version=upload.version,
+                name=name,
+            )
+        )
     if upload.is_expired:
-        raise Expired(f"The upload of {upload.filename} has expired: upload the file again.")
+        raise Expired(
+            msg("The upload of {filename} has expired: upload the file again.", filename=upload.filename)
+        )
     if not upload.is_whole:
         raise NotWhole(
-            f"Of {upload.filename}, {upload.offset} of {upload.length} bytes are here: send the rest first."
+            msg(
+                "Of {filename}, {offset} of {length} bytes are here: send the rest first.",
+                filename=upload.filename,
+                offset=upload.offset,
+                length=upload.length,
+            )
         )
     kept = {"upload_bytes": upload.length, "upload_name": upload.filename}
     version = _upload_version(upload.team, upload.created_by, name, options or {}, **kept)
@@ -136,8 +150,11 @@ def prepare_ingest(job: Job, folder: Path) -> Invocation:
     version.save(update_fields=["parent"])
     if version.parent is None and version.options.get("mode") == "add":
         raise InputError(
-            f"{version.dataset} has no version yet that images could be added to: "
-            "upload them as a version of its own."
+            msg(
+                "{dataset} has no version yet that images could be added to: upload them as a "
+                "version of its own.",
+                dataset=version.dataset,
+            )
         )
     defaults = {"val_fraction": 0.2, "seed": 0, "class_count": None, "class_names": None, "limits": {}}
     return Invocation(
@@ -162,8 +179,10 @@ def _fetch_upload(version: DatasetVersion, target: Path) -> Path:
     received = Upload.objects.filter(version=version).first()
     if received is None or (received.length and not received.pieces.exists()):
         raise InputError(
-            f"{version.upload_name} is no longer on the server, as it was refused some days ago: "
-            "upload it again."
+            msg(
+                "{filename} is no longer on the server, as it was refused some days ago: upload it again.",
+                filename=version.upload_name,
+            )
         )
     return pieces.join(received, target)
 
@@ -219,7 +238,12 @@ def fill(version: DatasetVersion, job: Job, result: dict) -> None:
     names = result["pack_names"]
     found = list(dataset.packs.filter(name__in=names))
     if len(found) != len(names):
-        raise StagingError(f"Images that {version} shares with a deleted version are gone: retry its check.")
+        raise StagingError(
+            msg(
+                "Images that {version} shares with a deleted version are gone: retry its check.",
+                version=version,
+            )
+        )
     version.packs.set(found)
     # The files are the dataset's from now on.
     job.artifacts.filter(Q(name="index.sqlite") | Q(name__startswith="packs/")).delete()

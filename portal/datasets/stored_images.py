@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage
 from portal.core.files import read_range
 from portal.datasets import indexes
 from portal.datasets.models import DatasetVersion, Pack
+from workers.contract.messages import msg
 from workers.datakit.index import ImageRow
 
 # What a file begins with, and what it is. Only these are ever stored.
@@ -32,7 +33,7 @@ class StoredImage:
         """The content and its type. Raises FileNotFoundError when it is no longer stored."""
         content = read_range(default_storage, _stored_name(self.pack), self.start, self.size)
         if len(content) != self.size:
-            raise FileNotFoundError(f"the pack {self.pack} ends too early")
+            raise FileNotFoundError(msg("the pack {pack} ends too early", pack=self.pack))
         return content, next((kind for begin, kind in _BEGINNINGS if content.startswith(begin)), "image/jpeg")
 
 
@@ -66,5 +67,5 @@ def _stored_name(pack: str) -> str:
     """Packs have names of their own and never move."""
     found = Pack.objects.filter(name=pack).values_list("file", flat=True).first()
     if found is None:
-        raise FileNotFoundError(f"there is no pack {pack}")
+        raise FileNotFoundError(msg("there is no pack {pack}", pack=pack))
     return found

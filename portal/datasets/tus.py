@@ -45,7 +45,7 @@ class ProtocolError(APIException):
     """A request that is not as the protocol wants it."""
 
     def __init__(self, status: int, sentence: str):
-        super().__init__(sentence)
+        super().__init__(shown(sentence))
         self.status_code = status
 
 
@@ -60,7 +60,9 @@ def refusals_as_answers() -> Iterator[None]:
 
 def check_version(request) -> None:
     if request.headers.get("Tus-Resumable") != VERSION:
-        raise ProtocolError(412, f"Send the header Tus-Resumable: {VERSION}, the version spoken here.")
+        raise ProtocolError(
+            412, msg("Send the header Tus-Resumable: {version}, the version spoken here.", version=VERSION)
+        )
 
 
 def number(request, name: str) -> int:
@@ -68,7 +70,10 @@ def number(request, name: str) -> int:
     text = request.headers.get(name, "")
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         text = shortened(text)
-        raise ProtocolError(400, f"The header {name} must be a whole number of bytes, not {text!r}.")
+        raise ProtocolError(
+            400,
+            msg("The header {name} must be a whole number of bytes, not {text}.", name=name, text=repr(text)),
+        )
     return int(text)
 
 
@@ -80,7 +85,7 @@ def length(request) -> int:
         )
         raise ProtocolError(400, shown(sentence))
     if "Upload-Defer-Length" in request.headers:
-        raise ProtocolError(400, "The length must be known from the start: send Upload-Length.")
+        raise ProtocolError(400, msg("The length must be known from the start: send Upload-Length."))
     return number(request, "Upload-Length")
 
 
@@ -96,11 +101,11 @@ def metadata(request) -> dict[str, str]:
         except (binascii.Error, UnicodeDecodeError):
             key = shortened(key)
             raise ProtocolError(
-                400, f"The value of {key!r} in Upload-Metadata must be UTF-8 text in base64."
+                400, msg("The value of {key} in Upload-Metadata must be UTF-8 text in base64.", key=repr(key))
             ) from None
         if key in found:
             key = shortened(key)
-            raise ProtocolError(400, f"Upload-Metadata names {key!r} twice.")
+            raise ProtocolError(400, msg("Upload-Metadata names {key} twice.", key=repr(key)))
         found[key] = text.replace("\0", "")
     return found
 
@@ -119,12 +124,17 @@ def checksum(request) -> tuple[str, bytes] | None:
     if algorithm not in ALGORITHMS:
         algorithm = shortened(algorithm)
         raise ProtocolError(
-            400, f"Checksums are made here with {', '.join(ALGORITHMS)}, not with {algorithm!r}."
+            400,
+            msg(
+                "Checksums are made here with {algorithms}, not with {algorithm}.",
+                algorithms=", ".join(ALGORITHMS),
+                algorithm=repr(algorithm),
+            ),
         )
     try:
         return algorithm, base64.b64decode(digest.strip(), validate=True)
     except binascii.Error:
-        raise ProtocolError(400, "The digest in Upload-Checksum must be base64.") from None
+        raise ProtocolError(400, msg("The digest in Upload-Checksum must be base64.")) from None
 
 
 def has_body(request) -> bool:
@@ -134,12 +144,12 @@ def has_body(request) -> bool:
 def body(request) -> Body:
     """The request's body, to be read in blocks. Call it before anything else touches the body."""
     if not has_body(request):
-        raise ProtocolError(415, f"The Content-Type must be {CONTENT_TYPE}.")
+        raise ProtocolError(415, msg("The Content-Type must be {content_type}.", content_type=CONTENT_TYPE))
     environ = request.META
     read = _reader(request)
     if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
         if not environ.get("wsgi.input_terminated"):
-            raise ProtocolError(411, "Send the header Content-Length.")
+            raise ProtocolError(411, msg("Send the header Content-Length."))
         return Body(_until_broken(read), None, checksum(request))
     return Body(_until_broken(read), number(request, "Content-Length"), checksum(request))
 

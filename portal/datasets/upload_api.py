@@ -16,11 +16,12 @@ from portal.datasets.filters import UploadFilter
 from portal.datasets.models import Upload
 from portal.datasets.serializers import MetadataSerializer, ReceivedUploadSerializer, UploadsQuerySerializer
 from portal.teams.models import Role
+from workers.contract.messages import msg
 
 TUS = OpenApiParameter("Tus-Resumable", str, OpenApiParameter.HEADER, required=True, enum=[tus.VERSION])
 OVERRIDES = ("PATCH", "DELETE")
-NOT_YOURS = "This upload is another person's: only they can send more of it."
-NOT_YOURS_TO_DISCARD = (
+NOT_YOURS = msg("This upload is another person's: only they can send more of it.")
+NOT_YOURS_TO_DISCARD = msg(
     "This upload is another person's: only they and an administrator of the team can discard it."
 )
 

@@ -12,6 +12,7 @@ from django.db.models import Sum
 from portal.datasets.models import Upload
 from portal.datasets.refusals import NoRoom, TooLarge
 from portal.teams import quota_usage, quotas
+from workers.contract.messages import msg
 from workers.datakit.limits import human_bytes
 
 DISK_RESERVE = 512 * 1024**2
@@ -48,16 +49,26 @@ def check_size(team, filename: str, length: int) -> None:
     """Raises TooLarge when the server, or the team's quota, does not take a file of ``length`` bytes."""
     if length > settings.UPLOAD_MAX_BYTES:
         raise TooLarge(
-            f"{filename} has {human_bytes(length)}; this server takes at most "
-            f"{human_bytes(settings.UPLOAD_MAX_BYTES)}: split it, or ask the administrator to raise "
-            "UPLOAD_MAX_MB."
+            msg(
+                "{filename} has {size}; this server takes at most {most}: split "
+                "it, or ask the administrator to raise UPLOAD_MAX_MB.",
+                filename=filename,
+                size=human_bytes(length),
+                most=human_bytes(settings.UPLOAD_MAX_BYTES),
+            )
         )
     left = quota_left(team)
     if left is not None and length > left:
         raise TooLarge(
-            f"{filename} has {human_bytes(length)} and the team {team.name} has {human_bytes(left)} left of "
-            f"its {human_bytes(quotas.limits(team).storage)}: discard unfinished uploads, or ask an "
-            "administrator for more."
+            msg(
+                "{filename} has {size} and the team {team} has {left} left of its {storage}: "
+                "discard unfinished uploads, or ask an administrator for more.",
+                filename=filename,
+                size=human_bytes(length),
+                team=team.name,
+                left=human_bytes(left),
+                storage=human_bytes(quotas.limits(team).storage),
+            )
         )
 
 
@@ -65,6 +76,11 @@ def check_room(filename: str, length: int) -> None:
     left = room_left()
     if left is not None and length > left:
         raise NoRoom(
-            f"{filename} has {human_bytes(length)} and the server has room for {human_bytes(left)}: "
-            "ask the administrator to free some space, then try again."
+            msg(
+                "{filename} has {size} and the server has room for {left}: ask the "
+                "administrator to free some space, then try again.",
+                filename=filename,
+                size=human_bytes(length),
+                left=human_bytes(left),
+            )
         )

@@ -21,6 +21,7 @@ from portal.datasets.refusals import InUse
 from portal.jobs import services as jobs
 from portal.teams import audit
 from portal.teams.models import Team
+from workers.contract.messages import msg
 
 EXPIRED_RETENTION = timedelta(days=30)  # the row alone, to tell "expired" from "never was"
 LEFTOVER_SECONDS = 24 * 3600
@@ -73,7 +74,11 @@ def discard(upload: Upload) -> None:
         deleted, _ = Upload.objects.filter(pk=upload.pk, version=None).delete()
         if not deleted and Upload.objects.filter(pk=upload.pk).exists():
             upload.refresh_from_db()
-            raise InUse(f"This upload has become {upload.version} and can no longer be discarded.")
+            raise InUse(
+                msg(
+                    "This upload has become {version} and can no longer be discarded.", version=upload.version
+                )
+            )
         audit.record("upload.discard", label=upload.filename, team=upload.team)
     pieces.remove(upload)
 

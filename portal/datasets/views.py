@@ -19,6 +19,7 @@ from portal.datasets.models import Dataset, DatasetVersion, Upload
 from portal.datasets.refusals import InUse
 from portal.teams.access import member_required
 from portal.teams.quotas import QuotaReached
+from workers.contract.messages import msg
 from workers.datakit.limits import Limits
 
 
@@ -101,7 +102,7 @@ def upload_discard(request, pk):
     upload = get_object_or_404(_own_uploads(request), pk=pk)
     try:
         uploads.discard(upload)
-        messages.success(request, f"The upload of {upload.filename} is discarded.")
+        messages.success(request, msg("The upload of {filename} is discarded.", filename=upload.filename))
     except InUse as refusal:
         messages.error(request, str(refusal))
     return redirect("dataset-new")

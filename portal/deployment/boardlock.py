@@ -18,6 +18,7 @@ from portal.devices.errors import BoardError, RemoteFailed
 from portal.devices.models import Device
 from portal.devices.remote_runner import Profile
 from portal.jobs.models import Job
+from workers.contract.messages import msg
 
 LEASE = 600  # seconds: longer than the longest step without a renewal, the check of the golden images
 RENEW_SECONDS = 60.0
@@ -57,10 +58,13 @@ class BoardLock:
         while (left := self._ask()) is not None:
             if time.monotonic() > deadline:
                 raise BoardBusy(
-                    f"Another deployment is at work on the board at {self._connection.address}: "
-                    "wait for its end, then try again."
+                    msg(
+                        "Another deployment is at work on the board at {address}: wait for its end, then "
+                        "try again.",
+                        address=self._connection.address,
+                    )
                 )
-            self._on_wait(f"waiting for another deployment on this board, {left} s at most")
+            self._on_wait(msg("waiting for another deployment on this board, {left} s at most", left=left))
             time.sleep(AGAIN_SECONDS)
         return self
 
@@ -75,8 +79,11 @@ class BoardLock:
             return
         if self._ask() is not None:
             raise BoardBusy(
-                f"Another deployment has taken over the board at {self._connection.address}: "
-                "look what runs on it, then deploy again."
+                msg(
+                    "Another deployment has taken over the board at {address}: look what runs on it, "
+                    "then deploy again.",
+                    address=self._connection.address,
+                )
             )
 
     def _ask(self) -> int | None:

@@ -13,6 +13,7 @@ from typing import Any
 from portal.devices.errors import BoardError
 from portal.devices.pictures import as_png
 from portal.devices.remote_runner import Profile, program
+from workers.contract.messages import msg
 
 SCHEMA = 1
 GOLDEN_COUNT = 3
@@ -57,12 +58,26 @@ def check_rknn(path: Path, chip: str) -> None:
     """
     data = path.read_bytes()
     if not data.startswith(b"RKNN"):
-        raise ReleaseError(f"{path.name} is not an RKNN model: run the conversion again.")
+        raise ReleaseError(msg("{name} is not an RKNN model: run the conversion again.", name=path.name))
     found = re.search(rb'"target_platform"\s*:\s*\[?\s*"([A-Za-z0-9]+)"', data)
     if found and found.group(1).decode().lower() != chip.lower():
         raise ReleaseError(
-            f"This model was made for {found.group(1).decode()} and the board has a {chip}: "
-            f"convert it for {chip}."
+            msg(
+                "This model was made for {made_for} and the board has a {chip}: convert it for {chip}.",
+                made_for=found.group(1).decode(),
+                chip=chip,
+            )
+        )
+
+
+def check_id(release_id: str) -> None:
+    """Refuse what cannot be the name of a release's folder. Raises ReleaseError."""
+    if not RELEASE_ID.match(release_id) or release_id.endswith((".part", ".old")):
+        raise ReleaseError(
+            msg(
+                "{release_id} cannot name a release: use letters, digits, '.', '_' and '-'.",
+                release_id=repr(release_id),
+            )
         )
 
 
@@ -86,10 +101,11 @@ def build_release(
     ``calibration`` are wanted, and used, only where the profile needs the simulator.
     Raises ReleaseError.
     """
-    if not RELEASE_ID.match(release_id) or release_id.endswith((".part", ".old")):
-        raise ReleaseError(f"{release_id!r} cannot name a release: use letters, digits, '.', '_' and '-'.")
+    check_id(release_id)
     if not golden:
-        raise ReleaseError("A release needs a golden image: convert with a validation split that has images.")
+        raise ReleaseError(
+            msg("A release needs a golden image: convert with a validation split that has images.")
+        )
     check_rknn(model, profile.chip)
     files: dict[str, bytes | Path] = {
         "model.rknn": model,
@@ -101,7 +117,7 @@ def build_release(
     if profile.needs_simulator:
         if build_onnx is None or calibration is None:
             raise ReleaseError(
-                "A virtual board needs build.onnx and calibration.zip: run the conversion again."
+                msg("A virtual board needs build.onnx and calibration.zip: run the conversion again.")
             )
         files.update({"sim/build.onnx": build_onnx, "sim/calibration.zip": calibration})
     manifest = {

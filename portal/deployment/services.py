@@ -31,6 +31,7 @@ from portal.models.lineage import provenance
 from portal.models.models import CompiledModel
 from portal.notify import services as notify
 from portal.tasks import Stage
+from workers.contract.messages import msg
 
 KIND = "deploy"
 EVENTS = {Status.SUCCEEDED: "deployment.finished", Status.FAILED: "deployment.failed"}
@@ -49,7 +50,9 @@ def start(
     """
     before = _last_attempt(compiled.pk, device.pk)
     if before is not None and before.job.is_active:
-        raise IllegalTransition(f"{before} is under way already: wait for its end.")
+        raise IllegalTransition(
+            msg("{deployment} is under way already: wait for its end.", deployment=before)
+        )
     return Deployment.objects.create(
         compiled_model=compiled,
         device=device,
@@ -77,11 +80,13 @@ def perform(job: Job, context: JobContext) -> dict:
     folder = job_folder(job) / "release"
     shutil.rmtree(job_folder(job), ignore_errors=True)
     try:
-        context.phase("preparing the release")
+        context.phase(msg("preparing the release"))
         built, expected, dataset = _build_release(deployment, folder)
         context.log(f"release {built.id}: {len(built.files)} files, {built.total_bytes} bytes")
         _intend(deployment, built)
-        context.phase(f"connecting to {deployment.device.host}:{deployment.device.port}")
+        context.phase(
+            msg("connecting to {host}:{port}", host=deployment.device.host, port=deployment.device.port)
+        )
         profile = profile_of(deployment.device)
         with connect(deployment.device, context) as connection, _timed(context, "board"):
             # What an attempt that was killed in the middle has left is understood before it is changed.
@@ -204,7 +209,7 @@ def _measure(deployment, connection, expected, dataset, context, lock) -> list[d
     sample = spread(expected, deployment.board_images)
     if not sample:
         return []
-    context.phase(f"measuring on the board with {len(sample)} images")
+    context.phase(msg("measuring on the board with {count} images", count=len(sample)))
     files = [(row["image"], dataset / row["image"]) for row in sample]
     model, profile = deployment.compiled_model.model, profile_of(deployment.device)
     names, on_answer = model.dataset_version.class_names, _renewing(lock, context)
@@ -289,7 +294,7 @@ def replace(old: Job, new: Job) -> None:
         raise NothingLeft(old)
     last = _last_attempt(attempt.compiled_model_id, attempt.device_id)
     if last is not None and last.pk != attempt.pk and last.job.is_active:
-        raise IllegalTransition(f"{last} is under way already: wait for its end.")
+        raise IllegalTransition(msg("{deployment} is under way already: wait for its end.", deployment=last))
     Deployment.objects.create(
         compiled_model_id=attempt.compiled_model_id,
         device_id=attempt.device_id,

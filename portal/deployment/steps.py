@@ -16,10 +16,19 @@ from portal.deployment.release import Release
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, DiskFull, RemoteFailed
 from portal.devices.remote_runner import Profile, run_release, run_sent
+from workers.contract.messages import msg
 
 CHECK_SECONDS = 300.0
 TIDY_SECONDS = 20.0
-PHASES = ("check space", "upload", "verify", "rename", "golden images", "switch", "confirm")
+PHASES = (
+    msg("check space"),
+    msg("upload"),
+    msg("verify"),
+    msg("rename"),
+    msg("golden images"),
+    msg("switch"),
+    msg("confirm"),
+)
 # The fields that the result of a command must have.
 FIELDS = {
     "status": ("current", "releases"),
@@ -77,14 +86,14 @@ def deploy(
     """
     try:
         uploaded = _bring(connection, profile, release, on_phase, on_progress)
-        on_phase("golden images")
+        on_phase(msg("golden images"))
         messages = check(connection, profile, release.id)
-        on_phase("switch")
+        on_phase(msg("switch"))
         with connection.undisturbed():
             before = run_release_manager(connection, profile, "activate", release.id, *filter(None, [token]))[
                 "before"
             ]
-            on_phase("confirm")
+            on_phase(msg("confirm"))
             _confirm(connection, profile, release)
     except BaseException:
         discard(connection, profile, release.id)
@@ -115,9 +124,9 @@ def activate(
 
     Returns ``{"before": id or None, "engine": …}``.
     """
-    on_phase("golden images")
+    on_phase(msg("golden images"))
     done = check(connection, profile, release_id)[-1]
-    on_phase("switch")
+    on_phase(msg("switch"))
     return {
         "before": run_release_manager(connection, profile, "activate", release_id)["before"],
         "engine": done["engine"],
@@ -137,22 +146,26 @@ def _bring(
     on_progress: OnProgress,
 ) -> bool:
     """Upload the complete release folder; return False if the board already has it."""
-    on_phase("check space")
+    on_phase(msg("check space"))
     connection.make_folder(f"{profile.root}/releases")
     run_release_manager(connection, profile, "sweep", release.id)
     if not _bad_files(connection, profile, release):
         return False
     _check_space(connection, profile, release)
-    on_phase("upload")
+    on_phase(msg("upload"))
     _upload(connection, profile, release, on_progress)
-    on_phase("verify")
+    on_phase(msg("verify"))
     bad = _bad_files(connection, profile, release, "part")
     if bad:
         raise RemoteFailed(
-            f"{', '.join(bad)} arrived damaged on the board at {connection.address}: "
-            "its SD card may be failing; try again, then replace the card."
+            msg(
+                "{bad} arrived damaged on the board at {address}: its SD card may be failing; "
+                "try again, then replace the card.",
+                bad=", ".join(bad),
+                address=connection.address,
+            )
         )
-    on_phase("rename")
+    on_phase(msg("rename"))
     run_release_manager(connection, profile, "promote", release.id)
     return True
 
@@ -170,9 +183,13 @@ def _check_space(connection: BoardConnection, profile: Profile, release: Release
     wanted = release.total_bytes + profile.free_space_bytes
     if free is not None and free < wanted:
         raise DiskFull(
-            f"The board at {connection.address} has {_megabytes(free)} free and this release needs "
-            f"{_megabytes(wanted)} with the reserve: delete files or old releases on it, "
-            "or use a larger SD card."
+            msg(
+                "The board at {address} has {free} free and this release needs {wanted} with the "
+                "reserve: delete files or old releases on it, or use a larger SD card.",
+                address=connection.address,
+                free=_megabytes(free),
+                wanted=_megabytes(wanted),
+            )
         )
 
 
@@ -201,8 +218,13 @@ def _confirm(connection: BoardConnection, profile: Profile, release: Release) ->
     found = list_releases(connection, profile)
     if found["current"] != release.id:
         raise RemoteFailed(
-            f"The board at {connection.address} runs {found['current']} and not {release.id} after the "
-            "switch: look whether something else deploys to this board, then deploy again."
+            msg(
+                "The board at {address} runs {current} and not {id} after the switch: look "
+                "whether something else deploys to this board, then deploy again.",
+                address=connection.address,
+                current=found["current"],
+                id=release.id,
+            )
         )
 
 

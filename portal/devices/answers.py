@@ -12,6 +12,7 @@ from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError
 from portal.devices.pictures import readable
 from portal.devices.remote_runner import MAX_MESSAGES, Profile, malformed, run_release
+from workers.contract.messages import msg
 
 START_SECONDS = 180.0
 SECONDS_AN_IMAGE = 5.0
@@ -102,9 +103,11 @@ def what_is_wrong(names: Sequence[str], answers: list[dict[str, Any]], classes: 
     given = [message["image"] for message in answers]
     if sorted(given) != sorted(names):
         sent, came = len(names), len(given)
-        return f"{sent} images were sent, and {came} answers came, or to other images"
+        return msg(
+            "{sent} images were sent, and {came} answers came, or to other images", sent=sent, came=came
+        )
     if classes is not None and any(message.get("label_id", 0) >= classes for message in answers):
-        return f"a label that is not one of the {classes} classes"
+        return msg("a label that is not one of the {classes} classes", classes=classes)
     return None
 
 

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import many_images, takes
 from portal.core.calls import without_body
+from portal.core.messages import shown
 from portal.core.serializers import KnownFieldsOnly
 from portal.devices import pictures, services
 from portal.devices.credentials import Credentials, SecretNeeded
@@ -32,6 +33,7 @@ from portal.jobs.serializers import JobSerializer
 from portal.teams import audit
 from portal.teams.access import refuse_unless
 from portal.teams.models import Role
+from workers.contract.messages import msg
 
 NO_IMAGE = _("Choose at least one image.")
 
@@ -61,14 +63,14 @@ def _update_access(device: Device, **changes) -> None:
     try:
         services.update_access(device, **changes)
     except SecretNeeded as error:
-        raise serializers.ValidationError({"password": [str(error)]}) from error
+        raise serializers.ValidationError({"password": [shown(error)]}) from error
     except BoardError as error:
-        raise serializers.ValidationError({"private_key": [str(error)]}) from error
+        raise serializers.ValidationError({"private_key": [shown(error)]}) from error
 
 
 def _refuse_name_in_use(others, name: str | None) -> None:
     if others.filter(name=name).exists():
-        raise serializers.ValidationError({"name": ["The team has a device of this name."]})
+        raise serializers.ValidationError({"name": [shown(msg("The team has a device of this name."))]})
 
 
 class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
@@ -92,12 +94,14 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         try:
             found = services.shown_host_key(request.team, data["host"], data["port"])
             if wanted and wanted.split()[-1] != found.fingerprint:
-                raise serializers.ValidationError({"host_key": [f"The board shows another key: {found}."]})
+                raise serializers.ValidationError(
+                    {"host_key": [shown(msg("The board shows another key: {found}.", found=found))]}
+                )
             device = services.register(
                 request.team, request.user, host_key=found, credentials=credentials, **data
             )
         except BoardError as error:
-            raise serializers.ValidationError({"host": [str(error)]}) from error
+            raise serializers.ValidationError({"host": [shown(error)]}) from error
         return Response(DeviceSerializer(device).data, status=201)
 
     @extend_schema(request=EditDeviceSerializer, responses=DeviceSerializer)
@@ -128,10 +132,10 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         try:
             found = services.shown_host_key(request.team, device.host, device.port)
         except BoardError as error:
-            raise NotNow(str(error)) from error
+            raise NotNow(shown(error)) from error
         if request.method == "POST":
             if form.validated_data["host_key"] != str(found):
-                raise NotNow(f"The board shows {found} now: compare again.")
+                raise NotNow(shown(msg("The board shows {found} now: compare again.", found=found)))
             _update_access(device, host_key=found, credentials=_credentials(dict(form.validated_data)))
             services.start_probe(device, request.user)
         pinned = HostKey.parse(device.host_key)

@@ -11,6 +11,7 @@ import paramiko
 
 from portal.devices.transfer import chunks_of
 from portal.devices.waiting import POLL_SECONDS
+from workers.contract.messages import msg
 
 STATUS_SECONDS = 30.0  # for the exit status, once the output has ended
 MAX_KEPT_BYTES = 1024 * 1024
@@ -70,7 +71,7 @@ class Stream:
         self._count += len(piece)
         if self._count > self._limit:
             size, name = _size(self._limit), self._name
-            raise TooMuchOutput(f"more than {size} to {name}")
+            raise TooMuchOutput(msg("more than {size} to {name}", size=size, name=name))
         self._kept += piece
         if not self._whole and len(self._kept) > 2 * MAX_KEPT_BYTES:
             del self._kept[:-MAX_KEPT_BYTES]
@@ -90,7 +91,7 @@ class Stream:
             self._line += piece
         if len(self._line) > MAX_LINE_BYTES or any(len(line) > MAX_LINE_BYTES for line in lines):
             size = _size(MAX_LINE_BYTES)
-            raise TooMuchOutput(f"a line of more than {size}")
+            raise TooMuchOutput(msg("a line of more than {size}", size=size))
         for line in lines:
             self._on_line(line.decode("utf-8", "replace").rstrip("\r"))  # type: ignore[misc]
 

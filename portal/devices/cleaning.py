@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from workers.contract.messages import changed, from_json, msg
+
 MAX_LINE_BYTES = 256 * 1024
 MAX_TEXT = 200
 MAX_NAME = 255
@@ -50,16 +52,24 @@ def clean_text(text: str, limit: int = MAX_TEXT) -> str:
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
 
 
+def clean_sentence(said: str, limit: int = MAX_TEXT) -> str:
+    """As ``clean_text``. A message stays one, with clean parameters, unless it is too long or its id is not
+    clean."""
+    kept = changed(said, lambda text: clean_text(text, limit))
+    plain = clean_text(kept, limit)
+    return kept if plain == kept else plain
+
+
 def parse_json(text: str | bytes) -> Any:
     """Parse JSON from a board. Raises Malformed for what is too long, too deep or not JSON, NaN included."""
     if len(text) > MAX_LINE_BYTES:
-        raise Malformed("a message that is too long")
+        raise Malformed(msg("a message that is too long"))
     try:
         return json.loads(text, parse_constant=_no_number)
     except RecursionError as error:
-        raise Malformed("a message nested too deep") from error
+        raise Malformed(msg("a message nested too deep")) from error
     except ValueError as error:
-        raise Malformed("a message that is not JSON") from error
+        raise Malformed(msg("a message that is not JSON")) from error
 
 
 def _no_number(name: str) -> None:
@@ -74,8 +84,20 @@ Check = Callable[[Any, str], Any]
 def text(limit: int = MAX_TEXT) -> Check:
     def check(value: Any, name: str) -> str:
         if not isinstance(value, str):
-            raise Malformed(f"{name} is not a text")
+            raise Malformed(msg("{name} is not a text", name=name))
         return clean_text(value, limit)
+
+    return check
+
+
+def sentence(limit: int = MAX_TEXT) -> Check:
+    """A message of our program on the board, or a plain text."""
+
+    def check(value: Any, name: str) -> str:
+        said = from_json(value)
+        if not isinstance(said, str):
+            raise Malformed(msg("{name} is not a text", name=name))
+        return clean_sentence(said, limit)
 
     return check
 
@@ -83,9 +105,11 @@ def text(limit: int = MAX_TEXT) -> Check:
 def whole(least: int, most: int) -> Check:
     def check(value: Any, name: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise Malformed(f"{name} is not a whole number")
+            raise Malformed(msg("{name} is not a whole number", name=name))
         if not least <= value <= most:
-            raise Malformed(f"{name} is not between {least} and {most}")
+            raise Malformed(
+                msg("{name} is not between {least} and {most}", name=name, least=least, most=most)
+            )
         return value
 
     return check
@@ -96,10 +120,17 @@ def number(least: float, most: float, slack: float = 0.0) -> Check:
 
     def check(value: Any, name: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Malformed(f"{name} is not a number")
+            raise Malformed(msg("{name} is not a number", name=name))
         # Compared before it is converted: a whole number may be too large for a float.
         if not least - slack <= value <= most + slack or not math.isfinite(value):
-            raise Malformed(f"{name} is not between {least:g} and {most:g}")
+            raise Malformed(
+                msg(
+                    "{name} is not between {least} and {most}",
+                    name=name,
+                    least=f"{least:g}",
+                    most=f"{most:g}",
+                )
+            )
         return type(value)(min(max(value, least), most))
 
     return check
@@ -107,7 +138,7 @@ def number(least: float, most: float, slack: float = 0.0) -> Check:
 
 def flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
-        raise Malformed(f"{name} is neither true nor false")
+        raise Malformed(msg("{name} is neither true nor false", name=name))
     return value
 
 
@@ -118,10 +149,10 @@ def maybe(check: Check) -> Check:
 def many(check: Check, most: int) -> Check:
     def checked(value: Any, name: str) -> list:
         if not isinstance(value, list):
-            raise Malformed(f"{name} is not a list")
+            raise Malformed(msg("{name} is not a list", name=name))
         if len(value) > most:
-            raise Malformed(f"{name} has more than {most} entries")
-        return [check(one, f"an entry of {name}") for one in value]
+            raise Malformed(msg("{name} has more than {most} entries", name=name, most=most))
+        return [check(one, msg("an entry of {name}", name=name)) for one in value]
 
     return checked
 
@@ -129,10 +160,10 @@ def many(check: Check, most: int) -> Check:
 def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
     def checked(value: Any, name: str) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise Malformed(f"{name} is not a record")
+            raise Malformed(msg("{name} is not a record", name=name))
         for key in required:
             if key not in value:
-                raise Malformed(f"{key} is missing")
+                raise Malformed(msg("{key} is missing", key=key))
         checks = {**required, **(optional or {})}
         return {key: checks[key](value[key], key) for key in checks if key in value}
 
@@ -142,7 +173,7 @@ def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
 def facts(value: Any, name: str) -> dict[str, str | int | float | None]:
     """A few named texts or numbers, as a release's provenance has; anything else in it is left out."""
     if not isinstance(value, dict):
-        raise Malformed(f"{name} is not a record")
+        raise Malformed(msg("{name} is not a record", name=name))
     kept: dict[str, str | int | float | None] = {}
     for key, one in list(value.items())[:MAX_FACTS]:
         if isinstance(one, str):
@@ -174,7 +205,7 @@ _MESSAGES: dict[str, Check] = {
             "ms": number(0, MAX_MILLISECONDS),
         }
     ),
-    "unanswered": record({**_ANSWER, "error": text(300)}),
+    "unanswered": record({**_ANSWER, "error": sentence(300)}),
     "done": record(
         {
             "answered": whole(0, MAX_COUNT),
@@ -183,7 +214,7 @@ _MESSAGES: dict[str, Check] = {
             "engine": text(120),
         }
     ),
-    "error": record({"message": text(MAX_MESSAGE)}, {"code": text(40)}),
+    "error": record({"message": sentence(MAX_MESSAGE)}, {"code": text(40)}),
     "probe": record(
         {"python": text(40)},
         {
@@ -191,7 +222,7 @@ _MESSAGES: dict[str, Check] = {
             "driver": text(40),
             "library": maybe(text()),
             "library_version": maybe(text()),
-            "library_problem": maybe(text(MAX_MESSAGE)),
+            "library_problem": maybe(sentence(MAX_MESSAGE)),
             "engine": maybe(text(120)),
             "virtual": flag,
         },
@@ -219,7 +250,7 @@ def clean_message(message: Any) -> dict[str, Any] | None:
     """
     kind = message.get("type") if isinstance(message, dict) else None
     if not isinstance(kind, str):
-        raise Malformed("a message that is cut short, or that is none")
+        raise Malformed(msg("a message that is cut short, or that is none"))
     checks = "unanswered" if kind == "answer" and message.get("error") is not None else kind
     if checks not in _MESSAGES:
         return None

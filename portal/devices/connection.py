@@ -16,7 +16,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +34,10 @@ from portal.devices.errors import (
     RemoteTimeout,
 )
 from portal.devices.hostkeys import HostKey
+from portal.devices.results import RunResult
 from portal.devices.ssh import BoardTransport, open_sftp
 from portal.devices.waiting import Helper, Overdue
+from workers.contract.messages import msg
 
 KEEPALIVE_SECONDS = 10
 # After this long without an acknowledgement from the board the kernel gives the connection up.
@@ -46,33 +47,6 @@ SETTLE_SECONDS = 0.5
 OPEN_SECONDS = 30.0
 CLOSE_SECONDS = 2.0
 SFTP_SECONDS = 60.0
-COMMAND_NOT_FOUND = (126, 127)
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a command said. ``status`` is its exit status; -1 when a signal ended it.
-
-    ``stdout`` is its end only where the lines were told one by one, and ``stderr`` always.
-    """
-
-    argv: list[str]
-    status: int
-    stdout: str
-    stderr: str
-
-    @property
-    def ok(self) -> bool:
-        return self.status == 0
-
-    @property
-    def not_found(self) -> bool:
-        return self.status in COMMAND_NOT_FOUND
-
-    def last_words(self) -> str:
-        """The last line of its errors, or of its output: what to quote to a person."""
-        lines = [line for line in (self.stdout + "\n" + self.stderr).splitlines() if line.strip()]
-        return clean_text(lines[-1], 300) if lines else "it said nothing"
 
 
 class BoardConnection:
@@ -169,14 +143,23 @@ class BoardConnection:
         if self._transport.overstepped is not None:
             return MalformedAnswer.of_protocol(self.address, self._transport.overstepped)
         return ConnectionLost(
-            f"The connection to the board at {self.address} broke while {doing}: "
-            "check its power and its cable or Wi-Fi, then try again."
+            msg(
+                "The connection to the board at {address} broke while {doing}: check its power "
+                "and its cable or Wi-Fi, then try again.",
+                address=self.address,
+                doing=doing,
+            )
         )
 
     def _late(self, doing: str, seconds: float) -> RemoteTimeout:
         return RemoteTimeout(
-            f"The board at {self.address} did not answer within {seconds:g} seconds while {doing}: "
-            "the board may be busy or out of memory; restart it and try again."
+            msg(
+                "The board at {address} did not answer within {seconds} seconds while {doing}: "
+                "the board may be busy or out of memory; restart it and try again.",
+                address=self.address,
+                seconds=f"{seconds:g}",
+                doing=doing,
+            )
         )
 
     def patiently(self, function: Callable[[], Any], seconds: float, doing: str) -> Any:
@@ -226,7 +209,7 @@ class BoardConnection:
         finally:
             self._end_channel(channel)
         if status == -1 and self.gone():
-            raise self.lost(f"running {argv[0]}")
+            raise self.lost(msg("running {command}", command=argv[0]))
         return RunResult(list(argv), status, output.stdout.text, output.stderr.text)
 
     def _collect(self, output: Output, argv: list[str], deadline: float, timeout: float) -> None:
@@ -235,16 +218,26 @@ class BoardConnection:
                 return
         except TooMuchOutput as error:
             raise MalformedAnswer(
-                f"{argv[0]} on the board at {self.address} printed {error}: "
-                "something is wrong with the board's programs; restart it and try again."
+                msg(
+                    "{command} on the board at {address} printed {error}: something is wrong with the "
+                    "board's programs; restart it and try again.",
+                    command=argv[0],
+                    address=self.address,
+                    error=error,
+                )
             ) from error
         raise RemoteTimeout(
-            f"{argv[0]} on the board at {self.address} did not end within {timeout:g} seconds: "
-            "the board may be busy or out of memory; restart it and try again."
+            msg(
+                "{command} on the board at {address} did not end within {timeout} seconds: the "
+                "board may be busy or out of memory; restart it and try again.",
+                command=argv[0],
+                address=self.address,
+                timeout=f"{timeout:g}",
+            )
         )
 
     def _open_channel(self, argv: list[str], deadline: float) -> paramiko.Channel:
-        doing = f"running {argv[0]}"
+        doing = msg("running {command}", command=argv[0])
 
         def start() -> paramiko.Channel:
             channel = self._transport.open_session(timeout=OPEN_SECONDS)
@@ -257,8 +250,13 @@ class BoardConnection:
             if self.gone():
                 raise self.lost(doing) from error
             raise RemoteFailed(
-                f"The board at {self.address} refused to run {argv[0]} ({error}): "
-                "check that its user may run commands over SSH."
+                msg(
+                    "The board at {address} refused to run {command} ({error}): check that its user may "
+                    "run commands over SSH.",
+                    address=self.address,
+                    command=argv[0],
+                    error=error,
+                )
             ) from error
 
     def _end_channel(self, channel: paramiko.Channel) -> None:
@@ -275,7 +273,7 @@ class BoardConnection:
     def sftp(self) -> paramiko.SFTPClient | None:
         """The SFTP session, opened at first use; None where the board has no SFTP server."""
         if self._has_sftp is None:
-            doing = "opening SFTP"
+            doing = msg("opening SFTP")
             try:
                 self._sftp = self.patiently(lambda: open_sftp(self._transport), OPEN_SECONDS, doing)
                 self._has_sftp = True
@@ -336,8 +334,12 @@ class BoardConnection:
         for path, digest in expected.items():
             if found.get(path) != digest:
                 raise RemoteFailed(
-                    f"{path} arrived damaged on the board at {self.address}: "
-                    "its SD card may be failing; try again, then replace the card."
+                    msg(
+                        "{path} arrived damaged on the board at {address}: its SD card may be failing; "
+                        "try again, then replace the card.",
+                        path=path,
+                        address=self.address,
+                    )
                 )
 
     def free_bytes(self, path: str) -> int | None:
@@ -348,15 +350,24 @@ class BoardConnection:
     def write_failure(self, path: str, reason: str) -> BoardError:
         """Turn a failed write into the right error: SFTP servers hide a full disk behind "Failure"."""
         if self.gone():
-            return self.lost(f"writing {path}")
+            return self.lost(msg("writing {path}", path=path))
         if transfer.says_disk_full(reason) or transfer.has_no_room(self, path):
             return DiskFull(
-                f"The storage of the board at {self.address} is full: {path} could not be written. "
-                "Delete files or old releases on it, or use a larger SD card."
+                msg(
+                    "The storage of the board at {address} is full: {path} could not be written. "
+                    "Delete files or old releases on it, or use a larger SD card.",
+                    address=self.address,
+                    path=path,
+                )
             )
         return RemoteFailed(
-            f"{path} could not be written on the board at {self.address} ({reason}): "
-            "check that its user may write there and that the storage is not read-only."
+            msg(
+                "{path} could not be written on the board at {address} ({reason}): check that "
+                "its user may write there and that the storage is not read-only.",
+                path=path,
+                address=self.address,
+                reason=reason,
+            )
         )
 
 

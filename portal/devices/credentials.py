@@ -17,6 +17,7 @@ from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError
 from portal.devices.hostkeys import load_private_key
 from portal.devices.models import Device
+from workers.contract.messages import msg
 
 PLACE = ("host", "port", "username", "host_key")
 
@@ -68,10 +69,14 @@ def stored(device: Device) -> Credentials:
 
 def needed(auth: str, place: dict[str, Any]) -> str:
     """The sentence that asks for the secret of ``place`` again."""
-    what = "private key" if auth == "key" else "password"
-    return (
-        f"The stored {what} belongs to {place['username']}@{place['host']}:{place['port']} and the host key "
-        f"pinned for it: enter the {what} again to change the address, port, user or host key."
+    what = msg("private key") if auth == "key" else msg("password")
+    return msg(
+        "The stored {what} belongs to {username}@{host}:{port} and the host key pinned "
+        "for it: enter the {what} again to change the address, port, user or host key.",
+        what=what,
+        username=place["username"],
+        host=place["host"],
+        port=place["port"],
     )
 
 

@@ -11,6 +11,7 @@ from portal.devices.hostkeys import HostKey, check_host_key, load_private_key, o
 from portal.devices.login import log_in
 from portal.devices.ssh import BoardTransport
 from portal.devices.waiting import POLL_SECONDS, Overdue, call_within
+from workers.contract.messages import msg
 
 # An attempt has at most six steps with a deadline each: the connection and the key exchange, both twice
 # where the pinned kind of key is gone, and the login in two ways.
@@ -68,8 +69,12 @@ def open_line(
     except Overdue as error:
         attempt.abandon()
         raise SilentBoard(
-            f"The board at {address} did not let anybody in within {seconds:g} seconds: "
-            "it may be busy; try again, then restart it."
+            msg(
+                "The board at {address} did not let anybody in within {seconds} seconds: it may "
+                "be busy; try again, then restart it.",
+                address=address,
+                seconds=f"{seconds:g}",
+            )
         ) from error
     except BaseException:
         attempt.abandon()

@@ -5,8 +5,9 @@ Every message is for the person who owns the board and is shown to them word for
 
 from __future__ import annotations
 
-from portal.devices.cleaning import clean_text
+from portal.devices.cleaning import clean_sentence
 from workers.contract import InputError
+from workers.contract.messages import msg
 
 MAX_SENTENCE = 700
 
@@ -21,7 +22,7 @@ class BoardError(InputError):
     code = "board-error"
 
     def __init__(self, message: str):
-        super().__init__(clean_text(message, MAX_SENTENCE))
+        super().__init__(clean_sentence(message, MAX_SENTENCE))
 
 
 class Unreachable(BoardError):
@@ -56,10 +57,15 @@ class HostKeyChanged(BoardError):
         self.expected = expected
         self.found = found
         super().__init__(
-            f"The board at {address} shows another host key than the one pinned at registration "
-            f"(pinned {expected}, now {found}). If its system was flashed again or it was replaced, "
-            "accept the new key on the device's page; if not, another machine answers at this "
-            "address: do not send it your password."
+            msg(
+                "The board at {address} shows another host key than the one pinned at "
+                "registration (pinned {expected}, now {found}). If its system was flashed again "
+                "or it was replaced, accept the new key on the device's page; if not, another "
+                "machine answers at this address: do not send it your password.",
+                address=address,
+                expected=expected,
+                found=found,
+            )
         )
 
 
@@ -107,8 +113,12 @@ class MalformedAnswer(RemoteFailed):
     def of_protocol(cls, address: str, why: object) -> MalformedAnswer:
         """For an SSH server that oversteps what the protocol allows it."""
         return cls(
-            f"The board at {address} does not keep to the SSH protocol ({why}): "
-            "update its SSH server, or restart the board."
+            msg(
+                "The board at {address} does not keep to the SSH protocol ({why}): update its "
+                "SSH server, or restart the board.",
+                address=address,
+                why=why,
+            )
         )
 
 

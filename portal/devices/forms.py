@@ -12,6 +12,7 @@ from portal.core.names import one_line
 from portal.devices.hosts import check_host
 from portal.devices.models import Device
 from portal.devices.services import Credentials
+from workers.contract.messages import msg
 
 SECRET = {"autocomplete": "new-password", "spellcheck": "false"}
 
@@ -47,7 +48,7 @@ class SecretForm(StyledForm):
     def clean(self):
         data = super().clean()
         if data.get("password") and data.get("private_key"):
-            self.add_errors({"private_key": "Give a password or a private key, not both."})
+            self.add_errors({"private_key": msg("Give a password or a private key, not both.")})
         return data
 
     def credentials(self) -> Credentials | None:
@@ -84,13 +85,13 @@ class AccessForm(SecretForm):
         if self.device is not None:
             same = same.exclude(pk=self.device.pk)
         if same.exists():
-            raise forms.ValidationError("Your team has a device of this name: choose another.")
+            raise forms.ValidationError(msg("Your team has a device of this name: choose another."))
         return name
 
     def clean(self):
         data = super().clean()
         if self.device is None and not data.get("password") and not data.get("private_key"):
-            self.add_errors({"password": "Give a password or a private key."})
+            self.add_errors({"password": msg("Give a password or a private key.")})
         return data
 
 

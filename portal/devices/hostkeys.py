@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import paramiko
 
 from portal.core.echoes import shortened
-from portal.devices.cleaning import clean_text
+from portal.devices.cleaning import clean_sentence
 from portal.devices.errors import BoardError, HostKeyChanged, SilentBoard, Unreachable
 from portal.devices.ssh import BoardTransport
 from portal.devices.waiting import Overdue, call_within
+from workers.contract.messages import msg
 
 # It logs a traceback for every failure that we tell in a sentence.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -69,8 +70,13 @@ def open_transport(host: str, port: int, timeout: float, prefer: HostKey | None 
     except paramiko.IncompatiblePeer as error:
         if not wanted:
             raise Unreachable(
-                f"The SSH server at {host}:{port} is too old to agree on a cipher or host key "
-                f"({clean_text(str(error))}): update the SSH server on the board.",
+                msg(
+                    "The SSH server at {host}:{port} is too old to agree on a cipher or host key "
+                    "({error}): update the SSH server on the board.",
+                    host=host,
+                    port=port,
+                    error=clean_sentence(str(error)),
+                ),
                 momentary=False,
             ) from error
     return open_transport(host, port, timeout)
@@ -84,16 +90,20 @@ def _negotiate(host: str, port: int, timeout: float, algorithms: tuple[str, ...]
         transport.start_client(timeout=timeout)
         # When the time is over start_client returns as if all were well; only this tells.
         if not transport.initial_kex_done:
-            raise TimeoutError("no answer in time")
+            raise TimeoutError(msg("no answer in time"))
     except paramiko.IncompatiblePeer:
         transport.close()
         raise
     except Exception as error:  # paramiko lets through whatever it stumbled over in what was sent
         transport.close()
         raise Unreachable(
-            f"Something answers at {host}:{port} but it does not speak SSH "
-            f"({clean_text(str(error)) or 'no answer'}): "
-            "check the port, and that the board has finished starting."
+            msg(
+                "Something answers at {host}:{port} but it does not speak SSH ({answer}): check "
+                "the port, and that the board has finished starting.",
+                host=host,
+                port=port,
+                answer=clean_sentence(str(error)) or msg("no answer"),
+            )
         ) from error
     return transport
 
@@ -104,23 +114,38 @@ def _connect(host: str, port: int, timeout: float) -> socket.socket:
         sock = socket.create_connection((host, port), timeout=timeout)
     except (socket.gaierror, UnicodeError) as error:
         raise Unreachable(
-            f"The name {host} is not known on this network: check the board's address, or use its IP number.",
+            msg(
+                "The name {host} is not known on this network: check the board's address, or use "
+                "its IP number.",
+                host=host,
+            ),
             momentary=getattr(error, "errno", None) == socket.EAI_AGAIN,
         ) from error
     except TimeoutError as error:
         raise Unreachable(
-            f"The board at {where} did not answer within {timeout:g} seconds: "
-            "check that it is powered, its cable or Wi-Fi, and its address."
+            msg(
+                "The board at {where} did not answer within {seconds} seconds: check that it is "
+                "powered, its cable or Wi-Fi, and its address.",
+                where=where,
+                seconds=f"{timeout:g}",
+            )
         ) from error
     except ConnectionRefusedError as error:
         raise Unreachable(
-            f"The board at {where} refused the connection: check the port, "
-            "and that the board has finished starting and runs an SSH server."
+            msg(
+                "The board at {where} refused the connection: check the port, and that the board "
+                "has finished starting and runs an SSH server.",
+                where=where,
+            )
         ) from error
     except (OSError, OverflowError) as error:
         raise Unreachable(
-            f"There is no way to {where} from here ({getattr(error, 'strerror', None) or error}): "
-            "check the address and this server's network.",
+            msg(
+                "There is no way to {where} from here ({error}): check the address and this "
+                "server's network.",
+                where=where,
+                error=getattr(error, "strerror", None) or error,
+            ),
             momentary=isinstance(error, OSError),
         ) from error
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -145,8 +170,13 @@ def fetch_host_key(host: str, port: int = 22, timeout: float = 10.0) -> HostKey:
         return call_within(fetch, seconds)
     except Overdue as error:
         raise SilentBoard(
-            f"The board at {host}:{port} showed no host key within {seconds:g} seconds: "
-            "it may be busy; try again, then restart it."
+            msg(
+                "The board at {host}:{port} showed no host key within {seconds} seconds: it may "
+                "be busy; try again, then restart it.",
+                host=host,
+                port=port,
+                seconds=f"{seconds:g}",
+            )
         ) from error
 
 
@@ -164,11 +194,13 @@ def load_private_key(text: str, passphrase: str | None = None) -> paramiko.PKey:
             return kind.from_private_key(io.StringIO(text), passphrase)
         except paramiko.PasswordRequiredException as error:
             raise BoardError(
-                "This private key is protected: give its passphrase too, or use a key without one."
+                msg("This private key is protected: give its passphrase too, or use a key without one.")
             ) from error
         except (paramiko.SSHException, ValueError, IndexError):
             continue
     raise BoardError(
-        "This is not a private key that can be read, or its passphrase is wrong: paste an Ed25519, ECDSA "
-        "or RSA key in OpenSSH form, from '-----BEGIN' to '-----END'."
+        msg(
+            "This is not a private key that can be read, or its passphrase is wrong: paste an Ed25519, ECDSA "
+            "or RSA key in OpenSSH form, from '-----BEGIN' to '-----END'."
+        )
     )

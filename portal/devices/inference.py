@@ -11,6 +11,7 @@ from portal.devices.models import Inference, InferenceImage
 from portal.devices.services import connect, profile_of
 from portal.jobs.context import JobContext
 from portal.jobs.models import Job, NothingLeft
+from workers.contract.messages import msg, msg_n
 from workers.datakit.errors import InputError
 
 BATCH_BYTES = 64 * 1024 * 1024  # held in memory at a time
@@ -19,10 +20,10 @@ BATCH_BYTES = 64 * 1024 * 1024  # held in memory at a time
 def perform(job: Job, context: JobContext) -> dict:
     inference = job.inference
     rows, profile = _plain_rows(inference, context), profile_of(inference.device)
-    context.phase(f"connecting to {inference.device.host}:{inference.device.port}")
+    context.phase(msg("connecting to {host}:{port}", host=inference.device.host, port=inference.device.port))
     answers, engine, done = [], "", 0
     with connect(inference.device, context) as connection:
-        context.phase(f"answering {len(rows)} image{'s' if len(rows) != 1 else ''}")
+        context.phase(msg_n("answering {count} image", "answering {count} images", len(rows)))
         # Named, so that a switch in between changes nothing of what is said about the answers.
         release = running.ask(connection, profile)
         running.record(inference.device, release)
@@ -41,14 +42,16 @@ def perform(job: Job, context: JobContext) -> dict:
 def _plain_rows(inference: Inference, context: JobContext) -> list[InferenceImage]:
     """The pictures that decode, in a form that boards read. Raises InputError when none does."""
     rows = list(inference.images.all())
-    context.phase("preparing the images")
+    context.phase(msg("preparing the images"))
     plain = []
     for number, row in enumerate(rows):
         if inference_images.make_plain(row):
             plain.append(row)
         context.progress(number + 1, len(rows))
     if not plain:
-        raise InputError(f"{rows[0].name} cannot be sent: {rows[0].error} Choose other images.")
+        raise InputError(
+            msg("{name} cannot be sent: {error} Choose other images.", name=rows[0].name, error=rows[0].error)
+        )
     return plain
 
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from portal.devices.models import Inference, InferenceImage
 from portal.teams import quota_usage, quotas
+from workers.contract.messages import join, msg
 from workers.datakit import images
 from workers.datakit.errors import ImageError, InputError
 from workers.datakit.limits import human_bytes
@@ -39,20 +40,27 @@ def check(uploads) -> int:
     Raises InputError with the name of the picture.
     """
     if not uploads:
-        raise InputError("Choose at least one image.")
+        raise InputError(msg("Choose at least one image."))
     if len(uploads) > MOST_IMAGES:
-        raise InputError(f"Send at most {MOST_IMAGES} images at a time.")
+        raise InputError(msg("Send at most {most} images at a time.", most=MOST_IMAGES))
     total = sum(upload.size for upload in uploads)
     if total > MOST_BYTES_IN_ALL:
         raise InputError(
-            f"The images have {human_bytes(total)} together, and {human_bytes(MOST_BYTES_IN_ALL)} can be "
-            "sent at a time: send fewer."
+            msg(
+                "The images have {total} together, and {most} can be sent at a time: send fewer.",
+                total=human_bytes(total),
+                most=human_bytes(MOST_BYTES_IN_ALL),
+            )
         )
     pixels = sum(_pixels(upload) for upload in uploads)
     if pixels > MOST_PIXELS_IN_ALL:
         raise InputError(
-            f"The images have {pixels / 1e6:.0f} million pixels together, and "
-            f"{MOST_PIXELS_IN_ALL / 1e6:.0f} million can be sent at a time: send fewer or smaller ones."
+            msg(
+                "The images have {pixels} million pixels together, and {most} million can be "
+                "sent at a time: send fewer or smaller ones.",
+                pixels=f"{pixels / 1e6:.0f}",
+                most=f"{MOST_PIXELS_IN_ALL / 1e6:.0f}",
+            )
         )
     return total
 
@@ -61,12 +69,17 @@ def _pixels(upload) -> int:
     name = base_name(upload)
     if upload.size > MOST_BYTES:
         raise InputError(
-            f"{name} has {human_bytes(upload.size)}: send images of {human_bytes(MOST_BYTES)} at most."
+            msg(
+                "{name} has {size}: send images of {most} at most.",
+                name=name,
+                size=human_bytes(upload.size),
+                most=human_bytes(MOST_BYTES),
+            )
         )
     try:
         width, height, _suffix = images.measure(upload.file, MOST_PIXELS)
     except ImageError as error:
-        raise InputError(f"{name} {error}") from error
+        raise InputError(join([name, str(error)])) from error
     return width * height
 
 
@@ -79,8 +92,12 @@ def refuse_without_room(team, size: int) -> None:
     left = quota_usage.left(team)
     if left is not None and left < size:
         raise quotas.QuotaReached(
-            f"The images have {human_bytes(size)} and {human_bytes(left)} of the team's storage are left: "
-            "remove datasets or devices that are no longer used, or ask an administrator for more."
+            msg(
+                "The images have {size} and {left} of the team's storage are left: remove "
+                "datasets or devices that are no longer used, or ask an administrator for more.",
+                size=human_bytes(size),
+                left=human_bytes(left),
+            )
         )
 
 
@@ -106,12 +123,12 @@ def make_plain(row: InferenceImage) -> bool:
     try:
         picture = images.normalise(content, MOST_PIXELS)
     except ImageError as error:
-        row.error = f"This image {error}."[:300]
+        row.error = msg("This image {error}.", error=error)
         row.save(update_fields=["error"])
         return False
     row.error = ""
     if picture.note:
-        before, row.note, row.bytes = row.file.name, picture.note[:200], len(picture.content)
+        before, row.note, row.bytes = row.file.name, picture.note, len(picture.content)
         name = f"{_folder(row.inference_id)}/{row.position:04d}-plain{picture.suffix}"
         default_storage.delete(name)  # of an earlier try that was interrupted
         row.file.save(name, ContentFile(picture.content), save=False)

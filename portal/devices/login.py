@@ -14,6 +14,7 @@ import paramiko
 from portal.devices.cleaning import clean_text
 from portal.devices.errors import ConnectionLost, MalformedAnswer, SilentBoard, WrongPassword
 from portal.devices.ssh import BoardTransport
+from workers.contract.messages import msg
 
 INTERACTIVE = "keyboard-interactive"
 MAX_ROUNDS = 5
@@ -39,14 +40,14 @@ class PasswordAnswers:
     def __call__(self, _title: str, _instructions: str, prompts: Sequence[tuple[str, bool]]) -> list[str]:
         self._rounds += 1
         if self._rounds > MAX_ROUNDS:
-            raise UnknownQuestion("it goes on asking")
+            raise UnknownQuestion(msg("it goes on asking"))
         if not prompts:
             return []  # servers send a round without questions to say something
         if self.given:
             raise paramiko.AuthenticationException
         if len(prompts) > 1 or not asks_for_password(*prompts[0]):
             question = clean_text(prompts[0][0], 60)
-            raise UnknownQuestion(f"it asks for {question!r}")
+            raise UnknownQuestion(msg("it asks for {question}", question=repr(question)))
         self.given = True
         return [self._password]
 
@@ -68,27 +69,43 @@ def log_in(
             rest = _by_password(transport, user, password or "")
     except UnknownQuestion as error:
         raise WrongPassword(
-            f"The board at {address} asks for more than a password ({error}): "
-            "give a private key instead, or switch off its second factor."
+            msg(
+                "The board at {address} asks for more than a password ({error}): give a private "
+                "key instead, or switch off its second factor.",
+                address=address,
+                error=error,
+            )
         ) from error
     except paramiko.BadAuthenticationType as error:
         raise _other_way(address, error.allowed_types, what) from error
     except paramiko.AuthenticationException as error:
         raise WrongPassword(
-            f"The board at {address} refused the {what} of user {user}: correct the user name or the "
-            f"{what} on the device's page."
+            msg(
+                "The board at {address} refused the {what} of user {user}: correct the user name "
+                "or the {what} on the device's page.",
+                address=address,
+                what=msg("key") if key is not None else msg("password"),
+                user=user,
+            )
         ) from error
     except TimeoutError as error:
         raise SilentBoard(
-            f"The board at {address} did not answer the login within {transport.auth_timeout:g} seconds: "
-            "it may be busy; try again, then restart it."
+            msg(
+                "The board at {address} did not answer the login within {seconds} seconds: "
+                "it may be busy; try again, then restart it.",
+                address=address,
+                seconds=f"{transport.auth_timeout:g}",
+            )
         ) from error
     except Exception as error:  # paramiko lets through whatever it stumbled over in what was sent
         if transport.overstepped is not None:
             raise MalformedAnswer.of_protocol(address, transport.overstepped) from error
         raise ConnectionLost(
-            f"The connection to the board at {address} broke while logging in: "
-            "check its power and its cable or Wi-Fi, then try again."
+            msg(
+                "The connection to the board at {address} broke while logging in: check its "
+                "power and its cable or Wi-Fi, then try again.",
+                address=address,
+            )
         ) from error
     if rest:
         raise _other_way(address, rest, what)
@@ -121,7 +138,11 @@ def _by_question(
 
 def _other_way(address: str, offered: Sequence[str], what: str) -> WrongPassword:
     return WrongPassword(
-        f"The board at {address} does not take this way of logging in (it offers "
-        f"{', '.join(offered[:5]) or 'nothing'}): give {'a password' if what == 'key' else 'a private key'} "
-        "instead."
+        msg(
+            "The board at {address} does not take this way of logging in (it offers "
+            "{offered}): give {other} instead.",
+            address=address,
+            offered=", ".join(offered[:5]) or msg("nothing"),
+            other=msg("a password") if what == "key" else msg("a private key"),
+        )
     )

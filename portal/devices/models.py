@@ -6,6 +6,7 @@ from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.core.names import NameField
 from portal.jobs.models import FINAL, Job
 from portal.teams.models import Owned, OwnedQuerySet, Team, User
+from workers.contract.messages import msg
 
 
 class DeviceQuerySet(OwnedQuerySet):
@@ -64,7 +65,7 @@ class Device(Owned):
     @property
     def resource(self) -> str:
         """What no two jobs may talk to at once: the board's address, however many rows have it."""
-        return f"board {self.host.lower()}:{self.port}"
+        return msg("board {host}:{port}", host=self.host.lower(), port=self.port)
 
     @property
     def is_virtual(self) -> bool:

@@ -9,6 +9,7 @@ from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, MalformedAnswer, NoPython, RemoteFailed, RemoteTimeout
 from portal.devices.remote_runner import Profile, run_sent
 from portal.devices.transfer import MAX_DIGITS, parse_df
+from workers.contract.messages import msg
 
 SAID_SECONDS = 20.0
 MAX_SAID_BYTES = 64 * 1024
@@ -108,19 +109,25 @@ def _warn(connection: BoardConnection, profile: Profile, facts: dict[str, Any], 
     default = profile.default_password
     if default and password == default:
         facts["warnings"].append(
-            f"The board at {connection.address} still has the factory password, which anyone can look up: "
-            "change it on the board with passwd, then on the device's page."
+            msg(
+                "The board at {address} still has the factory password, which anyone can look "
+                "up: change it on the board with passwd, then on the device's page.",
+                address=connection.address,
+            )
         )
     if facts["virtual"] != profile.virtual and not facts["problems"]:
         facts["warnings"].append(
-            "This is a virtual board, a program and not a device: register it with the profile virtual."
+            msg("This is a virtual board, a program and not a device: register it with the profile virtual.")
             if facts["virtual"]
-            else "This device is registered as a virtual board but is not one: choose its own profile."
+            else msg("This device is registered as a virtual board but is not one: choose its own profile.")
         )
     free, wanted = facts["disk_free"], profile.free_space_bytes
     if free is not None and free < wanted:
         facts["warnings"].append(
-            f"Only {free // 1048576} MB are free on the board: delete files or old releases on it."
+            msg(
+                "Only {free} MB are free on the board: delete files or old releases on it.",
+                free=free // 1048576,
+            )
         )
 
 

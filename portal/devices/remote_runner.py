@@ -12,7 +12,7 @@ from typing import Any
 from portal.core.configs import BoardProfile
 from portal.devices.channel import TooMuchOutput
 from portal.devices.cleaning import Malformed, clean_message, parse_json
-from portal.devices.connection import BoardConnection, RunResult
+from portal.devices.connection import BoardConnection
 from portal.devices.errors import (
     BoardError,
     DiskFull,
@@ -23,6 +23,8 @@ from portal.devices.errors import (
     RemoteFailed,
     WrongAnswer,
 )
+from portal.devices.results import RunResult
+from workers.contract.messages import msg
 
 MARK = "@@SLIPWAY@@"
 MAX_MESSAGES = 200
@@ -76,7 +78,7 @@ class Messages:
             return
         if len(self.all) >= self._most:
             most = self._most
-            raise TooMuchOutput(f"more than {most} messages")
+            raise TooMuchOutput(msg("more than {most} messages", most=most))
         self.all.append(message)
         if self._on_message is not None:
             self._on_message(message)
@@ -113,7 +115,7 @@ def run_sent(
     last = messages.all[-1]
     for field in fields:
         if field not in last:
-            raise malformed(connection, f"{field} is missing")
+            raise malformed(connection, msg("{field} is missing", field=field))
     return last
 
 
@@ -135,15 +137,20 @@ def run_release(
     result = connection.run(argv, timeout=timeout, on_line=messages.read)
     messages.check(connection, profile, result)
     if messages.all[-1]["type"] != "done":
-        raise malformed(connection, "its last message is not the end")
+        raise malformed(connection, msg("its last message is not the end"))
     return messages.all
 
 
 def malformed(connection: BoardConnection, what: object) -> MalformedAnswer:
     """The error for a program that says what it cannot say."""
     return MalformedAnswer(
-        f"The program on the board at {connection.address} gave an answer that makes no sense ({what}): "
-        "restart the board; if it goes on, look at its storage and its Python, then deploy again."
+        msg(
+            "The program on the board at {address} gave an answer that makes no sense "
+            "({what}): restart the board; if it goes on, look at its storage and its Python, "
+            "then deploy again.",
+            address=connection.address,
+            what=what,
+        )
     )
 
 
@@ -154,30 +161,47 @@ def raise_reported(
     python = profile.python
     if result.not_found:
         raise NoPython(
-            f"The board at {connection.address} has no command {python}: install Python 3.8 or newer on it, "
-            "or choose the profile that names its Python."
+            msg(
+                "The board at {address} has no command {python}: install Python 3.8 or newer on "
+                "it, or choose the profile that names its Python.",
+                address=connection.address,
+                python=python,
+            )
         )
     last = messages[-1] if messages else {}
     if last.get("type") == "error":
-        message = last["message"] or f"The program on the board at {connection.address} failed: restart it."
+        message = last["message"] or msg(
+            "The program on the board at {address} failed: restart it.", address=connection.address
+        )
         kind = ERRORS.get(str(last.get("code")))
         raise kind(message) if kind else RemoteFailed(message, result.status, result.stdout)
     if result.ok and last:
         return
     if result.status == -1:
         raise RemoteFailed(
-            f"The program on the board at {connection.address} was killed, probably for want of memory: "
-            "stop other programs on the board, restart it, or train a smaller model.",
+            msg(
+                "The program on the board at {address} was killed, probably for want of memory: "
+                "stop other programs on the board, restart it, or train a smaller model.",
+                address=connection.address,
+            ),
             result.status,
         )
     if "can't open file" in result.stderr:
         raise NothingDeployed(
-            f"The board at {connection.address} has no release to answer with: deploy a model to it first.",
+            msg(
+                "The board at {address} has no release to answer with: deploy a model to it first.",
+                address=connection.address,
+            ),
             result.status,
         )
     raise RemoteFailed(
-        f"The program on the board at {connection.address} stopped without a word of its own "
-        f"(status {result.status}: {result.last_words()}): restart the board and try again.",
+        msg(
+            "The program on the board at {address} stopped without a word of its own (status "
+            "{status}: {words}): restart the board and try again.",
+            address=connection.address,
+            status=result.status,
+            words=result.last_words(),
+        ),
         result.status,
         result.stdout + result.stderr,
     )

@@ -22,6 +22,7 @@ from portal.devices.credentials import sign_in
 from portal.devices.errors import BoardError, RemoteFailed
 from portal.devices.models import Device
 from portal.devices.remote_runner import Profile, run_sent
+from workers.contract.messages import msg
 
 # A link that leads nowhere is no current release.
 READ_CURRENT = 'test -d "$1/current/" && readlink "$1/current"'
@@ -43,8 +44,11 @@ def ask(connection: BoardConnection, profile: Profile) -> str | None:
     name = result.stdout.strip().rpartition("/")[2]
     if not NAME.fullmatch(name):
         raise RemoteFailed(
-            f"The board at {connection.address} names its current release in a way that cannot be read: "
-            "deploy a model to it again."
+            msg(
+                "The board at {address} names its current release in a way that cannot be read: "
+                "deploy a model to it again.",
+                address=connection.address,
+            )
         )
     return name
 

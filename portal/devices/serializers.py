@@ -1,11 +1,13 @@
 from rest_framework import serializers
 
 from portal.core import configs
+from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.core.serializers import KnownFieldsOnly
 from portal.devices.hosts import check_host
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs.serializers import JobSerializer
+from workers.contract.messages import msg
 
 
 class DeviceSerializer(serializers.ModelSerializer):
@@ -36,7 +38,9 @@ class SecretSerializer(KnownFieldsOnly, serializers.Serializer):
 
     def validate(self, data):
         if data.get("password") and data.get("private_key"):
-            raise serializers.ValidationError({"private_key": "Give a password or a private key, not both."})
+            raise serializers.ValidationError(
+                {"private_key": shown(msg("Give a password or a private key, not both."))}
+            )
         return data
 
 
@@ -52,12 +56,14 @@ class NewDeviceSerializer(SecretSerializer):
 
     def validate_profile(self, value):
         if value not in configs.boards():
-            raise serializers.ValidationError(f"Choose one of {', '.join(configs.boards())}.")
+            raise serializers.ValidationError(
+                shown(msg("Choose one of {boards}.", boards=", ".join(configs.boards())))
+            )
         return value
 
     def validate(self, data):
         if not data.get("password") and not data.get("private_key"):
-            raise serializers.ValidationError({"password": "Give a password or a private key."})
+            raise serializers.ValidationError({"password": shown(msg("Give a password or a private key."))})
         return super().validate(data)
 
 

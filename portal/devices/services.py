@@ -24,6 +24,7 @@ from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
 from portal.jobs.models import ACTIVE, IllegalTransition, Job, NothingLeft
 from portal.teams import audit
+from workers.contract.messages import msg, msg_n
 
 MAX_INFERENCE_IMAGES = inference_images.MOST_IMAGES
 
@@ -83,7 +84,9 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
         setattr(device, name, value)
     device.save(update_fields=list(changed))
     verb = "device.host-key" if "host_key" in fields else "device.edit"
-    audit.record(verb, device, detail=fields.get("host_key") or f"changed: {', '.join(fields)}")
+    audit.record(
+        verb, device, detail=fields.get("host_key") or msg("changed: {fields}", fields=", ".join(fields))
+    )
 
 
 @contextlib.contextmanager
@@ -112,7 +115,14 @@ def connect(device: Device, context: JobContext) -> Iterator[BoardConnection]:
 def _dial(device: Device, context: JobContext) -> BoardConnection:
     def tell(error: BoardError, seconds: float) -> None:
         context.log(str(error))
-        context.phase(f"connecting to {device.host}:{device.port} again in {seconds:g} s")
+        context.phase(
+            msg(
+                "connecting to {host}:{port} again in {seconds} s",
+                host=device.host,
+                port=device.port,
+                seconds=f"{seconds:g}",
+            )
+        )
 
     delays = settings.SSH_RETRY_DELAYS
     return dial(lambda: sign_in(device, context.check), delays, context.check, tell)
@@ -139,9 +149,9 @@ def start_probe(device: Device, user) -> Job:
 def perform_probe(job: Job, context: JobContext) -> dict:
     device = job.probed_devices.get()
     profile = profile_of(device)
-    context.phase(f"connecting to {device.host}:{device.port}")
+    context.phase(msg("connecting to {host}:{port}", host=device.host, port=device.port))
     with connect(device, context) as connection:
-        context.phase("asking the board")
+        context.phase(msg("asking the board"))
         password = stored(device).password or None
         found = probing.probe(connection, profile, password=password)
     for sentence in found["problems"] + found["warnings"]:
@@ -179,7 +189,12 @@ def start_inference(device: Device, user, uploads) -> Inference:
         with transaction.atomic():
             inference.job = jobs.submit("infer", device.team, user, resource=device.resource)
             inference.save(update_fields=["job"])
-            audit.record("device.infer", device, actor=user, detail=f"{len(uploads)} images")
+            audit.record(
+                "device.infer",
+                device,
+                actor=user,
+                detail=msg_n("{count} image", "{count} images", len(uploads)),
+            )
     except BaseException:
         inference_images.remove(inference)
         raise
@@ -213,7 +228,9 @@ def delete(device: Device) -> None:
     job = device.busy_with if device.busy_with and device.busy_with.is_active else None
     job = job or Job.objects.filter(mine, status__in=ACTIVE).first()
     if job is not None:
-        raise IllegalTransition(f"{device.name} is busy with job {job.pk}: cancel it first.")
+        raise IllegalTransition(
+            msg("{name} is busy with job {pk}: cancel it first.", name=device.name, pk=job.pk)
+        )
     audit.record("device.delete", device)
     inferences = list(device.inferences.values_list("pk", flat=True))
     device.delete()

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from portal.devices.errors import Unreachable
 from portal.devices.hostkeys import HostKey
+from workers.contract.messages import msg
 
 SECONDS = 5.0
 AT_ONCE = 4
@@ -36,9 +37,11 @@ class Places:
         """Raises Busy."""
         with self._lock:
             if team_id in self._teams:
-                raise Busy("Your team is reading another board's host key: try again in a few seconds.")
+                raise Busy(msg("Your team is reading another board's host key: try again in a few seconds."))
             if len(self._teams) >= AT_ONCE:
-                raise Busy("Too many host keys are being read at the moment: try again in a few seconds.")
+                raise Busy(
+                    msg("Too many host keys are being read at the moment: try again in a few seconds.")
+                )
             self._teams.add(team_id)
 
     def leave(self, team_id: int) -> None:
@@ -68,8 +71,12 @@ def shown_within(team_id: int, read: Callable[[], HostKey], address: str) -> Hos
         key, error = answer.get(timeout=SECONDS)
     except queue.Empty:
         raise Unreachable(
-            f"{address} did not show its host key within {SECONDS:g} seconds: check the address and port, "
-            "and that the board has finished starting, then try again."
+            msg(
+                "{address} did not show its host key within {seconds} seconds: check the address "
+                "and port, and that the board has finished starting, then try again.",
+                address=address,
+                seconds=f"{SECONDS:g}",
+            )
         ) from None
     if error is not None:
         raise error

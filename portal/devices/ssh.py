@@ -16,6 +16,8 @@ from paramiko import common
 from paramiko.auth_handler import AuthHandler
 from paramiko.packet import Packetizer
 
+from workers.contract.messages import msg
+
 # RFC 4253 asks for 35,000; no server that we talk to has a reason to send more than a few times that.
 MAX_PACKET_BYTES = 256 * 1024
 # RFC 4253 allows lines before the version line, of 255 characters each; paramiko reads at most 100 lines.
@@ -60,7 +62,7 @@ class BoundedPacketizer(Packetizer):
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
         if n > MAX_PACKET_BYTES or n < 0:
-            raise TooMuch("it announces a packet that is too long")
+            raise TooMuch(msg("it announces a packet that is too long"))
         return super().read_all(n, check_rekey)
 
     def read_message(self) -> tuple[int, paramiko.Message]:
@@ -68,7 +70,7 @@ class BoundedPacketizer(Packetizer):
         self._packets += 1
         self._chatter += kind in CHATTER
         if self._chatter > MAX_CHATTER or self._packets > MAX_PACKETS:
-            raise TooMuch("it does not stop sending what nobody asked for")
+            raise TooMuch(msg("it does not stop sending what nobody asked for"))
         return kind, message
 
     def readline(self, timeout: float) -> str:
@@ -162,7 +164,7 @@ class BoundedAuthHandler(AuthHandler):
         for _text in range(3):  # title, instructions, language
             m.get_binary()
         if m.get_int() > MAX_PROMPTS:
-            raise TooMuch("it asks too many questions at the login")
+            raise TooMuch(msg("it asks too many questions at the login"))
         m.rewind()
         super()._parse_userauth_info_request(m)
 
@@ -214,7 +216,7 @@ class BoardTransport(paramiko.Transport):
 
     def _bounded_extensions(self, m: paramiko.Message) -> None:
         if m.get_int() > MAX_EXTENSIONS:
-            raise TooMuch("it announces too many extensions")
+            raise TooMuch(msg("it announces too many extensions"))
         m.rewind()
         self._parse_ext_info(m)
 
@@ -224,7 +226,7 @@ def _within_window(feed: Any) -> Any:
 
     def fed(channel: paramiko.Channel, m: paramiko.Message) -> None:
         if len(channel.in_buffer) + len(channel.in_stderr_buffer) > MAX_UNREAD_BYTES:
-            raise TooMuch("it sends more than it was asked for")
+            raise TooMuch(msg("it sends more than it was asked for"))
         feed(channel, m)
 
     return fed
@@ -246,7 +248,7 @@ class BoundedSFTP(paramiko.SFTPClient):
 
     def _read_all(self, n: int) -> bytes:
         if n > MAX_SFTP_PACKET_BYTES:
-            raise TooMuch("it announces a packet that is too long")
+            raise TooMuch(msg("it announces a packet that is too long"))
         out = bytearray()
         while len(out) < n:
             left = self._deadline - time.monotonic()

@@ -15,6 +15,7 @@ import paramiko
 
 from portal.devices.errors import MalformedAnswer, RemoteFailed
 from portal.devices.link import Link
+from workers.contract.messages import msg
 
 CHUNK = 32768
 TRANSFER_SECONDS = 1800.0
@@ -75,7 +76,7 @@ def put_stream(
             raise connection.write_failure(path, result.last_words())
         on_progress()
         return
-    doing = f"writing {path}"
+    doing = msg("writing {path}", path=path)
     try:
         remote = connection.patiently(lambda: sftp.open(path, "wb"), ANSWER_SECONDS, doing)
         with _closed(connection, remote, doing):
@@ -104,7 +105,7 @@ def get(connection: Link, path: str, limit: int) -> bytes:
     sftp = connection.sftp()
     if sftp is None:
         return _get_by_command(connection, path, limit)
-    doing, content = f"reading {path}", bytearray()
+    doing, content = msg("reading {path}", path=path), bytearray()
     try:
         remote = connection.patiently(lambda: sftp.open(path, "rb"), ANSWER_SECONDS, doing)
         with _closed(connection, remote, doing):
@@ -127,20 +128,30 @@ def _get_by_command(connection: Link, path: str, limit: int) -> bytes:
     try:
         return base64.b64decode(result.stdout)
     except ValueError as error:
-        raise _unreadable(connection, path, "it did not arrive as base64") from error
+        raise _unreadable(connection, path, msg("it did not arrive as base64")) from error
 
 
 def _too_long(connection: Link, path: str, limit: int) -> MalformedAnswer:
     return MalformedAnswer(
-        f"{path} on the board at {connection.address} is longer than {limit} bytes: "
-        "look at what writes it, and remove it."
+        msg(
+            "{path} on the board at {address} is longer than {limit} bytes: look at what "
+            "writes it, and remove it.",
+            path=path,
+            address=connection.address,
+            limit=limit,
+        )
     )
 
 
 def _unreadable(connection: Link, path: str, reason: str) -> RemoteFailed:
     return RemoteFailed(
-        f"{path} could not be read on the board at {connection.address} ({reason}): "
-        "check that it is still there and that the board's user may read it."
+        msg(
+            "{path} could not be read on the board at {address} ({reason}): check that it is "
+            "still there and that the board's user may read it.",
+            path=path,
+            address=connection.address,
+            reason=reason,
+        )
     )
 
 
@@ -182,8 +193,13 @@ def _verify_folder(connection: Link, files: Mapping[str, bytes | Path], folder: 
         data = content if isinstance(content, bytes) else content.read_bytes()
         if found.get(name) != hashlib.sha256(data).hexdigest():
             raise RemoteFailed(
-                f"{name} arrived damaged in {folder} on the board at {connection.address}: "
-                "its SD card may be failing; try again, then replace the card."
+                msg(
+                    "{name} arrived damaged in {folder} on the board at {address}: its SD card may "
+                    "be failing; try again, then replace the card.",
+                    name=name,
+                    folder=folder,
+                    address=connection.address,
+                )
             )
 
 

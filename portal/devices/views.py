@@ -21,6 +21,7 @@ from portal.devices.models import Device, Inference
 from portal.jobs.models import IllegalTransition
 from portal.teams import audit
 from portal.teams.access import operator_required
+from workers.contract.messages import msg
 from workers.datakit.errors import InputError
 
 HISTORY = 10
@@ -91,7 +92,9 @@ def device_new(request):
     if form.is_bound and form.is_valid():
         device = _register(request, form)
         if device:
-            messages.success(request, f"Registered. Its host key is pinned: {device.host_key}.")
+            messages.success(
+                request, msg("Registered. Its host key is pinned: {host_key}.", host_key=device.host_key)
+            )
             return redirect("device-detail", pk=device.pk)
     context = {"form": form, "profiles": boards, "profile": profile, "profile_data": configs.as_dict(boards)}
     return render(request, "devices/new.html", context, status=422 if form.errors else 200)
@@ -149,7 +152,7 @@ def device_host_key(request, pk):
     if request.method == "POST" and found:
         # Only the key that the person has looked at is pinned, not one that came in between.
         if request.POST.get("host_key") != str(found):
-            problem = "The board shows yet another key now: compare again."
+            problem = msg("The board shows yet another key now: compare again.")
         elif form.is_valid() and _accept_key(request, device, found, form):
             return redirect("device-detail", pk=device.pk)
     context = {"device": device, "found": found, "same": same, "problem": problem, "form": form}
@@ -166,7 +169,7 @@ def _accept_key(request, device: Device, found: HostKey, form: SecretForm) -> bo
         form.add_errors({"private_key": str(error)})
     else:
         services.start_probe(device, request.user)
-        messages.success(request, f"The new host key is pinned: {found}.")
+        messages.success(request, msg("The new host key is pinned: {found}.", found=found))
         return True
     return False
 
@@ -181,7 +184,9 @@ def device_delete(request, pk):
         except IllegalTransition as error:
             messages.error(request, str(error))
             return redirect("device-detail", pk=pk)
-        messages.success(request, f"{device.name} is removed. Nothing on the board was changed.")
+        messages.success(
+            request, msg("{name} is removed. Nothing on the board was changed.", name=device.name)
+        )
         return redirect("device-list")
     context = {
         "device": device,

@@ -21,6 +21,7 @@ from django.conf import settings
 
 from portal.jobs.kinds import Invocation
 from workers.contract import ToolchainError
+from workers.contract.messages import msg
 
 LAUNCHER = "workers/launcher/__main__.py"
 DESCRIBE_SECONDS = 30
@@ -81,7 +82,9 @@ def launch(invocation: Invocation, folder: Path, output: Any, time_limit: int) -
     """
     command = [*invocation.argv, str(folder)]
     if not Path(command[0]).exists():
-        raise ToolchainError(f"{command[0]} is not installed on this worker: run `make setup` there.")
+        raise ToolchainError(
+            msg("{command} is not installed on this worker: run `make setup` there.", command=command[0])
+        )
     _make_folders(folder)
     order = {
         "command": command,
@@ -201,22 +204,26 @@ def _inside(path: Path, folder: Path) -> bool:
 def missing() -> tuple[str, ...]:
     """Say in sentences what of the confinement this system does not allow; nothing when all is well."""
     if not settings.PROGRAM_SANDBOX:
-        return ("Worker programs are not confined: PROGRAM_SANDBOX is no.",)
+        return (msg("Worker programs are not confined: PROGRAM_SANDBOX is no."),)
     argv = [sys.executable, "-I", "-S", str(settings.BASE_DIR / LAUNCHER), "--describe"]
     try:
         done = subprocess.run(argv, env={}, capture_output=True, check=True, timeout=DESCRIBE_SECONDS)
         found = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
-        return ("Worker programs cannot be started on this system: the launcher fails.",)
+        return (msg("Worker programs cannot be started on this system: the launcher fails."),)
     sentences = []
     if not found["landlock"]:
         sentences.append(
-            "Worker programs can read the portal's files: the kernel offers no Landlock here. "
-            "Use Linux 5.13 or newer, and let containers use it."
+            msg(
+                "Worker programs can read the portal's files: the kernel offers no Landlock here. "
+                "Use Linux 5.13 or newer, and let containers use it."
+            )
         )
     if not found["seccomp"]:
         sentences.append(
-            "Worker programs can open network connections: the kernel offers no seccomp filter here. "
-            "Use Linux on x86_64 or aarch64."
+            msg(
+                "Worker programs can open network connections: the kernel offers no seccomp filter here. "
+                "Use Linux on x86_64 or aarch64."
+            )
         )
     return tuple(sentences)

@@ -21,6 +21,7 @@ from portal.jobs.context import Cancelled, Superseded, TimedOut
 from portal.jobs.models import ErrorKind, IllegalTransition, Job, Status
 from portal.jobs.reports import NoResult
 from workers.contract import ProgramError
+from workers.contract.messages import join, msg
 
 logger = logging.getLogger(__name__)
 LONGEST_PAUSE = 2.0
@@ -38,8 +39,8 @@ class Ending:
     result: dict[str, Any] = field(default_factory=dict)
 
 
-STOPPED = Ending(Status.CANCELLED, "stopped on request")
-STOPPED_LATE = Ending(Status.CANCELLED, "stopped on request just as it finished")
+STOPPED = Ending(Status.CANCELLED, msg("stopped on request"))
+STOPPED_LATE = Ending(Status.CANCELLED, msg("stopped on request just as it finished"))
 
 
 def of_error(error: Exception, job: Job) -> Ending | None:
@@ -54,8 +55,10 @@ def of_error(error: Exception, job: Job) -> Ending | None:
     if isinstance(error, TimedOut):
         return failed(
             ErrorKind.TOOLCHAIN,
-            f"It ran longer than {kinds.get(job.kind).time_limit // 60} minutes and was stopped: "
-            "see its log, then retry it.",
+            msg(
+                "It ran longer than {minutes} minutes and was stopped: see its log, then retry it.",
+                minutes=kinds.get(job.kind).time_limit // 60,
+            ),
         )
     if no_space(error):
         logger.error("%s ended because the disk is full: %s", job, error)
@@ -63,13 +66,15 @@ def of_error(error: Exception, job: Job) -> Ending | None:
     if isinstance(error, ProgramError):
         return failed(error.kind, str(error))
     if isinstance(error, NoResult):
-        return failed(ErrorKind.INTERNAL, f"{error} The log's last lines say more.")
+        return failed(ErrorKind.INTERNAL, join([str(error), msg("The log's last lines say more.")]))
     logger.error("%s failed", job, exc_info=error)
     return unexpected(job)
 
 
 def unexpected(job: Job) -> Ending:
-    return failed(ErrorKind.INTERNAL, f"Unexpected error, job {job.pk}. The server's log has the details.")
+    return failed(
+        ErrorKind.INTERNAL, msg("Unexpected error, job {pk}. The server's log has the details.", pk=job.pk)
+    )
 
 
 def of_result(result: dict[str, Any]) -> Ending:

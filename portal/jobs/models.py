@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.teams.models import Owned
+from workers.contract.messages import msg
 
 
 class Status(models.TextChoices):
@@ -19,6 +20,15 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+# As a word in a sentence; a label begins with a capital letter.
+IN_WORDS = {
+    Status.QUEUED: msg("queued"),
+    Status.RUNNING: msg("running"),
+    Status.CANCELLING: msg("cancelling"),
+    Status.SUCCEEDED: msg("succeeded"),
+    Status.FAILED: msg("failed"),
+    Status.CANCELLED: msg("cancelled"),
+}
 ACTIVE = (Status.QUEUED, Status.RUNNING, Status.CANCELLING)
 FINAL = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
 ALLOWED_FROM = {
@@ -39,7 +49,9 @@ class NothingLeft(IllegalTransition):
     """What the job was about was removed, or another job does it now."""
 
     def __init__(self, job: "Job"):
-        super().__init__(f"Job {job.pk} cannot be retried: what it was about was removed or done anew.")
+        super().__init__(
+            msg("Job {pk} cannot be retried: what it was about was removed or done anew.", pk=job.pk)
+        )
 
 
 class ErrorKind(models.TextChoices):
@@ -113,7 +125,7 @@ class Job(HasStatus, Owned):
         ]
 
     def __str__(self):
-        return f"job {self.pk} ({self.kind})"
+        return msg("job {pk} ({kind})", pk=self.pk, kind=self.kind)
 
     @property
     def percent(self) -> float | None:
@@ -150,7 +162,14 @@ class Job(HasStatus, Owned):
                     break
             else:
                 self.refresh_from_db(fields=["status"])
-                raise IllegalTransition(f"{self} is {self.status} and cannot become {target}.")
+                raise IllegalTransition(
+                    msg(
+                        "{job} is {status} and cannot become {target}.",
+                        job=self,
+                        status=IN_WORDS[self.status],
+                        target=IN_WORDS[target],
+                    )
+                )
         self.status = target
         for name, value in fields.items():
             setattr(self, name, value)

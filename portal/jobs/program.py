@@ -22,7 +22,7 @@ from portal.jobs.kinds import Invocation
 from portal.jobs.made_files import NotAFile, open_file
 from portal.jobs.reports import NoResult
 from workers.contract import SCHEMA_VERSION, diskspace
-from workers.contract.messages import Encoder
+from workers.contract.messages import Encoder, msg
 from workers.contract.oom import MemoryWatch
 
 READ_AT_MOST = 256 * 1024
@@ -171,13 +171,13 @@ def _read_result(folder: Path, status: int, memory: MemoryWatch) -> dict:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if status < 0:
         raise NoResult(reports.killed(-status, memory.ran_out()))
-    raise NoResult(f"The program ended with status {status} and no result.")
+    raise NoResult(msg("The program ended with status {status} and no result.", status=status))
 
 
 def _checked_result(file: BinaryIO) -> dict:
     text = file.read(reports.LARGEST_RESULT + 1)
     if len(text) > reports.LARGEST_RESULT:
-        raise NoResult("The program wrote a result that is too large.")
+        raise NoResult(msg("The program wrote a result that is too large."))
     try:
         return reports.result_of(text.decode("utf-8", errors="replace"))
     except reports.Unreadable as error:

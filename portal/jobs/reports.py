@@ -11,7 +11,7 @@ import signal
 from typing import Any
 
 from workers.contract import InputError
-from workers.contract.messages import Decoder, Message
+from workers.contract.messages import Decoder, Message, join, msg
 
 LARGEST_RESULT = 64 * 1024 * 1024  # bytes
 LONGEST_PHASE = 200  # characters of a phase that is no message
@@ -67,15 +67,25 @@ def _metric(event: dict) -> dict[str, Any] | None:
 
 def diverged(name: str, step: int, value: float) -> InputError:
     """The error of a loss that is not finite. Validation counts in epochs, training in iterations."""
-    said = "NaN" if math.isnan(value) else "infinite"
+    said = "NaN" if math.isnan(value) else msg("infinite")
     if name.startswith("val/"):
         return InputError(
-            f"The training diverged: {name} is {said} after epoch {step}. "
-            "Lower the learning rate, then run it again."
+            msg(
+                "The training diverged: {name} is {said} after epoch {step}. Lower the learning "
+                "rate, then run it again.",
+                name=name,
+                said=said,
+                step=step,
+            )
         )
     return InputError(
-        f"The training diverged: {name} is {said} at iteration {step}. "
-        "Lower the learning rate, then run it again."
+        msg(
+            "The training diverged: {name} is {said} at iteration {step}. Lower the learning "
+            "rate, then run it again.",
+            name=name,
+            said=said,
+            step=step,
+        )
     )
 
 
@@ -84,12 +94,14 @@ def result_of(text: str) -> dict[str, Any]:
     try:
         result = json.loads(text, cls=Decoder, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"The program wrote a result that cannot be read ({str(error)[:100]}).") from error
+        raise Unreadable(
+            msg("The program wrote a result that cannot be read ({error}).", error=str(error)[:100])
+        ) from error
     if not isinstance(result, dict) or not isinstance(result.get("ok"), bool):
-        raise Unreadable("The program wrote a result that does not say whether it succeeded.")
+        raise Unreadable(msg("The program wrote a result that does not say whether it succeeded."))
     if not result["ok"]:
         if not isinstance(result.get("message"), str) or not result["message"]:
-            raise Unreadable("The program says that it failed, but not why.")
+            raise Unreadable(msg("The program says that it failed, but not why."))
         if result.get("kind") not in FAILURES:
             result["kind"] = "toolchain"
     return result
@@ -97,20 +109,22 @@ def result_of(text: str) -> dict[str, Any]:
 
 def killed(number: int, memory_ran_out: bool) -> str:
     """Say that a signal ended a program, and only what is known about why."""
-    name = signal.Signals(number).name
+    killed = msg("The program was killed by {name} before it had a result.", name=signal.Signals(number).name)
+    return join([killed, _hint(number, memory_ran_out)])
+
+
+def _hint(number: int, memory_ran_out: bool) -> str:
     if number == signal.SIGKILL and memory_ran_out:
-        hint = " The system had run out of memory and ended it."
-    elif number == signal.SIGKILL:
-        hint = (
-            " It was killed from outside; often the system has run out of memory then, but it did not say so."
+        return msg("The system had run out of memory and ended it.")
+    if number == signal.SIGKILL:
+        return msg(
+            "It was killed from outside; often the system has run out of memory then, but it did not say so."
         )
-    elif number == signal.SIGXCPU:
-        hint = " It used more processor time than a job may."
-    elif number == signal.SIGXFSZ:
-        hint = " It wrote a file larger than a job may."
-    else:
-        hint = " It crashed." if number in CRASHES else ""
-    return f"The program was killed by {name} before it had a result.{hint}"
+    if number == signal.SIGXCPU:
+        return msg("It used more processor time than a job may.")
+    if number == signal.SIGXFSZ:
+        return msg("It wrote a file larger than a job may.")
+    return msg("It crashed.") if number in CRASHES else ""
 
 
 def _refuse(name: str) -> None:

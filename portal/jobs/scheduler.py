@@ -15,11 +15,13 @@ from django.db import transaction
 from django.db.models import Count, Max, Min
 from django.utils import timezone
 
+from portal.core.messages import word
 from portal.jobs import kinds
-from portal.jobs.models import IllegalTransition, Job, Priority, Status
+from portal.jobs.models import IN_WORDS, IllegalTransition, Job, Priority, Status
 from portal.teams import audit, quotas
 from portal.teams.models import Team
 from portal.teams.quota_usage import JobCounts
+from workers.contract.messages import msg
 
 RUNNING_STATUSES = (Status.RUNNING, Status.CANCELLING)
 QUEUE_MOVES = ("first", "up", "down", "last")
@@ -134,7 +136,7 @@ def claim(job: Job, worker: str) -> bool:
             Team.objects.select_for_update(no_key=True).get(pk=job.team_id)
             if _is_full(job) or not kinds.get(job.kind).claim(job):
                 return False
-            job.move_to(Status.RUNNING, f"taken by {worker}", worker=worker)
+            job.move_to(Status.RUNNING, msg("taken by {worker}", worker=worker), worker=worker)
             return True
     except IllegalTransition:
         return False  # cancelled, or claimed by another worker
@@ -166,7 +168,7 @@ def move(job: Job, to: str) -> None:
     index = next((number for number, row in enumerate(rows) if row.pk == job.pk), None)
     if index is None:
         job.refresh_from_db(fields=["status"])
-        raise IllegalTransition(f"{job} is {job.status}: only a queued job can change its place.")
+        raise _no_longer_queued(job)
     target = {"first": 0, "up": max(0, index - 1), "down": min(len(rows) - 1, index + 1)}.get(
         to, len(rows) - 1
     )
@@ -193,6 +195,13 @@ def set_priority(job: Job, priority: int) -> None:
     priority = Priority(priority)
     if not Job.objects.filter(pk=job.pk, status=Status.QUEUED).update(priority=priority):
         job.refresh_from_db(fields=["status"])
-        raise IllegalTransition(f"{job} is {job.status}: only a queued job can change its place.")
+        raise _no_longer_queued(job)
     job.priority = priority
-    audit.record("job.priority", job, detail=priority.label)
+    audit.record("job.priority", job, detail=word(priority.label))
+
+
+def _no_longer_queued(job: Job) -> IllegalTransition:
+    status = IN_WORDS[job.status]
+    return IllegalTransition(
+        msg("{job} is {status}: only a queued job can change its place.", job=job, status=status)
+    )

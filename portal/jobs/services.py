@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from portal.core import broker
 from portal.jobs import endings, hooks, kinds, scheduler
-from portal.jobs.models import ErrorKind, IllegalTransition, Job, JobEvent, Status
+from portal.jobs.models import IN_WORDS, ErrorKind, IllegalTransition, Job, JobEvent, Status
 from portal.teams import audit, quotas
+from workers.contract.messages import msg
 
 WAKE_AT_MOST = 20
 EXECUTE = "portal.jobs.tasks.execute"
@@ -23,7 +24,7 @@ def submit(kind_name: str, team, created_by, **fields) -> Job:
     """Create a queued job. Call it in the transaction that makes the rows which the job needs."""
     kind = kinds.get(kind_name)
     job = Job.objects.create(kind=kind.name, queue=kind.queue, team=team, created_by=created_by, **fields)
-    JobEvent.objects.create(job=job, new=Status.QUEUED, at=job.queued_at, reason="submitted")
+    JobEvent.objects.create(job=job, new=Status.QUEUED, at=job.queued_at, reason=msg("submitted"))
     enqueue(job)
     return job
 
@@ -57,7 +58,7 @@ def enqueue(job: Job) -> None:
 
 def cancel(job: Job, by: str) -> None:
     """Cancel a queued job at once, ask a running one to stop. A final one stays as it is."""
-    reason = f"cancelled by {by}"
+    reason = msg("cancelled by {by}", by=by)
     for target in (Status.CANCELLED, Status.CANCELLING):
         if target == Status.CANCELLED and job.status != Status.QUEUED:
             continue
@@ -77,13 +78,19 @@ def retry(job: Job, created_by=None, **fields) -> Job:
     """
     if job.status not in (Status.FAILED, Status.CANCELLED):
         raise IllegalTransition(
-            f"Job {job.pk} is {job.status}; only a failed or cancelled job can be retried."
+            msg(
+                "Job {pk} is {status}; only a failed or cancelled job can be retried.",
+                pk=job.pk,
+                status=IN_WORDS[job.status],
+            )
         )
     if "attempt" not in fields:
         refuse_if_full(job.team)
     with transaction.atomic():
         if Job.objects.filter(retry_of=job).exists():
-            raise IllegalTransition(f"Job {job.pk} was already retried as job {job.retried_by.pk}.")
+            raise IllegalTransition(
+                msg("Job {pk} was already retried as job {other}.", pk=job.pk, other=job.retried_by.pk)
+            )
         fields = {"priority": job.priority, "variant": job.variant, "resource": job.resource, **fields}
         new = submit(job.kind, job.team, created_by or job.created_by, retry_of=job, **fields)
         kinds.get(job.kind).replace(job, new)
@@ -99,7 +106,7 @@ def retry_by(user, job: Job) -> Job:
     is changed then.
     """
     new = retry(job, created_by=user)
-    audit.record("job.retry", new, actor=user, detail=f"after {job}")
+    audit.record("job.retry", new, actor=user, detail=msg("after {job}", job=job))
     owner = hooks.owner_of(new)
     if owner is not None:
         owner.revive(user)
@@ -159,14 +166,14 @@ def wake(queue: str) -> None:
 
 
 def _end_lost(job: Job, target: str) -> None:
-    message = (
+    message = msg(
         "The worker that ran this job disappeared: see whether it is up and has memory enough, then retry."
     )
     try:
         if target == Status.CANCELLED:
             job.move_to(target, message)
         else:
-            job.move_to(target, "worker lost", error_kind=ErrorKind.LOST, message=message)
+            job.move_to(target, msg("worker lost"), error_kind=ErrorKind.LOST, message=message)
     except IllegalTransition:
         return  # it came back just now
     if target == Status.FAILED and job.attempt <= settings.JOB_MAX_RESUMES:

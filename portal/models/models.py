@@ -6,12 +6,13 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal import tasks
-from portal.core.messages import KEEPS_MESSAGES
+from portal.core.messages import KEEPS_MESSAGES, word
 from portal.datasets.models import LONG_COLUMNS, DatasetVersion
 from portal.devices.models import Device
 from portal.jobs.models import Job, Status
 from portal.tasks import Stage
 from portal.teams.models import Owned, OwnedQuerySet
+from workers.contract.messages import msg
 
 
 class Origin(models.TextChoices):
@@ -159,7 +160,9 @@ class Evaluation(models.Model):
         indexes = [models.Index(fields=["model", "stage"])]
 
     def __str__(self):
-        return f"{self.get_stage_display()} of {self.compiled_model or self.model}"
+        return msg(
+            "{stage} of {model}", stage=word(Stage(self.stage).label), model=self.compiled_model or self.model
+        )
 
     @property
     def drop(self) -> float | None:

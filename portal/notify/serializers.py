@@ -1,6 +1,7 @@
 from django.urls import reverse
 from rest_framework import serializers
 
+from portal.core.messages import shown
 from portal.core.serializers import BoundedListField, KnownFieldsOnly
 from portal.notify import targets
 from portal.notify.events import EVENTS, WEBHOOK_EVENTS
@@ -57,7 +58,7 @@ class WebhookSerializer(KnownFieldsOnly, serializers.ModelSerializer):
         try:
             targets.check(value)
         except targets.BadTarget as error:
-            raise serializers.ValidationError(str(error)) from error
+            raise serializers.ValidationError(shown(error)) from error
         return value
 
     def validate_events(self, value):

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from workers.contract.messages import msg
+
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
 LOOKUP_SECONDS = 5.0
@@ -72,15 +74,15 @@ def parse(url: str) -> Target:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise BadTarget("This is not an address: write it as https://example.org/hook.") from None
+        raise BadTarget(msg("This is not an address: write it as https://example.org/hook.")) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadTarget("The address must begin with https:// or http:// and name a host.")
+        raise BadTarget(msg("The address must begin with https:// or http:// and name a host."))
     if parts.username is not None or parts.password is not None:
-        raise BadTarget("Leave name and password out of the address: the signature tells who calls.")
+        raise BadTarget(msg("Leave name and password out of the address: the signature tells who calls."))
     if not url.isascii() or any(letter <= " " or letter == "\x7f" for letter in url):
-        raise BadTarget("The address may hold only ASCII letters and no spaces: encode the others.")
+        raise BadTarget(msg("The address may hold only ASCII letters and no spaces: encode the others."))
     if port == 0:
-        raise BadTarget("The address names port 0: leave it out or name another.")
+        raise BadTarget(msg("The address names port 0: leave it out or name another."))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), path)
 
@@ -110,15 +112,19 @@ def resolve(target: Target) -> list[str]:
         rows = _look_up(target)
     except (OSError, UnicodeError):
         raise BadTarget(
-            f"The host {target.host} cannot be found: check the address and the name server."
+            msg("The host {host} cannot be found: check the address and the name server.", host=target.host)
         ) from None
     found = list(dict.fromkeys(row[4][0] for row in rows))
     for address in found:
         if not is_allowed(address):
             raise BadTarget(
-                f"The host {target.host} has the address {address}, which is not a public one: webhooks "
-                "reach no private addresses unless the server's administrator names their network in "
-                "WEBHOOK_ALLOWED_NETWORKS."
+                msg(
+                    "The host {host} has the address {address}, which is not a public one: webhooks "
+                    "reach no private addresses unless the server's administrator names their "
+                    "network in WEBHOOK_ALLOWED_NETWORKS.",
+                    host=target.host,
+                    address=address,
+                )
             )
     return found
 
@@ -180,12 +186,12 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
 
 def _words(error: Exception, was_cut: bool) -> str:
     if was_cut or isinstance(error, TimeoutError):
-        return f"There was no whole answer within {TOTAL_SECONDS:g} seconds."
+        return msg("There was no whole answer within {seconds} seconds.", seconds=f"{TOTAL_SECONDS:g}")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"Its certificate is not trusted: {error.verify_message}."
+        return msg("Its certificate is not trusted: {error}.", error=error.verify_message)
     if isinstance(error, ConnectionRefusedError):
-        return "The connection was refused."
-    return f"The connection broke: {error}."[:300]
+        return msg("The connection was refused.")
+    return msg("The connection broke: {error}.", error=str(error)[:200])
 
 
 class _Pinned(http.client.HTTPConnection):

@@ -17,12 +17,14 @@ from rest_framework.exceptions import APIException, Throttled
 
 from portal.core import broker
 from portal.core.encryption import WrongKey, seal, unseal
+from portal.core.messages import shown
 from portal.core.slots import Slots
 from portal.notify import notices, targets
 from portal.notify.events import EVENTS
 from portal.notify.models import TEST, Delivery, DeliveryState, Webhook
 from portal.teams import audit
 from portal.teams.models import AuditEntry, Result, Team
+from workers.contract.messages import msg
 
 VERSION = 1  # of the body; a change that could break a reader makes it 2
 BEGINS = "whsec_"
@@ -46,11 +48,13 @@ class TooManyByHand(Throttled):
     """The team ordered more deliveries by hand than the server sends at once; says how long to wait."""
 
     def __init__(self, wait: int):
-        sentence = (
-            f"Your team sent {BY_HAND_MOST} tests or repeated deliveries within a minute: "
-            f"wait {wait} s, then send the next."
+        sentence = msg(
+            "Your team sent {most} tests or repeated deliveries within a minute: "
+            "wait {wait} s, then send the next.",
+            most=BY_HAND_MOST,
+            wait=wait,
         )
-        APIException.__init__(self, sentence)
+        APIException.__init__(self, shown(sentence))
         self.wait = wait
 
 
@@ -74,7 +78,7 @@ def change(webhook: Webhook, **fields) -> None:
     for name, value in fields.items():
         setattr(webhook, name, value)
     webhook.save(update_fields=list(fields))
-    audit.record("webhook.edit", webhook, detail=f"changed: {', '.join(fields)}")
+    audit.record("webhook.edit", webhook, detail=msg("changed: {fields}", fields=", ".join(fields)))
 
 
 def new_secret(webhook: Webhook) -> str:
@@ -120,7 +124,7 @@ def order_again(delivery: Delivery) -> None:
     Delivery.objects.filter(pk=delivery.pk).update(
         state=DeliveryState.PENDING, tries=0, next_at=timezone.now(), problem=""
     )
-    audit.record("webhook.redeliver", delivery.webhook, detail=f"delivery {delivery.pk}")
+    audit.record("webhook.redeliver", delivery.webhook, detail=msg("delivery {pk}", pk=delivery.pk))
     _wake(delivery.pk)
 
 
@@ -218,15 +222,20 @@ def _note(delivery: Delivery, answer: targets.Answer) -> None:
         Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.DELIVERED, problem="", **facts)
         Webhook.objects.filter(pk=delivery.webhook_id).update(failures=0)
         return
-    moved = ", a redirect, which is not followed" if 300 <= answer.status < 400 else ""
-    _went_wrong(delivery, f"It answered with status {answer.status}{moved}.", **facts)
+    if 300 <= answer.status < 400:
+        problem = msg(
+            "It answered with status {status}, a redirect, which is not followed.", status=answer.status
+        )
+    else:
+        problem = msg("It answered with status {status}.", status=answer.status)
+    _went_wrong(delivery, problem, **facts)
 
 
 def _send(delivery: Delivery) -> targets.Answer:
     try:
         secret = unseal(delivery.webhook.secret)["secret"]
     except WrongKey:
-        words = "Its secret cannot be read with this server's encryption key: make a new one."
+        words = msg("Its secret cannot be read with this server's encryption key: make a new one.")
         raise WrongKey(words) from None
     body, moment = delivery.body.encode(), int(time.time())
     headers = {
@@ -240,7 +249,7 @@ def _send(delivery: Delivery) -> targets.Answer:
 
 
 def _went_wrong(delivery: Delivery, problem: str, **facts) -> None:
-    facts = {"status": None, "milliseconds": None, "answer": "", **facts, "problem": problem[:300]}
+    facts = {"status": None, "milliseconds": None, "answer": "", **facts, "problem": problem}
     if delivery.event == TEST or delivery.tries > len(BACKOFF):
         facts["state"] = DeliveryState.FAILED
     else:
@@ -254,7 +263,9 @@ def _went_wrong(delivery: Delivery, problem: str, **facts) -> None:
 
 def _stop_if_hopeless(webhook: Webhook, problem: str) -> None:
     """Switch a webhook off that failed too often in a row, and tell the team's administrators once."""
-    words = f"{STOP_AFTER} attempts in a row went wrong, the last so: {problem}"[:300]
+    words = msg(
+        "{count} attempts in a row went wrong, the last so: {problem}", count=STOP_AFTER, problem=problem
+    )
     with transaction.atomic():
         hopeless = Webhook.objects.filter(pk=webhook.pk, active=True, failures__gte=STOP_AFTER)
         if not hopeless.update(active=False, stopped_because=words):

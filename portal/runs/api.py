@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
 from portal.core.calls import with_query, without_body
+from portal.core.messages import shown
 from portal.runs import cloning, compare, services
 from portal.runs.filters import RunFilter
 from portal.runs.models import Run
@@ -56,8 +57,8 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
             runs = compare.choose(request.team, request.query_params.getlist("ids"))
         except compare.CannotCompare as error:
             if error.unknown:
-                raise NotFound(str(error)) from error
-            raise ValidationError({"ids": [str(error)]}) from error
+                raise NotFound(shown(error)) from error
+            raise ValidationError({"ids": [shown(error)]}) from error
         return Response(ComparisonSerializer(compare.Comparison(runs)).data)
 
     @extend_schema(request=RunEditSerializer, responses=RunSerializer)

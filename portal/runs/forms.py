@@ -17,6 +17,7 @@ from portal.jobs.models import ACTIVE, Status
 from portal.runs import cloning, plan, tags
 from portal.runs.graph import Graph
 from portal.teams.models import Role
+from workers.contract.messages import msg
 
 VERSIONS_SHOWN = 100
 NUMBERS = {
@@ -133,11 +134,11 @@ class RunForm(StyledForm):
         # However it came, from here on it is the upload.
         data["upload"] = data.get("upload") or data.get("received")
         if not data["upload"] and not data.get("dataset_version") and not self.errors:
-            self.add_errors({"dataset_version": "Choose a dataset, or a zip file to upload."})
+            self.add_errors({"dataset_version": msg("Choose a dataset, or a zip file to upload.")})
         if data.get("upload") and not data.get("upload_name"):
             data["upload_name"] = str(data["upload"]).rsplit(".", 1)[0][:120] or "Dataset"
         if data.get("devices") and not self.membership.at_least(Role.OPERATOR):
-            self.add_errors({"devices": "Only operators may put models on devices: leave them out."})
+            self.add_errors({"devices": msg("Only operators may put models on devices: leave them out.")})
         return data
 
     def make_plan(self) -> plan.Plan | None:

@@ -13,6 +13,7 @@ from portal.jobs.models import HasStatus, Job, Status
 from portal.models.models import Evaluation
 from portal.tasks import Stage
 from portal.teams.models import Owned, OwnedQuerySet, Team
+from workers.contract.messages import msg
 
 TAG_LENGTH = 40
 
@@ -104,7 +105,7 @@ class Step(models.Model):
         constraints = [models.UniqueConstraint(fields=["run", "position"], name="one_step_a_position")]
 
     def __str__(self):
-        return f"{self.kind} of {self.run}"
+        return msg("{kind} of {run}", kind=self.kind, run=self.run)
 
     @property
     def status(self) -> str | None:

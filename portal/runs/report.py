@@ -15,6 +15,7 @@ from portal.runs.provenance import chain
 from portal.runs.step_kinds import COMPILE, TRAIN
 from portal.runs.verdict import verdict
 from portal.tasks import Stage
+from workers.contract.messages import msg
 
 
 def report(run: Run) -> dict:
@@ -96,7 +97,7 @@ def _steps(graph: Graph) -> list[tuple[str, Job]]:
     for step in graph.steps:
         if step.kind in (TRAIN, COMPILE):
             found.append((f"{step.kind} {step.inputs.get('chip', '')}".strip(), step.job))
-    found += [(f"deploy {row.device.name}", row.job) for row in graph.deployments]
+    found += [(msg("deploy {name}", name=row.device.name), row.job) for row in graph.deployments]
     return [(name, job) for name, job in found if job is not None]
 
 

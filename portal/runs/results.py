@@ -12,27 +12,28 @@ from portal.models.models import Evaluation
 from portal.runs.graph import Graph
 from portal.tasks import Stage
 from portal.tasks.figures import Change
+from workers.contract.messages import msg
 
 FLIPPED_SHOWN = 24
 CONFUSIONS_SHOWN = 12
 LAYERS_SHOWN = 15
 # What people look for first, and what it is. Everything else of a job follows below.
 FILE_WORDS = {
-    "model.rknn": "compiled model for the board",
-    "labels.txt": "class names, one a line",
-    "best_model.pdparams": "trained weights (Paddle)",
-    "inference.json": "Paddle inference model: graph",
-    "inference.pdmodel": "Paddle inference model: graph",
-    "inference.pdiparams": "Paddle inference model: weights",
-    "model.onnx": "ONNX, with softmax",
-    "model.slim.onnx": "ONNX, fixed input, cut before the softmax",
-    "build.onnx": "ONNX as the RKNN toolkit got it",
-    "calibration.zip": "calibration pictures and settings",
-    "predictions.paddle.json": "each validation image's prediction in Paddle",
-    "predictions.onnx.json": "each validation image's prediction in ONNX",
-    "predictions.simulator.json": "each validation image's prediction in the int8 simulator",
-    "operators.json": "operators and their cost",
-    "provenance.json": "where the model comes from",
+    "model.rknn": msg("compiled model for the board"),
+    "labels.txt": msg("class names, one a line"),
+    "best_model.pdparams": msg("trained weights (Paddle)"),
+    "inference.json": msg("Paddle inference model: graph"),
+    "inference.pdmodel": msg("Paddle inference model: graph"),
+    "inference.pdiparams": msg("Paddle inference model: weights"),
+    "model.onnx": msg("ONNX, with softmax"),
+    "model.slim.onnx": msg("ONNX, fixed input, cut before the softmax"),
+    "build.onnx": msg("ONNX as the RKNN toolkit got it"),
+    "calibration.zip": msg("calibration pictures and settings"),
+    "predictions.paddle.json": msg("each validation image's prediction in Paddle"),
+    "predictions.onnx.json": msg("each validation image's prediction in ONNX"),
+    "predictions.simulator.json": msg("each validation image's prediction in the int8 simulator"),
+    "operators.json": msg("operators and their cost"),
+    "provenance.json": msg("where the model comes from"),
 }
 
 
@@ -46,8 +47,8 @@ class Files:
 
 def files(graph: Graph) -> list[Files]:
     """The files of a run by the step that made them, the important ones first."""
-    steps = [("Training and ONNX", graph.training)]
-    steps += [(f"RKNN for {compiled.chip}", compiled.job) for compiled in graph.compiled]
+    steps = [(msg("Training and ONNX"), graph.training)]
+    steps += [(msg("RKNN for {chip}", chip=compiled.chip), compiled.job) for compiled in graph.compiled]
     made = _artifacts_of([job for _title, job in steps if job])
     groups = [Files(title, _rows(made[job.pk])) for title, job in steps if job]
     return [group for group in groups if group.rows]

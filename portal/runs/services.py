@@ -164,11 +164,19 @@ def deploy(run: Run, device: Device, user) -> Deployment:
     if ready is None:
         profile = configs.boards()[device.profile]
         chip = configs.chips()[profile.chip].title
-        words = f"{run} has no model for {device} ({chip}, {profile.channel_order})"
-        raise PlanError({"device": f"{words}: start a run that names this device."})
+        words = msg(
+            "{run} has no model for {device} ({chip}, {channel_order})",
+            run=run,
+            device=device,
+            chip=chip,
+            channel_order=profile.channel_order,
+        )
+        raise PlanError({"device": msg("{words}: start a run that names this device.", words=words)})
     waiting = [step for step in graph.of_kind(DEPLOY) if step.device_id == device.pk and step.job is None]
     if waiting and run.is_active:
-        raise IllegalTransition(f"{run} on {device} is under way already: wait for its end.")
+        raise IllegalTransition(
+            msg("{run} on {device} is under way already: wait for its end.", run=run, device=device)
+        )
     made = deployment.start(ready, device, user, board_images=run.params["board_images"])
     audit.record("deployment.create", made, team=run.team, actor=user, label=f"{run} to {device}")
     return made

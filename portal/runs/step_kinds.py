@@ -11,6 +11,7 @@ from portal.jobs.models import Job
 from portal.models.models import CompiledModel, Model
 from portal.runs.models import Step
 from portal.training import services as training
+from workers.contract.messages import msg
 
 
 @dataclass(frozen=True)
@@ -82,5 +83,5 @@ def short_title(step: Step) -> str:
     if step.kind == COMPILE:
         return f"RKNN {step.inputs['chip']}"
     if step.kind == DEPLOY:
-        return f"Board {step.device.name}"
+        return msg("Board {name}", name=step.device.name)
     return "Train"

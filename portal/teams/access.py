@@ -6,8 +6,9 @@ import functools
 
 from django.core.exceptions import PermissionDenied
 
-from portal.teams.models import Role
+from portal.teams.models import IN_WORDS, Role
 from portal.teams.permissions import SCOPE_OF_ROLE, require_scope
+from workers.contract.messages import msg
 
 
 def role_required(role: str):
@@ -31,9 +32,13 @@ def refuse_unless(request, role: str) -> None:
     if request.membership.at_least(role):
         return
     raise PermissionDenied(
-        f"You are a {Role(request.membership.role).label.lower()} of the team {request.team.name}; "
-        f"this needs the role {Role(role).label.lower()} or above. "
-        "Ask an administrator of your team to do it or to change your role."
+        msg(
+            "You are a {role} of the team {team}; this needs the role {least} or above. Ask "
+            "an administrator of your team to do it or to change your role.",
+            role=IN_WORDS[request.membership.role],
+            team=request.team.name,
+            least=IN_WORDS[role],
+        )
     )
 
 

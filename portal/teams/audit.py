@@ -21,7 +21,7 @@ from portal.core.addresses import client_address, network
 from portal.core.outages import outage_of
 from portal.teams import repeats
 from portal.teams.models import AuditEntry, Membership, Result, Team, Via
-from workers.contract.messages import changed
+from workers.contract.messages import changed, msg
 
 # What is recorded, for the filter's suggestions; the part before the dot filters for all of its kind.
 VERBS = (
@@ -177,7 +177,9 @@ def record_call(label: str, status: int) -> None:
 
     While the database takes no writes, entries are kept in memory and written with the next one.
     """
-    _unwritten.append(_entry(CALL, None, None, None, label, f"status {status}", Result.DONE))
+    _unwritten.append(
+        _entry(CALL, None, None, None, label, msg("status {status}", status=status), Result.DONE)
+    )
     with patience.note("calls of tokens in the audit"), contextlib.suppress(IndexError):
         while True:
             _write_or_keep(_unwritten.popleft())

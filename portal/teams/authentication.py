@@ -10,8 +10,10 @@ from rest_framework.permissions import SAFE_METHODS
 
 from portal.core import patience
 from portal.core.addresses import client_address
+from portal.core.messages import lazy_shown, shown
 from portal.teams import audit, origins, throttle, tokens
 from portal.teams.models import ApiToken
+from workers.contract.messages import msg
 
 REALM = 'realm="Slipway"'
 QUIET = timedelta(minutes=10)  # a program that goes on with a dead token is recorded this often
@@ -25,7 +27,7 @@ class TooManyPasswords(exceptions.Throttled):
     """Says in our words how long to wait, and nothing after them."""
 
     def __init__(self, wait: int):
-        exceptions.APIException.__init__(self, throttle.sentence(wait))
+        exceptions.APIException.__init__(self, shown(throttle.sentence(wait)))
         self.wait = wait
 
 
@@ -43,7 +45,7 @@ class BearerToken(authentication.BaseAuthentication):
             token = tokens.find(secret, client_address(request))
         except tokens.TokenRefused as error:
             _record(secret, str(error))
-            raise InvalidToken(str(error)) from error
+            raise InvalidToken(shown(error)) from error
         request._request.bearer_refused = False
         request._request.token = token
         return token.user, token
@@ -65,9 +67,11 @@ def _record(secret: str, why: str) -> None:
 class ForeignOrigin(exceptions.PermissionDenied):
     """A page of another site made a browser call with the password that the browser remembers."""
 
-    default_detail = (
-        "This call comes from a page of another site, and a password is not accepted there: "
-        "use an API token, or call from a program."
+    default_detail = lazy_shown(
+        msg(
+            "This call comes from a page of another site, and a password is not accepted there: "
+            "use an API token, or call from a program."
+        )
     )
 
 

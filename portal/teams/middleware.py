@@ -12,8 +12,9 @@ from portal.core.secret_paths import mask
 from portal.teams import audit, sign_ins
 from portal.teams.models import Role
 from portal.teams.services import choose, memberships_of
+from workers.contract.messages import msg
 
-NO_TEAM = (
+NO_TEAM = msg(
     "Your account is not a member of any team yet, so there is nothing to show: "
     "ask an administrator of this server to add you to one."
 )

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.messages import MessageField
 from portal.core.names import NameField
+from workers.contract.messages import msg
 
 
 class Role(models.TextChoices):
@@ -16,6 +17,13 @@ class Role(models.TextChoices):
     ADMIN = "admin", _("Administrator")
 
 
+# As a word in a sentence; a label begins with a capital letter.
+IN_WORDS = {
+    Role.VIEWER: msg("viewer"),
+    Role.MEMBER: msg("member"),
+    Role.OPERATOR: msg("operator"),
+    Role.ADMIN: msg("administrator"),
+}
 RANK = {role: rank for rank, role in enumerate(Role)}
 
 
@@ -133,7 +141,9 @@ class Invitation(models.Model):
         ordering = ["-id"]
 
     def __str__(self):
-        return f"invitation {self.pk}" + (f" ({self.note})" if self.note else "")
+        if not self.note:
+            return msg("invitation {pk}", pk=self.pk)
+        return msg("invitation {pk} ({note})", pk=self.pk, note=self.note)
 
 
 class PasswordLink(models.Model):
@@ -153,7 +163,7 @@ class PasswordLink(models.Model):
 # What a User-Agent holds and what that is; the first that fits, for each also names those it descends from.
 BROWSERS = [
     ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"), ("curl/", "curl"), ("python-requests/", "A Python program"),
+    ("Safari/", "Safari"), ("curl/", "curl"), ("python-requests/", msg("A Python program")),
 ]  # fmt: skip
 SYSTEMS = [
     ("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"),
@@ -177,9 +187,9 @@ class SignIn(models.Model):
     @property
     def words(self) -> str:
         """``Firefox on Windows``, as far as the browser tells."""
-        name = next((word for mark, word in BROWSERS if mark in self.browser), "Unknown browser")
+        name = next((word for mark, word in BROWSERS if mark in self.browser), msg("Unknown browser"))
         system = next((word for mark, word in SYSTEMS if mark in self.browser), "")
-        return f"{name} on {system}" if system else name
+        return msg("{name} on {system}", name=name, system=system) if system else name
 
 
 class Scope(models.TextChoices):

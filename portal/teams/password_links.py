@@ -23,6 +23,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from portal.teams import audit
 from portal.teams.models import Membership, PasswordLink, Role, Team, User
+from workers.contract.messages import msg
 
 
 def resettable(admin: User) -> QuerySet[User]:
@@ -45,8 +46,12 @@ def refuse_unless_resettable(admin: User, user: User) -> None:
     """Raise PermissionDenied where ``admin`` may not make a link for ``user``."""
     if not resettable(admin).filter(pk=user.pk).exists():
         raise PermissionDenied(
-            f"{user} also belongs to a team that you do not administer, or is an administrator of "
-            "this server: only an administrator of the server may make this link."
+            msg(
+                "{user} also belongs to a team that you do not administer, or is an "
+                "administrator of this server: only an administrator of the server may make this "
+                "link.",
+                user=user,
+            )
         )
 
 
@@ -97,7 +102,11 @@ def end_unbacked(person: User) -> None:
     for link in rows:
         if not _is_backed(link):
             link.delete()
-            audit.record("password.link-end", link.user, detail=f"{link.made_by} may no longer make it")
+            audit.record(
+                "password.link-end",
+                link.user,
+                detail=msg("{made_by} may no longer make it", made_by=link.made_by),
+            )
 
 
 def _is_backed(link: PasswordLink) -> bool:

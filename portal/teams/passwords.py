@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portal.teams import audit, sign_ins, tokens
 from portal.teams.models import User
+from workers.contract.messages import msg
 
 
 def follow_up(user: User, verb: str, *, revoke_tokens: bool, session_keys: tuple = ()) -> int:
@@ -26,13 +27,18 @@ def follow_up(user: User, verb: str, *, revoke_tokens: bool, session_keys: tuple
 
 def still_working(count: int) -> str:
     """What a person is told whose tokens outlived the old password."""
-    return (
-        f"API tokens of yours that still work: {count}. They do not depend on the password: revoke them on "
-        "the page API tokens if somebody else may have known it."
+    return msg(
+        "API tokens of yours that still work: {count}. They do not depend on the "
+        "password: revoke them on the page API tokens if somebody else may have known it.",
+        count=count,
     )
 
 
 def _words(count: int, revoked: bool) -> str:
     if not count:
         return ""
-    return f"API tokens revoked: {count}" if revoked else f"API tokens that go on working: {count}"
+    return (
+        msg("API tokens revoked: {count}", count=count)
+        if revoked
+        else msg("API tokens that go on working: {count}", count=count)
+    )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from rest_framework import exceptions, permissions
 
+from portal.core.messages import shown
 from portal.core.numbers import whole_number
 from portal.core.refusals import NOT_ALLOWED
 from portal.teams.models import Role, Scope
 from portal.teams.services import membership_of
+from workers.contract.messages import msg
 
 SCOPE_OF_ROLE = {Role.OPERATOR: Scope.DEPLOY, Role.ADMIN: Scope.ADMIN}
-NOT_A_MEMBER = "You are not a member of the team that the X-Team header names, or there is no such team."
-ANOTHER_TEAM = "This token is for another team than the X-Team header names: leave the header out."
-OWNER_LEFT = "The owner of this token is no longer in its team, so it opens nothing any more."
+NOT_A_MEMBER = msg("You are not a member of the team that the X-Team header names, or there is no such team.")
+ANOTHER_TEAM = msg("This token is for another team than the X-Team header names: leave the header out.")
+OWNER_LEFT = msg("The owner of this token is no longer in its team, so it opens nothing any more.")
 
 
 class MissingScope(exceptions.PermissionDenied):
@@ -20,7 +22,13 @@ class MissingScope(exceptions.PermissionDenied):
 
     def __init__(self, scope: str):
         super().__init__(
-            f"This token lacks the scope {scope}. Make one with it, or ask an administrator of your team."
+            shown(
+                msg(
+                    "This token lacks the scope {scope}. Make one with it, or ask an administrator of your "
+                    "team.",
+                    scope=scope,
+                )
+            )
         )
         self.auth_header = f'Bearer realm="Slipway", error="insufficient_scope", scope="{scope}"'
 
@@ -59,16 +67,16 @@ def _membership(request):
     token, wanted = getattr(request, "token", None), request.headers.get("X-Team", "")
     if token is not None:
         if wanted and wanted != str(token.team_id):
-            raise exceptions.PermissionDenied(ANOTHER_TEAM)
+            raise exceptions.PermissionDenied(shown(ANOTHER_TEAM))
         membership = membership_of(request.user, token.team_id)
         if membership is None:
-            raise exceptions.PermissionDenied(OWNER_LEFT)
+            raise exceptions.PermissionDenied(shown(OWNER_LEFT))
         return membership
     if wanted:
         team_id = whole_number(wanted) or 0
         membership = membership_of(request.user, team_id)
         if membership is None:
-            raise exceptions.PermissionDenied(NOT_A_MEMBER)
+            raise exceptions.PermissionDenied(shown(NOT_A_MEMBER))
         return membership
     return getattr(request, "membership", None) or membership_of(request.user)
 

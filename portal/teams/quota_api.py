@@ -10,6 +10,7 @@ from portal.teams import quota_usage, quotas
 from portal.teams.forms import QuotaForm
 from portal.teams.models import Quota, Role
 from portal.teams.serializers import LimitsSerializer, NewQuotaSerializer
+from workers.contract.messages import msg
 
 
 class LimitsViewSet(ApiViewSet):
@@ -32,7 +33,9 @@ class LimitsViewSet(ApiViewSet):
         given.is_valid(raise_exception=True)
         by = given.validated_data["by"]
         if by == Quota.By.SERVER and not request.user.is_superuser:
-            raise PermissionDenied("Only an administrator of this server may set what the server allows.")
+            raise PermissionDenied(
+                msg("Only an administrator of this server may set what the server allows.")
+            )
         form = QuotaForm(request.team, by, given.validated_data)
         if not form.is_valid():
             raise ValidationError(dict(form.errors))

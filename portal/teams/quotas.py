@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from portal.core.messages import word
 from portal.teams import audit
 from portal.teams.models import Quota, Team
 from workers.contract import InputError
+from workers.contract.messages import msg
 
 QUEUES = ("default", "train", "convert", "deploy")
 RUNNING = tuple(f"running_{queue}" for queue in QUEUES)
@@ -76,4 +78,4 @@ def set_quota(team: Team, by: str, values: dict[str, int | None]) -> None:
         setattr(row, name, value)
     row.save(update_fields=list(changed))
     words = ", ".join(f"{name} {'–' if value is None else value}" for name, value in changed.items())
-    audit.record("team.quota", team, detail=f"by the {by}: {words}")
+    audit.record("team.quota", team, detail=msg("{by}: {words}", by=word(Quota.By(by).label), words=words))

@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.teams import audit, password_links, tokens
-from portal.teams.models import Invitation, Membership, Role, Team, User
+from portal.teams.models import IN_WORDS, Invitation, Membership, Role, Team, User
 from workers.contract import InputError
+from workers.contract.messages import join, msg
 
 DEFAULT_TEAM = "Default team"
 FIRST_ADMIN = "admin"
@@ -55,7 +56,7 @@ def create_team(name: str, user: User) -> Team:
 def rename_team(team: Team, name: str) -> None:
     before, team.name = team.name, name
     team.save(update_fields=["name"])
-    audit.record("team.rename", team, detail=f"before: {before}")
+    audit.record("team.rename", team, detail=msg("before: {before}", before=before))
 
 
 # --- members ----------------------------------------------------------------------------------
@@ -70,15 +71,20 @@ def _lock_team(membership: Membership) -> None:
     try:
         membership.refresh_from_db(fields=["role"])
     except Membership.DoesNotExist:
-        raise TeamError(f"{membership.user} is no longer in {membership.team}.") from None
+        raise TeamError(
+            msg("{user} is no longer in {team}.", user=membership.user, team=membership.team)
+        ) from None
 
 
 def _refuse_to_lose_last_admin(membership: Membership) -> None:
     others = Membership.objects.filter(team=membership.team, role=Role.ADMIN).exclude(pk=membership.pk)
     if membership.role == Role.ADMIN and not others.exists():
         raise TeamError(
-            f"{membership.user} is the only administrator of {membership.team}: "
-            "make somebody else an administrator first."
+            msg(
+                "{user} is the only administrator of {team}: make somebody else an administrator first.",
+                user=membership.user,
+                team=membership.team,
+            )
         )
 
 
@@ -86,7 +92,7 @@ def _end_links(person: User, team: Team) -> None:
     """End what ``person`` gave out as an administrator of ``team`` and may not give out any more."""
     lost = Invitation.objects.for_team(team).filter(created_by=person, used_at=None).unbacked()
     for invitation in lost:
-        withdraw(invitation, f"{person} no longer administers {team}")
+        withdraw(invitation, msg("{person} no longer administers {team}", person=person, team=team))
     password_links.end_unbacked(person)
 
 
@@ -104,7 +110,8 @@ def change_role(membership: Membership, role: str) -> None:
     before, membership.role = membership.role, role
     membership.save(update_fields=["role"])
     _end_links(membership.user, membership.team)
-    audit.record("member.role", membership.user, team=membership.team, detail=f"{before} → {role}")
+    words = join([IN_WORDS[before], IN_WORDS[role]], " → ")
+    audit.record("member.role", membership.user, team=membership.team, detail=words)
 
 
 @transaction.atomic
@@ -117,14 +124,19 @@ def remove_member(membership: Membership) -> None:
     _refuse_to_lose_last_admin(membership)
     for token in membership.user.tokens.filter(team=membership.team, revoked_at=None):
         tokens.revoke(token)
-    audit.record("member.remove", membership.user, team=membership.team, detail=f"was {membership.role}")
+    audit.record(
+        "member.remove",
+        membership.user,
+        team=membership.team,
+        detail=msg("was {role}", role=IN_WORDS[membership.role]),
+    )
     membership.delete()
     _end_links(membership.user, membership.team)
 
 
 def refuse_unless_server_admin(user: User) -> None:
     if not user.is_superuser:
-        raise PermissionDenied("Only an administrator of this server may make a new team.")
+        raise PermissionDenied(msg("Only an administrator of this server may make a new team."))
 
 
 # --- invitations ------------------------------------------------------------------------------
@@ -145,7 +157,9 @@ def invite(team: Team, user: User, role: str, days: int, note: str = "") -> tupl
         created_by=user,
         expires_at=timezone.now() + timedelta(days=days),
     )
-    audit.record("invitation.create", invitation, detail=f"{role}; {days} days")
+    audit.record(
+        "invitation.create", invitation, detail=msg("{role}; {days} days", role=IN_WORDS[role], days=days)
+    )
     return invitation, reverse("invitation", args=[secret])
 
 
@@ -170,12 +184,18 @@ def accept(invitation: Invitation, user: User) -> Membership:
     """Join the team; the link is used up. Raises TeamError when it ended a moment ago."""
     Team.objects.select_for_update().get(pk=invitation.team_id)  # its maker must not lose the role meanwhile
     if Membership.objects.filter(team=invitation.team, user=user).exists():
-        raise TeamError(f"You are in {invitation.team} already, so the link was not used up.")
+        raise TeamError(msg("You are in {team} already, so the link was not used up.", team=invitation.team))
     here = Invitation.objects.usable().filter(pk=invitation.pk)
     if not here.update(used_at=timezone.now(), used_by=user):
-        raise TeamError("This link was used or withdrawn a moment ago: ask for a new one.")
+        raise TeamError(msg("This link was used or withdrawn a moment ago: ask for a new one."))
     membership = Membership.objects.create(team=invitation.team, user=user, role=invitation.role)
-    audit.record("member.join", user, team=invitation.team, actor=user, detail=f"as {invitation.role}")
+    audit.record(
+        "member.join",
+        user,
+        team=invitation.team,
+        actor=user,
+        detail=msg("as {role}", role=IN_WORDS[invitation.role]),
+    )
     password_links.end_unbacked(user)  # of an administrator of the other teams only
     return membership
 
@@ -187,7 +207,7 @@ def accept_as_new(invitation: Invitation, username: str, password: str, email: s
         with transaction.atomic():
             user = User.objects.create_user(username, email=email, password=password)
     except IntegrityError:
-        raise TeamError("Somebody took this name a moment ago: choose another.") from None
+        raise TeamError(msg("Somebody took this name a moment ago: choose another.")) from None
     accept(invitation, user)
     return user
 

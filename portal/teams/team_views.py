@@ -14,7 +14,8 @@ from portal.core.numbers import whole_number
 from portal.teams import password_links, services
 from portal.teams.access import admin_required, refuse_unless
 from portal.teams.forms import InvitationForm, RoleForm, TeamForm
-from portal.teams.models import Invitation, Membership, Role
+from portal.teams.models import IN_WORDS, Invitation, Membership, Role
+from workers.contract.messages import msg
 
 ROLES = [
     (gettext_lazy("Viewer"), gettext_lazy("sees and downloads everything of the team")),
@@ -64,7 +65,10 @@ def member_role(request, pk):
         except services.TeamError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, f"{member.user} is a {member.get_role_display().lower()} now.")
+            messages.success(
+                request,
+                msg("{user} is a {role} now.", user=member.user, role=IN_WORDS[member.role]),
+            )
     return redirect("team-members")
 
 
@@ -79,7 +83,7 @@ def member_remove(request, pk):
         except services.TeamError as error:
             messages.error(request, str(error))
             return redirect("team-members")
-        messages.success(request, f"{member.user} is no longer in {member.team}.")
+        messages.success(request, msg("{user} is no longer in {team}.", user=member.user, team=member.team))
         return redirect("home" if member.user == request.user else "team-members")
     tokens = member.user.tokens.filter(team=request.team, revoked_at=None).count()
     return render(request, "teams/member_remove.html", {"member": member, "tokens": tokens})
@@ -122,7 +126,7 @@ def invitation_withdraw(request, pk):
     found = get_object_or_404(Invitation.objects.for_team(request.team), pk=pk, used_at=None)
     refuse_unless(request, Role.ADMIN)
     services.withdraw(found)
-    messages.success(request, "The invitation is withdrawn: its link no longer works.")
+    messages.success(request, msg("The invitation is withdrawn: its link no longer works."))
     return redirect("team-members")
 
 
@@ -137,7 +141,7 @@ def team_settings(request):
         before = form.initial["name"]
         request.team.name = before  # the form has written on the row; the service says what was before
         services.rename_team(request.team, form.cleaned_data["name"])
-        messages.success(request, "The team has its new name.")
+        messages.success(request, msg("The team has its new name."))
         return redirect("team-settings")
     return render(request, "teams/settings.html", {"form": form}, status=422 if form.errors else 200)
 
@@ -149,7 +153,7 @@ def team_new(request):
     if form.is_bound and form.is_valid():
         team = services.create_team(form.cleaned_data["name"], request.user)
         request.session["team"] = team.pk
-        messages.success(request, f"{team} is made; invite its people.")
+        messages.success(request, msg("{team} is made; invite its people.", team=team))
         return redirect("team-members")
     return render(request, "teams/new.html", {"form": form}, status=422 if form.errors else 200)
 
@@ -164,5 +168,5 @@ def team_switch(request):
     rows = request.user.memberships.select_related("team")
     member = get_object_or_404(rows, team_id=whole_number(wanted) or 0)
     request.session["team"] = member.team_id
-    messages.info(request, f"You work in {member.team} now.")
+    messages.info(request, msg("You work in {team} now.", team=member.team))
     return redirect("home")

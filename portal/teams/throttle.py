@@ -18,6 +18,7 @@ from django.utils import timezone
 from portal.core import addresses
 from portal.teams import audit
 from portal.teams.models import AuditEntry, Result, User
+from workers.contract.messages import msg, msg_n
 
 WINDOW = timedelta(minutes=15)
 PER_NAME_AND_ADDRESS = 10
@@ -86,7 +87,7 @@ def request_wait(request, name: str) -> int:
 
 def failed(name: str) -> None:
     """Count one wrong password. ``name`` is as it was typed."""
-    audit.refused(SIGN_IN, account_of(name), label=account_key(name), detail="wrong name or password")
+    audit.refused(SIGN_IN, account_of(name), label=account_key(name), detail=msg("wrong name or password"))
 
 
 def succeeded(user: User) -> None:
@@ -96,9 +97,12 @@ def succeeded(user: User) -> None:
 
 def sentence(seconds: int) -> str:
     minutes = max(1, math.ceil(seconds / 60))
-    return (
-        f"Too many wrong passwords: wait {minutes} minute{'' if minutes == 1 else 's'} and try again, "
-        "or ask an administrator of your team for a new password."
+    return msg_n(
+        "Too many wrong passwords: wait {count} minute and try again, or ask an administrator of your team "
+        "for a new password.",
+        "Too many wrong passwords: wait {count} minutes and try again, or ask an administrator of your team "
+        "for a new password.",
+        minutes,
     )
 
 
@@ -119,13 +123,16 @@ def may_mail(email: str) -> bool:
     if lately.filter(object_label=label).count() < MAILS_PER_ACCOUNT:
         audit.record(MAIL, label=label)
         return True
-    audit.refused(MAIL, label=label, detail="enough were sent to this address", within=WINDOW)
+    audit.refused(MAIL, label=label, detail=msg("enough were sent to this address"), within=WINDOW)
     return False
 
 
 def mails_sentence(seconds: int) -> str:
     minutes = max(1, math.ceil(seconds / 60))
-    return (
-        f"Too many links were asked for: wait {minutes} minute{'' if minutes == 1 else 's'} and try again, "
-        "or ask an administrator of your team for a link."
+    return msg_n(
+        "Too many links were asked for: wait {count} minute and try again, or ask an administrator of your "
+        "team for a link.",
+        "Too many links were asked for: wait {count} minutes and try again, or ask an administrator of your "
+        "team for a link.",
+        minutes,
     )

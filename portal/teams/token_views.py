@@ -11,6 +11,7 @@ from portal.core import once
 from portal.teams import tokens
 from portal.teams.forms import TokenForm
 from portal.teams.models import ApiToken
+from workers.contract.messages import msg
 
 
 def _tokens(request):
@@ -37,5 +38,5 @@ def token_revoke(request, pk):
     """End a token at once."""
     token = get_object_or_404(_tokens(request), pk=pk)
     tokens.revoke(token)
-    messages.success(request, f"The token {token.name} is revoked: it opens nothing any more.")
+    messages.success(request, msg("The token {name} is revoked: it opens nothing any more.", name=token.name))
     return redirect("token-list")

@@ -16,6 +16,7 @@ from django.utils import timezone
 from portal.core import patience
 from portal.teams import audit
 from portal.teams.models import ApiToken, Scope, Team, User
+from workers.contract.messages import Message, msg
 
 BEGINS = "slw_"
 VISIBLE = 12
@@ -45,7 +46,9 @@ def make(team: Team, user: User, name: str, scopes: list[str], days: int) -> tup
         secret_hash=digest(secret),
         expires_at=timezone.now() + timedelta(days=days),
     )
-    audit.record("token.create", token, detail=f"{', '.join(token.scopes)}; {days} days")
+    audit.record(
+        "token.create", token, detail=msg("{scopes}; {days} days", scopes=", ".join(token.scopes), days=days)
+    )
     return token, secret
 
 
@@ -53,13 +56,11 @@ def find(secret: str, address: str | None) -> ApiToken:
     """The valid token of this secret; notes its use. Raises TokenRefused."""
     token = ApiToken.objects.select_related("user", "team").filter(secret_hash=digest(secret)).first()
     if token is None:
-        raise TokenRefused("This token is not known: check that it was copied whole.")
+        raise TokenRefused(msg("This token is not known: check that it was copied whole."))
     if token.state != "valid":
-        word = "was revoked" if token.revoked_at else "expired"
-        when = token.revoked_at or token.expires_at
-        raise TokenRefused(f"The token {token.name} {word} on {when:%Y-%m-%d}: make a new one.")
+        raise TokenRefused(_no_longer_valid(token))
     if not token.user.is_active:
-        raise TokenRefused(f"The account that owns the token {token.name} is switched off.")
+        raise TokenRefused(msg("The account that owns the token {name} is switched off.", name=token.name))
     _note_use(token, address)
     return token
 
@@ -82,3 +83,11 @@ def revoke(token: ApiToken) -> None:
     """End a token at once. A second time changes nothing."""
     if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
         audit.record("token.revoke", token)
+
+
+def _no_longer_valid(token: ApiToken) -> Message:
+    if token.revoked_at:
+        day = f"{token.revoked_at:%Y-%m-%d}"
+        return msg("The token {name} was revoked on {day}: make a new one.", name=token.name, day=day)
+    day = f"{token.expires_at:%Y-%m-%d}"
+    return msg("The token {name} expired on {day}: make a new one.", name=token.name, day=day)

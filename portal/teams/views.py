@@ -24,7 +24,8 @@ from portal.teams.forms import (
     PasswordForm,
     SignInForm,
 )
-from portal.teams.models import Invitation, SignIn, User
+from portal.teams.models import IN_WORDS, Invitation, SignIn, User
+from workers.contract.messages import msg
 
 
 class SignInPage(auth.LoginView):
@@ -102,7 +103,7 @@ class PasswordChange(auth.PasswordChangeView):
             revoke_tokens=form.revokes_tokens,
             session_keys=(former, session.session_key),
         )
-        messages.success(self.request, "Your password is changed. Other browsers are signed out.")
+        messages.success(self.request, msg("Your password is changed. Other browsers are signed out."))
         if left:
             messages.warning(self.request, passwords.still_working(left))
         return response
@@ -167,7 +168,7 @@ class PasswordForgotten(auth.PasswordResetView):
         email = form.cleaned_data["email"]
         if throttle.may_mail(email):
             mails.order(email, self.request.get_host(), self.request.is_secure())
-        messages.success(self.request, "If an account has this address, a link is on its way to it.")
+        messages.success(self.request, msg("If an account has this address, a link is on its way to it."))
         return redirect(self.success_url)
 
 
@@ -189,7 +190,7 @@ class PasswordReset(auth.PasswordResetConfirmView):
             return self.render_to_response(self.get_context_data())
         response = super().form_valid(form)
         left = passwords.follow_up(form.user, "password.reset", revoke_tokens=form.revokes_tokens)
-        messages.success(self.request, "Your new password is set: sign in with it.")
+        messages.success(self.request, msg("Your new password is set: sign in with it."))
         if left:
             messages.warning(self.request, passwords.still_working(left))
         return response
@@ -214,7 +215,7 @@ def sign_in_end(request, pk):
     row = get_object_or_404(request.user.sign_ins, pk=pk)
     audit.record("sign-out.remote", request.user, detail=row.browser)
     sign_ins.end([row])
-    messages.success(request, "That browser is signed out.")
+    messages.success(request, msg("That browser is signed out."))
     return redirect("sign-in-list")
 
 
@@ -222,8 +223,8 @@ def sign_in_end(request, pk):
 def sign_in_end_others(request):
     """Sign every browser out but this one."""
     count = sign_ins.end(request.user.sign_ins.exclude(session_key=request.session.session_key))
-    audit.record("sign-out.remote", request.user, detail=f"{count} other browsers")
-    messages.success(request, f"Signed out elsewhere: {count}.")
+    audit.record("sign-out.remote", request.user, detail=msg("{count} other browsers", count=count))
+    messages.success(request, msg("Signed out elsewhere: {count}.", count=count))
     return redirect("sign-in-list")
 
 
@@ -271,5 +272,8 @@ def _join(request, found: Invitation):
 
 def _welcome(request, found: Invitation):
     request.session["team"] = found.team_id
-    messages.success(request, f"Welcome to {found.team}: you are a {found.get_role_display().lower()}.")
+    messages.success(
+        request,
+        msg("Welcome to {team}: you are a {role}.", team=found.team, role=IN_WORDS[found.role]),
+    )
     return redirect("home")

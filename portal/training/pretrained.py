@@ -20,6 +20,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from portal.core.configs import Recipe
+from workers.contract.messages import msg
 
 logger = logging.getLogger(__name__)
 CONNECT_SECONDS, READ_SECONDS = 5, 30
@@ -38,7 +39,9 @@ def find(recipe: Recipe) -> tuple[Path | None, str | None]:
     May be called by several processes at once: one downloads, the others wait for it.
     """
     if recipe.pretrained is None:
-        return None, f"There are no pretrained weights for {recipe.title}: trained from scratch."
+        return None, msg(
+            "There are no pretrained weights for {title}: trained from scratch.", title=recipe.title
+        )
     name, wanted, url = recipe.pretrained.file, recipe.pretrained.sha256, recipe.pretrained.url
     own = settings.PRETRAINED_DIR and Path(settings.PRETRAINED_DIR) / name
     if own and own.is_file():
@@ -46,8 +49,12 @@ def find(recipe: Recipe) -> tuple[Path | None, str | None]:
             _check(own, wanted)
         except (Unusable, OSError) as error:
             return None, (
-                f"The file {name} in PRETRAINED_DIR cannot be used ({_words(error)}): trained from scratch. "
-                "Replace the file and run again."
+                msg(
+                    "The file {name} in PRETRAINED_DIR cannot be used ({error}): trained from "
+                    "scratch. Replace the file and run again.",
+                    name=name,
+                    error=_words(error),
+                )
             )
         return own, None
     cached = Path(settings.CACHE_DIR) / "pretrained" / name
@@ -58,8 +65,11 @@ def find(recipe: Recipe) -> tuple[Path | None, str | None]:
         return cached, None
     if not settings.PRETRAINED_DOWNLOAD:
         return None, (
-            f"Downloads are switched off and {name} is not in PRETRAINED_DIR: trained from scratch. "
-            "Put the file there to start from pretrained weights."
+            msg(
+                "Downloads are switched off and {name} is not in PRETRAINED_DIR: trained from "
+                "scratch. Put the file there to start from pretrained weights.",
+                name=name,
+            )
         )
     return _download(url, cached, wanted)
 
@@ -83,14 +93,25 @@ def _download(url: str, target: Path, wanted: str | None) -> tuple[Path | None, 
         return target, None
     except Unusable as error:
         return None, (
-            f"What {url} sends is not the pretrained weights ({error}): trained from scratch. "
-            f"Put {target.name} into PRETRAINED_DIR to start from them."
+            msg(
+                "What {url} sends is not the pretrained weights ({error}): trained from scratch. "
+                "Put {name} into PRETRAINED_DIR to start from them.",
+                url=url,
+                error=error,
+                name=target.name,
+            )
         )
     except (requests.RequestException, OSError) as error:
         logger.info("no pretrained weights from %s: %s", url, error)
         return None, (
-            f"The pretrained weights could not be downloaded from {url} ({_words(error)}): trained from "
-            f"scratch. Put {target.name} into PRETRAINED_DIR to start from them without a network."
+            msg(
+                "The pretrained weights could not be downloaded from {url} ({error}): trained "
+                "from scratch. Put {name} into PRETRAINED_DIR to start from them without a "
+                "network.",
+                url=url,
+                error=_words(error),
+                name=target.name,
+            )
         )
 
 
@@ -102,7 +123,7 @@ def _fetch(url: str, target: Path) -> None:
             for block in answer.iter_content(BLOCK):
                 file.write(block)
                 if file.tell() > LARGEST:
-                    raise Unusable("it is larger than any weights")
+                    raise Unusable(msg("it is larger than any weights"))
                 if time.monotonic() > deadline:
                     raise requests.Timeout
 
@@ -130,7 +151,9 @@ def _trust_first(url: str, path: Path) -> None:
         default_storage.save(_record(url), ContentFile(json.dumps(record).encode()))
         logger.info("pretrained weights from %s: SHA-256 %s, trusted from now on", url, digest)
     elif first != digest:
-        raise Unusable(f"its SHA-256 is {digest} and was {first} at the first download")
+        raise Unusable(
+            msg("its SHA-256 is {digest} and was {first} at the first download", digest=digest, first=first)
+        )
 
 
 def _usable(path: Path, wanted: str | None) -> bool:
@@ -150,12 +173,12 @@ def _check(path: Path, wanted: str | None) -> None:
     with path.open("rb") as stream:
         if wanted:
             if hashlib.file_digest(stream, "sha256").hexdigest() != wanted:
-                raise Unusable("its SHA-256 is another")
+                raise Unusable(msg("its SHA-256 is another"))
             return
         begin = stream.read(1)
         stream.seek(-1 if begin else 0, os.SEEK_END)
         if begin != b"\x80" or stream.read(1) != b".":
-            raise Unusable("it is no Paddle parameter file, or not a whole one")
+            raise Unusable(msg("it is no Paddle parameter file, or not a whole one"))
 
 
 def _words(error: Exception) -> str:
@@ -163,11 +186,11 @@ def _words(error: Exception) -> str:
     if isinstance(error, Unusable):
         return str(error)
     if isinstance(error, requests.HTTPError):
-        return f"the server answers {error.response.status_code}"
+        return msg("the server answers {status}", status=error.response.status_code)
     if isinstance(error, requests.Timeout):
-        return "the server takes too long"
+        return msg("the server takes too long")
     if isinstance(error, requests.ConnectionError):
-        return "the server cannot be reached, or stopped answering"
+        return msg("the server cannot be reached, or stopped answering")
     if isinstance(error, requests.RequestException):
-        return "the transfer broke off"
+        return msg("the transfer broke off")
     return getattr(error, "strerror", None) or type(error).__name__

@@ -18,6 +18,7 @@ from portal.jobs.models import ErrorKind, Job, Priority
 from portal.models import evaluations
 from portal.models.models import Model
 from portal.training import pretrained
+from workers.contract.messages import msg
 
 KIND = "train"
 # What of a model's parameters goes into the spec as it is.
@@ -52,7 +53,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
     model = job.model
     recipe = configs.recipes()[model.recipe]
     version = model.dataset_version
-    weights, notice = None, "Trained from scratch, as chosen."
+    weights, notice = None, msg("Trained from scratch, as chosen.")
     if model.params["pretrained"]:
         weights, notice = pretrained.find(recipe)
     return Invocation(

@@ -3,7 +3,6 @@ import types
 import pytest
 
 from portal.core import configs
-from portal.devices.connection import RunResult
 from portal.devices.errors import (
     DiskFull,
     NoPython,
@@ -13,6 +12,7 @@ from portal.devices.errors import (
     WrongAnswer,
 )
 from portal.devices.remote_runner import parse_line, parse_output, raise_reported
+from portal.devices.results import RunResult
 
 CONNECTION = types.SimpleNamespace(address="10.1.1.144:22")
 PROFILE = configs.boards()["virtual"]

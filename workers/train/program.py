@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import JobFolder
+from workers.contract.messages import msg
 from workers.train.checkpoints import prune
 from workers.train.evaluation import ENGINE
 from workers.train.onnx_files import INPUT_NAME, OPSET, make_onnx
@@ -34,9 +35,9 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     training = Training(folder, plan)
     inference = training.run()
     _keep_weights(folder, training.best_weights, inference)
-    _tell(folder, plan, "make ONNX", 0.5)
+    _tell(folder, plan, msg("make ONNX"), 0.5)
     cut_tensors = make_onnx(folder, inference, plan.input_size, task)
-    _tell(folder, plan, "evaluate", 0.7)
+    _tell(folder, plan, msg("evaluate"), 0.7)
     with folder.tool(ENGINE):
         predictions = task.evaluate(plan, inference, folder.artifacts / "model.slim.onnx")
     labels = "".join(f"{name}\n" for name in plan.class_names)
@@ -44,7 +45,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     metrics = task.summarise(predictions, plan.class_names)
     # The checkpoints have served: a finished job is never gone on from.
     prune(training.output, keep=set())
-    _tell(folder, plan, "done", AFTER_TRAINING_EPOCHS)
+    _tell(folder, plan, msg("done"), AFTER_TRAINING_EPOCHS)
     return {
         "evaluations": [folder.evaluation("paddle", ENGINE, predictions, metrics)],
         "best_epoch": training.history.best_epoch,

@@ -15,8 +15,9 @@ from django.core.handlers.wsgi import WSGIRequest
 
 from portal.core.addresses import client_address
 from portal.ops.front.refusals import Refusal
+from workers.contract.messages import msg
 
-NOT_UNDERSTOOD = "The address or a header of this request is invalid."
+NOT_UNDERSTOOD = msg("The address or a header of this request is invalid.")
 # Headers are joined with a comma where they come more than once; these may not.
 _ONCE = {
     "HTTP_HOST": b"host",
@@ -116,7 +117,7 @@ class Asked:
             raise Refusal(400, NOT_UNDERSTOOD)
         charset = _CHARSET.search(self.headers.get("CONTENT_TYPE", ""))
         if charset and charset[1].lower() not in _UTF_8:
-            raise Refusal(415, "Send the request in UTF-8: other encodings are not accepted.")
+            raise Refusal(415, msg("Send the request in UTF-8: other encodings are not accepted."))
         length = self.headers.get("CONTENT_LENGTH", "0")
         if not (length.isascii() and length.isdigit() and len(length) < 19):
             raise Refusal(400, NOT_UNDERSTOOD)

@@ -14,11 +14,12 @@ from collections.abc import Awaitable, Callable
 
 from portal.ops.front import limits
 from portal.ops.front.refusals import Gone, Refusal, too_large
+from workers.contract.messages import msg
 
 Receive = Callable[[], Awaitable[dict]]
-BROKEN = "The connection broke before the whole request had arrived."
-TOO_LONG = "The request is larger than this address accepts."
-TOO_SLOW = "The request did not arrive in time: check your connection, then try again."
+BROKEN = msg("The connection broke before the whole request had arrived.")
+TOO_LONG = msg("The request is larger than this address accepts.")
+TOO_SLOW = msg("The request did not arrive in time: check your connection, then try again.")
 
 
 async def buffered(receive: Receive, connection, most: int) -> bytes:

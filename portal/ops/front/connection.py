@@ -17,10 +17,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from portal.ops.front import limits
 from portal.ops.front.bodies import TOO_SLOW, Body, ChunkedBody, SocketBody
 from portal.ops.front.keeper import keeper_of
+from workers.contract.messages import msg
 
 TOO_LONG = {
-    414: "The address of this request is too long.",
-    431: "The headers of this request are too large.",
+    414: msg("The address of this request is too long."),
+    431: msg("The headers of this request are too large."),
 }
 
 
@@ -123,7 +124,7 @@ class Connection(HttpToolsProtocol):
     def end(self) -> None:
         """Give the client up: with a word if it may still be listening, else at once."""
         if self.in_head and not self.is_answering and not self.lingering:
-            self.refuse(408, "The request did not arrive in time.")
+            self.refuse(408, msg("The request did not arrive in time."))
         else:
             self.transport.abort()
 
@@ -258,7 +259,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """The head cannot be read: uvicorn calls this within the handling of the error."""
-        status, sentence = 400, "This is not a valid HTTP request."
+        status, sentence = 400, msg("This is not a valid HTTP request.")
         error = _raised()
         if isinstance(error, HeadTooLarge):
             status, sentence = error.args[0], TOO_LONG[error.args[0]]

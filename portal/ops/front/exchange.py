@@ -13,6 +13,7 @@ from portal.core.problems import problem_page
 from portal.ops.front import accesslog, limits
 from portal.ops.front.asked import Asked
 from portal.ops.front.refusals import Gone, Refusal
+from workers.contract.messages import msg
 
 Send = Callable[[dict], Awaitable[None]]
 # Between two neighbours only (RFC 9110, section 7.6.1); the server sets them.
@@ -75,7 +76,7 @@ class Exchange:
     async def give_up(self) -> None:
         """Our own failure: an answer if none began, else an end that no reader takes for a whole one."""
         if not self.status:
-            await self.refuse(Refusal(500, "Unexpected error. The server's log has the details."))
+            await self.refuse(Refusal(500, msg("Unexpected error. The server's log has the details.")))
         else:
             self.asked.scope["slipway.connection"].transport.abort()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workers.contract.messages import msg
 from workers.datakit.limits import human_bytes
 
 
@@ -18,22 +19,24 @@ class Refusal(Exception):
 
 
 def too_large(most: int) -> Refusal:
-    return Refusal(413, f"The request is too large: this address accepts at most {human_bytes(most)}.")
+    return Refusal(
+        413, msg("The request is too large: this address accepts at most {most}.", most=human_bytes(most))
+    )
 
 
 def sign_in_first() -> Refusal:
-    return Refusal(413, "Sign in first: without signing in, only small requests are accepted.")
+    return Refusal(413, msg("Sign in first: without signing in, only small requests are accepted."))
 
 
 def unknown_caller() -> Refusal:
     return Refusal(
         401,
-        "Send a token or a password: without one, only small requests are accepted.",
+        msg("Send a token or a password: without one, only small requests are accepted."),
         {"WWW-Authenticate": 'Bearer realm="Slipway"'},
     )
 
 
 def busy(seconds: int) -> Refusal:
     return Refusal(
-        503, "The server is busy: wait a few seconds, then try again.", {"Retry-After": str(seconds)}
+        503, msg("The server is busy: wait a few seconds, then try again."), {"Retry-After": str(seconds)}
     )

@@ -10,6 +10,7 @@ import yaml
 from PIL import Image
 
 from tests.programs import launch
+from workers.contract.messages import Decoder
 
 ROOT = Path(__file__).resolve().parents[3]
 CHIPS = ROOT / "configs" / "chips"
@@ -103,6 +104,8 @@ def convert():
         process = launch([convert_python(), "-m", "workers.convert"], job)
         process.wait(300)
         result = job / "result.json"
-        return process, json.loads(result.read_text(encoding="utf-8")) if result.is_file() else None
+        return process, json.loads(
+            result.read_text(encoding="utf-8"), cls=Decoder
+        ) if result.is_file() else None
 
     return run

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from workers.contract.messages import Decoder
+
 from .conftest import CLASS_NAMES, ROOT, SIDE, convert_python, read_chip, run_python
 
 pytestmark = pytest.mark.toolchain
@@ -141,7 +143,7 @@ def test_the_same_job_makes_the_same_calibration_archive(make_job, convert, colo
 def test_the_events_say_how_far_the_job_is(make_job, convert, colour_model):
     job = make_job(colour_model)
     convert(job)
-    events = [json.loads(line) for line in (job / "events.jsonl").read_text().splitlines()]
+    events = [json.loads(line, cls=Decoder) for line in (job / "events.jsonl").read_text().splitlines()]
     done = [event["done"] for event in events if event["type"] == "progress"]
     assert done == sorted(done) and done[-1] == 100
     assert "build int8 model for rv1106" in [event.get("name") for event in events]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from workers.contract import InputError
+from workers.contract.messages import Decoder
 from workers.train.plan import read_plan
 from workers.train.tasks import TASKS
 
@@ -54,7 +55,7 @@ def test_the_program_refuses_an_unknown_task_as_the_persons_error(spec, tmp_path
     done = subprocess.run(
         [sys.executable, "-m", "workers.train", str(job)], cwd=ROOT, capture_output=True, timeout=120
     )
-    result = json.loads((job / "result.json").read_text(encoding="utf-8"))
+    result = json.loads((job / "result.json").read_text(encoding="utf-8"), cls=Decoder)
     assert done.returncode == 1 and result["kind"] == "input"
     assert "does not know the task" in result["message"] and len(result["message"]) < 300
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.programs import launch
+from workers.contract.messages import Decoder
 
 from .conftest import make_spec, stage
 
@@ -46,11 +47,11 @@ def result_of(job: Path) -> dict:
     status = start(job).wait(timeout=LIMIT)
     log = (job / "log.txt").read_text(encoding="utf-8", errors="replace")
     assert (job / "result.json").is_file(), f"status {status}, log:\n{log[-3000:]}"
-    return json.loads((job / "result.json").read_text(encoding="utf-8"))
+    return json.loads((job / "result.json").read_text(encoding="utf-8"), cls=Decoder)
 
 
 def events_of(job: Path) -> list[dict]:
-    return [json.loads(line) for line in (job / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line, cls=Decoder) for line in (job / "events.jsonl").read_text().splitlines()]
 
 
 def wait_for(condition) -> None:

@@ -1,0 +1,36 @@
+"""What a command on a board said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portal.devices.cleaning import clean_text
+from workers.contract.messages import msg
+
+COMMAND_NOT_FOUND = (126, 127)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a command said. ``status`` is its exit status; -1 when a signal ended it.
+
+    ``stdout`` is its end only where the lines were told one by one, and ``stderr`` always.
+    """
+
+    argv: list[str]
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 0
+
+    @property
+    def not_found(self) -> bool:
+        return self.status in COMMAND_NOT_FOUND
+
+    def last_words(self) -> str:
+        """The last line of its errors, or of its output: what to quote to a person."""
+        lines = [line for line in (self.stdout + "\n" + self.stderr).splitlines() if line.strip()]
+        return clean_text(lines[-1], 300) if lines else msg("it said nothing")
