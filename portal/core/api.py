@@ -83,6 +83,7 @@ class ApiViewSet(viewsets.GenericViewSet):
         ):
             response = self._conditional(request, response)
         response = super().finalize_response(request, response, *args, **kwargs)
+        response.holds_secret = self.action in self.secret_actions
         ratelimit.write_on(response, request)
         leaving = deprecation.of(self)
         if leaving:

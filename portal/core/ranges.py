@@ -6,7 +6,7 @@ One range in a request is honoured; several at once are answered with the whole 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
@@ -50,6 +50,58 @@ def serve(
     headers |= {"Content-Range": f"bytes {first}-{last}/{size}", "Content-Length": str(last - first + 1)}
     content = blocks(file, first, last - first + 1)
     return StreamingHttpResponse(content, status=206, content_type=content_type, headers=headers)
+
+
+def serve_made(
+    request,
+    make: Callable[[], Iterator[bytes]],
+    measure: Callable[[], int],
+    *,
+    tag: str,
+    name: str,
+    content_type: str,
+) -> HttpResponse:
+    """Answer with a file that is made while it is sent, always of the same bytes under the same ``tag``.
+
+    It is measured only for a part, and what stands before the part is made and not sent.
+    """
+    etag = quote_etag(tag)
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": content_disposition_header(True, name),
+    }
+    if _known(request, etag):
+        return HttpResponse(status=304, headers=headers)
+    part = None
+    if "Range" in request.headers:
+        size = measure()
+        try:
+            part = _part(request, etag, size)
+        except Unsatisfiable:
+            return _no_such_bytes(size)
+    if part is None:
+        return StreamingHttpResponse(make(), content_type=content_type, headers=headers)
+    first, last = part
+    headers |= {"Content-Range": f"bytes {first}-{last}/{size}", "Content-Length": str(last - first + 1)}
+    content = cut(make(), first, last + 1)
+    return StreamingHttpResponse(content, status=206, content_type=content_type, headers=headers)
+
+
+def cut(pieces: Iterator[bytes], start: int, end: int) -> Iterator[bytes]:
+    """The bytes from ``start`` on and before ``end`` of what the pieces are together."""
+    place = 0
+    for piece in pieces:
+        found = piece[max(0, start - place) : max(0, end - place)]
+        place += len(piece)
+        if found:
+            yield found
+        if place >= end:
+            break
+    close = getattr(pieces, "close", None)
+    if close:
+        close()
 
 
 def _no_such_bytes(size: int) -> HttpResponse:

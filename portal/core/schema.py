@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 
 from portal.core import calls
 from portal.core.serializers import KnownFieldsOnly, ProblemSerializer
@@ -54,6 +55,9 @@ IF_NONE_MATCH = {
     "description": "The ETag of the answer that you have: 304 when it still holds.",
     "schema": {"type": "string"},
 }
+
+
+RANGE = OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="bytes=<first>-<last>")
 
 
 IF_MATCH = {

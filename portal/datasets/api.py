@@ -2,8 +2,6 @@
 
 import contextlib
 
-from django.http import StreamingHttpResponse
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -16,6 +14,7 @@ from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import an_archive, takes
 from portal.core.calls import with_query, without_body
 from portal.core.messages import shown
+from portal.core.schema import RANGE
 from portal.datasets import contents, deletion, diffs, imports, indexes, services, tus
 from portal.datasets.diff_serializers import DiffQuerySerializer, DiffSerializer
 from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer, filter_of
@@ -193,11 +192,14 @@ class DatasetVersionViewSet(ReviewActions, mixins.ListModelMixin, mixins.Retriev
         more = found[limit - 1].id if len(found) > limit else None
         return Response(VersionImagesSerializer({"count": count, "images": found[:limit], "next": more}).data)
 
-    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    @extend_schema(
+        parameters=[RANGE],
+        responses={(status, "application/zip"): OpenApiTypes.BINARY for status in (200, 206)},
+    )
     @action(detail=True, url_path="export", content_negotiation_class=AnyAnswer)
     @with_query(ExportQuerySerializer)
     def exported(self, request, pk=None):
-        """The version as a zip in the layout ``format``, made while it is sent."""
+        """The version as a zip in the layout ``format``, made while it is sent, or a part of it."""
         version = self.get_object()
         if not version.is_ready:
             raise ValidationError(
@@ -205,15 +207,9 @@ class DatasetVersionViewSet(ReviewActions, mixins.ListModelMixin, mixins.Retriev
             )
         layout = self.query["format"]
         try:
-            pieces = contents.exported(version, layout)
+            return contents.serve_export(request, version, layout)
         except (export.ExportError, StagingError) as error:
             raise ValidationError({"format": [shown(error)]}) from error
-        headers = {
-            "Content-Disposition": content_disposition_header(
-                True, f"{version.dataset.name}-v{version.number}-{layout}.zip"
-            )
-        }
-        return StreamingHttpResponse(pieces, content_type="application/zip", headers=headers)
 
 
 def _against(version: DatasetVersion, pk: int | None) -> DatasetVersion:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import itertools
+import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
+from django.http import HttpResponse
+
+from portal.core import ranges
 from portal.core.files import read_ranges
 from portal.datasets import indexes
 from portal.datasets.models import DatasetVersion
 from workers.contract.messages import msg
-from workers.datakit import export
+from workers.datakit import export, export_formats, stored
 from workers.datakit.errors import StagingError
 from workers.datakit.index import ImageRow
 from workers.datakit.staging import ReadPacks
@@ -39,11 +46,36 @@ def reader(version: DatasetVersion) -> ReadPacks:
     return read
 
 
-def exported(version: DatasetVersion, layout: str) -> Iterator[bytes]:
+def serve_export(request, version: DatasetVersion, layout: str) -> HttpResponse:
+    """Answer with the version as a zip in a layout, or a part of it. Raises ExportError or StagingError."""
+    pieces = exported(version, layout, reader(version))
+    return ranges.serve_made(
+        request,
+        lambda: pieces,
+        lambda: sum(map(len, exported(version, layout, _blank))),
+        tag=_tag(version.pk, layout),
+        name=f"{version.dataset.name}-v{version.number}-{layout}.zip",
+        content_type="application/zip",
+    )
+
+
+def _blank(images: Iterator[ImageRow]) -> Iterator[tuple[ImageRow, bytes]]:
+    """Images without their contents, to measure: none is compressed again, so their sizes are enough."""
+    return ((image, bytes(image.size)) for image in images)
+
+
+@functools.cache
+def _tag(pk: int, layout: str) -> str:
+    """Names the bytes of an export: the version's, as long as the same code writes them."""
+    code = b"".join(Path(part.__file__).read_bytes() for part in (export, export_formats, stored))
+    return hashlib.sha256(f"{pk} {layout} {zlib.ZLIB_RUNTIME_VERSION}".encode() + code).hexdigest()
+
+
+def exported(version: DatasetVersion, layout: str, read: ReadPacks) -> Iterator[bytes]:
     """A version as a zip in a layout, piece by piece. Raises ExportError or StagingError at once."""
     opened = contextlib.ExitStack()
     try:
-        pieces = export.export(opened.enter_context(indexes.opened(version)), reader(version), layout)
+        pieces = export.export(opened.enter_context(indexes.opened(version)), read, layout)
     except (export.ExportError, StagingError):
         opened.close()
         raise

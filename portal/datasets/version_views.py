@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from portal.core import live, panels
@@ -127,13 +126,10 @@ def version_export(request, pk, layout):
     if not version.is_ready:
         raise Http404
     try:
-        pieces = contents.exported(version, layout)
+        return contents.serve_export(request, version, layout)
     except (export.ExportError, StagingError) as error:
         messages.error(request, str(error))
         return redirect("dataset-version", pk=version.pk)
-    name = f"{version.dataset.name}-v{version.number}-{layout}.zip"
-    headers = {"Content-Disposition": content_disposition_header(True, name)}
-    return StreamingHttpResponse(pieces, content_type="application/zip", headers=headers)
 
 
 def version_diff(request, pk):

@@ -2,7 +2,7 @@
 
 from django.db.models import Max
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.response import Response
@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from portal.core import conditional
 from portal.core.api import ApiViewSet, TeamViewSet
 from portal.core.calls import with_query, without_body
+from portal.core.schema import RANGE
 from portal.jobs import curves, log, queue_page, scheduler, services, subjects
 from portal.jobs.filters import JobFilter
 from portal.jobs.models import Job
@@ -39,11 +40,17 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     write_role = Role.MEMBER
     lookup_value_regex = r"\d{1,18}"
 
-    @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR})
+    @extend_schema(
+        parameters=[RANGE],
+        responses={(200, "text/plain"): OpenApiTypes.STR, (206, "text/plain"): OpenApiTypes.BINARY},
+    )
     @action(detail=True)
     @with_query(LogQuerySerializer)
     def log(self, request, pk=None):
-        """The log from byte ``offset``. X-Offset says where to go on, X-Finished whether more can come."""
+        """The log from byte ``offset``. X-Offset says where to go on, X-Finished whether more can come.
+
+        With ``Range``, the bytes that this names, however many.
+        """
         return log.serve_log(request, self.get_object(), self.query["offset"])
 
     @extend_schema(responses=JobEventSerializer(many=True))
@@ -77,9 +84,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         return Response(ArtifactSerializer(rows, many=True, context={"request": request}).data)
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="bytes=<first>-<last>")
-        ],
+        parameters=[RANGE],
         responses={
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             (206, "application/octet-stream"): OpenApiTypes.BINARY,

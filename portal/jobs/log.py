@@ -32,15 +32,30 @@ def read_log(job: Job, offset: int) -> tuple[str, int]:
     return "".join(parts), end
 
 
+def _whole(job: Job) -> bytes:
+    return "".join(job.log_chunks.values_list("text", flat=True)).encode()
+
+
 def serve_log(request, job: Job, offset: int) -> HttpResponse:
     """The log from byte ``offset``. X-Offset says where to go on, X-Finished whether more can come."""
     # The job's row was read before the log is, so that nothing is missed.
     finished = job.is_final
+    if "Range" in request.headers:
+        tag = f"{job.pk}-{job.log_bytes}-{finished}"
+        return ranges.serve_made(
+            request,
+            lambda: iter([_whole(job)]),
+            lambda: job.log_bytes,
+            tag=tag,
+            name="log.txt",
+            content_type="text/plain; charset=utf-8",
+        )
     tag = conditional.tag_of(job.pk, offset, job.log_bytes, finished)
     if conditional.is_known(request, tag):
         return conditional.not_modified(tag)
     text, end = read_log(job, offset)
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    response["Accept-Ranges"] = "bytes"
     response["X-Offset"] = end
     response["X-Finished"] = "yes" if finished and end >= job.log_bytes else "no"
     return conditional.mark(response, tag)

@@ -140,6 +140,16 @@ def test_a_log_is_read_by_byte_offset_and_says_when_it_is_whole(finished, alice)
     assert client_of(alice).get(address, {"offset": "nonsense"}).status_code == 400
 
 
+def test_parts_of_a_log_are_those_that_range_names(finished, alice):
+    address, client = f"/api/v1/jobs/{job_of(finished).pk}/log/", client_of(alice)
+    whole = client.get(address)
+    assert whole["Accept-Ranges"] == "bytes"
+    part = client.get(address, headers={"Range": "bytes=5-14"})
+    assert part.status_code == 206 and b"".join(part.streaming_content) == whole.content[5:15]
+    assert part["Content-Range"] == f"bytes 5-14/{len(whole.content)}"
+    assert client.get(address, headers={"Range": "bytes=99999999-"}).status_code == 416
+
+
 def test_a_finished_job_can_be_neither_cancelled_nor_retried(finished, alice):
     address = f"/api/v1/jobs/{job_of(finished).pk}"
     assert client_of(alice).post(f"{address}/cancel/").json()["status"] == "succeeded"
