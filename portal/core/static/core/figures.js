@@ -1,4 +1,4 @@
-// Charts of finished figures: confusion matrix, bars, images per class. Data stands in the page as JSON.
+// Charts of finished figures: bars, images per class. Data stands in the page as JSON.
 
 import { axis, base, draw, readJson } from "./charts.js";
 import { t } from "./words.js";
@@ -7,42 +7,6 @@ import { t } from "./words.js";
 function labels(colours, element, count) {
   const width = Math.max(16, element.clientWidth / (count + 2) - 6);
   return { color: colours.soft, interval: count <= 24 ? 0 : "auto", width, overflow: "truncate", ellipsis: "…" };
-}
-
-function heatMap(element, data) {
-  const names = data.names;
-  const cells = [];
-  let most = 1;
-  data.matrix.forEach((row, truth) => row.forEach((count, answer) => {
-    if (!count) return;
-    cells.push([answer, truth, count]);
-    most = Math.max(most, count);
-  }));
-  const short = (name) => (name.length > 14 ? `${name.slice(0, 13)}…` : name);
-  draw(element, (colours) => ({
-    ...base(colours),
-    grid: { left: 8, right: 8, top: 8, bottom: 24, containLabel: true },
-    tooltip: {
-      ...base(colours).tooltip,
-      formatter: ({ data: [answer, truth, count] }) =>
-        (truth === answer
-          ? t("{truth} recognised: {count}", { truth: names[truth], count })
-          : t("{truth} taken for {answer}: {count}", { truth: names[truth], answer: names[answer], count })),
-    },
-    xAxis: { type: "category", data: names.map(short), name: t("answer"), nameLocation: "middle", nameGap: 26,
-      ...axis(colours, { splitLine: { show: false }, axisLabel: labels(colours, element, names.length) }) },
-    yAxis: { type: "category", data: names.map(short), inverse: true, ...axis(colours, { splitLine: { show: false } }) },
-    visualMap: { show: false, min: 0, max: most, dimension: 2, inRange: { color: [colours.low, colours.accent] } },
-    series: [{
-      type: "heatmap", data: cells.map(([x, y, count]) => ({
-        value: [x, y, count],
-        // A mistake is drawn in its own colour: one among hundreds of right answers must be seen.
-        itemStyle: x === y ? {} : { color: colours.bad, opacity: 0.75 + 0.25 * Math.min(1, count / 5) },
-        label: { color: x !== y ? "#fff" : count > most / 2 ? colours.panel : colours.text },
-      })),
-      label: { show: names.length <= 20 }, itemStyle: { borderColor: colours.line, borderWidth: 1 },
-    }],
-  }));
 }
 
 function bars(element, data) {
@@ -84,7 +48,7 @@ function histogram(element, data) {
   }));
 }
 
-const KINDS = { heatmap: heatMap, bars, counts, histogram };
+const KINDS = { bars, counts, histogram };
 
 // A chart in a closed section has no size yet: it is drawn when it can first be seen.
 const seen = new IntersectionObserver((entries) => {
