@@ -85,9 +85,7 @@ def test_it_deploys_without_sftp(board, artifacts):
 
 def test_a_wrong_answer_leaves_the_earlier_release_current(board, connection, artifacts):
     deploy(connection, PROFILE, make_release(artifacts, "r1"))
-    with pytest.raises(
-        WrongAnswer, match="golden/0.png is 0 and not 2.*check the chip and the channel order"
-    ):
+    with pytest.raises(WrongAnswer, match="golden/0.png: 0 ≠ 2.*check the chip and the channel order"):
         deploy(connection, PROFILE, make_release(artifacts, "r2", {"blue": 2}))
     assert on_board(board) == (["r1"], "r1")
 

@@ -1,9 +1,11 @@
 import json
 
 import pytest
+from django.utils import translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portal.core.messages import shown
 from portal.devices.cleaning import MAX_LINE_BYTES, Malformed, clean_message, clean_text, parse_json
 
 ANSWER = {"type": "answer", "image": "a.png", "label_id": 3, "label": "cat", "score": 0.9, "ms": 1.5}
@@ -91,3 +93,23 @@ def test_a_text_is_short_and_without_control_characters(text, limit):
     assert all(char.isprintable() or char.isspace() or ord(char) > 127 for char in cleaned)
     assert "\n" not in cleaned and "\x00" not in cleaned and "\x1b" not in cleaned
     cleaned.encode("utf-8")
+
+
+def test_a_message_of_our_program_stays_a_message_with_clean_parameters():
+    said = {"id": "{name} of the release is missing or damaged: deploy again.", "params": {"name": "a\x07b"}}
+    message = clean_message({"type": "error", "code": "bad-release", "message": said})["message"]
+    assert message == "ab of the release is missing or damaged: deploy again."
+    with translation.override("zh-hans"):
+        assert shown(message) == "发布包中的 ab 缺失或损坏：请重新部署。"
+
+
+@pytest.mark.parametrize("id", ["Cancel\x1b[2J", "Cancel\u202e", "x" * 1500, " "])
+def test_a_message_that_no_program_of_ours_says_is_plain_text(id):
+    message = clean_message({"type": "error", "message": {"id": id, "params": {}}})["message"]
+    assert type(message) is str and clean_text(message) == message
+
+
+@pytest.mark.parametrize("value", [3, None, [], {"id": 3, "params": {}}, {"id": "x", "params": {"a": {}}}])
+def test_what_is_neither_a_message_nor_a_text_is_malformed(value):
+    with pytest.raises(Malformed):
+        clean_message({"type": "error", "message": value})

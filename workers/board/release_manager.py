@@ -36,6 +36,11 @@ LOCK_TIMEOUT_SECONDS = 10
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 
 
+def msg(id, **params):
+    """A sentence with its parameters, as ``workers/contract/messages.py`` has it."""
+    return {"id": id, "params": params}
+
+
 class Refused(Exception):
     pass
 
@@ -47,7 +52,10 @@ def releases_of(root):
 def folder_of(root, name):
     if not NAME.match(name) or name.endswith((".part", ".old")):
         raise Refused(
-            f"{name!r} cannot be the name of a release: use letters, digits, dot, dash and underscore."
+            msg(
+                "{name} cannot be the name of a release: use letters, digits, dot, dash and underscore.",
+                name=repr(name),
+            )
         )
     return os.path.join(releases_of(root), name)
 
@@ -202,7 +210,9 @@ def lock_file(root):
         deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
         while not try_exclusive(stream):
             if time.monotonic() > deadline:
-                raise Refused("The lock of the board's releases hangs: restart the board, then try again.")
+                raise Refused(
+                    msg("The lock of the board's releases hangs: restart the board, then try again.")
+                )
             time.sleep(0.1)
         yield stream, holder_of(stream)
 
@@ -255,7 +265,7 @@ def activate(root, name, token=""):
     with lock_file(root) as (_stream, held):
         if held.get("token") != token:
             raise Refused(
-                "Another deployment has taken this board over: look what runs on it, then deploy again."
+                msg("Another deployment has taken this board over: look what runs on it, then deploy again.")
             )
         return switch(root, name)
 
@@ -263,7 +273,7 @@ def activate(root, name, token=""):
 def switch(root, name):
     folder = folder_of(root, name)
     if not os.path.isdir(folder):
-        raise Refused(f"The release {name} is not on the board: deploy it again.")
+        raise Refused(msg("The release {name} is not on the board: deploy it again.", name=name))
     before = current_of(root)
     fresh = os.path.join(root, "current.new")
     remove(fresh)
@@ -303,10 +313,13 @@ COMMANDS = {
 
 def error_fields(error):
     if error.errno == errno.ENOSPC:
-        message = "The board's storage is full: delete files or old releases on it, or use a larger SD card."
+        message = msg(
+            "The board's storage is full: delete files or old releases on it, or use a larger SD card."
+        )
         return {"type": "error", "code": "disk-full", "message": message}
-    message = (
-        f"The board could not change its releases ({error}): check its SD card and the owner of its folder."
+    message = msg(
+        "The board could not change its releases ({error}): check its SD card and the owner of its folder.",
+        error=str(error),
     )
     return {"type": "error", "code": "remote-failed", "message": message}
 
@@ -315,7 +328,7 @@ def main(argv):
     try:
         fields = dict(COMMANDS[argv[0]](*argv[1:]), type="result")
     except Refused as error:
-        fields = {"type": "error", "code": "bad-release", "message": str(error)}
+        fields = {"type": "error", "code": "bad-release", "message": error.args[0]}
     except OSError as error:
         fields = error_fields(error)
     print("\n" + MARK + json.dumps(fields), flush=True)

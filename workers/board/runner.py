@@ -31,31 +31,37 @@ MARK = "@@SLIPWAY@@"
 RUNTIME_FOLDERS = "/oem/usr/lib /usr/lib /lib /usr/lib64 /usr/lib/aarch64-linux-gnu /usr/local/lib".split()
 RUNTIME_NAMES = ("librknnmrt.so", "librknnrt.so")
 
+
+def msg(id, **params):
+    """A sentence with its parameters, as ``workers/contract/messages.py`` has it."""
+    return {"id": id, "params": params}
+
+
 # What the board's runtime prints when it fails, and what to do about it.
 RUNTIME_COMPLAINTS = {
-    "incompatible model version": "The board's RKNN runtime does not fit this model: update the board's "
-    "librknn runtime to the version of the toolkit that made the model.",
-    "Mismatch driver version": "The board's NPU driver is older than its RKNN runtime wants: update the "
-    "board's system image.",
-    "failed to allocate fd": "The board has no memory left for this model: stop other programs on it "
-    "(RkLunch-stop.sh on the vendor's image), restart it, or train a smaller model.",
-    "unsupport cpu": "The board's runtime lacks an operator of this model: convert it again with a recipe "
-    "that keeps every operator on the NPU.",
-}
+    "incompatible model version": msg("The board's RKNN runtime does not fit this model: update the board's "
+    "librknn runtime to the version of the toolkit that made the model."),
+    "Mismatch driver version": msg("The board's NPU driver is older than its RKNN runtime wants: update the "
+    "board's system image."),
+    "failed to allocate fd": msg("The board has no memory left for this model: stop other programs on it "
+    "(RkLunch-stop.sh on the vendor's image), restart it, or train a smaller model."),
+    "unsupport cpu": msg("The board's runtime lacks an operator of this model: convert it again with a "
+    "recipe that keeps every operator on the NPU."),
+}  # fmt: skip
 
 
 class RunnerError(Exception):
-    """A failure told in one sentence; ``code`` names its kind for the portal."""
+    """A failure told in one message; ``code`` names its kind for the portal."""
 
     def __init__(self, code, message):
-        super().__init__(message)
-        self.code = code
+        super().__init__(message["id"])
+        self.code, self.message = code, message
 
 
 def emit(**fields):
     # A newline first: the libraries print without one. ASCII only: a board's locale is often "C".
     sys.stdout.flush()
-    os.write(1, ("\n" + MARK + json.dumps(fields) + "\n").encode("ascii"))
+    os.write(1, ("\n" + MARK + json.dumps(fields, default=str) + "\n").encode("ascii"))
 
 
 def shown(path):
@@ -116,11 +122,10 @@ class Lockzhiner:
                 from lockzhiner_vision_module.cv2 import imread
                 from lockzhiner_vision_module.vision import PaddleClas
         except ImportError as error:
-            raise RunnerError(
-                "no-library",
-                f"The board's Python has no working lockzhiner_vision_module ({error}): install the vendor's "
-                "SDK archive on the board with its install-sh.sh.",
-            ) from error
+            raise RunnerError("no-library", msg(
+                "The board's Python has no working lockzhiner_vision_module ({error}): install the vendor's "
+                "SDK archive on the board with its install-sh.sh.", error=error,
+            )) from error  # fmt: skip
         self.package, self.imread, self.classifier = package, imread, PaddleClas
 
     @property
@@ -141,7 +146,8 @@ class Lockzhiner:
         with listening(self.noise):
             loaded = self.model.initialize(model)
         if loaded is False:
-            message = f"The board's library refused {shown(model)}: convert it again for this board's chip."
+            message = msg("The board's library refused {model}: convert it again for this board's chip.",
+                          model=shown(model))  # fmt: skip
             raise refused(self.noise, message)
 
     def answer(self, path):
@@ -169,11 +175,10 @@ class RknnLite:
                 if not any(map(find_spec, ("cv2", "PIL"))):
                     raise ImportError("neither OpenCV nor Pillow is there")
         except ImportError as error:
-            raise RunnerError(
-                "no-library",
-                f"The board's Python cannot import what it needs ({error}): install rknn-toolkit-lite2 and "
-                "numpy on the board.",
-            ) from error
+            raise RunnerError("no-library", msg(
+                "The board's Python cannot import what it needs ({error}): install rknn-toolkit-lite2 and "
+                "numpy on the board.", error=error,
+            )) from error  # fmt: skip
         self.numpy, self.runtime = numpy, RKNNLite
 
     @property
@@ -191,18 +196,17 @@ class RknnLite:
             self.model = self.runtime()
             loaded = self.model.load_rknn(model) == 0 and self.model.init_runtime() == 0
         if not loaded:
-            raise refused(
-                self.noise,
-                f"rknn-toolkit-lite2 refused to load {shown(model)}: convert it again for this board's chip, "
-                "and check that librknnrt.so has the version of the toolkit.",
-            )
+            raise refused(self.noise, msg(
+                "rknn-toolkit-lite2 refused to load {model}: convert it again for this board's chip, "
+                "and check that librknnrt.so has the version of the toolkit.", model=shown(model),
+            ))  # fmt: skip
 
     def answer(self, path):
         pixels = self.picture(path)
         start = time.perf_counter()
         outputs = self.model.inference(inputs=[pixels[None]])
         if not outputs:
-            raise RunnerError("bad-model", "The NPU gave no answer: restart the board and try again.")
+            raise RunnerError("bad-model", msg("The NPU gave no answer: restart the board and try again."))
         logits = self.numpy.asarray(outputs[0], dtype="float64").reshape(-1)
         odds = self.numpy.exp(logits - logits.max())
         best = int(odds.argmax())
@@ -236,7 +240,7 @@ class RknnLite:
 
 
 def unreadable():
-    return RunnerError("bad-image", "The board cannot read this picture: send it as PNG, JPEG or BMP.")
+    return RunnerError("bad-image", msg("The board cannot read this picture: send it as PNG, JPEG or BMP."))
 
 
 DRIVERS = {"lockzhiner": Lockzhiner, "rknnlite": RknnLite}
@@ -255,10 +259,11 @@ def read_manifest(release):
         with open(os.path.join(release, "manifest.json"), encoding="utf-8") as stream:
             manifest = json.load(stream)
     except (OSError, ValueError) as error:
-        message = f"The release folder {shown(release)} has no readable manifest ({error}): deploy again."
+        message = msg("The release folder {release} has no readable manifest ({error}): deploy again.",
+                      release=shown(release), error=error)  # fmt: skip
         raise RunnerError("bad-release", message) from error
     if manifest.get("schema") != 1 or manifest.get("driver") not in DRIVERS:
-        raise RunnerError("bad-release", "This release is for another version of Slipway: deploy it again.")
+        raise RunnerError("bad-release", msg("This release is for another version of Slipway: deploy again."))
     return manifest
 
 
@@ -266,7 +271,8 @@ def verify(release, manifest):
     for name, facts in sorted(manifest["files"].items()):
         path = os.path.join(release, *name.split("/"))
         if not os.path.isfile(path) or sha256_of(path) != facts["sha256"]:
-            raise RunnerError("bad-release", f"{name} of the release is missing or damaged: deploy again.")
+            message = msg("{name} of the release is missing or damaged: deploy again.", name=name)
+            raise RunnerError("bad-release", message)
 
 
 def open_model(release, manifest):
@@ -282,7 +288,7 @@ def answer_one(driver, name, path, names):
     except RunnerError as error:
         if error.code != "bad-image":
             raise
-        emit(type="answer", image=name, error=str(error))
+        emit(type="answer", image=name, error=error.message)
         return None
     label_name = names[label] if 0 <= label < len(names) else str(label)
     emit(type="answer", image=name, label_id=label, label=label_name, score=round(score, 6), ms=round(ms, 3))
@@ -305,13 +311,12 @@ def check(release, manifest):
         path = os.path.join(release, *golden["image"].split("/"))
         label = answer_one(driver, golden["image"], path, manifest["class_names"])
         if label != golden["label_id"]:
-            wrong.append(f"{golden['image']} is {label} and not {golden['label_id']}")
+            wrong.append(f"{golden['image']}: {label} ≠ {golden['label_id']}")
     if wrong:
-        raise RunnerError(
-            "golden-mismatch",
-            f"The board does not answer the golden images as the int8 model did ({'; '.join(wrong)}): check "
-            "the chip and the channel order of the board's profile, and its runtime version.",
-        )
+        raise RunnerError("golden-mismatch", msg(
+            "The board does not answer the golden images as the int8 model did ({wrong}): check the chip and "
+            "the channel order of the board's profile, and its runtime version.", wrong="; ".join(wrong),
+        ))  # fmt: skip
     emit(type="done", answered=len(manifest["golden"]), failed=0, load_ms=load_ms, engine=driver.engine)
 
 
@@ -336,7 +341,7 @@ def probe(driver_name):
         facts.update(library=driver.library, library_version=driver.version, virtual=bool(virtual))
         facts["engine"] = driver.engine
     except RunnerError as error:
-        facts.update(library=None, library_problem=str(error), engine=None, virtual=False)
+        facts.update(library=None, library_problem=error.message, engine=None, virtual=False)
     emit(type="probe", **facts)
 
 
@@ -346,7 +351,8 @@ def read_list(path):
         with open(path, "rb") as stream:
             names = [os.fsdecode(line) for line in stream.read().split(b"\n") if line.strip()]
     except OSError as error:
-        message = f"The list of images {shown(path)} cannot be read ({error}): send them again."
+        message = msg("The list of images {path} cannot be read ({error}): send them again.",
+                      path=shown(path), error=error)  # fmt: skip
         raise RunnerError("bad-list", message) from error
     return [(name, os.path.join(os.path.dirname(path), name)) for name in names]
 
@@ -379,12 +385,12 @@ def main(argv=None):
     try:
         run(options)
     except RunnerError as error:
-        emit(type="error", code=error.code, message=str(error))
+        emit(type="error", code=error.code, message=error.message)
         return 1
     except Exception as error:
         traceback.print_exc()
-        what = f"{type(error).__name__}: {error}"
-        message = f"The runner on the board stopped ({what}): restart the board and deploy again."
+        message = msg("The runner on the board stopped ({error}): restart the board and deploy again.",
+                      error=repr(error))  # fmt: skip
         emit(type="error", code="unexpected", message=message)
         return 1
     return 0

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from workers.contract.messages import Decoder
+
 BOARD_PROGRAMS = Path(__file__).resolve().parents[3] / "workers" / "board"
 MARK = "@@SLIPWAY@@"
 # Another Python may be named, to try the oldest that boards have.
@@ -87,7 +89,7 @@ class Board:
             [*argv, *arguments], input=stdin, env=environment, cwd=self.release.parent, capture_output=True
         )
         lines = done.stdout.decode("utf-8").splitlines()
-        messages = [json.loads(line[len(MARK) :]) for line in lines if line.startswith(MARK)]
+        messages = [json.loads(line[len(MARK) :], cls=Decoder) for line in lines if line.startswith(MARK)]
         return messages, done.returncode
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.devices.boards import CONVERT_PYTHON, PROJECT, needs_convert_environment, picture
+from workers.contract.messages import Decoder
 
 pytestmark = needs_convert_environment
 MARK = "@@SLIPWAY@@"
@@ -55,7 +56,11 @@ def run(libraries, folder, *arguments):
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(libraries)}
     argv = [CONVERT_PYTHON, folder / "runner.py", *arguments]
     done = subprocess.run(argv, env=environment, capture_output=True, text=True)
-    return [json.loads(line[len(MARK) :]) for line in done.stdout.splitlines() if line.startswith(MARK)]
+    return [
+        json.loads(line[len(MARK) :], cls=Decoder)
+        for line in done.stdout.splitlines()
+        if line.startswith(MARK)
+    ]
 
 
 def release(folder, order, model=b"ok"):
