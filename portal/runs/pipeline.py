@@ -130,7 +130,7 @@ def _judge(chain: list[Job | None], cancelled: bool) -> tuple[str, str]:
     if failed:
         return Status.FAILED, failed[0].message
     if stopped:
-        return Status.CANCELLED, "A step was cancelled."
+        return Status.CANCELLED, msg("A step was cancelled.")
     if None in chain:
         return Status.RUNNING, ""
     return Status.SUCCEEDED, ""

@@ -84,14 +84,26 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
         errors["dataset_version"] = deleted_sentence(version)
     if preset and preset not in configs.presets():
         preset = shortened(preset)
-        errors["preset"] = f"There is no preset {preset!r}; choose one of {', '.join(configs.presets())}."
+        errors["preset"] = msg(
+            "There is no preset {preset}; choose one of {presets}.",
+            preset=repr(preset),
+            presets=", ".join(configs.presets()),
+        )
     if recipe and recipe not in configs.recipes():
         recipe = shortened(recipe)
-        errors["recipe"] = f"There is no recipe {recipe!r}; choose one of {', '.join(configs.recipes())}."
+        errors["recipe"] = msg(
+            "There is no recipe {recipe}; choose one of {recipes}.",
+            recipe=repr(recipe),
+            recipes=", ".join(configs.recipes()),
+        )
     for chip in chips:
         if chip not in configs.chips():
             chip = shortened(chip)
-            errors["chips"] = f"There is no chip {chip!r}; choose from {', '.join(configs.chips())}."
+            errors["chips"] = msg(
+                "There is no chip {chip}; choose from {chips}.",
+                chip=repr(chip),
+                chips=", ".join(configs.chips()),
+            )
     if errors:
         raise PlanError(errors)
     if not preset and not recipe:
@@ -138,14 +150,16 @@ def _checked(params: dict, recipe: configs.Recipe, errors: dict[str, str]) -> di
         elif key == "augmentation":
             checked[key] = value
             if value not in list(configs.augmentations()):  # it may be of any type
-                errors[key] = f"Choose one of {', '.join(configs.augmentations())}."
+                errors[key] = msg(
+                    "Choose one of {augmentations}.", augmentations=", ".join(configs.augmentations())
+                )
         elif key == "pretrained":
             checked[key] = value
             if not isinstance(value, bool):
-                errors[key] = "Say true or false."
+                errors[key] = msg("Say true or false.")
         else:
             key = shortened(key)
-            errors[key] = f"There is no parameter {key!r}."
+            errors[key] = msg("There is no parameter {key}.", key=repr(key))
     return checked
 
 
@@ -156,13 +170,13 @@ def _check_number(key: str, value, checked: dict, errors: dict[str, str]) -> Non
         checked[key] = kind(number)
     except (TypeError, ValueError, OverflowError):
         value = shortened(value)
-        errors[key] = f"{value!r} is not a number."
+        errors[key] = msg("{given} is not a number.", given=repr(value))
         return
     value = shortened(value)
     if kind is int and checked[key] != number:
-        errors[key] = f"{value!r} is not a whole number."
+        errors[key] = msg("{given} is not a whole number.", given=repr(value))
     elif not least <= number <= most:
-        errors[key] = f"It must be between {least} and {most}."
+        errors[key] = msg("It must be between {least} and {most}.", least=least, most=most)
 
 
 def _check_input_size(value, recipe: configs.Recipe, checked: dict, errors: dict[str, str]) -> None:
@@ -175,7 +189,9 @@ def _check_input_size(value, recipe: configs.Recipe, checked: dict, errors: dict
         checked["input_size"] = [int(side) for side in size]
     else:
         allowed = ", ".join(f"{width}x{height}" for width, height in sizes)
-        errors["input_size"] = f"{recipe.title} can be trained at {allowed}."
+        errors["input_size"] = msg(
+            "{title} can be trained at {allowed}.", title=recipe.title, allowed=allowed
+        )
 
 
 def _targets(chips, devices, errors: dict[str, str]) -> list[tuple[str, str]]:
@@ -192,7 +208,7 @@ def _targets(chips, devices, errors: dict[str, str]) -> list[tuple[str, str]]:
         if chip not in [known for known, _ in targets]:
             targets.append((chip, channel_order(chip)))
     if not targets:
-        errors["chips"] = "Choose at least one chip or device."
+        errors["chips"] = msg("Choose at least one chip or device.")
     return targets
 
 
@@ -201,7 +217,11 @@ def _check_sizes(targets, input_size, errors: dict[str, str]) -> None:
         book = configs.chips()[chip]
         largest = book.max_input_side
         if max(input_size) > largest:
-            errors["input_size"] = (
-                f"{book.title} takes pictures up to {largest}x{largest}; "
-                f"choose a smaller size than {input_size[0]}x{input_size[1]}."
+            errors["input_size"] = msg(
+                "{title} takes pictures up to {largest}x{largest}; choose a smaller size than "
+                "{width}x{height}.",
+                title=book.title,
+                largest=largest,
+                width=input_size[0],
+                height=input_size[1],
             )

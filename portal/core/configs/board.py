@@ -13,9 +13,11 @@ from portal.core.configs.schema import (
     Limit,
     Positive,
     Text,
+    Words,
     name_up_to,
     whole_number,
 )
+from workers.contract.messages import Message
 
 
 def _is_folder(text: str) -> bool:
@@ -31,7 +33,7 @@ class Chip:
     """An NPU target. ``None`` is what nobody has measured or the vendor does not tell."""
 
     name: name_up_to(20)
-    title: Text
+    title: Words
     target_platform: Text
     int8_only: bool
     npu_tops: Positive | None
@@ -48,7 +50,7 @@ class BoardProfile:
     """A kind of device: how to reach it and what it can."""
 
     name: name_up_to(60)
-    title: Text
+    title: Words
     virtual: bool
     chip: Text
     driver: Literal["lockzhiner", "rknnlite"]  # a class in ``workers/board/runner.py``
@@ -62,7 +64,7 @@ class BoardProfile:
     free_space_bytes: Amount
     keep_releases: Count
     needs_simulator: bool
-    notes: str
+    notes: Message
 
 
 # What of a profile is the portal's own affair: the API does not show it.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from portal.core.configs.schema import Amount, Count, Fraction, Limit, Positive, Text, name_up_to
+from portal.core.configs.schema import Amount, Count, Fraction, Limit, Positive, Text, Words, name_up_to
 
 Size = tuple[Count, Count]  # width, height in pixels
 Channels = tuple[float, float, float]
@@ -60,8 +60,8 @@ class Recipe:
     """A trainable model. ``mean`` and ``std`` are RGB, of pixels from 0 to 1."""
 
     name: name_up_to(60)
-    title: Text
-    summary: Text
+    title: Words
+    summary: Words
     task: Text
     model: Text
     architecture: Text
@@ -81,8 +81,8 @@ class Recipe:
 class Preset:
     """A recipe with how to train it; what it leaves out is the recipe's default."""
 
-    title: Text
-    summary: Text
+    title: Words
+    summary: Words
     recipe: Text
     input_size: Size
     epochs: Count
@@ -96,7 +96,7 @@ class Preset:
 class Augmentation:
     """Operators of the training suite, put between decoding and normalising; the suite checks them."""
 
-    title: Text
-    summary: Text
+    title: Words
+    summary: Words
     label_smoothing: bool
     operators: tuple[Mapping[str, Any], ...]

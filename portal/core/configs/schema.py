@@ -1,8 +1,9 @@
 """Builds frozen dataclasses from the plain data of a YAML file, and says in a sentence what is wrong with it.
 
-The annotations are the schema: ``str``, ``bool``, ``int``, ``float``, ``Literal``, ``X | None``, ``tuple``,
-``Mapping[str, X]``, ``Any`` and dataclasses of these. ``Annotated[X, Limit(...)]`` narrows a type. A field
-with a default is an optional key. ``links.py`` checks the names that lead from one file to another.
+The annotations are the schema: ``str``, ``Message`` (words for people), ``bool``, ``int``, ``float``,
+``Literal``, ``X | None``, ``tuple``, ``Mapping[str, X]``, ``Any`` and dataclasses of these.
+``Annotated[X, Limit(...)]`` narrows a type. A field with a default is an optional key. ``links.py`` checks
+the names that lead from one file to another.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from portal.core.echoes import shortened
+from workers.contract.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,9 @@ def whole_number(least: int, most: int) -> Any:
     return Annotated[int, Limit(f"a whole number from {least} to {most}", lambda n: least <= n <= most)]
 
 
-Text = Annotated[str, Limit("text that is not empty", lambda text: bool(text.strip()))]
+NOT_EMPTY = Limit("text that is not empty", lambda text: bool(text.strip()))
+Text = Annotated[str, NOT_EMPTY]
+Words = Annotated[Message, NOT_EMPTY]  # for people, in the reader's language
 Count = Annotated[int, Limit("a whole number above 0", lambda number: number > 0)]
 Amount = Annotated[int, Limit("a whole number, 0 or above", lambda number: number >= 0)]
 Positive = Annotated[float, Limit("a number above 0", lambda number: number > 0)]
@@ -45,7 +49,7 @@ Fraction = Annotated[float, Limit("a number from 0 to 1", lambda number: 0 <= nu
 ChannelOrder = Literal["rgb", "bgr"]
 
 _WRONG: Any = object()
-_WORDS = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+_WORDS = {str: "text", Message: "text", bool: "true or false", int: "a whole number", float: "a number"}
 _YAML_WORDS = {None: "null", True: "true", False: "false"}
 
 
@@ -94,6 +98,8 @@ class Reader:
             return self._list(get_args(hint), data, key)
         if origin is not None and issubclass(origin, Mapping):
             return self._mapping(*get_args(hint), data, key) if isinstance(data, dict) else _WRONG
+        if hint is Message:
+            return Message(data.strip()) if isinstance(data, str) else _WRONG
         if hint is float and isinstance(data, int) and not isinstance(data, bool):
             return float(data)
         fits = isinstance(data, hint) and (hint is bool or not isinstance(data, bool))
