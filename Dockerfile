@@ -74,6 +74,8 @@ RUN apt-get update \
 COPY --from=train-env /srv/slipway/workers/train/.suite workers/train/.suite
 COPY --from=train-env /srv/slipway/workers/train/.venv workers/train/.venv
 COPY --from=code /srv/slipway .
+# For the processor of this machine; where the worker has another one, each job compiles for half a minute.
+RUN workers/train/.venv/bin/python -m workers.train.kernel_cache
 USER slipway
 HEALTHCHECK --interval=60s --timeout=20s --start-period=60s \
     CMD ["python", "configs/containers/health.py", "worker", "train"]

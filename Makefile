@@ -36,6 +36,7 @@ setup-train: $(UV)
 	  $(UV) pip install --quiet --python workers/train/.venv/bin/python --no-deps --require-hashes \
 	    --target workers/train/.suite -r workers/train/suite.txt && \
 	  workers/train/.venv/bin/python -m workers.train.check && touch workers/train/.suite/.ready; }
+	@workers/train/.venv/bin/python -m workers.train.kernel_cache
 
 setup-convert: $(UV)
 	$(SYNC) --project workers/convert
@@ -49,4 +50,5 @@ compose-env:  ## writes .env, the secrets of the containers; see configs/contain
 	$(PYTHON) configs/containers/make_env.py
 
 clean:  ## removes the environments; var/ (your data) stays
-	rm -rf .tools .venv workers/train/.venv workers/train/.suite workers/convert/.venv
+	rm -rf .tools .venv workers/train/.venv workers/train/.suite workers/train/.kernels \
+	  workers/convert/.venv

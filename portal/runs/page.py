@@ -12,7 +12,6 @@ from portal.jobs import forecast
 from portal.jobs.models import Status
 from portal.runs import provenance, results, stepper
 from portal.runs.graph import Graph
-from portal.runs.matrix import matrix_of
 from portal.runs.models import Run
 from portal.runs.next_steps import next_steps
 from portal.runs.notices import notices
@@ -21,6 +20,7 @@ from portal.runs.verdict import verdict
 from portal.tasks import Stage
 from portal.teams.models import Role
 
+HEATMAP_CLASSES = 60
 RUNS_SHOWN = 20
 
 
@@ -76,13 +76,15 @@ class RunPage:
         run, graph = self.run, self.graph
         trained = graph.evaluated.find(Stage.PADDLE)
         metrics = trained.metrics if trained else {}
+        matrix = metrics.get("confusion") or []
+        names = run.dataset_version.class_names
         return {
             "run": run,
             "task": graph.task,
             "model": graph.model,
             "metrics": metrics,
             "boards": self.boards(),
-            "matrix": matrix_of(metrics, run.dataset_version.class_names),
+            "heatmap": {"names": names, "matrix": matrix} if 0 < len(matrix) <= HEATMAP_CLASSES else None,
             "confusions": results.confusions(metrics),
             "per_class": results.per_class(graph),
             "quantized_chips": list(results.quantized_of(graph)),

@@ -13,6 +13,7 @@ from workers.contract import JobFolder
 from workers.contract.messages import msg
 from workers.train.checkpoints import prune
 from workers.train.evaluation import ENGINE
+from workers.train.kernel_cache import take_along
 from workers.train.onnx_files import INPUT_NAME, OPSET, make_onnx
 from workers.train.parameters import Plan
 from workers.train.plan import read_plan
@@ -77,6 +78,7 @@ def keep_to(scratch: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         os.environ[variable] = str(path)
     os.environ.update(
+        take_along(scratch),
         PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK="True",
         HF_HUB_OFFLINE="1",
         PYTHONUNBUFFERED="1",

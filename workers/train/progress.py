@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 # The engine process prints these around PaddleX's own output.
 MARK = "@@slipway@@"
+# And the suite's launcher this, where the kernels cannot be used.
+WITHOUT_KERNELS = "no-kernels"
 
 _TRAIN = re.compile(r"\[Train\]\[Epoch (\d+)/(\d+)\]\[Iter: (\d+)/(\d+)\](.*)")
 _EVAL = re.compile(r"\[Eval\]\[Epoch (\d+)\]\[Avg\](.*)")

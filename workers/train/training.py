@@ -19,7 +19,7 @@ from workers.train.checkpoints import History
 from workers.train.configuration import write_configurations
 from workers.train.errors import diverged, explain
 from workers.train.parameters import Plan
-from workers.train.progress import EvalLine, MarkLine, TrainLine
+from workers.train.progress import WITHOUT_KERNELS, EvalLine, MarkLine, TrainLine
 from workers.train.tasks import TASKS
 from workers.train.unpickling import Refused
 
@@ -141,6 +141,13 @@ class Training:
             self._on_train(said)
         elif isinstance(said, EvalLine):
             self._on_eval(said)
+        elif said == MarkLine(WITHOUT_KERNELS):
+            self.plan.notices.append(
+                msg(
+                    "Trained slower than usual: the fast operators could not be used on this worker. "
+                    "The log has the details."
+                )
+            )
 
     def _on_train(self, line: TrainLine) -> None:
         self._say_phase(msg("epoch {epoch}/{epochs}", epoch=line.epoch, epochs=line.epochs))

@@ -28,9 +28,6 @@ MODULES = (
     "labelme",
     "tools",
     "foreign_files",
-    "public_classes",
-    "public_twists",
-    "public_boxes",
 )
 
 

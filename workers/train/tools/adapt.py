@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 
 
 def prepare() -> None:
@@ -47,6 +48,24 @@ def _name_the_dataset() -> None:
     ppcls.data.ClsDataset = ClsDataset
 
 
+def use_kernels() -> None:
+    """Put our own operators over Paddle's; say so where that fails, and go on without."""
+    import workers
+
+    # Numba knows compiled code by the path of its source: take that itself and not this job's link to it.
+    workers.__path__ = [os.path.realpath(path) for path in workers.__path__]
+    from workers.train.progress import MARK, WITHOUT_KERNELS
+
+    try:
+        from workers.train.kernels.layers import install
+
+        install()
+    except Exception:
+        # Whatever it is: a training that is slow is better than none.
+        traceback.print_exc()
+        print(f"{MARK} {WITHOUT_KERNELS}", flush=True)
+
+
 def start_engine(mode: str):
     """Return the suite's engine for ``mode`` (train, eval or export), set up from the command line."""
     prepare()
@@ -57,4 +76,6 @@ def start_engine(mode: str):
     config = suite_config.get_config(arguments.config, overrides=arguments.override, show=False)
     # The training loop reads it without a default.
     config.profiler_options = arguments.profiler_options
+    if mode == "train" and config["Global"]["device"] == "cpu":
+        use_kernels()
     return Engine(config, mode=mode)

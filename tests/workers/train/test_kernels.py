@@ -1,0 +1,67 @@
+"""Our operators compute what Paddle's do, and training goes on without them where they cannot be built."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from workers.train import kernel_cache
+
+from .test_train_for_real import CLASS_NAMES, LIMIT, PYTHON, ROOT, make_spec, result_of, stage, write_job
+
+pytestmark = pytest.mark.toolchain
+
+
+def run(program: list[str], kernels: Path, **environment: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, **kernel_cache.variables(kernels), "PYTHONPATH": str(ROOT), **environment}
+    argv = [PYTHON, *program]
+    return subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=LIMIT, check=True)
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """The folder with compiled kernels, as set-up makes it."""
+    subprocess.run([PYTHON, "-m", "workers.train.kernel_cache"], cwd=ROOT, timeout=LIMIT, check=True)
+    return kernel_cache.CACHE / kernel_cache.digest()
+
+
+def test_outputs_and_gradients_are_paddles_own(kernels):
+    lines = run(["tests/workers/train/compare_kernels.py"], kernels).stdout.splitlines()
+    cases = [json.loads(line) for line in lines if line.startswith("{")]
+    assert len(cases) > 400
+    assert [case for case in cases if case["ours"] != case["wanted"]] == []
+    assert [case for case in cases if not max(case["differences"]) < 5e-6] == []
+
+
+def test_compiled_kernels_are_loaded_and_not_compiled_again(kernels):
+    before = {path: path.stat().st_mtime_ns for path in kernels.rglob("*")}
+    run(["-c", kernel_cache.COMPILE], kernels)
+    assert {path: path.stat().st_mtime_ns for path in kernels.rglob("*")} == before
+    assert len([path for path in before if path.suffix == ".nbi"]) == 8
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return stage(tmp_path_factory.mktemp("kernels") / "dataset", CLASS_NAMES, train=12, val=3)
+
+
+def test_a_job_trains_with_a_copy_of_the_compiled_kernels(kernels, dataset, tmp_path):
+    job = write_job(tmp_path / "job", make_spec(dataset, CLASS_NAMES, epochs=1))
+    result = result_of(job)
+    assert result["ok"] and not any("slower" in str(notice) for notice in result["notices"])
+    made = {
+        path.relative_to(job / "scratch" / "kernels") for path in (job / "scratch" / "kernels").rglob("*")
+    }
+    assert made == {path.relative_to(kernels) for path in kernels.rglob("*")}
+
+
+def test_a_training_without_kernels_says_so(dataset, tmp_path, monkeypatch):
+    # Numba refuses this at once.
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "0")
+    result = result_of(write_job(tmp_path / "job", make_spec(dataset, CLASS_NAMES, epochs=1)))
+    assert result["ok"], result
+    assert any(str(notice).startswith("Trained slower than usual") for notice in result["notices"])

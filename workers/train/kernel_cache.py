@@ -1,0 +1,63 @@
+"""Where compiled kernels are kept: ``python -m workers.train.kernel_cache`` compiles them once, at set-up.
+
+That takes half a minute of processor time. A job works on a copy in its own folder: no job writes what
+another one runs. Compiled code is for one model of processor; on any other, a job compiles its own.
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# Resolved: Numba knows compiled code by the path of its source, and a job sees that through links of its own.
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+CACHE = HERE / ".kernels"
+COMPILE = "import paddle, workers.train.kernels.layers as layers; layers.install()"
+
+
+def main() -> int:
+    """Compile the kernels unless that was done; what earlier versions left goes."""
+    folder = CACHE / digest()
+    if folder.is_dir():
+        return 0
+    for old in CACHE.glob("*"):
+        shutil.rmtree(old)
+    being_made = CACHE / "new"
+    environment = {**os.environ, **variables(being_made), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True)
+    if done.returncode:
+        print(f"Training will be slow, the kernels cannot be built here:\n{done.stderr}", file=sys.stderr)
+        return 0
+    being_made.rename(folder)
+    return 0
+
+
+def digest() -> str:
+    """Return a name for this version of the kernels: Numba does not look at what a source imports."""
+    sources = sorted((HERE / "kernels").glob("*.py"))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+
+
+def variables(folder: Path) -> dict[str, str]:
+    """Return the environment in which kernels run; ``folder`` holds compiled ones, and gets new ones."""
+    # Kernels call BLAS from threads of their own, so it shall use one.
+    return {"NUMBA_CACHE_DIR": str(folder), "OPENBLAS_NUM_THREADS": "1"}
+
+
+def take_along(scratch: Path) -> dict[str, str]:
+    """Copy the compiled kernels into a job; return the environment that lets its processes find them."""
+    folder = scratch / "kernels"
+    if (CACHE / digest()).is_dir():
+        shutil.copytree(CACHE / digest(), folder, dirs_exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    return variables(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
