@@ -51,6 +51,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.core.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.core.middleware.ContentSecurityPolicy",
@@ -352,9 +353,16 @@ LOGGING = {
             "style": "{",
         }
     },
-    "filters": {"about requests": {"()": "portal.core.secret_paths.AboutRequests"}},
+    "filters": {
+        "about requests": {"()": "portal.core.secret_paths.AboutRequests"},
+        "named": {"()": "portal.core.request_ids.Named"},
+    },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["about requests"]}
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["about requests", "named"],
+        }
     },
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }

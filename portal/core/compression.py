@@ -22,7 +22,7 @@ class Compression:
         response = self.get_response(request)
         if not request.path.startswith("/api/") or "Authorization" not in request.headers:
             return response
-        if response.streaming or not response["Content-Type"].startswith(KINDS):
+        if response.streaming or not response.get("Content-Type", "").startswith(KINDS):
             return response
         patch_vary_headers(response, ["Accept-Encoding"])
         if _may_be_compressed(response) and _is_wanted(request):

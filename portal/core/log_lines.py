@@ -12,6 +12,8 @@ class LineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         line = super().formatMessage(record)
+        request_id = getattr(record, "request_id", "")  # see request_ids.py
+        line += f" [{request_id}]" if request_id else ""
         if not first_hidden(line, "\t"):
             return line
         return "".join(_escaped(letter) if first_hidden(letter, "\t") else letter for letter in line)

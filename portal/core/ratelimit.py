@@ -1,5 +1,8 @@
 """How many calls a token, or a person without one, may make in a minute. Refused ones count as well.
 
+The minute slides: of the calls in the clock's minute before, as large a share still counts as that minute has
+of the last 60 seconds. So nobody has twice the limit around the end of a minute.
+
 Counted at the broker's Redis, so that it holds across all web processes; each process counts for itself
 while the broker is away, for calls matter more than their count. The headers are those of
 draft-ietf-httpapi-ratelimit-headers: ``RateLimit-Policy`` and ``RateLimit``; a refusal has ``Retry-After``.
@@ -63,12 +66,21 @@ def seconds_to_wait(request) -> int:
     if not limit:
         return 0
     now = time.time()
-    left = math.ceil(WINDOW - now % WINDOW)
-    used = count(_asker(request), int(now // WINDOW))
+    spent, window = now % WINDOW, int(now // WINDOW)
+    before, here = count(_asker(request), window)
+    # What was refused in the minute before does not count on.
+    used = min(before, limit) * (1 - spent / WINDOW) + here
     plain = getattr(request, "_request", request)  # the middleware looks there
-    plain.calls = (limit, max(0, limit - used), left)
-    plain.calls_above = max(0, used - limit)
-    return left if used > limit else 0
+    plain.calls = (limit, max(0, math.floor(limit - used)), math.ceil(WINDOW - spent))
+    plain.calls_above = math.ceil(max(0.0, used - limit))
+    return math.ceil(_pause(min(before, limit), here, limit) - spent) if used > limit else 0
+
+
+def _pause(before: int, here: int, limit: int) -> float:
+    """Seconds from the beginning of the clock's minute until there is room for another call."""
+    if here < limit:
+        return WINDOW * (1 - (limit - here - 1) / before)
+    return WINDOW + WINDOW / limit  # the next minute begins with a full one before it
 
 
 def was_counted(request) -> bool:
@@ -102,20 +114,21 @@ def write_on(response, request) -> None:
         response["RateLimit"] = f'"minute";r={left};t={seconds}'
 
 
-def count(asker: str, window: int) -> int:
-    """Count one call more; return how many it makes in this window."""
+def count(asker: str, window: int) -> tuple[int, int]:
+    """Count one call more; return how many there were in the window before, and are with it in this one."""
     global _away_until
     if time.monotonic() >= _away_until:
         try:
-            key = f"slipway:calls:{asker}:{window}"
-            together = _broker().pipeline(transaction=True).incr(key).expire(key, 2 * WINDOW)
-            return together.execute()[0]
+            earlier, key = (f"slipway:calls:{asker}:{number}" for number in (window - 1, window))
+            together = _broker().pipeline(transaction=True).get(earlier).incr(key).expire(key, 2 * WINDOW)
+            before, here, _ = together.execute()
+            return int(before or 0), here
         except redis.RedisError:
             _away_until = time.monotonic() + WITHOUT_BROKER
-    for key in [key for key in _alone if key[1] != window]:
+    for key in [key for key in _alone if key[1] < window - 1]:
         del _alone[key]
     _alone[asker, window] += 1
-    return _alone[asker, window]
+    return _alone[asker, window - 1], _alone[asker, window]
 
 
 @cache

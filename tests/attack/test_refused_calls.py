@@ -73,7 +73,7 @@ def test_refused_calls_of_a_token_are_limited(team, bob, few_calls):
     client = APIClient(headers={"Authorization": f"Bearer {secret}"})
     statuses = [client.post("/api/v1/runs/", {}, format="json").status_code for _ in range(15)]
     assert statuses == [403] * 10 + [429] * 5
-    assert int(client.post("/api/v1/runs/")["Retry-After"]) == 43
+    assert int(client.post("/api/v1/runs/")["Retry-After"]) == 49
     assert client.get("/api/v1/runs/").status_code == 429
     assert AuditEntry.objects.exclude(verb="token.create").count() == 1
 
@@ -91,7 +91,7 @@ def test_refused_pages_are_limited(client, bob, few_calls):
     client.force_login(bob)
     statuses = [client.get(reverse("dataset-new")).status_code for _ in range(15)]
     assert statuses == [403] * 10 + [429] * 5
-    assert int(client.get(reverse("dataset-new"))["Retry-After"]) == 43
+    assert int(client.get(reverse("dataset-new"))["Retry-After"]) == 49
     assert client.get(reverse("dataset-list")).status_code == 200
 
 

@@ -48,5 +48,10 @@ def test_an_answer_with_a_secret_and_a_short_one_stay_plain(program):
     assert "Content-Encoding" not in program.get("/api/v1/me/", headers=WANTED)
 
 
+def test_an_answer_without_any_content_passes(program):
+    told = {"Tus-Resumable": "1.0.0", "Upload-Length": "10", **WANTED}
+    assert program.post("/api/v1/uploads/", headers=told).status_code == 201
+
+
 def test_the_schema_is_compressed_as_well(program):
     assert program.get("/api/v1/schema/", headers=WANTED)["Content-Encoding"] == "gzip"

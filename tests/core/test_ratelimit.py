@@ -41,18 +41,35 @@ def test_above_the_limit_it_says_when_to_go_on(team, alice):
     client = with_token(team, alice)
     assert [client.get("/api/v1/chips/").status_code for _ in range(4)] == [200, 200, 200, 429]
     answer = client.get("/api/v1/chips/")
-    assert answer["Retry-After"] == "43"
+    assert answer["Retry-After"] == "63"
     assert answer["RateLimit"] == '"minute";r=0;t=43'
-    assert answer.json()["detail"] == "Too many calls within a minute: wait 43 s and go on."
+    assert answer.json()["detail"] == "Too many calls within a minute: wait 63 s and go on."
     assert answer["Content-Type"] == "application/problem+json"
 
 
-def test_the_next_minute_has_room_again(team, alice, monkeypatch):
+def test_the_minute_slides_so_that_its_end_brings_no_second_limit(team, alice, monkeypatch):
     client = with_token(team, alice)
-    assert [client.get("/api/v1/chips/").status_code for _ in range(4)][-1] == 429
-    monkeypatch.setattr(time, "time", lambda: 1_800_000_060.0)
-    assert client.get("/api/v1/chips/").status_code == 200
-    assert len(ratelimit._alone) == 1
+
+    def status_at(seconds):
+        monkeypatch.setattr(time, "time", lambda: 1_800_000_000 + seconds)
+        return client.get("/api/v1/chips/").status_code
+
+    assert [status_at(58) for _ in range(3)] == [200, 200, 200]
+    assert status_at(62) == 429  # of the three, almost all are within the last minute
+    assert status_at(62) == 429
+    assert status_at(178) == 200
+    assert len(ratelimit._alone) == 2
+
+
+def test_who_waits_as_long_as_the_refusal_says_is_let_in(team, alice, monkeypatch):
+    client = with_token(team, alice)
+    for start in (17.5, 45.0):
+        monkeypatch.setattr(time, "time", lambda start=start: 1_800_003_600 + 600 * start + start)
+        while (answer := client.get("/api/v1/chips/")).status_code == 200:
+            pass
+        later = time.time() + int(answer["Retry-After"])
+        monkeypatch.setattr(time, "time", lambda later=later: later)
+        assert client.get("/api/v1/chips/").status_code == 200
 
 
 def test_each_token_and_each_person_has_an_own_count(team, alice, bob):
@@ -106,17 +123,17 @@ def broker(tmp_path, monkeypatch):
 
 
 def test_processes_share_one_count_at_the_broker(broker):
-    assert ratelimit.count("token:1", 30_000_000) == 1
+    assert ratelimit.count("token:1", 30_000_000) == (0, 1)
     ratelimit._alone["token:1", 30_000_000] = 40  # this process's own count is not asked
-    assert ratelimit.count("token:1", 30_000_000) == 2
-    assert ratelimit.count("token:2", 30_000_000) == 1
-    assert ratelimit.count("token:1", 30_000_001) == 1
+    assert ratelimit.count("token:1", 30_000_000) == (0, 2)
+    assert ratelimit.count("token:2", 30_000_000) == (0, 1)
+    assert ratelimit.count("token:1", 30_000_001) == (2, 1)
     assert 0 < ratelimit._broker().ttl("slipway:calls:token:1:30000000") <= 120
 
 
 def test_a_broker_that_goes_away_stops_nobody(broker):
-    assert ratelimit.count("token:1", 30_000_000) == 1
+    assert ratelimit.count("token:1", 30_000_000) == (0, 1)
     broker.kill()
     broker.wait()
-    assert ratelimit.count("token:1", 30_000_000) == 1
-    assert ratelimit.count("token:1", 30_000_000) == 2
+    assert ratelimit.count("token:1", 30_000_000) == (0, 1)
+    assert ratelimit.count("token:1", 30_000_000) == (0, 2)

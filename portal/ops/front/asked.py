@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.core.handlers.wsgi import WSGIRequest
 
+from portal.core import request_ids
 from portal.core.addresses import client_address
 from portal.ops.front.refusals import Refusal
 from workers.contract.messages import msg
@@ -96,7 +97,12 @@ class Asked:
             "wsgi.multiprocess": True,
             "wsgi.run_once": False,
             **self.headers,
+            "HTTP_X_REQUEST_ID": self.request_id,
         }
+
+    @cached_property
+    def request_id(self) -> str:
+        return request_ids.of(self.headers.get("HTTP_X_REQUEST_ID"))
 
     def request(self) -> WSGIRequest:
         """For what Django can tell of a request without its body."""

@@ -257,7 +257,7 @@ class Connection(HttpToolsProtocol):
             self.wait(limits.IDLE_SECONDS)
         super().on_response_complete()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, reason: str) -> None:
         """The head cannot be read: uvicorn calls this within the handling of the error."""
         status, sentence = 400, msg("This is not a valid HTTP request.")
         error = _raised()

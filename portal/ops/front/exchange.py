@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from portal.core.problems import problem_page
+from portal.core.request_ids import HEADER
 from portal.ops.front import accesslog, limits
 from portal.ops.front.asked import Asked
 from portal.ops.front.refusals import Gone, Refusal
@@ -65,8 +66,8 @@ class Exchange:
         """Answer with a sentence: problem details for the API, a plain page for people."""
         self.must_close = True
         kind, body = _words(self.asked, refusal)
-        headers = [("Content-Type", kind), ("Cache-Control", "no-store"), *refusal.headers.items()]
-        await self.whole(refusal.status, headers, body)
+        headers = {"Content-Type": kind, "Cache-Control": "no-store", HEADER: self.asked.request_id}
+        await self.whole(refusal.status, [*headers.items(), *refusal.headers.items()], body)
 
     @property
     def is_gone(self) -> bool:
@@ -86,9 +87,7 @@ class Exchange:
 
     def log(self) -> None:
         spent = time.monotonic() - self._began
-        accesslog.write(
-            self.asked.address, self.asked.method, self.asked.raw_path, self.status, self.size, spent
-        )
+        accesslog.write(self.asked, self.status, self.size, spent)
 
 
 def _words(asked: Asked, refusal: Refusal) -> tuple[str, bytes]:

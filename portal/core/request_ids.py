@@ -1,0 +1,49 @@
+"""A name for each request: in the header of its answer and in every line of the log that it causes.
+
+A caller, or a proxy in front, may send one of its own as ``X-Request-ID``.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from contextvars import ContextVar
+
+HEADER = "X-Request-ID"
+LONGEST = 64
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+_current: ContextVar[str] = ContextVar("request_id", default="")
+
+
+def of(sent: str | None) -> str:
+    """What was sent, if it can be a name; else a new one."""
+    if sent and len(sent) <= LONGEST and set(sent) <= _LETTERS:
+        return sent
+    return uuid.uuid4().hex
+
+
+class Named(logging.Filter):
+    """Gives each record of the log the request's name; an empty one outside of requests."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not hasattr(record, "request_id"):
+            # Django tells of a refused request after its last middleware, and with the request.
+            record.request_id = getattr(getattr(record, "request", None), "id", "") or _current.get()
+        return True
+
+
+class RequestIds:
+    """The outermost middleware."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        request.id = of(request.headers.get(HEADER))
+        before = _current.set(request.id)
+        try:
+            response = self.get_response(request)
+        finally:
+            _current.reset(before)
+        response[HEADER] = request.id
+        return response
