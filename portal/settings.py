@@ -236,6 +236,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     # What is sent has a schema of its own: files are bytes there, and fields that only answers have are not.
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "portal.core.schema.name_numbers",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "AudienceEnum": "portal.notify.models.Audience",
         "RoleEnum": "portal.teams.models.Role",
@@ -245,6 +249,7 @@ SPECTACULAR_SETTINGS = {
         "SplitNameEnum": "workers.datakit.export_formats.SPLITS",
         "DraftChangeKindEnum": "portal.datasets.draft_serializers.CHANGE_KINDS",
         "UploadStateEnum": "portal.datasets.states.UploadState",
+        "FolderRoleEnum": "portal.datasets.reading_options.ROLES",
         "StatusEnum": "portal.jobs.models.Status",
         "VersionStatusEnum": "portal.datasets.serializers.VERSION_STATUSES",
         "FormatEnum": "workers.datakit.readers.LAYOUTS",

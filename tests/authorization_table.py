@@ -282,6 +282,7 @@ PAGES = {
     "GET run-report": Rule(VIEWER),
     "POST run-cancel": Rule(OPERATOR),
     "POST run-retry": Rule(OPERATOR),
+    "GET run-mistakes": Rule(VIEWER),
     "POST run-deploy": Rule(OPERATOR),
     "GET run-clone": Rule(MEMBER),
     "POST run-clone": Rule(MEMBER),

@@ -56,7 +56,12 @@ class ByNewest(pagination.CursorPagination):
                 "Rows a page.",
             ),
             "ordering": (
-                {"type": "string", "enum": choices, "default": choices[0]},
+                {
+                    "type": "string",
+                    "enum": choices,
+                    "default": choices[0],
+                    "x-enum-varnames": [_name(choice) for choice in choices],
+                },
                 "By which field; `-` for the largest or newest first.",
             ),
         }
@@ -64,6 +69,12 @@ class ByNewest(pagination.CursorPagination):
             {"name": name, "in": "query", "required": False, "description": words, "schema": schema}
             for name, (schema, words) in shapes.items()
         ]
+
+
+def _name(ordering: str) -> str:
+    """How a generated client may call an ordering."""
+    name = ordering.lstrip("-").upper()
+    return f"{name}_DESCENDING" if ordering.startswith("-") else name
 
 
 def _orderings(view) -> list[str]:

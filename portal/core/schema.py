@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 from drf_spectacular.openapi import AutoSchema
@@ -68,6 +69,19 @@ IF_MATCH = {
 }
 
 
+DIGITS = re.compile(r"\^\\d\{1,(\d+)\}\$")
+LABEL = re.compile(r"`-?\d+` - (\w+)")
+
+
+def name_numbers(result: dict, **_options) -> dict:
+    """After the schema is made: give the values of choices that are numbers their names, for generators."""
+    for component in result["components"]["schemas"].values():
+        if component.get("enum") and component.get("type") == "integer":
+            names = LABEL.findall(component.get("description", ""))
+            component["x-enum-varnames"] = [name.upper() for name in names]
+    return result
+
+
 class ApiSchema(AutoSchema):
     """Adds the refusals that any operation of its kind may answer with, and those that its view names."""
 
@@ -84,6 +98,15 @@ class ApiSchema(AutoSchema):
             found.append(IF_NONE_MATCH)
         if self._can_be_overwritten():
             found.append(IF_MATCH)
+        return found
+
+    def _resolve_path_parameters(self, variables):
+        found = super()._resolve_path_parameters(variables)
+        for parameter in found:
+            digits = DIGITS.fullmatch(parameter["schema"].get("pattern", ""))
+            if digits:
+                largest = 10 ** int(digits[1]) - 1
+                parameter["schema"] = {"type": "integer", "minimum": 0, "maximum": largest}
         return found
 
     def _is_list_view(self, serializer=None) -> bool:

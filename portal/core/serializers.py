@@ -53,6 +53,16 @@ class BoundedListField(serializers.ListField):
         return super().to_internal_value(data)
 
 
+class ChoiceOrNull(serializers.ChoiceField):
+    """A choice that a row may not have made: an empty text there, null in the answer."""
+
+    def __init__(self, choices, **more):
+        super().__init__(choices, allow_null=True, **more)
+
+    def to_representation(self, value):
+        return super().to_representation(value) or None
+
+
 class InTeamField(serializers.PrimaryKeyRelatedField):
     """A row of the asker's team; another team's id is as unknown as any other."""
 

@@ -96,14 +96,20 @@ def _write(dataset: Dataset, user, verb: str, detail: str, **fields) -> None:
 
 
 def remove_now(version: DatasetVersion) -> None:
-    """Remove a deleted version for good, and its dataset where it was the only one that this ever had.
+    """Remove a version that was never ready, and its dataset where it was the only one that this ever had.
 
-    What a run names, or a check of the dataset may be pointing into, is left to the sweep.
+    Its number is free again if it was the last one. What a run names, or a check of the dataset may be
+    pointing into, is left to the sweep.
     """
     _remove_unless_used(version)
     with transaction.atomic():
-        dataset = Dataset.objects.select_for_update().filter(pk=version.dataset_id, last_number=1).first()
-        if dataset is not None and not dataset.versions.exists():
+        dataset = Dataset.objects.select_for_update().filter(pk=version.dataset_id).first()
+        if dataset is None or dataset.versions.filter(pk=version.pk).exists():
+            return
+        if dataset.last_number == version.number:
+            dataset.last_number -= 1
+            dataset.save(update_fields=["last_number"])
+        if dataset.last_number == 0 and not dataset.versions.exists():
             dataset.delete()
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.core.forms import StyledForm
 from portal.core.messages import shown
 from portal.core.names import one_line
+from portal.core.numbers import whole_number
 from portal.datasets.models import DatasetVersion
 from workers.datakit.changes import as_images
 from workers.datakit.index import Filter, Index
@@ -20,6 +21,7 @@ MOVES = {"to-train": "train", "to-val": "val"}
 # What the checks call a part of a payload → the field that it was typed into.
 FIELDS = {"images": "image", "val_fraction": "val_percent", "from": "from_class", "split": None}
 LONGEST = 200
+LONGEST_IDS = 4000  # characters: some hundred images
 
 
 class FilterForm(StyledForm):
@@ -29,6 +31,8 @@ class FilterForm(StyledForm):
     mark = forms.ChoiceField(required=False, label=_("Finding"))
     split = forms.ChoiceField(required=False, choices=SPLITS, label=_("Split"))
     text = forms.CharField(required=False, max_length=LONGEST, label=_("Part of the path"))
+    # Images that another page chose, such as a model's mistakes; they stand for themselves.
+    ids = forms.CharField(required=False, max_length=LONGEST_IDS, widget=forms.HiddenInput)
 
     def __init__(self, data, version: DatasetVersion, index: Index):
         super().__init__({name: data.get(name, "") for name in self.base_fields}, auto_id="filter_%s")
@@ -43,9 +47,17 @@ class FilterForm(StyledForm):
         self.fields["mark"].choices = [("", _("all")), *listed]
         self.is_valid()
 
+    def clean_ids(self) -> tuple[int, ...]:
+        numbers = [whole_number(text) for text in self.cleaned_data["ids"].split(",") if text]
+        if None in numbers:
+            raise forms.ValidationError(_("Give numbers of images with commas between them."))
+        return tuple(numbers)
+
     @property
     def wanted(self) -> Filter:
         data = self.cleaned_data
+        if data.get("ids"):
+            return Filter(ids=data["ids"])
         return Filter(
             class_id=data.get("class_id"),
             split=data.get("split") or None,
@@ -57,6 +69,9 @@ class FilterForm(StyledForm):
     def query(self) -> str:
         """The filter as the query of an address."""
         found = QueryDict(mutable=True)
+        if self.wanted.ids:
+            found["ids"] = ",".join(map(str, self.wanted.ids))
+            return found.urlencode(safe=",")
         sides = as_images(self.wanted)["filter"]
         found.update({name: str(value) for name, value in sides.items()})
         return found.urlencode()

@@ -50,7 +50,9 @@ class Dataset(Owned):
     """A named set of images in versions. A deleted one can be restored for a while; its name is free."""
 
     name = NameField(max_length=120)
-    last_number = models.PositiveIntegerField(default=0)  # of its versions: a number is never used again
+    last_number = models.PositiveIntegerField(
+        default=0
+    )  # of its versions: only a discarded upload's is used again
     reading = models.JSONField(null=True)  # how its next upload is read, see ``reviews.remembered``
     deleted_at = models.DateTimeField(null=True)
 

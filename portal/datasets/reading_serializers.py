@@ -110,7 +110,7 @@ class ReadingOptionsSerializer(serializers.Serializer):
 
 class FolderRoleSerializer(serializers.Serializer):
     folder = serializers.CharField()
-    role = serializers.CharField(help_text=f"One of {', '.join(reading_options.ROLES)}.")
+    role = serializers.ChoiceField(reading_options.ROLES)
     images = serializers.IntegerField()
 
 

@@ -102,7 +102,7 @@ def create_import(
 
 
 def _upload_version(team, user, name: str, options: dict, *, upload_name: str, **kept) -> DatasetVersion:
-    dataset, _ = Dataset.objects.live().get_or_create(team=team, name=name, defaults={"created_by": user})
+    dataset = _locked_dataset(team, user, name)
     options = reviews.with_remembered(dataset, options)
     kept["review"] = Review.WAITING if options.pop("review", False) else ""
     kept["upload_name"] = Path(upload_name).name[:255]
@@ -111,6 +111,15 @@ def _upload_version(team, user, name: str, options: dict, *, upload_name: str, *
     verb, detail = ("dataset.import", imports.shown(**where)) if where else ("dataset.upload", upload_name)
     audit.record(verb, version, actor=user, detail=detail)
     return version
+
+
+def _locked_dataset(team, user, name: str) -> Dataset:
+    """The team's dataset of this name, made where there is none or where it was just discarded."""
+    while True:
+        found, _ = Dataset.objects.live().get_or_create(team=team, name=name, defaults={"created_by": user})
+        dataset = Dataset.objects.select_for_update().live().filter(pk=found.pk).first()
+        if dataset is not None:
+            return dataset
 
 
 def add_version(dataset: Dataset, kind: str, user, **fields) -> DatasetVersion:

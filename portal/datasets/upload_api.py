@@ -18,7 +18,8 @@ from portal.datasets.serializers import MetadataSerializer, ReceivedUploadSerial
 from portal.teams.models import Role
 from workers.contract.messages import msg
 
-TUS = OpenApiParameter("Tus-Resumable", str, OpenApiParameter.HEADER, required=True, enum=[tus.VERSION])
+TUS_VERSION = {"type": "string", "enum": [tus.VERSION], "x-enum-varnames": ["TUS_1_0_0"]}
+TUS = OpenApiParameter("Tus-Resumable", TUS_VERSION, OpenApiParameter.HEADER, required=True)
 OVERRIDES = ("PATCH", "DELETE")
 NOT_YOURS = msg("This upload is another person's: only they can send more of it.")
 NOT_YOURS_TO_DISCARD = msg(

@@ -1,5 +1,5 @@
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from portal.history import entries
@@ -36,7 +36,7 @@ class ProvenanceQuerySerializer(serializers.Serializer):
 class EntrySerializer(serializers.Serializer):
     """A run or a job of the history."""
 
-    type = serializers.SerializerMethodField(help_text="run or job")
+    type = serializers.SerializerMethodField()
     id = serializers.IntegerField(source="row.pk", help_text="of the run or the job")
     kind = serializers.CharField(help_text="run, or the job's kind")
     name = serializers.SerializerMethodField(help_text="the run's; null for a job")
@@ -57,6 +57,7 @@ class EntrySerializer(serializers.Serializer):
     top1 = serializers.FloatField(source="value", allow_null=True, help_text="deprecated: `value`")
     page = serializers.CharField(source="url", help_text="the address of its page")
 
+    @extend_schema_field(serializers.ChoiceField([RUN, "job"]))
     def get_type(self, entry) -> str:
         return RUN if entry.is_run else "job"
 

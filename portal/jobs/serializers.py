@@ -1,8 +1,8 @@
 from rest_framework import serializers
 
-from portal.core.serializers import KnownFieldsOnly
+from portal.core.serializers import ChoiceOrNull, KnownFieldsOnly
 from portal.jobs import curves, scheduler
-from portal.jobs.models import Artifact, Job, JobEvent, Metric, Priority
+from portal.jobs.models import Artifact, ErrorKind, Job, JobEvent, Metric, Priority, Status
 
 LARGEST = 2**62
 
@@ -25,6 +25,7 @@ class JobSerializer(serializers.ModelSerializer):
     percent = serializers.FloatField(allow_null=True)
     seconds = serializers.FloatField(allow_null=True)
     tool_seconds = serializers.DictField(child=serializers.FloatField())
+    error_kind = ChoiceOrNull(ErrorKind.choices, help_text="Null unless it failed.")
 
     class Meta:
         model = Job
@@ -36,6 +37,9 @@ class JobSerializer(serializers.ModelSerializer):
 
 
 class JobEventSerializer(serializers.ModelSerializer):
+    old = ChoiceOrNull(Status.choices, help_text="Null for the first.")
+    new = serializers.ChoiceField(Status.choices)
+
     class Meta:
         model = JobEvent
         fields = ["old", "new", "reason", "at"]

@@ -12,6 +12,7 @@ from portal.jobs import forecast
 from portal.jobs.models import Status
 from portal.runs import provenance, results, stepper
 from portal.runs.graph import Graph
+from portal.runs.matrix import matrix_of
 from portal.runs.models import Run
 from portal.runs.next_steps import next_steps
 from portal.runs.notices import notices
@@ -20,7 +21,6 @@ from portal.runs.verdict import verdict
 from portal.tasks import Stage
 from portal.teams.models import Role
 
-HEATMAP_CLASSES = 60
 RUNS_SHOWN = 20
 
 
@@ -76,15 +76,13 @@ class RunPage:
         run, graph = self.run, self.graph
         trained = graph.evaluated.find(Stage.PADDLE)
         metrics = trained.metrics if trained else {}
-        matrix = metrics.get("confusion") or []
-        names = run.dataset_version.class_names
         return {
             "run": run,
             "task": graph.task,
             "model": graph.model,
             "metrics": metrics,
             "boards": self.boards(),
-            "heatmap": {"names": names, "matrix": matrix} if 0 < len(matrix) <= HEATMAP_CLASSES else None,
+            "matrix": matrix_of(metrics, run.dataset_version.class_names),
             "confusions": results.confusions(metrics),
             "per_class": results.per_class(graph),
             "quantized_chips": list(results.quantized_of(graph)),

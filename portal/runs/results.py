@@ -10,8 +10,8 @@ from portal.jobs.models import Artifact, Job
 from portal.models.evaluations import predictions_of
 from portal.models.models import Evaluation
 from portal.runs.graph import Graph
+from portal.runs.mistakes import Picture
 from portal.tasks import Stage
-from portal.tasks.figures import Change
 from workers.contract.messages import msg
 
 FLIPPED_SHOWN = 24
@@ -69,11 +69,11 @@ def _rows(artifacts: list[Artifact]) -> list[tuple]:
 
 
 def confusions(metrics: dict) -> list[dict]:
-    """The most frequent mistakes: ``{"truth", "answer", "count"}``."""
+    """The most frequent mistakes: ``{"truth", "answer", "count", "pair"}``, ``pair`` with the ids."""
     matrix = metrics.get("confusion") or []
     names = [row["name"] for row in metrics.get("per_class", [])]
     found = [
-        {"truth": names[truth], "answer": names[answer], "count": count}
+        {"truth": names[truth], "answer": names[answer], "count": count, "pair": (truth, answer)}
         for truth, row in enumerate(matrix)
         for answer, count in enumerate(row)
         if truth != answer and count
@@ -110,7 +110,7 @@ class Flipped:
     title: str
     count: int
     images: int
-    rows: list[Change]
+    rows: list[Picture]  # of a Change
 
 
 def flipped(graph: Graph) -> list[Flipped]:
@@ -137,7 +137,7 @@ def _flipped(graph: Graph, measured: Evaluation, title: str, names: list[str]) -
     if count:
         before = predictions_of(graph.evaluated.before(measured))
         changed = graph.task.changed(before, predictions_of(measured))
-    rows = [graph.task.change(one, names) for one in changed[:FLIPPED_SHOWN]]
+    rows = [Picture.of(graph.task.change(one, names)) for one in changed[:FLIPPED_SHOWN]]
     return Flipped(title, count, measured.parity.get("images", measured.images), rows)
 
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("<int:pk>/report.json", views.run_report, name="run-report"),
     path("<int:pk>/cancel/", views.run_cancel, name="run-cancel"),
     path("<int:pk>/retry/", views.run_retry, name="run-retry"),
+    path("<int:pk>/mistakes/", views.run_mistakes, name="run-mistakes"),
     path("<int:pk>/deploy/", views.run_deploy, name="run-deploy"),
     path("<int:pk>/clone/", views.run_clone, name="run-clone"),
     path("<int:pk>/edit/", views.run_edit, name="run-edit"),

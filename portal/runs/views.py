@@ -24,6 +24,7 @@ from portal.runs import plan as plans
 from portal.runs.figures import figures_of
 from portal.runs.forms import NUMBERS, RunEditForm, RunForm, initial_from, usable_versions
 from portal.runs.graph import Graph
+from portal.runs.mistakes import Mistakes
 from portal.runs.models import Run, Tag
 from portal.runs.page import RunPage
 from portal.runs.report import report
@@ -61,6 +62,13 @@ def run_detail(request, pk):
     context = {"live": page.live(), "charts": charts, "tags": page.run.tags.all(), **page.results()}
     context["changed"] = cloning.changed(page.run)
     return render(request, "runs/detail.html", context)
+
+
+def run_mistakes(request, pk):
+    """The images that the model got wrong, or those of one cell of its confusion matrix."""
+    run = _run(request, pk)
+    mistakes = Mistakes(Graph(run), request.GET)
+    return render(request, "runs/mistakes.html", {"run": run, "mistakes": mistakes})
 
 
 def run_live(request, pk):

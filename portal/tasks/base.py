@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal.tasks.doubts import Doubt
-from portal.tasks.figures import Change, Chart, Column
+from portal.tasks.figures import Change, Chart, Column, Shown
 from workers.contract.messages import msg
 from workers.datakit import tasks as labels
 
@@ -84,6 +84,13 @@ class Task(ABC):
     def interval(self, metrics: dict[str, Any]) -> tuple[float, float] | None:
         """Where the metric's true value lies, with 95 % confidence; None when it cannot be told."""
         return None
+
+    def pictures(
+        self, predictions: list[Prediction], truth: int | None, answer: int | None, names: list[str]
+    ) -> list[Shown]:
+        """The images of class ``truth`` that were taken for ``answer``, the surest first. Where one of them
+        is None, the mistakes."""
+        return []
 
     @abstractmethod
     def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.tasks import classification_doubts
 from portal.tasks.base import Prediction, Task
 from portal.tasks.doubts import Doubt
-from portal.tasks.figures import LEARNING_RATE, LOSS, SPEED, Change, Chart, Column, Line, class_name
+from portal.tasks.figures import LEARNING_RATE, LOSS, SPEED, Change, Chart, Column, Line, Shown, class_name
 from workers.datakit.scoring import classification as scoring
 from workers.datakit.scoring.intervals import wilson
 
@@ -66,6 +66,29 @@ class Classification(Task):
         return Change(
             row["image"].rpartition("/")[2], truth, before, after, right=row["after"] == row["label"]
         )
+
+    def pictures(
+        self, predictions: list[Prediction], truth: int | None, answer: int | None, names: list[str]
+    ) -> list[Shown]:
+        whole = truth is not None and answer is not None
+        rows = [
+            row
+            for row in predictions
+            if (truth is None or row["label"] == truth)
+            and (answer is None or row["predicted"] == answer)
+            and (whole or row["predicted"] != row["label"])
+        ]
+        rows.sort(key=lambda row: (-(row.get("score") or 0), row["image"]))
+        return [
+            Shown(
+                row["image"].rpartition("/")[2],
+                class_name(row["label"], names),
+                class_name(row["predicted"], names),
+                row.get("score"),
+                right=row["predicted"] == row["label"],
+            )
+            for row in rows
+        ]
 
     def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, int]]:
         """One image a class at most, the surest first; the label is the model's own, right or wrong, since

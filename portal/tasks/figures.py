@@ -64,6 +64,17 @@ class Change:
     right: bool
 
 
+@dataclass(frozen=True)
+class Shown:
+    """One image with what was predicted for it, in words. ``score``: 0 to 1, None where unknown."""
+
+    image: str
+    truth: str
+    answer: str
+    score: float | None
+    right: bool
+
+
 def class_name(number: int | None, names: list[str]) -> str:
     """A class as people call it; words for one that the version has not, and for no prediction at all."""
     if number is None:

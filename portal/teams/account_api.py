@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth import update_session_auth_hash
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
@@ -34,6 +34,7 @@ class MeSerializer(serializers.ModelSerializer):
     def get_team(self, user) -> int:
         return self.context["request"].team.pk
 
+    @extend_schema_field(serializers.ChoiceField(Role.choices))
     def get_role(self, user) -> str:
         return self.context["request"].membership.role
 

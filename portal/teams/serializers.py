@@ -95,7 +95,7 @@ class InvitationSerializer(serializers.ModelSerializer):
 
 
 class NewInvitationSerializer(KnownFieldsOnly, serializers.Serializer):
-    role = serializers.ChoiceField(choices=Role)
+    role = serializers.ChoiceField(choices=Role.choices)
     days = serializers.IntegerField(min_value=1, max_value=30, default=7)
     note = serializers.CharField(
         max_length=100, required=False, allow_blank=True, default="", validators=[one_line]
@@ -129,8 +129,8 @@ class AuditQuerySerializer(serializers.Serializer):
     verb = serializers.CharField(
         required=False, max_length=40, help_text="Such as `run.create`, or `run` for all of its kind."
     )
-    via = serializers.ChoiceField(choices=Via, required=False)
-    result = serializers.ChoiceField(choices=Result, required=False)
+    via = serializers.ChoiceField(choices=Via.choices, required=False)
+    result = serializers.ChoiceField(choices=Result.choices, required=False)
     since = serializers.DateField(required=False, help_text="First day.")
     until = serializers.DateField(required=False, help_text="Last day.")
     text = serializers.CharField(

@@ -108,7 +108,7 @@ def _open(page: Page, password: str, run: int) -> Page:
     page.fill("#id_password", password)
     page.click("main button")
     page.goto(f"/runs/{run}/")
-    page.wait_for_selector("#curves canvas")
+    page.wait_for_selector("#curves svg")
     return page
 
 

@@ -89,3 +89,27 @@ def test_roles_of_folders_come_as_lines_in_a_form(api):
     assert "folder=role" in str(
         api.post("/api/v1/datasets/", body, format="multipart").json()["errors"]["roles"]
     )
+
+
+def test_names_of_choices_and_ids_are_such_that_a_generated_client_can_speak_them():
+    components = schema()["components"]["schemas"]
+    assert "BlankEnum" not in components
+    for name, component in components.items():
+        values = component.get("enum", [])
+        if any(not str(value)[:1].isalpha() for value in values if value is not None):
+            assert len(component["x-enum-varnames"]) == len(values), name
+    choices = [(tuple(part["enum"]), name) for name, part in components.items() if part.get("enum")]
+    assert len({values for values, _name in choices}) == len(choices), "one name for one set of choices"
+    for call, operation in operations():
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "path" and parameter["name"] in ("id", "number", "position"):
+                assert parameter["schema"].get("type") == "integer" or "uploads/" in call, call
+            if parameter["in"] == "query":
+                assert call.startswith("GET "), f"{call} takes {parameter['name']}"
+
+
+def test_every_status_is_a_choice_and_no_bare_text():
+    for name, component in schema()["components"]["schemas"].items():
+        for field, shape in component.get("properties", {}).items():
+            if field in ("status", "state") and shape.get("type") != "integer":
+                assert "Enum" in str(shape), f"{name}.{field}"

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from review_builders import READING, doubtful, waiting_version
 
 from portal.datasets import reviews, services
-from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
+from portal.datasets.models import Dataset, DatasetQuerySet, DatasetVersion, Pack, Upload
 from portal.datasets.refusals import NotInReview
 from portal.datasets.states import Review
 from portal.datasets.tasks import sweep_deleted, sweep_uploads
@@ -161,6 +161,35 @@ def test_a_discarded_upload_leaves_the_datasets_other_versions(team, alice, run_
     assert list(DatasetVersion.objects.all()) == [waiting]
     waiting.refresh_from_db()
     assert all(default_storage.exists(pack.file.name) for pack in waiting.packs.all())
+
+
+def test_a_discarded_upload_leaves_its_number_to_the_next_one(team, alice, run_jobs, waiting):
+    reviews.confirm(waiting, alice)
+    second = services.create_version(team, alice, "Pets", class_zip(), {"review": True})
+    run_jobs()
+    reviews.discard(second, alice)
+    assert services.create_version(team, alice, "Pets", class_zip()).number == second.number == 2
+
+
+def test_a_number_stays_used_where_a_later_version_or_a_run_has_come(team, alice, run_jobs, waiting):
+    second = services.create_version(team, alice, "Pets", class_zip())
+    run_jobs()
+    reviews.discard(waiting, alice)
+    assert services.create_version(team, alice, "Pets", class_zip()).number == second.number + 1 == 3
+
+
+def test_an_upload_to_a_dataset_that_is_discarded_meanwhile_makes_it_anew(team, alice, waiting, monkeypatch):
+    find, discards = DatasetQuerySet.get_or_create, [waiting]
+
+    def find_and_discard(self, **fields):
+        found = find(self, **fields)
+        if discards:
+            reviews.discard(discards.pop(), alice)
+        return found
+
+    monkeypatch.setattr(DatasetQuerySet, "get_or_create", find_and_discard)
+    version = services.create_version(team, alice, "Pets", class_zip())
+    assert version.number == 1 and Dataset.objects.get() == version.dataset
 
 
 def test_an_upload_that_nobody_confirms_is_discarded_in_the_end(waiting):

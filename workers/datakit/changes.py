@@ -214,6 +214,8 @@ def wanted_images(images: dict[str, Any]) -> Filter:
 
 def as_images(wanted: Filter) -> dict[str, Any]:
     """The other way round: what to store for "every image that the filter shows"."""
+    if wanted.ids is not None:
+        return {"ids": list(wanted.ids)}
     sides = {key: getattr(wanted, key) for key in _FILTER}
     return {"filter": {key: value for key, value in sides.items() if value not in (None, "")}}
 

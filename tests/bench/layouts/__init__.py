@@ -28,6 +28,9 @@ MODULES = (
     "labelme",
     "tools",
     "foreign_files",
+    "public_classes",
+    "public_twists",
+    "public_boxes",
 )
 
 

@@ -42,6 +42,10 @@ class AnnotatedImages:
         """What is noticed about boxes, and counts where they are read."""
         return self._noted[BOXES]
 
+    @property
+    def have_boxes(self) -> bool:
+        return bool(self._boxed.used)
+
     def add(
         self,
         entry: Entry,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from workers.contract.messages import msg
 from workers.datakit import names
@@ -11,11 +11,15 @@ from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
+from .folder_lists import listed_split
+from .folder_names import is_masks
 from .folder_roles import Roles, roles_of, without_ending
 from .folder_tree import Folder, tree_of
 from .listing import Listing, Sample
-from .reading import BY_FOLDERS, CLASS, MASKS, Reading
+from .reading import BY_FOLDERS, BY_LISTS, CLASS, MASKS, Reading
+from .splits import settled
 from .upload import Upload
+from .wording import some
 
 LAYOUT = msg("class folders")
 
@@ -33,7 +37,7 @@ def read_class_folders(upload: Upload, reading: Reading) -> Listing:
     if upload.options.format != "folders":
         for sentence in roles.doubts:
             reading.doubt(sentence)
-    return _listing(roles, reading)
+    return _listing(roles, upload, reading)
 
 
 def _report_empty_folders(upload: Upload, findings: Findings) -> None:
@@ -49,7 +53,7 @@ def _report_empty_folders(upload: Upload, findings: Findings) -> None:
             findings.add("info", "empty-folders", message, names.show(path))
 
 
-def _listing(roles: Roles, reading: Reading) -> Listing:
+def _listing(roles: Roles, upload: Upload, reading: Reading) -> Listing:
     sides = {split for split, _ in roles.parts}
     given = "train" in sides and len(sides) > 1
     classes: dict[str, list[tuple[Entry, str | None]]] = defaultdict(list)
@@ -64,15 +68,45 @@ def _listing(roles: Roles, reading: Reading) -> Listing:
             _report_deep(folder, images, reading.findings)
     if given:
         reading.split_origin = BY_FOLDERS
+    _doubt_numbered_items(classes, upload, reading)
     class_names = sorted(classes, key=names.natural_key)
     if not class_names:
         raise InputError(msg("The class folders of the upload hold no images that can be used."))
-    listed = [
+    samples = [
         Sample(entry, class_id, side)
         for class_id, name in enumerate(class_names)
         for entry, side in classes[name]
     ]
-    return Listing(LAYOUT, class_names, listed, given)
+    if not given:
+        samples, given = _with_listed_split(samples, upload, reading)
+    return Listing(LAYOUT, class_names, samples, given)
+
+
+def _doubt_numbered_items(classes: Iterable[str], upload: Upload, reading: Reading) -> None:
+    """Ask about folders called by one word and a number where masks of defects lie among the images."""
+    words = {name.rstrip("0123456789") for name in classes}
+    numbered = len(words) == 1 and words.isdisjoint(classes)
+    if numbered and reading.findings.count("masks-left-out") and upload.options.format != "folders":
+        reading.doubt(
+            msg(
+                "The folders {folders} hold images beside their masks and are numbered: choose {layout} if "
+                "they are classes.",
+                folders=some(list(classes)),
+                layout="folders",
+            )
+        )
+
+
+def _with_listed_split(samples: list[Sample], upload: Upload, reading: Reading) -> tuple[list[Sample], bool]:
+    """Take the split from lists of the images, where there are any."""
+    splits, lists = listed_split(upload, samples)
+    for sample in samples:
+        sample.split = splits.get(sample.entry.path)
+    reading.files |= {entry.path for entry in lists}
+    samples, given = settled(samples, reading.findings)
+    if given:
+        reading.split_origin = BY_LISTS
+    return samples, given
 
 
 def _test_is_left_out(folder: Folder, sides: set[str | None], findings: Findings) -> bool:
@@ -92,6 +126,7 @@ def _without_masks(folder: Folder, reading: Reading) -> list[Entry]:
     images = list(folder.all())
     stems = {_stem(entry) for entry in images}
     masks = {entry.path for entry in images if _is_mask(_stem(entry), stems)}
+    masks |= {entry.path for inner in _folders_of_masks(folder) for entry in inner.all()}
     for path in sorted(masks):
         message = msg("{count} masks that lie among the images of classes were left out.")
         reading.left_out("masks-left-out", message, names.show(path))
@@ -99,6 +134,14 @@ def _without_masks(folder: Folder, reading: Reading) -> list[Entry]:
         reading.roles[folder.path] = MASKS
         reading.unlabelled |= masks
     return [entry for entry in images if entry.path not in masks]
+
+
+def _folders_of_masks(folder: Folder) -> Iterator[Folder]:
+    """Yield the folders of masks in a class's folder, beside its images or folders of them."""
+    inner = list(folder.folders.values())
+    drawn = [each for each in inner if is_masks(each.name)]
+    if drawn and (folder.images or len(drawn) < len(inner)):
+        yield from drawn
 
 
 def _is_mask(stem: str, stems: set[str]) -> bool:

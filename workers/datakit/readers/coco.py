@@ -12,8 +12,9 @@ from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
-from .annotated import Files
-from .boxed import Box, BoxedImages, around, number, report_missing, size_of
+from .addresses import path_of
+from .annotated import BOXES, AnnotatedImages, Files
+from .boxed import Box, around, number, report_missing, size_of
 from .finder import ImageFinder
 from .jsonstream import Members
 from .listing import MAX_LIST_BYTES, Listing
@@ -58,18 +59,18 @@ def _holds(upload: Upload, entry: Entry, words: Sequence[bytes]) -> bool:
 
 def read_coco(upload: Upload, reading: Reading) -> Listing:
     findings = reading.findings
-    images = BoxedImages(findings)
+    images = AnnotatedImages(reading)
     finder = upload.finder
     class_names: list[str] = []
 
     def read(file: Entry) -> None:
-        content = _Content(upload, file, findings)
+        content = _Content(upload, file, images.of_boxes)
         categories = _categories(content.categories, file, findings)
         class_names.extend(categories.values())
         _read_file(content, file, categories, finder, images, findings)
 
     Files(reading, coco_files(upload)).each(read)
-    return images.listing(upload, LAYOUT, class_names)
+    return images.listing(upload, LAYOUT, "coco", class_names, wanted=BOXES if images.have_boxes else None)
 
 
 class _Content:
@@ -96,12 +97,22 @@ class _Content:
                         key=repr(key),
                     )
                 )
+        if self.annotations.panoptic and not self.annotations.image_ids:
+            raise InputError(
+                msg(
+                    "{path} holds the segments of whole images (panoptic), which are not supported yet: "
+                    "export boxes.",
+                    path=names.show(file.path),
+                )
+            )
 
     def _take(self, key: str, value: dict[str, Any]) -> None:
         if key == "annotations":
             self.annotations.take(value)
         elif key == "images":
             self.images.append(tuple(value.get(name) for name in _IMAGE_KEYS))
+            if not value.get("file_name") and isinstance(value.get("coco_url"), str):  # LVIS
+                self.images[-1] = (value.get("id"), path_of(value["coco_url"]), *self.images[-1][2:])
         elif key == "categories":
             self.categories.append(value)
 
@@ -113,26 +124,31 @@ class _Annotations:
         self._findings = findings
         self._numbers: dict[str, int] = {}  # category id: its number here
         self._boxes: dict[str, array[float]] = {}  # image id: (number of the category, place) flat
+        self._labels: dict[str, array[int]] = {}  # image id: numbers of categories without a place
+        self.panoptic = False
 
     @property
     def image_ids(self) -> set[str]:
-        return set(self._boxes)
+        return self._boxes.keys() | self._labels.keys()
 
     def take(self, row: dict[str, Any]) -> None:
+        self.panoptic = self.panoptic or "segments_info" in row
         if "image_id" not in row or "category_id" not in row:
             return
         if row.get("iscrowd") == 1:
             message = msg("{count} annotations of crowds were left out.")
             self._findings.add("info", "crowds-left-out", message)
             return
+        category = _id(row["category_id"], self._findings)
+        kind = self._numbers.setdefault(category, len(self._numbers))
         place = row.get("bbox") or _outline(row.get("segmentation"))
+        if not place:  # a class of the whole image, where none has a box
+            self._labels.setdefault(_id(row["image_id"], self._findings), array("q")).append(kind)
         if not isinstance(place, list | tuple) or len(place) != 4:
             message = msg("{count} annotations have no box of four numbers and were left out.")
             example = msg("annotation {id}", id=names.show(str(row.get("id"))))
             self._findings.add("warn", "annotations-without-box", message, example)
             return
-        category = _id(row["category_id"], self._findings)
-        kind = self._numbers.setdefault(category, len(self._numbers))
         boxes = self._boxes.setdefault(_id(row["image_id"], self._findings), array("d"))
         boxes.extend((kind, *map(number, place)))
 
@@ -149,6 +165,11 @@ class _Annotations:
             )
             example = msg("category id {id}", id=names.show(category))
             self._findings.add("error", "unknown-categories", message, example)
+
+    def labels(self, image_id: str, categories: dict[str, str]) -> list[str]:
+        ids = list(self._numbers)
+        found = (ids[kind] for kind in self._labels.get(image_id, ()))
+        return [categories[category] for category in found if category in categories]
 
 
 def _outline(outline: Any) -> tuple[float, ...] | None:
@@ -187,7 +208,7 @@ def _read_file(
     file: Entry,
     categories: dict[str, str],
     finder: ImageFinder,
-    images: BoxedImages,
+    images: AnnotatedImages,
     findings: Findings,
 ) -> None:
     split, near = split_of_path(file.path), folder_of(file.path)
@@ -204,8 +225,9 @@ def _read_file(
             report_missing(findings, str(written))
             continue
         declared = size_of(width, height)
+        labels = content.annotations.labels(image_id, categories)
         boxes = content.annotations.boxes(image_id, categories)
-        images.add(entry, split or split_of_path(entry.path), boxes, declared)
+        images.add(entry, split or split_of_path(entry.path), labels, boxes, declared)
     for image_id in content.annotations.image_ids - seen:
         message = msg("{count} images that annotations belong to are not in the list of images.")
         findings.add(

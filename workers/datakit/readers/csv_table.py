@@ -12,6 +12,7 @@ from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 
+from .addresses import path_of
 from .boxed import report_missing
 from .boxtables import box_columns
 from .labelled import LabelledImages
@@ -83,7 +84,7 @@ def read_csv(upload: Upload, reading: Reading) -> Listing:
             if len(truths) == 1:
                 raise
     _note(truths, reading)
-    images.report_disagreement(upload)
+    images.report_doubts(truths, upload)
     if not upload.options.tables:
         _doubt_tables_of_tests(truths, images, reading)
     return images.listing(upload, truths)
@@ -164,6 +165,7 @@ class _Images:
         self._images = LabelledImages(reading.findings)
         self._said: dict[str, tuple[str, str]] = {}  # path of an image: class and table
         self._disagree = Counted()
+        self._ambiguous = Counted()
         self._disagreeing: dict[str, None] = {}  # paths of tables
         self.sides: dict[str, set[str | None]] = defaultdict(set)  # of each table's images, by their folders
 
@@ -192,6 +194,8 @@ class _Images:
         entry = image_of(written, table.entry, upload.finder, split)
         if entry is None:
             report_missing(self._findings, written)
+            if upload.finder.has_several(path_of(written)):
+                self._ambiguous.add(names.show(written))
             return
         self.sides[table.entry.path].add(split_of_path(entry.path.rpartition("/")[0]))
         known, other = self._said.setdefault(entry.path, (label, table.entry.path))
@@ -218,7 +222,17 @@ class _Images:
             return columns.is_split if is_true(value) else "train"
         return SPLIT_WORDS.get(value)
 
-    def report_disagreement(self, upload: Upload) -> None:
+    def report_doubts(self, truths: list[Table], upload: Upload) -> None:
+        if self._ambiguous.count:
+            self._reading.doubt(
+                msg(
+                    "{file} names {count} images by a name that stands in several folders, as {example}: "
+                    "write the folder before each name, or leave a folder out (ignore).",
+                    file=names.show(truths[0].entry.path),
+                    count=self._ambiguous.count,
+                    example=self._ambiguous.examples[0],
+                )
+            )
         if self._disagree.count and not upload.options.tables:
             self._reading.doubt(
                 msg(

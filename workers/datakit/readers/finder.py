@@ -15,6 +15,7 @@ from .texts import folder_of, stem
 
 # Of a longer path, and of the folders above a file, the last ones are tried.
 MAX_PARTS = 40
+FEW = 3
 # A name that is empty, or not the one that it seems to be: a Windows path, a part of an address.
 _ODD_NAME = re.compile(r"^\.{0,2}$|[\\%?#]|[^\x00-\x7f]")
 
@@ -37,6 +38,11 @@ class ImageFinder:
         """Say at little cost that no image is called so, by a plain path or name; False is no promise."""
         name = written.rpartition("/")[2].casefold()
         return not (name in self._by_name or name in self._by_stem or _ODD_NAME.search(name))
+
+    def has_several(self, written: str) -> bool:
+        """Say whether a few images are called so, by name or by name without suffix."""
+        name = "".join(_parts(written)[-1:]).casefold()
+        return 1 < len(self._by_name.get(name) or self._by_stem.get(name, ())) <= FEW
 
     def find_anywhere(self, written: str, near: str, split: str | None = None) -> Entry | None:
         """Like ``find_upwards``, but last by the image's name alone.

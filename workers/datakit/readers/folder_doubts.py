@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from workers.contract.messages import join, msg
 from workers.datakit import names
 
-from .folder_names import are_shards, is_images, is_other, is_part, is_session
+from .folder_names import are_shards, is_images, is_masks, is_other, is_part, is_session
 from .folder_tree import Folder, without_nest
 from .texts import stem
 
@@ -83,8 +83,8 @@ def _twins(tops: Sequence[Folder]) -> tuple[Folder, Folder] | None:
 
 
 def _holds_folders(folder: Folder) -> bool:
-    """Say whether most images lie in folders below, which are no mere days, sessions or parts."""
-    inner = folder.folders.keys()
+    """Say whether most images lie in folders below, which are no mere days, sessions, parts or masks."""
+    inner = [name for name in folder.folders if not is_masks(name)]
     only_parts = all(is_session(name) or is_part(name) for name in inner)
     return len(inner) > 1 and folder.total > 2 * len(folder.images) and not only_parts
 

@@ -219,8 +219,22 @@ def _classes(tops: list[Folder], splits: dict[str, str], upload: Upload, reading
         return inverted
     given = upload.options.roles
     said = any(given.get(top.path) == CLASS for top in tops)
+    doubts = [] if said else [*_flat_splits(tops, spare, splits), *doubts_of(tops)]
     reading.gives_way = not said and look_like_shards(tops)
-    return Roles([(None, tops)], [] if said else doubts_of(tops))
+    return Roles([(None, tops)], doubts)
+
+
+def _flat_splits(tops: Sequence[Folder], spare: Sequence[Folder], splits: dict[str, str]) -> list[str]:
+    """Doubt that a folder called after training is a class, where another is called after its test."""
+    train = [top for top in tops if splits.get(top.name) == TRAIN and is_flat(top)]
+    if not train or not spare or (len(tops) > 2 and len(words_of(train[0].name)) == 1):
+        return []
+    return [
+        msg(
+            "The folders {folders} look like parts of a set, not like classes: say what they are (roles).",
+            folders=join([names.show(top.name) for top in (*train, *spare)], ", "),
+        )
+    ]
 
 
 def _split_below(tops: Sequence[Folder]) -> Roles | None:
@@ -232,7 +246,7 @@ def _split_below(tops: Sequence[Folder]) -> Roles | None:
         if inner.images or None in sides or len(sides) < 2 or TRAIN not in sides:
             return None
         for each in inner.folders.values():
-            part = Folder(each.path, top.name, list(each.all()), {}, each.total)
+            part = Folder(each.path, top.name, each.images, each.folders, each.total)
             found.setdefault(split_of(each.name), []).append(part)
     return Roles(list(found.items())) if len(tops) > 1 else None
 

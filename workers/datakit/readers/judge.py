@@ -13,6 +13,7 @@ from workers.datakit.archive import Archive
 from workers.datakit.errors import InputError
 
 from .comparing import boxes_agree, claims, relation
+from .folder_lists import unread_list
 from .formats import FOLDERS, FORMATS, LAYOUTS, Format
 from .listing import CLASSIFICATION, DETECTION
 from .options import ReadingOptions
@@ -99,6 +100,7 @@ def _judge_all(readings: list[Reading], upload: Upload) -> Judgement:
     if question is None and chosen.against:
         question = join(chosen.against[:2])
     question = question or _too_little(chosen, upload) or _many_without_split(chosen)
+    question = question or _unread_list(chosen, upload) or _doubt_of_unread(chosen, others)
     _report_others(chosen, others)
     return _judgement(chosen, question, others)
 
@@ -224,6 +226,27 @@ def _many_without_split(reading: Reading) -> str | None:
     )
 
 
+def _unread_list(reading: Reading, upload: Upload) -> str | None:
+    """Ask about a list that nothing read beside class folders."""
+    if reading.format != FOLDERS.key:
+        return None
+    path = unread_list(upload, reading.files, reading.samples)
+    if path is None:
+        return None
+    return msg(
+        "{file} names images and is in no format that is read: leave it out (ignore), or choose {layout} if "
+        "the folders are the classes.",
+        file=names.show(path),
+        layout=FOLDERS.key,
+    )
+
+
+def _doubt_of_unread(reading: Reading, others: list[Reading]) -> str | None:
+    """Return the question of annotations that name images and that only a person can tell which."""
+    unread = (other for other in others if other.listing is None and other.against)
+    return next((other.against[0] for other in unread), None) if reading.format == FOLDERS.key else None
+
+
 def _none_usable(readings: list[Reading], upload: Upload) -> Judgement:
     """Refuse with every reason; with one class alone the checks of the classes say what is missing."""
     single = [reading for reading in readings if reading.listing is not None and not reading.against]
@@ -241,11 +264,19 @@ def _none_usable(readings: list[Reading], upload: Upload) -> Judgement:
     if single and not any(reading.problem for reading in annotated):
         chosen = max(single, key=_weight)
         return _judgement(chosen, None, [reading for reading in readings if reading is not chosen])
-    reasons = [reading.problem or join(reading.against) for reading in annotated or readings]
+    reasons = [_reason(reading) for reading in annotated or readings]
     reasons = [reason for reason in dict.fromkeys(reasons) if reason]
     for reading in readings:
         reading.release()
     return Judgement(refusal=_joined(reasons), alternatives=readings)
+
+
+def _reason(reading: Reading) -> str:
+    """Return why a reading is of no use, with the name of a file that it is about."""
+    reason = reading.problem or join(reading.against)
+    if not reason or reading.found_by is None or reading.found_by.rpartition("/")[2] in reason:
+        return reason
+    return msg("{file}: {reason}", file=names.show(reading.found_by), reason=reason)
 
 
 def _joined(reasons: list[str]) -> str:

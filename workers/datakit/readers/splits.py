@@ -18,14 +18,15 @@ SPLIT_WORDS = {
     "训练": "train", "训练集": "train", "验证": "val", "验证集": "val", "测试": "test", "测试集": "test",
 }  # fmt: skip
 # train2017, instances_val.json, train-images; not "trainer" or "interval".
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")  # trainLabels
 _WORD = re.compile(r"(?:^|[^a-z])(" + "|".join(SPLIT_WORDS) + r")(?:[^a-z]|$)")
 
 
 @functools.lru_cache(maxsize=4096)
 def split_of_path(path: str) -> str | None:
     """Return the split that the last telling part of ``path`` names: "train", "val", "test" or None."""
-    for part in reversed(path.lower().split("/")):
-        found = _WORD.search(part)
+    for part in reversed(path.split("/")):
+        found = _WORD.search(_CAMEL.sub("_", part).lower())
         if found:
             return SPLIT_WORDS[found[1]]
     return None

@@ -21,6 +21,7 @@ from .finder import ImageFinder
 from .folder_names import is_unlabelled
 from .options import ReadingOptions
 from .splits import SPLIT_WORDS
+from .table_refusals import FEW_ROWS, refuse_boxes, refuse_several, refuse_texts, run_lengths
 from .texts import folder_of
 
 # What is looked at: rows to know a column by, fields of it to look up as images.
@@ -38,11 +39,8 @@ _LABELS = (
 )  # fmt: skip
 _SPLITS = ("split", "set", "subset", "partition", "data set", "dataset", "fold_name")
 _IS_SPLIT = {"is_valid": "val", "is_val": "val", "is_validation": "val", "is_test": "test", "valid": "val"}
-_TAGS = ("tags", "attributes", "keywords")
 _GUESSES = re.compile(r"\b(predictions?|predicted|pred|confidence|scores?|prob(ability)?)\b")
 _TRUE, _FALSE = ("1", "true", "1.0", "yes"), ("0", "false", "0.0", "no")
-_BRACKETS = re.compile(r"[\[(] ?-?[0-9.]{1,20}(?:[, ]{1,3}-?[0-9.]{1,20}){3} ?[\])]")
-_SEVERAL = re.compile(r"[|;]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,9 +116,13 @@ def _image_column(
 
 
 def _image_score(values: Sequence[str], table: Entry, finder: ImageFinder) -> float:
-    """Return how many of the first different values name images, those with a suffix counting double."""
+    """Return how many of the first different values name images, those with a suffix counting double.
+
+    Many that each name one of a few images are names as well: nobody knows of which folder.
+    """
     looked_at = list(dict.fromkeys(values))[:LOOKED_UP]
-    score = 0.0
+    several = sum(finder.has_several(path_of(value)) for value in looked_at)
+    score = 1.0 * several if several >= FEW_ROWS else 0.0
     for value in looked_at:
         suffix = names.is_image(path_of(value)) if value else False
         score += 1.0 * suffix + 1.0 * (bool(value) and names_an_image(value, table, finder))
@@ -194,14 +196,16 @@ def _with_labels(
     known = [at for at in others if titles and titles[at].lower().replace(" ", "-") in _LABELS]
     likely = [at for at in others if _looks_like_label(fields[at], at in known or len(others) == 1)]
     chosen = [at for at in known if at in likely] or likely
-    _refuse_boxes(fields, others, table)
+    refuse_boxes(fields, others, table)
     one_hot = _one_hot(fields, others, titles)
     if one_hot and not [at for at in known if at in likely and at not in one_hot]:
         return _checked_one_hot(dataclasses.replace(found, one_hot=one_hot), fields, table)
     if not chosen:
         return _no_label(found, others, table)
     label, doubt = _one_label(chosen, fields, titles, table)
-    _refuse_several(fields[label], titles, label, table)
+    refuse_texts(fields[label], found.title(label), table)
+    doubt = doubt or run_lengths(fields, others, table)
+    refuse_several(fields[label], titles, label, table)
     repeats = len(set(fields[label])) < len(fields[label])
     return dataclasses.replace(found, label=label, doubt=doubt, repeats=repeats)
 
@@ -213,18 +217,6 @@ def _looks_like_label(values: Sequence[str], sure: bool) -> bool:
     if not filled or _is_measured(kinds):
         return False
     return sure or 2 <= len(kinds) <= max(2, len(filled) // 2)
-
-
-def _refuse_boxes(fields: Sequence[Sequence[str]], others: Sequence[int], table: Entry) -> None:
-    """Raise InputError where a column holds a box in brackets, [5.0, 6.0, 20.0, 20.0]."""
-    if any(sum(map(bool, map(_BRACKETS.fullmatch, fields[at]))) > len(fields[at]) / 2 for at in others):
-        raise InputError(
-            msg(
-                "{file} holds boxes in brackets, which are not read: give their corners a column each (xmin, "
-                "ymin, xmax, ymax) beside one of the class.",
-                file=names.show(table.path),
-            )
-        )
 
 
 def _is_measured(kinds: set[str]) -> bool:
@@ -288,22 +280,6 @@ def _is_numbers(values: Sequence[str]) -> bool:
 def _go_together(one: Sequence[str], two: Sequence[str]) -> bool:
     pairs = set(zip(one, two, strict=False))
     return len(pairs) == len(set(one)) == len(set(two))
-
-
-def _refuse_several(values: Sequence[str], titles: Sequence[str] | None, label: int, table: Entry) -> None:
-    """Raise InputError where fields hold several classes each."""
-    by_words = bool(titles) and titles[label].lower() in _TAGS
-    parts = {value: value.split() if by_words else _SEVERAL.split(value) for value in set(values) if value}
-    several = sorted(value for value, found in parts.items() if len(found) > 1)
-    if len(several) > 0.1 * len(parts):
-        raise InputError(
-            msg(
-                "{file} gives an image several classes ({example}), which is not supported yet: keep one "
-                "class for each image.",
-                file=names.show(table.path),
-                example=names.show(several[0]),
-            )
-        )
 
 
 def _no_label(found: Columns, others: Sequence[int], table: Entry) -> None:

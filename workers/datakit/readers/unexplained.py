@@ -5,9 +5,11 @@ from __future__ import annotations
 from workers.datakit import names
 from workers.datakit.archive import Entry
 
+from .folder_lists import names_images
 from .folder_names import is_masks, words_of
 from .upload import Upload
 
+MAX_LOOKED_AT = 40
 _SUFFIXES = (
     ".csv",
     ".tsv",
@@ -20,6 +22,9 @@ _SUFFIXES = (
     ".mat",
     ".labels",
     ".parquet",
+    ".odgt",
+    ".ndjson",
+    ".manifest",
 )
 _NO_LABELS = frozenset({
     "readme", "license", "licence", "requirements", "package", "notes", "info", "config", "meta", "classes",
@@ -30,6 +35,9 @@ _NO_LABELS = frozenset({
 def first_unexplained(upload: Upload) -> str | None:
     """Return the path of a table, a spreadsheet, a JSON or XML file, or of a text in a folder of labels."""
     found = [entry for entry in upload.files if _looks_like_labels(entry)]
+    if not found:
+        lists = upload.by_suffix(".txt")[:MAX_LOOKED_AT]
+        found = [entry for entry in lists if names_images(upload, entry)]
     return min(found, key=lambda entry: names.natural_key(entry.path)).path if found else None
 
 

@@ -1,6 +1,6 @@
 // The curves of a training: follows the job's metrics while it runs, then stops.
 
-import { axis, base, draw, readJson } from "../core/charts.js";
+import { draw, lines, readJson } from "../core/charts.js";
 import { t } from "../core/words.js";
 
 const EVERY_MS = 1500;
@@ -20,39 +20,24 @@ class Curves {
       // Validation counts epochs: its point stands at the last training step seen before it.
       if (name.startsWith("train/")) this.iteration = Math.max(this.iteration, step);
       const x = name.startsWith("val/") ? this.iteration : step;
-      (this.points[name] ||= []).push([x, value, step]);
+      (this.points[name] ||= []).push([x, value]);
     }
   }
 
   show() {
     for (const element of document.querySelectorAll("[data-curve]")) {
       const kind = CHARTS[element.dataset.curve];
-      const lines = kind.lines.filter(([name]) => this.points[name]?.length);
-      if (lines.length) draw(element, (colours) => this.options(kind, lines, colours));
+      const known = kind.lines.filter(([name]) => this.points[name]?.length);
+      if (known.length) draw(element, this.chart(kind, known));
     }
   }
 
-  options(kind, lines, colours) {
-    const { factor } = kind;
-    return {
-      ...base(colours),
-      color: [colours.accent, colours.second],
-      grid: { left: 8, right: 16, top: 40, bottom: 4, containLabel: true },
-      legend: { show: lines.length > 1, right: 0, top: 0, textStyle: { color: colours.soft }, itemHeight: 8 },
-      title: { text: kind.title, left: 4, top: 2, padding: 0, textStyle: { color: colours.text, fontSize: 13, fontWeight: 600 } },
-      tooltip: {
-        ...base(colours).tooltip, trigger: "axis",
-        formatter: (items) => [t("step {number}", { number: items[0].data[0] }), ...items.map((item) =>
-          `${item.seriesName}: ${Number(item.data[1].toPrecision(5))}`)].join("\n"),
-      },
-      xAxis: { type: "value", max: "dataMax", ...axis(colours, { splitLine: { show: false } }) },
-      yAxis: { type: "value", scale: true, ...axis(colours) },
-      series: lines.map(([name, label]) => ({
-        name: label, type: "line", sampling: "lttb", lineStyle: { width: 2 },
-        showSymbol: name.startsWith("val/"), symbolSize: 6,
-        data: this.points[name].map(([x, value, step]) => [x, value * factor, step]),
-      })),
-    };
+  chart({ title, factor }, known) {
+    const series = known.map(([name, label], index) => ({
+      name: label, mark: index + 1, dots: name.startsWith("val/"),
+      points: this.points[name].map(([x, value]) => [x, value * factor]),
+    }));
+    return lines({ title, series, stepWords: (number) => t("step {number}", { number }) });
   }
 }
 
