@@ -15,7 +15,7 @@ from portal.core.bodies import an_archive, takes
 from portal.core.calls import with_query, without_body
 from portal.core.messages import shown
 from portal.core.schema import RANGE
-from portal.datasets import contents, deletion, diffs, imports, indexes, services, tus
+from portal.datasets import contents, deletion, diffs, imports, indexes, services
 from portal.datasets.diff_serializers import DiffQuerySerializer, DiffSerializer
 from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer, filter_of
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
@@ -68,10 +68,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
         form.is_valid(raise_exception=True)
         data = form.validated_data
         archive = data.get("upload") or data["file"]
-        with tus.refusals_as_answers():
-            version = services.create_version(
-                request.team, request.user, data["name"], archive, form.options()
-            )
+        version = services.create_version(request.team, request.user, data["name"], archive, form.options())
         return Response(DatasetVersionSerializer(version).data, status=201)
 
     @extend_schema(request=DatasetNameSerializer, responses=DatasetSerializer)

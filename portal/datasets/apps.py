@@ -7,8 +7,9 @@ class DatasetsConfig(AppConfig):
     def ready(self):
         from portal.core import refusals
         from portal.datasets import events, job_kinds
-        from portal.datasets.refusals import NotInReview
+        from portal.datasets.refusals import STATUSES
 
         events.register()
         job_kinds.register()
-        refusals.register(NotInReview, 409)
+        for kind, status in STATUSES.items():
+            refusals.register(kind, status)

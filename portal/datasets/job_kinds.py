@@ -31,7 +31,7 @@ def register() -> None:
             folder=services.folder_of,
             replace=services.replace,
             subjects=subjects,
-            after=reviews.after_refusal,
+            after=reviews.after_end,
         )
     )
     kinds.register(

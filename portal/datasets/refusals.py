@@ -49,3 +49,18 @@ class NameTaken(Exception):
 
 class NotInReview(Exception):
     """The version does not wait for a person: it is ready, being checked, refused or deleted."""
+
+
+# What each becomes in an answer of the API; those of tus are the protocol's.
+STATUSES = {
+    TooLarge: 413,
+    NoRoom: 507,
+    WrongOffset: 409,
+    Busy: 423,
+    WrongChecksum: 460,
+    Expired: 410,
+    Missing: 404,
+    InUse: 409,
+    NotWhole: 409,
+    NotInReview: 409,
+}

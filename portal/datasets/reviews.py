@@ -75,10 +75,14 @@ def readable(reading: Any) -> dict[str, Any] | None:
     return reading
 
 
-def after_refusal(job: Job) -> None:
-    """Keep how a refused upload was judged: its page then offers other ways to read it."""
+@transaction.atomic
+def after_end(job: Job) -> None:
+    """Keep how a refused upload was judged: its page then offers other ways to read it. Remove the upload of
+    a version that is ready: nobody will have it read in another way."""
     if job.status == Status.FAILED and (reading := readable(job.result.get("reading"))):
         DatasetVersion.objects.filter(job=job).update(reading=reading)
+    for version in DatasetVersion.objects.filter(job=job).ready():
+        upload_retention.drop(version)
 
 
 @transaction.atomic

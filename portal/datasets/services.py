@@ -13,7 +13,7 @@ from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.files import fetch
-from portal.datasets import imports, indexes, pieces, reviews, upload_retention
+from portal.datasets import imports, indexes, pieces, reviews
 from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
 from portal.datasets.refusals import Expired, InUse, NotWhole
 from portal.datasets.states import Review
@@ -219,11 +219,10 @@ def _holders(dataset: Dataset) -> QuerySet[DatasetVersion]:
 
 
 def complete_ingest(job: Job, result: dict) -> None:
-    """Fill the version; keep its upload while a person may have it read in another way."""
+    """Fill the version, unless a person has to confirm how it was read it is ready then."""
     version = job.dataset_version
     fill(version, job, result)
-    if not reviews.after_check(version, result):
-        upload_retention.drop(version)
+    reviews.after_check(version, result)
 
 
 def fill(version: DatasetVersion, job: Job, result: dict) -> None:

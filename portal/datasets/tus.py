@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
-from collections.abc import Iterator
 
 from django.conf import settings
 from django.http import UnreadablePostError
@@ -18,7 +16,7 @@ from rest_framework.exceptions import APIException
 
 from portal.core.echoes import shortened
 from portal.core.messages import shown
-from portal.datasets import receiving, refusals
+from portal.datasets import receiving
 from portal.datasets.models import Upload
 from portal.datasets.receiving import Body
 from workers.contract.messages import msg
@@ -27,17 +25,6 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
 CONTENT_TYPE = "application/offset+octet-stream"
 ALGORITHMS = ("sha256", "sha1", "md5", "sha512")
-STATUSES = {
-    refusals.TooLarge: 413,
-    refusals.NoRoom: 507,
-    refusals.WrongOffset: 409,
-    refusals.Busy: 423,
-    refusals.WrongChecksum: 460,
-    refusals.Expired: 410,
-    refusals.Missing: 404,
-    refusals.InUse: 409,
-    refusals.NotWhole: 409,
-}
 REASONS = {460: "Checksum Mismatch"}
 
 
@@ -47,15 +34,6 @@ class ProtocolError(APIException):
     def __init__(self, status: int, sentence: str):
         super().__init__(shown(sentence))
         self.status_code = status
-
-
-@contextlib.contextmanager
-def refusals_as_answers() -> Iterator[None]:
-    """Turn what the services refuse into the protocol's statuses."""
-    try:
-        yield
-    except refusals.UploadRefused as refusal:
-        raise ProtocolError(STATUSES[type(refusal)], str(refusal)) from refusal
 
 
 def check_version(request) -> None:

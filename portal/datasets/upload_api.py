@@ -101,18 +101,17 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         length = tus.length(request)
         form = MetadataSerializer(data=tus.metadata(request))
         form.is_valid(raise_exception=True)
-        with tus.refusals_as_answers():
-            upload = uploads.create(
-                request.team,
-                request.user,
-                length,
-                form.clean_filename(),
-                form.validated_data.get("dataset", ""),
-                form.options(),
-                request.headers.get("Upload-Metadata", ""),
-            )
-            if tus.has_body(request) and length:
-                receiving.append(upload, 0, tus.body(request._request))
+        upload = uploads.create(
+            request.team,
+            request.user,
+            length,
+            form.clean_filename(),
+            form.validated_data.get("dataset", ""),
+            form.options(),
+            request.headers.get("Upload-Metadata", ""),
+        )
+        if tus.has_body(request) and length:
+            receiving.append(upload, 0, tus.body(request._request))
         response = self._moved(upload, 201)
         response["Location"] = reverse("api-upload", args=[upload.pk])
         return response
@@ -147,8 +146,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         upload = self._upload()
         if upload.created_by_id != request.user.pk:
             raise PermissionDenied(NOT_YOURS)
-        with tus.refusals_as_answers():
-            receiving.append(upload, offset, body)
+        receiving.append(upload, offset, body)
         return self._moved(upload, 204)
 
     @extend_schema(request=None, parameters=[TUS], responses={204: None})
@@ -158,8 +156,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         upload = self.get_object()
         if upload.created_by_id != request.user.pk and not request.membership.at_least(Role.ADMIN):
             raise PermissionDenied(NOT_YOURS_TO_DISCARD)
-        with tus.refusals_as_answers():
-            uploads.discard(upload)
+        uploads.discard(upload)
         return Response(status=204)
 
     def _upload(self) -> Upload:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from django.utils.crypto import salted_hmac
 
 from portal.deployment.steps import TIDY_SECONDS, run_release_manager
+from portal.devices import running
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, RemoteFailed
 from portal.devices.models import Device
 from portal.devices.remote_runner import Profile
+from portal.devices.services import connect
+from portal.jobs.context import JobContext
 from portal.jobs.models import Job
 from workers.contract.messages import msg
 
@@ -24,6 +27,22 @@ LEASE = 600  # seconds: longer than the longest step without a renewal, the chec
 RENEW_SECONDS = 60.0
 WAIT_SECONDS = 180.0
 AGAIN_SECONDS = 3.0
+
+
+@contextlib.contextmanager
+def locked_board(
+    device: Device, job: Job, context: JobContext
+) -> Iterator[tuple[BoardConnection, BoardLock]]:
+    """A connection to a board that no other deployment changes meanwhile.
+
+    What it runs is recorded first, so that what a killed attempt has left is understood before it is changed.
+    """
+    context.phase(msg("connecting to {host}:{port}", host=device.host, port=device.port))
+    profile = device.board_profile
+    with connect(device, context) as connection:
+        running.record(device, running.ask(connection, profile))
+        with BoardLock(connection, profile, job, context.phase) as lock:
+            yield connection, lock
 
 
 class BoardBusy(RemoteFailed):

@@ -90,16 +90,16 @@ def build_release(
     input_size: Sequence[int],
     mean: Sequence[float],
     std: Sequence[float],
-    golden: Sequence[tuple[bytes | Path, int]],
+    task: str,
+    golden: Sequence[tuple[bytes | Path, Mapping[str, Any]]],
     provenance: Mapping[str, str],
     build_onnx: Path | None = None,
     calibration: Path | None = None,
 ) -> Release:
     """Put a release together from local files.
 
-    ``golden`` is image contents with the label id expected of the board. ``build_onnx`` and
-    ``calibration`` are wanted, and used, only where the profile needs the simulator.
-    Raises ReleaseError.
+    ``golden`` is image contents with the fields of an answer that are expected of the board. ``build_onnx``
+    and ``calibration`` are wanted, and used, only where the profile needs the simulator. Raises ReleaseError.
     """
     check_id(release_id)
     if not golden:
@@ -123,7 +123,7 @@ def build_release(
     manifest = {
         "schema": SCHEMA,
         "release": release_id,
-        "task": "classification",
+        "task": task,
         "driver": profile.driver,
         "files": {name: _facts(content) for name, content in files.items()},
         "input_size": list(input_size),
@@ -132,7 +132,7 @@ def build_release(
         "std": list(std),
         "class_names": list(class_names),
         "golden": [
-            {"image": f"golden/{number}.png", "label_id": label} for number, (_, label) in enumerate(golden)
+            {"image": f"golden/{number}.png", **expected} for number, (_, expected) in enumerate(golden)
         ],
         "provenance": dict(provenance),
     }

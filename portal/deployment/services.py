@@ -14,13 +14,13 @@ from django.db import transaction
 from portal.core.files import fetch_artifact
 from portal.datasets.staged_cache import staged
 from portal.deployment import release, steps
-from portal.deployment.boardlock import BoardLock
+from portal.deployment.boardlock import BoardLock, locked_board
 from portal.deployment.models import Deployment
 from portal.devices import running
 from portal.devices.answers import answer
 from portal.devices.errors import BoardError, ConnectionLost, RemoteTimeout
 from portal.devices.models import Device
-from portal.devices.services import connect, profile_of, sign_in
+from portal.devices.services import sign_in
 from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
 from portal.jobs.execution import job_folder
@@ -30,7 +30,7 @@ from portal.models.evaluations import Evaluated
 from portal.models.lineage import provenance
 from portal.models.models import CompiledModel
 from portal.notify import services as notify
-from portal.tasks import Stage
+from portal.tasks import Stage, Task
 from workers.contract.messages import msg
 
 KIND = "deploy"
@@ -70,7 +70,7 @@ def _last_attempt(compiled_id: int, device_id: int) -> Deployment | None:
 
 def fits(compiled: CompiledModel, device: Device) -> bool:
     """Whether the model was compiled for this device's chip and channel order."""
-    profile = profile_of(device)
+    profile = device.board_profile
     return (compiled.chip, compiled.channel_order) == (profile.chip, profile.channel_order)
 
 
@@ -84,16 +84,9 @@ def perform(job: Job, context: JobContext) -> dict:
         built, expected, dataset = _build_release(deployment, folder)
         context.log(f"release {built.id}: {len(built.files)} files, {built.total_bytes} bytes")
         _intend(deployment, built)
-        context.phase(
-            msg("connecting to {host}:{port}", host=deployment.device.host, port=deployment.device.port)
-        )
-        profile = profile_of(deployment.device)
-        with connect(deployment.device, context) as connection, _timed(context, "board"):
-            # What an attempt that was killed in the middle has left is understood before it is changed.
-            running.record(deployment.device, running.ask(connection, profile))
-            with BoardLock(connection, profile, job, context.phase) as lock:
-                engine = _deploy(deployment, connection, built, context, lock)
-                measured = _measure(deployment, connection, expected, dataset, context, lock)
+        with _timed(context, "board"), locked_board(deployment.device, job, context) as (connection, lock):
+            engine = _deploy(deployment, connection, built, context, lock)
+            measured = _measure(deployment, connection, expected, dataset, context, lock)
         return {"release": built.id, "engine": engine, "evaluations": measured}
     except (ConnectionLost, RemoteTimeout):
         _look_again(deployment.device, built, context)
@@ -106,7 +99,7 @@ def _deploy(
     deployment: Deployment, connection, built: release.Release, context: JobContext, lock: BoardLock
 ) -> str:
     """Put the release on the board, make it current and remove old ones; return what answers there."""
-    profile = profile_of(deployment.device)
+    profile = deployment.device.board_profile
 
     def on_phase(name: str) -> None:
         # After the switch nothing may stop it before the rows say so too.
@@ -136,7 +129,7 @@ def _look_again(device: Device, built: release.Release, context: JobContext) -> 
 
     A board that is still away, or still silent, is left to the next contact.
     """
-    profile = profile_of(device)
+    profile = device.board_profile
     with contextlib.suppress(BoardError), sign_in(device, context.insist) as connection:
         connection.insist = context.insist
         with connection.undisturbed(LOOK_SECONDS):
@@ -169,7 +162,7 @@ def _build_release(deployment: Deployment, folder: Path):
     """Fetch what the release needs; return it with the simulator's predictions and the dataset's folder."""
     compiled = deployment.compiled_model
     model = compiled.model
-    version, profile = model.dataset_version, profile_of(deployment.device)
+    version, profile = model.dataset_version, deployment.device.board_profile
     names = ["model.rknn"]
     if profile.needs_simulator:
         names += ["build.onnx", "calibration.zip"]
@@ -185,7 +178,8 @@ def _build_release(deployment: Deployment, folder: Path):
         input_size=model.facts["input_size"],
         mean=model.facts["mean"],
         std=model.facts["std"],
-        golden=[(dataset / image, label) for image, label in golden],
+        task=model.task,
+        golden=[(dataset / image, expected) for image, expected in golden],
         provenance=provenance(compiled),
         build_onnx=files.get("build.onnx"),
         calibration=files.get("calibration.zip"),
@@ -197,7 +191,7 @@ def _intend(deployment: Deployment, built: release.Release) -> None:
     """Write down what is about to be put on the board; see ``devices/running.py`` for why before."""
     deployment.intended = {
         "release": built.id,
-        "path": f"{profile_of(deployment.device).root}/releases/{built.id}",
+        "path": f"{deployment.device.board_profile.root}/releases/{built.id}",
         "model_sha256": built.manifest["files"]["model.rknn"]["sha256"],
         "manifest_sha256": built.manifest_sha256,
     }
@@ -211,10 +205,10 @@ def _measure(deployment, connection, expected, dataset, context, lock) -> list[d
         return []
     context.phase(msg("measuring on the board with {count} images", count=len(sample)))
     files = [(row["image"], dataset / row["image"]) for row in sample]
-    model, profile = deployment.compiled_model.model, profile_of(deployment.device)
+    model, profile = deployment.compiled_model.model, deployment.device.board_profile
     names, on_answer = model.dataset_version.class_names, _renewing(lock, context)
     answers = answer(connection, profile, files, classes=len(names), on_answer=on_answer)
-    rows = predictions(sample, answers.answers)
+    rows = predictions(model.task_class, sample, answers.answers)
     metrics = model.task_class.summarise(rows, names) | times(rows)
     parity = evaluations.parity(model.task_class, Stage.BOARD, expected, rows)
     context.log(
@@ -243,20 +237,11 @@ def spread(rows: list[dict], limit: int) -> list[dict]:
     return [rows[index * len(rows) // limit] for index in range(limit)]
 
 
-def predictions(sample: list[dict], answers: list[dict]) -> list[dict]:
+def predictions(task: Task, sample: list[dict], answers: list[dict]) -> list[dict]:
     """The board's predictions of the sample's images, with ``ms`` on the board; what it left out is None."""
     by_name = {one["image"]: one for one in answers}
     found = ((row, by_name.get(row["image"], {})) for row in sample)
-    return [
-        {
-            "image": row["image"],
-            "label": row["label"],
-            "predicted": one.get("label_id"),
-            "score": one.get("score"),
-            "ms": one.get("ms"),
-        }
-        for row, one in found
-    ]
+    return [{**task.prediction(row, one), "ms": one.get("ms")} for row, one in found]
 
 
 def times(rows: list[dict]) -> dict[str, float | None]:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from portal import tasks
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError
 from portal.devices.pictures import readable
 from portal.devices.remote_runner import MAX_MESSAGES, Profile, malformed, run_release
 from workers.contract.messages import msg
+from workers.contract.tasks import FIRST_TASK
 
 START_SECONDS = 180.0
 SECONDS_AN_IMAGE = 5.0
@@ -22,9 +24,9 @@ READABLE = {".png", ".jpg", ".jpeg", ".bmp"}
 
 @dataclass(frozen=True)
 class Answers:
-    """``answers`` in the order of the images, each with ``image`` (the caller's name) and either
-    ``label_id``, ``label``, ``score`` (0 to 1), ``ms`` (the prediction on the board) or ``error``;
-    ``done`` is the runner's last message: ``answered``, ``failed``, ``load_ms``, ``engine``."""
+    """``answers`` in the order of the images, each with ``image`` (the caller's name) and either what the
+    release's task predicts with ``ms`` (the prediction on the board), or ``error``; ``done`` is the runner's
+    last message: ``answered``, ``failed``, ``load_ms``, ``engine``."""
 
     answers: list[dict[str, Any]]
     done: dict[str, Any]
@@ -106,9 +108,11 @@ def what_is_wrong(names: Sequence[str], answers: list[dict[str, Any]], classes: 
         return msg(
             "{sent} images were sent, and {came} answers came, or to other images", sent=sent, came=came
         )
-    if classes is not None and any(message.get("label_id", 0) >= classes for message in answers):
-        return msg("a label that is not one of the {classes} classes", classes=classes)
-    return None
+    if classes is None:
+        return None
+    given = [message for message in answers if "error" not in message]
+    faults = (tasks.get(one.get("task", FIRST_TASK)).fault(one, classes) for one in given)
+    return next(filter(None, faults), None)
 
 
 def _clean(connection: BoardConnection, inbox: str) -> None:

@@ -21,9 +21,9 @@ from typing import Any
 
 import paramiko
 
+from portal.core.untrusted import clean_text
 from portal.devices import transfer
 from portal.devices.channel import GONE, Output, TooMuchOutput, feed
-from portal.devices.cleaning import clean_text
 from portal.devices.dialing import open_line
 from portal.devices.errors import (
     BoardError,

@@ -5,7 +5,7 @@ Every message is for the person who owns the board and is shown to them word for
 
 from __future__ import annotations
 
-from portal.devices.cleaning import clean_sentence
+from portal.core.untrusted import clean_sentence
 from workers.contract import InputError
 from workers.contract.messages import msg
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import paramiko
 
 from portal.core.echoes import shortened
-from portal.devices.cleaning import clean_sentence
+from portal.core.untrusted import clean_sentence
 from portal.devices.errors import BoardError, HostKeyChanged, SilentBoard, Unreachable
 from portal.devices.ssh import BoardTransport
 from portal.devices.waiting import Overdue, call_within

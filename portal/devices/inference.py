@@ -8,7 +8,7 @@ from pathlib import Path
 from portal.devices import inference_images, running
 from portal.devices.answers import answer
 from portal.devices.models import Inference, InferenceImage
-from portal.devices.services import connect, profile_of
+from portal.devices.services import connect
 from portal.jobs.context import JobContext
 from portal.jobs.models import Job, NothingLeft
 from workers.contract.messages import msg, msg_n
@@ -19,7 +19,7 @@ BATCH_BYTES = 64 * 1024 * 1024  # held in memory at a time
 
 def perform(job: Job, context: JobContext) -> dict:
     inference = job.inference
-    rows, profile = _plain_rows(inference, context), profile_of(inference.device)
+    rows, profile = _plain_rows(inference, context), inference.device.board_profile
     context.phase(msg("connecting to {host}:{port}", host=inference.device.host, port=inference.device.port))
     answers, engine, done = [], "", 0
     with connect(inference.device, context) as connection:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import paramiko
 
-from portal.devices.cleaning import clean_text
+from portal.core.untrusted import clean_text
 from portal.devices.errors import ConnectionLost, MalformedAnswer, SilentBoard, WrongPassword
 from portal.devices.ssh import BoardTransport
 from workers.contract.messages import msg

@@ -2,6 +2,7 @@
 
 from django.db import models, transaction
 
+from portal.core import configs
 from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.core.names import NameField
 from portal.jobs.models import FINAL, Job
@@ -66,6 +67,11 @@ class Device(Owned):
     def resource(self) -> str:
         """What no two jobs may talk to at once: the board's address, however many rows have it."""
         return msg("board {host}:{port}", host=self.host.lower(), port=self.port)
+
+    @property
+    def board_profile(self) -> configs.BoardProfile:
+        """What is known of its kind of board. Raises Removed."""
+        return configs.boards()[self.profile]
 
     @property
     def is_virtual(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.devices.cleaning import clean_text
+from portal.core.untrusted import clean_text
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, MalformedAnswer, NoPython, RemoteFailed, RemoteTimeout
 from portal.devices.remote_runner import Profile, run_sent

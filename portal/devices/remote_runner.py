@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from portal.core.configs import BoardProfile
+from portal.core.untrusted import Malformed, parse_json
 from portal.devices.channel import TooMuchOutput
-from portal.devices.cleaning import Malformed, clean_message, parse_json
+from portal.devices.cleaning import clean_message
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import (
     BoardError,

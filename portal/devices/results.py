@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from portal.devices.cleaning import clean_text
+from portal.core.untrusted import clean_text
 from workers.contract.messages import msg
 
 COMMAND_NOT_FOUND = (126, 127)

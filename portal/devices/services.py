@@ -10,7 +10,6 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from portal.core import configs
 from portal.core.encryption import WrongKey
 from portal.devices import inference_images, running, shownkey, watch
 from portal.devices import probe as probing
@@ -128,10 +127,6 @@ def _dial(device: Device, context: JobContext) -> BoardConnection:
     return dial(lambda: sign_in(device, context.check), delays, context.check, tell)
 
 
-def profile_of(device: Device) -> configs.BoardProfile:
-    return configs.boards()[device.profile]
-
-
 # --- probe ------------------------------------------------------------------------------------
 
 
@@ -148,7 +143,7 @@ def start_probe(device: Device, user) -> Job:
 
 def perform_probe(job: Job, context: JobContext) -> dict:
     device = job.probed_devices.get()
-    profile = profile_of(device)
+    profile = device.board_profile
     context.phase(msg("connecting to {host}:{port}", host=device.host, port=device.port))
     with connect(device, context) as connection:
         context.phase(msg("asking the board"))

@@ -1,4 +1,4 @@
-"""One execution of one job: claim it, run its kind, store what it made, end it."""
+"""One execution of one job that was claimed: run its kind, store what it made, end it."""
 
 from __future__ import annotations
 
@@ -42,19 +42,6 @@ def worker_name() -> str:
     return f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
-def work(queue: str) -> Job | None:
-    """Run the best waiting job of a queue to its end and return it; None when none may run now.
-
-    State before: queued. State after: final. What the end of it lets run is another message's business:
-    ``services.wake``.
-    """
-    sweep_folders()
-    job = scheduler.claim_next(queue, worker_name())
-    if job is not None:
-        run(job)
-    return job
-
-
 def execute(job_id: int) -> bool:
     """Run this very job to its end. False when it must wait and be tried again.
 
@@ -71,7 +58,12 @@ def execute(job_id: int) -> bool:
 
 
 def run(job: Job) -> None:
-    """Run a job that was just claimed to its end. Whatever is raised, wherever, ends it once."""
+    """Run a job that was just claimed to its end. Whatever is raised, wherever, ends it once.
+
+    State before: running. State after: final. What the end of it lets run is another message's business:
+    ``services.wake``.
+    """
+    sweep_folders()
     context = JobContext(job, job.worker)
     try:
         ended = _attempt(job, context)

@@ -3,7 +3,7 @@
 from django.db import InterfaceError, OperationalError
 
 from portal.celery import app
-from portal.jobs import execution, services
+from portal.jobs import execution, scheduler, services
 
 
 # A database that is busy at that moment must not cost the message.
@@ -17,7 +17,9 @@ def execute(job_id: int) -> None:
     sends the next message.
     """
     queue = services.queue_of(job_id)
-    if queue and execution.work(queue):
+    job = queue and scheduler.claim_next(queue, execution.worker_name())
+    if job:
+        execution.run(job)
         services.wake(queue)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.untrusted import Check
 from portal.tasks.doubts import Doubt
-from portal.tasks.figures import Change, Chart, Column, Shown
+from portal.tasks.figures import Change, Chart, Column, Described, Shown
 from workers.contract.messages import msg
 from workers.datakit import tasks as labels
 
@@ -57,6 +58,7 @@ class Task(ABC):
     charts: tuple[Chart, ...]
     class_columns: tuple[Column, ...]
     class_metric: str
+    answer: Check  # the fields of a board's answer that hold what it predicted
     is_known = True
 
     @property
@@ -109,5 +111,17 @@ class Task(ABC):
         """A row of ``changed`` in words; ``names`` are the classes."""
 
     @abstractmethod
-    def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, int]]:
-        """Images to ask a board about, each with the prediction that is expected of it."""
+    def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, dict[str, Any]]]:
+        """Images to ask a board about, each with those fields of its answer that are expected."""
+
+    @abstractmethod
+    def prediction(self, row: Prediction, answer: dict[str, Any]) -> Prediction:
+        """A board's answer to the image of ``row``, a prediction of another stage; empty: it gave none."""
+
+    @abstractmethod
+    def fault(self, answer: dict[str, Any], classes: int) -> str:
+        """What in an answer cannot be of a model with so many classes, in a few words; empty when it can."""
+
+    @abstractmethod
+    def described(self, answer: dict[str, Any]) -> Described:
+        """What an answer says, for a page."""

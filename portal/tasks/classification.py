@@ -6,16 +6,32 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.untrusted import MAX_NAME, number, record, text, whole
 from portal.tasks import classification_doubts
 from portal.tasks.base import Prediction, Task
 from portal.tasks.doubts import Doubt
-from portal.tasks.figures import LEARNING_RATE, LOSS, SPEED, Change, Chart, Column, Line, Shown, class_name
+from portal.tasks.figures import (
+    LEARNING_RATE,
+    LOSS,
+    SPEED,
+    Change,
+    Chart,
+    Column,
+    Described,
+    Line,
+    Shown,
+    class_name,
+)
+from workers.contract.messages import msg
 from workers.datakit.scoring import classification as scoring
 from workers.datakit.scoring.intervals import wilson
 
 # A golden image is one that the model is sure of: the board's own resize may shift a score a little, and
 # must not change the prediction.
 SURE_SCORE = 0.6
+MAX_LABEL_ID = 99_999
+# A softmax summed up in float16 may come out a hair above one.
+SCORE_SLACK = 0.001
 
 
 class Classification(Task):
@@ -43,6 +59,15 @@ class Classification(Task):
         Column("precision", _("Precision"), "share"),
     )
     class_metric = "recall"
+    answer = staticmethod(
+        record(
+            {
+                "label_id": whole(0, MAX_LABEL_ID),
+                "label": text(MAX_NAME),
+                "score": number(0, 1, SCORE_SLACK),
+            }
+        )
+    )
 
     def doubts(self, metrics: dict[str, Any], before: dict[str, Any] | None) -> list[Doubt]:
         return classification_doubts.doubts(metrics, before)
@@ -90,7 +115,19 @@ class Classification(Task):
             for row in rows
         ]
 
-    def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, int]]:
+    def prediction(self, row: Prediction, answer: dict[str, Any]) -> Prediction:
+        predicted, score = answer.get("label_id"), answer.get("score")
+        return {"image": row["image"], "label": row["label"], "predicted": predicted, "score": score}
+
+    def fault(self, answer: dict[str, Any], classes: int) -> str:
+        if answer["label_id"] < classes:
+            return ""
+        return msg("a label that is not one of the {classes} classes", classes=classes)
+
+    def described(self, answer: dict[str, Any]) -> Described:
+        return Described(answer.get("label") or class_name(answer["label_id"], []), answer.get("score"))
+
+    def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, dict[str, Any]]]:
         """One image a class at most, the surest first; the label is the model's own, right or wrong, since
         the board runs that model."""
         best: dict[int, Prediction] = {}
@@ -100,4 +137,4 @@ class Classification(Task):
                 best[row["predicted"]] = row
         ranked = sorted(best.values(), key=lambda row: (-row["score"], row["image"]))
         sure = [row for row in ranked if row["score"] >= SURE_SCORE] or ranked[:1]
-        return [(row["image"], row["predicted"]) for row in sure[:count]]
+        return [(row["image"], {"label_id": row["predicted"]}) for row in sure[:count]]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from portal.core.untrusted import record
 from portal.tasks.base import DatasetFacts, Prediction, Task
-from portal.tasks.figures import Change
+from portal.tasks.figures import Change, Described
 from workers.contract.messages import msg
 
 
@@ -14,6 +15,7 @@ class Unknown(Task):
 
     metric = metric_title = class_metric = ""
     charts = class_columns = ()
+    answer = staticmethod(record({}))
     is_known = False
 
     def __init__(self, name: str):
@@ -39,5 +41,14 @@ class Unknown(Task):
     def change(self, row: dict[str, Any], names: list[str]) -> Change:
         raise NotImplementedError("an unknown task says of no image that it changed")
 
-    def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, int]]:
+    def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, dict[str, Any]]]:
         return []
+
+    def prediction(self, row: Prediction, answer: dict[str, Any]) -> Prediction:
+        return dict(row)
+
+    def fault(self, answer: dict[str, Any], classes: int) -> str:
+        return msg("a prediction for a task that is not known")
+
+    def described(self, answer: dict[str, Any]) -> Described:
+        return Described("")

@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.core.messages import shown
-from portal.devices.cleaning import MAX_LINE_BYTES, Malformed, clean_message, clean_text, parse_json
+from portal.core.untrusted import MAX_LINE_BYTES, Malformed, clean_text, parse_json
+from portal.devices.cleaning import clean_message
 
 ANSWER = {"type": "answer", "image": "a.png", "label_id": 3, "label": "cat", "score": 0.9, "ms": 1.5}
 # A slow machine is no fault of the cleaner's.

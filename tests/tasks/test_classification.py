@@ -10,13 +10,13 @@ def test_golden_pictures_are_the_surest_of_different_classes():
         {"image": "c", "label": 1, "predicted": 2, "score": 0.99},
         {"image": "d", "label": 1, "predicted": 1, "score": 0.4},
     ]
-    assert tasks.get("classification").golden(rows, 3) == [("c", 2), ("b", 0)]
+    assert tasks.get("classification").golden(rows, 3) == [("c", {"label_id": 2}), ("b", {"label_id": 0})]
 
 
 def test_a_model_that_is_sure_of_nothing_still_has_a_golden_picture():
     assert tasks.get("classification").golden(
         [{"image": "a", "label": 0, "predicted": 1, "score": 0.3}], 3
-    ) == [("a", 1)]
+    ) == [("a", {"label_id": 1})]
 
 
 def test_a_change_is_told_with_the_names_of_classes():
