@@ -277,6 +277,7 @@ def _parameters() -> list[tuple[str, str, str]]:
         ("seed", _("Seed"), "number"),
         ("calibration_images", _("Calibration images"), "number"),
         ("board_images", _("Images measured on a board"), "number"),
+        ("replace_better", _("Replaces a better model"), "yes"),
     ]
 
 

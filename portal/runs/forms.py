@@ -82,6 +82,11 @@ class RunForm(StyledForm):
         ],
         label=_("Start from"),
     )
+    replace_better = forms.ChoiceField(
+        required=False,
+        choices=[("", _("Keep it")), ("yes", _("Replace it"))],
+        label=_("If a device runs a better model"),
+    )
 
     def __init__(self, *args, team, membership, **kwargs):
         self.team, self.membership = team, membership
@@ -146,6 +151,7 @@ class RunForm(StyledForm):
         data = self.cleaned_data
         params = {key: data[key] for key in (*NUMBERS, "input_size", "augmentation")}
         params["pretrained"] = {"yes": True, "no": False}.get(data["pretrained"])
+        params["replace_better"] = True if data["replace_better"] else None
         try:
             return plan.make_plan(
                 # An upload is stored only once every other choice is right; till then a blank stands for it.
@@ -168,6 +174,8 @@ def initial_from(run) -> dict:
     params = own["params"]
     if "pretrained" in params:
         params["pretrained"] = "yes" if params["pretrained"] else "no"
+    if "replace_better" in params:
+        params["replace_better"] = "yes" if params["replace_better"] else ""
     if "input_size" in params:
         params["input_size"] = "{}x{}".format(*params["input_size"])
     return {

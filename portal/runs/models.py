@@ -99,6 +99,8 @@ class Step(models.Model):
     inputs = models.JSONField(default=dict)
     device = models.ForeignKey(Device, on_delete=models.CASCADE, null=True, related_name="steps")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="step")
+    # Why it is not started although everything that it needs is there; empty where it is.
+    withheld = MessageField(blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["position"]

@@ -11,6 +11,7 @@ def notices(graph: Graph) -> list[str]:
     found = [*_of_task(graph), *graph.removed, *graph.facts.get("notices", [])]
     for compiled in graph.compiled:
         found += compiled.facts.get("notices", [])
+    found += [step.withheld for step in graph.steps if step.withheld]
     return list(dict.fromkeys(found))
 
 

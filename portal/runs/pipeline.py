@@ -73,14 +73,20 @@ def _start_ready(run: Run, steps: list[Step]) -> None:
     by_id = {step.pk: step for step in steps}
     for step in steps:
         needed = [by_id[need.pk] for need in step.needs.all()]
-        if step.job is None and all(need.status == Status.SUCCEEDED for need in needed):
+        waits = step.job is None and not step.withheld
+        if waits and all(need.status == Status.SUCCEEDED for need in needed):
             _start(step, needed)
 
 
 def _start(step: Step, needed: list[Step]) -> None:
     """Queue a step with the priority of the one before it, which an administrator may have changed."""
+    kind, made = KINDS[step.kind], [made_by(need) for need in needed]
+    step.withheld = kind.withheld(step, made)
+    if step.withheld:
+        step.save(update_fields=["withheld"])
+        return
     priority = needed[0].job.priority if needed else Priority.NORMAL
-    begin(step, KINDS[step.kind].start(step, [made_by(need) for need in needed], priority))
+    begin(step, kind.start(step, made, priority))
 
 
 def _refusals(run: Run) -> list[str]:
@@ -97,7 +103,7 @@ def _refusals(run: Run) -> list[str]:
 
 
 def _write_status(run: Run, steps: list[Step], refusals: list[str]) -> None:
-    chain = [run.dataset_version.job, *(step.job for step in steps)]
+    chain = [run.dataset_version.job, *(step.job for step in steps if not step.withheld)]
     status, message = _judge(chain, cancelled=run.cancelled_by_id is not None)
     if status in ACTIVE and refusals:
         status, message = Status.FAILED, refusals[0]

@@ -23,7 +23,8 @@ PARAMS = {
     "calibration_images": (int, 1, 1000),
     "board_images": (int, 0, 5000),
 }
-CHOICES = ("input_size", "augmentation", "pretrained")
+FLAGS = ("pretrained", "replace_better")
+CHOICES = ("input_size", "augmentation", *FLAGS)
 
 
 class PlanError(Exception):
@@ -62,6 +63,7 @@ def defaults(preset: str = "", recipe: str = "") -> dict[str, Any]:
         "calibration_images": 100,
         "board_images": 400,
         "pretrained": True,
+        "replace_better": False,  # the model that a device runs, by a worse one
         **configs.as_dict(book.defaults),
     }
     if preset:
@@ -153,7 +155,7 @@ def _checked(params: dict, recipe: configs.Recipe, errors: dict[str, str]) -> di
                 errors[key] = msg(
                     "Choose one of {augmentations}.", augmentations=", ".join(configs.augmentations())
                 )
-        elif key == "pretrained":
+        elif key in FLAGS:
             checked[key] = value
             if not isinstance(value, bool):
                 errors[key] = msg("Say true or false.")

@@ -50,7 +50,7 @@ class StepSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Step
-        fields = ["id", "kind", "title", "position", "needs", "inputs", "device", "job"]
+        fields = ["id", "kind", "title", "position", "needs", "inputs", "device", "job", "withheld"]
 
     def get_title(self, step) -> str:
         return short_title(step)
@@ -150,7 +150,7 @@ class ComparedRowSerializer(serializers.Serializer):
 
     name = serializers.CharField()
     unit = serializers.CharField(
-        help_text="text, number, hash, size, flag, share (0 to 1), points (of shares), ms, bytes or seconds"
+        help_text="text, number, hash, size, flag, yes, share (0 to 1), points, ms, bytes or seconds"
     )
     values = serializers.ListField(child=serializers.JSONField(allow_null=True))
     differs = serializers.BooleanField()

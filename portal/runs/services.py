@@ -11,6 +11,7 @@ from portal.deployment.models import Deployment
 from portal.devices.models import Device
 from portal.jobs import services as jobs
 from portal.jobs.models import IllegalTransition, Job, Status
+from portal.models.models import CompiledModel
 from portal.runs import pipeline, tags
 from portal.runs.graph import Graph
 from portal.runs.models import Run, Step
@@ -130,6 +131,7 @@ def retry_run(run: Run, user) -> None:
         cancelled_by=None, finished_at=None, status=Status.QUEUED, message=""
     )
     run.refresh_from_db()
+    run.steps.exclude(withheld="").update(withheld="")  # what spoke against it may be gone
     check = run.dataset_version.job
     for job in [check, *step_jobs(run)] if check else step_jobs(run):
         if job.status in (Status.FAILED, Status.CANCELLED):
@@ -143,6 +145,12 @@ def revive(run: Run, user) -> None:
         retry_run(run, user)
     else:
         pipeline.advance(run)
+
+
+def model_for(graph: Graph, device: Device) -> CompiledModel | None:
+    """The run's compiled model that fits the device; None when there is none, or none yet."""
+    fitting = (one for one in graph.compiled if one.chosen and deployment.fits(one, device))
+    return next((one for one in fitting if one.is_ready), None)
 
 
 @transaction.atomic
@@ -159,8 +167,7 @@ def deploy(run: Run, device: Device, user) -> Deployment:
             "This release does not know the task {task}: it cannot deploy {run}.", task=run.task, run=str(run)
         )
         raise PlanError({"run": sentence})
-    fitting = [one for one in graph.compiled if one.chosen and deployment.fits(one, device)]
-    ready = next((one for one in fitting if one.job.status == Status.SUCCEEDED), None)
+    ready = model_for(graph, device)
     if ready is None:
         profile = configs.boards()[device.profile]
         chip = configs.chips()[profile.chip].title

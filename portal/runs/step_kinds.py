@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from portal.compilation import services as compilation
 from portal.deployment import services as deployment
 from portal.jobs.models import Job
 from portal.models.models import CompiledModel, Model
+from portal.runs import replacing
 from portal.runs.models import Step
 from portal.training import services as training
 from workers.contract.messages import msg
@@ -17,11 +18,13 @@ from workers.contract.messages import msg
 @dataclass(frozen=True)
 class StepKind:
     """``start(step, made, priority)`` queues the step's first job; ``made`` is what the needed steps made, in
-    their order. ``relation`` is the job's attribute that holds what it made."""
+    their order. ``relation`` is the job's attribute that holds what it made. ``withheld(step, made)`` says
+    why it is better not started; empty where nothing speaks against it."""
 
     name: str
     relation: str
     start: Callable[[Step, list, int], Job]
+    withheld: Callable[[Step, list], str] = field(default=lambda step, made: "")
 
 
 def _train(step: Step, made: list, priority: int) -> Job:
@@ -62,13 +65,19 @@ def _deploy(step: Step, made: list[CompiledModel], priority: int) -> Job:
     return attempt.job
 
 
+def _kept(step: Step, made: list[CompiledModel]) -> str:
+    if step.run.params.get("replace_better"):
+        return ""
+    return replacing.withheld(made[0], step.device)
+
+
 TRAIN, COMPILE, DEPLOY = "train", "convert", "deploy"
 KINDS = {
     kind.name: kind
     for kind in (
         StepKind(TRAIN, "model", _train),
         StepKind(COMPILE, "compiled_model", _compile),
-        StepKind(DEPLOY, "deployment", _deploy),
+        StepKind(DEPLOY, "deployment", _deploy, _kept),
     )
 }
 

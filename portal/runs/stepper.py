@@ -76,6 +76,7 @@ def together(statuses: list[str]) -> str:
         Status.QUEUED,
         Status.CANCELLED,
         WAITING,
+        SKIPPED,
     ):
         if wanted in statuses:
             return str(wanted)
@@ -185,7 +186,7 @@ def _board(graph: Graph) -> Tile:
     lines = [_device_line(graph, row.device, row.job) for row in graph.deployments]
     begun = {row.device_id for row in graph.deployments}
     waiting = [step for step in graph.of_kind(DEPLOY) if step.device_id not in begun]
-    lines += [_device_line(graph, step.device, step.job) for step in waiting]
+    lines += [_waiting_line(step) for step in waiting]
     if not lines:
         return Tile("board", _("Board"), "motherboard", SKIPPED, note=_("no device was chosen"))
     tile = Tile("board", _("Board"), "motherboard", together([line.status for line in lines]))
@@ -204,6 +205,13 @@ def _device_line(graph: Graph, device: Device, job: Job | None) -> Line:
     if measured is not None:
         line.figure, line.note = measured.value, _metric_on(graph.task, measured)
     return line
+
+
+def _waiting_line(step: Step) -> Line:
+    """A planned deployment that has not begun, or was left out because the device runs something better."""
+    if step.withheld:
+        return Line(step.device.name, SKIPPED, note=_("keeps its model"), virtual=step.device.is_virtual)
+    return Line(step.device.name, WAITING, virtual=step.device.is_virtual)
 
 
 def _take_over(tile: Tile, line: Line) -> None:

@@ -31,7 +31,7 @@ from portal.runs.report import report
 from portal.teams.access import member_required, operator_required, refuse_unless
 from portal.teams.quotas import QuotaReached
 
-MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", *NUMBERS)
+MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", "replace_better", *NUMBERS)
 
 
 def _run(request, pk: int) -> Run:
@@ -193,7 +193,8 @@ def run_deploy(request, pk):
     device = get_object_or_404(
         Device.objects.for_team(request.team), pk=whole_number(request.POST.get("device", ""))
     )
-    asked = [] if request.POST.get("confirmed") else replacing.questions(Graph(run), device)
+    compiled = services.model_for(Graph(run), device)
+    asked = [] if compiled is None or request.POST.get("confirmed") else replacing.questions(compiled, device)
     if asked:
         return render(request, "runs/deploy.html", {"run": run, "device": device, "questions": asked})
     try:

@@ -7,7 +7,6 @@ from django.utils import timezone
 from portal.deployment.models import Deployment
 from portal.jobs.models import Job, Status
 from portal.models.models import CompiledModel, Evaluation, Model
-from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.replacing import questions
 from portal.tasks import Stage
@@ -135,7 +134,7 @@ def test_a_better_model_on_the_device_is_not_replaced_unasked(alices, done):
     )  # fmt: skip
     now.compiled_model = compiled
     now.save()
-    (question,) = questions(Graph(done), device)
+    (question,) = questions(compiled_of(done).first(), device)
     assert question.endswith("is better: 99.90 % against 98.70 % on the same images.")
     count = Deployment.objects.count()
     answer = deploy(alices, done, device)
@@ -145,7 +144,7 @@ def test_a_better_model_on_the_device_is_not_replaced_unasked(alices, done):
 
 
 def test_what_the_device_runs_already_is_no_question(done):
-    assert questions(Graph(done), deployments_of(done).first().device) == []
+    assert questions(compiled_of(done).first(), deployments_of(done).first().device) == []
 
 
 def test_a_run_that_compiled_nothing_offers_nothing(alices, done):
