@@ -23,7 +23,7 @@ def samples(**counts: int) -> list[Sample]:
 
 def settled_sides(**counts: int) -> tuple[list[str | None], bool, dict[str, int]]:
     findings = Findings()
-    kept, given = settled(samples(**counts), findings)
+    kept, given = settled(samples(**counts), findings, {}.get)
     return [sample.split for sample in kept], given, {f["code"]: f["count"] for f in findings.as_list()}
 
 

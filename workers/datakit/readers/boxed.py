@@ -112,7 +112,7 @@ class BoxedImages:
         order += sorted(self.used.difference(order), key=names.natural_key)
         self._renumber(order)
         self._report(upload)
-        samples, split_given = settled(list(self._samples.values()), self._findings)
+        samples, split_given = settled(list(self._samples.values()), self._findings, upload.options.split_of)
         return Listing(layout, order, samples, split_given, DETECTION, fractions, upright)
 
     def _refuse_nothing(self, layout: str) -> None:

@@ -13,7 +13,7 @@ from workers.datakit.findings import Findings
 
 from .folder_lists import listed_split
 from .folder_names import is_masks
-from .folder_roles import Roles, roles_of, without_ending
+from .folder_roles import Roles, looked_through, roles_of, without_ending
 from .folder_tree import Folder, tree_of
 from .listing import Listing, Sample
 from .reading import BY_FOLDERS, BY_LISTS, CLASS, MASKS, Reading
@@ -32,9 +32,10 @@ def read_class_folders(upload: Upload, reading: Reading) -> Listing:
     for entry in upload.files:
         message = msg("{count} files that are not images were left out.")
         reading.findings.add("info", "not-images", message, names.show(entry.path))
-    roles = roles_of(tree_of(sorted(upload.images, key=lambda entry: entry.path)), upload, reading)
+    images = sorted(upload.images, key=lambda entry: entry.path)
+    roles = roles_of(tree_of(images, looked_through(upload.options)), upload, reading)
     _report_empty_folders(upload, reading.findings)
-    if upload.options.format != "folders":
+    if upload.options.format != "folders" and not upload.options.gives_classes:
         for sentence in roles.doubts:
             reading.doubt(sentence)
     return _listing(roles, upload, reading)
@@ -78,7 +79,8 @@ def _listing(roles: Roles, upload: Upload, reading: Reading) -> Listing:
         for entry, side in classes[name]
     ]
     if not given:
-        samples, given = _with_listed_split(samples, upload, reading)
+        _take_listed_split(samples, upload, reading)
+    samples, given = settled(samples, reading.findings, upload.options.split_of)
     return Listing(LAYOUT, class_names, samples, given)
 
 
@@ -97,16 +99,14 @@ def _doubt_numbered_items(classes: Iterable[str], upload: Upload, reading: Readi
         )
 
 
-def _with_listed_split(samples: list[Sample], upload: Upload, reading: Reading) -> tuple[list[Sample], bool]:
+def _take_listed_split(samples: list[Sample], upload: Upload, reading: Reading) -> None:
     """Take the split from lists of the images, where there are any."""
     splits, lists = listed_split(upload, samples)
     for sample in samples:
         sample.split = splits.get(sample.entry.path)
     reading.files |= {entry.path for entry in lists}
-    samples, given = settled(samples, reading.findings)
-    if given:
+    if lists:
         reading.split_origin = BY_LISTS
-    return samples, given
 
 
 def _test_is_left_out(folder: Folder, sides: set[str | None], findings: Findings) -> bool:
@@ -155,7 +155,8 @@ def _stem(entry: Entry) -> str:
 
 
 def _report_deep(folder: Folder, images: Iterable[Entry], findings: Findings) -> None:
-    deep = sum(1 for entry in images if "/" in entry.path[len(folder.path) + 1 :])
+    beside = {entry.path for entry in folder.images}
+    deep = sum(entry.path not in beside for entry in images)
     if deep:
         message = msg("{count} images in folders below a class folder were counted to that class.")
         findings.add("warn", "nested-folders", message, names.show(folder.name), deep)

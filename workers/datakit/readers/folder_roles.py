@@ -7,7 +7,7 @@ the same folders in them; which hold the same file names.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from workers.contract.messages import join, msg
 from workers.datakit import names
@@ -24,7 +24,9 @@ from .folder_names import (
     words_of,
 )
 from .folder_tree import Folder, copies_in, is_flat, without_nest
-from .reading import CLASS, IGNORED, MASKS, SPLIT_ROLES, TRAIN, UNLABELLED, Reading
+from .options import ReadingOptions
+from .reading import CLASS, IGNORED, IMAGES, PART, SPLIT_ROLES, TRAIN, UNLABELLED, Reading
+from .texts import folder_of
 from .upload import Upload
 
 # A folder of figures or results holds few images, or fewer than this part of those of a class.
@@ -38,6 +40,21 @@ class Roles:
 
     parts: list[tuple[str | None, list[Folder]]]
     doubts: list[str] = dataclasses.field(default_factory=list)
+
+
+def looked_through(options: ReadingOptions) -> set[str]:
+    """Return the folders whose content counts as lying beside them, by what a person said.
+
+    They are those of parts and of images, and those above a class unless they name a split.
+    """
+    through = {folder for folder, role in options.roles.items() if role in (PART, IMAGES)}
+    for folder, role in options.roles.items():
+        above = folder_of(folder) if role == CLASS else ""
+        while above:
+            if above not in options.roles and split_of(above.rpartition("/")[2]) is None:
+                through.add(above)
+            above = folder_of(above)
+    return through
 
 
 def roles_of(root: Folder, upload: Upload, reading: Reading) -> Roles:
@@ -56,11 +73,12 @@ def roles_of(root: Folder, upload: Upload, reading: Reading) -> Roles:
                 "folder named after the class."
             )
         )
-    _refuse_masks(tops)
+    given = upload.options.roles
+    _refuse_masks(tops, given)
     splits = _splits(tops, upload)
     structured = [top for top in tops if top.name in splits and not _is_flat_split(top)]
     if any(splits[top.name] == TRAIN for top in structured):
-        return _with_splits(folder, tops, splits, reading)
+        return _with_splits(tops, splits, given, reading)
     flat = [top for top in tops if top.name in splits]
     if len(flat) == len(tops) and len(flat) > 1:
         raise InputError(_hold_directly(flat))
@@ -72,6 +90,8 @@ def _set_folder(root: Folder, upload: Upload, reading: Reading) -> tuple[Folder,
     folder = root
     while True:
         tops = _without_others(folder, upload, reading)
+        if any(top.path in upload.options.roles for top in tops):
+            return folder, tops
         inner = [top for top in tops if not (split_of(top.name) in ("val", "test") and is_flat(top))]
         if len(inner) == 1 and len(tops) > 1 and inner[0].folders and split_of(inner[0].name) is None:
             for top in tops:
@@ -96,11 +116,10 @@ def _without_others(folder: Folder, upload: Upload, reading: Reading) -> list[Fo
     """Leave out copies of the set, figures, and what is said to carry no label, where others remain."""
     tops = list(folder.folders.values())
     given = upload.options.roles
-    kept = [top for top in tops if given.get(top.path) not in (IGNORED, MASKS, UNLABELLED)]
-    largest = max((top.total for top in kept if not is_other(top.name)), default=0)
-    kept = [top for top in kept if top.path in given or not _is_aside(top, largest)]
-    kept = [top for top in kept if top.path in given or not _is_augmentation(top, kept)]
-    kept = kept if kept else tops
+    largest = max((top.total for top in tops if not is_other(top.name)), default=0)
+    kept = [top for top in tops if top.path in given or not _is_aside(top, largest)]
+    augmented = _augmentations([top for top in kept if top.path not in given], kept)
+    kept = _missing(kept, augmented) or tops
     for top in _missing(tops, kept):
         _leave_out(top, UNLABELLED if is_unlabelled(top.name) else IGNORED, reading)
     copies = copies_in(folder, kept)[: len(kept) - 1]
@@ -124,14 +143,12 @@ def _is_aside(top: Folder, largest: int) -> bool:
     return is_unlabelled(top.name) or (is_other(top.name) and top.total <= max(FEW, SMALL_PART * largest))
 
 
-def _is_augmentation(top: Folder, tops: Sequence[Folder]) -> bool:
-    """Say whether a folder holds pictures made of those beside it, in folders of the same names."""
-    if not is_augmented(top.name) or not top.folders:
-        return False
-    beside = {
-        name for other in tops if other is not top for name in (other.name, *without_nest(other).folders)
-    }
-    return without_nest(top).folders.keys() <= beside
+def _augmentations(tops: Sequence[Folder], beside: Sequence[Folder]) -> list[Folder]:
+    """Return the folders of pictures made of those beside them, in folders of the same names."""
+    augmented = [top for top in tops if is_augmented(top.name) and top.folders]
+    others = _missing(beside, augmented)
+    known = {name for other in others for name in (other.name, *without_nest(other).folders)}
+    return [top for top in augmented if without_nest(top).folders.keys() <= known]
 
 
 def _leave_out(folder: Folder, role: str, reading: Reading) -> None:
@@ -171,7 +188,9 @@ def _is_flat_split(top: Folder) -> bool:
     return is_images(only) or split_of(only) is not None
 
 
-def _with_splits(folder: Folder, tops: list[Folder], splits: dict[str, str], reading: Reading) -> Roles:
+def _with_splits(
+    tops: list[Folder], splits: dict[str, str], given: Mapping[str, str], reading: Reading
+) -> Roles:
     roles = Roles([])
     flat = [top for top in tops if top.name in splits and _is_flat_split(top)]
     if any(splits[top.name] == TRAIN for top in flat):
@@ -182,7 +201,7 @@ def _with_splits(folder: Folder, tops: list[Folder], splits: dict[str, str], rea
             continue
         reading.roles[top.path] = splits[top.name]
         inner = without_nest(top) if not is_flat(top) else top
-        classes = _labelled(inner, reading)
+        classes = _labelled(inner, given, reading)
         roles.doubts += doubts_of(classes) if splits[top.name] == TRAIN else []
         named |= {each.name for each in classes}
         roles.parts.append((splits[top.name], classes))
@@ -196,14 +215,14 @@ def _with_splits(folder: Folder, tops: list[Folder], splits: dict[str, str], rea
     return roles
 
 
-def _labelled(folder: Folder, reading: Reading) -> list[Folder]:
+def _labelled(folder: Folder, given: Mapping[str, str], reading: Reading) -> list[Folder]:
     kept = []
     for each in folder.folders.values():
-        if is_unlabelled(each.name):
+        if is_unlabelled(each.name) and each.path not in given:
             _leave_out(each, UNLABELLED, reading)
         else:
             kept.append(each)
-    _refuse_masks(kept)
+    _refuse_masks(kept, given)
     return kept
 
 
@@ -278,9 +297,9 @@ def _and(items: Sequence[str]) -> str:
     return join([names.show(item) for item in items], " and ")
 
 
-def _refuse_masks(tops: Sequence[Folder]) -> None:
+def _refuse_masks(tops: Sequence[Folder], given: Mapping[str, str]) -> None:
     """Raise InputError where some folders hold masks of the images in others."""
-    masks = [top for top in tops if is_masks(top.name)]
+    masks = [top for top in tops if is_masks(top.name) and top.path not in given]
     others = _missing(tops, masks)
     if not masks or not others:
         return

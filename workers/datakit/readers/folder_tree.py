@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from workers.datakit.archive import Entry
 
@@ -40,22 +40,29 @@ def _stem(path: str) -> str:
     return path.rpartition("/")[2].rpartition(".")[0].casefold()
 
 
-def tree_of(images: Iterable[Entry]) -> Folder:
+def tree_of(images: Iterable[Entry], through: Collection[str] = ()) -> Folder:
+    """Return the tree of the folders that hold images.
+
+    Folders whose paths are in ``through`` are looked through: what lies in them counts as lying beside them.
+    """
     root = Folder("", "")
     known = {"": root}
     for entry in images:
-        folder = _folder(entry.path.rpartition("/")[0], known)
+        path = entry.path.rpartition("/")[0]
+        folder = _folder(path, known, through)
         folder.images.append(entry)
-        path = folder.path
+        counted = None
         while True:
-            known[path].total += 1
+            if known[path] is not counted:
+                counted = known[path]
+                counted.total += 1
             if not path:
                 break
             path = path.rpartition("/")[0]
     return root
 
 
-def _folder(path: str, known: dict[str, Folder]) -> Folder:
+def _folder(path: str, known: dict[str, Folder], through: Collection[str]) -> Folder:
     """Return the folder at ``path``; it and those above it are made where they are new."""
     missing = []
     while path not in known:
@@ -63,9 +70,10 @@ def _folder(path: str, known: dict[str, Folder]) -> Folder:
         path = path.rpartition("/")[0]
     folder = known[path]
     for path in reversed(missing):
-        name = path.rpartition("/")[2]
-        known[path] = folder.folders[name] = Folder(path, name)
-        folder = known[path]
+        if path not in through:
+            name = path.rpartition("/")[2]
+            folder = folder.folders.setdefault(name, Folder(path, name))
+        known[path] = folder
     return folder
 
 

@@ -17,7 +17,7 @@ from .folder_lists import unread_list
 from .formats import FOLDERS, FORMATS, LAYOUTS, Format
 from .listing import CLASSIFICATION, DETECTION
 from .options import ReadingOptions
-from .reading import Judgement, Reading
+from .reading import MASKS, UNLABELLED, Judgement, Reading
 from .unexplained import first_unexplained
 from .upload import Upload
 from .wording import both, either
@@ -38,7 +38,7 @@ _ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst"
 def judge(archive: Archive, options: ReadingOptions | None = None) -> Judgement:
     """Return what becomes of the upload. Raises InputError when there are no images at all."""
     upload = Upload(archive, options)
-    chosen = upload.options.format
+    chosen = upload.options.format or (FOLDERS.key if upload.options.gives_classes else None)
     if chosen is not None:
         return _judge_chosen(LAYOUTS[chosen], upload)
     readings = [reading for format in FORMATS if (reading := _evident(format, upload)) is not None]
@@ -82,11 +82,22 @@ def _read(format: Format, upload: Upload, path: str | None) -> Reading:
     if path is not None:
         reading.found_by = path
         reading.sign(msg("{file} is in the format {format}.", file=names.show(path), format=format.name))
+    _note_aside(upload, reading)
     try:
         reading.listing = format.read(upload, reading)
     except InputError as error:
         reading.problem = str(error)
     return reading
+
+
+def _note_aside(upload: Upload, reading: Reading) -> None:
+    """Say what a person put aside."""
+    for entry in upload.aside:
+        folder = upload.options.said_of(entry.path, MASKS, UNLABELLED)
+        reading.roles[folder] = upload.options.roles[folder]
+        reading.unlabelled.add(entry.path)
+        message = msg("{count} images of folders without classes carry no label and were left out.")
+        reading.left_out("unlabelled-folders", message, names.show(folder))
 
 
 def _judge_all(readings: list[Reading], upload: Upload) -> Judgement:
@@ -195,7 +206,7 @@ def _labels_differ(one: Reading, two: Reading, examples: list[str]) -> str:
 
 
 def _too_little(reading: Reading, upload: Upload) -> str | None:
-    total = len(upload.images) - len(reading.unlabelled)
+    total = len(upload.images) + len(upload.aside) - len(reading.unlabelled)
     claimed = len(reading.samples)
     left = total - claimed - reading.findings.count("test-left-out")
     if claimed >= LEAST_EXPLAINED * total or left <= FEW:

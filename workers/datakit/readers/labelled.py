@@ -77,5 +77,5 @@ class LabelledImages:
                 message = msg("{count} images are in no annotation and were left out.")
                 self._findings.add("info", "unlisted-images", message, names.show(entry.path))
         samples = [Sample(entry, ids[name], split) for entry, name, split in rows]
-        samples, split_given = settled(samples, self._findings)
+        samples, split_given = settled(samples, self._findings, upload.options.split_of)
         return Listing(layout, order, samples, split_given)

@@ -11,7 +11,7 @@ from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.errors import InputError
 
-from .reading import ROLES
+from .reading import CLASS, ROLES, SPLIT_ROLES
 
 MAX_GIVEN = 1000
 
@@ -59,6 +59,25 @@ class ReadingOptions:
             ignore=tuple(map(_path, _texts("ignore", values.get("ignore")))),
             roles=_roles(values.get("roles")),
         )
+
+    def said_of(self, path: str, *roles: str) -> str | None:
+        """Return the folder nearest above ``path`` that a person gave one of these roles."""
+        if not self.roles:
+            return None
+        folder = path.rpartition("/")[0]
+        while folder and self.roles.get(folder) not in roles:
+            folder = folder.rpartition("/")[0]
+        return folder or None
+
+    def split_of(self, path: str) -> str | None:
+        """Return the split that a person gave a folder above ``path``."""
+        folder = self.said_of(path, *SPLIT_ROLES)
+        return self.roles[folder] if folder is not None else None
+
+    @property
+    def gives_classes(self) -> bool:
+        """Whether a person said of some folder that it is a class."""
+        return CLASS in self.roles.values()
 
     def ignores(self, path: str) -> bool:
         """Say whether ``path`` is ignored by itself, by a folder above it or by a pattern."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 
 from workers.contract.messages import msg
 from workers.datakit import names
@@ -32,13 +33,19 @@ def split_of_path(path: str) -> str | None:
     return None
 
 
-def settled(samples: list[Sample], findings: Findings) -> tuple[list[Sample], bool]:
+def settled(
+    samples: list[Sample], findings: Findings, said_of: Callable[[str], str | None]
+) -> tuple[list[Sample], bool]:
     """Return the samples to use and whether their split is the upload's own.
+
+    ``said_of`` tells what a person said of an image's path, which goes before all else.
 
     It is when there is something to train on and something to measure with. A test set is left out beside a
     validation set and stands in for it otherwise; what is in no split is left out, unless it is most of the
     set and nothing else is for training.
     """
+    for sample in samples:
+        sample.split = said_of(sample.entry.path) or sample.split
     sides = _rest_as_train(samples, findings)
     if "train" not in sides or len(sides - {None}) < 2:
         for sample in samples:

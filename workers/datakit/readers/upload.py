@@ -11,21 +11,24 @@ from workers.datakit.archive import Archive, Entry
 
 from .finder import ImageFinder
 from .options import ReadingOptions
-from .reading import IGNORED
+from .reading import IGNORED, MASKS, UNLABELLED
 from .texts import encoding_of
 
 T = TypeVar("T")
 
 
 class Upload:
-    """An archive seen through the reading options. Readers take entries from here alone."""
+    """An archive seen through the reading options. Readers take entries from here alone.
+
+    ``aside`` are the images of folders of which a person said that they are masks or carry no label.
+    """
 
     def __init__(self, archive: Archive, options: ReadingOptions | None = None):
         self.archive = archive
         self.options = options or ReadingOptions()
         self.kind = archive.kind
         self.folders = archive.folders
-        self.entries = _wanted(archive.entries, self.options)
+        self.entries, self.aside = _wanted(archive.entries, self.options)
         self._encodings: dict[str, str] = {}
         self._made: dict[Callable[[Upload], Any], Any] = {}
 
@@ -64,12 +67,14 @@ class Upload:
         return self.archive.blocks(entry, max_bytes)
 
 
-def _wanted(entries: list[Entry], options: ReadingOptions) -> list[Entry]:
-    ignored = [folder + "/" for folder, role in options.roles.items() if role == IGNORED]
-    if not options.ignore and not ignored:
-        return entries
-    return [
-        entry
-        for entry in entries
-        if not options.ignores(entry.path) and not entry.path.startswith(tuple(ignored))
-    ]
+def _wanted(entries: list[Entry], options: ReadingOptions) -> tuple[list[Entry], list[Entry]]:
+    """Return the entries that are read, and the images that a person put aside."""
+    if not options.ignore and not options.roles:
+        return entries, []
+    kept, aside = [], []
+    for entry in entries:
+        if options.ignores(entry.path) or options.said_of(entry.path, IGNORED):
+            continue
+        put_aside = names.is_image(entry.path) and options.said_of(entry.path, MASKS, UNLABELLED)
+        (aside if put_aside else kept).append(entry)
+    return kept, aside
