@@ -13,7 +13,6 @@ from django.db import models
 from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext, ngettext, override, pgettext
 
-from portal.core import sentences
 from workers.contract.messages import Decoder, Encoder, Message, fill, loaded, stored
 
 KEEPS_MESSAGES = {"encoder": Encoder, "decoder": Decoder}  # for a JSONField
@@ -24,7 +23,7 @@ def shown(value: Any) -> str:
     """``value`` in the reader's language: a message, an error made with one, a lazy text; or as it is."""
     text = "" if value is None else str(value)
     if not isinstance(text, Message):
-        return sentences.translate(text)
+        return text
     if text.parts:
         return _row(text)
     if text.plural:

@@ -31,11 +31,13 @@ def problem(code: int, detail: str, fields: dict | None = None) -> Response:
     Our own scripts show the detail to their reader, see ``languages.wanted``; programs get English.
     """
     title = TITLES.get(code) or responses.get(code, "Error")
-    detail = shown(echoes.shortened(detail, echoes.LONGEST))
+    said, detail = detail, echoes.shortened(shown(detail), echoes.LONGEST)
     body = {"type": "about:blank", "title": title, "status": code, "detail": detail}
     if fields:
         body["errors"] = fields
-    return Response(body, status=code, content_type=CONTENT_TYPE)
+    answer = Response(body, status=code, content_type=CONTENT_TYPE)
+    answer.said = said
+    return answer
 
 
 def problem_page(code: int, detail: str) -> HttpResponse:

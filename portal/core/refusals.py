@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portal.core.messages import shown
 from workers.contract.messages import msg
 
 NOT_ALLOWED = msg("Your role in this team does not allow this; ask its administrator.")
@@ -21,4 +22,4 @@ def status_of(error: Exception) -> int | None:
 
 def fields_of(error: Exception) -> dict[str, list[str]] | None:
     fields = getattr(error, "fields", None)
-    return {name: [text] for name, text in fields.items()} if fields else None
+    return {name: [shown(text)] for name, text in fields.items()} if fields else None

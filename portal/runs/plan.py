@@ -31,7 +31,7 @@ class PlanError(Exception):
     """A choice cannot be used: ``fields`` maps a field's name to one sentence."""
 
     def __init__(self, fields: dict[str, str]):
-        super().__init__(" ".join(fields.values()))
+        super().__init__(join(fields.values()))
         self.fields = fields
 
 

@@ -43,7 +43,8 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
     _make_graph(run, plan)
     for device in plan.devices:
         audit.record("deployment.create", device, team=team, actor=user, label=f"{run} to {device}")
-    audit.record("run.create", run, actor=user, detail=f"{plan.recipe} on {plan.version}")
+    words = msg("{recipe} on {version}", recipe=plan.recipe, version=plan.version)
+    audit.record("run.create", run, actor=user, detail=words)
     pipeline.advance(run)
     run.refresh_from_db()
     return run

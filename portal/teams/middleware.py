@@ -105,6 +105,5 @@ def _called(request) -> str:
 
 
 def _reason(request, response) -> str:
-    """The sentence of a refusal: an endpoint's problem details, or what a page raised."""
-    data = getattr(response, "data", None)
-    return data.get("detail", "") if isinstance(data, dict) else getattr(request, "refusal", "")
+    """The message of a refusal: of an endpoint's problem details, or what a page raised."""
+    return getattr(response, "said", "") or getattr(request, "refusal", "")

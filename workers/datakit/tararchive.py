@@ -193,7 +193,7 @@ class _HeaderReads:
 
     def read(self, size: int) -> bytes:
         if not 0 <= size <= MAX_HEADER_BYTES:
-            raise tarfile.ReadError("a header is too long")
+            raise tarfile.ReadError(msg("a header is too long"))
         return self._file.read(size)
 
 
@@ -207,18 +207,18 @@ def _members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
         position = 0
         while (member := tar.next()) is not None:
             if tar.offset <= position or member.size < 0:
-                raise tarfile.ReadError("a size makes no sense")
+                raise tarfile.ReadError(msg("a size makes no sense"))
             if len(member.pax_headers) > MAX_PAX_FIELDS:
-                raise tarfile.ReadError("a header has too many fields")
+                raise tarfile.ReadError(msg("a header has too many fields"))
             position = tar.offset
             tar.members.clear()
             yield member
         file.seek(tar.offset)
         end = file.read(BLOCK)
         if len(end) < BLOCK:
-            raise tarfile.ReadError("its end is missing")
+            raise tarfile.ReadError(msg("its end is missing"))
         if end.strip(b"\0"):
-            raise tarfile.ReadError("a header is broken")
+            raise tarfile.ReadError(msg("a header is broken"))
 
 
 def _check_kind(member: tarfile.TarInfo) -> None:

@@ -181,10 +181,7 @@ def preset_title(name):
     return shown(configs.title(configs.presets(), name))
 
 
-@register.filter
-def sentence(text):
-    """What a job, a check, a board or a service said, in the reader's language; see ``core/messages.py``."""
-    return shown(text)
+register.filter("shown", shown)
 
 
 @register.simple_tag

@@ -15,7 +15,7 @@ from django.utils import translation
 
 from portal.core import words
 from portal.ops import extraction, template_texts
-from portal.ops.extraction import CONTEXT, Text
+from portal.ops.extraction import Text
 
 
 def all_texts() -> Iterator[Text]:
@@ -44,7 +44,7 @@ def collect(book: polib.POFile) -> polib.POFile:
     for text in all_texts():
         key = (text.context, text.msgid)
         if key not in made:
-            made[key] = _entry(text, known.get(key) or known.get((CONTEXT, text.msgid)))
+            made[key] = _entry(text, known.get(key))
             fresh.append(made[key])
         place = (text.place.rpartition(":")[0] or text.place, "")
         if place not in made[key].occurrences:
