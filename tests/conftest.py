@@ -27,6 +27,7 @@ def pytest_collection_modifyitems(items):
         "toolchain": _lacks_toolchain(),
         "ssh": _lacks_convert(),
         "browser": _lacks_browser(),
+        "generators": _lacks_generators(),
     }
     if os.environ.get("SLIPWAY_NO_SKIPS"):
         missing = [reason for reason in lacking.values() if reason]
@@ -53,6 +54,12 @@ def _lacks_toolchain() -> str:
 
 def _lacks_browser() -> str:
     return "" if shutil.which("chromium") else "chromium is not installed on this machine"
+
+
+def _lacks_generators() -> str:
+    if not (ROOT / ".tools" / "bin" / "uv").exists() or not shutil.which("npm"):
+        return "uv or npm is missing: run make setup, and install npm"
+    return ""
 
 
 def _person(username: str, team: Team, role: str) -> User:

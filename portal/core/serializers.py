@@ -24,12 +24,9 @@ class ProblemSerializer(serializers.Serializer):
     )
 
 
+# Goes before ``Serializer`` in what a call takes: any other field is refused, as one that is only told.
+# ``inside``: which names stand in the object that a field holds. (The schema would repeat a docstring.)
 class KnownFieldsOnly:
-    """Goes before ``Serializer`` in what a call takes: any other field is refused, as one that is only told.
-
-    ``inside``: which names stand in the object that a field holds.
-    """
-
     inside: Mapping[str, Collection[str]] = {}
 
     def to_internal_value(self, data):
@@ -85,7 +82,8 @@ def _plain(hint: Any) -> Any:
         return list[_plain(get_args(hint)[0])]
     if get_origin(hint) is UnionType or get_origin(hint) is Union:
         return Union[tuple(_plain(one) for one in get_args(hint))]  # noqa: UP007 (made of what is found)
-    return str if get_origin(hint) is Literal else hint
+    is_text = get_origin(hint) is Literal or (isinstance(hint, type) and issubclass(hint, str))
+    return str if is_text else hint
 
 
 Chip = described(configs.Chip)

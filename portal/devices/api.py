@@ -155,7 +155,8 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         audit.record("device.probe", device)
         return Response(JobSerializer(job).data, status=202)
 
-    @extend_schema(request=ImagesSerializer, responses={200: InferenceSerializer(many=True)})
+    @extend_schema(methods=["get"], responses=InferenceSerializer(many=True))
+    @extend_schema(methods=["post"], request=ImagesSerializer, responses={202: InferenceSerializer})
     @action(detail=True, methods=["get", "post"], parser_classes=[MultiPartParser], filter_backends=[])
     @takes(many_images)
     def inferences(self, request, pk=None):
