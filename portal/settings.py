@@ -130,10 +130,12 @@ _s3_files = {
 }
 STORAGES = {
     "default": _s3_files if FILES_S3_BUCKET else _local_files,
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "portal.ops.static_files.HashedFiles"},
 }
 STATIC_URL = "/static/"
-WHITENOISE_USE_FINDERS = True  # no collectstatic step
+STATIC_ROOT = VAR_DIR / "static"  # filled when the web server starts
+WHITENOISE_USE_FINDERS = True  # for whoever asks for a file without its hash
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 # Beside the stored files, so that storing an upload is a rename and not a second copy.
 FILE_UPLOAD_TEMP_DIR = VAR_DIR / "incoming"

@@ -12,11 +12,12 @@ os.environ["SLIPWAY_VAR"] = _folder
 os.environ["PRETRAINED_DOWNLOAD"] = "no"
 
 from portal.settings import *  # noqa: E402, F403
-from portal.settings import CELERY_BROKER_TRANSPORT_OPTIONS, DATABASES  # noqa: E402
+from portal.settings import CELERY_BROKER_TRANSPORT_OPTIONS, DATABASES, STATIC_ROOT  # noqa: E402
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file and not memory: heartbeats come from a thread of their own, over a connection of its own.
     DATABASES["default"]["TEST"] = {"NAME": os.path.join(_folder, "test.sqlite3")}
+STATIC_ROOT.mkdir()  # nothing is copied into it: the tests are served the files themselves
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TRAIN_PROGRAM = [sys.executable, "-m", "tests.fakes.train"]
 CONVERT_PROGRAM = [sys.executable, "-m", "tests.fakes.convert"]

@@ -13,6 +13,7 @@ import socket
 import sys
 from importlib import import_module
 
+import django
 import uvicorn
 from django.urls import get_resolver
 
@@ -31,10 +32,12 @@ class Server(uvicorn.Server):
 
 def application():
     """The guard with Django behind it; everything is loaded before the first request."""
-    django = import_module("portal.wsgi").application  # first: it sets Django up
+    django.setup()
+    import_module("portal.ops.static_files").make()  # before WhiteNoise looks at them
+    wsgi = import_module("portal.wsgi").application
     guard = import_module("portal.ops.front.guard")
     get_resolver().url_patterns  # noqa: B018
-    return guard.Guard(django)
+    return guard.Guard(wsgi)
 
 
 def config(app) -> uvicorn.Config:
