@@ -1,0 +1,1 @@
+"""What ``tests/bench/train_speed.py`` starts in the training environment."""
