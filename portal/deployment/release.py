@@ -16,6 +16,7 @@ from portal.devices.remote_runner import Profile, program
 from workers.contract.messages import msg
 
 SCHEMA = 1
+PROGRAMS = ("runner.py", "drivers.py", "tasks.py")  # of ``workers/board``
 GOLDEN_COUNT = 3
 RELEASE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
 
@@ -110,7 +111,7 @@ def build_release(
     files: dict[str, bytes | Path] = {
         "model.rknn": model,
         "labels.txt": "".join(f"{name}\n" for name in class_names).encode(),
-        "runner.py": program("runner.py"),
+        **{name: program(name) for name in PROGRAMS},
     }
     for number, (picture, _) in enumerate(golden):
         files[f"golden/{number}.png"] = as_png(picture)

@@ -84,7 +84,7 @@ def _disk(connection: BoardConnection, root: str) -> dict[str, Any]:
 def _programs(connection: BoardConnection, profile: Profile, facts: dict[str, Any]) -> None:
     try:
         asked = ("probe", "--driver", profile.driver)
-        found = run_sent(connection, profile, "runner.py", *asked, fields=("python",))
+        found = run_sent(connection, profile, "drivers.py", *asked, fields=("python",))
         kept = run_sent(
             connection, profile, "release_manager.py", "status", profile.root, fields=("current", "releases")
         )

@@ -2,248 +2,24 @@
 
     python runner.py [--release DIR] answer [--list FILE] [IMAGE ...]
     python runner.py [--release DIR] check
-    python runner.py probe [--driver lockzhiner|rknnlite]
 
-The release folder is, unless said otherwise, the one this file lies in. What it has to say are lines
-that begin with ``@@SLIPWAY@@`` and go on as JSON: ``answer`` (one an image), ``done`` (the last) or
-``error`` (fatal, exit status 1). All else on stdout comes from the board's library and is noise.
-
-The calls of the vendor's library are those of its published test scripts (LockzhinerVisionModule,
-2025-05): ``PaddleClas().initialize(path) -> bool``, ``.predict(mat) -> .label_id, .score`` (the best
-class only), ``imread -> mat`` in BGR order, ``mat.empty()``.
+The release folder is, unless said otherwise, the one this file lies in, with ``drivers.py`` and ``tasks.py``.
+What it has to say are messages as of ``drivers.py``: ``answer`` (one an image), ``done`` (the last) or
+``error`` (fatal, exit status 1).
 """
 
 import argparse
-import contextlib
 import hashlib
 import json
 import os
-import platform
-import re
 import sys
-import tempfile
 import time
 import traceback
-from importlib import metadata
-from importlib.util import find_spec
 
-MARK = "@@SLIPWAY@@"
-RUNTIME_FOLDERS = "/oem/usr/lib /usr/lib /lib /usr/lib64 /usr/lib/aarch64-linux-gnu /usr/local/lib".split()
-RUNTIME_NAMES = ("librknnmrt.so", "librknnrt.so")
+sys.dont_write_bytecode = True  # a release holds what its manifest names
 
-
-def msg(id, **params):
-    """A sentence with its parameters, as ``workers/contract/messages.py`` has it."""
-    return {"id": id, "params": params}
-
-
-# What the board's runtime prints when it fails, and what to do about it.
-RUNTIME_COMPLAINTS = {
-    "incompatible model version": msg("The board's RKNN runtime does not fit this model: update the board's "
-    "librknn runtime to the version of the toolkit that made the model."),
-    "Mismatch driver version": msg("The board's NPU driver is older than its RKNN runtime wants: update the "
-    "board's system image."),
-    "failed to allocate fd": msg("The board has no memory left for this model: stop other programs on it "
-    "(RkLunch-stop.sh on the vendor's image), restart it, or train a smaller model."),
-    "unsupport cpu": msg("The board's runtime lacks an operator of this model: convert it again with a "
-    "recipe that keeps every operator on the NPU."),
-}  # fmt: skip
-
-
-class RunnerError(Exception):
-    """A failure told in one message; ``code`` names its kind for the portal."""
-
-    def __init__(self, code, message):
-        super().__init__(message["id"])
-        self.code, self.message = code, message
-
-
-def emit(**fields):
-    # A newline first: the libraries print without one. ASCII only: a board's locale is often "C".
-    sys.stdout.flush()
-    os.write(1, ("\n" + MARK + json.dumps(fields, default=str) + "\n").encode("ascii"))
-
-
-def shown(path):
-    """A path as text that can be encoded, whatever bytes its name holds."""
-    return os.fsencode(path).decode("utf-8", "replace")
-
-
-@contextlib.contextmanager
-def listening(noise):
-    """Collect into the list ``noise`` what the native library prints, and pass it on afterwards.
-
-    It writes to the file descriptors and not through sys.stdout, so those are turned to a file.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = [os.dup(1), os.dup(2)]
-    with tempfile.TemporaryFile() as copy:
-        os.dup2(copy.fileno(), 1)
-        os.dup2(copy.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for target, original in zip((1, 2), kept):
-                os.dup2(original, target)
-                os.close(original)
-            copy.seek(0)
-            text = copy.read().decode("utf-8", "replace")
-            noise.append(text)
-            os.write(1, text.encode("utf-8", "replace"))
-
-
-def refused(noise, otherwise):
-    """The error for a model that was not loaded: what the runtime printed, else the sentence given."""
-    text = "\n".join(noise)
-    known = [message for sign, message in RUNTIME_COMPLAINTS.items() if sign in text]
-    return RunnerError("bad-model", (known or [otherwise])[0])
-
-
-def package_version(*names):
-    for name in names:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            return metadata.version(name)
-    return None
-
-
-class Lockzhiner:
-    """The library of the Lockzhiner Vision Module. It resizes, and applies softmax, by itself."""
-
-    library = "lockzhiner_vision_module"
-
-    def __init__(self):
-        self.noise = []
-        try:
-            with listening(self.noise):
-                import lockzhiner_vision_module as package
-                from lockzhiner_vision_module.cv2 import imread
-                from lockzhiner_vision_module.vision import PaddleClas
-        except ImportError as error:
-            raise RunnerError("no-library", msg(
-                "The board's Python has no working lockzhiner_vision_module ({error}): install the vendor's "
-                "SDK archive on the board with its install-sh.sh.", error=error,
-            )) from error  # fmt: skip
-        self.package, self.imread, self.classifier = package, imread, PaddleClas
-
-    @property
-    def version(self):
-        found = re.search(r"LockzhinerVisionModuleLibrary Version:\s*(\S+)", "\n".join(self.noise))
-        if found:
-            return found.group(1)
-        return getattr(self.package, "__version__", None) or package_version(self.library)
-
-    @property
-    def engine(self):
-        # Only the virtual board's stand-in has this name: it must never pass for the real library.
-        virtual = getattr(self.package, "SLIPWAY_VIRTUAL_ENGINE", None)
-        return f"virtual: {virtual}" if virtual else f"{self.library} {self.version or 'of unknown version'}"
-
-    def load(self, model, manifest):
-        self.model = self.classifier()
-        with listening(self.noise):
-            loaded = self.model.initialize(model)
-        if loaded is False:
-            message = msg("The board's library refused {model}: convert it again for this board's chip.",
-                          model=shown(model))  # fmt: skip
-            raise refused(self.noise, message)
-
-    def answer(self, path):
-        """Label, score 0 to 1 and milliseconds of the prediction; RunnerError for an unreadable image."""
-        picture = self.imread(path)
-        if picture is None or picture.empty():
-            raise unreadable()
-        start = time.perf_counter()
-        result = self.model.predict(picture)
-        return int(result.label_id), float(result.score), (time.perf_counter() - start) * 1000
-
-
-class RknnLite:
-    """rknn-toolkit-lite2, for the larger boards; resizing and softmax are ours."""
-
-    library = "rknnlite"
-
-    def __init__(self):
-        self.noise = []
-        try:
-            with listening(self.noise):
-                import numpy
-                from rknnlite.api import RKNNLite
-
-                if not any(map(find_spec, ("cv2", "PIL"))):
-                    raise ImportError("neither OpenCV nor Pillow is there")
-        except ImportError as error:
-            raise RunnerError("no-library", msg(
-                "The board's Python cannot import what it needs ({error}): install rknn-toolkit-lite2 and "
-                "numpy on the board.", error=error,
-            )) from error  # fmt: skip
-        self.numpy, self.runtime = numpy, RKNNLite
-
-    @property
-    def version(self):
-        return package_version("rknn-toolkit-lite2", "rknn_toolkit_lite2")
-
-    @property
-    def engine(self):
-        return f"rknn-toolkit-lite2 {self.version or 'of unknown version'}"
-
-    def load(self, model, manifest):
-        self.size = tuple(manifest["input_size"])
-        self.bgr = manifest["channel_order"] == "bgr"
-        with listening(self.noise):
-            self.model = self.runtime()
-            loaded = self.model.load_rknn(model) == 0 and self.model.init_runtime() == 0
-        if not loaded:
-            raise refused(self.noise, msg(
-                "rknn-toolkit-lite2 refused to load {model}: convert it again for this board's chip, "
-                "and check that librknnrt.so has the version of the toolkit.", model=shown(model),
-            ))  # fmt: skip
-
-    def answer(self, path):
-        pixels = self.picture(path)
-        start = time.perf_counter()
-        outputs = self.model.inference(inputs=[pixels[None]])
-        if not outputs:
-            raise RunnerError("bad-model", msg("The NPU gave no answer: restart the board and try again."))
-        logits = self.numpy.asarray(outputs[0], dtype="float64").reshape(-1)
-        odds = self.numpy.exp(logits - logits.max())
-        best = int(odds.argmax())
-        return best, float(odds[best] / odds.sum()), (time.perf_counter() - start) * 1000
-
-    def picture(self, path):
-        """The image stretched to the model's input, uint8 (height, width, 3), in the model's order."""
-        try:
-            import cv2
-        except ImportError:
-            return self.picture_by_pillow(path)
-        # imdecode, because imread of some builds cannot open a name that is not ASCII.
-        pixels = cv2.imdecode(self.numpy.fromfile(path, dtype=self.numpy.uint8), cv2.IMREAD_COLOR)
-        if pixels is None:
-            raise unreadable()
-        pixels = cv2.resize(pixels, self.size, interpolation=cv2.INTER_LINEAR)
-        return self.numpy.ascontiguousarray(pixels if self.bgr else pixels[:, :, ::-1])
-
-    def picture_by_pillow(self, path):
-        from PIL import Image
-
-        try:
-            image = Image.open(path).convert("RGB")
-        except (OSError, ValueError) as error:
-            raise unreadable() from error
-        # Not resize(), which averages when it shrinks: this samples as INTER_LINEAR does.
-        scale = (image.width / self.size[0], 0, 0, 0, image.height / self.size[1], 0)
-        image = image.transform(self.size, Image.AFFINE, scale, resample=Image.BILINEAR)
-        pixels = self.numpy.asarray(image)
-        return self.numpy.ascontiguousarray(pixels[:, :, ::-1] if self.bgr else pixels)
-
-
-def unreadable():
-    return RunnerError("bad-image", msg("The board cannot read this picture: send it as PNG, JPEG or BMP."))
-
-
-DRIVERS = {"lockzhiner": Lockzhiner, "rknnlite": RknnLite}
+from drivers import DRIVERS, RunnerError, emit, msg, shown  # noqa: E402
+from tasks import TASKS  # noqa: E402
 
 
 def sha256_of(path):
@@ -262,7 +38,8 @@ def read_manifest(release):
         message = msg("The release folder {release} has no readable manifest ({error}): deploy again.",
                       release=shown(release), error=error)  # fmt: skip
         raise RunnerError("bad-release", message) from error
-    if manifest.get("schema") != 1 or manifest.get("driver") not in DRIVERS:
+    known = manifest.get("driver") in DRIVERS and manifest.get("task") in TASKS
+    if manifest.get("schema") != 1 or not known:
         raise RunnerError("bad-release", msg("This release is for another version of Slipway: deploy again."))
     return manifest
 
@@ -275,74 +52,52 @@ def verify(release, manifest):
             raise RunnerError("bad-release", message)
 
 
-def open_model(release, manifest):
-    driver = DRIVERS[manifest["driver"]]()
-    start = time.perf_counter()
-    driver.load(os.path.join(release, "model.rknn"), manifest)
-    return driver, round((time.perf_counter() - start) * 1000, 1)
+class Predictor:
+    """A release's model, loaded."""
 
+    def __init__(self, release, manifest):
+        self.driver, self.task = DRIVERS[manifest["driver"]](), TASKS[manifest["task"]]
+        self.names = manifest["class_names"]
+        start = time.perf_counter()
+        self.driver.load(os.path.join(release, "model.rknn"), manifest, self.task)
+        self.load_ms = round((time.perf_counter() - start) * 1000, 1)
 
-def answer_one(driver, name, path, names):
-    try:
-        label, score, ms = driver.answer(path)
-    except RunnerError as error:
-        if error.code != "bad-image":
-            raise
-        emit(type="answer", image=name, error=error.message)
-        return None
-    label_name = names[label] if 0 <= label < len(names) else str(label)
-    emit(type="answer", image=name, label_id=label, label=label_name, score=round(score, 6), ms=round(ms, 3))
-    return label
+    def answer(self, name, path):
+        """Tell what is predicted for an image, and return it; None for one that the board cannot read."""
+        try:
+            found, ms = self.driver.answer(path)
+        except RunnerError as error:
+            if error.code != "bad-image":
+                raise
+            emit(type="answer", image=name, error=error.message)
+            return None
+        fields = self.task.named(found, self.names)
+        emit(type="answer", image=name, task=self.task.name, ms=round(ms, 3), **fields)
+        return found
+
+    def done(self, answered, failed):
+        emit(type="done", answered=answered, failed=failed, load_ms=self.load_ms, engine=self.driver.engine)
 
 
 def answer(release, manifest, images):
-    driver, load_ms = open_model(release, manifest)
-    answered = sum(
-        answer_one(driver, shown(name), path, manifest["class_names"]) is not None for name, path in images
-    )
-    emit(type="done", answered=answered, failed=len(images) - answered, load_ms=load_ms, engine=driver.engine)
+    predictor = Predictor(release, manifest)
+    answered = sum(predictor.answer(shown(name), path) is not None for name, path in images)
+    predictor.done(answered, len(images) - answered)
 
 
 def check(release, manifest):
     verify(release, manifest)
-    driver, load_ms = open_model(release, manifest)
-    wrong = []
+    predictor, wrong = Predictor(release, manifest), []
     for golden in manifest["golden"]:
-        path = os.path.join(release, *golden["image"].split("/"))
-        label = answer_one(driver, golden["image"], path, manifest["class_names"])
-        if label != golden["label_id"]:
-            wrong.append(f"{golden['image']}: {label} ≠ {golden['label_id']}")
+        found = predictor.answer(golden["image"], os.path.join(release, *golden["image"].split("/")))
+        if differs := predictor.task.differs(found, golden):
+            wrong.append(f"{golden['image']}: {differs}")
     if wrong:
         raise RunnerError("golden-mismatch", msg(
             "The board does not answer the golden images as the int8 model did ({wrong}): check the chip and "
             "the channel order of the board's profile, and its runtime version.", wrong="; ".join(wrong),
         ))  # fmt: skip
-    emit(type="done", answered=len(manifest["golden"]), failed=0, load_ms=load_ms, engine=driver.engine)
-
-
-def runtime_version():
-    """The version text inside the RKNN runtime library, or None. Names as in rknn-toolkit2 2.3.2."""
-    for folder in RUNTIME_FOLDERS:
-        for name in RUNTIME_NAMES:
-            try:
-                with open(os.path.join(folder, name), "rb") as stream:
-                    found = re.search(rb"librknnm?rt version: [^\0\n]{1,60}", stream.read())
-            except OSError:
-                continue
-            return found.group(0).decode("ascii", "replace") if found else f"{name} of unknown version"
-    return None
-
-
-def probe(driver_name):
-    facts = {"python": platform.python_version(), "runtime": runtime_version(), "driver": driver_name}
-    try:
-        driver = DRIVERS[driver_name]()
-        virtual = getattr(getattr(driver, "package", None), "SLIPWAY_VIRTUAL_ENGINE", None)
-        facts.update(library=driver.library, library_version=driver.version, virtual=bool(virtual))
-        facts["engine"] = driver.engine
-    except RunnerError as error:
-        facts.update(library=None, library_problem=error.message, engine=None, virtual=False)
-    emit(type="probe", **facts)
+    predictor.done(len(manifest["golden"]), 0)
 
 
 def read_list(path):
@@ -359,20 +114,16 @@ def read_list(path):
 
 def parse(argv):
     parser = argparse.ArgumentParser(prog="runner.py")
-    # Sent through "python -", this text has no file name.
-    parser.add_argument("--release", default=os.path.dirname(os.path.abspath(globals().get("__file__", "."))))
+    parser.add_argument("--release", default=os.path.dirname(os.path.abspath(__file__)))
     commands = parser.add_subparsers(dest="command", required=True)
     asking = commands.add_parser("answer")
     asking.add_argument("--list")
     asking.add_argument("images", nargs="*")
     commands.add_parser("check")
-    commands.add_parser("probe").add_argument("--driver", choices=sorted(DRIVERS), default="lockzhiner")
     return parser.parse_args(argv)
 
 
 def run(options):
-    if options.command == "probe":
-        return probe(options.driver)
     manifest = read_manifest(options.release)
     if options.command == "check":
         return check(options.release, manifest)

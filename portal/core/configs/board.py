@@ -53,7 +53,7 @@ class BoardProfile:
     title: Words
     virtual: bool
     chip: Text
-    driver: Literal["lockzhiner", "rknnlite"]  # a class in ``workers/board/runner.py``
+    driver: Literal["lockzhiner", "rknnlite"]  # a class in ``workers/board/drivers.py``
     python: Text  # the command that starts the board's Python
     channel_order: ChannelOrder
     root: Folder  # holds all that we put on the board

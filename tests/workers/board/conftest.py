@@ -14,6 +14,7 @@ from workers.contract.messages import Decoder
 
 BOARD_PROGRAMS = Path(__file__).resolve().parents[3] / "workers" / "board"
 MARK = "@@SLIPWAY@@"
+PROGRAMS = ("runner.py", "drivers.py", "tasks.py")
 # Another Python may be named, to try the oldest that boards have.
 PYTHON = os.environ.get("BOARD_PYTHON", sys.executable)
 
@@ -58,7 +59,8 @@ class Board:
         (self.libraries / "lockzhiner_vision_module").mkdir(parents=True)
         for name, text in LIBRARY.items():
             (self.libraries / "lockzhiner_vision_module" / name).write_text(text, "utf-8")
-        shutil.copy(BOARD_PROGRAMS / "runner.py", self.release)
+        for name in PROGRAMS:
+            shutil.copy(BOARD_PROGRAMS / name, self.release)
         self.fill(b"model")
 
     def fill(self, model: bytes, expected: int = 2) -> None:
@@ -67,10 +69,11 @@ class Board:
         (self.release / "golden" / "0.png").write_bytes(b"2")
         files = {
             name: {"sha256": hashlib.sha256((self.release / name).read_bytes()).hexdigest()}
-            for name in ("model.rknn", "golden/0.png", "runner.py")
+            for name in ("model.rknn", "golden/0.png", *PROGRAMS)
         }
         manifest = {
             "schema": 1,
+            "task": "classification",
             "driver": "lockzhiner",
             "files": files,
             "input_size": [8, 8],
@@ -80,11 +83,11 @@ class Board:
         }
         (self.release / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 
-    def run(self, *arguments, library=True, stdin=None):
+    def run(self, *arguments, library=True, stdin=None, program="runner.py"):
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
         if library:
             environment["PYTHONPATH"] = str(self.libraries)
-        argv = [PYTHON, self.release / "runner.py"] if stdin is None else [PYTHON, "-"]
+        argv = [PYTHON, self.release / program] if stdin is None else [PYTHON, "-"]
         done = subprocess.run(
             [*argv, *arguments], input=stdin, env=environment, cwd=self.release.parent, capture_output=True
         )

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from workers.board import runner
+from workers.board import drivers
 
-PROGRAMS = Path(runner.__file__).parent
+PROGRAMS = Path(drivers.__file__).parent
 
 
-@pytest.mark.parametrize("name", ["runner.py", "release_manager.py"])
+@pytest.mark.parametrize("name", ["runner.py", "drivers.py", "tasks.py", "release_manager.py"])
 def test_it_parses_as_python_3_8(name):
     ast.parse((PROGRAMS / name).read_text("utf-8"), feature_version=(3, 8))
 
@@ -110,7 +110,7 @@ def test_a_surprise_is_one_sentence_too(board):
 
 
 def test_it_probes_when_sent_through_standard_input(board):
-    text = (PROGRAMS / "runner.py").read_bytes()
+    text = (PROGRAMS / "drivers.py").read_bytes()
     messages, status = board.run("probe", "--driver", "lockzhiner", stdin=text)
     assert status == 0
     assert messages[-1]["library_version"] == "0.0.6"
@@ -119,7 +119,7 @@ def test_it_probes_when_sent_through_standard_input(board):
 
 
 def test_a_probe_without_the_library_names_the_problem(board):
-    messages, status = board.run("probe", library=False)
+    messages, status = board.run("probe", library=False, program="drivers.py")
     assert status == 0
     assert messages[-1]["library"] is None and "install-sh.sh" in messages[-1]["library_problem"]
 
@@ -128,5 +128,5 @@ def test_the_runtime_version_is_read_from_the_library_file(tmp_path, monkeypatch
     (tmp_path / "librknnmrt.so").write_bytes(
         b"\0\x7fELF\0librknnmrt version: 2.3.2 (429f97ae6b@2025-04-09)\0x"
     )
-    monkeypatch.setattr(runner, "RUNTIME_FOLDERS", (str(tmp_path / "none"), str(tmp_path)))
-    assert runner.runtime_version() == "librknnmrt version: 2.3.2 (429f97ae6b@2025-04-09)"
+    monkeypatch.setattr(drivers, "RUNTIME_FOLDERS", (str(tmp_path / "none"), str(tmp_path)))
+    assert drivers.runtime_version() == "librknnmrt version: 2.3.2 (429f97ae6b@2025-04-09)"

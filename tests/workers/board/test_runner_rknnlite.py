@@ -28,10 +28,10 @@ class RKNNLite:
 SAME = """
 import importlib.util, json, sys
 import cv2, numpy
-spec = importlib.util.spec_from_file_location("runner", sys.argv[1])
-runner = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(runner)
-driver = runner.RknnLite()
+spec = importlib.util.spec_from_file_location("drivers", sys.argv[1])
+drivers = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(drivers)
+driver = drivers.RknnLite()
 driver.bgr = True
 random = numpy.random.default_rng(0)
 worst = 0
@@ -65,10 +65,12 @@ def run(libraries, folder, *arguments):
 
 def release(folder, order, model=b"ok"):
     folder.mkdir()
-    shutil.copy(PROJECT / "workers" / "board" / "runner.py", folder)
+    for name in ("runner.py", "drivers.py", "tasks.py"):
+        shutil.copy(PROJECT / "workers" / "board" / name, folder)
     (folder / "model.rknn").write_bytes(model)
     manifest = {
         "schema": 1,
+        "task": "classification",
         "driver": "rknnlite",
         "files": {"model.rknn": {"sha256": hashlib.sha256(model).hexdigest()}},
         "input_size": [16, 8],
@@ -106,9 +108,9 @@ def test_a_model_that_is_refused_says_what_to_do(libraries, tmp_path):
 
 
 def test_pillow_samples_as_opencv_does(libraries, tmp_path):
-    runner = Path(PROJECT, "workers", "board", "runner.py")
+    drivers = Path(PROJECT, "workers", "board", "drivers.py")
     done = subprocess.run(
-        [CONVERT_PYTHON, "-c", SAME, runner, tmp_path / "a.png"],
+        [CONVERT_PYTHON, "-c", SAME, drivers, tmp_path / "a.png"],
         env={"PYTHONPATH": str(libraries)},
         capture_output=True,
         text=True,
