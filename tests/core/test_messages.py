@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import re
 
 import pytest
 from django.utils import translation
@@ -10,6 +11,9 @@ from django.utils.functional import lazystr
 
 from portal.core import messages
 from portal.core.messages import loaded, shown, stored, word
+from portal.runs.plan import PlanError
+from tests.datasets.upload_builders import ingested, png, refused, two_classes, zipped
+from tests.seed import everything
 from workers.contract import InputError
 from workers.contract.messages import Decoder, Encoder, Message, changed, from_json, join, msg, msg_n, places
 
@@ -196,3 +200,61 @@ def test_the_label_of_a_choice_is_a_message_in_any_language():
         label = word(translation.gettext_lazy("Failed"))
         assert label == "Failed" and shown(label) == "失败"
         assert word(lazystr("x")) == "x"
+
+
+# --- with our own catalogue ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["Cancel", "queued", "checking", "{count}"])
+def test_a_class_named_as_a_word_of_ours_keeps_its_name_in_chinese(tmp_path, name):
+    few = refused(tmp_path, zipped({f"{name}/0.png": png(1), "cat/1.png": png(2), "cat/2.png": png(3)}))
+    lost = join([f"{name}/bad.png", msg("is empty")])
+    with translation.override("zh-hans"):
+        assert shown(few) == (f"每个类别至少需要两张可用图片，一张用于训练，一张用于评测：{name!r} 有 1 张。")
+        assert shown(lost).startswith(f"{name}/bad.png ") and "empty" not in shown(lost)
+
+
+def test_a_page_shows_a_stored_message_in_the_readers_language_and_the_api_in_english(client, team, alice):
+    job = everything(team, alice)["checking"].job
+    job.phase = msg("extracting")
+    job.save(update_fields=["phase"])
+    alice.language = "zh-hans"
+    alice.save(update_fields=["language"])
+    client.force_login(alice)
+    assert "正在解压" in client.get(f"/jobs/{job.pk}/").content.decode()
+    assert client.get(f"/api/v1/jobs/{job.pk}/").json()["phase"] == "extracting"
+
+
+REFUSED = [
+    b"Rar!\x1a\x07" + b"x" * 100,
+    b"",
+    zipped({"good/1.png": png(1), "good/2.png": png(2)}),
+    zipped({"../evil.png": png(1)}),
+    zipped({"good/1.png": png(1), "good/2.png": png(2), "bad/1.png": png(3)}),
+]
+
+
+@pytest.mark.parametrize("upload", REFUSED)
+def test_why_an_upload_is_refused_is_told_in_chinese(tmp_path, upload):
+    sentence = refused(tmp_path, upload)
+    with translation.override("zh-hans"):
+        told = shown(sentence)
+    assert re.search("[\u4e00-\u9fff]", told), sentence
+    assert not re.search(r"[a-z]+ [a-z]+ [a-z]+", told), told
+
+
+def test_what_a_check_finds_is_told_in_chinese(tmp_path):
+    files = two_classes() | {"cat/broken.png": b"no picture", "notes.txt": b"x", "loose.png": png(99)}
+    result, _ = ingested(tmp_path, zipped(files))
+    assert len(result["findings"]) >= 3
+    with translation.override("zh-hans"):
+        for finding in result["findings"]:
+            assert re.search("[\u4e00-\u9fff]", shown(finding["message"])), finding
+            assert re.search("[\u4e00-\u9fff]", shown(finding["advice"])), finding
+
+
+def test_a_plan_that_cannot_be_is_told_in_chinese():
+    with pytest.raises(PlanError) as caught:
+        raise PlanError({"chips": msg("There is no chip {chip}; choose from {chips}.", chip="z80", chips="")})
+    with translation.override("zh-hans"):
+        assert shown(caught.value).startswith("没有芯片 z80；请从 ")
