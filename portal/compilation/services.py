@@ -81,5 +81,6 @@ def replace(old: Job, new: Job) -> None:
 
 
 def file_name(job: Job, name: str) -> str:
-    """The compiled model's name says what it is and for which chip."""
-    return rknn_name(job.compiled_model) if name == RKNN else name.rsplit("/", 1)[-1]
+    """The compiled model's name says what it is and for which chip; a job that was done anew has none."""
+    compiled = CompiledModel.objects.filter(job=job).first() if name == RKNN else None
+    return rknn_name(compiled) if compiled else name.rsplit("/", 1)[-1]
