@@ -131,6 +131,13 @@ class RunForm(StyledForm):
                 offered += rows.filter(pk=int(chosen))
         field.choices = [("", _("Choose…"))] + [(row.pk, field.label_from_instance(row)) for row in offered]
 
+    def chosen_version(self) -> DatasetVersion | None:
+        """The version that is chosen as the page is shown; None for none, or for one of another team."""
+        chosen = self["dataset_version"].value()
+        chosen = str(getattr(chosen, "pk", chosen))
+        is_number = chosen.isdecimal() and len(chosen) < 19
+        return self.fields["dataset_version"].queryset.filter(pk=int(chosen)).first() if is_number else None
+
     def clean_upload(self):
         return check_upload(self.cleaned_data["upload"], self.team)
 

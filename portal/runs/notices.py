@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from portal.runs.graph import Graph
+from portal.runs.input_fit import misfit
 from workers.contract.messages import msg
 
 
 def notices(graph: Graph) -> list[str]:
-    """Sentences, each once: of the task, the configs, the training, then of each compiled model."""
-    found = [*_of_task(graph), *graph.removed, *graph.facts.get("notices", [])]
+    """Sentences, each once: of the task, the configs, the images, the training, then of compiled models."""
+    found = [*_of_task(graph), *graph.removed, *_of_images(graph)]
+    found += graph.facts.get("notices", [])
     for compiled in graph.compiled:
         found += compiled.facts.get("notices", [])
     found += [step.withheld for step in graph.steps if step.withheld]
     return list(dict.fromkeys(found))
+
+
+def _of_images(graph: Graph) -> list[str]:
+    run = graph.run
+    found = misfit(run.dataset_version, run.params["input_size"]) if run.params.get("input_size") else None
+    return [found] if found else []
 
 
 def _of_task(graph: Graph) -> list[str]:

@@ -15,7 +15,7 @@ from portal.core.messages import shown
 from portal.core.numbers import whole_number
 from portal.core.paging import page_of
 from portal.datasets import upload_limits
-from portal.datasets.models import Dataset
+from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.services import create_version
 from portal.devices.models import Device
 from portal.jobs.models import IllegalTransition, Status
@@ -24,6 +24,7 @@ from portal.runs import plan as plans
 from portal.runs.figures import figures_of
 from portal.runs.forms import NUMBERS, RunEditForm, RunForm, initial_from, usable_versions
 from portal.runs.graph import Graph
+from portal.runs.input_fit import misfit
 from portal.runs.mistakes import Mistakes
 from portal.runs.models import Run, Tag
 from portal.runs.page import RunPage
@@ -116,11 +117,12 @@ def _form_page(request, initial: dict, cloned_from: Run | None = None):
             form.add_errors({"": str(error)})
         except plans.PlanError as error:  # deleted meanwhile
             form.add_errors(error.fields)
+    version = form.chosen_version()
     context = {
         "form": form,
         "cloned_from": cloned_from,
         "removed": Graph(cloned_from).removed if cloned_from else [],
-        "presets": {name: _describe(name) for name in configs.presets()},
+        "presets": {name: _describe(name, version) for name in configs.presets()},
         "more_open": bool(cloned_from) or any(form[name].errors for name in MORE),
         "more": [form[name] for name in MORE],
         "upload_chunk": settings.UPLOAD_PIECE_BYTES,
@@ -140,15 +142,20 @@ def _as_list(value) -> list:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _describe(preset: str) -> dict:
-    """A preset with every parameter that it brings, for its card and as the fields' placeholders."""
+def _describe(preset: str, version: DatasetVersion | None) -> dict:
+    """A preset with every parameter that it brings, for its card and as the fields' placeholders.
+
+    ``misfit`` says so where the images of the chosen version are much larger or smaller than its input.
+    """
     book = configs.presets()[preset]
+    defaults = plans.defaults(preset)
     return {
+        "misfit": misfit(version, defaults["input_size"]) if version is not None else None,
         "title": book.title,
         "summary": book.summary,
         "recipe": book.recipe,
         "recipe_title": shown(configs.recipes()[book.recipe].title),
-        **plans.defaults(preset),
+        **defaults,
     }
 
 

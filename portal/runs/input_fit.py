@@ -1,0 +1,41 @@
+"""Whether a dataset's images are much larger or smaller than what a model takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from portal.datasets.models import DatasetVersion
+from workers.contract.messages import Message, msg
+
+# More than half of the images, by their long side.
+PART = 0.5
+# A thing of 8 pixels is one pixel then; and what is enlarged twice shows nothing that was not there.
+MUCH_LARGER, MUCH_SMALLER = 8, 2
+
+
+def misfit(version: DatasetVersion, input_size: Sequence[int]) -> Message | None:
+    """A sentence where most images are made much smaller or larger to fit the model's input; else None.
+
+    The version's histogram is all that is read, so sizes count by its bins.
+    """
+    long_side = version.statistics.get("long_side", {})
+    counts, edges = long_side.get("counts", []), long_side.get("edges", [])
+    side, needed = max(input_size), PART * sum(counts)
+    shown = {"width": input_size[0], "height": input_size[1]}
+    larger = sum(n for n, least in zip(counts, edges, strict=False) if least >= MUCH_LARGER * side)
+    ends = zip(counts, edges[1:], strict=False)
+    smaller = sum(n for n, most in ends if most and most * MUCH_SMALLER <= side)
+    if larger > needed:
+        return msg(
+            "Most images are more than {times} times larger than the model's input ({width} × {height} "
+            "pixels), so small details are lost: choose a larger input size, or cut out what matters.",
+            times=MUCH_LARGER,
+            **shown,
+        )
+    if smaller > needed:
+        return msg(
+            "Most images are less than half as large as the model's input ({width} × {height} pixels): a "
+            "smaller input size is faster and loses nothing.",
+            **shown,
+        )
+    return None
