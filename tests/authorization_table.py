@@ -67,6 +67,8 @@ API = {
     "POST dataset-versions/{pk}/discard/": change(MEMBER, DATASETS),
     "GET dataset-versions/{pk}/diff/": look(),
     "GET dataset-versions/{pk}/images/": look(),
+    "GET dataset-versions/{pk}/images/{number}/": look(),
+    "GET dataset-versions/{pk}/images/{number}/thumbnail/": look(),
     "GET drafts/": look(MEMBER),
     "POST drafts/": change(MEMBER, DATASETS),
     # A draft is its maker's alone, and nobody here has one.
@@ -85,6 +87,7 @@ API = {
     "GET runs/": look(),
     "POST runs/": change(OPERATOR, RUNS, DEPLOY),  # the body names a device
     "GET runs/compare/": look(),
+    "GET runs/compare/curves/": look(),
     "GET runs/{pk}/": look(),
     "PATCH runs/{pk}/": change(MEMBER, RUNS, body={"notes": "The best so far."}),
     "POST runs/{pk}/clone/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
@@ -133,6 +136,7 @@ API = {
     "GET board-profiles/": look(),
     "GET me/": look(),
     "PATCH me/": change(VIEWER, MANAGE),
+    "PUT me/language/": change(VIEWER, MANAGE, body={"language": "en"}),
     "POST me/password/": change(VIEWER, MANAGE),
     "GET sign-ins/": look(VIEWER, MANAGE),
     "DELETE sign-ins/{pk}/": change("nobody", MANAGE, own=True),
@@ -169,6 +173,7 @@ API = {
     "GET tokens/{pk}/": look(ADMIN, MANAGE, own=True),
     "DELETE tokens/{pk}/": change(ADMIN, MANAGE, own=True),
     "GET audit/": look(ADMIN, MANAGE),
+    "GET audit/csv/": look(ADMIN, MANAGE),
     "GET schema/": Rule(PUBLIC),
 }
 

@@ -19,6 +19,7 @@ from portal.datasets import contents, deletion, diffs, imports, indexes, service
 from portal.datasets.diff_serializers import DiffQuerySerializer, DiffSerializer
 from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer, filter_of
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
+from portal.datasets.image_api import ImageActions
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.refusals import NameTaken
 from portal.datasets.review_api import ReviewActions
@@ -134,7 +135,9 @@ def _name_is_free():
         raise ValidationError({"name": [shown(refusal)]}) from refusal
 
 
-class DatasetVersionViewSet(ReviewActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
+class DatasetVersionViewSet(
+    ImageActions, ReviewActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
+):
     queryset = DatasetVersion.objects.select_related("dataset", "job", "job__created_by", "confirmed_by")
     serializer_class = DatasetVersionSerializer
     write_scope = "datasets"

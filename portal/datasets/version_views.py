@@ -7,13 +7,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 
 from portal.core import live, panels
 from portal.core.live import Live
 from portal.core.numbers import whole_number
-from portal.datasets import contents, diffs, indexes, reading_page, report, stored_images
+from portal.datasets import contents, diffs, indexes, pictures, reading_page, report, stored_images
 from portal.datasets.models import DatasetVersion
 from portal.datasets.reading_forms import ReadingForm
 from portal.datasets.states import Review, UploadState
@@ -21,7 +20,6 @@ from workers.datakit import export
 from workers.datakit.diffing import KINDS
 from workers.datakit.errors import StagingError
 
-YEAR = 365 * 24 * 3600
 IMPORT_STATES = [UploadState.RECEIVING, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
 STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
 
@@ -92,32 +90,12 @@ def _live(request, version: DatasetVersion) -> Live:
 
 def dataset_image(request, pk, name):
     """One image of a version, as training gets it."""
-    return _picture(request, find_version(request, pk), stored_images.number_of(name))
+    return pictures.serve(request, find_version(request, pk), stored_images.number_of(name))
 
 
 def dataset_thumb(request, pk, number):
     """The thumbnail of an image of a version; the image itself where that is small."""
-    return _picture(request, find_version(request, pk), number, small=True)
-
-
-def _picture(request, version: DatasetVersion, number: int, *, small: bool = False) -> HttpResponse:
-    """Versions never change: a browser may keep what it got, and asks for nothing twice."""
-    try:
-        found = stored_images.find(version, number, small=small)
-        if found is None:
-            raise Http404
-        headers = {"ETag": f'"{found.etag}"', "Cache-Control": f"private, max-age={YEAR}, immutable"}
-        known = get_conditional_response(request, etag=headers["ETag"])
-        if known is not None:
-            response = known
-        else:
-            content, content_type = found.read()
-            response = HttpResponse(content, content_type)
-    except (FileNotFoundError, StagingError) as error:
-        raise Http404 from error
-    for name, value in headers.items():
-        response[name] = value
-    return response
+    return pictures.serve(request, find_version(request, pk), number, small=True)
 
 
 def version_export(request, pk, layout):

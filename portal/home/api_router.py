@@ -59,6 +59,7 @@ urlpatterns = [
     path("", include(router.urls)),
     path("limits/", limits),
     path("me/", MeViewSet.as_view({"get": "show", "patch": "partial_update"})),
+    path("me/language/", MeViewSet.as_view({"put": "language"})),
     path("me/password/", MeViewSet.as_view({"post": "password"})),
     path("notification-choices/", NoticeChoiceViewSet.as_view({"get": "show", "put": "change"})),
     re_path(

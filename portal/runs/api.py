@@ -53,13 +53,24 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @with_query(CompareQuerySerializer)
     def compare(self, request):
         """Runs side by side: what was chosen, what came out, class by class. Curves: the jobs' metrics."""
+        return Response(ComparisonSerializer(compare.Comparison(self._compared())).data)
+
+    def _compared(self) -> list[Run]:
         try:
-            runs = compare.choose(request.team, request.query_params.getlist("ids"))
+            return compare.choose(self.request.team, self.request.query_params.getlist("ids"))
         except compare.CannotCompare as error:
             if error.unknown:
                 raise NotFound(shown(error)) from error
             raise ValidationError({"ids": [shown(error)]}) from error
-        return Response(ComparisonSerializer(compare.Comparison(runs)).data)
+
+    @extend_schema(responses={200: dict[str, list[list[list[float]]]]})
+    @action(
+        detail=False, url_path="compare/curves", url_name="curves", pagination_class=None, filter_backends=[]
+    )
+    @with_query(CompareQuerySerializer)
+    def curves(self, request):
+        """The curves of runs by name, to draw over each other: `[[step, value], …]` of each run, thinned."""
+        return Response(compare.curve_points(self._compared()))
 
     @extend_schema(request=RunEditSerializer, responses=RunSerializer)
     def partial_update(self, request, pk=None):

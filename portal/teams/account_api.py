@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers
@@ -23,13 +24,14 @@ class MeSerializer(serializers.ModelSerializer):
     """Who calls, in which team, and what a token may."""
 
     email = serializers.CharField(help_text="empty without one")
+    language = serializers.CharField(help_text="of pages and mails; empty: what the browser asks for")
     team = serializers.SerializerMethodField()
     role = serializers.SerializerMethodField()
     scopes = serializers.SerializerMethodField(help_text="of the token; null without one")
 
     class Meta:
         model = User
-        fields = ["id", "username", "email", "team", "role", "scopes"]
+        fields = ["id", "username", "email", "language", "team", "role", "scopes"]
 
     def get_team(self, user) -> int:
         return self.context["request"].team.pk
@@ -41,6 +43,10 @@ class MeSerializer(serializers.ModelSerializer):
     def get_scopes(self, user) -> list[str] | None:
         token = getattr(self.context["request"], "token", None)
         return token.scopes if token else None
+
+
+class LanguageSerializer(KnownFieldsOnly, serializers.Serializer):
+    language = serializers.ChoiceField(choices=settings.LANGUAGES)
 
 
 class NewEmailSerializer(KnownFieldsOnly, serializers.Serializer):
@@ -90,6 +96,14 @@ class MeViewSet(ApiViewSet):
         person = User.objects.get(pk=request.user.pk)
         self._saved(EmailForm(data, instance=person), "password")
         audit.record("account.email", person)
+        return self._answer()
+
+    @extend_schema(request=LanguageSerializer, responses=MeSerializer)
+    def language(self, request):
+        """Choose the language of pages and mails."""
+        person = User.objects.get(pk=request.user.pk)
+        person.language = _checked(LanguageSerializer, request)["language"]
+        person.save(update_fields=["language"])
         return self._answer()
 
     @extend_schema(request=NewPasswordSerializer, responses={204: None})

@@ -1,14 +1,15 @@
 """Teams, members, invitations, tokens and the audit."""
 
 from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from portal.core.api import ApiViewSet, TeamViewSet
+from portal.core.api import AnyAnswer, ApiViewSet, TeamViewSet
 from portal.core.calls import with_query, without_body
-from portal.teams import audit, password_links, services, tokens
+from portal.teams import audit, audit_export, password_links, services, tokens
 from portal.teams.access import refuse_unless
 from portal.teams.filters import MemberFilter, TokenFilter
 from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, Scope, Team
@@ -186,3 +187,10 @@ class AuditViewSet(mixins.ListModelMixin, ApiViewSet):
     @with_query(AuditQuerySerializer)
     def list(self, request):
         return super().list(request)
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR}, filters=False)
+    @action(detail=False, pagination_class=None, content_negotiation_class=AnyAnswer)
+    @with_query(AuditQuerySerializer)
+    def csv(self, request):
+        """The same as a table for a spreadsheet, all of it; that somebody took it stands in the audit."""
+        return audit_export.answer(request, self.get_queryset())

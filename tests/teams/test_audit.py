@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.teams import audit, services
-from portal.teams.audit_views import cell
+from portal.teams.audit_export import cell
 from portal.teams.models import AppendOnly, AuditEntry, Membership, Result, Role, Via
 from tests.conftest import PASSWORD
 from tests.factories import class_zip
