@@ -25,6 +25,7 @@ from portal.models.models import CompiledModel, Evaluation, Model
 from portal.runs.models import Attempt, Run, Step
 from portal.tasks import Stage
 from tests.factories import png
+from workers.contract.messages import msg
 from workers.datakit.index import ImageRow, write_index
 
 NAMES = ["0", "1", "2", "scratch on the left edge", "划痕", "5", "6", "7"]
@@ -368,7 +369,7 @@ def everything(team, user) -> dict:
     version = seed.version()
     seed.version("Parts", Status.FAILED, error_kind=ErrorKind.INPUT,
                  message="The zip has only one class folder (good): add at least one more.")  # fmt: skip
-    checking = seed.version("Leaves", Status.RUNNING, phase="checking", done=120, total=400)
+    checking = seed.version("Leaves", Status.RUNNING, phase=msg("checking"), done=120, total=400)
     board = seed.device()
     virtual = seed.device("Virtual board", "virtual", host="127.0.0.1", port=2222)
     lost = seed.device("Board in the hall", seen_at=None, probe={}, problem=(
@@ -380,7 +381,8 @@ def everything(team, user) -> dict:
     deployment = seed.deploy(done, model, virtual)
     inference = seed.inference(virtual, deployment)
     running = seed.run(version, "Digits, at work", Status.RUNNING)
-    seed.train(running, Status.RUNNING, epochs=5, phase="epoch 6/12", done=5, total=12)
+    phase = msg("epoch {epoch}/{epochs}", epoch=6, epochs=12)
+    seed.train(running, Status.RUNNING, epochs=5, phase=phase, done=5, total=12)
     seed.planned_conversion(running)
     failed = seed.run(version, "Digits for three chips and two boards", Status.FAILED, message="It broke.")
     seed.train(failed)

@@ -33,7 +33,7 @@ def refuse_unless(request, role: str) -> None:
         return
     raise PermissionDenied(
         msg(
-            "You are a {role} of the team {team}; this needs the role {least} or above. Ask "
+            "Your role in the team {team} is {role}; this needs the role {least} or above. Ask "
             "an administrator of your team to do it or to change your role.",
             role=IN_WORDS[request.membership.role],
             team=request.team.name,

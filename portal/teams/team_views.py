@@ -67,7 +67,7 @@ def member_role(request, pk):
         else:
             messages.success(
                 request,
-                msg("{user} is a {role} now.", user=member.user, role=IN_WORDS[member.role]),
+                msg("{user} now has the role {role}.", user=member.user, role=IN_WORDS[member.role]),
             )
     return redirect("team-members")
 

@@ -274,6 +274,6 @@ def _welcome(request, found: Invitation):
     request.session["team"] = found.team_id
     messages.success(
         request,
-        msg("Welcome to {team}: you are a {role}.", team=found.team, role=IN_WORDS[found.role]),
+        msg("Welcome to {team}. Your role: {role}.", team=found.team, role=IN_WORDS[found.role]),
     )
     return redirect("home")

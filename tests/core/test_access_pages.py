@@ -101,7 +101,7 @@ def test_a_viewer_is_refused_with_a_sentence(client, rows, bob):
     for name, pk in changes(rows):
         answer = client.post(reverse(name, args=[pk]))
         assert answer.status_code == 403, name
-        assert "You are a viewer of the team Harbour; this needs the role" in answer.content.decode()
+        assert "Your role in the team Harbour is viewer; this needs the role" in answer.content.decode()
     for name in ("run-new", "dataset-new", "device-new"):
         assert client.get(reverse(name)).status_code == 403, name
     assert client.post(reverse("dataset-digits")).status_code == 403
