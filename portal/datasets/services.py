@@ -19,7 +19,7 @@ from portal.datasets.refusals import Expired, InUse, NotWhole
 from portal.datasets.states import Review
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
-from portal.jobs.models import ACTIVE, Job, NothingLeft
+from portal.jobs.models import ACTIVE, Job, NothingLeft, Status
 from portal.teams import audit
 from workers.contract.messages import msg
 from workers.datakit.errors import InputError, StagingError
@@ -269,6 +269,11 @@ def replace(old: Job, new: Job) -> None:
 
 
 def add_digits(team, user) -> DatasetVersion:
-    """Add the bundled sample: scikit-learn's handwritten digits, see ``samples/digits.md``."""
+    """The bundled sample, scikit-learn's digits (``samples/digits.md``): added once, then found."""
+    name, file_name = "Handwritten digits", "digits.zip"
+    made = DatasetVersion.objects.live().filter(team=team, dataset__name=name, upload_name=file_name)
+    known = made.exclude(job__status__in=(Status.FAILED, Status.CANCELLED)).first()
+    if known is not None:
+        return known
     with (Path(__file__).parent / "samples" / "digits.zip").open("rb") as archive:
-        return create_version(team, user, "Handwritten digits", File(archive, name="digits.zip"))
+        return create_version(team, user, name, File(archive, name=file_name))

@@ -92,9 +92,10 @@ def device_new(request):
     if form.is_bound and form.is_valid():
         device = _register(request, form)
         if device:
-            messages.success(
-                request, msg("Registered. Its host key is pinned: {host_key}.", host_key=device.host_key)
+            saved = msg(
+                "Saved. Its host key is pinned: {host_key}. Login is checked now.", host_key=device.host_key
             )
+            messages.info(request, saved)
             return redirect("device-detail", pk=device.pk)
     context = {"form": form, "profiles": boards, "profile": profile, "profile_data": configs.as_dict(boards)}
     return render(request, "devices/new.html", context, status=422 if form.errors else 200)

@@ -38,9 +38,11 @@ class RunPage:
         return [self.run.status, *(f"{job.pk}{job.status}" if job else "-" for job in jobs)]
 
     def live(self) -> Live:
+        tiles = stepper.tiles(self.graph)
         context = {
             "run": self.run,
-            "tiles": stepper.tiles(self.graph),
+            "status": stepper.status_of(self.run, tiles),
+            "tiles": tiles,
             "failures": stepper.failures(self.graph),
             "notices": notices(self.graph),
             "verdict": verdict(self.graph),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from portal.core import configs
 from portal.core.messages import shown
+from portal.core.templatetags.slipway import percent
 from portal.devices.models import Device
 from portal.jobs.models import ACTIVE, Job, Status
 from portal.models.models import Evaluation
@@ -84,8 +85,19 @@ def together(statuses: list[str]) -> str:
 
 
 def tiles(graph: Graph) -> list[Tile]:
-    """The five tiles."""
-    return [_data(graph.run), _train(graph), _onnx(graph), _rknn(graph), _board(graph)]
+    """The five tiles. In a run that has ended, what still waits is skipped."""
+    found = [_data(graph.run), _train(graph), _onnx(graph), _rknn(graph), _board(graph)]
+    if graph.run.is_final:
+        for part in [*found, *(line for tile in found for line in tile.lines)]:
+            if part.status == WAITING:
+                part.status = SKIPPED
+    return found
+
+
+def status_of(run: Run, tiles: list[Tile]) -> str:
+    """The run's status; a queued run whose data is being checked is running."""
+    busy = run.status == Status.QUEUED and any(tile.status == Status.RUNNING for tile in tiles)
+    return str(Status.RUNNING if busy else run.status)
 
 
 def _data(run: Run) -> Tile:
@@ -203,8 +215,17 @@ def _device_line(graph: Graph, device: Device, job: Job | None) -> Line:
     line = Line(device.name, _status(job), job, virtual=device.is_virtual)
     measured = graph.evaluated.find(Stage.BOARD, job_id=job.pk) if job else None
     if measured is not None:
-        line.figure, line.note = measured.value, _metric_on(graph.task, measured)
+        line.figure, line.note = measured.value, _board_note(graph.task, measured)
     return line
+
+
+def _board_note(task: Task, measured: Evaluation) -> str:
+    """On how many images, and what int8 scored on these: its own tile may count others."""
+    before = measured.parity.get("before")
+    if before is None:
+        return _metric_on(task, measured)
+    places = {"metric": task.metric_title, "images": measured.images, "share": percent(before)}
+    return _("%(metric)s on %(images)s images; int8 on the same: %(share)s") % places
 
 
 def _waiting_line(step: Step) -> Line:

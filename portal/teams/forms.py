@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.core import languages
 from portal.core.forms import Styled, StyledForm
 from portal.core.names import one_line
-from portal.teams import password_links, quotas, tokens
+from portal.teams import audit, password_links, quotas, tokens
 from portal.teams.models import Quota, Result, Role, Scope, Team, User, Via
 
 LIFETIMES = [(7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (366, _("a year"))]
@@ -205,9 +205,7 @@ class AuditForm(StyledForm):
     """What of the audit to show; everything may stay empty."""
 
     person = forms.CharField(required=False, max_length=150, label=_("Person"))
-    verb = forms.CharField(
-        required=False, max_length=40, label=_("What"), widget=forms.TextInput(attrs={"list": "verbs"})
-    )
+    verb = forms.CharField(required=False, max_length=40, label=_("What"))
     via = forms.ChoiceField(required=False, choices=[("", _("Any way")), *Via.choices], label=_("By"))
     result = forms.ChoiceField(required=False, choices=[("", _("Any")), *Result.choices], label=_("Result"))
     since = forms.DateField(required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
@@ -215,3 +213,9 @@ class AuditForm(StyledForm):
     text = forms.CharField(
         required=False, max_length=100, label=_("Holds"), help_text=_("Object, detail, token or address.")
     )
+    calls = forms.BooleanField(required=False, label=_("Show API calls that changed nothing"))
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        choices = [("", _("Anything")), *((verb, verb) for verb in audit.VERBS)]
+        self.fields["verb"].widget = forms.Select(choices=choices, attrs={"class": "form-select"})

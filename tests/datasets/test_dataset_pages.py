@@ -69,3 +69,9 @@ def test_the_sample_is_one_click_away(alices, transactional_db):
     answer = alices.post(reverse("dataset-digits"))
     version = DatasetVersion.objects.get()
     assert answer["Location"] == reverse("dataset-version", args=[version.pk])
+
+
+def test_the_sample_pressed_again_leads_to_the_same_version(alices, transactional_db):
+    first = alices.post(reverse("dataset-digits"))
+    assert alices.post(reverse("dataset-digits"))["Location"] == first["Location"]
+    assert DatasetVersion.objects.count() == 1

@@ -80,7 +80,8 @@ def test_a_running_page_follows_and_a_cancelled_one_falls_silent(open_page, work
     expect(page.locator("#curves svg")).to_have_count(4)
 
     page.locator("#files > summary").click()  # closes it
-    page.click("text=Cancel")
+    page.click("text=Cancel…")
+    page.click("text=Cancel the run")
     expect(page.locator("#run-live")).to_contain_text("Cancelled")
     expect(page.locator("#run-actions")).to_contain_text("Retry")
     page.wait_for_timeout(3000)

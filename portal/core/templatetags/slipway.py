@@ -23,7 +23,7 @@ STATUS = {
     "cancelled": (gettext_lazy("Cancelled"), "slash-circle", "secondary"),
     "review": (gettext_lazy("Needs review"), "question-circle-fill", "warning"),
     "waiting": (gettext_lazy("Waiting"), "circle", "secondary"),
-    "skipped": (gettext_lazy("Not asked for"), "dash-circle", "secondary"),
+    "skipped": (gettext_lazy("Skipped"), "dash-circle", "secondary"),
     "reachable": (gettext_lazy("Reachable"), "check-circle-fill", "success"),
     "problem": (gettext_lazy("Problem"), "exclamation-triangle-fill", "danger"),
     "unknown": (gettext_lazy("Not asked yet"), "question-circle", "secondary"),

@@ -53,7 +53,7 @@ function themeSwitch() {
 }
 
 function closeMenus(event) {
-  for (const menu of document.querySelectorAll("details.bar-user[open]")) {
+  for (const menu of document.querySelectorAll("details:is(.bar-user, .ask)[open]")) {
     if (event.key === "Escape" || (event.type === "click" && !menu.contains(event.target))) menu.open = false;
   }
 }
@@ -71,6 +71,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     location.reload();
   }
 });
+// Without the server a page that follows its work stands still: say so until the server answers again.
+const offline = document.querySelector("[data-offline]");
+const setOffline = (is) => { if (offline) offline.hidden = !is; };
+addEventListener("offline", () => setOffline(true));
+addEventListener("online", () => setOffline(false));
+document.addEventListener("htmx:sendError", () => setOffline(true));
+document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.xhr.status) setOffline(false); });
 // A section that is named in the address is opened, so that links to it show it.
 function openTarget() {
   const target = location.hash && document.getElementById(location.hash.slice(1));
