@@ -9,6 +9,7 @@ from typing import Any
 import paddle
 from paddle.nn import BatchNorm, BatchNorm2D, Conv2D
 
+from workers.train.kernels import memory
 from workers.train.kernels.autograd import Dense, Depthwise, HardSwish, Normalisation
 from workers.train.kernels.shapes import Shape
 
@@ -38,12 +39,14 @@ def install() -> None:
     except BaseException:
         remove()
         raise
+    memory.keep()
 
 
 def remove() -> None:
     """Give Paddle's layers back what was theirs."""
     for (owner, name), own in zip(_PLACES, _OWN, strict=True):
         setattr(owner, name, own)
+    memory.give_back()
 
 
 def _over(own: Callable, ours: Callable) -> Callable:
