@@ -46,6 +46,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
         argv=settings.CONVERT_PROGRAM,
         inputs={"onnx": str(onnx), "dataset": str(staged(model.dataset_version))},
         params={
+            "task": model.task,
             "chip": configs.as_dict(configs.chips()[compiled.chip]),
             "channel_order": compiled.channel_order,
             "mean": model.facts["mean"],

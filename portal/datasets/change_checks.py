@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from workers.contract import InputError
-from workers.datakit import names
+from workers.datakit import names, tasks
 from workers.datakit.changes import KINDS, Plan, as_images, wanted_images
 from workers.datakit.grouping import pattern_of
 from workers.datakit.index import Filter, Index
@@ -95,7 +95,7 @@ def _drop(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
 
 
 def _leave_enough(index: Index, plan: Plan) -> None:
-    least = 1 if index.has_boxes else 2
+    least = tasks.get(index.task).least_classes
     if len(plan.class_names()) <= least:
         raise ChangeRefused(
             _("Too few classes would be left: at least %(least)d must stay.") % {"least": least}, "class_id"

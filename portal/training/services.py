@@ -64,6 +64,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
             "resume": _earlier_folder(job),
         },
         params={
+            "task": model.task,
             "recipe": configs.as_dict(recipe),
             "num_classes": len(version.class_names),
             "class_names": version.class_names,

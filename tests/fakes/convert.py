@@ -4,8 +4,8 @@ import json
 import sys
 from pathlib import Path
 
+from tests.fakes import tasks
 from workers import contract
-from workers.datakit.scoring import classification
 
 
 def main(folder, spec):
@@ -13,11 +13,8 @@ def main(folder, spec):
     folder.phase("build int8 model")
     with folder.tool("rknn-toolkit2"):
         print("fake conversion for", params["chip"]["name"], flush=True)
-    rows = Path(spec["inputs"]["dataset"], "val.txt").read_text(encoding="utf-8").splitlines()
-    predictions = []
-    for row in rows:
-        image, label = row.rsplit(" ", 1)
-        predictions.append({"image": image, "label": int(label), "predicted": int(label), "score": 0.9})
+    task = tasks.of(spec)
+    predictions = task.predictions(Path(spec["inputs"]["dataset"]))
     platform = params["chip"]["target_platform"]
     rknn = b"RKNN\0\0\0\0fake" + json.dumps({"target_platform": [platform]}, separators=(",", ":")).encode()
     (folder.artifacts / "model.rknn").write_bytes(rknn)
@@ -30,11 +27,12 @@ def main(folder, spec):
         {"id": 0, "type": "InputOperator", "target": "CPU", "cycles": 0, "name": "input"},
         {"id": 1, "type": "ConvRelu", "target": "NPU", "cycles": 1200, "name": "conv"},
     ]
-    metrics = classification.summarise(predictions, params["class_names"])
     return {
         "evaluations": [
-            folder.evaluation(stage, "fake", predictions, {**metrics, "top1": top1})
-            for stage, top1 in (("onnx", 0.96), ("simulator", 0.95))
+            folder.evaluation(
+                stage, "fake", predictions, task.metrics(predictions, params["class_names"], value)
+            )
+            for stage, value in (("onnx", 0.96), ("simulator", 0.95))
         ],
         "cost": {"cycles": 1200, "weight_bytes": 1000, "feature_bytes": 500, "cpu_ops": [], "layers": layers},
         "rknn_bytes": len(rknn),

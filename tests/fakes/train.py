@@ -8,14 +8,14 @@ import sys
 import time
 from pathlib import Path
 
+from tests.fakes import tasks
 from workers import contract
-from workers.datakit.scoring import classification
 
 EPOCHS = 3
 
 
 def main(folder, spec):
-    params = spec["params"]
+    params, metric = spec["params"], tasks.of(spec).metric
     wishes = {name for name in params["class_names"] if name.startswith("fake:")}
     print("fake training on", spec["inputs"]["dataset"], flush=True)
     with folder.tool("paddlex"):
@@ -25,11 +25,11 @@ def main(folder, spec):
             for step in range(1, 6):
                 at = (epoch - 1) * 5 + step
                 folder.metric(at, "train/loss", 2.0 / at)
-                folder.metric(at, "train/top1", 1 - 1.0 / at)
+                folder.metric(at, f"train/{metric}", 1 - 1.0 / at)
                 folder.metric(at, "train/lr", 0.01 / epoch)
                 folder.metric(at, "train/ips", 190.0)
-            folder.metric(epoch, "val/top1", 0.9 + 0.02 * epoch)
-            print(f"[Eval][Epoch {epoch}] top1: {0.9 + 0.02 * epoch}", flush=True)
+            folder.metric(epoch, f"val/{metric}", 0.9 + 0.02 * epoch)
+            print(f"[Eval][Epoch {epoch}] {metric}: {0.9 + 0.02 * epoch}", flush=True)
             time.sleep(0.05)
         while "fake: hang" in wishes:
             time.sleep(0.1)
@@ -51,12 +51,9 @@ def main(folder, spec):
 
 def result(folder, spec):
     params = spec["params"]
-    rows = Path(spec["inputs"]["dataset"], "val.txt").read_text(encoding="utf-8").splitlines()
-    pairs = [row.rsplit(" ", 1) for row in rows]
-    predictions = [
-        {"image": image, "label": int(label), "predicted": int(label), "score": 0.9} for image, label in pairs
-    ]
-    metrics = classification.summarise(predictions, params["class_names"]) | {"top1": 0.96}
+    task = tasks.of(spec)
+    predictions = task.predictions(Path(spec["inputs"]["dataset"]))
+    metrics = task.metrics(predictions, params["class_names"], 0.96)
     return {
         "evaluations": [folder.evaluation("paddle", "fake", predictions, metrics)],
         "best_epoch": EPOCHS,

@@ -66,10 +66,6 @@ class Simulator:
         """Return the model's outputs, float32, for a uint8 picture height × width × 3 at input size."""
         return self.toolkit.infer(check_picture(image, self.settings))
 
-    def run(self, image: np.ndarray) -> np.ndarray:
-        """Return the first output, flat: a classifier's logits, one a class."""
-        return self.outputs(image)[0].reshape(-1)
-
     def close(self) -> None:
         self.toolkit.close()
         if self._owned_folder is not None:
@@ -83,7 +79,7 @@ class Simulator:
 
 
 class OrtEngine:
-    """The same model in float on ONNX Runtime, with the same ``run``. Fast to start, nothing to close."""
+    """The same model in float on ONNX Runtime, with the same ``outputs``. Fast to start, nothing to close."""
 
     def __init__(self, model: Path | str, settings: BuildSettings, threads: int = 0):
         self.settings = settings
@@ -110,10 +106,6 @@ class OrtEngine:
         pixels = (check_picture(image, self.settings).astype(np.float32) - self._mean) / self._std
         batch = np.ascontiguousarray(pixels.transpose(2, 0, 1)[np.newaxis])
         return self._session.run(None, {self._input: batch})
-
-    def run(self, image: np.ndarray) -> np.ndarray:
-        """Return the first output, flat: a classifier's logits, one a class."""
-        return self.outputs(image)[0].reshape(-1)
 
     def close(self) -> None:
         """There is nothing to release; here so that either engine can be closed."""

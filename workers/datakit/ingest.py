@@ -39,7 +39,7 @@ from .limits import human_bytes
 from .opening import open_archive
 from .options import Options
 from .packs import share_duplicates, tidied
-from .readers import CLASSIFICATION, Listing, Sample
+from .readers import Listing, Sample
 from .remembered import judged
 from .selection import assign_splits, select, wanted_samples
 
@@ -119,7 +119,7 @@ def _read(
     if judgement.question is not None and not options.waits:
         raise InputError(judgement.question)
     listing = chosen.listing
-    if listing.task == CLASSIFICATION and not options.adds:
+    if not listing.has_boxes and not options.adds:
         classes.check_enough_classes(listing.class_names)
     findings.merge(chosen.findings)
     classes.apply_overrides(listing, options.class_count, options.class_names)
@@ -152,7 +152,7 @@ def _settled(
     Raises InputError where they could not be trained on.
     """
     class_names = listing.class_names
-    is_classes = listing.task == CLASSIFICATION
+    is_classes = not listing.has_boxes
     if options.adds:
         split = assign_splits(images, listing, options)
         class_names, images = added_to(options.base, listing, images, findings)

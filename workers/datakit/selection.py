@@ -16,7 +16,7 @@ from .index import ImageRow
 from .limits import Limits, human_bytes
 from .marks import mark
 from .options import GIVEN, STRATIFIED, Options
-from .readers import DETECTION, Listing, Sample
+from .readers import Listing, Sample
 from .split import draw_split
 
 
@@ -103,7 +103,7 @@ def _row(sample: Sample, facts: Checked, listing: Listing) -> ImageRow:
         width=facts.width,
         height=facts.height,
         split=sample.split or "",
-        class_id=None if listing.task == DETECTION else sample.class_id,
+        class_id=None if listing.has_boxes else sample.class_id,
         note=facts.note,
         thumb_start=facts.place.thumb_start,
         thumb_size=facts.place.thumb_size,

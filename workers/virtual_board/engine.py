@@ -33,8 +33,8 @@ def serve(engine: Simulator | OrtEngine, path: Path) -> None:
                 _, data = line.receive()
                 pixels = np.frombuffer(data, np.uint8).reshape(height, width, 3)
                 with one_at_a_time:
-                    logits = engine.run(pixels)
-                line.send({"logits": [float(value) for value in np.asarray(logits).reshape(-1)]})
+                    outputs = engine.outputs(pixels)
+                line.send({"outputs": [np.asarray(one, np.float32).tolist() for one in outputs]})
         except (EOFError, OSError):
             line.close()
 

@@ -52,11 +52,11 @@ with Simulator.from_release(job / "artifacts") as one, Simulator.from_release(jo
     rows, floats = read("simulator"), read("onnx")
     for row, in_float in zip(rows, floats, strict=True):
         image = load_image(data / row["image"], one.settings.input_size, one.settings.channel_order)
-        logits = one.run(image)
-        assert (logits == two.run(image)).all()
+        logits = one.outputs(image)[0].reshape(-1)
+        assert (logits == two.outputs(image)[0].reshape(-1)).all()
         assert int(logits.argmax()) == row["predicted"]
         assert round(float(softmax(logits)[row["predicted"]]), 6) == row["score"]
-        assert int(ort.run(image).argmax()) == in_float["predicted"]
+        assert int(ort.outputs(image)[0].argmax()) == in_float["predicted"]
 print("SAME", one.engine, ort.engine)
 """
     done = run_python("-c", code, job)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from workers.contract.messages import msg
 from workers.datakit import names
 
-from .listing import DETECTION, Listing, Sample
+from .listing import Listing, Sample
 from .reading import Reading
 
 MAX_DIFFERING_SHOWN = 10
@@ -30,7 +30,7 @@ def claims(reading: Reading) -> dict[str, str]:
     """Return {path of an image: its class name}; of boxes, the classes of all that are on it."""
     if reading.listing is None:
         return {}
-    if reading.task == DETECTION:
+    if reading.has_boxes:
         boxed = (sample for sample in reading.samples if sample.boxes)
         return {sample.entry.path: _kinds(sample, reading.listing) for sample in boxed}
     class_names = reading.listing.class_names

@@ -15,7 +15,6 @@ from workers.datakit.errors import InputError
 from .comparing import boxes_agree, claims, relation
 from .folder_lists import unread_list
 from .formats import FOLDERS, FORMATS, LAYOUTS, Format
-from .listing import CLASSIFICATION, DETECTION
 from .options import ReadingOptions
 from .reading import MASKS, UNLABELLED, Judgement, Reading
 from .unexplained import first_unexplained
@@ -125,7 +124,7 @@ def _judgement(chosen: Reading, question: str | None, others: list[Reading]) -> 
 def _is_usable(reading: Reading) -> bool:
     if reading.listing is None:
         return False
-    return reading.task != CLASSIFICATION or len(reading.listing.class_names) > 1
+    return reading.has_boxes or len(reading.listing.class_names) > 1
 
 
 def _is_rival(reading: Reading) -> bool:
@@ -143,7 +142,7 @@ def _dominates(one: Reading, two: Reading) -> bool:
         return False
     more, fewer = claims(one), claims(two)
     if len(fewer) >= RIVAL * len(more):
-        return one.task == DETECTION and two.format == FOLDERS.key and _covers(more, fewer)
+        return one.has_boxes and two.format == FOLDERS.key and _covers(more, fewer)
     return one.task != two.task or not relation(one, two).differ
 
 
@@ -157,7 +156,7 @@ def _settled(rivals: list[Reading]) -> tuple[str | None, Reading]:
     for other in rivals:
         if other is best:
             continue
-        if best.task == DETECTION or other.task == DETECTION:
+        if best.has_boxes or other.has_boxes:
             if best.task == other.task and boxes_agree(best, other):
                 continue
             return _which_format(rivals), best

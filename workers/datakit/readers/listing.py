@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from array import array
 
+from workers.datakit import tasks
 from workers.datakit.archive import Entry
 from workers.datakit.tasks import CLASSIFICATION, DETECTION
 
@@ -44,3 +45,7 @@ class Listing:
     task: str = CLASSIFICATION
     fractions: bool = False
     upright: bool = False
+
+    @property
+    def has_boxes(self) -> bool:
+        return tasks.get(self.task).has_boxes

@@ -16,7 +16,7 @@ from workers.datakit import names
 from workers.datakit.findings import LEFT_OUT, MAX_EXAMPLES, Findings
 from workers.datakit.flatboxes import class_ids
 
-from .listing import DETECTION, Listing, Sample
+from .listing import Listing, Sample
 
 # The roles of folders.
 CLASS, TRAIN, VAL, TEST, PART = "class", "train", "val", "test", "part"
@@ -87,6 +87,10 @@ class Reading:
     @property
     def task(self) -> str | None:
         return self.listing.task if self.listing is not None else None
+
+    @property
+    def has_boxes(self) -> bool:
+        return self.listing is not None and self.listing.has_boxes
 
     def cannot_read(self, path: str, reason: str) -> None:
         """Note that a file could not be read; ``reason`` is a part of a sentence or a whole one."""
@@ -171,7 +175,7 @@ def _class_rows(listing: Listing) -> list[dict[str, Any]]:
     """Return ``{"name", "images", "train", "val"}`` for each class; of boxes, the images that have one."""
     counts: Counter[tuple[int, str | None]] = Counter()
     for sample in listing.samples:
-        ids = set(class_ids(sample.boxes)) if listing.task == DETECTION else {sample.class_id}
+        ids = set(class_ids(sample.boxes)) if listing.has_boxes else {sample.class_id}
         counts.update((class_id, sample.split) for class_id in ids)
     rows = []
     for class_id, name in enumerate(listing.class_names):

@@ -60,7 +60,8 @@ class PaddleClas:
 
     def predict(self, mat):
         pixels = resize(mat._pixels, self._width, self._height)
-        logits = numpy.asarray(self._engine.ask({}, pixels.tobytes())["logits"], dtype=numpy.float64)
+        outputs = self._engine.ask({}, pixels.tobytes())["outputs"]
+        logits = numpy.asarray(outputs[0], dtype=numpy.float64).reshape(-1)
         odds = numpy.exp(logits - logits.max())
         best = int(odds.argmax())
         score = float(odds[best] / odds.sum())

@@ -1,0 +1,44 @@
+"""How the fake programs predict, one class a task: every image rightly. Their figures mean nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from workers.contract.tasks import task_of
+from workers.datakit.scoring import classification
+
+
+class Classification:
+    """One label for a whole image."""
+
+    name, metric = "classification", "top1"
+
+    def predictions(self, dataset: Path) -> list[dict[str, Any]]:
+        rows = (dataset / "val.txt").read_text(encoding="utf-8").splitlines()
+        pairs = [row.rsplit(" ", 1) for row in rows]
+        return [
+            {"image": image, "label": int(label), "predicted": int(label), "score": 0.9}
+            for image, label in pairs
+        ]
+
+    def metrics(self, rows: list[dict[str, Any]], class_names: list[str], value: float) -> dict[str, Any]:
+        """Those of the predictions, with the task's metric as it is wanted."""
+        return {**classification.summarise(rows, class_names), "top1": value}
+
+
+class Counting(Classification):
+    """A task that only tests have: see ``tests/runs/test_added_task.py``."""
+
+    name, metric = "counting", "hits"
+
+    def metrics(self, rows: list[dict[str, Any]], class_names: list[str], value: float) -> dict[str, Any]:
+        per_class = [{"id": number, "name": name, "hit": value} for number, name in enumerate(class_names)]
+        return {"hits": value, "images": len(rows), "per_class": per_class}
+
+
+TASKS = {task.name: task for task in (Classification(), Counting())}
+
+
+def of(spec: dict[str, Any]) -> Classification:
+    return task_of(spec, TASKS)
