@@ -14,6 +14,7 @@ from portal.cli.screen import plain
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {words}" for code, words in EXIT_CODES.items())
 
 
+@click.version_option(package_name="slipway", message="slipway %(version)s")
 @click.group(
     epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )

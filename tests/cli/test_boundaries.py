@@ -49,3 +49,9 @@ def test_the_readme_names_every_command_and_exit_code():
         names += [f"{name} {inner}" for inner in getattr(command, "commands", {})] or [name]
     assert [name for name in names if f"slipway {name}" not in section] == []
     assert [code for code in EXIT_CODES if f"| `{code}` |" not in section] == []
+
+
+def test_it_says_its_version():
+    argv = [sys.executable, "-m", "portal.cli", "--version"]
+    said = subprocess.run(argv, cwd=settings.BASE_DIR, capture_output=True, text=True)
+    assert said.returncode == 0 and said.stdout.startswith("slipway 0.")
