@@ -60,7 +60,7 @@ def check_rknn(path: Path, chip: str) -> None:
     data = path.read_bytes()
     if not data.startswith(b"RKNN"):
         raise ReleaseError(msg("{name} is not an RKNN model: run the conversion again.", name=path.name))
-    found = re.search(rb'"target_platform"\s*:\s*\[?\s*"([A-Za-z0-9]+)"', data)
+    found = re.search(rb'"target_platform"\s{0,9}:[\s\[]{0,9}"([A-Za-z0-9]{1,40})"', data)
     if found and found.group(1).decode().lower() != chip.lower():
         raise ReleaseError(
             msg(

@@ -87,7 +87,8 @@ def icons_css(folder: Path) -> str:
     """A style sheet that draws ``<i class="bi bi-NAME">`` for each of ``ICONS`` in the colour of the text."""
     rules = []
     for name in sorted(ICONS):
-        drawing = re.sub(r"\s*\n\s*", "", (folder / f"{name}.svg").read_text(encoding="utf-8"))
+        lines = (folder / f"{name}.svg").read_text(encoding="utf-8").splitlines()
+        drawing = "".join(line.strip() for line in lines)
         drawing = re.sub(r' (?:width|height|fill|class)="[^"]*"', "", drawing, count=4).replace('"', "'")
         address = "data:image/svg+xml," + quote(drawing, safe=" /:=',.-()")
         rules.append(f'.bi-{name} {{ --icon: url("{address}"); }}\n')
