@@ -212,3 +212,13 @@ def guesses_under_a_plain_name(upload: Upload) -> None:
     test = upload.unlabelled("test", 8, stem="e0")
     upload.table("baseline.csv", ["id", "label"], [[stem_of(path), n % 2] for n, path in enumerate(test)])
     upload.may_refuse = True
+
+
+@layout
+def a_table_of_the_flat_test_beside_class_folders(upload: Upload) -> None:
+    """The labels of the test stand in the table alone: they must not be lost without a word."""
+    upload.folders("train", ["ants", "bees"], split="train")
+    test = [upload.image(f"test/{number}.jpg") for number in range(6)]
+    rows = [[path.rpartition("/")[2], ["ants", "bees"][number % 2]] for number, path in enumerate(test)]
+    upload.table("test_labels.csv", ["filename", "label"], rows)
+    upload.must_not_be_ready = True

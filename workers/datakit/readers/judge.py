@@ -111,6 +111,7 @@ def _judge_all(readings: list[Reading], upload: Upload) -> Judgement:
         question = join(chosen.against[:2])
     question = question or _too_little(chosen, upload) or _many_without_split(chosen)
     question = question or _unread_list(chosen, upload) or _doubt_of_unread(chosen, others)
+    question = question or _labels_elsewhere(chosen, usable)
     _report_others(chosen, others)
     return _judgement(chosen, question, others)
 
@@ -255,6 +256,22 @@ def _doubt_of_unread(reading: Reading, others: list[Reading]) -> str | None:
     """Return the question of annotations that name images and that only a person can tell which."""
     unread = (other for other in others if other.listing is None and other.against)
     return next((other.against[0] for other in unread), None) if reading.format == FOLDERS.key else None
+
+
+def _labels_elsewhere(reading: Reading, usable: list[Reading]) -> str | None:
+    """Ask where a table labels images that class folders leave out, as those of a flat test folder."""
+    if reading.format != FOLDERS.key:
+        return None
+    taken = claims(reading)
+    for other in usable:
+        if other.task == reading.task and other is not reading and taken.keys().isdisjoint(claims(other)):
+            return msg(
+                "{file} labels {count} images that lie in no class folder: leave it out (ignore), or put "
+                "these images into folders of their classes.",
+                file=names.show(other.found_by or other.name),
+                count=len(other.samples),
+            )
+    return None
 
 
 def _none_usable(readings: list[Reading], upload: Upload) -> Judgement:
