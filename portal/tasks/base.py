@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.untrusted import Check
 from portal.tasks.doubts import Doubt
-from portal.tasks.figures import Change, Chart, Column, Described, Shown
+from portal.tasks.figures import Change, Chart, Column, Shown
 from workers.contract.messages import msg
 from workers.datakit import tasks as labels
 
@@ -121,7 +121,3 @@ class Task(ABC):
     @abstractmethod
     def fault(self, answer: dict[str, Any], classes: int) -> str:
         """What in an answer cannot be of a model with so many classes, in a few words; empty when it can."""
-
-    @abstractmethod
-    def described(self, answer: dict[str, Any]) -> Described:
-        """What an answer says, for a page."""

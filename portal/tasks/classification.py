@@ -17,7 +17,6 @@ from portal.tasks.figures import (
     Change,
     Chart,
     Column,
-    Described,
     Line,
     Shown,
     class_name,
@@ -123,9 +122,6 @@ class Classification(Task):
         if answer["label_id"] < classes:
             return ""
         return msg("a label that is not one of the {classes} classes", classes=classes)
-
-    def described(self, answer: dict[str, Any]) -> Described:
-        return Described(answer.get("label") or class_name(answer["label_id"], []), answer.get("score"))
 
     def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, dict[str, Any]]]:
         """One image a class at most, the surest first; the label is the model's own, right or wrong, since

@@ -75,16 +75,6 @@ class Shown:
     right: bool
 
 
-@dataclass(frozen=True)
-class Described:
-    """A prediction in words, with its score from 0 to 1 where it has one; ``boxes`` are drawn over the image:
-    ``(words, left, top, width, height)`` in pixels."""
-
-    words: str
-    score: float | None = None
-    boxes: tuple[tuple[str, float, float, float, float], ...] = ()
-
-
 def class_name(number: int | None, names: list[str]) -> str:
     """A class as people call it; words for one that the version has not, and for no prediction at all."""
     if number is None:

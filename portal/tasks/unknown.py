@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.core.untrusted import record
 from portal.tasks.base import DatasetFacts, Prediction, Task
-from portal.tasks.figures import Change, Described
+from portal.tasks.figures import Change
 from workers.contract.messages import msg
 
 
@@ -49,6 +49,3 @@ class Unknown(Task):
 
     def fault(self, answer: dict[str, Any], classes: int) -> str:
         return msg("a prediction for a task that is not known")
-
-    def described(self, answer: dict[str, Any]) -> Described:
-        return Described("")
