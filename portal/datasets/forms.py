@@ -98,7 +98,7 @@ class SplitForm(StyledForm):
     split = forms.ChoiceField(
         required=False,
         choices=[
-            ("", _("The upload's own, or drawn")),
+            ("", _("Use the upload's split, or a random one")),
             (GIVEN, _("The upload's own")),
             (STRATIFIED, _("Drawn, a share of each class")),
             (GROUP, _("Drawn, groups stay together")),
@@ -158,7 +158,7 @@ class VersionForm(SplitForm):
     mode = forms.ChoiceField(
         required=False,
         choices=[
-            ("", _("They are all of the next version")),
+            ("", _("Replace all images")),
             (ADD, _("Add them to the newest version")),
         ],
         label=_("The images, in a dataset that is there"),

@@ -21,7 +21,7 @@ def register() -> None:
     kinds.register(
         kinds.Kind(
             name="probe",
-            title=_("Probe device"),
+            title=_("Connection check"),
             queue="deploy",
             time_limit=120,
             perform=services.perform_probe,

@@ -55,7 +55,7 @@ class NothingLeft(IllegalTransition):
 
 
 class ErrorKind(models.TextChoices):
-    INPUT = "input", _("Something to mend in what was given")
+    INPUT = "input", _("Invalid input")
     TOOLCHAIN = "toolchain", _("A tool failed")
     LOST = "lost", _("The worker disappeared")
     INTERNAL = "internal", _("A defect of Slipway")

@@ -270,7 +270,7 @@ def _parameters() -> list[tuple[str, str, str]]:
     return [
         ("input_size", _("Input size, pixels"), "size"),
         ("epochs", _("Epochs"), "number"),
-        ("batch_size", _("Images per step"), "number"),
+        ("batch_size", _("Batch size"), "number"),
         ("learning_rate", _("Learning rate"), "number"),
         ("augmentation", _("Augmentation"), "text"),
         ("pretrained", _("Pretrained weights"), "flag"),

@@ -23,7 +23,7 @@ VERSIONS_SHOWN = 100
 NUMBERS = {
     # name: (label, what it means)
     "epochs": (_("Epochs"), _("How often training goes through all training images.")),
-    "batch_size": (_("Images per step"), _("Fewer need less memory.")),
+    "batch_size": (_("Batch size"), _("A smaller batch needs less memory.")),
     "learning_rate": (_("Learning rate"), _("The largest; it is warmed up and then lowered.")),
     "seed": (_("Seed"), _("The same seed and the same data repeat a training.")),
     "calibration_images": (_("Calibration images"), _("Training images that set the int8 scales.")),

@@ -200,7 +200,7 @@ def _board(graph: Graph) -> Tile:
     waiting = [step for step in graph.of_kind(DEPLOY) if step.device_id not in begun]
     lines += [_waiting_line(step) for step in waiting]
     if not lines:
-        return Tile("board", _("Board"), "motherboard", SKIPPED, note=_("no device was chosen"))
+        return Tile("board", _("Board"), "motherboard", SKIPPED, note=_("no device selected"))
     tile = Tile("board", _("Board"), "motherboard", together([line.status for line in lines]))
     if len(lines) == 1:
         _take_over(tile, lines[0])

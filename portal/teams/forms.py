@@ -195,7 +195,7 @@ class TokenForm(StyledForm):
         initial=[Scope.READ],
         widget=forms.CheckboxSelectMultiple,
         label=_("It may"),
-        help_text=_("Your own role limits it as well: a token never may more than you."),
+        help_text=_("A token never has more rights than you."),
         error_messages={"required": _("Choose at least one.")},
     )
     days = forms.TypedChoiceField(choices=LIFETIMES, coerce=int, initial=90, label=_("It works for"))

@@ -53,7 +53,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
     model = job.model
     recipe = configs.recipes()[model.recipe]
     version = model.dataset_version
-    weights, notice = None, msg("Trained from scratch, as chosen.")
+    weights, notice = None, msg("No pretrained weights, as chosen.")
     if model.params["pretrained"]:
         weights, notice = pretrained.find(recipe)
     return Invocation(

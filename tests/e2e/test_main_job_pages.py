@@ -62,7 +62,7 @@ def test_from_a_zip_to_a_boards_answer_without_a_click_in_between(open_page, wor
 
     page.click("#boards >> text=Board on the desk")
     page.set_input_files("#id_images", {"name": "rex.png", "mimeType": "image/png", "buffer": png()})
-    page.click("text=Ask the board")
+    page.click("#try >> text=Run inference")
     expect(page.locator(".answer .label")).to_have_text("dog")
     expect(page.locator(".answer")).to_contain_text("98.00 %")
     expect(page.locator("main")).to_contain_text("not a board's")

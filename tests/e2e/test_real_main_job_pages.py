@@ -93,6 +93,6 @@ def test_real_digits_go_from_a_zip_to_a_boards_answers(open_page, real_worker, b
     cache = Path(django_settings.CACHE_DIR, "datasets", figures["dataset"]["sha256"])
     picture = cache / "images" / "000001.png"
     page.set_input_files("#id_images", picture)
-    page.click("text=Ask the board")
+    page.click("#try >> text=Run inference")
     expect(page.locator(".answer .label")).to_have_text("0")
     expect(page.locator("main")).to_contain_text("not a board's")

@@ -85,7 +85,7 @@ def test_a_forgotten_password_is_made_new_by_a_link_in_a_mail(fresh_page, people
     people["bob"].email = "bob@example.com"
     people["bob"].save()
     fresh_page.goto("/sign-in/")
-    fresh_page.get_by_role("link", name="I do not know my password").click()
+    fresh_page.get_by_role("link", name="Forgot your password?").click()
     fresh_page.fill("#id_email", "bob@example.com")
     fresh_page.locator("main button").click()
     expect(fresh_page.get_by_text("a link is on its way")).to_be_visible()

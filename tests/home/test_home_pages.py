@@ -45,7 +45,7 @@ def test_a_run_at_work_shows_its_step_and_how_far_it_is(alices, team, alice):
 def test_boards_with_a_problem_come_first_and_the_well_ones_are_counted(alices, team, alice):
     everything(team, alice)
     text = page(alices)
-    assert "2 of 3 are well" in text
+    assert "2 of 3 online" in text
     assert text.index("Board in the hall") < text.index("Board by the window")
 
 
