@@ -21,7 +21,7 @@ from portal.teams import services, tokens
 from portal.teams.models import Membership, Role, Scope, User
 from tests.authorization_table import ALLOWED, API, BROKEN, PAGES, PUBLIC, REFUSED, SIGN_IN, UNKNOWN
 from tests.factories import class_zip
-from tests.graphs import deployments_of, job_of, model_of
+from tests.graphs import compiled_of, deployments_of, job_of, model_of
 from tests.seed import everything
 
 IMAGE = "000001.png"
@@ -159,6 +159,7 @@ def page_values(rows, name):
         "run": rows["done"], "job": rows["job"], "artifact": rows["job"], "device": rows["virtual"],
         "inference": rows["virtual"], "dataset": rows["version"], "upload": rows["upload"],
         "webhook": rows["webhook"], "notification": rows["notification"],
+        "model": compiled_of(rows["done"]).first(),
     }  # fmt: skip
     subject = subjects.get(name) or by_kind.get(name.split("-")[0])
     numbers = {"dataset-image-page": 1, "webhook-redeliver": rows["delivery"].pk}

@@ -31,6 +31,7 @@ from portal.runs.page import RunPage
 from portal.runs.report import report
 from portal.teams.access import member_required, operator_required, refuse_unless
 from portal.teams.quotas import QuotaReached
+from workers.contract.messages import msg
 
 MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", "replace_better", *NUMBERS)
 
@@ -197,9 +198,11 @@ def run_retry(request, pk):
 def run_deploy(request, pk):
     """Put the run's model on a device; asks first when that replaces a better one or another dataset's."""
     run = _run(request, pk)
-    device = get_object_or_404(
-        Device.objects.for_team(request.team), pk=whole_number(request.POST.get("device", ""))
-    )
+    chosen = whole_number(request.POST.get("device", ""))
+    device = Device.objects.for_team(request.team).filter(pk=chosen).first()
+    if device is None:
+        messages.error(request, msg("Choose a device: this one is not registered in your team."))
+        return redirect("run-detail", pk=run.pk)
     compiled = services.model_for(Graph(run), device)
     asked = [] if compiled is None or request.POST.get("confirmed") else replacing.questions(compiled, device)
     if asked:

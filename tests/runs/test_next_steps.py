@@ -112,6 +112,12 @@ def test_an_operator_deploys_again_from_the_page(alices, done):
     assert made.pk != before.pk and answer["Location"] == reverse("job-detail", args=[made.job_id])
 
 
+@pytest.mark.parametrize("odd", ["", "0", "x", "99999999"])
+def test_a_device_that_is_not_there_is_told(alices, done, odd):
+    answer = alices.post(reverse("run-deploy", args=[done.pk]), {"device": odd}, follow=True)
+    assert "not registered in your team" in answer.content.decode()
+
+
 def test_a_viewer_deploys_nothing(bobs, done):
     count = Deployment.objects.count()
     assert deploy(bobs, done, deployments_of(done).first().device).status_code == 403
