@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django.db import transaction
 
+from portal.core import configs
 from portal.core.files import fetch_artifact
 from portal.datasets.staged_cache import staged
 from portal.deployment import release, steps
@@ -69,9 +70,10 @@ def _last_attempt(compiled_id: int, device_id: int) -> Deployment | None:
 
 
 def fits(compiled: CompiledModel, device: Device) -> bool:
-    """Whether the model was compiled for this device's chip and channel order."""
-    profile = device.board_profile
-    return (compiled.chip, compiled.channel_order) == (profile.chip, profile.channel_order)
+    """Whether the model was compiled for this device's chip and channel order; no for a removed profile."""
+    profile = configs.boards().get(device.profile)
+    made_for = (compiled.chip, compiled.channel_order)
+    return profile is not None and made_for == (profile.chip, profile.channel_order)
 
 
 def perform(job: Job, context: JobContext) -> dict:
