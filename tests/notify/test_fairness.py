@@ -95,7 +95,9 @@ def test_tests_by_hand_are_throttled_for_the_whole_team(webhook, dora, client):
     assert "within a minute" in page.content.decode() and page.status_code == 200
     client.logout()
     answer = client.post(
-        f"/api/v1/webhooks/{webhook.pk}/test/", headers={"Authorization": basic("dora", dora)}
+        f"/api/v1/webhooks/{webhook.pk}/test/",
+        content_type="application/json",
+        headers={"Authorization": basic("dora", dora)},
     )
     assert answer.status_code == 429 and int(answer["Retry-After"]) > 0
     assert "within a minute" in answer.json()["detail"]

@@ -233,7 +233,7 @@ def test_changes_of_members_and_invitations_are_recorded(dora, bob, team):
 
 
 def test_calls_that_changed_nothing_are_shown_to_who_asks_for_them(admin, with_token, alice, team):
-    with_token(alice, team, "read").get("/api/v1/datasets/")
+    with_token(alice, team, ["read"]).get("/api/v1/datasets/")
     page = admin.get(reverse("audit-list"))
     assert "api.call" not in {entry.verb for entry in page.context["page"]}
     for asked in ({"calls": "on"}, {"verb": "api.call"}, {"verb": "api"}):
