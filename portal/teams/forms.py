@@ -218,4 +218,6 @@ class AuditForm(StyledForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         choices = [("", _("Anything")), *((verb, verb) for verb in audit.VERBS)]
-        self.fields["verb"].widget = forms.Select(choices=choices, attrs={"class": "form-select"})
+        # Verbs are words of the API.
+        attributes = {"class": "form-select", "translate": "no"}
+        self.fields["verb"].widget = forms.Select(choices=choices, attrs=attributes)

@@ -28,7 +28,7 @@ def test_it_tells_who_calls_and_what_the_token_may(team, alice):
     found = client.get("/api/v1/me/").json()
     assert found == {
         "id": alice.pk, "username": "alice", "email": "", "team": team.pk, "role": "operator",
-        "scopes": ["read", "runs"],
+        "scopes": ["read", "runs"], "language": "",
     }  # fmt: skip
     assert client_of(alice).get("/api/v1/me/").json()["scopes"] is None
     assert client.patch("/api/v1/me/", {"email": "a@example.org", "password": PASSWORD}).status_code == 403
