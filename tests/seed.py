@@ -107,11 +107,10 @@ class Seeder:
             finished_at=started + timedelta(seconds=seconds) if ended else None,
             **fields,
         )
-        JobEvent.objects.create(job=job, new=Status.QUEUED, at=job.queued_at, reason="submitted")
+        JobEvent.objects.create(job=job, new=Status.QUEUED, at=job.queued_at, reason=msg("submitted"))
         if job.started_at:
-            JobEvent.objects.create(
-                job=job, old=Status.QUEUED, new=Status.RUNNING, at=job.started_at, reason="taken by worker"
-            )
+            taken = {"old": Status.QUEUED, "new": Status.RUNNING, "at": job.started_at}
+            JobEvent.objects.create(job=job, **taken, reason=msg("taken by {worker}", worker="worker"))
         if ended:
             JobEvent.objects.create(job=job, old=Status.RUNNING, new=status, at=job.finished_at)
         self.log(job, f"{kind} begins\n" + "".join(f"line {n} of the tool's output\n" for n in range(80)))
@@ -155,7 +154,7 @@ class Seeder:
             for n, name in enumerate(NAMES)
         ]
         version.images, version.train_images, version.val_images = 1512, 1204, 308
-        version.bytes, version.layout, version.split = 7_340_032, "class folders", "stratified"
+        version.bytes, version.layout, version.split = 7_340_032, msg("class folders"), "stratified"
         version.content_hash = "5d41402abc4b2a76b9719d911017c592ae2f1d4d5f0c2b1a9e8d7c6b5a493827"
         version.findings = [
             {"level": "warn", "code": "collision", "message": "Two classes are spelled alike: car and Car.",

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.serializers import ListSerializer
 
 from portal.core import calls
 from portal.core.serializers import KnownFieldsOnly, ProblemSerializer
@@ -110,7 +111,8 @@ class ApiSchema(AutoSchema):
         return found
 
     def _is_list_view(self, serializer=None) -> bool:
-        return super()._is_list_view(serializer) and self.method == "GET"
+        is_list = super()._is_list_view(serializer)
+        return is_list and (self.method == "GET" or isinstance(serializer, ListSerializer))
 
     def get_request_serializer(self):
         return None if calls.takes_nothing(self.view) else super().get_request_serializer()

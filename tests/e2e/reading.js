@@ -19,7 +19,7 @@
   const NOT_OURS = "#api-docs";  // Swagger UI speaks English and names its own controls
 
   function words() {
-    const found = texts(`${HIDDEN},${NOT_OURS},code,pre,canvas,[translate=no]`).map(([, text]) => text);
+    const found = texts(`${HIDDEN},${NOT_OURS},code,pre,canvas,svg,[translate=no]`).map(([, text]) => text);
     for (const name of ["title", "alt", "placeholder", "aria-label", "data-label"]) {
       for (const element of document.querySelectorAll(`body [${name}]`)) {
         if (!element.closest(`${HIDDEN},${NOT_OURS},time,[data-hash]`)) found.push(element.getAttribute(name));

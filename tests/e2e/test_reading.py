@@ -27,7 +27,7 @@ PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 TERMS = set(
     """
     slipway onnx rknn rknpu npu cpu gpu ssh sftp sha api rest csv json yaml zip tar gz zst top int float
-    softmax
+    softmax batch size scale
     paddle paddlex pp lcnet mobilenetv large small lz lockzhiner vision module rockchip tops
     coco pascal voc yolo labelme cvat createml datumaro openimages imagenet edge impulse studio xml xz
     jpeg png bmp webp tiff gif cmyk exif heic pixel
