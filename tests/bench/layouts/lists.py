@@ -188,7 +188,7 @@ def lists_in_gbk(upload: Upload) -> None:
 def paths_of_another_machine_in_lists(upload: Upload) -> None:
     classes = upload.classes(3)
     for split, pairs in _draw(upload, classes).items():
-        lines = (f"/home/aistudio/data/work/{line}" for line in _lines(pairs, classes))
+        lines = (f"/home/aistudio/data/sets/{line}" for line in _lines(pairs, classes))
         upload.text(f"{split}_list.txt", lines)
     upload.text("labels.txt", classes)
 
