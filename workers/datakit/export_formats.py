@@ -9,12 +9,13 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 from xml.sax.saxutils import escape
 
 from workers.contract.messages import msg
 
-from . import names
+from . import coco_json, names
 from .stored import ExportError, Stored
 
 File = tuple[str, Iterable[bytes]]  # path in the zip, content in blocks
@@ -101,44 +102,13 @@ def coco(stored: Stored) -> Iterator[File]:
 
 def paddlex_coco(stored: Stored) -> Iterator[File]:
     """The layout of PaddleX's object detection module."""
-    return _coco(stored, "annotations/instance_{}.json")
+    return _coco(stored, coco_json.STAGED)
 
 
 def _coco(stored: Stored, path: str) -> Iterator[File]:
     yield from _pictures(stored)
     for split in SPLITS:
-        yield path.format(split), _coco_file(stored, split)
-
-
-def _coco_file(stored: Stored, split: str) -> Iterator[bytes]:
-    categories = [
-        {"id": n, "name": name, "supercategory": ""} for n, name in enumerate(stored.class_names, 1)
-    ]
-    yield b'{"categories": ' + json.dumps(categories, ensure_ascii=False).encode("utf-8")
-    images = (
-        {"id": _image_id(r), "file_name": r["file"], "width": r["width"], "height": r["height"]}
-        for r in stored.records(split)
-    )
-    yield from _json_list("images", images)
-    boxes = ((_image_id(r), box) for r in stored.records(split) for box in r["boxes"])
-    annotations = (
-        {"id": n, "image_id": image, "category_id": box[0] + 1, "bbox": box[1:],
-         "area": round(box[3] * box[4], 2), "iscrowd": 0, "segmentation": []}
-        for n, (image, box) in enumerate(boxes, 1)
-    )  # fmt: skip
-    yield from _json_list("annotations", annotations)
-    yield b"}\n"
-
-
-def _image_id(record: dict[str, Any]) -> int:
-    return int(record["file"].partition(".")[0])
-
-
-def _json_list(key: str, rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    yield f',\n"{key}": ['.encode()
-    for number, row in enumerate(rows):
-        yield (",\n" if number else "\n").encode() + json.dumps(row, ensure_ascii=False).encode("utf-8")
-    yield b"]"
+        yield path.format(split), coco_json.lines(stored.class_names, partial(stored.records, split), 1)
 
 
 def voc(stored: Stored) -> Iterator[File]:

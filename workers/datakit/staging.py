@@ -10,13 +10,16 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from workers.contract.messages import msg
 
+from . import coco_json
 from .errors import StagingError, full_disk_is_input_error
 from .index import ImageRow, Index
-from .packing import INDEX, LABELS, TRAIN, VAL, index_line, label_lines, list_line
+from .packing import INDEX, LABELS, TRAIN, VAL, index_line, label_lines, list_line, record
 
 # Takes images, best in the order of their places, and hands each out with its content.
 ReadPacks = Callable[[Iterator[ImageRow]], Iterator[tuple[ImageRow, bytes]]]
@@ -77,5 +80,20 @@ def _write_lists(index: Index, folder: Path) -> None:
         for image in index.all():
             sides[image.split].write(list_line(image) + "\n")
             records.write(index_line(image) + "\n")
+    if index.has_boxes:
+        _write_boxes(index, folder)
     labels = "".join(line + "\n" for line in label_lines(index.class_names))
     (folder / LABELS).write_text(labels, encoding="utf-8")
+
+
+def _write_boxes(index: Index, folder: Path) -> None:
+    """The boxes once more, as PaddleX reads them."""
+    (folder / "annotations").mkdir()
+    for split in ("train", "val"):
+        lines = coco_json.lines(index.class_names, partial(_records, index, split), first_category=0)
+        with (folder / coco_json.STAGED.format(split)).open("wb") as target:
+            target.writelines(lines)
+
+
+def _records(index: Index, split: str) -> Iterator[dict[str, Any]]:
+    return (record(image) for image in index.all() if image.split == split)

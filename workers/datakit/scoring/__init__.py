@@ -1,1 +1,1 @@
-"""Metrics of predictions, one module a task. Standard library only, so every environment can use them."""
+"""Metrics of predictions, one module a task, for every environment. Average precision needs pycocotools."""

@@ -1,0 +1,85 @@
+"""COCO's annotation file of a split: how it is written, and what the worker programs read in a staged one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from workers.contract import InputError
+from workers.contract.messages import msg
+
+Record = dict[str, Any]  # of an image with boxes, as ``packing.record`` makes it
+STAGED = "annotations/instance_{}.json"  # of a split, in the folder that PaddleX reads
+
+
+def lines(
+    class_names: Sequence[str], records: Callable[[], Iterable[Record]], first_category: int
+) -> Iterator[bytes]:
+    """Yield the file of some images; ``records`` is asked for them twice, so that memory does not grow."""
+    categories = [
+        {"id": n, "name": name, "supercategory": ""} for n, name in enumerate(class_names, first_category)
+    ]
+    yield b'{"categories": ' + json.dumps(categories, ensure_ascii=False).encode("utf-8")
+    images = (
+        {"id": _id(r), "file_name": _file(r), "width": r["width"], "height": r["height"]} for r in records()
+    )
+    yield from _listed("images", images)
+    boxes = ((_id(r), box) for r in records() for box in r["boxes"])
+    annotations = (
+        {"id": n, "image_id": image, "category_id": box[0] + first_category, "bbox": box[1:],
+         "area": round(box[3] * box[4], 2), "iscrowd": 0, "segmentation": []}
+        for n, (image, box) in enumerate(boxes, 1)
+    )  # fmt: skip
+    yield from _listed("annotations", annotations)
+    yield b"}\n"
+
+
+def _file(record: Record) -> str:
+    return record["name"].rpartition("/")[2]
+
+
+def _id(record: Record) -> int:
+    return int(_file(record).partition(".")[0])
+
+
+def _listed(key: str, rows: Iterable[Record]) -> Iterator[bytes]:
+    yield f',\n"{key}": ['.encode()
+    for number, row in enumerate(rows):
+        yield (",\n" if number else "\n").encode() + json.dumps(row, ensure_ascii=False).encode("utf-8")
+    yield b"]"
+
+
+def read_staged(dataset: Path, split: str, classes: int) -> list[Record]:
+    """The images of a split of a staged dataset, in the order of the file.
+
+    Each is a prediction without its boxes: ``{"image", "width", "height", "truth"}``, see
+    ``scoring/detection.py``. Raises InputError where the split is missing, has no images, or is not one of
+    boxes of so many classes.
+    """
+    try:
+        found = json.loads((dataset / STAGED.format(split)).read_text(encoding="utf-8"))
+        rows = {one["id"]: _row(one) for one in found["images"]}
+        for one in found["annotations"]:
+            if not 0 <= one["category_id"] < classes:
+                raise ValueError(f"category {one['category_id']} of {classes}")
+            box = {"label": one["category_id"], "box": one["bbox"]}
+            rows[one["image_id"]]["truth"].append(box)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            msg(
+                "The dataset's {split} split has no boxes that can be read ({error}): choose a dataset "
+                "for detection.",
+                split=split,
+                error=error,
+            )
+        ) from error
+    if not rows:
+        raise InputError(msg("The data set's {split} split is empty: add images to it.", split=split))
+    return list(rows.values())
+
+
+def _row(image: Record) -> Record:
+    name = f"images/{image['file_name']}"
+    return {"image": name, "width": image["width"], "height": image["height"], "truth": []}

@@ -1,0 +1,201 @@
+"""How good a detector's predictions are, and what changed from one stage to the next.
+
+A prediction is ``{"image": path, "width", "height", "truth": [{"label": class id, "box": [left, top, width,
+height]}, …], "boxes": [{"label", "score": 0..1, "box"}, …] or None}``: boxes in pixels of the image, the
+predicted ones by falling score. ``None`` stands for an image that the engine could not answer; it counts as
+one without boxes.
+
+Scores are those that the network exports and a board's library reports: see ``decoding/picodet.py``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from workers.datakit.scoring import coco
+from workers.datakit.scoring.matching import Box, match
+
+Prediction = dict[str, Any]
+SHOWN = 0.25  # a box of this score is shown to people; PaddleDetection, which takes the root, says 0.5
+# A box is lost or new only if the other stage has it not even with a score of this part of SHOWN.
+FAINT = 0.6
+STEPS = 100  # of the score, in the curve
+
+
+def summarise(predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
+    """Return the metrics of predictions, all of them fractions or counts.
+
+    ``map`` is the mean over the classes of COCO's AP@[.5:.95], ``ap50`` of AP at an IoU of 0.5; None where no
+    image has a box. ``curve`` holds [score, precision, recall] of all boxes at an IoU of 0.5, for each score
+    from which boxes may be shown; ``threshold`` is the one with the best F1, at which ``precision`` and
+    ``recall`` are given, here and in ``per_class``. A share of nothing is None.
+    """
+    hits = [_hits(row) for row in predictions]
+    curve = _curve(hits, sum(len(row["truth"]) for row in predictions))
+    threshold = _best(curve)
+    precisions = coco.average_precisions(predictions, len(class_names))
+    counts = _counts(predictions, hits, threshold)
+    per_class = [
+        {
+            "id": number,
+            "name": name,
+            "images": counts["images"][number],
+            "boxes": counts["boxes"][number],
+            "ap": precision and precision.ap,
+            "ap50": precision and precision.ap50,
+            "found": counts["right"][number],
+            "precision": share(counts["right"][number], counts["shown"][number]),
+            "recall": share(counts["right"][number], counts["boxes"][number]),
+        }
+        for number, (name, precision) in enumerate(zip(class_names, precisions, strict=True))
+    ]
+    boxes, right, shown = (counts[key].total() for key in ("boxes", "right", "shown"))
+    return {
+        "map": _mean(row["ap"] for row in per_class),
+        "ap50": _mean(row["ap50"] for row in per_class),
+        "images": len(predictions),
+        "boxes": boxes,
+        "threshold": threshold,
+        "precision": share(right, shown),
+        "recall": share(right, boxes),
+        "per_class": per_class,
+        "curve": curve,
+    }
+
+
+def _hits(row: Prediction) -> list[tuple[Box, bool]]:
+    """Each predicted box, and whether it lies on a true one."""
+    found = (row["boxes"] or [])[: coco.MOST_BOXES]
+    partners = match(row["truth"], found)
+    return [(box, partner is not None) for box, partner in zip(found, partners, strict=True)]
+
+
+def _curve(hits: list[list[tuple[Box, bool]]], boxes: int) -> list[list[float | None]]:
+    """[score, precision, recall] for each hundredth of the score; which boxes are right does not depend on
+    the others with a smaller score."""
+    at = Counter((int(box["score"] * STEPS + 1e-9), right) for image in hits for box, right in image)
+    shown = right = 0
+    curve = []
+    for step in range(STEPS, -1, -1):
+        right += at[step, True]
+        shown += at[step, True] + at[step, False]
+        curve.append([step / STEPS, share(right, shown), share(right, boxes)])
+    return curve[::-1]
+
+
+def _best(curve: list[list[float | None]]) -> float:
+    """The score with the best F1, the middle one of equals; ``SHOWN`` where nothing is right at any score."""
+    scored = [(f1(precision, recall), score) for score, precision, recall in curve]
+    best = max(value for value, _ in scored)
+    equals = [score for value, score in scored if value == best]
+    return equals[len(equals) // 2] if best else SHOWN
+
+
+def f1(precision: float | None, recall: float | None) -> float:
+    """The harmonic mean of two shares; 0 where one of them is unknown or 0."""
+    return 2 * precision * recall / (precision + recall) if precision and recall else 0.0
+
+
+def _counts(
+    predictions: list[Prediction], hits: list[list[tuple[Box, bool]]], threshold: float
+) -> dict[str, Counter]:
+    """Of each class: its images, its boxes, the boxes shown from ``threshold`` on, the right ones of these."""
+    kept = [(box["label"], right) for image in hits for box, right in image if box["score"] >= threshold]
+    return {
+        "images": Counter(label for row in predictions for label in {box["label"] for box in row["truth"]}),
+        "boxes": Counter(box["label"] for row in predictions for box in row["truth"]),
+        "shown": Counter(label for label, _ in kept),
+        "right": Counter(label for label, right in kept if right),
+    }
+
+
+def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]:
+    """Return what changed between two stages on the images that both predicted.
+
+    ``before`` and ``after`` are the mAP on those images, ``drop`` their difference (negative when the later
+    stage happens to be better), ``agreement`` the share of shown boxes that both have, ``changed`` how many
+    images differ. None where there is nothing to compare.
+    """
+    pairs = _pairs(before, after)
+    classes = 1 + max(_labels(pairs), default=-1)
+    first, second = (_map([pair[side] for pair in pairs], classes) for side in (0, 1))
+    differing = [_differences(old, new) for old, new in pairs]
+    alone = sum(len(lost) + len(new) for lost, new in differing)
+    boxes = sum(len(shown(row)) for pair in pairs for row in pair)
+    return {
+        "images": len(pairs),
+        "before": first,
+        "after": second,
+        "drop": None if first is None else first - second,
+        "agreement": share(boxes - alone, boxes) if boxes else (1.0 if pairs else None),
+        "changed": sum(bool(lost or new) for lost, new in differing),
+    }
+
+
+def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
+    """The images of which a shown box was lost or is new, those first that lost most right ones.
+
+    Each is ``{"image", "width", "height", "truth", "before", "after", "lost", "new"}``: the boxes that are
+    shown of both stages, those of ``before`` that ``after`` has not, and the other way round.
+    """
+    found = []
+    for old, new in _pairs(before, after):
+        lost, added = _differences(old, new)
+        if lost or added:
+            shared = {key: new[key] for key in ("image", "width", "height", "truth")}
+            boxes = {"before": shown(old), "after": shown(new), "lost": lost, "new": added}
+            found.append({**shared, **boxes})
+    return sorted(found, key=lambda row: (_gain(row), -len(row["lost"]) - len(row["new"])))
+
+
+def _gain(row: dict[str, Any]) -> int:
+    """By how many right boxes the later stage has more, wrong ones subtracted."""
+    first, second = (mistakes(row["truth"], row[side]) for side in ("before", "after"))
+    return first - second
+
+
+def mistakes(truth: list[Box], boxes: list[Box]) -> int:
+    """How many true boxes were missed, and how many boxes lie on none."""
+    right = sum(partner is not None for partner in match(truth, boxes))
+    return len(truth) + len(boxes) - 2 * right
+
+
+def shown(row: Prediction, threshold: float = SHOWN) -> list[Box]:
+    """The predicted boxes with a score of ``threshold`` or more."""
+    return [box for box in row["boxes"] or () if box["score"] >= threshold]
+
+
+def _differences(old: Prediction, new: Prediction) -> tuple[list[Box], list[Box]]:
+    """The shown boxes of the first that the second has not, and the other way round."""
+    return _alone(old, new), _alone(new, old)
+
+
+def _alone(row: Prediction, other: Prediction) -> list[Box]:
+    own, faint = shown(row), shown(other, SHOWN * FAINT)
+    return [box for box, partner in zip(own, match(faint, own), strict=True) if partner is None]
+
+
+def _pairs(before: list[Prediction], after: list[Prediction]) -> list[tuple[Prediction, Prediction]]:
+    earlier = {row["image"]: row for row in before}
+    return [(earlier[row["image"]], row) for row in after if row["image"] in earlier]
+
+
+def _labels(pairs: list[tuple[Prediction, Prediction]]) -> set[int]:
+    rows = [row for pair in pairs for row in pair]
+    return {box["label"] for row in rows for box in (*row["truth"], *(row["boxes"] or ()))}
+
+
+def _map(predictions: list[Prediction], classes: int) -> float | None:
+    found = coco.average_precisions(predictions, classes)
+    return _mean(precision and precision.ap for precision in found)
+
+
+def _mean(values: Any) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def share(part: int, whole: int) -> float | None:
+    """Return part/whole as a fraction; None when there is nothing to share."""
+    return part / whole if whole else None

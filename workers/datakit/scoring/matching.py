@@ -1,0 +1,44 @@
+"""Which predicted boxes are which true ones. Pure, standard library only.
+
+A box is ``{"label": class id, "box": [left, top, width, height]}``, in pixels, a predicted one with its
+``score``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+Box = dict[str, Any]
+IOU = 0.5  # two boxes that overlap this much lie on one object, as in AP50
+
+
+def iou(one: Sequence[float], other: Sequence[float]) -> float:
+    """The shared area of two boxes as a part of the area that they cover together, 0 to 1."""
+    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
+
+
+def match(wanted: Sequence[Box], found: Sequence[Box], least: float = IOU) -> list[int | None]:
+    """For each box of ``found``, the surest first, the place of its partner in ``wanted``; None without one.
+
+    As in COCO's evaluation: a box takes, among those of its class that are still free, the one that it
+    overlaps most, and by ``least`` at least.
+    """
+    free: dict[int, list[int]] = {}
+    for place, box in enumerate(wanted):
+        free.setdefault(box["label"], []).append(place)
+    partners: list[int | None] = []
+    for box in found:
+        rivals = free.get(box["label"], [])
+        best = max(rivals, key=lambda place: iou(box["box"], wanted[place]["box"]), default=None)
+        if best is not None and iou(box["box"], wanted[best]["box"]) >= least:
+            rivals.remove(best)
+            partners.append(best)
+        else:
+            partners.append(None)
+    return partners
