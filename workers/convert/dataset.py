@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -47,7 +47,8 @@ def choose_calibration(pairs: Iterable[Pair], count: int, seed: int) -> list[str
     """Return at most ``count`` images, as many of each class as possible, the same for one seed.
 
     The classes take turns, each giving its images in a shuffled order, so a class with few images
-    gives all of them and the rest is shared by the others. The order of ``pairs`` does not matter.
+    gives all of them and the rest is shared by the others. An image of several classes is chosen once.
+    The order of ``pairs`` does not matter.
     """
     by_class: dict[int, list[str]] = defaultdict(list)
     for path, label in sorted(set(pairs)):
@@ -56,10 +57,12 @@ def choose_calibration(pairs: Iterable[Pair], count: int, seed: int) -> list[str
     queues = []
     for label in sorted(by_class):
         shuffle.shuffle(by_class[label])
-        queues.append(by_class[label])
-    chosen: list[str] = []
-    for turn in range(max((len(queue) for queue in queues), default=0)):
+        queues.append(deque(by_class[label]))
+    chosen: dict[str, None] = {}
+    while any(queues) and len(chosen) < count:
         for queue in queues:
-            if turn < len(queue) and len(chosen) < count:
-                chosen.append(queue[turn])
-    return chosen
+            while queue and queue[0] in chosen:
+                queue.popleft()
+            if queue and len(chosen) < count:
+                chosen[queue.popleft()] = None
+    return list(chosen)

@@ -40,7 +40,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     task = TASKS[plan.task]
     folder.progress(0, WHOLE)
     folder.phase(msg("choose calibration images"))
-    train, val = (task.read_split(plan.dataset, split) for split in ("train", "val"))
+    train, val = (task.read_split(plan.dataset, split, len(plan.class_names)) for split in ("train", "val"))
     chosen = task.choose_calibration(train, plan.calibration_count, plan.calibration_seed)
     settings = build_settings(plan, plan.channel_order)
     pictures = write_pictures(
@@ -140,14 +140,16 @@ def measure(
     simulator: Simulator,
 ) -> list[dict[str, Any]]:
     """Let both models answer each validation image; return their evaluations, ONNX first."""
-    order = simulator.settings.channel_order
+    order, size = simulator.settings.channel_order, plan.input_size
     onnx_rows, chip_rows = [], []
     for done, sample in enumerate(val, start=1):
-        image = load_image(plan.dataset / sample.image, plan.input_size, "rgb")
+        image = load_image(plan.dataset / sample.image, size, "rgb")
         with folder.tool(ONNX_ENGINE):
-            onnx_rows.append(task.decode(sample, float_engine.outputs(image)))
+            expected = float_engine.outputs(image)
         with folder.tool(TOOLKIT):
-            chip_rows.append(task.decode(sample, simulator.outputs(order_channels(image, "rgb", order))))
+            outputs = simulator.outputs(order_channels(image, "rgb", order))
+        onnx_rows.append(task.decode(sample, expected, size))
+        chip_rows.append(task.decode(sample, outputs, size))
         if done % 25 == 0 or done == len(val):
             folder.progress(BUILT + (WHOLE - BUILT) * done / len(val), WHOLE)
     return [

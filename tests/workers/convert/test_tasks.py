@@ -25,7 +25,7 @@ def test_a_specification_without_a_task_is_one_of_classification():
 
 @pytest.mark.parametrize("task", ["pose", "", "Classification", 7, ["classification"], {"a": 1}])
 def test_an_unknown_task_is_refused_with_the_known_ones(task):
-    with pytest.raises(InputError, match="does not know the task .*, only classification: "):
+    with pytest.raises(InputError, match="does not know the task .*, only classification, detection: "):
         read_plan(spec(task=task))
 
 
@@ -46,7 +46,7 @@ def test_a_model_with_other_outputs_is_no_classifier_of_these_classes(shapes):
 
 def test_the_truth_of_an_image_is_the_class_in_the_list(tmp_path):
     (tmp_path / "train.txt").write_text("images/a.png 1\nimages/b b.png 0\n", encoding="utf-8")
-    samples = CLASSIFICATION.read_split(tmp_path, "train")
+    samples = CLASSIFICATION.read_split(tmp_path, "train", 2)
     assert [(one.image, one.truth) for one in samples] == [("images/a.png", 1), ("images/b b.png", 0)]
     assert sorted(CLASSIFICATION.choose_calibration(samples, 5, 0)) == ["images/a.png", "images/b b.png"]
 

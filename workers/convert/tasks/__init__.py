@@ -2,7 +2,8 @@
 
 from workers.convert.tasks.base import Task
 from workers.convert.tasks.classification import Classification
+from workers.convert.tasks.detection import Detection
 
-TASKS: dict[str, Task] = {task.name: task for task in (Classification(),)}
+TASKS: dict[str, Task] = {task.name: task for task in (Classification(), Detection())}
 
 __all__ = ["TASKS", "Task"]

@@ -25,10 +25,10 @@ class Task(ABC):
     name: str
 
     @abstractmethod
-    def read_split(self, folder: Path, split: str) -> list[Sample]:
+    def read_split(self, folder: Path, split: str, classes: int) -> list[Sample]:
         """Return the images of the staged dataset's split, ``train`` or ``val``.
 
-        Raises InputError when the split is missing, empty or not one of this task.
+        Raises InputError when the split is missing, empty or not one of this task with so many classes.
         """
 
     @abstractmethod
@@ -40,10 +40,11 @@ class Task(ABC):
         """Raise ToolchainError unless a model with outputs of these shapes is one of this task."""
 
     @abstractmethod
-    def decode(self, sample: Sample, outputs: Sequence[Any]) -> Prediction:
+    def decode(self, sample: Sample, outputs: Sequence[Any], input_size: tuple[int, int]) -> Prediction:
         """Return the prediction in a model's outputs for an image, see ``workers/datakit/scoring``.
 
-        ``outputs`` are float32 arrays, as the network gives them for one image.
+        ``outputs`` are float32 arrays, as the network gives them for one image that was stretched to
+        ``input_size`` (width, height).
         """
 
     @abstractmethod

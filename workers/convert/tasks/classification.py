@@ -16,7 +16,7 @@ from workers.datakit.scoring import classification as scoring
 class Classification(Task):
     name = "classification"
 
-    def read_split(self, folder: Path, split: str) -> list[Sample]:
+    def read_split(self, folder: Path, split: str, classes: int) -> list[Sample]:
         """The truth of an image is its class id."""
         return [Sample(image, label) for image, label in dataset.read_pairs(folder, split)]
 
@@ -35,7 +35,7 @@ class Classification(Task):
                 )
             )
 
-    def decode(self, sample: Sample, outputs: Sequence[Any]) -> Prediction:
+    def decode(self, sample: Sample, outputs: Sequence[Any], input_size: tuple[int, int]) -> Prediction:
         """The score is the softmax of the best logit, 0..1."""
         logits = outputs[0].reshape(-1)
         best = int(logits.argmax())

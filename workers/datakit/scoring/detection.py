@@ -100,7 +100,7 @@ def f1(precision: float | None, recall: float | None) -> float:
 def _counts(
     predictions: list[Prediction], hits: list[list[tuple[Box, bool]]], threshold: float
 ) -> dict[str, Counter]:
-    """Of each class: its images, its boxes, the boxes shown from ``threshold`` on, the right ones of these."""
+    """Of each class: its images, its boxes, those shown from ``threshold`` on, and the right ones of them."""
     kept = [(box["label"], right) for image in hits for box, right in image if box["score"] >= threshold]
     return {
         "images": Counter(label for row in predictions for label in {box["label"] for box in row["truth"]}),

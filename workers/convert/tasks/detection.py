@@ -1,0 +1,58 @@
+"""Detection: boxes with classes; the model gives PicoDet's eight raw outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from workers.contract import ToolchainError
+from workers.contract.messages import msg
+from workers.convert import dataset
+from workers.convert.tasks.base import Prediction, Sample, Task
+from workers.datakit import coco_json
+from workers.datakit.scoring import detection as scoring
+
+LEVELS = 4
+DISTANCES = 32  # numbers of a box: eight bins for each of its four sides
+BACKGROUND = -1  # stands among the classes for images without boxes
+
+
+class Detection(Task):
+    name = "detection"
+
+    def read_split(self, folder: Path, split: str, classes: int) -> list[Sample]:
+        """The truth of an image is its prediction without boxes."""
+        return [Sample(row["image"], row) for row in coco_json.read_staged(folder, split, classes)]
+
+    def choose_calibration(self, samples: Sequence[Sample], count: int, seed: int) -> list[str]:
+        """The classes and the images without boxes take turns."""
+        pairs = [
+            (sample.image, label)
+            for sample in samples
+            for label in {box["label"] for box in sample.truth["truth"]} or {BACKGROUND}
+        ]
+        return dataset.choose_calibration(pairs, count, seed)
+
+    def check_outputs(self, shapes: list[list[int]], class_names: list[str]) -> None:
+        channels = [shape[1] for shape in shapes if len(shape) == 4]
+        if channels != [len(class_names), DISTANCES] * LEVELS:
+            raise ToolchainError(
+                msg(
+                    "The ONNX model answers with {shapes} and not with the scores of {count} classes and "
+                    "the boxes of {levels} levels: convert with the dataset version that it was trained on.",
+                    shapes=shapes,
+                    count=len(class_names),
+                    levels=LEVELS,
+                )
+            )
+
+    def decode(self, sample: Sample, outputs: Sequence[Any], input_size: tuple[int, int]) -> Prediction:
+        # Imported here because a job is planned, and tested, without numpy.
+        from workers.datakit.decoding import picodet
+
+        image_size = sample.truth["width"], sample.truth["height"]
+        return {**sample.truth, "boxes": picodet.decode(outputs, input_size, image_size)}
+
+    def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
+        return scoring.summarise(predictions, class_names)
