@@ -2,6 +2,7 @@
 PYTHON ?= python3.11
 UV := .tools/bin/uv
 RUN := .venv/bin/python
+SUITES := workers/train/.suite/.ready
 SYNC := $(UV) sync --frozen --quiet --python $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONPATH := $(CURDIR)
@@ -32,11 +33,13 @@ setup-portal: $(UV)
 
 setup-train: $(UV)
 	$(SYNC) --project workers/train
-	@test -f workers/train/.suite/.ready || { \
-	  $(UV) pip install --quiet --python workers/train/.venv/bin/python --no-deps --require-hashes \
-	    --target workers/train/.suite -r workers/train/suite.txt && \
-	  workers/train/.venv/bin/python -m workers.train.check && touch workers/train/.suite/.ready; }
+	@$(MAKE) --no-print-directory $(SUITES)
 	@workers/train/.venv/bin/python -m workers.train.kernel_cache
+
+$(SUITES): workers/train/suite.txt workers/train/uv.lock
+	@$(UV) pip install --quiet --python workers/train/.venv/bin/python --no-deps --require-hashes \
+	  --target workers/train/.suite -r workers/train/suite.txt
+	@workers/train/.venv/bin/python -m workers.train.check && touch $@
 
 setup-convert: $(UV)
 	$(SYNC) --project workers/convert

@@ -266,6 +266,7 @@ TRAIN_PYTHON = env.executable("TRAIN_PYTHON", BASE_DIR / "workers/train/.venv/bi
 CONVERT_PYTHON = env.executable("CONVERT_PYTHON", BASE_DIR / "workers/convert/.venv/bin/python")
 TRAIN_DEVICE = env.text("TRAIN_DEVICE", "cpu")
 PADDLECLAS_DIR = env.path("PADDLECLAS_DIR")
+PADDLEDET_DIR = env.path("PADDLEDET_DIR")
 PRETRAINED_DIR = env.path("PRETRAINED_DIR")
 PRETRAINED_DOWNLOAD = env.boolean("PRETRAINED_DOWNLOAD", True)
 # Whether worker programs see their job's files only, and further folders that they may read.

@@ -69,7 +69,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
             "num_classes": len(version.class_names),
             "class_names": version.class_names,
             **{name: model.params[name] for name in SPEC_PARAMS},
-            "paddleclas_dir": str(settings.PADDLECLAS_DIR) if settings.PADDLECLAS_DIR else None,
+            "checkouts": _checkouts(),
             "device": settings.TRAIN_DEVICE,
             "pretrained_notice": notice,
         },
@@ -85,8 +85,14 @@ def _means(device: str) -> dict[str, Any]:
         "data_bytes": (settings.TRAIN_MEMORY_BYTES or None) if on_cpu else None,
         "gpu": not on_cpu,
         "sockets": "," in device,
-        "reads": (str(settings.PADDLECLAS_DIR),) if settings.PADDLECLAS_DIR else (),
+        "reads": tuple(_checkouts().values()),
     }
+
+
+def _checkouts() -> dict[str, str]:
+    """The training suites that are checkouts of their upstream repositories, by name."""
+    folders = {"PaddleClas": settings.PADDLECLAS_DIR, "PaddleDetection": settings.PADDLEDET_DIR}
+    return {name: str(folder) for name, folder in folders.items() if folder}
 
 
 def _earlier_folder(job: Job) -> str | None:

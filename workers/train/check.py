@@ -14,11 +14,16 @@ from pathlib import Path
 
 from workers.contract import ProgramError
 from workers.train.program import PACKAGES, keep_to, version
-from workers.train.suite import link_suite
+from workers.train.suite import PADDLECLAS, PADDLEDET, Suite
 
 ENGINE = "import workers.train.engine as e, sys, pathlib; e.load_paddlex(pathlib.Path(sys.argv[1]))"
-SUITE = "import sys; sys.path.insert(0, 'tools'); import adapt; adapt.prepare(); import ppcls.engine.engine"
 FINISH = "import paddle.inference, paddle2onnx, onnx, onnxslim, onnxruntime, cv2"
+
+
+def importing(suite: Suite) -> str:
+    """Return the code that imports a suite's engine in the suite's folder, as its launchers do."""
+    module = suite.engine.removesuffix(".py").replace("/", ".")
+    return f"import sys; sys.path.insert(0, 'tools'); import adapt; adapt.prepare(); import {module}"
 
 
 def main() -> int:
@@ -26,13 +31,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         keep_to(Path(scratch))
         try:
-            suites = link_suite(Path(scratch), None)
+            folders = {suite.link(Path(scratch)) / suite.name: suite for suite in (PADDLECLAS, PADDLEDET)}
         except ProgramError as error:
             print(error, file=sys.stderr)
             return 1
         steps = (
-            (["-c", ENGINE, str(suites)], None),
-            (["-c", SUITE], suites / "PaddleClas"),
+            (["-c", ENGINE, str(next(iter(folders)).parent)], None),
+            *((["-c", importing(suite)], folder) for folder, suite in folders.items()),
             (["-c", FINISH], None),
         )
         for arguments, folder in steps:

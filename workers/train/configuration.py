@@ -1,13 +1,20 @@
-"""From a plan to the YAML that PaddleX reads beside the suite's own; the same for every task."""
+"""From a plan to the YAML that PaddleX reads beside the suite's own, and what the suites' have in common."""
 
 from __future__ import annotations
 
 import copy
+import os
 from pathlib import Path
 from typing import Any
 
+from workers.contract import InputError
+from workers.contract.messages import msg
 from workers.train.parameters import Plan
 from workers.train.yaml_files import write_yaml
+
+# A line of progress at least every ten steps: live curves on slow machines, short logs on fast ones.
+MAX_PRINT_STEP = 10
+LINES_PER_EPOCH = 20
 
 
 def paddlex_configuration(
@@ -59,3 +66,33 @@ def write_configurations(
     write_yaml(suite_file, suite)
     write_yaml(paddlex_file, paddlex_configuration(plan, suite_file, output, checkpoint))
     return paddlex_file
+
+
+def augmentation_of(plan: Plan, augmentations: dict[str, Any]) -> dict[str, Any]:
+    """Return the plan's augmentation. Raises InputError for one that the task does not have."""
+    if plan.augmentation not in augmentations:
+        raise InputError(
+            msg(
+                "There is no augmentation {augmentation}: choose one of {augmentations}.",
+                augmentation=repr(plan.augmentation),
+                augmentations=", ".join(augmentations),
+            )
+        )
+    return augmentations[plan.augmentation]
+
+
+def print_steps(plan: Plan) -> int:
+    """Return after how many steps a line of progress is printed."""
+    return max(1, min(MAX_PRINT_STEP, plan.steps_per_epoch // LINES_PER_EPOCH))
+
+
+def warmup_epochs(epochs: int, wanted: int) -> int:
+    """Return the epochs of rising learning rate: never more than a fifth of a short training."""
+    return min(int(wanted), epochs // 5)
+
+
+def loader_processes(plan: Plan) -> int:
+    """Return how many processes decode images: none for small images, where starting them costs more."""
+    if plan.input_size[0] * plan.input_size[1] <= 96 * 96 and plan.device == "cpu":
+        return 0
+    return min(4, os.cpu_count() or 1)

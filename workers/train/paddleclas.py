@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import copy
-import os
 from pathlib import Path
 from typing import Any
 
-from workers.contract import InputError
-from workers.contract.messages import msg
+from workers.train.configuration import augmentation_of, loader_processes, print_steps, warmup_epochs
 from workers.train.parameters import EVALUATION_BATCH, Plan
-
-# A line of progress at least every ten steps: live curves on slow machines, short logs on fast ones.
-MAX_PRINT_STEP = 10
-LINES_PER_EPOCH = 20
 
 
 def fill_configuration(
@@ -29,21 +23,13 @@ def fill_configuration(
 
 def suite_configuration(plan: Plan, base: dict[str, Any], augmentations: dict[str, Any]) -> dict[str, Any]:
     """Return ``base`` (PaddleClas format) with all filled in that PaddleX does not fill in itself."""
-    if plan.augmentation not in augmentations:
-        raise InputError(
-            msg(
-                "There is no augmentation {augmentation}: choose one of {augmentations}.",
-                augmentation=repr(plan.augmentation),
-                augmentations=", ".join(augmentations),
-            )
-        )
-    augmentation, defaults = augmentations[plan.augmentation], plan.recipe["defaults"]
+    augmentation, defaults = augmentation_of(plan, augmentations), plan.recipe["defaults"]
     config = copy.deepcopy(base)
     width, height = plan.input_size
     config["Global"].update(
         seed=plan.seed,
         image_shape=[3, height, width],
-        print_batch_step=max(1, min(MAX_PRINT_STEP, plan.steps_per_epoch // LINES_PER_EPOCH)),
+        print_batch_step=print_steps(plan),
     )
     config["Arch"].update(name=plan.recipe["architecture"], class_num=plan.num_classes)
     # PaddleX sets these two again, but only where the base file has a number already.
@@ -55,11 +41,6 @@ def suite_configuration(plan: Plan, base: dict[str, Any], augmentations: dict[st
         config["Loss"]["Train"][0]["CELoss"]["epsilon"] = float(defaults["label_smoothing"])
     _fill_loaders(config, plan, augmentation["operators"])
     return config
-
-
-def warmup_epochs(epochs: int, wanted: int) -> int:
-    """Return the epochs of rising learning rate: never more than a fifth of a short training."""
-    return min(int(wanted), epochs // 5)
 
 
 def _fill_loaders(config: dict[str, Any], plan: Plan, augmentation: list[dict[str, Any]]) -> None:
@@ -88,13 +69,6 @@ def _normalise(plan: Plan) -> dict[str, Any]:
     # The scale is text because the upstream suite's export parses this very text.
     mean, std = list(plan.recipe["mean"]), list(plan.recipe["std"])
     return {"NormalizeImage": {"scale": "1.0/255.0", "mean": mean, "std": std, "order": ""}}
-
-
-def loader_processes(plan: Plan) -> int:
-    """Return how many processes decode images: none for small images, where starting them costs more."""
-    if plan.input_size[0] * plan.input_size[1] <= 96 * 96 and plan.device == "cpu":
-        return 0
-    return min(4, os.cpu_count() or 1)
 
 
 def _at_size(operators: list[dict[str, Any]], size: list[int]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ class Plan:
     """One training, ready to run: every path absolute, every number checked.
 
     ``task`` names a class of ``workers/train/tasks/``. ``input_size`` is (width, height) in pixels.
-    ``recipe`` is the whole recipe file.
+    ``recipe`` is the whole recipe file. ``checkouts`` maps names of training suites to folders.
     """
 
     task: str
@@ -32,7 +32,7 @@ class Plan:
     val_images: int
     pretrained: Path | None = None
     resume: Path | None = None
-    paddleclas_dir: Path | None = None
+    checkouts: dict[str, Path] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
     @property

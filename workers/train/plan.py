@@ -47,7 +47,7 @@ def read_plan(spec: dict[str, Any]) -> Plan:
         val_images=val_images,
         pretrained=pretrained,
         resume=Path(inputs["resume"]) if inputs.get("resume") else None,
-        paddleclas_dir=Path(params["paddleclas_dir"]) if params.get("paddleclas_dir") else None,
+        checkouts={name: Path(folder) for name, folder in (params.get("checkouts") or {}).items()},
         notices=notices,
     )
 

@@ -89,7 +89,7 @@ def keep_to(scratch: Path) -> None:
 
 def versions(plan: Plan) -> dict[str, str]:
     """Return the version of every tool that had a part in the result."""
-    return {**{package: version(package) for package in PACKAGES}, **TASKS[plan.task].suite_version(plan)}
+    return {**{package: version(package) for package in PACKAGES}, **TASKS[plan.task].suite.described(plan)}
 
 
 def _tell(folder: JobFolder, plan: Plan, phase: str, after_training: float) -> None:

@@ -44,7 +44,7 @@ class Training:
 
     def run(self) -> Path:
         """Train and export; return the folder with ``inference.json`` and ``inference.pdiparams``."""
-        suites = self.task.link_suite(self.folder.scratch, self.plan)
+        suites = self.task.suite.link(self.folder.scratch, self.plan)
         self.output.mkdir(parents=True, exist_ok=True)
         checkpoint = self._earlier_checkpoint()
         done = max(self.history.scores, default=0)

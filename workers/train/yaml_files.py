@@ -1,11 +1,11 @@
-"""Where the suites' base configurations lie, and how YAML is read and written."""
+"""Where the suites' base configurations lie, in a folder each, and how YAML is read and written."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "paddleclas"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 
 def load_yaml(path: Path) -> Any:

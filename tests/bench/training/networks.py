@@ -9,9 +9,9 @@ import numpy
 import paddle  # noqa: TID251  (this runs in the training environment)
 from paddle import nn  # noqa: TID251
 
-from workers.train.suite import INDEX_SUITE
+from workers.train.suite import PADDLECLAS
 
-sys.path.insert(0, str(INDEX_SUITE))
+sys.path.insert(0, str(PADDLECLAS.index))
 
 from ppcls.arch.backbone.legendary_models import pp_lcnet
 

@@ -75,7 +75,7 @@ def make_spec(dataset: Path, class_names: list[str], **params) -> dict:
             "learning_rate": 0.1,
             "augmentation": "symbols",
             "seed": 0,
-            "paddleclas_dir": None,
+            "checkouts": {},
             "device": "cpu",
             "pretrained_notice": None,
             **params,

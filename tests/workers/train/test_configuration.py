@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from workers.contract import InputError
-from workers.train.configuration import export_configuration, paddlex_configuration
-from workers.train.paddleclas import suite_configuration, warmup_epochs
+from workers.train.configuration import export_configuration, paddlex_configuration, warmup_epochs
+from workers.train.paddleclas import suite_configuration
 from workers.train.plan import read_plan
 from workers.train.yaml_files import CONFIGS, load_yaml
 
-BASE = load_yaml(CONFIGS / "classification.yaml")
-AUGMENTATIONS = load_yaml(CONFIGS / "augmentations.yaml")
+BASE = load_yaml(CONFIGS / "paddleclas" / "classification.yaml")
+AUGMENTATIONS = load_yaml(CONFIGS / "paddleclas" / "augmentations.yaml")
 
 
 def built(spec) -> dict:

@@ -15,7 +15,7 @@ from .conftest import make_spec
 ROOT = Path(__file__).resolve().parents[3]
 RECIPES = {path.stem: load_yaml(path) for path in sorted((ROOT / "configs" / "models").glob("*.yaml"))}
 PRESETS = load_yaml(ROOT / "configs" / "presets.yaml")
-AUGMENTATIONS = load_yaml(CONFIGS / "augmentations.yaml")
+AUGMENTATIONS = load_yaml(CONFIGS / "paddleclas" / "augmentations.yaml")
 CHIPS = {path.stem for path in (ROOT / "configs" / "chips").glob("*.yaml")}
 
 
@@ -40,7 +40,7 @@ def test_a_recipe_with_its_own_defaults_makes_a_configuration(name, dataset):
     recipe = RECIPES[name]
     chosen = {key: recipe["defaults"][key] for key in ("epochs", "batch_size", "learning_rate")}
     spec = make_spec(dataset, ["off", "on"], recipe=recipe, **chosen)
-    base = load_yaml(CONFIGS / "classification.yaml")
+    base = load_yaml(CONFIGS / "paddleclas" / "classification.yaml")
     config = suite_configuration(read_plan(spec), base, AUGMENTATIONS)
     assert config["Arch"]["name"] == recipe["architecture"]
 

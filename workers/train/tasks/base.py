@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from workers.train.parameters import Plan
 from workers.train.progress import EvalLine, MarkLine, TrainLine
+from workers.train.suite import Suite
+from workers.train.yaml_files import CONFIGS, load_yaml
 
 Prediction = dict[str, Any]
 
@@ -16,12 +18,13 @@ Prediction = dict[str, Any]
 class Task(ABC):
     """One task. ``metric`` chooses the best epoch: a fraction, by its name in the suite's log.
 
-    ``curves`` maps names in the log to those of the job's curves.
+    ``curves`` maps names in the log to those of the job's curves. ``suite`` is what trains it.
     """
 
     name: str
     metric: str
     curves: Mapping[str, str]
+    suite: Suite
 
     # --- the dataset and the parameters ---
 
@@ -38,13 +41,9 @@ class Task(ABC):
 
     # --- the training suite ---
 
-    @abstractmethod
-    def link_suite(self, scratch: Path, plan: Plan) -> Path:
-        """Put the suite where PaddleX looks for it; return the folder of all suites, below ``scratch``."""
-
-    @abstractmethod
-    def suite_version(self, plan: Plan) -> dict[str, str]:
-        """Return the suite's name and version, for the result."""
+    def suite_files(self, *names: str) -> Iterator[Any]:
+        """Yield what stands in files of ``configs/<suite>/``."""
+        return (load_yaml(CONFIGS / self.suite.distribution / f"{name}.yaml") for name in names)
 
     @abstractmethod
     def suite_configuration(self, plan: Plan, output: Path) -> dict[str, Any]:

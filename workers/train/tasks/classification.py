@@ -12,9 +12,8 @@ from workers.train.evaluation import batches, onnx_runner, paddle_runner
 from workers.train.paddleclas import fill_configuration
 from workers.train.parameters import Plan
 from workers.train.progress import EvalLine, MarkLine, TrainLine, parse_line
-from workers.train.suite import INDEX_SUITE_VERSION, link_suite
+from workers.train.suite import PADDLECLAS
 from workers.train.tasks.base import Prediction, Task
-from workers.train.yaml_files import CONFIGS, load_yaml
 
 # Images on which the slim ONNX must choose the class that the Paddle model chooses.
 ONNX_CHECK_IMAGES = 64
@@ -24,6 +23,7 @@ class Classification(Task):
     name = "classification"
     metric = "top1"
     curves = {"loss": "train/loss", "top1": "train/top1", "lr": "train/lr", "ips": "train/ips"}
+    suite = PADDLECLAS
 
     def check_classes(self, class_names: list[str]) -> None:
         if len(class_names) < 2:
@@ -33,15 +33,8 @@ class Classification(Task):
         train, val = (read_labels(dataset / name, len(class_names)) for name in ("train.txt", "val.txt"))
         return len(train), len(val)
 
-    def link_suite(self, scratch: Path, plan: Plan) -> Path:
-        return link_suite(scratch, plan.paddleclas_dir)
-
-    def suite_version(self, plan: Plan) -> dict[str, str]:
-        suite = f"checkout {plan.paddleclas_dir}" if plan.paddleclas_dir else INDEX_SUITE_VERSION
-        return {"paddleclas": suite}
-
     def suite_configuration(self, plan: Plan, output: Path) -> dict[str, Any]:
-        base, augmentations = (load_yaml(CONFIGS / f"{name}.yaml") for name in (self.name, "augmentations"))
+        base, augmentations = self.suite_files(self.name, "augmentations")
         return fill_configuration(plan, base, augmentations, output)
 
     def parse_line(self, line: str) -> TrainLine | EvalLine | MarkLine | None:

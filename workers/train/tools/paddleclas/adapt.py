@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
+
+from workers.train.launching import use_kernels
 
 
 def prepare() -> None:
@@ -46,24 +47,6 @@ def _name_the_dataset() -> None:
         """Lines ``relative/path label``."""
 
     ppcls.data.ClsDataset = ClsDataset
-
-
-def use_kernels() -> None:
-    """Put our own operators over Paddle's; say so where that fails, and go on without."""
-    import workers
-
-    # Numba knows compiled code by the path of its source: take that itself and not this job's link to it.
-    workers.__path__ = [os.path.realpath(path) for path in workers.__path__]
-    from workers.train.progress import MARK, WITHOUT_KERNELS
-
-    try:
-        from workers.train.kernels.layers import install
-
-        install()
-    except Exception:
-        # Whatever it is: a training that is slow is better than none.
-        traceback.print_exc()
-        print(f"{MARK} {WITHOUT_KERNELS}", flush=True)
 
 
 def start_engine(mode: str):

@@ -1,0 +1,93 @@
+"""What ppdet, 2.6.0 of the package index, needs to run under Paddle 3 and PaddleX 3.7.
+
+Each launcher calls ``prepare()`` before it uses ppdet. Nothing of the suite on disk is changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+
+
+def prepare() -> None:
+    """Make ppdet importable from the working directory, which PaddleX sets to the suite, and patch it."""
+    sys.path.insert(0, os.getcwd())
+    # It names packages to install for tracking and poses.
+    with contextlib.redirect_stdout(io.StringIO()):
+        import ppdet  # noqa: F401
+    _name_the_dataset()
+    _widen_class_ids()
+    _average_over_something()
+
+
+def _name_the_dataset() -> None:
+    """PaddleX names the dataset class COCODetDataset, which ppdet has only upstream."""
+    from ppdet.data import source
+
+    class COCODetDataset(source.COCODataSet):
+        """Images and boxes as COCO writes them."""
+
+    source.COCODetDataset = COCODetDataset
+
+
+def _widen_class_ids() -> None:
+    """Class ids of 32 bits meet anchor numbers of 64 in the assigners, which Paddle 3 refuses to mix."""
+    from ppdet.data.transform import PadGT
+
+    own = PadGT.__call__
+
+    def pad(self, samples, context=None):
+        samples = own(self, samples, context)
+        for sample in samples:
+            sample["gt_class"] = sample["gt_class"].astype("int64")
+        return samples
+
+    PadGT.__call__ = pad
+
+
+def _average_over_something() -> None:
+    """Let a batch without boxes teach that there is nothing: ppdet divides its losses by the sum of scores.
+
+    That sum is 0 for background images, and for boxes that no anchor fits yet.
+    """
+    import paddle
+    from ppdet.modeling.heads import PicoHeadV2
+
+    own = PicoHeadV2.get_loss
+
+    def get_loss(self, head_outs, gt_meta):
+        classify, sums = self.loss_vfl, []
+
+        def at_least_one(scores, targets, avg_factor):
+            sums.append(float(avg_factor))
+            return classify(scores, targets, avg_factor=avg_factor if sums[0] else paddle.ones([]))
+
+        self.loss_vfl = at_least_one
+        try:
+            losses = own(self, head_outs, gt_meta)
+        finally:
+            self.loss_vfl = classify
+        if not sums[0]:
+            losses.update(loss_bbox=paddle.zeros([]), loss_dfl=paddle.zeros([]))
+        return losses
+
+    PicoHeadV2.get_loss = get_loss
+
+
+def read_arguments() -> tuple[dict, argparse.Namespace]:
+    """Return the configuration and the arguments that PaddleX starts a launcher with; set the device."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-c", "--config", required=True)
+    parser.add_argument("--resume", help="a checkpoint, without suffix")
+    parser.add_argument("--output_dir")
+    arguments, _ = parser.parse_known_args()
+
+    import paddle
+    from ppdet.core.workspace import load_config
+
+    config = load_config(arguments.config)
+    paddle.set_device("gpu" if config["use_gpu"] else "cpu")
+    return config, arguments
