@@ -19,7 +19,7 @@ ENV PATH=/opt/uv/bin:$PATH UV_PYTHON=python3.11 UV_PYTHON_DOWNLOADS=never UV_LIN
 
 FROM uv AS portal-env
 COPY pyproject.toml uv.lock ./
-RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --no-install-project
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --no-install-project --no-install-local
 
 FROM uv AS train-env
 COPY workers/train/pyproject.toml workers/train/uv.lock workers/train/suite.txt workers/train/
@@ -39,7 +39,7 @@ RUN chmod -R a+rX .
 
 # What every Celery process needs. The code comes last, so that a change to it rebuilds no environment.
 FROM base AS portal-base
-ENV PATH=/srv/slipway/.venv/bin:$PATH PYTHONPATH=/srv/slipway
+ENV PATH=/srv/slipway/.venv/bin:$PATH PYTHONPATH=/srv/slipway:/srv/slipway/portal/client
 COPY --from=portal-env /srv/slipway/.venv .venv
 
 FROM portal-base AS portal

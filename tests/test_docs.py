@@ -57,7 +57,8 @@ def test_a_wrong_setting_is_refused_with_a_sentence(monkeypatch):
 
 
 DOCUMENTS = [
-    "README.md", "portal/README.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md",
+    "README.md", "portal/README.md", "portal/client/README.md",
+    ".github/CONTRIBUTING.md", ".github/SECURITY.md",
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "workers").glob("*/README.md")),
     "workers/README.md", "workers/datakit/readers/README.md", "configs/chips/README.md",
     "configs/containers/README.md",

@@ -16,8 +16,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LONGEST_FILE, USUAL_FILE = 400, 300  # lines
 LONGEST_FUNCTION, USUAL_FUNCTION, MEDIAN_FUNCTION = 60, 30, 10
-# Stand in no layer: the command-line client stands aside, see its own contract.
-ASIDE = {"portal.cli"}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +64,7 @@ def test_no_files_import_each_other(graph):
 
 def test_every_part_of_the_portal_has_its_layer(graph):
     known = set().union(*layers())
-    assert graph.find_children("portal") - ASIDE == known
+    assert graph.find_children("portal") == known
 
 
 def test_no_part_of_the_portal_imports_one_above_it_or_beside_it(graph):

@@ -15,7 +15,7 @@ from portal.ops import extraction
 ROOT = Path(settings.BASE_DIR)
 # Read at a terminal, in a log or in the description of the API: English, whoever reads it.
 FOR_OPERATORS = (
-    "portal/settings.py", "portal/env.py", "portal/secrets_file.py", "portal/tied.py", "portal/cli/",
+    "portal/settings.py", "portal/env.py", "portal/secrets_file.py", "portal/tied.py", "portal/client/",
     "portal/ops/management/", "portal/ops/demo.py", "portal/ops/vendor.py", "portal/ops/supervision.py",
     "portal/ops/web.py", "portal/ops/ports.py", "portal/core/configs/", "portal/core/checks.py",
     "portal/core/bucket.py", "portal/core/datalock.py", "portal/core/patience.py", "portal/models/checks.py",

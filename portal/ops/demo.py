@@ -1,4 +1,4 @@
-"""The main job, done by the command-line client, with its progress in the terminal."""
+"""The main job, done by the Python client, with its progress in the terminal."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-
-from portal.cli import files, follow
-from portal.cli.client import Client
-from portal.cli.packing import source_of
-from portal.cli.push import push
-from portal.cli.screen import Screen, percent
+from slipway import Client, waiting
+from slipway.cli import follow
+from slipway.cli.screen import Screen, percent
 
 DEVICE_NAME = "Virtual board"
 
@@ -20,38 +17,35 @@ DEVICE_NAME = "Virtual board"
 def run_demo(client: Client, archive: Path, board: dict, folder: Path, console: Console) -> dict:
     """Upload ``archive``, run the whole job on ``board`` and write ``report.json`` into ``folder``.
 
-    ``board`` has host, port, username and password. Returns the report; raises CliError when the run
+    ``board`` has host, port, username and password. Returns the report; raises SlipwayError when the run
     fails.
     """
     device = _device(client, board)
-    screen = Screen()
-    version = push(client, screen, source_of(archive), "Handwritten digits")
-    run = client.post(
-        "runs/", json={"dataset_version": version["id"], "preset": "fast", "devices": [device["id"]]}
-    )
+    version = client.upload(archive, "Handwritten digits", wait=False)
+    run = client.run(version, preset="fast", devices=[device])
     console.print(f"Uploaded {archive.name}; run {run['id']} follows: {client.base}/runs/{run['id']}/")
-    run = follow.until_final(client, screen, f"runs/{run['id']}/", follow.steps_of)
-    follow.succeeded(f"Run {run['id']}", run)
+    run = follow.run(client, Screen(), run["id"])
+    waiting.succeeded(f"Run {run['id']}", run)
     return _write_report(client, run, folder)
 
 
 def _device(client: Client, board: dict) -> dict:
-    for known in client.get("devices/")["results"]:
-        if known["name"] == DEVICE_NAME and known["port"] == board["port"]:
-            return known
+    known = list(client.devices())
+    for row in known:
+        if row["name"] == DEVICE_NAME and row["port"] == board["port"]:
+            return row
     name = DEVICE_NAME
-    taken = {known["name"] for known in client.get("devices/")["results"]}
-    if name in taken:
+    if name in {row["name"] for row in known}:
         name = f"{DEVICE_NAME} on port {board['port']}"
     return client.post("devices/", json={"name": name, "profile": "virtual", **board})
 
 
 def _write_report(client: Client, run: dict, folder: Path) -> dict:
     folder.mkdir(parents=True, exist_ok=True)
-    full = client.get(f"runs/{run['id']}/report/")
+    full = client.report(run)
     model, board = full["models"][0], full["boards"][0]
-    path = f"jobs/{run['compiled_models'][0]['job']['id']}/files/model.rknn"
-    rknn = files.download(client, path, folder / "model.rknn", model["rknn_sha256"])
+    file = next(row for row in client.files(run) if row["sha256"] == model["rknn_sha256"])
+    rknn = client.fetch({**file, "name": "model.rknn"}, folder)
     report = {
         "paddle_top1": full["paddle_value"],
         "onnx_top1": model["onnx_value"],

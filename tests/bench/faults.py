@@ -27,8 +27,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from slipway import Client
+
 import portal.datasets
-from portal.cli.client import Client
 from tests.bench import processes
 from tests.bench.attacks.scene import connect_database
 from tests.bench.disturbed.faults import Disturber

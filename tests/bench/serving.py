@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
-
-from portal.cli.client import Client
+from slipway import Client
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 240  # a dozen programs on a busy machine with two cores

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
-from portal.cli.client import Client
+from slipway import Client
 
 CHUNK = 32 * 1024 * 1024
 BLOCK = 1024 * 1024

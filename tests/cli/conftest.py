@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 import pytest
 from django.conf import settings
+from slipway import calls, waiting
+from slipway.cli.main import main
 
-from portal.cli import client as cli_client
-from portal.cli import follow
-from portal.cli.main import main
 from portal.teams import tokens
 from portal.teams.models import Scope
 from tests.background import Worker
 from tests.e2e import boards
 from tests.factories import png
+
+CLIENT = settings.BASE_DIR / "portal" / "client"
 
 
 @dataclass
@@ -36,8 +37,8 @@ def own_home(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in ("SLIPWAY_URL", "SLIPWAY_TOKEN", "SLIPWAY_DEVICE_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(follow, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(cli_client, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(waiting, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(calls, "PATIENCE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -101,9 +102,9 @@ def start():
     begun = []
 
     def popen(*words, **options) -> subprocess.Popen:
-        argv = [sys.executable, "-m", "portal.cli", *(str(word) for word in words)]
+        argv = [sys.executable, "-m", "slipway", *(str(word) for word in words)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        begun.append(subprocess.Popen(argv, cwd=settings.BASE_DIR, **pipes | options))
+        begun.append(subprocess.Popen(argv, cwd=CLIENT, **pipes | options))
         return begun[-1]
 
     yield popen

@@ -12,12 +12,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from slipway import Client, calls, waiting
+from slipway.cli import follow
+from slipway.cli.screen import Screen
+from slipway.errors import NotAllowed, NotFound, Refused, Unreachable
 
-from portal.cli import client as cli_client
-from portal.cli import follow
-from portal.cli.client import Client
-from portal.cli.errors import NotAllowed, NotFound, Refused, Unreachable
-from portal.cli.screen import Screen
 from portal.jobs.models import Status
 from portal.runs.models import Run
 from portal.teams import tokens
@@ -239,7 +238,7 @@ ROWS = (200, {}, json.dumps({"results": [], "next": None}).encode())
 def patient(monkeypatch):
     """A client that waits for nothing but goes on trying; returns the seconds it would have waited."""
     waited = []
-    monkeypatch.setattr(cli_client.time, "sleep", waited.append)
+    monkeypatch.setattr(calls.time, "sleep", waited.append)
     return waited
 
 
@@ -285,12 +284,12 @@ def test_watching_goes_on_after_an_error_of_the_server_and_says_so_once(patient,
         client.on_wait = screen.note
         assert follow.job(client, screen, 7, "Check")["status"] == "succeeded"
     assert len([note for note in screen.notes if "Trying again" in note]) == 1
-    pauses = [seconds for seconds in patient if seconds != follow.POLL_SECONDS]
+    pauses = [seconds for seconds in patient if seconds != waiting.POLL_SECONDS]
     assert pauses == sorted(pauses) and len(pauses) == 3
 
 
 def test_watching_ends_when_patience_does(monkeypatch, screen):
-    monkeypatch.setattr(follow, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 0.2)
     with answering(problem(500, "Unexpected error.")) as server:
         with pytest.raises(Unreachable, match="Unexpected error."):
             follow.job(Client(server.url, patience=0), screen, 7, "Check")

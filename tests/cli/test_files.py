@@ -5,8 +5,8 @@ import os
 
 import pytest
 from django.core.files.base import ContentFile
+from slipway import files
 
-from portal.cli import files
 from portal.jobs.models import Artifact
 from tests.seed import Seeder
 

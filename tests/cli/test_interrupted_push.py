@@ -3,11 +3,8 @@
 import signal
 
 import pytest
+from slipway import Client
 
-from portal.cli.client import Client
-from portal.cli.packing import source_of
-from portal.cli.push import push
-from portal.cli.screen import Screen
 from portal.datasets.models import Upload, UploadPiece
 from tests.jobs.helpers import PATIENCE_SECONDS, wait_for
 
@@ -45,8 +42,8 @@ def test_other_files_or_another_name_begin_another_upload(
     portal, slipway, pets, live_server, token_of, alice
 ):
     client = Client(live_server.url, token_of(alice))
-    first = push(client, Screen(), source_of(pets), "Pets")
-    assert push(client, Screen(), source_of(pets), "Cats")["dataset"] != first["dataset"]
+    first = client.upload(pets, "Pets")
+    assert client.upload(pets, "Cats")["dataset"] != first["dataset"]
     (pets / "cat" / "0.png").unlink()
-    assert push(client, Screen(), source_of(pets), "Pets")["number"] == 2
+    assert client.upload(pets, "Pets")["number"] == 2
     assert Upload.objects.count() == 3

@@ -5,8 +5,8 @@ import json
 import stat
 
 import pytest
+from slipway import logins
 
-from portal.cli import config
 from portal.teams.models import ApiToken
 from tests.conftest import PASSWORD
 
@@ -18,10 +18,10 @@ def test_a_password_becomes_a_token_that_only_its_owner_can_read(live_server, al
     answer = slipway("login", live_server.url, "--user", "alice", "--password-stdin")
     assert answer.code == 0, answer.err
     assert "operator of the team Harbour" in answer.out
-    kept = json.loads(config.path().read_text(encoding="utf-8"))
+    kept = json.loads(logins.path().read_text(encoding="utf-8"))
     assert kept["token"].startswith("slw_")
-    assert PASSWORD not in config.path().read_text(encoding="utf-8")
-    assert stat.S_IMODE(config.path().stat().st_mode) == 0o600
+    assert PASSWORD not in logins.path().read_text(encoding="utf-8")
+    assert stat.S_IMODE(logins.path().stat().st_mode) == 0o600
     assert ApiToken.objects.get().scopes == ["read", "datasets", "runs", "deploy"]
     assert slipway("whoami").code == 0
 
@@ -39,7 +39,7 @@ def test_a_wrong_password_is_refused_and_nothing_is_kept(live_server, alice, sli
     answer = slipway("login", live_server.url, "--user", "alice", "--password-stdin")
     assert answer.code == 3
     assert answer.err.startswith("slipway: ")
-    assert not config.path().exists()
+    assert not logins.path().exists()
 
 
 def test_what_is_no_portal_is_told_from_one(live_server, slipway):
@@ -61,16 +61,16 @@ def test_an_address_that_is_none_is_refused(url, slipway):
 
 
 def test_the_environment_wins_over_what_is_kept(monkeypatch, tmp_path):
-    config.save(config.Login("http://kept", "slw_kept"))
-    assert config.current() == config.Login("http://kept", "slw_kept")
+    logins.save(logins.Login("http://kept", "slw_kept"))
+    assert logins.current() == logins.Login("http://kept", "slw_kept")
     monkeypatch.setenv("SLIPWAY_TOKEN", "slw_mine")
-    assert config.current() == config.Login("http://kept", "slw_mine")
+    assert logins.current() == logins.Login("http://kept", "slw_mine")
     monkeypatch.setenv("SLIPWAY_URL", "http://other/")
-    assert config.current() == config.Login("http://other", "slw_mine")
+    assert logins.current() == logins.Login("http://other", "slw_mine")
 
 
 def test_a_kept_token_is_not_sent_to_another_portal(monkeypatch, slipway):
-    config.save(config.Login("http://kept", "slw_kept"))
+    logins.save(logins.Login("http://kept", "slw_kept"))
     monkeypatch.setenv("SLIPWAY_URL", "http://other")
     answer = slipway("whoami")
     assert answer.code == 3

@@ -5,9 +5,9 @@ import json
 import re
 
 import pytest
+from slipway import files
 
-from portal.cli import files
-from portal.datasets.models import Upload
+from portal.datasets.models import DatasetVersion
 from portal.runs.models import Run
 from tests.cli.conftest import make_images
 
@@ -140,11 +140,14 @@ def test_a_run_is_cancelled_and_listed(portal, slipway, tmp_path):
     assert f"run/{run['id']}\t" in slipway("runs").out
 
 
-def test_the_same_files_pushed_again_are_the_next_version(pushed, slipway, pets):
-    again = slipway("dataset", "push", pets, "--name", "Pets", "--json").json
-    assert again["number"] == 2
-    assert again["content_hash"] == pushed["content_hash"]
-    assert Upload.objects.count() == 2
+def test_the_same_files_pushed_again_make_no_version_and_it_says_so(pushed, slipway, pets, tmp_path):
+    again = slipway("dataset", "push", pets, "--name", "Pets", "--json")
+    assert again.json["id"] == pushed["id"]
+    assert "Nothing new: Pets v1 has this content." in again.err
+    assert [row.number for row in DatasetVersion.objects.all()] == [1]
+    other = make_images(tmp_path / "other", images=6)
+    assert slipway("dataset", "push", other, "--name", "Pets", "--json").json["number"] == 2
+    assert slipway("dataset", "push", pets, "--name", "Pets", "--json").json["number"] == 3
 
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/passwd", "", "a/../../b"])

@@ -6,9 +6,8 @@ import random
 import tarfile
 
 import pytest
-
-from portal.cli import packing
-from portal.cli.errors import Refused
+from slipway import packing
+from slipway.errors import Refused
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ def test_the_doubt_is_settled_by_a_format(slipway, boxes):
     assert (answer.json["state"], answer.json["class_names"]) == ("ready", ["dog"])
     assert Dataset.objects.get().reading["options"] == {"as": "coco"}
     # The next upload is read as this one was, unless it says otherwise.
+    (boxes / "5.png").write_bytes(png((240, 9, 7)))
     answer = slipway("dataset", "push", boxes, "--name", "Boxes", "--json")
     assert answer.code == 0 and answer.json["class_names"] == ["dog"]
     assert answer.json["reading"]["remembered"]["version"] == 1

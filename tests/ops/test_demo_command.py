@@ -5,8 +5,8 @@ import signal
 
 import pytest
 from django.core.management import CommandError, call_command
+from slipway.errors import Interrupted
 
-from portal.cli.errors import Interrupted
 from portal.ops.management.commands import demo as command
 from portal.teams.services import create_first_administrator
 

@@ -7,7 +7,8 @@ import sqlite3
 import time
 from collections import Counter
 
-from portal.cli.client import Client
+from slipway import Client
+
 from tests.bench import processes
 from tests.bench.disturbed.faults import part_of
 from tests.bench.disturbed.work import Record

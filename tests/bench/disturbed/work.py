@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import requests
+from slipway import Client
+from slipway.errors import SlipwayError
 
-from portal.cli.client import Client
-from portal.cli.errors import CliError
 from tests.bench.archives import small_zip
 from tests.bench.serving import Portal
 from tests.bench.tusclient import Interrupted, TusClient
@@ -22,7 +22,7 @@ from tests.bench.tusclient import Interrupted, TusClient
 PATIENCE_SECONDS = 120
 TURN_SECONDS = 180  # for a job before the next one is asked for
 FINAL = ("succeeded", "failed", "cancelled")
-TROUBLE = (CliError, Interrupted, RuntimeError, requests.RequestException, OSError, KeyError, ValueError)
+TROUBLE = (SlipwayError, Interrupted, RuntimeError, requests.RequestException, OSError, KeyError, ValueError)
 
 
 @dataclass

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
+from slipway import Client
+from slipway.errors import Interrupted, SlipwayError
 
 import portal.datasets
 from portal import env, secrets_file
-from portal.cli.client import Client
-from portal.cli.errors import CliError, Interrupted
 from portal.core import datalock
 from portal.ops import demo, ports, supervision
 from portal.teams.models import Membership, Role, Scope, Team, User
@@ -95,7 +95,7 @@ class Command(BaseCommand):
             report = demo.run_demo(client, ARCHIVE, board, settings.VAR_DIR / "demo", console)
         except Interrupted as error:
             raise KeyboardInterrupt from error
-        except CliError as error:
+        except SlipwayError as error:
             raise CommandError(f"The demo failed: {error} More is in {logs}.") from error
         demo.print_table(report, console)
         page = report["page"].replace(base, address, 1)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import ssl
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Self
 
 import requests
 
-from portal.cli.errors import CliError, NotAllowed, NotFound, Refused, Unreachable
+from slipway.errors import NotAllowed, NotFound, Refused, SlipwayError, Unreachable, Usage
 
 API = "/api/v1/"
 TIMEOUT = (10, 120)  # seconds to connect, seconds of silence
@@ -23,23 +25,36 @@ NOT_NOW = {429, 502, 503, 504}
 STILL_WORKING = 409
 NOT_MODIFIED = 304
 NO_ROOM = 507
+# Files of trusted authorities, as OpenSSL, requests and curl name them; the first that is set counts.
+CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
-class Client:
-    """A portal as a person with a token sees it.
+class Calls:
+    """A portal's API as the owner of a token may call it.
 
-    ``patience``: how many seconds to go on trying while there is no answer. ``on_wait`` is told, once a call,
-    that it is tried again.
+    ``cacert``: a file of the authorities to trust, else one of ``CA_VARIABLES`` names it. ``patience``: how
+    many seconds to go on trying while there is no answer; ``on_wait`` is told so once a call.
     """
 
-    def __init__(self, base: str, token: str = "", patience: float | None = None):
+    def __init__(self, base: str, token: str = "", *, cacert: str = "", patience: float | None = None):
         self.base = base.rstrip("/")
         self.patience = PATIENCE_SECONDS if patience is None else patience
-        self.on_wait = lambda sentence: None
+        self.on_wait: Callable[[str], None] = lambda sentence: None
         self.session = requests.Session()
         self.token = token
+        self._verify = _authorities(cacert)
         self._watches = False
         self._polled: dict[str, tuple[str, Any]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that are kept open for the next call."""
+        self.session.close()
 
     @property
     def token(self) -> str:
@@ -54,7 +69,7 @@ class Client:
         wanted = {"name": name, "scopes": scopes, "days": days}
         # Without a key: of a token whose secret was lost on the way, another is made.
         no_key = {"Idempotency-Key": None}
-        made = self.call("POST", "tokens/", json=wanted, headers=no_key, auth=(username, password)).json()
+        made = self.post("tokens/", json=wanted, headers=no_key, auth=(username, password))
         self.token = made["secret"]
         return self.token
 
@@ -63,7 +78,7 @@ class Client:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                self._send("GET", "teams/", {})
+                self.send_once("GET", "teams/")
                 return
             except (Unreachable, requests.RequestException) as error:
                 if time.monotonic() > deadline:
@@ -84,22 +99,25 @@ class Client:
             self.patience, self._watches = before
 
     def get(self, path: str, **params: Any) -> Any:
-        return self.call("GET", path, params=params).json()
+        return json_of(self.call("GET", path, params=params))
 
     def poll(self, path: str) -> Any:
         """As ``get``, for what is asked for again and again: it is answered in full only after a change."""
         etag, body = self._polled.get(path, ("", None))
         answer = self.call("GET", path, headers={"If-None-Match": etag} if etag else {})
         if answer.status_code != NOT_MODIFIED:
-            body = answer.json()
+            body = json_of(answer)
             self._polled = {path: (answer.headers.get("ETag", ""), body)}
         return body
 
     def post(self, path: str, **options: Any) -> Any:
-        return self.call("POST", path, **options).json()
+        return json_of(self.call("POST", path, **options))
 
-    def rows(self, path: str, most: int | None = None, **params: Any) -> Iterator[dict]:
-        """The rows of a list, newest first, page by page; at most ``most`` of them."""
+    def patch(self, path: str, **fields: Any) -> Any:
+        return json_of(self.call("PATCH", path, json=fields))
+
+    def rows(self, path: str, most: int | None = None, **params: Any) -> Iterator[dict[str, Any]]:
+        """The rows of a list, newest first, from one page to the next; at most ``most`` of them."""
         params = {"limit": min(most or 200, 200), **params}
         given = 0
         while path:
@@ -128,8 +146,10 @@ class Client:
         tries = Tries(self)
         while True:
             try:
-                answer = self._send(method, path, options)
+                answer = self.send_once(method, path, **options)
             except requests.RequestException as error:
+                if _is_untrusted(error):
+                    raise Unreachable(UNTRUSTED.format(base=self.base)) from error
                 tries.pause(f"There is no answer from {self.base}{_why(error)}.")
                 continue
             if self._may_pass(method, answer.status_code):
@@ -145,12 +165,12 @@ class Client:
             return True
         return self._watches and method == "GET" and status >= 500 and status != NO_ROOM
 
-    def _send(self, method: str, path: str, options: dict) -> requests.Response:
+    def send_once(self, method: str, path: str, **options: Any) -> requests.Response:
+        """One call and its answer, whatever it is; tried once."""
         redirects = method in ("GET", "HEAD")
         address = self.address(path)
-        return self.session.request(
-            method, address, **{"timeout": TIMEOUT, "allow_redirects": redirects, **options}
-        )
+        defaults = {"timeout": TIMEOUT, "allow_redirects": redirects, "verify": self._verify}
+        return self.session.request(method, address, **{**defaults, **options})
 
     def address(self, path: str) -> str:
         """The whole address of a path below ``/api/v1/``.
@@ -159,6 +179,35 @@ class Client:
         may be known to itself by another name than to us, and nobody else may get our token.
         """
         return self.base + API + path.rpartition(API)[2]
+
+
+UNTRUSTED = (
+    "The certificate of {base} is not trusted: name the file of its authority by --cacert or SSL_CERT_FILE."
+)
+
+
+def _authorities(cacert: str) -> str | bool:
+    """The file of trusted authorities; True for those that requests brings along. Raises Usage."""
+    found = cacert or next(filter(None, map(os.environ.get, CA_VARIABLES)), "")
+    if not found:
+        return True
+    try:
+        ssl.create_default_context(cafile=None if os.path.isdir(found) else found)
+    except OSError as error:  # ssl.SSLError is one
+        raise Usage(f"{found!r} is no file of certificates: give one in PEM format.") from error
+    return found
+
+
+def _is_untrusted(error: BaseException | None) -> bool:
+    """Whether a certificate was refused, which another try does not change."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        reason = getattr(error, "reason", None) or next(iter(error.args), None)
+        error = (
+            error.__cause__ or error.__context__ or (reason if isinstance(reason, BaseException) else None)
+        )
+    return False
 
 
 class _Bearer(requests.auth.AuthBase):
@@ -176,13 +225,13 @@ class _Bearer(requests.auth.AuthBase):
 class Tries:
     """Pauses between tries of one call, longer each time, until the client's patience ends."""
 
-    def __init__(self, client: Client):
+    def __init__(self, client: Calls):
         self.client = client
         self.made = 0
         self._deadline = time.monotonic() + client.patience
 
     def pause(
-        self, sentence: str, answer: requests.Response | None = None, then: type[CliError] = Unreachable
+        self, sentence: str, answer: requests.Response | None = None, then: type[SlipwayError] = Unreachable
     ):
         """Wait a while, at least as long as the answer asks for; raise ``then`` when patience ends before."""
         wanted = _retry_after(answer.headers.get("Retry-After", "")) if answer is not None else 0.0
@@ -205,27 +254,51 @@ def _retry_after(text: str) -> float:
         return 0.0
 
 
+def json_of(answer: requests.Response) -> Any:
+    """The document of an answer. Raises Unreachable when it is none."""
+    try:
+        return answer.json()
+    except ValueError as error:
+        sentence = "What the portal answered cannot be understood: is it the right address?"
+        raise Unreachable(sentence, status=answer.status_code) from error
+
+
 def checked(answer: requests.Response) -> requests.Response:
     """The answer itself, or its problem as one of our errors."""
     status = answer.status_code
     if status < 300 or status == NOT_MODIFIED:
         return answer
-    sentence = _sentence(answer)
+    problem = _problem(answer)
+    raise _kind(status)(
+        _sentence(answer),
+        status=status,
+        title=str(problem.get("title", "")),
+        errors=problem["errors"] if isinstance(problem.get("errors"), dict) else None,
+        request_id=answer.headers.get("X-Request-ID", ""),
+    )
+
+
+def _kind(status: int) -> type[SlipwayError]:
     if status in (401, 403):
-        raise NotAllowed(sentence)
+        return NotAllowed
     if status == 404:
-        raise NotFound(sentence)
-    if status >= 500 and status != NO_ROOM:
-        raise Unreachable(sentence)
-    raise Refused(sentence)
+        return NotFound
+    return Unreachable if status >= 500 and status != NO_ROOM else Refused
+
+
+def _problem(answer: requests.Response) -> dict[str, Any]:
+    """The problem details (RFC 9457) of an answer; empty where something else answered."""
+    try:
+        found = answer.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _sentence(answer: requests.Response) -> str:
     """What the portal says is wrong; in our words where something else answered."""
-    try:
-        return str(answer.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        pass
+    if detail := _problem(answer).get("detail"):
+        return str(detail)
     where = answer.url.partition("?")[0]
     if 300 <= answer.status_code < 400:
         return f"{where} has moved to {answer.headers.get('Location', 'elsewhere')}: sign in there."
@@ -233,8 +306,4 @@ def _sentence(answer: requests.Response) -> str:
 
 
 def _why(error: requests.RequestException) -> str:
-    if isinstance(error, requests.exceptions.SSLError):
-        return ": its certificate is not trusted"
-    if isinstance(error, requests.Timeout):
-        return " in time"
-    return ""
+    return " in time" if isinstance(error, requests.Timeout) else ""

@@ -6,12 +6,13 @@ import json
 
 import click
 
-from portal.cli import follow, lookup
-from portal.cli.app import App, command
-from portal.cli.commands import readings
-from portal.cli.commands.jobs import filters, narrowed
-from portal.cli.errors import Usage
-from portal.cli.screen import Screen, percent, seconds
+from slipway import lookup, waiting
+from slipway.cli import follow
+from slipway.cli.app import App, command
+from slipway.cli.commands import readings
+from slipway.cli.commands.jobs import filters, narrowed
+from slipway.cli.screen import Screen, percent, seconds
+from slipway.errors import Usage
 
 
 def add_to(group: click.Group) -> None:
@@ -69,7 +70,7 @@ def watch(app: App, run: str):
 def _watch(app: App, run_id: int) -> None:
     row = follow.run(app.client, app.screen, run_id)
     _print(app, row)
-    follow.succeeded(f"Run {run_id}", row)
+    waiting.succeeded(f"Run {run_id}", row)
 
 
 @filters

@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
-from portal.cli import follow, lookup
-from portal.cli.app import App, command
-from portal.cli.errors import Failed, NotFound, Refused, Undecided, Usage
+from slipway import lookup, uploads
+from slipway.cli import follow
+from slipway.cli.app import App, command
+from slipway.errors import NotFound, Undecided, Usage
 
 MANY = {"one_hot": "one_hot", "table": "tables", "ignore": "ignore"}
 
@@ -60,30 +61,15 @@ def _role(text: str) -> tuple[str, str]:
     return folder, role.removeprefix("split:")
 
 
-def as_metadata(said: dict[str, Any]) -> dict[str, str]:
-    """What was said, as the texts that go with an upload: lists have an entry a line."""
-    texts = {}
-    for name, value in said.items():
-        if isinstance(value, dict):
-            value = [f"{folder}={role}" for folder, role in value.items()]
-        texts[name] = "\n".join(value) if isinstance(value, list) else str(value)
-    return texts
-
-
 def raise_if_not_ready(app: App, version: dict) -> None:
-    """Raises Refused or Failed for a check that did not succeed, Undecided for one that needs a person."""
-    if version["state"] == "refused":
-        refused = Refused if version["job"]["error_kind"] == "input" else Failed
-        raise refused(version["message"] or "The check of the dataset did not succeed.")
-    if version["state"] == "review":
-        raise Undecided(_what_to_do(app, version))
+    """As of the library; an Undecided says which command to give next."""
+    uploads.raise_if_not_ready(version, _what_to_do(app, version))
 
 
 def _what_to_do(app: App, version: dict) -> str:
     name = shlex.quote(f"{version['dataset_name']}@v{version['number']}")
-    doubt = version["message"] or "It is checked and waits for a person."
     return (
-        f"{doubt} Look at it: {app.client.base}/datasets/versions/{version['id']}/  "
+        f"Look at it: {app.client.base}/datasets/versions/{version['id']}/  "
         f"Use it as it was read: slipway dataset confirm {name}  "
         f"Or say how to read it: slipway dataset confirm {name} --as FORMAT"
     )

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 import requests
 
-from portal.cli.client import TIMEOUT, Client, Tries, checked
-from portal.cli.errors import Refused, Unreachable
+from slipway.calls import TIMEOUT, Calls, Tries, checked
+from slipway.errors import Refused, Unreachable
 
 BLOCK = 1024 * 1024
 RANGE_NOT_SATISFIABLE = 416
@@ -35,7 +35,7 @@ def safe_path(folder: Path, name: str) -> Path:
 
 
 def download(
-    client: Client,
+    client: Calls,
     path: str,
     target: Path,
     sha256: str = "",
@@ -62,7 +62,7 @@ def download(
     return target
 
 
-def _receive(client: Client, path: str, part: Path, sha256: str, on_bytes) -> bool:
+def _receive(client: Calls, path: str, part: Path, sha256: str, on_bytes) -> bool:
     """Append what is missing to ``part``; False when the connection broke."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-", "If-Range": f'"{sha256}"'} if have else {}

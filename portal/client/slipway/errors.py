@@ -1,61 +1,81 @@
-"""What can go wrong, each with the exit code that scripts may rely on. The message is one sentence."""
+"""What can go wrong, each with the exit code of the command line. The message is one sentence."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 
-class CliError(Exception):
-    """The base of all; by itself: the job or the run did not succeed."""
+
+class SlipwayError(Exception):
+    """The base of all.
+
+    Where the portal answered with a problem, its fields are here: ``status`` (of HTTP), ``title``, ``errors``
+    (sentences by field) and ``request_id``, which the server's log names; else 0 and nothing.
+    """
 
     exit_code = 1
 
+    def __init__(
+        self,
+        sentence: str = "",
+        *,
+        status: int = 0,
+        title: str = "",
+        errors: Mapping[str, Any] | None = None,
+        request_id: str = "",
+    ):
+        super().__init__(sentence)
+        self.status, self.title, self.request_id = status, title, request_id
+        self.errors = dict(errors or {})
 
-class Failed(CliError):
+
+class Failed(SlipwayError):
     """The job or the run failed or was cancelled."""
 
 
-class Usage(CliError):
-    """The command line cannot be meant, or a file or folder that it names cannot be used."""
+class Usage(SlipwayError):
+    """Invalid usage, or a file or folder that cannot be used."""
 
     exit_code = 2
 
 
-class NotAllowed(CliError):
+class NotAllowed(SlipwayError):
     """Not signed in, a token that opens nothing, or one that may not do this."""
 
     exit_code = 3
 
 
-class NotFound(CliError):
+class NotFound(SlipwayError):
     """No dataset, run, job, device or file of this name or number."""
 
     exit_code = 4
 
 
-class Unreachable(CliError):
+class Unreachable(SlipwayError):
     """No answer from the portal, or an answer that says that it is out of order."""
 
     exit_code = 5
 
 
-class Refused(CliError):
+class Refused(SlipwayError):
     """The portal does not take what was given: a file, a value, or the state of things forbids it."""
 
     exit_code = 6
 
 
-class Undecided(CliError):
+class Undecided(SlipwayError):
     """An upload can be read in more than one way, or a person asked to see it first: it waits."""
 
     exit_code = 7
 
 
-class Interrupted(CliError):
+class Interrupted(SlipwayError):
     """Ctrl-C; the message says what goes on without us."""
 
     exit_code = 130
 
 
-class ReaderGone(CliError):
+class ReaderGone(SlipwayError):
     """Whoever read our standard output has read enough; the code is a shell's for SIGPIPE."""
 
     exit_code = 141

@@ -10,15 +10,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from portal.cli.errors import NotAllowed, Usage
+from slipway.errors import NotAllowed, Usage
 
 
 @dataclass(frozen=True)
 class Login:
-    """A portal's address without a slash at its end, and a token for it."""
+    """A portal's address without a slash at its end, a token for it, and the file of authorities to trust."""
 
     url: str
     token: str
+    cacert: str = ""
 
 
 def path() -> Path:
@@ -66,7 +67,7 @@ def stored() -> Login | None:
     """The kept login; None when there is none that can be read."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(path().read_text(encoding="utf-8"))
-        return Login(str(kept["url"]), str(kept["token"]))
+        return Login(str(kept["url"]), str(kept["token"]), str(kept.get("cacert", "")))
     return None
 
 
@@ -79,7 +80,8 @@ def current() -> Login:
     url = os.environ.get("SLIPWAY_URL", "").strip()
     token = os.environ.get("SLIPWAY_TOKEN", "").strip()
     url = clean_url(url) if url else kept.url if kept else ""
-    if not token and kept and kept.url == url:
+    is_kept = kept is not None and kept.url == url
+    if not token and is_kept:
         token = kept.token
     if not url:
         raise NotAllowed(
@@ -89,4 +91,4 @@ def current() -> Login:
         raise NotAllowed(f"There is no token for {url}: run  slipway login {url}  or set SLIPWAY_TOKEN.")
     if not token.isascii() or not token.isprintable():
         raise NotAllowed("The token holds characters that no token has: check that it was copied whole.")
-    return Login(url, token)
+    return Login(url, token, kept.cacert if is_kept else "")

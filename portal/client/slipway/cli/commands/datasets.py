@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from portal.cli import files, follow, lookup, packing
-from portal.cli import push as pushing
-from portal.cli.app import App, command
-from portal.cli.commands import readings
-from portal.cli.errors import Usage
-from portal.cli.screen import Screen, size
+from slipway import files, lookup, packing, uploads
+from slipway.cli import follow
+from slipway.cli.app import App, command
+from slipway.cli.commands import readings
+from slipway.cli.screen import Screen, size
+from slipway.errors import Usage
 
 ARCHIVE_ENDING = re.compile(r"(\.tar)?\.(tar|zip|t?gz|t?xz|t?zst)$", re.IGNORECASE)
 
@@ -76,8 +76,10 @@ def push(app: App, path: Path, name: str | None, piece_mb: int, no_wait: bool, *
     source = packing.source_of(path)
     name = name or ARCHIVE_ENDING.sub("", source.filename)
     _check_dry_run(no_wait, options)
-    metadata = readings.as_metadata(_said(**options))
-    version = pushing.push(app.client, app.screen, source, name, metadata, piece_mb * 1024 * 1024)
+    with follow.sending(app.screen, source.filename, source.size) as on_bytes:
+        version = app.client.upload(
+            path, name, _said(**options), wait=False, on_bytes=on_bytes, piece=piece_mb * 1024 * 1024
+        )
     _show_checked(app, version, no_wait, options["dry_run"])
 
 
@@ -94,10 +96,9 @@ def import_(app: App, place: str | None, name: str | None, only_list: bool, no_w
         app.screen.table(["Place", "Kind"], [(row["name"], row["kind"]) for row in rows])
         return
     _check_dry_run(no_wait, options)
-    source, _, path = place.strip("/").partition("/")
-    name = name or ARCHIVE_ENDING.sub("", path.rpartition("/")[2] or source)
-    body = {**_said(**options), "name": name, "source": source, "path": path}
-    version = app.client.post("datasets/imports/", json=body)
+    place, _, path = place.strip("/").partition("/")
+    name = name or ARCHIVE_ENDING.sub("", path.rpartition("/")[2] or place)
+    version = app.client.import_place(place, path, name, _said(**options), wait=False)
     _show_checked(app, version, no_wait, options["dry_run"])
 
 
@@ -110,7 +111,9 @@ def _show_checked(app: App, version: dict, no_wait: bool, dry_run: bool) -> None
     """Wait for the check unless told otherwise, and show the version; of a dry run, how it was read."""
     if not no_wait:
         follow.job(app.client, app.screen, version["job"]["id"], "Check")
-        version = app.client.get(f"dataset-versions/{version['id']}/")
+        sent, version = version, uploads.settled(app.client, version)
+        if sent["id"] != version["id"]:
+            app.screen.note(f"Nothing new: {version['dataset_name']} v{version['number']} has this content.")
     if dry_run:
         readings.print_dry_run(app, version)
         return

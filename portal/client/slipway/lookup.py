@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from portal.cli.client import Client
-from portal.cli.errors import NotFound, Usage
+from slipway.calls import Calls
+from slipway.errors import NotFound, Usage
 
 _VERSION = re.compile(r"v(\d{1,9})$")
 _HASH = re.compile(r"[0-9a-f]{6,64}$")
 
 
-def dataset(client: Client, name: str) -> dict:
+def dataset(client: Calls, name: str) -> dict:
     """The dataset of this name. Raises NotFound."""
     for row in client.rows("datasets/", name=name):
         if row["name"] == name:
@@ -19,7 +19,7 @@ def dataset(client: Client, name: str) -> dict:
     raise NotFound(f"There is no dataset {name!r} in this team: see  slipway dataset list")
 
 
-def version(client: Client, text: str, in_review: bool = False) -> dict:
+def version(client: Calls, text: str, in_review: bool = False) -> dict:
     """A version by ``NAME``, ``NAME@v3`` or ``NAME@`` and a hash prefix. ``NAME`` is the newest that can be
     used, or that is being checked; with ``in_review`` the newest that needs a person.
 
@@ -46,7 +46,7 @@ def _is_wanted(row: dict, wanted: str, in_review: bool) -> bool:
     return row["content_hash"].startswith(wanted)
 
 
-def device(client: Client, name: str) -> dict:
+def device(client: Calls, name: str) -> dict:
     """The device of this name, or of this number. Raises NotFound."""
     rows = list(client.rows("devices/"))
     for row in [row for row in rows if row["name"] == name] + [row for row in rows if str(row["id"]) == name]:

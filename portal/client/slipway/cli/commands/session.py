@@ -8,10 +8,9 @@ import sys
 
 import click
 
-from portal.cli import config
-from portal.cli.app import App, command
-from portal.cli.client import Client
-from portal.cli.errors import NotAllowed, NotFound, Refused, Unreachable, Usage
+from slipway import Client, logins
+from slipway.cli.app import App, command
+from slipway.errors import NotAllowed, NotFound, Refused, Unreachable, Usage
 
 FROM_STDIN = "-"
 SCOPES = ["read", "datasets", "runs", "deploy"]
@@ -36,17 +35,18 @@ def login(app: App, url: str, token: str | None, user: str | None, password_stdi
     With --token (or SLIPWAY_TOKEN) that token is kept; otherwise one is made with your name and password,
     which are kept nowhere. The file is readable by you alone.
     """
-    client = Client(config.clean_url(url), patience=0)
+    client = Client(url, cacert=app.cacert, patience=0)
     token = token or ("" if user else os.environ.get("SLIPWAY_TOKEN", ""))
     if token:
         secret = _from_stdin() if token == FROM_STDIN else token
-        client = Client(client.base, secret.strip(), patience=0)
+        client.token = secret.strip()
     else:
         user = user or _ask("Name", hidden=False)
         password = _from_stdin() if password_stdin else _ask("Password", hidden=True)
         secret = client.sign_in(user, password, f"slipway on {socket.gethostname()}"[:100], SCOPES, days)
     found = _team(client)
-    kept = config.save(config.Login(client.base, secret.strip()))
+    cacert = os.path.abspath(app.cacert) if app.cacert else ""
+    kept = logins.save(logins.Login(client.base, secret.strip(), cacert))
     app.screen.document({"url": client.base, "team": found["name"], "role": found["role"], "file": str(kept)})
     app.screen.line(f"Signed in to {client.base}: {found['role']} of the team {found['name']}.")
 
@@ -65,7 +65,9 @@ def _team(client: Client) -> dict:
     """The team that one's calls work in; shows at once whether this is a portal and the token opens it."""
     try:
         teams = client.get("teams/")["results"]
-    except (ValueError, KeyError, TypeError, NotFound, Refused) as error:
+    except (KeyError, TypeError, NotFound, Refused, Unreachable) as error:
+        if isinstance(error, Unreachable) and error.status not in range(200, 300):
+            raise
         raise Unreachable(
             f"What answers at {client.base} is no Slipway portal: check the address."
         ) from error
@@ -76,7 +78,7 @@ def _team(client: Client) -> dict:
 
 def logout(app: App):
     """Forget the token. To end it for everybody, revoke it on the page Team."""
-    known = config.forget()
+    known = logins.forget()
     app.screen.document({"url": known.url if known else None})
     app.screen.line(f"The token for {known.url} is forgotten." if known else "Nobody was signed in.")
 

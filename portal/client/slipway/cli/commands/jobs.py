@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
 
-from portal.cli import files, follow, lookup
-from portal.cli.app import App, command
-from portal.cli.client import Client
-from portal.cli.errors import NotFound
-from portal.cli.screen import Screen, seconds, size
+from slipway import Client, lookup, waiting
+from slipway.cli import follow
+from slipway.cli.app import App, command
+from slipway.cli.screen import Screen, seconds, size
+from slipway.client import fits
+from slipway.errors import NotFound
 
 STATUSES = ["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
 REFERENCE = click.argument("reference", metavar="RUN|job/N")
@@ -64,13 +64,13 @@ def log(app: App, job: str, to_follow: bool):
     job_id = lookup.number(job, "job")
     text = []
     with follow.goes_on(f"Job {job_id} goes on without us."):
-        for piece in follow.log(app.client, job_id, to_follow):
+        for piece in app.client.log(job_id, follow=to_follow):
             text.append(piece if app.screen.as_json else "")
             app.screen.raw(piece)
     row = app.client.get(f"jobs/{job_id}/") if to_follow or app.screen.as_json else None
     app.screen.document({"job": row, "log": "".join(text)})
     if to_follow:
-        follow.succeeded(f"Job {job_id}", row)
+        waiting.succeeded(f"Job {job_id}", row)
 
 
 @REFERENCE
@@ -94,7 +94,7 @@ def retry(app: App, reference: str, watch: bool):
     app.screen.document(row)
     app.screen.line(f"{kind.capitalize()} {row['id']} is {row['status']}.")
     if watch:
-        follow.succeeded(f"{kind.capitalize()} {row['id']}", row)
+        waiting.succeeded(f"{kind.capitalize()} {row['id']}", row)
 
 
 def _follow_job(client: Client, screen: Screen, number: int) -> dict:
@@ -123,11 +123,8 @@ def download(app: App, reference: str, names: tuple[str, ...], directory: Path, 
 
 
 def _fetch(app: App, row: dict, directory: Path) -> Path:
-    target = files.safe_path(directory, row["name"])
-    if files.is_here(target, row["sha256"]):
-        return target
     with app.screen.bytes_bar(row["name"], row["size"]) as on_bytes:
-        return files.download(app.client, row["url"], target, row["sha256"], on_bytes)
+        return app.client.fetch(row, directory, on_bytes)
 
 
 def wanted_files(client: Client, kind: str, number: int, names: tuple[str, ...]) -> list[dict]:
@@ -135,26 +132,10 @@ def wanted_files(client: Client, kind: str, number: int, names: tuple[str, ...])
 
     A run's files get their step's name in front: ``train/model.onnx``, ``rv1106/model.rknn``.
     """
-    if kind == "job":
-        known = client.get(f"jobs/{number}/files/")
-    else:
-        known = [
-            {**row, "name": f"{step}/{row['name']}"}
-            for step, job in _steps_with_files(client.get(f"runs/{number}/"))
-            for row in client.get(f"jobs/{job['id']}/files/")
-        ]
+    known = client.job_files(number) if kind == "job" else client.files(number)
     if not names:
         return known
     for name in names:
-        if not any(_fits(row, name) for row in known):
+        if not any(fits(row, name) for row in known):
             raise NotFound(f"{kind.capitalize()} {number} has no file {name!r}: see  slipway download --list")
-    return [row for row in known if any(_fits(row, name) for name in names)]
-
-
-def _fits(row: dict, name: str) -> bool:
-    return fnmatchcase(row["name"], name) or fnmatchcase(row["name"].rpartition("/")[2], name)
-
-
-def _steps_with_files(run: dict) -> list[tuple[str, dict]]:
-    names = ((step["inputs"].get("chip", step["kind"]), step) for step in run["steps"])
-    return [(name, step["job"]) for name, step in names if step["job"] and step["kind"] != "deploy"]
+    return [row for row in known if any(fits(row, name) for name in names)]

@@ -1,20 +1,15 @@
-"""Waits for jobs and runs and shows how far they are; reads logs as they grow."""
+"""Shows how far jobs and runs are while one waits for them."""
 
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from portal.cli.client import Client
-from portal.cli.errors import Failed, Interrupted
-from portal.cli.screen import Screen, plain, seconds
-
-FINAL = ("succeeded", "failed", "cancelled")
-POLL_SECONDS = 1.0
-# A portal that is being updated is away for a while; what it does meanwhile goes on.
-PATIENCE_SECONDS = 300.0
+from slipway import waiting
+from slipway.calls import Calls
+from slipway.cli.screen import Screen, plain, seconds, size
+from slipway.errors import Interrupted
 
 
 @contextlib.contextmanager
@@ -26,13 +21,31 @@ def goes_on(hint: str) -> Iterator[None]:
         raise Interrupted(hint) from error
 
 
-def job(client: Client, screen: Screen, job_id: int, name: str) -> dict:
+@contextlib.contextmanager
+def sending(screen: Screen, name: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar of an upload; the block gets what is to be told how far the bytes are."""
+    with (
+        goes_on("Broken off: the same command goes on from here."),
+        screen.bytes_bar(name, total) as on_offset,
+    ):
+        told: list[int] = []
+
+        def on_bytes(done: int) -> None:
+            if done and not told:
+                screen.note(f"Going on at {size(done)} of {size(total)}.")
+            told.append(done)
+            on_offset(done)
+
+        yield on_bytes
+
+
+def job(client: Calls, screen: Screen, job_id: int, name: str) -> dict:
     """Wait until a job is final and return it."""
     with goes_on(f"It goes on without us: slipway log -f {job_id}"):
         return until_final(client, screen, f"jobs/{job_id}/", lambda row: [(name, row)])
 
 
-def run(client: Client, screen: Screen, run_id: int) -> dict:
+def run(client: Calls, screen: Screen, run_id: int) -> dict:
     """Wait until a run is final and return it."""
     hint = f"Run {run_id} goes on. Look again: slipway watch {run_id}  Stop it: slipway cancel run/{run_id}"
     with goes_on(hint):
@@ -44,15 +57,10 @@ def steps_of(run: dict) -> list[tuple[str, dict | None]]:
     return [("Data", run["ingest_job"]), *((step["title"], step["job"]) for step in run["steps"])]
 
 
-def until_final(client: Client, screen: Screen, path: str, steps) -> dict:
+def until_final(client: Calls, screen: Screen, path: str, steps) -> dict:
     """Ask for a job or run until it is final and return it; ``steps`` makes of it what is shown."""
-    with client.patient(PATIENCE_SECONDS), _Steps(screen) as shown:
-        while True:
-            found = client.poll(path)
-            shown.show(steps(found))
-            if found["status"] in FINAL:
-                return found
-            time.sleep(POLL_SECONDS)
+    with _Steps(screen) as shown:
+        return waiting.until_final(client, path, lambda row: shown.show(steps(row)))
 
 
 class _Steps:
@@ -93,24 +101,3 @@ class _Steps:
         if self.said.get(place) != now:
             self.said[place] = now
             self.screen.note(f"{name}: {' '.join(filter(None, now))}")
-
-
-def log(client: Client, job_id: int, follow: bool) -> Iterator[str]:
-    """A job's log in pieces: what is there, or, to ``follow``, until the job has ended."""
-    with client.patient(PATIENCE_SECONDS if follow else 0):
-        offset, finished = 0, False
-        while not finished:
-            answer = client.call("GET", f"jobs/{job_id}/log/", params={"offset": offset})
-            reached = int(answer.headers["X-Offset"])
-            finished = answer.headers["X-Finished"] == "yes" or (reached == offset and not follow)
-            if answer.content:
-                yield answer.content.decode(errors="replace")
-            elif not finished:
-                time.sleep(POLL_SECONDS)
-            offset = reached
-
-
-def succeeded(what: str, row: dict) -> None:
-    """Raise Failed with its sentence when a job or run did not succeed."""
-    if row["status"] != "succeeded":
-        raise Failed(row["message"] or f"{what} was {row['status']}.")

@@ -8,12 +8,10 @@ import sys
 from dataclasses import dataclass
 
 import click
-import requests
 
-from portal.cli import config
-from portal.cli.client import Client
-from portal.cli.errors import ReaderGone, Unreachable, Usage
-from portal.cli.screen import Screen
+from slipway import Client
+from slipway.cli.screen import Screen
+from slipway.errors import ReaderGone, Usage
 
 
 @dataclass
@@ -21,12 +19,12 @@ class App:
     """Handed to every command as its first argument."""
 
     screen: Screen
+    cacert: str = ""
 
     @functools.cached_property
     def client(self) -> Client:
         """Raises NotAllowed when one is not signed in."""
-        login = config.current()
-        client = Client(login.url, login.token)
+        client = Client(cacert=self.cacert)
         client.on_wait = self.screen.note
         return client
 
@@ -36,19 +34,16 @@ def command(group: click.Group, name: str, **options):
 
     def decorate(function):
         @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+        @click.option("--cacert", default="", metavar="FILE", help="Trust the authorities in this PEM file.")
         @functools.wraps(function)
-        def wrapped(as_json: bool, **values):
+        def wrapped(as_json: bool, cacert: str, **values):
             try:
-                function(App(Screen(as_json)), **values)
+                function(App(Screen(as_json), cacert), **values)
                 sys.stdout.flush()
             except BrokenPipeError as error:
                 # Python flushes standard output once more at the end: give it somewhere to go.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 raise ReaderGone from error
-            except requests.RequestException as error:
-                raise Unreachable(
-                    "What the portal answered cannot be understood: is it the right address?"
-                ) from error
             except OSError as error:
                 raise Usage(f"{error.filename or 'The disk'} cannot be used ({error.strerror}).") from error
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from portal.cli.errors import Refused
+from slipway.errors import Refused
 
 BLOCK = 1024 * 1024
 TAR_BLOCK = 512

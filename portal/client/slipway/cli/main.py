@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import click
 
-from portal.cli.commands import datasets, devices, jobs, runs, session
-from portal.cli.errors import EXIT_CODES, CliError, Interrupted, Usage
-from portal.cli.screen import plain
+from slipway.cli.commands import datasets, devices, jobs, runs, session
+from slipway.cli.screen import plain
+from slipway.errors import EXIT_CODES, Interrupted, SlipwayError, Usage
 
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {words}" for code, words in EXIT_CODES.items())
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         slipway.main(args=argv, prog_name="slipway", standalone_mode=False)
         return 0
-    except CliError as error:
+    except SlipwayError as error:
         if str(error):
             _say(str(error))
         return error.exit_code

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
-from portal.cli import follow, lookup
-from portal.cli.app import App, command
-from portal.cli.errors import Usage
-from portal.cli.screen import percent
+from slipway import lookup, waiting
+from slipway.cli import follow
+from slipway.cli.app import App, command
+from slipway.cli.screen import percent
+from slipway.errors import Usage
 
 
 def add_to(group: click.Group) -> None:
@@ -96,7 +97,7 @@ def _after_probe(app: App, row: dict, no_wait: bool) -> None:
         for sentence in [*found.get("problems", []), *found.get("warnings", [])]:
             app.screen.line(f"  ! {sentence}")
     if not no_wait:
-        follow.succeeded("The probe", job)
+        waiting.succeeded("The probe", job)
 
 
 @click.argument("name")
@@ -105,9 +106,7 @@ def _after_probe(app: App, row: dict, no_wait: bool) -> None:
 )
 def infer(app: App, name: str, images: tuple[Path, ...]):
     """Send images to a device and print what it answers."""
-    row = lookup.device(app.client, name)
-    content = [("images", (path.name, path.read_bytes())) for path in images]
-    inference = app.client.post(f"devices/{row['id']}/inferences/", files=content)
+    inference = app.client.infer(name, images, wait=False)
     job = follow.job(app.client, app.screen, inference["job"]["id"], "Inference")
     inference = app.client.get(f"inferences/{inference['id']}/")
     app.screen.document(inference)
@@ -122,7 +121,7 @@ def infer(app: App, name: str, images: tuple[Path, ...]):
         for image in inference["images"]
     ]
     app.screen.table(["Image", "Label", ">Score", ">ms", "Note"], cells)
-    follow.succeeded("The inference", job)
+    waiting.succeeded("The inference", job)
 
 
 @click.argument("run", metavar="RUN")
@@ -133,8 +132,7 @@ def deploy(app: App, run: str, name: str, no_wait: bool):
 
     An older run's model becomes current once more in the same way.
     """
-    body = {"run": lookup.number(run, "run"), "device": lookup.device(app.client, name)["id"]}
-    row = app.client.post("deployments/", json=body)
+    row = app.client.deploy(lookup.number(run, "run"), name, wait=False)
     if not no_wait:
         follow.job(app.client, app.screen, row["job"]["id"], f"Board {name}")
         row = app.client.get(f"deployments/{row['id']}/")
@@ -147,4 +145,4 @@ def deploy(app: App, run: str, name: str, no_wait: bool):
             f"as the simulator answers on {percent(measured['parity']['agreement'])}"
         )
     if not no_wait:
-        follow.succeeded("The deployment", row["job"])
+        waiting.succeeded("The deployment", row["job"])

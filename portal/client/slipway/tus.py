@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 
 import requests
 
-from portal.cli.client import TIMEOUT, Client, Tries, checked
-from portal.cli.errors import Refused
-from portal.cli.packing import Source
+from slipway.calls import Calls, Tries, checked
+from slipway.errors import Refused
+from slipway.packing import Source
 
 PIECE = 32 * 1024 * 1024
 VERSION = {"Tus-Resumable": "1.0.0"}
@@ -36,12 +36,12 @@ class _Body:
             self.on_bytes(len(block))
 
 
-def find(client: Client, fingerprint: str) -> dict | None:
+def find(client: Calls, fingerprint: str) -> dict | None:
     """One's own upload with this fingerprint that can be gone on with."""
     return next(client.rows("uploads/", most=1, fingerprint=fingerprint), None)
 
 
-def announce(client: Client, source: Source, metadata: dict[str, str]) -> str:
+def announce(client: Calls, source: Source, metadata: dict[str, str]) -> str:
     """Begin an upload and return its path. Raises Refused when the portal has no room for it."""
     pairs = [f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in metadata.items()]
     headers = VERSION | {"Upload-Length": str(source.size), "Upload-Metadata": ",".join(pairs)}
@@ -49,7 +49,7 @@ def announce(client: Client, source: Source, metadata: dict[str, str]) -> str:
 
 
 def send(
-    client: Client, path: str, source: Source, on_offset: Callable[[int], None], piece: int = PIECE
+    client: Calls, path: str, source: Source, on_offset: Callable[[int], None], piece: int = PIECE
 ) -> None:
     """Send all that the portal has not got yet; ``on_offset`` is told how far the bytes are."""
     offset = _offset(client, path)
@@ -67,7 +67,7 @@ def send(
 
 
 def _send_piece(
-    client: Client, path: str, source: Source, offset: int, piece: int, on_offset
+    client: Calls, path: str, source: Source, offset: int, piece: int, on_offset
 ) -> tuple[int, str]:
     """Send one piece; return the portal's offset, or ours with a sentence of what broke it off."""
     end = min(offset + piece, source.size)
@@ -81,7 +81,7 @@ def _send_piece(
     headers = VERSION | {"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
     body = _Body(source.blocks(offset, end), end - offset, on_bytes)
     try:
-        answer = client.session.patch(client.address(path), data=body, headers=headers, timeout=TIMEOUT)
+        answer = client.send_once("PATCH", path, data=body, headers=headers)
     except requests.RequestException:
         return offset, f"The connection to {client.base} broke."
     if answer.status_code in LOOK_AGAIN:
@@ -89,7 +89,7 @@ def _send_piece(
     return int(checked(answer).headers["Upload-Offset"]), ""
 
 
-def _offset(client: Client, path: str) -> int:
+def _offset(client: Calls, path: str) -> int:
     """How far the portal has got. It answers 423 while a connection that broke still counts as sending."""
     tries = Tries(client)
     while True:

@@ -1,5 +1,0 @@
-import sys
-
-from portal.cli.main import main
-
-sys.exit(main())

@@ -1,0 +1,264 @@
+"""``Client``: what people do with a portal, a method for each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from slipway import files, logins, lookup, packing, tus, uploads, waiting
+from slipway.calls import Calls
+from slipway.errors import NotFound
+from slipway.types import (
+    Dataset,
+    Deployment,
+    Device,
+    Evaluation,
+    Inference,
+    Job,
+    Me,
+    Prediction,
+    Report,
+    Run,
+    StoredFile,
+    Version,
+)
+from slipway.waiting import OnChange
+
+
+def _nothing(value: Any) -> None:
+    """For whom it does not matter how far it is."""
+
+
+def _id(row: Mapping[str, Any] | int) -> int:
+    return row if isinstance(row, int) else int(row["id"])
+
+
+class Client(Calls):
+    """A portal, as the owner of a token sees it.
+
+    Without an address it uses SLIPWAY_URL and SLIPWAY_TOKEN, or what ``slipway login`` kept. Methods take
+    rows or their ids, and versions and devices by name as the command line does: ``Parts@v2``, ``Bench``.
+    What has no method of its own is reached by ``get``, ``post``, ``patch``, ``rows`` and ``call``.
+    """
+
+    def __init__(
+        self, url: str = "", token: str = "", *, cacert: str = "", patience: float | None = None
+    ) -> None:
+        if not url:
+            login = logins.current()
+            url, token, cacert = login.url, token or login.token, cacert or login.cacert
+        super().__init__(logins.clean_url(url), token, cacert=cacert, patience=patience)
+
+    def me(self) -> Me:
+        """Whose the token is, and what it may do."""
+        return self.get("me/")
+
+    # --- datasets
+
+    def datasets(self, **filters: Any) -> Iterator[Dataset]:
+        return self.rows("datasets/", **filters)
+
+    def version(self, name: str) -> Version:
+        """A version by ``Parts`` (its newest), ``Parts@v2`` or ``Parts@5d41402a`` (a hash prefix)."""
+        return lookup.version(self, name)
+
+    def upload(
+        self,
+        path: str | Path,
+        dataset: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        wait: bool = True,
+        on_bytes: Callable[[int], None] = _nothing,
+        on_change: OnChange = _nothing,
+        piece: int = tus.PIECE,
+    ) -> Version:
+        """Send a folder or an archive as the next version of ``dataset`` and wait for its check.
+
+        An upload that was broken off, in an earlier call as well, is resumed. Content that the dataset's
+        newest version has already makes no version: that one is returned. ``options`` are fields of
+        ``POST /datasets/``, such as ``as``. Raises Refused, or Undecided where a person must look.
+        """
+        version = uploads.push(self, packing.source_of(Path(path)), dataset, options, on_bytes, piece)
+        return self.checked(version, on_change) if wait else version
+
+    def import_place(
+        self,
+        place: str,
+        path: str,
+        dataset: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        wait: bool = True,
+        on_change: OnChange = _nothing,
+    ) -> Version:
+        """As ``upload``, for what lies below ``path`` at a place that the server allows."""
+        body = {**(options or {}), "name": dataset, "source": place, "path": path}
+        version = self.post("datasets/imports/", json=body)
+        return self.checked(version, on_change) if wait else version
+
+    def checked(self, version: Version, on_change: OnChange = _nothing) -> Version:
+        """Wait for the check of a version; see ``upload`` for what is returned and raised."""
+        waiting.until_final(self, f"jobs/{version['job']['id']}/", on_change)
+        version = uploads.settled(self, version)
+        uploads.raise_if_not_ready(version)
+        return version
+
+    # --- runs
+
+    def runs(self, **filters: Any) -> Iterator[Run]:
+        """Newest first, without their steps: ``client.get(f"runs/{id}/")`` has all of one."""
+        return self.rows("runs/", **filters)
+
+    def run(
+        self,
+        version: Version | int | str,
+        *,
+        preset: str = "",
+        recipe: str = "",
+        chips: Iterable[str] = (),
+        devices: Iterable[Device | int | str] = (),
+        params: Mapping[str, Any] | None = None,
+        name: str = "",
+    ) -> Run:
+        """Train, convert for each chip and deploy to each device, without another call."""
+        known = self.version(version)["id"] if isinstance(version, str) else _id(version)
+        body = {
+            "dataset_version": known,
+            "preset": preset,
+            "recipe": recipe,
+            "chips": list(chips),
+            "devices": [self._device_id(device) for device in devices],
+            "params": dict(params or {}),
+            "name": name,
+        }
+        return self.post("runs/", json={key: value for key, value in body.items() if value})
+
+    def wait(self, run: Run | int, *, timeout: float | None = None, on_change: OnChange = _nothing) -> Run:
+        """Wait for a run's end and return it. Raises Failed unless it succeeded, or TimeoutError."""
+        found = waiting.until_final(self, f"runs/{_id(run)}/", on_change, timeout)
+        waiting.succeeded(f"Run {_id(run)}", found)
+        return found
+
+    def report(self, run: Run | int) -> Report:
+        """Accuracy at each stage, seconds of each step, provenance."""
+        return self.get(f"runs/{_id(run)}/report/")
+
+    def evaluations(self, run: Run | int, stage: str = "") -> list[Evaluation]:
+        """What was measured, oldest first; ``stage`` is paddle, onnx, simulator or board."""
+        rows = self.get(f"runs/{_id(run)}/")["evaluations"]
+        return [row for row in rows if stage in ("", row["stage"])]
+
+    def predictions(self, evaluation: Evaluation) -> list[Prediction]:
+        """What was predicted for each image of an evaluation."""
+        path = f"jobs/{evaluation['job']}/files/{evaluation['predictions']}"
+        return json.loads(self.call("GET", path).content)
+
+    def files(self, run: Run | int) -> list[StoredFile]:
+        """What a run made; names begin with the step's: ``train/model.onnx``, ``rv1106/model.rknn``."""
+        return [
+            {**row, "name": f"{step}/{row['name']}"}
+            for step, job in _steps_with_files(self.get(f"runs/{_id(run)}/"))
+            for row in self.job_files(job)
+        ]
+
+    def job_files(self, job: Job | int) -> list[StoredFile]:
+        return self.get(f"jobs/{_id(job)}/files/")
+
+    def download(
+        self,
+        run: Run | int,
+        pattern: str = "*",
+        folder: str | Path = ".",
+        on_bytes: Callable[[int], None] = _nothing,
+    ) -> list[Path]:
+        """Download what a run made, by name or pattern such as ``*.rknn``; each file has its SHA-256 then.
+
+        What was broken off is gone on with; what is there already is not fetched. Raises NotFound.
+        """
+        found = [row for row in self.files(run) if fits(row, pattern)]
+        if not found:
+            raise NotFound(f"Run {_id(run)} has no file {pattern!r}.")
+        return [self.fetch(row, folder, on_bytes) for row in found]
+
+    def fetch(
+        self, file: StoredFile, folder: str | Path = ".", on_bytes: Callable[[int], None] = _nothing
+    ) -> Path:
+        """Download one of ``files`` below ``folder``."""
+        target = files.safe_path(Path(folder), file["name"])
+        if files.is_here(target, file["sha256"]):
+            return target
+        return files.download(self, file["url"], target, file["sha256"], on_bytes)
+
+    # --- devices
+
+    def devices(self, **filters: Any) -> Iterator[Device]:
+        return self.rows("devices/", **filters)
+
+    def device(self, name: str) -> Device:
+        """The device of this name or number. Raises NotFound."""
+        return lookup.device(self, name)
+
+    def deploy(
+        self,
+        run: Run | int,
+        device: Device | int | str,
+        *,
+        wait: bool = True,
+        on_change: OnChange = _nothing,
+    ) -> Deployment:
+        """Put the model that a run compiled for the device's chip on it, and measure it there.
+
+        Raises Failed unless it became current.
+        """
+        body = {"run": _id(run), "device": self._device_id(device)}
+        return self._done(
+            "deployments", self.post("deployments/", json=body), "The deployment", wait, on_change
+        )
+
+    def infer(
+        self,
+        device: Device | int | str,
+        images: Iterable[str | Path],
+        *,
+        wait: bool = True,
+        on_change: OnChange = _nothing,
+    ) -> Inference:
+        """Send images to a device and return what it predicts for them. Raises Failed."""
+        parts = [("images", (Path(path).name, Path(path).read_bytes())) for path in images]
+        row = self.post(f"devices/{self._device_id(device)}/inferences/", files=parts)
+        return self._done("inferences", row, "The inference", wait, on_change)
+
+    def _done(self, kind: str, row: Any, what: str, wait: bool, on_change: OnChange) -> Any:
+        """The row once its job has succeeded."""
+        if not wait:
+            return row
+        job = waiting.until_final(self, f"jobs/{row['job']['id']}/", on_change)
+        waiting.succeeded(what, job)
+        return self.get(f"{kind}/{row['id']}/")
+
+    def _device_id(self, device: Device | int | str) -> int:
+        return self.device(device)["id"] if isinstance(device, str) else _id(device)
+
+    # --- jobs
+
+    def jobs(self, **filters: Any) -> Iterator[Job]:
+        return self.rows("jobs/", **filters)
+
+    def log(self, job: Job | int, *, follow: bool = False) -> Iterator[str]:
+        """A job's log in pieces; with ``follow`` until its end."""
+        return waiting.log(self, _id(job), follow)
+
+
+def fits(file: StoredFile, pattern: str) -> bool:
+    """Whether a file's whole name, or the part after its step, is of this pattern."""
+    name = file["name"]
+    return fnmatchcase(name, pattern) or fnmatchcase(name.rpartition("/")[2], pattern)
+
+
+def _steps_with_files(run: Run) -> list[tuple[str, Job]]:
+    names = ((str(step["inputs"].get("chip", step["kind"])), step) for step in run["steps"])
+    return [(name, step["job"]) for name, step in names if step["job"] and step["kind"] != "deploy"]
