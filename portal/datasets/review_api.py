@@ -71,6 +71,9 @@ class ReviewActions:
     @action(detail=True, methods=["post"])
     @without_body
     def discard(self, request, pk=None):
-        """Remove an upload that is not confirmed, or was refused. 409 for a version that is ready."""
+        """Remove an upload that is not confirmed, was refused, or repeats the version before it.
+
+        409 for any other version that is ready.
+        """
         reviews.discard(self.get_object(), request.user)
         return Response(status=204)

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 from rest_framework.fields import SkipField
 
-from portal.datasets import deletion, upload_retention
+from portal.datasets import deletion, upload_retention, usage
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.reading_serializers import ReadingSerializer
 from portal.datasets.refusals import NotInReview
@@ -131,13 +131,15 @@ def reread(version: DatasetVersion, user, changes: dict[str, Any]) -> Job:
 
 def discard(version: DatasetVersion, user) -> None:
     """Remove an upload that was not confirmed, with all that its check made; a dataset that never had another
-    version goes with it. Raises NotInReview when the version is ready or being checked.
+    version goes with it. So with one that ``repeats`` the version before it.
+
+    Raises NotInReview when the version is ready otherwise, or being checked.
 
     What a run names is only hidden, as any deleted version.
     """
     with transaction.atomic():
         row = _locked(version)
-        if row.is_deleted or not (row.in_review or _is_refused(row)):
+        if row.is_deleted or not (row.in_review or _is_refused(row) or repeats(row)):
             raise NotInReview(refusal(row))
         deletion.delete_version(row, user, verb="dataset.discard")
     endings.settle(row.job)  # runs that wait for it end
@@ -150,6 +152,13 @@ def sweep() -> None:
     for version in waiting.filter(job__finished_at__lt=timezone.now() - KEPT):
         with contextlib.suppress(NotInReview):  # somebody was quicker
             discard(version, None)
+
+
+def repeats(version: DatasetVersion) -> bool:
+    """It is ready, holds exactly what the ready version before it holds, and nothing names it."""
+    earlier = version.dataset.versions.live().ready().filter(number__lt=version.number)
+    before = earlier.order_by("-number").values_list("content_hash", flat=True).first()
+    return version.is_ready and before == version.content_hash and not usage.is_used(version)
 
 
 def expires(version: DatasetVersion):

@@ -21,6 +21,7 @@ from portal.runs.models import Run
 from portal.runs.services import create_run
 from portal.teams.models import AuditEntry
 from tests.factories import class_zip, png
+from tests.seed import Seeder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,6 +90,27 @@ def test_what_is_ready_is_not_confirmed_read_again_or_discarded(team, alice, run
     run_jobs()
     answer = api.post(address, {}, format="json")
     assert answer.status_code == 409 and "is ready already" in answer.json()["detail"]
+
+
+def test_a_version_that_repeats_the_one_before_it_is_discarded_and_its_number_is_free(
+    team, alice, run_jobs, api
+):
+    for _ in range(2):
+        services.create_version(team, alice, "Pets", class_zip())
+        run_jobs()
+    first, second = DatasetVersion.objects.order_by("number")
+    assert first.content_hash == second.content_hash
+    assert api.post(f"/api/v1/dataset-versions/{second.pk}/discard/").status_code == 204
+    assert list(DatasetVersion.objects.all()) == [first]
+    assert services.create_version(team, alice, "Pets", class_zip()).number == 2
+
+
+def test_a_repeated_version_that_a_run_names_stays(team, alice, run_jobs, api):
+    for _ in range(2):
+        version = services.create_version(team, alice, "Pets", class_zip())
+        run_jobs()
+    Seeder(team, alice).run(version)
+    assert api.post(f"/api/v1/dataset-versions/{version.pk}/discard/").status_code == 409
 
 
 def test_of_two_confirmations_one_wins(waiting, alice, bob):
