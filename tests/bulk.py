@@ -65,6 +65,7 @@ class Bulk:
         models = Model.objects.bulk_create(
             [
                 Model(
+                    task="classification",
                     team=self.team, created_by=self.user, name=run.name, recipe=run.recipe, job=job,
                     dataset_version_id=run.dataset_version_id,
                 )
@@ -163,6 +164,7 @@ class Bulk:
         runs = Run.objects.bulk_create(
             [
                 Run(
+                    task="classification",
                     team=self.team, created_by=self.user, name=f"Parts of line {n % 7}, try {n}",
                     dataset_version=versions[n % len(versions)], recipe="pp_lcnet_x0_25", preset="fast",
                     params=PARAMS, status=_status(n), notes=f"Light {n % 11}, lens {n % 5}." * (n % 3),

@@ -79,13 +79,19 @@ class Children:
                 job=self._job("ingest", person), class_names=["a", "b"], content_hash=f"{n:064x}",
             )  # fmt: skip
             run = Run.objects.create(
+                task="classification",
                 team=self.team, created_by=person, name=name, dataset_version=base or made, params=PARAMS,
                 recipe="pp_lcnet_x0_25", status=Status.SUCCEEDED, cloned_from=self.rows["done"],
             )  # fmt: skip
             job = self._job("train", person)
             Seeder(self.team, person).step(run, "train", job)
             Model.objects.create(
-                team=self.team, name=name, recipe=run.recipe, dataset_version=run.dataset_version, job=job
+                task="classification",
+                team=self.team,
+                name=name,
+                recipe=run.recipe,
+                dataset_version=run.dataset_version,
+                job=job,
             )
         draft = Draft.objects.create(
             team=self.team, created_by=self.reader, dataset=version.dataset, base=version,

@@ -190,17 +190,10 @@ class Seeder:
     def run(self, version, name="Digits, fast", status=Status.SUCCEEDED, **fields) -> Run:
         finished = status in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
         run = Run.objects.create(
-            team=self.team,
-            created_by=self.user,
-            name=name,
-            dataset_version=version,
-            preset="fast",
-            recipe="pp_lcnet_x0_25",
-            params=PARAMS,
-            status=status,
-            finished_at=self.now if finished else None,
-            **fields,
-        )
+            task="classification", team=self.team, created_by=self.user, name=name, dataset_version=version,
+            preset="fast", recipe="pp_lcnet_x0_25", params=PARAMS, status=status,
+            finished_at=self.now if finished else None, **fields,
+        )  # fmt: skip
         Run.objects.filter(pk=run.pk).update(created_at=self.now - timedelta(minutes=4))
         run.refresh_from_db()
         return run
@@ -219,14 +212,9 @@ class Seeder:
         Metric.objects.bulk_create(curves(job, epochs))
         self.step(run, "train", job)
         model = Model.objects.create(
-            team=self.team,
-            created_by=self.user,
-            name=run.name,
-            recipe=run.recipe,
-            params=run.params,
-            dataset_version=run.dataset_version,
-            job=job,
-        )
+            task=run.task, team=self.team, created_by=self.user, name=run.name, recipe=run.recipe,
+            params=run.params, dataset_version=run.dataset_version, job=job,
+        )  # fmt: skip
         if status == Status.SUCCEEDED:
             self._trained(model)
         return model

@@ -150,6 +150,19 @@ def many(check: Check, most: int) -> Check:
     return checked
 
 
+def listed(*checks: Check) -> Check:
+    """A list with one value for each check."""
+
+    def checked(value: Any, name: str) -> list:
+        if not isinstance(value, list) or len(value) != len(checks):
+            raise Malformed(msg("{name} is not a list of {count}", name=name, count=len(checks)))
+        return [
+            check(one, msg("an entry of {name}", name=name)) for check, one in zip(checks, value, strict=True)
+        ]
+
+    return checked
+
+
 def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
     def checked(value: Any, name: str) -> dict[str, Any]:
         if not isinstance(value, dict):

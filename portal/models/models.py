@@ -30,7 +30,7 @@ class Model(Owned):
 
     name = models.CharField(max_length=120)
     origin = models.CharField(max_length=10, choices=Origin, default=Origin.TRAINED)
-    task = models.CharField(max_length=20, default="classification")
+    task = models.CharField(max_length=20)
     recipe = models.CharField(max_length=60)
     params = models.JSONField(default=dict)  # how it is made: see runs/plan.py
     dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="models")

@@ -56,7 +56,7 @@ class Run(HasStatus, Owned):
     name = NameField(max_length=120)
     notes = models.TextField(blank=True)  # plain text, by whoever has something to say
     tags = models.ManyToManyField(Tag, related_name="runs")
-    task = models.CharField(max_length=20, default="classification")
+    task = models.CharField(max_length=20)
     dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="runs")
     preset = models.CharField(max_length=30, blank=True)
     recipe = models.CharField(max_length=60)

@@ -6,9 +6,10 @@ from django.utils.translation import gettext as _
 
 from portal.tasks.base import DatasetFacts, Prediction, Stage, Task
 from portal.tasks.classification import Classification
+from portal.tasks.detection import Detection
 from portal.tasks.unknown import Unknown
 
-TASKS: dict[str, Task] = {task.name: task for task in (Classification(),)}
+TASKS: dict[str, Task] = {task.name: task for task in (Classification(), Detection())}
 
 
 def get(name: str) -> Task:

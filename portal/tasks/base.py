@@ -16,6 +16,9 @@ from workers.contract.messages import msg
 from workers.datakit import tasks as labels
 
 Prediction = dict[str, Any]
+MAX_LABEL_ID = 99_999
+# A score that a board summed up in float16 may come out a hair above one.
+SCORE_SLACK = 0.001
 
 
 class Stage(models.TextChoices):

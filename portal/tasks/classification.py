@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.untrusted import MAX_NAME, number, record, text, whole
 from portal.tasks import classification_doubts
-from portal.tasks.base import Prediction, Task
+from portal.tasks.base import MAX_LABEL_ID, SCORE_SLACK, Prediction, Task
 from portal.tasks.doubts import Doubt
 from portal.tasks.figures import (
     LEARNING_RATE,
@@ -28,9 +28,6 @@ from workers.datakit.scoring.intervals import wilson
 # A golden image is one that the model is sure of: the board's own resize may shift a score a little, and
 # must not change the prediction.
 SURE_SCORE = 0.6
-MAX_LABEL_ID = 99_999
-# A softmax summed up in float16 may come out a hair above one.
-SCORE_SLACK = 0.001
 
 
 class Classification(Task):

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.tasks.doubts import Doubt, Grade
+from portal.tasks.doubts import NAMED, QUANTIZATION, Doubt, Grade, named, percent
 from workers.contract.messages import msg, msg_n
 
 LOW = 0.8  # a top-1 below this is doubtful, whatever the number of classes
-NAMED = 3  # classes that a sentence names; the others are counted
 KEPT = 0.5  # a class of which the model before recognized this share and this one none was lost
 LABELS = msg("Check the labels of these classes and add images of them, then train again.")
-QUANTIZATION = msg("Convert again with more calibration images, or choose another recipe.")
 
 Metrics = dict[str, Any]
 
@@ -70,10 +68,10 @@ def _unrecognized(rows: list[dict], before: Metrics | None) -> Doubt | None:
             "The conversion lost the class {names}: none of its images is recognized any more.",
             "The conversion lost the classes {names}: none of their images is recognized any more.",
             len(lost),
-            names=_names(lost),
+            names=named(lost),
         )
         return Doubt(Grade.DOUBTFUL, sentence, QUANTIZATION)
-    sentence = msg("No image of {names} is recognized.", names=_names(missed))
+    sentence = msg("No image of {names} is recognized.", names=named(missed))
     return Doubt(Grade.DOUBTFUL, sentence, LABELS)
 
 
@@ -84,17 +82,6 @@ def _low(metrics: Metrics, rows: list[dict]) -> Doubt | None:
     sentence = msg("The model is right on {share} of the images only.", share=percent(metrics["top1"]))
     advice = msg(
         "Look at the mistakes, add images of the weakest classes ({names}), or train longer.",
-        names=_names(weakest),
+        names=named(weakest),
     )
     return Doubt(Grade.DOUBTFUL, sentence, advice)
-
-
-def _names(rows: list[dict]) -> list[str] | str:
-    named = [f"“{row['name']}”" for row in rows[:NAMED]]
-    more = len(rows) - len(named)
-    return [*named, msg_n("{count} more", "{count} more", more)] if more else named
-
-
-def percent(share: float) -> str:
-    """A share for a sentence: 98.05 %, 53 %."""
-    return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " %"

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from workers.contract.messages import Message
+from workers.contract.messages import Message, msg, msg_n
+
+NAMED = 3  # classes that a sentence names; the others are counted
+QUANTIZATION = msg("Convert again with more calibration images, or choose another recipe.")
 
 
 class Grade(models.TextChoices):
@@ -41,3 +44,15 @@ class Doubt:
     grade: Grade
     sentence: Message
     advice: Message
+
+
+def named(rows: list[dict]) -> list[str] | str:
+    """The classes of these rows for a sentence."""
+    shown = [f"“{row['name']}”" for row in rows[:NAMED]]
+    more = len(rows) - len(shown)
+    return [*shown, msg_n("{count} more", "{count} more", more)] if more else shown
+
+
+def percent(share: float) -> str:
+    """A share for a sentence: 98.05 %, 53 %."""
+    return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " %"

@@ -54,6 +54,28 @@ SPEED = Chart("ips", _("Images per second"), (Line("train/ips", _("images")),))
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A box over an image, in its pixels. ``kind``: truth, found, lost (missed) or new (extra)."""
+
+    kind: str
+    name: str
+    score: float | None
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What is drawn over an image of ``width`` × ``height`` pixels."""
+
+    width: int
+    height: int
+    boxes: tuple[Drawn, ...]
+
+
+@dataclass(frozen=True)
 class Change:
     """An image whose prediction changed between two stages, in words. ``image`` is a file of the version."""
 
@@ -62,6 +84,7 @@ class Change:
     before: str
     after: str
     right: bool
+    overlay: Overlay | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +96,7 @@ class Shown:
     answer: str
     score: float | None
     right: bool
+    overlay: Overlay | None = None
 
 
 def class_name(number: int | None, names: list[str]) -> str:

@@ -223,7 +223,7 @@ def test_a_recipe_for_an_unknown_task_is_refused(folder):
     path.write_text(path.read_text("utf-8").replace("task: classification", "task: guessing"), "utf-8")
     with pytest.raises(SystemCheckError) as caught:
         call_command("check")
-    sentence = "configs/models/pp_lcnet_x0_25.yaml: task must be classification, not 'guessing'."
+    sentence = "configs/models/pp_lcnet_x0_25.yaml: task must be classification or detection, not 'guessing'."
     assert sentence in str(caught.value)
 
 
@@ -242,7 +242,10 @@ def test_no_worker_starts_with_a_recipe_for_an_unknown_task(folder, tmp_path):
     path = folder / RECIPE
     path.write_text(path.read_text("utf-8").replace("task: classification", "task: guessing"), "utf-8")
     told = _refused(folder, tmp_path, ["-m", "celery", "-A", "portal", "worker"])
-    assert "configs/models/pp_lcnet_x0_25.yaml: task must be classification, not 'guessing'." in told
+    assert (
+        "configs/models/pp_lcnet_x0_25.yaml: task must be classification or detection, not 'guessing'."
+        in told
+    )
 
 
 def _refused(folder, tmp_path, argv) -> str:

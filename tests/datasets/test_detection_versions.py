@@ -1,4 +1,4 @@
-"""A detection set as a version: it is shown, and trained on once there is a task for it."""
+"""A detection set as a version: it is shown, exported, and trained on with a recipe of its task."""
 
 import io
 import zipfile
@@ -10,13 +10,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from upload_builders import zipped
 
-from portal import tasks
 from portal.core import configs
 from portal.datasets.services import create_version
 from portal.runs.plan import PlanError, make_plan
-from portal.tasks.classification import Classification
-
-CANNOT = "This release cannot train for detection: such data can be reviewed, edited and exported."
 
 
 @pytest.fixture
@@ -32,32 +28,23 @@ def test_a_detection_set_says_its_task_and_shows_its_pictures(version, client, a
     assert version.task == "detection" and version.is_ready
     client.force_login(alice)
     page = client.get(reverse("dataset-version", args=[version.pk])).content.decode()
-    assert "COCO, with boxes" in page and CANNOT in page and "Train with it" not in page
+    assert "COCO, with boxes" in page and "Train with it" in page
     answer = client.get(f"/api/v1/dataset-versions/{version.pk}/").json()
-    assert answer["task"] == "detection" and CANNOT in answer["training_refusals"][0]
+    assert answer["task"] == "detection" and answer["training_refusals"] == []
 
 
-def test_a_run_on_a_detection_set_is_refused_with_its_sentence(version, client, alice):
+def test_a_run_with_a_recipe_of_another_task_is_refused_with_its_sentence(version, client, alice):
     client.force_login(alice)
-    answer = client.post("/api/v1/runs/", {"dataset_version": version.pk}, "application/json")
+    body = {"dataset_version": version.pk, "preset": "fast"}
+    answer = client.post("/api/v1/runs/", body, "application/json")
     assert answer.status_code == 400
     assert "This is a dataset for detection and the recipe is for classification" in answer.content.decode()
 
 
-class Boxes(Classification):
-    """A task for boxes, as far as a plan asks one."""
-
-    name = "detection"
-
-
-def test_a_set_that_is_there_already_is_trained_on_once_its_task_exists(version, alices, monkeypatch):
+def test_it_is_trained_with_the_first_preset_of_its_task(version, monkeypatch):
     recipe = replace(configs.recipes()["pp_lcnet_x1_0"], task="detection")
     recipes = {**configs.recipes(), recipe.name: recipe}
     monkeypatch.setattr(configs, "recipes", lambda: recipes)
-    monkeypatch.setitem(tasks.TASKS, "detection", Boxes())
-    page = alices.get(reverse("dataset-version", args=[version.pk])).content.decode()
-    assert "Train with it" in page and CANNOT not in page
-    assert alices.get(f"/api/v1/dataset-versions/{version.pk}/").json()["training_refusals"] == []
     plan = make_plan(version, chips=["rv1106"])
     assert (plan.preset, plan.recipe) == ("balanced", "pp_lcnet_x1_0"), "the first preset for its task"
     with pytest.raises(

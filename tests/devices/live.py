@@ -110,6 +110,7 @@ class Rows:
         that the simulator is said to have given."""
         params = defaults("fast") | {"board_images": len(VALIDATION)}
         run = Run.objects.create(
+            task="classification",
             team=self.team,
             created_by=self.user,
             name=name,
@@ -126,6 +127,7 @@ class Rows:
         facts = {"input_size": [16, 8], "mean": [0, 0, 0], "std": [0.1, 0.1, 0.1]}
         training, conversion = self.done("train"), self.done("convert")
         model = Model.objects.create(
+            task="classification",
             team=self.team, name=run.name, recipe=run.recipe, params=run.params, dataset_version=self.version,
             job=training, facts=facts,
         )  # fmt: skip

@@ -128,6 +128,7 @@ def test_a_better_model_on_the_device_is_not_replaced_unasked(alices, done):
     now = deployments_of(done).first()
     device, model = now.device, now.compiled_model.model
     better = Model.objects.create(
+        task="classification",
         team=model.team, name="Better", recipe=model.recipe, dataset_version=model.dataset_version,
         job=Job.objects.create(team=model.team, kind="train", queue="train"),
     )  # fmt: skip

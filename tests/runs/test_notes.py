@@ -53,7 +53,11 @@ def test_a_hostile_note_is_shown_as_text_and_lines_stay_lines(alices, run):
 def test_a_tag_of_other_case_is_the_teams_tag_and_a_tag_without_runs_goes(alices, run, team):
     edit(alices, run, tags="Night")
     other = Run.objects.create(
-        team=team, name="Other", dataset_version=run.dataset_version, recipe="pp_lcnet_x0_25"
+        task="classification",
+        team=team,
+        name="Other",
+        dataset_version=run.dataset_version,
+        recipe="pp_lcnet_x0_25",
     )
     edit(alices, other, tags="night, NIGHT")
     assert Tag.objects.get().name == "Night" and Tag.objects.get().runs.count() == 2

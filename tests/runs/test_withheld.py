@@ -40,6 +40,7 @@ def runs_now(device: Device, version, value: float) -> Deployment:
     """The device runs a model of this version that was measured with this top-1."""
     team, done = version.team, {"status": Status.SUCCEEDED, "queue": "train"}
     model = Model.objects.create(
+        task="classification",
         team=team, name="Earlier", recipe="pp_lcnet_x0_25", dataset_version=version,
         job=Job.objects.create(team=team, kind="train", **done),
     )  # fmt: skip

@@ -30,7 +30,7 @@ def test_data_of_another_task_is_refused_with_both_names():
         assert "detection" not in shown(sentence)
 
 
-@pytest.mark.parametrize("name", ["detection", "telepathy", ""])
+@pytest.mark.parametrize("name", ["segmentation", "telepathy", ""])
 def test_a_task_that_is_not_known_is_named_and_starts_nothing(name):
     task = tasks.get(name)
     (sentence,) = task.refusals(facts(name))

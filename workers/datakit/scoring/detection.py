@@ -17,8 +17,10 @@ from workers.datakit.scoring import coco
 from workers.datakit.scoring.matching import Box, match
 
 Prediction = dict[str, Any]
-SHOWN = 0.25  # a box of this score is shown to people; PaddleDetection, which takes the root, says 0.5
-# A box is lost or new only if the other stage has it not even with a score of this part of SHOWN.
+# From this score on a box is shown to people where no labelled image says better; PaddleDetection, which
+# takes the root of scores, says 0.5.
+SHOWN = 0.25
+# A shown box is lost or new only if the other stage has it not even with this part of the score.
 FAINT = 0.6
 STEPS = 100  # of the score, in the curve
 
@@ -32,7 +34,7 @@ def summarise(predictions: list[Prediction], class_names: list[str]) -> dict[str
     ``recall`` are given, here and in ``per_class``. A share of nothing is None.
     """
     hits = [_hits(row) for row in predictions]
-    curve = _curve(hits, sum(len(row["truth"]) for row in predictions))
+    curve = _curve(hits, predictions)
     threshold = _best(curve)
     precisions = coco.average_precisions(predictions, len(class_names))
     counts = _counts(predictions, hits, threshold)
@@ -71,9 +73,15 @@ def _hits(row: Prediction) -> list[tuple[Box, bool]]:
     return [(box, partner is not None) for box, partner in zip(found, partners, strict=True)]
 
 
-def _curve(hits: list[list[tuple[Box, bool]]], boxes: int) -> list[list[float | None]]:
+def best_threshold(predictions: list[Prediction]) -> float:
+    """The score with the best F1 of all boxes; ``SHOWN`` where none is right."""
+    return _best(_curve([_hits(row) for row in predictions], predictions))
+
+
+def _curve(hits: list[list[tuple[Box, bool]]], predictions: list[Prediction]) -> list[list[float | None]]:
     """[score, precision, recall] for each hundredth of the score; which boxes are right does not depend on
     the others with a smaller score."""
+    boxes = sum(len(row["truth"]) for row in predictions)
     at = Counter((int(box["score"] * STEPS + 1e-9), right) for image in hits for box, right in image)
     shown = right = 0
     curve = []
@@ -85,7 +93,7 @@ def _curve(hits: list[list[tuple[Box, bool]]], boxes: int) -> list[list[float | 
 
 
 def _best(curve: list[list[float | None]]) -> float:
-    """The score with the best F1, the middle one of equals; ``SHOWN`` where nothing is right at any score."""
+    """As ``best_threshold``; the middle one of equals."""
     scored = [(f1(precision, recall), score) for score, precision, recall in curve]
     best = max(value for value, _ in scored)
     equals = [score for value, score in scored if value == best]
@@ -115,14 +123,16 @@ def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]
 
     ``before`` and ``after`` are the mAP on those images, ``drop`` their difference (negative when the later
     stage happens to be better), ``agreement`` the share of shown boxes that both have, ``changed`` how many
-    images differ. None where there is nothing to compare.
+    images differ. Boxes are shown from the best threshold of ``before`` on. None where there is nothing to
+    compare.
     """
     pairs = _pairs(before, after)
     classes = 1 + max(_labels(pairs), default=-1)
     first, second = (_map([pair[side] for pair in pairs], classes) for side in (0, 1))
-    differing = [_differences(old, new) for old, new in pairs]
+    threshold = best_threshold([old for old, _ in pairs])
+    differing = [_differences(old, new, threshold) for old, new in pairs]
     alone = sum(len(lost) + len(new) for lost, new in differing)
-    boxes = sum(len(shown(row)) for pair in pairs for row in pair)
+    boxes = sum(len(shown(row, threshold)) for pair in pairs for row in pair)
     return {
         "images": len(pairs),
         "before": first,
@@ -139,40 +149,42 @@ def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str,
     Each is ``{"image", "width", "height", "truth", "before", "after", "lost", "new"}``: the boxes that are
     shown of both stages, those of ``before`` that ``after`` has not, and the other way round.
     """
-    found = []
-    for old, new in _pairs(before, after):
-        lost, added = _differences(old, new)
+    pairs, found = _pairs(before, after), []
+    threshold = best_threshold([old for old, _ in pairs])
+    for old, new in pairs:
+        lost, added = _differences(old, new, threshold)
         if lost or added:
-            shared = {key: new[key] for key in ("image", "width", "height", "truth")}
-            boxes = {"before": shown(old), "after": shown(new), "lost": lost, "new": added}
-            found.append({**shared, **boxes})
+            image = {key: new[key] for key in ("image", "width", "height", "truth")}
+            kept = {"before": shown(old, threshold), "after": shown(new, threshold)}
+            found.append({**image, **kept, "lost": lost, "new": added})
     return sorted(found, key=lambda row: (_gain(row), -len(row["lost"]) - len(row["new"])))
 
 
 def _gain(row: dict[str, Any]) -> int:
     """By how many right boxes the later stage has more, wrong ones subtracted."""
     first, second = (mistakes(row["truth"], row[side]) for side in ("before", "after"))
-    return first - second
+    return sum(map(len, first)) - sum(map(len, second))
 
 
-def mistakes(truth: list[Box], boxes: list[Box]) -> int:
-    """How many true boxes were missed, and how many boxes lie on none."""
-    right = sum(partner is not None for partner in match(truth, boxes))
-    return len(truth) + len(boxes) - 2 * right
+def mistakes(truth: list[Box], boxes: list[Box]) -> tuple[list[Box], list[Box]]:
+    """The true boxes that were missed, and the predicted ones that lie on none."""
+    partners = match(truth, boxes)
+    missed = [box for place, box in enumerate(truth) if place not in partners]
+    return missed, [box for box, partner in zip(boxes, partners, strict=True) if partner is None]
 
 
-def shown(row: Prediction, threshold: float = SHOWN) -> list[Box]:
+def shown(row: Prediction, threshold: float) -> list[Box]:
     """The predicted boxes with a score of ``threshold`` or more."""
     return [box for box in row["boxes"] or () if box["score"] >= threshold]
 
 
-def _differences(old: Prediction, new: Prediction) -> tuple[list[Box], list[Box]]:
+def _differences(old: Prediction, new: Prediction, threshold: float) -> tuple[list[Box], list[Box]]:
     """The shown boxes of the first that the second has not, and the other way round."""
-    return _alone(old, new), _alone(new, old)
+    return _alone(old, new, threshold), _alone(new, old, threshold)
 
 
-def _alone(row: Prediction, other: Prediction) -> list[Box]:
-    own, faint = shown(row), shown(other, SHOWN * FAINT)
+def _alone(row: Prediction, other: Prediction, threshold: float) -> list[Box]:
+    own, faint = shown(row, threshold), shown(other, threshold * FAINT)
     return [box for box, partner in zip(own, match(faint, own), strict=True) if partner is None]
 
 
