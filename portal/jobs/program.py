@@ -16,6 +16,7 @@ from typing import BinaryIO
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
+from portal import machine
 from portal.jobs import confinement, endings, reports
 from portal.jobs.context import JobContext, TimedOut
 from portal.jobs.kinds import Invocation
@@ -86,11 +87,11 @@ def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: i
     try:
         _follow(process, copier, context, time.monotonic() + time_limit)
     except BaseException:
-        _end_group(process)
+        end(process)
         with contextlib.suppress(Exception):  # why it was ended counts for more
             copier.copy_rest()
         raise
-    _end_group(process)
+    end(process)
     endings.patiently(copier.copy_rest, context.job)
     return _read_result(folder, process.returncode, memory)
 
@@ -144,8 +145,8 @@ class Copier:
             pass
 
 
-def _end_group(process: subprocess.Popen) -> None:
-    """SIGTERM, a grace, then SIGKILL to the whole group, always: a tool may leave children behind."""
+def end(process: subprocess.Popen) -> None:
+    """SIGTERM, a grace, then SIGKILL to all that is left, always: a tool may leave children behind."""
     if process.poll() is None:
         _signal(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -157,6 +158,10 @@ def _end_group(process: subprocess.Popen) -> None:
             process.wait(settings.JOB_KILL_GRACE_SECONDS)
     _signal(process, signal.SIGKILL)
     process.wait()
+    # A program that made a group of its own outlives a warden that was killed.
+    for pid in machine.session(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _signal(process: subprocess.Popen, number: int) -> None:

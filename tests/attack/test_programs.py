@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 
-from portal.jobs import checks, confinement
+from portal.jobs import checks, confinement, program
 from tests.programs import launch
 from workers.launcher import landlock, seccomp
 
@@ -299,6 +299,21 @@ def test_a_program_dies_with_its_worker_however_that_was_killed(folder):
         starter.stdout.close()
     pids = [*json.loads((folder / "pids").read_text()), warden]
     _wait_for(lambda: not any(_lives(pid) for pid in pids))
+
+
+def test_what_a_killed_warden_leaves_is_ended_even_where_it_made_a_group_of_its_own(folder):
+    sleeper = "subprocess.Popen(['sleep', '1000'], start_new_session=False).pid"
+    attempts = ["os.setpgid(0, 0)", f"(folder / 'pids').write_text(str([{sleeper}]))", "time.sleep(1000)"]
+    spec = {"schema": 1, "kind": "train", "inputs": {}, "params": {"try": attempts}}
+    (folder / "spec.json").write_text(json.dumps(spec))
+    warden = launch(SPY, folder)
+    _wait_for(lambda: (folder / "pids").exists() and (folder / "pids").read_text().endswith("]"))
+    (sleeper,) = json.loads((folder / "pids").read_text())
+    warden.kill()
+    warden.wait(PATIENCE)
+    assert _lives(sleeper)
+    program.end(warden)
+    _wait_for(lambda: not _lives(sleeper))
 
 
 def _lives(pid: int) -> bool:

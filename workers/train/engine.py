@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from workers.contract.ties import tie_all
 from workers.train.configuration import export_configuration
 from workers.train.progress import MARK
 from workers.train.yaml_files import load_yaml, write_yaml
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--export-only", action="store_true", help="every epoch is trained already")
     arguments = parser.parse_args()
     load_paddlex(arguments.suites)
+    tie_all()  # PaddleX starts the suite in a process of its own
     if not arguments.export_only:
         run_paddlex(arguments.configuration)
     say("trained")

@@ -14,6 +14,7 @@ from pathlib import Path
 from workers.contract import JobFolder, ToolchainError
 from workers.contract.messages import msg
 from workers.contract.oom import MemoryWatch
+from workers.contract.ties import TiedProcess
 from workers.train import checkpoints
 from workers.train.checkpoints import History
 from workers.train.configuration import write_configurations
@@ -104,7 +105,7 @@ class Training:
 
     def _supervise(self, argv: list[str]) -> None:
         memory = MemoryWatch()
-        process = subprocess.Popen(
+        process = TiedProcess(
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

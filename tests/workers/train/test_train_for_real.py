@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from portal import machine
 from tests.programs import launch
 from workers.contract.messages import Decoder
 
@@ -147,6 +148,16 @@ def test_a_killed_training_goes_on_from_its_last_epoch_in_a_new_job(real_dataset
     ]
     assert trained[0] != "epoch 1/40" and trained[-1] == "epoch 40/40"
     assert [e["step"] for e in events_of(resumed) if e.get("name") == "val/top1"] == list(range(1, 41))
+
+
+def test_nothing_of_a_training_outlives_a_warden_that_was_killed(real_dataset, tmp_path):
+    job = write_job(tmp_path / "job", make_spec(real_dataset, CLASS_NAMES, epochs=40, batch_size=8))
+    process = start(job)
+    wait_for(lambda: list((job / "scratch" / "output").rglob("epoch_*.pdstates")))
+    family = machine.session(process.pid)
+    assert len(family) >= 4  # the warden, the program, PaddleX, the suite
+    process.kill()
+    wait_for(lambda: not machine.session(process.pid))
 
 
 def test_it_trains_from_pretrained_weights_and_opens_no_others(finished, real_dataset, tmp_path):
