@@ -248,7 +248,7 @@ SPECTACULAR_SETTINGS = {
         "PriorityEnum": "portal.jobs.models.Priority",
         "TokenStateEnum": "portal.teams.serializers.TOKEN_STATES",
         "SplitEnum": "workers.datakit.options.SPLIT_METHODS",
-        "SplitNameEnum": "workers.datakit.export_formats.SPLITS",
+        "SplitNameEnum": "workers.contract.splits.SPLITS",
         "DraftChangeKindEnum": "portal.datasets.draft_serializers.CHANGE_KINDS",
         "UploadStateEnum": "portal.datasets.states.UploadState",
         "FolderRoleEnum": "portal.datasets.reading_options.ROLES",

@@ -20,12 +20,21 @@ def png(colour=(200, 30, 30), size=(16, 16)) -> bytes:
 
 def class_zip(classes=("cat", "dog"), images=5) -> SimpleUploadedFile:
     """A zip of class folders; every image differs from every other. The same choice gives the same bytes."""
+    return zip_of(
+        {
+            f"{name}/{column}.png": (40 * row % 256, 11 * column % 256, 7)
+            for row, name in enumerate(classes)
+            for column in range(images)
+        }
+    )
+
+
+def zip_of(colours: dict[str, tuple[int, int, int]]) -> SimpleUploadedFile:
+    """A zip of small pictures of one colour each, by path."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for row, name in enumerate(classes):
-            for column in range(images):
-                info = zipfile.ZipInfo(f"{name}/{column}.png")  # without a date of its own: not now's
-                archive.writestr(info, png((40 * row % 256, 11 * column % 256, 7)))
+        for path, colour in colours.items():
+            archive.writestr(zipfile.ZipInfo(path), png(colour))  # without a date of its own: not now's
     return SimpleUploadedFile("pets.zip", buffer.getvalue(), "application/zip")
 
 

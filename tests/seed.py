@@ -150,7 +150,7 @@ class Seeder:
     def _fill(self, version):
         version.class_names = NAMES
         version.counts = [
-            {"name": name, "train": 140 + 3 * n, "val": 35 + n, "total": 175 + 4 * n}
+            {"name": name, "train": 140 + 3 * n, "val": 35 + n, "test": 0, "total": 175 + 4 * n}
             for n, name in enumerate(NAMES)
         ]
         version.images, version.train_images, version.val_images = 1512, 1204, 308

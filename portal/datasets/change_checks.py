@@ -8,14 +8,15 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from workers.contract import InputError
+from workers.contract.messages import msg
+from workers.contract.splits import SPLITS
 from workers.datakit import names, tasks
 from workers.datakit.changes import KINDS, Plan, as_images, wanted_images
 from workers.datakit.grouping import pattern_of
 from workers.datakit.index import Filter, Index
-from workers.datakit.split import MAX_FRACTION, MIN_FRACTION
+from workers.datakit.split import check_share
 
 MAX_IDS = 10_000  # in one change; more are told by a filter
-SPLITS = ("train", "val")
 
 
 class ChangeRefused(Exception):
@@ -53,7 +54,7 @@ def _relabel(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
 
 def _split(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
     if payload.get("split") not in SPLITS:
-        raise ChangeRefused(_("Say which side of the split: train or val."), "split")
+        raise ChangeRefused(_("Say which split: train, val or test."), "split")
     images, count = _images(payload, index)
     return {"images": images, "split": payload["split"]}, count
 
@@ -106,22 +107,23 @@ def _resplit(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
     clean: dict[str, Any] = {"how": payload.get("how", "stratified")}
     if clean["how"] not in ("stratified", "group"):
         raise ChangeRefused(_("A split is drawn in one of two ways: stratified or group."), "how")
-    fraction = payload.get("val_fraction", 0.2)
-    if isinstance(fraction, bool) or not isinstance(fraction, int | float):
-        fraction = 0
-    if not MIN_FRACTION <= fraction <= MAX_FRACTION:
-        raise ChangeRefused(
-            _("The share of images kept for validation must lie between %(least)s and %(most)s.")
-            % {"least": MIN_FRACTION, "most": MAX_FRACTION},
-            "val_fraction",
-        )
+    clean["val_fraction"] = _share(payload, "val_fraction", msg("validation"), 0.2)
+    if payload.get("test_fraction"):
+        clean["test_fraction"] = _share(payload, "test_fraction", msg("test"))
     seed = payload.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
         raise ChangeRefused(_("The seed must be a whole number from 0 on."), "seed")
-    clean |= {"val_fraction": float(fraction), "seed": seed}
+    clean["seed"] = seed
     if clean["how"] == "group":
         clean["pattern"] = _pattern(payload.get("pattern"))
     return clean, None
+
+
+def _share(payload: dict[str, Any], name: str, called: str, default: float | None = None) -> float:
+    try:
+        return check_share(called, payload.get(name, default))
+    except InputError as error:
+        raise ChangeRefused(str(error), name) from error
 
 
 def _pattern(pattern: Any) -> str:
@@ -195,7 +197,7 @@ def checked_filter(given: dict[str, Any], index: Index) -> Filter:
     if class_id is not None and not (_is_id(class_id, least=0) and class_id < len(index.class_names)):
         raise ChangeRefused(_("There is no such class in this version."), "class_id")
     if split is not None and split not in SPLITS:
-        raise ChangeRefused(_("Say which side of the split: train or val."), "split")
+        raise ChangeRefused(_("Say which split: train, val or test."), "split")
     mark, text = given.get("mark"), given.get("text") or ""
     if not (mark is None or _is_text(mark)) or not _is_text(text):
         raise ChangeRefused(_("The finding and the text of a filter are texts."), "images")

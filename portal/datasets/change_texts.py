@@ -13,8 +13,8 @@ from workers.datakit.index import Filter
 
 
 def split_label(split: str) -> str:
-    """A side of the split as people call it; empty for one that is still to be drawn."""
-    return {"train": _("training"), "val": _("validation")}.get(split, "")
+    """A split as people call it; empty for one that is still to be drawn."""
+    return {"train": _("training"), "val": _("validation"), "test": _("test")}.get(split, "")
 
 
 def sentence(change: DraftChange, class_names: list[str]) -> str:
@@ -75,17 +75,19 @@ class _Words:
         return _("The class %(old)s is removed with all that is in it.") % {"old": self._class()}
 
     def resplit(self) -> str:
-        percent = {"percent": round(100 * self.payload["val_fraction"]), "seed": self.payload["seed"]}
+        shares = {
+            "val": round(100 * self.payload["val_fraction"]),
+            "test": round(100 * self.payload.get("test_fraction", 0)),
+        }
         if self.payload["how"] == "group":
-            percent["pattern"] = self.payload["pattern"]
-            return (
-                _("The split is drawn anew: %(percent)d %% for validation, by groups of %(pattern)s.")
-                % percent
-            )
-        return (
-            _("The split is drawn anew: %(percent)d %% of each class for validation, seed %(seed)d.")
-            % percent
-        )
+            return _(
+                "The split is drawn anew: %(val)d %% for validation, %(test)d %% for the test, by groups of "
+                "%(pattern)s."
+            ) % {**shares, "pattern": self.payload["pattern"]}
+        return _(
+            "The split is drawn anew: %(val)d %% of each class for validation, %(test)d %% for the test, "
+            "seed %(seed)d."
+        ) % {**shares, "seed": self.payload["seed"]}
 
     def relabel_box(self) -> str:
         return _("A box on image %(image)d becomes %(new)s.") % {

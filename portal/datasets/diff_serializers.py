@@ -2,12 +2,12 @@
 
 from rest_framework import serializers
 
+from workers.contract.splits import SPLITS
 from workers.datakit import diffing
-from workers.datakit.export_formats import SPLITS
 
 
 class DiffCountsSerializer(serializers.Serializer):
-    """Images that changed, by kind. A relabelled one may also be on the other side of the split."""
+    """Images that changed, by kind. A relabelled one may also be in another split."""
 
     added = serializers.IntegerField()
     removed = serializers.IntegerField()

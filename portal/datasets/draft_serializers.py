@@ -9,11 +9,11 @@ from portal.core.serializers import BoundedListField, KnownFieldsOnly
 from portal.datasets.change_checks import MAX_IDS
 from portal.datasets.edit_forms import LONGEST
 from portal.datasets.models import Draft, DraftState
+from workers.contract.splits import SPLITS
 from workers.datakit.changes import KINDS
 from workers.datakit.grouping import MAX_PATTERN
 from workers.datakit.index import Filter
 
-SPLITS = ("train", "val")
 CHANGE_KINDS = list(KINDS)
 DRAWINGS = ("stratified", "group")
 
@@ -114,6 +114,9 @@ class DraftChangeSerializer(KnownFieldsOnly, serializers.Serializer):
     split = serializers.ChoiceField(choices=SPLITS, required=False)
     how = serializers.ChoiceField(choices=DRAWINGS, required=False, help_text="resplit")
     val_fraction = serializers.FloatField(required=False, min_value=0.05, max_value=0.5)
+    test_fraction = serializers.FloatField(
+        required=False, min_value=0.05, max_value=0.5, help_text="resplit: none is drawn without it"
+    )
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     pattern = serializers.CharField(required=False, max_length=MAX_PATTERN, help_text="resplit by group")
     image = serializers.IntegerField(required=False, min_value=1, help_text="relabel-box, remove-box")

@@ -16,10 +16,13 @@ from portal.datasets.models import DatasetVersion
 from workers.datakit.changes import as_images
 from workers.datakit.index import Filter, Index
 
-SPLITS = [("", _("both")), ("train", _("training")), ("val", _("validation"))]
-MOVES = {"to-train": "train", "to-val": "val"}
+SPLITS = [("", _("all")), ("train", _("training")), ("val", _("validation")), ("test", _("test"))]
+MOVES = {"to-train": "train", "to-val": "val", "to-test": "test"}
 # What the checks call a part of a payload → the field that it was typed into.
-FIELDS = {"images": "image", "val_fraction": "val_percent", "from": "from_class", "split": None}
+FIELDS = {
+    "images": "image", "val_fraction": "val_percent", "test_fraction": "test_percent",
+    "from": "from_class", "split": None,
+}  # fmt: skip
 LONGEST = 200
 LONGEST_IDS = 4000  # characters: some hundred images
 
@@ -109,6 +112,7 @@ class ChangeForm(StyledForm):
     how = forms.ChoiceField(required=False, choices=[("stratified", ""), ("group", "")])
     seed = number(min_value=0, max_value=2**31 - 1)
     val_percent = number(min_value=5, max_value=50)
+    test_percent = number(min_value=0, max_value=50)
     pattern = forms.CharField(required=False, max_length=LONGEST)
 
     def change(self, wanted: Filter) -> tuple[str, dict[str, Any]]:
@@ -121,6 +125,7 @@ class ChangeForm(StyledForm):
         payload["image"] = data["image"][0] if data["image"] else None
         payload |= {"how": data["how"] or "stratified", "seed": data["seed"] or 0}
         payload |= {"val_fraction": (data["val_percent"] or 20) / 100, "pattern": data["pattern"]}
+        payload["test_fraction"] = (data["test_percent"] or 0) / 100
         return ("split" if act in MOVES else act), payload
 
     def chosen(self) -> set[int]:

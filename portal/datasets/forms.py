@@ -24,6 +24,7 @@ MORE = (
     "split",
     "split_group",
     "val_percent",
+    "test_percent",
     "seed",
     "class_count",
     "class_names",
@@ -95,6 +96,17 @@ class SplitForm(StyledForm):
         widget=forms.NumberInput(attrs={"placeholder": "20"}),
         help_text=_("The same share of each class. Not used when the upload brings its own split."),
     )
+    test_percent = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=int(MAX_FRACTION * 100),
+        label=_("Images kept for the test, %"),
+        widget=forms.NumberInput(attrs={"placeholder": "0"}),
+        help_text=_(
+            "Validation picks the best epoch, so its figures are a little optimistic. A test split serves "
+            "nothing but the final figures; 10 is usual where there are enough images."
+        ),
+    )
     split = forms.ChoiceField(
         required=False,
         choices=[
@@ -103,7 +115,7 @@ class SplitForm(StyledForm):
             (STRATIFIED, _("Drawn, a share of each class")),
             (GROUP, _("Drawn, groups stay together")),
         ],
-        label=_("Training or validation"),
+        label=_("Training, validation and test"),
         help_text=_(
             "Drawn where the upload does not say it. Frames of one video belong together: a model that was "
             "trained on one knows the others."
@@ -141,8 +153,9 @@ class SplitForm(StyledForm):
         data = self.cleaned_data
         found = {name: data[name] for name in ("class_count", "class_names")}
         found |= {name: data[name] or None for name in ("split", "split_group", "seed")}
-        if data["val_percent"]:
-            found["val_fraction"] = data["val_percent"] / 100
+        for name in ("val", "test"):
+            if data[f"{name}_percent"]:
+                found[f"{name}_fraction"] = data[f"{name}_percent"] / 100
         return {key: value for key, value in found.items() if value is not None}
 
 

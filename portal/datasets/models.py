@@ -17,6 +17,7 @@ from portal.jobs.models import Job, Status
 from portal.tasks import DatasetFacts
 from portal.teams.models import Owned, OwnedQuerySet, Team
 from workers.contract.messages import msg
+from workers.contract.splits import TEST, VAL
 from workers.datakit import tasks as labels
 from workers.datakit.findings import ERROR
 
@@ -131,7 +132,7 @@ class DatasetVersion(models.Model):
     packs = models.ManyToManyField(Pack, related_name="versions")
     content_hash = models.CharField(max_length=64, blank=True, db_index=True)
     class_names = models.JSONField(default=list)
-    counts = models.JSONField(default=list)  # [{"name", "train", "val", "total"}]
+    counts = models.JSONField(default=list)  # [{"name", "train", "val", "test", "total"}]
     # [{"level", "code", "message", "advice", "count", "examples"}]
     findings = models.JSONField(default=list, **KEEPS_MESSAGES)
     statistics = models.JSONField(default=dict)  # histograms, see ``assemble.py``
@@ -149,6 +150,7 @@ class DatasetVersion(models.Model):
     images = models.PositiveIntegerField(default=0)
     train_images = models.PositiveIntegerField(default=0)
     val_images = models.PositiveIntegerField(default=0)
+    test_images = models.PositiveIntegerField(default=0, db_default=0)  # never seen by a training
     bytes = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True)
@@ -203,6 +205,11 @@ class DatasetVersion(models.Model):
     @property
     def short_hash(self) -> str:
         return self.content_hash[:12]
+
+    @property
+    def measured_split(self) -> str:
+        """Which images its models are measured on, as ``measured_split`` of the worker programs says."""
+        return TEST if self.test_images else VAL
 
     @property
     def labels(self) -> labels.Task:

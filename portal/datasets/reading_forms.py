@@ -87,7 +87,7 @@ class ReadingForm(SplitForm):
     )
     image_column = _column(_("Image column"), _("The column that names the image."))
     split_column = _column(
-        _("Split column"), _("The column that says training or validation, if there is one.")
+        _("Split column"), _("The column that says training, validation or test, if there is one.")
     )
     one_hot = LinesField(
         label=_("Columns that are a class each"),
@@ -122,8 +122,9 @@ class ReadingForm(SplitForm):
     def _initial(self, version: DatasetVersion) -> dict[str, Any]:
         """How it is read now, and what was said about the split."""
         initial = {name: version.options.get(name) for name in self.base_fields}
-        if "val_fraction" in version.options:
-            initial["val_percent"] = round(100 * version.options["val_fraction"])
+        for split in ("val", "test"):
+            if f"{split}_fraction" in version.options:
+                initial[f"{split}_percent"] = round(100 * version.options[f"{split}_fraction"])
         now = {**self.chosen.get("options", {}), **self.said}
         initial |= {name: now[name] for name in reading_options.NAMES if name in now}
         initial["ids_from"] = str(now.get("ids_from", ""))
@@ -164,7 +165,7 @@ class ReadingForm(SplitForm):
 
     @property
     def split_fields(self) -> list[forms.BoundField]:
-        names = ("split", "split_group", "val_percent", "seed", "class_count", "class_names")
+        names = ("split", "split_group", "val_percent", "test_percent", "seed", "class_count", "class_names")
         return [self[name] for name in names]
 
     def changes(self) -> dict[str, Any]:
@@ -181,7 +182,7 @@ class ReadingForm(SplitForm):
         roles = dict(self.said.get("roles", {}))
         roles |= {folder["folder"]: data[name] for name, folder in self._folders() if name in changed}
         emptied = dict.fromkeys(
-            ("split", "split_group", "seed", "class_count", "class_names", "val_fraction")
+            ("split", "split_group", "seed", "class_count", "class_names", "val_fraction", "test_fraction")
         )
         reading = reading_options.said({**reading, "roles": roles})
         return {**emptied, **self.options(), "layout": None, "reading": reading}

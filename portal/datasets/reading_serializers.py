@@ -119,12 +119,14 @@ class ReadClassSerializer(serializers.Serializer):
     images = serializers.IntegerField()
     train = serializers.IntegerField(required=False)
     val = serializers.IntegerField(required=False)
+    test = serializers.IntegerField(required=False)
 
 
 class ReadSplitSerializer(serializers.Serializer):
     origin = serializers.CharField(allow_null=True, help_text="What it comes from; null: it is drawn.")
     train = serializers.IntegerField()
     val = serializers.IntegerField()
+    test = serializers.IntegerField(required=False)
 
 
 class LeftOutSerializer(serializers.Serializer):

@@ -98,6 +98,7 @@ class ClassRow:
     name: str
     train: int
     val: int
+    test: int
     total: int
     boxes: int | None
     samples: list[ImageRow]
@@ -126,8 +127,8 @@ def classes(version: DatasetVersion, index: Index, order: str, number: int) -> C
     pages = max(1, -(-len(rows) // CLASSES))
     number = max(1, min(number, pages))
     shown = [
-        ClassRow(class_id, row["name"], row["train"], row["val"], row["total"], row.get("boxes"),
-                 index.samples(class_id, SAMPLES))
+        ClassRow(class_id, row["name"], row["train"], row["val"], row.get("test", 0), row["total"],
+                 row.get("boxes"), index.samples(class_id, SAMPLES))
         for class_id, row in rows[(number - 1) * CLASSES : number * CLASSES]
     ]  # fmt: skip
     return ClassPage(shown, order if order in ORDERS else "id", number, pages, len(rows))
@@ -207,7 +208,7 @@ def diff_kinds(counts: dict[str, int]) -> list[tuple[str, str, int]]:
         "added": _("added"),
         "removed": _("removed"),
         "relabelled": _("relabelled"),
-        "moved": _("moved to the other side"),
+        "moved": _("moved to another split"),
     }
     return [(kind, title, counts[kind]) for kind, title in titles.items()]
 

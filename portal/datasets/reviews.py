@@ -36,8 +36,8 @@ READING = "reading"
 # What a check fills in. Index and packs stay: with them, the same images need not be packed again.
 EMPTY = {
     "content_hash": "", "class_names": [], "counts": [], "findings": [], "statistics": {}, "diff": None,
-    "layout": "", "split": "", "images": 0, "train_images": 0, "val_images": 0, "bytes": 0,
-    "review": Review.WAITING,
+    "layout": "", "split": "", "images": 0, "train_images": 0, "val_images": 0, "test_images": 0,
+    "bytes": 0, "review": Review.WAITING,
     "reading": None, "question": "",
 }  # fmt: skip
 

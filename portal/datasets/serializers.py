@@ -61,8 +61,8 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
         fields = [
             "id", "dataset", "dataset_name", "number", "state", "status", "message", "upload_name",
             "content_hash", "class_names", "counts", "findings", "layout", "task", "split",
-            "training_refusals", "images", "train_images", "val_images", "bytes", "parent", "diff",
-            "created_at", "deleted_at", "job",
+            "training_refusals", "images", "train_images", "val_images", "test_images", "bytes", "parent",
+            "diff", "created_at", "deleted_at", "job",
         ]  # fmt: skip
 
     def get_message(self, version) -> str:
@@ -114,8 +114,8 @@ class DatasetNameSerializer(KnownFieldsOnly, serializers.ModelSerializer):
 
 CLASSES_AT_MOST = 10_000
 OPTIONS = (
-    "class_count", "class_names", "val_fraction", "seed", "layout", "split", "split_group", "mode", "review",
-    "fresh",
+    "class_count", "class_names", "val_fraction", "test_fraction", "seed", "layout", "split", "split_group",
+    "mode", "review", "fresh",
 )  # fmt: skip
 
 
@@ -129,6 +129,12 @@ class OptionsSerializer(ReadingOptionsSerializer):
         max_length=CLASSES_AT_MOST,
     )
     val_fraction = serializers.FloatField(required=False, min_value=0.05, max_value=0.5)
+    test_fraction = serializers.FloatField(
+        required=False,
+        min_value=0.05,
+        max_value=0.5,
+        help_text="For the final figures alone; without it no test split is drawn.",
+    )
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     layout = serializers.ChoiceField(
         choices=list(LAYOUTS), required=False, help_text="The older name of `as`."

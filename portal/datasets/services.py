@@ -22,6 +22,7 @@ from portal.jobs.kinds import Invocation
 from portal.jobs.models import ACTIVE, Job, NothingLeft, Status
 from portal.teams import audit
 from workers.contract.messages import msg
+from workers.contract.splits import SPLITS
 from workers.datakit.errors import InputError, StagingError
 
 INGEST_MEMORY_BYTES = 4 * 1024**3
@@ -31,7 +32,7 @@ def create_version(team, user, name: str, upload, options: dict | None = None) -
     """Store an uploaded archive as the next version of the team's dataset ``name`` and queue its check.
 
     ``upload`` is a file of Django's, or an Upload that is whole. ``options`` may hold what ``options.py``
-    reads: ``mode``, ``val_fraction``, ``seed``, ``class_count``, ``class_names``, ``reading`` and so on; with
+    reads: ``mode``, ``val_fraction``, ``test_fraction``, ``seed``, ``reading`` and so on; with
     ``review`` a person confirms how it was read, with ``fresh`` it is not read as earlier versions were. A
     file is stored before the transaction begins: copying gigabytes must not hold a database lock. Raises
     QuotaReached when no check may wait.
@@ -233,7 +234,8 @@ def fill(version: DatasetVersion, job: Job, result: dict) -> None:
     for name in ("content_hash", "class_names", "counts", "findings", "statistics", "diff", "layout", "task",
                  "split", "images", "bytes"):  # fmt: skip
         setattr(version, name, result[name])
-    version.train_images, version.val_images = result["train"], result["val"]
+    for split in SPLITS:
+        setattr(version, f"{split}_images", result[split])
     # Locked, so that the sweep of deleted versions takes no pack away that this one points into.
     dataset = Dataset.objects.select_for_update().get(pk=version.dataset_id)
     made = {artifact.name: artifact for artifact in job.artifacts.all()}

@@ -42,6 +42,7 @@ def dataset_detail(request, pk):
     dataset = get_object_or_404(Dataset.objects.for_team(request.team).with_figures(), pk=pk)
     versions = dataset.versions.filter(deleted_at=None).select_related("job", "job__created_by")
     context = {"dataset": dataset, "versions": versions.defer("reading")}
+    context["any_test"] = any(version.test_images for version in context["versions"])
     context["remembered"] = reading_page.remembered(dataset)
     return render(request, "datasets/detail.html", context)
 

@@ -105,7 +105,7 @@ def build_release(
     check_id(release_id)
     if not golden:
         raise ReleaseError(
-            msg("A release needs a golden image: convert with a validation split that has images.")
+            msg("A release needs a golden image: keep images for validation or the test, then convert again.")
         )
     check_rknn(model, profile.chip)
     files: dict[str, bytes | Path] = {

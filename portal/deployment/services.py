@@ -77,7 +77,7 @@ def fits(compiled: CompiledModel, device: Device) -> bool:
 
 
 def perform(job: Job, context: JobContext) -> dict:
-    """Deploy, then send validation images to the board and compare its answers with the simulator's."""
+    """Deploy, then send measured images to the board and compare its answers with the simulator's."""
     deployment = job.deployment
     folder = job_folder(job) / "release"
     shutil.rmtree(job_folder(job), ignore_errors=True)
@@ -201,7 +201,7 @@ def _intend(deployment: Deployment, built: release.Release) -> None:
 
 
 def _measure(deployment, connection, expected, dataset, context, lock) -> list[dict]:
-    """Let the board predict validation images; return its evaluation, compared with the simulator's."""
+    """Let the board predict measured images; return its evaluation, compared with the simulator's."""
     sample = spread(expected, deployment.board_images)
     if not sample:
         return []

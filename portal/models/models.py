@@ -12,7 +12,8 @@ from portal.devices.models import Device
 from portal.jobs.models import Job, Status
 from portal.tasks import Stage
 from portal.teams.models import Owned, OwnedQuerySet
-from workers.contract.messages import msg
+from workers.contract.messages import Message, msg, msg_n
+from workers.contract.splits import TEST
 
 
 class Origin(models.TextChoices):
@@ -163,6 +164,13 @@ class Evaluation(models.Model):
         return msg(
             "{stage} of {model}", stage=word(Stage(self.stage).label), model=self.compiled_model or self.model
         )
+
+    @property
+    def measured_on(self) -> Message:
+        """The images, in words: how many, and of which split."""
+        if self.split == TEST:
+            return msg_n("{count} test image", "{count} test images", self.images)
+        return msg_n("{count} validation image", "{count} validation images", self.images)
 
     @property
     def drop(self) -> float | None:

@@ -69,7 +69,7 @@ def _write_report(client: Client, run: dict, folder: Path) -> dict:
 
 def print_table(report: dict, console: Console) -> None:
     run = report["run"]
-    images = run["dataset"]["val_images"]
+    images = run["dataset"][f"{run['split']}_images"]
     table = Table(title="Accuracy at each hop, on images held out from training", title_justify="left")
     for heading, justify in (
         ("Hop", "left"),

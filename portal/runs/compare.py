@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from portal import tasks
+from portal.datasets.change_texts import split_label
 from portal.jobs import curves
 from portal.models.models import Evaluation
 from portal.runs import stepper
@@ -140,7 +141,8 @@ class Comparison:
         jobs, (metric, words) = [graph.training for graph in self.graphs], self.metric
         rows = [
             Row(f"paddle_{metric}", _at(words, "Paddle"), _each(self.trained, "value"), "share"),
-            Row("images", _("Validation images"), [one.get("images") for one in self.metrics], "number"),
+            Row("images", _("Measured images"), [one.get("images") for one in self.metrics], "number"),
+            Row("split", _("Measured on"), [split_label(one.split) if one else None for one in self.trained]),
             Row(
                 "best_epoch", _("Best epoch"), [one.facts.get("best_epoch") for one in self.graphs], "number"
             ),

@@ -37,7 +37,7 @@ class DeploymentSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(EvaluationSerializer(allow_null=True))
     def get_evaluation(self, deployment):
-        """What the board predicted of validation images; null until it was measured."""
+        """What the board predicted of the measured images; null until it was measured."""
         found = next(iter(deployment.job.evaluations.all()), None)
         return EvaluationSerializer(found).data if found else None
 

@@ -29,7 +29,7 @@ NUMBERS = {
     "calibration_images": (_("Calibration images"), _("Training images that set the int8 scales.")),
     "board_images": (
         _("Images measured on the board"),
-        _("Validation images sent to each device; 0 for none."),
+        _("Measured images sent to each device as well; 0 for none."),
     ),
 }
 

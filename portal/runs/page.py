@@ -83,6 +83,7 @@ class RunPage:
             "task": graph.task,
             "model": graph.model,
             "metrics": metrics,
+            "measured_on": trained.measured_on if trained else "",
             "boards": self.boards(),
             "matrix": matrix_of(metrics, run.dataset_version.class_names),
             "confusions": results.confusions(metrics),

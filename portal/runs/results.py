@@ -29,9 +29,9 @@ FILE_WORDS = {
     "model.slim.onnx": msg("ONNX, fixed input, cut before the softmax"),
     "build.onnx": msg("ONNX as the RKNN toolkit got it"),
     "calibration.zip": msg("calibration pictures and settings"),
-    "predictions.paddle.json": msg("each validation image's prediction in Paddle"),
-    "predictions.onnx.json": msg("each validation image's prediction in ONNX"),
-    "predictions.simulator.json": msg("each validation image's prediction in the int8 simulator"),
+    "predictions.paddle.json": msg("each measured image's prediction in Paddle"),
+    "predictions.onnx.json": msg("each measured image's prediction in ONNX"),
+    "predictions.simulator.json": msg("each measured image's prediction in the int8 simulator"),
     "operators.json": msg("operators and their cost"),
     "provenance.json": msg("where the model comes from"),
 }

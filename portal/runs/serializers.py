@@ -18,6 +18,7 @@ from portal.runs.plan import CHOICES, PARAMS
 from portal.runs.step_kinds import short_title
 from portal.runs.verdict import verdict
 from portal.tasks.doubts import Grade
+from workers.contract.splits import SPLITS
 
 PARAMS_AT_MOST, PARAM_LENGTH = 50, 100
 OLDER = "Deprecated: the value where the metric is top-1, null otherwise."
@@ -60,11 +61,13 @@ class StepSerializer(serializers.ModelSerializer):
 
 
 class VerdictSerializer(serializers.Serializer):
-    """How good the run's model is, from its evaluations. ``advice`` is empty when there is nothing to do."""
+    """How good the run's model is, from its evaluations. ``advice`` is empty when there is nothing to do,
+    ``note`` when the figures are those of a test split."""
 
     grade = serializers.ChoiceField(choices=Grade.choices)
     sentence = serializers.CharField()
     advice = serializers.CharField(allow_blank=True)
+    note = serializers.CharField(allow_blank=True)
 
 
 class RunSerializer(RunListSerializer):
@@ -176,6 +179,7 @@ class ReportDatasetSerializer(serializers.Serializer):
     sha256 = serializers.CharField(allow_blank=True)
     train_images = serializers.IntegerField()
     val_images = serializers.IntegerField()
+    test_images = serializers.IntegerField()
     classes = serializers.ListField(child=serializers.CharField())
 
 
@@ -314,6 +318,10 @@ class ReportSerializer(serializers.Serializer):
     metric = ReportMetricSerializer()
     verdict = VerdictSerializer(allow_null=True)
     dataset = ReportDatasetSerializer()
+    split = serializers.ChoiceField(
+        choices=SPLITS,
+        help_text="What the values are measured on: `test`, or `val` where the dataset has no test split.",
+    )
     recipe = serializers.CharField()
     params = serializers.DictField()
     paddle_value = serializers.FloatField(allow_null=True)

@@ -109,17 +109,18 @@ def _data(run: Run) -> Tile:
         tile.note = _("Confirm how it was read: the run goes on then.")
     if version.is_ready:
         tile.count = version.images
-        tile.note = _("%(train)s train, %(val)s validate") % {
-            "train": version.train_images,
-            "val": version.val_images,
-        }
+        places = {"train": version.train_images, "val": version.val_images, "test": version.test_images}
+        words = _("%(train)s train, %(val)s validate")
+        if version.test_images:
+            words = _("%(train)s train, %(val)s validate, %(test)s test")
+        tile.note = words % places
     return tile
 
 
 def _metric_on(task: Task, evaluation: Evaluation) -> str:
-    return _("%(metric)s on %(images)s images") % {
+    return _("%(metric)s on %(images)s") % {
         "metric": task.metric_title,
-        "images": evaluation.images,
+        "images": shown(evaluation.measured_on),
     }
 
 

@@ -11,19 +11,26 @@ from portal.runs.graph import Graph
 from portal.tasks import Stage, Task
 from portal.tasks.doubts import Doubt, Grade
 from workers.contract.messages import Message, join, msg
+from workers.contract.splits import TEST
 
 NOTABLE_DROP = 0.05  # of the metric, from ONNX to the simulator; calibrated int8 commonly costs 0 to 0.02
 WIDE = 0.1  # an interval wider than this says little
+OPTIMISTIC = msg(
+    "The same images picked the best epoch, so the figures are a little optimistic. A test split keeps "
+    "images apart for them."
+)
 AGREES = 0.98  # a board that predicts fewer images as the simulator does computes something else
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """``sentence`` says how good the model is, ``advice`` what to do; ``advice`` is empty when nothing is."""
+    """``sentence`` says how good the model is, ``advice`` what to do, ``note`` how far the figures can be
+    trusted; the last two are empty when there is nothing to say."""
 
     grade: Grade
     sentence: Message
     advice: Message
+    note: Message | str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,8 @@ def verdict(graph: Graph) -> Verdict | None:
     worst = [doubt for doubt in doubts if doubt.grade == grade]
     figure = _figure(graph.task, min(judged, key=lambda one: one.evaluation.value or 0).evaluation)
     advice = dict.fromkeys(doubt.advice for doubt in worst)
-    return Verdict(grade, join([*(doubt.sentence for doubt in worst), figure]), join(advice))
+    note = "" if judged[0].evaluation.split == TEST else OPTIMISTIC
+    return Verdict(grade, join([*(doubt.sentence for doubt in worst), figure]), join(advice), note)
 
 
 def _judged(graph: Graph) -> list[Judged]:
@@ -77,11 +85,11 @@ def _of_drop(task: Task, one: Judged) -> list[Doubt]:
     if one.compiled is None or drop is None or drop < NOTABLE_DROP:
         return []
     sentence = msg(
-        "The int8 model for {chip} lost {points} points of {metric} against ONNX on {images} images.",
+        "The int8 model for {chip} lost {points} points of {metric} against ONNX on {images}.",
         chip=configs.title(configs.chips(), one.compiled.chip),
         points=f"{100 * drop:.1f}",
         metric=word(task.metric_title),
-        images=one.evaluation.images,
+        images=one.evaluation.measured_on,
     )
     advice = msg("Try more calibration images, or another recipe, before you deploy it.")
     return [Doubt(Grade.DOUBTFUL, sentence, advice)]
@@ -92,13 +100,14 @@ def _of_few_images(task: Task, evaluation: Evaluation) -> list[Doubt]:
     if interval is None or interval[1] - interval[0] <= WIDE:
         return []
     sentence = msg(
-        "There are only {images} validation images: {value} means {low} to {high}.",
-        images=evaluation.images,
+        "There are only {images}: {value} means {low} to {high}.",
+        images=evaluation.measured_on,
         value=_percent(evaluation.value),
         low=f"{100 * interval[0]:.0f} %",
         high=f"{100 * interval[1]:.0f} %",
     )
-    return [Doubt(Grade.DOUBTFUL, sentence, msg("Add validation images before you rely on these figures."))]
+    advice = msg("Measure on more images before you rely on these figures: add some, or draw a larger split.")
+    return [Doubt(Grade.DOUBTFUL, sentence, advice)]
 
 
 def _of_board(device, measured: Evaluation | None) -> list[Doubt]:
@@ -121,13 +130,13 @@ def _figure(task: Task, evaluation: Evaluation) -> Message:
         "metric": word(task.metric_title),
         "value": _percent(evaluation.value),
         "stage": word(Stage(evaluation.stage).label),
-        "images": evaluation.images,
+        "images": evaluation.measured_on,
     }
     if interval is None:
-        return msg("{metric} is {value} on {images} images ({stage}).", **params)
+        return msg("{metric} is {value} on {images} ({stage}).", **params)
     low, high = (f"{100 * edge:.1f}" for edge in interval)
     return msg(
-        "{metric} is {value} on {images} images ({stage}); 95 % interval {low} to {high} %.",
+        "{metric} is {value} on {images} ({stage}); 95 % interval {low} to {high} %.",
         **params,
         low=low,
         high=high,

@@ -1,4 +1,4 @@
-"""What speaks against a classifier, from its predictions on the validation images alone."""
+"""What speaks against a classifier, from its predictions on the measured images alone."""
 
 from __future__ import annotations
 

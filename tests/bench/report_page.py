@@ -94,7 +94,10 @@ def ready_version(team, user, count: int, folder: Path):
         dataset=dataset, team=team, number=1, job=job, upload_name="images.zip", layout="class folders",
         split="stratified", class_names=names, images=count, train_images=count - count // 5,
         val_images=count // 5, bytes=100 * count, content_hash=f"{count:064x}",
-        counts=[{"name": name, "train": each - each // 5, "val": each // 5, "total": each} for name in names],
+        counts=[
+            {"name": name, "train": each - each // 5, "val": each // 5, "test": 0, "total": each}
+            for name in names
+        ],
         findings=[{
             "level": "warn", "code": "blurred", "message": f"{blurred} are blurred.", "advice": "Look.",
             "count": blurred, "examples": [{"image": 7 * n + 1, "text": f"{n}"} for n in range(10)],

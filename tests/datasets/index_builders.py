@@ -87,7 +87,7 @@ def store(dataset, job, pack: PackBuilder, class_names, task, **fields) -> Datas
         **{
             "dataset": dataset, "team": dataset.team, "number": dataset.last_number, "job": job,
             "upload_name": "pets.zip", "index": stored, "layout": "class folders", "split": "stratified",
-            "train_images": result["train"], "val_images": result["val"],
+            "train_images": result["train"], "val_images": result["val"], "test_images": result["test"],
             **{field: result[field] for field in FIELDS}, **fields,
         }
     )  # fmt: skip

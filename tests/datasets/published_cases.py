@@ -17,8 +17,8 @@ from tests.bench.layouts.voc import voc
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """What must come of an upload: its classes with their number of images, and the sizes of both splits
-    where they are the author's own; or, where ``says`` is given, a sentence with these words instead."""
+    """What must come of an upload: its classes with their number of images, and how many images train and
+    validate where the split is the author's own; or, where ``says`` is given, a sentence with these words."""
 
     draw: Callable[[Upload], None]
     classes: dict[str, int]
@@ -142,7 +142,7 @@ def addresses_for_paths(upload: Upload) -> None:
     upload.table("train.csv", ["image_url", "label"], rows)
 
 
-@case({"Pertengahan": 6, "Tahap Akhir": 6, "Telur Mati": 6}, split=(12, 6))
+@case({"Pertengahan": 7, "Tahap Akhir": 7, "Telur Mati": 7}, split=(12, 6))
 def roboflow_classes(upload: Upload) -> None:
     classes = ["Pertengahan", "Tahap Akhir", "Telur Mati"]
     name = "2022_{0}_jpg.rf.{0:032x}".format
@@ -190,7 +190,7 @@ def label_studio_choices(upload: Upload) -> None:
 # Lists
 
 
-@case({"0": 9, "1": 9, "2": 9}, split=(18, 9))
+@case({"0": 12, "1": 12, "2": 12}, split=(18, 9))
 def a_list_called_valid(upload: Upload) -> None:
     for name, each, first in (("train", 6, 0), ("valid", 3, 18), ("test", 3, 27)):
         pairs = upload.labelled("jpg", ["0", "1", "2"], each, stem="image_{:05d}".format, first=first)

@@ -26,14 +26,14 @@ def _upload(name: str) -> bytes:
 
 
 def _expected(name: str) -> dict[str, tuple[str | None, list]]:
-    """Return {image's name: (side, labels or boxes)}; a test set is left out beside a validation set."""
+    """Return {image's name: (split, labels or boxes)}; a test set stands in for a missing validation set."""
     found = {}
     sides = {key.partition("/")[0] for key in TRUTH[name]}
     for key, value in TRUTH[name].items():
         subset, _, item = key.partition("/")
-        side = {"train": "train", "val": "val", "valid": "val", "test": "val"}.get(subset)
-        spare = subset == "test" and sides & {"val", "valid"}
-        if (side is not None or subset == "default") and not spare:
+        measured = "test" if sides & {"val", "valid"} else "val"
+        side = {"train": "train", "val": "val", "valid": "val", "test": measured}.get(subset)
+        if side is not None or subset == "default":
             found[item.rpartition(":")[2]] = (side, value)
     return found
 

@@ -38,11 +38,14 @@ def test_a_version_being_checked_asks_again_and_then_loads_the_page_anew(alices,
 
 def test_an_upload_makes_a_version_and_the_same_name_the_next(alices, transactional_db):
     for number in (1, 2):
-        fields = {"name": "Pets", "file": class_zip(), "class_names": "cat\ndog\n", "val_percent": "25"}
+        fields = {"name": "Pets", "file": class_zip(), "class_names": "cat\ndog\n", "val_percent": "25",
+                  "test_percent": "10"}  # fmt: skip
         answer = alices.post(reverse("dataset-new"), fields)
         version = DatasetVersion.objects.get(number=number)
         assert answer["Location"] == reverse("dataset-version", args=[version.pk])
-        assert version.options == {"class_names": ["cat", "dog"], "val_fraction": 0.25}
+        assert version.options == {
+            "class_names": ["cat", "dog"], "val_fraction": 0.25, "test_fraction": 0.1
+        }  # fmt: skip
     assert Dataset.objects.count() == 1
 
 

@@ -41,7 +41,7 @@ def test_every_layout_gives_the_same_boxes_split_and_content(tmp_path, files, pr
     assert result["task"] == "detection" and result["class_names"] == ["cat", "dog"]
     assert boxes_of(result, artifacts) == BOXES
     assert (result["split"], result["train"], result["val"]) == ("given", 3, 1)
-    assert result["counts"][0] == {"name": "cat", "train": 2, "val": 0, "total": 2, "boxes": 3}
+    assert result["counts"][0] == {"name": "cat", "train": 2, "val": 0, "test": 0, "total": 2, "boxes": 3}
     assert not noticed(result)
 
 

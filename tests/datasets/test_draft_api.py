@@ -37,7 +37,7 @@ def test_images_are_listed_by_filter_and_by_id(api, version, team, alice):
     second = api.get(address, {"class_id": 1, "limit": 5, "after": first["next"]}).json()
     assert len(second["images"]) == 3 and second["next"] is None
     assert first["images"][0]["original"].startswith("dog/") and first["images"][0]["boxes"] == []
-    assert api.get(address, {"split": "test"}).status_code == 400
+    assert api.get(address, {"split": "dev"}).status_code == 400
     street = ready_version(team, alice, "Street", fill=boxed, task="detection")
     found = api.get(f"{ROOT}dataset-versions/{street.pk}/images/", {"limit": 1}).json()["images"][0]
     assert found["boxes"][1] == [1, 30, 8, 24.5, 30] and found["class_id"] is None
@@ -72,7 +72,7 @@ REFUSED = [
     ({"kind": "paint"}, "kind"),
     ({"kind": "rename", "class_id": 0, "name": "dog"}, "name"),
     ({"kind": "resplit", "how": "group", "pattern": "(("}, "pattern"),
-    ({"kind": "split", "filter": {"split": "test"}, "split": "val"}, "filter"),
+    ({"kind": "split", "filter": {"split": "dev"}, "split": "val"}, "filter"),
 ]
 
 

@@ -77,12 +77,12 @@ REFUSED = [
     ("remove", {"images": "all"}, "images"),
     ("remove", {"images": {"filter": {"mark": "blurred"}}}, "images"),
     ("remove", {"images": {"filter": {"class_id": 7}}}, "class_id"),
-    ("remove", {"images": {"filter": {"split": "test"}}}, "split"),
+    ("remove", {"images": {"filter": {"split": "dev"}}}, "split"),
     ("remove", {"images": {"filter": {"text": "\ud800"}}}, "images"),
     ("relabel", {**ids(1), "class_id": 3}, "class_id"),
     ("relabel", {**ids(1), "class_id": None}, "class_id"),
     ("relabel", {**ids(1), "class_id": -1}, "class_id"),
-    ("split", {**ids(1), "split": "test"}, "split"),
+    ("split", {**ids(1), "split": "dev"}, "split"),
     ("rename", {"class_id": 0, "name": " "}, "name"),
     ("rename", {"class_id": 0, "name": "a\tb"}, "name"),
     ("rename", {"class_id": 0, "name": "x" * 101}, "name"),
@@ -92,6 +92,8 @@ REFUSED = [
     ("resplit", {"how": "by hand"}, "how"),
     ("resplit", {"val_fraction": 0.9}, "val_fraction"),
     ("resplit", {"val_fraction": "x"}, "val_fraction"),
+    ("resplit", {"test_fraction": 0.9}, "test_fraction"),
+    ("resplit", {"test_fraction": "x"}, "test_fraction"),
     ("resplit", {"seed": -1}, "seed"),
     ("resplit", {"how": "group"}, "pattern"),
     ("resplit", {"how": "group", "pattern": "(("}, "pattern"),
@@ -183,6 +185,17 @@ def test_a_split_drawn_anew_keeps_what_was_moved_after_it(version, alice, run_jo
     assert made.split == "stratified" and 11 <= made.val_images <= 12
     with indexes.opened(made) as index:
         assert [row.split for row in index.all() if row.sha256 == kept] == ["train"]
+
+
+def test_images_are_moved_to_a_test_split_or_drawn_for_it(version, alice, run_jobs):
+    drafts.add(alice, version, "split", {**ids(1, 2, 9, 17), "split": "test"})
+    made = committed(alice, version, run_jobs)
+    assert made.test_images == 4 and made.measured_split == "test" and made.diff["moved"] == 4
+    drafts.add(alice, made, "resplit", {"val_fraction": 0.2, "test_fraction": 0.2})
+    drawn = committed(alice, made, run_jobs)
+    assert [row["test"] for row in drawn.counts] == [2, 2, 2] and drawn.test_images == 6
+    drafts.add(alice, drawn, "resplit", {})
+    assert committed(alice, drawn, run_jobs).measured_split == "val"
 
 
 def test_a_version_that_cannot_be_is_refused_with_a_sentence_and_the_changes_stay(version, alice, run_jobs):

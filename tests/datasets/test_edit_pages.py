@@ -38,7 +38,7 @@ def test_the_grid_filters_by_class_split_finding_and_path(alices, version):
 
 
 def test_what_cannot_be_filtered_by_is_told_at_its_field(alices, version):
-    page = text(alices, url("dataset-images", version), class_id="99", mark="<x>", split="test", after="-1")
+    page = text(alices, url("dataset-images", version), class_id="99", mark="<x>", split="dev", after="-1")
     assert page.count("is not one of the available choices") == 3
     assert len(shown(page)) == 24
 

@@ -16,18 +16,20 @@ from workers.datakit.index import ImageRow, Index, write_index
 from workers.datakit.readers import LAYOUTS
 
 CASES = [(name, task) for name, tasks in FORMATS.items() for task in tasks]
+PICTURES = "abcefghijk"
 HARD_NAMES = {"1 front": 3, "a & b <c>": 4, "no": 5, '大 猫, "x"': 3}
 UPLOADS = {
     "classification": zipped({f"{name}/{i}.png": png(100 * k + i) for k, name in enumerate(HARD_NAMES)
                               for i in range(HARD_NAMES[name])}),
-    "detection": zipped({**coco_set(), **pictures("images/", "e"),
+    "detection": zipped({**coco_set(), **pictures("images/", "efghijk"),
                          "annotations/instances_train2017.json": json.dumps({
-        "images": [{"id": n, "file_name": f"{n}.png", "width": SIZE[0], "height": SIZE[1]} for n in "abce"],
+        "images": [{"id": n, "file_name": f"{n}.png", "width": SIZE[0], "height": SIZE[1]} for n in PICTURES],
         "categories": [{"id": k, "name": name} for k, name in enumerate(["cat", "dog", *HARD_NAMES], 1)],
         "annotations": [
             {"image_id": name, "category_id": 1 if box[0] == "cat" else 2, "bbox": box[1:]}
             for name in "abc" for box in BOXES[name]
-        ] + [{"image_id": "e", "category_id": k, "bbox": [k + 0.37, 3.33, 7.77, 20.01]} for k in range(3, 7)],
+        ] + [{"image_id": "e", "category_id": k, "bbox": [k + 0.37, 3.33, 7.77, 20.01]} for k in range(3, 7)]
+          + [{"image_id": name, "category_id": 1, "bbox": [2, 3, 20, 10]} for name in "fghijk"],
     }).encode()}),
 }  # fmt: skip
 
@@ -37,15 +39,16 @@ def exported(artifacts, format: str) -> bytes:
         return b"".join(export(index, pack_reader(artifacts), format))
 
 
+@pytest.mark.parametrize("drawn", [{}, {"split": "stratified", "test_fraction": 0.3}], ids=["", "with test"])
 @pytest.mark.parametrize("format, task", CASES)
-def test_an_export_that_is_uploaded_again_is_the_same_version(tmp_path, format, task):
+def test_an_export_that_is_uploaded_again_is_the_same_version(tmp_path, format, task, drawn):
     for name in ("first", "again"):
         (tmp_path / name).mkdir()
-    result, artifacts = ingested(tmp_path / "first", UPLOADS[task])
-    assert result["task"] == task
+    result, artifacts = ingested(tmp_path / "first", UPLOADS[task], **drawn)
+    assert result["task"] == task and bool(result["test"]) == bool(drawn)
     content = exported(artifacts, format)
     again, _ = ingested(tmp_path / "again", content)
-    kept = ("content_hash", "task", "class_names", "counts", "images", "train", "val", "bytes")
+    kept = ("content_hash", "task", "class_names", "counts", "images", "train", "val", "test", "bytes")
     assert {key: again[key] for key in kept} == {key: result[key] for key in kept}
     assert again["split"] == "given"
     assert {item["code"] for item in again["findings"]} <= {item["code"] for item in result["findings"]}

@@ -44,7 +44,7 @@ def row(number: int = 0, image: Image.Image | None = None, **fields) -> ImageRow
 
 def codes(images: list[ImageRow]) -> dict[int, set[str]]:
     """Judge the images; return the marks by id."""
-    counts = [{"name": "cat", "train": 50, "val": 50, "total": 100}]
+    counts = [{"name": "cat", "train": 50, "val": 50, "test": 0, "total": 100}]
     judge(images, counts, Findings())
     return {image.id: set(image.marks) for image in images if image.marks}
 
@@ -160,10 +160,10 @@ def test_looking_for_near_copies_stays_linear_where_all_are_alike(alike):
 def test_classes_that_are_small_or_unequal_or_on_one_side_are_named():
     findings = Findings()
     counts = [
-        {"name": "cat", "train": 180, "val": 20, "total": 200},
-        {"name": "dog", "train": 12, "val": 3, "total": 15},
-        {"name": "cow", "train": 4, "val": 0, "total": 4},
-        {"name": "Cow ", "train": 0, "val": 30, "total": 30},
+        {"name": "cat", "train": 180, "val": 20, "test": 0, "total": 200},
+        {"name": "dog", "train": 12, "val": 3, "test": 0, "total": 15},
+        {"name": "cow", "train": 4, "val": 0, "test": 0, "total": 4},
+        {"name": "Cow ", "train": 0, "val": 30, "test": 0, "total": 30},
     ]
     judge([row(1)], counts, findings)
     found = {item["code"]: item for item in findings.as_list()}

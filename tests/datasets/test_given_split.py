@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 from upload_builders import finding, ingested, png, two_classes, zipped
 
 from workers.datakit.archive import Entry
 from workers.datakit.findings import Findings
 from workers.datakit.readers import Sample
-from workers.datakit.readers.splits import settled
+from workers.datakit.readers.splits import kept_split, settled
 from workers.datakit.readers.voc import _listed_name
 
 
@@ -35,6 +37,28 @@ def test_an_image_without_a_split_is_left_out_and_the_split_is_kept():
 def test_a_test_set_stands_in_for_validation_beside_an_image_without_a_split():
     sides, given, found = settled_sides(train=4, test=2, none=1)
     assert given and sides == ["train"] * 4 + ["val"] * 2 and found == {"test-as-val": 2, "no-split": 1}
+
+
+def test_a_test_set_beside_a_validation_set_is_kept_apart():
+    sides, given, found = settled_sides(train=4, val=2, test=3)
+    assert given and sides == ["train"] * 4 + ["val"] * 2 + ["test"] * 3 and not found
+
+
+def test_a_test_set_of_boxes_on_which_nobody_drew_any_is_left_out():
+    marked = samples(train=4, val=2, test=3)
+    for sample in marked:
+        sample.boxes = array("d", [] if sample.split == "test" else [0, 1, 1, 2, 2])
+    kept, given = settled(marked, findings := Findings(), {}.get)
+    assert given and [sample.split for sample in kept] == ["train"] * 4 + ["val"] * 2
+    assert findings.count("test-left-out") == 3
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kept"),
+    [("train", "val", "val"), ("test", "val", "test"), (None, "train", "train"), ("test", None, "test")],
+)
+def test_an_image_of_two_splits_is_measured_with(one, other, kept):
+    assert kept_split(one, other) == kept_split(other, one) == kept
 
 
 def test_where_validation_alone_is_named_the_rest_is_for_training():

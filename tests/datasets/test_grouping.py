@@ -103,7 +103,7 @@ def test_frames_of_one_clip_stay_together(tmp_path):
 def test_a_class_of_one_clip_is_trained_on_and_the_page_says_that_it_is_not_measured(tmp_path):
     files = clips() | {f"cow/cow1_{frame}.png": png(5000 + frame) for frame in range(6)}
     result, _ = ingested(tmp_path, zipped(files), split_group=PATTERN)
-    assert result["counts"][1] == {"name": "cow", "train": 6, "val": 0, "total": 6}
+    assert result["counts"][1] == {"name": "cow", "train": 6, "val": 0, "test": 0, "total": 6}
     assert "no-val-images" in [item["code"] for item in result["findings"]]
 
 

@@ -73,7 +73,7 @@ def test_the_result_says_what_the_page_shows(tmp_path):
     result, artifacts = ingested(tmp_path, zipped(two_classes(20)))
     assert (result["images"], result["train"], result["val"], result["seed"]) == (40, 32, 8, 0)
     assert result["split"] == "stratified" and len(result["content_hash"]) == 64
-    assert result["counts"][1] == {"name": "dog", "train": 16, "val": 4, "total": 20}
+    assert result["counts"][1] == {"name": "dog", "train": 16, "val": 4, "test": 0, "total": 20}
     report = json.loads((artifacts / "report.json").read_text())
     assert report["filename"] == "upload.zip" and report["content_hash"] == result["content_hash"]
 

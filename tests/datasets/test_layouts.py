@@ -37,7 +37,7 @@ WRAPPERS = ["", "Dataset/", "我的数据/", "outer/Dataset/", "a/b/c/d/"]
 def test_class_folders_are_found_in_any_number_of_outer_folders(tmp_path, prefix):
     result, artifacts = ingested(tmp_path, zipped(two_classes(prefix=prefix)))
     assert result["layout"] == "class folders" and result["class_names"] == ["cat", "dog"]
-    assert result["counts"][0] == {"name": "cat", "train": 4, "val": 1, "total": 5}
+    assert result["counts"][0] == {"name": "cat", "train": 4, "val": 1, "test": 0, "total": 5}
     assert all(row["original"].startswith(prefix) for row in index(artifacts))
 
 
@@ -90,14 +90,22 @@ def test_train_and_val_folders_are_a_given_split(tmp_path, train, val):
     assert splits(artifacts)[f"D/{val}/cat/a.png"] == "val"
 
 
-def test_a_test_folder_is_left_out_beside_val_and_stands_in_for_it_otherwise(tmp_path):
+def test_a_test_folder_is_the_test_split_beside_val_and_stands_in_for_it_otherwise(tmp_path):
     files = {**two_classes(4, "train/"), "test/cat/a.png": png(70), "test/dog/b.png": png(71)}
     result, _ = ingested(tmp_path, zipped(files))
     assert result["val"] == 2 and finding(result, "test-as-val")["count"] == 2
     (tmp_path / "two").mkdir()
     files |= {"val/cat/c.png": png(80), "val/dog/d.png": png(81)}
-    result, _ = ingested(tmp_path / "two", zipped(files))
-    assert result["images"] == 10 and finding(result, "test-left-out")["count"] == 2
+    result, artifacts = ingested(tmp_path / "two", zipped(files))
+    assert (result["train"], result["val"], result["test"]) == (8, 2, 2)
+    assert splits(artifacts)["test/cat/a.png"] == "test"
+    assert result["counts"][0] == {"name": "cat", "train": 4, "val": 1, "test": 1, "total": 6}
+
+
+def test_a_class_missing_from_the_test_split_is_named(tmp_path):
+    files = {**two_classes(4, "train/"), "val/cat/a.png": png(70), "val/dog/b.png": png(71)}
+    result, _ = ingested(tmp_path, zipped({**files, "test/cat/c.png": png(72)}))
+    assert examples(result, "no-test-images") == ["dog"]
 
 
 def test_a_class_missing_from_a_given_split_is_named(tmp_path):

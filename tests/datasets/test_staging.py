@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import multiprocessing
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from upload_builders import content_of, images_of, ingested, pack_reader, two_classes, zipped
 
+from workers.contract.splits import measured_split
 from workers.datakit.errors import StagingError
 from workers.datakit.index import Index
 from workers.datakit.staging import stage
@@ -79,6 +81,18 @@ def test_what_a_killed_job_left_is_cleared_away(artifacts, tmp_path):
     folder = staged(artifacts, tmp_path / "abc")
     assert (folder / "images" / "000001.png").read_bytes() != b"half"
     assert not (folder / "images" / "000099.png").exists()
+
+
+def test_a_test_split_has_a_list_of_its_own(tmp_path):
+    for fraction in (None, 0.25):
+        (tmp_path / f"{fraction}").mkdir()
+        _, artifacts = ingested(tmp_path / f"{fraction}", zipped(two_classes(8)), test_fraction=fraction)
+        folder = staged(artifacts, tmp_path / "cache" / f"{fraction}", pack_reader(artifacts))
+        assert (folder / "test.txt").is_file() == bool(fraction)
+        assert measured_split(folder) == ("test" if fraction else "val")
+    lists = [(folder / f"{split}.txt").read_text().splitlines() for split in ("train", "val", "test")]
+    assert [len(lines) for lines in lists] == [8, 4, 4]
+    assert len(set(itertools.chain(*lists))) == 16
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,17 @@ def test_the_api_splits_by_groups_by_seed_or_as_given(team, alice, run_jobs):
     assert redrawn.split == "stratified" and redrawn.val_images == 20
 
 
+def test_a_test_split_is_drawn_and_given_by_the_upload(team, alice, run_jobs):
+    drawn = post(alice, run_jobs, FRAMES, test_fraction=0.25)
+    assert (drawn.train_images, drawn.val_images, drawn.test_images) == (22, 8, 10)
+    by_group = post(alice, run_jobs, FRAMES, split="group", split_group=PATTERN, test_fraction=0.25)
+    assert by_group.test_images and groups_are_whole(by_group)
+    part = {"0.png": "test", "1.png": "val"}
+    files = {f"{part.get(path[-5:], 'train')}/{path}": content for path, content in FRAMES.items()}
+    given = post(alice, run_jobs, files)
+    assert given.split == "given" and given.test_images == 10
+
+
 def test_images_are_added_to_the_newest_version_and_leave_it_as_it_is(team, alice, run_jobs):
     first = post(alice, run_jobs, two_classes(10))
     more = {"cat/new.png": png((1, 2, 3)), "owl/1.png": png((4, 5, 6)), "owl/2.png": png((7, 8, 9))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from workers.contract.splits import measured_split
 from workers.contract.tasks import task_of
 from workers.datakit.scoring import classification
 
@@ -15,7 +16,7 @@ class Classification:
     name, metric = "classification", "top1"
 
     def predictions(self, dataset: Path) -> list[dict[str, Any]]:
-        rows = (dataset / "val.txt").read_text(encoding="utf-8").splitlines()
+        rows = (dataset / f"{measured_split(dataset)}.txt").read_text(encoding="utf-8").splitlines()
         pairs = [row.rsplit(" ", 1) for row in rows]
         return [
             {"image": image, "label": int(label), "predicted": int(label), "score": 0.9}

@@ -61,7 +61,7 @@ def test_it_is_trained_converted_and_reported_by_its_own_metric(run):
 
 def test_its_pages_show_its_charts_columns_and_words(run, alices):
     page = alices.get(run.get_absolute_url()).content.decode()
-    for words in ("Hits on 6 images", "Hits, %", ">Hit</th>", "96.00 %"):
+    for words in ("Hits on 6 validation images", "Hits, %", ">Hit</th>", "96.00 %"):
         assert words in page, words
     assert "Top-1" not in page
     assert ">Hits</th>" in alices.get(reverse("run-list")).content.decode()

@@ -6,7 +6,7 @@ from portal.jobs.models import Status
 from portal.models.models import Evaluation
 from portal.runs.graph import Graph
 from portal.runs.models import Run
-from portal.runs.verdict import verdict
+from portal.runs.verdict import OPTIMISTIC, verdict
 from portal.tasks import Stage
 from portal.tasks.doubts import Grade
 from tests.seed import everything
@@ -33,7 +33,7 @@ def change(stage: str, **fields) -> None:
 def test_a_good_model_is_called_good_with_its_figure_and_interval(done):
     told = verdict_of(done)
     assert (told.grade, told.advice) == (Grade.GOOD, "")
-    assert told.sentence.startswith("Top-1 is 98.70 % on 308 images (Simulator); 95 % interval ")
+    assert told.sentence.startswith("Top-1 is 98.70 % on 308 validation images (Simulator); 95 % interval ")
 
 
 def test_a_run_under_way_has_no_verdict(done):
@@ -92,6 +92,17 @@ def test_a_model_that_was_not_compiled_is_judged_as_trained(done):
 def test_page_report_and_api_tell_it(done, alices):
     told = verdict_of(done)
     body = alices.get(f"/api/v1/runs/{done.pk}/").json()["verdict"]
-    assert body == {"grade": "good", "sentence": told.sentence, "advice": ""}
+    assert body == {"grade": "good", "sentence": told.sentence, "advice": "", "note": OPTIMISTIC}
     assert alices.get(f"/api/v1/runs/{done.pk}/report/").json()["verdict"] == body
     assert "Good</strong>" in alices.get(f"/runs/{done.pk}/").content.decode()
+
+
+def test_figures_of_a_test_split_say_so_and_need_no_note(done):
+    change(Stage.SIMULATOR, split="test")
+    told = verdict_of(done)
+    assert told.sentence.startswith("Top-1 is 98.70 % on 308 test images") and told.note == ""
+
+
+def test_figures_of_the_validation_split_are_a_little_optimistic(done, alices):
+    assert verdict_of(done).note == OPTIMISTIC
+    assert OPTIMISTIC in alices.get(f"/runs/{done.pk}/").content.decode()

@@ -14,6 +14,7 @@ import onnx
 
 from workers.contract import JobFolder, run
 from workers.contract.messages import msg
+from workers.contract.splits import TRAIN, measured_split
 from workers.convert import channels, optable, rknnfile
 from workers.convert import plan as plans
 from workers.convert.calibration import BuildSettings, pack, write_pictures
@@ -40,7 +41,10 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     task = TASKS[plan.task]
     folder.progress(0, WHOLE)
     folder.phase(msg("choose calibration images"))
-    train, val = (task.read_split(plan.dataset, split, len(plan.class_names)) for split in ("train", "val"))
+    train, measured = (
+        task.read_split(plan.dataset, split, len(plan.class_names))
+        for split in (TRAIN, measured_split(plan.dataset))
+    )
     chosen = task.choose_calibration(train, plan.calibration_count, plan.calibration_seed)
     settings = build_settings(plan, plan.channel_order)
     pictures = write_pictures(
@@ -53,9 +57,9 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     text = custom_string(plan.class_names, plan.provenance)
     simulator, cost = build(folder, plan, settings, pictures, text)
     folder.progress(BUILT, WHOLE)
-    folder.phase(msg("measure on validation images"))
+    folder.phase(msg("measure"))
     try:
-        evaluations = measure(folder, plan, task, val, float_engine, simulator)
+        evaluations = measure(folder, plan, task, measured, float_engine, simulator)
     finally:
         simulator.close()
     return finish(folder, plan, cost, evaluations, len(pictures))
@@ -135,14 +139,14 @@ def measure(
     folder: JobFolder,
     plan: Plan,
     task: Task,
-    val: list[Sample],
+    samples: list[Sample],
     float_engine: OrtEngine,
     simulator: Simulator,
 ) -> list[dict[str, Any]]:
-    """Let both models answer each validation image; return their evaluations, ONNX first."""
+    """Let both models answer each image; return their evaluations, ONNX first."""
     order, size = simulator.settings.channel_order, plan.input_size
     onnx_rows, chip_rows = [], []
-    for done, sample in enumerate(val, start=1):
+    for done, sample in enumerate(samples, start=1):
         image = load_image(plan.dataset / sample.image, size, "rgb")
         with folder.tool(ONNX_ENGINE):
             expected = float_engine.outputs(image)
@@ -150,8 +154,8 @@ def measure(
             outputs = simulator.outputs(order_channels(image, "rgb", order))
         onnx_rows.append(task.decode(sample, expected, size))
         chip_rows.append(task.decode(sample, outputs, size))
-        if done % 25 == 0 or done == len(val):
-            folder.progress(BUILT + (WHOLE - BUILT) * done / len(val), WHOLE)
+        if done % 25 == 0 or done == len(samples):
+            folder.progress(BUILT + (WHOLE - BUILT) * done / len(samples), WHOLE)
     return [
         folder.evaluation(stage, engine, rows, task.summarise(rows, plan.class_names))
         for stage, engine, rows in (("onnx", ONNX_ENGINE, onnx_rows), ("simulator", TOOLKIT, chip_rows))

@@ -9,8 +9,9 @@ _RIGHT = msg("Nothing, if that is right.")
 ADVICE = {
     # The set as a whole.
     "class-name-collision": msg("Merge the two classes, or rename one of them."),
-    "no-train-images": msg("Move some of their images to the training side, or remove the class."),
-    "no-val-images": msg("Move some of their images to the validation side, or split the set anew."),
+    "no-train-images": msg("Move some of their images to the training split, or remove the class."),
+    "no-val-images": msg("Move some of their images to the validation split, or split the set anew."),
+    "no-test-images": msg("Move some of their images to the test split, or split the set anew."),
     "small-classes": msg("Add images to these classes: of a few, a model learns the very pictures."),
     "unequal-classes": msg(
         "Add images to the small classes, or remove some of the large ones: a model guesses "
@@ -33,7 +34,7 @@ ADVICE = {
     "other-formats": msg("Choose that format and read the upload again, if you meant it."),
     "tables-left-out": msg("Choose the table and read the upload again, if it holds the labels."),
     "several-labels": msg("Decide on one class for each, and upload again."),
-    "test-left-out": msg("Nothing: a test set stays unseen. Move its images to train or val to use them."),
+    "test-left-out": msg("Label them and upload again, if the model is to be measured on them."),
     "already-there": msg("Nothing: they are in the new version as they were."),
     # The layout.
     "names-decoded": msg("Look at the names; if they are wrong, make the archive again with UTF-8 names."),

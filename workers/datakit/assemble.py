@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from workers.contract.splits import SPLITS
+
 from .findings import Findings
 from .flatboxes import class_ids, hash_text
 from .histograms import statistics_of
@@ -28,9 +30,9 @@ def assemble(
     """Sort and judge ``images``, write the version's index at ``target`` and return the result's fields.
 
     ``findings`` holds what was noticed on the way here and is added to. The fields: ``content_hash``,
-    ``task``, ``class_names``, ``counts``, ``images``, ``train``, ``val``, ``bytes``, ``pack_names``,
-    ``findings``, ``statistics``. The order of the images makes equal content get equal file names in the
-    staged folder, whatever the upload called them.
+    ``task``, ``class_names``, ``counts``, ``images``, ``train``, ``val``, ``test``, ``bytes``,
+    ``pack_names``, ``findings``, ``statistics``. The order of the images makes equal content get equal file
+    names in the staged folder, whatever the upload called them.
     """
     images.sort(key=_order)
     for number, image in enumerate(images, start=1):
@@ -38,15 +40,14 @@ def assemble(
     counts = class_counts(images, class_names)
     judge(images, counts, findings)
     write_index(target, list(class_names), task, images)
-    train = sum(image.split == "train" for image in images)
+    splits = Counter(image.split for image in images)
     return {
         "content_hash": content_hash(class_names, _hash_rows(images, class_names)),
         "task": task,
         "class_names": list(class_names),
         "counts": counts,
         "images": len(images),
-        "train": train,
-        "val": len(images) - train,
+        **{split: splits[split] for split in SPLITS},
         "bytes": sum(image.size for image in images),
         "pack_names": sorted({image.pack for image in images}),
         "findings": findings.as_list(),
@@ -72,7 +73,7 @@ def label_text(image: ImageRow, class_names: Sequence[str]) -> str:
 
 
 def class_counts(images: list[ImageRow], class_names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return ``{"name", "train", "val", "total"}`` for each class, in the order of ids.
+    """Return ``{"name", "train", "val", "test", "total"}`` for each class, in the order of ids.
 
     For a detection set they count the images with a box of the class, and ``"boxes"`` counts its boxes.
     """
@@ -85,7 +86,7 @@ def class_counts(images: list[ImageRow], class_names: Sequence[str]) -> list[dic
         boxes.update(ids or ())
     rows = []
     for class_id, name in enumerate(class_names):
-        train, val = counts[class_id, "train"], counts[class_id, "val"]
-        row = {"name": name, "train": train, "val": val, "total": train + val}
+        by_split = {split: counts[class_id, split] for split in SPLITS}
+        row = {"name": name, **by_split, "total": sum(by_split.values())}
         rows.append({**row, "boxes": boxes[class_id]} if boxes else row)
     return rows

@@ -23,7 +23,9 @@ KINDS = {
     "rename": ("class_id", "name"),
     "merge": ("class_id", "into"),
     "drop": ("class_id",),  # the class with its images, or with its boxes
-    "resplit": ("how",),  # "stratified" with ``seed``, ``val_fraction``; "group" also with ``pattern``
+    "resplit": (
+        "how",
+    ),  # "stratified" with ``seed``, ``val_fraction``, ``test_fraction``; "group" also ``pattern``
     "relabel-box": ("image", "box", "class_id"),
     "remove-box": ("image", "box"),
 }

@@ -30,7 +30,7 @@ def changes(before: Index, after: Index) -> Iterator[Change]:
     """Yield what changed, in the order of the images' contents; time is linear, memory is constant.
 
     An image with another label (class name, or boxes) is relabelled, whether or not it also changed sides;
-    one on the other side of the split alone is moved.
+    one that is in another split, and otherwise the same, is moved.
     """
     for ours, theirs in _paired(before.labels(), after.labels()):
         yield from _of_one_content(ours, theirs)

@@ -19,7 +19,6 @@ from . import coco_json, names
 from .stored import ExportError, Stored
 
 File = tuple[str, Iterable[bytes]]  # path in the zip, content in blocks
-SPLITS = ("train", "val")
 
 
 def check_folder_names(class_names: Sequence[str]) -> None:
@@ -53,7 +52,7 @@ def _csv_line(row: Sequence[str]) -> bytes:
 
 def paddlex_lists(stored: Stored) -> Iterator[File]:
     yield from _pictures(stored)
-    for split in SPLITS:
+    for split in stored.splits:
         yield f"{split}.txt", _lines(f"{r['name']} {r['class_id']}" for r in stored.records(split))
     yield "label.txt", _lines(f"{class_id} {name}" for class_id, name in enumerate(stored.class_names))
 
@@ -107,7 +106,7 @@ def paddlex_coco(stored: Stored) -> Iterator[File]:
 
 def _coco(stored: Stored, path: str) -> Iterator[File]:
     yield from _pictures(stored)
-    for split in SPLITS:
+    for split in stored.splits:
         yield path.format(split), coco_json.lines(stored.class_names, partial(stored.records, split), 1)
 
 
@@ -116,7 +115,7 @@ def voc(stored: Stored) -> Iterator[File]:
         stem = record["file"].rpartition(".")[0]
         yield f"JPEGImages/{record['file']}", content
         yield f"Annotations/{stem}.xml", [_voc_file(record, stored.class_names)]
-    for split in SPLITS:
+    for split in stored.splits:
         listed = _lines(r["file"].rpartition(".")[0] for r in stored.records(split))
         yield f"ImageSets/Main/{split}.txt", listed
     yield "labels.txt", _lines(f"{class_id} {name}" for class_id, name in enumerate(stored.class_names))
@@ -147,8 +146,8 @@ def yolo(stored: Stored) -> Iterator[File]:
         yield f"labels/{split}/{stem}.txt", _lines(map(_yolo_line(record), record["boxes"]))
     # JSON is YAML, and quotes a name like `no` or `1`.
     listed = json.dumps(list(stored.class_names), ensure_ascii=False)
-    head = ["path: .", "train: images/train", "val: images/val", f"nc: {len(stored.class_names)}"]
-    yield "data.yaml", _lines([*head, f"names: {listed}"])
+    head = ["path: .", *(f"{split}: images/{split}" for split in stored.splits)]
+    yield "data.yaml", _lines([*head, f"nc: {len(stored.class_names)}", f"names: {listed}"])
 
 
 def _yolo_line(record: dict[str, Any]):

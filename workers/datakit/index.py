@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract.messages import loaded, stored
+from workers.contract.splits import SPLITS, TEST, TRAIN, VAL
 
 from . import tasks
 from .flatboxes import hash_text, rows
@@ -273,6 +274,10 @@ class Index:
     def marks(self) -> dict[str, int]:
         """How many images carry the code of each finding."""
         return dict(self._database.execute("SELECT code, COUNT(*) FROM marks GROUP BY code").fetchall())
+
+    def splits(self) -> tuple[str, ...]:
+        """The splits that the version has: always train and val, test where images are kept apart for it."""
+        return SPLITS if self.count(Filter(split=TEST)) else (TRAIN, VAL)
 
     def packs(self) -> list[str]:
         """The names of the packs that the version's images lie in."""

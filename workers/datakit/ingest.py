@@ -3,10 +3,11 @@
 It speaks the contract of ``workers/README.md`` and runs in the portal's environment, as a process of its own
 so that it can be killed and its memory limited. Inputs: ``archive`` (path of the upload), ``known`` (paths of
 the indexes of the dataset's earlier versions; their images are not packed again) and ``base`` (path of the
-newest one's, or null). Parameters: ``filename``, ``val_fraction``, ``seed``, ``class_count``,
-``class_names``, ``layout``, ``reading``, ``remembered`` and ``doubt`` (see ``options.py``), ``limits``,
-``pack_key``, ``mode`` ("replace", or "add": the images are added to those of ``base``), ``split`` ("given",
-"stratified", "group") and ``split_group`` (a regular expression that finds an image's group in its path).
+newest one's, or null). Parameters: ``filename``, ``val_fraction``, ``test_fraction``, ``seed``,
+``class_count``, ``class_names``, ``layout``, ``reading``, ``remembered`` and ``doubt`` (see ``options.py``),
+``limits``, ``pack_key``, ``mode`` ("replace", or "add": the images are added to those of ``base``), ``split``
+("given", "stratified", "group") and ``split_group`` (a regular expression that finds an image's group in its
+path).
 ``reading`` of the result tells how the upload was read (``Judgement.as_json``), also of one that is refused.
 Artifacts: ``index.sqlite`` (see ``index.py``), ``packs/<pack_key>-<n>.pack`` (none where every image is
 known), ``report.json``. When it refuses an upload, it leaves none of them behind.
@@ -26,6 +27,7 @@ from typing import Any
 
 from workers import contract
 from workers.contract.messages import msg
+from workers.contract.splits import SPLITS
 
 from . import classes, diffing
 from .adding import added_to
@@ -91,7 +93,12 @@ def _ingest(folder: contract.JobFolder, options: Options, told: dict[str, Any]) 
         "packs": stored,
         "diff": _diff(options.base, index),
     }
-    report = {"filename": options.filename, "val_fraction": options.val_fraction, **result}
+    report = {
+        "filename": options.filename,
+        "val_fraction": options.shares.val,
+        "test_fraction": options.shares.test,
+        **result,
+    }
     text = json.dumps(report, ensure_ascii=False, indent=1)
     (folder.artifacts / "report.json").write_text(text, encoding="utf-8")
     folder.progress(1, 1)
@@ -202,7 +209,8 @@ def _advance(folder: contract.JobFolder, images: int) -> Callable[[int], None]:
 
 def _log(result: dict[str, Any]) -> None:
     classes_shown = f"{len(result['class_names'])} classes ({result['layout']})"
-    print(f"{result['images']} images in {classes_shown}: {result['train']} train, {result['val']} val")
+    splits = ", ".join(f"{result[split]} {split}" for split in SPLITS if result[split])
+    print(f"{result['images']} images in {classes_shown}: {splits}")
     for finding in result["findings"]:
         texts = [example["text"] for example in finding["examples"]]
         print(f"{finding['level']}: {finding['message']}", *texts, sep="\n    ")

@@ -51,6 +51,7 @@ def _judge_classes(counts: Sequence[dict[str, Any]], findings: Findings) -> None
             message,
             msg("{first} and {second}", first=repr(first), second=repr(second)),
         )
+    has_test = any(row["test"] for row in counts)
     for row in counts:
         shown = names.show(row["name"])
         if not row["train"]:
@@ -61,6 +62,9 @@ def _judge_classes(counts: Sequence[dict[str, Any]], findings: Findings) -> None
                 "{count} classes have no image in the validation split, so they cannot be measured."
             )
             findings.add("warn", "no-val-images", message, shown)
+        if has_test and not row["test"]:
+            message = msg("{count} classes have no image in the test split, so they are not measured.")
+            findings.add("warn", "no-test-images", message, shown)
         if row["total"] < SMALL_CLASS:
             message = msg("{count} classes have fewer than {small_class} images.", small_class=SMALL_CLASS)
             findings.add("warn", "small-classes", message, f"{shown}: {row['total']}")

@@ -34,7 +34,7 @@ MARKS = {
     ),
     "copy-in-both-splits": Mark(
         "warn",
-        msg("{count} images are trained on and measured with, so results look better than they are."),
+        msg("{count} images are in more than one split, so results look better than they are."),
         msg("Remove one of the copies, or split the set anew: copies of one class then stay together."),
     ),
     "copy-in-class": Mark(
@@ -43,7 +43,7 @@ MARKS = {
     "near-copy-in-both-splits": Mark(
         "warn",
         msg(
-            "{count} images are nearly the same as one on the other side of the split, so results "
+            "{count} images are nearly the same as one in another split, so results "
             "look better than they are."
         ),
         msg(

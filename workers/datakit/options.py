@@ -13,7 +13,7 @@ from .grouping import pattern_of
 from .limits import Limits
 from .readers import LAYOUTS, ReadingOptions
 from .remembered import Remembered
-from .split import check_fraction
+from .split import Shares
 
 GIVEN, STRATIFIED, GROUP = SPLIT_METHODS = ("given", "stratified", "group")
 REPLACE, ADD = "replace", "add"
@@ -35,7 +35,7 @@ class Options:
 
     upload: Path
     filename: str
-    val_fraction: float
+    shares: Shares
     seed: int
     class_count: int | None
     class_names: list[str] | None
@@ -65,7 +65,7 @@ class Options:
         return cls(
             upload=upload,
             filename=params.get("filename") or upload.name,
-            val_fraction=check_fraction(params.get("val_fraction", 0.2)),
+            shares=Shares.checked(params.get("val_fraction", 0.2), params.get("test_fraction")),
             seed=_whole_number(msg("seed"), params.get("seed", 0)),
             class_count=None if count is None else _whole_number(msg("number of classes"), count),
             class_names=class_names,

@@ -9,7 +9,7 @@ from typing import Any
 
 from .index import ImageRow
 
-TRAIN, VAL, LABELS, INDEX = "train.txt", "val.txt", "label.txt", "index.jsonl"
+LABELS, INDEX = "label.txt", "index.jsonl"
 
 
 def content_hash(class_names: Sequence[str], rows: Iterable[tuple[str, str, str]]) -> str:
@@ -17,7 +17,7 @@ def content_hash(class_names: Sequence[str], rows: Iterable[tuple[str, str, str]
 
     A row is (image sha256, class name, split); for a detection set the class name is the text of the
     image's boxes. The order of the names belongs to the content: it is what
-    the ids in train.txt and val.txt mean.
+    the ids in the lists of the splits mean.
     """
     digest = hashlib.sha256(("\n".join(class_names) + "\n\n").encode("utf-8"))
     for row in rows:
@@ -46,7 +46,7 @@ def record(image: ImageRow) -> dict[str, Any]:
 
 
 def list_line(image: ImageRow) -> str:
-    """The image's line in train.txt or val.txt: without a class in a detection set."""
+    """The image's line in the list of its split: without a class in a detection set."""
     name = f"images/{image.name}"
     return name if image.class_id is None else f"{name} {image.class_id}"
 

@@ -26,7 +26,7 @@ from .changes import ANEW, EditedImage, Plan
 from .errors import InputError, full_disk_is_input_error
 from .findings import Findings
 from .index import ImageRow, Index
-from .split import check_fraction, draw_split
+from .split import Shares, draw_split
 
 
 def main(folder: contract.JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +96,8 @@ def _split(images: list[ImageRow], plan: Plan) -> None:
         return
     moved = [(image, image.split) for image in images if image.split != ANEW]
     drawing = plan.resplit
-    draw_split(images, check_fraction(drawing["val_fraction"]), drawing["seed"], drawing.get("pattern"))
+    shares = Shares.checked(drawing["val_fraction"], drawing.get("test_fraction"))
+    draw_split(images, shares, drawing["seed"], drawing.get("pattern"))
     for image, side in moved:
         image.split = side
 

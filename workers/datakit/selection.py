@@ -78,7 +78,7 @@ def assign_splits(images: list[ImageRow], listing: Listing, options: Options) ->
             )
         )
     if split != GIVEN:
-        draw_split(images, options.val_fraction, options.seed, options.split_group)
+        draw_split(images, options.shares, options.seed, options.split_group)
     return split
 
 

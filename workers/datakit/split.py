@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from workers.contract.messages import msg
+from workers.contract.splits import TEST, TRAIN, VAL
 
 from .errors import InputError
 from .flatboxes import class_ids
@@ -20,37 +22,73 @@ MIN_FRACTION = 0.05
 MAX_FRACTION = 0.5
 
 
-def check_fraction(fraction: object) -> float:
-    """Return ``fraction``; raise InputError when it is no number from 0.05 to 0.5."""
-    is_number = isinstance(fraction, int | float) and not isinstance(fraction, bool)
-    if not is_number or not MIN_FRACTION <= fraction <= MAX_FRACTION:
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Which parts of the images are kept to choose the best epoch, and to measure the model afterwards.
+
+    ``test`` may be 0: there is no test split then.
+    """
+
+    val: float
+    test: float = 0.0
+
+    @classmethod
+    def checked(cls, val: object, test: object = 0) -> Shares:
+        """Raises InputError for anything but numbers from 0.05 to 0.5; ``test`` may be 0 or None as well."""
+        return cls(check_share(msg("validation"), val), check_share(msg("test"), test) if test else 0.0)
+
+
+def check_share(name: str, share: object) -> float:
+    """Return ``share``; raise InputError when it is no number from 0.05 to 0.5."""
+    is_number = isinstance(share, int | float) and not isinstance(share, bool)
+    if not is_number or not MIN_FRACTION <= share <= MAX_FRACTION:
         raise InputError(
             msg(
-                "The share of images kept for validation must lie between {min_fraction} and "
-                "{max_fraction}, not {fraction}.",
-                min_fraction=MIN_FRACTION,
-                max_fraction=MAX_FRACTION,
-                fraction=repr(fraction),
+                "The share of images kept for {name} must lie between {least} and {most}, not {share}.",
+                name=name,
+                least=MIN_FRACTION,
+                most=MAX_FRACTION,
+                share=repr(share),
             )
         )
-    return float(fraction)
+    return float(share)
 
 
-def draw_split(images: Sequence[ImageRow], fraction: float, seed: int, pattern: str | None = None) -> None:
-    """Give each image its side: by groups where there is a ``pattern`` of their paths, else one by one.
+def draw_split(images: Sequence[ImageRow], shares: Shares, seed: int, pattern: str | None = None) -> None:
+    """Give each image its split: by groups where there is a ``pattern`` of their paths, else one by one.
 
-    Either way each class is divided by ``fraction`` as well as can be; of the classes on one image of a
-    detection set the rarest one counts. Raises InputError when there is nothing to choose from.
+    Either way each class is divided by ``shares`` as well as can be; of the classes on one image of a
+    detection set the rarest one counts. The validation split is the same with and without a test split.
+    Raises InputError when there is nothing to choose from.
     """
+    _draw(images, shares.val, seed, pattern)
+    if not shares.test:
+        return
+    rest = [image for image in images if image.split == TRAIN]
+    try:
+        _draw(rest, min(MAX_FRACTION, shares.test / (1 - shares.val)), seed, pattern)
+    except InputError as error:
+        raise InputError(
+            msg(
+                "There are too few groups for a test split beside the validation split: choose a pattern "
+                "that makes smaller groups, or draw no test split."
+            )
+        ) from error
+    for image in rest:
+        image.split = TEST if image.split == VAL else TRAIN
+
+
+def _draw(images: Sequence[ImageRow], fraction: float, seed: int, pattern: str | None) -> None:
+    """Divide the images into train and val."""
     labels = [_labels(image) for image in images]
     if pattern is not None:
         groups = groups_of(pattern_of(pattern), (image.original for image in images))
-        sides = group_split(labels, groups, fraction, seed)
+        splits = group_split(labels, groups, fraction, seed)
     else:
         hashes, originals = [image.sha256 for image in images], [image.original for image in images]
-        sides = stratified_split(_rarest(labels), hashes, originals, fraction, seed)
-    for image, side in zip(images, sides, strict=True):
-        image.split = side
+        splits = stratified_split(_rarest(labels), hashes, originals, fraction, seed)
+    for image, split in zip(images, splits, strict=True):
+        image.split = split
 
 
 def _labels(image: ImageRow) -> tuple[int, ...]:
@@ -65,11 +103,11 @@ def _rarest(labels: Sequence[tuple[int, ...]]) -> list[int]:
 def stratified_split(
     classes: Sequence[int], hashes: Sequence[str], names: Sequence[str], fraction: float, seed: int
 ) -> list[str]:
-    """Return "train" or "val" for each image; every class has at least one of both.
+    """Return "train" or "val" for each image; a class of two images or more has at least one of both.
 
     ``classes``, ``hashes`` and ``names`` run in parallel. The order of the images plays no part: they
     are drawn by a hash of seed and content, and by name where contents are equal. Copies of one picture
-    in a class go to the same side unless the class holds nothing else. Each class needs two images.
+    in a class go to the same side unless the class holds nothing else. A class of one image trains.
     """
     members: dict[int, list[int]] = defaultdict(list)
     for index, class_id in enumerate(classes):
@@ -85,6 +123,8 @@ def _drawn(
     indices: list[int], hashes: Sequence[str], names: Sequence[str], fraction: float, seed: int
 ) -> list[int]:
     wanted = min(max(1, round(len(indices) * fraction)), len(indices) - 1)
+    if not wanted:
+        return []
     groups: dict[str, list[int]] = defaultdict(list)
     for index in sorted(indices, key=lambda i: names[i]):
         groups[hashes[index]].append(index)

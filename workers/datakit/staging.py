@@ -5,6 +5,7 @@ Any number of jobs on this host share it. No Django here: an index and a way to 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -19,7 +20,7 @@ from workers.contract.messages import msg
 from . import coco_json
 from .errors import StagingError, full_disk_is_input_error
 from .index import ImageRow, Index
-from .packing import INDEX, LABELS, TRAIN, VAL, index_line, label_lines, list_line, record
+from .packing import INDEX, LABELS, index_line, label_lines, list_line, record
 
 # Takes images, best in the order of their places, and hands each out with its content.
 ReadPacks = Callable[[Iterator[ImageRow]], Iterator[tuple[ImageRow, bytes]]]
@@ -71,14 +72,14 @@ def _write_images(index: Index, read: ReadPacks, folder: Path) -> None:
 
 
 def _write_lists(index: Index, folder: Path) -> None:
-    with (
-        (folder / TRAIN).open("w", encoding="utf-8") as train,
-        (folder / VAL).open("w", encoding="utf-8") as val,
-        (folder / INDEX).open("w", encoding="utf-8") as records,
-    ):
-        sides = {"train": train, "val": val}
+    with contextlib.ExitStack() as opened:
+        records, *lists = (
+            opened.enter_context((folder / name).open("w", encoding="utf-8"))
+            for name in (INDEX, *(f"{split}.txt" for split in index.splits()))
+        )
+        of_split = dict(zip(index.splits(), lists, strict=True))
         for image in index.all():
-            sides[image.split].write(list_line(image) + "\n")
+            of_split[image.split].write(list_line(image) + "\n")
             records.write(index_line(image) + "\n")
     if index.has_boxes:
         _write_boxes(index, folder)
@@ -89,7 +90,7 @@ def _write_lists(index: Index, folder: Path) -> None:
 def _write_boxes(index: Index, folder: Path) -> None:
     """The boxes once more, as PaddleX reads them."""
     (folder / "annotations").mkdir()
-    for split in ("train", "val"):
+    for split in index.splits():
         lines = coco_json.lines(index.class_names, partial(_records, index, split), first_category=0)
         with (folder / coco_json.STAGED.format(split)).open("wb") as target:
             target.writelines(lines)

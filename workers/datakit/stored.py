@@ -17,14 +17,15 @@ class ExportError(ValueError):
 
 
 class Stored:
-    """A version as the layouts see it: its class names, its records by id, its images as they lie."""
+    """A version as the layouts see it: class names and splits, records by id, images as they lie."""
 
     def __init__(self, index: Index, read: ReadPacks):
         self._index, self._read = index, read
         self.class_names, self.task = index.class_names, index.task
+        self.splits = index.splits()
 
     def records(self, split: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield what index.jsonl says of each image, or of those of one side, with ``file`` and ``label``."""
+        """Yield what index.jsonl says of each image (of one split), with ``file`` and ``label``."""
         for image in self._index.all():
             if split in (None, image.split):
                 yield self._record(image)

@@ -108,7 +108,7 @@ def faults_of(upload: Upload, outcome: Outcome) -> list[str]:
 
 
 def _sides(upload: Upload) -> dict[str, str | None]:
-    """Where each image belongs: "train", "val", or None where a validation set makes a test set spare.
+    """Where each image belongs: "train", "val" or "test"; a test set stands in for a missing validation set.
 
     Nothing, where the author gave no whole split.
     """
@@ -116,7 +116,7 @@ def _sides(upload: Upload) -> dict[str, str | None]:
     needed = set(upload.boxes or upload.labels) - upload.optional
     if upload.any_split or len(named) < 2 or "train" not in named or not needed <= set(upload.splits):
         return {}
-    as_test = None if "val" in named else "val"
+    as_test = "test" if "val" in named else "val"
     return {path: as_test if split == "test" else split for path, split in upload.splits.items()}
 
 

@@ -26,7 +26,7 @@ class Task(ABC):
 
     @abstractmethod
     def read_split(self, folder: Path, split: str, classes: int) -> list[Sample]:
-        """Return the images of the staged dataset's split, ``train`` or ``val``.
+        """Return the images of the staged dataset's split, ``train``, ``val`` or ``test``.
 
         Raises InputError when the split is missing, empty or not one of this task with so many classes.
         """

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from workers.contract.messages import msg
+from workers.contract.splits import TEST, VAL
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .listing import DETECTION, Listing, Sample
-from .splits import settled
+from .splits import kept_split, settled
 from .upload import Upload
 
 Box = tuple[str, float, float, float, float]  # class name, left, top, width, height
@@ -70,7 +71,7 @@ class BoxedImages:
     def add(
         self, entry: Entry, split: str | None, boxes: Iterable[Box], declared: tuple[int, int] | None = None
     ) -> None:
-        """Take an image; one that comes twice keeps its first boxes, and is for validation if either is."""
+        """Take an image; one that comes twice keeps its first boxes, and is measured with if either is."""
         flat = array("d")
         for name, *place in boxes:
             flat.extend((self._class_id(name), *place))
@@ -82,8 +83,8 @@ class BoxedImages:
         self._findings.add("warn", "annotated-twice", _TWICE, shown)
         if not known.boxes:
             known.boxes, known.declared = flat, declared
-        if known.split != split and "val" in (known.split, split):
-            known.split = "val"
+        if {VAL, TEST} & {known.split, split}:
+            known.split = kept_split(known.split, split)
 
     def rename(self, called: Mapping[str, str]) -> None:
         """Call each class otherwise; the boxes of one that ``called`` does not have are left out."""

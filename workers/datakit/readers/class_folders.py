@@ -16,7 +16,7 @@ from .folder_names import is_masks
 from .folder_roles import Roles, looked_through, roles_of, without_ending
 from .folder_tree import Folder, tree_of
 from .listing import Listing, Sample
-from .reading import BY_FOLDERS, BY_LISTS, CLASS, MASKS, Reading
+from .reading import BY_FOLDERS, BY_LISTS, CLASS, MASKS, TEST, VAL, Reading
 from .splits import settled
 from .upload import Upload
 from .wording import some
@@ -60,9 +60,7 @@ def _listing(roles: Roles, upload: Upload, reading: Reading) -> Listing:
     classes: dict[str, list[tuple[Entry, str | None]]] = defaultdict(list)
     for split, folders in roles.parts:
         for folder in folders:
-            if split == "test" and given and _test_is_left_out(folder, sides, reading.findings):
-                continue
-            side = ("val" if split == "test" else split) if given else None
+            side = _as_measured(split, folder, sides, reading.findings) if given else None
             reading.roles[folder.path] = CLASS
             images = _without_masks(folder, reading)
             classes[names.check_class_name(folder.name)] += ((entry, side) for entry in images)
@@ -109,16 +107,13 @@ def _take_listed_split(samples: list[Sample], upload: Upload, reading: Reading) 
         reading.split_origin = BY_LISTS
 
 
-def _test_is_left_out(folder: Folder, sides: set[str | None], findings: Findings) -> bool:
-    """Say whether a test set is left out, as it is beside a validation set; else it stands in for one."""
-    shown = names.show(folder.path)
-    if "val" in sides:
-        message = msg("{count} images in the test folder were left out: only train and val are used.")
-        findings.add("info", "test-left-out", message, shown, folder.total)
-        return True
+def _as_measured(split: str | None, folder: Folder, sides: set[str | None], findings: Findings) -> str | None:
+    """Return the split of a folder's images: a test set stands in for a validation set that is missing."""
+    if split != TEST or VAL in sides:
+        return split
     message = msg("There is no val folder, so the {count} images of the test folder are the validation set.")
-    findings.add("info", "test-as-val", message, shown, folder.total)
-    return False
+    findings.add("info", "test-as-val", message, names.show(folder.path), folder.total)
+    return VAL
 
 
 def _without_masks(folder: Folder, reading: Reading) -> list[Entry]:

@@ -11,7 +11,7 @@ from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .listing import Listing, Sample
-from .splits import settled
+from .splits import kept_split, settled
 from .upload import Upload
 
 
@@ -24,7 +24,7 @@ class LabelledImages:
         self._contradicted: set[str] = set()
 
     def add(self, entry: Entry, class_name: str, split: str | None) -> None:
-        """Take an image; one with two classes is left out, one on both sides is for validation.
+        """Take an image; one with two classes is left out, one in two splits is measured with.
 
         One that is named again is in the split that is said of it anywhere.
         """
@@ -45,9 +45,9 @@ class LabelledImages:
         elif known[2] is None or split is None:
             self._rows[entry.path] = (entry, class_name, known[2] or split)
         else:
-            message = msg("{count} images are in more than one split; they were kept for validation only.")
+            message = msg("{count} images are in more than one split; they were kept to measure with only.")
             self._findings.add("warn", "in-both-splits", message, shown)
-            self._rows[entry.path] = (entry, class_name, "val")
+            self._rows[entry.path] = (entry, class_name, kept_split(known[2], split))
 
     def listing(self, upload: Upload, layout: str, class_order: Sequence[str] = ()) -> Listing:
         """Return what was gathered; raise InputError when it is nothing.

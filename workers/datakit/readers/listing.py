@@ -16,7 +16,7 @@ MAX_LIST_BYTES = 64 * 1024 * 1024
 
 @dataclasses.dataclass(slots=True)
 class Sample:
-    """One image to read. ``split`` is "train", "val", or None where the upload gives no split.
+    """One image to read. ``split`` is "train", "val", "test", or None where the upload gives no split.
 
     ``class_id`` is for classification. For detection, ``boxes`` holds five numbers a box, flat: class id,
     left, top, width, height, as they were written (a width may be below nothing, a number NaN);

@@ -19,7 +19,7 @@ from .finder import ImageFinder
 from .folder_names import words_of
 from .label_names import Labels, named_classes, read_labels
 from .listing import Listing, Sample
-from .reading import BY_LISTS, Reading
+from .reading import BY_LISTS, TEST, TRAIN, VAL, Reading
 from .splits import SPLIT_WORDS
 from .texts import folder_of, read_text
 from .upload import Upload
@@ -63,7 +63,7 @@ def read_paddlex_lists(upload: Upload, reading: Reading) -> Listing:
     if "train" not in lists:
         raise InputError(msg("The upload holds no train.txt: add it, with lines like `images/0001.jpg 0`."))
     texts = {split: read_text(upload, lists[split]) for split in ("train", "val", "test") if split in lists}
-    texts = _measured_on(texts, lists, findings)
+    texts = _without_unlabelled_test(texts, lists, findings)
     labels = _labels(upload, lists, texts, reading)
     rows: list[_Row] = []
     for split, text in texts.items():
@@ -80,25 +80,33 @@ def read_paddlex_lists(upload: Upload, reading: Reading) -> Listing:
     _report_unlisted(upload, rows, lists, findings)
     reading.files |= {entry.path for entry in lists.values()}
     reading.split_origin = BY_LISTS
+    _as_measured(rows, findings)
     return _listing(rows, labels.names, findings)
 
 
-def _measured_on(texts: dict[str, str], lists: dict[str, Entry], findings: Findings) -> dict[str, str]:
-    """Leave a test list out beside a validation list; else it stands in for one."""
-    if "test" not in texts:
+def _without_unlabelled_test(
+    texts: dict[str, str], lists: dict[str, Entry], findings: Findings
+) -> dict[str, str]:
+    """Leave out a test list that names images and no classes."""
+    lines = list(_lines(texts.get(TEST, "")))
+    if not lines or any(path and not names.is_image(label) for path, label in lines):
         return texts
-    shown, lines = (
-        names.show(lists["test"].path),
-        sum(1 for line in texts["test"].splitlines() if line.strip()),
-    )
-    test = texts.pop("test")
-    if "val" in texts:
-        message = msg("{count} images of the test set were left out: only train and val are used.")
-        findings.add("info", "test-left-out", message, shown, lines)
-        return texts
-    message = msg("There is no validation set, so the {count} images of the test set stand in for it.")
-    findings.add("info", "test-as-val", message, shown, lines)
-    return {**texts, "val": test}
+    message = msg("{count} images of the test set have no class and were left out.")
+    findings.add("info", "test-left-out", message, names.show(lists[TEST].path), len(lines))
+    return {split: text for split, text in texts.items() if split != TEST}
+
+
+def _as_measured(rows: list[_Row], findings: Findings) -> None:
+    """Let a test set stand in for a validation set that is missing."""
+    if any(row.split == VAL for row in rows):
+        return
+    for row in rows:
+        if row.split == TEST:
+            message = msg(
+                "There is no validation set, so the {count} images of the test set stand in for it."
+            )
+            findings.add("info", "test-as-val", message, names.show(row.entry.path))
+            row.split = VAL
 
 
 def _labels(upload: Upload, lists: dict[str, Entry], texts: dict[str, str], reading: Reading) -> Labels:
@@ -205,7 +213,7 @@ def _is_id(label: str) -> bool:
 
 
 def _one_row_per_image(rows: list[_Row], findings: Findings) -> list[_Row]:
-    """Keep each image once; leave out one with two labels, and keep one in both lists for validation."""
+    """Keep each image once; leave out one with two labels, and keep one in two lists to measure with."""
     by_path: dict[str, list[_Row]] = {}
     for row in rows:
         by_path.setdefault(row.entry.path, []).append(row)
@@ -218,9 +226,7 @@ def _one_row_per_image(rows: list[_Row], findings: Findings) -> list[_Row]:
             continue
         splits = {row.split for row in same}
         if len(splits) > 1:
-            message = msg(
-                "{count} images are in train.txt and in val.txt; they were kept for validation only."
-            )
+            message = msg("{count} images are in more than one list; they were kept to measure with only.")
             findings.add("warn", "in-both-splits", message, shown)
         elif len(same) > 1:
             findings.add("info", "listed-twice", msg("{count} images are listed more than once."), shown)
@@ -242,7 +248,7 @@ def _report_unlisted(upload: Upload, rows: list[_Row], lists: dict[str, Entry], 
 def _listing(rows: list[_Row], names_by_id: dict[int, str] | None, findings: Findings) -> Listing:
     class_names, new_ids = named_classes({row.label for row in rows}, names_by_id, findings)
     splits = {row.split for row in rows}
-    split_given = splits == {"train", "val"}
+    split_given = {TRAIN, VAL} <= splits
     if not split_given:
         message = msg("val.txt is missing or names no usable image, so the split was drawn here.")
         findings.add("info", "no-val-list", message)

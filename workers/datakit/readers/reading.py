@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from workers.contract.messages import join
+from workers.contract.splits import SPLITS
 from workers.datakit import names
 from workers.datakit.findings import LEFT_OUT, MAX_EXAMPLES, Findings
 from workers.datakit.flatboxes import class_ids
@@ -19,9 +20,9 @@ from workers.datakit.flatboxes import class_ids
 from .listing import Listing, Sample
 
 # The roles of folders.
-CLASS, TRAIN, VAL, TEST, PART = "class", "train", "val", "test", "part"
+CLASS, PART = "class", "part"
 IMAGES, MASKS, IGNORED, UNLABELLED = "images", "masks", "ignored", "unlabelled"
-SPLIT_ROLES = (TRAIN, VAL, TEST)
+SPLIT_ROLES = (TRAIN, VAL, TEST) = SPLITS
 ROLES = (CLASS, *SPLIT_ROLES, PART, IMAGES, MASKS, IGNORED, UNLABELLED)
 
 # Where a split came from.
@@ -126,7 +127,7 @@ class Reading:
             "class_count": len(counts),
             "classes": counts[:MAX_CLASSES_SHOWN],
             "roles": self._roles(),
-            "split": {"origin": self.split_origin, "train": sides["train"], "val": sides["val"]},
+            "split": {"origin": self.split_origin, **{split: sides[split] for split in SPLIT_ROLES}},
             "options": self.used,
             "columns": [_short(title) for title in self.columns[:MAX_COLUMNS_SHOWN]],
             "left_out": _left_out(self.findings),
@@ -172,15 +173,16 @@ class Judgement:
 
 
 def _class_rows(listing: Listing) -> list[dict[str, Any]]:
-    """Return ``{"name", "images", "train", "val"}`` for each class; of boxes, the images that have one."""
+    """Return name, images, train, val and test of each class; of boxes, the images that have one."""
     counts: Counter[tuple[int, str | None]] = Counter()
     for sample in listing.samples:
         ids = set(class_ids(sample.boxes)) if listing.has_boxes else {sample.class_id}
         counts.update((class_id, sample.split) for class_id in ids)
     rows = []
     for class_id, name in enumerate(listing.class_names):
-        train, val, none = (counts[class_id, split] for split in ("train", "val", None))
-        rows.append({"name": name, "images": train + val + none, "train": train, "val": val})
+        by_split = {split: counts[class_id, split] for split in SPLIT_ROLES}
+        images = sum(by_split.values()) + counts[class_id, None]
+        rows.append({"name": name, "images": images, **by_split})
     return rows
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from workers.contract.messages import msg
+from workers.contract.splits import SPLITS, TEST, VAL
 from workers.datakit import names
 from workers.datakit.findings import Findings
 
@@ -40,18 +41,30 @@ def settled(
 
     ``said_of`` tells what a person said of an image's path, which goes before all else.
 
-    It is when there is something to train on and something to measure with. A test set is left out beside a
-    validation set and stands in for it otherwise; what is in no split is left out, unless it is most of the
-    set and nothing else is for training.
+    It is when there is something to train on and something to measure with. A test set stands in for a
+    validation set that is missing; one without labels is left out. So is what is in no split, unless it is
+    most of the set and nothing else is for training.
     """
     for sample in samples:
         sample.split = said_of(sample.entry.path) or sample.split
+    samples = _without_unlabelled_test(samples, findings)
     sides = _rest_as_train(samples, findings)
     if "train" not in sides or len(sides - {None}) < 2:
         for sample in samples:
             sample.split = None
         return samples, False
     return [sample for sample in samples if _stays(sample, sides, findings)], True
+
+
+def _without_unlabelled_test(samples: list[Sample], findings: Findings) -> list[Sample]:
+    """Leave out a test set of images with boxes on which nobody drew any: it says nothing about a model."""
+    test = [sample for sample in samples if sample.split == TEST]
+    if not test or any(sample.boxes is None or sample.boxes for sample in test):
+        return samples
+    for sample in test:
+        message = msg("{count} images of the test set have no boxes and were left out.")
+        findings.add("info", "test-left-out", message, names.show(sample.entry.path))
+    return [sample for sample in samples if sample.split != TEST]
 
 
 def _rest_as_train(samples: list[Sample], findings: Findings) -> set[str | None]:
@@ -76,12 +89,13 @@ def _stays(sample: Sample, sides: set[str | None], findings: Findings) -> bool:
         message = msg("{count} images are in no split of the upload and were left out.")
         findings.add("warn", "no-split", message, shown)
         return False
-    if sample.split == "test" and "val" in sides:
-        message = msg("{count} images of the test set were left out: only train and val are used.")
-        findings.add("info", "test-left-out", message, shown)
-        return False
-    if sample.split == "test":
+    if sample.split == TEST and VAL not in sides:
         message = msg("There is no validation set, so the {count} images of the test set stand in for it.")
         findings.add("info", "test-as-val", message, shown)
-        sample.split = "val"
+        sample.split = VAL
     return True
+
+
+def kept_split(one: str | None, other: str | None) -> str | None:
+    """The split of an image that was named for two: it is measured with, never trained on."""
+    return max(one, other, key=lambda split: SPLITS.index(split) if split else -1)

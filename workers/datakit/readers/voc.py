@@ -21,7 +21,7 @@ from .finder import ImageFinder
 from .label_names import named_in
 from .listing import Listing
 from .reading import Reading
-from .splits import split_of_path
+from .splits import kept_split, split_of_path
 from .texts import by_suffix, folder_of, read_text, stem
 from .upload import Upload
 
@@ -154,9 +154,8 @@ def _listed_splits(upload: Upload) -> dict[str, str]:
             continue
         for line in read_text(upload, entry).splitlines():
             if line.strip():
-                # An image in both lists is measured with, never trained on.
                 name = _listed_name(line)
-                splits[name] = "val" if splits.get(name) == "val" else side
+                splits[name] = kept_split(splits.get(name), side)
     return splits
 
 

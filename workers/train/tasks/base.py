@@ -67,7 +67,7 @@ class Task(ABC):
 
     @abstractmethod
     def evaluate(self, plan: Plan, inference: Path, slim: Path) -> list[Prediction]:
-        """Return the Paddle model's predictions of the validation images, see ``workers/datakit/scoring``.
+        """Return the Paddle model's predictions of the measured split's images; see ``datakit/scoring``.
 
         Raises ToolchainError when the slim ONNX model predicts otherwise than the Paddle model.
         """

@@ -7,6 +7,7 @@ from typing import Any
 
 from workers.contract import InputError, ToolchainError
 from workers.contract.messages import msg
+from workers.contract.splits import measured_split
 from workers.datakit.scoring import classification as scoring
 from workers.train.evaluation import batches, onnx_runner, paddle_runner
 from workers.train.paddleclas import fill_configuration
@@ -45,8 +46,9 @@ class Classification(Task):
         return [find_cut_tensor(graph)]
 
     def evaluate(self, plan: Plan, inference: Path, slim: Path) -> list[Prediction]:
-        """One ``{"image", "label", "predicted", "score"}`` for each validation image, the score in 0..1."""
-        pairs = read_labels(plan.dataset / "val.txt", plan.num_classes)
+        """One ``{"image", "label", "predicted", "score"}`` for each measured image, the score in 0..1."""
+        listing = plan.dataset / f"{measured_split(plan.dataset)}.txt"
+        pairs = read_labels(listing, plan.num_classes)
         run_paddle = paddle_runner(inference, plan.device)
         predictions: list[Prediction] = []
         for names, batch in batches(plan, [image for image, _ in pairs]):
@@ -64,7 +66,7 @@ class Classification(Task):
 
 
 def read_labels(listing: Path, num_classes: int) -> list[tuple[str, int]]:
-    """Return (image path in the data set, class id) of each line of ``train.txt`` or ``val.txt``."""
+    """Return (image path in the data set, class id) of each line of a split's list."""
     if not listing.is_file():
         raise InputError(
             msg("The data set has no {name}: upload it again as a new version.", name=listing.name)
@@ -116,7 +118,7 @@ def _check_onnx(slim: Path, batch: Any, predictions: list[Prediction]) -> None:
     if same < len(batch) - 1:
         raise ToolchainError(
             msg(
-                "The ONNX file answers {different} of {images} validation images differently "
+                "The ONNX file answers {different} of {images} images differently "
                 "from the Paddle model it was made from: paddle2onnx or onnxslim converted it "
                 "wrongly.",
                 different=len(batch) - same,

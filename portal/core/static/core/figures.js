@@ -3,9 +3,16 @@
 import { bars, columns, draw, readJson } from "./charts.js";
 import { t } from "./words.js";
 
+// Images per class, by split; a version without a test split has no bars for it.
+function counts(data) {
+  const tested = data.some(({ test }) => test);
+  const rows = data.map(({ name, train, val, test }) => ({ name, values: tested ? [train, val, test] : [train, val] }));
+  return columns(rows, [t("training"), t("validation"), ...(tested ? [t("test")] : [])]);
+}
+
 const KINDS = {
   bars,
-  counts: (data) => columns(data.map(({ name, train, val }) => ({ name, values: [train, val] })), [t("training"), t("validation")]),
+  counts,
   histogram: (data) => columns(data.map(([name, count]) => ({ name: String(name), values: [count] })), []),
 };
 

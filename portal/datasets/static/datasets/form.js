@@ -224,8 +224,8 @@ class ArchiveForm {
 
   options() {
     const value = (name) => this.form.querySelector(`[name=${name}]`)?.value.trim() ?? "";
-    const percent = Number(value("val_percent"));
-    const found = { review: "true", val_fraction: percent ? String(percent / 100) : "" };
+    const fraction = (name) => (Number(value(name)) ? String(Number(value(name)) / 100) : "");
+    const found = { review: "true", val_fraction: fraction("val_percent"), test_fraction: fraction("test_percent") };
     for (const name of ["class_count", "class_names", "layout", "split", "split_group", "seed", "mode"]) found[name] = value(name);
     return Object.fromEntries(Object.entries(found).filter(([, text]) => text));
   }

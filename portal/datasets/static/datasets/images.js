@@ -89,7 +89,7 @@ function press(name, value) {
 }
 
 const keyed = (key) => [...(form?.elements.class_id?.options || [])].find((option) => option.dataset.key === key);
-const ACTS = { t: "to-train", v: "to-val", u: "undo", r: "redo", Delete: "remove", Backspace: "remove" };
+const ACTS = { t: "to-train", v: "to-val", e: "to-test", u: "undo", r: "redo", Delete: "remove", Backspace: "remove" };
 
 function gridKey(key) {
   if (key === "j" || key === "ArrowRight") move(1);

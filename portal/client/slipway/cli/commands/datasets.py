@@ -38,7 +38,10 @@ def version_options(function):
             "--class-names", type=click.File(encoding="utf-8"), help="A file with one class name a line."
         ),
         click.option("--val-fraction", type=click.FloatRange(0.05, 0.5), help="Share kept for validation."),
-        click.option("--split", help="given, stratified or group: how it is chosen what validates."),
+        click.option("--test-fraction", type=click.FloatRange(0.05, 0.5), help="Share kept for the test."),
+        click.option(
+            "--split", help="given, stratified or group: how it is chosen what validates and tests."
+        ),
         click.option("--split-group", metavar="REGEX", help="Finds in a path what must stay together."),
         click.option("--seed", type=click.IntRange(0), help="Seed of the split."),
         click.option("--layout", help="The older name of --as."),
@@ -148,14 +151,18 @@ def print_version(screen: Screen, version: dict) -> None:
     if version["state"] in ("ready", "review"):
         head += (
             f", {version['images']} images ({version['train_images']} to train, {version['val_images']} to "
-            f"validate), {len(version['class_names'])} classes, {version['layout']}, {size(version['bytes'])}"
+            f"validate, {version['test_images']} to test), {len(version['class_names'])} classes, "
+            f"{version['layout']}, {size(version['bytes'])}"
         )
     screen.line(head)
     if version["content_hash"]:
         screen.line(f"hash {version['content_hash']}")
     if version["counts"]:
-        cells = [(row["name"], row["train"], row["val"], row["total"]) for row in version["counts"]]
-        screen.table(["Class", ">Train", ">Val", ">All"], cells)
+        splits = ("train", "val", "test")
+        cells = [
+            (row["name"], *(row.get(split, 0) for split in splits), row["total"]) for row in version["counts"]
+        ]
+        screen.table(["Class", ">Train", ">Val", ">Test", ">All"], cells)
     if version["findings"]:
         cells = [(row["level"], row["message"]) for row in version["findings"]]
         screen.table(["Level", "Finding"], cells)

@@ -110,7 +110,7 @@ def _print(app: App, row: dict) -> None:
 
 def _print_hops(screen: Screen, report: dict) -> None:
     """Accuracy at each hop, as far as it was measured."""
-    images = report["dataset"]["val_images"]
+    images = report["dataset"][f"{report['split']}_images"]
     hops = [("Paddle", report["paddle_value"], images)]
     for model in report["models"]:
         hops += [("ONNX", model["onnx_value"], model["images"])]
