@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -46,7 +46,6 @@ class Plan:
     chips: list[tuple[str, str]]  # (chip, channel order)
     devices: list[Device]
     name: str = ""
-    notes: list[str] = field(default_factory=list)
 
 
 def deleted_sentence(version: DatasetVersion) -> str:
