@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import math
-import secrets
 import time
 from datetime import timedelta
 
@@ -16,10 +13,10 @@ from django.utils import timezone
 from rest_framework.exceptions import APIException, Throttled
 
 from portal.core import broker
-from portal.core.encryption import WrongKey, seal, unseal
+from portal.core.encryption import WrongKey
 from portal.core.messages import shown
 from portal.core.slots import Slots
-from portal.notify import notices, targets
+from portal.notify import notices, signing, targets
 from portal.notify.events import EVENTS
 from portal.notify.models import TEST, Delivery, DeliveryState, Webhook
 from portal.teams import audit
@@ -27,7 +24,6 @@ from portal.teams.models import AuditEntry, Result, Team
 from workers.contract.messages import msg
 
 VERSION = 1  # of the body; a change that could break a reader makes it 2
-BEGINS = "whsec_"
 # Seconds until the next attempt after the first, second … one that went wrong: eight and a half hours in all.
 BACKOFF = (30, 120, 600, 1800, 7200, 21600)
 STOP_AFTER = 20  # attempts in a row that went wrong
@@ -61,9 +57,9 @@ class TooManyByHand(Throttled):
 def make(team, user, name: str, url: str, events: list[str]) -> tuple[Webhook, str]:
     """A new webhook and its secret, which is shown this once. Raises BadTarget."""
     targets.check(url)
-    secret = BEGINS + secrets.token_urlsafe(32)
+    secret = signing.new_secret()
     webhook = Webhook.objects.create(
-        team=team, created_by=user, name=name, url=url, events=events, secret=seal({"secret": secret})
+        team=team, created_by=user, name=name, url=url, events=events, secret=signing.sealed(secret)
     )
     audit.record("webhook.create", webhook, detail=f"{url}: {', '.join(events)}")
     return webhook, secret
@@ -83,8 +79,8 @@ def change(webhook: Webhook, **fields) -> None:
 
 def new_secret(webhook: Webhook) -> str:
     """Another secret, shown this once; the old one signs nothing any more."""
-    secret = BEGINS + secrets.token_urlsafe(32)
-    webhook.secret = seal({"secret": secret})
+    secret = signing.new_secret()
+    webhook.secret = signing.sealed(secret)
     webhook.save(update_fields=["secret"])
     audit.record("webhook.secret", webhook)
     return secret
@@ -163,13 +159,6 @@ def _wake(pk: int) -> None:
 # --- sending -----------------------------------------------------------------------------------
 
 
-def signature(secret: str, moment: int, body: bytes) -> str:
-    """The value of the header ``Slipway-Signature``: ``t`` in seconds since the epoch, and ``v1``, the
-    HMAC-SHA256 of ``t``, a full stop and the body, in hexadecimal digits."""
-    signed = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256)
-    return f"t={moment},v1={signed.hexdigest()}"
-
-
 def deliver(pk: int) -> None:
     """Make one attempt, and then those that the team has waiting. Before: due. After: delivered, failed, or
     pending with a later time.
@@ -232,18 +221,13 @@ def _note(delivery: Delivery, answer: targets.Answer) -> None:
 
 
 def _send(delivery: Delivery) -> targets.Answer:
-    try:
-        secret = unseal(delivery.webhook.secret)["secret"]
-    except WrongKey:
-        words = msg("Its secret cannot be read with this server's encryption key: make a new one.")
-        raise WrongKey(words) from None
-    body, moment = delivery.body.encode(), int(time.time())
+    """Raises WrongKey, BadTarget or NoAnswer."""
+    body = delivery.body.encode()
     headers = {
         "Content-Type": "application/json",
         "User-Agent": f"Slipway-Webhook/{VERSION}",
         "Slipway-Event": delivery.event,
-        "Slipway-Delivery": str(delivery.uuid),
-        "Slipway-Signature": signature(secret, moment, body),
+        **signing.headers(delivery.webhook.secret, str(delivery.uuid), int(time.time()), body),
     }
     return targets.post(delivery.webhook.url, body, headers)
 

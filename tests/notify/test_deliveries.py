@@ -1,5 +1,6 @@
 """What is sent to a webhook, how it is signed, and what happens when nobody takes it."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -26,9 +27,12 @@ def run(team, alice):
 
 def genuine(headers, body, secret):
     """As the README tells receivers to check."""
-    fields = dict(part.split("=", 1) for part in headers["Slipway-Signature"].split(","))
-    wanted = hmac.new(secret.encode(), f"{fields['t']}.".encode() + body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(wanted, fields["v1"])
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signed = hmac.new(
+        key, f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body, hashlib.sha256
+    )
+    wanted = "v1," + base64.b64encode(signed.digest()).decode()
+    return hmac.compare_digest(wanted, headers["webhook-signature"])
 
 
 def newest():
@@ -46,12 +50,12 @@ def test_an_event_arrives_signed(webhook, listener, run):
     services.emit("run.failed", run.team, run)
     ((path, headers, body),) = listener.calls
     assert path == "/hook" and genuine(headers, body, webhook.shown)
-    assert not genuine(headers, body + b" ", webhook.shown) and not genuine(headers, body, "another")
+    assert not genuine(headers, body + b" ", webhook.shown) and not genuine(headers, body, "whsec_YW5vdGhlcg==")
     told = json.loads(body)
     assert (told["version"], told["event"], told["team"]["name"]) == (1, "run.failed", "Harbour")
     assert told["data"]["run"]["id"] == run.pk and told["data"]["run"]["message"] == run.message
     assert told["data"]["run"]["url"] == f"http://127.0.0.1:8000/runs/{run.pk}/"
-    assert headers["Slipway-Event"] == "run.failed" and headers["Slipway-Delivery"] == told["id"]
+    assert headers["Slipway-Event"] == "run.failed" and headers["webhook-id"] == told["id"]
     row = newest()
     assert (row.state, row.status, row.attempts, row.answer) == ("delivered", 200, 1, "thanks")
 
@@ -78,7 +82,7 @@ def test_a_failure_is_tried_again_later_and_later_then_given_up(webhook, listene
     row = newest()
     assert (row.state, row.attempts) == ("failed", len(webhooks.BACKOFF) + 1)
     assert sum(webhooks.BACKOFF) > 8 * 3600
-    ids = {headers["Slipway-Delivery"] for _, headers, _ in listener.calls}
+    ids = {headers["webhook-id"] for _, headers, _ in listener.calls}
     assert len(ids) == 1 and len(listener.calls) == len(webhooks.BACKOFF) + 1
 
 
