@@ -27,7 +27,7 @@ def shown(value: Any) -> str:
     if text.parts:
         return _row(text)
     if text.plural:
-        return fill(ngettext(text.id, text.plural, text.count), text.params, shown)
+        return fill(ngettext(text.id, text.plural, text.number), text.params, shown)
     return fill(gettext(text.id), text.params, shown) if text.id else ""
 
 

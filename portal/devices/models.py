@@ -1,6 +1,7 @@
 """Registered boards and what they answered."""
 
 from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
 
 from portal.core import configs
 from portal.core.messages import KEEPS_MESSAGES, MessageField
@@ -40,7 +41,7 @@ class Device(Owned):
     username = NameField(max_length=64, default="root")
     secret = models.TextField(blank=True)  # encrypted: {"password"} or {"private_key", "passphrase"}
     auth = models.CharField(
-        max_length=10, choices=[("password", "Password"), ("key", "Private key")], default="password"
+        max_length=10, choices=[("password", _("Password")), ("key", _("Private key"))], default="password"
     )
     host_key = models.CharField(max_length=120)  # type and SHA256 fingerprint, pinned at registration
     busy_with = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")

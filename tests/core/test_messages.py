@@ -47,6 +47,12 @@ def test_a_message_is_its_english_sentence():
     assert message.params == {"count": 3, "name": "Parts"}
 
 
+def test_a_message_does_what_a_text_does():
+    message = msg("{count} images of {name} are too small.", count=3, name="Parts")
+    assert [name for name in dir(str) if name in Message.__slots__] == []
+    assert message.count("m") == 3 and message.upper() == "3 IMAGES OF PARTS ARE TOO SMALL."
+
+
 def test_one_without_parameters_is_made_once():
     assert msg("Too many calls") is msg("Too many calls")
     assert msg("{count} calls", count=1) is not msg("{count} calls", count=1)

@@ -34,11 +34,11 @@ class Message(str):
     ``str(message)`` is the message itself. So ``str(error)`` of an error that was made with one keeps it.
     """
 
-    __slots__ = ("by", "count", "depth", "id", "params", "parts", "plural")
+    __slots__ = ("by", "depth", "id", "number", "params", "parts", "plural")
 
     id: str
     plural: str  # the template for more than one; empty where there is no such form
-    count: int
+    number: int  # that the form depends on
     params: dict[str, Value]
     parts: tuple[str, ...]  # of ``join``, which has no id
     by: str
@@ -49,15 +49,15 @@ class Message(str):
         id: str,
         params: Mapping[str, Value] | None = None,
         plural: str = "",
-        count: int = 0,
+        number: int = 0,
         parts: Iterable[str] = (),
         by: str = "",
     ) -> Message:
         kept = {name: _value(value) for name, value in (params or {}).items()}
         parts = tuple(parts)
-        text = by.join(parts) if parts else fill(plural if plural and count != 1 else id, kept)
+        text = by.join(parts) if parts else fill(plural if plural and number != 1 else id, kept)
         self = super().__new__(cls, text)
-        self.id, self.params, self.plural, self.count = str.__str__(id), kept, plural, count
+        self.id, self.params, self.plural, self.number = str.__str__(id), kept, plural, number
         self.parts, self.by = parts, by
         self.depth = 1 + max((_depth(value) for value in (*kept.values(), *parts)), default=0)
         return self
@@ -66,7 +66,7 @@ class Message(str):
         return self
 
     def __reduce__(self) -> tuple:
-        return Message, (self.id, self.params, self.plural, self.count, self.parts, self.by)
+        return Message, (self.id, self.params, self.plural, self.number, self.parts, self.by)
 
     def as_json(self) -> dict[str, Any]:
         """The message as plain data; ``from_json`` reads it."""
@@ -74,7 +74,7 @@ class Message(str):
             return {"parts": [plain(part) for part in self.parts], "by": self.by}
         params = plain(self.params)
         if self.plural:
-            return {"id": self.id, "plural": self.plural, "count": self.count, "params": params}
+            return {"id": self.id, "plural": self.plural, "count": self.number, "params": params}
         return {"id": self.id, "params": params}
 
 
@@ -119,7 +119,7 @@ def changed(message: str, change: Callable[[str], str]) -> str:
         return changed(value, change) if isinstance(value, str) else value
 
     params = {name: of(value) for name, value in message.params.items()}
-    return Message(message.id, params, message.plural, message.count)
+    return Message(message.id, params, message.plural, message.number)
 
 
 def fill(template: str, params: Mapping[str, Value], tell: Tell = str) -> str:
