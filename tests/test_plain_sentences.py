@@ -44,7 +44,7 @@ EXCUSED = {
     # In the description of the API.
     "Where a page begins: stands in `next` and `previous`.", "Rows a page.",
     "By which field; `-` for the largest or newest first.", "What speaks for it.", "What speaks against it.",
-    "Deprecated: the value where the metric is top-1, null otherwise.",
+    "The value where the metric is top-1, null otherwise.",
     "An API token, made on the page Team.",
     # Parts of what paramiko says, and what a tool prints.
     ": it does not end", ": not in time", "Traceback (most recent call last):",

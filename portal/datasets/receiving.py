@@ -26,7 +26,7 @@ from portal.datasets import pieces
 from portal.datasets.models import Upload, UploadPiece
 from portal.datasets.refusals import Busy, Expired, Missing, NoRoom, TooLarge, WrongChecksum, WrongOffset
 from portal.datasets.uploads import complete, new_expiry
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.datakit.limits import human_bytes
 
 BLOCK = 1024 * 1024
@@ -88,10 +88,11 @@ def append(upload: Upload, offset: int, body: Body) -> None:
 
 
 def expired_sentence(upload: Upload) -> str:
-    return msg(
-        "The upload of {filename} expired because nothing came for {hours} hours: begin it anew.",
+    return msg_n(
+        "The upload of {filename} expired because nothing came for {count} hour: begin it anew.",
+        "The upload of {filename} expired because nothing came for {count} hours: begin it anew.",
+        settings.UPLOAD_KEPT_HOURS,
         filename=upload.filename,
-        hours=settings.UPLOAD_KEPT_HOURS,
     )
 
 

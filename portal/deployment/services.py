@@ -32,7 +32,7 @@ from portal.models.lineage import provenance
 from portal.models.models import CompiledModel
 from portal.notify import services as notify
 from portal.tasks import Stage, Task
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 
 KIND = "deploy"
 EVENTS = {Status.SUCCEEDED: "deployment.finished", Status.FAILED: "deployment.failed"}
@@ -205,7 +205,13 @@ def _measure(deployment, connection, expected, dataset, context, lock) -> list[d
     sample = spread(expected, deployment.board_images)
     if not sample:
         return []
-    context.phase(msg("measuring on the board with {count} images", count=len(sample)))
+    context.phase(
+        msg_n(
+            "measuring on the board with {count} image",
+            "measuring on the board with {count} images",
+            len(sample),
+        )
+    )
     files = [(row["image"], dataset / row["image"]) for row in sample]
     model, profile = deployment.compiled_model.model, deployment.device.board_profile
     names, on_answer = model.dataset_version.class_names, _renewing(lock, context)

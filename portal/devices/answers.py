@@ -106,7 +106,7 @@ def what_is_wrong(names: Sequence[str], answers: list[dict[str, Any]], classes: 
     if sorted(given) != sorted(names):
         sent, came = len(names), len(given)
         return msg(
-            "{sent} images were sent, and {came} answers came, or to other images", sent=sent, came=came
+            "images sent: {sent}; answers received: {came}, or answers to other images", sent=sent, came=came
         )
     if classes is None:
         return None

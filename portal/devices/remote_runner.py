@@ -50,10 +50,6 @@ def parse_line(line: str) -> dict[str, Any] | None:
     return message if isinstance(message, dict) and "type" in message else None
 
 
-def parse_output(text: str) -> list[dict[str, Any]]:
-    return [message for message in map(parse_line, text.splitlines()) if message is not None]
-
-
 class Messages:
     """The messages of one program, as its lines come; ``all`` holds them, clean.
 

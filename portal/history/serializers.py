@@ -2,9 +2,11 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from portal.core.deprecation import deprecated_fields
 from portal.history import entries
 from portal.history.filters import RUN
 from portal.jobs.models import Status
+from portal.runs.serializers import TOP1_SINCE
 
 MOST = 200
 NO_HASH = _("Give a SHA-256 of 64 hexadecimal digits, or its first 8 at least.")
@@ -33,6 +35,7 @@ class ProvenanceQuerySerializer(serializers.Serializer):
     )
 
 
+@deprecated_fields("top1", since=TOP1_SINCE)
 class EntrySerializer(serializers.Serializer):
     """A run or a job of the history."""
 
@@ -54,7 +57,7 @@ class EntrySerializer(serializers.Serializer):
     devices = serializers.ListField(child=serializers.CharField())
     tags = serializers.ListField(child=serializers.CharField())
     value = serializers.FloatField(allow_null=True, help_text="the trained model's metric, a fraction")
-    top1 = serializers.FloatField(source="value", allow_null=True, help_text="deprecated: `value`")
+    top1 = serializers.FloatField(source="value", allow_null=True, help_text="the same as `value`")
     page = serializers.CharField(source="url", help_text="the address of its page")
 
     @extend_schema_field(serializers.ChoiceField([RUN, "job"]))

@@ -8,7 +8,7 @@ import time
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from portal.core import broker
 from portal.jobs import endings, hooks, kinds, scheduler
@@ -39,9 +39,12 @@ def refuse_if_full(team) -> None:
     count = Job.objects.filter(team=team, status=Status.QUEUED).count() if most is not None else 0
     if most is not None and count >= most:
         raise quotas.QuotaReached(
-            _(
+            ngettext(
+                "%(count)d job of the team %(team)s waits already, and at most %(most)d may: let it run or "
+                "cancel it, then try again.",
                 "%(count)d jobs of the team %(team)s wait already, and at most %(most)d may: let some run or "
-                "cancel some, then try again."
+                "cancel some, then try again.",
+                count,
             )
             % {"count": count, "team": team.name, "most": most}
         )

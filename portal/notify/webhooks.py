@@ -248,7 +248,7 @@ def _went_wrong(delivery: Delivery, problem: str, **facts) -> None:
 def _stop_if_hopeless(webhook: Webhook, problem: str) -> None:
     """Switch a webhook off that failed too often in a row, and tell the team's administrators once."""
     words = msg(
-        "{count} attempts in a row went wrong, the last so: {problem}", count=STOP_AFTER, problem=problem
+        "{most} attempts in a row went wrong, the last so: {problem}", most=STOP_AFTER, problem=problem
     )
     with transaction.atomic():
         hopeless = Webhook.objects.filter(pk=webhook.pk, active=True, failures__gte=STOP_AFTER)

@@ -52,7 +52,7 @@ def choose(team, texts: list[str]) -> list[Run]:
     ids = list(dict.fromkeys(_number(word) for word in words))
     if not LEAST <= len(ids) <= MOST:
         raise CannotCompare(
-            _("Choose two to six runs to compare; %(count)d are chosen.") % {"count": len(ids)}
+            _("Choose two to six runs to compare (chosen: %(chosen)d).") % {"chosen": len(ids)}
         )
     rows = Run.objects.for_team(team).select_related(
         "dataset_version__dataset", "dataset_version__job", "created_by"
@@ -227,7 +227,7 @@ class Comparison:
             everywhere = set(lists[0]).intersection(*lists)
             some = list(dict.fromkeys(name for names in lists for name in names if name not in everywhere))
             words = ", ".join(some[:12]) + (" …" if len(some) > 12 else "")
-            found.append(_("Their classes differ: %(classes)s are not in all of them.") % {"classes": words})
+            found.append(_("Their classes differ: not all of them have %(classes)s.") % {"classes": words})
         elif any(names != lists[0] for names in lists):
             found.append(_("Their classes are the same in another order."))
         unfinished = [run.name for run in self.runs if run.is_active]

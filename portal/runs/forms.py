@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from portal.core import configs
 from portal.core.forms import StyledForm
@@ -46,11 +47,13 @@ class VersionField(forms.ModelChoiceField):
             return _("%(version)s (needs review)") % {"version": version}
         if not version.is_ready:
             return _("%(version)s (being checked)") % {"version": version}
-        places = {"version": version, "images": version.images, "classes": len(version.class_names)}
+        images, classes = version.images, len(version.class_names)
+        size = [
+            ngettext("%(images)s image", "%(images)s images", images) % {"images": images},
+            ngettext("%(classes)s class", "%(classes)s classes", classes) % {"classes": classes},
+        ]
         # The hash is what the run will be known by: the same hash is the same data.
-        return (
-            _("%(version)s (%(images)s images, %(classes)s classes)") % places
-        ) + f" · {version.short_hash}"
+        return f"{version} ({', '.join(size)}) · {version.short_hash}"
 
 
 class RunForm(StyledForm):

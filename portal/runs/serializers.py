@@ -1,7 +1,10 @@
+import datetime
+
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from portal.core.deprecation import deprecated_fields
 from portal.core.names import one_line, visible
 from portal.core.serializers import BoundedListField, InTeamField, KnownFieldsOnly
 from portal.datasets.models import DatasetVersion
@@ -21,7 +24,8 @@ from portal.tasks.doubts import Grade
 from workers.contract.splits import SPLITS
 
 PARAMS_AT_MOST, PARAM_LENGTH = 50, 100
-OLDER = "Deprecated: the value where the metric is top-1, null otherwise."
+TOP1_SINCE = datetime.date(2026, 11, 28)  # when values of a metric took their place
+OLDER = "The value where the metric is top-1, null otherwise."
 
 
 class RunListSerializer(serializers.ModelSerializer):
@@ -183,6 +187,7 @@ class ReportDatasetSerializer(serializers.Serializer):
     classes = serializers.ListField(child=serializers.CharField())
 
 
+@deprecated_fields("onnx_top1", "int8_top1", since=TOP1_SINCE)
 class ReportModelSerializer(serializers.Serializer):
     chip = serializers.CharField()
     onnx_value = serializers.FloatField(allow_null=True)
@@ -196,6 +201,7 @@ class ReportModelSerializer(serializers.Serializer):
     provenance = serializers.DictField()
 
 
+@deprecated_fields("board_top1", since=TOP1_SINCE)
 class ReportBoardSerializer(serializers.Serializer):
     device = serializers.CharField()
     virtual = serializers.BooleanField()
@@ -307,6 +313,7 @@ class ReportMetricSerializer(serializers.Serializer):
     title = serializers.CharField(allow_blank=True)
 
 
+@deprecated_fields("paddle_top1", since=TOP1_SINCE)
 class ReportSerializer(serializers.Serializer):
     """What ``runs/report.py`` makes. Values are of the metric, 0 to 1; ``None`` is not measured."""
 

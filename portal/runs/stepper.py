@@ -180,8 +180,8 @@ def _chip_line(graph: Graph, step: Step) -> Line:
     measured = graph.evaluated.find(Stage.SIMULATOR, compiled.pk) if compiled else None
     if measured is not None:
         line.figure = measured.value
-        places = {"drop": _points(measured.drop), "images": measured.images}
-        line.note = _("%(drop)s on %(images)s images") % places
+        places = {"drop": _points(measured.drop), "images": shown(measured.measured_on)}
+        line.note = _("%(drop)s on %(images)s") % places
     return line
 
 
@@ -225,8 +225,8 @@ def _board_note(task: Task, measured: Evaluation) -> str:
     before = measured.parity.get("before")
     if before is None:
         return _metric_on(task, measured)
-    places = {"metric": task.metric_title, "images": measured.images, "share": percent(before)}
-    return _("%(metric)s on %(images)s images; int8 on the same: %(share)s") % places
+    places = {"metric": task.metric_title, "images": shown(measured.measured_on), "share": percent(before)}
+    return _("%(metric)s on %(images)s; int8 on the same: %(share)s") % places
 
 
 def _waiting_line(step: Step) -> Line:

@@ -10,7 +10,7 @@ from portal.models.models import CompiledModel, Evaluation
 from portal.runs.graph import Graph
 from portal.tasks import Stage, Task
 from portal.tasks.doubts import Doubt, Grade
-from workers.contract.messages import Message, join, msg
+from workers.contract.messages import Message, join, msg, msg_n
 from workers.contract.splits import TEST
 
 NOTABLE_DROP = 0.05  # of the metric, from ONNX to the simulator; calibrated int8 commonly costs 0 to 0.02
@@ -113,11 +113,12 @@ def _of_few_images(task: Task, evaluation: Evaluation) -> list[Doubt]:
 def _of_board(device, measured: Evaluation | None) -> list[Doubt]:
     if measured is None or measured.agreement is None or measured.agreement >= AGREES:
         return []
-    sentence = msg(
-        "The board {device} predicts {changed} of {images} images unlike the simulator.",
+    sentence = msg_n(
+        "The board {device} predicts {changed} of {count} image unlike the simulator.",
+        "The board {device} predicts {changed} of {count} images unlike the simulator.",
+        measured.parity["images"],
         device=device.name,
         changed=measured.parity["changed"],
-        images=measured.parity["images"],
     )
     advice = msg("Check the channel order in the device's profile and the runtime version on the board.")
     return [Doubt(Grade.DOUBTFUL, sentence, advice)]

@@ -17,7 +17,7 @@ from portal.teams import audit, passwords, sign_ins, throttle
 from portal.teams.authentication import TooManyPasswords
 from portal.teams.forms import EmailForm, PasswordForm
 from portal.teams.models import Role, Scope, SignIn, User
-from workers.contract.messages import msg
+from workers.contract.messages import msg_n
 
 
 class MeSerializer(serializers.ModelSerializer):
@@ -175,5 +175,9 @@ class SignInViewSet(mixins.ListModelMixin, ApiViewSet):
     def end_others(self, request):
         """Sign every browser out but the one that asks."""
         count = sign_ins.end(request.user.sign_ins.exclude(session_key=request.session.session_key))
-        audit.record("sign-out.remote", request.user, detail=msg("{count} other browsers", count=count))
+        audit.record(
+            "sign-out.remote",
+            request.user,
+            detail=msg_n("{count} other browser", "{count} other browsers", count),
+        )
         return Response(status=204)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from portal.teams import audit, password_links, tokens
 from portal.teams.models import IN_WORDS, Invitation, Membership, Role, Team, User
 from workers.contract import InputError
-from workers.contract.messages import join, msg
+from workers.contract.messages import join, msg, msg_n
 
 DEFAULT_TEAM = "Default team"
 FIRST_ADMIN = "admin"
@@ -158,7 +158,9 @@ def invite(team: Team, user: User, role: str, days: int, note: str = "") -> tupl
         expires_at=timezone.now() + timedelta(days=days),
     )
     audit.record(
-        "invitation.create", invitation, detail=msg("{role}; {days} days", role=IN_WORDS[role], days=days)
+        "invitation.create",
+        invitation,
+        detail=msg_n("{role}; {count} day", "{role}; {count} days", days, role=IN_WORDS[role]),
     )
     return invitation, reverse("invitation", args=[secret])
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from portal.core import patience
 from portal.teams import audit
 from portal.teams.models import ApiToken, Scope, Team, User
-from workers.contract.messages import Message, msg
+from workers.contract.messages import Message, msg, msg_n
 
 BEGINS = "slw_"
 VISIBLE = 12
@@ -47,7 +47,9 @@ def make(team: Team, user: User, name: str, scopes: list[str], days: int) -> tup
         expires_at=timezone.now() + timedelta(days=days),
     )
     audit.record(
-        "token.create", token, detail=msg("{scopes}; {days} days", scopes=", ".join(token.scopes), days=days)
+        "token.create",
+        token,
+        detail=msg_n("{scopes}; {count} day", "{scopes}; {count} days", days, scopes=", ".join(token.scopes)),
     )
     return token, secret
 

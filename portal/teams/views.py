@@ -25,7 +25,7 @@ from portal.teams.forms import (
     SignInForm,
 )
 from portal.teams.models import IN_WORDS, Invitation, SignIn, User
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 
 
 class SignInPage(auth.LoginView):
@@ -223,7 +223,11 @@ def sign_in_end(request, pk):
 def sign_in_end_others(request):
     """Sign every browser out but this one."""
     count = sign_ins.end(request.user.sign_ins.exclude(session_key=request.session.session_key))
-    audit.record("sign-out.remote", request.user, detail=msg("{count} other browsers", count=count))
+    audit.record(
+        "sign-out.remote",
+        request.user,
+        detail=msg_n("{count} other browser", "{count} other browsers", count),
+    )
     messages.success(request, msg("Signed out elsewhere: {count}.", count=count))
     return redirect("sign-in-list")
 

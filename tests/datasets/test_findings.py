@@ -216,7 +216,8 @@ def test_every_finding_in_the_source_says_what_to_do():
     assert used == set(ADVICE)
     assert all(text.endswith(".") for text in ADVICE.values())
     for code, kind in MARKS.items():
-        assert "{count} " in kind.message and kind.message.endswith("."), code
+        for form in (kind.message.id, kind.message.plural):
+            assert "{count} " in form and form.endswith("."), code
         assert kind.advice.endswith(".") and kind.level in ("error", "warn", "info"), code
 
 

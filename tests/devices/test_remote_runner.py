@@ -11,16 +11,20 @@ from portal.devices.errors import (
     RemoteFailed,
     WrongAnswer,
 )
-from portal.devices.remote_runner import parse_line, parse_output, raise_reported
+from portal.devices.remote_runner import parse_line, raise_reported
 from portal.devices.results import RunResult
 
 CONNECTION = types.SimpleNamespace(address="10.1.1.144:22")
 PROFILE = configs.boards()["virtual"]
 
 
+def messages_of(text):
+    return [message for message in map(parse_line, text.splitlines()) if message is not None]
+
+
 def told(stdout="", status=0, stderr=""):
     result = RunResult(["python"], status, stdout, stderr)
-    raise_reported(CONNECTION, PROFILE, result, parse_output(stdout))
+    raise_reported(CONNECTION, PROFILE, result, messages_of(stdout))
 
 
 def test_messages_are_found_among_the_noise():
@@ -29,7 +33,7 @@ def test_messages_are_found_among_the_noise():
         'E RKNN: [12:00:01.000] something\n\n@@SLIPWAY@@{"type": "answer", "label_id": 3}\n'
         '@@SLIPWAY@@{"type": "done"}'
     )
-    assert [message["type"] for message in parse_output(text)] == ["answer", "done"]
+    assert [message["type"] for message in messages_of(text)] == ["answer", "done"]
 
 
 @pytest.mark.parametrize("line", ['@@SLIPWAY@@{"type": "ans', "@@SLIPWAY@@[1]", "@@SLIPWAY@@{}", "plain"])

@@ -86,7 +86,7 @@ def test_classes_are_compared_by_name_where_all_runs_have_them(seed, team):
     assert comparison.classes[-1].values == [[1.0, None], [0.5, None]]
     notices = " ".join(comparison.notices)
     assert "different data (A v1, B v1)" in notices
-    assert "0, new are not in all of them" in notices
+    assert "not all of them have 0, new." in notices
 
 
 def test_the_same_data_brings_no_warning(rows, team):
@@ -102,10 +102,10 @@ def test_curves_come_for_every_run_in_their_order(bobs, rows):
 @pytest.mark.parametrize(
     ("chosen", "sentence"),
     [
-        ("", "0 are chosen"),
-        ("1", "1 are chosen"),
-        ("1,1", "1 are chosen"),
-        ("1,2,3,4,5,6,7", "7 are chosen"),
+        ("", "chosen: 0"),
+        ("1", "chosen: 1"),
+        ("1,1", "chosen: 1"),
+        ("1,2,3,4,5,6,7", "chosen: 7"),
         ("1,x", "“x” is no number of a run"),
         ("1,-2", "is no number of a run"),
         ("1,²", "is no number of a run"),

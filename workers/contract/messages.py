@@ -87,12 +87,17 @@ def msg(id: str, /, **params: Value) -> Message:
 
 
 @functools.lru_cache(maxsize=1024)
-def _fixed(id: str) -> Message:
-    return Message(id)
+def _fixed(id: str, plural: str = "") -> Message:
+    return Message(id, {"count": 0}, plural) if plural else Message(id)
 
 
-def msg_n(one: str, many: str, count: int, /, **params: Value) -> Message:
-    """As ``msg``, in the form that fits ``count``, which is a parameter as well."""
+def msg_n(one: str, many: str, count: int = 0, /, **params: Value) -> Message:
+    """As ``msg``, in the form that fits ``count``, which is a parameter as well.
+
+    ``counted`` gives the count of one that is made before it is known, as a finding is.
+    """
+    if not count and not params:
+        return _fixed(one, many)
     return Message(one, {"count": count, **params}, many, count)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 
 from . import names
 from .errors import InputError
@@ -40,8 +40,9 @@ def added_to(
         if _identity(image) not in known:
             new.append(image)
             continue
-        message = msg(
-            "{count} images were in the dataset before, with the same label, and were not added again."
+        message = msg_n(
+            "{count} image was in the dataset before, with the same label, and was not added again.",
+            "{count} images were in the dataset before, with the same label, and were not added again.",
         )
         findings.add("info", "already-there", message, names.show(image.original))
     if not new:

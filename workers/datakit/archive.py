@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 
 from . import names
 from .errors import InputError
@@ -200,8 +200,11 @@ def decode_unmarked_names(raw_names: list[bytes], findings: Findings) -> list[st
         label = "GBK" if encoding == "gb18030" else msg("code page 437")
         for text in decoded:
             if not text.isascii():
-                message = msg(
-                    "{count} file names were not marked as UTF-8 and were read as {label}.", label=label
+                message = msg_n(
+                    "{count} file name was not marked as UTF-8 and was read as {label}.",
+                    "{count} file names were not marked as UTF-8 and were read as {label}.",
+                    0,
+                    label=label,
                 )
                 findings.add("info", "names-decoded", message, names.show(text))
     return decoded

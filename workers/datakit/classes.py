@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from workers.contract.messages import Message, join, msg
+from workers.contract.messages import Message, join, msg, msg_n
 
 from . import names
 from .errors import InputError
@@ -21,10 +21,12 @@ def apply_overrides(listing: Listing, class_count: int | None, class_names: Sequ
     found = listing.class_names
     if class_count is not None and class_count != len(found):
         raise InputError(
-            msg(
-                "You said {count} classes and the upload holds {found} ({names}): correct the "
-                "number, leave it empty, or mend the upload.",
-                count=class_count,
+            msg_n(
+                "You said {count} class and the upload holds {found} ({names}): correct the number, leave "
+                "it empty, or mend the upload.",
+                "You said {count} classes and the upload holds {found} ({names}): correct the number, "
+                "leave it empty, or mend the upload.",
+                class_count,
                 found=len(found),
                 names=_some(found),
             )
@@ -35,10 +37,9 @@ def apply_overrides(listing: Listing, class_count: int | None, class_names: Sequ
     if len(given) != len(found):
         raise InputError(
             msg(
-                "You gave {given} class names and the upload holds {found} classes ({names}): "
-                "give one name for each class.",
-                given=len(given),
-                found=len(found),
+                "You gave {given} and the upload holds {found} ({names}): give one name for each class.",
+                given=msg_n("{count} class name", "{count} class names", len(given)),
+                found=msg_n("{count} class", "{count} classes", len(found)),
                 names=_some(found),
             )
         )
@@ -103,7 +104,12 @@ def check_class_sizes(class_names: Sequence[str], classes: Sequence[int], droppe
         [_size_of(class_names[class_id], counts[class_id], dropped[class_id]) for class_id in small[:5]], ", "
     )
     if len(small) > 5:
-        shown = msg("{classes} and {count} more classes", classes=shown, count=len(small) - 5)
+        shown = msg_n(
+            "{classes} and {count} more class",
+            "{classes} and {count} more classes",
+            len(small) - 5,
+            classes=shown,
+        )
     raise InputError(
         msg(
             "Every class needs at least two usable images, one to train on and one to "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 
 from . import names
 from .duplicates import mark_duplicates
@@ -55,18 +55,30 @@ def _judge_classes(counts: Sequence[dict[str, Any]], findings: Findings) -> None
     for row in counts:
         shown = names.show(row["name"])
         if not row["train"]:
-            message = msg("{count} classes have no image in the training split, so they cannot be learned.")
+            message = msg_n(
+                "{count} class has no image in the training split, so it cannot be learned.",
+                "{count} classes have no image in the training split, so they cannot be learned.",
+            )
             findings.add("error", "no-train-images", message, shown)
         if not row["val"]:
-            message = msg(
-                "{count} classes have no image in the validation split, so they cannot be measured."
+            message = msg_n(
+                "{count} class has no image in the validation split, so it cannot be measured.",
+                "{count} classes have no image in the validation split, so they cannot be measured.",
             )
             findings.add("warn", "no-val-images", message, shown)
         if has_test and not row["test"]:
-            message = msg("{count} classes have no image in the test split, so they are not measured.")
+            message = msg_n(
+                "{count} class has no image in the test split, so it is not measured.",
+                "{count} classes have no image in the test split, so they are not measured.",
+            )
             findings.add("warn", "no-test-images", message, shown)
         if row["total"] < SMALL_CLASS:
-            message = msg("{count} classes have fewer than {small_class} images.", small_class=SMALL_CLASS)
+            message = msg_n(
+                "{count} class has fewer than {small_class} images.",
+                "{count} classes have fewer than {small_class} images.",
+                0,
+                small_class=SMALL_CLASS,
+            )
             findings.add("warn", "small-classes", message, f"{shown}: {row['total']}")
     _judge_balance(counts, findings)
 
@@ -75,8 +87,10 @@ def _judge_balance(counts: Sequence[dict[str, Any]], findings: Findings) -> None
     largest = max(counts, key=lambda row: row["total"])
     for row in counts:
         if row["total"] * UNEQUAL < largest["total"]:
-            message = msg(
+            message = msg_n(
+                "{count} class has less than a tenth of the images of the largest one ({name}: {total}).",
                 "{count} classes have less than a tenth of the images of the largest one ({name}: {total}).",
+                0,
                 name=names.show(largest["name"]),
                 total=largest["total"],
             )
@@ -92,4 +106,8 @@ def _mark_boxes(images: list[ImageRow]) -> None:
         places = range(0, len(image.boxes), 5)
         tiny = sum(min(image.boxes[start + 3], image.boxes[start + 4]) < TINY_BOX for start in places)
         if tiny:
-            mark(image, "box-tiny", msg("{tiny} of {boxes} boxes", tiny=tiny, boxes=len(image.boxes) // 5))
+            mark(
+                image,
+                "box-tiny",
+                msg_n("{tiny} of {count} box", "{tiny} of {count} boxes", len(image.boxes) // 5, tiny=tiny),
+            )

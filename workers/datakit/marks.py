@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 
 from .index import ImageRow
 
@@ -29,129 +29,216 @@ _COPIES = msg("Remove all but one: copies teach nothing new and weigh more than 
 MARKS = {
     "copy-in-two-classes": Mark(
         "warn",
-        msg("{count} images are there in more than one class, so some of their labels are wrong."),
+        msg_n(
+            "{count} image is there in more than one class, so some of its labels are wrong.",
+            "{count} images are there in more than one class, so some of their labels are wrong.",
+        ),
         msg("Find the right class of each and remove it from the other."),
     ),
     "copy-in-both-splits": Mark(
         "warn",
-        msg("{count} images are in more than one split, so results look better than they are."),
+        msg_n(
+            "{count} image is in more than one split, so results look better than they are.",
+            "{count} images are in more than one split, so results look better than they are.",
+        ),
         msg("Remove one of the copies, or split the set anew: copies of one class then stay together."),
     ),
     "copy-in-class": Mark(
-        "info", msg("{count} images are exact copies of another one in their class."), _COPIES
+        "info",
+        msg_n(
+            "{count} image is an exact copy of another one in its class.",
+            "{count} images are exact copies of another one in their class.",
+        ),
+        _COPIES,
     ),
     "near-copy-in-both-splits": Mark(
         "warn",
-        msg(
-            "{count} images are nearly the same as one in another split, so results "
-            "look better than they are."
+        msg_n(
+            "{count} image is nearly the same as one in another split, so results look better than they are.",
+            "{count} images are nearly the same as one in another split, so results look better than they "
+            "are.",
         ),
         msg(
             "If they are frames of one video or photos of one thing, split the set by group, so that "
             "they stay together."
         ),
     ),
-    "near-copy": Mark("info", msg("{count} images are nearly the same as another one."), _COPIES),
+    "near-copy": Mark(
+        "info",
+        msg_n(
+            "{count} image is nearly the same as another one.",
+            "{count} images are nearly the same as another one.",
+        ),
+        _COPIES,
+    ),
     "blank": Mark(
         "warn",
-        msg("{count} images show hardly anything: they are one shade all over."),
+        msg_n(
+            "{count} image shows hardly anything: it is one shade all over.",
+            "{count} images show hardly anything: they are one shade all over.",
+        ),
         msg("Remove them, unless an empty picture is what their class means."),
     ),
-    "dark": Mark("warn", msg("{count} images are nearly black."), _LOOK),
-    "bright": Mark("warn", msg("{count} images are nearly white."), _LOOK),
-    "blurred": Mark("warn", msg("{count} images are blurred, measured by the others."), _LOOK),
+    "dark": Mark("warn", msg_n("{count} image is nearly black.", "{count} images are nearly black."), _LOOK),
+    "bright": Mark(
+        "warn", msg_n("{count} image is nearly white.", "{count} images are nearly white."), _LOOK
+    ),
+    "blurred": Mark(
+        "warn",
+        msg_n(
+            "{count} image is blurred, measured by the others.",
+            "{count} images are blurred, measured by the others.",
+        ),
+        _LOOK,
+    ),
     "tiny-image": Mark(
         "warn",
-        msg("{count} images are under 16 pixels wide or high, and most others are far larger."),
+        msg_n(
+            "{count} image is under 16 pixels wide or high, and most others are far larger.",
+            "{count} images are under 16 pixels wide or high, and most others are far larger.",
+        ),
         msg("Remove them: enlarged to what a model sees they are a blur."),
     ),
     "huge-image": Mark(
         "info",
-        msg("{count} images have over 24 million pixels, and a model sees less than a million."),
+        msg_n(
+            "{count} image has over 24 million pixels, and a model sees less than a million.",
+            "{count} images have over 24 million pixels, and a model sees less than a million.",
+        ),
         msg("Make them smaller before you upload them: training reads them faster and learns the same."),
     ),
     "odd-size": Mark(
         "info",
-        msg("{count} images are more than four times larger or smaller than most of the others."),
+        msg_n(
+            "{count} image is more than four times larger or smaller than most of the others.",
+            "{count} images are more than four times larger or smaller than most of the others.",
+        ),
         _LOOK,
     ),
     "odd-aspect": Mark(
         "info",
-        msg("{count} images are far longer or narrower than most of the others."),
+        msg_n(
+            "{count} image is far longer or narrower than most of the others.",
+            "{count} images are far longer or narrower than most of the others.",
+        ),
         msg("Look at them: models are fed squares, so a long picture is squeezed or cut."),
     ),
     "images-without-boxes": Mark(
         "info",
-        msg("{count} images have no box: they teach what is nothing."),
+        msg_n(
+            "{count} image has no box: it teaches what is nothing.",
+            "{count} images have no box: they teach what is nothing.",
+        ),
         msg("Look whether that is so: an object without its box teaches the model to overlook it."),
     ),
     "box-tiny": Mark(
         "warn",
-        msg("{count} images have boxes under 3 pixels wide or high."),
+        msg_n(
+            "{count} image has boxes under 3 pixels wide or high.",
+            "{count} images have boxes under 3 pixels wide or high.",
+        ),
         msg("Remove boxes that were drawn by a slip of the hand; a model cannot learn what it cannot see."),
     ),
     "converted": Mark(
         "info",
-        msg("{count} images were converted to plain 8-bit pictures."),
+        msg_n(
+            "{count} image was converted to a plain 8-bit picture.",
+            "{count} images were converted to plain 8-bit pictures.",
+        ),
         msg("Nothing: training, conversion and the boards all see the converted ones."),
         judged=False,
     ),
     "dark-16-bit": Mark(
         "warn",
-        msg("{count} 16-bit images use less than a sixteenth of their range and are nearly black in 8 bits."),
+        msg_n(
+            "{count} 16-bit image uses less than a sixteenth of its range and is nearly black in 8 bits.",
+            "{count} 16-bit images use less than a sixteenth of their range and are nearly black in 8 bits.",
+        ),
         msg("Stretch their values to the whole range before you upload them."),
         judged=False,
     ),
     "size-differs": Mark(
         "warn",
-        msg("{count} images have another size than their annotation says, so their boxes may be misplaced."),
+        msg_n(
+            "{count} image has another size than its annotation says, so its boxes may be misplaced.",
+            "{count} images have another size than their annotation says, so their boxes may be misplaced.",
+        ),
         _BOXES,
         judged=False,
     ),
     "rotation-unsure": Mark(
         "warn",
-        msg(
-            "{count} images are turned by their EXIF data and their annotation does not say whether "
-            "the boxes were drawn before or after: the boxes stand as written."
+        msg_n(
+            "{count} image is turned by its EXIF data and its annotation does not say whether the boxes "
+            "were drawn before or after: the boxes stand as written.",
+            "{count} images are turned by their EXIF data and their annotation does not say whether the "
+            "boxes were drawn before or after: the boxes stand as written.",
         ),
         _BOXES,
         judged=False,
     ),
     "boxes-turned": Mark(
         "info",
-        msg("{count} images are turned by their EXIF data, and their boxes were turned with them."),
+        msg_n(
+            "{count} image is turned by its EXIF data, and its boxes were turned with it.",
+            "{count} images are turned by their EXIF data, and their boxes were turned with them.",
+        ),
         msg("Nothing, unless a box looks misplaced."),
         judged=False,
     ),
     "box-not-a-number": Mark(
         "warn",
-        msg("{count} images have boxes with a number that is none (NaN); these were left out."),
+        msg_n(
+            "{count} image has boxes with a number that is none (NaN); these were left out.",
+            "{count} images have boxes with a number that is none (NaN); these were left out.",
+        ),
         _BOXES,
         judged=False,
     ),
     "box-inverted": Mark(
         "warn",
-        msg("{count} images have boxes with their corners the wrong way round; these were turned round."),
+        msg_n(
+            "{count} image has boxes with their corners the wrong way round; these were turned round.",
+            "{count} images have boxes with their corners the wrong way round; these were turned round.",
+        ),
         _BOXES,
         judged=False,
     ),
     "box-empty": Mark(
-        "warn", msg("{count} images have boxes without an area; these were left out."), _BOXES, judged=False
+        "warn",
+        msg_n(
+            "{count} image has boxes without an area; these were left out.",
+            "{count} images have boxes without an area; these were left out.",
+        ),
+        _BOXES,
+        judged=False,
     ),
     "box-outside": Mark(
         "warn",
-        msg("{count} images have boxes that lie outside them; these were left out."),
+        msg_n(
+            "{count} image has boxes that lie outside it; these were left out.",
+            "{count} images have boxes that lie outside them; these were left out.",
+        ),
         _BOXES,
         judged=False,
     ),
     "box-over-edge": Mark(
         "warn",
-        msg("{count} images have boxes that reach over their edge; these were cut off there."),
+        msg_n(
+            "{count} image has boxes that reach over its edge; these were cut off there.",
+            "{count} images have boxes that reach over their edge; these were cut off there.",
+        ),
         _BOXES,
         judged=False,
     ),
     "box-twice": Mark(
-        "warn", msg("{count} images have a box twice; one of each was kept."), msg("Nothing."), judged=False
+        "warn",
+        msg_n(
+            "{count} image has a box twice; one of each was kept.",
+            "{count} images have a box twice; one of each was kept.",
+        ),
+        msg("Nothing."),
+        judged=False,
     ),
 }
 

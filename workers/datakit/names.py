@@ -78,8 +78,8 @@ def clean_path(name: str) -> str:
     if len(path) > MAX_PATH:
         raise InputError(
             msg(
-                "The archive holds a file name of {count} characters ({path}): {advice}",
-                count=len(path),
+                "The archive holds a file name of {length} characters ({path}): {advice}",
+                length=len(path),
                 path=show(path),
                 advice=advice,
             )

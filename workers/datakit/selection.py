@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from workers.contract.messages import join, msg
+from workers.contract.messages import join, msg, msg_n
 
 from . import names
 from .boxes import on_image
@@ -25,8 +25,10 @@ def wanted_samples(listing: Listing, limits: Limits, findings: Findings) -> list
     wanted = []
     for sample in sorted(listing.samples, key=lambda sample: sample.entry.path):
         if sample.entry.size > limits.max_file_bytes:
-            message = msg(
+            message = msg_n(
+                "{count} image is over {max_file_bytes} and was left out.",
                 "{count} images are over {max_file_bytes} and were left out.",
+                0,
                 max_file_bytes=human_bytes(limits.max_file_bytes),
             )
             findings.add("warn", "too-large", message, names.show(sample.entry.path))
@@ -85,10 +87,21 @@ def assign_splits(images: list[ImageRow], listing: Listing, options: Options) ->
 def _report_unreadable(sample: Sample, facts: Checked, findings: Findings) -> None:
     text = join([names.show(sample.entry.path), facts.error])
     if "truncated" in facts.error:  # Pillow's word
-        message = msg("{count} images end before they are whole and were left out.")
+        message = msg_n(
+            "{count} image ends before it is whole and was left out.",
+            "{count} images end before they are whole and were left out.",
+        )
         findings.add("warn", "truncated", message, text)
     else:
-        findings.add("warn", "undecodable", msg("{count} images cannot be read and were left out."), text)
+        findings.add(
+            "warn",
+            "undecodable",
+            msg_n(
+                "{count} image cannot be read and was left out.",
+                "{count} images cannot be read and were left out.",
+            ),
+            text,
+        )
 
 
 def _row(sample: Sample, facts: Checked, listing: Listing) -> ImageRow:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import InputError
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.contract.tasks import task_of
 from workers.train.parameters import Plan
 from workers.train.tasks import TASKS
@@ -110,10 +110,12 @@ def _fit_batch(images: int, batch_size: int, rate: float, notices: list[str]) ->
         return batch_size, rate
     scaled = rate * largest / batch_size
     notices.append(
-        msg(
-            "The data set has only {images} training images: batches hold {largest} of them "
+        msg_n(
+            "The data set has only {count} training image: batches hold {largest} of them "
             "instead of {batch_size}, and the learning rate is {scaled} instead of {rate}.",
-            images=images,
+            "The data set has only {count} training images: batches hold {largest} of them "
+            "instead of {batch_size}, and the learning rate is {scaled} instead of {rate}.",
+            images,
             largest=largest,
             batch_size=batch_size,
             scaled=f"{scaled:g}",

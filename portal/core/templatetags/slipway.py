@@ -132,7 +132,8 @@ def roughly(seconds):
     hours = round(minutes / 60)
     if hours < 48:
         return _("about %(hours)s h") % {"hours": hours}
-    return _("about %(days)s days") % {"days": round(hours / 24)}
+    days = round(hours / 24)
+    return ngettext("about %(days)s day", "about %(days)s days", days) % {"days": days}
 
 
 @register.filter

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import ToolchainError
-from workers.contract.messages import msg
+from workers.contract.messages import msg_n
 from workers.convert import dataset
 from workers.convert.tasks.base import Prediction, Sample, Task
 from workers.datakit import coco_json
@@ -38,11 +38,13 @@ class Detection(Task):
         channels = [shape[1] for shape in shapes if len(shape) == 4]
         if channels != [len(class_names), DISTANCES] * LEVELS:
             raise ToolchainError(
-                msg(
+                msg_n(
+                    "The ONNX model answers with {shapes} and not with the scores of {count} class and "
+                    "the boxes of {levels} levels: convert with the dataset version that it was trained on.",
                     "The ONNX model answers with {shapes} and not with the scores of {count} classes and "
                     "the boxes of {levels} levels: convert with the dataset version that it was trained on.",
+                    len(class_names),
                     shapes=shapes,
-                    count=len(class_names),
                     levels=LEVELS,
                 )
             )

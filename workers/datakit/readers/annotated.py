@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -58,7 +58,10 @@ class AnnotatedImages:
         self._boxed.add(entry, split, boxes, declared)
         labels = list(dict.fromkeys(label for label in labels if label.strip()))
         if len(labels) > 1:
-            message = msg("{count} images have more than one class and were left out.")
+            message = msg_n(
+                "{count} image has more than one class and was left out.",
+                "{count} images have more than one class and were left out.",
+            )
             shown = f"{names.show(entry.path)}: {', '.join(map(names.show, labels))}"
             self._noted[LABELS].add("warn", "two-labels", message, shown)
         elif not labels:
@@ -147,7 +150,10 @@ class Files:
                 refusal = error if isinstance(error, InputError) else not_json(entry, error)
                 self._reading.cannot_read(entry.path, str(refusal))
                 self._reading.left_out(
-                    "bad-json", msg("{count} JSON files cannot be read, so their images were left out."),
+                    "bad-json", msg_n(
+"{count} JSON file cannot be read, so its images were left out.",
+ "{count} JSON files cannot be read, so their images were left out."
+),
                     names.show(str(refusal)), level="warn",
                 )  # fmt: skip
                 failed.append(refusal)

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.contract.splits import TEST, VAL
 from workers.datakit import names
 from workers.datakit.archive import Entry
@@ -107,7 +107,10 @@ class BoxedImages:
         given = [name for name in dict.fromkeys(map(names.check_class_name, class_order))]
         for name in given:
             if name not in self.used:
-                message = msg("{count} classes have no box and were left out.")
+                message = msg_n(
+                    "{count} class has no box and was left out.",
+                    "{count} classes have no box and were left out.",
+                )
                 self._findings.add("warn", "unused-categories", message, names.show(name))
         order = [name for name in given if name in self.used]
         order += sorted(self.used.difference(order), key=names.natural_key)
@@ -148,7 +151,10 @@ class BoxedImages:
     def _report(self, upload: Upload) -> None:
         for entry in upload.entries:
             if entry.path not in self._samples and names.is_image(entry.path):
-                message = msg("{count} images are in no annotation and were left out.")
+                message = msg_n(
+                    "{count} image is in no annotation and was left out.",
+                    "{count} images are in no annotation and were left out.",
+                )
                 self._findings.add("info", "unlisted-images", message, names.show(entry.path))
 
 
@@ -157,12 +163,18 @@ def _of_classes(boxes: array[float], ids: Mapping[int, int]) -> array[float]:
     return array("d", itertools.chain.from_iterable(kept))
 
 
-_TWICE = msg("{count} images are annotated more than once; the first boxes of each were kept.")
+_TWICE = msg_n(
+    "{count} image is annotated more than once; the first boxes of it were kept.",
+    "{count} images are annotated more than once; the first boxes of each were kept.",
+)
 
 
 def report_missing(findings: Findings, *written: str, count: int | None = None) -> None:
     """Note images that are not there; ``written`` are the first of ``count``, or all."""
-    message = msg("{count} annotated images are missing from the upload and were left out.")
+    message = msg_n(
+        "{count} annotated image is missing from the upload and was left out.",
+        "{count} annotated images are missing from the upload and were left out.",
+    )
     for name in written:
         findings.add("warn", "missing-images", message, names.show(name))
     if count is not None and count > len(written):

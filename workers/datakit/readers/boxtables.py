@@ -12,7 +12,7 @@ import math
 from array import array
 from collections.abc import Iterator, Sequence
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.findings import Findings
@@ -149,7 +149,10 @@ def _read_table(
         next(rows, None)
     for row in rows:
         if len(row) <= max(columns.image, columns.label, *columns.corners) or not row[columns.label].strip():
-            message = msg("{count} rows have no path or no label and were left out.")
+            message = msg_n(
+                "{count} row has no path or no label and was left out.",
+                "{count} rows have no path or no label and were left out.",
+            )
             findings.add("warn", "bad-lines", message, names.show(f"{file.path}: {', '.join(row)}"))
             continue
         gathered.add(row, columns)
@@ -184,9 +187,7 @@ def box_columns(first: Sequence[str]) -> Columns | None:
     corners = next((found for found in _CORNERS if set(found) <= set(titles)), None)
     if corners is None:
         return _untitled(first)
-    image, label = (
-        next((titles.index(name) for name in known if name in titles), None) for known in (_IMAGES, _LABELS)
-    )
+    image, label = _first_of(_IMAGES, titles), _first_of(_LABELS, titles)
     if image is None or label is None:
         return None
     size = (titles.index("width"), titles.index("height")) if {"width", "height"} <= set(titles) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -30,7 +30,10 @@ def read_class_folders(upload: Upload, reading: Reading) -> Listing:
     With ``train/<class>/…`` beside ``val/`` or ``test/`` the split is taken as given.
     """
     for entry in upload.files:
-        message = msg("{count} files that are not images were left out.")
+        message = msg_n(
+            "{count} file that is not an image was left out.",
+            "{count} files that are not images were left out.",
+        )
         reading.findings.add("info", "not-images", message, names.show(entry.path))
     images = sorted(upload.images, key=lambda entry: entry.path)
     roles = roles_of(tree_of(images, looked_through(upload.options)), upload, reading)
@@ -50,7 +53,9 @@ def _report_empty_folders(upload: Upload, findings: Findings) -> None:
             parent = parent.rpartition("/")[0]
     for path in upload.folders:
         if path not in filled:
-            message = msg("{count} folders of the upload are empty.")
+            message = msg_n(
+                "{count} folder of the upload is empty.", "{count} folders of the upload are empty."
+            )
             findings.add("info", "empty-folders", message, names.show(path))
 
 
@@ -111,7 +116,10 @@ def _as_measured(split: str | None, folder: Folder, sides: set[str | None], find
     """Return the split of a folder's images: a test set stands in for a validation set that is missing."""
     if split != TEST or VAL in sides:
         return split
-    message = msg("There is no val folder, so the {count} images of the test folder are the validation set.")
+    message = msg_n(
+        "There is no val folder, so the {count} image of the test folder is the validation set.",
+        "There is no val folder, so the {count} images of the test folder are the validation set.",
+    )
     findings.add("info", "test-as-val", message, names.show(folder.path), folder.total)
     return VAL
 
@@ -123,7 +131,10 @@ def _without_masks(folder: Folder, reading: Reading) -> list[Entry]:
     masks = {entry.path for entry in images if _is_mask(_stem(entry), stems)}
     masks |= {entry.path for inner in _folders_of_masks(folder) for entry in inner.all()}
     for path in sorted(masks):
-        message = msg("{count} masks that lie among the images of classes were left out.")
+        message = msg_n(
+            "{count} mask that lies among the images of classes was left out.",
+            "{count} masks that lie among the images of classes were left out.",
+        )
         reading.left_out("masks-left-out", message, names.show(path))
     if masks:
         reading.roles[folder.path] = MASKS
@@ -153,5 +164,8 @@ def _report_deep(folder: Folder, images: Iterable[Entry], findings: Findings) ->
     beside = {entry.path for entry in folder.images}
     deep = sum(entry.path not in beside for entry in images)
     if deep:
-        message = msg("{count} images in folders below a class folder were counted to that class.")
+        message = msg_n(
+            "{count} image in folders below a class folder was counted to that class.",
+            "{count} images in folders below a class folder were counted to that class.",
+        )
         findings.add("warn", "nested-folders", message, names.show(folder.name), deep)

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -136,7 +136,9 @@ class _Annotations:
         if "image_id" not in row or "category_id" not in row:
             return
         if row.get("iscrowd") == 1:
-            message = msg("{count} annotations of crowds were left out.")
+            message = msg_n(
+                "{count} annotation of crowds was left out.", "{count} annotations of crowds were left out."
+            )
             self._findings.add("info", "crowds-left-out", message)
             return
         category = _id(row["category_id"], self._findings)
@@ -145,7 +147,10 @@ class _Annotations:
         if not place:  # a class of the whole image, where none has a box
             self._labels.setdefault(_id(row["image_id"], self._findings), array("q")).append(kind)
         if not isinstance(place, list | tuple) or len(place) != 4:
-            message = msg("{count} annotations have no box of four numbers and were left out.")
+            message = msg_n(
+                "{count} annotation has no box of four numbers and was left out.",
+                "{count} annotations have no box of four numbers and were left out.",
+            )
             example = msg("annotation {id}", id=names.show(str(row.get("id"))))
             self._findings.add("warn", "annotations-without-box", message, example)
             return
@@ -160,8 +165,9 @@ class _Annotations:
             if category in categories:
                 yield (categories[category], *flat[start + 1 : start + 5])
                 continue
-            message = msg(
-                "{count} boxes have a category that the file does not name, and were left out: name it."
+            message = msg_n(
+                "{count} box has a category that the file does not name, and was left out: name it.",
+                "{count} boxes have a category that the file does not name, and were left out: name it.",
             )
             example = msg("category id {id}", id=names.show(category))
             self._findings.add("error", "unknown-categories", message, example)
@@ -188,7 +194,10 @@ def _categories(rows: list[dict[str, Any]], file: Entry, findings: Findings) -> 
             found[_id(row.get("id"), findings)] = names.check_class_name(name.strip())
     twice = len(found) - len(set(found.values()))
     if twice:
-        message = msg("{count} categories have the name of another one and were merged with it.")
+        message = msg_n(
+            "{count} category has the name of another one and was merged with it.",
+            "{count} categories have the name of another one and were merged with it.",
+        )
         findings.add("warn", "same-category-twice", message, names.show(file.path), twice)
     return dict(sorted(found.items(), key=lambda item: names.natural_key(item[0])))
 
@@ -196,7 +205,10 @@ def _categories(rows: list[dict[str, Any]], file: Entry, findings: Findings) -> 
 def _id(value: Any, findings: Findings) -> str:
     """Return an id as text, so that 7, 7.0 and "7" are one."""
     if isinstance(value, str):
-        message = msg("{count} ids are texts, not numbers, and were read as if they were numbers.")
+        message = msg_n(
+            "{count} id is a text, not a number, and was read as if it were a number.",
+            "{count} ids are texts, not numbers, and were read as if they were numbers.",
+        )
         findings.add("info", "ids-as-text", message, names.show(value))
     elif isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -216,7 +228,10 @@ def _read_file(
     for written_id, written, width, height in content.images:
         image_id = _id(written_id, findings)
         if image_id in seen:
-            message = msg("{count} images have the id of another one and were left out.")
+            message = msg_n(
+                "{count} image has the id of another one and was left out.",
+                "{count} images have the id of another one and were left out.",
+            )
             findings.add("warn", "same-image-id", message, names.show(f"{written} ({image_id})"))
             continue
         seen.add(image_id)
@@ -229,7 +244,10 @@ def _read_file(
         boxes = content.annotations.boxes(image_id, categories)
         images.add(entry, split or split_of_path(entry.path), labels, boxes, declared)
     for image_id in content.annotations.image_ids - seen:
-        message = msg("{count} images that annotations belong to are not in the list of images.")
+        message = msg_n(
+            "{count} image that annotations belong to is not in the list of images.",
+            "{count} images that annotations belong to are not in the list of images.",
+        )
         findings.add(
             "warn",
             "annotations-without-image",

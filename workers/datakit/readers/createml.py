@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.findings import Findings
@@ -62,7 +62,10 @@ def _boxes(row: dict[str, Any], findings: Findings, entry: Entry) -> Iterator[Bo
         place = annotation.get("coordinates") if isinstance(annotation, dict) else None
         label = str(annotation.get("label") or "").strip() if isinstance(annotation, dict) else ""
         if not isinstance(place, dict) or not label:
-            message = msg("{count} objects have no name or no box and were left out.")
+            message = msg_n(
+                "{count} object has no name or no box and was left out.",
+                "{count} objects have no name or no box and were left out.",
+            )
             findings.add("warn", "annotations-without-box", message, names.show(entry.path))
             continue
         x, y, width, height = (number(place.get(key)) for key in ("x", "y", "width", "height"))

@@ -7,7 +7,7 @@ import itertools
 import re
 from collections import defaultdict
 
-from workers.contract.messages import join, msg
+from workers.contract.messages import join, msg, msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -101,7 +101,10 @@ def _truths(tables: list[Table], upload: Upload, reading: Reading) -> list[Table
     truths = [t for t in truths if t.columns.repeats or split_of_path(t.entry.path)] or truths
     for table in tables:
         if table not in truths:
-            message = msg("{count} tables were left out: they hold predictions, or no column of classes.")
+            message = msg_n(
+                "{count} table was left out: it holds predictions, or no column of classes.",
+                "{count} tables were left out: they hold predictions, or no column of classes.",
+            )
             example = join([names.show(table.entry.path), table.problem or ""], ": ")
             reading.left_out("tables-left-out", message, example)
     if truths:
@@ -186,7 +189,10 @@ class _Images:
         columns = table.columns
         label = self._label(row, columns, table)
         if not written or label is None:
-            message = msg("{count} rows have no path or no label and were left out.")
+            message = msg_n(
+                "{count} row has no path or no label and was left out.",
+                "{count} rows have no path or no label and were left out.",
+            )
             shown = names.show(f"{table.entry.path}: {', '.join(row)}")
             self._findings.add("warn", "bad-lines", message, shown)
             return
@@ -209,7 +215,10 @@ class _Images:
             return (row[columns.label] or None) if len(row) > columns.label else None
         marked = [at for at in columns.one_hot if len(row) > at and is_true(row[at])]
         if len(marked) > 1:
-            message = msg("{count} rows give an image several classes and were left out.")
+            message = msg_n(
+                "{count} row gives an image several classes and was left out.",
+                "{count} rows give an image several classes and were left out.",
+            )
             self._findings.add("warn", "several-labels", message, names.show(f"{table.entry.path}: {row[0]}"))
         return columns.title(marked[0]) if len(marked) == 1 else None
 
@@ -225,20 +234,23 @@ class _Images:
     def report_doubts(self, truths: list[Table], upload: Upload) -> None:
         if self._ambiguous.count:
             self._reading.doubt(
-                msg(
+                msg_n(
+                    "{file} names {count} image by a name that stands in several folders, as {example}: "
+                    "write the folder before each name, or leave a folder out (ignore).",
                     "{file} names {count} images by a name that stands in several folders, as {example}: "
                     "write the folder before each name, or leave a folder out (ignore).",
+                    self._ambiguous.count,
                     file=names.show(truths[0].entry.path),
-                    count=self._ambiguous.count,
                     example=self._ambiguous.examples[0],
                 )
             )
         if self._disagree.count and not upload.options.tables:
             self._reading.doubt(
-                msg(
+                msg_n(
+                    "The tables {tables} label {count} image differently ({examples}): choose one (tables).",
                     "The tables {tables} label {count} images differently ({examples}): choose one (tables).",
+                    self._disagree.count,
                     tables=both([names.show(table) for table in list(self._disagreeing)[:MAX_NAMED]]),
-                    count=self._disagree.count,
                     examples=join(self._disagree.examples, "; "),
                 )
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.findings import Findings
@@ -104,7 +104,10 @@ def _boxes(listed: Any, findings: Findings, entry: Entry) -> Iterator[Box]:
         label = str(row.get("label") or "").strip() if isinstance(row, dict) else ""
         if not label:
             findings.add(
-                "warn", "shapes-without-label", msg("{count} shapes have no label."), names.show(entry.path)
+                "warn",
+                "shapes-without-label",
+                msg_n("{count} shape has no label.", "{count} shapes have no label."),
+                names.show(entry.path),
             )
             continue
         yield (label, *(number(row.get(key)) for key in ("x", "y", "width", "height")))

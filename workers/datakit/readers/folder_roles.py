@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from workers.contract.messages import join, msg
+from workers.contract.messages import join, msg, msg_n
 from workers.datakit import names
 from workers.datakit.errors import InputError
 
@@ -64,7 +64,10 @@ def roles_of(root: Folder, upload: Upload, reading: Reading) -> Roles:
     """
     folder, tops = _set_folder(root, upload, reading)
     for entry in folder.images:
-        message = msg("{count} images lie outside any class folder and were left out.")
+        message = msg_n(
+            "{count} image lies outside any class folder and was left out.",
+            "{count} images lie outside any class folder and were left out.",
+        )
         reading.findings.add("warn", "outside-class-folders", message, names.show(entry.path))
     if not tops:
         raise InputError(
@@ -101,7 +104,10 @@ def _set_folder(root: Folder, upload: Upload, reading: Reading) -> tuple[Folder,
         if len(tops) != 1 or not _is_outer(tops[0]):
             return folder, tops
         for entry in folder.images:
-            message = msg("{count} images lie outside any class folder and were left out.")
+            message = msg_n(
+                "{count} image lies outside any class folder and was left out.",
+                "{count} images lie outside any class folder and were left out.",
+            )
             reading.findings.add("warn", "outside-class-folders", message, names.show(entry.path))
         folder = tops[0]
 
@@ -124,8 +130,9 @@ def _without_others(folder: Folder, upload: Upload, reading: Reading) -> list[Fo
         _leave_out(top, UNLABELLED if is_unlabelled(top.name) else IGNORED, reading)
     copies = copies_in(folder, kept)[: len(kept) - 1]
     for top in copies:
-        message = msg(
-            "{count} images are copies of others, in a folder of the same folders, and were left out."
+        message = msg_n(
+            "{count} image is a copy of another, in a folder of the same folders, and was left out.",
+            "{count} images are copies of others, in a folder of the same folders, and were left out.",
         )
         reading.left_out("copied-folders", message, names.show(top.path), top.total)
         reading.roles[top.path] = IGNORED
@@ -154,11 +161,17 @@ def _augmentations(tops: Sequence[Folder], beside: Sequence[Folder]) -> list[Fol
 def _leave_out(folder: Folder, role: str, reading: Reading) -> None:
     reading.roles[folder.path] = role
     if role == UNLABELLED:
-        message = msg("{count} images of folders without classes carry no label and were left out.")
+        message = msg_n(
+            "{count} image of folders without classes carries no label and was left out.",
+            "{count} images of folders without classes carry no label and were left out.",
+        )
         reading.left_out("unlabelled-folders", message, names.show(folder.path), folder.total)
         reading.unlabelled.update(entry.path for entry in folder.all())
     else:
-        message = msg("{count} images of folders that are no part of the set were left out.")
+        message = msg_n(
+            "{count} image of folders that are no part of the set was left out.",
+            "{count} images of folders that are no part of the set were left out.",
+        )
         reading.left_out("other-folders", message, names.show(folder.path), folder.total)
         reading.unlabelled.update(entry.path for entry in folder.all())
 

@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -54,7 +54,10 @@ def read_imagenet(upload: Upload, reading: Reading) -> Listing:
         entry = _validation_image(written, table, upload)
         name = label if label in known else _numbered(label, classes)
         if entry is None or name is None:
-            message = msg("{count} rows have no path or no label and were left out.")
+            message = msg_n(
+                "{count} row has no path or no label and was left out.",
+                "{count} rows have no path or no label and were left out.",
+            )
             reading.findings.add("warn", "bad-lines", message, names.show(f"{table.path}: {written} {label}"))
             continue
         images.add(entry, name, "val")

@@ -1,4 +1,9 @@
-"""Reading a JSON object or list that is too large to hold: the elements of lists come one at a time."""
+"""Reading a JSON object or list that is too large to hold: the elements of lists come one at a time.
+
+ijson was weighed and not taken. It refuses NaN, which tools write for a box without a size, and numbers of
+more than 64 bits. It reads bytes that are not UTF-8, such as GB 18030, as other letters. It bounds neither
+depth nor length. Where the keys are not known in advance, it takes two and a half times as long.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ where none explains enough the upload is refused with every reason.
 
 from __future__ import annotations
 
-from workers.contract.messages import join, msg
+from workers.contract.messages import join, msg, msg_n
 from workers.datakit import names
 from workers.datakit.archive import Archive
 from workers.datakit.errors import InputError
@@ -95,7 +95,10 @@ def _note_aside(upload: Upload, reading: Reading) -> None:
         folder = upload.options.said_of(entry.path, MASKS, UNLABELLED)
         reading.roles[folder] = upload.options.roles[folder]
         reading.unlabelled.add(entry.path)
-        message = msg("{count} images of folders without classes carry no label and were left out.")
+        message = msg_n(
+            "{count} image of folders without classes carries no label and was left out.",
+            "{count} images of folders without classes carry no label and were left out.",
+        )
         reading.left_out("unlabelled-folders", message, names.show(folder))
 
 
@@ -211,11 +214,13 @@ def _too_little(reading: Reading, upload: Upload) -> str | None:
     left = total - claimed - reading.findings.count("test-left-out")
     if claimed >= LEAST_EXPLAINED * total or left <= FEW:
         return None
-    return msg(
-        "Read as {format}, only {labelled} of {images} images have a label: choose a layout, or choose "
+    return msg_n(
+        "Read as {format}, only {count} of {images} images has a label: choose a layout, or choose "
         "{layout} if the others are to be left out.",
+        "Read as {format}, only {count} of {images} images have a label: choose a layout, or choose "
+        "{layout} if the others are to be left out.",
+        claimed,
         format=_with_path(reading),
-        labelled=claimed,
         images=total,
         layout=reading.format,
     )
@@ -226,11 +231,13 @@ def _many_without_split(reading: Reading) -> str | None:
     total = without + len(reading.samples) + reading.findings.count("test-left-out")
     if without <= max(1, FEW_WITHOUT_SPLIT * total):
         return None
-    return msg(
-        "Read as {format}, {count} of {images} labelled images are in no split, as {example}: put them into "
-        "one, or choose {layout} if they are to be left out.",
+    return msg_n(
+        "Read as {format}, {count} of {images} labelled images is in no split, as {example}: put it into "
+        "one, or choose {layout} if it is to be left out.",
+        "Read as {format}, {count} of {images} labelled images are in no split, as {example}: put them "
+        "into one, or choose {layout} if they are to be left out.",
+        without,
         format=_with_path(reading),
-        count=without,
         images=total,
         example=reading.findings.texts("no-split")[0],
         layout=reading.format,
@@ -265,11 +272,13 @@ def _labels_elsewhere(reading: Reading, usable: list[Reading]) -> str | None:
     taken = claims(reading)
     for other in usable:
         if other.task == reading.task and other is not reading and taken.keys().isdisjoint(claims(other)):
-            return msg(
+            return msg_n(
+                "{file} labels {count} image that lies in no class folder: leave the file out (ignore), "
+                "or put the image into the folder of its class.",
                 "{file} labels {count} images that lie in no class folder: leave it out (ignore), or put "
                 "these images into folders of their classes.",
+                len(other.samples),
                 file=names.show(other.found_by or other.name),
-                count=len(other.samples),
             )
     return None
 
@@ -319,7 +328,10 @@ def _report_others(chosen: Reading, others: list[Reading]) -> None:
     for reading in others:
         if reading.format == FOLDERS.key:
             continue
-        message = msg("The annotations of {count} other formats were left out.")
+        message = msg_n(
+            "The annotations of {count} other format were left out.",
+            "The annotations of {count} other formats were left out.",
+        )
         chosen.left_out("other-formats", message, join([_with_path(reading), reading.problem or ""], ": "))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.datakit import names
 from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
@@ -116,11 +116,13 @@ def _doubts(used: set[int], named: Sequence[str], shown_path: str) -> list[str]:
         return []
     if max(used) >= count:
         return [
-            msg(
-                "{file} has {count} names and the ids go up to {last}: add the missing names, or say where "
+            msg_n(
+                "{file} has {count} name and the ids go up to {last}: add the missing names, or say where "
                 "ids begin (ids_from).",
+                "{file} has {count} names and the ids go up to {last}: add the missing names, or say "
+                "where ids begin (ids_from).",
+                count,
                 file=shown_path,
-                count=count,
                 last=max(used),
             )
         ]
@@ -173,7 +175,10 @@ def named_classes(
     Ids become positions without gaps. Classes that no image uses are left out.
     """
     if names_by_id is None:
-        message = msg("label.txt is missing, so the {count} classes are named after their ids.")
+        message = msg_n(
+            "label.txt is missing, so the {count} class is named after its id.",
+            "label.txt is missing, so the {count} classes are named after their ids.",
+        )
         findings.add("warn", "no-label-file", message, count=len(used_ids))
     ordered = sorted(used_ids)
     class_names = []
@@ -182,12 +187,18 @@ def named_classes(
         if name is None:
             name = str(class_id)
             if names_by_id is not None:
-                message = msg("The lists use {count} class ids that label.txt does not name: add them to it.")
+                message = msg_n(
+                    "The lists use {count} class id that label.txt does not name: add it there.",
+                    "The lists use {count} class ids that label.txt does not name: add them to it.",
+                )
                 findings.add("error", "unnamed-ids", message, name)
         class_names.append(name)
     for class_id, name in sorted((names_by_id or {}).items()):
         if class_id not in used_ids:
-            message = msg("{count} classes of label.txt have no images and were left out.")
+            message = msg_n(
+                "{count} class of label.txt has no images and was left out.",
+                "{count} classes of label.txt have no images and were left out.",
+            )
             findings.add("warn", "empty-classes", message, names.show(name))
     if ordered != list(range(len(ordered))):
         message = msg("The class ids are not 0, 1, 2 … without gaps, so they were renumbered in their order.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -35,17 +35,26 @@ class LabelledImages:
             self._rows[entry.path] = (entry, class_name, split)
         elif known[1] != class_name:
             if entry.path not in self._contradicted:
-                message = msg("{count} images are listed with two different classes and were left out.")
+                message = msg_n(
+                    "{count} image is listed with two different classes and was left out.",
+                    "{count} images are listed with two different classes and were left out.",
+                )
                 self._findings.add("warn", "two-labels", message, shown)
             self._contradicted.add(entry.path)
         elif known[2] == split:
             self._findings.add(
-                "info", "listed-twice", msg("{count} images are listed more than once."), shown
+                "info",
+                "listed-twice",
+                msg_n("{count} image is listed more than once.", "{count} images are listed more than once."),
+                shown,
             )
         elif known[2] is None or split is None:
             self._rows[entry.path] = (entry, class_name, known[2] or split)
         else:
-            message = msg("{count} images are in more than one split; they were kept to measure with only.")
+            message = msg_n(
+                "{count} image is in more than one split; it was kept to measure with only.",
+                "{count} images are in more than one split; they were kept to measure with only.",
+            )
             self._findings.add("warn", "in-both-splits", message, shown)
             self._rows[entry.path] = (entry, class_name, kept_split(known[2], split))
 
@@ -67,14 +76,20 @@ class LabelledImages:
         used = {class_name for _, class_name, _ in rows}
         for name in class_order:
             if name not in used:
-                message = msg("{count} classes have no images and were left out.")
+                message = msg_n(
+                    "{count} class has no images and was left out.",
+                    "{count} classes have no images and were left out.",
+                )
                 self._findings.add("warn", "empty-classes", message, names.show(name))
         order = [name for name in dict.fromkeys(class_order) if name in used]
         order += sorted(used.difference(order), key=names.natural_key)
         ids = {name: class_id for class_id, name in enumerate(order)}
         for entry in upload.entries:
             if entry.path not in self._rows and names.is_image(entry.path):
-                message = msg("{count} images are in no annotation and were left out.")
+                message = msg_n(
+                    "{count} image is in no annotation and was left out.",
+                    "{count} images are in no annotation and were left out.",
+                )
                 self._findings.add("info", "unlisted-images", message, names.show(entry.path))
         samples = [Sample(entry, ids[name], split) for entry, name, split in rows]
         samples, split_given = settled(samples, self._findings, upload.options.split_of)

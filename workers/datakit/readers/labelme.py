@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -88,10 +88,21 @@ def read_labelme_flags(upload: Upload, reading: Reading) -> Listing:
             continue
         shown = names.show(annotation.file.path)
         if raised:
-            message = msg("{count} images have more than one flag and were left out: keep one flag for each.")
+            message = msg_n(
+                "{count} image has more than one flag and was left out: keep one flag.",
+                "{count} images have more than one flag and were left out: keep one flag for each.",
+            )
             findings.add("warn", "two-labels", message, f"{shown}: {', '.join(map(names.show, raised))}")
         else:
-            findings.add("warn", "no-flag", msg("{count} images have no flag and were left out."), shown)
+            findings.add(
+                "warn",
+                "no-flag",
+                msg_n(
+                    "{count} image has no flag and was left out.",
+                    "{count} images have no flag and were left out.",
+                ),
+                shown,
+            )
     return images.listing(upload, FLAGS_LAYOUT, named_in(upload, ("flags.txt", "label.txt")))
 
 
@@ -137,14 +148,23 @@ def _parsed(upload: Upload, file: Entry, reading: Reading) -> dict[str, Any] | N
     try:
         parsed = parse_json(content, file)
     except InputError as error:
-        message = msg("{count} JSON files cannot be read, so their images were left out.")
+        message = msg_n(
+            "{count} JSON file cannot be read, so its images were left out.",
+            "{count} JSON files cannot be read, so their images were left out.",
+        )
         reading.findings.add("warn", "bad-json", message, names.show(str(error)))
         reading.cannot_read(file.path, str(error))
         return None
     if isinstance(parsed, dict) and ("shapes" in parsed or "flags" in parsed):
         return parsed
     reading.findings.add(
-        "info", "other-json", msg("{count} JSON files are no annotations of images."), names.show(file.path)
+        "info",
+        "other-json",
+        msg_n(
+            "{count} JSON file is no annotation of images.",
+            "{count} JSON files are no annotations of images.",
+        ),
+        names.show(file.path),
     )
     return None
 
@@ -172,16 +192,27 @@ def _boxes(annotation: _Annotation, findings: Findings) -> Iterator[Box]:
     shown = names.show(annotation.file.path)
     for shape in shapes if isinstance(shapes, list) else ():
         if not isinstance(shape, dict) or not str(shape.get("label") or "").strip():
-            findings.add("warn", "shapes-without-label", msg("{count} shapes have no label."), shown)
+            findings.add(
+                "warn",
+                "shapes-without-label",
+                msg_n("{count} shape has no label.", "{count} shapes have no label."),
+                shown,
+            )
             continue
         kind = shape.get("shape_type") or "polygon"
         place = _place(kind, shape.get("points"))
         if place is None:
-            message = msg("{count} shapes are no areas (lines, points) and were left out.")
+            message = msg_n(
+                "{count} shape is no area (a line, points) and was left out.",
+                "{count} shapes are no areas (lines, points) and were left out.",
+            )
             findings.add("info", "shapes-left-out", message, f"{shown}: {names.show(str(kind))}")
             continue
         if kind in _BOXED_OUTLINES:
-            message = msg("{count} outlines (or turned boxes) were replaced by the upright box around each.")
+            message = msg_n(
+                "{count} outline (or turned box) was replaced by the upright box around it.",
+                "{count} outlines (or turned boxes) were replaced by the upright box around each.",
+            )
             findings.add("info", "outlines-boxed", message, shown)
         yield (str(shape["label"]).strip(), *place)
 

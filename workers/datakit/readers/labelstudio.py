@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -111,7 +111,10 @@ def _take(
         return
     result = results_of_task(row, images.of_boxes) if task else _flat(row, images)
     if task and result.annotators > 1:
-        message = msg("{count} images have annotations by several people; the first of each was kept.")
+        message = msg_n(
+            "{count} image has annotations by several people; the first of them was kept.",
+            "{count} images have annotations by several people; the first of each was kept.",
+        )
         reading.left_out("annotated-twice", message, names.show(written), level="warn")
     split = split_of_path(file.path) or split_of_path(entry.path)
     images.add(entry, split, result.labels, result.boxes)

@@ -7,7 +7,7 @@ import fnmatch
 from collections.abc import Sequence
 from typing import Any
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.datakit import names
 from workers.datakit.errors import InputError
 
@@ -118,10 +118,11 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
         raise InputError(msg("The reading option {name} must be a list of texts.", name=name))
     if len(values) > MAX_GIVEN:
         raise InputError(
-            msg(
+            msg_n(
+                "The reading option {name} has {count} entry: use at most {most}.",
                 "The reading option {name} has {count} entries: use at most {most}.",
+                len(values),
                 name=name,
-                count=len(values),
                 most=MAX_GIVEN,
             )
         )

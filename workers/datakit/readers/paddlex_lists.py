@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -91,7 +91,10 @@ def _without_unlabelled_test(
     lines = list(_lines(texts.get(TEST, "")))
     if not lines or any(path and not names.is_image(label) for path, label in lines):
         return texts
-    message = msg("{count} images of the test set have no class and were left out.")
+    message = msg_n(
+        "{count} image of the test set has no class and was left out.",
+        "{count} images of the test set have no class and were left out.",
+    )
     findings.add("info", "test-left-out", message, names.show(lists[TEST].path), len(lines))
     return {split: text for split, text in texts.items() if split != TEST}
 
@@ -102,8 +105,9 @@ def _as_measured(rows: list[_Row], findings: Findings) -> None:
         return
     for row in rows:
         if row.split == TEST:
-            message = msg(
-                "There is no validation set, so the {count} images of the test set stand in for it."
+            message = msg_n(
+                "There is no validation set, so the {count} image of the test set stands in for it.",
+                "There is no validation set, so the {count} images of the test set stand in for it.",
             )
             findings.add("info", "test-as-val", message, names.show(row.entry.path))
             row.split = VAL
@@ -181,12 +185,18 @@ def _read_list(
         path, label = split_line(line)
         class_id = _class_id(label, ids_by_name)
         if class_id is None or not path:
-            message = msg("{count} lines of the lists are not `path id` and were left out.")
+            message = msg_n(
+                "{count} line of the lists is not `path id` and was left out.",
+                "{count} lines of the lists are not `path id` and were left out.",
+            )
             findings.add("warn", "bad-lines", message, names.show(f"{split}.txt: {line.strip()}"))
             continue
         entry = finder.find_upwards(path, base)
         if entry is None:
-            message = msg("{count} listed images are missing from the upload and were left out.")
+            message = msg_n(
+                "{count} listed image is missing from the upload and was left out.",
+                "{count} listed images are missing from the upload and were left out.",
+            )
             findings.add("warn", "missing-images", message, names.show(path))
             continue
         rows.append(_Row(entry, class_id, split))
@@ -221,15 +231,26 @@ def _one_row_per_image(rows: list[_Row], findings: Findings) -> list[_Row]:
     for path, same in by_path.items():
         shown = names.show(path)
         if len({row.label for row in same}) > 1:
-            message = msg("{count} images are listed with two different classes and were left out.")
+            message = msg_n(
+                "{count} image is listed with two different classes and was left out.",
+                "{count} images are listed with two different classes and were left out.",
+            )
             findings.add("warn", "two-labels", message, shown)
             continue
         splits = {row.split for row in same}
         if len(splits) > 1:
-            message = msg("{count} images are in more than one list; they were kept to measure with only.")
+            message = msg_n(
+                "{count} image is in more than one list; it was kept to measure with only.",
+                "{count} images are in more than one list; they were kept to measure with only.",
+            )
             findings.add("warn", "in-both-splits", message, shown)
         elif len(same) > 1:
-            findings.add("info", "listed-twice", msg("{count} images are listed more than once."), shown)
+            findings.add(
+                "info",
+                "listed-twice",
+                msg_n("{count} image is listed more than once.", "{count} images are listed more than once."),
+                shown,
+            )
         kept.append(same[-1])
     return kept
 
@@ -241,7 +262,10 @@ def _report_unlisted(upload: Upload, rows: list[_Row], lists: dict[str, Entry], 
         if entry.path in listed or entry.path in known:
             continue
         if names.is_image(entry.path):
-            message = msg("{count} images are in no list and were left out.")
+            message = msg_n(
+                "{count} image is in no list and was left out.",
+                "{count} images are in no list and were left out.",
+            )
             findings.add("info", "unlisted-images", message, names.show(entry.path))
 
 

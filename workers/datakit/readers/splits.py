@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Callable
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg_n
 from workers.contract.splits import SPLITS, TEST, VAL
 from workers.datakit import names
 from workers.datakit.findings import Findings
@@ -62,7 +62,10 @@ def _without_unlabelled_test(samples: list[Sample], findings: Findings) -> list[
     if not test or any(sample.boxes is None or sample.boxes for sample in test):
         return samples
     for sample in test:
-        message = msg("{count} images of the test set have no boxes and were left out.")
+        message = msg_n(
+            "{count} image of the test set has no boxes and was left out.",
+            "{count} images of the test set have no boxes and were left out.",
+        )
         findings.add("info", "test-left-out", message, names.show(sample.entry.path))
     return [sample for sample in samples if sample.split != TEST]
 
@@ -75,8 +78,9 @@ def _rest_as_train(samples: list[Sample], findings: Findings) -> set[str | None]
         return sides
     for sample in rest:
         sample.split = "train"
-        message = msg(
-            "Only validation or test images are named, so the other {count} images are for training."
+        message = msg_n(
+            "Only validation or test images are named, so the other {count} image is for training.",
+            "Only validation or test images are named, so the other {count} images are for training.",
         )
         findings.add("info", "rest-as-train", message, names.show(sample.entry.path))
     return sides - {None} | {"train"}
@@ -86,11 +90,17 @@ def _stays(sample: Sample, sides: set[str | None], findings: Findings) -> bool:
     """Say whether an image of a set with a split of its own is used, and settle its split."""
     shown = names.show(sample.entry.path)
     if sample.split is None:
-        message = msg("{count} images are in no split of the upload and were left out.")
+        message = msg_n(
+            "{count} image is in no split of the upload and was left out.",
+            "{count} images are in no split of the upload and were left out.",
+        )
         findings.add("warn", "no-split", message, shown)
         return False
     if sample.split == TEST and VAL not in sides:
-        message = msg("There is no validation set, so the {count} images of the test set stand in for it.")
+        message = msg_n(
+            "There is no validation set, so the {count} image of the test set stands in for it.",
+            "There is no validation set, so the {count} images of the test set stand in for it.",
+        )
         findings.add("info", "test-as-val", message, shown)
         sample.split = VAL
     return True

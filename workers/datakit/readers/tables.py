@@ -82,7 +82,7 @@ def _lines(blocks: Iterable[bytes], encoding: str, file: Entry) -> Iterator[str]
         *whole, rest = (rest + decode(block)).split("\n")
         yield from (line + "\n" for line in whole)
         if len(rest) > MAX_LINE:
-            raise _no_table(file, msg("a line has more than {count} characters", count=MAX_LINE))
+            raise _no_table(file, msg("a line has more than {most} characters", most=MAX_LINE))
     rest += decode(b"", True)
     if rest:
         yield rest

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -84,13 +84,23 @@ def _parsed(upload: Upload, file: Entry, reading: Reading) -> Element | None:
             )
         ) from error
     except (ParseError, ValueError, LookupError, RecursionError) as error:
-        message = msg("{count} XML files cannot be read, so their images were left out.")
+        message = msg_n(
+            "{count} XML file cannot be read, so its images were left out.",
+            "{count} XML files cannot be read, so their images were left out.",
+        )
         reading.findings.add("warn", "bad-xml", message, f"{shown}: {error}")
         reading.cannot_read(file.path, str(error))
         return None
     if root.tag == "annotation":
         return root
-    reading.findings.add("info", "other-xml", msg("{count} XML files are no annotations of images."), shown)
+    reading.findings.add(
+        "info",
+        "other-xml",
+        msg_n(
+            "{count} XML file is no annotation of images.", "{count} XML files are no annotations of images."
+        ),
+        shown,
+    )
     return None
 
 
@@ -138,7 +148,10 @@ def _boxes(root: Element, file: Entry, findings: Findings) -> Iterator[Box]:
         name = (found.findtext("name") or "").strip()
         corners = found.find("bndbox")
         if not name or corners is None:
-            message = msg("{count} objects have no name or no box and were left out.")
+            message = msg_n(
+                "{count} object has no name or no box and was left out.",
+                "{count} objects have no name or no box and were left out.",
+            )
             findings.add("warn", "annotations-without-box", message, names.show(file.path))
             continue
         left, top, right, bottom = (number(corners.findtext(tag)) for tag in ("xmin", "ymin", "xmax", "ymax"))

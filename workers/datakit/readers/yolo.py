@@ -9,7 +9,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterator
 
-from workers.contract.messages import msg
+from workers.contract.messages import msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -90,7 +90,10 @@ def _report_unnamed(used: dict[int, _Used], class_names: dict[int, str], finding
 
 
 def _report_out_of_range(findings: Findings, shown: str, count: int = 1) -> None:
-    message = msg("{count} boxes have a class id that no name belongs to, and were left out: name it.")
+    message = msg_n(
+        "{count} box has a class id that no name belongs to, and was left out: name it.",
+        "{count} boxes have a class id that no name belongs to, and were left out: name it.",
+    )
     findings.add("error", "class-id-out-of-range", message, shown, count)
 
 
@@ -121,10 +124,12 @@ def _refuse_orphans(upload: Upload) -> None:
     orphans = [entry for entry in _labels(upload) if "labels" in folder_of(entry.path).lower().split("/")]
     if orphans and upload.images:
         raise InputError(
-            msg(
+            msg_n(
+                "{count} label file in {folder}/ belongs to no image: a label file has the name of its "
+                "image, and {label} and {image} differ. Rename it.",
                 "{count} label files in {folder}/ belong to no image: a label file has the name of its "
                 "image, and {label} and {image} differ. Rename them.",
-                count=len(orphans),
+                len(orphans),
                 folder=names.show(folder_of(orphans[0].path)),
                 label=names.show(orphans[0].path.rpartition("/")[2]),
                 image=names.show(upload.images[0].path.rpartition("/")[2]),
@@ -136,7 +141,10 @@ def _report_orphans(upload: Upload, pairs: dict[str, Entry], findings: Findings)
     paired = {entry.path for entry in pairs.values()}
     for entry in _labels(upload):
         if entry.path not in paired and "labels" in folder_of(entry.path).lower().split("/"):
-            message = msg("{count} label files belong to no image of the upload.")
+            message = msg_n(
+                "{count} label file belongs to no image of the upload.",
+                "{count} label files belong to no image of the upload.",
+            )
             findings.add("warn", "annotations-without-image", message, names.show(entry.path))
 
 
@@ -149,7 +157,10 @@ def _boxes(upload: Upload, label: Entry, findings: Findings, used: dict[int, _Us
         shown = names.show(f"{label.path}: {line.strip()}")
         class_id = number(words[0])
         if len(words) < 5 or not class_id.is_integer():
-            message = msg("{count} lines of label files are not `class x y width height` and were left out.")
+            message = msg_n(
+                "{count} line of label files is not `class x y width height` and was left out.",
+                "{count} lines of label files are not `class x y width height` and were left out.",
+            )
             findings.add("warn", "bad-lines", message, shown)
             continue
         if not 0 <= class_id < MAX_ID:
@@ -166,11 +177,17 @@ def _label_text(upload: Upload, label: Entry) -> str:
 
 def _place(numbers: list[float], shown: str, findings: Findings) -> tuple[float, float, float, float]:
     if len(numbers) >= 6 and len(numbers) % 2 == 0:
-        message = msg("{count} outlines (or turned boxes) were replaced by the upright box around each.")
+        message = msg_n(
+            "{count} outline (or turned box) was replaced by the upright box around it.",
+            "{count} outlines (or turned boxes) were replaced by the upright box around each.",
+        )
         findings.add("info", "outlines-boxed", message, shown)
         return around(zip(numbers[::2], numbers[1::2], strict=True))
     if len(numbers) > 4:
-        message = msg("{count} boxes have a number after the height (a score?), which was left out.")
+        message = msg_n(
+            "{count} box has a number after the height (a score?), which was left out.",
+            "{count} boxes have a number after the height (a score?), which was left out.",
+        )
         findings.add("info", "scores-left-out", message, shown)
     x, y, width, height = numbers[:4]
     return x - width / 2, y - height / 2, width, height

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import InputError, ToolchainError
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.contract.splits import measured_split
 from workers.datakit.scoring import classification as scoring
 from workers.train.evaluation import batches, onnx_runner, paddle_runner
@@ -117,11 +117,13 @@ def _check_onnx(slim: Path, batch: Any, predictions: list[Prediction]) -> None:
     # One near-tie may fall the other way by rounding.
     if same < len(batch) - 1:
         raise ToolchainError(
-            msg(
-                "The ONNX file answers {different} of {images} images differently "
-                "from the Paddle model it was made from: paddle2onnx or onnxslim converted it "
-                "wrongly.",
+            msg_n(
+                "The ONNX file answers {different} of {count} image differently from the Paddle model it was "
+                "made from: paddle2onnx or onnxslim converted it wrongly.",
+                "The ONNX file answers {different} of {count} images differently from the Paddle model it "
+                "was "
+                "made from: paddle2onnx or onnxslim converted it wrongly.",
+                len(batch),
                 different=len(batch) - same,
-                images=len(batch),
             )
         )
