@@ -7,6 +7,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from portal.datasets.box_checks import boxes_of, image_now
+from portal.datasets.refused_changes import ChangeRefused
 from workers.contract import InputError
 from workers.contract.messages import msg
 from workers.contract.splits import SPLITS
@@ -17,14 +19,6 @@ from workers.datakit.index import Filter, Index
 from workers.datakit.split import check_share
 
 MAX_IDS = 10_000  # in one change; more are told by a filter
-
-
-class ChangeRefused(Exception):
-    """A change cannot be made. ``field`` is the part of the payload that is wrong, or empty."""
-
-    def __init__(self, sentence: str, field: str = ""):
-        super().__init__(sentence)
-        self.field = field
 
 
 Checked = tuple[dict[str, Any], int | None]
@@ -66,12 +60,8 @@ def _some_images(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
 
 def _rename(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
     class_id = _class(payload, "class_id", plan)
-    try:
-        name = names.check_class_name(str(payload.get("name") or "").strip())
-    except InputError as error:
-        raise ChangeRefused(str(error), "name") from error
     others = [other for number, other in enumerate(plan.names) if other and number != class_id]
-    same = next((other for other in others if names.class_key(other) == names.class_key(name)), None)
+    name, same = _new_name(payload, others)
     if same is not None:
         raise ChangeRefused(
             _("There is a class %(name)s already: merge the two instead of giving both one name.")
@@ -79,6 +69,25 @@ def _rename(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
             "name",
         )
     return {"class_id": class_id, "name": name}, None
+
+
+def _add_class(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
+    if not index.has_boxes:
+        raise ChangeRefused(_("Only a dataset with boxes can get a class without images."), "name")
+    name, same = _new_name(payload, plan.class_names())
+    if same is not None:
+        raise ChangeRefused(_("There is a class %(name)s already.") % {"name": same}, "name")
+    return {"name": name}, None
+
+
+def _new_name(payload: dict[str, Any], others: list[str]) -> tuple[str, str | None]:
+    """A class name that was typed, and the one of ``others`` that counts as the same."""
+    try:
+        name = names.check_class_name(str(payload.get("name") or "").strip())
+    except InputError as error:
+        raise ChangeRefused(str(error), "name") from error
+    same = (other for other in others if names.class_key(other) == names.class_key(name))
+    return name, next(same, None)
 
 
 def _merge(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
@@ -137,13 +146,15 @@ def _pattern(pattern: Any) -> str:
 
 
 def _one_box(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
-    row = index.image(payload["image"]) if _is_id(payload.get("image")) else None
-    if row is None:
-        raise ChangeRefused(_("There is no such image in this version."), "image")
+    now = image_now(payload, index, plan, "box")
     box = payload.get("box")
-    if not _is_id(box, least=0) or box >= len(row.box_rows()):
+    if not _is_id(box, least=0) or box >= len(now.boxes):
         raise ChangeRefused(_("There is no such box on this image."), "box")
-    return {"image": row.id, "box": box}, 1
+    return {"image": now.row.id, "box": box}, 1
+
+
+def _boxes(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
+    return boxes_of(payload, index, plan), 1
 
 
 def _relabel_box(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
@@ -220,4 +231,6 @@ _CHECKS: dict[str, Callable[[dict[str, Any], Index, Plan], Checked]] = {
     "resplit": _resplit,
     "relabel-box": _relabel_box,
     "remove-box": _one_box,
+    "boxes": _boxes,
+    "add-class": _add_class,
 }

@@ -18,7 +18,7 @@ def split_label(split: str) -> str:
 
 
 def sentence(change: DraftChange, class_names: list[str]) -> str:
-    """What a change does; classes are called as the base calls them."""
+    """What a change does; classes are called as the base calls them, see ``Plan.first_names``."""
     words = _Words(change, class_names)
     return getattr(words, change.kind.replace("-", "_"))()
 
@@ -94,6 +94,16 @@ class _Words:
             "image": self.payload["image"],
             "new": self._class(),
         }
+
+    def boxes(self) -> str:
+        count, image = len(self.payload["boxes"]), {"image": self.payload["image"]}
+        if not count:
+            return _("Image %(image)d has no box any more.") % image
+        words = ngettext("Image %(image)d has %(count)d box.", "Image %(image)d has %(count)d boxes.", count)
+        return words % {"count": count, **image}
+
+    def add_class(self) -> str:
+        return _("The class %(name)s is added.") % {"name": self.payload["name"]}
 
     def remove_box(self) -> str:
         return _("A box on image %(image)d is removed.") % {"image": self.payload["image"]}

@@ -16,7 +16,6 @@ from portal.core.api import TeamViewSet
 from portal.core.calls import without_body
 from portal.core.messages import shown
 from portal.datasets import drafts
-from portal.datasets.change_checks import ChangeRefused
 from portal.datasets.draft_serializers import (
     ChangeMadeSerializer,
     CommitSerializer,
@@ -25,6 +24,7 @@ from portal.datasets.draft_serializers import (
     NewDraftSerializer,
 )
 from portal.datasets.models import DatasetVersion, Draft
+from portal.datasets.refused_changes import ChangeRefused
 from portal.datasets.serializers import DatasetVersionSerializer
 from workers.contract.messages import msg
 

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from portal.core.names import one_line
 from portal.core.serializers import BoundedListField, KnownFieldsOnly
+from portal.datasets.box_checks import MAX_BOXES
 from portal.datasets.change_checks import MAX_IDS
 from portal.datasets.edit_forms import LONGEST
 from portal.datasets.models import Draft, DraftState
@@ -95,6 +96,12 @@ class NewDraftSerializer(KnownFieldsOnly, serializers.Serializer):
     dataset_version = serializers.IntegerField(min_value=1)
 
 
+def _boxes_field(help_text: str) -> BoundedListField:
+    box = BoundedListField(child=serializers.FloatField(), min_length=5, max_length=5)
+    text = f"{help_text}: [class id, left, top, width, height] in pixels"
+    return BoundedListField(child=box, required=False, max_length=MAX_BOXES, help_text=text)
+
+
 class DraftChangeSerializer(KnownFieldsOnly, serializers.Serializer):
     """One change. Which fields it takes follows from its kind; ids are those of the base version.
 
@@ -109,7 +116,7 @@ class DraftChangeSerializer(KnownFieldsOnly, serializers.Serializer):
     from_class = serializers.IntegerField(required=False, min_value=0, help_text="relabel: boxes of it only")
     into = serializers.IntegerField(required=False, min_value=0, help_text="merge: the class that stays")
     name = serializers.CharField(
-        required=False, max_length=LONGEST, help_text="rename", validators=[one_line]
+        required=False, max_length=LONGEST, help_text="rename, add-class", validators=[one_line]
     )
     split = serializers.ChoiceField(choices=SPLITS, required=False)
     how = serializers.ChoiceField(choices=DRAWINGS, required=False, help_text="resplit")
@@ -119,8 +126,10 @@ class DraftChangeSerializer(KnownFieldsOnly, serializers.Serializer):
     )
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     pattern = serializers.CharField(required=False, max_length=MAX_PATTERN, help_text="resplit by group")
-    image = serializers.IntegerField(required=False, min_value=1, help_text="relabel-box, remove-box")
+    image = serializers.IntegerField(required=False, min_value=1, help_text="boxes, relabel-box, remove-box")
     box = serializers.IntegerField(required=False, min_value=0, help_text="which of its boxes, from 0")
+    boxes = _boxes_field(help_text="all boxes of the image anew")
+    expected = _boxes_field(help_text="boxes: those that they replace; refused where others stand by now")
 
     def change(self) -> tuple[str, dict]:
         """Kind and payload, as ``drafts.add`` takes them."""

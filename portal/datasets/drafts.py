@@ -11,8 +11,9 @@ from django.db.models import Count, Max, Q
 from django.utils.translation import gettext as _
 
 from portal.datasets import indexes, services
-from portal.datasets.change_checks import ChangeRefused, checked
+from portal.datasets.change_checks import checked
 from portal.datasets.models import Dataset, DatasetVersion, Draft, DraftChange, DraftState
+from portal.datasets.refused_changes import ChangeRefused
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import Job, Status
 from portal.teams import audit

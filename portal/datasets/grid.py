@@ -37,18 +37,17 @@ class GridBox:
 class GridImage:
     """One image on a page."""
 
-    def __init__(self, now: EditedImage, plan: Plan, class_names: list[str]):
+    def __init__(self, now: EditedImage, plan: Plan):
         self.row: ImageRow = now.row
         self.now = now
-        self._plan, self._base_names = plan, class_names
+        self._plan, self._base_names = plan, plan.first_names
         self.boxes = [self._box(box) for box in now.boxes]
 
     def _name(self, class_id: int) -> str:
         return self._plan.names[class_id] or self._base_names[class_id]
 
     def _box(self, box: Box) -> GridBox:
-        old = int(self.row.boxes[5 * box.number])
-        was = self._base_names[old] if old != box.class_id else ""
+        was = "" if box.was in (None, box.class_id) else self._base_names[box.was]
         return GridBox(box.number, *box.place, self._name(box.class_id), was, box.class_id, box.removed)
 
     @property
@@ -86,7 +85,7 @@ class GridImage:
 
 
 def grid_image(row: ImageRow, plan: Plan, index: Index) -> GridImage:
-    return GridImage(plan.now(row), plan, index.class_names)
+    return GridImage(plan.now(row), plan)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_POST
 
 from portal.core import names
 from portal.datasets import drafts, grid, indexes
-from portal.datasets.change_checks import ChangeRefused
 from portal.datasets.change_texts import sentence
 from portal.datasets.edit_forms import ChangeForm, FilterForm
 from portal.datasets.models import DatasetVersion, Draft
+from portal.datasets.refused_changes import ChangeRefused
 from portal.datasets.version_views import find_version
 from portal.teams.access import member_required, refuse_unless
 from portal.teams.models import Role
@@ -78,7 +78,7 @@ def version_changes(request, pk):
             return redirect(request.get_full_path())
         draft, plan = _draft_and_plan(request, version, index)
         changes = draft.done().order_by("-number")[:CHANGES_SHOWN] if draft else []
-        told = [(change, sentence(change, index.class_names)) for change in changes]
+        told = [(change, sentence(change, plan.first_names)) for change in changes]
     newest = DatasetVersion.objects.newest_of([version.dataset_id]).first()
     context = _context(version, draft, plan, form) | {
         "changes": told,

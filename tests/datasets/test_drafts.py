@@ -3,8 +3,8 @@
 import pytest
 
 from portal.datasets import drafts, indexes
-from portal.datasets.change_checks import ChangeRefused
 from portal.datasets.models import DatasetVersion, DraftChange, DraftState, Pack
+from portal.datasets.refused_changes import ChangeRefused
 from portal.jobs import services as jobs
 from portal.jobs.models import ErrorKind, Status
 from portal.teams.models import AuditEntry

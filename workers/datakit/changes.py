@@ -3,7 +3,7 @@
 A change is a kind and a payload (see ``KINDS``). Class ids and image ids are always those of the base
 version, whatever earlier changes did; filters select by what the base says. So a change means the same on
 the page that shows sixty images and in the program that goes through all of them, and "every image that the
-filter shows" is stored as the filter.
+filter shows" is stored as the filter. Classes that were added have the ids after the base's, in their order.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ KINDS = {
     "resplit": (
         "how",
     ),  # "stratified" with ``seed``, ``val_fraction``, ``test_fraction``; "group" also ``pattern``
-    "relabel-box": ("image", "box", "class_id"),
+    "relabel-box": ("image", "box", "class_id"),  # a box by its place among those that stand, from 0
     "remove-box": ("image", "box"),
+    "boxes": ("image", "boxes"),  # all boxes of an image anew: [class id, left, top, width, height] in pixels
+    "add-class": ("name",),
 }
 ANEW = "anew"  # the split of an image while a drawing of the whole split is pending
 _FILTER = ("class_id", "split", "mark", "text")
@@ -36,11 +38,12 @@ _LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), or
 
 @dataclasses.dataclass(slots=True)
 class Box:
-    """A box as it stands after the changes; ``number`` counts from 0 in the base."""
+    """A box as it stands after the changes; ``was`` is its class in the base, None for one that was drawn."""
 
     number: int
     class_id: int
     place: tuple[float, float, float, float]
+    was: int | None
     removed: bool = False
 
 
@@ -64,9 +67,12 @@ class EditedImage:
 
     @property
     def boxes_changed(self) -> bool:
-        """A box was removed or got another class."""
-        flat = self.row.boxes
-        return any(box.removed or box.class_id != int(flat[5 * box.number]) for box in self.boxes)
+        """A box was drawn, moved or removed, or got another class."""
+        return sorted(self.box_rows()) != sorted(self.row.box_rows())
+
+    def box_rows(self) -> list[list[float]]:
+        """The boxes that are left as ``[class id, left, top, width, height]``."""
+        return [[box.class_id, *box.place] for box in self.boxes if not box.removed]
 
     @property
     def is_changed(self) -> bool:
@@ -79,11 +85,13 @@ Step = Callable[[EditedImage], None]
 class Plan:
     """The changes of a draft, ready to be applied to any image of the base.
 
-    ``names`` are the class names by base id, None for a class that was merged into another or dropped.
+    ``names`` are the class names by id, None for a class that was merged into another or dropped;
+    ``first_names`` are the base's, and those of added classes as they were added.
     """
 
     def __init__(self, class_names: list[str], changes: Iterable[tuple[str, dict[str, Any]]]):
         self.names: list[str | None] = list(class_names)
+        self.first_names = list(class_names)
         self.resplit: dict[str, Any] | None = None
         self._for_all: list[tuple[int, Step]] = []
         self._by_image: dict[int, list[tuple[int, Step]]] = {}
@@ -115,6 +123,9 @@ class Plan:
             return _merge(payload["class_id"], payload["into"])
         elif kind == "drop":
             self.names[payload["class_id"]] = None
+        elif kind == "add-class":
+            self.names.append(payload["name"])
+            self.first_names.append(payload["name"])
         elif kind == "resplit":
             self.resplit = payload
             return _set_split(ANEW)
@@ -123,7 +134,7 @@ class Plan:
     def now(self, row: ImageRow) -> EditedImage:
         """The base's image ``row`` after all changes, in their order."""
         now = EditedImage(row, row.class_id, row.split)
-        now.boxes = [Box(n, int(b[0]), tuple(b[1:])) for n, b in enumerate(row.box_rows())]
+        now.boxes = _boxes(row.box_rows(), row.box_rows())
         own = self._by_image.get(row.id, [])
         steps = sorted([*self._for_all, *own], key=lambda pair: pair[0]) if own else self._for_all
         for _, step in steps:
@@ -159,7 +170,23 @@ def _image_step(kind: str, payload: dict[str, Any]) -> Step | None:
         return _on_box(payload["box"], lambda box: setattr(box, "class_id", payload["class_id"]))
     if kind == "remove-box":
         return _on_box(payload["box"], lambda box: setattr(box, "removed", True))
+    if kind == "boxes":
+        return _draw(payload["boxes"])
     return None
+
+
+def _boxes(drawn: list[list[float]], base: list[list[float]]) -> list[Box]:
+    """``drawn`` as boxes, each with the class that the base's box at the same place has."""
+    was = {tuple(place): int(class_id) for class_id, *place in base}
+    places = ((int(class_id), tuple(place)) for class_id, *place in drawn)
+    return [Box(number, class_id, place, was.get(place)) for number, (class_id, place) in enumerate(places)]
+
+
+def _draw(drawn: list[list[float]]) -> Step:
+    def step(now: EditedImage) -> None:
+        now.boxes = _boxes(drawn, now.row.box_rows())
+
+    return step
 
 
 def _relabel(old: int | None, new: int) -> Step:
