@@ -94,7 +94,7 @@ def test_versions_are_named_by_number_and_by_hash(pushed, slipway):
         assert slipway("dataset", "show", name, "--json").json["id"] == pushed["id"], name
     for name in ("Pets@v2", "Pets@0123456789", "Cats"):
         assert slipway("dataset", "show", name).code == 4, name
-    assert "cat\t4\t1\t5" in slipway("dataset", "show", "Pets").out
+    assert "cat\t4\t1\t0\t5" in slipway("dataset", "show", "Pets").out
     assert "Pets" in slipway("dataset", "list").out
 
 

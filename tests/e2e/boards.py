@@ -9,7 +9,7 @@ import dataclasses
 
 from django.utils import timezone
 
-from portal.devices import services
+from portal.devices import running, services
 from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device
 from portal.jobs import kinds
@@ -30,6 +30,7 @@ def perform_deploy(job, context):
     deployment.release = f"model{deployment.compiled_model.model_id}-job{job.pk}"
     deployment.activated_at = timezone.now()
     deployment.save(update_fields=["release", "activated_at"])
+    running.record(deployment.device, deployment.release)
     version = deployment.compiled_model.model.dataset_version
     images = version.test_images or version.val_images
     metrics = {"images": images, "top1": 0.95, "ms_median": 4.2, "ms_p95": 5.0, "per_class": []}

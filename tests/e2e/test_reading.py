@@ -22,6 +22,7 @@ from tests import test_authorization_matrix as matrix
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SCRIPT = (Path(__file__).parent / "reading.js").read_text(encoding="utf-8")
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+ZOOMED = {"width": 640, "height": 450}  # what a page has of a desk's screen at 200 %
 
 # Words that stay in Latin letters in Chinese as well: names, formats, commands, units.
 TERMS = set(
@@ -128,9 +129,10 @@ def test_the_main_pages_in_chinese_have_no_english_words(open_page, pages):
     assert left == {}, str(left)
 
 
+@pytest.mark.parametrize("viewport", [PHONE, ZOOMED], ids=["phone", "zoomed to 200 %"])
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
-def test_nothing_is_wider_than_a_phone(open_page, pages, language):
-    page = open_page(viewport=PHONE, **read_in(language))
+def test_nothing_is_wider_than_a_phone_or_a_zoomed_page(open_page, pages, language, viewport):
+    page = open_page(viewport=viewport, **read_in(language))
     found = {name: page.evaluate("reading.wide()") for name in each_page(page, pages)}
     assert {name: elements for name, elements in found.items() if elements} == {}
 
