@@ -16,7 +16,14 @@ from portal.devices.remote_runner import Profile, program
 from workers.contract.messages import msg
 
 SCHEMA = 1
-PROGRAMS = ("runner.py", "drivers.py", "tasks.py")  # of ``workers/board``
+# What runs on a board; the last two are shared with the other programs.
+PROGRAMS = (
+    "board/runner.py",
+    "board/drivers.py",
+    "board/tasks.py",
+    "datakit/decoding/picodet.py",
+    "datakit/scoring/matching.py",
+)
 GOLDEN_COUNT = 3
 RELEASE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
 
@@ -111,7 +118,7 @@ def build_release(
     files: dict[str, bytes | Path] = {
         "model.rknn": model,
         "labels.txt": "".join(f"{name}\n" for name in class_names).encode(),
-        **{name: program(name) for name in PROGRAMS},
+        **{path.rpartition("/")[2]: program(path) for path in PROGRAMS},
     }
     for number, (picture, _) in enumerate(golden):
         files[f"golden/{number}.png"] = as_png(picture)

@@ -129,7 +129,7 @@ class RemoteTimeout(RemoteFailed):
 
 
 class WrongAnswer(RemoteFailed):
-    """A golden image was answered with another label than the int8 model gave at conversion."""
+    """A golden image was answered otherwise than the int8 model did at conversion."""
 
     code = "golden-mismatch"
 

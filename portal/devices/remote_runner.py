@@ -29,7 +29,7 @@ from workers.contract.messages import msg
 
 MARK = "@@SLIPWAY@@"
 MAX_MESSAGES = 200
-BOARD_PROGRAMS = Path(__file__).resolve().parents[2] / "workers" / "board"
+WORKERS = Path(__file__).resolve().parents[2] / "workers"
 ERRORS: dict[str, type[BoardError]] = {
     "no-library": NoVendorLibrary,
     "disk-full": DiskFull,
@@ -87,9 +87,9 @@ class Messages:
         raise_reported(connection, profile, result, self.all)
 
 
-def program(name: str) -> bytes:
-    """The text of a program of ``workers/board``, to be sent to a board."""
-    return (BOARD_PROGRAMS / name).read_bytes()
+def program(path: str) -> bytes:
+    """The text of a program in ``workers/``, to be sent to a board."""
+    return (WORKERS / path).read_bytes()
 
 
 def run_sent(
@@ -107,7 +107,7 @@ def run_sent(
     """
     argv = [profile.python, "-", *arguments]
     messages = Messages(MAX_MESSAGES)
-    result = connection.run(argv, stdin=program(name), timeout=timeout, on_line=messages.read)
+    result = connection.run(argv, stdin=program(f"board/{name}"), timeout=timeout, on_line=messages.read)
     messages.check(connection, profile, result)
     last = messages.all[-1]
     for field in fields:

@@ -94,8 +94,8 @@ class RunningBoard:
             self.process.wait()
 
 
-def make_tiny_model(folder: Path) -> Path:
-    script = PROJECT / "tests" / "devices" / "make_tiny_model.py"
+def make_tiny_model(folder: Path, script_name: str = "make_tiny_model.py") -> Path:
+    script = PROJECT / "tests" / "devices" / script_name
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     subprocess.run([CONVERT_PYTHON, script, folder], cwd=PROJECT, env=environment, check=True)
     (folder / "model.rknn").write_bytes(b"RKNN\0\0\0\0" + b'{"target_platform":["rv1106"]}')

@@ -138,9 +138,16 @@ class Lockzhiner:
         return f"virtual: {virtual}" if virtual else f"{self.library} {self.version or 'of unknown version'}"
 
     def load(self, model, manifest, task):
-        self.task, self.model = task, getattr(self.vision, task.vendor_class)()
+        self.task, vendor_class = task, getattr(self.vision, task.vendor_class, None)
+        if vendor_class is None:
+            raise RunnerError("no-library", msg(
+                "The board's library has no {name}: install the vendor's newest SDK archive on the board.",
+                name=task.vendor_class,
+            ))  # fmt: skip
+        self.model = vendor_class()
         with listening(self.noise):
             loaded = self.model.initialize(model)
+            self.limits = task.prepare(self.model, model) if loaded is not False else {}
         if loaded is False:
             message = msg("The board's library refused {model}: convert it again for this board's chip.",
                           model=shown(model))  # fmt: skip
@@ -153,7 +160,8 @@ class Lockzhiner:
             raise unreadable()
         start = time.perf_counter()
         result = self.model.predict(picture)
-        return self.task.of_vendor(result), (time.perf_counter() - start) * 1000
+        ms = (time.perf_counter() - start) * 1000
+        return dict(self.task.of_vendor(result), **self.limits), ms
 
 
 class RknnLite:
@@ -199,15 +207,17 @@ class RknnLite:
             ))  # fmt: skip
 
     def answer(self, path):
-        pixels = self.picture(path)
+        pixels, image_size = self.picture(path)
         start = time.perf_counter()
         outputs = self.model.inference(inputs=[pixels[None]])
         if not outputs:
             raise RunnerError("bad-model", msg("The NPU gave no answer: restart the board and try again."))
-        return self.task.of_outputs(outputs, self.numpy), (time.perf_counter() - start) * 1000
+        found = self.task.of_outputs(outputs, self.numpy, self.size, image_size)
+        return found, (time.perf_counter() - start) * 1000
 
     def picture(self, path):
-        """The image stretched to the model's input, uint8 (height, width, 3), in the model's order."""
+        """The image stretched to the model's input, uint8 (height, width, 3), in the model's order, and its
+        own (width, height)."""
         try:
             import cv2
         except ImportError:
@@ -216,8 +226,9 @@ class RknnLite:
         pixels = cv2.imdecode(self.numpy.fromfile(path, dtype=self.numpy.uint8), cv2.IMREAD_COLOR)
         if pixels is None:
             raise unreadable()
+        image_size = pixels.shape[1], pixels.shape[0]
         pixels = cv2.resize(pixels, self.size, interpolation=cv2.INTER_LINEAR)
-        return self.numpy.ascontiguousarray(pixels if self.bgr else pixels[:, :, ::-1])
+        return self.numpy.ascontiguousarray(pixels if self.bgr else pixels[:, :, ::-1]), image_size
 
     def picture_by_pillow(self, path):
         from PIL import Image
@@ -228,9 +239,9 @@ class RknnLite:
             raise unreadable() from error
         # Not resize(), which averages when it shrinks: this samples as INTER_LINEAR does.
         scale = (image.width / self.size[0], 0, 0, 0, image.height / self.size[1], 0)
-        image = image.transform(self.size, Image.AFFINE, scale, resample=Image.BILINEAR)
-        pixels = self.numpy.asarray(image)
-        return self.numpy.ascontiguousarray(pixels[:, :, ::-1] if self.bgr else pixels)
+        fitted = image.transform(self.size, Image.AFFINE, scale, resample=Image.BILINEAR)
+        pixels = self.numpy.asarray(fitted)
+        return self.numpy.ascontiguousarray(pixels[:, :, ::-1] if self.bgr else pixels), image.size
 
 
 def unreadable():

@@ -52,7 +52,7 @@ class VirtualBoard:
     async def start(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         make_tools(self.root / "bin", self.root / "python")
-        self.hub = EngineHub(self.engine, self.root / "engine.log", lambda: self.orders.wrong_answer)
+        self.hub = EngineHub(self.engine, self.root / "engine.log", lambda: self.orders.of_library)
         await self.hub.start()
         self._read_orders()
         await self._listen()

@@ -51,10 +51,10 @@ def checked_hash(model: Path) -> str:
 class EngineHub:
     """Answers the stand-in's ``open`` with the socket of the right engine."""
 
-    def __init__(self, kind: str, log: Path, answers_wrongly: Callable[[], bool]):
+    def __init__(self, kind: str, log: Path, faults: Callable[[], dict[str, bool]]):
         self.kind = kind
         self._log = log
-        self._answers_wrongly = answers_wrongly
+        self._faults = faults
         scratch.remove_left_over()
         self._folder, self._lock = scratch.make()
         self._engines: dict[str, asyncio.subprocess.Process] = {}
@@ -112,7 +112,7 @@ class EngineHub:
             # The one used last goes to the end: the first is the next to be stopped.
             self._engines[key] = self._engines.pop(key)
         facts = json.loads((self._folder / f"{key}.json").read_text("utf-8"))
-        return {**facts, "socket": str(self._folder / key), "wrong_answer": self._answers_wrongly()}
+        return {**facts, "socket": str(self._folder / key), **self._faults()}
 
     async def _start_engine(self, key: str, release: Path) -> None:
         if key in self._engines:

@@ -42,6 +42,7 @@ class Misbehaviour:
     no_python: bool = False
     no_library: bool = False
     wrong_answer: bool = False
+    refuses_thresholds: bool = False
     other_host_key: bool = False
     bytes_per_second: float | None = None
     disk_quota_bytes: int | None = None
@@ -61,6 +62,11 @@ class Misbehaviour:
         except (TypeError, ValueError, AttributeError) as error:
             known = ", ".join(field.name for field in dataclasses.fields(cls))
             raise BadOrder(f"This is no order for a virtual board ({error}). It knows: {known}.") from error
+
+    @property
+    def of_library(self) -> dict[str, bool]:
+        """What the stand-in for the vendor's library does wrong."""
+        return {"wrong_answer": self.wrong_answer, "refuses_thresholds": self.refuses_thresholds}
 
     def to_dict(self) -> dict[str, Any]:
         """Only what differs from a board that works."""

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from portal.deployment.release import PROGRAMS
 from workers.contract.messages import Decoder
 
-BOARD_PROGRAMS = Path(__file__).resolve().parents[3] / "workers" / "board"
+WORKERS = Path(__file__).resolve().parents[3] / "workers"
 MARK = "@@SLIPWAY@@"
-PROGRAMS = ("runner.py", "drivers.py", "tasks.py")
 # Another Python may be named, to try the oldest that boards have.
 PYTHON = os.environ.get("BOARD_PYTHON", sys.executable)
 
@@ -45,6 +45,24 @@ class PaddleClas:
     def predict(self, mat):
         os.write(1, b'noise from predict')
         return Result(int(mat.data[:1]))
+class Rect:
+    def __init__(self, *sides): self.x, self.y, self.width, self.height = sides
+class Found:
+    def __init__(self, label_id, score, *sides):
+        self.label_id, self.score, self.box = label_id, score, Rect(*sides)
+class PaddleDet:
+    least = 0.5
+    def initialize(self, path):
+        self.loaded = getattr(self, 'loaded', 0) + 1
+        with open(path, 'rb') as stream: self.model = stream.read()
+        return True
+    def set_threshold(self, score_threshold=0.5, nms_threshold=0.3):
+        if self.model == b'refuses': return self.initialize(score_threshold, nms_threshold)
+        self.least = score_threshold
+    def predict(self, mat):
+        assert self.loaded == (2 if self.model == b'refuses' else 1)
+        found = [Found(1, 0.2, 5, 6, 7, 8), Found(2, 0.9, 1, 2, 30, 40), Found(9, 0.4, 0, 0, 5, 5)]
+        return [one for one in found if one.score >= self.least]
 """,
 }
 
@@ -59,17 +77,17 @@ class Board:
         (self.libraries / "lockzhiner_vision_module").mkdir(parents=True)
         for name, text in LIBRARY.items():
             (self.libraries / "lockzhiner_vision_module" / name).write_text(text, "utf-8")
-        for name in PROGRAMS:
-            shutil.copy(BOARD_PROGRAMS / name, self.release)
+        for path in PROGRAMS:
+            shutil.copy(WORKERS / path, self.release)
         self.fill(b"model")
 
-    def fill(self, model: bytes, expected: int = 2) -> None:
+    def fill(self, model: bytes, expected: int = 2, **changes) -> None:
         (self.release / "model.rknn").write_bytes(model)
         (self.release / "golden").mkdir(exist_ok=True)
         (self.release / "golden" / "0.png").write_bytes(b"2")
         files = {
             name: {"sha256": hashlib.sha256((self.release / name).read_bytes()).hexdigest()}
-            for name in ("model.rknn", "golden/0.png", *PROGRAMS)
+            for name in ("model.rknn", "golden/0.png", *(Path(path).name for path in PROGRAMS))
         }
         manifest = {
             "schema": 1,
@@ -80,6 +98,7 @@ class Board:
             "channel_order": "bgr",
             "class_names": ["零", "one", "two"],
             "golden": [{"image": "golden/0.png", "label_id": expected}],
+            **changes,
         }
         (self.release / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 

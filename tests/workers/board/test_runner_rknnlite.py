@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from portal.deployment.release import PROGRAMS
 from tests.devices.boards import CONVERT_PYTHON, PROJECT, needs_convert_environment, picture
 from workers.contract.messages import Decoder
 
@@ -25,6 +26,21 @@ class RKNNLite:
         assert inputs[0].dtype == numpy.uint8 and inputs[0].shape == (1, 8, 16, 3), inputs[0].shape
         return [inputs[0].reshape(1, -1, 3).mean(axis=1) / 25.5]
 """
+# One box of half a cell to each side, in the cell of row 1 and column 4 of the finest level.
+DETECTOR = """
+import numpy
+class RKNNLite:
+    def load_rknn(self, path): return 0
+    def init_runtime(self): return 0
+    def inference(self, inputs):
+        assert inputs[0].shape == (1, 64, 64, 3)
+        outputs = []
+        for cells in (8, 4, 2, 1):
+            outputs += [numpy.zeros((1, 3, cells, cells)), numpy.zeros((1, 32, cells, cells))]
+        outputs[0][0, 1, 1, 4] = 0.75
+        outputs[1][0, [0, 1, 8, 9, 16, 17, 24, 25]] = 30
+        return outputs
+"""
 SAME = """
 import importlib.util, json, sys
 import cv2, numpy
@@ -38,7 +54,7 @@ worst = 0
 for height, width, size in [(8, 8, (64, 64)), (100, 73, (64, 64)), (48, 64, (22, 22)), (33, 17, (96, 31))]:
     cv2.imwrite(sys.argv[2], random.integers(0, 256, (height, width, 3), dtype=numpy.uint8))
     driver.size = size
-    first, second = driver.picture(sys.argv[2]), driver.picture_by_pillow(sys.argv[2])
+    first, second = driver.picture(sys.argv[2])[0], driver.picture_by_pillow(sys.argv[2])[0]
     worst = max(worst, int(abs(first.astype(int) - second).max()))
 print(json.dumps(worst))
 """
@@ -63,10 +79,10 @@ def run(libraries, folder, *arguments):
     ]
 
 
-def release(folder, order, model=b"ok"):
+def release(folder, order, model=b"ok", **changes):
     folder.mkdir()
-    for name in ("runner.py", "drivers.py", "tasks.py"):
-        shutil.copy(PROJECT / "workers" / "board" / name, folder)
+    for path in PROGRAMS:
+        shutil.copy(PROJECT / "workers" / path, folder)
     (folder / "model.rknn").write_bytes(model)
     manifest = {
         "schema": 1,
@@ -77,6 +93,7 @@ def release(folder, order, model=b"ok"):
         "channel_order": order,
         "class_names": ["first", "second", "third"],
         "golden": [],
+        **changes,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     return folder
@@ -117,3 +134,13 @@ def test_pillow_samples_as_opencv_does(libraries, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) <= 1
+
+
+def test_boxes_are_decoded_where_the_library_gives_raw_outputs(libraries, tmp_path):
+    (libraries / "rknnlite" / "api.py").write_text(DETECTOR, "utf-8")
+    folder = release(tmp_path / "release", "rgb", task="detection", input_size=[64, 64])
+    (tmp_path / "a.png").write_bytes(picture("red", (128, 64)))
+    (told, _) = run(libraries, folder, "answer", str(tmp_path / "a.png"))
+    (box,) = told["boxes"]
+    assert (box["label"], box["score"]) == ("second", 0.75)
+    assert box["box"] == pytest.approx([64, 8, 16, 8], abs=0.01)

@@ -1,4 +1,4 @@
-"""Which predicted boxes are which true ones. Pure, standard library only.
+"""Which predicted boxes are which true ones. Standard library only, Python 3.8: boards get this file.
 
 A box is ``{"label": class id, "box": [left, top, width, height]}``, in pixels, a predicted one with its
 ``score``.
@@ -7,9 +7,8 @@ A box is ``{"label": class id, "box": [left, top, width, height]}``, in pixels, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-Box = dict[str, Any]
+Box = dict
 IOU = 0.5  # two boxes that overlap this much lie on one object, as in AP50
 
 
