@@ -11,7 +11,8 @@ from tests.generators.test_generated_clients import MINUTES, UV, said
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.generators]
 PACKAGE = settings.BASE_DIR / "portal" / "client"
-MYPY = [*UV, "tool", "run", "--from", "mypy==2.4.1", "mypy"]
+MYPY = [*UV, "tool", "run", "--from", "mypy==2.4.1"]
+WITH_ITS_LIBRARIES = ["--with", "types-requests", "--with", "click", "--with", "rich"]
 SCRIPT = """
 import sys
 from slipway import Client, NotFound
@@ -58,10 +59,14 @@ def test_the_library_is_installed_by_itself_and_calls_the_portal(
 
 
 def test_a_type_checker_accepts_what_is_right_and_finds_what_is_wrong(environment, tmp_path):
-    checker = [*MYPY, "--strict", "--python-executable", environment() / "python"]
+    checker = [*MYPY, "mypy", "--strict", "--python-executable", environment() / "python"]
     (tmp_path / "script.py").write_text(SCRIPT)
     assert "Success" in said([*checker, "script.py"], tmp_path)
     (tmp_path / "wrong.py").write_text(WRONG)
     argv = [str(word) for word in [*checker, "wrong.py"]]
     found = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=MINUTES).stdout
     assert 'keyword argument "epochs"' in found and 'no key "user"' in found
+
+
+def test_the_packages_own_types_hold():
+    assert "Success" in said([*MYPY, *WITH_ITS_LIBRARIES, "mypy", "--cache-dir=/dev/null"], PACKAGE)

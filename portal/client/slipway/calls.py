@@ -58,11 +58,11 @@ class Calls:
 
     @property
     def token(self) -> str:
-        return self.session.auth.token
+        return self._bearer.token
 
     @token.setter
     def token(self, secret: str) -> None:
-        self.session.auth = _Bearer(secret)
+        self._bearer = self.session.auth = _Bearer(secret)
 
     def sign_in(self, username: str, password: str, name: str, scopes: list[str], days: int) -> str:
         """Make a token by name and password and use it from now on. Returns its secret."""
@@ -116,7 +116,7 @@ class Calls:
     def patch(self, path: str, **fields: Any) -> Any:
         return json_of(self.call("PATCH", path, json=fields))
 
-    def rows(self, path: str, most: int | None = None, **params: Any) -> Iterator[dict[str, Any]]:
+    def rows(self, path: str, most: int | None = None, **params: Any) -> Iterator[Any]:
         """The rows of a list, newest first, from one page to the next; at most ``most`` of them."""
         params = {"limit": min(most or 200, 200), **params}
         given = 0

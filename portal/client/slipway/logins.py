@@ -80,9 +80,8 @@ def current() -> Login:
     url = os.environ.get("SLIPWAY_URL", "").strip()
     token = os.environ.get("SLIPWAY_TOKEN", "").strip()
     url = clean_url(url) if url else kept.url if kept else ""
-    is_kept = kept is not None and kept.url == url
-    if not token and is_kept:
-        token = kept.token
+    ours = kept if kept and kept.url == url else None
+    token = token or (ours.token if ours else "")
     if not url:
         raise NotAllowed(
             "You are not signed in: run  slipway login URL  or set SLIPWAY_URL and SLIPWAY_TOKEN."
@@ -91,4 +90,4 @@ def current() -> Login:
         raise NotAllowed(f"There is no token for {url}: run  slipway login {url}  or set SLIPWAY_TOKEN.")
     if not token.isascii() or not token.isprintable():
         raise NotAllowed("The token holds characters that no token has: check that it was copied whole.")
-    return Login(url, token, kept.cacert if is_kept else "")
+    return Login(url, token, ours.cacert if ours else "")

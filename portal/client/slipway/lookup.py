@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from slipway.calls import Calls
 from slipway.errors import NotFound, Usage
@@ -11,7 +13,7 @@ _VERSION = re.compile(r"v(\d{1,9})$")
 _HASH = re.compile(r"[0-9a-f]{6,64}$")
 
 
-def dataset(client: Calls, name: str) -> dict:
+def dataset(client: Calls, name: str) -> Any:
     """The dataset of this name. Raises NotFound."""
     for row in client.rows("datasets/", name=name):
         if row["name"] == name:
@@ -19,7 +21,7 @@ def dataset(client: Calls, name: str) -> dict:
     raise NotFound(f"There is no dataset {name!r} in this team: see  slipway dataset list")
 
 
-def version(client: Calls, text: str, in_review: bool = False) -> dict:
+def version(client: Calls, text: str, in_review: bool = False) -> Any:
     """A version by ``NAME``, ``NAME@v3`` or ``NAME@`` and a hash prefix. ``NAME`` is the newest that can be
     used, or that is being checked; with ``in_review`` the newest that needs a person.
 
@@ -38,7 +40,7 @@ def version(client: Calls, text: str, in_review: bool = False) -> dict:
     raise NotFound(f"The dataset {name!r} has no {which}: see  slipway dataset show {name!r}")
 
 
-def _is_wanted(row: dict, wanted: str, in_review: bool) -> bool:
+def _is_wanted(row: Mapping[str, Any], wanted: str, in_review: bool) -> bool:
     if not wanted:
         return row["state"] == "review" if in_review else row["state"] not in ("refused", "review")
     if number := _VERSION.match(wanted):
@@ -46,7 +48,7 @@ def _is_wanted(row: dict, wanted: str, in_review: bool) -> bool:
     return row["content_hash"].startswith(wanted)
 
 
-def device(client: Calls, name: str) -> dict:
+def device(client: Calls, name: str) -> Any:
     """The device of this name, or of this number. Raises NotFound."""
     rows = list(client.rows("devices/"))
     for row in [row for row in rows if row["name"] == name] + [row for row in rows if str(row["id"]) == name]:

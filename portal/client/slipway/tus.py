@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import requests
 
@@ -36,7 +37,7 @@ class _Body:
             self.on_bytes(len(block))
 
 
-def find(client: Calls, fingerprint: str) -> dict | None:
+def find(client: Calls, fingerprint: str) -> Any:
     """One's own upload with this fingerprint that can be gone on with."""
     return next(client.rows("uploads/", most=1, fingerprint=fingerprint), None)
 

@@ -20,7 +20,7 @@ def push(
     options: Mapping[str, Any] | None = None,
     on_bytes: Callable[[int], None] = lambda done: None,
     piece: int = tus.PIECE,
-) -> dict[str, Any]:
+) -> Any:
     """Send all bytes as the next version of the dataset ``name``; return the version, still to be checked.
 
     ``options`` are fields of ``POST /datasets/``, such as ``class_count``, ``as`` or ``roles``. An upload of
@@ -33,7 +33,7 @@ def push(
         upload = tus.find(calls, metadata["fingerprint"])
         path = f"uploads/{upload['id']}/" if upload else tus.announce(calls, source, metadata)
         tus.send(calls, path, source, on_bytes, piece)
-        version: dict[str, Any] = calls.get(f"dataset-versions/{calls.get(path)['dataset_version']}/")
+        version = calls.get(f"dataset-versions/{calls.get(path)['dataset_version']}/")
         return version
 
 
@@ -47,7 +47,7 @@ def _texts(options: Mapping[str, Any]) -> dict[str, str]:
     return texts
 
 
-def settled(calls: Calls, version: dict[str, Any]) -> dict[str, Any]:
+def settled(calls: Calls, version: Mapping[str, Any]) -> Any:
     """The version after its check; where it holds just what the one before it holds, that one.
 
     The new one is discarded then, unless a run was started on it meanwhile.
@@ -66,7 +66,7 @@ def settled(calls: Calls, version: dict[str, Any]) -> dict[str, Any]:
     return version
 
 
-def raise_if_not_ready(version: dict[str, Any], advice: str = "") -> None:
+def raise_if_not_ready(version: Mapping[str, Any], advice: str = "") -> None:
     """Raises Refused or Failed for a check that did not succeed, Undecided for one that needs a person."""
     if version["state"] == "refused":
         refused = Refused if version["job"]["error_kind"] == "input" else Failed

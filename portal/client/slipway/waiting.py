@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from slipway.calls import Calls
@@ -13,12 +13,12 @@ FINAL = ("succeeded", "failed", "cancelled")
 POLL_SECONDS = 1.0
 # A portal that is being updated is away for a while; what it does meanwhile goes on.
 PATIENCE_SECONDS = 300.0
-OnChange = Callable[[dict[str, Any]], None]
+OnChange = Callable[[Any], None]
 
 
 def until_final(
     calls: Calls, path: str, on_change: OnChange = lambda row: None, timeout: float | None = None
-) -> dict[str, Any]:
+) -> Any:
     """Ask for a job or run until it is final and return it; ``on_change`` is told each answer.
 
     Raises TimeoutError after ``timeout`` seconds.
@@ -26,7 +26,7 @@ def until_final(
     deadline = None if timeout is None else time.monotonic() + timeout
     with calls.patient(PATIENCE_SECONDS):
         while True:
-            found: dict[str, Any] = calls.poll(path)
+            found = calls.poll(path)
             on_change(found)
             if found["status"] in FINAL:
                 return found
@@ -50,7 +50,7 @@ def log(calls: Calls, job_id: int, follow: bool) -> Iterator[str]:
             offset = reached
 
 
-def succeeded(what: str, row: dict[str, Any]) -> None:
+def succeeded(what: str, row: Mapping[str, Any]) -> None:
     """Raise Failed with its sentence when a job or run did not succeed."""
     if row["status"] != "succeeded":
         raise Failed(row["message"] or f"{what} was {row['status']}.")

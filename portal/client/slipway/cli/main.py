@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -33,7 +34,8 @@ for module in (session, datasets, runs, jobs, devices):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (see ``errors.EXIT_CODES``)."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # names may hold what a terminal's encoding has not
+        if isinstance(stream, io.TextIOWrapper):  # names may hold what a terminal's encoding has not
+            stream.reconfigure(errors="backslashreplace")
     try:
         slipway.main(args=argv, prog_name="slipway", standalone_mode=False)
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -110,7 +111,7 @@ def _check_dry_run(no_wait: bool, options: dict) -> None:
         raise Usage("A dry run waits for the check: leave --no-wait out.")
 
 
-def _show_checked(app: App, version: dict, no_wait: bool, dry_run: bool) -> None:
+def _show_checked(app: App, version: Any, no_wait: bool, dry_run: bool) -> None:
     """Wait for the check unless told otherwise, and show the version; of a dry run, how it was read."""
     if not no_wait:
         follow.job(app.client, app.screen, version["job"]["id"], "Check")
@@ -164,8 +165,8 @@ def print_version(screen: Screen, version: dict) -> None:
         ]
         screen.table(["Class", ">Train", ">Val", ">Test", ">All"], cells)
     if version["findings"]:
-        cells = [(row["level"], row["message"]) for row in version["findings"]]
-        screen.table(["Level", "Finding"], cells)
+        findings = [(row["level"], row["message"]) for row in version["findings"]]
+        screen.table(["Level", "Finding"], findings)
 
 
 @click.argument("name", metavar="NAME[@VERSION]")

@@ -12,6 +12,7 @@ from slipway.cli.app import App, command
 from slipway.cli.screen import Screen, seconds, size
 from slipway.client import fits
 from slipway.errors import NotFound
+from slipway.types import StoredFile
 
 STATUSES = ["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
 REFERENCE = click.argument("reference", metavar="RUN|job/N")
@@ -67,7 +68,7 @@ def log(app: App, job: str, to_follow: bool):
         for piece in app.client.log(job_id, follow=to_follow):
             text.append(piece if app.screen.as_json else "")
             app.screen.raw(piece)
-    row = app.client.get(f"jobs/{job_id}/") if to_follow or app.screen.as_json else None
+    row = app.client.get(f"jobs/{job_id}/") if to_follow or app.screen.as_json else {}
     app.screen.document({"job": row, "log": "".join(text)})
     if to_follow:
         waiting.succeeded(f"Job {job_id}", row)
@@ -113,21 +114,24 @@ def download(app: App, reference: str, names: tuple[str, ...], directory: Path, 
     checked against its SHA-256.
     """
     found = wanted_files(app.client, *lookup.run_or_job(reference), names)
-    if not only_list:
-        for row in found:
-            row["path"] = str(_fetch(app, row, directory))
-    app.screen.document([{key: row.get(key) for key in ("name", "size", "sha256", "path")} for row in found])
+    paths = [None if only_list else str(_fetch(app, row, directory)) for row in found]
+    app.screen.document(
+        [
+            {"name": row["name"], "size": row["size"], "sha256": row["sha256"], "path": path}
+            for row, path in zip(found, paths, strict=True)
+        ]
+    )
     app.screen.table(
         ["File", ">Size", "SHA-256"], [(row["name"], size(row["size"]), row["sha256"]) for row in found]
     )
 
 
-def _fetch(app: App, row: dict, directory: Path) -> Path:
+def _fetch(app: App, row: StoredFile, directory: Path) -> Path:
     with app.screen.bytes_bar(row["name"], row["size"]) as on_bytes:
         return app.client.fetch(row, directory, on_bytes)
 
 
-def wanted_files(client: Client, kind: str, number: int, names: tuple[str, ...]) -> list[dict]:
+def wanted_files(client: Client, kind: str, number: int, names: tuple[str, ...]) -> list[StoredFile]:
     """Files by name or pattern; all of them without one. Raises NotFound when a name fits none.
 
     A run's files get their step's name in front: ``train/model.onnx``, ``rv1106/model.rknn``.
