@@ -28,10 +28,11 @@ class MeSerializer(serializers.ModelSerializer):
     team = serializers.SerializerMethodField()
     role = serializers.SerializerMethodField()
     scopes = serializers.SerializerMethodField(help_text="of the token; null without one")
+    expires_at = serializers.SerializerMethodField(help_text="when the token ends; null without one")
 
     class Meta:
         model = User
-        fields = ["id", "username", "email", "language", "team", "role", "scopes"]
+        fields = ["id", "username", "email", "language", "team", "role", "scopes", "expires_at"]
 
     def get_team(self, user) -> int:
         return self.context["request"].team.pk
@@ -43,6 +44,11 @@ class MeSerializer(serializers.ModelSerializer):
     def get_scopes(self, user) -> list[str] | None:
         token = getattr(self.context["request"], "token", None)
         return token.scopes if token else None
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_expires_at(self, user):
+        token = getattr(self.context["request"], "token", None)
+        return serializers.DateTimeField().to_representation(token.expires_at) if token else None
 
 
 class LanguageSerializer(KnownFieldsOnly, serializers.Serializer):

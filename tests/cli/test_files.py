@@ -41,7 +41,7 @@ def received(monkeypatch):
 
 def test_a_broken_download_goes_on_where_it_was(signed_in, slipway, job, received, tmp_path):
     (tmp_path / "model.rknn.part").write_bytes(CONTENT[:1_000_000])
-    answer = slipway("download", f"job/{job.pk}", "model.rknn", "-d", tmp_path)
+    answer = slipway("download", f"job/{job.pk}", "model.rknn", "-o", tmp_path)
     assert answer.code == 0, answer.err
     assert (tmp_path / "model.rknn").read_bytes() == CONTENT
     assert received == [(206, len(CONTENT) - 1_000_000)]
@@ -50,29 +50,29 @@ def test_a_broken_download_goes_on_where_it_was(signed_in, slipway, job, receive
 
 def test_what_is_there_already_is_not_fetched_again(signed_in, slipway, job, received, tmp_path):
     (tmp_path / "model.rknn").write_bytes(CONTENT)
-    assert slipway("download", f"job/{job.pk}", "-d", tmp_path).code == 0
+    assert slipway("download", f"job/{job.pk}", "-o", tmp_path).code == 0
     assert received == []
 
 
 def test_a_whole_part_needs_its_name_only(signed_in, slipway, job, received, tmp_path):
     (tmp_path / "model.rknn.part").write_bytes(CONTENT)
-    assert slipway("download", f"job/{job.pk}", "-d", tmp_path).code == 0
+    assert slipway("download", f"job/{job.pk}", "-o", tmp_path).code == 0
     assert (tmp_path / "model.rknn").read_bytes() == CONTENT
     assert received == []
 
 
 def test_a_damaged_part_is_thrown_away_and_the_next_call_succeeds(signed_in, slipway, job, tmp_path):
     (tmp_path / "model.rknn.part").write_bytes(b"x" * 1000)
-    answer = slipway("download", f"job/{job.pk}", "-d", tmp_path)
+    answer = slipway("download", f"job/{job.pk}", "-o", tmp_path)
     assert answer.code == 6
     assert "damaged on the way" in answer.err
     assert list(tmp_path.glob("model*")) == []
-    assert slipway("download", f"job/{job.pk}", "-d", tmp_path).code == 0
+    assert slipway("download", f"job/{job.pk}", "-o", tmp_path).code == 0
     assert (tmp_path / "model.rknn").read_bytes() == CONTENT
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(signed_in, slipway, job, tmp_path):
     (tmp_path / "taken").write_bytes(b"")
-    answer = slipway("download", f"job/{job.pk}", "-d", tmp_path / "taken" / "below")
+    answer = slipway("download", f"job/{job.pk}", "-o", tmp_path / "taken" / "below")
     assert answer.code == 2
     assert "taken/below cannot be used (Not a directory)" in answer.err

@@ -34,7 +34,7 @@ def test_an_upload_in_doubt_ends_with_a_code_of_its_own_and_says_what_to_do(slip
     answer = slipway("dataset", "push", boxes, "--name", "Boxes")
     assert answer.code == 7
     assert "COCO" in answer.err and "Pascal VOC" in answer.err
-    assert "slipway dataset confirm Boxes@v1 --as FORMAT" in answer.err
+    assert "slipway dataset confirm Boxes@v1 --format FORMAT" in answer.err
     assert len(answer.err.strip().splitlines()[-1]) > 20
     assert DatasetVersion.objects.get().in_review
     # What is in doubt is not what a run or an export takes.
@@ -43,7 +43,7 @@ def test_an_upload_in_doubt_ends_with_a_code_of_its_own_and_says_what_to_do(slip
 
 def test_the_doubt_is_settled_by_a_format(slipway, boxes):
     slipway("dataset", "push", boxes, "--name", "Boxes")
-    answer = slipway("dataset", "confirm", "Boxes", "--as", "coco", "--json")
+    answer = slipway("dataset", "confirm", "Boxes", "--format", "coco", "--json")
     assert answer.code == 0, answer.err
     assert (answer.json["state"], answer.json["class_names"]) == ("ready", ["dog"])
     assert Dataset.objects.get().reading["options"] == {"as": "coco"}
@@ -52,13 +52,13 @@ def test_the_doubt_is_settled_by_a_format(slipway, boxes):
     answer = slipway("dataset", "push", boxes, "--name", "Boxes", "--json")
     assert answer.code == 0 and answer.json["class_names"] == ["dog"]
     assert answer.json["reading"]["remembered"]["version"] == 1
-    answer = slipway("dataset", "push", boxes, "--name", "Boxes", "--as", "voc", "--json")
+    answer = slipway("dataset", "push", boxes, "--name", "Boxes", "--format", "voc", "--json")
     assert answer.code == 0 and answer.json["class_names"] == ["cat"]
     assert slipway("dataset", "push", boxes, "--name", "Boxes", "--fresh").code == 7
 
 
 def test_said_at_once_the_format_leaves_no_doubt(slipway, boxes):
-    answer = slipway("dataset", "push", boxes, "--name", "Boxes", "--as", "voc", "--json")
+    answer = slipway("dataset", "push", boxes, "--name", "Boxes", "--format", "voc", "--json")
     assert answer.code == 0 and answer.json["state"] == "ready"
 
 

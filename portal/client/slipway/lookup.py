@@ -13,25 +13,29 @@ _VERSION = re.compile(r"v(\d{1,9})$")
 _HASH = re.compile(r"[0-9a-f]{6,64}$")
 
 
-def dataset(client: Calls, name: str) -> Any:
+def dataset(client: Calls, name: str, **wanted: Any) -> Any:
     """The dataset of this name. Raises NotFound."""
-    for row in client.rows("datasets/", name=name):
+    for row in client.rows("datasets/", name=name, **wanted):
         if row["name"] == name:
             return row
     raise NotFound(f"There is no dataset {name!r} in this team: see  slipway dataset list")
 
 
-def version(client: Calls, text: str, in_review: bool = False) -> Any:
+def names_a_version(text: str) -> bool:
+    """Whether it is ``NAME@`` and a version, not a dataset's whole name."""
+    _, at, wanted = text.rpartition("@")
+    return bool(at and (_VERSION.match(wanted) or _HASH.match(wanted)))
+
+
+def version(client: Calls, text: str, in_review: bool = False, **more: Any) -> Any:
     """A version by ``NAME``, ``NAME@v3`` or ``NAME@`` and a hash prefix. ``NAME`` is the newest that can be
     used, or that is being checked; with ``in_review`` the newest that needs a person.
 
     Raises NotFound.
     """
-    name, at, wanted = text.rpartition("@")
-    if not at or not (_VERSION.match(wanted) or _HASH.match(wanted)):
-        name, wanted = text, ""
+    name, _, wanted = text.rpartition("@") if names_a_version(text) else (text, "", "")
     found = dataset(client, name)
-    rows = client.rows("dataset-versions/", dataset=found["id"])
+    rows = client.rows("dataset-versions/", dataset=found["id"], **more)
     for row in (row for row in rows if row["dataset"] == found["id"]):
         if _is_wanted(row, wanted, in_review):
             return row
@@ -50,10 +54,15 @@ def _is_wanted(row: Mapping[str, Any], wanted: str, in_review: bool) -> bool:
 
 def device(client: Calls, name: str) -> Any:
     """The device of this name, or of this number. Raises NotFound."""
-    rows = list(client.rows("devices/"))
-    for row in [row for row in rows if row["name"] == name] + [row for row in rows if str(row["id"]) == name]:
+    return named(client, "devices/", "device", name)
+
+
+def named(client: Calls, path: str, kind: str, name: str, key: str = "name") -> Any:
+    """The row of a list that has this name, or this number. Raises NotFound."""
+    rows = list(client.rows(path))
+    for row in [row for row in rows if row[key] == name] + [row for row in rows if str(row["id"]) == name]:
         return row
-    raise NotFound(f"There is no device {name!r} in this team: see  slipway device list")
+    raise NotFound(f"There is no {kind} {name!r} in this team: see  slipway {kind} list")
 
 
 def number(text: str, kind: str) -> int:

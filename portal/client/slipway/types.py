@@ -15,6 +15,7 @@ class Me(TypedDict):
     team: int
     role: str
     scopes: list[str] | None
+    expires_at: str | None
 
 
 class Job(TypedDict):

@@ -1,17 +1,24 @@
-"""What every command has: the screen with ``--json``, and the client of the portal one is signed in to."""
+"""What every command has: the screen with ``--json`` and ``--fields``, and the client of the portal."""
 
 from __future__ import annotations
 
 import functools
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
 from slipway import Client
 from slipway.cli.screen import Screen
 from slipway.errors import ReaderGone, Usage
+
+limited = click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(0), help="At most so many; 0: all."
+)
+confirmed = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @dataclass
@@ -28,17 +35,53 @@ class App:
         client.on_wait = self.screen.note
         return client
 
+    def rows(self, path: str, limit: int, **wanted: Any) -> list[Any]:
+        """The rows of a list with these values, newest first. Says so where there are more than ``limit``."""
+        wanted = {key: value for key, value in wanted.items() if value not in (None, "", ())}
+        found = self.client.rows(path, most=limit + 1 if limit else None, **wanted)
+        return self.cut(list(found), limit)
 
-def command(group: click.Group, name: str, **options):
-    """Add a function to ``group`` as a command with ``--json``."""
+    def cut(self, rows: list[Any], limit: int) -> list[Any]:
+        """The first of the rows; says so where there are more."""
+        if limit and len(rows) > limit:
+            self.screen.note(f"There are more than these {limit}: see --limit.")
+            return rows[:limit]
+        return rows
+
+    def open(self, path: str) -> None:
+        """Show a page of the portal in the browser, and say where it is."""
+        address = f"{self.client.base}/{path}"
+        click.launch(address)
+        self.screen.document({"url": address})
+        self.screen.line(address)
+
+    def ask(self, question: str, yes: bool) -> None:
+        """Go on only if a person says so, or has said so. Raises Usage where nobody can be asked."""
+        if yes:
+            return
+        if not sys.stdin.isatty():
+            raise Usage("There is no terminal to ask on: give --yes.")
+        click.confirm(question, abort=True, err=True)
+
+
+def command(group: click.Group, name: str, page: Callable[..., str] | None = None, **options):
+    """Add a function to ``group`` as a command with the options of all.
+
+    ``page`` makes of the App and the command's values the page of the portal that ``--web`` opens instead.
+    """
 
     def decorate(function):
         @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+        @click.option("--fields", default="", metavar="A,B.C", help="Print these fields only.")
         @click.option("--cacert", default="", metavar="FILE", help="Trust the authorities in this PEM file.")
         @functools.wraps(function)
-        def wrapped(as_json: bool, cacert: str, **values):
+        def wrapped(as_json: bool, fields: str, cacert: str, web: bool = False, **values):
+            app = App(Screen(as_json, tuple(filter(None, fields.split(",")))), cacert)
             try:
-                function(App(Screen(as_json), cacert), **values)
+                if web and page:
+                    app.open(page(app, **values))
+                else:
+                    function(app, **values)
                 sys.stdout.flush()
             except BrokenPipeError as error:
                 # Python flushes standard output once more at the end: give it somewhere to go.
@@ -47,6 +90,13 @@ def command(group: click.Group, name: str, **options):
             except OSError as error:
                 raise Usage(f"{error.filename or 'The disk'} cannot be used ({error.strerror}).") from error
 
+        if page:
+            wrapped = click.option("--web", is_flag=True, help="Open the page in the browser.")(wrapped)
         return group.command(name, **options)(wrapped)
 
     return decorate
+
+
+def at(path: str) -> Callable[..., str]:
+    """The page of a command that is the same for all its values."""
+    return lambda app, **values: path

@@ -7,8 +7,19 @@ import sys
 from collections.abc import Sequence
 
 import click
+from click import shell_completion
 
-from slipway.cli.commands import datasets, devices, jobs, runs, session
+from slipway.cli.commands import (
+    api,
+    datasets,
+    devices,
+    history,
+    jobs,
+    runs,
+    session,
+    team,
+    webhooks,
+)
 from slipway.cli.screen import plain
 from slipway.errors import EXIT_CODES, Interrupted, SlipwayError, Usage
 
@@ -27,8 +38,23 @@ def slipway():
     """
 
 
-for module in (session, datasets, runs, jobs, devices):
+for module in (session, datasets, runs, jobs, devices, history, team, webhooks, api):
     module.add_to(slipway)
+
+
+@slipway.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str):
+    """Print what a shell needs to complete commands and options.
+
+    \b
+    bash:  slipway completion bash > ~/.local/share/bash-completion/completions/slipway
+    zsh:   slipway completion zsh > ~/.zfunc/_slipway
+    fish:  slipway completion fish > ~/.config/fish/completions/slipway.fish
+    """
+    kind = shell_completion.get_completion_class(shell)
+    if kind:
+        click.echo(kind(slipway, {}, "slipway", "_SLIPWAY_COMPLETE").source())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

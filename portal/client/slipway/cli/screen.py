@@ -24,6 +24,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from slipway.errors import Usage
+
 # Names come from other people: no character of theirs may steer the terminal.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -33,21 +35,52 @@ def plain(value: Any) -> str:
     return "" if value is None else _CONTROLS.sub("\ufffd", str(value))
 
 
+def picked(value: Any, fields: Sequence[str]) -> Any:
+    """A document, or each document of a list, with these fields only; ``job.status`` is one of a part.
+
+    Raises Usage for a field that it has not.
+    """
+    if isinstance(value, list):
+        return [picked(one, fields) for one in value]
+    return {field: _part(value, field) for field in fields}
+
+
+def _part(value: Any, field: str) -> Any:
+    """A field of a document; below a list, that of each of its rows."""
+    name, _, rest = field.partition(".")
+    if isinstance(value, list):
+        return [_part(one, field) for one in value]
+    if value is None:
+        return None
+    if not isinstance(value, dict) or name not in value:
+        known = ", ".join(value) if isinstance(value, dict) else "none"
+        raise Usage(f"There is no field {name!r}: there are {known}.")
+    return _part(value[name], rest) if rest else value[name]
+
+
 class Screen:
-    def __init__(self, as_json: bool = False):
-        self.as_json = as_json
+    """``fields`` stand for the command's own table and lines."""
+
+    def __init__(self, as_json: bool = False, fields: Sequence[str] = ()):
+        self.as_json, self.fields = as_json, fields
+        self.is_plain = not as_json and not fields
         self.out = Console(file=sys.stdout, markup=False, highlight=False, emoji=False, soft_wrap=True)
         self.err = Console(file=sys.stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
     def document(self, value: Any) -> None:
-        """The answer for a program; nothing without ``--json``."""
+        """The answer for a program: all of it with ``--json``, and what ``--fields`` names; else nothing."""
+        if self.fields:
+            value = picked(value, self.fields)
         if self.as_json:
             json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
             sys.stdout.write("\n")
+        elif self.fields:
+            rows = value if isinstance(value, list) else [value]
+            self._draw(self.fields, [[_cell(row[field]) for field in self.fields] for row in rows])
 
     def line(self, text: str = "") -> None:
-        """A line of the answer; nothing with ``--json``."""
-        if not self.as_json:
+        """A line of the answer; nothing with ``--json`` or ``--fields``."""
+        if self.is_plain:
             print(plain(text), file=self.out.file)
 
     def note(self, text: str) -> None:
@@ -56,14 +89,16 @@ class Screen:
 
     def raw(self, text: str) -> None:
         """A piece of a log, as it is where no terminal is in danger."""
-        if not self.as_json:
+        if self.is_plain:
             sys.stdout.write("\n".join(map(plain, text.split("\n"))) if self.out.is_terminal else text)
             sys.stdout.flush()
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
         """A table of the answer. A column whose name begins with ``>`` holds figures."""
-        if self.as_json:
-            return
+        if self.is_plain:
+            self._draw(columns, rows, title)
+
+    def _draw(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
         cells = [[plain(cell) for cell in row] for row in rows]
         names = [column.lstrip(">") for column in columns]
         if not self.out.is_terminal:
@@ -104,6 +139,10 @@ class Screen:
     @property
     def shows_bars(self) -> bool:
         return self.err.is_terminal
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool) else value
 
 
 def percent(fraction: float | None) -> str:

@@ -1,4 +1,4 @@
-"""Datasets: push, list, show, export."""
+"""Datasets: push, import, list, show, export."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import click
 
 from slipway import files, lookup, packing, uploads
 from slipway.cli import follow
-from slipway.cli.app import App, command
-from slipway.cli.commands import readings
+from slipway.cli.app import App, at, command, limited
+from slipway.cli.commands import keeping, readings
 from slipway.cli.screen import Screen, size
 from slipway.errors import Usage
 
@@ -25,10 +25,11 @@ def add_to(group: click.Group) -> None:
 
     command(dataset, "push", short_help="Send a folder or an archive as a dataset's next version.")(push)
     command(dataset, "import", short_help="Take what lies at a place that the server allows.")(import_)
-    command(dataset, "list", short_help="List the team's datasets.")(list_)
-    command(dataset, "show", short_help="Show a version: classes, counts, findings.")(show)
-    command(dataset, "export", short_help="Download a version in another layout.")(export)
+    command(dataset, "list", at("datasets/"), short_help="List the team's datasets.")(list_)
+    command(dataset, "show", _page, short_help="Show a version: classes, counts, findings.")(show)
+    command(dataset, "export", short_help="Download a version in another format.")(export)
     readings.add_to(dataset)
+    keeping.add_to(dataset)
 
 
 def version_options(function):
@@ -45,7 +46,6 @@ def version_options(function):
         ),
         click.option("--split-group", metavar="REGEX", help="Finds in a path what must stay together."),
         click.option("--seed", type=click.IntRange(0), help="Seed of the split."),
-        click.option("--layout", help="The older name of --as."),
         click.option("--add", is_flag=True, help="Add to the images of the newest version."),
         click.option("--review", is_flag=True, help="Let a person confirm how it was read."),
         click.option("--fresh", is_flag=True, help="Do not read it as earlier versions were read."),
@@ -122,17 +122,23 @@ def _show_checked(app: App, version: Any, no_wait: bool, dry_run: bool) -> None:
         readings.print_dry_run(app, version)
         return
     app.screen.document(version)
-    if not app.screen.as_json:
+    if app.screen.is_plain:
         print_version(app.screen, version)
     readings.raise_if_not_ready(app, version)
 
 
-def list_(app: App):
+@click.option("--deleted", is_flag=True, help="Those instead that were deleted and can be restored.")
+@limited
+def list_(app: App, deleted: bool, limit: int):
     """List the team's datasets, newest first."""
-    rows = list(app.client.rows("datasets/"))
+    rows = app.rows("datasets/", limit, deleted="true" if deleted else None)
     app.screen.document(rows)
     cells = [(row["id"], row["name"], row["created_by"], row["created_at"][:10]) for row in rows]
     app.screen.table([">ID", "Name", "By", "Since"], cells)
+
+
+def _page(app: App, name: str) -> str:
+    return f"datasets/versions/{lookup.version(app.client, name)['id']}/"
 
 
 @click.argument("name", metavar="NAME[@VERSION]")
@@ -143,7 +149,7 @@ def show(app: App, name: str):
     """
     version = lookup.version(app.client, name)
     app.screen.document(version)
-    if not app.screen.as_json:
+    if app.screen.is_plain:
         print_version(app.screen, version)
 
 
@@ -170,10 +176,17 @@ def print_version(screen: Screen, version: dict) -> None:
 
 
 @click.argument("name", metavar="NAME[@VERSION]")
-@click.option("--format", "layout", default="paddlex", show_default=True, help="Such as coco, voc or yolo.")
+@click.option(
+    "--format",
+    "layout",
+    default="paddlex",
+    show_default=True,
+    metavar="FORMAT",
+    help="Such as folders, coco, voc or yolo.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The zip to write.")
 def export(app: App, name: str, layout: str, output: Path | None):
-    """Download a version as a zip in one of the known layouts."""
+    """Download a version as a zip in one of the known formats."""
     version = lookup.version(app.client, name)
     default = f"{version['dataset_name']}-v{version['number']}-{layout}.zip".replace("/", "_")
     target = output or files.safe_path(Path(), default)

@@ -1,16 +1,17 @@
-"""Devices: register, probe, let them answer images."""
+"""Devices: register, change, probe, deploy to, let them predict images."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from slipway import lookup, waiting
 from slipway.cli import follow
-from slipway.cli.app import App, command
+from slipway.cli.app import App, at, command, confirmed, limited
 from slipway.cli.screen import percent
 from slipway.errors import Usage
 
@@ -20,16 +21,20 @@ def add_to(group: click.Group) -> None:
     def device():
         """Boards that models are deployed to."""
 
-    command(device, "list", short_help="List the team's devices.")(list_)
+    command(device, "list", at("devices/"), short_help="List the team's devices.")(list_)
+    command(device, "show", _page, short_help="Show a device.")(show)
     command(device, "add", short_help="Register a board.")(add)
+    command(device, "edit", short_help="Change a device's name, address or credentials.")(edit)
+    command(device, "remove", short_help="Remove a device; the board itself is left as it is.")(remove)
     command(device, "probe", short_help="Ask a device what it is and what runs on it.")(probe)
-    command(device, "infer", short_help="Let a device answer images.")(infer)
+    command(device, "infer", short_help="Let a device predict images.")(infer)
     command(group, "deploy", short_help="Put a finished run's model on a device.")(deploy)
 
 
-def list_(app: App):
+@limited
+def list_(app: App, limit: int):
     """List the team's devices."""
-    rows = list(app.client.rows("devices/"))
+    rows = app.rows("devices/", limit)
     app.screen.document(rows)
     cells = [
         (row["name"], row["profile"], f"{row['host']}:{row['port']}", row["current_release"],
@@ -37,6 +42,53 @@ def list_(app: App):
         for row in rows
     ]  # fmt: skip
     app.screen.table(["Name", "Profile", "Address", "Runs", "Last seen", "Problem"], cells)
+
+
+def _page(app: App, name: str) -> str:
+    return f"devices/{app.client.device(name)['id']}/"
+
+
+@click.argument("name")
+def show(app: App, name: str):
+    """Show a device: what it is, and what it runs."""
+    row = app.client.device(name)
+    app.screen.document(row)
+    _print(app, row)
+
+
+@click.argument("name")
+@click.option("--rename", metavar="NAME", help="Give it this name.")
+@click.option("--host", help="Its address, as the portal's workers reach it.")
+@click.option("--port", type=click.IntRange(1, 65535))
+@click.option("--user")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--key", type=click.File(encoding="utf-8"), help="Sign in with this private key.")
+def edit(app: App, name: str, rename: str | None, user: str | None, password_stdin: bool, key, **fields):
+    """Change a device's name, address or credentials; it is probed then.
+
+    Another address, port or user needs the credentials again, which are given as to `slipway device add`.
+    """
+    row = app.client.device(name)
+    body = {"name": rename, "username": user, **fields}
+    if key or password_stdin or os.environ.get("SLIPWAY_DEVICE_PASSWORD"):
+        body |= _credentials(key, password_stdin)
+    body = {field: value for field, value in body.items() if value is not None}
+    if not body:
+        raise Usage("There is nothing to change: see  slipway device edit --help")
+    row = app.client.patch(f"devices/{row['id']}/", **body)
+    app.screen.document(row)
+    _print(app, row)
+
+
+@click.argument("name")
+@confirmed
+def remove(app: App, name: str, yes: bool):
+    """Remove a device with its inferences. What runs on the board itself goes on."""
+    row = app.client.device(name)
+    app.ask(f"Remove {row['name']} with its inferences?", yes)
+    app.client.call("DELETE", f"devices/{row['id']}/")
+    app.screen.document({"removed": row["id"]})
+    app.screen.line(f"{row['name']} is removed.")
 
 
 @click.argument("name")
@@ -54,12 +106,15 @@ def add(app: App, user: str, password_stdin: bool, key, no_wait: bool, host_key:
     The password is asked for, or comes from standard input or SLIPWAY_DEVICE_PASSWORD; with --key it unlocks
     the key.
     """
-    password = _password(password_stdin, needed=key is None)
-    body = {**fields, "username": user, "host_key": host_key or ""}
-    body |= {"private_key": key.read(), "passphrase": password} if key else {"password": password}
+    body = {**fields, "username": user, "host_key": host_key or "", **_credentials(key, password_stdin)}
     row = app.client.post("devices/", json=body)
     app.screen.note(f"The board shows {row['host_key']}")
     _after_probe(app, row, no_wait)
+
+
+def _credentials(key, password_stdin: bool) -> dict[str, str]:
+    password = _password(password_stdin, needed=key is None)
+    return {"private_key": key.read(), "passphrase": password} if key else {"password": password}
 
 
 def _password(from_stdin: bool, needed: bool) -> str:
@@ -89,15 +144,19 @@ def _after_probe(app: App, row: dict, no_wait: bool) -> None:
         row = app.client.get(f"devices/{row['id']}/")
     app.screen.document(row)
     if no_wait or job["status"] == "succeeded":
-        app.screen.line(f"{row['name']} ({row['profile']}) at {row['host']}:{row['port']}")
-        found = row["probe"] if not no_wait else {}
-        for key in ("os", "kernel", "engine", "runtime", "current"):
-            if found.get(key):
-                app.screen.line(f"  {key}: {found[key]}")
-        for sentence in [*found.get("problems", []), *found.get("warnings", [])]:
-            app.screen.line(f"  ! {sentence}")
+        _print(app, row if not no_wait else {**row, "probe": {}})
     if not no_wait:
         waiting.succeeded("The probe", job)
+
+
+def _print(app: App, row: Any) -> None:
+    app.screen.line(f"{row['name']} ({row['profile']}) at {row['host']}:{row['port']}")
+    found = {**row["probe"], "runs": row["current_release"], "problem": row["problem"]}
+    for key in ("os", "kernel", "engine", "runtime", "runs", "problem"):
+        if found.get(key):
+            app.screen.line(f"  {key}: {found[key]}")
+    for sentence in [*found.get("problems", []), *found.get("warnings", [])]:
+        app.screen.line(f"  ! {sentence}")
 
 
 @click.argument("name")
@@ -105,7 +164,7 @@ def _after_probe(app: App, row: dict, no_wait: bool) -> None:
     "images", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 def infer(app: App, name: str, images: tuple[Path, ...]):
-    """Send images to a device and print what it answers."""
+    """Send images to a device and print what it predicts."""
     inference = app.client.infer(name, images, wait=False)
     job = follow.job(app.client, app.screen, inference["job"]["id"], "Inference")
     inference = app.client.get(f"inferences/{inference['id']}/")

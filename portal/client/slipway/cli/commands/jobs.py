@@ -8,7 +8,7 @@ import click
 
 from slipway import Client, lookup, waiting
 from slipway.cli import follow
-from slipway.cli.app import App, command
+from slipway.cli.app import App, at, command, limited
 from slipway.cli.screen import Screen, seconds, size
 from slipway.client import fits
 from slipway.errors import NotFound
@@ -19,36 +19,22 @@ REFERENCE = click.argument("reference", metavar="RUN|job/N")
 
 
 def add_to(group: click.Group) -> None:
-    command(group, "jobs", short_help="List jobs, newest first.")(jobs)
-    command(group, "log", short_help="Print a job's log; -f follows it.")(log)
+    command(group, "jobs", at("jobs/"), short_help="List jobs, newest first.")(jobs)
+    command(group, "log", _page, short_help="Print a job's log; -f follows it.")(log)
     command(group, "cancel", short_help="Stop a run or a job.")(cancel)
     command(group, "retry", short_help="Do the failed steps of a run, or a job, again.")(retry)
     command(group, "download", short_help="Download files of a run or a job.")(download)
 
 
-def filters(function):
-    """What a list can be narrowed by."""
-    function = click.option("--limit", default=20, show_default=True, type=click.IntRange(1))(function)
-    return click.option("--status", type=click.Choice(STATUSES))(function)
-
-
-def narrowed(client: Client, path: str, status: str | None, limit: int, **wanted) -> list[dict]:
-    """Rows of a list that have these values, newest first."""
-    wanted = {key: value for key, value in {"status": status, **wanted}.items() if value}
-    found = []
-    for row in client.rows(path, **wanted):
-        if all(row[key] == value for key, value in wanted.items()):
-            found.append(row)
-            if len(found) == limit:
-                break
-    return found
+by_status = click.option("--status", type=click.Choice(STATUSES))
 
 
 @click.option("--kind", help="Such as train, convert or deploy.")
-@filters
+@by_status
+@limited
 def jobs(app: App, kind: str | None, status: str | None, limit: int):
     """List jobs, newest first."""
-    rows = narrowed(app.client, "jobs/", status, limit, kind=kind)
+    rows = app.rows("jobs/", limit, kind=kind, status=status)
     app.screen.document(rows)
     cells = [
         (f"job/{row['id']}", row["kind"], row["status"], row["phase"], seconds(row["seconds"]),
@@ -56,6 +42,10 @@ def jobs(app: App, kind: str | None, status: str | None, limit: int):
         for row in rows
     ]  # fmt: skip
     app.screen.table(["Job", "Kind", "Status", "Phase", ">Took", "By", "Message"], cells)
+
+
+def _page(app: App, job: str, to_follow: bool) -> str:
+    return f"jobs/{lookup.number(job, 'job')}/"
 
 
 @click.argument("job", metavar="JOB")
@@ -66,9 +56,9 @@ def log(app: App, job: str, to_follow: bool):
     text = []
     with follow.goes_on(f"Job {job_id} goes on without us."):
         for piece in app.client.log(job_id, follow=to_follow):
-            text.append(piece if app.screen.as_json else "")
+            text.append("" if app.screen.is_plain else piece)
             app.screen.raw(piece)
-    row = app.client.get(f"jobs/{job_id}/") if to_follow or app.screen.as_json else {}
+    row = app.client.get(f"jobs/{job_id}/") if to_follow or not app.screen.is_plain else {}
     app.screen.document({"job": row, "log": "".join(text)})
     if to_follow:
         waiting.succeeded(f"Job {job_id}", row)
@@ -104,7 +94,7 @@ def _follow_job(client: Client, screen: Screen, number: int) -> dict:
 
 @REFERENCE
 @click.argument("names", nargs=-1, metavar="[FILE]...")
-@click.option("-d", "--directory", type=click.Path(path_type=Path, file_okay=False), default=Path(),
+@click.option("-o", "--output", "directory", type=click.Path(path_type=Path, file_okay=False), default=Path(),
               help="Where to put them.  [default: here]")  # fmt: skip
 @click.option("--list", "only_list", is_flag=True, help="List the files with their hashes; download none.")
 def download(app: App, reference: str, names: tuple[str, ...], directory: Path, only_list: bool):

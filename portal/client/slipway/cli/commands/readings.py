@@ -26,7 +26,7 @@ def add_to(dataset: click.Group) -> None:
 def reading_options(function):
     """What may be said about how the files are read; the portal finds it out otherwise."""
     options = [
-        click.option("--as", "read_as", metavar="FORMAT", help="The format, such as folders, csv or coco."),
+        click.option("--format", "read_as", metavar="FORMAT", help="Such as folders, csv or coco."),
         click.option("--label-column", help="The table's column of classes: title, or number from 1."),
         click.option("--image-column", help="The table's column of images."),
         click.option("--split-column", help="The table's column that says train or val."),
@@ -71,7 +71,7 @@ def _what_to_do(app: App, version: dict) -> str:
     return (
         f"Look at it: {app.client.base}/datasets/versions/{version['id']}/  "
         f"Use it as it was read: slipway dataset confirm {name}  "
-        f"Or say how to read it: slipway dataset confirm {name} --as FORMAT"
+        f"Or say how to read it: slipway dataset confirm {name} --format FORMAT"
     )
 
 

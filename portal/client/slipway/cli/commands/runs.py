@@ -3,46 +3,77 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
 from slipway import lookup, waiting
 from slipway.cli import follow
-from slipway.cli.app import App, command
+from slipway.cli.app import App, at, command, limited
 from slipway.cli.commands import readings
-from slipway.cli.commands.jobs import filters, narrowed
+from slipway.cli.commands.jobs import by_status
 from slipway.cli.screen import Screen, percent, seconds
 from slipway.errors import Usage
 
 
 def add_to(group: click.Group) -> None:
     command(group, "run", short_help="Train, convert and deploy in one go.")(run)
-    command(group, "runs", short_help="List runs, newest first.")(runs)
-    command(group, "show", short_help="Show a run's steps and its accuracy at each hop.")(show)
-    command(group, "watch", short_help="Wait for a run's end.")(watch)
+    command(group, "runs", at("runs/"), short_help="List runs, newest first.")(runs)
+    command(group, "show", _page, short_help="Show a run's steps and its accuracy at each stage.")(show)
+    command(group, "watch", _page, short_help="Wait for a run's end.")(watch)
+    command(group, "clone", short_help="Do a run again, with changes.")(clone)
+
+
+def plan_options(function):
+    """What a run can be told."""
+    options = [
+        click.option("--preset", default="", help="A recipe with how to train it, such as fast."),
+        click.option("--recipe", default="", help="The model to train; its own defaults."),
+        click.option("--chip", "chips", multiple=True, help="Convert for this chip; may be repeated."),
+        click.option("--device", "devices", multiple=True, help="Deploy to this device; may be repeated."),
+        click.option("--name", default="", help="What to call the run."),
+        click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
+                     help="A parameter, such as epochs=20."),
+        click.option("--watch", "to_watch", is_flag=True,
+                     help="Wait for its end; the outcome is the exit code."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _version(app: App, name: str) -> Any:
+    version = lookup.version(app.client, name)
+    readings.raise_if_not_ready(app, version)
+    return version
 
 
 @click.option("--dataset", required=True, metavar="NAME[@VERSION]", help="VERSION: v3, or a hash prefix.")
-@click.option("--preset", help="A recipe with how to train it, such as fast.")
-@click.option("--recipe", help="The model to train; its own defaults.")
-@click.option(
-    "--chip", "chips", multiple=True, help="Convert for this chip, such as rv1106; may be repeated."
-)
-@click.option("--device", "devices", multiple=True, help="Deploy to this device; may be repeated.")
-@click.option("--name", help="What to call the run.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter, such as epochs=20.")
-@click.option("--watch", "to_watch", is_flag=True, help="Wait for its end; the outcome is the exit code.")
-def run(
-    app: App, dataset: str, devices: tuple[str, ...], settings: tuple[str, ...], to_watch: bool, **choices
-):
+@plan_options
+def run(app: App, dataset: str, settings: tuple[str, ...], to_watch: bool, **plan):
     """Train on a dataset, convert for each chip and deploy to each device, without another call."""
-    body = {key: value for key, value in choices.items() if value}
-    body["params"] = dict(map(_setting, settings))
-    version = lookup.version(app.client, dataset)
-    readings.raise_if_not_ready(app, version)
-    body["dataset_version"] = version["id"]
-    body["devices"] = [lookup.device(app.client, name)["id"] for name in devices]
-    row = app.client.post("runs/", json=body)
+    params = dict(map(_setting, settings))
+    row = app.client.run(_version(app, dataset), params=params, **plan)
+    _started(app, row, to_watch)
+
+
+@click.argument("origin", metavar="RUN")
+@click.option("--dataset", metavar="NAME[@VERSION]", help="Train on this one.")
+@plan_options
+def clone(app: App, origin: str, dataset: str | None, settings: tuple[str, ...], to_watch: bool, **plan):
+    """Do a run again; what is said here is different, everything else stays."""
+    body = {key: value for key, value in plan.items() if value}
+    if settings:
+        body["params"] = dict(map(_setting, settings))
+    if dataset:
+        body["dataset_version"] = _version(app, dataset)["id"]
+    if body.get("devices"):
+        body["devices"] = [app.client.device(name)["id"] for name in body["devices"]]
+    path = f"runs/{lookup.number(origin, 'run')}/clone/"
+    _started(app, app.client.post(path, json=body), to_watch)
+
+
+def _started(app: App, row: Any, to_watch: bool) -> None:
     app.screen.note(f"Run {row['id']}: {app.client.base}/runs/{row['id']}/")
     if to_watch:
         _watch(app, row["id"])
@@ -61,6 +92,10 @@ def _setting(text: str) -> tuple[str, object]:
         return key, value
 
 
+def _page(app: App, run: str) -> str:
+    return f"runs/{lookup.number(run, 'run')}/"
+
+
 @click.argument("run", metavar="RUN")
 def watch(app: App, run: str):
     """Wait for a run's end; the outcome is the exit code. Ctrl-C leaves the run alone."""
@@ -73,10 +108,11 @@ def _watch(app: App, run_id: int) -> None:
     waiting.succeeded(f"Run {run_id}", row)
 
 
-@filters
+@by_status
+@limited
 def runs(app: App, status: str | None, limit: int):
     """List runs, newest first."""
-    rows = narrowed(app.client, "runs/", status, limit)
+    rows = app.rows("runs/", limit, status=status)
     app.screen.document(rows)
     cells = [
         (f"run/{row['id']}", row["name"], row["dataset"], row["recipe"], row["status"], row["created_by"],
@@ -88,7 +124,7 @@ def runs(app: App, status: str | None, limit: int):
 
 @click.argument("run", metavar="RUN")
 def show(app: App, run: str):
-    """Show a run's steps and its accuracy at each hop."""
+    """Show a run's steps and its accuracy at each stage."""
     _print(app, app.client.get(f"runs/{lookup.number(run, 'run')}/"))
 
 
@@ -105,19 +141,19 @@ def _print(app: App, row: dict) -> None:
         for name, job in follow.steps_of(row)
     ]
     screen.table(["Step", "Job", "Status", ">Took"], cells)
-    _print_hops(screen, report)
+    _print_stages(screen, report)
 
 
-def _print_hops(screen: Screen, report: dict) -> None:
-    """Accuracy at each hop, as far as it was measured."""
+def _print_stages(screen: Screen, report: dict) -> None:
+    """Accuracy at each stage, as far as it was measured."""
     images = report["dataset"][f"{report['split']}_images"]
-    hops = [("Paddle", report["paddle_value"], images)]
+    stages = [("Paddle", report["paddle_value"], images)]
     for model in report["models"]:
-        hops += [("ONNX", model["onnx_value"], model["images"])]
-        hops += [(f"int8 {model['chip']}", model["int8_value"], model["images"])]
-    hops += [
+        stages += [("ONNX", model["onnx_value"], model["images"])]
+        stages += [(f"int8 {model['chip']}", model["int8_value"], model["images"])]
+    stages += [
         (f"Board {board['device']}", board["board_value"], board["images"]) for board in report["boards"]
     ]
-    cells = [(name, percent(value), count) for name, value, count in hops if value is not None]
+    cells = [(name, percent(value), count) for name, value, count in stages if value is not None]
     if cells:
         screen.table(["Stage", f">{report['metric']['title']}", ">Images"], cells)

@@ -10,16 +10,17 @@ import click
 
 from slipway import Client, logins
 from slipway.cli.app import App, command
+from slipway.cli.commands.team import scopes
 from slipway.errors import NotAllowed, NotFound, Refused, Unreachable, Usage
 
 FROM_STDIN = "-"
-SCOPES = ["read", "datasets", "runs", "deploy"]
+USUAL = ("read", "datasets", "runs", "deploy")
 
 
 def add_to(group: click.Group) -> None:
     command(group, "login", short_help="Sign in to a portal.")(login)
     command(group, "logout", short_help="Forget the token.")(logout)
-    command(group, "whoami", short_help="Tell which portal and team the token is for.")(whoami)
+    command(group, "whoami", short_help="Tell who you are and what the token may do.")(whoami)
 
 
 @click.argument("url")
@@ -28,12 +29,14 @@ def add_to(group: click.Group) -> None:
 )
 @click.option("--user", metavar="NAME", help="Sign in with this name and its password: a token is made.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@scopes
 @click.option("--days", default=90, show_default=True, help="How long the made token is valid.")
-def login(app: App, url: str, token: str | None, user: str | None, password_stdin: bool, days: int):
+def login(app: App, url: str, token: str | None, user: str | None, password_stdin: bool, **made):
     """Sign in to the portal at URL and remember it.
 
     With --token (or SLIPWAY_TOKEN) that token is kept; otherwise one is made with your name and password,
-    which are kept nowhere. The file is readable by you alone.
+    which are kept nowhere: with the scopes read, datasets, runs and deploy, unless --scope says otherwise.
+    The file is readable by you alone.
     """
     client = Client(url, cacert=app.cacert, patience=0)
     token = token or ("" if user else os.environ.get("SLIPWAY_TOKEN", ""))
@@ -43,7 +46,8 @@ def login(app: App, url: str, token: str | None, user: str | None, password_stdi
     else:
         user = user or _ask("Name", hidden=False)
         password = _from_stdin() if password_stdin else _ask("Password", hidden=True)
-        secret = client.sign_in(user, password, f"slipway on {socket.gethostname()}"[:100], SCOPES, days)
+        name, wanted = f"slipway on {socket.gethostname()}"[:100], list(made["scopes"] or USUAL)
+        secret = client.sign_in(user, password, name, wanted, made["days"])
     found = _team(client)
     cacert = os.path.abspath(app.cacert) if app.cacert else ""
     kept = logins.save(logins.Login(client.base, secret.strip(), cacert))
@@ -84,7 +88,11 @@ def logout(app: App):
 
 
 def whoami(app: App):
-    """Tell which portal and team the token is for."""
-    found = _team(app.client)
-    app.screen.document({"url": app.client.base, "team": found["name"], "role": found["role"]})
-    app.screen.line(f"{app.client.base}: {found['role']} of the team {found['name']}")
+    """Tell who you are: portal, team and role, and what the token may do until when."""
+    team, me = _team(app.client), app.client.me()
+    found = {"url": app.client.base, "user": me["username"], "team": team["name"], "role": team["role"],
+             "scopes": me["scopes"], "expires_at": me["expires_at"]}  # fmt: skip
+    app.screen.document(found)
+    app.screen.line(f"{app.client.base}: {me['username']}, {team['role']} of the team {team['name']}")
+    app.screen.line(f"  scopes: {' '.join(me['scopes'] or ())}")
+    app.screen.line(f"  until: {(me['expires_at'] or '')[:16].replace('T', ' ')}")

@@ -1,0 +1,90 @@
+"""Datasets as they are kept: rename, delete, restore, compare two versions."""
+
+from __future__ import annotations
+
+import click
+
+from slipway import lookup
+from slipway.cli.app import App, command, limited
+
+KINDS = ["added", "removed", "relabelled", "moved"]
+
+
+def add_to(dataset: click.Group) -> None:
+    command(dataset, "rename", short_help="Give a dataset another name.")(rename)
+    command(dataset, "delete", short_help="Delete a dataset or a version; it can be restored.")(delete)
+    command(dataset, "restore", short_help="Take a deletion back.")(restore)
+    command(dataset, "diff", _page, short_help="Show what changed between two versions.")(diff)
+
+
+@click.argument("name")
+@click.argument("new_name", metavar="NEW-NAME")
+def rename(app: App, name: str, new_name: str):
+    """Give a dataset another name."""
+    row = app.client.patch(f"datasets/{lookup.dataset(app.client, name)['id']}/", name=new_name)
+    app.screen.document(row)
+    app.screen.line(f"{name} is called {row['name']} now.")
+
+
+@click.argument("name", metavar="NAME[@VERSION]")
+def delete(app: App, name: str):
+    """Delete a dataset, or one of its versions. It can be restored for some days; runs go on."""
+    if lookup.names_a_version(name):
+        version = lookup.version(app.client, name)
+        path, what = f"dataset-versions/{version['id']}/", f"{version['dataset_name']} v{version['number']}"
+    else:
+        dataset = lookup.dataset(app.client, name)
+        path, what = f"datasets/{dataset['id']}/", dataset["name"]
+    app.client.call("DELETE", path)
+    app.screen.document({"deleted": what})
+    app.screen.line(f"{what} is deleted. To take it back: slipway dataset restore")
+
+
+@click.argument("name", metavar="NAME[@VERSION]")
+def restore(app: App, name: str):
+    """Take the deletion of a dataset, or of one of its versions, back."""
+    if lookup.names_a_version(name):
+        version = lookup.version(app.client, name, deleted="true")
+        row = app.client.post(f"dataset-versions/{version['id']}/restore/")
+        app.screen.line(f"{row['dataset_name']} v{row['number']} is there again.")
+    else:
+        dataset = lookup.dataset(app.client, name, deleted="true")
+        row = app.client.post(f"datasets/{dataset['id']}/restore/")
+        app.screen.line(f"{row['name']} is there again.")
+    app.screen.document(row)
+
+
+def _page(app: App, name: str, against: str | None, **values) -> str:
+    version = lookup.version(app.client, name)
+    other = f"?against={lookup.version(app.client, against)['id']}" if against else ""
+    return f"datasets/versions/{version['id']}/diff/{other}"
+
+
+@click.argument("name", metavar="NAME[@VERSION]")
+@click.option("--against", metavar="NAME@VERSION", help="Compare with this one.  [default: its parent]")
+@click.option("--kind", type=click.Choice(KINDS), help="Only these changes.")
+@limited
+def diff(app: App, name: str, against: str | None, kind: str | None, limit: int):
+    """Show which images were added, removed, relabelled or moved since another version."""
+    wanted = {"against": lookup.version(app.client, against)["id"]} if against else {}
+    wanted |= {"kind": kind} if kind else {}
+    path = f"dataset-versions/{lookup.version(app.client, name)['id']}/diff/"
+    changes: list[dict] = []
+    after: int | None = 0
+    while after is not None and (not limit or len(changes) <= limit):
+        page = app.client.get(path, limit=min(limit + 1, 500) if limit else 500, after=after, **wanted)
+        changes += page["changes"]
+        after = page["next"]
+    changes = app.cut(changes, limit)
+    app.screen.document({**page, "changes": changes, "next": None})
+    app.screen.line(", ".join(f"{count} {kind}" for kind, count in page["counts"].items()))
+    cells = [(row["kind"], _name(row), _told(row["before"]), _told(row["after"])) for row in changes]
+    app.screen.table(["Change", "Image", "Before", "After"], cells)
+
+
+def _name(change: dict) -> str:
+    return (change["after"] or change["before"])["original"]
+
+
+def _told(image: dict | None) -> str:
+    return f"{image['class_name'] or 'boxes'} ({image['split']})" if image else ""
