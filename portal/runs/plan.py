@@ -134,9 +134,13 @@ def _check_data(version: DatasetVersion | None, recipe: str, errors: dict[str, s
     """What is still being checked, or waits for a person, is judged by the pipeline once it is ready."""
     if version is None or not version.is_ready:
         return
-    if found := tasks.get(configs.recipes()[recipe].task).refusals(version.facts):
-        sentence = msg("{version} cannot be trained on.", version=str(version))
-        errors["dataset_version"] = join([sentence, found[0]])
+    task = configs.recipes()[recipe].task
+    if found := tasks.get(task).refusals(version.facts):
+        sentences = [msg("{version} cannot be trained on.", version=str(version)), found[0]]
+        fitting = [name for name, book in configs.recipes().items() if book.task == version.task]
+        if version.task != task and fitting:
+            sentences.append(msg("Recipes for it: {recipes}.", recipes=", ".join(fitting)))
+        errors["dataset_version"] = join(sentences)
 
 
 def _checked(params: dict, recipe: configs.Recipe, errors: dict[str, str]) -> dict:
@@ -150,10 +154,9 @@ def _checked(params: dict, recipe: configs.Recipe, errors: dict[str, str]) -> di
             _check_input_size(value, recipe, checked, errors)
         elif key == "augmentation":
             checked[key] = value
-            if value not in list(configs.augmentations()):  # it may be of any type
-                errors[key] = msg(
-                    "Choose one of {augmentations}.", augmentations=", ".join(configs.augmentations())
-                )
+            fitting = [name for name, book in configs.augmentations().items() if book.task == recipe.task]
+            if value not in fitting:  # it may be of any type
+                errors[key] = msg("Choose one of {augmentations}.", augmentations=", ".join(fitting))
         elif key in FLAGS:
             checked[key] = value
             if not isinstance(value, bool):

@@ -21,7 +21,7 @@ from portal.core.serializers import PresetSerializer, RecipeSerializer
 ROOT = Path(__file__).resolve().parents[2]
 CHIP, BOARD = "chips/rv1106.yaml", "boards/virtual.yaml"
 RECIPE, PRESETS = "models/pp_lcnet_x0_25.yaml", "presets.yaml"
-AUGMENTATIONS = "paddleclas/augmentations.yaml"
+AUGMENTATIONS, BOXES = "paddleclas/augmentations.yaml", "paddledet/augmentations.yaml"
 
 # What is written for what in a shipped file, and the sentence without the file's name.
 BROKEN = [
@@ -72,7 +72,7 @@ BROKEN = [
     (RECIPE, "augmentation: symbols", "augmentation: wild",
      "augmentation must be one of natural, symbols, not 'wild'."),
     (RECIPE, "presets: [fast]", "presets: [quick]",
-     "presets[0] must be one of fast, balanced, accurate, not 'quick'."),
+     "presets[0] must be one of fast, balanced, accurate, detection-fast,"),
     (RECIPE, "presets: [fast]", "presets: [fast, accurate]", "presets[1] names accurate, a preset of"),
     (RECIPE, "  rv1106: {", "  rv9999: {", "the name chips.rv9999 must be one of rk3562,"),
     (RECIPE, "cycles: 570000", "cycle: 570000",
@@ -96,7 +96,11 @@ BROKEN = [
     (AUGMENTATIONS, "  label_smoothing: true", "  label_smoothing: 2",
      "natural.label_smoothing must be true or false,"),
     (AUGMENTATIONS, "  label_smoothing: true", "  smoothing: true",
-     "natural.label_smoothing is missing: add it."),
+     "natural.smoothing is not a known key: did you mean label_smoothing?"),
+    (AUGMENTATIONS, "  task: classification", "", "natural.task is missing: add it."),
+    (BOXES, "signs:", "symbols:", "symbols is in another file: rename it."),
+    (RECIPE, "augmentation: symbols", "augmentation: signs",
+     "augmentation must be one of natural, symbols, not 'signs'."),
 ]  # fmt: skip
 
 
@@ -121,8 +125,9 @@ def test_every_shipped_file_is_read():
     ):  # fmt: skip
         assert list(books) == sorted(path.stem for path in (ROOT / "configs" / place).glob("*.yaml"))
         assert all(is_dataclass(book) and book.name == name for name, book in books.items())
-    assert list(configs.presets()) == ["fast", "balanced", "accurate"]
-    assert list(configs.augmentations()) == ["natural", "symbols"]
+    names = ["fast", "balanced", "accurate"]
+    assert list(configs.presets()) == [*names, *(f"detection-{name}" for name in names)]
+    assert list(configs.augmentations()) == ["natural", "symbols", "scenes", "signs"]
 
 
 @pytest.mark.parametrize(("file", "old", "new", "sentence"), BROKEN)

@@ -141,7 +141,7 @@ def test_a_device_or_chip_named_twice_counts_once(team, alice):
 @pytest.mark.parametrize(
     ("choices", "field", "words"),
     [
-        ({"preset": "slow"}, "preset", "There is no preset 'slow'; choose one of fast, balanced, accurate."),
+        ({"preset": "slow"}, "preset", "There is no preset 'slow'; choose one of fast, balanced, accurate, "),
         ({"recipe": "resnet"}, "recipe", "There is no recipe 'resnet'; choose one of"),
         ({"chips": ["rk1"]}, "chips", "There is no chip 'rk1'; choose from"),
         ({"chips": []}, "chips", "Choose at least one chip or device."),

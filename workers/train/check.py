@@ -16,6 +16,7 @@ from workers.contract import ProgramError
 from workers.train.program import PACKAGES, keep_to, version
 from workers.train.suite import PADDLECLAS, PADDLEDET, Suite
 
+ROOT = Path(__file__).resolve().parents[2]
 ENGINE = "import workers.train.engine as e, sys, pathlib; e.load_paddlex(pathlib.Path(sys.argv[1]))"
 FINISH = "import paddle.inference, paddle2onnx, onnx, onnxslim, onnxruntime, cv2"
 
@@ -41,7 +42,8 @@ def main() -> int:
             (["-c", FINISH], None),
         )
         for arguments, folder in steps:
-            done = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True)
+            argv, environment = [sys.executable, *arguments], {**os.environ, "PYTHONPATH": str(ROOT)}
+            done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True)
             if done.returncode:
                 print(done.stderr, file=sys.stderr)
                 return 1

@@ -10,6 +10,15 @@ EVALUATION_BATCH = 64
 
 
 @dataclass(frozen=True)
+class Contents:
+    """What a dataset holds: images of each split, and sentences about what a person should know of it."""
+
+    train_images: int
+    val_images: int
+    notices: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Plan:
     """One training, ready to run: every path absolute, every number checked.
 

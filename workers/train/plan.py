@@ -23,10 +23,10 @@ def read_plan(spec: dict[str, Any]) -> Plan:
     class_names = [str(name) for name in params["class_names"]]
     _check_count(class_names, params["num_classes"])
     task.check_classes(class_names)
-    train_images, val_images = task.count_images(dataset, class_names)
+    contents = task.read_contents(dataset, class_names)
     notices = [params["pretrained_notice"]] if params.get("pretrained_notice") else []
     batch_size, learning_rate = _fit_batch(
-        train_images, int(params["batch_size"]), float(params["learning_rate"]), notices
+        contents.train_images, int(params["batch_size"]), float(params["learning_rate"]), notices
     )
     pretrained = _weights(inputs.get("pretrained"))
     if pretrained is None and not notices:
@@ -43,12 +43,12 @@ def read_plan(spec: dict[str, Any]) -> Plan:
         augmentation=params["augmentation"],
         seed=int(params.get("seed") or 0),
         device=params.get("device") or "cpu",
-        train_images=train_images,
-        val_images=val_images,
+        train_images=contents.train_images,
+        val_images=contents.val_images,
         pretrained=pretrained,
         resume=Path(inputs["resume"]) if inputs.get("resume") else None,
         checkouts={name: Path(folder) for name, folder in (params.get("checkouts") or {}).items()},
-        notices=notices,
+        notices=notices + contents.notices,
     )
 
 

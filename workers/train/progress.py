@@ -1,4 +1,4 @@
-"""Reads the suite's log, line by line. Pure functions, no imports but the standard library's.
+"""What a log says about the progress, and how PaddleClas's is read, line by line. Pure functions.
 
 Lines look the same in ppcls 2.4.0 and upstream; ``tests/workers/train/logs`` holds captured ones.
 """
@@ -13,7 +13,7 @@ MARK = "@@slipway@@"
 # And the suite's launcher this, where the kernels cannot be used.
 WITHOUT_KERNELS = "no-kernels"
 
-_TRAIN = re.compile(r"\[Train\]\[Epoch (\d+)/(\d+)\]\[Iter: (\d+)/(\d+)\](.*)")
+_TRAIN = re.compile(r"\[Train\]\[Epoch (\d+)/\d+\]\[Iter: (\d+)/(\d+)\](.*)")
 _EVAL = re.compile(r"\[Eval\]\[Epoch (\d+)\]\[Avg\](.*)")
 # A name starts where no letter stands before it: tried at every letter, long words would take long.
 _VALUE = re.compile(
@@ -26,7 +26,6 @@ class TrainLine:
     """One iteration: ``step`` counts from 1 in the epoch; ``values`` has lr, top1, loss, ips …"""
 
     epoch: int
-    epochs: int
     step: int
     steps: int
     values: dict[str, float]
@@ -34,7 +33,7 @@ class TrainLine:
 
 @dataclass(frozen=True)
 class EvalLine:
-    """The averages over the validation split after an epoch: top1 and loss as fractions and nats."""
+    """The figures on the validation split after an epoch: the task's metric as a fraction, loss in nats …"""
 
     epoch: int
     values: dict[str, float]
@@ -49,15 +48,17 @@ class MarkLine:
 
 def parse_line(line: str) -> TrainLine | EvalLine | MarkLine | None:
     """Return what a line of the log says, or None when it says nothing about progress."""
-    if line.startswith(MARK):
-        return MarkLine(line.removeprefix(MARK).strip())
     if match := _TRAIN.search(line):
-        epoch, epochs, iteration, steps = (int(group) for group in match.groups()[:4])
-        return TrainLine(epoch, epochs, iteration + 1, steps, _values(match.group(5)))
+        epoch, iteration, steps = (int(group) for group in match.groups()[:3])
+        return TrainLine(epoch, iteration + 1, steps, values(match.group(4)))
     if match := _EVAL.search(line):
-        return EvalLine(int(match.group(1)), _values(match.group(2)))
-    return None
+        return EvalLine(int(match.group(1)), values(match.group(2)))
+    return mark_line(line)
 
 
-def _values(text: str) -> dict[str, float]:
+def mark_line(line: str) -> MarkLine | None:
+    return MarkLine(line.removeprefix(MARK).strip()) if line.startswith(MARK) else None
+
+
+def values(text: str) -> dict[str, float]:
     return {name: float(value) for name, value in _VALUE.findall(text)}

@@ -151,7 +151,8 @@ class Training:
             )
 
     def _on_train(self, line: TrainLine) -> None:
-        self._say_phase(msg("epoch {epoch}/{epochs}", epoch=line.epoch, epochs=line.epochs))
+        epochs = self.plan.epochs
+        self._say_phase(msg("epoch {epoch}/{epochs}", epoch=line.epoch, epochs=epochs))
         self._refuse_divergence(line)
         now = time.monotonic()
         if now - self._last_metric < METRIC_SECONDS and line.step != line.steps:
@@ -162,8 +163,8 @@ class Training:
             if math.isfinite(line.values.get(name, math.nan)):
                 self.folder.metric(step, metric, line.values[name])
         done = line.epoch - 1 + line.step / line.steps
-        self.folder.progress(round(done, 3), line.epochs + AFTER_TRAINING_EPOCHS)
-        self._say_eta(step, now, done, line.epochs)
+        self.folder.progress(round(done, 3), epochs + AFTER_TRAINING_EPOCHS)
+        self._say_eta(step, now, done, epochs)
 
     def _say_eta(self, step: int, now: float, done: float, epochs: int) -> None:
         """Measured from this job's own pace, validation included; PaddleX's own leaves that out."""
@@ -179,7 +180,7 @@ class Training:
 
     def _on_eval(self, line: EvalLine) -> None:
         self._refuse_divergence(line)
-        for name in (self.task.metric, "loss"):
+        for name in self.task.validated:
             if math.isfinite(line.values.get(name, math.nan)):
                 self.folder.metric(line.epoch, f"val/{name}", line.values[name])
         score = line.values.get(self.task.metric, 0.0)

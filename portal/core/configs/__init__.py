@@ -46,7 +46,7 @@ def boards() -> Shelf:
 
 
 def augmentations() -> Shelf:
-    """Augmentations by name, see ``configs/paddleclas/augmentations.yaml``."""
+    """Augmentations by name, see ``configs/*/augmentations.yaml``."""
     return _books().augmentations
 
 

@@ -39,7 +39,7 @@ def _unknown(key: str, name: str, known: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_recipe(books: Books, recipe: Recipe, where: str) -> Iterator[str]:
-    yield from _unknown(f"{where}augmentation", recipe.augmentation, books.augmentations)
+    yield from _augmentation(f"{where}augmentation", recipe.augmentation, recipe, books)
     for chip in recipe.chips:
         yield from _unknown(f"{where}the name chips.{shortened(chip)}", chip, books.chips)
     yield from _size(f"{where}input_size", recipe.input_size, recipe)
@@ -52,13 +52,18 @@ def _of_recipe(books: Books, recipe: Recipe, where: str) -> Iterator[str]:
 
 def _of_preset(books: Books, name: str, preset: Preset, where: str) -> Iterator[str]:
     yield from _unknown(f"{where}recipe", preset.recipe, books.recipes)
-    yield from _unknown(f"{where}augmentation", preset.augmentation, books.augmentations)
     recipe = books.recipes.get(preset.recipe)
     if recipe is None:
         return
+    yield from _augmentation(f"{where}augmentation", preset.augmentation, recipe, books)
     yield from _size(f"{where}input_size", preset.input_size, recipe)
     if name not in recipe.presets:
         yield f"{where}recipe names {preset.recipe}, whose presets do not list {name}: add it there."
+
+
+def _augmentation(key: str, name: str, recipe: Recipe, books: Books) -> Iterator[str]:
+    fitting = {one: book for one, book in books.augmentations.items() if book and book.task == recipe.task}
+    yield from _unknown(key, name, fitting)
 
 
 def _size(key: str, size: tuple[int, int], recipe: Recipe) -> Iterator[str]:

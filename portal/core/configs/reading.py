@@ -16,7 +16,8 @@ from portal.core.configs.schema import Reader, name_up_to
 from portal.core.echoes import shortened
 from portal.core.shelf import Shelf
 
-AUGMENTATIONS = "paddleclas/augmentations.yaml"
+# A file for each training suite.
+AUGMENTATIONS = ("paddleclas/augmentations.yaml", "paddledet/augmentations.yaml")
 
 
 class ConfigError(Exception):
@@ -60,7 +61,7 @@ def read_folder(folder: Path) -> Books:
         "presets": reading.of_file("presets.yaml", Preset, 30),
         "chips": reading.of_folder("chips", Chip),
         "boards": reading.of_folder("boards", BoardProfile),
-        "augmentations": reading.of_file(AUGMENTATIONS, Augmentation, 60),
+        "augmentations": reading.of_files(AUGMENTATIONS, Augmentation, 60),
     }
     books = Books(**{kind: Shelf(kind, things) for kind, things in found.items()})
     problems = [*reading.problems, *broken_links(books, folder.name)]
@@ -102,6 +103,18 @@ class _Reading:
         self.problems += reader.problems
         if found is None:
             found = dict.fromkeys(data) if isinstance(data, dict) else {}
+        return found
+
+    def of_files(self, names: tuple[str, ...], kind: type, longest: int) -> dict[str, Any]:
+        """As ``of_file``, together; what two files name is told."""
+        found: dict[str, Any] = {}
+        for name in names:
+            own = self.of_file(name, kind, longest)
+            for twice in found.keys() & own.keys():
+                self.problems.append(
+                    f"{self._place(self.folder / name)}: {twice} is in another file: rename it."
+                )
+            found |= own
         return found
 
     def _read(self, path: Path, kind: type) -> Any:

@@ -92,11 +92,12 @@ class Preset:
     pretrained: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Augmentation:
-    """Operators of the training suite, put between decoding and normalising; the suite checks them."""
+    """Operators of a task's training suite, put between decoding and normalising; the suite checks them."""
 
     title: Words
     summary: Words
-    label_smoothing: bool
+    task: Text
+    label_smoothing: bool = False
     operators: tuple[Mapping[str, Any], ...]

@@ -1,4 +1,4 @@
-"""The parser of the suite's log, on lines captured from real trainings."""
+"""The parser of PaddleClas's log, on lines captured from real trainings, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workers.train.training import Training
 LOGS = Path(__file__).parent / "logs"
 
 
-@pytest.mark.parametrize("log", sorted(LOGS.glob("*.log")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("log", sorted(LOGS.glob("ppcls*.log")), ids=lambda path: path.stem)
 def test_it_reads_every_iteration_and_the_validation_of_a_captured_epoch(log):
     said = [parse_line(line) for line in log.read_text(encoding="utf-8").splitlines()]
     trained = [line for line in said if isinstance(line, TrainLine)]
@@ -34,7 +34,7 @@ def test_it_reads_the_numbers_of_an_iteration():
         "reader_cost: 0.01000, ips: 176.90000 samples/s, eta: 0:00:33"
     )
     said = parse_line(line)
-    assert (said.epoch, said.epochs, said.step, said.steps) == (3, 15, 6, 23)
+    assert (said.epoch, said.step, said.steps) == (3, 6, 23)
     assert said.values["lr"] == 0.0064
     assert said.values["top1"] == 0.195
     assert said.values["loss"] == 2.27

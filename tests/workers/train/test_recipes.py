@@ -15,7 +15,8 @@ from .conftest import make_spec
 ROOT = Path(__file__).resolve().parents[3]
 RECIPES = {path.stem: load_yaml(path) for path in sorted((ROOT / "configs" / "models").glob("*.yaml"))}
 PRESETS = load_yaml(ROOT / "configs" / "presets.yaml")
-AUGMENTATIONS = load_yaml(CONFIGS / "paddleclas" / "augmentations.yaml")
+SUITES = {"classification": "paddleclas", "detection": "paddledet"}
+AUGMENTATIONS = {task: load_yaml(CONFIGS / suite / "augmentations.yaml") for task, suite in SUITES.items()}
 CHIPS = {path.stem for path in (ROOT / "configs" / "chips").glob("*.yaml")}
 
 
@@ -24,7 +25,7 @@ def test_a_recipe_has_its_files_name_and_knows_its_own_size_and_chips(name):
     recipe = RECIPES[name]
     assert recipe["name"] == name
     assert recipe["input_size"] in recipe["input_sizes"]
-    assert recipe["augmentation"] in AUGMENTATIONS
+    assert recipe["augmentation"] in AUGMENTATIONS[recipe["task"]]
     assert set(recipe["chips"]) <= CHIPS
     assert recipe["pretrained"]["url"].endswith("/" + recipe["pretrained"]["file"])
     assert recipe["license"]
@@ -35,13 +36,13 @@ def test_the_sizes_of_a_recipe_survive_its_five_halvings(name):
     assert all(side % 32 == 0 for size in RECIPES[name]["input_sizes"] for side in size)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [n for n in RECIPES if RECIPES[n]["task"] == "classification"])
 def test_a_recipe_with_its_own_defaults_makes_a_configuration(name, dataset):
     recipe = RECIPES[name]
     chosen = {key: recipe["defaults"][key] for key in ("epochs", "batch_size", "learning_rate")}
     spec = make_spec(dataset, ["off", "on"], recipe=recipe, **chosen)
     base = load_yaml(CONFIGS / "paddleclas" / "classification.yaml")
-    config = suite_configuration(read_plan(spec), base, AUGMENTATIONS)
+    config = suite_configuration(read_plan(spec), base, AUGMENTATIONS["classification"])
     assert config["Arch"]["name"] == recipe["architecture"]
 
 
@@ -51,4 +52,4 @@ def test_a_preset_names_a_recipe_that_names_it(name):
     recipe = RECIPES[preset["recipe"]]
     assert name in recipe["presets"]
     assert preset["input_size"] in recipe["input_sizes"]
-    assert preset["augmentation"] in AUGMENTATIONS
+    assert preset["augmentation"] in AUGMENTATIONS[recipe["task"]]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from workers.train.parameters import Plan
+from workers.train.parameters import Contents, Plan
 from workers.train.progress import EvalLine, MarkLine, TrainLine
 from workers.train.suite import Suite
 from workers.train.yaml_files import CONFIGS, load_yaml
@@ -18,11 +18,13 @@ Prediction = dict[str, Any]
 class Task(ABC):
     """One task. ``metric`` chooses the best epoch: a fraction, by its name in the suite's log.
 
-    ``curves`` maps names in the log to those of the job's curves. ``suite`` is what trains it.
+    ``validated`` are the figures of an epoch that become curves, ``curves`` maps those of a step to the names
+    of the job's curves, both by their names in the log. ``suite`` is what trains it.
     """
 
     name: str
     metric: str
+    validated: tuple[str, ...]
     curves: Mapping[str, str]
     suite: Suite
 
@@ -33,8 +35,8 @@ class Task(ABC):
         """Raise InputError when a model of this task cannot have these classes."""
 
     @abstractmethod
-    def count_images(self, dataset: Path, class_names: list[str]) -> tuple[int, int]:
-        """Return how many images train and how many validate.
+    def read_contents(self, dataset: Path, class_names: list[str]) -> Contents:
+        """Return what a staged dataset holds.
 
         Raises InputError for a staged dataset that is not one of this task.
         """

@@ -11,7 +11,7 @@ from workers.contract.splits import measured_split
 from workers.datakit.scoring import classification as scoring
 from workers.train.evaluation import batches, onnx_runner, paddle_runner
 from workers.train.paddleclas import fill_configuration
-from workers.train.parameters import Plan
+from workers.train.parameters import Contents, Plan
 from workers.train.progress import EvalLine, MarkLine, TrainLine, parse_line
 from workers.train.suite import PADDLECLAS
 from workers.train.tasks.base import Prediction, Task
@@ -23,6 +23,7 @@ ONNX_CHECK_IMAGES = 64
 class Classification(Task):
     name = "classification"
     metric = "top1"
+    validated = ("top1", "loss")
     curves = {"loss": "train/loss", "top1": "train/top1", "lr": "train/lr", "ips": "train/ips"}
     suite = PADDLECLAS
 
@@ -30,9 +31,9 @@ class Classification(Task):
         if len(class_names) < 2:
             raise InputError(msg("A classifier needs at least two classes: add images of a second class."))
 
-    def count_images(self, dataset: Path, class_names: list[str]) -> tuple[int, int]:
+    def read_contents(self, dataset: Path, class_names: list[str]) -> Contents:
         train, val = (read_labels(dataset / name, len(class_names)) for name in ("train.txt", "val.txt"))
-        return len(train), len(val)
+        return Contents(len(train), len(val))
 
     def suite_configuration(self, plan: Plan, output: Path) -> dict[str, Any]:
         base, augmentations = self.suite_files(self.name, "augmentations")
@@ -52,7 +53,7 @@ class Classification(Task):
         run_paddle = paddle_runner(inference, plan.device)
         predictions: list[Prediction] = []
         for names, batch in batches(plan, [image for image, _ in pairs]):
-            for name, probabilities in zip(names, run_paddle(batch), strict=True):
+            for name, probabilities in zip(names, run_paddle(batch)[0], strict=True):
                 best = int(probabilities.argmax())
                 predictions.append({"image": name, "predicted": best, "score": float(probabilities[best])})
             if len(predictions) == len(names):

@@ -6,8 +6,6 @@ Each launcher calls ``prepare()`` before it uses ppdet. Nothing of the suite on 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import os
 import sys
 
@@ -15,9 +13,6 @@ import sys
 def prepare() -> None:
     """Make ppdet importable from the working directory, which PaddleX sets to the suite, and patch it."""
     sys.path.insert(0, os.getcwd())
-    # It names packages to install for tracking and poses.
-    with contextlib.redirect_stdout(io.StringIO()):
-        import ppdet  # noqa: F401
     _name_the_dataset()
     _widen_class_ids()
     _average_over_something()
@@ -55,26 +50,22 @@ def _average_over_something() -> None:
     """
     import paddle
     from ppdet.modeling.heads import PicoHeadV2
+    from ppdet.modeling.losses.varifocal_loss import VarifocalLoss
 
-    own = PicoHeadV2.get_loss
+    own_loss, own_losses = VarifocalLoss.forward, PicoHeadV2.get_loss
+
+    def forward(self, scores, targets, weight=None, avg_factor=None):
+        self.sum_of_scores = float(avg_factor)
+        average = avg_factor if self.sum_of_scores else paddle.ones([])
+        return own_loss(self, scores, targets, weight, average)
 
     def get_loss(self, head_outs, gt_meta):
-        classify, sums = self.loss_vfl, []
-
-        def at_least_one(scores, targets, avg_factor):
-            sums.append(float(avg_factor))
-            return classify(scores, targets, avg_factor=avg_factor if sums[0] else paddle.ones([]))
-
-        self.loss_vfl = at_least_one
-        try:
-            losses = own(self, head_outs, gt_meta)
-        finally:
-            self.loss_vfl = classify
-        if not sums[0]:
+        losses = own_losses(self, head_outs, gt_meta)
+        if not self.loss_vfl.sum_of_scores:
             losses.update(loss_bbox=paddle.zeros([]), loss_dfl=paddle.zeros([]))
         return losses
 
-    PicoHeadV2.get_loss = get_loss
+    VarifocalLoss.forward, PicoHeadV2.get_loss = forward, get_loss
 
 
 def read_arguments() -> tuple[dict, argparse.Namespace]:

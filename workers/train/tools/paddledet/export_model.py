@@ -37,8 +37,15 @@ def main() -> None:
                 outputs.append(head.head_reg_list[level](attended))
             return outputs
 
+    class Doubled(nn.Layer):
+        """The neck's upsampling, by size: a scale is written as float64, at which paddle2onnx stops."""
+
+        def forward(self, x):
+            return nn.functional.interpolate(x, size=[2 * side for side in x.shape[2:]], mode="nearest")
+
     detector = create(config["architecture"])
     load_weight(detector, config["weights"])
+    detector.neck.upsample = Doubled()
     network = Outputs(detector)
     network.eval()
     shape = [None, *config["TestReader"]["inputs_def"]["image_shape"]]
