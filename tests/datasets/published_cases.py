@@ -93,6 +93,21 @@ def images_and_masks(upload: Upload) -> None:
         upload.mask(f"seg/masks/{number}.png")
 
 
+@case({"cat": 10, "dog": 10}, split=(12, 8))
+def masks_beside_the_folders_of_a_split(upload: Upload) -> None:
+    for split, each, first in (("train", 6, 0), ("val", 4, 50)):
+        upload.folders(split, ["cat", "dog"], each=each, split=split, first=first)
+    for path, split in upload.splits.items():
+        upload.mask(f"{split}_masks/{stem_of(path)}.png")
+
+
+@case({}, says=("cat_masks", "folders"))
+def masks_beside_folders_that_may_be_classes(upload: Upload) -> None:
+    upload.folders("", ["cat", "dog"], each=6)
+    for path in upload.labels:
+        upload.mask(f"cat_masks/{stem_of(path)}.png")
+
+
 # Tables that are the truth, or are not
 
 

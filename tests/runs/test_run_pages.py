@@ -31,7 +31,7 @@ def test_the_stepper_shows_a_figure_for_every_hop(alices, team, alice):
     assert '1512 <span class="unit">images' in page
     assert page.count("99.03 %") >= 2, "top-1 of Paddle and of ONNX"
     assert "drop 0.33 points on 308 validation images" in page
-    assert "Top-1 on 308 images; int8 on the same: 98.70 % · Virtual board" in page
+    assert "Top-1 on 308 validation images; int8 on the same: 98.70 % · Virtual board" in page
 
 
 def test_a_run_whose_int8_model_lost_much_says_so(alices, team, alice):

@@ -109,6 +109,15 @@ def masks_beside_images_of_classes(upload: Upload) -> None:
 
 
 @layout
+def masks_beside_splits_of_classes(upload: Upload) -> None:
+    classes = upload.classes(3)
+    for split, each, first in (("train", 6, 0), ("val", 3, 50)):
+        upload.folders(f"parts/{split}", classes, each, split, first=first)
+    for path, split in upload.splits.items():
+        upload.mask(f"parts/{split}_masks/{path.rpartition('/')[2].rpartition('.')[0]}.png")
+
+
+@layout
 def images_and_masks_below_classes(upload: Upload) -> None:
     """COVID-19 Radiography: every class has images and masks of the same names."""
     top = "COVID-19_Radiography_Dataset"

@@ -149,13 +149,11 @@ class Files:
             except (InputError, ValueError, RecursionError) as error:
                 refusal = error if isinstance(error, InputError) else not_json(entry, error)
                 self._reading.cannot_read(entry.path, str(refusal))
-                self._reading.left_out(
-                    "bad-json", msg_n(
-"{count} JSON file cannot be read, so its images were left out.",
- "{count} JSON files cannot be read, so their images were left out."
-),
-                    names.show(str(refusal)), level="warn",
-                )  # fmt: skip
+                message = msg_n(
+                    "{count} JSON file cannot be read, so its images were left out.",
+                    "{count} JSON files cannot be read, so their images were left out.",
+                )
+                self._reading.left_out("bad-json", message, names.show(str(refusal)), level="warn")
                 failed.append(refusal)
         if failed and len(failed) == len(self._files):
             raise failed[0]
@@ -165,9 +163,10 @@ def refuse_unread(reading: Reading, kind: str) -> None:
     """Raise InputError with the first reason, where files of annotations are there and none could be read."""
     if reading.unread.count:
         raise InputError(
-            msg(
+            msg_n(
+                "The {kind} file of annotations cannot be read ({first}): export it again.",
                 "None of the {count} {kind} files of annotations can be read ({first}): export them again.",
-                count=reading.unread.count,
+                reading.unread.count,
                 kind=kind,
                 first=reading.unread.examples[0],
             )

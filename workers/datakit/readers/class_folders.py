@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from workers.contract.messages import msg, msg_n
 from workers.datakit import names
@@ -12,11 +12,11 @@ from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .folder_lists import listed_split
-from .folder_names import is_masks
-from .folder_roles import Roles, looked_through, roles_of, without_ending
+from .folder_masks import masks_in
+from .folder_roles import Roles, looked_through, roles_of
 from .folder_tree import Folder, tree_of
 from .listing import Listing, Sample
-from .reading import BY_FOLDERS, BY_LISTS, CLASS, MASKS, TEST, VAL, Reading
+from .reading import BY_FOLDERS, BY_LISTS, CLASS, TEST, VAL, Reading
 from .splits import settled
 from .upload import Upload
 from .wording import some
@@ -67,7 +67,8 @@ def _listing(roles: Roles, upload: Upload, reading: Reading) -> Listing:
         for folder in folders:
             side = _as_measured(split, folder, sides, reading.findings) if given else None
             reading.roles[folder.path] = CLASS
-            images = _without_masks(folder, reading)
+            masks = masks_in(folder, reading)
+            images = [entry for entry in folder.all() if entry.path not in masks]
             classes[names.check_class_name(folder.name)] += ((entry, side) for entry in images)
             _report_deep(folder, images, reading.findings)
     if given:
@@ -122,42 +123,6 @@ def _as_measured(split: str | None, folder: Folder, sides: set[str | None], find
     )
     findings.add("info", "test-as-val", message, names.show(folder.path), folder.total)
     return VAL
-
-
-def _without_masks(folder: Folder, reading: Reading) -> list[Entry]:
-    """Return a class's images without the masks that lie among them, as 12_mask.png beside 12.png."""
-    images = list(folder.all())
-    stems = {_stem(entry) for entry in images}
-    masks = {entry.path for entry in images if _is_mask(_stem(entry), stems)}
-    masks |= {entry.path for inner in _folders_of_masks(folder) for entry in inner.all()}
-    for path in sorted(masks):
-        message = msg_n(
-            "{count} mask that lies among the images of classes was left out.",
-            "{count} masks that lie among the images of classes were left out.",
-        )
-        reading.left_out("masks-left-out", message, names.show(path))
-    if masks:
-        reading.roles[folder.path] = MASKS
-        reading.unlabelled |= masks
-    return [entry for entry in images if entry.path not in masks]
-
-
-def _folders_of_masks(folder: Folder) -> Iterator[Folder]:
-    """Yield the folders of masks in a class's folder, beside its images or folders of them."""
-    inner = list(folder.folders.values())
-    drawn = [each for each in inner if is_masks(each.name)]
-    if drawn and (folder.images or len(drawn) < len(inner)):
-        yield from drawn
-
-
-def _is_mask(stem: str, stems: set[str]) -> bool:
-    image = without_ending(stem)
-    return image != stem and image in stems
-
-
-def _stem(entry: Entry) -> str:
-    folder, _, name = entry.path.rpartition("/")
-    return f"{folder}/{name.rpartition('.')[0].casefold()}"
 
 
 def _report_deep(folder: Folder, images: Iterable[Entry], findings: Findings) -> None:

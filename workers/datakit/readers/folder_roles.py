@@ -13,11 +13,11 @@ from workers.contract.messages import join, msg, msg_n
 from workers.datakit import names
 from workers.datakit.errors import InputError
 
-from .folder_doubts import SAME_NAMES, doubts_of, look_like_shards
+from .folder_doubts import doubts_of, look_like_shards
+from .folder_masks import without_masks
 from .folder_names import (
     is_augmented,
     is_images,
-    is_masks,
     is_other,
     is_unlabelled,
     split_of,
@@ -31,7 +31,6 @@ from .upload import Upload
 
 # A folder of figures or results holds few images, or fewer than this part of those of a class.
 FEW, SMALL_PART = 5, 0.5
-MAX_PAIRED = 100  # folders of images, and of masks
 
 
 @dataclasses.dataclass(slots=True)
@@ -77,15 +76,19 @@ def roles_of(root: Folder, upload: Upload, reading: Reading) -> Roles:
             )
         )
     given = upload.options.roles
-    _refuse_masks(tops, given)
+    tops, doubts = without_masks(tops, given, reading)
     splits = _splits(tops, upload)
     structured = [top for top in tops if top.name in splits and not _is_flat_split(top)]
     if any(splits[top.name] == TRAIN for top in structured):
-        return _with_splits(tops, splits, given, reading)
+        roles = _with_splits(tops, splits, given, reading)
+        roles.doubts += doubts
+        return roles
     flat = [top for top in tops if top.name in splits]
     if len(flat) == len(tops) and len(flat) > 1:
         raise InputError(_hold_directly(flat))
-    return _classes(tops, splits, upload, reading)
+    roles = _classes(tops, splits, upload, reading)
+    roles.doubts += doubts
+    return roles
 
 
 def _set_folder(root: Folder, upload: Upload, reading: Reading) -> tuple[Folder, list[Folder]]:
@@ -204,7 +207,7 @@ def _is_flat_split(top: Folder) -> bool:
 def _with_splits(
     tops: list[Folder], splits: dict[str, str], given: Mapping[str, str], reading: Reading
 ) -> Roles:
-    roles = Roles([])
+    roles, doubts = Roles([]), []
     flat = [top for top in tops if top.name in splits and _is_flat_split(top)]
     if any(splits[top.name] == TRAIN for top in flat):
         raise InputError(_hold_directly([top for top in flat if splits[top.name] == TRAIN]))
@@ -214,7 +217,8 @@ def _with_splits(
             continue
         reading.roles[top.path] = splits[top.name]
         inner = without_nest(top) if not is_flat(top) else top
-        classes = _labelled(inner, given, reading)
+        classes, of_masks = _labelled(inner, given, reading)
+        doubts += of_masks
         roles.doubts += doubts_of(classes) if splits[top.name] == TRAIN else []
         named |= {each.name for each in classes}
         roles.parts.append((splits[top.name], classes))
@@ -225,18 +229,20 @@ def _with_splits(
             if named & without_nest(top).folders.keys():
                 roles.doubts.append(_is_it_a_split(top, splits))
             _leave_out(top, UNLABELLED if is_flat(top) else IGNORED, reading)
+    if len(roles.parts) < 2 or len({frozenset(each.name for each in part) for _, part in roles.parts}) > 1:
+        roles.doubts += doubts[:1]
     return roles
 
 
-def _labelled(folder: Folder, given: Mapping[str, str], reading: Reading) -> list[Folder]:
+def _labelled(folder: Folder, given: Mapping[str, str], reading: Reading) -> tuple[list[Folder], list[str]]:
+    """Return the folders of classes in a split, and what is in doubt of them."""
     kept = []
     for each in folder.folders.values():
         if is_unlabelled(each.name) and each.path not in given:
             _leave_out(each, UNLABELLED, reading)
         else:
             kept.append(each)
-    _refuse_masks(kept, given)
-    return kept
+    return without_masks(kept, given, reading)
 
 
 def _classes(tops: list[Folder], splits: dict[str, str], upload: Upload, reading: Reading) -> Roles:
@@ -308,38 +314,3 @@ def _hold_directly(flat: Sequence[Folder]) -> str:
 
 def _and(items: Sequence[str]) -> str:
     return join([names.show(item) for item in items], " and ")
-
-
-def _refuse_masks(tops: Sequence[Folder], given: Mapping[str, str]) -> None:
-    """Raise InputError where some folders hold masks of the images in others."""
-    masks = [top for top in tops if is_masks(top.name) and top.path not in given]
-    others = _missing(tops, masks)
-    if not masks or not others:
-        return
-    if all(is_images(top.name) for top in others) or _are_of_same_names(others, masks):
-        raise InputError(
-            msg(
-                "{images} and {masks} are images and their masks, a segmentation set, which is not supported "
-                "yet: upload class folders, or boxes.",
-                images=names.show(others[0].path),
-                masks=names.show(masks[0].path),
-            )
-        )
-
-
-def _are_of_same_names(folders: Sequence[Folder], masks: Sequence[Folder]) -> bool:
-    """Say whether the images of a folder and those of a folder of masks have the same names."""
-    images = [folder.stems() for folder in folders[:MAX_PAIRED]]
-    drawn = [{without_ending(stem) for stem in mask.stems()} for mask in masks[:MAX_PAIRED]]
-    return any(len(one & two) >= SAME_NAMES * min(len(one), len(two)) for one in images for two in drawn)
-
-
-_ENDINGS = ("_mask", "-mask", " mask", "_masks", "_seg", "_segmentation", "_gt", "_label", "_annotation")
-
-
-def without_ending(stem: str) -> str:
-    """Return the name of the image that a mask called ``stem`` belongs to: 12_mask is of 12."""
-    for ending in _ENDINGS:
-        if stem.endswith(ending):
-            return stem.removesuffix(ending)
-    return stem
