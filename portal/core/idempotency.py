@@ -37,6 +37,7 @@ HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 KEPT = timedelta(hours=24)
 LOST_AFTER = timedelta(minutes=10)  # no call is worked on for so long: its process must have ended
 BLOCK = 1024 * 1024
+NO_TEAM = 0  # of calls by people who are in none (yet)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -58,7 +59,9 @@ def once(handler, holds_secret: bool = False):
         if not _KEY.fullmatch(key):
             raise ValidationError({HEADER: [_("Send 1 to 255 visible ASCII characters, such as a UUID.")]})
         call, new = IdempotentCall.objects.get_or_create(
-            team=request.team.pk, key=key, defaults={"fingerprint": fingerprint(request)}
+            team=request.team.pk if request.team else NO_TEAM,
+            key=key,
+            defaults={"fingerprint": fingerprint(request)},
         )
         if not new:
             return _again(call, request, holds_secret)

@@ -98,7 +98,7 @@ class MeViewSet(ApiViewSet):
     @extend_schema(request=NewEmailSerializer, responses=MeSerializer)
     def partial_update(self, request):
         """Change the e-mail address."""
-        data = _checked(NewEmailSerializer, request)
+        data = checked(NewEmailSerializer, request)
         person = User.objects.get(pk=request.user.pk)
         self._saved(EmailForm(data, instance=person), "password")
         audit.record("account.email", person)
@@ -108,14 +108,14 @@ class MeViewSet(ApiViewSet):
     def language(self, request):
         """Choose the language of pages and mails."""
         person = User.objects.get(pk=request.user.pk)
-        person.language = _checked(LanguageSerializer, request)["language"]
+        person.language = checked(LanguageSerializer, request)["language"]
         person.save(update_fields=["language"])
         return self._answer()
 
     @extend_schema(request=NewPasswordSerializer, responses={204: None})
     def password(self, request):
         """Change the password. The header ``Tokens-Working`` of the answer tells how many tokens go on."""
-        data = _checked(NewPasswordSerializer, request)
+        data = checked(NewPasswordSerializer, request)
         names = {"new_password1": data["new_password"], "new_password2": data["new_password"]}
         form = PasswordForm(request.user, {**data, **names})
         self._saved(form, "old_password")
@@ -141,12 +141,16 @@ class MeViewSet(ApiViewSet):
             return
         if asked in form.errors:
             throttle.failed(name)
-        # What is typed once here is typed twice on the page.
-        errors = {key.rstrip("12"): [str(text) for text in texts] for key, texts in form.errors.items()}
-        raise serializers.ValidationError(errors)
+        raise serializers.ValidationError(form_errors(form))
 
 
-def _checked(kind, request) -> dict:
+def form_errors(form) -> dict[str, list[str]]:
+    """The errors of a page's form by the fields of a call: a password is typed once here, and twice there."""
+    return {key.rstrip("12"): [str(text) for text in texts] for key, texts in form.errors.items()}
+
+
+def checked(kind, request) -> dict:
+    """What a call sent, as its serializer takes it. Raises ValidationError."""
     form = kind(data=request.data)
     form.is_valid(raise_exception=True)
     return dict(form.validated_data)

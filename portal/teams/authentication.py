@@ -26,8 +26,8 @@ class InvalidToken(exceptions.AuthenticationFailed):
 class TooManyPasswords(exceptions.Throttled):
     """Says in our words how long to wait, and nothing after them."""
 
-    def __init__(self, wait: int):
-        exceptions.APIException.__init__(self, shown(throttle.sentence(wait)))
+    def __init__(self, wait: int, sentence: str = ""):
+        exceptions.APIException.__init__(self, shown(sentence or throttle.sentence(wait)))
         self.wait = wait
 
 

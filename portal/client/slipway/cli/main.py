@@ -13,6 +13,7 @@ from slipway.cli.commands import (
     api,
     datasets,
     devices,
+    door,
     history,
     jobs,
     runs,
@@ -38,7 +39,7 @@ def slipway():
     """
 
 
-for module in (session, datasets, runs, jobs, devices, history, team, webhooks, api):
+for module in (session, door, datasets, runs, jobs, devices, history, team, webhooks, api):
     module.add_to(slipway)
 
 
