@@ -10,11 +10,13 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from portal import tasks
+from portal.core import configs
 from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.core.names import NameField
 from portal.datasets.states import REVIEW, Review, UploadState, check_state
 from portal.jobs.models import Job, Status
-from portal.tasks import DatasetFacts
+from portal.tasks import DatasetFacts, Unknown
 from portal.teams.models import Owned, OwnedQuerySet, Team
 from workers.contract.messages import msg
 from workers.contract.splits import TEST, VAL
@@ -205,6 +207,19 @@ class DatasetVersion(models.Model):
     @property
     def short_hash(self) -> str:
         return self.content_hash[:12]
+
+    @property
+    def training_refusals(self) -> list[str]:
+        """Why no model can be trained on it: sentences; none where one can, and until it is ready."""
+        if not self.is_ready:
+            return []
+        if not any(recipe.task == self.task for recipe in configs.recipes().values()):
+            return Unknown(self.task).refusals(self.facts)
+        return tasks.get(self.task).refusals(self.facts)
+
+    @property
+    def is_blocked(self) -> bool:
+        return bool(self.training_refusals)
 
     @property
     def measured_split(self) -> str:

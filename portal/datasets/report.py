@@ -10,11 +10,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portal import tasks
 from portal.core.messages import shown
 from portal.core.templatetags.slipway import bytesize
 from portal.datasets import diffs
 from portal.datasets.change_texts import split_label
+from portal.datasets.fixes import Fix, fixes
 from portal.datasets.models import DatasetVersion
 from workers.datakit import export
 from workers.datakit.findings import LEVELS
@@ -37,12 +37,12 @@ class Verdict:
 
 
 def verdict(version: DatasetVersion) -> Verdict:
-    refusals = tasks.get(version.task).refusals(version.facts)
+    refusals = version.training_refusals
     if refusals:
         more = len(refusals) - 1
         rest = ngettext(" And %(more)d more thing, see below.", " And %(more)d more things, see below.", more)
         sentence = shown(refusals[0]) + (rest % {"more": more} if more else "")
-        return Verdict("refused", _("Cannot be trained yet"), sentence)
+        return Verdict("refused", _("Blocked"), sentence)
     warnings = sum(finding["level"] == "warn" for finding in version.findings)
     if warnings:
         title = ngettext("Look at %(count)d thing first", "Look at %(count)d things first", warnings)
@@ -55,7 +55,8 @@ def verdict(version: DatasetVersion) -> Verdict:
 class FindingView:
     """A finding as the page shows it. ``pictures`` are ids of images, ``texts`` are about something else.
 
-    ``in_grid`` says whether the images that it counts can be shown in the grid.
+    ``in_grid`` says whether the images that it counts can be shown in the grid, ``fixes`` lead to where a
+    person can mend it.
     """
 
     level: str
@@ -65,6 +66,7 @@ class FindingView:
     count: int
     pictures: list[tuple[int, str]]
     texts: list[str]
+    fixes: list[Fix]
 
     @property
     def in_grid(self) -> bool:
@@ -73,22 +75,24 @@ class FindingView:
 
 def findings(version: DatasetVersion, without: Container[str] = ()) -> list[tuple[str, list[FindingView]]]:
     """The findings by level, the gravest first; levels without one are left out, and codes in ``without``."""
-    told = [_finding_view(finding) for finding in version.findings if finding["code"] not in without]
+    told = [_finding_view(version, finding) for finding in version.findings if finding["code"] not in without]
     by_level = [(level, [one for one in told if one.level == level]) for level in LEVELS]
     return [(level, some) for level, some in by_level if some]
 
 
-def _finding_view(finding: dict[str, Any]) -> FindingView:
+def _finding_view(version: DatasetVersion, finding: dict[str, Any]) -> FindingView:
     # In versions from before images had ids, an example is a text.
     examples = [one if isinstance(one, dict) else {"image": None, "text": one} for one in finding["examples"]]
+    pictures = [(one["image"], one["text"]) for one in examples if one["image"]]
     return FindingView(
         level=finding["level"],
         code=finding["code"],
         message=finding["message"],
         advice=finding.get("advice", ""),
         count=finding["count"],
-        pictures=[(one["image"], one["text"]) for one in examples if one["image"]],
+        pictures=pictures,
         texts=[one["text"] for one in examples if not one["image"]],
+        fixes=fixes(version, finding["code"], finding["count"], bool(pictures)),
     )
 
 

@@ -2,7 +2,6 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from portal import tasks
 from portal.core import names
 from portal.core.messages import shown
 from portal.core.names import one_line
@@ -69,7 +68,7 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
         return version.message
 
     def get_training_refusals(self, version) -> list[str]:
-        return tasks.get(version.task).refusals(version.facts) if version.is_ready else []
+        return version.training_refusals
 
 
 class DatasetVersionDetailSerializer(DatasetVersionSerializer):

@@ -6,6 +6,7 @@ import zipfile
 import pytest
 from django.urls import reverse
 
+from portal.core import configs
 from portal.datasets import deletion, drafts
 from tests.datasets.index_builders import boxed, classified, ready_version
 
@@ -35,7 +36,7 @@ def text(client, address, **query):
     [
         ([], "Ready to train"),
         ([WARNED], "Look at 1 thing first"),
-        ([WARNED, BLOCKED], "Cannot be trained yet"),
+        ([WARNED, BLOCKED], "Blocked</strong>"),
     ],
 )
 def test_the_verdict_stands_at_the_top(alices, version, findings, words):
@@ -48,7 +49,12 @@ def test_a_finding_says_what_to_do_and_leads_to_its_images(alices, version):
     version.findings = [WARNED]
     version.save()
     page = text(alices, url("dataset-version", version))
-    for words in ("3 images are blurred.", "Look at them.", "left.png was left out", "Show all 3"):
+    for words in (
+        "3 images are blurred.",
+        "Look at them.",
+        "left.png was left out",
+        "Fix them here: 3 images",
+    ):
         assert words in page
     assert f'href="{url("dataset-images", version)}?mark=blurred"' in page
     assert f'href="{url("dataset-image-page", version, 2)}?mark=blurred"' in page
@@ -122,3 +128,63 @@ def test_a_deleted_version_is_not_changed(alices, version, alice):
     deletion.delete_version(version, alice)
     refused = alices.post(url("dataset-images", version), {"act": "remove", "image": "1"})
     assert refused.status_code == 422 and "restore it first" in refused.content.decode()
+
+
+ALIKE = {
+    **BLOCKED, "code": "class-name-collision", "message": "car and Car look like one class.",
+}  # fmt: skip
+
+
+@pytest.fixture
+def blocked(version):
+    version.findings = [ALIKE]
+    version.save()
+    return version
+
+
+def test_what_cannot_be_trained_is_blocked_and_not_ready_everywhere(alices, blocked):
+    for name, number in (
+        ("dataset-version", blocked.pk),
+        ("dataset-detail", blocked.dataset_id),
+        ("dataset-list", None),
+    ):
+        page = " ".join(alices.get(reverse(name, args=[number] if number else [])).content.decode().split())
+        assert "Blocked" in page and "> Ready<" not in page and "Train with it" not in page, name
+    answer = alices.get(f"/api/v1/dataset-versions/{blocked.pk}/").json()
+    assert answer["training_refusals"] == ["car and Car look like one class."]
+
+
+def test_a_task_without_a_recipe_is_blocked(team, alice, monkeypatch):
+    version = ready_version(team, alice, "Street", fill=boxed, task="detection")
+    recipes = {name: book for name, book in configs.recipes().items() if book.task == "classification"}
+    monkeypatch.setattr(configs, "recipes", lambda: recipes)
+    assert version.is_blocked and "cannot train for detection" in version.training_refusals[0]
+
+
+FIXES = [
+    ("blurred", [(1, "cat/1.png")], "?mark=blurred"),
+    ("class-name-collision", [], "/changes/#classes"),
+    ("no-train-images", [], "?class_id=1"),
+    ("no-val-images", [], "?class_id=1&amp;split=train"),
+    ("no-test-images", [], "?class_id=1&amp;split=train"),
+    ("no-val-images", [], "/changes/#split"),
+    ("small-classes", [], "&amp;mode=add"),
+    ("unequal-classes", [], "&amp;mode=add"),
+]
+
+
+@pytest.mark.parametrize(("code", "examples", "where"), FIXES, ids=str)
+def test_a_finding_leads_to_where_it_is_fixed(alices, bob, client, version, code, examples, where):
+    version.counts[1] |= {"train": 0, "val": 0, "test": 0}
+    rows = [{"image": image, "text": words} for image, words in examples]
+    version.findings = [{**WARNED, "code": code, "examples": rows}]
+    version.save()
+    found = (
+        text(alices, url("dataset-version", version)).partition('id="findings"')[2].partition("</section>")[0]
+    )
+    assert f'{where}"' in found
+    client.force_login(bob)
+    found = (
+        text(client, url("dataset-version", version)).partition('id="findings"')[2].partition("</section>")[0]
+    )
+    assert (where in found) == bool(examples), "a viewer looks, and fixes nothing"

@@ -40,8 +40,8 @@ def judge(images: list[ImageRow], counts: Sequence[dict[str, Any]], findings: Fi
 def _judge_classes(counts: Sequence[dict[str, Any]], findings: Findings) -> None:
     for first, second in names.collisions([row["name"] for row in counts]):
         message = msg(
-            "The classes {first} and {second} look like one class spelled in two ways: merge "
-            "them or rename one, then upload again.",
+            "The classes {first} and {second} look like one class spelled in two ways: merge them, or rename "
+            "one.",
             first=repr(first),
             second=repr(second),
         )

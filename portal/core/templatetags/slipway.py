@@ -13,7 +13,7 @@ from portal.core.messages import shown
 
 register = template.Library()
 
-# value: (word, icon, Bootstrap colour). The last six are not a job's statuses but a page's.
+# value: (word, icon, Bootstrap colour). The last seven are not a job's statuses but a page's.
 STATUS = {
     "queued": (gettext_lazy("Queued"), "hourglass-split", "secondary"),
     "running": (gettext_lazy("Running"), "arrow-repeat", "primary"),
@@ -22,6 +22,7 @@ STATUS = {
     "failed": (gettext_lazy("Failed"), "x-octagon-fill", "danger"),
     "cancelled": (gettext_lazy("Cancelled"), "slash-circle", "secondary"),
     "review": (gettext_lazy("Needs review"), "question-circle-fill", "warning"),
+    "blocked": (gettext_lazy("Blocked"), "x-octagon-fill", "danger"),
     "waiting": (gettext_lazy("Waiting"), "circle", "secondary"),
     "skipped": (gettext_lazy("Skipped"), "dash-circle", "secondary"),
     "reachable": (gettext_lazy("Reachable"), "check-circle-fill", "success"),

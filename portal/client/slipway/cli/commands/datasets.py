@@ -154,7 +154,8 @@ def show(app: App, name: str):
 
 
 def print_version(screen: Screen, version: dict) -> None:
-    head = f"{version['dataset_name']} v{version['number']}: {version['state']}"
+    refusals = version["training_refusals"]
+    head = f"{version['dataset_name']} v{version['number']}: {'blocked' if refusals else version['state']}"
     if version["state"] in ("ready", "review"):
         head += (
             f", {version['images']} images ({version['train_images']} to train, {version['val_images']} to "
@@ -162,6 +163,8 @@ def print_version(screen: Screen, version: dict) -> None:
             f"{version['layout']}, {size(version['bytes'])}"
         )
     screen.line(head)
+    for sentence in refusals:
+        screen.line(sentence)
     if version["content_hash"]:
         screen.line(f"hash {version['content_hash']}")
     if version["counts"]:
