@@ -127,6 +127,7 @@ API = {
     "POST devices/{pk}/probe/": change(OPERATOR, DEPLOY),
     "GET inferences/": look(),
     "GET inferences/{pk}/": look(),
+    "GET inferences/{pk}/coco/": look(),
     "GET inferences/{pk}/images/{position}/": look(),
     "GET deployments/": look(),
     "POST deployments/": change(OPERATOR, DEPLOY),
@@ -315,5 +316,6 @@ PAGES = {
     "POST device-delete": Rule(OPERATOR),
     "GET inference-detail": Rule(VIEWER),
     "GET inference-live": Rule(VIEWER),
+    "GET inference-coco": Rule(VIEWER),
     "GET inference-image": Rule(VIEWER),
 }

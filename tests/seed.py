@@ -309,15 +309,15 @@ class Seeder:
         inference = Inference.objects.create(
             device=device, team=self.team, job=job, created_by=self.user,
             release=deployment.release if deployment else "",
-            engine=device.probe["engine"] if status == Status.SUCCEEDED else "",
+            engine=device.probe["engine"] if status == Status.SUCCEEDED else "", task="classification",
         )  # fmt: skip
         for position in range(4):
             name = f"from the belt {position}.png"
             image = InferenceImage(inference=inference, position=position, name=name)
             image.file.save(f"inferences/{inference.pk}/{position:04d}.png", ContentFile(png()), save=False)
             if status == Status.SUCCEEDED and position < answered:
-                image.label_id, image.label = position, NAMES[position]
-                image.score, image.milliseconds = 0.9981 - position / 10, 6.1 + position / 10
+                score, image.milliseconds = 0.9981 - position / 10, 6.1 + position / 10
+                image.prediction = {"label_id": position, "label": NAMES[position], "score": score}
             elif status == Status.SUCCEEDED:
                 image.error = "The board could not read this picture."
             image.save()

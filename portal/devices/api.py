@@ -12,10 +12,10 @@ from rest_framework.response import Response
 
 from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import many_images, takes
-from portal.core.calls import without_body
+from portal.core.calls import with_query, without_body
 from portal.core.messages import shown
 from portal.core.serializers import KnownFieldsOnly
-from portal.devices import pictures, services
+from portal.devices import coco, pictures, services
 from portal.devices.credentials import Credentials, SecretNeeded
 from portal.devices.errors import BoardError
 from portal.devices.filters import DeviceFilter, InferenceFilter
@@ -29,11 +29,14 @@ from portal.devices.serializers import (
     NewDeviceSerializer,
     NewHostKeySerializer,
 )
+from portal.devices.thresholds import OVERLAP
 from portal.jobs.serializers import JobSerializer
+from portal.tasks.figures import Thresholds
 from portal.teams import audit
 from portal.teams.access import refuse_unless
 from portal.teams.models import Role
 from workers.contract.messages import msg
+from workers.datakit.scoring.detection import SHOWN
 
 NO_IMAGE = _("Choose at least one image.")
 
@@ -43,6 +46,13 @@ class ImagesSerializer(KnownFieldsOnly, serializers.Serializer):
         child=serializers.FileField(allow_empty_file=True), max_length=services.MAX_INFERENCE_IMAGES,
         allow_empty=False, error_messages=dict.fromkeys(("required", "empty"), NO_IMAGE),
     )  # fmt: skip
+
+
+class ThresholdsSerializer(serializers.Serializer):
+    """Which boxes are told: from a score on, and none that overlaps a surer one of its class by more."""
+
+    score = serializers.FloatField(default=SHOWN, min_value=0, max_value=1)
+    overlap = serializers.FloatField(default=OVERLAP, min_value=0, max_value=1)
 
 
 SECRETS = ("password", "private_key", "passphrase")
@@ -179,6 +189,14 @@ class InferenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVie
     filterset_class = InferenceFilter
     orderings = ("id", "created_at")
     lookup_value_regex = r"\d{1,18}"
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True, pagination_class=None, filter_backends=[])
+    @with_query(ThresholdsSerializer)
+    def coco(self, request, pk=None):
+        """The boxes that a detector found, as one COCO file; each annotation has a ``score``. None of another
+        task's."""
+        return Response(coco.file_of(self.get_object(), Thresholds(**self.query)))
 
     @extend_schema(responses={(200, f"image/{kind}"): OpenApiTypes.BINARY for kind in ("png", "jpeg")})
     @action(

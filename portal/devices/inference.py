@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from portal import tasks
 from portal.devices import inference_images, running
 from portal.devices.answers import answer
 from portal.devices.models import Inference, InferenceImage
@@ -12,6 +13,7 @@ from portal.devices.services import connect
 from portal.jobs.context import JobContext
 from portal.jobs.models import Job, NothingLeft
 from workers.contract.messages import msg, msg_n
+from workers.contract.tasks import FIRST_TASK
 from workers.datakit.errors import InputError
 
 BATCH_BYTES = 64 * 1024 * 1024  # held in memory at a time
@@ -81,14 +83,15 @@ def complete(job: Job, result: dict) -> None:
     rows = {_file_name(row): row for row in inference.images.all()}
     for one in result["answers"]:
         row = rows[one["image"]]
-        row.label_id, row.score, row.milliseconds = one.get("label_id"), one.get("score"), one.get("ms")
-        row.label = one.get("label", "")[:255]  # from the release that answered, whoever put it there
-        row.error = one.get("error", "")[:300]
-    InferenceImage.objects.bulk_update(rows.values(), ["label_id", "label", "score", "milliseconds", "error"])
+        row.milliseconds, row.error = one.get("ms"), one.get("error", "")[:300]
+        if not row.error:
+            inference.task = one.get("task", FIRST_TASK)
+            row.prediction = tasks.get(inference.task).kept(one)
+    InferenceImage.objects.bulk_update(rows.values(), ["prediction", "milliseconds", "error"], batch_size=100)
     inference.engine = result["engine"][:120]
     if "release" in result:
         inference.release = result["release"] or ""
-    inference.save(update_fields=["engine", "release"])
+    inference.save(update_fields=["engine", "release", "task"])
 
 
 def replace(old: Job, new: Job) -> None:

@@ -126,16 +126,16 @@ def make_plain(row: InferenceImage) -> bool:
         row.error = msg("This image {error}.", error=error)
         row.save(update_fields=["error"])
         return False
-    row.error = ""
+    row.error, row.width, row.height = "", picture.width, picture.height
     if picture.note:
         before, row.note, row.bytes = row.file.name, picture.note, len(picture.content)
         name = f"{_folder(row.inference_id)}/{row.position:04d}-plain{picture.suffix}"
         default_storage.delete(name)  # of an earlier try that was interrupted
         row.file.save(name, ContentFile(picture.content), save=False)
-        row.save(update_fields=["file", "note", "bytes", "error"])
+        row.save(update_fields=["file", "note", "bytes", "error", "width", "height"])
         default_storage.delete(before)
     else:
-        row.save(update_fields=["error"])
+        row.save(update_fields=["error", "width", "height"])
     return True
 
 

@@ -103,6 +103,7 @@ class Inference(models.Model):
     engine = models.CharField(max_length=120, blank=True)
     # The release that the board said it answers with; ``devices.releases`` tells whether it is known.
     release = models.CharField(max_length=100, blank=True)
+    task = models.CharField(max_length=20, blank=True)  # of the release; empty until the board has answered
 
     objects = InferenceQuerySet.as_manager()
 
@@ -111,13 +112,17 @@ class Inference(models.Model):
 
 
 class InferenceImage(models.Model):
-    """One image of an inference. The answer is empty until the board has answered."""
+    """One image of an inference. ``prediction`` is empty until the board has answered; see ``Task.kept``."""
 
     inference = models.ForeignKey(Inference, on_delete=models.CASCADE, related_name="images")
     position = models.PositiveSmallIntegerField()
     name = NameField(max_length=255)  # as the person's file was called
     file = models.FileField(max_length=300)  # as it came; from its job on, just as the board got it
     note = MessageField(blank=True)
+    width = models.PositiveIntegerField(null=True)  # pixels, as the board got it
+    height = models.PositiveIntegerField(null=True)
+    prediction = models.JSONField(default=dict)
+    # Not used any more: they stand in ``prediction``, and go with the release after the next.
     label_id = models.IntegerField(null=True)
     label = models.CharField(max_length=255, blank=True)
     score = models.FloatField(null=True)

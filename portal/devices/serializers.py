@@ -96,9 +96,22 @@ class NewHostKeySerializer(SecretSerializer):
 
 
 class InferenceImageSerializer(serializers.ModelSerializer):
+    """``prediction`` is empty until the board has answered. Classification: ``label_id``, ``label`` and
+    ``score``, which stand beside it too. Detection: ``boxes``, the surest first, each with ``label_id``,
+    ``label``, ``score`` and ``box`` (left, top, width and height in pixels of the image); ``least_score``
+    where the board gives no fainter ones.
+    """
+
+    label_id = serializers.IntegerField(source="prediction.label_id", default=None, allow_null=True)
+    label = serializers.CharField(source="prediction.label", default="")
+    score = serializers.FloatField(source="prediction.score", default=None, allow_null=True)
+
     class Meta:
         model = InferenceImage
-        fields = ["name", "label_id", "label", "score", "milliseconds", "error", "note"]
+        fields = [
+            "name", "width", "height", "prediction", "label_id", "label", "score", "milliseconds", "error",
+            "note",
+        ]  # fmt: skip
 
 
 class InferenceSerializer(serializers.ModelSerializer):
@@ -107,4 +120,4 @@ class InferenceSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Inference
-        fields = ["id", "device", "release", "engine", "created_at", "job", "images"]
+        fields = ["id", "device", "release", "task", "engine", "created_at", "job", "images"]

@@ -16,6 +16,7 @@ urlpatterns = [
     path("<int:pk>/delete/", views.device_delete, name="device-delete"),
     path("<int:pk>/inferences/<int:number>/", views.inference_detail, name="inference-detail"),
     path("<int:pk>/inferences/<int:number>/live/", views.inference_live, name="inference-live"),
+    path("<int:pk>/inferences/<int:number>/coco/", views.inference_coco, name="inference-coco"),
     path(
         "<int:pk>/inferences/<int:number>/images/<int:position>/",
         views.inference_image,

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from portal.core import configs, live, panels
 from portal.core.bodies import many_images, takes
 from portal.core.live import Live
 from portal.core.paging import page_of
-from portal.devices import pictures, releases, services
+from portal.devices import coco, pictures, releases, services
 from portal.devices.credentials import SecretNeeded
 from portal.devices.errors import BoardError
 from portal.devices.forms import AccessForm, DeviceForm, InferForm, SecretForm
 from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device, Inference
+from portal.devices.shown import images_of
+from portal.devices.thresholds import NAMES, forgiving
 from portal.jobs.models import IllegalTransition
+from portal.tasks.figures import Thresholds
 from portal.teams import audit
 from portal.teams.access import operator_required
 from workers.contract.messages import msg
@@ -53,6 +58,7 @@ def device_detail(request, pk):
         "newest": _inference_live(request, newest) if newest else None,
         "newest_row": newest,
         "page": page,
+        "told": {row.pk: images_of(row, forgiving({})) for row in page},
         "releases": releases.known(device, {row.release for row in page}),
         "panels": panels.of("device", request, device),
     }
@@ -232,8 +238,20 @@ def _inference(request, pk: int, number: int) -> Inference:
 def inference_detail(request, pk, number):
     """What a board answered to some pictures."""
     inference = _inference(request, pk, number)
-    context = {"inference": inference, "live": _inference_live(request, inference)}
-    return render(request, "devices/inference.html", context)
+    if any(name in request.GET for name in NAMES) and not (inference.job and inference.job.is_active):
+        # As this reader asked for it: what is live is the same for everybody.
+        body = _answers(request, inference, forgiving(request.GET))
+    else:
+        body = _inference_live(request, inference)
+    return render(request, "devices/inference.html", {"inference": inference, "live": body})
+
+
+def inference_coco(request, pk, number):
+    """The boxes that a board found, as one COCO file."""
+    inference = _inference(request, pk, number)
+    response = JsonResponse(coco.file_of(inference, forgiving(request.GET)))
+    response["Content-Disposition"] = f'attachment; filename="inference-{inference.pk}-coco.json"'
+    return response
 
 
 def inference_live(request, pk, number):
@@ -242,11 +260,22 @@ def inference_live(request, pk, number):
 
 
 def _inference_live(request, inference: Inference) -> Live:
-    known = releases.known(inference.device, {inference.release}).get(inference.release)
-    context = {"inference": inference, "known": known}
-    body = render_to_string("devices/_answers.html", context, request=request)
+    body = _answers(request, inference, forgiving({}))
     url = reverse("inference-live", args=[inference.device_id, inference.pk])
     return Live(f"inference-{inference.pk}", url, body, bool(inference.job and inference.job.is_active))
+
+
+def _answers(request, inference: Inference, thresholds: Thresholds) -> SafeString:
+    """Each picture with what was predicted for it."""
+    images = images_of(inference, thresholds)
+    context = {
+        "inference": inference,
+        "known": releases.known(inference.device, {inference.release}).get(inference.release),
+        "images": images,
+        "thresholds": thresholds,
+        "has_boxes": any(row.told and row.told.overlay for row in images),
+    }
+    return render_to_string("devices/_answers.html", context, request=request)
 
 
 def inference_image(request, pk, number, position):

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.untrusted import Check
 from portal.tasks.doubts import Doubt
-from portal.tasks.figures import Change, Chart, Column, Shown
+from portal.tasks.figures import Change, Chart, Column, Shown, Thresholds, Told
 from workers.contract.messages import msg
 from workers.datakit import tasks as labels
 
@@ -95,6 +95,18 @@ class Task(ABC):
     ) -> list[Shown]:
         """The images of class ``truth`` that were taken for ``answer``, the surest first. Where one of them
         is None, the mistakes."""
+        return []
+
+    def kept(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """What is stored of a board's answer to a person's image."""
+        return self.answer(answer, "answer")
+
+    @abstractmethod
+    def told(self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds) -> Told:
+        """What ``kept`` stored, in words and as boxes over the image of ``size`` (width, height)."""
+
+    def boxes(self, prediction: dict[str, Any], thresholds: Thresholds) -> list[dict[str, Any]]:
+        """The boxes of what ``kept`` stored that are shown, each as in a board's answer."""
         return []
 
     @abstractmethod

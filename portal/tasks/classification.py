@@ -19,6 +19,8 @@ from portal.tasks.figures import (
     Column,
     Line,
     Shown,
+    Thresholds,
+    Told,
     class_name,
 )
 from workers.contract.messages import msg
@@ -110,6 +112,9 @@ class Classification(Task):
             )
             for row in rows
         ]
+
+    def told(self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds) -> Told:
+        return Told(prediction["label"] or class_name(prediction["label_id"], []), prediction["score"])
 
     def prediction(self, row: Prediction, answer: dict[str, Any]) -> Prediction:
         predicted, score = answer.get("label_id"), answer.get("score")

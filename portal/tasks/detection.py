@@ -21,17 +21,22 @@ from portal.tasks.figures import (
     Line,
     Overlay,
     Shown,
+    Thresholds,
+    Told,
     class_name,
 )
 from workers.contract.messages import msg
 from workers.datakit.scoring import detection as scoring
-from workers.datakit.scoring.matching import Box
+from workers.datakit.scoring.matching import Box, suppressed
 
 MOST_BOXES = 300  # in a board's answer to an image; ours keeps 100
 MOST_PIXELS = 65_535  # of a side of an image
 # A box that a board must find again: well above what may be hidden there, see ``workers/board/tasks.py``.
 SURE_SCORE = 0.35
 MOST_GOLDEN_BOXES = 20  # of an image
+# Of a person's image: fainter boxes are noise, and hundreds of pictures must stay a small answer.
+LEAST_KEPT, MOST_KEPT = 0.01, 100
+COLOURS = 8  # of ``box-…`` in ``slipway.css``
 
 
 class Detection(Task):
@@ -141,6 +146,30 @@ class Detection(Task):
             chosen.append(best)
             seen |= {box["label"] for box in sure[best]}
         return [(image, {"boxes": sure[image]}) for image in chosen]
+
+    def kept(self, answer: dict[str, Any]) -> dict[str, Any]:
+        fields = super().kept(answer)
+        boxes = sorted(fields["boxes"], key=lambda box: -box["score"])[:MOST_KEPT]
+        return {**fields, "boxes": [box for box in boxes if box["score"] >= LEAST_KEPT]}
+
+    def boxes(self, prediction: dict[str, Any], thresholds: Thresholds) -> list[dict[str, Any]]:
+        sure = [box for box in prediction.get("boxes", []) if box["score"] >= thresholds.score]
+        return suppressed(sure, thresholds.overlap)
+
+    def told(self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds) -> Told:
+        shown = self.boxes(prediction, thresholds)
+        drawn = tuple(
+            Drawn(
+                str(box["label_id"] % COLOURS),
+                box["label"] or class_name(box["label_id"], []),
+                box["score"],
+                *box["box"],
+                hidden=box not in shown,
+            )
+            for box in prediction["boxes"]
+        )
+        overlay = Overlay(*size, drawn) if size else None
+        return Told(_boxes(len(shown)), None, overlay, prediction.get("least_score"))
 
     def prediction(self, row: Prediction, answer: dict[str, Any]) -> Prediction:
         known = {key: row[key] for key in ("image", "width", "height", "truth")}

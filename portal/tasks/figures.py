@@ -55,7 +55,8 @@ SPEED = Chart("ips", _("Images per second"), (Line("train/ips", _("images")),))
 
 @dataclass(frozen=True)
 class Drawn:
-    """A box over an image, in its pixels. ``kind``: truth, found, lost (missed) or new (extra)."""
+    """A box over an image, in its pixels. ``kind``: truth, found, lost (missed) or new (extra), or the number
+    of a colour where all are found. ``hidden``: there to be shown when the page's thresholds change."""
 
     kind: str
     name: str
@@ -64,6 +65,7 @@ class Drawn:
     top: float
     width: float
     height: float
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,39 @@ class Overlay:
     width: int
     height: int
     boxes: tuple[Drawn, ...]
+
+    @property
+    def font(self) -> float:
+        """The height of letters in a picture that is as wide as the page, in pixels of the image."""
+        return round(max(self.width, self.height) / 36, 2)
+
+    @property
+    def large_font(self) -> float:
+        """The same in a thumbnail."""
+        return round(max(self.width, self.height) / 12, 2)
+
+    @property
+    def shown(self) -> list[Drawn]:
+        return [box for box in self.boxes if not box.hidden]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Which of the boxes that a board gave are shown: from ``score`` on, and none that overlaps a surer one
+    of its class by more than ``overlap``."""
+
+    score: float
+    overlap: float
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a board predicted for an image, in words. ``least_score``: it gives no boxes with a lower one."""
+
+    words: str
+    score: float | None = None
+    overlay: Overlay | None = None
+    least_score: float | None = None
 
 
 @dataclass(frozen=True)

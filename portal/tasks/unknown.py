@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.core.untrusted import record
 from portal.tasks.base import DatasetFacts, Prediction, Task
-from portal.tasks.figures import Change
+from portal.tasks.figures import Change, Thresholds, Told
 from workers.contract.messages import msg
 
 
@@ -28,6 +28,9 @@ class Unknown(Task):
                 task=self.title,
             )
         ]
+
+    def told(self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds) -> Told:
+        return Told("–")
 
     def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
         return {"images": len(predictions)}

@@ -143,7 +143,7 @@ def test_a_label_with_control_characters_is_stored_without_them(rows, board):
     inference = rows.asked()
     board.order("control")
     assert execute(inference.job).status == Status.SUCCEEDED
-    assert inference.images.get().label == "[31mred alert"
+    assert inference.images.get().prediction.get("label") == "[31mred alert"
 
 
 @pytest.mark.parametrize("mode", ["giant-answer", "nan", "deep", "endless-stdout"])

@@ -62,7 +62,7 @@ def check_before_answers(rows, earlier):
     inference = rows.asked()
     assert execute(inference.job).status == Status.SUCCEEDED
     inference.refresh_from_db()
-    assert inference.images.get().label == "red"
+    assert inference.images.get().prediction.get("label") == "red"
     assert running.deployment_of(inference.device, inference.release) == earlier
 
 

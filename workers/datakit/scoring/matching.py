@@ -22,6 +22,16 @@ def iou(one: Sequence[float], other: Sequence[float]) -> float:
     return shared / (one[2] * one[3] + other[2] * other[3] - shared)
 
 
+def suppressed(boxes: Sequence[Box], overlap: float) -> list[Box]:
+    """The boxes, the surest first, without those that overlap a surer one of their class by more."""
+    kept: list[Box] = []
+    for box in boxes:
+        rivals = (other for other in kept if other["label"] == box["label"])
+        if all(iou(box["box"], other["box"]) <= overlap for other in rivals):
+            kept.append(box)
+    return kept
+
+
 def match(wanted: Sequence[Box], found: Sequence[Box], least: float = IOU) -> list[int | None]:
     """For each box of ``found``, the surest first, the place of its partner in ``wanted``; None without one.
 

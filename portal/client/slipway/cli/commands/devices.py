@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -163,24 +164,37 @@ def _print(app: App, row: Any) -> None:
 @click.argument(
     "images", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-def infer(app: App, name: str, images: tuple[Path, ...]):
-    """Send images to a device and print what it predicts."""
+@click.option("--coco", type=click.Path(dir_okay=False, path_type=Path), help="Write the boxes to this file.")
+@click.option("--score", type=click.FloatRange(0, 1), default=0.25, help="Show boxes from this score on.")
+def infer(app: App, name: str, images: tuple[Path, ...], coco: Path | None, score: float):
+    """Send images to a device and print what it predicts: a line an image, or a line a box."""
     inference = app.client.infer(name, images, wait=False)
     job = follow.job(app.client, app.screen, inference["job"]["id"], "Inference")
     inference = app.client.get(f"inferences/{inference['id']}/")
     app.screen.document(inference)
-    cells = [
-        (
-            image["name"],
-            image["label"],
-            percent(image["score"]),
-            image["milliseconds"],
-            image["error"] or image["note"],
-        )
-        for image in inference["images"]
-    ]
+    cells = [line for image in inference["images"] for line in _lines(image, score)]
     app.screen.table(["Image", "Label", ">Score", ">ms", "Note"], cells)
+    if coco is not None:
+        boxes = app.client.get(f"inferences/{inference['id']}/coco/", score=score)
+        coco.write_text(json.dumps(boxes, ensure_ascii=False), encoding="utf-8")
     waiting.succeeded("The inference", job)
+
+
+def _lines(image: dict, score: float) -> list[tuple]:
+    """A line of the table, or one for each box that is sure enough."""
+    note = image["error"] or image["note"]
+    if "boxes" not in image["prediction"]:
+        return [(image["name"], image["label"], percent(image["score"]), image["milliseconds"], note)]
+    shown = [box for box in image["prediction"]["boxes"] if box["score"] >= score]
+    return [
+        (image["name"], box["label"], percent(box["score"]), image["milliseconds"], _place(box["box"]))
+        for box in shown
+    ] or [(image["name"], "no boxes", percent(None), image["milliseconds"], note)]
+
+
+def _place(box: list[float]) -> str:
+    left, top, width, height = (f"{value:.0f}" for value in box)
+    return f"{width} × {height} at {left}, {top}"
 
 
 @click.argument("run", metavar="RUN")
