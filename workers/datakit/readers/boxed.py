@@ -16,6 +16,7 @@ from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .listing import DETECTION, Listing, Sample
+from .noticed import unlisted_images
 from .splits import kept_split, settled
 from .upload import Upload
 
@@ -115,7 +116,7 @@ class BoxedImages:
         order = [name for name in given if name in self.used]
         order += sorted(self.used.difference(order), key=names.natural_key)
         self._renumber(order)
-        self._report(upload)
+        unlisted_images(self._findings, upload, self._samples)
         samples, split_given = settled(list(self._samples.values()), self._findings, upload.options.split_of)
         return Listing(layout, order, samples, split_given, DETECTION, fractions, upright)
 
@@ -147,15 +148,6 @@ class BoxedImages:
                 sample.boxes = _of_classes(sample.boxes, new_ids)
             for index in range(0, len(sample.boxes), 5):
                 sample.boxes[index] = new_ids[int(sample.boxes[index])]
-
-    def _report(self, upload: Upload) -> None:
-        for entry in upload.entries:
-            if entry.path not in self._samples and names.is_image(entry.path):
-                message = msg_n(
-                    "{count} image is in no annotation and was left out.",
-                    "{count} images are in no annotation and were left out.",
-                )
-                self._findings.add("info", "unlisted-images", message, names.show(entry.path))
 
 
 def _of_classes(boxes: array[float], ids: Mapping[int, int]) -> array[float]:

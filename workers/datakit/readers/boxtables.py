@@ -12,7 +12,7 @@ import math
 from array import array
 from collections.abc import Iterator, Sequence
 
-from workers.contract.messages import msg, msg_n
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.findings import Findings
@@ -20,6 +20,7 @@ from workers.datakit.findings import Findings
 from .annotated import Files, head_of
 from .boxed import Box, BoxedImages, number, report_missing, size_of
 from .listing import Listing
+from .noticed import bad_row
 from .reading import Reading
 from .splits import split_of_path
 from .tables import delimiter_of, rows_of
@@ -149,11 +150,7 @@ def _read_table(
         next(rows, None)
     for row in rows:
         if len(row) <= max(columns.image, columns.label, *columns.corners) or not row[columns.label].strip():
-            message = msg_n(
-                "{count} row has no path or no label and was left out.",
-                "{count} rows have no path or no label and were left out.",
-            )
-            findings.add("warn", "bad-lines", message, names.show(f"{file.path}: {', '.join(row)}"))
+            bad_row(findings, names.show(f"{file.path}: {', '.join(row)}"))
             continue
         gathered.add(row, columns)
     for written, boxes, declared in gathered.each(class_names):

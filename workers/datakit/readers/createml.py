@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from workers.contract.messages import msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.findings import Findings
@@ -13,6 +12,7 @@ from workers.datakit.findings import Findings
 from .annotated import Files, elements, json_exports
 from .boxed import Box, BoxedImages, number, report_missing
 from .listing import Listing
+from .noticed import object_without_box
 from .reading import Reading
 from .splits import split_of_path
 from .texts import folder_of
@@ -62,11 +62,7 @@ def _boxes(row: dict[str, Any], findings: Findings, entry: Entry) -> Iterator[Bo
         place = annotation.get("coordinates") if isinstance(annotation, dict) else None
         label = str(annotation.get("label") or "").strip() if isinstance(annotation, dict) else ""
         if not isinstance(place, dict) or not label:
-            message = msg_n(
-                "{count} object has no name or no box and was left out.",
-                "{count} objects have no name or no box and were left out.",
-            )
-            findings.add("warn", "annotations-without-box", message, names.show(entry.path))
+            object_without_box(findings, names.show(entry.path))
             continue
         x, y, width, height = (number(place.get(key)) for key in ("x", "y", "width", "height"))
         yield label, x - width / 2, y - height / 2, width, height

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from workers.contract.messages import msg, msg_n
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -21,6 +21,7 @@ from workers.datakit.findings import Findings
 from .annotated import BOXES, LABELS, MAX_EXPORT_BYTES, AnnotatedImages, head_of
 from .boxed import Box, around, number, report_missing, size_of
 from .listing import Listing
+from .noticed import bad_xml, outline_boxed, shape_left_out, shape_without_label
 from .reading import Reading
 from .splits import split_of_path
 from .texts import folder_of
@@ -57,11 +58,7 @@ def read_cvat(upload: Upload, reading: Reading, wanted: str | None = None) -> Li
             _read_file(upload, file, images, reading)
         except InputError as error:
             reading.cannot_read(file.path, str(error))
-            message = msg_n(
-                "{count} XML file cannot be read, so its images were left out.",
-                "{count} XML files cannot be read, so their images were left out.",
-            )
-            reading.left_out("bad-xml", message, names.show(str(error)), level="warn")
+            bad_xml(reading.findings, names.show(str(error)))
             failed.append(error)
     if failed and len(failed) == len(files):
         raise failed[0]
@@ -202,29 +199,16 @@ def _box(shape: Element, label: str | None, findings: Findings, file: Entry) -> 
     """Return a shape's box, or None for what is none; such a shape is noted."""
     kind, shown = shape.tag, names.show(file.path)
     if kind in _LEFT_OUT:
-        message = msg_n(
-            "{count} shape is no area (a line, points) and was left out.",
-            "{count} shapes are no areas (lines, points) and were left out.",
-        )
-        findings.add("info", "shapes-left-out", message, f"{shown}: {kind}")
+        shape_left_out(findings, f"{shown}: {kind}")
         return None
     place = _place(shape, kind)
     if place is None:
         return None
     if not (label or "").strip():
-        findings.add(
-            "warn",
-            "shapes-without-label",
-            msg_n("{count} shape has no label.", "{count} shapes have no label."),
-            shown,
-        )
+        shape_without_label(findings, shown)
         return None
     if kind != "box" or number(shape.get("rotation") or 0) != 0:
-        message = msg_n(
-            "{count} outline (or turned box) was replaced by the upright box around it.",
-            "{count} outlines (or turned boxes) were replaced by the upright box around each.",
-        )
-        findings.add("info", "outlines-boxed", message, f"{shown}: {kind}")
+        outline_boxed(findings, f"{shown}: {kind}")
     return (label.strip(), *place)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from workers.contract.messages import msg, msg_n
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
@@ -14,6 +14,7 @@ from workers.datakit.findings import Findings
 from .annotated import BOXES, LABELS, AnnotatedImages, Files, json_exports, members
 from .boxed import Box, around, number, report_missing, size_of
 from .listing import Listing
+from .noticed import object_without_box, outline_boxed, shape_left_out
 from .reading import Reading
 from .splits import split_of_path
 from .texts import folder_of, stem
@@ -125,27 +126,15 @@ def _boxes(
         elif kind == "polygon":
             points = _listed(row.get("points"))
             place = around(zip(points[::2], points[1::2], strict=False))
-            message = msg_n(
-                "{count} outline (or turned box) was replaced by the upright box around it.",
-                "{count} outlines (or turned boxes) were replaced by the upright box around each.",
-            )
-            findings.add("info", "outlines-boxed", message, f"{shown}: {kind}")
+            outline_boxed(findings, f"{shown}: {kind}")
         elif kind == "label":
             continue
         else:
-            message = msg_n(
-                "{count} shape is no area (a line, points) and was left out.",
-                "{count} shapes are no areas (lines, points) and were left out.",
-            )
-            findings.add("info", "shapes-left-out", message, f"{shown}: {names.show(str(kind))}")
+            shape_left_out(findings, f"{shown}: {names.show(str(kind))}")
             continue
         name = _name(row, class_names)
         if name is None or place is None:
-            message = msg_n(
-                "{count} object has no name or no box and was left out.",
-                "{count} objects have no name or no box and were left out.",
-            )
-            findings.add("warn", "annotations-without-box", message, shown)
+            object_without_box(findings, shown)
             continue
         yield (name, *place)
 

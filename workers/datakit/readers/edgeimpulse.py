@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from workers.contract.messages import msg_n
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.findings import Findings
@@ -16,6 +15,7 @@ from workers.datakit.findings import Findings
 from .annotated import BOXES, LABELS, AnnotatedImages, Files
 from .boxed import Box, number, report_missing
 from .listing import MAX_LIST_BYTES, Listing
+from .noticed import shape_without_label
 from .reading import Reading
 from .splits import split_of_path
 from .texts import folder_of, parse_json
@@ -103,11 +103,6 @@ def _boxes(listed: Any, findings: Findings, entry: Entry) -> Iterator[Box]:
     for row in listed if isinstance(listed, list) else ():
         label = str(row.get("label") or "").strip() if isinstance(row, dict) else ""
         if not label:
-            findings.add(
-                "warn",
-                "shapes-without-label",
-                msg_n("{count} shape has no label.", "{count} shapes have no label."),
-                names.show(entry.path),
-            )
+            shape_without_label(findings, names.show(entry.path))
             continue
         yield (label, *(number(row.get(key)) for key in ("x", "y", "width", "height")))

@@ -10,13 +10,14 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from workers.contract.messages import msg, msg_n
+from workers.contract.messages import msg
 from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 
 from .labelled import LabelledImages
 from .listing import MAX_LIST_BYTES, Listing
+from .noticed import bad_row
 from .reading import BY_FOLDERS, Reading
 from .splits import split_of_path
 from .texts import folder_of, read_text
@@ -54,11 +55,7 @@ def read_imagenet(upload: Upload, reading: Reading) -> Listing:
         entry = _validation_image(written, table, upload)
         name = label if label in known else _numbered(label, classes)
         if entry is None or name is None:
-            message = msg_n(
-                "{count} row has no path or no label and was left out.",
-                "{count} rows have no path or no label and were left out.",
-            )
-            reading.findings.add("warn", "bad-lines", message, names.show(f"{table.path}: {written} {label}"))
+            bad_row(reading.findings, names.show(f"{table.path}: {written} {label}"))
             continue
         images.add(entry, name, "val")
     reading.files.add(table.path)

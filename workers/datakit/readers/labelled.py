@@ -11,6 +11,7 @@ from workers.datakit.errors import InputError
 from workers.datakit.findings import Findings
 
 from .listing import Listing, Sample
+from .noticed import listed_twice, two_labels, unlisted_images
 from .splits import kept_split, settled
 from .upload import Upload
 
@@ -35,19 +36,10 @@ class LabelledImages:
             self._rows[entry.path] = (entry, class_name, split)
         elif known[1] != class_name:
             if entry.path not in self._contradicted:
-                message = msg_n(
-                    "{count} image is listed with two different classes and was left out.",
-                    "{count} images are listed with two different classes and were left out.",
-                )
-                self._findings.add("warn", "two-labels", message, shown)
+                two_labels(self._findings, shown)
             self._contradicted.add(entry.path)
         elif known[2] == split:
-            self._findings.add(
-                "info",
-                "listed-twice",
-                msg_n("{count} image is listed more than once.", "{count} images are listed more than once."),
-                shown,
-            )
+            listed_twice(self._findings, shown)
         elif known[2] is None or split is None:
             self._rows[entry.path] = (entry, class_name, known[2] or split)
         else:
@@ -84,13 +76,7 @@ class LabelledImages:
         order = [name for name in dict.fromkeys(class_order) if name in used]
         order += sorted(used.difference(order), key=names.natural_key)
         ids = {name: class_id for class_id, name in enumerate(order)}
-        for entry in upload.entries:
-            if entry.path not in self._rows and names.is_image(entry.path):
-                message = msg_n(
-                    "{count} image is in no annotation and was left out.",
-                    "{count} images are in no annotation and were left out.",
-                )
-                self._findings.add("info", "unlisted-images", message, names.show(entry.path))
+        unlisted_images(self._findings, upload, self._rows)
         samples = [Sample(entry, ids[name], split) for entry, name, split in rows]
         samples, split_given = settled(samples, self._findings, upload.options.split_of)
         return Listing(layout, order, samples, split_given)

@@ -22,6 +22,7 @@ from .finder import ImageFinder
 from .label_names import named_in
 from .labelled import LabelledImages
 from .listing import MAX_LIST_BYTES, Listing
+from .noticed import bad_json, outline_boxed, shape_left_out, shape_without_label
 from .reading import Reading
 from .splits import split_of_path
 from .texts import by_suffix, folder_of, parse_json, read_text, stem
@@ -148,11 +149,7 @@ def _parsed(upload: Upload, file: Entry, reading: Reading) -> dict[str, Any] | N
     try:
         parsed = parse_json(content, file)
     except InputError as error:
-        message = msg_n(
-            "{count} JSON file cannot be read, so its images were left out.",
-            "{count} JSON files cannot be read, so their images were left out.",
-        )
-        reading.findings.add("warn", "bad-json", message, names.show(str(error)))
+        bad_json(reading.findings, names.show(str(error)))
         reading.cannot_read(file.path, str(error))
         return None
     if isinstance(parsed, dict) and ("shapes" in parsed or "flags" in parsed):
@@ -192,28 +189,15 @@ def _boxes(annotation: _Annotation, findings: Findings) -> Iterator[Box]:
     shown = names.show(annotation.file.path)
     for shape in shapes if isinstance(shapes, list) else ():
         if not isinstance(shape, dict) or not str(shape.get("label") or "").strip():
-            findings.add(
-                "warn",
-                "shapes-without-label",
-                msg_n("{count} shape has no label.", "{count} shapes have no label."),
-                shown,
-            )
+            shape_without_label(findings, shown)
             continue
         kind = shape.get("shape_type") or "polygon"
         place = _place(kind, shape.get("points"))
         if place is None:
-            message = msg_n(
-                "{count} shape is no area (a line, points) and was left out.",
-                "{count} shapes are no areas (lines, points) and were left out.",
-            )
-            findings.add("info", "shapes-left-out", message, f"{shown}: {names.show(str(kind))}")
+            shape_left_out(findings, f"{shown}: {names.show(str(kind))}")
             continue
         if kind in _BOXED_OUTLINES:
-            message = msg_n(
-                "{count} outline (or turned box) was replaced by the upright box around it.",
-                "{count} outlines (or turned boxes) were replaced by the upright box around each.",
-            )
-            findings.add("info", "outlines-boxed", message, shown)
+            outline_boxed(findings, shown)
         yield (str(shape["label"]).strip(), *place)
 
 

@@ -7,11 +7,11 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from workers.contract.messages import msg_n
 from workers.datakit import names
 from workers.datakit.findings import Findings
 
 from .boxed import Box, around, number
+from .noticed import outline_boxed, shape_left_out, shape_without_label
 
 _SHAPES = ("rectanglelabels", "polygonlabels", "ellipselabels", "labels")
 # What the question is called in the templates for classes.
@@ -80,11 +80,7 @@ def _box(value: dict[str, Any], findings: Findings) -> list[Box]:
     if place is None:
         return []
     if not labels:
-        findings.add(
-            "warn",
-            "shapes-without-label",
-            msg_n("{count} shape has no label.", "{count} shapes have no label."),
-        )
+        shape_without_label(findings)
         return []
     return [(labels[0].strip(), *(part / 100 for part in place))]
 
@@ -133,16 +129,8 @@ def turned_corners(
 
 
 def _boxed(kind: str, findings: Findings) -> None:
-    message = msg_n(
-        "{count} outline (or turned box) was replaced by the upright box around it.",
-        "{count} outlines (or turned boxes) were replaced by the upright box around each.",
-    )
-    findings.add("info", "outlines-boxed", message, kind)
+    outline_boxed(findings, kind)
 
 
 def _left_out(kind: str, findings: Findings) -> None:
-    message = msg_n(
-        "{count} shape is no area (a line, points) and was left out.",
-        "{count} shapes are no areas (lines, points) and were left out.",
-    )
-    findings.add("info", "shapes-left-out", message, names.show(kind))
+    shape_left_out(findings, names.show(kind))

@@ -19,6 +19,7 @@ from .finder import ImageFinder
 from .folder_names import words_of
 from .label_names import Labels, named_classes, read_labels
 from .listing import Listing, Sample
+from .noticed import listed_twice, two_labels
 from .reading import BY_LISTS, TEST, TRAIN, VAL, Reading
 from .splits import SPLIT_WORDS
 from .texts import folder_of, read_text
@@ -231,11 +232,7 @@ def _one_row_per_image(rows: list[_Row], findings: Findings) -> list[_Row]:
     for path, same in by_path.items():
         shown = names.show(path)
         if len({row.label for row in same}) > 1:
-            message = msg_n(
-                "{count} image is listed with two different classes and was left out.",
-                "{count} images are listed with two different classes and were left out.",
-            )
-            findings.add("warn", "two-labels", message, shown)
+            two_labels(findings, shown)
             continue
         splits = {row.split for row in same}
         if len(splits) > 1:
@@ -245,12 +242,7 @@ def _one_row_per_image(rows: list[_Row], findings: Findings) -> list[_Row]:
             )
             findings.add("warn", "in-both-splits", message, shown)
         elif len(same) > 1:
-            findings.add(
-                "info",
-                "listed-twice",
-                msg_n("{count} image is listed more than once.", "{count} images are listed more than once."),
-                shown,
-            )
+            listed_twice(findings, shown)
         kept.append(same[-1])
     return kept
 

@@ -20,6 +20,7 @@ from .boxed import Box, BoxedImages, number, report_missing, size_of
 from .finder import ImageFinder
 from .label_names import named_in
 from .listing import Listing
+from .noticed import bad_xml, object_without_box
 from .reading import Reading
 from .splits import kept_split, split_of_path
 from .texts import by_suffix, folder_of, read_text, stem
@@ -84,11 +85,7 @@ def _parsed(upload: Upload, file: Entry, reading: Reading) -> Element | None:
             )
         ) from error
     except (ParseError, ValueError, LookupError, RecursionError) as error:
-        message = msg_n(
-            "{count} XML file cannot be read, so its images were left out.",
-            "{count} XML files cannot be read, so their images were left out.",
-        )
-        reading.findings.add("warn", "bad-xml", message, f"{shown}: {error}")
+        bad_xml(reading.findings, f"{shown}: {error}")
         reading.cannot_read(file.path, str(error))
         return None
     if root.tag == "annotation":
@@ -148,11 +145,7 @@ def _boxes(root: Element, file: Entry, findings: Findings) -> Iterator[Box]:
         name = (found.findtext("name") or "").strip()
         corners = found.find("bndbox")
         if not name or corners is None:
-            message = msg_n(
-                "{count} object has no name or no box and was left out.",
-                "{count} objects have no name or no box and were left out.",
-            )
-            findings.add("warn", "annotations-without-box", message, names.show(file.path))
+            object_without_box(findings, names.show(file.path))
             continue
         left, top, right, bottom = (number(corners.findtext(tag)) for tag in ("xmin", "ymin", "xmax", "ymax"))
         yield name, left, top, right - left, bottom - top

@@ -18,6 +18,7 @@ from workers.datakit.findings import Findings
 from .boxed import Box, BoxedImages, around, number
 from .label_names import MAX_ID
 from .listing import Listing
+from .noticed import outline_boxed
 from .reading import Reading
 from .splits import split_of_path
 from .texts import by_suffix, folder_of, read_text, stem
@@ -177,11 +178,7 @@ def _label_text(upload: Upload, label: Entry) -> str:
 
 def _place(numbers: list[float], shown: str, findings: Findings) -> tuple[float, float, float, float]:
     if len(numbers) >= 6 and len(numbers) % 2 == 0:
-        message = msg_n(
-            "{count} outline (or turned box) was replaced by the upright box around it.",
-            "{count} outlines (or turned boxes) were replaced by the upright box around each.",
-        )
-        findings.add("info", "outlines-boxed", message, shown)
+        outline_boxed(findings, shown)
         return around(zip(numbers[::2], numbers[1::2], strict=True))
     if len(numbers) > 4:
         message = msg_n(
