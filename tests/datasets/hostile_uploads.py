@@ -196,7 +196,35 @@ def coco_of(count: int) -> bytes:
 
 # An upload, or what makes it where it is large; and "refused: part of the sentence", a finding's code, or
 # "read" where nothing need be said.
+def supervisely_with(annotation: bytes) -> bytes:
+    """A Supervisely project of four images, one of whose annotations is ``annotation``."""
+    box = {"classTitle": "nut", "geometryType": "rectangle", "points": {"exterior": [[1, 2], [9, 9]]}}
+    whole = json.dumps({"tags": [], "size": {"width": 40, "height": 30}, "objects": [box]}).encode()
+    files = pictures("ds/img/") | {f"ds/ann/{name}.png.json": whole for name in "abc"}
+    return zipped({**files, "meta.json": b"[1, [2]]", "ds/ann/d.png.json": annotation})
+
+
+def manifest_with(line: bytes) -> bytes:
+    """A SageMaker manifest of four images, one of whose lines is ``line``."""
+    about = {"type": "groundtruth/image-classification"}
+    rows = [{"source-ref": f"s3://b/{name}.png", "k": 0, "k-metadata": {**about, "class-name": name > "b"}}
+            for name in "abcd"]  # fmt: skip
+    lines = [json.dumps(row).replace("true", '"x"').replace("false", '"y"').encode() for row in rows]
+    return zipped({**pictures(), "output.manifest": b"\n".join([*lines, line])})
+
+
 HOSTILE = {
+    "a Supervisely file nested without end": (supervisely_with(b"[" * 100_000), "bad-json"),
+    "a Supervisely file of numbers for everything": (
+        supervisely_with(b'{"tags": [1, {"value": []}], "size": 3, "objects": [4, {"classTitle": {}}]}'),
+        "read"),
+    "a Supervisely outline of texts": (
+        supervisely_with(b'{"tags": [], "size": {}, "objects": [{"classTitle": "nut", "geometryType": '
+                         b'"polygon", "points": {"exterior": [["x"], 1, null]}}]}'), "box-not-a-number"),
+    "a manifest with a line that is cut off": (manifest_with(b'{"source-ref": "s3://b/a'), "refused: again"),
+    "a manifest with a line nested without end": (manifest_with(b"[" * 100_000), "refused: again"),
+    "a manifest of wrong types": (
+        manifest_with(b'{"source-ref": "s3://b/a.png", "k": [], "k-metadata": {"type": 7}}'), "read"),
     "names in GBK": (gbk_zip(), "names-decoded"),
     "a tar of GBK names": (
         tarred({f"{n}/{i}.png": png(10 * k + i) for k, n in enumerate(("猫猫", "小狗")) for i in range(3)},

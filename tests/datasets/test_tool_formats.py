@@ -1,4 +1,5 @@
-"""Exports of annotation tools: CVAT, Datumaro, Label Studio, Edge Impulse, CreateML; tables of boxes."""
+"""Exports of annotation tools: CVAT, Datumaro, Label Studio, Edge Impulse, CreateML,
+Supervisely, SageMaker; tables of boxes."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ READ = (
     "label_studio_boxes", "label_studio_minimal_choices", "label_studio_minimal_boxes", "label_studio_csv",
     "edge_impulse", "edge_impulse_boxes", "create_ml", "open_images", "tables_of_boxes",
     "a_table_of_boxes_without_titles", "a_validation_list_of_an_imagenet",
-    "a_validation_table_of_an_imagenet",
+    "a_validation_table_of_an_imagenet", "supervisely", "supervisely_tags", "sagemaker_boxes",
+    "sagemaker_classes",
 )  # fmt: skip
 
 
@@ -230,3 +232,56 @@ def test_rows_of_one_image_may_lie_far_apart(tmp_path):
     result, artifacts = ingested(tmp_path, zipped({**pictures(), "boxes.csv": table.encode()}))
     assert found_boxes(result, artifacts)["f"] == [("nut", 1, 2, 5, 7), ("nut", 20, 2, 5, 7)]
     assert "annotated-twice" not in noticed(result)
+
+
+def supervised(objects: list[dict], tags: list[dict]) -> bytes:
+    content = {"tags": tags, "size": {"width": 40, "height": 30}, "objects": objects}
+    return json.dumps(content).encode()
+
+
+def test_outlines_of_supervisely_are_boxed_and_masks_left_out(tmp_path):
+    def thing(kind: str, name: str, *points: list[int]) -> dict:
+        return {"classTitle": name, "geometryType": kind, "points": {"exterior": list(points)}}
+
+    files = pictures("abcd", "p/ds/img/")
+    for name in "abcd":
+        files[f"p/ds/ann/{name}.png.json"] = supervised([thing("rectangle", "nut", [4, 5], [14, 25])], [])
+    files["p/ds/ann/b.png.json"] = supervised(
+        [thing("polygon", "bolt", [4, 5], [14, 6], [9, 25]),
+         {"classTitle": "nut", "geometryType": "bitmap", "bitmap": {"data": "eJ", "origin": [3, 4]}}], []
+    )  # fmt: skip
+    files["p/meta.json"] = json.dumps({"classes": [{"title": "nut"}, {"title": "bolt"}]}).encode()
+    result, artifacts = ingested(tmp_path, zipped(files))
+    assert result["class_names"] == ["nut", "bolt"], "the order is that of meta.json"
+    assert found_boxes(result, artifacts)["b"] == [("bolt", 4, 5, 10, 20)]
+    assert finding(result, "outlines-boxed")["count"] == finding(result, "shapes-left-out")["count"] == 1
+
+
+def test_the_value_of_a_tag_of_supervisely_is_the_class_and_a_number_is_none(tmp_path):
+    files = pictures("abcd", "ds/img/")
+    for name, label in zip("abcd", ["x", "y"] * 2, strict=True):
+        tags = [{"name": "kind", "value": label}, {"name": "im id", "value": 7}]
+        files[f"ds/ann/{name}.json"] = supervised([], tags)
+    result, _ = ingested(tmp_path, zipped(files))
+    assert (result["layout"], result["class_names"], result["images"]) == ("Supervisely", ["x", "y"], 4)
+
+
+def test_a_manifest_of_masks_is_refused_by_its_kind(tmp_path):
+    rows = [{"source-ref": f"s3://b/{name}.png", "m-ref": "s3://b/m.png",
+             "m-ref-metadata": {"type": "groundtruth/semantic-segmentation"}} for name in "abcd"]  # fmt: skip
+    text = "\n".join(map(json.dumps, rows)).encode()
+    sentence = refused(tmp_path, zipped({**pictures("abcd"), "output.manifest": text}))
+    assert "semantic-segmentation" in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "tool"),
+    [
+        ("export.ndjson", b'{"data_row": {"id": "a"}, "projects": {}}', "Labelbox"),
+        ("via.json", b'{"a.png1": {"regions": [{"region_attributes": {}}]}}', "VGG Image Annotator"),
+        ("labels.json", b'[{"name": "a.png", "labels": [{"box2d": {}}]}]', "Scalabel (BDD100K)"),
+    ],
+)
+def test_the_export_of_a_tool_that_is_not_read_is_refused_by_its_name(tmp_path, name, content, tool):
+    sentence = refused(tmp_path, zipped({**pictures("abcd"), name: content}))
+    assert name in sentence and tool in sentence and "COCO" in sentence

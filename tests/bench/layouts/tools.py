@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from .coco import coco
@@ -284,16 +285,77 @@ def vgg_image_annotator(upload: Upload) -> None:
     upload.must_not_be_ready = True
 
 
+def _supervisely(upload: Upload, path: str, objects: list[dict[str, Any]], tags: list[str]) -> None:
+    folder, _, name = path.rpartition("/img/")
+    content = {
+        "description": "",
+        "tags": [{"name": tag, "value": None} for tag in tags],
+        "size": {"height": HEIGHT, "width": WIDTH},
+        "objects": objects,
+    }
+    upload.json(f"{folder}/ann/{name}.json", content)
+
+
 @layout
 def supervisely(upload: Upload) -> None:
-    upload.json(
-        "meta.json", {"classes": [{"title": "nut", "shape": "rectangle", "color": "#fff"}], "tags": []}
-    )
-    for path in upload.unlabelled("ds0/img", 8):
-        thing = {"classTitle": "nut", "points": {"exterior": [[5, 6], [25, 26]], "interior": []}}
-        upload.json(
-            f"ds0/ann/{name_of(path)}.json", {"size": {"width": 48, "height": 40}, "objects": [thing]}
-        )
+    """Boxes; the tags train and val say the split."""
+    classes = upload.classes(2)
+    meta = [{"title": name, "shape": "rectangle", "color": "#ffffff"} for name in classes]
+    upload.json("project/meta.json", {"classes": meta, "tags": [{"name": "train"}, {"name": "val"}]})
+    for split, count, first in (("train", 6, 0), ("val", 3, 50)):
+        for path, boxes in upload.boxed("project/ds0/img", classes, count, split, first=first):
+            objects = [
+                {"classTitle": name, "geometryType": "rectangle", "tags": [],
+                 "points": {"exterior": [[x, y], [x + w, y + h]], "interior": []}}
+                for name, x, y, w, h in boxes
+            ]  # fmt: skip
+            _supervisely(upload, path, objects, [split])
+
+
+@layout
+def supervisely_tags(upload: Upload) -> None:
+    """Tags of whole images are classes."""
+    upload.json("meta.json", {"classes": [], "tags": []})
+    for path, label in upload.labelled("ds0/img", upload.classes(2)):
+        _supervisely(upload, path, [], [label])
+
+
+def _manifest(upload: Upload, path: str, rows: list[dict[str, Any]]) -> None:
+    upload.text(path, [json.dumps(row, ensure_ascii=False) for row in rows])
+
+
+@layout
+def sagemaker_boxes(upload: Upload) -> None:
+    classes = upload.classes(2)
+    rows = []
+    for path, boxes in upload.boxed("images", classes):
+        annotations = [
+            {"class_id": classes.index(name), "left": x, "top": y, "width": w, "height": h}
+            for name, x, y, w, h in boxes
+        ]
+        about = {"type": "groundtruth/object-detection", "class-map": dict(enumerate(classes))}
+        answer = {"image_size": [{"width": WIDTH, "height": HEIGHT, "depth": 3}], "annotations": annotations}
+        source = f"s3://bucket/parts/{name_of(path)}"
+        rows.append({"source-ref": source, "boxes": answer, "boxes-metadata": about})
+    _manifest(upload, "output.manifest", rows)
+
+
+@layout
+def sagemaker_classes(upload: Upload) -> None:
+    classes = upload.classes(3)
+    rows = []
+    for path, label in upload.labelled("images", classes):
+        about = {"class-name": label, "confidence": 0.9, "type": "groundtruth/image-classification"}
+        source = f"s3://bucket/{name_of(path)}"
+        rows.append({"source-ref": source, "kind": classes.index(label), "kind-metadata": about})
+    _manifest(upload, "manifests/output/output.manifest", rows)
+
+
+@layout
+def labelbox(upload: Upload) -> None:
+    rows = [{"data_row": {"id": name_of(path), "external_id": name_of(path)}, "projects": {}}
+            for path in upload.unlabelled("images", 8)]  # fmt: skip
+    _manifest(upload, "export.ndjson", rows)
     upload.must_not_be_ready = True
 
 

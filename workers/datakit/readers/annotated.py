@@ -14,6 +14,7 @@ from .boxed import Box, BoxedImages
 from .jsonstream import Elements, Members
 from .labelled import LabelledImages
 from .listing import Listing
+from .noticed import bad_json
 from .reading import Reading
 from .texts import not_json
 from .upload import Upload
@@ -45,6 +46,10 @@ class AnnotatedImages:
     @property
     def have_boxes(self) -> bool:
         return bool(self._boxed.used)
+
+    @property
+    def have_any(self) -> bool:
+        return bool(self._seen or self._boxed.used)
 
     def add(
         self,
@@ -149,11 +154,7 @@ class Files:
             except (InputError, ValueError, RecursionError) as error:
                 refusal = error if isinstance(error, InputError) else not_json(entry, error)
                 self._reading.cannot_read(entry.path, str(refusal))
-                message = msg_n(
-                    "{count} JSON file cannot be read, so its images were left out.",
-                    "{count} JSON files cannot be read, so their images were left out.",
-                )
-                self._reading.left_out("bad-json", message, names.show(str(refusal)), level="warn")
+                bad_json(self._reading.findings, names.show(str(refusal)))
                 failed.append(refusal)
         if failed and len(failed) == len(self._files):
             raise failed[0]

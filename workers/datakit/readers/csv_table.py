@@ -17,7 +17,9 @@ from .boxed import report_missing
 from .boxtables import box_columns
 from .labelled import LabelledImages
 from .listing import Listing
+from .noticed import bad_row
 from .reading import BY_COLUMN, BY_FILE_NAMES, Counted, Reading
+from .sagemaker import is_manifest
 from .splits import SPLIT_WORDS, split_of_path
 from .table_columns import SAMPLE_ROWS, Columns, columns_of, image_of, is_true
 from .tables import rows_of
@@ -64,7 +66,7 @@ def _tables(upload: Upload) -> list[Table]:
 def _looked_at(entry: Entry, upload: Upload) -> Table | None:
     try:
         rows = list(itertools.islice(rows_of(upload, entry), SAMPLE_ROWS))
-        if not rows or box_columns(rows[0]) is not None:
+        if not rows or box_columns(rows[0]) is not None or is_manifest(rows[0]):
             return None
         columns = columns_of(rows, entry, upload.finder, upload.options)
     except InputError as error:
@@ -189,12 +191,8 @@ class _Images:
         columns = table.columns
         label = self._label(row, columns, table)
         if not written or label is None:
-            message = msg_n(
-                "{count} row has no path or no label and was left out.",
-                "{count} rows have no path or no label and were left out.",
-            )
             shown = names.show(f"{table.entry.path}: {', '.join(row)}")
-            self._findings.add("warn", "bad-lines", message, shown)
+            bad_row(self._findings, shown)
             return
         split = self._split(row, columns, table)
         entry = image_of(written, table.entry, upload.finder, split)

@@ -36,6 +36,13 @@ from .labelstudio import (
 from .listing import Listing
 from .paddlex_lists import looks_like_paddlex_lists, read_paddlex_lists
 from .reading import Reading
+from .sagemaker import looks_like_sagemaker, read_sagemaker, read_sagemaker_boxes, read_sagemaker_labels
+from .supervisely import (
+    looks_like_supervisely,
+    read_supervisely,
+    read_supervisely_boxes,
+    read_supervisely_labels,
+)
 from .upload import Upload
 from .voc import looks_like_voc, read_voc
 from .yolo import looks_like_yolo, read_yolo
@@ -88,6 +95,12 @@ FORMATS = (
     Format("edgeimpulse-boxes", msg("Edge Impulse boxes"), None, read_edge_impulse_boxes),
     Format("edgeimpulse-labels", msg("Edge Impulse labels"), None, read_edge_impulse_labels),
     Format("createml", "CreateML", looks_like_createml, read_createml),
+    Format("supervisely", "Supervisely", looks_like_supervisely, read_supervisely),
+    Format("supervisely-boxes", msg("Supervisely boxes"), None, read_supervisely_boxes),
+    Format("supervisely-labels", msg("Supervisely tags"), None, read_supervisely_labels),
+    Format("sagemaker", "SageMaker Ground Truth", looks_like_sagemaker, read_sagemaker),
+    Format("sagemaker-boxes", msg("SageMaker boxes"), None, read_sagemaker_boxes),
+    Format("sagemaker-labels", msg("SageMaker classes"), None, read_sagemaker_labels),
     Format("openimages", "OpenImages", looks_like_open_images, read_open_images),
     Format("boxtable", msg("table of boxes"), looks_like_box_table, read_box_table),
     Format("imagenet", "ImageNet", looks_like_imagenet, read_imagenet),

@@ -15,6 +15,7 @@ from workers.datakit import names
 from workers.datakit.archive import Entry
 from workers.datakit.errors import InputError
 
+from .texts import not_json
 from .upload import Upload
 
 # Five million rows of a path and a label.
@@ -32,7 +33,7 @@ def rows_of(upload: Upload, file: Entry, max_bytes: int = MAX_TABLE_BYTES) -> It
     encoding = upload.encoding(file, max_bytes)
     lines = _lines(upload.blocks(file, max_bytes), encoding, file)
     if file.path.lower().endswith(JSON_LINES):
-        yield from _records(lines, file)
+        yield from _rows_of_records(_records(lines, file))
         return
     first = next(lines, "")
     try:
@@ -46,18 +47,30 @@ def rows_of(upload: Upload, file: Entry, max_bytes: int = MAX_TABLE_BYTES) -> It
         raise _no_table(file, error) from error
 
 
-def _records(lines: Iterable[str], file: Entry) -> Iterator[list[str]]:
-    titles: list[str] | None = None
+def records_of(upload: Upload, file: Entry, max_bytes: int = MAX_TABLE_BYTES) -> Iterator[dict[str, Any]]:
+    """Yield the objects of JSON lines. Raises InputError for a line that is no JSON."""
+    encoding = upload.encoding(file, max_bytes)
+    return _records(_lines(upload.blocks(file, max_bytes), encoding, file), file)
+
+
+def _records(lines: Iterable[str], file: Entry) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
             record = json.loads(line) if line.strip() else None
         except (ValueError, RecursionError) as error:
-            raise _no_table(file, error) from error
+            raise not_json(file, error) from error
         if isinstance(record, dict):
-            if titles is None:
-                titles = list(record)
-                yield titles
-            yield [_field(record.get(title)) for title in titles]
+            yield record
+
+
+def _rows_of_records(records: Iterable[dict[str, Any]]) -> Iterator[list[str]]:
+    """Yield the keys of the first record, then the values that each has of them."""
+    titles: list[str] | None = None
+    for record in records:
+        if titles is None:
+            titles = list(record)
+            yield titles
+        yield [_field(record.get(title)) for title in titles]
 
 
 def _field(value: Any) -> str:
