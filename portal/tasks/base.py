@@ -63,6 +63,8 @@ class Task(ABC):
     class_metric: str
     answer: Check  # the fields of a board's answer that hold what it predicted
     is_known = True
+    # In which order ``pictures`` come, as a phrase.
+    pictures_order = _("surest predictions first")
 
     @property
     def title(self) -> str:
