@@ -324,6 +324,7 @@ CELERY_TASK_ROUTES = {
     "portal.notify.tasks.tidy": {"queue": "errands"},
     "portal.devices.tasks.watch": {"queue": "errands"},
     "portal.datasets.tasks.*": {"queue": "errands"},
+    "portal.runs.tasks.sweep_deleted": {"queue": "errands"},
     "portal.teams.tasks.*": {"queue": "errands"},
     "portal.core.tasks.*": {"queue": "errands"},
 }
@@ -344,6 +345,7 @@ CELERY_BEAT_SCHEDULE = {
         ("look after devices", "portal.devices.tasks.watch", 60.0),
         ("sweep uploads", "portal.datasets.tasks.sweep_uploads", 900.0),
         ("sweep deleted datasets", "portal.datasets.tasks.sweep_deleted", 3600.0),
+        ("sweep deleted runs", "portal.runs.tasks.sweep_deleted", 3600.0),
         ("sweep the audit", "portal.teams.tasks.sweep_audit", 3600.0),
         ("sweep idempotent calls", "portal.core.tasks.sweep_idempotent_calls", 3600.0),
         ("remove old notices", "portal.notify.tasks.tidy", 3600.0),

@@ -90,6 +90,8 @@ API = {
     "GET runs/compare/curves/": look(),
     "GET runs/{pk}/": look(),
     "PATCH runs/{pk}/": change(MEMBER, RUNS, body={"notes": "The best so far."}),
+    "DELETE runs/{pk}/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
+    "POST runs/{pk}/restore/": change(OPERATOR, RUNS, DEPLOY),
     "POST runs/{pk}/clone/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
     "POST runs/{pk}/cancel/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
     "POST runs/{pk}/retry/": change(OPERATOR, RUNS, DEPLOY),
@@ -291,6 +293,9 @@ PAGES = {
     "GET run-report": Rule(VIEWER),
     "POST run-cancel": Rule(OPERATOR),
     "POST run-retry": Rule(OPERATOR),
+    "GET run-delete": Rule(OPERATOR),
+    "POST run-delete": Rule(OPERATOR),
+    "POST run-restore": Rule(OPERATOR),
     "GET run-mistakes": Rule(VIEWER),
     "POST run-deploy": Rule(OPERATOR),
     "GET run-clone": Rule(MEMBER),

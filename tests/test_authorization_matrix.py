@@ -153,7 +153,8 @@ def page_values(rows, name):
         "job-cancel": rows["checking"].job, "job-retry": job_of(rows["failed"]),
         "dataset-rename": rows["version"].dataset, "dataset-delete": rows["version"].dataset,
         "dataset-restore": rows["version"].dataset,
-        "run-cancel": rows["failed"], "run-retry": rows["failed"],
+        "run-cancel": rows["failed"], "run-retry": rows["failed"], "run-delete": rows["failed"],
+        "run-restore": rows["failed"],
     }  # fmt: skip
     by_kind = {
         "run": rows["done"], "job": rows["job"], "artifact": rows["job"], "device": rows["virtual"],

@@ -20,7 +20,7 @@ from portal.runs.models import Run
 
 
 class HistoryViewSet(TeamViewSet):
-    queryset = Run.objects.all()
+    queryset = Run.objects.live()
     filterset_class = RunEntries
     serializer_class = HistoryPageSerializer
     pagination_class = None

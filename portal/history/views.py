@@ -48,7 +48,7 @@ def _address(request, query: QueryDict) -> str:
 def _page(request, wanted: dict[str, str]) -> Page:
     query = QueryDict(mutable=True)
     query.update(wanted)
-    runs = RunEntries(query, Run.objects.for_team(request.team), request=request).qs
+    runs = RunEntries(query, Run.objects.for_team(request.team).live(), request=request).qs
     jobs = JobEntries(query, Job.objects.for_team(request.team), request=request).qs
     before = entries.Place.read(request.GET.get("before", ""))
     rows, after = entries.page(runs, jobs, before)

@@ -48,6 +48,7 @@ def at_work(team) -> list[Work]:
     """Runs that are under way, each with its step, and then checks, probes and inferences."""
     rows = (
         Run.objects.for_team(team)
+        .live()
         .filter(status__in=ACTIVE)
         .select_related("created_by", "dataset_version__job")
         .prefetch_related("steps__job")[:SHOWN]
@@ -81,7 +82,7 @@ def _step(run: Run) -> Job | None:
 def failures(team) -> list[Failure]:
     """Runs and checks that failed within LATELY, newest first."""
     since = timezone.now() - LATELY
-    runs = Run.objects.for_team(team).filter(status=Status.FAILED, finished_at__gte=since)[:SHOWN]
+    runs = Run.objects.for_team(team).live().filter(status=Status.FAILED, finished_at__gte=since)[:SHOWN]
     found = [
         Failure(run.name, reverse("run-detail", args=[run.pk]), run.message, run.finished_at) for run in runs
     ]
@@ -117,7 +118,7 @@ def boards(team) -> dict:
 
 
 def finished(team) -> list[Run]:
-    rows = Run.objects.for_team(team).filter(status=Status.SUCCEEDED)
+    rows = Run.objects.for_team(team).live().filter(status=Status.SUCCEEDED)
     return list(rows.for_lists()[:SHOWN])
 
 

@@ -17,7 +17,7 @@ from portal.models.serializers import (
 
 
 class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    queryset = Model.objects.select_related("job__created_by")
+    queryset = Model.objects.live().select_related("job__created_by")
     serializer_class = ModelSerializer
     filterset_class = ModelFilter
     orderings = ("id", "name", "created_at")
@@ -25,7 +25,7 @@ class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
 
 
 class CompiledModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    queryset = CompiledModel.objects.select_related("job__created_by")
+    queryset = CompiledModel.objects.live().select_related("job__created_by")
     serializer_class = CompiledModelSerializer
     filterset_class = CompiledModelFilter
     lookup_value_regex = r"\d{1,18}"
@@ -38,7 +38,7 @@ class CompiledModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tea
 
 
 class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    queryset = Evaluation.objects.all()
+    queryset = Evaluation.objects.live()
     serializer_class = EvaluationSerializer
     filterset_class = EvaluationFilter
     orderings = ("id", "created_at")

@@ -26,6 +26,12 @@ class Origin(models.TextChoices):
     IMPORTED = "imported", _("Imported")
 
 
+class ModelQuerySet(OwnedQuerySet):
+    def live(self):
+        """Without those of deleted runs."""
+        return self.filter(deleted_at=None)
+
+
 class Model(Owned):
     """Weights with a lineage. The files are artifacts of the job that makes them."""
 
@@ -38,10 +44,11 @@ class Model(Owned):
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
     teacher = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="students")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="model")
+    deleted_at = models.DateTimeField(null=True)  # hidden along with its run
     # What its program said of it: input_size, mean, std, cut_tensor, best_epoch, notices, versions, …
     facts = models.JSONField(default=dict, **KEEPS_MESSAGES)
 
-    objects = OwnedQuerySet.as_manager()
+    objects = ModelQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -63,8 +70,11 @@ class CompiledModelQuerySet(models.QuerySet):
     def for_team(self, team):
         return self.filter(model__team=team)
 
+    def live(self):
+        return self.filter(model__deleted_at=None)
+
     def ready(self):
-        return self.filter(job__status=Status.SUCCEEDED)
+        return self.live().filter(job__status=Status.SUCCEEDED)
 
     def for_lists(self):
         """With the names that lists show, and without the long columns behind them."""
@@ -122,6 +132,9 @@ class CompiledModel(models.Model):
 
 
 class EvaluationQuerySet(models.QuerySet):
+    def live(self):
+        return self.filter(model__deleted_at=None)
+
     def for_team(self, team):
         return self.filter(model__team=team)
 

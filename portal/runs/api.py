@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from portal.core.api import TeamViewSet
 from portal.core.calls import with_query, without_body
 from portal.core.messages import shown
-from portal.runs import cloning, compare, services
-from portal.runs.filters import RunFilter
+from portal.runs import cloning, compare, deletion, services
+from portal.runs.filters import LiveRunFilter
 from portal.runs.models import Run
 from portal.runs.plan import make_plan
 from portal.runs.report import report
@@ -29,7 +29,7 @@ from portal.teams.access import refuse_unless
 
 class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Run.objects.select_related("created_by", "dataset_version__dataset").prefetch_related("tags")
-    filterset_class = RunFilter
+    filterset_class = LiveRunFilter
     orderings = ("id", "name", "created_at")
     lookup_value_regex = r"\d{1,18}"
 
@@ -106,6 +106,23 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @without_body
     def retry(self, request, pk=None):
         services.retry_run(self._writable(), request.user)
+        return Response(RunSerializer(self.get_object()).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request, pk=None):
+        """Delete the run with its models and files; it can be restored for some days.
+
+        409 while it is at work, or while a board runs what it made.
+        """
+        deletion.delete(self._writable(), request.user)
+        return Response(status=204)
+
+    @extend_schema(responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    @without_body
+    def restore(self, request, pk=None):
+        """Take the deletion back."""
+        deletion.restore(self._writable(), request.user)
         return Response(RunSerializer(self.get_object()).data)
 
     def _writable(self) -> Run:

@@ -45,5 +45,5 @@ class DeploymentSerializer(serializers.ModelSerializer):
 class NewDeploymentSerializer(KnownFieldsOnly, serializers.Serializer):
     """Which run's model to put on which device; the device's chip says which of its models."""
 
-    run = InTeamField(queryset=Run.objects.all())
+    run = InTeamField(queryset=Run.objects.live())
     device = InTeamField(queryset=Device.objects.all())

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core import configs
 from portal.core.filters import OneOf, RowOf, named, part_of
+from portal.datasets.filters import Live
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.devices.models import Device
 from portal.jobs.models import Status
@@ -32,3 +33,7 @@ class RunFilter(Created):
 
     def search(self, rows, name, value):
         return search.find(rows, value)
+
+
+class LiveRunFilter(Live, RunFilter):
+    """As a list of runs takes it: without the deleted ones, unless those are asked for."""

@@ -35,6 +35,10 @@ class Tag(models.Model):
 
 
 class RunQuerySet(OwnedQuerySet):
+    def live(self):
+        """Without the deleted ones."""
+        return self.filter(deleted_at=None)
+
     def for_lists(self):
         """With the data's name, the person and ``value``, and without the long columns behind them.
 
@@ -67,6 +71,7 @@ class Run(HasStatus, Owned):
     message = MessageField(blank=True)
     cancelled_by = models.ForeignKey("teams.User", on_delete=models.SET_NULL, null=True, related_name="+")
     finished_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True, db_index=True)
     cloned_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="clones")
 
     objects = RunQuerySet.as_manager()

@@ -129,7 +129,7 @@ class RunPage:
 
 def panel(request, version) -> str:
     """The runs on a dataset version, for its page."""
-    runs = version.runs.for_lists()[:RUNS_SHOWN]
+    runs = version.runs.live().for_lists()[:RUNS_SHOWN]
     metric = tasks.metric_title(run.task for run in runs)
     context = {"runs": runs, "metric": metric, "version": version}
     return render_to_string("runs/_of_version.html", context, request=request)

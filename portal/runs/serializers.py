@@ -42,7 +42,7 @@ class RunListSerializer(serializers.ModelSerializer):
         fields = [
             "id", "name", "notes", "tags", "status", "message", "task", "dataset", "dataset_version",
             "dataset_sha256", "preset", "recipe", "params", "created_by", "created_at", "finished_at",
-            "cloned_from",
+            "deleted_at", "cloned_from",
         ]  # fmt: skip
 
 

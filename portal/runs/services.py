@@ -12,7 +12,7 @@ from portal.devices.models import Device
 from portal.jobs import services as jobs
 from portal.jobs.models import IllegalTransition, Job, Status
 from portal.models.models import CompiledModel
-from portal.runs import pipeline, tags
+from portal.runs import deletion, pipeline, tags
 from portal.runs.graph import Graph
 from portal.runs.models import Run, Step
 from portal.runs.plan import Plan, PlanError, deleted_sentence
@@ -124,9 +124,10 @@ def cancel_run(run: Run, user) -> None:
 @transaction.atomic
 def retry_run(run: Run, user) -> None:
     """Do the failed and cancelled steps again; what succeeded is kept. Raises QuotaReached when no more
-    may wait."""
+    may wait, IllegalTransition when the run was deleted."""
     if run.is_active:
         return
+    deletion.refuse_if_deleted(run)
     audit.record("run.retry", run, actor=user)
     Run.objects.filter(pk=run.pk).update(
         cancelled_by=None, finished_at=None, status=Status.QUEUED, message=""
@@ -159,9 +160,10 @@ def deploy(run: Run, device: Device, user) -> Deployment:
     """Put the model that a run compiled for a device's chip on the device, also long after the run's end.
 
     The run's own outcome stays as it is. Raises PlanError when there is no such model, IllegalTransition
-    while it is being deployed, QuotaReached when no more jobs may wait.
+    while it is being deployed or when the run was deleted, QuotaReached when no more jobs may wait.
     """
     jobs.refuse_if_full(run.team)
+    deletion.refuse_if_deleted(run)
     graph = Graph(run)
     if not graph.task.is_known:
         sentence = msg(

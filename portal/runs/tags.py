@@ -47,4 +47,9 @@ def put(run: Run, names: list[str]) -> None:
         known.get(name.casefold()) or Tag.objects.get_or_create(team=run.team, name=name)[0] for name in names
     ]
     run.tags.set(chosen)
-    Tag.objects.for_team(run.team).filter(runs=None).delete()
+    sweep(run.team)
+
+
+def sweep(team) -> None:
+    """Remove the tags that no run bears any more."""
+    Tag.objects.for_team(team).filter(runs=None).delete()

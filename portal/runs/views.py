@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal import tasks
@@ -19,7 +20,7 @@ from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.services import create_version
 from portal.devices.models import Device
 from portal.jobs.models import IllegalTransition, Status
-from portal.runs import cloning, replacing, services
+from portal.runs import cloning, deletion, replacing, services
 from portal.runs import plan as plans
 from portal.runs.figures import figures_of
 from portal.runs.forms import NUMBERS, RunEditForm, RunForm, initial_from, usable_versions
@@ -33,6 +34,7 @@ from portal.teams.access import member_required, operator_required, refuse_unles
 from portal.teams.quotas import QuotaReached
 from workers.contract.messages import msg
 
+DELETED = "deleted"  # beside the statuses, in the filter of the list
 MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", "replace_better", *NUMBERS)
 
 
@@ -47,13 +49,15 @@ def run_list(request):
     """Every run, newest first."""
     rows = Run.objects.for_team(request.team).for_lists()
     wanted = request.GET.get("status", "")
+    rows = rows.exclude(deleted_at=None) if wanted == DELETED else rows.live()
     if wanted in Status.values:
         rows = rows.filter(status=wanted)
     page = page_of(rows, request)
     figures = figures_of(list(page))
     lines = [(run, figures[run.pk]) for run in page]
     metric = tasks.metric_title(run.task for run in page)
-    context = {"page": page, "lines": lines, "metric": metric, "wanted": wanted, "choices": Status.choices}
+    choices = [*Status.choices, (DELETED, _("Deleted"))]
+    context = {"page": page, "lines": lines, "metric": metric, "wanted": wanted, "choices": choices}
     return render(request, "runs/list.html", context)
 
 
@@ -190,6 +194,31 @@ def run_retry(request, pk):
         services.retry_run(run, request.user)
     except (IllegalTransition, QuotaReached) as error:
         messages.error(request, str(error))
+    return redirect("run-detail", pk=run.pk)
+
+
+def run_delete(request, pk):
+    """Ask, then delete a run; says why not where something speaks against it."""
+    run = _run(request, pk)
+    _refuse_unless_allowed(request, run)
+    if request.method == "POST":
+        try:
+            deletion.delete(run, request.user)
+            messages.success(request, msg("{run} is deleted.", run=run))
+            return redirect("run-list")
+        except IllegalTransition as error:
+            messages.error(request, str(error))
+            return redirect("run-detail", pk=run.pk)
+    context = {"run": run, "refusal": deletion.refusal(run), "days": settings.DATASET_KEPT_DAYS}
+    return render(request, "runs/delete.html", context)
+
+
+@require_POST
+def run_restore(request, pk):
+    """Take a run's deletion back."""
+    run = _run(request, pk)
+    _refuse_unless_allowed(request, run)
+    deletion.restore(run, request.user)
     return redirect("run-detail", pk=run.pk)
 
 

@@ -105,3 +105,12 @@ def test_devices_are_shown_changed_and_removed(portal, slipway, monkeypatch):
     assert slipway("device", "remove", "Shelf").code == 2
     assert slipway("device", "remove", "Shelf", "--yes").code == 0
     assert not Device.objects.exists()
+
+
+def test_runs_are_deleted_and_restored(two_runs, slipway):
+    run = two_runs[0]
+    assert slipway("delete", run.pk).out.startswith(f"Run {run.pk} is deleted.")
+    assert [row["name"] for row in slipway("runs", "--json").json] == ["Second"]
+    assert [row["name"] for row in slipway("runs", "--deleted", "--json").json] == ["First"]
+    assert slipway("restore", f"run/{run.pk}").code == 0
+    assert slipway("delete", 999999).code == 4

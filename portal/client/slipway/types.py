@@ -206,6 +206,7 @@ class Run(TypedDict):
     created_by: str | None
     created_at: str
     finished_at: str | None
+    deleted_at: str | None
     cloned_from: int | None
     ingest_job: Job
     steps: list[Step]

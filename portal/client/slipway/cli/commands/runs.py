@@ -21,6 +21,8 @@ def add_to(group: click.Group) -> None:
     command(group, "runs", at("runs/"), short_help="List runs, newest first.")(runs)
     command(group, "show", _page, short_help="Show a run's steps and its accuracy at each stage.")(show)
     command(group, "watch", _page, short_help="Wait for a run's end.")(watch)
+    command(group, "delete", short_help="Delete a run with its files; it can be restored.")(delete)
+    command(group, "restore", short_help="Take a run's deletion back.")(restore)
     command(group, "clone", short_help="Do a run again, with changes.")(clone)
 
 
@@ -108,11 +110,32 @@ def _watch(app: App, run_id: int) -> None:
     waiting.succeeded(f"Run {run_id}", row)
 
 
+@click.argument("run", metavar="RUN")
+def delete(app: App, run: str):
+    """Delete a run with its models and files. It can be restored for some days.
+
+    It is refused while the run is at work, and while a board runs what it made.
+    """
+    number = lookup.number(run, "run")
+    app.client.call("DELETE", f"runs/{number}/")
+    app.screen.document({"deleted": number})
+    app.screen.line(f"Run {number} is deleted. To take it back: slipway restore {number}")
+
+
+@click.argument("run", metavar="RUN")
+def restore(app: App, run: str):
+    """Take a run's deletion back."""
+    row = app.client.post(f"runs/{lookup.number(run, 'run')}/restore/")
+    app.screen.document(row)
+    app.screen.line(f"Run {row['id']} is there again.")
+
+
 @by_status
+@click.option("--deleted", is_flag=True, help="Those instead that were deleted and can be restored.")
 @limited
-def runs(app: App, status: str | None, limit: int):
+def runs(app: App, status: str | None, deleted: bool, limit: int):
     """List runs, newest first."""
-    rows = app.rows("runs/", limit, status=status)
+    rows = app.rows("runs/", limit, status=status, deleted="true" if deleted else None)
     app.screen.document(rows)
     cells = [
         (f"run/{row['id']}", row["name"], row["dataset"], row["recipe"], row["status"], row["created_by"],
