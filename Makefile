@@ -9,8 +9,9 @@ export PYTHONPATH := $(CURDIR)
 
 .PHONY: demo serve test lint messages setup setup-portal setup-train setup-convert compose-env clean
 
-demo: setup  ## the whole job with the bundled digits, then serve; DEMO_EXIT=1 ends after the job
-	$(RUN) manage.py demo
+# The whole job with a bundled sample, then serve; DEMO_EXIT=1 ends after the job, DEMO=detection finds digits.
+demo: setup
+	$(RUN) manage.py demo $(if $(DEMO),--task $(DEMO))
 
 serve: setup  ## portal, workers, broker and a virtual board, until Ctrl-C
 	$(RUN) manage.py serve

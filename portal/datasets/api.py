@@ -37,6 +37,7 @@ from portal.datasets.serializers import (
 from workers.contract.messages import msg
 from workers.datakit import export
 from workers.datakit.errors import StagingError
+from workers.datakit.tasks import CLASSIFICATION, DETECTION
 
 
 class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
@@ -105,7 +106,15 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
     @without_body
     def digits(self, request):
         """Add the bundled dataset of handwritten digits."""
-        version = services.add_digits(request.team, request.user)
+        version = services.add_sample(request.team, request.user, CLASSIFICATION)
+        return Response(DatasetVersionSerializer(version).data, status=201)
+
+    @extend_schema(responses={201: DatasetVersionSerializer})
+    @action(detail=False, methods=["post"], url_path="samples/scattered-digits")
+    @without_body
+    def scattered_digits(self, request):
+        """Add the bundled dataset for detection: digits with boxes, scattered over canvases with clutter."""
+        version = services.add_sample(request.team, request.user, DETECTION)
         return Response(DatasetVersionSerializer(version).data, status=201)
 
     @extend_schema(methods=["get"], responses=PlaceSerializer(many=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from portal.core.files import fetch
 from portal.datasets import imports, indexes, pieces, reviews
 from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
 from portal.datasets.refusals import Expired, InUse, NotWhole
+from portal.datasets.samples import SAMPLES
 from portal.datasets.states import Review
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
@@ -270,12 +272,16 @@ def replace(old: Job, new: Job) -> None:
         raise NothingLeft(old)
 
 
-def add_digits(team, user) -> DatasetVersion:
-    """The bundled sample, scikit-learn's digits (``samples/digits.md``): added once, then found."""
-    name, file_name = "Handwritten digits", "digits.zip"
-    made = DatasetVersion.objects.live().filter(team=team, dataset__name=name, upload_name=file_name)
+def add_sample(team, user, task: str) -> DatasetVersion:
+    """The bundled sample of a task: added once, then found."""
+    sample = SAMPLES[task]
+    made = DatasetVersion.objects.live().filter(
+        team=team, dataset__name=sample.name, upload_name=sample.file_name
+    )
     known = made.exclude(job__status__in=(Status.FAILED, Status.CANCELLED)).first()
     if known is not None:
         return known
-    with (Path(__file__).parent / "samples" / "digits.zip").open("rb") as archive:
-        return create_version(team, user, name, File(archive, name=file_name))
+    with tempfile.TemporaryFile() as archive:
+        sample.write(archive)
+        archive.seek(0)
+        return create_version(team, user, sample.name, File(archive, name=sample.file_name))

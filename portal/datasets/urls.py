@@ -3,13 +3,15 @@
 from django.urls import path
 
 from portal.datasets import deletion_views, image_views, import_views, review_views, version_views, views
+from workers.datakit.tasks import CLASSIFICATION, DETECTION
 
 urlpatterns = [
     path("", views.dataset_list, name="dataset-list"),
     path("new/", views.dataset_new, name="dataset-new"),
     path("import/", import_views.dataset_import, name="dataset-import"),
     path("uploads/<uuid:pk>/discard/", views.upload_discard, name="upload-discard"),
-    path("samples/digits/", views.dataset_digits, name="dataset-digits"),
+    path("samples/digits/", views.dataset_sample, {"task": CLASSIFICATION}, name="dataset-digits"),
+    path("samples/scattered-digits/", views.dataset_sample, {"task": DETECTION}, name="dataset-scattered"),
     path("deleted/", deletion_views.deleted_list, name="dataset-deleted-list"),
     path("<int:pk>/rename/", deletion_views.dataset_rename, name="dataset-rename"),
     path("<int:pk>/delete/", deletion_views.dataset_delete, name="dataset-delete"),

@@ -111,10 +111,10 @@ def upload_discard(request, pk):
 
 @require_POST
 @member_required
-def dataset_digits(request):
-    """Add the bundled sample."""
+def dataset_sample(request, task):
+    """Add the bundled sample of a task."""
     try:
-        version = services.add_digits(request.team, request.user)
+        version = services.add_sample(request.team, request.user, task)
     except QuotaReached as error:
         messages.error(request, str(error))
         return redirect("dataset-list")

@@ -11,18 +11,24 @@ from slipway import Client, waiting
 from slipway.cli import follow
 from slipway.cli.screen import Screen, percent
 
+from portal.datasets.samples import Sample
+
 DEVICE_NAME = "Virtual board"
 
 
-def run_demo(client: Client, archive: Path, board: dict, folder: Path, console: Console) -> dict:
-    """Upload ``archive``, run the whole job on ``board`` and write ``report.json`` into ``folder``.
+def run_demo(client: Client, sample: Sample, board: dict, folder: Path, console: Console) -> dict:
+    """Upload a sample, run the whole job on ``board`` and write ``report.json`` into ``folder``.
 
     ``board`` has host, port, username and password. Returns the report; raises SlipwayError when the run
     fails.
     """
     device = _device(client, board)
-    version = client.upload(archive, "Handwritten digits", wait=False)
-    run = client.run(version, preset="fast", devices=[device])
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder / sample.file_name
+    with archive.open("wb") as file:
+        sample.write(file)
+    version = client.upload(archive, sample.name, wait=False)
+    run = client.run(version, preset=sample.preset, devices=[device])
     console.print(f"Uploaded {archive.name}; run {run['id']} follows: {client.base}/runs/{run['id']}/")
     run = follow.run(client, Screen(), run["id"])
     waiting.succeeded(f"Run {run['id']}", run)
@@ -41,16 +47,16 @@ def _device(client: Client, board: dict) -> dict:
 
 
 def _write_report(client: Client, run: dict, folder: Path) -> dict:
-    folder.mkdir(parents=True, exist_ok=True)
     full = client.report(run)
     model, board = full["models"][0], full["boards"][0]
+    metric = full["metric"]["name"]
     file = next(row for row in client.files(run) if row["sha256"] == model["rknn_sha256"])
     rknn = client.fetch({**file, "name": "model.rknn"}, folder)
     report = {
-        "paddle_top1": full["paddle_value"],
-        "onnx_top1": model["onnx_value"],
-        "int8_top1": model["int8_value"],
-        "board_top1": board["board_value"],
+        f"paddle_{metric}": full["paddle_value"],
+        f"onnx_{metric}": model["onnx_value"],
+        f"int8_{metric}": model["int8_value"],
+        f"board_{metric}": board["board_value"],
         "board_images": board["images"],
         "board_agreement": board["agreement"],
         "board_engine": board["engine"],
@@ -69,25 +75,28 @@ def _write_report(client: Client, run: dict, folder: Path) -> dict:
 
 def print_table(report: dict, console: Console) -> None:
     run = report["run"]
+    metric = run["metric"]["name"]
     images = run["dataset"][f"{run['split']}_images"]
     table = Table(title="Accuracy at each hop, on images held out from training", title_justify="left")
     for heading, justify in (
         ("Hop", "left"),
-        ("Top-1", "right"),
+        (run["metric"]["title"], "right"),
         ("Images", "right"),
         ("Measured with", "left"),
     ):
         table.add_column(heading, justify=justify)
     chip = run["models"][0]["chip"]
-    table.add_row("Paddle", percent(report["paddle_top1"]), str(images), "Paddle Inference, float")
+    table.add_row("Paddle", percent(report[f"paddle_{metric}"]), str(images), "Paddle Inference, float")
     table.add_row(
-        "ONNX", percent(report["onnx_top1"]), str(run["models"][0]["images"]), "ONNX Runtime, float"
+        "ONNX", percent(report[f"onnx_{metric}"]), str(run["models"][0]["images"]), "ONNX Runtime, float"
     )
     table.add_row(
-        f"RKNN int8, {chip}", percent(report["int8_top1"]), str(run["models"][0]["images"]),
+        f"RKNN int8, {chip}", percent(report[f"int8_{metric}"]), str(run["models"][0]["images"]),
         "rknn-toolkit2 simulator",
     )  # fmt: skip
-    table.add_row("Board", percent(report["board_top1"]), str(report["board_images"]), report["board_engine"])
+    table.add_row(
+        "Board", percent(report[f"board_{metric}"]), str(report["board_images"]), report["board_engine"]
+    )
     console.print(table)
     console.print(
         f"The board agrees with the simulator on {percent(report['board_agreement'])} of its images. "

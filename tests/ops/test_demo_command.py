@@ -28,8 +28,8 @@ def asked(monkeypatch):
         def sign_in(self, username, password, name, scopes, days):
             seen["person"] = username
 
-    def run_demo(client, archive, board, folder, console):
-        seen["board"] = board
+    def run_demo(client, sample, board, folder, console):
+        seen.update(board=board, sample=sample.name)
         return REPORT
 
     def start(*arguments, **options):

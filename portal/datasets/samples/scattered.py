@@ -15,12 +15,13 @@ from typing import IO, Any
 from PIL import Image, ImageDraw, ImageFilter
 
 HERE = Path(__file__).parent
-CANVASES, SEED = 500, 0
-SIDE = 240  # pixels of a canvas
-SMALLEST, LARGEST = 32, 80  # pixels of a digit
-MOST_DIGITS = 6
+CANVASES, SEED = 400, 0
+SIDE = 128  # pixels of a canvas
+SMALLEST, LARGEST = 24, 44  # pixels of a digit
+MOST_DIGITS = 8
 BARE = 0.06  # share of canvases without a digit
-CLUTTER = (4, 12)  # shapes on a canvas, least and most
+CLUTTER = (3, 8)  # shapes on a canvas, least and most
+GROUND, SHAPES, INK = (0, 110), (0, 170), (170, 255)  # brightness of each colour, darkest and brightest
 QUALITY = 88  # of the JPEG files
 NAMES = [str(number) for number in range(10)]
 Box = list[int]  # left, top, width, height
@@ -87,21 +88,21 @@ def _ground(chance: random.Random) -> Image.Image:
     ground = Image.linear_gradient("L").resize((SIDE * 2, SIDE * 2)).rotate(chance.uniform(0, 360))
     edge = SIDE // 2
     mask = ground.crop((edge, edge, edge + SIDE, edge + SIDE))
-    return Image.composite(_plain(_colour(chance)), _plain(_colour(chance)), mask)
+    return Image.composite(_plain(_colour(chance, GROUND)), _plain(_colour(chance, GROUND)), mask)
 
 
 def _plain(colour: tuple[int, ...]) -> Image.Image:
     return Image.new("RGB", (SIDE, SIDE), colour)
 
 
-def _colour(chance: random.Random) -> tuple[int, ...]:
-    return tuple(chance.randint(0, 255) for _ in range(3))
+def _colour(chance: random.Random, brightness: tuple[int, int]) -> tuple[int, ...]:
+    return tuple(chance.randint(*brightness) for _ in range(3))
 
 
 def _clutter(chance: random.Random, draw: ImageDraw.ImageDraw) -> None:
     """A line, an arc, an ellipse or a rectangle anywhere, as thick as ink may be."""
     x, y = (sorted(chance.randint(-20, SIDE + 20) for _ in range(2)) for _ in range(2))
-    colour, width = _colour(chance), chance.randint(1, 6)
+    colour, width = _colour(chance, SHAPES), chance.randint(1, 4)
     match chance.randrange(4):
         case 0:
             draw.line((x[0], chance.choice(y), x[1], chance.choice(y)), colour, width)
@@ -114,7 +115,7 @@ def _clutter(chance: random.Random, draw: ImageDraw.ImageDraw) -> None:
 
 
 def _place(chance: random.Random, canvas: Image.Image, digit: Image.Image, taken: list[Box]) -> Box | None:
-    """Draw a digit where none is yet, in a colour that stands out; return its box, None without room."""
+    """Draw a digit where none is yet; return its box, None without room."""
     side = chance.randint(SMALLEST, LARGEST)
     ink = digit.resize((side, side), Image.Resampling.BICUBIC)
     ink = ink.rotate(chance.uniform(-12, 12), Image.Resampling.BICUBIC)
@@ -123,8 +124,7 @@ def _place(chance: random.Random, canvas: Image.Image, digit: Image.Image, taken
         x, y = (chance.randint(0, SIDE - size) for size in (right - left, bottom - top))
         box = [x, y, right - left, bottom - top]
         if not any(_touch(box, other) for other in taken):
-            ground = canvas.crop((x, y, x + box[2], y + box[3])).convert("L").resize((1, 1)).getpixel((0, 0))
-            canvas.paste(_ink(chance, ground), (x, y), ink.crop((left, top, right, bottom)))
+            canvas.paste(_colour(chance, INK), (x, y), ink.crop((left, top, right, bottom)))
             return box
     return None
 
@@ -134,9 +134,3 @@ def _touch(box: Box, other: Box) -> bool:
         box[axis] < other[axis] + other[axis + 2] and other[axis] < box[axis] + box[axis + 2]
         for axis in (0, 1)
     )
-
-
-def _ink(chance: random.Random, ground: int) -> tuple[int, ...]:
-    """A colour that is darker than a bright ground and brighter than a dark one."""
-    least, most = (150, 255) if ground < 128 else (0, 90)
-    return tuple(chance.randint(least, most) for _ in range(3))

@@ -4,7 +4,6 @@ import argparse
 import os
 import signal
 import subprocess
-from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
@@ -13,22 +12,24 @@ from rich.console import Console
 from slipway import Client
 from slipway.errors import Interrupted, SlipwayError
 
-import portal.datasets
 from portal import env, secrets_file
 from portal.core import datalock
+from portal.datasets.samples import SAMPLES
 from portal.ops import demo, ports, supervision
 from portal.teams.models import Membership, Role, Scope, Team, User
 from portal.teams.services import DEFAULT_TEAM, reset_password
 
 START_SECONDS = 180  # a busy machine with two cores takes a minute
 TOKEN_SCOPES = [Scope.READ, Scope.DATASETS, Scope.RUNS, Scope.DEPLOY]
-ARCHIVE = Path(portal.datasets.__file__).parent / "samples" / "digits.zip"
 
 
 class Command(BaseCommand):
-    help = "Starts everything, takes the bundled digits to answers from a virtual board, and goes on serving."
+    help = "Starts everything, takes a bundled sample to answers from a virtual board, and goes on serving."
 
     def add_arguments(self, parser):
+        parser.add_argument(
+            "--task", choices=SAMPLES, default=next(iter(SAMPLES)), help="whose sample it takes"
+        )
         parser.add_argument("--against", metavar="URL", help="use this running portal and start no process")
         parser.add_argument(
             "--board",
@@ -40,6 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         against, board = options["against"], options["board"]
+        self.sample = SAMPLES[options["task"]]
         if bool(against) != bool(board):
             raise CommandError("--against and --board go together: give both or neither.")
         if against:
@@ -92,7 +94,7 @@ class Command(BaseCommand):
         try:
             client.wait_until_up(START_SECONDS)
             client.sign_in("demo", password, "make demo", TOKEN_SCOPES, days=1)
-            report = demo.run_demo(client, ARCHIVE, board, settings.VAR_DIR / "demo", console)
+            report = demo.run_demo(client, self.sample, board, settings.VAR_DIR / "demo", console)
         except Interrupted as error:
             raise KeyboardInterrupt from error
         except SlipwayError as error:

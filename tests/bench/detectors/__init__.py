@@ -1,0 +1,1 @@
+"""What ``tests/bench/detector_costs.py`` runs in the environments of the worker programs."""
