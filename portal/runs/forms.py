@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from portal.core import configs
+from portal.core.echoes import shortened
 from portal.core.forms import StyledForm
 from portal.core.messages import shown
 from portal.core.names import one_line, visible
@@ -21,6 +22,7 @@ from portal.teams.models import Role
 from workers.contract.messages import msg
 
 VERSIONS_SHOWN = 100
+LABEL_LENGTH = 110  # characters of an option
 NUMBERS = {
     # name: (label, what it means)
     "epochs": (_("Epochs"), _("How often training goes through all training images.")),
@@ -41,8 +43,25 @@ def usable_versions(team):
     return rows.filter(Q(job__status__in=[*ACTIVE, Status.SUCCEEDED])).order_by("-id")
 
 
+class VersionSelect(forms.Select):
+    """``blocked`` holds the values that cannot be chosen, each with its reason."""
+
+    blocked: dict[str, str] = {}
+
+    def create_option(self, name, value, label, *args, **kwargs):
+        option = super().create_option(name, value, label, *args, **kwargs)
+        if reason := self.blocked.get(str(value)):
+            option["attrs"] |= {"disabled": True, "title": reason}
+        return option
+
+
 class VersionField(forms.ModelChoiceField):
+    widget = VersionSelect
+
     def label_from_instance(self, version):
+        if version.is_blocked:
+            places = {"version": version, "reason": shown(version.training_refusals[0])}
+            return shortened(_("%(version)s – blocked: %(reason)s") % places, LABEL_LENGTH)
         if version.in_review:
             return _("%(version)s (needs review)") % {"version": version}
         if not version.is_ready:
@@ -116,14 +135,14 @@ class RunForm(StyledForm):
             (f"{width}x{height}", f"{width} × {height}") for width, height in sizes
         ]
         fields["augmentation"].choices = [("", _("As the preset"))] + [
-            (name, name) for name in configs.augmentations()
+            (name, shown(book.title)) for name, book in configs.augmentations().items()
         ]
 
     def _offer_versions(self, chosen) -> None:
         """The newest to choose from, and the chosen one: a long list would make a slow page."""
         field = self.fields["dataset_version"]
         # Without the long columns, of which a line of the list says nothing.
-        rows = field.queryset.defer("findings", "counts", "options", "statistics", "diff")
+        rows = field.queryset.defer("counts", "options", "statistics", "diff", "reading")
         offered = list(rows[: VERSIONS_SHOWN + 1])
         if len(offered) > VERSIONS_SHOWN:
             offered.pop()
@@ -132,6 +151,9 @@ class RunForm(StyledForm):
             chosen = str(getattr(chosen, "pk", chosen))
             if chosen.isdecimal() and len(chosen) < 19 and int(chosen) not in [row.pk for row in offered]:
                 offered += rows.filter(pk=int(chosen))
+        field.widget.blocked = {
+            str(row.pk): shown(row.training_refusals[0]) for row in offered if row.is_blocked
+        }
         field.choices = [("", _("Choose…"))] + [(row.pk, field.label_from_instance(row)) for row in offered]
 
     def chosen_version(self) -> DatasetVersion | None:

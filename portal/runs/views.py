@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import JsonResponse
@@ -16,12 +18,13 @@ from portal.core.messages import shown
 from portal.core.numbers import whole_number
 from portal.core.paging import page_of
 from portal.datasets import upload_limits
-from portal.datasets.models import Dataset, DatasetVersion
+from portal.datasets.models import DatasetVersion
 from portal.datasets.services import create_version
 from portal.devices.models import Device
 from portal.jobs.models import IllegalTransition, Status
-from portal.runs import cloning, deletion, replacing, services
+from portal.runs import cloning, deletion, replacing, services, suggestions
 from portal.runs import plan as plans
+from portal.runs.estimates import Estimates
 from portal.runs.figures import figures_of
 from portal.runs.forms import NUMBERS, RunEditForm, RunForm, initial_from, usable_versions
 from portal.runs.graph import Graph
@@ -35,6 +38,7 @@ from portal.teams.quotas import QuotaReached
 from workers.contract.messages import msg
 
 DELETED = "deleted"  # beside the statuses, in the filter of the list
+LOOKED_AT = 20  # versions among which the newest that can be trained on is looked for
 MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", "replace_better", *NUMBERS)
 
 
@@ -93,13 +97,18 @@ def run_report(request, pk):
 @takes(an_archive)
 @member_required
 def run_new(request):
-    """Three choices and one button."""
-    version, chosen = None, whole_number(request.GET.get("version", ""))
-    if chosen is not None:
-        version = usable_versions(request.team).filter(pk=chosen).first()
-    elif Dataset.objects.for_team(request.team).live().count() == 1:
-        version = usable_versions(request.team).first()
-    return _form_page(request, {"preset": plans.usual_preset(version), "dataset_version": version})
+    """Three choices and one button; what is likely is chosen already."""
+    versions, chosen = usable_versions(request.team), whole_number(request.GET.get("version", ""))
+    if chosen is None:
+        version = suggestions.newest_trainable(versions[:LOOKED_AT])
+    else:
+        version = versions.filter(pk=chosen).first()
+    devices = Device.objects.for_team(request.team)
+    estimates = Estimates(suggestions.usual_chip(devices))
+    initial = {"preset": suggestions.fitting_preset(version, estimates), "dataset_version": version}
+    if request.may_operate and (device := suggestions.only_device(devices)):
+        initial["devices"] = [device.pk]
+    return _form_page(request, initial)
 
 
 @takes(an_archive)
@@ -122,12 +131,14 @@ def _form_page(request, initial: dict, cloned_from: Run | None = None):
             form.add_errors({"": str(error)})
         except plans.PlanError as error:  # deleted meanwhile
             form.add_errors(error.fields)
-    version = form.chosen_version()
+    version, devices = form.chosen_version(), form.fields["devices"].queryset
+    estimates = Estimates(suggestions.usual_chip(devices))
     context = {
         "form": form,
         "cloned_from": cloned_from,
         "removed": Graph(cloned_from).removed if cloned_from else [],
-        "presets": {name: _describe(name, version) for name in configs.presets()},
+        "presets": {name: _describe(name, version, estimates) for name in suggestions.presets_for(version)},
+        "chip": estimates.chip,
         "more_open": bool(cloned_from) or any(form[name].errors for name in MORE),
         "more": [form[name] for name in MORE],
         "upload_chunk": settings.UPLOAD_PIECE_BYTES,
@@ -147,7 +158,7 @@ def _as_list(value) -> list:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _describe(preset: str, version: DatasetVersion | None) -> dict:
+def _describe(preset: str, version: DatasetVersion | None, estimates: Estimates) -> dict:
     """A preset with every parameter that it brings, for its card and as the fields' placeholders.
 
     ``misfit`` says so where the images of the chosen version are much larger or smaller than its input.
@@ -160,6 +171,8 @@ def _describe(preset: str, version: DatasetVersion | None) -> dict:
         "summary": book.summary,
         "recipe": book.recipe,
         "recipe_title": shown(configs.recipes()[book.recipe].title),
+        "augmentation_title": shown(configs.augmentations()[defaults["augmentation"]].title),
+        "estimate": asdict(estimates.of(book.recipe, defaults, version)),
         **defaults,
     }
 

@@ -14,6 +14,7 @@ from portal.models.models import Evaluation
 from portal.runs.models import Run
 from tests.factories import class_zip, png
 from tests.graphs import deployments_of
+from tests.runs.test_input_fit import of_sides
 from tests.seed import Seeder, everything
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -119,3 +120,23 @@ def test_a_test_split_drawn_at_the_upload_measures_the_run(open_page, people, wo
     expect(page.locator("#step-rknn")).to_contain_text("Succeeded")
     expect(page.locator("#verdict")).to_contain_text("4 test images")
     assert set(Evaluation.objects.values_list("split", flat=True)) == {"test"}
+
+
+def test_new_run_follows_the_dataset_and_the_preset_also_after_going_back(open_page, rows, people):
+    large = Seeder(people["team"], people["alice"]).version("Photographs")
+    large.statistics = of_sides(s1200=9)
+    large.save()
+    page = open_page()
+    page.goto(reverse("run-new"))
+    expect(page.locator("#id_dataset_version")).to_have_value(str(large.pk))
+    expect(page.locator("input[name=preset][value=balanced]")).to_be_checked()
+    page.select_option("#id_dataset_version", str(rows["version"].pk))
+    expect(page.locator("input[name=preset][value=fast]")).to_be_checked()
+    expect(page.locator("#presets")).to_contain_text("million cycles on Rockchip RV1106")
+
+    page.check("input[name=preset][value=accurate]")
+    expect(page.locator("#id_epochs")).to_have_attribute("placeholder", "40")
+    page.goto(reverse("run-list"))
+    page.go_back()
+    expect(page.locator("input[name=preset][value=accurate]")).to_be_checked()
+    expect(page.locator("#id_epochs")).to_have_attribute("placeholder", "40")

@@ -156,6 +156,12 @@ def milliseconds(value):
 
 
 @register.filter
+def millions(count):
+    """1204332 → ``1.2``, 86592 → ``0.087``."""
+    return f"{count / 1e6:.2g}" if count else "–"
+
+
+@register.filter
 def size(pair):
     """[28, 28] → ``28 × 28``."""
     return " × ".join(str(side) for side in pair) if pair else "–"

@@ -18,10 +18,24 @@ function show() {
   };
   named("recipe", chosen.recipe_title);
   named("input_size", chosen.input_size.join(" × "));
-  named("augmentation", chosen.augmentation);
+  named("augmentation", chosen.augmentation_title);
   if ("pretrained" in chosen) named("pretrained", chosen.pretrained ? t("pretrained weights") : t("nothing"));
 }
 
-document.addEventListener("change", (event) => { if (event.target.name === "preset") show(); });
+// Another dataset: its presets, with what fits it, what they would take and which one is suggested.
+async function follow(version) {
+  const answer = await fetch(`?version=${encodeURIComponent(version)}`, { credentials: "same-origin" });
+  const fresh = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("presets");
+  if (!fresh || document.getElementById("id_dataset_version").value !== version) return;
+  document.getElementById("presets").replaceWith(document.adoptNode(fresh));
+  show();
+}
+
+document.addEventListener("change", ({ target }) => {
+  if (target.name === "preset") show();
+  if (target.name === "dataset_version" && target.value && location.pathname.endsWith("/new/")) follow(target.value);
+});
+// A browser that goes back puts the choice back after this module has run.
+window.addEventListener("pageshow", show);
 document.addEventListener("slipway:form", show);
 show();
