@@ -108,3 +108,13 @@ def test_a_class_among_the_roles_means_class_folders(tmp_path):
     rows = [f"{path},{'xy'[n % 2]}" for n, path in enumerate(drawing.files)]
     drawing.files["labels.csv"] = "\n".join(["path,label", *rows]).encode()
     assert set(read(tmp_path, drawing, cat="class")[1].values()) == {"cat", "dog"}
+
+
+def test_a_class_with_masks_among_its_images_is_shown_as_a_class(tmp_path):
+    drawing = Drawing().folder("cat").folder("cat/masks").folder("dog")
+    drawing.files |= {"dog/last.png": png(901), "dog/last_mask.png": png(902)}
+    result, classes, _ = read(tmp_path, drawing)
+    roles = {row["folder"]: (row["role"], row["images"]) for row in result["reading"]["chosen"]["roles"]}
+    assert classes == {"cat": "cat", "dog": "dog"}
+    assert roles == {"cat": ("class", 10), "cat/masks": ("masks", 5), "dog": ("class", 7)}
+    assert finding(result, "masks-left-out")["count"] == 6

@@ -2,7 +2,7 @@
 
 from workers.contract.messages import msg
 
-_MEND = msg("Mend the lines that are shown and upload again, if their images matter.")
+_MEND = msg("Correct the lines that are shown and upload again, if their images matter.")
 _EXPORT = msg("If you miss them, export the annotations again, together with the images.")
 _RIGHT = msg("Nothing, if that is right.")
 
@@ -12,14 +12,16 @@ ADVICE = {
     "no-train-images": msg("Move some of their images to the training split, or remove the class."),
     "no-val-images": msg("Move some of their images to the validation split, or split the set anew."),
     "no-test-images": msg("Move some of their images to the test split, or split the set anew."),
-    "small-classes": msg("Add images to these classes: of a few, a model learns the very pictures."),
+    "small-classes": msg(
+        "Add images to these classes: a model memorizes a few images instead of learning from them."
+    ),
     "unequal-classes": msg(
-        "Add images to the small classes, or remove some of the large ones: a model guesses "
-        "the class that it saw most."
+        "Add images to the small classes, or remove some of the large ones: a model favors the class that "
+        "it saw most."
     ),
     # Images and files that were left out.
-    "undecodable": msg("Open them in a picture viewer; save those again that you need, and upload again."),
-    "truncated": msg("Copy them again from where they came from, and upload again."),
+    "undecodable": msg("Open them in an image viewer, save those that you need again, and upload them."),
+    "truncated": msg("Copy them again from their source, and upload them."),
     "too-large": msg("Make them smaller and upload again."),
     "outside-class-folders": msg("Put each of them into the folder of its class, if you need them."),
     "unlisted-images": msg("Add them to the annotations or lists, if you need them."),
@@ -40,7 +42,7 @@ ADVICE = {
     "names-decoded": msg("Look at the names; if they are wrong, make the archive again with UTF-8 names."),
     "empty-folders": msg("Put images into them, or leave them out."),
     "nested-folders": msg("Nothing, if the folders below belong to the class; else move them beside it."),
-    "test-as-val": msg("Nothing, unless you want another part to be measured with: name its folder val."),
+    "test-as-val": msg("Nothing, unless you want another split for validation: name its folder val."),
     "no-split": msg("Put them into a split (its folder, list or column) if you need them, and upload again."),
     "rest-as-train": msg("Nothing, if that is right; else name the training images, or draw the split anew."),
     "no-val-list": msg("Nothing, unless you want to choose the split yourself: add a val.txt."),

@@ -23,9 +23,9 @@ def apply_overrides(listing: Listing, class_count: int | None, class_names: Sequ
         raise InputError(
             msg_n(
                 "You said {count} class and the upload holds {found} ({names}): correct the number, leave "
-                "it empty, or mend the upload.",
+                "it empty, or correct the upload.",
                 "You said {count} classes and the upload holds {found} ({names}): correct the number, "
-                "leave it empty, or mend the upload.",
+                "leave it empty, or correct the upload.",
                 class_count,
                 found=len(found),
                 names=_some(found),

@@ -30,8 +30,8 @@ MARKS = {
     "copy-in-two-classes": Mark(
         "warn",
         msg_n(
-            "{count} image is there in more than one class, so some of its labels are wrong.",
-            "{count} images are there in more than one class, so some of their labels are wrong.",
+            "{count} image is in more than one class, so some of its labels are wrong.",
+            "{count} images are in more than one class, so some of their labels are wrong.",
         ),
         msg("Find the right class of each and remove it from the other."),
     ),
@@ -74,8 +74,8 @@ MARKS = {
     "blank": Mark(
         "warn",
         msg_n(
-            "{count} image shows hardly anything: it is one shade all over.",
-            "{count} images show hardly anything: they are one shade all over.",
+            "{count} image shows almost nothing: it has one shade all over.",
+            "{count} images show almost nothing: they have one shade all over.",
         ),
         msg("Remove them, unless an empty picture is what their class means."),
     ),
@@ -86,8 +86,8 @@ MARKS = {
     "blurred": Mark(
         "warn",
         msg_n(
-            "{count} image is blurred, measured by the others.",
-            "{count} images are blurred, measured by the others.",
+            "{count} image is blurred compared with the others.",
+            "{count} images are blurred compared with the others.",
         ),
         _LOOK,
     ),
@@ -126,8 +126,8 @@ MARKS = {
     "images-without-boxes": Mark(
         "info",
         msg_n(
-            "{count} image has no box: it teaches what is nothing.",
-            "{count} images have no box: they teach what is nothing.",
+            "{count} image has no box: the model learns from it as background.",
+            "{count} images have no box: the model learns from them as background.",
         ),
         msg("Look whether that is so: an object without its box teaches the model to overlook it."),
     ),
@@ -160,8 +160,8 @@ MARKS = {
     "size-differs": Mark(
         "warn",
         msg_n(
-            "{count} image has another size than its annotation says, so its boxes may be misplaced.",
-            "{count} images have another size than their annotation says, so their boxes may be misplaced.",
+            "{count} image differs in size from its annotation, so its boxes may be misplaced.",
+            "{count} images differ in size from their annotations, so their boxes may be misplaced.",
         ),
         _BOXES,
         judged=False,
@@ -189,8 +189,8 @@ MARKS = {
     "box-not-a-number": Mark(
         "warn",
         msg_n(
-            "{count} image has boxes with a number that is none (NaN); these were left out.",
-            "{count} images have boxes with a number that is none (NaN); these were left out.",
+            "{count} image has boxes with a value that is not a number (NaN); these were left out.",
+            "{count} images have boxes with a value that is not a number (NaN); these were left out.",
         ),
         _BOXES,
         judged=False,
@@ -198,8 +198,8 @@ MARKS = {
     "box-inverted": Mark(
         "warn",
         msg_n(
-            "{count} image has boxes with their corners the wrong way round; these were turned round.",
-            "{count} images have boxes with their corners the wrong way round; these were turned round.",
+            "{count} image has boxes whose corners are swapped; these were corrected.",
+            "{count} images have boxes whose corners are swapped; these were corrected.",
         ),
         _BOXES,
         judged=False,
@@ -225,8 +225,8 @@ MARKS = {
     "box-over-edge": Mark(
         "warn",
         msg_n(
-            "{count} image has boxes that reach over its edge; these were cut off there.",
-            "{count} images have boxes that reach over their edge; these were cut off there.",
+            "{count} image has boxes that extend beyond its edge; these were clipped.",
+            "{count} images have boxes that extend beyond their edges; these were clipped.",
         ),
         _BOXES,
         judged=False,

@@ -220,7 +220,6 @@ def ground_truth_of_sagemaker(upload: Upload) -> None:
             )
         )
     upload.text("output.manifest", lines)
-    upload.may_refuse = True
 
 
 @layout
@@ -264,7 +263,6 @@ def supervisely_with_meta(upload: Upload) -> None:
         "meta.json",
         {"classes": [{"title": "bolt", "shape": "rectangle"}, {"title": "nut", "shape": "rectangle"}]},
     )
-    upload.may_refuse = True
 
 
 @layout

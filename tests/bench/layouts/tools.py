@@ -352,14 +352,6 @@ def sagemaker_classes(upload: Upload) -> None:
 
 
 @layout
-def labelbox(upload: Upload) -> None:
-    rows = [{"data_row": {"id": name_of(path), "external_id": name_of(path)}, "projects": {}}
-            for path in upload.unlabelled("images", 8)]  # fmt: skip
-    _manifest(upload, "export.ndjson", rows)
-    upload.must_not_be_ready = True
-
-
-@layout
 def fifty_one_classification(upload: Upload) -> None:
     """labels.json with the numbers of classes and their names, beside a folder called data."""
     classes = ["cat", "dog"]

@@ -130,7 +130,7 @@ def _report_deep(folder: Folder, images: Iterable[Entry], findings: Findings) ->
     deep = sum(entry.path not in beside for entry in images)
     if deep:
         message = msg_n(
-            "{count} image in folders below a class folder was counted to that class.",
-            "{count} images in folders below a class folder were counted to that class.",
+            "{count} image in folders below a class folder was counted as that class.",
+            "{count} images in folders below a class folder were counted as that class.",
         )
         findings.add("warn", "nested-folders", message, names.show(folder.name), deep)

@@ -62,8 +62,8 @@ def doubts_of(tops: Sequence[Folder]) -> list[str]:
     below = without_nest(many[0]).folders
     return [
         msg(
-            "The folders {folders} hold folders ({below}): say which of them are the classes (roles), or "
-            "pack the classes alone.",
+            "The folders {folders} hold folders ({below}): if those are the classes, say that {folders} "
+            "are parts of the set (roles), or pack the classes alone.",
             folders=shown(many),
             below=shown(list(below.values())),
         )

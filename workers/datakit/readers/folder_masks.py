@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from workers.contract.messages import join, msg, msg_n
 from workers.datakit import names
@@ -47,7 +47,8 @@ def without_masks(
             )
         )
     for folder in masks:
-        _leave_out(folder, list(folder.all()), reading)
+        _leave_out((entry.path for entry in folder.all()), reading)
+        reading.roles[folder.path] = MASKS
     return others, [] if _are_repeated(others) else [_are_they_classes(classes, masks)]
 
 
@@ -55,18 +56,18 @@ def masks_in(folder: Folder, reading: Reading) -> set[str]:
     """Leave out the masks in the folder of a class, as 12_mask.png beside 12.png; return their paths."""
     images = list(folder.all())
     stems = {_stem(entry) for entry in images}
-    masks = [entry for entry in images if _is_mask(_stem(entry), stems)]
-    masks += [entry for inner in _folders_of_masks(folder) for entry in inner.all()]
-    if masks:
-        _leave_out(folder, masks, reading)
-    return {entry.path for entry in masks}
+    masks = {entry.path for entry in images if _is_mask(_stem(entry), stems)}
+    for inner in _folders_of_masks(folder):
+        masks.update(entry.path for entry in inner.all())
+        reading.roles[inner.path] = MASKS
+    _leave_out(masks, reading)
+    return masks
 
 
-def _leave_out(folder: Folder, masks: Sequence[Entry], reading: Reading) -> None:
-    for path in sorted({entry.path for entry in masks}):
+def _leave_out(masks: Iterable[str], reading: Reading) -> None:
+    for path in sorted(masks):
         reading.left_out("masks-left-out", _MASKS_LEFT_OUT, names.show(path))
-    reading.roles[folder.path] = MASKS
-    reading.unlabelled.update(entry.path for entry in masks)
+        reading.unlabelled.add(path)
 
 
 def _are_of_same_names(folders: Sequence[Folder], masks: Sequence[Folder]) -> bool:
