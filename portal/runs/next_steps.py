@@ -34,9 +34,9 @@ class NextSteps:
 
 
 def next_steps(graph: Graph) -> NextSteps | None:
-    """None while the run goes on, and where it compiled nothing."""
+    """None while the run goes on, where it compiled nothing, and after it was deleted."""
     ready = [one for one in graph.compiled if one.is_ready] if graph.run.is_final else []
-    if not ready:
+    if not ready or graph.run.deleted_at:
         return None
     names = rknn_names(ready)
     return NextSteps([(one, names[one.pk]) for one in ready], _targets(graph, ready))
