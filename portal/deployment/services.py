@@ -219,9 +219,10 @@ def _measure(deployment, connection, expected, dataset, context, lock) -> list[d
     rows = predictions(model.task_class, sample, answers.answers)
     metrics = model.task_class.summarise(rows, names) | times(rows)
     parity = evaluations.parity(model.task_class, Stage.BOARD, expected, rows)
+    value, agreement = metrics[model.task_class.metric], parity["agreement"]
     context.log(
-        f"{model.task_class.metric} {metrics[model.task_class.metric]:.2%} on {metrics['images']} images, "
-        f"{parity['agreement']:.2%} as the simulator answers"
+        f"{model.task_class.metric} {_share(value)} on {metrics['images']} images, "
+        f"{_share(agreement)} as the simulator answers"
     )
     artifacts = job_folder(deployment.job) / "artifacts"
     artifacts.mkdir(parents=True, exist_ok=True)
@@ -236,6 +237,10 @@ def _measure(deployment, connection, expected, dataset, context, lock) -> list[d
             "predictions": PREDICTIONS,
         }
     ]
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2%}"
 
 
 def spread(rows: list[dict], limit: int) -> list[dict]:

@@ -33,7 +33,7 @@ def level(stride: int) -> tuple[list, list, list]:
     half[:, :2] = 30  # half a cell to each side
     nodes = [
         helper.make_node(
-            "AveragePool", ["x"], [f"mean{stride}"], kernel_shape=[stride] * 2, strides=[stride] * 2
+            "AveragePool", ["pixels"], [f"mean{stride}"], kernel_shape=[stride] * 2, strides=[stride] * 2
         ),
         helper.make_node("Conv", [f"mean{stride}", f"w{stride}", f"b{stride}"], [f"logits{stride}"]),
         helper.make_node("Sigmoid", [f"logits{stride}"], [scores]),
@@ -42,7 +42,8 @@ def level(stride: int) -> tuple[list, list, list]:
     constants = [
         constant(f"w{stride}", np.array(WEIGHTS).reshape(2, 3, 1, 1)),
         constant(f"b{stride}", np.full(2, -10 if stride == SEEING else -50)),
-        constant(f"v{stride}", np.zeros((32, 3, 1, 1))),
+        # Not 0: the toolkit would make a constant of it, of another shape.
+        constant(f"v{stride}", np.full((32, 3, 1, 1), 0.1)),
         constant(f"c{stride}", half.reshape(-1)),
     ]
     shapes = [(scores, [1, 2, cells, cells]), (sides, [1, 32, cells, cells])]
@@ -52,6 +53,8 @@ def level(stride: int) -> tuple[list, list, list]:
 
 def make(folder: Path) -> None:
     nodes, constants, outputs = (sum(parts, []) for parts in zip(*map(level, STRIDES), strict=True))
+    nodes.insert(0, helper.make_node("Conv", ["x", "same"], ["pixels"]))  # as a network begins
+    constants.append(constant("same", np.eye(3).reshape(3, 3, 1, 1)))
     source = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, SIDE, SIDE])
     graph = helper.make_graph(nodes, "squares", [source], outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 12)], ir_version=8)
