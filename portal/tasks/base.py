@@ -63,6 +63,7 @@ class Task(ABC):
     class_metric: str
     answer: Check  # the fields of a board's answer that hold what it predicted
     is_known = True
+    program_name = "predict"  # of the programs in ``models/board_code/``
     # In which order ``pictures`` come, as a phrase.
     pictures_order = _("surest predictions first")
 

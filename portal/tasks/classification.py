@@ -57,6 +57,7 @@ class Classification(Task):
         Column("precision", _("Precision"), "share"),
     )
     class_metric = "recall"
+    program_name = "classify"
     answer = staticmethod(
         record(
             {

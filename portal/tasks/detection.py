@@ -75,6 +75,7 @@ class Detection(Task):
         Column("precision", gettext_lazy("Precision"), "share"),
     )
     class_metric = "ap"
+    program_name = "detect"
     pictures_order = gettext_lazy("most mistakes first")
     answer = staticmethod(
         record(

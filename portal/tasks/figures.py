@@ -84,7 +84,7 @@ class Overlay:
     @property
     def large_font(self) -> float:
         """The same in a thumbnail."""
-        return round(max(self.width, self.height) / 12, 2)
+        return round(max(self.width, self.height) / 16, 2)
 
     @property
     def shown(self) -> list[Drawn]:

@@ -81,14 +81,18 @@ def test_the_code_holds_size_labels_and_file_name(alices, done):
     assert f"run{done.pk}-rv1106.rknn" in shown
 
 
+@pytest.mark.parametrize("task", ["classification", "detection"])
 @pytest.mark.parametrize("chip", ["rv1106", "rk3566", "rk3588"])
-def test_every_python_program_compiles(done, chip):
+def test_every_python_program_compiles(done, chip, task):
     from portal.models.board_code import programs
 
     compiled = compiled_of(done).first()
     compiled.chip, compiled.channel_order = chip, "bgr" if chip == "rv1106" else "rgb"
+    compiled.model.task = task
     made = programs(compiled)
-    assert made
+    assert made and {one.file_name.partition(".")[0] for one in made} == {
+        compiled.model.task_class.program_name
+    }
     for program in made:
         assert "$" not in program.text
         if program.language == "Python":

@@ -45,7 +45,7 @@ def programs(compiled: CompiledModel) -> list[Program]:
 def _program(compiled: CompiledModel, board: str, path: Path, ending: str) -> Program:
     labels = compiled.model.dataset_version.class_names
     width, height = compiled.model.facts["input_size"]
-    name = f"classify.{ending}"
+    name = f"{compiled.model.task_class.program_name}.{ending}"
     # As JSON, names are literals of Python and of C++ alike.
     texts = [json.dumps(label, ensure_ascii=False) for label in labels]
     text = Template(path.read_text(encoding="utf-8")).substitute(
