@@ -163,7 +163,7 @@ def page_values(rows, name):
         "model": compiled_of(rows["done"]).first(),
     }  # fmt: skip
     subject = subjects.get(name) or by_kind.get(name.split("-")[0])
-    numbers = {"dataset-image-page": 1, "webhook-redeliver": rows["delivery"].pk}
+    numbers = {"dataset-image-page": 1, "dataset-image-boxes": 1, "webhook-redeliver": rows["delivery"].pk}
     number = numbers.get(name, rows["inference"].pk)
     return {
         "pk": subject.pk if subject else None, "name": IMAGE if name == "dataset-image" else "model.onnx",

@@ -109,6 +109,7 @@ class ChangeForm(StyledForm):
     into = number()
     name = forms.CharField(required=False, max_length=LONGEST, validators=[one_line])
     box = number()
+    left, top, width, height = (forms.FloatField(required=False) for _side in range(4))
     how = forms.ChoiceField(required=False, choices=[("stratified", ""), ("group", "")])
     seed = number(min_value=0, max_value=2**31 - 1)
     val_percent = number(min_value=5, max_value=50)
@@ -127,6 +128,12 @@ class ChangeForm(StyledForm):
         payload |= {"val_fraction": (data["val_percent"] or 20) / 100, "pattern": data["pattern"]}
         payload["test_fraction"] = (data["test_percent"] or 0) / 100
         return ("split" if act in MOVES else act), payload
+
+    def drawn(self) -> tuple[int, list[float | None]]:
+        """An image, and a box to be added to it, as the checks take them."""
+        data = self.cleaned_data
+        box = [data[name] for name in ("class_id", "left", "top", "width", "height")]
+        return (data["image"][0] if data["image"] else 0), box
 
     def chosen(self) -> set[int]:
         """The ids that were sent, so that a refused form shows them chosen again."""

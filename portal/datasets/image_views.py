@@ -12,15 +12,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal.core import names
-from portal.datasets import drafts, grid, indexes
+from portal.datasets import drafts, drawing, grid, indexes
 from portal.datasets.change_texts import sentence
 from portal.datasets.edit_forms import ChangeForm, FilterForm
 from portal.datasets.models import DatasetVersion, Draft
 from portal.datasets.refused_changes import ChangeRefused
-from portal.datasets.version_views import find_version
+from portal.datasets.version_views import find_ready_version
 from portal.teams.access import member_required, refuse_unless
 from portal.teams.models import Role
-from workers.datakit.changes import Plan
+from workers.datakit.changes import EditedImage, Plan
 from workers.datakit.errors import StagingError
 from workers.datakit.index import Filter, Index
 
@@ -29,7 +29,7 @@ CHANGES_SHOWN = 200
 
 def version_images(request, pk):
     """A version's images, filtered; members change them here."""
-    version = _ready_version(request, pk)
+    version = find_ready_version(request, pk)
     with _opened(version) as index:
         filters = FilterForm(request.GET, version, index)
         form = _act(request, version, filters.wanted)
@@ -44,7 +44,7 @@ def version_images(request, pk):
 
 def version_image(request, pk, number):
     """One image: larger, with its facts, and the ones before and after it that the filter shows."""
-    version = _ready_version(request, pk)
+    version = find_ready_version(request, pk)
     with _opened(version) as index:
         row = index.image(number)
         if row is None:
@@ -65,13 +65,15 @@ def version_image(request, pk, number):
             "back": index.page_of(number, filters.wanted, grid.PAGE),
             "findings": _findings_of(version, row),
         }
+        if index.has_boxes:
+            context |= _drawing(context, plan.now(row), plan, index)
     return render(request, "datasets/image.html", context, status=422 if form.errors else 200)
 
 
 @member_required
 def version_changes(request, pk):
     """What a person has changed of a version: classes and split to change, and the making of the next."""
-    version = _ready_version(request, pk)
+    version = find_ready_version(request, pk)
     with _opened(version) as index:
         form = _act(request, version, Filter())
         if form.is_bound and not form.errors:
@@ -91,7 +93,7 @@ def version_changes(request, pk):
 @member_required
 def version_commit(request, pk):
     """Make the next version of the changes."""
-    version = _ready_version(request, pk)
+    version = find_ready_version(request, pk)
     draft = _own_draft(request, version)
     message = request.POST.get("message", "").strip()
     try:
@@ -108,7 +110,7 @@ def version_commit(request, pk):
 @member_required
 def version_discard(request, pk):
     """Throw the changes away."""
-    version = _ready_version(request, pk)
+    version = find_ready_version(request, pk)
     try:
         drafts.discard(_own_draft(request, version))
         messages.success(request, _("The changes are discarded; nothing was changed."))
@@ -125,13 +127,6 @@ def _opened(version: DatasetVersion) -> Iterator[Index]:
             yield index
     except StagingError as error:
         raise Http404(str(error)) from error
-
-
-def _ready_version(request, pk: int) -> DatasetVersion:
-    version = find_version(request, pk)
-    if not version.is_ready:
-        raise Http404
-    return version
 
 
 def _own_draft(request, version: DatasetVersion) -> Draft:
@@ -164,6 +159,14 @@ def _context(version: DatasetVersion, draft: Draft | None, plan: Plan, form: Cha
     }
 
 
+def _drawing(context: dict, now: EditedImage, plan: Plan, index: Index) -> dict:
+    """What the page needs for drawing boxes."""
+    return {
+        "drawing": drawing.state(context["version"], now, plan),
+        "labelling": drawing.progress(index, context["draft"], now.row.id),
+    }
+
+
 def _act(request, version: DatasetVersion, shown: Filter) -> ChangeForm:
     """Do what was asked for; the form has errors where it was refused, and is unbound when nothing was."""
     if request.method != "POST":
@@ -175,6 +178,8 @@ def _act(request, version: DatasetVersion, shown: Filter) -> ChangeForm:
     try:
         if form.cleaned_data["act"] in ("undo", "redo"):
             _go_back_or_on(request, version, form.cleaned_data["act"])
+        elif form.cleaned_data["act"] == "add-box":
+            drawing.add(request.user, version, *form.drawn())
         else:
             drafts.add(request.user, version, *form.change(shown))
     except ChangeRefused as refusal:

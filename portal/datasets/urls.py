@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from portal.datasets import deletion_views, image_views, import_views, review_views, version_views, views
+from portal.datasets import (
+    deletion_views,
+    drawing_views,
+    image_views,
+    import_views,
+    review_views,
+    version_views,
+    views,
+)
 from workers.datakit.tasks import CLASSIFICATION, DETECTION
 
 urlpatterns = [
@@ -28,6 +36,9 @@ urlpatterns = [
     path("versions/<int:pk>/live/", version_views.version_live, name="dataset-version-live"),
     path("versions/<int:pk>/images/", image_views.version_images, name="dataset-images"),
     path("versions/<int:pk>/images/<int:number>/", image_views.version_image, name="dataset-image-page"),
+    path(
+        "versions/<int:pk>/images/<int:number>/boxes/", drawing_views.image_boxes, name="dataset-image-boxes"
+    ),
     path("versions/<int:pk>/changes/", image_views.version_changes, name="dataset-changes"),
     path("versions/<int:pk>/changes/commit/", image_views.version_commit, name="dataset-commit"),
     path("versions/<int:pk>/changes/discard/", image_views.version_discard, name="dataset-discard"),

@@ -31,6 +31,13 @@ def find_version(request, pk: int) -> DatasetVersion:
     return get_object_or_404(rows, pk=pk)
 
 
+def find_ready_version(request, pk: int) -> DatasetVersion:
+    version = find_version(request, pk)
+    if not version.is_ready:
+        raise Http404
+    return version
+
+
 def dataset_version(request, pk):
     """What is in a version, and whether it is good enough to train; or how its upload was understood."""
     return page(request, find_version(request, pk))

@@ -28,6 +28,9 @@ FILES = {
         "LICENSE",
         "NOTICE",
     ],
+    # Draws and moves boxes on a canvas, with touch and zoom: MIT, well kept, and without inline styles, which
+    # the content security policy forbids (Annotorious sets some). Only the page of such an image loads it.
+    "konva": ["konva.min.js", "LICENSE"],
     "tus-js-client": ["dist/tus.min.js", "LICENSE"],
     # Inside the build of tus-js-client.
     "js-base64": ["LICENSE.md"],

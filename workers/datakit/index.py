@@ -303,6 +303,13 @@ class Index:
             marks={mark["code"]: loaded(mark["text"]) for mark in marks},
         )
 
+    def without_boxes(self) -> list[int]:
+        """The ids of the images that have no box, in their order."""
+        query = (
+            "SELECT id FROM images WHERE NOT EXISTS (SELECT 1 FROM boxes WHERE image = images.id) ORDER BY id"
+        )
+        return [row["id"] for row in self._database.execute(query)]
+
     def _where(
         self, wanted: Filter, also: str = "", also_values: list[Any] | None = None
     ) -> tuple[str, list[Any]]:

@@ -1,0 +1,63 @@
+"""Drawing boxes in the browser: what the page tells its script, and how far the labelling has got."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django.urls import reverse
+
+from portal.datasets import drafts, grid, indexes
+from portal.datasets.models import DatasetVersion, Draft, DraftChange
+from workers.datakit.changes import EditedImage, Plan
+from workers.datakit.index import Index
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Progress:
+    """How many of a version's images are labelled after a draft: those with boxes, and those that a person
+    said have none. ``following`` is the next image that is not, None when there is none left."""
+
+    labelled: int
+    total: int
+    following: int | None
+
+
+def progress(index: Index, draft: Draft | None, number: int) -> Progress:
+    """``number`` is the image that is looked at."""
+    done = set(draft.done().filter(kind="boxes").values_list("payload__image", flat=True)) if draft else set()
+    left = [image for image in index.without_boxes() if image not in done]
+    others = [image for image in left if image != number]
+    following = next((image for image in others if image > number), others[0] if others else None)
+    total = index.count()
+    return Progress(total - len(left), total, following)
+
+
+def state(version: DatasetVersion, now: EditedImage, plan: Plan) -> dict[str, Any]:
+    """What the script of the page starts from: lengths in pixels of the image."""
+    return {
+        "width": now.row.width,
+        "height": now.row.height,
+        "boxes": now.box_rows(),
+        "classes": [
+            {"id": one.class_id, "name": one.name, "key": one.key, "colour": one.class_id % grid.COLOURS}
+            for one in grid.class_choices(plan)
+        ],
+        "save": reverse("dataset-image-boxes", args=[version.pk, now.row.id]),
+    }
+
+
+def save(user, version: DatasetVersion, number: int, body: dict[str, Any]) -> DraftChange:
+    """Store all boxes of an image, as its page sends them. Raises ChangeRefused."""
+    payload = {"image": number, "boxes": body.get("boxes"), "expected": body.get("expected")}
+    return drafts.add(user, version, "boxes", payload)
+
+
+def add(user, version: DatasetVersion, number: int, box: list[float | None]) -> DraftChange:
+    """Add one box to those of an image. Raises ChangeRefused."""
+    draft = drafts.open_draft(user, version.dataset)
+    with indexes.opened(version) as index:
+        plan = drafts.plan_of(draft if draft and draft.base_id == version.pk else None, index)
+        row = index.image(number)
+        boxes = plan.now(row).box_rows() if row else []
+    return save(user, version, number, {"boxes": [*boxes, box], "expected": boxes})

@@ -1,0 +1,42 @@
+"""Boxes that are drawn on the page of an image arrive here."""
+
+from __future__ import annotations
+
+import json
+
+from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from portal.core.messages import shown
+from portal.datasets import drawing
+from portal.datasets.refused_changes import BoxesDiffer, ChangeRefused
+from portal.datasets.version_views import find_ready_version
+from portal.teams.access import member_required
+
+
+@require_POST
+@member_required
+def image_boxes(request, pk, number):
+    """Store all boxes of an image: a JSON object with ``boxes`` and ``expected``, see ``box_checks``.
+
+    Answers with the boxes as they are stored; with 409 and the boxes that stand where those were others.
+    """
+    version = find_ready_version(request, pk)
+    try:
+        change = drawing.save(request.user, version, number, _body(request))
+    except BoxesDiffer as refusal:
+        return JsonResponse({"detail": str(refusal), "boxes": refusal.boxes}, status=409)
+    except ChangeRefused as refusal:
+        return JsonResponse({"detail": shown(refusal)}, status=422)
+    return JsonResponse({"boxes": change.payload["boxes"]})
+
+
+def _body(request: HttpRequest) -> dict:
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise ChangeRefused(_("The boxes did not arrive whole: try again."))
+    return body
