@@ -9,6 +9,8 @@ import ctypes
 import os
 import signal
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1  # prctl(2): it outlives an exec, and goes by the thread that forked
@@ -19,13 +21,17 @@ class TiedProcess(subprocess.Popen):
     """A process that the kernel kills when the thread that started it ends."""
 
     def __init__(self, *arguments: Any, **options: Any):
-        parent = os.getpid()
-        super().__init__(*arguments, preexec_fn=lambda: _tie(parent), **options)
+        super().__init__(*arguments, preexec_fn=tied(), **options)
 
 
 def tie_all() -> None:
     """From now on tie whatever this process starts, libraries included."""
     subprocess.Popen = TiedProcess
+
+
+def tied() -> Callable[[], None]:
+    """A ``preexec_fn`` that ties a child to this process."""
+    return partial(_tie, os.getpid())
 
 
 def _tie(parent: int) -> None:

@@ -1,7 +1,7 @@
 """One model, kept ready: ``python -m workers.virtual_board.engine <release> <kind> <socket>``.
 
 Loads the release's ``sim/`` with the toolkit's int8 simulator or with ONNX Runtime and answers over a
-unix socket until the virtual board that started it is gone.
+unix socket until the virtual board that started it, and tied it to itself, is gone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from workers.contract import die_with_parent
 from workers.convert.simulator import OrtEngine, Simulator
 from workers.virtual_board.standin.virtual_wire import Line
 
@@ -51,7 +50,6 @@ def serve(engine: Simulator | OrtEngine, path: Path) -> None:
 
 def main(argv: list[str]) -> None:
     release, kind, path = argv
-    die_with_parent()
     serve(KINDS[kind].from_release(Path(release, "sim")), Path(path))
 
 

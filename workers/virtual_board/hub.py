@@ -14,6 +14,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from workers.contract.ties import tied
 from workers.virtual_board import scratch
 from workers.virtual_board.standin.virtual_wire import ENGINE_VARIABLE, SOCKET_VARIABLE
 
@@ -131,6 +132,7 @@ class EngineHub:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=tied(),
             )
         self._engines[key] = process
         await self._wait_until_ready(key, process)

@@ -1,7 +1,9 @@
+import contextlib
 import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -156,6 +158,20 @@ def test_one_engine_serves_all_answers_and_dies_with_the_board(board, artifacts)
     os.kill(board.process.pid, signal.SIGKILL)
     board.process.wait()
     until(lambda: not engines_of(board), f"engine {engine} to notice that the board is gone")
+
+
+def test_an_engine_that_is_starting_ends_with_a_killed_board(board, artifacts):
+    def begin() -> None:
+        with contextlib.suppress(Exception), board.connect() as connection:
+            deploy(connection, PROFILE, make_release(artifacts, "r1"))
+
+    deploying = threading.Thread(target=begin)
+    deploying.start()
+    until(lambda: engines_of(board), "an engine to be started")
+    os.kill(board.process.pid, signal.SIGKILL)
+    board.process.wait()
+    deploying.join()
+    until(lambda: not engines_of(board), "it to end")
 
 
 @pytest.mark.toolchain
