@@ -201,12 +201,20 @@ class _Images:
             if upload.finder.has_several(path_of(written)):
                 self._ambiguous.add(names.show(written))
             return
-        self.sides[table.entry.path].add(split_of_path(entry.path.rpartition("/")[0]))
-        known, other = self._said.setdefault(entry.path, (label, table.entry.path))
-        if other != table.entry.path and known != label:
-            self._disagree.add(_differing(entry.path, known, label))
-            self._disagreeing |= dict.fromkeys((other, table.entry.path))
+        self._compare(entry, label, table.entry.path)
         self._images.add(entry, label, split)
+
+    def _compare(self, entry: Entry, label: str, table: str) -> None:
+        """Note what an earlier table says otherwise of this image, and below which split the image lies."""
+        known, other = self._said.get(entry.path, (label, ""))
+        if other == table:
+            return
+        if not other:
+            self._said[entry.path] = (label, table)
+        elif known != label:
+            self._disagree.add(_differing(entry.path, known, label))
+            self._disagreeing |= dict.fromkeys((other, table))
+        self.sides[table].add(split_of_path(entry.path.rpartition("/")[0]))
 
     def _label(self, row: list[str], columns: Columns, table: Table) -> str | None:
         if columns.label is not None:

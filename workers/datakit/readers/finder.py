@@ -50,6 +50,9 @@ class ImageFinder:
         A name that several images have is settled by the longest common end of the paths, then by ``split``:
         the one below a folder of that split. Masks and pictures of annotations come last.
         """
+        exact = self._exact.get(f"{near}/{written}" if near else written)
+        if exact is not None:
+            return exact
         parts = _parts(written)
         called = self._by_name.get(parts[-1].casefold()) if parts else None
         if called is None:

@@ -30,16 +30,15 @@ class LabelledImages:
         One that is named again is in the split that is said of it anywhere.
         """
         class_name = names.check_class_name(class_name.strip())
-        shown = names.show(entry.path)
         known = self._rows.get(entry.path)
         if known is None:
             self._rows[entry.path] = (entry, class_name, split)
         elif known[1] != class_name:
             if entry.path not in self._contradicted:
-                two_labels(self._findings, shown)
+                two_labels(self._findings, names.show(entry.path))
             self._contradicted.add(entry.path)
         elif known[2] == split:
-            listed_twice(self._findings, shown)
+            listed_twice(self._findings, names.show(entry.path))
         elif known[2] is None or split is None:
             self._rows[entry.path] = (entry, class_name, known[2] or split)
         else:
@@ -47,7 +46,7 @@ class LabelledImages:
                 "{count} image is in more than one split; it was kept to measure with only.",
                 "{count} images are in more than one split; they were kept to measure with only.",
             )
-            self._findings.add("warn", "in-both-splits", message, shown)
+            self._findings.add("warn", "in-both-splits", message, names.show(entry.path))
             self._rows[entry.path] = (entry, class_name, kept_split(known[2], split))
 
     def listing(self, upload: Upload, layout: str, class_order: Sequence[str] = ()) -> Listing:
