@@ -184,7 +184,7 @@ class VersionForm(SplitForm):
         required=False,
         choices=[("", _("Found by looking at the files"))]
         + [(key, lazy_shown(f.name)) for key, f in LAYOUTS.items()],
-        label=_("Layout"),
+        label=_("Dataset format"),
         help_text=_("Choose one only if the upload can be read in more than one way."),
     )
 

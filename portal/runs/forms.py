@@ -99,10 +99,10 @@ class RunForm(StyledForm):
         required=False,
         choices=[
             ("", _("As the preset")),
-            ("yes", _("Pretrained weights, where there are any")),
-            ("no", _("Nothing")),
+            ("yes", _("Use them, where there are any")),
+            ("no", _("Do not use them")),
         ],
-        label=_("Start from"),
+        label=_("Pretrained weights"),
     )
     replace_better = forms.ChoiceField(
         required=False,

@@ -209,3 +209,17 @@ def test_a_received_upload_that_nobody_named_is_used_or_discarded(open_page, wor
             page.click("#waiting >> text=Discard")
             expect(page.locator("main")).to_contain_text("The upload of parts.zip is discarded.")
     assert Upload.objects.get().version == DatasetVersion.objects.get()
+
+
+def test_a_typed_name_outlives_a_reload_and_is_forgotten_once_it_is_sent(open_page, big_zip, worker):
+    page = open_page()
+    page.goto("/datasets/new/")
+    page.fill("#id_name", "Parts of the left line")
+    page.set_input_files("#id_file", big_zip)
+    page.reload()
+    expect(page.locator("#id_name")).to_have_value("Parts of the left line")
+    page.set_input_files("#id_file", big_zip)
+    page.click("text=Upload and check")
+    expect(page.locator("h1")).to_contain_text("Parts of the left line v1")
+    page.goto("/datasets/new/")
+    expect(page.locator("#id_name")).to_have_value("")

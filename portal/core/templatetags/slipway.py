@@ -173,6 +173,11 @@ def chip_title(name):
 
 
 @register.filter
+def augmentation_title(name):
+    return shown(configs.title(configs.augmentations(), name))
+
+
+@register.filter
 def recipe_title(name):
     return shown(configs.title(configs.recipes(), name))
 

@@ -115,8 +115,23 @@ class ArchiveForm {
     this.gone = new AbortController(); // the file input outlives this form, see upload.js
     this.box.hidden = false;
     this.input.multiple = this.several;
+    this.keepTyped();
     this.listen();
     if (this.input.files.length) this.take([...this.input.files], true);
+  }
+
+  // A reload in the middle of an upload leaves the name as it was typed.
+  keepTyped() {
+    for (const field of this.form.querySelectorAll("input[name=name], input[name=upload_name]")) {
+      const key = `typed ${location.pathname} ${field.name}`;
+      if (!field.value) field.value = sessionStorage.getItem(key) ?? "";
+      const keep = () => sessionStorage.setItem(key, field.value);
+      field.addEventListener("input", keep, { signal: this.gone.signal });
+    }
+  }
+
+  forgetTyped() {
+    for (const name of ["name", "upload_name"]) sessionStorage.removeItem(`typed ${location.pathname} ${name}`);
   }
 
   listen() {
@@ -134,7 +149,10 @@ class ArchiveForm {
       this.pack(droppedFiles(event.dataTransfer, this.packed));
     });
     this.form.addEventListener("submit", (event) => {
-      if (!this.rows.length && !this.received.value) return;
+      if (!this.rows.length && !this.received.value) {
+        this.forgetTyped();
+        return;
+      }
       event.preventDefault();
       if (!this.busy) this.submit(event.submitter || this.form.querySelector("button:not([type=button])"));
     });
@@ -207,6 +225,7 @@ class ArchiveForm {
   sendForm(submitter) {
     const data = new FormData(this.form);
     data.delete(this.input.name);
+    this.forgetTyped();
     sendForm(this.form, submitter, data);
   }
 

@@ -19,7 +19,7 @@ function show() {
   named("recipe", chosen.recipe_title);
   named("input_size", chosen.input_size.join(" × "));
   named("augmentation", chosen.augmentation_title);
-  if ("pretrained" in chosen) named("pretrained", chosen.pretrained ? t("pretrained weights") : t("nothing"));
+  if ("pretrained" in chosen) named("pretrained", chosen.pretrained ? t("use them") : t("do not use them"));
 }
 
 // Another dataset: its presets, with what fits it, what they would take and which one is suggested.
