@@ -98,7 +98,9 @@ def make_tiny_model(folder: Path, script_name: str = "make_tiny_model.py") -> Pa
     script = PROJECT / "tests" / "devices" / script_name
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     subprocess.run([CONVERT_PYTHON, script, folder], cwd=PROJECT, env=environment, check=True)
-    (folder / "model.rknn").write_bytes(b"RKNN\0\0\0\0" + b'{"target_platform":["rv1106"]}')
+    # Each its own bytes: the virtual board keeps an engine by the hash of a model.
+    rknn = b"RKNN\0\0\0\0" + script_name.encode() + b'{"target_platform":["rv1106"]}'
+    (folder / "model.rknn").write_bytes(rknn)
     return folder
 
 
