@@ -90,8 +90,20 @@ Chip = described(configs.Chip)
 BoardProfile = described(configs.BoardProfile, without=configs.INTERNAL)
 
 
+class CostSerializer(serializers.Serializer):
+    """What a chip was measured to need for a recipe at one input size."""
+
+    chip = serializers.CharField()
+    input_size = serializers.ListField(child=serializers.IntegerField())
+    cycles = serializers.IntegerField()
+    memory_megabytes = serializers.FloatField()
+    rknn_megabytes = serializers.FloatField()
+    build_seconds = serializers.FloatField()
+
+
 class RecipeSerializer(serializers.Serializer):
-    """A trainable model. ``chips`` holds what was measured on each chip it is proven on."""
+    """A trainable model. ``chips`` holds what was measured on each chip it is proven on, ``costs`` the same
+    for each input size."""
 
     name = serializers.CharField()
     title = serializers.CharField()
@@ -109,6 +121,7 @@ class RecipeSerializer(serializers.Serializer):
     pretrained = serializers.DictField(child=serializers.CharField(allow_null=True), allow_null=True)
     chips = serializers.DictField(child=serializers.DictField(child=serializers.FloatField()))
     license = serializers.CharField()
+    costs = CostSerializer(many=True, required=False)
 
 
 class PresetSerializer(serializers.Serializer):

@@ -1,6 +1,6 @@
 """Builds every detection recipe at every size for a chip, untrained, and prints what each would cost there.
 
-    .venv/bin/python -m tests.bench.detector_costs [--chip rv1106] [--classes 10] [RECIPE…]
+    .venv/bin/python -m tests.bench.detector_costs [--chip rv1106] [--classes 10] [RECIPE[-WIDTHxHEIGHT]…]
 
 The figures of ``chips`` in ``configs/models/picodet_*.yaml``: seconds of the build, cycles of the compiler's
 operator table, memory for weights and features, size of the file. The last line is one JSON object; its
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def run(program: str, module: str, *arguments: str) -> str:
     python = os.environ.get(f"{program.upper()}_PYTHON", str(ROOT / f"workers/{program}/.venv/bin/python"))
-    argv = [python, "-m", f"tests.bench.detectors.{module}", *arguments]
+    argv = [python, "-m", f"tests.bench.{module}", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True, text=True)
     return done.stdout
@@ -29,8 +29,8 @@ def run(program: str, module: str, *arguments: str) -> str:
 
 def costs(folder: Path, chip: str, classes: int, recipes: list[str]) -> dict[str, dict]:
     """What each recipe costs, by ``<recipe>-<width>x<height>``."""
-    run("train", "export", str(folder), str(classes), *recipes)
-    return json.loads(run("convert", "build", str(folder), chip).splitlines()[-1])
+    run("train", "detectors.export", str(folder), str(classes), *recipes)
+    return json.loads(run("convert", "detectors.build", str(folder), chip).splitlines()[-1])
 
 
 def main() -> None:

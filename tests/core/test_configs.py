@@ -21,6 +21,7 @@ from portal.core.serializers import PresetSerializer, RecipeSerializer
 ROOT = Path(__file__).resolve().parents[2]
 CHIP, BOARD = "chips/rv1106.yaml", "boards/virtual.yaml"
 RECIPE, PRESETS = "models/pp_lcnet_x0_25.yaml", "presets.yaml"
+DETECTOR = "models/picodet_s.yaml"
 AUGMENTATIONS, BOXES = "paddleclas/augmentations.yaml", "paddledet/augmentations.yaml"
 
 # What is written for what in a shipped file, and the sentence without the file's name.
@@ -77,6 +78,9 @@ BROKEN = [
     (RECIPE, "  rv1106: {", "  rv9999: {", "the name chips.rv9999 must be one of rk3562,"),
     (RECIPE, "cycles: 570000", "cycle: 570000",
      "chips.rv1106.cycle is not a known key: did you mean cycles?"),
+    (DETECTOR, "  - {chip: rv1106, input_size: [224, 224]", "  - {chip: rv1106, input_size: [225, 225]",
+     "costs[1].input_size must be one of the input_sizes of picodet_s"),
+    (DETECTOR, "  - {chip: rv1106", "  - {chip: rv1", "costs[0].chip must be one of rk3562,"),
     (RECIPE, "sha256: null", "sha256: abc",
      "pretrained.sha256 must be a SHA-256 of 64 hexadecimal digits or null,"),
     (RECIPE, "  file: PPLCNet", "  file: ../PPLCNet",

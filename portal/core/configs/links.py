@@ -43,6 +43,9 @@ def _of_recipe(books: Books, recipe: Recipe, where: str) -> Iterator[str]:
     for chip in recipe.chips:
         yield from _unknown(f"{where}the name chips.{shortened(chip)}", chip, books.chips)
     yield from _size(f"{where}input_size", recipe.input_size, recipe)
+    for number, cost in enumerate(recipe.costs):
+        yield from _unknown(f"{where}costs[{number}].chip", cost.chip, books.chips)
+        yield from _size(f"{where}costs[{number}].input_size", cost.input_size, recipe)
     for number, name in enumerate(recipe.presets):
         yield from _unknown(f"{where}presets[{number}]", name, books.presets)
         preset = books.presets.get(name)

@@ -56,6 +56,18 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What a chip was measured to need for the recipe at one size; memory is that of weights and features."""
+
+    chip: Text
+    input_size: Size
+    cycles: Count
+    memory_megabytes: Positive
+    rknn_megabytes: Positive
+    build_seconds: Positive
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A trainable model. ``mean`` and ``std`` are RGB, of pixels from 0 to 1."""
 
@@ -75,6 +87,7 @@ class Recipe:
     pretrained: Pretrained | None
     chips: Mapping[str, Measured]
     license: Text
+    costs: tuple[Cost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""``python -m tests.bench.detectors.export FOLDER CLASSES [RECIPE…]``, in the training environment.
+"""``python -m tests.bench.detectors.export FOLDER CLASSES [NAME…]``, in the training environment.
 
 Writes the slim ONNX file of each detection recipe at each of its sizes, untrained, as
 ``FOLDER/<recipe>-<width>x<height>.onnx``.
@@ -31,9 +31,10 @@ def main() -> None:
     keep_to(folder / "scratch")
     for path in sorted((CONFIGS / "models").glob("*.yaml")):
         recipe = load_yaml(path)
-        if recipe["task"] == TASK.name and (not sys.argv[3:] or path.stem in sys.argv[3:]):
-            for size in recipe["input_sizes"]:
-                export(folder, plan_of(recipe, size, classes))
+        for size in recipe["input_sizes"] if recipe["task"] == TASK.name else ():
+            name = "{}-{}x{}".format(path.stem, *size)
+            if not sys.argv[3:] or {path.stem, name} & set(sys.argv[3:]):
+                export(folder, name, plan_of(recipe, size, classes))
 
 
 def plan_of(recipe: dict, size: list[int], classes: int) -> Plan:
@@ -42,8 +43,7 @@ def plan_of(recipe: dict, size: list[int], classes: int) -> Plan:
                 "cpu", train_images=80, val_images=8)  # fmt: skip
 
 
-def export(folder: Path, plan: Plan) -> None:
-    name = "{}-{}x{}".format(plan.recipe["name"], *plan.input_size)
+def export(folder: Path, name: str, plan: Plan) -> None:
     job = JobFolder(folder / name)
     job.artifacts.mkdir(parents=True)
     suite = TASK.suite.link(job.scratch) / TASK.suite.name

@@ -14,7 +14,7 @@ def prepare() -> None:
     """Make ppdet importable from the working directory, which PaddleX sets to the suite, and patch it."""
     sys.path.insert(0, os.getcwd())
     _name_the_dataset()
-    _widen_class_ids()
+    _pad_boxes()
     _average_over_something()
 
 
@@ -28,8 +28,13 @@ def _name_the_dataset() -> None:
     source.COCODetDataset = COCODetDataset
 
 
-def _widen_class_ids() -> None:
-    """Class ids of 32 bits meet anchor numbers of 64 in the assigners, which Paddle 3 refuses to mix."""
+def _pad_boxes() -> None:
+    """Give the assigners batches that they can take.
+
+    Class ids of 32 bits meet anchor numbers of 64 there, which Paddle 3 refuses to mix; and a batch without
+    any box is answered with too few values. It gets a box for each image, which the mask leaves out.
+    """
+    import numpy
     from ppdet.data.transform import PadGT
 
     own = PadGT.__call__
@@ -37,6 +42,9 @@ def _widen_class_ids() -> None:
     def pad(self, samples, context=None):
         samples = own(self, samples, context)
         for sample in samples:
+            if not len(sample["gt_bbox"]):
+                nothing = {"gt_bbox": (1, 4), "gt_class": (1, 1), "pad_gt_mask": (1, 1)}
+                sample.update({key: numpy.zeros(shape, "float32") for key, shape in nothing.items()})
             sample["gt_class"] = sample["gt_class"].astype("int64")
         return samples
 

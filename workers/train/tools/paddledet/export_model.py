@@ -16,26 +16,22 @@ def main() -> None:
     config, arguments = adapt.read_arguments()
 
     import paddle
-    from paddle import nn
     from ppdet.core.workspace import create
     from ppdet.utils.checkpoint import load_weight
 
-    class Outputs(nn.Layer):
-        """What the board reads, of an image of any batch."""
+    detector = create(config["architecture"])
+    load_weight(detector, config["weights"])
+    shape = [None, *config["TestReader"]["inputs_def"]["image_shape"]]
+    paddle.jit.save(
+        outputs_of(detector),
+        os.path.join(arguments.output_dir, "inference"),
+        input_spec=[paddle.static.InputSpec(shape, "float32", name="x")],
+    )
 
-        def __init__(self, detector):
-            super().__init__()
-            self.detector = detector
 
-        def forward(self, x):
-            detector, outputs = self.detector, []
-            head = detector.head
-            for level, features in enumerate(detector.neck(detector.backbone({"image": x}))):
-                classified, attended = head.conv_feat(features, level)
-                alignment = nn.functional.sigmoid(head.cls_align[level](classified))
-                outputs.append(nn.functional.sigmoid(head.head_cls_list[level](attended)) * alignment)
-                outputs.append(head.head_reg_list[level](attended))
-            return outputs
+def outputs_of(detector):
+    """Return the network that gives what the board reads, of a batch of any size."""
+    from paddle import nn
 
     class Doubled(nn.Layer):
         """The neck's upsampling, by size: a scale is written as float64, at which paddle2onnx stops."""
@@ -43,17 +39,24 @@ def main() -> None:
         def forward(self, x):
             return nn.functional.interpolate(x, size=[2 * side for side in x.shape[2:]], mode="nearest")
 
-    detector = create(config["architecture"])
-    load_weight(detector, config["weights"])
+    class Outputs(nn.Layer):
+        def __init__(self):
+            super().__init__()
+            self.detector = detector
+
+        def forward(self, x):
+            head, outputs = self.detector.head, []
+            for level, features in enumerate(self.detector.neck(self.detector.backbone({"image": x}))):
+                classified, attended = head.conv_feat(features, level)
+                alignment = nn.functional.sigmoid(head.cls_align[level](classified))
+                outputs.append(nn.functional.sigmoid(head.head_cls_list[level](attended)) * alignment)
+                outputs.append(head.head_reg_list[level](attended))
+            return outputs
+
     detector.neck.upsample = Doubled()
-    network = Outputs(detector)
+    network = Outputs()
     network.eval()
-    shape = [None, *config["TestReader"]["inputs_def"]["image_shape"]]
-    paddle.jit.save(
-        network,
-        os.path.join(arguments.output_dir, "inference"),
-        input_spec=[paddle.static.InputSpec(shape, "float32", name="x")],
-    )
+    return network
 
 
 if __name__ == "__main__":
