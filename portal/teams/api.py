@@ -24,6 +24,7 @@ from portal.teams.serializers import (
     NewTeamSerializer,
     NewTokenSerializer,
     ResetLinkSerializer,
+    TeamChangeSerializer,
     TeamSerializer,
     TokenSerializer,
 )
@@ -53,12 +54,17 @@ class TeamsViewSet(mixins.ListModelMixin, ApiViewSet):
         made = self.get_queryset().filter(team=team).first() or Membership.objects.get(team=team)
         return Response(self.get_serializer(made).data, status=201)
 
-    @extend_schema(request=NewTeamSerializer, responses=TeamSerializer)
+    @extend_schema(request=TeamChangeSerializer, responses=TeamSerializer)
     def partial_update(self, request, pk=None):
-        """Rename the team that one works in."""
+        """Rename the team that one works in, or change its settings."""
         membership = get_object_or_404(self.get_queryset(), team_id=pk, team=request.team)
         refuse_unless(request, Role.ADMIN)
-        services.rename_team(membership.team, _new_name(request, membership.team))
+        form = TeamChangeSerializer(membership.team, data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        if "name" in form.validated_data:
+            services.rename_team(membership.team, form.validated_data["name"])
+        if "unsure_below" in form.validated_data:
+            services.set_unsure_below(membership.team, form.validated_data["unsure_below"])
         return Response(self.get_serializer(membership).data)
 
 

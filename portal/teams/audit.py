@@ -75,6 +75,7 @@ VERBS = (
     "team.create",
     "team.quota",
     "team.rename",
+    "team.settings",
     "token.create",
     "token.revoke",
     "upload.discard",

@@ -121,6 +121,19 @@ class TeamForm(Styled, forms.ModelForm):
         help_texts = {"name": _("As everybody in it sees it. No other team of this server may have it.")}
 
 
+class TeamSettingsForm(TeamForm):
+    unsure_percent = forms.IntegerField(
+        min_value=0,
+        max_value=100,
+        label=_("Unsure below, %"),
+        help_text=_("A board's prediction with a lower score is marked as unsure. 0 marks none."),
+    )
+
+    def __init__(self, *args, instance: Team, **kwargs):
+        initial = {"unsure_percent": round(100 * instance.unsure_below)}
+        super().__init__(*args, instance=instance, initial=initial, **kwargs)
+
+
 class QuotaForm(StyledForm):
     """What one of the two administrators lets the team use; an empty field is no limit of theirs.
 

@@ -1,6 +1,7 @@
 """People and the teams that own everything."""
 
 from django.contrib.auth.models import AbstractUser
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -37,6 +38,10 @@ class User(AbstractUser):
 class Team(models.Model):
     name = NameField(max_length=100, unique=True)
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
+    # A board's prediction with a lower score is marked as unsure.
+    unsure_below = models.FloatField(
+        default=0.5, db_default=0.5, validators=[MinValueValidator(0), MaxValueValidator(1)]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self):

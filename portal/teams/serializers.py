@@ -25,11 +25,15 @@ class TeamSerializer(serializers.ModelSerializer):
 
     id = serializers.IntegerField(source="team_id")
     name = serializers.CharField(source="team.name")
+    unsure_below = serializers.FloatField(
+        source="team.unsure_below",
+        help_text="Pages mark predictions of boards with a lower score, 0 to 1, as unsure.",
+    )
     current = serializers.SerializerMethodField()
 
     class Meta:
         model = Membership
-        fields = ["id", "name", "role", "current"]
+        fields = ["id", "name", "role", "unsure_below", "current"]
 
     def get_current(self, membership) -> bool:
         """Whether this call worked in that team."""
@@ -40,6 +44,15 @@ class NewTeamSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     class Meta:
         model = Team
         fields = ["name"]
+
+
+class TeamChangeSerializer(KnownFieldsOnly, serializers.ModelSerializer):
+    """What an administrator may change; what is left out stays."""
+
+    class Meta:
+        model = Team
+        fields = ["name", "unsure_below"]
+        extra_kwargs = {"name": {"required": False}}
 
 
 class ResetLinkSerializer(serializers.Serializer):

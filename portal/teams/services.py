@@ -59,6 +59,20 @@ def rename_team(team: Team, name: str) -> None:
     audit.record("team.rename", team, detail=msg("before: {before}", before=before))
 
 
+def set_unsure_below(team: Team, share: float) -> None:
+    """Mark predictions of boards with a lower score, 0 to 1, as unsure."""
+    before, team.unsure_below = team.unsure_below, share
+    if before == share:
+        return
+    team.save(update_fields=["unsure_below"])
+    detail = msg("unsure below {share} %, before {before} %", share=_percent(share), before=_percent(before))
+    audit.record("team.settings", team, detail=detail)
+
+
+def _percent(share: float) -> int:
+    return round(100 * share)
+
+
 # --- members ----------------------------------------------------------------------------------
 
 

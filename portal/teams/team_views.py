@@ -13,7 +13,7 @@ from portal.core import once
 from portal.core.numbers import whole_number
 from portal.teams import password_links, services
 from portal.teams.access import admin_required, refuse_unless
-from portal.teams.forms import InvitationForm, RoleForm, TeamForm
+from portal.teams.forms import InvitationForm, RoleForm, TeamForm, TeamSettingsForm
 from portal.teams.models import IN_WORDS, Invitation, Membership, Role
 from workers.contract.messages import msg
 
@@ -135,13 +135,15 @@ def invitation_withdraw(request, pk):
 
 @admin_required
 def team_settings(request):
-    """Its name."""
-    form = TeamForm(request.POST or None, instance=request.team)
+    """Its name, and below which score a prediction is unsure."""
+    form = TeamSettingsForm(request.POST or None, instance=request.team)
     if form.is_bound and form.is_valid():
         before = form.initial["name"]
         request.team.name = before  # the form has written on the row; the service says what was before
-        services.rename_team(request.team, form.cleaned_data["name"])
-        messages.success(request, msg("The team has its new name."))
+        if form.cleaned_data["name"] != before:
+            services.rename_team(request.team, form.cleaned_data["name"])
+        services.set_unsure_below(request.team, form.cleaned_data["unsure_percent"] / 100)
+        messages.success(request, msg("The settings are saved."))
         return redirect("team-settings")
     return render(request, "teams/settings.html", {"form": form}, status=422 if form.errors else 200)
 

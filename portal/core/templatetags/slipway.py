@@ -13,7 +13,7 @@ from portal.core.messages import shown
 
 register = template.Library()
 
-# value: (word, icon, Bootstrap colour). The last seven are not a job's statuses but a page's.
+# value: (word, icon, Bootstrap colour). The last eight are not a job's statuses but a page's.
 STATUS = {
     "queued": (gettext_lazy("Queued"), "hourglass-split", "secondary"),
     "running": (gettext_lazy("Running"), "arrow-repeat", "primary"),
@@ -27,6 +27,7 @@ STATUS = {
     "skipped": (gettext_lazy("Skipped"), "dash-circle", "secondary"),
     "reachable": (gettext_lazy("Reachable"), "check-circle-fill", "success"),
     "problem": (gettext_lazy("Problem"), "exclamation-triangle-fill", "danger"),
+    "unsure": (gettext_lazy("Unsure"), "question-circle-fill", "warning"),
     "unknown": (gettext_lazy("Not asked yet"), "question-circle", "secondary"),
 }
 UNITS = (gettext_lazy("bytes"), "KB", "MB", "GB")
