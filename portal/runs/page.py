@@ -78,6 +78,7 @@ class RunPage:
         run, graph = self.run, self.graph
         trained = graph.evaluated.find(Stage.PADDLE)
         metrics = trained.metrics if trained else {}
+        thresholds = results.thresholds(metrics)
         return {
             "run": run,
             "task": graph.task,
@@ -88,6 +89,8 @@ class RunPage:
             "matrix": matrix_of(metrics, run.dataset_version.class_names),
             "confusions": results.confusions(metrics),
             "per_class": results.per_class(graph),
+            "thresholds": [one for one in thresholds if one.is_best or round(100 * one.score) % 10 == 0],
+            "threshold_curve": [[100 * one.score, one.precision, one.recall, one.f1] for one in thresholds],
             "quantized_chips": list(results.quantized_of(graph)),
             "flipped": results.flipped(graph),
             "costs": [(one, results.heaviest_layers(one.cost)) for one in graph.compiled if one.cost],

@@ -13,6 +13,7 @@ from portal.runs.graph import Graph
 from portal.runs.mistakes import Picture
 from portal.tasks import Stage
 from workers.contract.messages import msg
+from workers.datakit.scoring.detection import f1
 
 FLIPPED_SHOWN = 24
 CONFUSIONS_SHOWN = 12
@@ -79,6 +80,25 @@ def confusions(metrics: dict) -> list[dict]:
         if truth != answer and count
     ]
     return sorted(found, key=lambda one: -one["count"])[:CONFUSIONS_SHOWN]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What is right of the boxes that are shown from ``score`` on. Shares."""
+
+    score: float
+    precision: float | None
+    recall: float | None
+    f1: float
+    is_best: bool = False
+
+
+def thresholds(metrics: dict) -> list[Threshold]:
+    """For each score of a detector's curve; none for another task."""
+    return [
+        Threshold(score, precision, recall, f1(precision, recall), score == metrics["threshold"])
+        for score, precision, recall in metrics.get("curve") or []
+    ]
 
 
 def per_class(graph: Graph) -> list[dict]:
