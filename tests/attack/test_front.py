@@ -120,8 +120,16 @@ def test_it_ends_a_reader_who_takes_nothing(impatient):
 )
 def test_it_refuses_a_head_that_cannot_be_meant(server, head, expected):
     logged = len(server.log)
-    assert status(say(server, head)) == expected
+    answer = say(server, head)
+    assert status(answer) == expected
+    assert re.search(rb"^x-request-id: [0-9a-f]{32}\r$", answer.partition(b"\r\n\r\n")[0], re.M | re.I)
     assert "Traceback" not in server.log[logged:]
+
+
+def test_a_refused_head_keeps_the_name_that_it_gave_the_request(server):
+    named = "X-Request-ID: from-a-proxy\r\n"
+    for head in (request("GET", "/", named + "X: y\r\n" * 101), request("GET", "/", named + "Host: b\r\n")):
+        assert b"\r\nx-request-id: from-a-proxy\r\n" in say(server, head).lower()
 
 
 def test_it_keeps_no_header_that_never_ends(server):

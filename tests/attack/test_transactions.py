@@ -9,17 +9,20 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.utils import timezone
 from PIL import Image
+from rest_framework.test import APIClient
 
 from portal.datasets import deletion, drafts, receiving, upload_retention, uploads
 from portal.datasets.models import DatasetVersion, Upload
 from portal.datasets.services import create_version
 from portal.devices import services as devices
 from portal.devices.models import Device
+from portal.runs import deletion as run_deletion
 from portal.runs.models import Run
 from portal.runs.plan import make_plan
 from portal.runs.services import create_run
 from tests.attack.storage_guard import guard
 from tests.factories import class_zip, png
+from tests.seed import Seeder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,6 +89,37 @@ def test_no_run_touches_storage_in_a_transaction(touched, client, team, alice, r
     client.force_login(alice)
     for address in (f"/runs/{run.pk}/", f"/api/v1/runs/{run.pk}/report/", "/datasets/"):
         assert client.get(address).status_code == 200
+    files = [artifact.file.name for job in run.steps.all() for artifact in job.job.artifacts.all()]
+    run_deletion.delete(run, alice)
+    Run.objects.update(deleted_at=timezone.now() - timedelta(days=60))
+    run_deletion.sweep()
+    assert not Run.objects.exists() and not touched, touched
+    assert files and not any(map(default_storage.exists, files))
+
+
+def test_no_change_of_a_state_that_is_named_touches_storage_in_a_transaction(touched, team, alice, run_jobs):
+    """``If-Match`` compares and changes in one transaction: what is read for it is in there, too."""
+    seed = Seeder(team, alice)
+    board, other = seed.device("Bench"), seed.device("Shelf")
+    sent = [SimpleUploadedFile("0.png", png())]
+    devices.start_inference(board, alice, sent).job.move_to("cancelled")
+    run = seed.run(create_version(team, alice, "Pets", class_zip()))
+    run_jobs()
+    api = APIClient()
+    api.force_authenticate(alice)
+    version = run.dataset_version
+    for method, address in (
+        ("patch", f"runs/{run.pk}/"),
+        ("delete", f"runs/{run.pk}/"),
+        ("delete", f"devices/{board.pk}/"),
+        ("patch", f"devices/{other.pk}/"),
+        ("patch", f"datasets/{version.dataset_id}/"),
+        ("delete", f"dataset-versions/{version.pk}/"),
+        ("delete", f"datasets/{version.dataset_id}/"),
+    ):
+        body = {"name": f"{method} {address}"} if method == "patch" else None
+        answer = getattr(api, method)(f"/api/v1/{address}", body, format="json", headers={"If-Match": "*"})
+        assert answer.status_code in (200, 204), (method, address, answer.content)
     assert not touched, touched
 
 

@@ -1,11 +1,16 @@
 """What one has already is not sent again, and what has changed is."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+import requests
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.jobs.models import JobEvent, Metric, Status
+from portal.teams import tokens
+from portal.teams.models import Scope
 from tests.graphs import run_of
 from tests.seed import Seeder
 
@@ -144,6 +149,23 @@ def test_a_change_of_what_somebody_else_has_changed_is_412_and_changes_nothing(a
     now = client.get(address)["ETag"]
     assert client.patch(address, mine, format="json", headers={"If-Match": f'"x", {now}'}).status_code == 200
     assert client.patch(address, theirs, format="json", headers={"If-Match": "*"}).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_change_what_all_of_them_read_one_wins(live_server, team, alice, seed):
+    _, secret = tokens.make(team, alice, "CI", Scope.values, 1)
+    address = f"{live_server.url}/api/v1/runs/{seed.run(seed.version()).pk}/"
+    signed = {"Authorization": f"Bearer {secret}"}
+    seen = signed | {"If-Match": requests.get(address, headers=signed, timeout=60).headers["ETag"]}
+
+    def change(name):
+        return requests.patch(address, json={"name": name}, headers=seen, timeout=60).status_code
+
+    with ThreadPoolExecutor(6) as people:
+        statuses = list(people.map(change, "abcdef"))
+    assert sorted(statuses) == [200] + [412] * 5
+    winner = "abcdef"[statuses.index(200)]
+    assert requests.get(address, headers=signed, timeout=60).json()["name"] == winner
 
 
 def test_a_deletion_and_a_put_are_conditional_as_well(alice, seed):

@@ -14,6 +14,8 @@ import time
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from portal.core import request_ids
+from portal.core.request_ids import HEADER
 from portal.ops.front import limits
 from portal.ops.front.bodies import TOO_SLOW, Body, ChunkedBody, SocketBody
 from portal.ops.front.keeper import keeper_of
@@ -274,10 +276,16 @@ class Connection(HttpToolsProtocol):
         head = (
             f"HTTP/1.1 {status} {http.client.responses[status]}\r\n"
             "content-type: text/plain; charset=utf-8\r\n"
+            f"{HEADER.lower()}: {self._request_id()}\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
         self.linger()
+
+    def _request_id(self) -> str:
+        """What the head calls the request, as far as it was read; else a new name."""
+        sent = next((value for name, value in self.headers or () if name == HEADER.lower().encode()), b"")
+        return request_ids.of(sent.decode("latin-1"))
 
 
 def _raised() -> BaseException | None:
