@@ -58,6 +58,9 @@ class OneOf(django_filters.MultipleChoiceFilter):
         return _among(rows, fits) if self.many else rows.filter(fits)
 
 
+ID = {"kind": "integer", "minimum": 0, "maximum": 2**62}
+
+
 class RowOf(django_filters.ModelChoiceFilter):
     """A row of the asker's team by its id; another team's is as unknown as any other.
 
@@ -68,7 +71,7 @@ class RowOf(django_filters.ModelChoiceFilter):
         self.paths = paths
         more.setdefault("error_messages", {"invalid_choice": _("Your team has none with this id.")})
         super().__init__(queryset=lambda request: _rows(find, request), **more)
-        _describe(self, "string" if "to_field_name" in more else "integer")
+        _describe(self, **({"kind": "string"} if "to_field_name" in more else ID))
 
     def filter(self, rows, value):
         if value is None or not self.paths:

@@ -114,6 +114,10 @@ class ApiSchema(AutoSchema):
         is_list = super()._is_list_view(serializer)
         return is_list and (self.method == "GET" or isinstance(serializer, ListSerializer))
 
+    def get_filter_backends(self):
+        """What belongs to one row is not narrowed by the filters of the rows."""
+        return [] if self.view.detail else super().get_filter_backends()
+
     def get_request_serializer(self):
         return None if calls.takes_nothing(self.view) else super().get_request_serializer()
 

@@ -37,6 +37,13 @@ class KnownFieldsOnly:
         return super().to_internal_value(data)
 
 
+class WholeField(serializers.IntegerField):
+    """A number from 0, or from ``min_value``, that a database takes."""
+
+    def __init__(self, *, min_value: int = 0, max_value: int = 2**62, **more):
+        super().__init__(min_value=min_value, max_value=max_value, **more)
+
+
 class BoundedListField(serializers.ListField):
     """A list that is counted before it is looked into: each entry may cost a query, or a sentence."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from portal.core.names import one_line
-from portal.core.serializers import BoundedListField, KnownFieldsOnly
+from portal.core.serializers import BoundedListField, KnownFieldsOnly, WholeField
 from portal.datasets.box_checks import MAX_BOXES
 from portal.datasets.change_checks import MAX_IDS
 from portal.datasets.edit_forms import LONGEST
@@ -22,9 +22,7 @@ DRAWINGS = ("stratified", "group")
 class ImageFilterSerializer(KnownFieldsOnly, serializers.Serializer):
     """Which images; what is left out leaves that side open. Classes and findings are those of the base."""
 
-    class_id = serializers.IntegerField(
-        required=False, min_value=0, help_text="with this class, or with a box of it"
-    )
+    class_id = WholeField(required=False, help_text="with this class, or with a box of it")
     split = serializers.ChoiceField(choices=SPLITS, required=False)
     mark = serializers.CharField(required=False, max_length=60, help_text="the code of a finding")
     text = serializers.CharField(required=False, max_length=LONGEST, help_text="a part of the path")
@@ -36,7 +34,7 @@ def filter_of(data: dict) -> Filter:
 
 
 class ImagesQuerySerializer(ImageFilterSerializer):
-    after = serializers.IntegerField(required=False, default=0, min_value=0, help_text="an image's id")
+    after = WholeField(required=False, default=0, help_text="an image's id")
     limit = serializers.IntegerField(required=False, default=100, min_value=1, max_value=1000)
 
 
@@ -93,7 +91,7 @@ class DraftSerializer(serializers.ModelSerializer):
 
 
 class NewDraftSerializer(KnownFieldsOnly, serializers.Serializer):
-    dataset_version = serializers.IntegerField(min_value=1)
+    dataset_version = WholeField(min_value=1)
 
 
 def _boxes_field(help_text: str) -> BoundedListField:
@@ -110,11 +108,11 @@ class DraftChangeSerializer(KnownFieldsOnly, serializers.Serializer):
     """
 
     kind = serializers.ChoiceField(choices=CHANGE_KINDS)
-    ids = BoundedListField(child=serializers.IntegerField(min_value=1), required=False, max_length=MAX_IDS)
+    ids = BoundedListField(child=WholeField(min_value=1), required=False, max_length=MAX_IDS)
     filter = ImageFilterSerializer(required=False)
-    class_id = serializers.IntegerField(required=False, min_value=0)
-    from_class = serializers.IntegerField(required=False, min_value=0, help_text="relabel: boxes of it only")
-    into = serializers.IntegerField(required=False, min_value=0, help_text="merge: the class that stays")
+    class_id = WholeField(required=False)
+    from_class = WholeField(required=False, help_text="relabel: boxes of it only")
+    into = WholeField(required=False, help_text="merge: the class that stays")
     name = serializers.CharField(
         required=False, max_length=LONGEST, help_text="rename, add-class", validators=[one_line]
     )
@@ -126,8 +124,8 @@ class DraftChangeSerializer(KnownFieldsOnly, serializers.Serializer):
     )
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     pattern = serializers.CharField(required=False, max_length=MAX_PATTERN, help_text="resplit by group")
-    image = serializers.IntegerField(required=False, min_value=1, help_text="boxes, relabel-box, remove-box")
-    box = serializers.IntegerField(required=False, min_value=0, help_text="which of its boxes, from 0")
+    image = WholeField(required=False, min_value=1, help_text="boxes, relabel-box, remove-box")
+    box = WholeField(required=False, help_text="which of its boxes, from 0")
     boxes = _boxes_field(help_text="all boxes of the image anew")
     expected = _boxes_field(help_text="boxes: those that they replace; refused where others stand by now")
 

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from portal.core import names
 from portal.core.messages import shown
 from portal.core.names import one_line
-from portal.core.serializers import BoundedListField, KnownFieldsOnly
+from portal.core.serializers import BoundedListField, KnownFieldsOnly, WholeField
 from portal.datasets import imports, reading_options, services, upload_limits
 from portal.datasets.diff_serializers import DiffCountsSerializer
 from portal.datasets.models import Dataset, DatasetVersion, Upload
@@ -121,7 +121,7 @@ OPTIONS = (
 class OptionsSerializer(ReadingOptionsSerializer):
     """What may be said about an upload; what is not said is read from it."""
 
-    class_count = serializers.IntegerField(required=False, allow_null=True, min_value=2)
+    class_count = WholeField(required=False, allow_null=True, min_value=2)
     class_names = BoundedListField(
         child=serializers.CharField(max_length=255, validators=[one_line]),
         required=False,

@@ -130,7 +130,9 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
     @extend_schema(methods=["get"], responses=HostKeysSerializer)
     @extend_schema(methods=["post"], request=NewHostKeySerializer, responses=HostKeysSerializer)
-    @action(detail=True, methods=["get", "post"], url_path="host-key", pagination_class=None)
+    @action(
+        detail=True, methods=["get", "post"], url_path="host-key", pagination_class=None, refusals=(409, 502)
+    )
     def host_key(self, request, pk=None):
         """GET: the pinned host key and the one that the board shows now. POST: pin the shown one, after a
         person has looked at it.

@@ -1,5 +1,6 @@
 """What the schema says of bodies and answers is what generated clients rely on."""
 
+import re
 from functools import cache
 
 import pytest
@@ -113,3 +114,42 @@ def test_every_status_is_a_choice_and_no_bare_text():
         for field, shape in component.get("properties", {}).items():
             if field in ("status", "state") and shape.get("type") != "integer":
                 assert "Enum" in str(shape), f"{name}.{field}"
+
+
+def _unbounded(part: dict, place: str):
+    """The places of the whole numbers in a part of the schema that may be as large as one likes."""
+    part = whole(part)
+    if part.get("type") == "integer" and "maximum" not in part and "enum" not in part:
+        yield place
+    for name, field in part.get("properties", {}).items():
+        yield from _unbounded(field, f"{place}.{name}")
+    inner = [part["items"]] if "items" in part else []
+    for more in (*part.get("allOf", ()), *part.get("oneOf", ()), *inner):
+        yield from _unbounded(more, place)
+
+
+def test_every_number_that_is_sent_has_a_bound_that_a_database_takes():
+    """But for ids of rows in bodies, which are looked for, and the bytes of an upload, whose bound is a
+    setting."""
+    found = []
+    for name, operation in operations():
+        for parameter in operation.get("parameters", ()):
+            found += _unbounded(parameter["schema"], f"{name} {parameter['name']}")
+        for body in bodies(operation).values():
+            found += _unbounded(body, name)
+    ids = re.compile(r"\.(run|device|devices|dataset_version)$|uploads/.* Upload-")
+    assert [place for place in found if not ids.search(place)] == []
+
+
+def test_what_belongs_to_one_row_is_not_narrowed_by_the_filters_of_the_rows():
+    names = {
+        f"{name} {parameter['name']}"
+        for name, operation in operations()
+        for parameter in operation.get("parameters", ())
+        if name.startswith("GET jobs/{id}/") and parameter["in"] == "query"
+    }
+    assert names == {
+        "GET jobs/{id}/log/ offset",
+        "GET jobs/{id}/metrics/ after",
+        "GET jobs/{id}/metrics/ most",
+    }
