@@ -280,6 +280,8 @@ PAGES = {
     "GET dataset-image-page": Rule(VIEWER),
     "POST dataset-image-page": Rule(MEMBER),
     "POST dataset-image-boxes": Rule(MEMBER),
+    "GET dataset-copies": Rule(VIEWER),
+    "POST dataset-copies": Rule(MEMBER),
     "GET dataset-changes": Rule(MEMBER),
     "POST dataset-changes": Rule(MEMBER),
     # A draft is its maker's alone, and nobody here has one.

@@ -168,7 +168,7 @@ def page_values(rows, name):
     return {
         "pk": subject.pk if subject else None, "name": IMAGE if name == "dataset-image" else "model.onnx",
         "number": number, "layout": "folders", "position": 0, "secret": rows["secret"], "uidb64": "MQ",
-        "token": "set-password",
+        "token": "set-password", "code": "near-copy",
     }  # fmt: skip
 
 

@@ -11,10 +11,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portal.datasets.copies import CODES
 from portal.datasets.models import DatasetVersion
 from workers.contract.splits import TEST, TRAIN, VAL
 
 CLASSES_SHOWN = 10
+INFO = "info"
 # Findings about classes that have no image in a split: those of which it is said, and where their images are.
 WITHOUT: dict[str, tuple[str, dict[str, str]]] = {
     "no-train-images": (TRAIN, {}),
@@ -31,8 +33,13 @@ class Fix:
     words: str
 
 
-def fixes(version: DatasetVersion, code: str, count: int, in_grid: bool) -> list[Fix]:
-    """The links of a finding; none where nothing in the portal mends it."""
+def fixes(version: DatasetVersion, finding: dict[str, Any], in_grid: bool) -> list[Fix]:
+    """The links of a finding; none where nothing in the portal mends it, or nothing need be."""
+    code, count = finding["code"], finding["count"]
+    if in_grid and code in CODES:
+        return [Fix(reverse("dataset-copies", args=[version.pk, code]), _("Keep one of each"))]
+    if in_grid and finding["level"] == INFO:
+        return []
     if in_grid:
         words = ngettext("Fix it here: %(count)d image", "Fix them here: %(count)d images", count)
         return [Fix(_grid(version, mark=code), words % {"count": count})]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal.core import names
-from portal.datasets import drafts, drawing, grid, indexes
+from portal.datasets import copies, drafts, drawing, grid, indexes
 from portal.datasets.change_texts import sentence
 from portal.datasets.edit_forms import ChangeForm, FilterForm
 from portal.datasets.models import DatasetVersion, Draft
@@ -87,6 +87,35 @@ def version_changes(request, pk):
         "newest": newest if newest and newest.pk != version.pk else None,
     }
     return render(request, "datasets/changes.html", context, status=422 if form.errors else 200)
+
+
+def version_copies(request, pk, code):
+    """Images that are copies of each other, side by side; members keep one of each."""
+    version = find_ready_version(request, pk)
+    if code not in copies.CODES:
+        raise Http404
+    finding = next((one for one in version.findings if one["code"] == code), None)
+    form = ChangeForm()
+    with _opened(version) as index:
+        draft, plan = _draft_and_plan(request, version, index)
+        shown = copies.groups(index, plan, code)
+        if request.method == "POST":
+            form = _remove(request, version, copies.to_remove(shown, request.POST))
+            if not form.errors:
+                return redirect(request.path)
+    context = _context(version, draft, plan, form) | {"groups": shown, "code": code, "finding": finding}
+    return render(request, "datasets/copies.html", context, status=422 if form.errors else 200)
+
+
+def _remove(request, version: DatasetVersion, ids: list[int]) -> ChangeForm:
+    """Remove the images in the person's draft; the form has errors where that was refused."""
+    refuse_unless(request, Role.MEMBER)
+    form = ChangeForm({"act": "remove"})
+    try:
+        drafts.add(request.user, version, "remove", {"images": {"ids": ids}})
+    except ChangeRefused as refusal:
+        form.refuse(refusal.field, str(refusal))
+    return form
 
 
 @require_POST

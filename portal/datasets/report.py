@@ -92,7 +92,7 @@ def _finding_view(version: DatasetVersion, finding: dict[str, Any]) -> FindingVi
         count=finding["count"],
         pictures=pictures,
         texts=[one["text"] for one in examples if not one["image"]],
-        fixes=fixes(version, finding["code"], finding["count"], bool(pictures)),
+        fixes=fixes(version, finding, bool(pictures)),
     )
 
 

@@ -35,6 +35,7 @@ urlpatterns = [
     path("versions/<int:pk>/export/<slug:layout>/", version_views.version_export, name="dataset-export"),
     path("versions/<int:pk>/live/", version_views.version_live, name="dataset-version-live"),
     path("versions/<int:pk>/images/", image_views.version_images, name="dataset-images"),
+    path("versions/<int:pk>/copies/<slug:code>/", image_views.version_copies, name="dataset-copies"),
     path("versions/<int:pk>/images/<int:number>/", image_views.version_image, name="dataset-image-page"),
     path(
         "versions/<int:pk>/images/<int:number>/boxes/", drawing_views.image_boxes, name="dataset-image-boxes"

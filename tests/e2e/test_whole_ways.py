@@ -7,11 +7,14 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from portal.datasets import indexes
 from portal.datasets.models import DatasetVersion
 from portal.devices import running
 from portal.devices.models import Device
 from portal.models.models import Evaluation
 from portal.runs.models import Run
+from tests.datasets.index_builders import ready_version
+from tests.datasets.test_copies import alike
 from tests.factories import class_zip, png
 from tests.graphs import deployments_of
 from tests.runs.test_input_fit import of_sides
@@ -140,3 +143,18 @@ def test_new_run_follows_the_dataset_and_the_preset_also_after_going_back(open_p
     page.go_back()
     expect(page.locator("input[name=preset][value=accurate]")).to_be_checked()
     expect(page.locator("#id_epochs")).to_have_attribute("placeholder", "40")
+
+
+def test_of_copies_side_by_side_one_of_each_is_kept(open_page, people):
+    version = ready_version(people["team"], people["alice"], fill=alike, class_names=("cat", "dog"))
+    with indexes.opened(version) as index:
+        code = next(code for code in index.marks() if code.startswith("copy-in"))
+    page = open_page(viewport={"width": 390, "height": 844})
+    page.goto(reverse("dataset-copies", args=[version.pk, code]))
+    expect(page.locator(".shot")).to_have_count(3)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator(".shot", has_text="same-1.png").get_by_role("radio").check()
+    page.get_by_role("button", name="Keep one of each").click()
+    expect(page.locator("main")).to_contain_text("No copies are left")
+    page.get_by_role("link", name="Review and make a version").click()
+    expect(page.locator("ol.changes")).to_contain_text("Removed: 2 images.")
