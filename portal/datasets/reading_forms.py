@@ -113,10 +113,7 @@ class ReadingForm(SplitForm):
         super().__init__(*args, initial=self._initial(version), **kwargs)
         for name, folder in self._folders():
             self.fields[name] = forms.ChoiceField(
-                required=False,
-                choices=list(ROLE_TITLES.items()),
-                label=folder["folder"],
-                widget=forms.Select(attrs={"class": "form-select form-select-sm"}),
+                required=False, choices=list(ROLE_TITLES.items()), label=folder["folder"]
             )
 
     def _initial(self, version: DatasetVersion) -> dict[str, Any]:
@@ -141,9 +138,16 @@ class ReadingForm(SplitForm):
         return [(f"role_{number}", folder) for number, folder in enumerate(roles)]
 
     @property
-    def folders(self) -> list[tuple[dict[str, Any], forms.BoundField]]:
-        """The folders at the top, each with the field of its role."""
-        return [(folder, self[name]) for name, folder in self._folders()]
+    def folders(self) -> list[tuple[dict[str, Any], forms.BoundField, str]]:
+        """The folders at the top, each with the field of its role and its value.
+
+        The page draws the fields by itself: a hundred widgets of ten options take half a second.
+        """
+        return [(folder, self[name], self[name].value()) for name, folder in self._folders()]
+
+    @property
+    def role_titles(self) -> list[tuple[str, str]]:
+        return [(role, str(title)) for role, title in ROLE_TITLES.items()]
 
     @property
     def columns(self) -> list[str]:
