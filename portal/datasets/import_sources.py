@@ -115,7 +115,7 @@ class FolderSource:
         except OSError as error:
             raise InputError(
                 msg(
-                    "{path} cannot be read by the portal ({reason}): ask the administrator to mend it.",
+                    "{path} cannot be read by the portal ({reason}): ask the administrator to fix this.",
                     path=shown,
                     reason=error.strerror,
                 )
@@ -138,7 +138,7 @@ class FolderSource:
 def _unreadable(error: OSError) -> None:
     raise InputError(
         msg(
-            "{name} cannot be read by the portal ({reason}): ask the administrator to mend it.",
+            "{name} cannot be read by the portal ({reason}): ask the administrator to fix this.",
             name=Path(error.filename).name,
             reason=error.strerror,
         )

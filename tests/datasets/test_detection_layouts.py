@@ -298,7 +298,7 @@ def test_of_two_layouts_the_person_chooses_one(tmp_path):
     files = {**voc_set(), "coco.json": coco(moved), "VOC2007/JPEGImages/e.png": png(1)}
     message = refused(tmp_path, zipped(files))
     assert "COCO (coco.json) and Pascal VOC (VOC2007/Annotations/a.xml)" in message
-    assert "choose the layout coco or voc" in message
+    assert "choose the format coco or voc" in message
     for layout, name in (("coco", "COCO"), ("voc", "Pascal VOC")):
         (tmp_path / layout).mkdir()
         result, artifacts = ingested(tmp_path / layout, zipped(files), layout=layout)
@@ -322,7 +322,7 @@ def test_class_folders_may_be_chosen_against_annotations(tmp_path):
 
 
 def test_a_layout_that_is_none_or_not_there_is_refused(tmp_path):
-    assert "There is no layout called 'kitti'" in refused(tmp_path, zipped(coco_set()), layout="kitti")
+    assert "There is no format called 'kitti'" in refused(tmp_path, zipped(coco_set()), layout="kitti")
     (tmp_path / "two").mkdir()
     assert "no file of the upload is in it" in refused(tmp_path / "two", zipped(pictures()), layout="coco")
 

@@ -65,7 +65,7 @@ def test_the_layout_of_an_upload_may_be_chosen(people, run_jobs, client, alice):
         numbers.append(answer.json()["id"])
     run_jobs()
     first, second = (client.get(f"/api/v1/dataset-versions/{pk}/").json() for pk in numbers)
-    assert "choose the layout coco or voc" in first["message"]
+    assert "choose the format coco or voc" in first["message"]
     assert (second["layout"], second["task"]) == ("Pascal VOC", "detection")
     assert client.post("/api/v1/datasets/", {**fields, "layout": "unknown"}).status_code == 400
 

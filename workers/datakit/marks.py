@@ -23,7 +23,7 @@ class Mark(NamedTuple):
 
 
 _LOOK = msg("Look at them: remove those that are no use, and keep those that the model will meet at work.")
-_BOXES = msg("Look at them; where a box is wrong, mend the annotation and upload the images again.")
+_BOXES = msg("Look at them; where a box is wrong, correct the annotation and upload the images again.")
 _COPIES = msg("Remove all but one: copies teach nothing new and weigh more than other images.")
 
 MARKS = {

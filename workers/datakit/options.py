@@ -131,7 +131,7 @@ def _reading(given: Any, layout: Any) -> ReadingOptions:
     if options.format is not None and options.format not in LAYOUTS:
         raise InputError(
             msg(
-                "There is no layout called {name}: use {layouts}, or leave it empty.",
+                "There is no format called {name}: use {layouts}, or leave it empty.",
                 name=repr(options.format),
                 layouts=", ".join(LAYOUTS),
             )

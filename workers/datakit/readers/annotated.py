@@ -93,7 +93,7 @@ class AnnotatedImages:
         if wanted is None and self._seen and self._boxed.used:
             self._reading.doubt(
                 msg(
-                    "The {format} export holds boxes and classes of whole images: choose the layout "
+                    "The {format} export holds boxes and classes of whole images: choose the format "
                     "{key}-boxes or {key}-labels.",
                     format=name,
                     key=key,

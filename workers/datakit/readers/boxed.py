@@ -132,8 +132,8 @@ class BoxedImages:
         if not self.used:
             raise InputError(
                 msg(
-                    "The {layout} annotations hold no box that can be used: check that the export has boxes, "
-                    "or choose another layout.",
+                    "The {layout} annotations hold no box that can be used: check that the export has "
+                    "boxes, or choose another format.",
                     layout=layout,
                 )
             )

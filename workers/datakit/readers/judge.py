@@ -54,8 +54,8 @@ def _judge_chosen(format: Format, upload: Upload) -> Judgement:
     if base.evidence is not None and found is None:
         raise InputError(
             msg(
-                "You chose the layout {layout} and no file of the upload is in it: "
-                "choose another one, or leave the layout empty to have it found.",
+                "You chose the format {layout} and no file of the upload is in it: choose another one, or "
+                "leave the format empty to have it found.",
                 layout=format.key,
             )
         )

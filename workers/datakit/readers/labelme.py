@@ -59,8 +59,8 @@ def read_labelme(upload: Upload, reading: Reading) -> Listing:
     if shapes and flags:
         raise InputError(
             msg(
-                "The upload holds LabelMe shapes ({shapes}) and LabelMe flags ({flags}): choose the layout "
-                "labelme-boxes or labelme-flags.",
+                "The upload holds LabelMe shapes ({shapes}) and LabelMe flags ({flags}): choose the "
+                "format labelme-boxes or labelme-flags.",
                 shapes=names.show(shapes),
                 flags=names.show(flags),
             )

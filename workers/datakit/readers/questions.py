@@ -25,7 +25,7 @@ def which_format(rivals: Sequence[Reading]) -> str:
     order = [format.key for format in FORMATS]
     shown = sorted(rivals, key=lambda reading: order.index(reading.format))
     return msg(
-        "The upload can be read as {formats}: choose the layout {layouts}, or leave the other files out.",
+        "The upload can be read as {formats}: choose the format {layouts}, or leave the other files out.",
         formats=both([with_path(reading) for reading in shown]),
         layouts=either([reading.format for reading in shown]),
     )
@@ -33,7 +33,7 @@ def which_format(rivals: Sequence[Reading]) -> str:
 
 def labels_differ(one: Reading, two: Reading, examples: Sequence[str]) -> str:
     return msg(
-        "{first} and {second} label the same images differently ({examples}): choose the layout "
+        "{first} and {second} label the same images differently ({examples}): choose the format "
         "{first_layout} or {second_layout}, or leave the other files out.",
         first=with_path(one),
         second=with_path(two),
@@ -50,9 +50,9 @@ def too_little(reading: Reading, upload: Upload) -> str | None:
     if claimed >= LEAST_EXPLAINED * total or left <= FEW:
         return None
     return msg_n(
-        "Read as {format}, only {count} of {images} images has a label: choose a layout, or choose "
+        "Read as {format}, only {count} of {images} images has a label: choose a format, or choose "
         "{layout} if the others are to be left out.",
-        "Read as {format}, only {count} of {images} images have a label: choose a layout, or choose "
+        "Read as {format}, only {count} of {images} images have a label: choose a format, or choose "
         "{layout} if the others are to be left out.",
         claimed,
         format=with_path(reading),
