@@ -118,10 +118,15 @@ def _data(run: Run) -> Tile:
 
 
 def _metric_on(task: Task, evaluation: Evaluation) -> str:
-    return _("%(metric)s on %(images)s") % {
-        "metric": task.metric_title,
-        "images": shown(evaluation.measured_on),
-    }
+    places = {"metric": task.metric_title, "images": shown(evaluation.measured_on)}
+    return _with_second(task, evaluation, _("%(metric)s on %(images)s") % places)
+
+
+def _with_second(task: Task, evaluation: Evaluation, note: str) -> str:
+    """A note, with the figure that people want beside the task's metric."""
+    second = task.second_metric
+    value = evaluation.metrics.get(second.name) if second else None
+    return note if value is None else f"{note} · {second.title} {percent(value)}"
 
 
 def _train(graph: Graph) -> Tile:
@@ -181,7 +186,7 @@ def _chip_line(graph: Graph, step: Step) -> Line:
     if measured is not None:
         line.figure = measured.value
         places = {"drop": _points(measured.drop), "images": shown(measured.measured_on)}
-        line.note = _("%(drop)s on %(images)s") % places
+        line.note = _with_second(graph.task, measured, _("%(drop)s on %(images)s") % places)
     return line
 
 
@@ -226,7 +231,7 @@ def _board_note(task: Task, measured: Evaluation) -> str:
     if before is None:
         return _metric_on(task, measured)
     places = {"metric": task.metric_title, "images": shown(measured.measured_on), "share": percent(before)}
-    return _("%(metric)s on %(images)s; int8 on the same: %(share)s") % places
+    return _with_second(task, measured, _("%(metric)s on %(images)s; int8 on the same: %(share)s") % places)
 
 
 def _waiting_line(step: Step) -> Line:

@@ -61,6 +61,7 @@ class Task(ABC):
     charts: tuple[Chart, ...]
     class_columns: tuple[Column, ...]
     class_metric: str
+    second_metric: Column | None = None  # a share that people want beside the metric
     answer: Check  # the fields of a board's answer that hold what it predicted
     is_known = True
     program_name = "predict"  # of the programs in ``models/board_code/``

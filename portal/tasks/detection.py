@@ -75,6 +75,7 @@ class Detection(Task):
         Column("precision", gettext_lazy("Precision"), "share"),
     )
     class_metric = "ap"
+    second_metric = Column("ap50", "AP50", "share")
     program_name = "detect"
     pictures_order = gettext_lazy("most mistakes first")
     answer = staticmethod(
