@@ -70,6 +70,10 @@ class GridImage:
         return split_label(self.row.split) if self.now.is_moved else ""
 
     @property
+    def file_name(self) -> str:
+        return file_name(self.row)
+
+    @property
     def crisp(self) -> bool:
         return max(self.row.width, self.row.height) <= CRISP_PIXELS
 
@@ -82,6 +86,11 @@ class GridImage:
     def small_font(self) -> float:
         """The same in a large picture."""
         return round(self.font / 2.5, 2)
+
+
+def file_name(row: ImageRow) -> str:
+    """The last part of its path in the upload."""
+    return row.original.rpartition("/")[2]
 
 
 def grid_image(row: ImageRow, plan: Plan, index: Index) -> GridImage:

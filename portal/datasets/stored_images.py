@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.core.files.storage import default_storage
 
 from portal.core.files import read_range
 from portal.datasets import indexes
+from portal.datasets.grid import file_name
 from portal.datasets.models import DatasetVersion, Pack
 from workers.contract.messages import msg
-from workers.datakit.index import ImageRow
+from workers.datakit.errors import StagingError
+from workers.datakit.index import Filter, ImageRow
 
 # What a file begins with, and what it is. Only these are ever stored.
 _BEGINNINGS = [
@@ -44,6 +47,16 @@ def find(version: DatasetVersion, number: int, *, small: bool = False) -> Stored
     with indexes.opened(version) as index:
         image = index.image(number)
     return None if image is None else _thumbnail(image) if small else _whole(image)
+
+
+def file_names(version: DatasetVersion, numbers: Collection[int]) -> dict[int, str]:
+    """What the files of these images are called, by id; nothing where the version's index is lost."""
+    try:
+        with indexes.opened(version) as index:
+            rows = index.page(Filter(ids=tuple(numbers)), limit=len(numbers))
+    except StagingError:
+        return {}
+    return {row.id: file_name(row) for row in rows}
 
 
 def number_of(name: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from portal.core.numbers import whole_number
-from portal.datasets.stored_images import number_of
+from portal.datasets.stored_images import file_names, number_of
 from portal.models.evaluations import predictions_of
 from portal.models.models import Evaluation
 from portal.runs.graph import Graph
@@ -55,6 +55,7 @@ class Mistakes:
         found = graph.task.pictures(rows, self.truth, self.answer, self.names)
         self.total = len(found)
         self.pictures = [Picture.of(one) for one in found[:MOST]]
+        self.files = file_names(graph.run.dataset_version, [picture.number for picture in self.pictures])
 
     def _class(self, text: str) -> int | None:
         number = whole_number(text)

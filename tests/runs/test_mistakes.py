@@ -60,6 +60,7 @@ def test_the_page_shows_pictures_and_leads_into_the_grid(alices, run):
     shown = alices.get(reverse("run-mistakes", args=[run.pk])).content.decode()
     assert reverse("dataset-image-page", args=[run.dataset_version_id, 3]) in shown
     assert reverse("dataset-images", args=[run.dataset_version_id]) + "?ids=3,5,2,4" in shown
+    assert '<span class="name">2.png</span>' in shown, "the file as it was called in the upload"
 
 
 def test_charlie_sees_no_mistakes(client, charlie, run):
