@@ -14,6 +14,7 @@ from portal.jobs.models import Job, Status
 from portal.runs import services
 from portal.runs.models import Run
 from portal.runs.plan import PARAMS, PlanError, channel_order, defaults, make_plan
+from tests.datasets.index_builders import ready_version
 from tests.graphs import chips_of
 
 CHIPS = ["rv1106"]
@@ -171,3 +172,29 @@ def test_half_an_epoch_is_refused_and_not_cut_off():
 def test_every_wrong_choice_is_named_at_once():
     fields = refused(params={"epochs": 0, "batch_size": "x", "input_size": "1x1", "augmentation": "wild"})
     assert set(fields) == {"epochs", "batch_size", "input_size", "augmentation"}
+
+
+@pytest.fixture
+def boxes(team, alice):
+    """A ready version of a detection set."""
+    return ready_version(team, alice, "Boxes", task="detection")
+
+
+def test_a_detection_set_is_trained_by_a_detectors_preset_unless_another_is_named(boxes):
+    plan = make_plan(boxes, chips=CHIPS)
+    assert plan.preset == "detection-fast"
+    assert configs.recipes()[plan.recipe].task == "detection"
+    assert configs.augmentations()[plan.params["augmentation"]].task == "detection"
+
+
+def test_a_recipe_for_another_task_is_refused_with_those_that_fit(boxes):
+    with pytest.raises(PlanError) as caught:
+        make_plan(boxes, preset="fast", chips=CHIPS)
+    said = caught.value.fields["dataset_version"]
+    assert "This is a dataset for detection and the recipe is for classification" in said
+    assert said.endswith("Recipes for it: picodet_m, picodet_s, picodet_xs.")
+
+
+def test_an_augmentation_of_another_task_is_refused_with_those_that_fit():
+    said = refused(recipe="picodet_s", params={"augmentation": "natural"})
+    assert said["augmentation"] == "Choose one of scenes, signs."
