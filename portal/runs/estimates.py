@@ -1,7 +1,7 @@
 """What a training with a preset is likely to take: minutes, size and cycles, from what was measured before.
 
 Earlier jobs of this portal with the same recipe and input size come first, whoever's they are; then the
-figures of the recipe's file, which are of its own input size. What was never measured is not guessed.
+figures of the recipe's file. What was never measured is not guessed.
 """
 
 from __future__ import annotations
@@ -55,10 +55,11 @@ class Estimates:
             chip=self.chip,
         )
 
-    def _of_file(self, recipe: str, params: dict[str, Any]) -> configs.Measured | None:
-        book = configs.recipes()[recipe]
-        own = tuple(params["input_size"]) == tuple(book.input_size)
-        return book.chips.get(self.chip) if own else None
+    def _of_file(self, recipe: str, params: dict[str, Any]) -> configs.Measured | configs.Cost | None:
+        book, size = configs.recipes()[recipe], tuple(params["input_size"])
+        costs = (cost for cost in book.costs if (cost.chip, cost.input_size) == (self.chip, size))
+        own = book.chips.get(self.chip) if size == tuple(book.input_size) else None
+        return next(costs, own)
 
 
 def _key(recipe: str, params: dict[str, Any]) -> Key:

@@ -42,6 +42,7 @@ def test_each_box_lies_on_its_canvas_and_on_no_other_box():
         assert not any(scattered._touch(one["bbox"], other) for other in boxes[one["image_id"]])
         boxes[one["image_id"]].append(one["bbox"])
     assert {one["category_id"] for one in found["annotations"]} == set(range(10))
+    assert [one["id"] for one in found["annotations"]] == list(range(1, 1 + len(found["annotations"])))
     assert [] in boxes.values(), "some canvases are bare"
     for image in found["images"]:
         with Image.open(io.BytesIO(archive.read(f"images/{image['file_name']}"))) as canvas:

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from portal.core.configs.board import INTERNAL, BoardProfile, Chip
 from portal.core.configs.reading import Books, ConfigError, read_folder
-from portal.core.configs.recipe import Augmentation, Preset, Pretrained, Recipe
+from portal.core.configs.recipe import Augmentation, Cost, Measured, Preset, Pretrained, Recipe
 from portal.core.configs.schema import as_dict
 from portal.core.shelf import Removed, Shelf
 
@@ -60,7 +60,9 @@ __all__ = [
     "Augmentation",
     "BoardProfile",
     "Chip",
+    "Cost",
     "ConfigError",
+    "Measured",
     "Preset",
     "Pretrained",
     "Recipe",

@@ -15,10 +15,10 @@ from typing import IO, Any
 from PIL import Image, ImageDraw, ImageFilter
 
 HERE = Path(__file__).parent
-CANVASES, SEED = 400, 0
+CANVASES, SEED = 500, 0
 SIDE = 128  # pixels of a canvas
-SMALLEST, LARGEST = 24, 44  # pixels of a digit
-MOST_DIGITS = 8
+SMALLEST, LARGEST = 30, 52  # pixels of a digit
+MOST_DIGITS = 6
 BARE = 0.06  # share of canvases without a digit
 CLUTTER = (3, 8)  # shapes on a canvas, least and most
 GROUND, SHAPES, INK = (0, 110), (0, 170), (170, 255)  # brightness of each colour, darkest and brightest
@@ -41,7 +41,8 @@ def write(target: IO[bytes], canvases: int = CANVASES, seed: int = SEED) -> None
             canvas.save(content, "JPEG", quality=QUALITY)
             archive.writestr(_entry(f"images/{name}"), content.getvalue())
             images.append({"id": number, "file_name": name, "width": SIDE, "height": SIDE})
-            annotations += (_annotation(len(annotations) + n, number, *box) for n, box in enumerate(boxes, 1))
+            for box in boxes:
+                annotations.append(_annotation(len(annotations) + 1, number, *box))
         categories = [{"id": number, "name": name} for number, name in enumerate(NAMES)]
         found = {"images": images, "annotations": annotations, "categories": categories}
         archive.writestr(_entry("annotations.json"), json.dumps(found))

@@ -23,7 +23,9 @@ class Checkpointer(Callback):
         # While a checkpoint is made the network holds the averages, and status what was trained.
         paddle.save(trainer.model.state_dict(), stem + ".pdparams")
         paddle.save(trainer.optimizer.state_dict(), stem + ".pdopt")
-        states = {"epoch": epoch, "steps": trainer.ema.step, "trained": status["weight"]}
+        # Copies: two names of one tensor would be one array in the file, which is taken for a hostile one.
+        trained = {name: value.numpy() for name, value in status["weight"].items()}
+        states = {"epoch": epoch, "steps": trainer.ema.step, "trained": trained}
         paddle.save(states, stem + ".pdstates")
 
 
