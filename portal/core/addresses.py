@@ -1,4 +1,4 @@
-"""From where a request comes."""
+"""Where a request comes from."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from django.conf import settings
 
 
 def client_address(request) -> str | None:
-    """The asker's IP address, or None when there is none to tell.
+    """The caller's IP address, or None when there is none to tell.
 
     Behind ``settings.PROXIES`` proxies it is the entry of X-Forwarded-For that the outermost of them
-    added; what stands left of it is the asker's own claim and is not believed.
+    added; what stands left of it is the caller's own claim and is not believed.
     """
     found = request.META.get("REMOTE_ADDR", "")
     if settings.PROXIES:
@@ -26,7 +26,7 @@ def client_address(request) -> str | None:
 
 
 def network(address: str | None) -> str:
-    """What one asker has at the least: an IPv4 address, or the first 64 bits of an IPv6 one.
+    """What one caller has at the least: an IPv4 address, or the first 64 bits of an IPv6 one.
 
     A provider gives every customer a /64 or more; counted one by one, its addresses never run out.
     Empty without an address.

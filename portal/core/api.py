@@ -1,4 +1,4 @@
-"""What the endpoints share."""
+"""Base classes of the endpoints."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class ApiViewSet(viewsets.GenericViewSet):
 
     @staticmethod
     def _conditional(request, response):
-        """Name the answer, and spare its rendering where the asker has it."""
+        """Name the answer, and spare its rendering where the caller has it."""
         tag = response.headers.get("ETag") or conditional.tag_of_data(response.data)
         if conditional.is_known(request, tag):
             return conditional.not_modified(tag)
@@ -107,7 +107,7 @@ class AnyAnswer(BaseContentNegotiation):
 
 
 class TeamViewSet(ApiViewSet):
-    """Starts every query from the asker's team; another team's id is as unknown as any other."""
+    """Starts every query from the caller's team; another team's id is as unknown as any other."""
 
     def get_queryset(self):
         if getattr(self, "swagger_fake_view", False):

@@ -33,7 +33,7 @@ class Compression:
 
 
 def _is_wanted(request) -> bool:
-    """Whether the asker names gzip, and not to refuse it."""
+    """Whether the caller accepts gzip."""
     named = [one.replace(" ", "").lower() for one in request.headers.get("Accept-Encoding", "").split(",")]
     return any(one.split(";")[0] == "gzip" and not one.endswith(("q=0", "q=0.0")) for one in named)
 

@@ -27,7 +27,7 @@ VARIES = "seconds"
 
 
 class NotModified(Exception):
-    """The asker has this already; ``tag`` names it."""
+    """The caller has this already; ``tag`` names it."""
 
     def __init__(self, tag: str):
         self.tag = tag
@@ -51,7 +51,7 @@ def _steady(data):
 
 
 def is_known(request, tag: str) -> bool:
-    """Whether the asker says that it has what ``tag`` names."""
+    """Whether the caller says that it has what ``tag`` names."""
     known = parse_etags(request.headers.get("If-None-Match", ""))
     return "*" in known or tag.removeprefix("W/") in [one.removeprefix("W/") for one in known]
 
@@ -101,7 +101,7 @@ def mark(response, tag: str):
 
 
 def unless_known(request, tag: str) -> None:
-    """Raise NotModified when the asker has it."""
+    """Raise NotModified when the caller has it."""
     if is_known(request, tag):
         raise NotModified(tag)
 

@@ -1,4 +1,4 @@
-"""Marks what will go: in the schema and in the headers of every answer.
+"""Marks what will be removed: in the schema and in the headers of every response.
 
 ``Deprecation`` is RFC 9745, ``Sunset`` RFC 8594. The first says since when something should no longer be
 used, the second from when on it may be gone; ``Link`` leads to what to use instead.

@@ -1,4 +1,4 @@
-"""What an error repeats of what somebody sent: enough to recognise it, never the whole of it.
+"""How much of a sent value an error repeats: enough to recognize it, never all of it.
 
 An answer must not grow with what was asked, and a page, a log or a mail must not carry a megabyte of it.
 """

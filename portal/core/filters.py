@@ -62,7 +62,7 @@ ID = {"kind": "integer", "minimum": 0, "maximum": 2**62}
 
 
 class RowOf(django_filters.ModelChoiceFilter):
-    """A row of the asker's team by its id; another team's is as unknown as any other.
+    """A row of the caller's team by its id; another team's is as unknown as any other.
 
     ``find`` makes the query of all such rows from a team. ``paths`` are several ways to such a row.
     """

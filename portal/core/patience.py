@@ -1,4 +1,4 @@
-"""How long the portal waits for its database, and which writes need not succeed.
+"""How long the portal waits for its database, and which writes may fail.
 
 A person at a page waits at most ``WEB_SECONDS`` for a lock and is then asked to try again; the workers wait
 as long as the settings say. A note that nobody waits for (when a token was used, that a page was read) is

@@ -61,13 +61,13 @@ class CallsPerMinute(BaseThrottle):
 
 
 def seconds_to_wait(request) -> int:
-    """Count this request, of the framework or of Django; how long the asker must wait, 0 for not at all."""
+    """Count this request, of the framework or of Django; how long the caller must wait, 0 for not at all."""
     limit = settings.API_CALLS_PER_MINUTE
     if not limit:
         return 0
     now = time.time()
     spent, window = now % WINDOW, int(now // WINDOW)
-    before, here = count(_asker(request), window)
+    before, here = count(_caller(request), window)
     # What was refused in the minute before does not count on.
     used = min(before, limit) * (1 - spent / WINDOW) + here
     plain = getattr(request, "_request", request)  # the middleware looks there
@@ -97,7 +97,7 @@ def is_first_above(request) -> bool:
     return getattr(request, "calls_above", 0) == 1
 
 
-def _asker(request) -> str:
+def _caller(request) -> str:
     token = getattr(request, "token", None)
     if token:
         return f"token:{token.pk}"
@@ -114,12 +114,12 @@ def write_on(response, request) -> None:
         response["RateLimit"] = f'"minute";r={left};t={seconds}'
 
 
-def count(asker: str, window: int) -> tuple[int, int]:
+def count(caller: str, window: int) -> tuple[int, int]:
     """Count one call more; return how many there were in the window before, and are with it in this one."""
     global _away_until
     if time.monotonic() >= _away_until:
         try:
-            earlier, key = (f"slipway:calls:{asker}:{number}" for number in (window - 1, window))
+            earlier, key = (f"slipway:calls:{caller}:{number}" for number in (window - 1, window))
             together = _broker().pipeline(transaction=True).get(earlier).incr(key).expire(key, 2 * WINDOW)
             before, here, _ = together.execute()
             return int(before or 0), here
@@ -127,8 +127,8 @@ def count(asker: str, window: int) -> tuple[int, int]:
             _away_until = time.monotonic() + WITHOUT_BROKER
     for key in [key for key in _alone if key[1] < window - 1]:
         del _alone[key]
-    _alone[asker, window] += 1
-    return _alone[asker, window - 1], _alone[asker, window]
+    _alone[caller, window] += 1
+    return _alone[caller, window - 1], _alone[caller, window]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A name for each request: in the header of its answer and in every line of the log that it causes.
+"""An id for each request: in the header of its response and in every log line that it causes.
 
 A caller, or a proxy in front, may send one of its own as ``X-Request-ID``.
 """

@@ -1,4 +1,4 @@
-"""What stands in the schema of every operation: how it may be refused, and what is going away."""
+"""Adds to the schema of every operation how it can be refused, and what is deprecated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the endpoints share: refusals, and what stands in ``configs/``."""
+"""Serializers that several apps use: refusals, and the contents of ``configs/``."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -68,7 +68,7 @@ class ChoiceOrNull(serializers.ChoiceField):
 
 
 class InTeamField(serializers.PrimaryKeyRelatedField):
-    """A row of the asker's team; another team's id is as unknown as any other."""
+    """A row of the caller's team; another team's id is as unknown as any other."""
 
     def get_queryset(self):
         request = self.context.get("request")

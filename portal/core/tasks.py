@@ -1,4 +1,4 @@
-"""Celery's way in."""
+"""Celery tasks."""
 
 from portal.celery import app
 from portal.core import idempotency

@@ -1,4 +1,4 @@
-"""What comes from a board, checked and bounded before anything else sees it. No Django here.
+"""Checks and bounds what a board sends before anything else sees it. No Django here.
 
 A board is not trusted: its programs may be old, broken or somebody else's. Texts are cut and freed of
 control characters; a number that is none, a name that is no text, or a list without end is Malformed.

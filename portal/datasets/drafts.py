@@ -172,7 +172,7 @@ def prepare_revise(job: Job, folder: Path) -> Invocation:
     if draft is None:
         raise InputError(msg("These changes have become another version since: look at that one."))
     if draft.state == DraftState.DISCARDED:
-        raise InputError(msg("These changes were discarded: change the images anew."))
+        raise InputError(msg("These changes were discarded: make them again."))
     base = indexes.copy_to(version.parent, folder / "base.sqlite")
     changes = [list(pair) for pair in draft.done().values_list("kind", "payload")]
     return Invocation(

@@ -71,7 +71,7 @@ def append(upload: Upload, offset: int, body: Body) -> None:
     if upload.pieces.count() >= MAX_PIECES:
         raise TooLarge(
             msg(
-                "The upload came in {most} pieces: begin it anew with chunks of {size}.",
+                "The upload came in {most} pieces: start it again with chunks of {size}.",
                 most=f"{MAX_PIECES:,}",
                 size=human_bytes(settings.UPLOAD_PIECE_BYTES),
             )
@@ -89,8 +89,8 @@ def append(upload: Upload, offset: int, body: Body) -> None:
 
 def expired_sentence(upload: Upload) -> str:
     return msg_n(
-        "The upload of {filename} expired because nothing came for {count} hour: begin it anew.",
-        "The upload of {filename} expired because nothing came for {count} hours: begin it anew.",
+        "The upload of {filename} expired because nothing came for {count} hour: start it again.",
+        "The upload of {filename} expired because nothing came for {count} hours: start it again.",
         settings.UPLOAD_KEPT_HOURS,
         filename=upload.filename,
     )
@@ -133,7 +133,7 @@ class Receiver:
         try:
             self.upload.refresh_from_db()
         except Upload.DoesNotExist:
-            raise Missing(msg("This upload was discarded: begin it anew.")) from None
+            raise Missing(msg("This upload was discarded: start it again.")) from None
 
     def _superseded(self) -> Busy:
         self._look_again()

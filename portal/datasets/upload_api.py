@@ -56,7 +56,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
     @with_query(UploadsQuerySerializer)
     def list(self, request):
-        """The team's uploads. With ``fingerprint``, only the asker's own that can be gone on with and were
+        """The team's uploads. With ``fingerprint``, only the caller's own that can be gone on with and were
         announced with this metadata: a client finds its upload again without having remembered anything.
         """
         return super().list(request)

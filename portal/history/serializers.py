@@ -51,7 +51,7 @@ class EntrySerializer(serializers.Serializer):
     created_by = serializers.CharField(source="row.created_by.username", default=None, allow_null=True)
     created_at = serializers.DateTimeField(source="row.created_at")
     finished_at = serializers.DateTimeField(source="row.finished_at", allow_null=True)
-    seconds = serializers.FloatField(allow_null=True, help_text="how long it took, or takes till now")
+    seconds = serializers.FloatField(allow_null=True, help_text="how long it took, or takes until now")
     recipe = serializers.CharField(source="row.recipe", default=None, allow_null=True)
     chips = serializers.ListField(child=serializers.CharField())
     devices = serializers.ListField(child=serializers.CharField())

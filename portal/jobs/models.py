@@ -50,7 +50,7 @@ class NothingLeft(IllegalTransition):
 
     def __init__(self, job: "Job"):
         super().__init__(
-            msg("Job {pk} cannot be retried: what it was about was removed or done anew.", pk=job.pk)
+            msg("Job {pk} cannot be retried: what it was for was removed or done again.", pk=job.pk)
         )
 
 

@@ -1,4 +1,4 @@
-"""Celery's way in: ids to services, nothing else."""
+"""Celery tasks: ids to services, nothing else."""
 
 from django.db import InterfaceError, OperationalError
 

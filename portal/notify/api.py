@@ -1,4 +1,4 @@
-"""Notices of the asker, and the team's webhooks."""
+"""Notices of the caller, and the team's webhooks."""
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -26,7 +26,7 @@ from portal.teams.models import Role, Scope
 
 
 class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):
-    """What the asker was told of in this team."""
+    """What the caller was told of in this team."""
 
     queryset = Notification.objects.all()
     serializer_class = NotificationSerializer
@@ -64,7 +64,7 @@ class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):
 
 
 class NoticeChoiceViewSet(ApiViewSet):
-    """Of which events the asker wants to be told, in all of their teams."""
+    """Of which events the caller wants to be told, in all of their teams."""
 
     serializer_class = ChoiceSerializer
     filter_backends: tuple = ()

@@ -1,4 +1,4 @@
-"""Celery's way in: what was written down is sent."""
+"""Celery tasks: send what was written down."""
 
 from portal.celery import app
 from portal.core import broker

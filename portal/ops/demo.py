@@ -77,9 +77,9 @@ def print_table(report: dict, console: Console) -> None:
     run = report["run"]
     metric = run["metric"]["name"]
     images = run["dataset"][f"{run['split']}_images"]
-    table = Table(title="Accuracy at each hop, on images held out from training", title_justify="left")
+    table = Table(title="Accuracy at each stage, on images held out from training", title_justify="left")
     for heading, justify in (
-        ("Hop", "left"),
+        ("Stage", "left"),
         (run["metric"]["title"], "right"),
         ("Images", "right"),
         ("Measured with", "left"),

@@ -133,5 +133,5 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @extend_schema(responses={200: ReportSerializer})
     @action(detail=True)
     def report(self, request, pk=None):
-        """Accuracy at each hop, seconds of each step, provenance: what ``report.json`` holds."""
+        """Accuracy at each stage, seconds of each step, provenance: what ``report.json`` holds."""
         return Response(report(self.get_object()))

@@ -1,4 +1,4 @@
-"""The same run again, with changes: its choices, a plan from them, and what was changed in the end."""
+"""Clones of a run: its choices, a plan made from them with changes, and what differs."""
 
 from __future__ import annotations
 

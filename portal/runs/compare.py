@@ -1,4 +1,4 @@
-"""Two to six runs side by side: what was chosen otherwise, what came out, class by class, curve by curve."""
+"""Two to six runs side by side: different choices, results, classes and curves."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ class RunForm(StyledForm):
         params["replace_better"] = True if data["replace_better"] else None
         try:
             return plan.make_plan(
-                # An upload is stored only once every other choice is right; till then a blank stands for it.
+                # An upload is stored only once every other choice is right; until then a blank stands for it.
                 DatasetVersion() if data["upload"] else data["dataset_version"],
                 preset=data["preset"],
                 recipe=data["recipe"],
@@ -225,7 +225,7 @@ NOTES_LENGTH = 10_000
 
 
 class RunEditForm(StyledForm):
-    """What may be said about a run at any time; its plan stays as it was started."""
+    """What can be edited at any time; the plan of a run never changes."""
 
     name = forms.CharField(max_length=120, label=_("Name of the run"), validators=[one_line])
     tags = forms.CharField(

@@ -89,7 +89,7 @@ class Graph:
 
     @property
     def removed(self) -> list[str]:
-        """A sentence for each thing that the plan names and this server no longer has."""
+        """A sentence for each recipe, chip or profile that the plan names and this server no longer has."""
         return [
             *configs.presets().removed(self.run.preset),
             *configs.recipes().removed(self.run.recipe),
@@ -103,5 +103,5 @@ class Graph:
 
     @property
     def facts(self) -> dict:
-        """What the training said of its model."""
+        """The facts that the training recorded about its model."""
         return self.model.facts if self.model else {}

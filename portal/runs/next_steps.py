@@ -1,4 +1,4 @@
-"""What a person can do with the models of a run that has ended: try, download, deploy, improve them."""
+"""What can be done with the models of a finished run: try, download, deploy, improve them."""
 
 from __future__ import annotations
 

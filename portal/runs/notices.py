@@ -1,4 +1,4 @@
-"""What a person must know of a run: what its programs noted, and what this server lacks for it."""
+"""The notices of a run: what its programs noted, and what this server lacks for it."""
 
 from __future__ import annotations
 

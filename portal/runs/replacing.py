@@ -1,4 +1,4 @@
-"""What speaks against letting a compiled model replace what a device runs now."""
+"""Reasons not to replace the model that a device runs now."""
 
 from __future__ import annotations
 

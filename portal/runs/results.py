@@ -1,4 +1,4 @@
-"""What a run's page shows of its results: per class, confusions, flipped images, cost, files."""
+"""What a run's page shows of its results: per class, confusions, changed predictions, cost, files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.tasks import Stage
 from workers.contract.messages import msg
 from workers.datakit.scoring.detection import f1
 
-FLIPPED_SHOWN = 24
+CHANGED_SHOWN = 24
 CONFUSIONS_SHOWN = 12
 LAYERS_SHOWN = 15
 # What people look for first, and what it is. Everything else of a job follows below.
@@ -124,8 +124,8 @@ def quantized_of(graph: Graph) -> dict[str, Evaluation]:
 
 
 @dataclass
-class Flipped:
-    """Images whose answer changed on the way, of one compiled model or one board."""
+class ChangedPredictions:
+    """Images whose prediction changed from one stage to the next, for one compiled model or board."""
 
     title: str
     count: int
@@ -133,36 +133,36 @@ class Flipped:
     rows: list[Picture]  # of a Change
 
 
-def flipped(graph: Graph) -> list[Flipped]:
-    """Where int8 answered otherwise than ONNX, and a board otherwise than the int8 simulator."""
+def changed_predictions(graph: Graph) -> list[ChangedPredictions]:
+    """Where int8 differs from ONNX, and a board from the int8 simulator."""
     names = graph.run.dataset_version.class_names
     found = []
     for compiled in graph.compiled:
         measured = graph.evaluated.find(Stage.SIMULATOR, compiled.pk)
         if measured is not None:
             title = _("ONNX → int8 for %(chip)s") % {"chip": compiled.chip}
-            found.append(_flipped(graph, measured, title, names))
+            found.append(_changed(graph, measured, title, names))
     for row in graph.deployments:
         measured = graph.evaluated.find(Stage.BOARD, job_id=row.job_id)
         if measured is not None:
             title = _("int8 simulator → board %(device)s") % {"device": row.device.name}
-            found.append(_flipped(graph, measured, title, names))
+            found.append(_changed(graph, measured, title, names))
     return found
 
 
-def _flipped(graph: Graph, measured: Evaluation, title: str, names: list[str]) -> Flipped:
+def _changed(graph: Graph, measured: Evaluation, title: str, names: list[str]) -> ChangedPredictions:
     """Reads the predictions only where some changed."""
     count = measured.parity.get("changed", 0)
     changed = []
     if count:
         before = predictions_of(graph.evaluated.before(measured))
         changed = graph.task.changed(before, predictions_of(measured))
-    rows = [Picture.of(graph.task.change(one, names)) for one in changed[:FLIPPED_SHOWN]]
-    return Flipped(title, count, measured.parity.get("images", measured.images), rows)
+    rows = [Picture.of(graph.task.change(one, names)) for one in changed[:CHANGED_SHOWN]]
+    return ChangedPredictions(title, count, measured.parity.get("images", measured.images), rows)
 
 
 def heaviest_layers(cost: dict) -> list[list]:
-    """[name, cycles] of the layers that take longest."""
+    """``[name, cycles]`` of the slowest layers."""
     layers = [layer for layer in cost.get("layers", []) if layer.get("cycles")]
     layers.sort(key=lambda layer: -layer["cycles"])
     return [[_layer_name(layer), layer["cycles"]] for layer in layers[:LAYERS_SHOWN]]

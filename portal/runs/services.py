@@ -1,4 +1,4 @@
-"""Runs: create one from a plan, cancel it, retry what failed."""
+"""Create a run from a plan, cancel it, retry what failed."""
 
 from __future__ import annotations
 

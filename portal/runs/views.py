@@ -87,7 +87,7 @@ def run_live(request, pk):
 
 
 def run_report(request, pk):
-    """``report.json``: accuracy at each hop, seconds of each step, provenance."""
+    """``report.json``: accuracy at each stage, seconds of each step, provenance."""
     run = _run(request, pk)
     response = JsonResponse(report(run), json_dumps_params={"indent": 1, "ensure_ascii": False})
     response["Content-Disposition"] = f'attachment; filename="run-{run.pk}-report.json"'

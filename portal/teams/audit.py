@@ -159,7 +159,7 @@ def refused(verb: str, subject=None, *, within: timedelta | None = None, **field
 def refused_call(label: str, detail: str) -> None:
     """Record that the request was refused. ``label`` is its method and path.
 
-    Calls of one kind by one asker share an entry for a minute, see ``repeats``.
+    Calls of one kind by one caller share an entry for a minute, see ``repeats``.
     """
     request = _request.get()
     mine = repeats.refusals(ACCESS, repeats.TOGETHER, _network_here())

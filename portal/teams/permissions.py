@@ -34,7 +34,7 @@ class MissingScope(exceptions.PermissionDenied):
 
 
 def require_scope(request, scope: str) -> None:
-    """Raise MissingScope when the asker comes with a token that has not ``scope``."""
+    """Raise MissingScope when the caller comes with a token that has not ``scope``."""
     token = getattr(request, "token", None)
     if token is not None and scope not in token.scopes:
         raise MissingScope(scope)

@@ -1,6 +1,6 @@
 """Refusals that repeat themselves: they share an entry of the audit, which is counted beside it.
 
-So nobody fills the audit by being refused: one asker makes at most KINDS_TOGETHER + 1 entries in a minute.
+So nobody fills the audit by being refused: one caller makes at most KINDS_TOGETHER + 1 entries in a minute.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from portal.core.addresses import site
 from portal.teams.models import AuditEntry, RepeatedRefusal, Result
 
 TOGETHER = timedelta(minutes=1)  # refused calls of one kind within it share an entry
-KINDS_TOGETHER = 20  # that many kinds of one asker get an entry of their own
+KINDS_TOGETHER = 20  # that many kinds of one caller get an entry of their own
 OTHER_CALLS = "other calls"
 LONGEST_NAME = 20  # a part of an address that is longer is an id
 

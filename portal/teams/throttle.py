@@ -107,7 +107,7 @@ def sentence(seconds: int) -> str:
 
 
 def mails_wait(request) -> int:
-    """How long the asker's network must wait until it may have another link sent; 0 for not at all."""
+    """How long the caller's network must wait until it may have another link sent; 0 for not at all."""
     now, here = timezone.now(), addresses.network(addresses.client_address(request))
     asked = AuditEntry.objects.filter(verb=MAIL, at__gt=now - WINDOW)
     waits = [_until_room(asked.filter(network=here), MAILS_PER_ADDRESS, now)]

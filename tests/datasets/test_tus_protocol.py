@@ -208,7 +208,7 @@ def test_an_expired_upload_is_410_its_bytes_are_swept_and_later_the_row(api):
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert api.head(address, **TUS).status_code == 410
     answer = send(api, address, 5, b"world")
-    assert answer.status_code == 410 and "begin it anew" in answer.json()["detail"]
+    assert answer.status_code == 410 and "start it again" in answer.json()["detail"]
     tasks.sweep_uploads()
     assert stored_files(address) == [] and not UploadPiece.objects.exists()
     assert api.head(address, **TUS).status_code == 410
@@ -347,7 +347,7 @@ def test_too_many_pieces_are_refused(api, monkeypatch):
     for offset in range(2):
         assert send(api, address, offset, b"x").status_code == 204
     answer = send(api, address, 2, b"x")
-    assert answer.status_code == 413 and "begin it anew with chunks of 32.0 MB" in answer.json()["detail"]
+    assert answer.status_code == 413 and "start it again with chunks of 32.0 MB" in answer.json()["detail"]
 
 
 def test_another_teams_upload_is_404_and_a_viewer_may_only_look(api, bob, charlie):

@@ -48,9 +48,15 @@ def test_from_a_zip_to_a_boards_answer_without_a_click_in_between(open_page, wor
 
     expect(page.locator("#step-board")).to_contain_text("Succeeded")
     expect(page.locator("h1")).to_contain_text("Pets")
-    for hop, figure in (("data", "10 images"), ("train", "96.00 %"), ("onnx", "96.00 %"), ("rknn", "95.00 %"),
-                        ("board", "95.00 %")):  # fmt: skip
-        expect(page.locator(f"#step-{hop}")).to_contain_text(figure)
+    figures = {
+        "data": "10 images",
+        "train": "96.00 %",
+        "onnx": "96.00 %",
+        "rknn": "95.00 %",
+        "board": "95.00 %",
+    }
+    for stage, figure in figures.items():
+        expect(page.locator(f"#step-{stage}")).to_contain_text(figure)
     expect(page.locator("#files")).to_contain_text("model.rknn")
     expect(page.locator("#boards")).to_contain_text("virtual")
     expect(page.locator("#curves svg")).to_have_count(4)

@@ -24,10 +24,10 @@ def text(client, name, *args):
     return " ".join(client.get(reverse(name, args=args)).content.decode().split())
 
 
-def test_the_stepper_shows_a_figure_for_every_hop(alices, team, alice):
+def test_the_stepper_shows_a_figure_for_every_stage(alices, team, alice):
     page = text(alices, "run-detail", everything(team, alice)["done"].pk)
-    for hop in ("data", "train", "onnx", "rknn", "board"):
-        assert f'class="step step-succeeded" id="step-{hop}"' in page
+    for stage in ("data", "train", "onnx", "rknn", "board"):
+        assert f'class="step step-succeeded" id="step-{stage}"' in page
     assert '1512 <span class="unit">images' in page
     assert page.count("99.03 %") >= 2, "top-1 of Paddle and of ONNX"
     assert "drop 0.33 points on 308 validation images" in page
@@ -97,7 +97,7 @@ def test_files_have_size_and_hash_and_the_report_downloads(alices, team, alice):
     assert "report.json" in answer["Content-Disposition"]
 
 
-def test_mistakes_and_flipped_images_are_shown(alices, team, alice):
+def test_mistakes_and_changed_predictions_are_shown(alices, team, alice):
     page = text(alices, "run-detail", everything(team, alice)["done"].pk)
     assert "<td>scratch on the left edge</td><td>5</td>" in page
     assert "ONNX → int8 for rv1106" in page and "1 of 308 images" in page

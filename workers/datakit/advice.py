@@ -10,8 +10,8 @@ ADVICE = {
     # The set as a whole.
     "class-name-collision": msg("Merge the two classes, or rename one of them."),
     "no-train-images": msg("Move some of their images to the training split, or remove the class."),
-    "no-val-images": msg("Move some of their images to the validation split, or split the set anew."),
-    "no-test-images": msg("Move some of their images to the test split, or split the set anew."),
+    "no-val-images": msg("Move some of their images to the validation split, or split the dataset again."),
+    "no-test-images": msg("Move some of their images to the test split, or split the dataset again."),
     "small-classes": msg(
         "Add images to these classes: a model memorizes a few images instead of learning from them."
     ),
@@ -44,7 +44,9 @@ ADVICE = {
     "nested-folders": msg("Nothing, if the folders below belong to the class; else move them beside it."),
     "test-as-val": msg("Nothing, unless you want another split for validation: name its folder val."),
     "no-split": msg("Put them into a split (its folder, list or column) if you need them, and upload again."),
-    "rest-as-train": msg("Nothing, if that is right; else name the training images, or draw the split anew."),
+    "rest-as-train": msg(
+        "Nothing, if that is right; else name the training images, or split the dataset again."
+    ),
     "no-val-list": msg("Nothing, unless you want to choose the split yourself: add a val.txt."),
     "no-label-file": msg("Name the classes in the upload's form, or add the file and upload again."),
     "renumbered-ids": _RIGHT,

@@ -41,7 +41,10 @@ MARKS = {
             "{count} image is in more than one split, so results look better than they are.",
             "{count} images are in more than one split, so results look better than they are.",
         ),
-        msg("Remove one of the copies, or split the set anew: copies of one class then stay together."),
+        msg(
+            "Remove one of the duplicates, or split the dataset again: duplicates of one class then stay "
+            "together."
+        ),
     ),
     "copy-in-class": Mark(
         "info",

@@ -34,7 +34,7 @@ class Callers:
 
     @staticmethod
     def key(asked: Asked) -> bytes:
-        """What names the asker before anybody has checked it."""
+        """What names the caller before anybody has checked it."""
         request = asked.request()
         session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
         words = (session, asked.headers.get("HTTP_AUTHORIZATION", ""), asked.address, str(asked.is_api))
