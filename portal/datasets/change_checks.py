@@ -203,7 +203,7 @@ def _ids(given: Any) -> list[int]:
 
 
 def checked_filter(given: dict[str, Any], index: Index) -> Filter:
-    """A filter of the base from its four sides; raises ChangeRefused for one that cannot be meant."""
+    """A filter of the base from its four fields; raises ChangeRefused for an invalid one."""
     class_id, split = given.get("class_id"), given.get("split")
     if class_id is not None and not (_is_id(class_id, least=0) and class_id < len(index.class_names)):
         raise ChangeRefused(_("There is no such class in this version."), "class_id")

@@ -110,7 +110,7 @@ class _Words:
 
 
 def filter_words(wanted: Filter, class_names: list[str]) -> str:
-    """``class 3, validation, "blurred"``; the words for no filter at all if it has no side."""
+    """``class 3, validation, "blurred"``; the words for no filter where it is empty."""
     parts = []
     if wanted.class_id is not None:
         parts.append(_("class %(name)s") % {"name": class_names[wanted.class_id]})

@@ -20,7 +20,7 @@ DRAWINGS = ("stratified", "group")
 
 
 class ImageFilterSerializer(KnownFieldsOnly, serializers.Serializer):
-    """Which images; what is left out leaves that side open. Classes and findings are those of the base."""
+    """Which images; what is left out does not filter. Classes and findings are those of the base."""
 
     class_id = WholeField(required=False, help_text="with this class, or with a box of it")
     split = serializers.ChoiceField(choices=SPLITS, required=False)

@@ -153,7 +153,7 @@ class OptionsSerializer(ReadingOptionsSerializer):
         choices=[REPLACE, ADD],
         required=False,
         help_text="`replace`: the files are the whole version (default). `add`: they come to the images of "
-        "the newest version, which keep their labels and their sides.",
+        "the newest version, which keep their labels and their split.",
     )
     review = serializers.BooleanField(
         required=False,

@@ -92,7 +92,7 @@ class RunPage:
             "thresholds": [one for one in thresholds if one.is_best or round(100 * one.score) % 10 == 0],
             "threshold_curve": [[100 * one.score, one.precision, one.recall, one.f1] for one in thresholds],
             "quantized_chips": list(results.quantized_of(graph)),
-            "changed": results.changed_predictions(graph),
+            "changed_predictions": results.changed_predictions(graph),
             "costs": [(one, results.heaviest_layers(one.cost)) for one in graph.compiled if one.cost],
             "files": results.files(graph),
             "log_jobs": self.log_jobs(),

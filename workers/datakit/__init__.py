@@ -1,1 +1,1 @@
-"""What the ingest and revise programs are made of, and exports: no Django here, as ``ruff.toml`` holds."""
+"""The dataset library: reads, checks, packs, edits and exports datasets, without Django."""

@@ -29,7 +29,7 @@ CREATE INDEX changes_kind ON changes (kind, number);
 def changes(before: Index, after: Index) -> Iterator[Change]:
     """Yield what changed, in the order of the images' contents; time is linear, memory is constant.
 
-    An image with another label (class name, or boxes) is relabelled, whether or not it also changed sides;
+    An image with another label (class name, or boxes) is relabelled, whether or not its split changed too;
     one that is in another split, and otherwise the same, is moved.
     """
     for ours, theirs in _paired(before.labels(), after.labels()):
@@ -45,7 +45,7 @@ def counts(before: Index, after: Index) -> dict[str, int]:
 
 
 def _paired(ours: Iterator[Label], theirs: Iterator[Label]) -> Iterator[tuple[list[Label], list[Label]]]:
-    """Yield the images of each content on both sides; both come sorted by content."""
+    """Yield the images of each content in both versions; both come sorted by content."""
     left, right = (itertools.groupby(side, key=lambda label: label[1]) for side in (ours, theirs))
     one, two = next(left, None), next(right, None)
     while one or two:
@@ -58,7 +58,7 @@ def _paired(ours: Iterator[Label], theirs: Iterator[Label]) -> Iterator[tuple[li
 
 
 def _of_one_content(ours: list[Label], theirs: list[Label]) -> Iterator[Change]:
-    """Cancel what is equal, then what differs in the side alone, then in the label; the rest came or went."""
+    """Cancel what is equal, what differs in the split alone, then in the label; the rest came or went."""
     if len(ours) == len(theirs) == 1 and ours[0][2:] == theirs[0][2:]:
         return  # as nearly all are
     _, ours, theirs = _matched(ours, theirs, lambda label: label[2:])
@@ -71,7 +71,7 @@ def _of_one_content(ours: list[Label], theirs: list[Label]) -> Iterator[Change]:
 
 
 def _matched(ours: list[Label], theirs: list[Label], key):
-    """Return the pairs with an equal key, and what is left on either side, each in its order."""
+    """Return the pairs with an equal key, and what is left of either version, each in its order."""
     waiting: dict = defaultdict(list)
     for label in reversed(theirs):
         waiting[key(label)].append(label)

@@ -1,4 +1,4 @@
-"""Pictures that are there more than once, exactly or nearly."""
+"""Duplicates: pictures that occur more than once, exactly or nearly."""
 
 from __future__ import annotations
 

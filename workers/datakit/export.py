@@ -1,4 +1,4 @@
-"""Writing a stored version in the layouts that other tools read, as a zip that is made while it is sent.
+"""Writing a stored version in the formats that other tools read, as a zip that is made while it is sent.
 
 No Django here: an index and a way to read packs go in, bytes come out, and no more than one image is in
 memory (from S3, what is read ahead besides).

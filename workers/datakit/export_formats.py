@@ -1,4 +1,4 @@
-"""What each export holds. A layout is a function from a stored version to its files.
+"""What each export holds. A format is a function from a stored version to its files.
 
 They write what the readers of the same name read: an export that is uploaded again is the same version.
 """
@@ -100,7 +100,7 @@ def coco(stored: Stored) -> Iterator[File]:
 
 
 def paddlex_coco(stored: Stored) -> Iterator[File]:
-    """The layout of PaddleX's object detection module."""
+    """The format of PaddleX's object detection module."""
     return _coco(stored, coco_json.STAGED)
 
 

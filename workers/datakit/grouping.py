@@ -1,6 +1,6 @@
-"""Splitting by group: images whose paths say that they belong together stay on one side.
+"""Splitting by group: images whose paths say that they belong together stay in one split.
 
-The frames of one video are nearly the same; on both sides of the split they would be measured with what was
+The frames of one video are nearly the same; spread over two splits, they would be measured with what was
 trained on.
 """
 

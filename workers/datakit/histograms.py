@@ -1,4 +1,4 @@
-"""The distributions that a version's page shows: fixed bins, so that they stay small however many images."""
+"""The distributions on a version's page: fixed bins, so that they stay small for any number of images."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def _all_marks(images: Sequence[ImageRow]) -> Iterator[tuple[str, int, str]]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Filter:
-    """Which images to show; None leaves a side open. ``class_id`` of a detection set: has such a box.
+    """Which images to show; None does not filter. ``class_id`` of a detection set: has such a box.
 
     ``mark`` is a finding's code; ``ids`` are images by number; ``text`` is part of the original path.
     """

@@ -154,7 +154,7 @@ def _checked(
 def _settled(
     listing: Listing, images: list[ImageRow], dropped: Counter[int], options: Options, findings: Findings
 ) -> tuple[list[str], list[ImageRow], str]:
-    """Return the version's class names, its images, each on its side, and how they were split.
+    """Return the version's class names, its images, each in its split, and how they were split.
 
     Raises InputError where they could not be trained on.
     """

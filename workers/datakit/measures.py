@@ -1,4 +1,4 @@
-"""What is measured of every picture, cheaply: on a small copy of it, with Pillow's own C functions.
+"""Cheap measures of every picture: on a small copy of it, with Pillow's own C functions.
 
 The libraries for this were looked at and are too heavy for it: imagehash brings scipy, cleanvision brings
 pandas; what is needed of them are the few lines below.

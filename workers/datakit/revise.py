@@ -91,7 +91,7 @@ def _settled(now: EditedImage, new_ids: dict[int, int]) -> ImageRow:
 
 
 def _split(images: list[ImageRow], plan: Plan) -> None:
-    """Draw the sides of images whose split is to be drawn anew; the others were moved after that."""
+    """Draw the split of images that are to be split again; the others were moved after that."""
     if plan.resplit is None:
         return
     moved = [(image, image.split) for image in images if image.split != ANEW]

@@ -1,4 +1,4 @@
-"""Which of the upload's images make up the dataset, and on which side of the split each stands."""
+"""Which of the upload's images make up the dataset, and in which split each is."""
 
 from __future__ import annotations
 
