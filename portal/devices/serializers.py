@@ -97,9 +97,9 @@ class NewHostKeySerializer(SecretSerializer):
 
 class InferenceImageSerializer(serializers.ModelSerializer):
     """``prediction`` is empty until the board has answered. Classification: ``label_id``, ``label`` and
-    ``score``, which stand beside it too. Detection: ``boxes``, the surest first, each with ``label_id``,
-    ``label``, ``score`` and ``box`` (left, top, width and height in pixels of the image); ``least_score``
-    where the board gives no fainter ones.
+    ``score``, which stand beside it too, and ``top`` where the engine tells more classes. Detection:
+    ``boxes``, the surest first, each with ``label_id``, ``label``, ``score`` and ``box`` (left, top, width
+    and height in pixels of the image); ``least_score`` where the board gives no fainter ones.
     """
 
     label_id = serializers.IntegerField(source="prediction.label_id", default=None, allow_null=True)

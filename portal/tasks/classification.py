@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.core.untrusted import MAX_NAME, number, record, text, whole
+from portal.core.untrusted import MAX_NAME, many, number, record, text, whole
 from portal.tasks import classification_doubts
 from portal.tasks.base import MAX_LABEL_ID, SCORE_SLACK, Prediction, Task
 from portal.tasks.doubts import Doubt
@@ -30,6 +30,12 @@ from workers.datakit.scoring.intervals import wilson
 # A golden image is one that the model is sure of: the board's own resize may shift a score a little, and
 # must not change the prediction.
 SURE_SCORE = 0.6
+ANSWER = {
+    "label_id": whole(0, MAX_LABEL_ID),
+    "label": text(MAX_NAME),
+    "score": number(0, 1, SCORE_SLACK),
+}
+MOST_TOP = 10  # classes that a board tells with their scores, the surest first
 
 
 class Classification(Task):
@@ -58,15 +64,7 @@ class Classification(Task):
     )
     class_metric = "recall"
     program_name = "classify"
-    answer = staticmethod(
-        record(
-            {
-                "label_id": whole(0, MAX_LABEL_ID),
-                "label": text(MAX_NAME),
-                "score": number(0, 1, SCORE_SLACK),
-            }
-        )
-    )
+    answer = staticmethod(record(ANSWER, {"top": many(record(ANSWER), MOST_TOP)}))
 
     def doubts(self, metrics: dict[str, Any], before: dict[str, Any] | None) -> list[Doubt]:
         return classification_doubts.doubts(metrics, before)
@@ -115,14 +113,15 @@ class Classification(Task):
         ]
 
     def told(self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds) -> Told:
-        return Told(prediction["label"] or class_name(prediction["label_id"], []), prediction["score"])
+        top = tuple((_called(one), one["score"]) for one in prediction.get("top", ()))
+        return Told(_called(prediction), prediction["score"], top=top)
 
     def prediction(self, row: Prediction, answer: dict[str, Any]) -> Prediction:
         predicted, score = answer.get("label_id"), answer.get("score")
         return {"image": row["image"], "label": row["label"], "predicted": predicted, "score": score}
 
     def fault(self, answer: dict[str, Any], classes: int) -> str:
-        if answer["label_id"] < classes:
+        if all(one["label_id"] < classes for one in (answer, *answer.get("top", ()))):
             return ""
         return msg("a label that is not one of the {classes} classes", classes=classes)
 
@@ -137,3 +136,7 @@ class Classification(Task):
         ranked = sorted(best.values(), key=lambda row: (-row["score"], row["image"]))
         sure = [row for row in ranked if row["score"] >= SURE_SCORE] or ranked[:1]
         return [(row["image"], {"label_id": row["predicted"]}) for row in sure[:count]]
+
+
+def _called(answer: dict[str, Any]) -> str:
+    return answer["label"] or class_name(answer["label_id"], [])

@@ -102,12 +102,14 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Told:
-    """What a board predicted for an image, in words. ``least_score``: it gives no boxes with a lower one."""
+    """What a board predicted for an image, in words. ``least_score``: it gives no boxes with a lower one;
+    ``top``: classes with their scores, the surest first, where the engine tells more than one."""
 
     words: str
     score: float | None = None
     overlay: Overlay | None = None
     least_score: float | None = None
+    top: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

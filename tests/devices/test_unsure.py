@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from portal import tasks
+from portal.core.untrusted import Malformed
+from portal.devices.models import InferenceImage
 from portal.teams.models import AuditEntry, Membership, Role
 from tests.seed import everything
 
@@ -56,3 +59,22 @@ def test_a_percentage_that_is_none_is_refused_at_its_field(admins, team, odd):
 def test_the_picture_to_try_stands_on_top(admins, address):
     page = admins.get(address).content.decode()
     assert page.index('id="try"') < page.index("What runs on it")
+
+
+def test_the_surest_classes_stand_as_bars_where_the_engine_tells_them(admins, address):
+    assert "<meter" not in admins.get(address).content.decode()
+    image = InferenceImage.objects.order_by("position").first()
+    scores = enumerate((0.7, 0.2, 0.1))
+    top = [{"label_id": n, "label": f"class {n}", "score": score} for n, score in scores]
+    image.prediction = {**top[0], "top": top}
+    image.save()
+    page = admins.get(address).content.decode()
+    assert page.count("<meter") == 3 and 'value="0.2" aria-label="class 1"' in page
+
+
+def test_a_class_among_the_surest_that_the_model_does_not_have_is_a_fault():
+    task, answer = tasks.get("classification"), {"label_id": 0, "label": "0", "score": 0.7}
+    assert task.fault(task.answer(answer, "answer"), 2) == ""
+    assert task.fault(task.answer({**answer, "top": [{**answer, "label_id": 2}]}, "answer"), 2)
+    with pytest.raises(Malformed):
+        task.answer({**answer, "top": [answer] * 11}, "answer")

@@ -15,6 +15,7 @@ class Classification:
 
     name = "classification"
     vendor_class = "PaddleClas"  # of the Lockzhiner library; it applies softmax by itself
+    TOP = 3  # classes that are told with their scores, where the engine gives them all
 
     def prepare(self, model, path):
         return {}
@@ -27,14 +28,24 @@ class Classification:
         """What the network's outputs, its logits, say."""
         logits = numpy.asarray(outputs[0], dtype="float64").reshape(-1)
         odds = numpy.exp(logits - logits.max())
-        best = int(odds.argmax())
-        return {"label_id": best, "score": float(odds[best] / odds.sum())}
+        odds /= odds.sum()
+        best = [int(label) for label in (-odds).argsort(kind="stable")[: self.TOP]]
+        return {
+            "label_id": best[0],
+            "score": float(odds[best[0]]),
+            "top": [(n, float(odds[n])) for n in best],
+        }
 
     def named(self, found, names):
         """The fields of an answer; ``names`` are the release's classes."""
-        label = found["label_id"]
-        label_name = names[label] if 0 <= label < len(names) else str(label)
-        return {"label_id": label, "label": label_name, "score": round(found["score"], 6)}
+        told = self._told(found["label_id"], found["score"], names)
+        if "top" in found:
+            told["top"] = [self._told(label, score, names) for label, score in found["top"]]
+        return told
+
+    def _told(self, label, score, names):
+        name = names[label] if 0 <= label < len(names) else str(label)
+        return {"label_id": label, "label": name, "score": round(score, 6)}
 
     def differs(self, found, golden):
         """How a prediction differs from what the manifest expects; empty when it does not."""

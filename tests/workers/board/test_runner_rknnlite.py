@@ -109,6 +109,9 @@ def test_pixels_are_fed_in_the_order_of_the_manifest(libraries, tmp_path, order,
     messages = run(libraries, release(tmp_path / "release", order), "answer", str(red))
     assert messages[0]["label"] == label
     assert messages[0]["score"] > 0.99
+    top = messages[0]["top"]
+    assert top[0] == {key: messages[0][key] for key in ("label_id", "label", "score")}
+    assert [one["score"] for one in top] == sorted((one["score"] for one in top), reverse=True)
     assert messages[-1]["engine"] == "rknn-toolkit-lite2 of unknown version"
 
 
