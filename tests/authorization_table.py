@@ -282,6 +282,7 @@ PAGES = {
     "POST dataset-image-boxes": Rule(MEMBER),
     "GET dataset-copies": Rule(VIEWER),
     "POST dataset-copies": Rule(MEMBER),
+    "GET dataset-draw": Rule(VIEWER),
     "GET dataset-changes": Rule(MEMBER),
     "POST dataset-changes": Rule(MEMBER),
     # A draft is its maker's alone, and nobody here has one.

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import json
 
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from portal.core.messages import shown
-from portal.datasets import drawing
+from portal.datasets import drafts, drawing, indexes
 from portal.datasets.refused_changes import BoxesDiffer, ChangeRefused
 from portal.datasets.version_views import find_ready_version
 from portal.teams.access import member_required
+from workers.datakit.errors import StagingError
+
+
+@require_GET
+def draw(request, pk):
+    """Lead to the first image that has no boxes yet, or to the first of all."""
+    version = find_ready_version(request, pk)
+    draft = drafts.open_draft(request.user, version.dataset)
+    try:
+        with indexes.opened(version) as index:
+            here = draft if draft and draft.base_id == version.pk else None
+            number = drawing.progress(index, here, 0).following or 1
+    except StagingError as error:
+        raise Http404(str(error)) from error
+    return redirect("dataset-image-page", pk=version.pk, number=number)
 
 
 @require_POST

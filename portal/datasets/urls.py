@@ -40,6 +40,7 @@ urlpatterns = [
     path(
         "versions/<int:pk>/images/<int:number>/boxes/", drawing_views.image_boxes, name="dataset-image-boxes"
     ),
+    path("versions/<int:pk>/draw/", drawing_views.draw, name="dataset-draw"),
     path("versions/<int:pk>/changes/", image_views.version_changes, name="dataset-changes"),
     path("versions/<int:pk>/changes/commit/", image_views.version_commit, name="dataset-commit"),
     path("versions/<int:pk>/changes/discard/", image_views.version_discard, name="dataset-discard"),

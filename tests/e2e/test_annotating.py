@@ -1,6 +1,10 @@
 """Boxes drawn in a real browser: by mouse, by keys alone, on a phone; two windows; a lost connection."""
 
+import io
+import zipfile
+
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from portal.datasets import drafts, indexes
@@ -135,3 +139,34 @@ def test_without_scripts_a_box_is_added_by_its_numbers(open_page, street, people
         page.locator(f"input[name={name}]").fill(str(value))
     page.get_by_role("button", name="Add a box").click()
     assert boxes_of(people, street)[-1] == [0, 1, 2, 9, 8]
+
+
+def test_photographs_without_labels_become_a_dataset_with_boxes(open_page, people, worker, tmp_path):
+    archive = tmp_path / "photos.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for number in range(6):
+            picture = io.BytesIO()
+            Image.new("RGB", (320, 240), (40 * number, 90, 120)).save(picture, "PNG")
+            packed.writestr(f"photos/{number}.png", picture.getvalue())
+    page = open_page(viewport={"width": 390, "height": 844})
+    page.goto("/datasets/new/")
+    page.fill("#id_name", "Screws")
+    page.set_input_files("#id_file", archive)
+    page.locator("details:has(#id_layout) > summary").click()
+    page.select_option("#id_layout", "unlabelled")
+    page.fill("#id_class_names", "screw\nnut")
+    page.locator("main form button.btn-primary").first.click()
+    page.click("text=Looks right")
+    page.get_by_role("link", name="Draw boxes").click()
+    expect(page.locator("main")).to_contain_text("0 of 6 images labelled")
+    expect(page.locator("[data-annotate]")).to_be_visible()
+    page.keyboard.press("b")
+    saved(page)
+    page.keyboard.press("n")
+    expect(page.locator("main")).to_contain_text("1 of 6 images labelled")
+    expect(page.locator("[data-annotate]")).to_be_visible()
+    page.keyboard.press("2")
+    page.keyboard.press("b")
+    saved(page)
+    version = DatasetVersion.objects.get()
+    assert [boxes_of(people, version, image)[0][0] for image in (1, 2)] == [0, 1]

@@ -16,9 +16,16 @@ def apply_overrides(listing: Listing, class_count: int | None, class_names: Sequ
     """Check the person's class count against the data, and rename or reorder the classes.
 
     ``class_names`` go to the classes in the order they were read. Names that are the very names read,
-    in another order, only change the order: a folder never gets another folder's name.
+    in another order, only change the order: a folder never gets another folder's name. Images without
+    labels have the classes that are named.
     """
     found = listing.class_names
+    if not found:
+        found = [name.strip() for name in class_names or ()]
+        if not found:
+            raise InputError(
+                msg("Name the classes that you want to draw boxes of: images without labels have none.")
+            )
     if class_count is not None and class_count != len(found):
         raise InputError(
             msg_n(
@@ -78,8 +85,9 @@ def check_enough_classes(class_names: Sequence[str]) -> None:
     if len(class_names) < 2:
         raise InputError(
             msg(
-                "The upload holds only one class ({class_names}): a classifier needs at least "
-                "two, each in a folder of its own.",
+                "The upload holds only one class ({class_names}): a classifier needs at least two, each in a "
+                "folder of its own. To draw boxes on these images here, choose the format “images without "
+                "labels” and name the classes.",
                 class_names=_some(class_names),
             )
         )

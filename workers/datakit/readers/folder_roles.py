@@ -72,7 +72,8 @@ def roles_of(root: Folder, upload: Upload, reading: Reading) -> Roles:
         raise InputError(
             msg(
                 "The images in the upload are not in class folders: put the images of each class into a "
-                "folder named after the class."
+                "folder named after the class. To draw boxes on them here, choose the format “images without "
+                "labels” and name the classes."
             )
         )
     given = upload.options.roles

@@ -35,6 +35,7 @@ from .labelstudio import (
 )
 from .listing import Listing
 from .paddlex_lists import looks_like_paddlex_lists, read_paddlex_lists
+from .plain_images import read_plain_images
 from .reading import Reading
 from .sagemaker import looks_like_sagemaker, read_sagemaker, read_sagemaker_boxes, read_sagemaker_labels
 from .supervisely import (
@@ -105,6 +106,7 @@ FORMATS = (
     Format("boxtable", msg("table of boxes"), looks_like_box_table, read_box_table),
     Format("imagenet", "ImageNet", looks_like_imagenet, read_imagenet),
     Format("csv", "CSV", _first_csv, read_csv),
+    Format("unlabelled", msg("images without labels, to draw boxes on"), None, read_plain_images),
     FOLDERS,
 )
 LAYOUTS = {format.key: format for format in FORMATS}
