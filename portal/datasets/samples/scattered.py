@@ -20,8 +20,9 @@ SIDE = 128  # pixels of a canvas
 SMALLEST, LARGEST = 30, 52  # pixels of a digit
 MOST_DIGITS = 6
 BARE = 0.06  # share of canvases without a digit
-CLUTTER = (3, 8)  # shapes on a canvas, least and most
-GROUND, SHAPES, INK = (0, 110), (0, 170), (170, 255)  # brightness of each colour, darkest and brightest
+CLUTTER = (5, 10)  # shapes on a canvas, least and most
+# Brightness of each colour, darkest and brightest: of both ends of the ground, of shapes and of digits.
+DARK, DIM, SHAPES, INK = (0, 40), (70, 115), (0, 170), (170, 255)
 QUALITY = 88  # of the JPEG files
 NAMES = [str(number) for number in range(10)]
 Box = list[int]  # left, top, width, height
@@ -74,7 +75,7 @@ def _canvas(chance: random.Random, digits: list[tuple[int, Image.Image]]) -> tup
     draw = ImageDraw.Draw(canvas)
     for _ in range(chance.randint(*CLUTTER)):
         _clutter(chance, draw)
-    canvas = canvas.filter(ImageFilter.GaussianBlur(chance.uniform(0, 1.2)))
+    canvas = canvas.filter(ImageFilter.GaussianBlur(chance.uniform(0, 0.7)))
     taken: list[tuple[int, Box]] = []
     wanted = 0 if chance.random() < BARE else chance.randint(1, MOST_DIGITS)
     for label, digit in chance.choices(digits, k=wanted):
@@ -89,7 +90,7 @@ def _ground(chance: random.Random) -> Image.Image:
     ground = Image.linear_gradient("L").resize((SIDE * 2, SIDE * 2)).rotate(chance.uniform(0, 360))
     edge = SIDE // 2
     mask = ground.crop((edge, edge, edge + SIDE, edge + SIDE))
-    return Image.composite(_plain(_colour(chance, GROUND)), _plain(_colour(chance, GROUND)), mask)
+    return Image.composite(_plain(_colour(chance, DARK)), _plain(_colour(chance, DIM)), mask)
 
 
 def _plain(colour: tuple[int, ...]) -> Image.Image:
