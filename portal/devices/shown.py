@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from portal import tasks
 from portal.devices.models import Inference, InferenceImage
 from portal.tasks.figures import Thresholds, Told
 
+# A page of hundreds of pictures draws the surest boxes of each, so that a browser can bear it.
+MOST_BOXES, LEAST_BOXES = 5_000, 10
+
 
 @dataclass(frozen=True)
 class ShownImage:
-    """``told`` is None until the board has answered, and where it could not."""
+    """``told`` is None until the board has answered, and where it could not. ``drawn``: how many boxes are,
+    where not all."""
 
     image: InferenceImage
     told: Told | None
+    drawn: int | None = None
 
 
-def images_of(inference: Inference, thresholds: Thresholds) -> list[ShownImage]:
-    task = tasks.get(inference.task)
-    return [ShownImage(image, _told(task, image, thresholds)) for image in inference.images.all()]
+def images_of(inference: Inference, thresholds: Thresholds, most: int | None = None) -> list[ShownImage]:
+    """All of them, or the first ``most``."""
+    task, images = tasks.get(inference.task), inference.images.all()
+    boxes = max(LEAST_BOXES, MOST_BOXES // max(1, len(images)))
+    return [_bounded(image, _told(task, image, thresholds), boxes) for image in islice(images, most)]
+
+
+def _bounded(image: InferenceImage, told: Told | None, most: int) -> ShownImage:
+    if told is None or told.overlay is None or len(told.overlay.boxes) <= most:
+        return ShownImage(image, told)
+    overlay = replace(told.overlay, boxes=told.overlay.boxes[:most])
+    return ShownImage(image, replace(told, overlay=overlay), most)
 
 
 def _told(task: tasks.Task, image: InferenceImage, thresholds: Thresholds) -> Told | None:

@@ -30,6 +30,7 @@ from workers.contract.messages import msg
 from workers.datakit.errors import InputError
 
 HISTORY = 10
+NAMED = 8  # images of an earlier inference that are told in its line
 ACCESS = ("name", "host", "port", "username")
 
 
@@ -58,7 +59,7 @@ def device_detail(request, pk):
         "newest": _inference_live(request, newest) if newest else None,
         "newest_row": newest,
         "page": page,
-        "told": {row.pk: images_of(row, forgiving({})) for row in page},
+        "told": {row.pk: images_of(row, forgiving({}), NAMED) for row in page},
         "releases": releases.known(device, {row.release for row in page}),
         "panels": panels.of("device", request, device),
     }

@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.urls import reverse
 
+from portal.devices import shown
 from portal.devices.inference import complete
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs.models import Job, Status
@@ -93,6 +94,14 @@ def test_a_library_that_gives_no_faint_boxes_is_named_where_they_are_asked_for(i
     url = reverse("inference-detail", args=[inference.device_id, inference.pk])
     assert "gives no boxes below 50 %" in alices.get(url).content.decode()
     assert "gives no boxes" not in alices.get(url, {"score": "0.6"}).content.decode()
+
+
+def test_a_page_of_many_pictures_draws_the_surest_boxes_of_each(inference, alices, monkeypatch):
+    monkeypatch.setattr(shown, "LEAST_BOXES", 1)
+    monkeypatch.setattr(shown, "MOST_BOXES", 4)
+    url = reverse("inference-detail", args=[inference.device_id, inference.pk])
+    page = alices.get(url).content.decode()
+    assert page.count("<rect ") == 2 and "The 2 surest boxes are drawn" in page
 
 
 def test_earlier_answers_become_predictions_of_classification(inference):
