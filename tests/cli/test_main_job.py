@@ -1,15 +1,20 @@
 """The whole job from the command line: a folder in, a model and a board's answers out."""
 
 import hashlib
+import io
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
-from slipway import files
+from rich.console import Console
+from slipway import Client, files
 
 from portal.datasets.models import DatasetVersion
+from portal.ops import demo
 from portal.runs.models import Run
 from tests.cli.conftest import make_images
+from tests.factories import class_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -168,3 +173,19 @@ def test_what_lies_on_the_server_is_imported(portal, slipway, pets, settings):
     assert slipway("dataset", "push", more, "--name", "new", "--add").code == 6
     assert slipway("dataset", "import", "photos/nothing").code == 6
     assert slipway("dataset", "import", "elsewhere/pets").code == 6
+
+
+def test_the_demo_does_the_main_job_with_the_same_client(portal, tmp_path, live_server, token_of, alice):
+    pets = SimpleNamespace(
+        name="Pets", file_name="pets.zip", preset="fast", write=lambda file: file.write(class_zip().read())
+    )
+    client = Client(live_server.url, token_of(alice))
+    board = {"host": "127.0.0.1", "port": 22, "username": "root", "password": "secret"}
+    console = Console(file=io.StringIO(), width=120)
+    report = demo.run_demo(client, pets, board, tmp_path / "demo", console)
+    assert (report["int8_top1"], report["board_top1"]) == (0.95, 0.95)
+    assert json.loads((tmp_path / "demo" / "report.json").read_text())["page"] == report["page"]
+    rknn = (tmp_path / "demo" / "model.rknn").read_bytes()
+    assert hashlib.sha256(rknn).hexdigest() == report["run"]["models"][0]["rknn_sha256"]
+    demo.print_table(report, console)
+    assert "95.00 %" in console.file.getvalue()
