@@ -116,5 +116,5 @@ def test_a_class_with_masks_among_its_images_is_shown_as_a_class(tmp_path):
     result, classes, _ = read(tmp_path, drawing)
     roles = {row["folder"]: (row["role"], row["images"]) for row in result["reading"]["chosen"]["roles"]}
     assert classes == {"cat": "cat", "dog": "dog"}
-    assert roles == {"cat": ("class", 10), "cat/masks": ("masks", 5), "dog": ("class", 7)}
+    assert roles == {"cat": ("class", 5), "cat/masks": ("masks", 5), "dog": ("class", 6)}
     assert finding(result, "masks-left-out")["count"] == 6

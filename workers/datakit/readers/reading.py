@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from workers.contract.messages import join
@@ -138,11 +138,19 @@ class Reading:
         }
 
     def _roles(self) -> list[dict[str, Any]]:
+        """Return the folders with their roles; masks in the folder of a class are not counted to it."""
         shown = dict(list(self.roles.items())[:MAX_ROLES_SHOWN])
-        inside: Counter[str] = Counter()
-        for path in [*(sample.entry.path for sample in self.samples), *self.unlabelled]:
-            inside.update(folder for folder in _folders_above(path) if folder in shown)
-        return [{"folder": folder, "role": role, "images": inside[folder]} for folder, role in shown.items()]
+        used = self._inside(shown, (sample.entry.path for sample in self.samples))
+        aside = self._inside(shown, self.unlabelled)
+        return [
+            {"folder": folder, "role": role, "images": used[folder] + (aside[folder] if role != CLASS else 0)}
+            for folder, role in shown.items()
+        ]
+
+    @staticmethod
+    def _inside(folders: Container[str], paths: Iterable[str]) -> Counter[str]:
+        """Count the paths in each of ``folders`` and below it."""
+        return Counter(folder for path in paths for folder in _folders_above(path) if folder in folders)
 
 
 @dataclasses.dataclass(slots=True)
