@@ -37,7 +37,7 @@ TERMS = set(
     train val txt label images report model slim best pdparams pdiparams inference predictions provenance
     build calibration labels en english read datasets runs deploy admin eve rgb bgr
     fail ok utf utc email tus openapi idempotency key uuid symbols natural worker default begin private delete
-    enter esc webhook post jpg video example hook org
+    enter esc webhook post jpg video example hook org supervisely sagemaker ground truth
     """.split()
 )
 
