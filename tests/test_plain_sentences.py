@@ -46,6 +46,7 @@ EXCUSED = {
     "By which field; `-` for the largest or newest first.", "What speaks for it.", "What speaks against it.",
     "The value where the metric is top-1, null otherwise.",
     "An API token, made on the page Team.",
+    "The link, or its path.",
     # Parts of what paramiko says, and what a tool prints.
     ": it does not end", ": not in time", "Traceback (most recent call last):",
 }  # fmt: skip
