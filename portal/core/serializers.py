@@ -97,7 +97,7 @@ Chip = described(configs.Chip)
 BoardProfile = described(configs.BoardProfile, without=configs.INTERNAL)
 
 
-class CostSerializer(serializers.Serializer):
+class RecipeCostSerializer(serializers.Serializer):
     """What a chip was measured to need for a recipe at one input size."""
 
     chip = serializers.CharField()
@@ -128,7 +128,7 @@ class RecipeSerializer(serializers.Serializer):
     pretrained = serializers.DictField(child=serializers.CharField(allow_null=True), allow_null=True)
     chips = serializers.DictField(child=serializers.DictField(child=serializers.FloatField()))
     license = serializers.CharField()
-    costs = CostSerializer(many=True, required=False)
+    costs = RecipeCostSerializer(many=True, required=False)
 
 
 class PresetSerializer(serializers.Serializer):
