@@ -29,6 +29,12 @@ def tie_all() -> None:
     subprocess.Popen = TiedProcess
 
 
+def tie_forks() -> None:
+    """From now on tie what this process forks, and what that forks: loaders of images, for one."""
+    parents: list[int] = []
+    os.register_at_fork(before=lambda: parents.append(os.getpid()), after_in_child=lambda: _tie(parents[-1]))
+
+
 def tied() -> Callable[[], None]:
     """A ``preexec_fn`` that ties a child to this process."""
     return partial(_tie, os.getpid())

@@ -1,6 +1,7 @@
 """Train a detector with the suite in the working directory."""
 
 import adapt
+from workers.contract.ties import tie_forks
 from workers.train.launching import use_kernels
 
 
@@ -11,6 +12,7 @@ def main() -> None:
     import checkpoints
     from ppdet.engine import Trainer, init_parallel_env, set_random_seed, trainer
 
+    tie_forks()
     init_parallel_env()
     set_random_seed(config["seed"])
     if not config["use_gpu"]:
