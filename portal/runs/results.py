@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from portal.core import configs
 from portal.jobs.models import Artifact, Job
 from portal.models.evaluations import predictions_of
 from portal.models.models import Evaluation
 from portal.runs.graph import Graph
 from portal.runs.mistakes import Picture
+from portal.runs.stepper import chip_title
 from portal.tasks import Stage
 from workers.contract.messages import msg
 from workers.datakit.scoring.detection import f1
@@ -49,7 +51,10 @@ class Files:
 def files(graph: Graph) -> list[Files]:
     """The files of a run by the step that made them, the important ones first."""
     steps = [(msg("Training and ONNX"), graph.training)]
-    steps += [(msg("RKNN for {chip}", chip=compiled.chip), compiled.job) for compiled in graph.compiled]
+    steps += [
+        (msg("RKNN for {chip}", chip=configs.title(configs.chips(), compiled.chip)), compiled.job)
+        for compiled in graph.compiled
+    ]
     made = _artifacts_of([job for _title, job in steps if job])
     groups = [Files(title, _rows(made[job.pk])) for title, job in steps if job]
     return [group for group in groups if group.rows]
@@ -140,7 +145,7 @@ def changed_predictions(graph: Graph) -> list[ChangedPredictions]:
     for compiled in graph.compiled:
         measured = graph.evaluated.find(Stage.SIMULATOR, compiled.pk)
         if measured is not None:
-            title = _("ONNX → int8 for %(chip)s") % {"chip": compiled.chip}
+            title = _("ONNX → int8 for %(chip)s") % {"chip": chip_title(compiled.chip)}
             found.append(_changed(graph, measured, title, names))
     for row in graph.deployments:
         measured = graph.evaluated.find(Stage.BOARD, job_id=row.job_id)

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from portal.core.api import ApiViewSet
 from portal.core.forms import LONGEST_TEXT
 from portal.core.messages import shown
+from portal.core.names import one_line
 from portal.core.serializers import KnownFieldsOnly
 from portal.teams import mails, password_links, passwords, services, throttle
 from portal.teams.account_api import checked, form_errors
@@ -40,7 +41,7 @@ class NewAccountSerializer(KnownFieldsOnly, serializers.Serializer):
     """Whoever is signed in joins as that person and sends the link alone; else an account is made."""
 
     link = serializers.CharField(max_length=500, help_text=LINK)
-    username = serializers.CharField(required=False, max_length=150)
+    username = serializers.CharField(required=False, max_length=150, validators=[one_line])
     password = serializers.CharField(required=False, trim_whitespace=False, max_length=LONGEST_TEXT)
     email = serializers.EmailField(required=False, max_length=254)
 

@@ -131,7 +131,7 @@ REFUSED = {
         {}, "5 of the 9 images"),
     "a wrong class count": (zipped(two_classes()), {"class_count": 3}, "You said 3 classes"),
     "a class count that is none": (zipped(two_classes()), {"class_count": "many"}, "must be a whole number"),
-    "too few names": (zipped(two_classes()), {"class_names": ["x"]}, "You gave 1 class names"),
+    "too few names": (zipped(two_classes()), {"class_names": ["x"]}, "You gave 1 class name and"),
     "names too alike": (zipped(two_classes()), {"class_names": ["x", "X"]}, "'x' and 'X' are too alike"),
     "the same name twice": (zipped(two_classes()), {"class_names": ["x", "x"]}, "too alike"),
     "an empty name": (zipped(two_classes()), {"class_names": ["x", ""]}, "empty name"),

@@ -11,7 +11,7 @@ from portal.teams.models import Quota
 from tests.factories import class_zip
 from tests.seed import Seeder, everything
 
-SENTENCE = "jobs of the team Harbour wait already, and at most 1 may"
+SENTENCE = "1 job of the team Harbour waits already, and at most 1 may"
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def test_over_the_teams_quota_a_retry_is_refused_with_a_sentence(way, client, al
     Seeder(failed.team, alice).job("train", "train", Status.QUEUED)
     answer = WAYS[way](client, alice, job_of(failed))
     assert answer.status_code in (200, 409)
-    assert "wait already" in answer.content.decode()
+    assert "waits already" in answer.content.decode()
     failed.refresh_from_db()
     assert failed.status == Status.FAILED and quotas.limits(failed.team).queued == 1
     assert not Job.objects.filter(retry_of=job_of(failed)).exists()
@@ -163,7 +163,7 @@ def test_a_job_whose_device_was_removed_is_not_retried(way, kind, client, alice,
     services.delete(device)
     answer = WAYS[way](client, alice, Job.objects.get(pk=made[kind].pk))
     assert answer.status_code in (200, 409)
-    assert "what it was about was removed" in answer.content.decode()
+    assert "what it was for was removed" in answer.content.decode()
     assert not Job.objects.filter(retry_of=made[kind]).exists()
 
 

@@ -100,7 +100,7 @@ def test_files_have_size_and_hash_and_the_report_downloads(alices, team, alice):
 def test_mistakes_and_changed_predictions_are_shown(alices, team, alice):
     page = text(alices, "run-detail", everything(team, alice)["done"].pk)
     assert "<td>scratch on the left edge</td><td>5</td>" in page
-    assert "ONNX → int8 for rv1106" in page and "1 of 308 images" in page
+    assert "ONNX → int8 for Rockchip RV1106" in page and "1 of 308 images" in page
 
 
 @pytest.fixture

@@ -22,13 +22,14 @@ def admin(alice):
 
 
 def test_it_tells_who_calls_and_what_the_token_may(team, alice):
-    _, secret = tokens.make(team, alice, "CI", ["read", "runs"], 1)
+    token, secret = tokens.make(team, alice, "CI", ["read", "runs"], 1)
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
     found = client.get("/api/v1/me/").json()
     assert found == {
         "id": alice.pk, "username": "alice", "email": "", "team": team.pk, "role": "operator",
         "scopes": ["read", "runs"], "language": "",
+        "expires_at": token.expires_at.isoformat().replace("+00:00", "Z"),
     }  # fmt: skip
     assert client_of(alice).get("/api/v1/me/").json()["scopes"] is None
     assert client.patch("/api/v1/me/", {"email": "a@example.org", "password": PASSWORD}).status_code == 403
