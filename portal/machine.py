@@ -28,17 +28,3 @@ def hide_process() -> None:
     The environment may hold the portal's secrets. What an ordinary user starts later can be read again.
     """
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-def session(leader: int) -> list[int]:
-    """Return the processes of the session that ``leader`` began, whatever group each made for itself."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            # The name in brackets may hold spaces and brackets; state, parent, group and session follow it.
-            fields = entry.read_text(errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        if len(fields) > 3 and fields[0] not in "ZX" and int(fields[3]) == leader:
-            found.append(int(entry.parent.name))
-    return found

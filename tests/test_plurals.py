@@ -21,6 +21,8 @@ NEVER_ONE = {
     "The ONNX model answers with {shapes} and the data set has {count} classes: convert with the data set "
     "version that it was trained on.",
     "a label that is not one of the {classes} classes",
+    # As many as a page draws.
+    "The %(count)s surest boxes are drawn; the COCO file has all.",
     # Decimals, and seconds by tens.
     "%(count)s points",
     "%(count)s seconds ago",
@@ -34,7 +36,7 @@ def test_a_number_of_things_has_a_form_for_one():
     alone = {text.msgid for text in texts if not text.plural} - NEVER_ONE
     found = {text for text in alone if SEVERAL.search(text) and not NO_NUMBER.search(text)}
     # Our scripts choose between two texts by themselves.
-    paired = {text for text in found if re.sub(r"s( ago)?$", r"\1", text) in ids - {text}}
+    paired = {text for text in found if re.sub(r"(?<=x)es$|s( ago)?$", r"\1", text) in ids - {text}}
     assert sorted(found - paired) == []
     assert NEVER_ONE <= ids
 

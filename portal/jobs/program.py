@@ -16,7 +16,6 @@ from typing import BinaryIO
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from portal import machine
 from portal.jobs import confinement, endings, reports
 from portal.jobs.context import JobContext, TimedOut
 from portal.jobs.kinds import Invocation
@@ -159,9 +158,23 @@ def end(process: subprocess.Popen) -> None:
     _signal(process, signal.SIGKILL)
     process.wait()
     # A program that made a group of its own outlives a warden that was killed.
-    for pid in machine.session(process.pid):
+    for pid in session(process.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def session(leader: int) -> list[int]:
+    """Return the processes of the session that ``leader`` began, whatever group each made for itself."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The name in brackets may hold spaces and brackets; state, parent, group and session follow it.
+            fields = entry.read_text(errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if len(fields) > 3 and fields[0] not in "ZX" and int(fields[3]) == leader:
+            found.append(int(entry.parent.name))
+    return found
 
 
 def _signal(process: subprocess.Popen, number: int) -> None:

@@ -123,7 +123,6 @@ class TeamForm(Styled, forms.ModelForm):
 
 class TeamSettingsForm(TeamForm):
     unsure_percent = forms.IntegerField(
-        required=False,
         min_value=0,
         max_value=100,
         label=_("Unsure below, %"),

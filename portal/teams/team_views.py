@@ -142,8 +142,7 @@ def team_settings(request):
         request.team.name = before  # the form has written on the row; the service says what was before
         if form.cleaned_data["name"] != before:
             services.rename_team(request.team, form.cleaned_data["name"])
-        if form.cleaned_data["unsure_percent"] is not None:
-            services.set_unsure_below(request.team, form.cleaned_data["unsure_percent"] / 100)
+        services.set_unsure_below(request.team, form.cleaned_data["unsure_percent"] / 100)
         messages.success(request, msg("The settings are saved."))
         return redirect("team-settings")
     return render(request, "teams/settings.html", {"form": form}, status=422 if form.errors else 200)

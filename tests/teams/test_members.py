@@ -176,8 +176,10 @@ def test_a_person_removed_from_the_team_of_the_session_works_in_the_next(client,
 
 
 def test_a_team_is_renamed_but_not_to_anothers_name(admin, team):
-    assert admin.post(reverse("team-settings"), {"name": "Elsewhere"}).status_code == 422
-    admin.post(reverse("team-settings"), {"name": "Quay"})
+    assert (
+        admin.post(reverse("team-settings"), {"name": "Elsewhere", "unsure_percent": "50"}).status_code == 422
+    )
+    admin.post(reverse("team-settings"), {"name": "Quay", "unsure_percent": "50"})
     team.refresh_from_db()
     assert team.name == "Quay"
 
@@ -192,7 +194,7 @@ def test_only_the_servers_administrator_makes_a_team(client, dora):
 
 
 def test_a_hostile_name_is_escaped_everywhere(admin, dora, team):
-    admin.post(reverse("team-settings"), {"name": "<script>alert(1)</script>"})
+    admin.post(reverse("team-settings"), {"name": "<script>alert(1)</script>", "unsure_percent": "50"})
     services.invite(team, dora, Role.VIEWER, 1, "<img src=x>")
     for name in ("team-members", "audit-list", "token-list", "team-settings", "home"):
         text = admin.get(reverse(name)).content.decode()

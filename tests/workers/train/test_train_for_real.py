@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from portal import machine
+from portal.jobs.program import session
 from tests.programs import launch
 from workers.contract.messages import Decoder
 
@@ -154,10 +154,10 @@ def test_nothing_of_a_training_outlives_a_warden_that_was_killed(real_dataset, t
     job = write_job(tmp_path / "job", make_spec(real_dataset, CLASS_NAMES, epochs=40, batch_size=8))
     process = start(job)
     wait_for(lambda: list((job / "scratch" / "output").rglob("epoch_*.pdstates")))
-    family = machine.session(process.pid)
+    family = session(process.pid)
     assert len(family) >= 4  # the warden, the program, PaddleX, the suite
     process.kill()
-    wait_for(lambda: not machine.session(process.pid))
+    wait_for(lambda: not session(process.pid))
 
 
 def test_it_trains_from_pretrained_weights_and_opens_no_others(finished, real_dataset, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import InputError, ToolchainError
-from workers.contract.messages import msg
+from workers.contract.messages import msg, msg_n
 from workers.contract.splits import TRAIN, VAL, measured_split
 from workers.datakit import coco_json
 from workers.datakit.scoring import detection as scoring
@@ -70,9 +70,10 @@ class Detection(Task):
         names = [output.name for output in graph.output]
         if len(names) != OUTPUTS:
             raise ToolchainError(
-                msg(
+                msg_n(
+                    "The exported network has {count} output and not {wanted}: it is none of our detectors.",
                     "The exported network has {count} outputs and not {wanted}: it is none of our detectors.",
-                    count=len(names),
+                    len(names),
                     wanted=OUTPUTS,
                 )
             )
