@@ -63,12 +63,16 @@ def figures(folder: Path) -> dict:
 
 
 def coco_map(job, folder: Path) -> float:
-    """The mAP that PaddleX gives the weights of a training job."""
+    """The mAP that PaddleX gives the weights of a training job, whose inputs are staged again for it."""
     from portal.core.files import fetch_artifact
-    from portal.jobs.execution import job_folder
+    from portal.jobs import kinds
+    from portal.jobs.program import write_spec
 
     weights = fetch_artifact(job, "best_model.pdparams", folder / "best_model.pdparams")
-    return float(run("train", "detectors.coco_map", str(job_folder(job)), str(weights)).splitlines()[-1])
+    staged = folder / "staged"
+    staged.mkdir()
+    write_spec(staged, job.kind, kinds.get(job.kind).prepare(job, staged))
+    return float(run("train", "detectors.coco_map", str(staged), str(weights)).splitlines()[-1])
 
 
 def matched(predictions: list[dict], reference: list[dict]) -> float:
