@@ -72,6 +72,17 @@ def test_a_box_is_drawn_moved_relabelled_undone_and_reaches_the_next_version(
         assert len(index.image(1).box_rows()) == 3
 
 
+def test_a_box_is_dragged_without_being_chosen_first(open_page, street, people):
+    page = open_page()
+    page.goto(address(street))
+    before = boxes_of(people, street)[0]
+    drag(page, (0.2, 0.6), (0.3, 0.5))
+    saved(page)
+    moved = boxes_of(people, street)[0]
+    assert moved[1:] == pytest.approx([before[1] + 6.4, before[2] - 4.8, *before[3:]], abs=1)
+    expect(page.locator("[data-box-list] li").first).to_have_attribute("aria-current", "true")
+
+
 def test_keys_alone_are_enough(open_page, street, people):
     page = open_page()
     page.goto(address(street))

@@ -85,7 +85,8 @@ export class Canvas {
       id: `box-${number}`, x, y, width, height, stroke: color, strokeWidth: 2, strokeScaleEnabled: false,
       fill: number === this.boxes.selected ? `${color}33` : `${color}00`, draggable: this.mode === "draw", hitStrokeWidth: 12,
     });
-    rect.on("pointerdown", () => { if (this.mode === "draw" && number !== this.boxes.selected) this.act.select(number); });
+    // Not as soon as it is pressed: choosing draws all boxes anew, and one that is being dragged must stay.
+    for (const name of ["click", "tap"]) rect.on(name, () => { if (this.mode === "draw") this.act.select(number); });
     rect.on("dragend", () => this.#settle(number));
     const size = 14 / this.scale;
     const label = new Konva.Text({
