@@ -50,9 +50,9 @@ def test_one_image_is_looked_at_and_left_by_keys(open_page, version):
     page.goto(grid(version) + "?class_id=1")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"/images/9/\?class_id=1$"))
+    page.wait_for_url(re.compile(r"/images/9/\?class_id=1$"))  # waits for the load: only then are keys heard
     page.keyboard.press("j")
-    expect(page).to_have_url(re.compile(r"/images/10/\?class_id=1$"))
+    page.wait_for_url(re.compile(r"/images/10/\?class_id=1$"))
     page.keyboard.press("Escape")
     expect(page.locator("#image-10")).to_be_focused()
     page.keyboard.press("?")
