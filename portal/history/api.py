@@ -28,7 +28,7 @@ class HistoryViewSet(TeamViewSet):
     @extend_schema(responses=HistoryPageSerializer)
     @with_query(HistoryQuerySerializer)
     def list(self, request):
-        """All runs and jobs of the team in one row of time, newest first."""
+        """The team's runs and jobs, merged by time, newest first."""
         runs = self.filter_queryset(self.get_queryset())
         jobs = JobEntries(request.query_params, Job.objects.for_team(request.team), request=request).qs
         found, after = entries.page(runs, jobs, self.query.get("before"), self.query["limit"])
@@ -50,7 +50,7 @@ class ProvenanceViewSet(TeamViewSet):
     @extend_schema(responses=MatchesSerializer)
     @with_query(ProvenanceQuerySerializer)
     def list(self, request):
-        """What is this file? Files and dataset contents with this hash; the run's report has the chain."""
+        """Find files and dataset contents with this hash. The run's report has the full chain."""
         return Response(
             MatchesSerializer({"matches": provenance.find(request.team, self.query["sha256"])}).data
         )

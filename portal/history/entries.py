@@ -1,4 +1,4 @@
-"""The history: a team's runs and jobs in one row of time, newest first, page by page."""
+"""The history: a team's runs and jobs merged by time, newest first, in pages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CURSOR = re.compile(r"^(\d{1,17})([jr])(\d{1,18})$")
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """Where an entry stands. Of the same moment, a run counts as later than a job."""
+    """The position of an entry. At the same moment, a run counts as later than a job."""
 
     at: datetime
     letter: str  # "j" for a job, "r" for a run
@@ -33,7 +33,7 @@ class Place:
 
     @classmethod
     def read(cls, text: str) -> Place | None:
-        """The place that a cursor names; None for a text that is no cursor."""
+        """Parse a cursor; None if it is invalid."""
         found = CURSOR.match(text)
         if not found:
             return None
@@ -45,7 +45,7 @@ class Place:
 
 @dataclass
 class Entry:
-    """A run or a job as the history shows it. ``seconds`` is None before it began."""
+    """A run or a job in the history. ``seconds`` is None before it starts."""
 
     kind: str  # "run" or the job's kind
     row: Run | Job
@@ -53,7 +53,7 @@ class Entry:
     chips: list[str] = field(default_factory=list)
     devices: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
-    value: float | None = None  # of the trained model's metric
+    value: float | None = None  # the metric of the trained model
     metric: str = ""
 
     @property
@@ -76,7 +76,7 @@ class Entry:
 
 
 def page(runs, jobs, before: Place | None, size: int = PAGE_SIZE) -> tuple[list[Entry], Place | None]:
-    """The ``size`` newest of both queries older than ``before``, and the place to go on from, if any."""
+    """The ``size`` newest entries of both queries before ``before``, and the next page's cursor, if any."""
     runs = _older(runs, before, "r")[: size + 1]
     jobs = _older(jobs.select_related("created_by").defer("result"), before, "j")[: size + 1]
     entries = _of_runs(runs) + [Entry(job.kind, job) for job in jobs]
@@ -95,12 +95,12 @@ def _older(rows, before: Place | None, letter: str):
         # Both conditions, so that the index on the time is used.
         older = Q(created_at__lt=before.at) | Q(pk__lt=before.pk)
         return rows.filter(created_at__lte=before.at).filter(older)
-    # Newest first: a job of the same moment as a run is still to come, a run as a job was there before.
+    # Newest first: at the cursor's moment, jobs come after a run, so they are still to be listed.
     return rows.filter(**{"created_at__lte" if letter == "j" else "created_at__lt": before.at})
 
 
 def _of_runs(runs) -> list[Entry]:
-    """With what an entry shows, and without the long results."""
+    """Load what an entry shows, without the large result columns."""
     rows = list(runs.for_lists().prefetch_related("tags"))
     figures = figures_of(rows)
     return [_of_run(run, figures[run.pk]) for run in rows]

@@ -1,4 +1,4 @@
-"""What the history can be narrowed by: one set of words for runs, one for jobs, with the same names."""
+"""Filters of the history: one set for runs and one for jobs, with the same names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAYS = (MinValueValidator(datetime.date(1970, 1, 1)), MaxValueValidator(datetime
 
 
 def all_kinds() -> list[tuple[str, str]]:
-    """Kinds of entries with their titles: runs, and each kind of job."""
+    """The kinds of entries with their titles: runs, and each kind of job."""
     return [(RUN, _("Run"))] + [(kind.name, kind.title) for kind in kinds.all_kinds()]
 
 
@@ -28,7 +28,7 @@ def _names():
 
 
 class Days(django_filters.FilterSet):
-    """Whole days in the server's time zone, the last one included."""
+    """Whole days in the server's time zone, including the last."""
 
     since = django_filters.DateFilter(method="from_day", validators=DAYS, help_text=_("first day"))
     until = django_filters.DateFilter(method="to_day", validators=DAYS, help_text=_("last day"))

@@ -1,4 +1,4 @@
-"""The form above the history. It only draws and checks; ``filters.py`` narrows."""
+"""The filter form of the history. It only renders and validates; ``filters.py`` filters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from portal.jobs.models import Status
 from portal.runs.models import Tag
 from portal.teams.filters import people
 
-# A list to choose from stays short, however many there are; the others are found by words.
+# Keep choice lists short, however many rows there are. The search finds the others.
 SHOWN = 100
 
 
@@ -67,7 +67,7 @@ class HistoryForm(StyledForm):
         self.fields["tag"].widget.attrs["list"] = "tags"
 
     def _rows(self, name: str, rows, value: str = "pk", words: str = "name") -> list[tuple[str, str]]:
-        """The newest rows, and the one that is chosen, sorted by name."""
+        """The newest rows and the selected one, sorted by name."""
         found = list(rows.order_by("-pk").values_list(value, words)[:SHOWN])
         chosen = self.data.get(name, "")
         if chosen and chosen not in [str(key) for key, _words in found] and (value != "pk" or _is_id(chosen)):
@@ -86,7 +86,7 @@ class HistoryForm(StyledForm):
         return any(self.data.get(bound.name) or bound.errors for bound in self.more)
 
     def wanted(self) -> dict[str, str]:
-        """What to filter by, as an address has it; a wrong field filters nothing."""
+        """The filters as query parameters. Invalid fields are ignored."""
         self.is_valid()
         good = {name: self.data[name] for name, value in self.cleaned_data.items() if value}
         return good

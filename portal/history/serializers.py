@@ -70,7 +70,7 @@ class EntrySerializer(serializers.Serializer):
 
 @extend_schema_serializer(many=False)
 class HistoryPageSerializer(serializers.Serializer):
-    """A page of the history. It is read forwards only: ``previous`` is always null."""
+    """A page of the history. Pages go forward only: ``previous`` is always null."""
 
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
@@ -78,7 +78,7 @@ class HistoryPageSerializer(serializers.Serializer):
 
 
 class MatchPlaceSerializer(serializers.Serializer):
-    """A device on which the file lies, or lay."""
+    """A device that has, or had, the file."""
 
     device = serializers.CharField(source="device.name")
     device_id = serializers.IntegerField()
@@ -86,7 +86,7 @@ class MatchPlaceSerializer(serializers.Serializer):
 
 
 class MatchSerializer(serializers.Serializer):
-    """A file of a job, or a dataset's content. ``run`` and ``dataset_version`` are what it belongs to."""
+    """A file of a job, or the content of a dataset. ``run`` and ``dataset_version`` name its owner."""
 
     name = serializers.CharField()
     sha256 = serializers.CharField()
@@ -99,6 +99,6 @@ class MatchSerializer(serializers.Serializer):
 
 @extend_schema_serializer(many=False)
 class MatchesSerializer(serializers.Serializer):
-    """At most twenty, the newest files first."""
+    """Up to twenty matches, newest first."""
 
     matches = MatchSerializer(many=True)

@@ -1,4 +1,4 @@
-"""The shared history: who ran what, when, for how long, and what came of it."""
+"""The shared history: who ran what, when, for how long, and with what result."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from portal.runs.models import Run
 
 
 def history(request):
-    """All runs and jobs of the team that the form lets through, newest first."""
+    """The team's runs and jobs that match the form, newest first."""
     if any(not value for value in request.GET.values()):
-        return redirect(_address(request, _said(request.GET)))  # a short address to keep and to send
+        return redirect(_address(request, _said(request.GET)))  # a short URL to keep and share
     form = HistoryForm(request.GET, team=request.team)
     wanted = form.wanted()
     page = _page(request, wanted)
@@ -26,7 +26,7 @@ def history(request):
 
 
 def _of_hash(request, text: str) -> dict:
-    """The files with this hash, when the search is for one: what is this on my board?"""
+    """The files with this hash, if the search text is a hash."""
     text = text.strip()
     if not provenance.is_hash(text):
         return {}
@@ -34,7 +34,7 @@ def _of_hash(request, text: str) -> dict:
 
 
 def _said(query: QueryDict) -> QueryDict:
-    """The query without what was left empty."""
+    """The query parameters without empty ones."""
     said = query.copy()
     for name in [name for name, value in query.items() if not value]:
         del said[name]

@@ -47,16 +47,16 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @action(detail=True)
     @with_query(LogQuerySerializer)
     def log(self, request, pk=None):
-        """The log from byte ``offset``. X-Offset says where to go on, X-Finished whether more can come.
+        """The log from byte ``offset``. X-Offset is where to continue, X-Finished whether more can come.
 
-        With ``Range``, the bytes that this names, however many.
+        With ``Range``, exactly the requested bytes, however many.
         """
         return log.serve_log(request, self.get_object(), self.query["offset"])
 
     @extend_schema(responses=JobEventSerializer(many=True))
     @action(detail=True, pagination_class=None)
     def events(self, request, pk=None):
-        """Each change of the job's status."""
+        """Each status change of the job."""
         job = self.get_object()
         tag = conditional.tag_of(job.pk, job.events.aggregate(last=Max("pk"))["last"])
         conditional.unless_known(request, tag)
@@ -67,7 +67,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @action(detail=True, pagination_class=None)
     @with_query(MetricsQuerySerializer)
     def metrics(self, request, pk=None):
-        """Points of the job's curves, at most 5000, in the order in which they came."""
+        """Points of the job's curves, at most 5000, in the order of arrival."""
         job, after, most = self.get_object(), self.query["after"], self.query.get("most")
         tag = conditional.tag_of(job.pk, after, most, log.last_metric(job))
         conditional.unless_known(request, tag)
@@ -91,7 +91,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         },
     )
     def file(self, request, pk=None, name=""):
-        """A file that the job made, or the part of it that ``Range`` names; its ETag is its SHA-256."""
+        """A file that the job made, or the requested ``Range`` of it. Its ETag is its SHA-256."""
         return log.serve_artifact(request, self.get_object(), name)
 
     @extend_schema(responses=JobSerializer)
@@ -107,14 +107,14 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @action(detail=True, methods=["post"])
     @without_body
     def retry(self, request, pk=None):
-        """Do a failed or cancelled job again. A step of a failed run brings the rest of its run with it."""
+        """Retry a failed or cancelled job. For a step of a failed run, the rest of the run continues too."""
         new = services.retry_by(request.user, self._writable())
         return Response(JobSerializer(new).data, status=201)
 
     @extend_schema(request=MoveSerializer, responses=JobSerializer)
     @action(detail=True, methods=["post"], write_role=Role.ADMIN)
     def move(self, request, pk=None):
-        """Let a queued job pass others of its team: first, up, down or last."""
+        """Move a queued job within its team's part of the queue: first, up, down or last."""
         job = self.get_object()
         form = MoveSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -124,7 +124,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @extend_schema(request=PrioritySerializer, responses=JobSerializer)
     @action(detail=True, methods=["post"], write_role=Role.ADMIN)
     def priority(self, request, pk=None):
-        """Give a queued job another priority among its team's: -1, 0 or 1."""
+        """Change a queued job's priority within its team: -1, 0 or 1."""
         job = self.get_object()
         form = PrioritySerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -138,7 +138,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
 
 
 class QueueViewSet(ApiViewSet):
-    """What runs where, what waits in which order, and when it may start."""
+    """What is running and what is queued, in order, with estimated start times."""
 
     serializer_class = QueueSerializer
     filter_backends: tuple = ()
@@ -146,5 +146,5 @@ class QueueViewSet(ApiViewSet):
 
     @extend_schema(responses=QueueSerializer(many=True))
     def list(self, request):
-        """Every queue. Of other teams' jobs only that they are there is told."""
+        """Every queue. Jobs of other teams appear without details."""
         return Response(QueueSerializer(queue_page.as_data(request.team), many=True).data)

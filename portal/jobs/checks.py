@@ -1,4 +1,4 @@
-"""Says what of the worker programs' confinement this system does not allow: once at start, and in `check`."""
+"""Reports what this system lacks to confine worker programs, at start and in `check`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check(**kwargs) -> list[CheckWarning]:
 
 
 def on_worker_start(**kwargs) -> None:
-    """Called once by each Celery worker, before it forks: hide from programs, and log what is missing."""
+    """Run by each Celery worker before it forks: hide it from programs, and log what is missing."""
     machine.hide_process()
     for sentence in confinement.missing():
         logger.warning("%s", sentence)

@@ -1,8 +1,8 @@
-"""What a worker program gets to see: its environment, its files, its limits. And how one is started.
+"""Confines and starts worker programs: environment, readable files, limits.
 
-Programs read what strangers uploaded, so each starts through ``workers/launcher``: with an environment built
-from a list of allowed names, limits, no sockets, and, where the kernel has Landlock, with sight of its own
-inputs and its job folder only.
+Programs read untrusted uploads. Each starts through ``workers/launcher``: with an environment built from an
+allow-list, resource limits, no sockets and, where the kernel has Landlock, access to its own inputs and its
+job folder only.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ ALLOWED = {
 }  # fmt: skip
 ALLOWED_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "FLAGS_")
 ALLOWED_SUFFIX = "_NUM_THREADS"  # of OpenMP, OpenBLAS, MKL, NumExpr …
-# An allowed prefix lets no secret through.
+# Never pass a secret, even if its prefix is allowed.
 SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH", "COOKIE", "URL", "DSN")
 
-# Parts of the project that programs run from. ``tests`` holds the fakes of the tests, where it is installed.
+# Parts of the project that programs need. ``tests`` holds the fakes, where it is installed.
 CODE = ("workers", "configs", "tests")
 SYSTEM = (
     "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/opt", "/nix/store", "/proc", "/sys",
-    # No secret is in these; the rest of /etc may hold some.
+    # These hold no secrets; other parts of /etc may.
     "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/ld.so.preload", "/etc/localtime",
     "/etc/timezone", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/hosts", "/etc/host.conf",
     "/etc/fonts", "/etc/mime.types", "/etc/alternatives", "/etc/OpenCL", "/etc/vulkan", "/etc/os-release",
@@ -52,7 +52,9 @@ BIGGEST_FILE_LEAST = 16 * 1024**3
 
 
 def environment(folder: Path, source: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return all variables of a program with this job folder: never a secret of the portal."""
+    """Return the complete environment of a program with this job folder. It never holds a secret of the
+    portal.
+    """
     source = os.environ if source is None else source
     scratch = folder / "scratch"
     return {
@@ -75,10 +77,10 @@ def _is_allowed(name: str) -> bool:
 
 
 def launch(invocation: Invocation, folder: Path, output: Any, time_limit: int) -> subprocess.Popen:
-    """Start a program in a session of its own; its output goes to the file ``output``.
+    """Start a program in its own session, with its output in the file ``output``.
 
-    What is returned is the program's warden (``workers/launcher``), which ends as the program does. Raises
-    ToolchainError when the program is not installed.
+    Returns the program's warden (``workers/launcher``), which exits when the program does. Raises
+    ToolchainError if the program is not installed.
     """
     command = [*invocation.argv, str(folder)]
     if not Path(command[0]).exists():
@@ -103,7 +105,7 @@ def launch(invocation: Invocation, folder: Path, output: Any, time_limit: int) -
         env={},
         start_new_session=True,
     )
-    # In a pipe and not among the arguments, which everybody on the machine can read.
+    # Through a pipe: every user of the machine can read arguments.
     with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
         pipe.write(json.dumps(order).encode())
     return process
@@ -112,7 +114,7 @@ def launch(invocation: Invocation, folder: Path, output: Any, time_limit: int) -
 def _make_folders(folder: Path) -> None:
     """The job's home and temporary folder, and one with links to the code.
 
-    The project's own folder is no place to start from: Python would list it, and often the data lie there.
+    The project folder itself would not do: Python would list it, and the data folder is often inside it.
     """
     for name in ("scratch/home", "scratch/tmp", "code"):
         (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -123,20 +125,20 @@ def _make_folders(folder: Path) -> None:
 
 
 def limits(invocation: Invocation, time_limit: int) -> dict[str, int | None]:
-    """Return the limits of ``workers/launcher/limits.py`` for a program that may run so many seconds."""
+    """Return the limits (``workers/launcher/limits.py``) of a program with this time limit in seconds."""
     cores = os.cpu_count() or 1
     return {
         "address_space": invocation.memory_bytes,
         "data": invocation.data_bytes,
         "file": max(BIGGEST_FILE_LEAST, 2 * settings.UPLOAD_MAX_BYTES),
-        # More than all cores of the machine can spend in its time; for a program whose worker has died.
+        # More CPU time than all cores can give within the time limit; it ends a program whose worker died.
         "cpu_seconds": time_limit * cores + 60,
         "more_processes": 1024 + 64 * cores,
     }
 
 
 def confinement(invocation: Invocation, folder: Path) -> dict[str, Any]:
-    """Return what the program may read, write and reach, in the words of ``workers/launcher``."""
+    """Return what the program may read, write and connect to, in the format of ``workers/launcher``."""
     read = [*SYSTEM, *_code(), *_interpreter(invocation.argv), *_inputs(invocation), *_libraries()]
     devices = [*DEVICES]
     for pattern in GPU_DEVICES if invocation.gpu else ():
@@ -152,14 +154,14 @@ def confinement(invocation: Invocation, folder: Path) -> dict[str, Any]:
 def _code() -> Iterator[str]:
     for name in CODE:
         yield str(settings.BASE_DIR / name)
-    # What set-up fetched into the workers' folders may be a link to elsewhere.
+    # Files that set-up fetched into the workers' folders may be links to elsewhere.
     for path in (settings.BASE_DIR / "workers").glob("*/.[!.]*"):
         if path.is_symlink():
             yield str(path)
 
 
 def _interpreter(argv: list[str]) -> Iterator[str]:
-    """The program itself: its environment, the installation that this was made of, its own files."""
+    """The interpreter's files: its environment, the installation behind it, its own files."""
     program = Path(argv[0])
     for place in (program, program.resolve()):
         home = place.parent.parent
@@ -182,7 +184,7 @@ def _libraries() -> Iterator[str]:
 
 
 def _holds_private(path: str) -> bool:
-    """Say whether a folder has the portal's own data in it: then it is not opened to programs as a whole."""
+    """Whether a folder contains private data of the portal, so that programs must not read all of it."""
     place = Path(os.path.realpath(path))
     return any(_inside(Path(private), place) for private in _private())
 
@@ -202,7 +204,7 @@ def _inside(path: Path, folder: Path) -> bool:
 
 @functools.cache
 def missing() -> tuple[str, ...]:
-    """Say in sentences what of the confinement this system does not allow; nothing when all is well."""
+    """Return one sentence for each part of the confinement that this system lacks."""
     if not settings.PROGRAM_SANDBOX:
         return (msg("Worker programs are not confined: PROGRAM_SANDBOX is no."),)
     argv = [sys.executable, "-I", "-S", str(settings.BASE_DIR / LAUNCHER), "--describe"]

@@ -1,4 +1,4 @@
-"""What a running job writes about itself: phase, progress, metrics, log, heartbeat; and cancel."""
+"""How a running job reports phase, progress, metrics, log and heartbeat, and learns that it must stop."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from django.utils import timezone
 from portal.jobs.models import Job, LogChunk, Metric, Status
 
 logger = logging.getLogger(__name__)
-# How long work that is being undone, or that must not stop half way, may go on after the verdict: a cancel is
-# obeyed within ten seconds and a time limit within thirty, the second for noticing included.
+# How long work that is being undone, or must not stop half-way, may continue after the verdict. A cancel
+# takes effect within ten seconds and a time limit within thirty, including the second to notice it.
 CANCEL_GRACE_SECONDS = 5.0
 LIMIT_GRACE_SECONDS = 20.0
 STOP_SECONDS = 10.0
 
 
 class Cancelled(Exception):
-    """A person asked for the job to stop."""
+    """A person cancelled the job."""
 
 
 class TimedOut(Exception):
-    """The job ran longer than its kind may."""
+    """The job exceeded the time limit of its kind."""
 
 
 class Superseded(Exception):
-    """The job was ended by somebody else (the reaper took us for dead): stop and write nothing."""
+    """Someone else ended the job (the reaper assumed it lost): stop and write nothing."""
 
 
 class LogWriter:
@@ -43,7 +43,7 @@ class LogWriter:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def write(self, data: bytes) -> None:
-        # A database text column holds no NUL.
+        # A text column cannot hold NUL.
         text = self._decoder.decode(data).replace("\x00", "")
         if not text or self.offset >= settings.JOB_LOG_MAX_BYTES:
             return
@@ -58,20 +58,20 @@ class LogWriter:
 
 
 class JobContext:
-    """Handed to ``Kind.perform``; the program runner uses it as well."""
+    """Passed to ``Kind.perform``; the program runner uses it too."""
 
     def __init__(self, job: Job, worker: str):
         self.job = job
         self.worker = worker
         self.log_writer = LogWriter(job)
         self.tool_seconds: dict[str, float] = {}
-        self.verdict: Exception | None = None  # why the job must end, as the heartbeat found it
-        self.deadline = float("inf")  # on the monotonic clock, when the time limit is over
+        self.verdict: Exception | None = None  # why the job must end, set by the heartbeat
+        self.deadline = float("inf")  # on the monotonic clock, when the time limit expires
         self._insists_at = float("inf")
         self._told_at = 0.0
 
     def beat(self) -> None:
-        """Say that the job lives; raise Cancelled or Superseded when it must end."""
+        """Write a heartbeat. Raise Cancelled or Superseded if the job must end."""
         alive = Job.objects.filter(pk=self.job.pk, worker=self.worker)
         alive = alive.filter(status__in=[Status.RUNNING, Status.CANCELLING])
         if not alive.update(heartbeat_at=timezone.now()):
@@ -80,20 +80,24 @@ class JobContext:
             raise Cancelled
 
     def decide(self, verdict: Exception, grace: float = 0.0) -> None:
-        """The job must end because of ``verdict``; the first one stands, the shortest grace counts."""
+        """End the job because of ``verdict``. The first verdict stands; the shortest grace period counts."""
         self.verdict = self.verdict or verdict
         self._insists_at = min(self._insists_at, time.monotonic() + grace)
 
     def check(self) -> None:
-        """Raise Cancelled, TimedOut or Superseded when the time is over or the heartbeat found that the job
-        must end; costs nothing. What waits calls it twice a second."""
+        """Raise Cancelled, TimedOut or Superseded if time is up or the heartbeat found that the job must end.
+
+        Cheap. Anything that waits calls it twice a second.
+        """
         if self.verdict is None and time.monotonic() > self.deadline:
             self.decide(TimedOut(), LIMIT_GRACE_SECONDS)
         if self.verdict is not None:
             raise self.verdict
 
     def insist(self) -> None:
-        """As ``check``, but only once the grace is over: for what tidies up, or must not stop half way."""
+        """As ``check``, but only after the grace period: for clean-up, and for work that must not stop
+        half-way.
+        """
         try:
             self.check()
         except (Cancelled, TimedOut, Superseded):
@@ -101,18 +105,20 @@ class JobContext:
                 raise
 
     def say(self, name: str) -> None:
-        """Say what is being done now, in the log as well; for work that must not stop half way."""
+        """Set the phase and log it; for work that must not stop half-way."""
         self.events([{"type": "phase", "name": name}])
         self.log(name)
 
     def phase(self, name: str) -> None:
-        """Say what is being done now; raise Cancelled or Superseded when it must end."""
+        """Set the phase. Raise Cancelled or Superseded if the job must end."""
         self.say(name)
         self.check()
         self.beat()
 
     def progress(self, done: float, total: float) -> None:
-        """May be called for every little piece: it writes a few times a second. Raises as ``check``."""
+        """Report progress. Call it as often as you like: it writes a few times a second. Raises as ``check``
+        does.
+        """
         self.check()
         now = time.monotonic()
         if done >= total or now - self._told_at >= settings.JOB_TICK_SECONDS:
@@ -120,12 +126,12 @@ class JobContext:
             self.events([{"type": "progress", "done": done, "total": total}])
 
     def log(self, line: str) -> None:
-        """Write one line with the time of day (UTC) in front; for work that has no program's output."""
+        """Log a line with the time of day (UTC); for work that has no program output."""
         now = timezone.now().strftime("%H:%M:%S")
         self.log_writer.write(f"{now} {line}\n".encode())
 
     def events(self, events: list[dict]) -> None:
-        """Write a batch of contract events; unknown types are for later versions and are ignored."""
+        """Write a batch of contract events. Unknown types, of later versions, are ignored."""
         columns: dict = {}
         metrics = []
         for event in events:
@@ -142,9 +148,9 @@ class JobContext:
 
 
 class Heartbeat:
-    """Beats from a thread while ``perform`` works, and tells the context why the job must end.
+    """Beats from a thread while ``perform`` works, and tells the context if the job must end.
 
-    After ``time_limit`` seconds the work ends with TimedOut at its next look at the context.
+    After ``time_limit`` seconds, the next check of the context raises TimedOut.
     """
 
     def __init__(self, context: JobContext, time_limit: float | None = None):
@@ -157,13 +163,13 @@ class Heartbeat:
     def _run(self) -> None:
         while not self._stop.wait(settings.JOB_HEARTBEAT_SECONDS):
             with contextlib.suppress(Cancelled, TimedOut):
-                self.context.check()  # the time limit, also for work that does not look itself
+                self.context.check()  # the time limit, also for work that does not check
             try:
                 self.context.beat()
             except DatabaseError:
                 logger.warning("no heartbeat of %s could be written; trying again", self.context.job)
             except Cancelled as verdict:
-                # And go on beating until the work has ended.
+                # Keep beating until the work has ended.
                 self.context.decide(verdict, CANCEL_GRACE_SECONDS)
             except Superseded as verdict:
                 self.context.decide(verdict)
@@ -176,5 +182,5 @@ class Heartbeat:
 
     def __exit__(self, *exc_info) -> None:
         self._stop.set()
-        # Not for ever: the database may keep it waiting, and a late beat of an ended job writes nothing.
+        # Bounded: the database may block the thread, and a late beat of an ended job writes nothing.
         self._thread.join(STOP_SECONDS)

@@ -1,7 +1,6 @@
-"""Reads a job's curves: the new points of one that grows, and a long one thinned so that a page can draw it.
+"""Reads a job's curves: new points of a growing curve, or a long curve thinned for a chart.
 
-Thinning keeps, of each stretch of steps, the lowest and the highest point as they were measured: a spike
-stays where it was.
+Thinning keeps the lowest and the highest measured point of each stretch of steps, so spikes stay in place.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ from django.db.models import Count
 
 from portal.jobs.models import Job
 
-AT_ONCE = 5000  # points in one answer
-A_CURVE = 1000  # points of each curve, when all are too many for one answer
+AT_ONCE = 5000  # points in one response
+A_CURVE = 1000  # points of each curve, if there are too many for one response
 COLUMNS = ("pk", "name", "step", "value")
 Point = tuple[int, str, int, float]
 
 
 def since(job: Job, after: int) -> list[Point]:
-    """The next points with an id above ``after``; a long curve is thinned when it is read from its start."""
+    """The next points with an id above ``after``. A long curve is thinned when it is read from the start."""
     rows = job.metrics.filter(pk__gt=after).order_by("pk").values_list(*COLUMNS)
     points = list(rows[: AT_ONCE + 1])
     if len(points) <= AT_ONCE:
@@ -28,9 +27,9 @@ def since(job: Job, after: int) -> list[Point]:
 
 
 def thinned(job: Job, most: int = A_CURVE, names: Iterable[str] | None = None) -> list[Point]:
-    """All curves of a job, or those of these names, with about ``most`` points each at the most.
+    """The job's curves, or those with these names, with about ``most`` points each.
 
-    In the order of their ids; the last point is always kept.
+    Ordered by id; the last point is always kept.
     """
     rows = job.metrics.all()
     if names is not None:
@@ -41,7 +40,7 @@ def thinned(job: Job, most: int = A_CURVE, names: Iterable[str] | None = None) -
     point = None
     for point in rows.order_by("pk").values_list(*COLUMNS).iterator(chunk_size=5000):
         curve = curves.get(point[1])
-        if curve is not None:  # None: it began just now; the next answer brings it
+        if curve is not None:  # None: it started just now; the next response has it
             kept += curve.add(point)
     for curve in curves.values():
         kept += curve.rest()
@@ -51,7 +50,7 @@ def thinned(job: Job, most: int = A_CURVE, names: Iterable[str] | None = None) -
 
 
 class _Curve:
-    """Lets through the lowest and the highest of each ``stretch`` of points, all when it is one or two."""
+    """Keeps the lowest and the highest of each ``stretch`` of points; all points if ``stretch`` is 1 or 2."""
 
     def __init__(self, stretch: int):
         self.stretch, self.held = stretch, []

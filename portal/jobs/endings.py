@@ -1,6 +1,6 @@
-"""How an execution ends: from whatever was raised to one status with one sentence, and into the database.
+"""Ends an execution: turns any exception into one status with one sentence, and writes it.
 
-Not in charge of doing the work. What raises, wherever it does, ends the job here, once.
+It does no work itself. Whatever raises, wherever, ends the job here, once.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from workers.contract.messages import join, msg
 
 logger = logging.getLogger(__name__)
 LONGEST_PAUSE = 2.0
-LONGEST = 2000  # characters of why a job failed
-SETTLE_SECONDS = 10.0  # the sweeps do it otherwise
+LONGEST = 2000  # characters of a failure message
+SETTLE_SECONDS = 10.0  # the sweeps finish it otherwise
 
 
 @dataclass(frozen=True)
 class Ending:
-    """What becomes of a job: a final status and why."""
+    """A final status and its reason."""
 
     status: Status
     reason: str
@@ -44,9 +44,9 @@ STOPPED_LATE = Ending(Status.CANCELLED, msg("stopped on request just as it finis
 
 
 def of_error(error: Exception, job: Job) -> Ending | None:
-    """The ending that an exception of ``prepare``, ``perform``, the program, storing or ``complete`` means.
+    """The ending for an exception from ``prepare``, ``perform``, the program, storing or ``complete``.
 
-    None when somebody else has ended the job already.
+    None if someone else has already ended the job.
     """
     if isinstance(error, Superseded | IllegalTransition):
         return None
@@ -78,7 +78,7 @@ def unexpected(job: Job) -> Ending:
 
 
 def of_result(result: dict[str, Any]) -> Ending:
-    """The ending of a program that says itself that it failed."""
+    """The ending of a program that reports its own failure."""
     return failed(result.get("kind", ErrorKind.TOOLCHAIN), result["message"], result)
 
 
@@ -88,11 +88,11 @@ def failed(error_kind: str, message: str, result: dict[str, Any] | None = None) 
 
 
 def end(job: Job, ending: Ending) -> bool:
-    """Give the job its final status. False when somebody else has ended it already.
+    """Give the job its final status. False if someone else has already ended it.
 
-    Goes on trying for JOB_END_PATIENCE_SECONDS while the database is locked, away or full; raises its error
-    after that, and the reaper ends the job. What the database refuses for good, such as a text that it cannot
-    hold, becomes an unexpected error with the number of the job.
+    Retries for JOB_END_PATIENCE_SECONDS while the database is locked, unreachable or full, then raises its
+    error; the reaper ends the job then. What the database rejects for good, such as a text that it cannot
+    store, becomes an unexpected error with the job's number.
     """
     try:
         patiently(lambda: _write(job, ending), job)
@@ -115,9 +115,9 @@ def _write(job: Job, ending: Ending) -> None:
 
 
 def settle(job: Job, patience: float = 0.0) -> None:
-    """Let the kind do what follows the end of its job. Never raises: the status stands whatever follows.
+    """Let the kind run its follow-up. Never raises: the status stands whatever happens here.
 
-    What is left undone by an error the sweeps do later. ``patience`` in seconds, as of ``patiently``.
+    The sweeps finish what an error leaves undone. ``patience`` is in seconds, as for ``patiently``.
     """
     try:
         patiently(lambda: _follow(job), job, patience)
@@ -131,9 +131,9 @@ def _follow(job: Job) -> None:
 
 
 def patiently(write: Callable[[], None], job: Job, patience: float | None = None) -> None:
-    """Call ``write`` until the database takes it; after ``patience`` seconds its error is raised.
+    """Retry ``write`` until the database accepts it; after ``patience`` seconds, raise its error.
 
-    None stands for JOB_END_PATIENCE_SECONDS.
+    None means JOB_END_PATIENCE_SECONDS.
     """
     patience = settings.JOB_END_PATIENCE_SECONDS if patience is None else patience
     deadline, pause = time.monotonic() + patience, 0.1
@@ -145,11 +145,11 @@ def patiently(write: Callable[[], None], job: Job, patience: float | None = None
             if time.monotonic() + pause > deadline:
                 raise
             logger.warning("a change of %s could not be written (%s); trying again", job, error)
-        close_old_connections()  # one that broke is opened anew
+        close_old_connections()  # a broken connection is reopened
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def may_pass(error: Exception) -> bool:
-    """True for an error of the database that another try may not meet: locked, away, full."""
+    """Whether a retry may succeed after this database error: locked, unreachable, full."""
     return isinstance(error, OperationalError | InterfaceError)

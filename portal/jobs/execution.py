@@ -1,4 +1,4 @@
-"""One execution of one job that was claimed: run its kind, store what it made, end it."""
+"""Executes one claimed job: run its kind, store its artifacts, end it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def job_folder(job: Job) -> Path:
 
 
 def sweep_folders() -> None:
-    """Remove this host's folders of jobs that ended long ago. A lost job is resumed within minutes."""
+    """Remove this host's folders of jobs that ended long ago. A lost job resumes within minutes."""
     horizon = timezone.now() - settings.JOB_FOLDER_KEPT
     names = (folder.name for folder in Path(settings.JOBS_DIR).glob("[0-9]*"))
     oldest = sorted(int(name) for name in names if name.isdecimal() and len(name) < 19)[:SWEEP_AT_ONCE]
@@ -38,12 +38,12 @@ def sweep_folders() -> None:
 
 
 def worker_name() -> str:
-    """Host, process and a random part: no two executions have the same."""
+    """Host, process and a random part: unique for each execution."""
     return f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 def execute(job_id: int) -> bool:
-    """Run this very job to its end. False when it must wait and be tried again.
+    """Run this job to its end. False if it must wait and be tried again.
 
     State before: queued. State after: final. A second call for the same job does nothing.
     """
@@ -58,9 +58,9 @@ def execute(job_id: int) -> bool:
 
 
 def run(job: Job) -> None:
-    """Run a job that was just claimed to its end. Whatever is raised, wherever, ends it once.
+    """Run a claimed job to its end. Any exception, from anywhere, ends it once.
 
-    State before: running. State after: final. What the end of it lets run is another message's business:
+    State before: running. State after: final. A separate message starts the jobs that may follow:
     ``services.wake``.
     """
     sweep_folders()
@@ -78,7 +78,7 @@ def run(job: Job) -> None:
 
 
 def _attempt(job: Job, context: JobContext) -> bool:
-    """Do the work and write down how it ended; False when somebody else has ended the job already."""
+    """Do the work and write its outcome. False if someone else has already ended the job."""
     kind = kinds.get(job.kind)
     result = _work(job, kind, context)
     if not result["ok"]:
@@ -103,7 +103,7 @@ def _work(job: Job, kind: kinds.Kind, context: JobContext) -> dict:
 
 
 def _succeed(job: Job, kind: kinds.Kind, result: dict) -> bool:
-    """Store what the job made and write its rows; nothing of it stays when the job does not succeed."""
+    """Store the artifacts and write the rows. If the job does not succeed, nothing of it remains."""
     stored: list[Artifact] = []
     try:
         artifacts = job_folder(job) / "artifacts"
@@ -127,7 +127,7 @@ def _write_success(job: Job, kind: kinds.Kind, result: dict, stored: list[Artifa
 
 
 def _drop(stored: list[Artifact]) -> None:
-    """Remove files that no row will name."""
+    """Remove files that no row refers to."""
     for artifact in stored:
         try:
             artifact.file.delete(save=False)

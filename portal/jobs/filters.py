@@ -1,4 +1,4 @@
-"""Filters of jobs. Apps above add what jobs can be narrowed by: see ``add_filter``."""
+"""Filters of jobs. Apps above add their own with ``add_filter``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _queues():
 
 
 class JobFilter(Created):
-    """By the job itself; ``run``, ``dataset``, ``device`` and the like come from the apps that own them."""
+    """Filters by the job itself. Apps above add ``run``, ``dataset``, ``device`` and others."""
 
     kind = OneOf(_kinds)
     queue = OneOf(_queues)
@@ -36,6 +36,6 @@ class JobFilter(Created):
 
 
 def add_filter(name: str, chosen: django_filters.Filter) -> None:
-    """Let jobs be narrowed by something of an app above. Called while apps get ready, before any subclass."""
+    """Add a filter of an app above. Call it while apps load, before any subclass exists."""
     JobFilter.declared_filters[name] = chosen
     JobFilter.base_filters[name] = chosen

@@ -1,7 +1,7 @@
-"""Shows what runs, in which order queued jobs will start, and when. Reads only.
+"""Predicts in which order queued jobs will start, and when. Read-only.
 
-The order comes from simulating ``scheduler``; the times from how long recent jobs of the same kind and recipe
-took. Where a duration is unknown, no time is given for the jobs behind it.
+The order comes from simulating ``scheduler``, the times from recent durations of the same kind and recipe. If
+a duration is unknown, the jobs behind it get no time.
 """
 
 from __future__ import annotations
@@ -20,45 +20,45 @@ from portal.jobs.models import ACTIVE, Job, Status
 from portal.jobs.scheduler import START_HISTORY, TeamShare
 from portal.teams import quotas
 
-LATELY = 200  # jobs of a kind that are looked at
-ENOUGH = 10  # jobs of a kind and recipe whose median is taken
-LEAST_SHARE = 0.05  # done of a job from which on its own pace tells how long it still takes
+LATELY = 200  # recent jobs of a kind to consider
+ENOUGH = 10  # recent jobs of a kind and recipe for the median
+LEAST_SHARE = 0.05  # share of a job after which its own pace gives the estimate
 UNKNOWN = math.inf
-IDLE_AFTER = timedelta(seconds=60)  # a worker that is free takes a job within a second
+IDLE_AFTER = timedelta(seconds=60)  # a free worker takes a job within a second
 
 
 @dataclass
 class Entry:
-    """One job in a queue. Times are in seconds from now; None where they are unknown."""
+    """One job in a queue. Times are in seconds from now; None if unknown."""
 
     job: Job
     ends_in: float | None = None
-    position: int | None = None  # of a waiting one, from 1
+    position: int | None = None  # of a waiting job, from 1
     starts_in: float | None = None
     waits_for: str = ""  # "turn", "limit" or "device"
-    limit: int | None = None  # its team's, where that is what it waits for
+    limit: int | None = None  # its team's limit, if that is what it waits for
 
     @property
     def lock(self):
-        """What no two jobs may hold at once: a board, by its address."""
+        """The lock that no two jobs may hold at once: a board, by its address."""
         return self.job.resource or None
 
 
 @dataclass
 class Queue:
-    """One queue: what runs, longest first, and what waits, in its order."""
+    """One queue: running jobs, longest first, and waiting jobs in order."""
 
     name: str
     running: list[Entry] = field(default_factory=list)
     waiting: list[Entry] = field(default_factory=list)
-    idle_since: datetime | None = None  # nothing was taken since then, though something could have been
+    idle_since: datetime | None = None  # no job was taken since then, although one could have been
 
     def entry_of(self, job: Job) -> Entry | None:
         return next((entry for entry in self.waiting if entry.job.pk == job.pk), None)
 
 
 def look(names=quotas.QUEUES) -> dict[str, Queue]:
-    """The queues by name, with a number of database queries that does not grow with what is in them."""
+    """The queues by name. The number of database queries does not grow with their length."""
     found = {name: Queue(name) for name in names}
     waiting: dict[str, list[Entry]] = defaultdict(list)
     jobs = Job.objects.filter(queue__in=found, status__in=ACTIVE)
@@ -80,7 +80,7 @@ def look(names=quotas.QUEUES) -> dict[str, Queue]:
 
 
 def _find_idle(queues: list[Queue]) -> None:
-    """Mark queues that no worker takes from: then nobody knows when anything starts."""
+    """Flag queues that no worker serves: their start times are unknown."""
     if not queues:
         return
     jobs = Job.objects.filter(queue__in=[queue.name for queue in queues]).exclude(finished_at=None)
@@ -94,7 +94,7 @@ def _find_idle(queues: list[Queue]) -> None:
 
 
 def place_of(jobs) -> dict[int, Entry]:
-    """Where the queued ones of ``jobs`` stand, by id."""
+    """The places of those ``jobs`` that are queued, by id."""
     queued = [job for job in jobs if job is not None and job.status == Status.QUEUED]
     if not queued:
         return {}
@@ -115,7 +115,7 @@ def _key(job) -> tuple[str, str]:
 
 
 def _durations(kinds: set[str]) -> dict[tuple[str, str], float]:
-    """Median seconds of the newest successes, by kind and variant."""
+    """Median duration in seconds of recent successes, by kind and variant."""
     samples: dict[tuple[str, str], list[float]] = defaultdict(list)
     for kind in kinds:
         done = Job.objects.filter(kind=kind, status=Status.SUCCEEDED)
@@ -127,7 +127,7 @@ def _durations(kinds: set[str]) -> dict[tuple[str, str], float]:
 
 
 def _rest(job: Job, usual: float | None) -> float | None:
-    """Seconds that a running job still needs, by its own pace or else by what is usual."""
+    """Remaining seconds of a running job, by its own pace or by the usual duration."""
     spent = job.seconds or 0.0
     share = job.done / job.total if job.total else 0.0
     if LEAST_SHARE <= share <= 1:
@@ -136,7 +136,7 @@ def _rest(job: Job, usual: float | None) -> float | None:
 
 
 class _Play:
-    """Plays one queue forward, with as many places as jobs run in it now, at least one."""
+    """Simulates one queue, with as many slots as it has running jobs, at least one."""
 
     def __init__(self, queue: Queue, entries: list[Entry], seconds: dict):
         self.seconds = seconds
@@ -167,7 +167,7 @@ class _Play:
         return limit is not None and self.running[team_id] >= limit
 
     def _say_why(self) -> None:
-        """What each waits for now."""
+        """What each job waits for now."""
         for team_id, entries in self.of_team.items():
             for entry in entries:
                 if self._is_full(team_id):
@@ -184,14 +184,14 @@ class _Play:
                 self._start(entry, len(placed))
             elif self.ends:
                 self._end_one()
-            else:  # a limit of nothing: these never start
+            else:  # a limit of zero: these never start
                 for rest in self.of_team.values():
                     placed += rest
                 break
         return placed
 
     def _next(self) -> Entry | None:
-        """The one that a free worker would take now."""
+        """The job that a free worker would take now."""
         shares = [
             TeamShare(pk, self.oldest[pk], self.running[pk], self.last.get(pk))
             for pk, entries in self.of_team.items()
@@ -207,7 +207,7 @@ class _Play:
         team_id = entry.job.team_id
         self.of_team[team_id].remove(entry)
         self.running[team_id] += 1
-        # A moment later than every start before it: whose turn it is goes by that.
+        # A moment later than every earlier start: fairness goes by start time.
         self.last[team_id] = timezone.now()
         if entry.lock:
             self.busy.add(entry.lock)

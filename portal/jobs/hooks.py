@@ -1,4 +1,4 @@
-"""What the apps above want to know of every job, whatever its kind; the machine knows none by name."""
+"""Hooks that let the apps above follow every job. The job machine knows no app by name."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from portal.jobs.models import Job
 
 
 class Owner(Protocol):
-    """What a job belongs to as one step of several, such as a run."""
+    """What a job belongs to as one of several steps, such as a run."""
 
     def revive(self, user) -> None:
-        """Go on after one of its steps was retried. Raises QuotaReached, IllegalTransition."""
+        """Continue after one of its steps was retried. Raises QuotaReached, IllegalTransition."""
 
     def get_absolute_url(self) -> str: ...
 
@@ -23,17 +23,17 @@ _owners: list[Callable[[Job], Owner | None]] = []
 
 
 def on_end(listener: Callable[[Job], None]) -> None:
-    """Call ``listener(job)`` when a job is final, whatever its status; what it raises is only logged."""
+    """Call ``listener(job)`` when a job becomes final. Its exceptions are only logged."""
     _on_end.append(listener)
 
 
 def on_retry(listener: Callable[[Job, Job], None]) -> None:
-    """Call ``listener(old, new)`` in the transaction in which ``new`` takes the place of ``old``."""
+    """Call ``listener(old, new)`` in the transaction that replaces ``old`` with ``new``."""
     _on_retry.append(listener)
 
 
 def add_owner(find: Callable[[Job], Owner | None]) -> None:
-    """Register how to find what a job belongs to."""
+    """Register how to find a job's owner."""
     _owners.append(find)
 
 
@@ -48,5 +48,5 @@ def retried(old: Job, new: Job) -> None:
 
 
 def owner_of(job: Job) -> Owner | None:
-    """What the job belongs to; None for one that stands by itself."""
+    """The job's owner; None if it stands alone."""
     return next(filter(None, (find(job) for find in _owners)), None)

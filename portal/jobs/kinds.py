@@ -1,4 +1,4 @@
-"""The kinds of job. An app registers its own in ``AppConfig.ready``; the machine knows none by name."""
+"""The registry of job kinds. Apps register theirs in ``AppConfig.ready``."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Invocation:
-    """A worker program to start: its argument list without the job folder, its spec, what it may use.
+    """A worker program to start: its arguments without the job folder, its spec, and its permissions.
 
     ``memory_bytes`` limits the address space of each process, ``data_bytes`` what it writes to memory; None
-    is no limit. The program can read the files that ``inputs`` and ``reads`` name. ``gpu`` opens the
-    devices of graphics cards, ``sockets`` the network.
+    means no limit. The program can read the files named in ``inputs`` and ``reads``. ``gpu`` grants access to
+    graphics cards, ``sockets`` to the network.
     """
 
     argv: list[str]
@@ -35,7 +35,7 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a job is about, and the page that tells more."""
+    """What a job is about, with the URL of its page."""
 
     words: str
     url: str
@@ -45,11 +45,10 @@ class Subject:
 class Kind:
     """How one kind of job runs. Exactly one of ``prepare`` and ``perform`` is given.
 
-    ``prepare`` stages inputs into the job folder and says which program to start.
-    ``perform`` does the work inside the Celery worker (for work that holds a secret or a connection)
-    and returns the result. ``complete`` writes the domain rows, in the transaction that makes the job
-    succeed. ``after`` is called once the job is final, whatever the outcome. ``claim`` may say that
-    the job must wait for something; it is then tried again a little later.
+    ``prepare`` stages inputs into the job folder and returns the program to start. ``perform`` works inside
+    the Celery worker (if the work needs a secret or a connection) and returns the result. ``complete`` writes
+    the domain rows, in the transaction that makes the job succeed. ``after`` is called once the job is final,
+    whatever the outcome. ``claim`` may refuse; the job is then tried again a little later.
     """
 
     name: str
@@ -58,27 +57,27 @@ class Kind:
     time_limit: int
     prepare: Callable[[Job, Path], Invocation] | None = None
     perform: Callable[[Job, JobContext], dict[str, Any]] | None = None
-    # Adds to a program's result what must be read or computed for ``complete``, before its transaction; the
-    # path is that of the artifacts.
+    # Adds to a program's result what ``complete`` needs but must not read or compute in its transaction; the
+    # path is the artifacts folder.
     study: Callable[[Job, Path, dict[str, Any]], dict[str, Any]] = field(
         default=lambda job, path, result: result
     )
     complete: Callable[[Job, dict[str, Any]], None] = field(default=lambda job, result: None)
     after: Callable[[Job], None] = field(default=lambda job: None)
     claim: Callable[[Job], bool] = field(default=lambda job: True)
-    # Those of these waiting jobs that ``claim`` would refuse now, found with a few queries for all of them.
+    # Those of these queued jobs that ``claim`` would refuse now, with a constant number of queries.
     held_up: Callable[[set[int]], set[int]] = field(default=lambda ids: set())
-    # What a file that the job made is called when it is downloaded.
+    # The download name of a job's file.
     file_name: Callable[[Job, str], str] = field(default=lambda job, name: name.rsplit("/", 1)[-1])
-    # The folder in storage for what the job makes.
+    # The storage folder of the job's artifacts.
     folder: Callable[[Job], str] = field(default=lambda job: f"jobs/{job.pk}")
     # Point the domain row of ``old`` at ``new``, its retry.
     replace: Callable[[Job, Job], None] = field(default=lambda old, new: None)
-    # What jobs are about, of those among the ids that are of this kind: by job id.
+    # The subjects of the jobs of this kind among these ids, by job id.
     subjects: Callable[[set[int]], dict[int, Subject]] = field(default=lambda ids: {})
-    # Whether its artifacts count as files of jobs; False where another app counts them as its own.
+    # Whether its artifacts count as job files; False if another app counts them.
     counts_files: bool = True
-    # The least role that may cancel or retry such a job.
+    # The minimum role to cancel or retry such a job.
     role: str = Role.MEMBER
 
 

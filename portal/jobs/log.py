@@ -11,12 +11,12 @@ from portal.jobs import kinds
 from portal.jobs.models import Job
 
 READ_AT_MOST = 512 * 1024
-# Shown in the page; everything else is a download, so that no upload can act as a page of ours.
+# Displayed inline; everything else is a download, so that no uploaded file can act as a page of the portal.
 INLINE_TYPES = {"image/png", "image/jpeg"}
 
 
 def read_log(job: Job, offset: int) -> tuple[str, int]:
-    """The text that begins at byte ``offset`` of the log, at most half a megabyte, and where it ends."""
+    """The text from byte ``offset`` of the log, at most half a megabyte, and its end offset."""
     chunks = job.log_chunks.filter(offset__gte=max(0, offset))
     before = job.log_chunks.filter(offset__lt=offset).last()
     parts: list[str] = []
@@ -37,8 +37,8 @@ def _whole(job: Job) -> bytes:
 
 
 def serve_log(request, job: Job, offset: int) -> HttpResponse:
-    """The log from byte ``offset``. X-Offset says where to go on, X-Finished whether more can come."""
-    # The job's row was read before the log is, so that nothing is missed.
+    """The log from byte ``offset``. X-Offset is where to continue, X-Finished whether more can come."""
+    # The job's row is read before the log, so that no text is missed.
     finished = job.is_final
     if "Range" in request.headers:
         tag = f"{job.pk}-{job.log_bytes}-{finished}"
@@ -62,12 +62,12 @@ def serve_log(request, job: Job, offset: int) -> HttpResponse:
 
 
 def last_metric(job: Job) -> int | None:
-    """The id of the newest point of the job's curves."""
+    """The id of the newest curve point."""
     return job.metrics.order_by("-pk").values_list("pk", flat=True).first()
 
 
 def serve_artifact(request, job: Job, name: str) -> HttpResponse:
-    """Answer with a job's file or a part of it; a picture inline, the rest as a download."""
+    """Serve a job's file or a range of it; images inline, everything else as a download."""
     artifact = job.artifacts.filter(name=name).first()
     if artifact is None:
         raise Http404

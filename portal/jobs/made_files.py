@@ -1,7 +1,7 @@
-"""Reads what a program made without following where it leads.
+"""Reads a program's output files without following links.
 
-A program owns its job folder: it can put a link to the portal's secrets, or a pipe that nobody writes to,
-where a file of its own is expected.
+A program owns its job folder: where a file is expected, it can put a link to the portal's secrets or a pipe
+that nobody writes to.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-# O_NONBLOCK: opening a pipe would wait for somebody to write to it.
+# O_NONBLOCK: opening a pipe would block until something writes to it.
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class NotAFile(OSError):
-    """What is there is a link, a pipe, a folder or the like."""
+    """The path is not a regular file: a link, a pipe, a folder or the like."""
 
 
 def open_file(path: Path | str, folder: int | None = None) -> BinaryIO:
-    """Open a file that a program made, in an open folder where one is given.
+    """Open a file that a program made, relative to an open folder if one is given.
 
-    Raises FileNotFoundError, and NotAFile for what is there but is no ordinary file.
+    Raises FileNotFoundError, or NotAFile if it is not a regular file.
     """
     try:
         number = os.open(path, READ, dir_fd=folder)
@@ -38,9 +38,9 @@ def open_file(path: Path | str, folder: int | None = None) -> BinaryIO:
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, BinaryIO]]:
-    """Yield the path below ``folder``, with slashes, and the open file of each ordinary file, by name.
+    """Yield the relative path and the open file of each regular file below ``folder``, by name.
 
-    The files are closed here. Links are passed over, and so is ``folder`` when it is no folder or a link.
+    The files are closed here. Links are skipped; so is ``folder`` if it is a link or not a folder.
     """
     if folder.is_symlink() or not folder.is_dir():
         return

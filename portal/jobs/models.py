@@ -1,4 +1,4 @@
-"""The job machine's rows. ``Job.move_to`` is the only place where a status is written."""
+"""Models of the job machine. Only ``Job.move_to`` writes a status."""
 
 import time
 
@@ -20,7 +20,7 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
-# As a word in a sentence; a label begins with a capital letter.
+# As a word within a sentence; labels begin with a capital letter.
 IN_WORDS = {
     Status.QUEUED: msg("queued"),
     Status.RUNNING: msg("running"),
@@ -42,11 +42,11 @@ ALLOWED_FROM = {
 
 
 class IllegalTransition(Exception):
-    """The job is not in a status from which it may go there; somebody else was first."""
+    """The job's status does not allow this transition, perhaps because someone else was first."""
 
 
 class NothingLeft(IllegalTransition):
-    """What the job was about was removed, or another job does it now."""
+    """The subject of the job was removed, or another job handles it now."""
 
     def __init__(self, job: "Job"):
         super().__init__(
@@ -62,7 +62,7 @@ class ErrorKind(models.TextChoices):
 
 
 class Priority(models.IntegerChoices):
-    """Of a waiting job among its own team's; between teams it says nothing."""
+    """The priority of a queued job within its own team; it has no effect between teams."""
 
     LOW = -1, _("Low")
     NORMAL = 0, _("Normal")
@@ -70,12 +70,12 @@ class Priority(models.IntegerChoices):
 
 
 def place_now() -> int:
-    """Behind everything that waits: microseconds since the epoch."""
+    """The place behind all queued jobs: microseconds since the epoch."""
     return time.time_ns() // 1000
 
 
 class HasStatus:
-    """What a row's ``status`` means; shared by jobs and runs."""
+    """Status helpers shared by jobs and runs."""
 
     @property
     def is_active(self) -> bool:
@@ -87,7 +87,7 @@ class HasStatus:
 
 
 class Job(HasStatus, Owned):
-    """One execution of anything long. Progress is told by ``phase``; the outcome by ``status``."""
+    """One execution of anything long. ``phase`` tells progress, ``status`` the outcome."""
 
     kind = models.CharField(max_length=20)
     queue = models.CharField(max_length=20)
@@ -96,12 +96,12 @@ class Job(HasStatus, Owned):
     done = models.FloatField(default=0)
     total = models.FloatField(default=0)
     worker = models.CharField(max_length=100, blank=True)
-    # What makes jobs of one kind alike for the forecast: a recipe, for instance.
+    # Groups similar jobs of one kind for the forecast: the recipe, for instance.
     variant = models.CharField(max_length=60, blank=True)
-    # What no two jobs may hold at once: a board, by its address.
+    # What no two jobs may use at once: a board, by its address.
     resource = models.CharField(max_length=300, blank=True)
     priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
-    place = models.BigIntegerField(default=place_now)  # among its team's jobs of equal priority, least first
+    place = models.BigIntegerField(default=place_now)  # among its team's jobs of equal priority, lowest first
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
@@ -133,20 +133,20 @@ class Job(HasStatus, Owned):
 
     @property
     def seconds(self) -> float | None:
-        """Seconds from start to end, or to now while it runs; None before it starts."""
+        """Seconds from start to end, or to now if it is running; None before it starts."""
         if not self.started_at:
             return None
         return ((self.finished_at or timezone.now()) - self.started_at).total_seconds()
 
     @property
     def tool_seconds(self) -> dict[str, float]:
-        """Seconds spent inside outside tools, by tool, as the worker program measured them."""
+        """Seconds spent in external tools, by tool, as measured by the worker program."""
         return self.result.get("tool_seconds", {})
 
     def move_to(self, target: str, reason: str = "", **fields) -> None:
-        """Change the status and leave a JobEvent, atomically; raise IllegalTransition otherwise.
+        """Change the status and write a JobEvent, atomically. Raises IllegalTransition if not allowed.
 
-        ``fields`` are further columns to write in the same update. The row's copy in memory follows.
+        ``fields`` are further columns to write in the same update. This instance is updated too.
         """
         now = timezone.now()
         target = Status(target)
@@ -176,7 +176,7 @@ class Job(HasStatus, Owned):
 
 
 class JobEvent(models.Model):
-    """One change of a job's status."""
+    """One status change of a job."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
     old = models.CharField(max_length=10, blank=True)
@@ -204,7 +204,7 @@ class LogChunk(models.Model):
 class Metric(models.Model):
     """One point of a curve: ``train/loss`` by iteration, ``val/top1`` by epoch."""
 
-    # The two indexes below serve for the key as well.
+    # The two indexes below cover the foreign key as well.
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="metrics", db_index=False)
     name = models.CharField(max_length=50)
     step = models.IntegerField()
@@ -216,7 +216,7 @@ class Metric(models.Model):
 
 
 class Artifact(models.Model):
-    """A file that a job made, in storage. ``name`` is its path under the job's ``artifacts/``."""
+    """A file that a job made, in storage. ``name`` is its path below the job's ``artifacts/``."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="artifacts")
     name = models.CharField(max_length=200)

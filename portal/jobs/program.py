@@ -1,4 +1,4 @@
-"""Starts a worker program and follows it: its process group, its output, its events, its result."""
+"""Starts a worker program and follows its process group, output, events and result."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from workers.contract.messages import Encoder, msg
 from workers.contract.oom import MemoryWatch
 
 READ_AT_MOST = 256 * 1024
-LONGEST_LINE = 1024 * 1024  # bytes of one event
-NEARLY_FULL = 64 * 1024  # bytes free: a program that ends without a result could not write one
+LONGEST_LINE = 1024 * 1024  # maximum size of one event, in bytes
+NEARLY_FULL = 64 * 1024  # free bytes below which a program cannot write its result
 
 
 class Tail:
-    """Reads what was appended to a file since the last time."""
+    """Reads what was appended to a file since the last read."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -47,7 +47,7 @@ class Tail:
 
 
 class EventTail(Tail):
-    """Whole events only: a line that is still being written stays for the next time."""
+    """Whole lines only: a line that is still being written is left for the next read."""
 
     def __init__(self, path: Path):
         super().__init__(path)
@@ -57,7 +57,7 @@ class EventTail(Tail):
         lines = (self._rest + self.read()).split(b"\n")
         self._rest = lines.pop()
         if len(self._rest) > LONGEST_LINE:
-            self._rest = b"too long"  # which is no event, whatever follows
+            self._rest = b"too long"  # too long to be an event
         found = (reports.event_of(line) for line in lines if line.strip())
         return [event for event in found if event is not None]
 
@@ -76,8 +76,8 @@ def write_spec(folder: Path, kind: str, invocation: Invocation) -> None:
 def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: int) -> dict:
     """Run the program to its end and return its result.
 
-    Raises Cancelled or Superseded (from the context), TimedOut or NoResult. However it ends, nothing
-    of the program's process group is left alive.
+    Raises Cancelled or Superseded (from the context), TimedOut or NoResult. No process of the program's group
+    survives, however it ends.
     """
     log_path, memory = folder / "log.txt", MemoryWatch()
     copier = Copier(Tail(log_path), EventTail(folder / "events.jsonl"), context)
@@ -87,7 +87,7 @@ def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: i
         _follow(process, copier, context, time.monotonic() + time_limit)
     except BaseException:
         end(process)
-        with contextlib.suppress(Exception):  # why it was ended counts for more
+        with contextlib.suppress(Exception):  # the reason for ending it takes precedence
             copier.copy_rest()
         raise
     end(process)
@@ -98,7 +98,7 @@ def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: i
 def _follow(process, copier: Copier, context: JobContext, deadline: float) -> None:
     next_beat, troubled_since = 0.0, None
     while True:
-        # Waiting on the process, not sleeping, so that a finished program is seen at once.
+        # Wait on the process instead of sleeping, to notice its end at once.
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(settings.JOB_TICK_SECONDS)
             return
@@ -109,7 +109,7 @@ def _follow(process, copier: Copier, context: JobContext, deadline: float) -> No
                 next_beat = time.monotonic() + settings.JOB_HEARTBEAT_SECONDS
             troubled_since = None
         except (OperationalError, InterfaceError):
-            # Hours of work are not thrown away because the database is locked or away for a moment.
+            # Do not discard hours of work because the database is locked or unreachable for a moment.
             troubled_since = troubled_since or time.monotonic()
             if time.monotonic() - troubled_since > settings.JOB_END_PATIENCE_SECONDS:
                 raise
@@ -119,14 +119,14 @@ def _follow(process, copier: Copier, context: JobContext, deadline: float) -> No
 
 
 class Copier:
-    """Copies what a program writes into the database, and keeps what the database did not take."""
+    """Copies a program's output into the database, and keeps what the database did not accept."""
 
     def __init__(self, log: Tail, events: EventTail, context: JobContext):
         self.log, self.events, self.context = log, events, context
         self._text, self._batch = b"", []
 
     def copy(self) -> bool:
-        """Copy a piece; False when there was none."""
+        """Copy a piece; False if there was none."""
         self._text = self._text or self.log.read()
         self._batch = self._batch or self.events.events()
         if not self._text and not self._batch:
@@ -145,30 +145,31 @@ class Copier:
 
 
 def end(process: subprocess.Popen) -> None:
-    """SIGTERM, a grace, then SIGKILL to all that is left, always: a tool may leave children behind."""
+    """SIGTERM, a grace period, then always SIGKILL: a tool may leave children behind."""
     if process.poll() is None:
         _signal(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(settings.JOB_KILL_GRACE_SECONDS)
     if process.poll() is None:
-        # The warden finds those as well that left the group.
+        # The warden also finds processes that left the group.
         process.send_signal(signal.SIGUSR1)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(settings.JOB_KILL_GRACE_SECONDS)
     _signal(process, signal.SIGKILL)
     process.wait()
-    # A program that made a group of its own outlives a warden that was killed.
+    # A program in its own group survives a warden that was killed.
     for pid in session(process.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
 def session(leader: int) -> list[int]:
-    """Return the processes of the session that ``leader`` began, whatever group each made for itself."""
+    """Return the processes of the session that ``leader`` started, whatever their process groups."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # The name in brackets may hold spaces and brackets; state, parent, group and session follow it.
+            # The name in brackets may contain spaces and brackets; state, parent, group and session follow
+            # it.
             fields = entry.read_text(errors="replace").rpartition(")")[2].split()
         except OSError:
             continue

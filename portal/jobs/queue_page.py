@@ -1,4 +1,4 @@
-"""The queue as one team sees it, as a page and as data: its own jobs, and of others only that they are."""
+"""The queue as one team sees it, as a page and as data. Jobs of other teams appear without details."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TITLES = {
     "deploy": _("Boards"),
 }
 MOVES = [
-    # (where to, icon, words)
+    # (URL, icon, text)
     ("first", "chevron-bar-up", _("To the front")),
     ("up", "chevron-up", _("One forward")),
     ("down", "chevron-down", _("One back")),
@@ -31,14 +31,14 @@ MOVES = [
 
 @dataclass
 class Row:
-    """One job of the team, or several of others that stand together: then ``entry`` is None."""
+    """One job of the team, or several consecutive jobs of other teams (``entry`` is None then)."""
 
     entry: Entry | None
     host: str = ""
     since: datetime | None = None
     subject: subjects.Subject | None = None
     count: int = 1
-    first: int | None = None  # positions of others' waiting jobs
+    first: int | None = None  # positions of waiting jobs of other teams
     last: int | None = None
 
 

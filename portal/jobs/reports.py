@@ -1,6 +1,6 @@
-"""What a worker program says of itself, read without trusting it: a line of its events, its result.
+"""Parses what a worker program reports, its events and its result, without trusting it.
 
-Pure functions. A half-written line, a wrong type or a number that is not finite never raises in the portal.
+Pure functions. A half-written line, a wrong type or a non-finite number never raises in the portal.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from workers.contract import InputError
 from workers.contract.messages import Decoder, Message, join, msg
 
 LARGEST_RESULT = 64 * 1024 * 1024  # bytes
-LONGEST_PHASE = 200  # characters of a phase that is no message
-LARGEST_STEP = 2**31 - 1  # what the column of a metric holds
+LONGEST_PHASE = 200  # characters of a phase that is plain text
+LARGEST_STEP = 2**31 - 1  # size of the metric's column
 FAILURES = ("input", "toolchain")
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
@@ -25,13 +25,13 @@ class NoResult(Exception):
 
 
 class Unreadable(Exception):
-    """The result is none that the contract allows; the message is a sentence."""
+    """The result violates the contract; the message is a sentence."""
 
 
 def event_of(line: bytes) -> dict[str, Any] | None:
-    """The event in a line of ``events.jsonl``; None for a line that says nothing usable.
+    """Parse a line of ``events.jsonl``; None if it is unusable.
 
-    Raises InputError for a loss that is no longer a finite number: the training has diverged.
+    Raises InputError for a loss that is not finite: the training has diverged.
     """
     try:
         event = json.loads(line, cls=Decoder)
@@ -49,7 +49,7 @@ def event_of(line: bytes) -> dict[str, Any] | None:
 
 
 def _phase(name: Any) -> str:
-    """A phase as the job's row may hold it: a message as it is, any other text cut to its length."""
+    """A phase for the job's row: a message as it is, any other text truncated."""
     return name if isinstance(name, Message) else str(name)[:LONGEST_PHASE].replace("\x00", "")
 
 
@@ -61,12 +61,12 @@ def _metric(event: dict) -> dict[str, Any] | None:
     if not math.isfinite(value):
         if "loss" in name:
             raise diverged(name, step, value)
-        return None  # a rate or an estimate that cannot be told yet
+        return None  # a rate or an estimate that is not known yet
     return {"type": "metric", "name": name, "step": step, "value": value}
 
 
 def diverged(name: str, step: int, value: float) -> InputError:
-    """The error of a loss that is not finite. Validation counts in epochs, training in iterations."""
+    """The error for a loss that is not finite. Validation counts epochs, training iterations."""
     said = "NaN" if math.isnan(value) else msg("infinite")
     if name.startswith("val/"):
         return InputError(
@@ -90,7 +90,7 @@ def diverged(name: str, step: int, value: float) -> InputError:
 
 
 def result_of(text: str) -> dict[str, Any]:
-    """The content of ``result.json``. Raises Unreadable for anything that the contract does not allow."""
+    """Parse ``result.json``. Raises Unreadable if it violates the contract."""
     try:
         result = json.loads(text, cls=Decoder, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -108,7 +108,7 @@ def result_of(text: str) -> dict[str, Any]:
 
 
 def killed(number: int, memory_ran_out: bool) -> str:
-    """Say that a signal ended a program, and only what is known about why."""
+    """Describe a program ended by a signal, with only what is known about the cause."""
     killed = msg("The program was killed by {name} before it had a result.", name=signal.Signals(number).name)
     return join([killed, _hint(number, memory_ran_out)])
 
@@ -132,7 +132,7 @@ def _refuse(name: str) -> None:
 
 
 def _number(value: Any) -> float | None:
-    """The value as a float, which may be NaN or infinite; None when it is no number."""
+    """The value as a float, possibly NaN or infinite; None if it is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

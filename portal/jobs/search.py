@@ -1,4 +1,4 @@
-"""Finds jobs by words: in their own texts, and wherever the apps above say that a word may stand."""
+"""Searches jobs by words: in their own texts, and in the places that the apps above register."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _text_places: list[Callable] = []
 
 
 def add_word_place(ways: Callable[[str, object], Q]) -> None:
-    """Register ``ways(word, team)``: the jobs in whose surroundings one word stands."""
+    """Register ``ways(word, team)``: querysets of jobs whose surroundings contain a word."""
     _word_places.append(ways)
 
 
 def add_text_place(ways: Callable[[str, object], Q]) -> None:
-    """Register ``ways(text, team)``: the jobs of something that the whole text finds."""
+    """Register ``ways(text, team)``: querysets of jobs found by the whole text."""
     _text_places.append(ways)
 
 
 def find(rows, text: str, team):
-    """Jobs of what the text finds, and those with every word in their own texts and surroundings."""
+    """Jobs found by the whole text, and jobs with every word in their own texts and surroundings."""
     words = words_of(text)
     if not words:
         return rows

@@ -70,7 +70,7 @@ class MetricSerializer(serializers.ModelSerializer):
 
 
 class QueueEntrySerializer(serializers.Serializer):
-    """One job in a queue. Of another team's, everything that says whose and what for is null."""
+    """One job in a queue. For another team's job, all identifying fields are null."""
 
     id = serializers.IntegerField(allow_null=True)
     mine = serializers.BooleanField(help_text="whether it is the team's own")

@@ -1,4 +1,4 @@
-"""What others may do with jobs: submit, cancel, retry, reap."""
+"""Operations on jobs: submit, cancel, retry, reap."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXECUTE = "portal.jobs.tasks.execute"
 
 
 def submit(kind_name: str, team, created_by, **fields) -> Job:
-    """Create a queued job. Call it in the transaction that makes the rows which the job needs."""
+    """Create a queued job. Call it in the transaction that creates the rows which the job needs."""
     kind = kinds.get(kind_name)
     job = Job.objects.create(kind=kind.name, queue=kind.queue, team=team, created_by=created_by, **fields)
     JobEvent.objects.create(job=job, new=Status.QUEUED, at=job.queued_at, reason=msg("submitted"))
@@ -30,10 +30,10 @@ def submit(kind_name: str, team, created_by, **fields) -> Job:
 
 
 def refuse_if_full(team) -> None:
-    """Raise QuotaReached when no more jobs of the team may wait.
+    """Raise QuotaReached if the team may queue no more jobs.
 
-    Asked where a person or a program starts something. The next steps of a run are never refused, so that
-    what was begun is finished.
+    Called where a person or a program starts something. The next steps of a run are never refused, so that a
+    run once started can finish.
     """
     most = quotas.limits(team).queued
     count = Job.objects.filter(team=team, status=Status.QUEUED).count() if most is not None else 0
@@ -54,13 +54,13 @@ def enqueue(job: Job) -> None:
     """Send the job to its queue once the transaction is committed.
 
     The message only wakes a worker, which then takes the next job of the queue (``scheduler``). Nothing is
-    lost when the broker is down or hangs: ``resend`` sends the message again while the job stays queued.
+    lost if the broker is down or hangs: ``resend`` repeats the message while the job stays queued.
     """
     broker.send_on_commit(EXECUTE, [job.pk], queue=job.queue)
 
 
 def cancel(job: Job, by: str) -> None:
-    """Cancel a queued job at once, ask a running one to stop. A final one stays as it is."""
+    """Cancel a queued job at once; ask a running one to stop. A final job stays as it is."""
     reason = msg("cancelled by {by}", by=by)
     for target in (Status.CANCELLED, Status.CANCELLING):
         if target == Status.CANCELLED and job.status != Status.QUEUED:
@@ -75,9 +75,9 @@ def cancel(job: Job, by: str) -> None:
 
 
 def retry(job: Job, created_by=None, **fields) -> Job:
-    """Make a new job that does a failed or cancelled one again, and hand it the domain row.
+    """Replace a failed or cancelled job with a new one, and point the domain row at it.
 
-    Raises IllegalTransition, or QuotaReached when a person asks and no more may wait.
+    Raises IllegalTransition, or QuotaReached if a person asked and no more jobs may be queued.
     """
     if job.status not in (Status.FAILED, Status.CANCELLED):
         raise IllegalTransition(
@@ -103,9 +103,9 @@ def retry(job: Job, created_by=None, **fields) -> Job:
 
 @transaction.atomic
 def retry_by(user, job: Job) -> Job:
-    """What a person's retry does, by page, API or command line: the job again, and what waits for it.
+    """Retry a job for a person, by page, API or command line: the job itself, and what waits for it.
 
-    Raises IllegalTransition when the job cannot be retried, QuotaReached when no more jobs may wait; nothing
+    Raises IllegalTransition if the job cannot be retried, QuotaReached if no more jobs may be queued; nothing
     is changed then.
     """
     new = retry(job, created_by=user)
@@ -117,10 +117,10 @@ def retry_by(user, job: Job) -> Job:
 
 
 def reap() -> None:
-    """End jobs whose worker is gone, resume them, and send again what the broker lost.
+    """End jobs whose worker is gone, resume them, and resend lost messages.
 
-    State before: running or cancelling without a heartbeat. State after: failed as lost, with a new
-    queued job in its place unless it was resumed too often; a cancelling one becomes cancelled.
+    State before: running or cancelling without a heartbeat. State after: failed as lost, with a new queued
+    job in its place unless it was resumed too often; a cancelling job becomes cancelled.
     """
     for job in _without_heartbeat():
         _end_lost(job, Status.CANCELLED if job.status == Status.CANCELLING else Status.FAILED)
@@ -128,9 +128,9 @@ def reap() -> None:
 
 
 def resend() -> None:
-    """Send again what the broker lost. Before: jobs that could run and no message. After: messages.
+    """Resend lost messages. Before: jobs that could run but have no message. After: messages.
 
-    A queue that is empty at the broker while jobs of it could run has lost some; one too many is harmless.
+    If a queue is empty at the broker while its jobs could run, messages were lost. One too many is harmless.
     """
     horizon = timezone.now() - min(settings.JOB_RESENT_AFTER, settings.JOB_LOST_AFTER)
     stale = Job.objects.filter(status=Status.QUEUED, queued_at__lt=horizon)
@@ -143,8 +143,8 @@ def resend() -> None:
 def _without_heartbeat() -> list[Job]:
     """The jobs whose worker is gone.
 
-    Looked for twice: after the database was locked or full, or the machine asleep, every heartbeat is old,
-    and whoever lives writes one in between.
+    Checked twice: after the database was locked or full, or the machine asleep, every heartbeat is old; a
+    live worker writes one between the two checks.
     """
     live = Job.objects.filter(status__in=scheduler.RUNNING_STATUSES)
     first = live.filter(heartbeat_at__lt=timezone.now() - settings.JOB_LOST_AFTER)
@@ -157,13 +157,14 @@ def _without_heartbeat() -> list[Job]:
 
 
 def queue_of(job_id: int) -> str | None:
-    """The queue of a job; None when there is no such job."""
+    """The queue of a job; None if the job does not exist."""
     return Job.objects.filter(pk=job_id).values_list("queue", flat=True).first()
 
 
 def wake(queue: str) -> None:
-    """Send a message for what the end of a job lets run: one place in the queue, one device, one of a
-    team's share became free."""
+    """Send a message for what the end of a job allows to start: it freed a slot, a device, a share of its
+    team.
+    """
     for job in scheduler.jobs_to_start(queue, at_most=1):
         enqueue(job)
 
@@ -178,11 +179,11 @@ def _end_lost(job: Job, target: str) -> None:
         else:
             job.move_to(target, msg("worker lost"), error_kind=ErrorKind.LOST, message=message)
     except IllegalTransition:
-        return  # it came back just now
+        return  # it was resumed just now
     if target == Status.FAILED and job.attempt <= settings.JOB_MAX_RESUMES:
-        # A person may have begun it anew in the meantime, or removed what it was about.
+        # A person may have retried it meanwhile, or removed its subject.
         with contextlib.suppress(IllegalTransition):
-            # Where it was, not behind those that came later.
+            # At its old place, not behind jobs that came later.
             retry(job, attempt=job.attempt + 1, place=job.place)
             return
     endings.settle(job)

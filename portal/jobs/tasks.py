@@ -1,4 +1,4 @@
-"""Celery tasks: ids to services, nothing else."""
+"""Celery tasks: they pass ids to services."""
 
 from django.db import InterfaceError, OperationalError
 
@@ -11,10 +11,10 @@ from portal.jobs import execution, scheduler, services
     autoretry_for=(OperationalError, InterfaceError), retry_backoff=1, retry_backoff_max=15, max_retries=20
 )
 def execute(job_id: int) -> None:
-    """Run the best waiting job of the queue that this job was sent to, which may be another one.
+    """Run the next job of the queue that this job was sent to, which may be another job.
 
-    Before: queued jobs. After: one of them is final, or none may run now; then the end of one that runs
-    sends the next message.
+    Before: queued jobs. After: one of them is final, or none may run now; the end of a running one then sends
+    the next message.
     """
     queue = services.queue_of(job_id)
     job = queue and scheduler.claim_next(queue, execution.worker_name())
@@ -25,7 +25,7 @@ def execute(job_id: int) -> None:
 
 @app.task
 def resend() -> None:
-    """Before: queued jobs that the broker lost. After: sent again."""
+    """Before: queued jobs whose messages were lost. After: messages resent."""
     services.resend()
 
 

@@ -1,4 +1,4 @@
-"""The queue, one job, its log, curves and files."""
+"""Pages of the queue, of a job, its log, curves and files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _job(request, pk: int) -> Job:
 
 
 def job_list(request):
-    """What waits and what runs."""
+    """The queue: running and waiting jobs."""
     return render(request, "jobs/list.html", {"live": queue_page.live(request)})
 
 
@@ -61,7 +61,9 @@ def _live(request, job: Job) -> Live:
 
 
 def job_log(request, pk):
-    """The log from byte ``?offset=`` as text; X-Offset says where to go on, X-Finished whether to."""
+    """The log from byte ``?offset=`` as text. X-Offset is where to continue, X-Finished whether more can
+    come.
+    """
     job = _job(request, pk)
     if "download" not in request.GET:
         return log.serve_log(request, job, _number_in(request, "offset"))
@@ -71,9 +73,9 @@ def job_log(request, pk):
 
 
 def job_metrics(request, pk):
-    """Points of the curves with an id above ``?after=``: [id, name, step, value], in their order.
+    """Points of the curves with an id above ``?after=``: [id, name, step, value], by id.
 
-    Long curves come thinned when they are asked for from the start.
+    Long curves are thinned if read from the start.
     """
     job, after = _job(request, pk), _number_in(request, "after")
     finished = job.is_final
@@ -101,7 +103,7 @@ def _may_change(request, job: Job) -> bool:
 
 @require_POST
 def job_cancel(request, pk):
-    """Ask a job to stop."""
+    """Cancel a job."""
     job = _job(request, pk)
     refuse_unless(request, subjects.role_for(job))
     audit.record("job.cancel", job)
@@ -111,7 +113,7 @@ def job_cancel(request, pk):
 
 @require_POST
 def job_retry(request, pk):
-    """Do a failed or cancelled job again; a step of a run brings the rest of its run with it."""
+    """Retry a failed or cancelled job. For a step of a run, the rest of the run continues too."""
     job = _job(request, pk)
     refuse_unless(request, subjects.role_for(job))
     try:
@@ -125,7 +127,7 @@ def job_retry(request, pk):
 
 @require_POST
 def job_move(request, pk):
-    """Let a waiting job pass others of its team."""
+    """Move a queued job within its team's part of the queue."""
     job = _job(request, pk)
     refuse_unless(request, Role.ADMIN)
     if request.POST.get("to") in scheduler.QUEUE_MOVES:
@@ -138,7 +140,7 @@ def job_move(request, pk):
 
 @require_POST
 def job_priority(request, pk):
-    """Give a waiting job another priority among its team's."""
+    """Change a queued job's priority within its team."""
     job = _job(request, pk)
     refuse_unless(request, Role.ADMIN)
     if request.POST.get("priority") in [str(value) for value in Priority.values]:

@@ -1,4 +1,4 @@
-"""Notices of the caller, and the team's webhooks."""
+"""The caller's notices, and the team's webhooks."""
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -26,7 +26,7 @@ from portal.teams.models import Role, Scope
 
 
 class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):
-    """What the caller was told of in this team."""
+    """The caller's notices in this team."""
 
     queryset = Notification.objects.all()
     serializer_class = NotificationSerializer
@@ -42,14 +42,14 @@ class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):
 
     @with_query(NotificationsQuerySerializer)
     def list(self, request):
-        """Newest first; ``unread=yes`` for those that are not read yet."""
+        """Newest first; ``unread=yes`` for unread notices only."""
         return super().list(request)
 
     @extend_schema(responses=NotificationSerializer)
     @action(detail=True, methods=["post"])
     @without_body
     def read(self, request, pk=None):
-        """Mark one as read."""
+        """Mark a notice as read."""
         row = self.get_object()
         services.mark_read(Notification.objects.filter(pk=row.pk))
         row.refresh_from_db()
@@ -59,12 +59,12 @@ class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):
     @action(detail=False, methods=["post"], url_path="read-all")
     @without_body
     def read_all(self, request):
-        """Mark all as read."""
+        """Mark all notices as read."""
         return Response({"marked": services.mark_read(self.get_queryset())})
 
 
 class NoticeChoiceViewSet(ApiViewSet):
-    """Of which events the caller wants to be told, in all of their teams."""
+    """The caller's notification settings, for all of their teams."""
 
     serializer_class = ChoiceSerializer
     filter_backends: tuple = ()
@@ -73,7 +73,7 @@ class NoticeChoiceViewSet(ApiViewSet):
 
     @extend_schema(responses=ChoiceSerializer(many=True))
     def show(self, request):
-        """Every event that the role sees."""
+        """Every event that the caller's role can see."""
         choices = visible_choices(request.user, request.membership)
         return Response(
             [{"event": name, "portal": portal, "mail": mail} for name, (portal, mail) in choices.items()]
@@ -81,7 +81,7 @@ class NoticeChoiceViewSet(ApiViewSet):
 
     @extend_schema(request=ChoiceSerializer(many=True), responses=ChoiceSerializer(many=True))
     def change(self, request):
-        """Choose for the events named; the others stay as they are."""
+        """Change the settings of the given events; the others keep theirs."""
         form = ChoiceSerializer(data=request.data, many=True, max_length=2 * len(EVENTS))
         form.is_valid(raise_exception=True)
         services.choose(
@@ -91,7 +91,7 @@ class NoticeChoiceViewSet(ApiViewSet):
 
 
 class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, TeamViewSet):
-    """Addresses that are told of the team's events. For its administrators."""
+    """URLs that receive the team's events. For team administrators."""
 
     queryset = Webhook.objects.select_related("created_by")
     serializer_class = WebhookSerializer
@@ -105,7 +105,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
 
     @extend_schema(request=NewWebhookSerializer, responses={201: MadeWebhookSerializer})
     def create(self, request):
-        """Make a webhook; the answer is the only place that holds its secret."""
+        """Create a webhook. Only this response contains its secret."""
         form = NewWebhookSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         webhook, webhook_secret = webhooks.make(request.team, request.user, **form.validated_data)
@@ -114,7 +114,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
 
     @extend_schema(request=WebhookSerializer, responses=WebhookSerializer)
     def partial_update(self, request, pk=None):
-        """Change name, address, events, or switch it on or off."""
+        """Change the name, URL or events, or enable or disable it."""
         webhook = self.get_object()
         form = WebhookSerializer(webhook, data=request.data, partial=True)
         form.is_valid(raise_exception=True)
@@ -129,14 +129,14 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
     @action(detail=True, methods=["post"])
     @without_body
     def test(self, request, pk=None):
-        """Send an event that tells of nothing; the list of deliveries says what it brought."""
+        """Send a test event. The list of deliveries shows the outcome."""
         return Response(DeliverySerializer(webhooks.order_test(self.get_object())).data, status=202)
 
     @extend_schema(responses=MadeWebhookSerializer)
     @action(detail=True, methods=["post"])
     @without_body
     def secret(self, request, pk=None):
-        """Make another secret; the old one signs nothing any more."""
+        """Generate a new secret. The old one stops working at once."""
         webhook = self.get_object()
         webhook.shown_secret = webhooks.new_secret(webhook)
         return Response(MadeWebhookSerializer(webhook).data)
@@ -144,14 +144,14 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.De
     @extend_schema(responses=DeliverySerializer(many=True))
     @action(detail=True)
     def deliveries(self, request, pk=None):
-        """What was sent and what came back, newest first, for 30 days."""
+        """Deliveries of the last 30 days and their outcomes, newest first."""
         rows = self.paginate_queryset(self.get_object().deliveries.all())
         return self.get_paginated_response(DeliverySerializer(rows, many=True).data)
 
     @extend_schema(responses={202: DeliverySerializer})
     @without_body
     def again(self, request, pk, number):
-        """Send a delivery once more, the same event under the same id."""
+        """Send a delivery again: the same event with the same id."""
         delivery = get_object_or_404(self.get_object().deliveries, pk=number)
         webhooks.order_again(delivery)
         delivery.refresh_from_db()

@@ -1,4 +1,4 @@
-"""The events that people and other systems are told of: what each says, and to whom by default."""
+"""The registry of events that people and other systems are told of, with texts and default audience."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.teams.models import Role
 
 @dataclass(frozen=True)
 class Facts:
-    """An event of one row: what its sentence names, its page, whose it is, and what a webhook carries."""
+    """An event of one row: the parameters of its sentence, its page, its owner, and its webhook data."""
 
     words: dict[str, Any]
     path: str
@@ -27,7 +27,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Event:
-    """``sentence`` names ``Facts.words`` as its placeholders; ``least`` is the role that is told of it."""
+    """``sentence`` uses ``Facts.words`` as placeholders; ``least`` is the minimum role to be told of it."""
 
     name: str
     title: Any
@@ -60,7 +60,7 @@ WEBHOOK_EVENTS: list[str] = []
 
 
 def register(event: Event) -> None:
-    """Make an event known. Apps do so while they get ready, before the addresses are loaded."""
+    """Register an event. Apps do so while they load, before the URLs are loaded."""
     EVENTS[event.name] = event
     if event.for_webhooks and event.name not in WEBHOOK_EVENTS:
         WEBHOOK_EVENTS.append(event.name)

@@ -1,4 +1,4 @@
-"""Forms of what a person wants to be told of, and of webhooks."""
+"""Forms for notification settings and webhooks."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from portal.notify.models import Audience
 
 
 def key(event: str, way: str) -> str:
-    """The name of a field: ``run.failed`` by ``mail`` → ``run-failed-mail``."""
+    """The name of a field: ``run.failed`` and ``mail`` give ``run-failed-mail``."""
     return f"{event.replace('.', '-')}-{way}"
 
 
 class ChoicesForm(StyledForm):
-    """For every event that the person's role sees: in the portal, and by mail."""
+    """In the portal and by mail, for every event that the person's role can see."""
 
     def __init__(self, choices: dict[str, tuple[str, str]], data=None):
         self.base_fields = {}
@@ -35,7 +35,7 @@ class ChoicesForm(StyledForm):
         super().__init__(data)
 
     def rows(self):
-        """(event, field of the portal, field of mail) for the table."""
+        """(event, portal field, mail field) for the table."""
         for event in self.events:
             yield event, self[key(event.name, "portal")], self[key(event.name, "mail")]
 

@@ -1,4 +1,4 @@
-"""Sends what people asked to have by mail. A mail that cannot be sent is tried again, then given up."""
+"""Sends notices by mail. A mail that cannot be sent is retried, then given up."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def is_pending() -> bool:
 
 
 def send_pending() -> int:
-    """Send what is pending; return how many mails left. Raises nothing: failures are logged and counted.
+    """Send pending mails and return how many were sent. Never raises: failures are logged and counted.
 
-    One thread of a process at a time: a mail server that hangs holds one place and no more.
+    One thread per process: a hanging mail server occupies one slot and no more.
     """
     sent = 0
     with _sending.take() as got:
         rows = Notification.objects.filter(mail=Mail.PENDING).select_related("user", "team")
         for row in rows[:AT_ONCE] if got else []:
-            # Counted before it is sent: two workers do not send one mail twice, nor does one that dies.
+            # Counted before it is sent, so that two workers never send one mail twice, even if one dies.
             mine = Notification.objects.filter(pk=row.pk, mail=Mail.PENDING, mail_tries=row.mail_tries)
             if mine.update(mail_tries=F("mail_tries") + 1):
                 sent += _send(row)

@@ -1,4 +1,4 @@
-"""What people are told, which of it they want, and what is sent to other systems."""
+"""Notices, notification settings, webhooks and their deliveries."""
 
 import uuid
 
@@ -10,11 +10,11 @@ from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.core.names import NameField
 from portal.teams.models import Owned, OwnedQuerySet, Team, User
 
-TEST = "test"  # the event of a delivery that tells of nothing; the test button orders it
+TEST = "test"  # the event that the test button sends
 
 
 class Audience(models.TextChoices):
-    """Of which events of a kind a person wants to know."""
+    """Which events of a kind a person wants to be told of."""
 
     NOTHING = "nothing", _("Never")
     MINE = "mine", _("For what I started or registered")
@@ -22,7 +22,7 @@ class Audience(models.TextChoices):
 
 
 class Choice(models.Model):
-    """What a person chose for one event, in all of their teams; without a row the event's default holds."""
+    """A person's setting for one event, in all of their teams. Without a row, the event's default applies."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notice_choices")
     event = models.CharField(max_length=40)
@@ -42,7 +42,7 @@ class Mail(models.TextChoices):
 
 class NotificationQuerySet(OwnedQuerySet):
     def shown_to(self, user, team):
-        """What the page and the bell show a person who works in ``team``."""
+        """What the page and the bell show to a person who works in ``team``."""
         return self.filter(user=user, team=team, shown=True)
 
     def unread(self):
@@ -50,12 +50,12 @@ class NotificationQuerySet(OwnedQuerySet):
 
 
 class Notification(models.Model):
-    """One event as one person is told of it, in the portal, by mail or both."""
+    """One event for one person: in the portal, by mail or both."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
     event = models.CharField(max_length=40)
-    facts = models.JSONField(default=dict, **KEEPS_MESSAGES)  # what the event's sentence names
+    facts = models.JSONField(default=dict, **KEEPS_MESSAGES)  # parameters of the event's sentence
     path = models.CharField(max_length=200, blank=True)  # of the page about it
     created_at = models.DateTimeField(default=timezone.now)
     shown = models.BooleanField(default=True)
@@ -75,15 +75,15 @@ class Notification(models.Model):
 
 
 class Webhook(Owned):
-    """An address that is told of a team's events. The secret is sealed as a device's credentials are."""
+    """A URL that receives a team's events. Its secret is encrypted like the credentials of devices."""
 
     name = NameField(max_length=80)
     url = NameField(max_length=500)
     secret = models.TextField()  # encrypted: {"secret"}
     events = models.JSONField(default=list)
     active = models.BooleanField(default=True)
-    failures = models.PositiveIntegerField(default=0)  # attempts in a row that went wrong
-    stopped_because = MessageField(blank=True)  # why the portal switched it off
+    failures = models.PositiveIntegerField(default=0)  # consecutive failed attempts
+    stopped_because = MessageField(blank=True)  # why the portal disabled it
 
     class Meta:
         ordering = ["-id"]
@@ -101,12 +101,12 @@ class DeliveryState(models.TextChoices):
 class DeliveryQuerySet(models.QuerySet):
     def due(self):
         now = timezone.now()
-        may_go = models.Q(webhook__active=True) | models.Q(event=TEST)  # a test goes out all the same
+        may_go = models.Q(webhook__active=True) | models.Q(event=TEST)  # tests go out while disabled too
         return self.filter(may_go, state=DeliveryState.PENDING, next_at__lte=now)
 
 
 class Delivery(models.Model):
-    """One event on its way to one webhook, with what the newest attempt brought."""
+    """One event for one webhook, with the outcome of the latest attempt."""
 
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
     event = models.CharField(max_length=40)
@@ -115,12 +115,12 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     state = models.CharField(max_length=9, choices=DeliveryState, default=DeliveryState.PENDING)
     next_at = models.DateTimeField(default=timezone.now)  # of the next attempt, while pending
-    tries = models.PositiveSmallIntegerField(default=0)  # since it was ordered or ordered again
+    tries = models.PositiveSmallIntegerField(default=0)  # since it was last ordered
     attempts = models.PositiveIntegerField(default=0)  # in all
     tried_at = models.DateTimeField(null=True)
-    status = models.PositiveSmallIntegerField(null=True)  # the answer's, if there was one
+    status = models.PositiveSmallIntegerField(null=True)  # of the response, if there was one
     milliseconds = models.PositiveIntegerField(null=True)
-    answer = models.CharField(max_length=500, blank=True)  # how its text begins
+    answer = models.CharField(max_length=500, blank=True)  # the beginning of its body
     problem = MessageField(blank=True)
 
     objects = DeliveryQuerySet.as_manager()

@@ -1,4 +1,4 @@
-"""Notices to people: in the portal, and by mail where they asked for it."""
+"""Notices to people: in the portal, and by mail if they want that."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.teams.models import RANK, Membership, Role
 
 
 def tell(event: Event, team, subject) -> Facts:
-    """Write a notice for everybody who wants to know of the event; return its facts."""
+    """Write a notice for everyone who wants to be told of the event; return its facts."""
     facts = event.describe(subject)
     choices = {row.user_id: row for row in Choice.objects.filter(event=event.name, user__teams=team)}
     members = Membership.objects.filter(team=team, user__is_active=True).select_related("user")

@@ -31,7 +31,7 @@ class MarkedSerializer(serializers.Serializer):
 
 
 class ChoiceSerializer(KnownFieldsOnly, serializers.Serializer):
-    """Of which events of a kind to be told in the portal and by mail."""
+    """Which events of a kind to be told of, in the portal and by mail."""
 
     event = serializers.ChoiceField(choices=list(EVENTS))
     portal = serializers.ChoiceField(choices=Audience.choices)
@@ -39,7 +39,7 @@ class ChoiceSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class WebhookSerializer(KnownFieldsOnly, serializers.ModelSerializer):
-    """A webhook; its secret stands only in the answer that made it."""
+    """A webhook. Its secret appears only in the response that created it."""
 
     events = BoundedListField(
         child=serializers.ChoiceField(choices=WEBHOOK_EVENTS), allow_empty=False, max_length=20
@@ -71,7 +71,7 @@ class NewWebhookSerializer(WebhookSerializer):
 
 
 class MadeWebhookSerializer(WebhookSerializer):
-    """A webhook with its new secret, which no later answer holds."""
+    """A webhook with its new secret, which no later response contains."""
 
     secret = serializers.CharField(read_only=True, source="shown_secret")
 

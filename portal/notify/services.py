@@ -1,4 +1,4 @@
-"""Tells people and other systems of an event: the one place that events come from."""
+"""Emits events to people and other systems. All events go through here."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ KEPT = timedelta(days=90)
 
 
 def emit(name: str, team, subject) -> None:
-    """Write down whom to tell of an event about ``subject``, in the transaction of the caller.
+    """Record an event about ``subject``, in the caller's transaction.
 
-    Nothing is sent here: rows are written, and workers are told of them once the transaction is committed.
-    It never raises, so that what happened stands whether or not anybody can be told of it.
+    Nothing is sent here: rows are written, and workers are woken once the transaction is committed. It never
+    raises, so that a failing notification undoes nothing.
     """
     try:
         with transaction.atomic():
@@ -33,7 +33,7 @@ def emit(name: str, team, subject) -> None:
 
 
 def choices_of(user) -> dict[str, tuple[str, str]]:
-    """(portal, mail) for every event, chosen or by default."""
+    """(portal, mail) for every event, as chosen or by default."""
     rows = {row.event: row for row in Choice.objects.filter(user=user)}
     found = {}
     for name, event in EVENTS.items():
@@ -43,7 +43,7 @@ def choices_of(user) -> dict[str, tuple[str, str]]:
 
 
 def choose(user, chosen: dict[str, tuple[str, str]]) -> None:
-    """Keep what a person wants to be told of: (portal, mail) by event."""
+    """Save a person's settings: (portal, mail) by event."""
     for name, (portal, mail) in chosen.items():
         Choice.objects.update_or_create(user=user, event=name, defaults={"portal": portal, "mail": mail})
 

@@ -1,4 +1,4 @@
-"""Secrets and signatures of webhooks, as https://www.standardwebhooks.com describes them."""
+"""Secrets and signatures of webhooks, as specified by https://www.standardwebhooks.com."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portal.core.encryption import WrongKey, seal, unseal
 from workers.contract.messages import msg
 
 BEGINS = "whsec_"
-BYTES = 32  # of a secret; the standard asks for 24 to 64
+BYTES = 32  # of a secret; the standard requires 24 to 64
 
 
 def new_secret() -> str:
@@ -19,15 +19,15 @@ def new_secret() -> str:
 
 
 def sealed(secret: str) -> str:
-    """The secret as it is stored."""
+    """The encrypted secret, as stored."""
     return seal({"secret": secret})
 
 
 def headers(stored: str, id: str, moment: int, body: bytes) -> dict[str, str]:
-    """The headers that prove who sent ``body``, and when; ``moment`` is in seconds since the epoch.
+    """The headers that prove who sent ``body`` and when; ``moment`` is in seconds since the epoch.
 
-    The signature is the HMAC-SHA256 of id, moment and body with full stops between. Raises WrongKey with a
-    sentence for a secret that cannot be used.
+    The signature is the HMAC-SHA256 of id, moment and body, joined by full stops. Raises WrongKey with a
+    sentence if the secret cannot be decrypted.
     """
     signed = hmac.new(_key(stored), f"{id}.{moment}.".encode() + body, hashlib.sha256).digest()
     return {

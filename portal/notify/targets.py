@@ -1,7 +1,7 @@
-"""Where a webhook may go, and the one request that goes there.
+"""Validates the target of a webhook, and sends the one request to it.
 
-The name is looked up once, every address it has is checked, and the connection is made to the very address
-that was checked: a name that points elsewhere a moment later changes nothing. Redirects are not followed.
+The host name is resolved once, each of its addresses is checked, and the connection goes to the address that
+was checked: DNS rebinding has no effect. Redirects are not followed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DENIED = [
         "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
     )
 ]  # fmt: skip
-# The only part of IPv6 that is assigned to public hosts. Outside of it lie loopback, link-local, site-local,
+# The only part of IPv6 that is assigned to public hosts. Outside it lie loopback, link-local, site-local,
 # private use, multicast and most forms that wrap an IPv4 address: compatible, mapped, translated, NAT64.
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 # ISATAP (RFC 5214): the last four bytes are the IPv4 address of a host behind the tunnel.
@@ -46,11 +46,11 @@ ISATAP = (0x00005EFE, 0x02005EFE)
 
 
 class BadTarget(Exception):
-    """The address cannot be used; the message is a sentence for the person who entered it."""
+    """The URL cannot be used; the message is a sentence for the person who entered it."""
 
 
 class NoAnswer(Exception):
-    """Nothing usable came back; the message says how."""
+    """No usable response; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Answer:
 
 
 def parse(url: str) -> Target:
-    """Take an address apart. Raises BadTarget."""
+    """Parse a URL. Raises BadTarget."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -88,7 +88,7 @@ def parse(url: str) -> Target:
 
 
 def is_allowed(address: str) -> bool:
-    """Whether webhooks may reach this IP address: a public one, or one in WEBHOOK_ALLOWED_NETWORKS."""
+    """Whether webhooks may reach this IP address: public, or in WEBHOOK_ALLOWED_NETWORKS."""
     found = ipaddress.ip_address(address.split("%")[0])
     found = getattr(found, "ipv4_mapped", None) or found
     if any(found in network for network in settings.WEBHOOK_ALLOWED_NETWORKS):
@@ -107,7 +107,7 @@ def _is_public(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
 
 
 def resolve(target: Target) -> list[str]:
-    """The addresses of the target's host, every one of which is allowed. Raises BadTarget."""
+    """The addresses of the target's host, all of them allowed. Raises BadTarget."""
     try:
         rows = _look_up(target)
     except (OSError, UnicodeError):
@@ -130,9 +130,9 @@ def resolve(target: Target) -> list[str]:
 
 
 def _look_up(target: Target) -> list[tuple]:
-    """As getaddrinfo, which has no deadline of its own. Raises OSError after LOOKUP_SECONDS.
+    """getaddrinfo with a deadline. Raises OSError after LOOKUP_SECONDS.
 
-    The threads that a name server keeps waiting are bounded; while all of them wait, nothing is looked up.
+    The number of lookup threads is bounded; while all of them wait for a name server, no lookup starts.
     """
     found: list[list[tuple] | Exception] = []
 
@@ -157,17 +157,18 @@ def _look_up(target: Target) -> list[tuple]:
 
 
 def check(url: str) -> None:
-    """Raise BadTarget for an address that could not be called now."""
+    """Raise BadTarget for a URL that could not be called now."""
     resolve(parse(url))
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
-    """Send ``body``. Raises BadTarget or NoAnswer; any status that came back is an Answer."""
+    """Send ``body``. Raises BadTarget or NoAnswer; a response of any status is an Answer."""
     target = parse(url)
     addresses = resolve(target)
     start = time.monotonic()
     connection = _Pinned(target, addresses)
-    # A socket's timeout counts from byte to byte: one that sends a byte now and then would hold a worker.
+    # A socket's timeout counts from byte to byte: a server that sends a byte now and then would occupy a
+    # worker.
     watch = threading.Timer(TOTAL_SECONDS, connection.cut)
     watch.daemon = True
     watch.start()
@@ -195,7 +196,7 @@ def _words(error: Exception, was_cut: bool) -> str:
 
 
 class _Pinned(http.client.HTTPConnection):
-    """A connection to addresses that were checked; the name is kept for Host and for the certificate."""
+    """A connection to checked addresses. The host name is kept for the Host header and the certificate."""
 
     def __init__(self, target: Target, addresses: list[str]):
         super().__init__(target.host, target.port, timeout=CONNECT_SECONDS)
@@ -227,7 +228,7 @@ class _Pinned(http.client.HTTPConnection):
             raise TimeoutError
 
     def cut(self) -> None:
-        """End it from another thread, whatever it waits for: a connection, a handshake, an answer."""
+        """Close it from another thread, whatever it waits for: connection, handshake or response."""
         self.was_cut = True
         if self._line is not None:
             with contextlib.suppress(OSError):

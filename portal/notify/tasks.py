@@ -1,4 +1,4 @@
-"""Celery tasks: send what was written down."""
+"""Celery tasks: send what was recorded."""
 
 from portal.celery import app
 from portal.core import broker
@@ -7,21 +7,21 @@ from portal.notify import mails, services, webhooks
 
 @app.task
 def send_mails() -> None:
-    """Before: mails to be sent. After: sent, or counted as tried."""
+    """Before: pending mails. After: sent, or counted as tried."""
     mails.send_pending()
 
 
 @app.task
 def deliver(pk: int) -> None:
-    """Before: a delivery that is due. After: it has had an attempt."""
+    """Before: a delivery that is due. After: one attempt was made."""
     webhooks.deliver(pk)
 
 
 @app.task
 def sweep() -> None:
-    """Before: mails and deliveries whose messages were lost, or that are to be tried again. After: sent anew.
+    """Before: mails and deliveries that are due but have no message. After: messages resent.
 
-    Only asks the database; the waiting for others is done by the tasks above.
+    It only queries the database; the tasks above do the sending.
     """
     if mails.is_pending():
         broker.send("portal.notify.tasks.send_mails")
@@ -30,5 +30,5 @@ def sweep() -> None:
 
 @app.task
 def tidy() -> None:
-    """Before: notices of any age. After: the newer ones."""
+    """Before: notices of any age. After: only recent ones."""
     services.sweep()

@@ -1,4 +1,4 @@
-"""Addresses of notices and webhooks."""
+"""URLs of notices and webhooks."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What a person is told of: the list behind the bell, and what of it they want."""
+"""Pages of a person's notices and notification settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _mine(request):
 
 
 def notification_list(request):
-    """Everything that this person was told of in this team, newest first."""
+    """The person's notices in this team, newest first."""
     rows = _mine(request)
     unread_only = request.GET.get("unread") == "yes"
     page = page_of(rows.unread() if unread_only else rows, request)
@@ -36,7 +36,7 @@ def notification_list(request):
 
 @require_POST
 def notification_open(request, pk):
-    """Mark one as read and go to what it is about."""
+    """Mark a notice as read and go to its page."""
     row = get_object_or_404(_mine(request), pk=pk)
     services.mark_read(Notification.objects.filter(pk=row.pk))
     return redirect(row.path or "notification-list")
@@ -44,20 +44,20 @@ def notification_open(request, pk):
 
 @require_POST
 def notification_read_all(request):
-    """Mark all of this team's as read."""
+    """Mark all notices of this team as read."""
     services.mark_read(_mine(request))
     return redirect("notification-list")
 
 
 def visible_choices(user, membership) -> dict[str, tuple[str, str]]:
-    """What the person chose of the events that the role sees."""
+    """The person's settings for the events that their role can see."""
     rank = RANK[Role(membership.role)]
     choices = services.choices_of(user)
     return {name: value for name, value in choices.items() if rank >= RANK[Role(EVENTS[name].least)]}
 
 
 def notification_choices(request):
-    """Of which events to be told, and how."""
+    """Notification settings."""
     choices = visible_choices(request.user, request.membership)
     form = ChoicesForm(choices, request.POST or None)
     if form.is_bound and form.is_valid():

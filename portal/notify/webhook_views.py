@@ -1,4 +1,4 @@
-"""The pages of a team's webhooks, for its administrators."""
+"""Pages of a team's webhooks, for its administrators."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def webhook_list(request):
 
 @never_cache
 def webhook_detail(request, pk):
-    """One webhook: its address and events, and what was delivered."""
+    """One webhook: its URL and events, and its deliveries."""
     webhook = _webhook(request, pk)
     initial = {"name": webhook.name, "url": webhook.url, "events": webhook.events}
     form = WebhookForm(request.POST or None, initial=initial)
@@ -66,7 +66,7 @@ def webhook_detail(request, pk):
 
 @require_POST
 def webhook_switch(request, pk):
-    """Switch a webhook on or off."""
+    """Enable or disable a webhook."""
     webhook = _webhook(request, pk)
     webhooks.change(webhook, active=not webhook.active)
     said = _("The webhook is switched on.") if webhook.active else _("The webhook is switched off.")
@@ -76,7 +76,7 @@ def webhook_switch(request, pk):
 
 @require_POST
 def webhook_test(request, pk):
-    """Send an event that tells of nothing."""
+    """Send a test event."""
     webhook = _webhook(request, pk)
     try:
         webhooks.order_test(webhook)
@@ -89,14 +89,14 @@ def webhook_test(request, pk):
 
 @require_POST
 def webhook_secret(request, pk):
-    """Make another secret; the page after this shows it and no other."""
+    """Generate a new secret. Only the next page shows it."""
     webhook = _webhook(request, pk)
     once.keep(request, f"webhook-{pk}", secret=webhooks.new_secret(webhook))
     return redirect("webhook-detail", pk=pk)
 
 
 def webhook_delete(request, pk):
-    """Ask, then remove a webhook and its log."""
+    """Ask for confirmation, then remove a webhook and its log."""
     webhook = _webhook(request, pk)
     if request.method == "POST":
         webhooks.delete(webhook)
@@ -107,7 +107,7 @@ def webhook_delete(request, pk):
 
 @require_POST
 def webhook_redeliver(request, pk, number):
-    """Send a delivery once more."""
+    """Send a delivery again."""
     webhook = _webhook(request, pk)
     try:
         webhooks.order_again(get_object_or_404(webhook.deliveries, pk=number))

@@ -1,4 +1,4 @@
-"""Webhooks: made and changed, their deliveries ordered, signed, sent, tried again, given up."""
+"""Webhooks: create, change, order, sign, send, retry and give up deliveries."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from portal.teams import audit
 from portal.teams.models import AuditEntry, Result, Team
 from workers.contract.messages import msg
 
-VERSION = 1  # of the body; a change that could break a reader makes it 2
-# Seconds until the next attempt after the first, second … one that went wrong: eight and a half hours in all.
+VERSION = 1  # of the body; an incompatible change makes it 2
+# Seconds until the next attempt after the first, second … failure: eight and a half hours in all.
 BACKOFF = (30, 120, 600, 1800, 7200, 21600)
-STOP_AFTER = 20  # attempts in a row that went wrong
-LEASE = timedelta(seconds=120)  # a worker that died while it sent leaves the delivery to another after that
+STOP_AFTER = 20  # consecutive failed attempts
+LEASE = timedelta(seconds=120)  # after that, another worker takes over from one that died while sending
 KEPT = timedelta(days=30)
 AT_ONCE = 50  # teams in one sweep
 DELIVER = "portal.notify.tasks.deliver"
-# Attempts under way in one process, of all teams and of each: one that hangs takes 15 seconds.
+# Concurrent attempts in one process, of all teams and of each: a hanging target takes 15 seconds.
 SENDING, SENDING_EACH = 6, 2
 IN_A_ROW = 20
 _sending = Slots(SENDING, SENDING_EACH)
@@ -41,7 +41,7 @@ BY_HAND_MOST, BY_HAND_WITHIN = 6, timedelta(seconds=60)
 
 
 class TooManyByHand(Throttled):
-    """The team ordered more deliveries by hand than the server sends at once; says how long to wait."""
+    """The team ordered too many deliveries by hand; the message says how long to wait."""
 
     def __init__(self, wait: int):
         sentence = msg(
@@ -55,7 +55,7 @@ class TooManyByHand(Throttled):
 
 
 def make(team, user, name: str, url: str, events: list[str]) -> tuple[Webhook, str]:
-    """A new webhook and its secret, which is shown this once. Raises BadTarget."""
+    """Create a webhook; return it with its secret, which is shown only once. Raises BadTarget."""
     targets.check(url)
     secret = signing.new_secret()
     webhook = Webhook.objects.create(
@@ -66,7 +66,7 @@ def make(team, user, name: str, url: str, events: list[str]) -> tuple[Webhook, s
 
 
 def change(webhook: Webhook, **fields) -> None:
-    """Change name, url, events or active. Raises BadTarget. Switched on again, it starts without failures."""
+    """Change name, url, events or active. Raises BadTarget. Enabling it resets its failures."""
     if fields.get("url", webhook.url) != webhook.url:
         targets.check(fields["url"])
     if fields.get("active") and not webhook.active:
@@ -78,7 +78,7 @@ def change(webhook: Webhook, **fields) -> None:
 
 
 def new_secret(webhook: Webhook) -> str:
-    """Another secret, shown this once; the old one signs nothing any more."""
+    """Generate a new secret, shown only once. The old one stops working."""
     secret = signing.new_secret()
     webhook.secret = signing.sealed(secret)
     webhook.save(update_fields=["secret"])
@@ -96,7 +96,7 @@ def delete(webhook: Webhook) -> None:
 
 
 def order(event: str, team, data: dict) -> None:
-    """Write a delivery for every webhook of the team that asked for this event."""
+    """Create a delivery for each webhook of the team that subscribes to this event."""
     for webhook in Webhook.objects.for_team(team).filter(active=True):
         if event in webhook.events:
             _order(webhook, event, data)
@@ -104,7 +104,7 @@ def order(event: str, team, data: dict) -> None:
 
 @transaction.atomic
 def order_test(webhook: Webhook) -> Delivery:
-    """A delivery that tells of nothing; it goes out even while the webhook is switched off.
+    """Order a test delivery; it is sent even while the webhook is disabled.
 
     Raises TooManyByHand.
     """
@@ -115,7 +115,7 @@ def order_test(webhook: Webhook) -> Delivery:
 
 @transaction.atomic
 def order_again(delivery: Delivery) -> None:
-    """Send a delivery once more, the same event under the same id. Raises TooManyByHand."""
+    """Order a delivery again: the same event with the same id. Raises TooManyByHand."""
     _refuse_too_many(delivery.webhook.team_id)
     Delivery.objects.filter(pk=delivery.pk).update(
         state=DeliveryState.PENDING, tries=0, next_at=timezone.now(), problem=""
@@ -125,7 +125,7 @@ def order_again(delivery: Delivery) -> None:
 
 
 def _refuse_too_many(team_id: int) -> None:
-    """What people of a team order by hand is bounded, however many of them ask at once."""
+    """Bound the deliveries that a team's people order by hand, however many ask at once."""
     Team.objects.select_for_update(no_key=True).get(pk=team_id)
     now = timezone.now()
     orders = AuditEntry.objects.filter(
@@ -160,11 +160,11 @@ def _wake(pk: int) -> None:
 
 
 def deliver(pk: int) -> None:
-    """Make one attempt, and then those that the team has waiting. Before: due. After: delivered, failed, or
-    pending with a later time.
+    """Make one attempt, then those that the team has waiting.
 
-    A team has at most SENDING_EACH attempts under way in a process, and all teams SENDING; what finds no
-    place stays due, for whoever has one.
+    Before: due. After: delivered, failed, or pending with a later time. A team has at most SENDING_EACH
+    concurrent attempts in a process, all teams together SENDING. What finds no slot stays due for another
+    worker.
     """
     team = Delivery.objects.filter(pk=pk).values_list("webhook__team", flat=True).first()
     with _sending.take(team) as got:
@@ -182,7 +182,7 @@ def _due_of(team_id: int | None):
 
 
 def _attempt(pk: int) -> None:
-    """A second call at the same time finds the delivery leased and does nothing."""
+    """A concurrent second call finds the delivery leased and does nothing."""
     delivery = Delivery.objects.select_related("webhook__team").filter(pk=pk).first()
     now = timezone.now()
     if delivery is None or delivery.state != DeliveryState.PENDING or delivery.next_at > now:
@@ -246,7 +246,7 @@ def _went_wrong(delivery: Delivery, problem: str, **facts) -> None:
 
 
 def _stop_if_hopeless(webhook: Webhook, problem: str) -> None:
-    """Switch a webhook off that failed too often in a row, and tell the team's administrators once."""
+    """Disable a webhook after too many consecutive failures, and tell the team's administrators once."""
     words = msg(
         "{most} attempts in a row went wrong, the last so: {problem}", most=STOP_AFTER, problem=problem
     )
@@ -260,8 +260,9 @@ def _stop_if_hopeless(webhook: Webhook, problem: str) -> None:
 
 
 def sweep() -> None:
-    """Before: deliveries that are due and have no message. After: each team's oldest have one. Old ones are
-    removed."""
+    """Before: due deliveries without a message. After: each team's oldest have one. Old deliveries are
+    removed.
+    """
     Delivery.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
     teams = Delivery.objects.due().order_by().values_list("webhook__team", flat=True).distinct()
     for team in list(teams[:AT_ONCE]):

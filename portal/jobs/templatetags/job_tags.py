@@ -1,4 +1,4 @@
-"""Filters for jobs; built into every template."""
+"""Template filters for jobs, built into every template."""
 
 from __future__ import annotations
 

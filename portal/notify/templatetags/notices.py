@@ -12,7 +12,7 @@ register = template.Library()
 
 @register.inclusion_tag("notify/_bell.html", takes_context=True)
 def bell(context):
-    """How many notices of the team that the person works in are unread."""
+    """How many notices of the person's current team are unread."""
     request = context["request"]
     match = request.resolver_match
     return {
@@ -23,6 +23,6 @@ def bell(context):
 
 @register.simple_tag
 def notice(row):
-    """What a notice says, in the reader's language; HTML in it is escaped."""
+    """The sentence of a notice, in the reader's language, with HTML escaped."""
     event = EVENTS.get(row.event)
     return event.say(row.facts) if event else row.event
