@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import cv2
@@ -24,7 +24,7 @@ class BuildSettings:
     """Everything beside ONNX file and pictures that ``rknn.config`` and ``rknn.build`` were given.
 
     ``mean_values`` and ``std_values`` are for pixels 0..255 in ``channel_order``, the order in which
-    the model takes pixels. ``input_size`` is (width, height).
+    the model takes pixels. ``input_size`` is (width, height). ``int16_layers`` are computed in 16 bits.
     """
 
     target_platform: str
@@ -35,6 +35,8 @@ class BuildSettings:
     quantized: bool = True
     dtype: str | None = None
     algorithm: str = "normal"
+    method: str = "channel"
+    int16_layers: list[str] = field(default_factory=list)
     schema: int = SCHEMA
 
     @property

@@ -43,6 +43,12 @@ def read_pairs(dataset: Path, split: str) -> list[Pair]:
     return pairs
 
 
+def choose_random(names: Iterable[str], count: int, seed: int) -> list[str]:
+    """Return at most ``count`` of the images, whatever their classes, the same for one seed."""
+    known = sorted(set(names))
+    return random.Random(seed).sample(known, min(count, len(known)))
+
+
 def choose_calibration(pairs: Iterable[Pair], count: int, seed: int) -> list[str]:
     """Return at most ``count`` images, as many of each class as possible, the same for one seed.
 

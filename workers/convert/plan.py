@@ -13,6 +13,10 @@ from workers.convert.tasks import TASKS
 
 CHANNEL_ORDERS = ("rgb", "bgr")
 FLOAT_DTYPE = "fp16"
+# Calibration images: the classes take turns, by lot, or each as unlike the others as it can be.
+CHOICES = ("balanced", "random", "farthest")
+ALGORITHMS = ("normal", "kl_divergence", "mmse")
+METHODS = ("channel", "layer")  # a scale for each channel of the weights, or one for all
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,11 @@ class Plan:
     class_names: list[str]
     calibration_count: int = 100
     calibration_seed: int = 0
+    calibration_choice: str = "balanced"
     dtype: str | None = None
     algorithm: str = "normal"
+    method: str = "channel"
+    int16_layers: list[str] = field(default_factory=list)
     provenance: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -60,8 +67,11 @@ def read_plan(spec: dict[str, Any]) -> Plan:
             class_names=list(params["class_names"]),
             calibration_count=int(calibration.get("count", 100)),
             calibration_seed=int(calibration.get("seed", 0)),
+            calibration_choice=calibration.get("choice") or "balanced",
             dtype=quantization.get("dtype"),
             algorithm=quantization.get("algorithm") or "normal",
+            method=quantization.get("method") or "channel",
+            int16_layers=[str(name) for name in quantization.get("int16_layers") or []],
             provenance=dict(params.get("provenance") or {}),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -91,6 +101,17 @@ def check_plan(plan: Plan) -> None:
         raise InputError(msg("Mean and standard deviation need three numbers each, and no deviation of 0."))
     if plan.calibration_count < 1:
         raise InputError(msg("Calibration needs at least one image: ask for 20 to 100."))
+    for value, known in (
+        (plan.calibration_choice, CHOICES),
+        (plan.algorithm, ALGORITHMS),
+        (plan.method, METHODS),
+    ):
+        if value not in known:
+            raise InputError(
+                msg("There is no {given}: choose one of {known}.", given=repr(value), known=", ".join(known))
+            )
+    if plan.int16_layers and not plan.quantized:
+        raise InputError(msg("A float model has no 16-bit layers to choose: leave them out, or choose int8."))
     if not plan.quantized and chip.get("int8_only"):
         raise InputError(
             msg(

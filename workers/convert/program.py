@@ -1,4 +1,4 @@
-"""The conversion job, step by step: swap, calibrate, build, check, measure."""
+"""The conversion job, step by step: swap, calibrate, build, check, measure. Other kinds start here, too."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import onnx
 from workers.contract import JobFolder, run
 from workers.contract.messages import msg
 from workers.contract.splits import TRAIN, measured_split
-from workers.convert import channels, optable, rknnfile
+from workers.convert import channels, dataset, farthest, layer_error, optable, rknnfile
 from workers.convert import plan as plans
 from workers.convert.calibration import BuildSettings, pack, write_pictures
 from workers.convert.images import load_image, order_channels
@@ -36,6 +36,11 @@ COSTS_NOTHING = {"Reshape"}
 
 
 def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
+    """Do what the specification's ``kind`` names."""
+    return layer_error.main(folder, spec) if spec["kind"] == "layer-error" else convert(folder, spec)
+
+
+def convert(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     """Convert and measure; return the fields of the result that ``README.md`` lists."""
     plan = plans.read_plan(spec)
     task = TASKS[plan.task]
@@ -45,7 +50,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
         task.read_split(plan.dataset, split, len(plan.class_names))
         for split in (TRAIN, measured_split(plan.dataset))
     )
-    chosen = task.choose_calibration(train, plan.calibration_count, plan.calibration_seed)
+    chosen = choose_calibration(plan, task, train)
     settings = build_settings(plan, plan.channel_order)
     pictures = write_pictures(
         [plan.dataset / name for name in chosen], plan.input_size, folder.scratch / "calibration"
@@ -65,6 +70,17 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     return finish(folder, plan, cost, evaluations, len(pictures))
 
 
+def choose_calibration(plan: Plan, task: Task, samples: list[Sample]) -> list[str]:
+    """Return the images that calibrate, in the way that the plan names."""
+    count, seed = plan.calibration_count, plan.calibration_seed
+    if plan.calibration_choice == "balanced":
+        return task.choose_calibration(samples, count, seed)
+    names = list({sample.image for sample in samples})
+    if plan.calibration_choice == "random":
+        return dataset.choose_random(names, count, seed)
+    return farthest.choose(plan.dataset, names, count, seed)
+
+
 def build_settings(plan: Plan, channel_order: str) -> BuildSettings:
     """Return the plan's numbers for a model that takes pixels 0..255 in ``channel_order``."""
     turn = -1 if channel_order == "bgr" else 1
@@ -77,6 +93,8 @@ def build_settings(plan: Plan, channel_order: str) -> BuildSettings:
         quantized=plan.quantized,
         dtype=plan.dtype if plan.quantized else None,
         algorithm=plan.algorithm,
+        method=plan.method,
+        int16_layers=plan.int16_layers,
     )
 
 
@@ -180,7 +198,13 @@ def finish(
         "input_size": list(plan.input_size),
         "calibration_images": calibrated,
         "calibration_seed": plan.calibration_seed,
-        "quantization": {"dtype": plan.dtype, "algorithm": plan.algorithm},
+        "calibration_choice": plan.calibration_choice,
+        "quantization": {
+            "dtype": plan.dtype,
+            "algorithm": plan.algorithm,
+            "method": plan.method,
+            "int16_layers": plan.int16_layers,
+        },
         "versions": versions,
         "provenance": plan.provenance,
     }
@@ -211,6 +235,13 @@ def notices(plan: Plan, cost: optable.Cost, calibrated: int) -> list[str]:
             msg(
                 "The class names are too long for the RKNN file, it carries their hash only: keep labels.txt "
                 "beside it."
+            )
+        )
+    if plan.int16_layers:
+        found.append(
+            msg(
+                "Some layers run in 16 bits, which is not proven on boards: measure the model on one before "
+                "you rely on it."
             )
         )
     if plan.quantized and calibrated < min(plan.calibration_count, 20):

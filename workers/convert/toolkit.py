@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 
 from workers.contract import ToolchainError
 from workers.contract.messages import msg
+from workers.convert import hybrid
 from workers.convert.calibration import BuildSettings
 from workers.convert.capture import captured
 from workers.convert.toolkit_errors import explain
@@ -66,13 +68,30 @@ class Toolkit:
         self.scratch.mkdir(parents=True, exist_ok=True)
         listing = self.scratch / "calibration.txt"
         listing.write_text("".join(f"{picture.resolve()}\n" for picture in pictures), encoding="utf-8")
-        options: dict[str, Any] = {"do_quantization": settings.quantized}
-        if settings.quantized:
-            options["dataset"] = str(listing)
         self._step(msg("start"), self._start)
         self._step(msg("accept the settings"), lambda: self._rknn.config(**_config(settings, custom_string)))
         self._step(msg("load the ONNX model"), lambda: self._rknn.load_onnx(model=str(model.resolve())))
+        if settings.int16_layers:
+            self._build_hybrid(model, str(listing), settings.int16_layers)
+            return
+        options: dict[str, Any] = {"do_quantization": settings.quantized}
+        if settings.quantized:
+            options["dataset"] = str(listing)
         self._step(msg("build the model"), lambda: self._rknn.build(**options))
+
+    def _build_hybrid(self, model: Path, listing: str, layers: list[str]) -> None:
+        """Quantize, put the layers into 16 bits, and build the rest in 8; see ``hybrid``."""
+        quantize = msg("quantize the model")
+        self._step(quantize, lambda: self._rknn.hybrid_quantization_step1(dataset=listing, proposal=False))
+        files = [self.scratch / f"{model.stem}{end}" for end in (".model", ".data", ".quantization.cfg")]
+        text = files[2].read_text(encoding="utf-8")
+        names = hybrid.tensors(onnx.load(str(model)), layers, hybrid.tensors_of(text))
+        files[2].write_text(hybrid.choose(text, names), encoding="utf-8")
+        self.close()
+        # Step 2 in the object that did step 1 fails.
+        self._step(msg("start"), self._start)
+        paths = map(str, files)
+        self._step(msg("build the model"), lambda: self._rknn.hybrid_quantization_step2(*paths))
 
     def _start(self) -> int:
         # Here and not above: it takes a second and prints.
@@ -108,6 +127,17 @@ class Toolkit:
             )
         return [np.asarray(output, dtype=np.float32) for output in outputs]
 
+    def layer_errors(self, picture: Path, folder: Path) -> str:
+        """Return the table of each layer's error on one image of calibration; ``folder`` gets the tensors."""
+        self._step(
+            msg("compare the layers"),
+            lambda: self._rknn.accuracy_analysis(inputs=[str(picture.resolve())], output_dir=str(folder)),
+        )
+        table = folder / "error_analysis.txt"
+        if not table.is_file():
+            raise ToolchainError(msg("rknn-toolkit2 wrote no table of errors: see the job's log."))
+        return table.read_text(encoding="utf-8")
+
     def close(self) -> None:
         if self._rknn is not None:
             self._rknn.release()
@@ -135,6 +165,7 @@ def _config(settings: BuildSettings, custom_string: str | None) -> dict[str, Any
         "target_platform": settings.target_platform,
         "quant_img_RGB2BGR": settings.reads_pictures_as_bgr,
         "quantized_algorithm": settings.algorithm,
+        "quantized_method": settings.method,
     }
     if settings.quantized and settings.dtype:
         options["quantized_dtype"] = settings.dtype

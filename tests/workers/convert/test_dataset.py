@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 
 from workers.contract import InputError
-from workers.convert.dataset import choose_calibration, read_pairs
+from workers.convert.dataset import choose_calibration, choose_random, read_pairs
 
 
 def pairs_of(*sizes):
@@ -57,3 +57,10 @@ def test_a_broken_list_is_refused_with_what_is_wrong(tmp_path, text, words):
         (tmp_path / "val.txt").write_text(text)
     with pytest.raises(InputError, match=words):
         read_pairs(tmp_path, "val")
+
+
+def test_images_by_lot_are_the_same_for_one_seed_and_never_more_than_there_are():
+    names = [f"images/{number}.png" for number in range(30)]
+    assert choose_random(names, 10, 3) == choose_random(reversed(names), 10, 3) != choose_random(names, 10, 4)
+    assert len(set(choose_random(names, 10, 3))) == 10
+    assert sorted(choose_random(names, 1000, 3)) == sorted(names)

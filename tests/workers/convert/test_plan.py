@@ -46,6 +46,9 @@ def test_a_float_build_is_for_chips_that_can():
         ({"mean": [0.5]}, "three numbers"),
         ({"std": [0, 1, 1]}, "no deviation of 0"),
         ({"calibration": {"count": 0}}, "at least one image"),
+        ({"calibration": {"choice": "all"}}, "no 'all': choose one of balanced, random, farthest"),
+        ({"quantization": {"algorithm": "gdq"}}, "no 'gdq': choose one of normal, kl_divergence, mmse"),
+        ({"quantization": {"method": "group32"}}, "no 'group32': choose one of channel, layer"),
     ],
 )
 def test_what_cannot_work_is_refused_before_any_tool_starts(params, words):
@@ -64,3 +67,9 @@ def test_a_model_that_needs_more_memory_than_the_chip_has_is_refused():
     with pytest.raises(InputError, match="needs 12 MB on Rockchip RV1106, which has 10 MB"):
         check_memory(chip, 6 * 2**20, 6 * 2**20)
     check_memory({**chip, "model_memory_mb": None}, 2**40, 0)
+
+
+def test_a_float_model_has_no_16_bit_layers():
+    wanted = {"dtype": "fp16", "int16_layers": ["conv"]}
+    with pytest.raises(InputError, match="no 16-bit layers"):
+        read_plan(spec(chip=read_chip("rk3588"), quantization=wanted))

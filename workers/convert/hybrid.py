@@ -1,0 +1,66 @@
+"""Hybrid quantization: a few layers of an int8 model computed in 16 bits.
+
+rknn-toolkit2 writes a configuration with one entry for each tensor (step 1) and builds what it says (step 2).
+A layer gains only if the tensor that it reads, what its convolution gives and what its activation gives are
+all 16 bits wide: between tensors of different widths the toolkit converts, and what was lost stays lost.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from workers.contract import InputError
+from workers.contract.messages import msg
+
+if TYPE_CHECKING:
+    import onnx
+
+_NONE_CHOSEN = "custom_quantize_layers: {}\n"
+_TENSOR = re.compile(r"^    (\S[^:\n]*):$", re.MULTILINE)
+LONGEST_WALK = 8  # nodes from a layer's output back to its convolution
+
+
+def tensors(model: onnx.ModelProto, layers: list[str], known: list[str]) -> list[str]:
+    """Return the tensors that the layers need in 16 bits; ``layers`` are the names of their outputs.
+
+    ``known`` are the tensors of the toolkit's configuration. Raises InputError for a layer that is not one.
+    """
+    makers = {output: node for node in model.graph.node for output in node.output}
+    chosen: dict[str, None] = {}
+    for layer in layers:
+        # The model's input stays in 8 bits: the toolkit takes no other.
+        found = [name for name in _around(layer, makers) if name in known and name in makers]
+        if not found:
+            raise InputError(
+                msg("The model has no layer {layer}: choose one of its per-layer errors.", layer=layer)
+            )
+        chosen.update(dict.fromkeys(found))
+    return list(chosen)
+
+
+def _around(layer: str, makers: dict[str, onnx.NodeProto]) -> list[str]:
+    """The layer's output and everything back to what its convolution reads, the first input of each node."""
+    found = [layer]
+    for _ in range(LONGEST_WALK):
+        maker = makers.get(found[-1])
+        if maker is None:
+            break
+        found.append(maker.input[0])
+        if maker.op_type in ("Conv", "Gemm", "MatMul"):
+            break
+    return found
+
+
+def tensors_of(config: str) -> list[str]:
+    """The names of the tensors in the toolkit's configuration."""
+    return [name.strip("'\"") for name in _TENSOR.findall(config)]
+
+
+def choose(config: str, names: list[str]) -> str:
+    """Return the configuration with these tensors in 16 bits."""
+    if _NONE_CHOSEN not in config:
+        raise ValueError("the configuration chooses layers already")
+    lines = "".join(f"    {json.dumps(name)}: int16\n" for name in names)
+    return config.replace(_NONE_CHOSEN, f"custom_quantize_layers:\n{lines}", 1)
