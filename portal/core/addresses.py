@@ -1,4 +1,4 @@
-"""Where a request comes from."""
+"""The address of a request's sender."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from django.conf import settings
 
 
 def client_address(request) -> str | None:
-    """The caller's IP address, or None when there is none to tell.
+    """The caller's IP address; None if unknown.
 
-    Behind ``settings.PROXIES`` proxies it is the entry of X-Forwarded-For that the outermost of them
-    added; what stands left of it is the caller's own claim and is not believed.
+    Behind ``settings.PROXIES`` proxies, it is the entry of X-Forwarded-For that the outermost of them added.
+    Entries to the left of it are the caller's own claim and are ignored.
     """
     found = request.META.get("REMOTE_ADDR", "")
     if settings.PROXIES:
@@ -26,10 +26,10 @@ def client_address(request) -> str | None:
 
 
 def network(address: str | None) -> str:
-    """What one caller has at the least: an IPv4 address, or the first 64 bits of an IPv6 one.
+    """The smallest network of one caller: an IPv4 address, or the first 64 bits of an IPv6 address.
 
-    A provider gives every customer a /64 or more; counted one by one, its addresses never run out.
-    Empty without an address.
+    A provider gives every customer a /64 or more, so counting single addresses would bound nothing. Empty
+    without an address.
     """
     if not address:
         return ""
@@ -38,9 +38,9 @@ def network(address: str | None) -> str:
 
 
 def site(network: str) -> tuple[str, str] | None:
-    """The first and the last network of the /48 around this one, as ``network`` writes them; None for IPv4.
+    """The first and last network of the surrounding /48, in the format of ``network``; None for IPv4.
 
-    A /48 is what one organisation is given as a rule.
+    An organisation usually gets a /48.
     """
     if ":" not in network:
         return None

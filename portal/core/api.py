@@ -1,4 +1,4 @@
-"""Base classes of the endpoints."""
+"""Base classes of API endpoints."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from portal.core.serializers import BoardProfile, Chip, RecipesSerializer
 class ApiViewSet(viewsets.GenericViewSet):
     """Base of every endpoint.
 
-    ``refusals``: statuses of refusals that only this view knows, for the schema. ``secret_actions``: those
-    whose answers hold a secret, which an ``Idempotency-Key`` does not keep. ``unlimited_methods`` do not
-    count against the calls per minute. ``file_actions``: actions that take a form with files as well as JSON.
-    ``page_actions``: those that answer a page of rows. ``orderings``: the fields that rows can be ordered by,
-    never null, the usual one first.
+    ``refusals``: error statuses specific to this view, for the schema. ``secret_actions``: actions whose
+    responses hold a secret, which an ``Idempotency-Key`` does not store. ``unlimited_methods`` do not count
+    against the rate limit. ``file_actions``: actions that take a form with files as well as JSON.
+    ``page_actions``: actions that return a page of rows. ``orderings``: the fields that rows can be ordered
+    by, never null, the default first.
     """
 
     refusals: tuple = ()
@@ -34,16 +34,16 @@ class ApiViewSet(viewsets.GenericViewSet):
     file_actions: tuple = ()
     page_actions: tuple = ("list",)
     orderings: tuple = ("id",)
-    query: Mapping = {}  # what ``calls.with_query`` made of the call's parameters
+    query: Mapping = {}  # the validated query parameters, set by ``calls.with_query``
 
     def get_parsers(self):
-        # The framework asks before it sets the action; the schema's generator sets it first.
+        # The framework calls this before it sets the action; the schema generator sets the action first.
         action = getattr(self, "action", None) or self.action_map.get(self.request.method.lower())
         files = [MultiPartParser()] if action in self.file_actions else []
         return [*super().get_parsers(), *files]
 
     def perform_authentication(self, request):
-        """Count the call before it can be refused, so that refused calls are limited as well."""
+        """Count the call before it can be refused, so that refused calls count too."""
         try:
             super().perform_authentication(request)
         finally:
@@ -53,7 +53,7 @@ class ApiViewSet(viewsets.GenericViewSet):
         super().initial(request, *args, **kwargs)
         if self.action and self.action != "metadata":
             self.query = calls.check(self, request)
-        # Now that it is known who asks. The handler is looked up after this.
+        # The caller is known from here on. The handler is looked up after this.
         if request.method == "POST" and hasattr(self, "post"):
             self.post = idempotency.once(self.post, self.action in self.secret_actions)
         name = request.method.lower()
@@ -61,7 +61,7 @@ class ApiViewSet(viewsets.GenericViewSet):
             setattr(self, name, conditional.unless_changed(self, getattr(self, name)))
 
     def list_parameters(self) -> list[str]:
-        """The query of this call may narrow and cut a list by these."""
+        """The query parameters that may filter and page this call's list."""
         if self.action not in self.page_actions or self.request.method not in ("GET", "HEAD"):
             return []
         narrows = self.filter_backends and not self.detail and getattr(self, "filterset_class", None)
@@ -92,7 +92,7 @@ class ApiViewSet(viewsets.GenericViewSet):
 
     @staticmethod
     def _conditional(request, response):
-        """Name the answer, and spare its rendering where the caller has it."""
+        """Set the ETag, and skip rendering if the caller has the response already."""
         tag = response.headers.get("ETag") or conditional.tag_of_data(response.data)
         if conditional.is_known(request, tag):
             return conditional.not_modified(tag)
@@ -100,14 +100,14 @@ class ApiViewSet(viewsets.GenericViewSet):
 
 
 class AnyAnswer(BaseContentNegotiation):
-    """For answers that are files: ``Accept`` and ``?format=`` do not choose their form."""
+    """For file responses: ``Accept`` and ``?format=`` do not choose their format."""
 
     def select_renderer(self, request, renderers, format_suffix=None):
         return renderers[0], renderers[0].media_type
 
 
 class TeamViewSet(ApiViewSet):
-    """Starts every query from the caller's team; another team's id is as unknown as any other."""
+    """Starts every query from the caller's team. Ids of other teams are not found."""
 
     def get_queryset(self):
         if getattr(self, "swagger_fake_view", False):
@@ -116,27 +116,27 @@ class TeamViewSet(ApiViewSet):
 
 
 class BookViewSet(ApiViewSet):
-    """What stands in ``configs/``: the same for everybody, and whole."""
+    """The contents of ``configs/``: the same for everyone, complete."""
 
     filter_backends: tuple = ()
     pagination_class = None
 
 
 class IndexViewSet(BookViewSet):
-    """``names``: of what stands directly below."""
+    """An index. ``names``: the entries directly below it."""
 
     names: tuple = ()
 
     @extend_schema(operation_id="index", responses={200: dict[str, str]})
     def show(self, request):
-        """What there is, with its addresses; `docs/` and `schema/` describe it."""
+        """The API's entry points with their URLs. `docs/` and `schema/` describe it."""
         return Response({name: request.build_absolute_uri(f"{name}/") for name in self.names})
 
 
 class RecipeViewSet(BookViewSet):
     @extend_schema(responses={200: RecipesSerializer})
     def show(self, request):
-        """Recipes by name, and the presets that choose one."""
+        """Recipes by name, and the presets that use them."""
         return Response(configs.as_dict({"recipes": configs.recipes(), "presets": configs.presets()}))
 
 
@@ -150,7 +150,7 @@ class ChipViewSet(BookViewSet):
 class BoardProfileViewSet(BookViewSet):
     @extend_schema(responses={200: dict[str, BoardProfile]})
     def show(self, request):
-        """Kinds of boards by name: what a new device can be."""
+        """Board profiles by name: the kinds of devices that can be registered."""
         shown = BoardProfile.__annotations__
         boards = configs.as_dict(configs.boards())
         return Response({name: {key: board[key] for key in shown} for name, board in boards.items()})
@@ -162,7 +162,7 @@ def _schema(generator_class):
 
 
 class SchemaView(SpectacularAPIView):
-    """The schema (OpenAPI), made once by each process."""
+    """The OpenAPI schema, generated once per process."""
 
     def _get_schema_response(self, request):
         return Response(_schema(self.generator_class))

@@ -1,4 +1,4 @@
-"""Which addresses take a body larger than a form: the front asks before it reads one."""
+"""Which URLs accept bodies larger than a form. The front asks before it reads a body."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from django.urls import Resolver404, resolve
 
 from portal.core.slashes import completed
 
-FORM_BYTES = 1024 * 1024  # of an archive's form, beside the archive
+FORM_BYTES = 1024 * 1024  # for the form fields sent with an archive
 
 
 def an_archive() -> int:
-    """What a form with an uploaded archive may have."""
+    """The limit for a form with an uploaded archive."""
     return settings.UPLOAD_MAX_BYTES + FORM_BYTES
 
 
 def many_images() -> int:
-    """What a form with images for a device may have."""
+    """The limit for a form with images for a device."""
     return min(settings.UPLOAD_MAX_BYTES, 1024 * 1024 * 1024) + FORM_BYTES
 
 
 def takes(most: Callable[[], int]):
-    """Mark a view, or a method of a view set, as one that takes bodies of up to ``most()`` bytes."""
+    """Let a view, or a method of a view set, accept bodies of up to ``most()`` bytes."""
 
     def mark(view):
         view.most_bytes = most
@@ -33,7 +33,7 @@ def takes(most: Callable[[], int]):
 
 
 def most_bytes(path: str, method: str) -> int | None:
-    """How large a body the view of this address takes; None when it takes no large one."""
+    """The largest body that the view of this path accepts; None if it accepts no large body."""
     try:
         view = resolve(completed(path)).func
     except Resolver404:

@@ -1,7 +1,7 @@
-"""Sends messages to the broker, within seconds whatever the broker does.
+"""Sends messages to the broker, within seconds whatever state the broker is in.
 
-A message only wakes a worker: what is to be done stands in the database, and the sweeps send again what the
-broker did not take. So publishing never raises, and never makes a page wait for a broker that hangs.
+A message only wakes a worker: the work itself is in the database, and the sweeps resend what the broker did
+not accept. So publishing never raises, and a hanging broker never blocks a page.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _away_until = 0.0
 
 
 def send(task: str, args: Sequence[Any] = (), queue: str | None = None) -> bool:
-    """Publish a call of the task with this name; False when the broker did not take it. Never raises.
+    """Publish a call of the task with this name. False if the broker did not accept it. Never raises.
 
-    Waits BROKER_SECONDS at most, and not at all for BROKER_PAUSE_SECONDS after that. ``queue`` is the
-    task's own unless given.
+    Waits BROKER_SECONDS at most, and not at all for BROKER_PAUSE_SECONDS after a failure. ``queue`` defaults
+    to the task's own.
     """
     if is_away():
         return False
@@ -41,17 +41,17 @@ def send(task: str, args: Sequence[Any] = (), queue: str | None = None) -> bool:
 
 
 def publish(task: str, args: list[Any], **options: Any) -> None:
-    """Hand a message to the broker by the task's name, which the web process need not have imported."""
+    """Publish by the task's name: the web process need not import the task."""
     app.send_task(task, args, retry=False, **options)
 
 
 def send_on_commit(task: str, args: Sequence[Any] = (), queue: str | None = None) -> None:
-    """As ``send``, once the rows that the message is about are there for workers to see."""
+    """As ``send``, after the commit, when workers can see the rows."""
     transaction.on_commit(lambda: send(task, args, queue))
 
 
 def waiting(queue: str) -> int | None:
-    """How many messages wait in a queue; None when the broker cannot be asked."""
+    """How many messages wait in a queue; None if the broker cannot be reached."""
     if is_away():
         return None
     began = time.monotonic()
@@ -64,12 +64,12 @@ def waiting(queue: str) -> int | None:
 
 
 def is_away() -> bool:
-    """True shortly after somebody waited in vain for a broker that hangs."""
+    """Whether a call waited in vain for a hanging broker a moment ago."""
     return time.monotonic() < _away_until
 
 
 def _note(subject: str, error: Exception, began: float) -> None:
-    """Say what went wrong; a broker that refused at once may be asked again at once."""
+    """Log the error. A broker that refused at once may be tried again at once."""
     global _away_until
     if time.monotonic() - began > settings.BROKER_SECONDS / 2:
         _away_until = time.monotonic() + settings.BROKER_PAUSE_SECONDS

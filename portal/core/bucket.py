@@ -1,4 +1,4 @@
-"""Makes the bucket that holds the files, where they are kept in S3."""
+"""Creates the S3 bucket for the files."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 WAIT_SECONDS = 60
 BETWEEN_TRIES = 1.0
-# The server answered but is not ready: 403 and the like are final.
+# The server responds but is not ready. 403 and the like are final.
 NOT_READY = {"500", "502", "503", "504", "InternalError", "ServiceUnavailable", "SlowDown"}
 
 
 class BucketError(Exception):
-    """The bucket is not there and cannot be made; the message is a sentence for the administrator."""
+    """The bucket does not exist and cannot be created; the message is a sentence for the administrator."""
 
 
 def make_bucket(storage) -> bool:
-    """Make the bucket of an S3 storage unless it is there; True when it was made.
+    """Create the bucket of an S3 storage unless it exists. True if it was created.
 
     Waits up to a minute for a server that is still starting. Raises BucketError.
     """

@@ -1,7 +1,7 @@
-"""What an endpoint takes beside its path, for the call and for the schema alike.
+"""What an endpoint accepts besides its path, for validation and for the schema.
 
-``@without_body``: nothing. ``@with_query(…)``: parameters, described by a serializer; what it made of them is
-``self.query``.
+``@without_body``: nothing. ``@with_query(…)``: query parameters, described by a serializer; ``self.query``
+holds the validated values.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def takes_nothing(view) -> bool:
 
 
 def query_of(view) -> type | None:
-    """The serializer of the parameters that this call's method takes."""
+    """The serializer of the query parameters of this call's method."""
     return getattr(_method_of(view), "query", None)
 
 
@@ -38,7 +38,9 @@ def _method_of(view):
 
 
 def check(view, request) -> dict:
-    """The parameters of a call, checked. Raises ValidationError for unknown ones, and for a body too many."""
+    """Validate a call's query parameters. Raises ValidationError for unknown ones and for an unexpected
+    body.
+    """
     if takes_nothing(view) and request.data:
         refuse_unknown_fields(request.data if isinstance(request.data, Mapping) else ["body"], ())
     kind = query_of(view) if request.method in ("GET", "HEAD") else None

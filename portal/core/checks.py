@@ -1,4 +1,4 @@
-"""Refuses files in ``configs/`` that are wrong: as a system check, and at the start of every process."""
+"""Rejects invalid files in ``configs/``, as a system check and at the start of every process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portal.core import configs
 
 
 def check_configs(**kwargs) -> list[Error]:
-    """The system check of ``manage.py``: an error for each sentence. Reads the files anew."""
+    """The system check of ``manage.py``: one error per sentence. Reads the files again."""
     try:
         configs.read_folder(Path(settings.CONFIGS_DIR))
     except configs.ConfigError as error:
@@ -20,7 +20,7 @@ def check_configs(**kwargs) -> list[Error]:
 
 
 def refuse_wrong_configs() -> None:
-    """End the process with the sentences alone; web servers and workers run no system check."""
+    """Exit with only the sentences. Web servers and workers run no system checks."""
     try:
         configs.chips()
     except configs.ConfigError as error:

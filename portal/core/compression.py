@@ -1,8 +1,8 @@
-"""Compresses what the API answers to programs.
+"""Compresses API responses to programs.
 
-Never what a browser asks for with its cookie: an attacker whose page makes such calls could guess a secret in
-the answer from its length (BREACH). Calls with an ``Authorization`` header cannot be made so. Answers that
-hold a secret of their own are left as they are all the same, see ``secret_actions``.
+Requests that carry a browser's cookie are never compressed: an attacker whose page makes such requests could
+guess a secret in the response from its length (BREACH). Requests with an ``Authorization`` header cannot be
+forged like that. Responses with a secret of their own stay uncompressed anyway, see ``secret_actions``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from django.utils.cache import patch_vary_headers
 from django.utils.text import compress_string
 
-LEAST = 1000  # bytes; below, it is not worth it
+LEAST = 1000  # bytes; below that, compression does not pay
 KINDS = ("application/json", "application/vnd.oai.openapi", "text/plain")
 
 

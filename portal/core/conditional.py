@@ -1,8 +1,8 @@
-"""Conditional calls (RFC 9110, section 13): what one has already is answered with 304 and not sent again, and
-what somebody else has changed meanwhile is not overwritten (``If-Match``, 412).
+"""Conditional requests (RFC 9110, section 13).
 
-The tags are weak: they say that an answer means the same, not that its bytes are the same. ``If-Match``
-compares them all the same, for a change overwrites meanings.
+A representation that the caller already has is answered with 304. ``If-Match`` prevents overwriting someone
+else's change (412). The tags are weak: they promise the same meaning, not the same bytes. ``If-Match`` still
+compares them, for a change overwrites meanings.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from rest_framework.exceptions import APIException, ValidationError
 from portal.core.messages import shown
 from workers.contract.messages import msg
 
-CACHING = "private, no-cache"  # keep it, and ask each time whether it still holds
-# What differs from one call to the next while a job runs, though nothing new is to be told: it follows
-# from started_at, which stays.
+CACHING = "private, no-cache"  # cache it, but revalidate each time
+# Values that differ between calls while a job runs, without any news: they follow from started_at, which is
+# part of the tag.
 VARIES = "seconds"
 
 
 class NotModified(Exception):
-    """The caller has this already; ``tag`` names it."""
+    """The caller has this representation already; ``tag`` names it."""
 
     def __init__(self, tag: str):
         self.tag = tag
@@ -40,7 +40,7 @@ def tag_of(*parts) -> str:
 
 
 def tag_of_data(data) -> str:
-    """A weak ETag of an answer's data."""
+    """A weak ETag of a response's data."""
     return tag_of(_steady(data))
 
 
@@ -51,7 +51,7 @@ def _steady(data):
 
 
 def is_known(request, tag: str) -> bool:
-    """Whether the caller says that it has what ``tag`` names."""
+    """Whether the caller already has the representation named by ``tag``."""
     known = parse_etags(request.headers.get("If-None-Match", ""))
     return "*" in known or tag.removeprefix("W/") in [one.removeprefix("W/") for one in known]
 
@@ -61,7 +61,7 @@ class Changed(APIException):
 
 
 def unless_changed(view, handler):
-    """Wrap the handler of a change: with ``If-Match``, it changes the state that this names, or nothing."""
+    """Wrap the handler of a change: with ``If-Match``, it changes the state named there, or nothing."""
 
     @functools.wraps(handler)
     def guarded(request, *args, **kwargs):
@@ -69,7 +69,7 @@ def unless_changed(view, handler):
         if wanted is None:
             return handler(request, *args, **kwargs)
         with transaction.atomic():
-            # One such change of a team at a time.
+            # One such change per team at a time.
             team = request.team
             type(team)._base_manager.select_for_update(no_key=True).get(pk=team.pk)
             tag, known = _tag_now(view, request, *args, **kwargs), parse_etags(wanted)
@@ -82,7 +82,7 @@ def unless_changed(view, handler):
 
 
 def _tag_now(view, request, *args, **kwargs) -> str:
-    """The ETag that a GET of this address would have now."""
+    """The ETag that a GET of this path would have now."""
     reads = view.action_map.get("get")
     if reads is None or not view.parser_classes:
         raise ValidationError(
@@ -101,7 +101,7 @@ def mark(response, tag: str):
 
 
 def unless_known(request, tag: str) -> None:
-    """Raise NotModified when the caller has it."""
+    """Raise NotModified if the caller has it."""
     if is_known(request, tag):
         raise NotModified(tag)
 

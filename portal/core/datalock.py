@@ -1,7 +1,7 @@
-"""One installation to a data folder: a lock that its holder keeps while it lives, and what was left over.
+"""One installation per data folder: a lock held for life, and the end of left-over processes.
 
-The lock is the kernel's (flock): it goes with its holder, however that ends, and is never stale. The file
-says who holds it.
+The lock is the kernel's (flock): it is released when its holder exits, however that happens, and is never
+stale. The file names the holder.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-# In the environment of every program of an installation: the data folder that it serves.
+# In the environment of every program of an installation: its data folder.
 MARK = "SLIPWAY_SERVES"
 LEFT_OVER_SECONDS = 10.0
 
 
 class Held(Exception):
-    """Somebody else holds the lock; the message is a sentence that says who and what to do."""
+    """Another process holds the lock; the message is a sentence that names it and says what to do."""
 
 
 def take(path: Path, what: str) -> int:
-    """Take the lock and return its descriptor, which holds it until it is closed. Raises Held.
+    """Take the lock and return its descriptor, which holds it until closed. Raises Held.
 
-    ``what`` says in the sentence of whoever comes second what holds it, such as ``make serve``.
+    ``what`` names the holder in the sentence that a second process gets, such as ``make serve``.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -38,7 +38,7 @@ def take(path: Path, what: str) -> int:
         os.close(descriptor)
         raise Held(_sentence(holder, path.parent.parent)) from None
     facts = {"what": what, "pid": os.getpid(), "since": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")}
-    with contextlib.suppress(OSError):  # a full disk: then nobody is told who it is
+    with contextlib.suppress(OSError):  # the disk is full: the holder stays nameless
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(facts).encode(), 0)
     return descriptor
@@ -55,7 +55,7 @@ def _sentence(holder: bytes, folder: Path) -> str:
 
 
 def end_holder(path: Path) -> None:
-    """Kill whoever holds this lock, and wait until it is free. Nobody may: then nothing happens."""
+    """Kill the holder of this lock, and wait until it is released. Without permission, nothing happens."""
     deadline = time.monotonic() + LEFT_OVER_SECONDS
     while path.exists() and time.monotonic() < deadline:
         try:
@@ -68,10 +68,10 @@ def end_holder(path: Path) -> None:
 
 
 def end_left_over(folder: Path) -> list[int]:
-    """Kill the programs that an earlier installation on ``folder`` left alive; return their process ids.
+    """Kill the programs that an earlier installation in ``folder`` left running; return their process ids.
 
-    Call it with the lock held: then nobody serves the folder, and what carries its mark has lost its
-    supervisor.
+    Call it while holding the lock: then nobody else serves the folder, and any process tagged with it has
+    lost its supervisor.
     """
     found = _marked(folder)
     for pid in found:
@@ -84,7 +84,7 @@ def end_left_over(folder: Path) -> list[int]:
 
 
 def _marked(folder: Path) -> list[int]:
-    """The living processes of this user whose environment says that they serve ``folder``, but us."""
+    """This user's live processes whose environment names ``folder``, except this one."""
     mark, found = f"{MARK}={folder}".encode(), []
     for place in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

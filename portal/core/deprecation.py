@@ -1,7 +1,7 @@
-"""Marks what will be removed: in the schema and in the headers of every response.
+"""Announces removals, in the schema and in the headers of every response.
 
-``Deprecation`` is RFC 9745, ``Sunset`` RFC 8594. The first says since when something should no longer be
-used, the second from when on it may be gone; ``Link`` leads to what to use instead.
+``Deprecation`` is RFC 9745, ``Sunset`` RFC 8594. The first gives the date of deprecation, the second the date
+from which it may be gone; ``Link`` leads to the replacement.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from drf_spectacular.utils import extend_schema_serializer
 
 @dataclass(frozen=True)
 class Deprecation:
-    """``since`` and ``sunset`` are days, their first moment in UTC is meant. ``instead`` is an address."""
+    """``since`` and ``sunset`` are days and begin at 00:00 UTC. ``instead`` is the URL of the replacement."""
 
     since: datetime.date
     sunset: datetime.date | None = None
@@ -38,7 +38,7 @@ def _seconds(day: datetime.date) -> int:
 
 
 def deprecated(since: datetime.date, sunset: datetime.date | None = None, instead: str = ""):
-    """Mark an endpoint: put it on the method of an ``ApiViewSet``."""
+    """Deprecate an endpoint: decorate the method of an ``ApiViewSet``."""
 
     def mark(method):
         method.deprecation = Deprecation(since, sunset, instead)
@@ -48,7 +48,7 @@ def deprecated(since: datetime.date, sunset: datetime.date | None = None, instea
 
 
 def deprecated_fields(*names: str, since: datetime.date, sunset: datetime.date | None = None, instead=""):
-    """Mark fields of a serializer; answers of the views whose serializer it is say so."""
+    """Deprecate fields of a serializer; responses of views that use it announce it."""
 
     def mark(serializer):
         serializer.deprecation = Deprecation(since, sunset, instead)
@@ -58,7 +58,7 @@ def deprecated_fields(*names: str, since: datetime.date, sunset: datetime.date |
 
 
 def of(view) -> Deprecation | None:
-    """What holds for this call of a view."""
+    """The deprecation that applies to this call of a view."""
     method = getattr(view, getattr(view, "action", None) or "", None)
     found = getattr(method, "deprecation", None)
     if found is None and getattr(view, "action", None) in ("list", "retrieve"):

@@ -1,4 +1,4 @@
-"""A full disk, for the portal: the one test and the one sentence. The test itself is the workers' as well."""
+"""The portal's test and sentence for a full disk. The test is shared with the workers."""
 
 from workers.contract.diskspace import SENTENCE, no_space, says_no_space
 

@@ -1,6 +1,6 @@
-"""How much of a sent value an error repeats: enough to recognize it, never all of it.
+"""Bounds how much of a submitted value an error repeats: enough to recognize it, never all of it.
 
-An answer must not grow with what was asked, and a page, a log or a mail must not carry a megabyte of it.
+A response must not grow with its request; a page, log or mail must not carry a megabyte of it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from django.db.models import Model
 
 SHOWN = 100  # characters of one value
 LONGEST = 1000  # of one sentence
-MOST = 20  # sentences of one answer
-_ENOUGH = 200  # values of a request that are looked at
+MOST = 20  # sentences of one response
+_ENOUGH = 200  # values of a request to examine
 
 
 def shortened(value: Any, most: int = SHOWN) -> Any:
-    """The value as an error may repeat it: as it is when short, else the beginning of its text and ``…``.
+    """The value as an error may repeat it: unchanged if short, else the beginning of its text and ``…``.
 
     Rows stay as they are: Django adds the unsaved row to an error, and its text may not exist yet.
     """
@@ -27,7 +27,7 @@ def shortened(value: Any, most: int = SHOWN) -> Any:
 
 
 def of_errors(errors: Any, sent: list[str]) -> Any:
-    """The sentences of a refusal, by field, without what is long in them of what was ``sent``."""
+    """The sentences of an error by field, with long parts of what was ``sent`` shortened."""
     if isinstance(errors, dict):
         return {shortened(name): of_errors(errors[name], sent) for name in list(errors)[:MOST]}
     if isinstance(errors, list | tuple):
@@ -39,7 +39,7 @@ def of_errors(errors: Any, sent: list[str]) -> Any:
 
 
 def long_texts(data: Any) -> list[str]:
-    """The long texts of what was sent, the longest first; names of fields as well."""
+    """The long texts of what was sent, longest first, including field names."""
     found: list[str] = []
     waiting = [data]
     for _ in range(_ENOUGH):

@@ -12,7 +12,7 @@ from workers.contract.messages import msg
 
 
 class WrongKey(InputError):
-    """What is stored was encrypted with another ENCRYPTION_KEY."""
+    """The stored data was encrypted with another ENCRYPTION_KEY."""
 
 
 def seal(fields: dict) -> str:
@@ -21,7 +21,7 @@ def seal(fields: dict) -> str:
 
 
 def unseal(text: str) -> dict:
-    """Decrypt what ``seal`` made; raise WrongKey when the key has changed."""
+    """Decrypt the output of ``seal``. Raises WrongKey if the key has changed."""
     try:
         return json.loads(Fernet(settings.ENCRYPTION_KEY).decrypt(text.encode()))
     except InvalidToken:

@@ -1,4 +1,4 @@
-"""Between storage and this host: whole files copied to its disk, and parts of files read."""
+"""Copies stored files to the local disk, and reads parts of stored files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError
 
 BLOCK = 1024 * 1024
 AHEAD = 8 * 1024 * 1024  # read from S3 in one request
-GAP = 128 * 1024  # a hole between two parts that costs less to read than a request of its own
+GAP = 128 * 1024  # a gap between two parts that is cheaper to read than to skip with a second request
 
 
 def fetch(field_file, target: Path) -> Path:
-    """Copy a stored file to ``target``, atomically: it is whole or not there."""
+    """Copy a stored file to ``target``, atomically: it is complete or absent."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
@@ -35,7 +35,7 @@ def fetch_artifact(job, name: str, target: Path) -> Path:
 
 
 def local_path(field_file) -> Path | None:
-    """Where a stored file lies on this host's disk; None when it is kept elsewhere (S3)."""
+    """The path of a stored file on the local disk; None if it is stored elsewhere (S3)."""
     try:
         return Path(field_file.path)
     except NotImplementedError:
@@ -45,15 +45,15 @@ def local_path(field_file) -> Path | None:
 def read_range(storage, name: str, start: int, size: int) -> bytes:
     """``size`` bytes of a stored file from ``start``, without reading the rest of it.
 
-    Raises FileNotFoundError when the file is gone. Fewer bytes come back where the file ends before.
+    Raises FileNotFoundError if the file is gone. Returns fewer bytes at the end of the file.
     """
     return next(read_ranges(storage, name, [(start, size)]))
 
 
 def read_ranges(storage, name: str, wanted: Iterable[tuple[int, int]]) -> Iterator[bytes]:
-    """Yield the parts (start, size) of a stored file, which are best asked for in rising order.
+    """Yield the parts (start, size) of a stored file, best requested in ascending order.
 
-    From S3, parts that lie near each other come in one answer of at most ``AHEAD`` bytes, or of one part.
+    From S3, neighbouring parts come in one response of at most ``AHEAD`` bytes, or of one part.
     """
     try:
         path = storage.path(name)
@@ -96,16 +96,16 @@ def _object_range(obj, start: int, end: int) -> bytes:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in ("InvalidRange", "416"):
-            return b""  # the file ends before
+            return b""  # end of file
         if code in ("NoSuchKey", "404"):
             raise FileNotFoundError(f"{obj.key} is not in the bucket {obj.bucket_name}") from error
         raise
 
 
 def prune(folder: Path, most_bytes: int) -> None:
-    """Remove files of a cache folder, those longest unused first, until it holds ``most_bytes`` or less.
+    """Remove the least recently used files of a cache folder until it holds at most ``most_bytes``.
 
-    Whoever uses a file of the cache touches it. A file that is open stays readable.
+    Users of a cached file touch it. An open file stays readable.
     """
     found = []
     for path in folder.iterdir():

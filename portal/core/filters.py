@@ -1,6 +1,6 @@
-"""How lists are narrowed: by the address's query, with a 400 at the field for a value that cannot be.
+"""Filters lists by query parameters. An invalid value is a 400 that names its parameter.
 
-``FilterSet`` classes stand in each app's ``filters.py``; the API and the pages share them.
+``FilterSet`` classes are in each app's ``filters.py``; API and pages share them.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from portal.core.messages import lazy_shown
 
 
 class ListBackend(DjangoFilterBackend):
-    """Narrows lists only: the framework would look for a single row through the filter as well."""
+    """Filters lists only: the framework would filter single-row lookups too."""
 
     def filter_queryset(self, request, queryset, view):
         return super().filter_queryset(request, queryset, view) if not view.detail else queryset
 
 
 def _among(rows, ways: Q):
-    """The rows that fit, each once: by their ids, for a join would bring a row once for each partner."""
+    """The matching rows, each once: selected by id, since a join would repeat rows."""
     return rows.filter(pk__in=rows.model._default_manager.filter(ways).order_by().values("pk"))
 
 
 def _describe(chosen: django_filters.Filter, kind: str, **more) -> None:
-    """Say in the schema what the parameter is: it has no field of a model that would tell."""
+    """Describe the parameter in the schema: no model field describes it."""
     words = {"description": chosen.extra["help_text"]} if chosen.extra.get("help_text") else {}
     extend_schema_field({"type": kind, **words, **more})(chosen)
 
 
 class OneOf(django_filters.MultipleChoiceFilter):
-    """One of some words; several when the parameter is repeated. ``choices`` may be a function.
+    """One of several choices; repeat the parameter for more than one. ``choices`` may be a function.
 
-    ``many``: the field belongs to rows of which there may be several.
+    ``many``: the field belongs to related rows of which there may be several.
     """
 
     def __init__(self, choices, *, many: bool = False, **more):
@@ -62,9 +62,9 @@ ID = {"kind": "integer", "minimum": 0, "maximum": 2**62}
 
 
 class RowOf(django_filters.ModelChoiceFilter):
-    """A row of the caller's team by its id; another team's is as unknown as any other.
+    """A row of the caller's team by id. Ids of other teams are not found.
 
-    ``find`` makes the query of all such rows from a team. ``paths`` are several ways to such a row.
+    ``find`` returns the query of all such rows of a team. ``paths`` are the lookups that lead to such a row.
     """
 
     def __init__(self, find: Callable, *paths: str, **more):
@@ -99,7 +99,7 @@ class _MomentField(IsoDateTimeField):
 
 
 class Moment(django_filters.IsoDateTimeFilter):
-    """A moment, or a day that stands for its first moment."""
+    """A moment, or a day, which means its first moment."""
 
     field_class = _MomentField
 
@@ -109,5 +109,5 @@ def part_of(field_name: str) -> django_filters.CharFilter:
 
 
 def named(books: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The names of ``configs.chips()`` and the like as choices."""
+    """The names in ``configs.chips()`` and the like as choices."""
     return [(name, lazy_shown(books[name].title)) for name in books]

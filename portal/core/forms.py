@@ -1,4 +1,4 @@
-"""The base of our forms: Bootstrap's classes on the widgets, errors where the fields are."""
+"""Base classes of forms: Bootstrap classes on the widgets, errors next to their fields."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from django.core.validators import MaxLengthValidator
 
 from portal.core.echoes import shortened
 
-LONGEST_TEXT = 1000  # characters, of a field that does not say it: passwords
+LONGEST_TEXT = 1000  # characters, for fields without a limit of their own, such as passwords
 
 
 class Styled:
-    """Adds the CSS classes and marks refused fields. Templates show each with ``{% field %}``."""
+    """Adds the CSS classes and marks invalid fields. Templates render each with ``{% field %}``."""
 
     def __init__(self, *args, **kwargs):
         kwargs.setdefault("label_suffix", "")
@@ -40,7 +40,7 @@ class Styled:
         return "form-select" if isinstance(widget, forms.Select) else "form-control"
 
     def add_errors(self, errors: dict[str, str]) -> None:
-        """Put a service's sentences at their fields; one without a field stands above the form."""
+        """Add a service's sentences to their fields; one without a field goes above the form."""
         for name, sentence in errors.items():
             self.add_error(name if name in self.fields else None, sentence)
             if name in self.fields:
@@ -49,11 +49,11 @@ class Styled:
 
 
 def _bound_length(field: forms.Field) -> None:
-    """Give a text field without a limit of its own one."""
+    """Limit the length of a text field that has no limit of its own."""
     if isinstance(field, forms.CharField) and field.max_length is None:
         field.max_length = LONGEST_TEXT
         field.validators.append(MaxLengthValidator(LONGEST_TEXT))
 
 
 class StyledForm(Styled, forms.Form):
-    """A form of ours."""
+    """Base of the portal's plain forms."""

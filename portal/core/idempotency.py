@@ -1,15 +1,16 @@
-"""``Idempotency-Key``: a call that is sent again, because its answer was lost, is not done again.
+"""``Idempotency-Key``: a request repeated because its response was lost is not executed again.
 
-Follows draft-ietf-httpapi-idempotency-key-header. The key is the client's and holds within its team for a
-day. The same key with the same call brings the first answer again; with another call it is refused, and so
-is a second one while the first is at work. What was refused or broke is forgotten: it did nothing, and
-may be corrected and sent again under its key.
+Follows draft-ietf-httpapi-idempotency-key-header. The client chooses the key; it is valid within its team for
+a day. The same key with the same request returns the first response again; with a different request, or while
+the first is in progress, it is refused. Failed requests are forgotten: they did nothing, and may be corrected
+and repeated under the same key.
 
-An answer with a secret is kept nowhere: sent again, such a call is refused, and not done again either.
+A response with a secret is never stored: a repetition of such a request is refused, and not executed again
+either.
 
-Of the body only a keyed hash is stored, which says nothing of a password in it. A form counts with its
-fields and, for each file, its name and content; JSON counts as its values, not as its spelling; of an upload
-count the headers that announce it.
+Only a keyed hash of the body is stored, which reveals no password in it. A form counts with its fields and,
+for each file, its name and content; JSON counts by its values, not by its spelling; an upload counts by the
+headers that announce it.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ from workers.contract.messages import msg
 KEPT_HEADERS = ("Location", "Tokens-Working")
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 KEPT = timedelta(hours=24)
-LOST_AFTER = timedelta(minutes=10)  # no call is worked on for so long: its process must have ended
+LOST_AFTER = timedelta(minutes=10)  # no request takes that long: its process must have died
 BLOCK = 1024 * 1024
-NO_TEAM = 0  # of calls by people who are in none (yet)
+NO_TEAM = 0  # for requests by people without a team (yet)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -46,9 +47,9 @@ class Conflict(APIException):
 
 
 def once(handler, holds_secret: bool = False):
-    """Wrap an endpoint's handler so that it does what a key stands for only once.
+    """Wrap an endpoint's handler so that it executes the request of a key only once.
 
-    ``holds_secret``: the answer does, so it is not kept.
+    ``holds_secret``: the response holds a secret and is not stored.
     """
 
     @functools.wraps(handler)
@@ -112,7 +113,7 @@ def _again(call: IdempotentCall, request, holds_secret: bool) -> HttpResponse:
 
 
 def fingerprint(request) -> str:
-    """A hash of method, address and body, keyed by the server's secret."""
+    """A hash of method, path and body, keyed by the server's secret."""
     digest = salted_hmac("idempotency", f"{request.method} {request.get_full_path()}\n", algorithm="sha256")
     data = request.data if request.parsers else _announced(request)
     if hasattr(data, "lists"):
@@ -129,7 +130,7 @@ def _announced(request) -> dict[str, str]:
 
 
 def _words(value) -> list | str:
-    """A form's value; of a file its name and the hash of its content."""
+    """A form's value; for a file, its name and the hash of its content."""
     if not isinstance(value, UploadedFile):
         return str(value)
     content = hashlib.sha256()
@@ -141,5 +142,5 @@ def _words(value) -> list | str:
 
 
 def sweep() -> None:
-    """Forget the answers that were kept for a day."""
+    """Delete stored responses older than a day."""
     IdempotentCall.objects.filter(created_at__lt=timezone.now() - KEPT).delete()

@@ -1,6 +1,6 @@
-"""Names that a call may use: fields of its body, parameters of its address. Any other is refused by name.
+"""Rejects unknown body fields and query parameters by name.
 
-What is dropped in silence seems to have worked: a filter that was misspelt shows everything.
+An ignored name seems to work: a misspelt filter would show everything.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from portal.core.echoes import shortened
 from portal.core.messages import shown
 from workers.contract.messages import Message, msg
 
-LISTED = 20  # names of what there is, in one sentence
+LISTED = 20  # known names listed in one sentence
 
 
 def refuse_unknown_fields(
     names: Iterable[str], known: Collection[str], inside: Mapping[str, Collection[str]] | None = None
 ) -> None:
-    """Raise ValidationError for the names that are not known, with the nearest one that is.
+    """Raise ValidationError for unknown names, with the nearest known one.
 
-    ``inside`` says which names stand in an object that a known field holds.
+    ``inside`` lists the names allowed in the object that a known field holds.
     """
     _refuse({name: _no_field(name, known, inside or {}) for name in names if name not in known})
 
 
 def refuse_unknown_parameters(names: Iterable[str], known: Collection[str]) -> None:
-    """The same for the query of an address."""
+    """The same for the query parameters."""
     _refuse({name: _no_parameter(name, known) for name in names if name not in known})
 
 

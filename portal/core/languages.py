@@ -1,4 +1,4 @@
-"""Which language a reader gets, and where their choice is kept."""
+"""The reader's language, and where their choice is stored."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from django.utils import translation
 
 
 def wanted(request) -> str:
-    """The code of the language to answer in.
+    """The code of the language to respond in.
 
-    A person's own choice first, wherever they sign in; then the choice kept in this browser; then what the
-    browser asks for. Programs are answered in English: the API speaks another language only to our own
-    scripts, which come with a person's session.
+    A person's own choice first, wherever they sign in; then the choice stored in this browser; then the
+    browser's preference. Programs get English: the API speaks another language only to the portal's own
+    scripts, which use a person's session.
     """
     if request.path.startswith("/api/") and not request.user.is_authenticated:
         return settings.LANGUAGE_CODE
@@ -21,7 +21,7 @@ def wanted(request) -> str:
 
 
 def of(user) -> str:
-    """The language to write to a person in, for mails; English until they chose one."""
+    """The language of mails to a person; English until they choose one."""
     return user.language if is_known(user.language) else settings.LANGUAGE_CODE
 
 
@@ -30,7 +30,7 @@ def is_known(code: str) -> bool:
 
 
 def remember(request, response: HttpResponse, code: str) -> None:
-    """Keep the choice: in the browser, and for a signed-in person in their account."""
+    """Store the choice in the browser, and for a signed-in person in their account."""
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         code,

@@ -1,10 +1,10 @@
-"""Live parts of pages: fragments that ask for themselves again until what they show is final.
+"""Live fragments of pages: they poll until what they show is final.
 
-A fragment carries an ETag of what it shows, and asks with it. The server answers 304 while nothing changed,
-so that nothing on the page is replaced under the reader's hands, and leaves the polling out of the last one.
+A fragment carries an ETag of its content and polls with it. The server responds 304 while nothing changed, so
+that nothing on the page is replaced under the reader's hands. The last response has no polling attributes.
 
-A fragment may depend on its address and on the reader's team, role and language, and on nothing else of the
-reader: one rendering then serves all who look at the same page within a second.
+A fragment may depend on its URL and on the reader's team, role and language only: one rendering then serves
+everyone who views the same page within a second.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from django.utils.safestring import SafeString, mark_safe
 from portal.core import conditional
 
 _TOKEN = re.compile(r'(?<=name="csrfmiddlewaretoken" value=")[^"]*')
-# What differs from one rendering to the next without meaning another thing: words about time, which page.js
-# keeps right by itself, and the masked token.
+# Parts that differ between renderings without a change of meaning: relative times, which page.js updates, and
+# the masked token.
 _VARIES = re.compile(r'(?<=class="ago">)[^<]*|(?<=data-ticks>)[^<]*|' + _TOKEN.pattern)
 _KNOWN = re.compile(r'"(\w*)\.(\w*)"')
 
@@ -39,11 +39,11 @@ def digest(text: str) -> str:
 
 @dataclass
 class Live:
-    """One live part: ``body`` is rendered HTML, ``active`` whether it will change by itself.
+    """One live fragment: ``body`` is rendered HTML, ``active`` whether it still changes by itself.
 
-    ``state`` names the stage of what is shown; when it changes, the answer also brings ``others``,
-    rendered ``hx-swap-oob`` parts of the page that only change from stage to stage. With ``reload`` the
-    whole page is loaded anew when the last answer has come.
+    ``state`` names the stage that is displayed. When it changes, the response also contains ``others``,
+    rendered ``hx-swap-oob`` parts of the page that only change between stages. With ``reload``, the whole
+    page is reloaded after the last response.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Live:
     body: SafeString
     active: bool
     state: str = ""
-    others: list = field(default_factory=list)  # functions that render, called only when needed
+    others: list = field(default_factory=list)  # render functions, called only if needed
     reload: bool = False
 
     @cached_property
@@ -60,7 +60,7 @@ class Live:
 
     @property
     def headers(self) -> str:
-        """What the part asks for itself with."""
+        """The request headers of a poll."""
         return json.dumps({"If-None-Match": self.tag})
 
     def __str__(self) -> SafeString:
@@ -69,7 +69,7 @@ class Live:
     __html__ = __str__
 
     def response(self, request) -> HttpResponse:
-        """The answer to a poll: 304 when the page already shows this."""
+        """The response to a poll: 304 if the page is up to date."""
         return self._answer(request, str(self), self.others)
 
     def _answer(self, request, html: str, others: list) -> HttpResponse:
@@ -85,13 +85,13 @@ class Live:
 
 
 def _state_known(request) -> str | None:
-    """The stage of what the page shows; None when it does not say."""
+    """The stage that the page displays; None if it does not say."""
     known = _KNOWN.search(request.headers.get("If-None-Match", ""))
     return known[2] if known else None
 
 
 def answer(request, build: Callable[[], Live]) -> HttpResponse:
-    """Answer a poll with the part that ``build`` makes, or with one that it made a moment ago."""
+    """Answer a poll with the fragment that ``build`` renders, or with one rendered a moment ago."""
     who = (request.team.pk, request.membership.role, request.user.is_superuser, request.LANGUAGE_CODE)
     key = "live:" + digest(f"{request.get_full_path()} {who}")
     found = cache.get(key)

@@ -1,4 +1,4 @@
-"""The format of our log: one message, one line."""
+"""The log format: one line per message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from workers.datakit.names import first_hidden
 
 
 class LineFormatter(logging.Formatter):
-    """What was typed or sent by others cannot forge a second line. Tracebacks stay whole."""
+    """Text from outside cannot forge a second line. Tracebacks stay whole."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         line = super().formatMessage(record)

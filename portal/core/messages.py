@@ -1,7 +1,7 @@
-"""Messages of ours in the reader's language, and in the database.
+"""Messages in the reader's language, and in the database.
 
-``workers/contract/messages.py`` says what a message is. ``shown`` makes its sentence when it is read: on a
-page, in a mail, in an answer of the API. A plain text is no message: it is shown as it is.
+``workers/contract/messages.py`` defines messages. ``shown`` renders one when it is read: on a page, in a
+mail, in an API response. A plain text is not a message and is shown as it is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _FULL_STOPS = ("。", "！", "？", "：", "；")  # no space follows them
 
 
 def shown(value: Any) -> str:
-    """``value`` in the reader's language: a message, an error made with one, a lazy text; or as it is."""
+    """``value`` in the reader's language: a message, an error made with one, or a lazy text; anything else
+    unchanged.
+    """
     text = "" if value is None else str(value)
     if not isinstance(text, Message):
         return text
@@ -47,18 +49,18 @@ def _between(by: str) -> str:
     }.get(by, by)
 
 
-# As ``shown``, each time it is read: for choices that are written down once.
+# As ``shown``, evaluated on each access: for choices that are defined once.
 lazy_shown = lazy(shown, str)
 
 
 def word(text: Promise | str) -> Message:
-    """A word that gettext marks, such as the label of a choice, as a message's parameter."""
+    """A gettext text, such as the label of a choice, as a message's parameter."""
     with override(None):
         return Message(str(text))
 
 
 class MessageField(models.TextField):
-    """A message, kept as JSON; and any plain text, kept as it is."""
+    """A message, stored as JSON, or a plain text, stored as it is."""
 
     def from_db_value(self, value, expression, connection):
         return value if value is None else loaded(value)
@@ -69,7 +71,7 @@ class MessageField(models.TextField):
 
 
 class MessageStorage(FallbackStorage):
-    """The notes on the next page are written down in the language of the person who caused them."""
+    """Django's messages for the next page, stored in the language of the person who caused them."""
 
     def add(self, level, message, extra_tags=""):
         super().add(level, shown(message), extra_tags)

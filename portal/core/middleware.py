@@ -1,4 +1,4 @@
-"""What every request passes: the content security policy, the reader's language, outages."""
+"""Middleware of every request: content security policy, language, outages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from portal.core import languages
 from portal.core.outage_pages import outage_page
 from portal.core.outages import outage_of
 
-# Nothing from elsewhere, nothing inline. Bootstrap's own CSS draws its arrows and ticks as data: images.
+# Nothing external, nothing inline. Bootstrap's CSS draws its arrows and ticks as data: images.
 POLICY = "; ".join(
     [
         "default-src 'self'",
@@ -23,7 +23,7 @@ POLICY = "; ".join(
 
 
 class ContentSecurityPolicy:
-    """Sets the policy on every answer that has none of its own."""
+    """Sets the policy on every response that has none of its own."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -35,7 +35,7 @@ class ContentSecurityPolicy:
 
 
 class Language:
-    """Answers in the reader's language, see ``languages.wanted``; ``request.LANGUAGE_CODE`` names it."""
+    """Responds in the reader's language, see ``languages.wanted``; ``request.LANGUAGE_CODE`` names it."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -50,7 +50,7 @@ class Language:
 
 
 class Outages:
-    """Answers what a page or endpoint could not do because the database is busy or the disk full."""
+    """Responds when the database is busy or the disk full."""
 
     def __init__(self, get_response):
         self.get_response = get_response

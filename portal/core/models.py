@@ -1,18 +1,18 @@
-"""Calls of the API that must not be done twice."""
+"""Requests that must not be executed twice."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class IdempotentCall(models.Model):
-    """The answer to a call that came with an ``Idempotency-Key``. ``status`` is 0 while it is worked on."""
+    """The response to a request with an ``Idempotency-Key``. ``status`` is 0 while it is in progress."""
 
-    team = models.PositiveBigIntegerField()  # its id: rows leave after a day, whatever becomes of the team
+    team = models.PositiveBigIntegerField()  # no foreign key: a row outlives its team by a day at most
     key = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64)  # of method, address and body; keyed, see idempotency.py
+    fingerprint = models.CharField(max_length=64)  # of method, path and body; keyed, see idempotency.py
     status = models.PositiveSmallIntegerField(default=0)
     body = models.TextField(blank=True)
-    headers = models.JSONField(null=True)  # of the answer, those that tell something of their own
+    headers = models.JSONField(null=True)  # those of the response that carry information
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:

@@ -1,7 +1,7 @@
-"""What people may call things: visible characters on one line. Every name passes here, whoever asks for it.
+"""Validates names: visible characters on one line. Every name goes through here, whatever its source.
 
-A line break forges a second line of a log or a header of a mail; a character that turns the direction of
-writing or has no width makes a name look like another one.
+A line break forges a second log line or mail header; a bidirectional or zero-width character makes a name
+look like another one.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from workers.datakit.names import first_hidden
 
 
 def fault(text: str) -> str:
-    """What is wrong with a name, as a sentence; empty for a good one."""
+    """What is wrong with a name, as a sentence; empty if nothing is."""
     return _sentence(first_hidden(text))
 
 
 def fault_of_lines(text: str) -> str:
-    """The same for a text of several lines: line breaks and tabs are no fault of it."""
+    """The same for a multi-line text: line breaks and tabs are allowed."""
     return _sentence(first_hidden(text, allowed="\r\n\t"))
 
 
@@ -35,24 +35,24 @@ def _sentence(found: str) -> str:
 
 
 def one_line(text: str) -> None:
-    """Validator of forms, models and serializers: raise ValidationError for what is no name."""
+    """Validator of forms, models and serializers: raise ValidationError for an invalid name."""
     if sentence := fault(text):
         raise ValidationError(sentence, code="hidden_character")
 
 
 def visible(text: str) -> None:
-    """The same for a text of several lines."""
+    """The same for a multi-line text."""
     if sentence := fault_of_lines(text):
         raise ValidationError(sentence, code="hidden_character")
 
 
 def shown(text: str) -> str:
-    """A text of whatever origin on one line, for a header or a subject: what hides becomes a space."""
+    """Any text on one line, for a header or a subject: invisible characters become spaces."""
     return " ".join("".join(" " if first_hidden(letter) else letter for letter in str(text)).split())
 
 
 class NameField(models.CharField):
-    """A column for a name. To the database it is a CharField like any other, and so to migrations."""
+    """A column for a name. For the database and migrations it is a plain CharField."""
 
     default_validators = [one_line]
 

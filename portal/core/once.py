@@ -1,4 +1,4 @@
-"""Secrets that a page shows once: a form answers with a redirect, and the next page takes the secret."""
+"""Secrets that a page shows once: the form redirects, and the next page takes the secret."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ KEY = "shown-once"
 
 
 def keep(request, page: str, **fields) -> None:
-    """Keep texts, sealed, in the person's session until ``page`` takes them."""
+    """Store texts, encrypted, in the session until ``page`` takes them."""
     request.session[KEY] = {"page": page, "sealed": encryption.seal(fields)}
 
 
 def take(request, page: str) -> dict | None:
-    """What was kept for ``page``; None when there is nothing, or it was taken already."""
+    """The texts stored for ``page``; None if there are none or they were taken."""
     kept = request.session.get(KEY)
     if not kept or kept["page"] != page:
         return None

@@ -1,4 +1,4 @@
-"""The answer to an outage: problem details for programs, a page that needs no database for people."""
+"""The response during an outage: problem details for programs, a page without database queries for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is answered when the database is busy or the disk is full: one sentence, and when to try again."""
+"""Outages: a busy database or a full disk, each with a sentence and a time to try again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BUSY = msg("The server's database is busy: wait a few seconds, then try again.")
 
 @dataclass(frozen=True)
 class Outage:
-    """``status`` is HTTP's; ``seconds`` stands in ``Retry-After``."""
+    """``status`` is the HTTP status; ``seconds`` goes into ``Retry-After``."""
 
     status: int
     sentence: str
@@ -21,7 +21,7 @@ class Outage:
 
 
 def outage_of(error: BaseException | None) -> Outage | None:
-    """The outage that caused ``error``; None when something else did, such as a defect of ours."""
+    """The outage that caused ``error``; None for any other cause, such as a bug."""
     if no_space(error):
         return Outage(507, SENTENCE, 60)
     if is_busy(error):

@@ -1,4 +1,4 @@
-"""How lists are cut into pages, and in which order they come."""
+"""Pagination and ordering of API lists."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from workers.contract.messages import msg
 
 
 class ByNewest(pagination.CursorPagination):
-    """By cursor: a page stays right while rows are added. Newest first, unless ``ordering`` says otherwise.
+    """Pages by cursor, stable while rows are added. Newest first, unless ``ordering`` says otherwise.
 
-    A view's ``orderings`` are the fields that its rows can be ordered by, never null; the first is the usual
-    one.
+    A view's ``orderings`` are the fields that its rows can be ordered by, never null; the first is the
+    default.
     """
 
     PARAMETERS = ("cursor", "limit", "ordering")
@@ -72,7 +72,7 @@ class ByNewest(pagination.CursorPagination):
 
 
 def _name(ordering: str) -> str:
-    """How a generated client may call an ordering."""
+    """A name for an ordering that suits generated clients."""
     name = ordering.lstrip("-").upper()
     return f"{name}_DESCENDING" if ordering.startswith("-") else name
 

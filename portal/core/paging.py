@@ -1,4 +1,4 @@
-"""Pages of a list, newest first, by cursor: a page stays right while rows are added."""
+"""Pages of an HTML list, newest first, by cursor: stable while rows are added."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Page:
 
 
 def page_of(rows, request, size: int = PAGE_SIZE) -> Page:
-    """The page that the address asks for with ``?before=<id>``; other parameters are kept."""
+    """The page requested by ``?before=<id>``; other query parameters are kept."""
     before = whole_number(request.GET.get("before", ""))
     if before is not None:
         rows = rows.filter(pk__lt=before)

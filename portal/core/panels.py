@@ -1,4 +1,4 @@
-"""Parts of a page that apps above its own add to it, such as the deployments on a device's page."""
+"""Parts of a page that apps above contribute, such as the deployments on a device's page."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def add(place: str, render: Callable[[Any, Any], str]) -> None:
 
 
 def of(place: str, request, row) -> list[str]:
-    """The HTML of every panel for a row's page, in the order of registration."""
+    """The HTML of every panel for a row's page, in order of registration."""
     return [render(request, row) for render in _panels.get(place, [])]

@@ -1,8 +1,8 @@
-"""What the API accepts as JSON: UTF-8, of bounded depth, with numbers and texts that the database can hold.
+"""The API's JSON parser: UTF-8, bounded depth, and only numbers and texts that the database can store.
 
-Python's reader takes more than JSON is (RFC 8259) and more than a database can keep: it recurses without a
-bound of its own, makes ``1e999`` infinite, lets the last of two equal names win, and passes on lone
-surrogates and null characters.
+Python's parser accepts more than JSON (RFC 8259) and more than a database can store: it recurses without a
+bound, turns ``1e999`` into infinity, lets the last of two equal names win, and passes on lone surrogates and
+null characters.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ INTEGER_BITS = 63
 
 
 class JSONParser(parsers.JSONParser):
-    """Raises ParseError with a sentence for whatever it does not accept."""
+    """Raises ParseError with a sentence for anything it rejects."""
 
     def parse(self, stream, media_type=None, parser_context=None):
         return read_json(stream.read())
 
 
 def read_json(content: bytes) -> Any:
-    """The value of a JSON text from outside. Raises ParseError."""
+    """Parse a JSON text from outside. Raises ParseError."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -92,7 +92,7 @@ def _constant(name: str) -> NoReturn:
 
 
 def _check(found: Any) -> None:
-    """Depth and texts, level by level and so without recursion."""
+    """Check depth and texts, level by level instead of recursively."""
     level, depth = [found], 0
     while level:
         depth += 1

@@ -1,8 +1,8 @@
-"""How long the portal waits for its database, and which writes may fail.
+"""How long the portal waits for its database, and which writes may be skipped.
 
-A person at a page waits at most ``WEB_SECONDS`` for a lock and is then asked to try again; the workers wait
-as long as the settings say. A note that nobody waits for (when a token was used, that a page was read) is
-skipped with a line in the log when the database is busy or its disk full: reading needs no write.
+A request waits at most ``WEB_SECONDS`` for a lock, then asks the person to try again; workers wait as long as
+the settings say. A write that nobody waits for (when a token was used, that a page was read) is skipped and
+logged while the database is busy or its disk full: reading must not need a write.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from portal.core.diskspace import no_space
 logger = logging.getLogger(__name__)
 WEB_SECONDS = 5.0
 NOTE_SECONDS = 0.2
-_here = threading.local()  # whether this thread answers requests
+_here = threading.local()  # whether this thread serves requests
 _DEEPEST = 20
-# PostgreSQL: connection lost, conflict of transactions, too many connections, no lock in time, shutting down.
+# PostgreSQL: connection lost, transaction conflict, too many connections, lock timeout, shutting down.
 # https://www.postgresql.org/docs/17/errcodes-appendix.html
 _BUSY_CLASSES = ("08", "40", "53", "57")
 _NO_LOCK = "55P03"
@@ -32,7 +32,7 @@ _BUSY_WORDS = ("locked", "busy", "unable to open database file")  # SQLite
 
 
 def is_busy(error: BaseException | None) -> bool:
-    """True when the database could not do it just now, and the same may well succeed in a moment."""
+    """Whether the database failed only for the moment, so that a retry may succeed."""
     for _ in range(_DEEPEST):
         if error is None:
             return False
@@ -45,20 +45,20 @@ def is_busy(error: BaseException | None) -> bool:
 def _says_busy(error: DatabaseError) -> bool:
     driver = error.__cause__
     if driver is not None and type(driver).__module__.startswith("psycopg"):
-        state = getattr(driver, "sqlstate", None)  # None: the server was never reached, or went away
+        state = getattr(driver, "sqlstate", None)  # None: the server is unreachable, or hung up
         return state is None or state == _NO_LOCK or state.startswith(_BUSY_CLASSES)
     return any(word in str(error) for word in _BUSY_WORDS)
 
 
 @contextlib.contextmanager
 def note(what: str) -> Iterator[None]:
-    """A write that may be left out: the block waits ``NOTE_SECONDS`` for a lock and no longer.
+    """A write that may be skipped: the block waits at most ``NOTE_SECONDS`` for a lock.
 
-    A busy database and a full disk are logged with ``what``; any other error is raised. Open a transaction in
-    the block when it writes more than one row.
+    A busy database or a full disk is logged with ``what``; any other error is raised. Open a transaction in
+    the block if it writes more than one row.
     """
     try:
-        # Within a transaction its failure must not spoil what comes after; alone it needs none of its own.
+        # Within a transaction, a failure must not break what follows; without one, no savepoint is needed.
         with _waiting(NOTE_SECONDS), transaction.atomic() if connection.in_atomic_block else nullcontext():
             yield
     except DatabaseError as error:
@@ -69,7 +69,7 @@ def note(what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _waiting(seconds: float) -> Iterator[None]:
-    if connection.in_atomic_block:  # its owner has chosen how long to wait, and may hold the lock already
+    if connection.in_atomic_block:  # its owner chose how long to wait, and may hold the lock already
         yield
         return
     before = _configured()
@@ -88,17 +88,19 @@ def _configured() -> float:
 
 
 def _set(seconds: float) -> None:
-    """Let this connection wait so long for a lock; 0 is for ever in PostgreSQL and not at all in SQLite."""
+    """Set how long this connection waits for a lock; 0 means forever in PostgreSQL and not at all in
+    SQLite.
+    """
     connection.ensure_connection()
     milliseconds = int(1000 * seconds)
     name = "PRAGMA busy_timeout =" if connection.vendor == "sqlite" else "SET lock_timeout ="
-    # Beside Django's cursors: what is no query of the page's is not counted and not logged as one.
+    # Bypasses Django's cursors, so that it is neither counted nor logged as a query of the page.
     with contextlib.closing(connection.connection.cursor()) as cursor:
         cursor.execute(f"{name} {milliseconds}")
 
 
 def _answers_requests(**_) -> None:
-    """From its first request on, a thread waits as a person would."""
+    """From its first request on, a thread waits as long as a request may."""
     if not getattr(_here, "is_web", False):
         _here.is_web = True
         if connection.connection is not None and not connection.in_atomic_block:

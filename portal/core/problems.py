@@ -1,4 +1,4 @@
-"""Errors of the API as problem details (RFC 9457)."""
+"""API errors as problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ TITLES = {400: "Not accepted", 401: "Not signed in", 403: "Not allowed", 404: "N
 
 
 def problem(code: int, detail: str, fields: dict | None = None) -> Response:
-    """An error answer: ``title``, ``status``, ``detail`` and, for wrong fields, ``errors``.
+    """An error response: ``title``, ``status``, ``detail`` and, for invalid fields, ``errors``.
 
-    Our own scripts show the detail to their reader, see ``languages.wanted``; programs get English.
+    The portal's own scripts show the detail to their reader, see ``languages.wanted``; programs get English.
     """
     title = TITLES.get(code) or responses.get(code, "Error")
     said, detail = detail, echoes.shortened(shown(detail), echoes.LONGEST)
@@ -41,13 +41,13 @@ def problem(code: int, detail: str, fields: dict | None = None) -> Response:
 
 
 def problem_page(code: int, detail: str) -> HttpResponse:
-    """The same outside of the framework: for an address of the API that leads nowhere."""
+    """The same outside the framework, for an unknown API path."""
     answer = problem(code, str(detail))
     return HttpResponse(json.dumps(answer.data), status=code, content_type=CONTENT_TYPE)
 
 
 def handle_exception(error: Exception, context: dict) -> Response | None:
-    """Turn what services raise into answers with a sentence; anything unknown is a 500 that is logged."""
+    """Turn exceptions of services into responses with a sentence. Anything unknown is a logged 500."""
     set_rollback()
     if isinstance(error, exceptions.ValidationError):
         fields = error.detail if isinstance(error.detail, dict) else {"": error.detail}
@@ -75,7 +75,7 @@ def handle_exception(error: Exception, context: dict) -> Response | None:
     return problem(500, UNEXPECTED)
 
 
-# What is not of the framework's own and no app's; the first that fits.
+# Exceptions of neither the framework nor an app; the first match wins.
 ANSWERS = (
     (Http404, lambda error: problem(404, msg("There is nothing here with this address."))),
     (InputError, lambda error: problem(400, str(error))),
@@ -93,7 +93,7 @@ ANSWERS = (
 
 
 def _sent(request) -> list[str]:
-    """The long texts among what the call sent, as far as it was read."""
+    """The long texts in the request, as far as it was read."""
     if request is None:
         return []
     query = [text for pair in request.query_params.lists() for text in (pair[0], *pair[1])]

@@ -1,6 +1,6 @@
-"""Serves stored files whole or in parts (RFC 9110, section 14), from a local folder and from S3 alike.
+"""Serves stored files whole or in ranges (RFC 9110, section 14), from a local folder or S3.
 
-One range in a request is honoured; several at once are answered with the whole file, as the standard allows.
+A single range is honoured; a request for several gets the whole file, as the standard allows.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*")
 
 
 class Unsatisfiable(Exception):
-    """The file has no such bytes."""
+    """The requested range is outside the file."""
 
 
 def serve(
     request, file, *, size: int, sha256: str, name: str, content_type: str, attachment: bool = True
 ) -> HttpResponse:
-    """Answer with a stored file (a ``FieldFile``): 200, 206 for a part, 304 or 416.
+    """Serve a stored file (a ``FieldFile``): 200, 206 for a range, 304 or 416.
 
-    ``size`` and ``sha256`` are of the whole; the hash is its strong ETag.
+    ``size`` and ``sha256`` are those of the whole file; the hash is its strong ETag.
     """
     etag = quote_etag(sha256)
     headers = {
@@ -61,9 +61,9 @@ def serve_made(
     name: str,
     content_type: str,
 ) -> HttpResponse:
-    """Answer with a file that is made while it is sent, always of the same bytes under the same ``tag``.
+    """Serve a file generated while it is sent. Equal ``tag`` means equal bytes.
 
-    It is measured only for a part, and what stands before the part is made and not sent.
+    Its size is only measured for a range; the part before the range is generated but not sent.
     """
     etag = quote_etag(tag)
     headers = {
@@ -90,7 +90,7 @@ def serve_made(
 
 
 def cut(pieces: Iterator[bytes], start: int, end: int) -> Iterator[bytes]:
-    """The bytes from ``start`` on and before ``end`` of what the pieces are together."""
+    """The bytes from ``start`` to before ``end`` of the concatenated pieces."""
     place = 0
     for piece in pieces:
         found = piece[max(0, start - place) : max(0, end - place)]
@@ -116,10 +116,10 @@ def _known(request, etag: str) -> bool:
 
 
 def _part(request, etag: str, size: int) -> tuple[int, int] | None:
-    """First and last byte that are asked for; None for the whole. Raises Unsatisfiable."""
+    """First and last byte of the requested range; None for the whole file. Raises Unsatisfiable."""
     asked = _RANGE.fullmatch(request.headers.get("Range", "")) if request.method == "GET" else None
     condition = request.headers.get("If-Range", "").strip()
-    # A date would have to be the file's own, and an ETag that is weak says nothing of bytes.
+    # A date would have to be the file's own, and a weak ETag says nothing about bytes.
     if asked is None or (condition and condition != etag):
         return None
     start, end = asked.groups()
@@ -131,7 +131,7 @@ def _part(request, etag: str, size: int) -> tuple[int, int] | None:
         return max(0, size - int(end)), size - 1
     first, last = int(start), min(int(end), size - 1) if end else size - 1
     if end and int(end) < first:
-        return None  # not a range at all: as if it had not been asked for
+        return None  # not a range: ignored
     if first >= size:
         raise Unsatisfiable
     return first, last
@@ -141,7 +141,7 @@ def _whole(file, size: int, content_type: str, headers: dict, attachment: bool, 
     if local_path(file) is None:
         headers = headers | {"Content-Length": str(size)}
         return StreamingHttpResponse(blocks(file, 0, size), content_type=content_type, headers=headers)
-    try:  # the server may send a local file without reading it itself
+    try:  # lets the server send a local file by itself
         opened = file.storage.open(file.name, "rb")
     except FileNotFoundError as error:
         raise Http404 from error
@@ -151,7 +151,7 @@ def _whole(file, size: int, content_type: str, headers: dict, attachment: bool, 
 
 
 def blocks(file, first: int, length: int) -> Iterator[bytes]:
-    """``length`` bytes of a stored file from byte ``first`` on. Raises Http404 at once when it is gone."""
+    """``length`` bytes of a stored file from byte ``first``. Raises Http404 at once if it is gone."""
     end = first + length
     parts = ((start, min(BLOCK, end - start)) for start in range(first, end, BLOCK))
     found = read_ranges(file.storage, file.name, parts)

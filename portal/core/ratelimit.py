@@ -1,10 +1,10 @@
-"""How many calls a token, or a person without one, may make in a minute. Refused ones count as well.
+"""Limits the calls per minute of a token, or of a person without one. Refused calls count too.
 
-The minute slides: of the calls in the clock's minute before, as large a share still counts as that minute has
-of the last 60 seconds. So nobody has twice the limit around the end of a minute.
+A sliding window: calls of the previous clock minute count with the share of it that lies within the last 60
+seconds. So nobody gets twice the limit around the turn of a minute.
 
-Counted at the broker's Redis, so that it holds across all web processes; each process counts for itself
-while the broker is away, for calls matter more than their count. The headers are those of
+Counted in the broker's Redis, so that the limit spans all web processes. While the broker is unreachable,
+each process counts by itself: calls matter more than their count. The headers are those of
 draft-ietf-httpapi-ratelimit-headers: ``RateLimit-Policy`` and ``RateLimit``; a refusal has ``Retry-After``.
 """
 
@@ -24,14 +24,14 @@ from rest_framework.throttling import BaseThrottle
 from portal.core.addresses import client_address, network
 
 WINDOW = 60
-WITHOUT_BROKER = 10  # seconds until a broker that was away is asked again
+WITHOUT_BROKER = 10  # seconds until an unreachable broker is tried again
 PATIENCE = 0.2
 _alone: Counter = Counter()
 _away_until = 0.0
 
 
 class TooManyCalls(exceptions.Throttled):
-    """Says in our words how long to wait, and nothing after them."""
+    """Says how long to wait, without the framework's own suffix."""
 
     def __init__(self, wait: int):
         exceptions.APIException.__init__(self, sentence(wait))
@@ -43,9 +43,9 @@ def sentence(wait: int) -> str:
 
 
 class CallsPerMinute(BaseThrottle):
-    """Lets the calls through that a minute has room for; bytes of an upload count nowhere.
+    """Admits calls within the limit; bytes of an upload do not count.
 
-    A request is counted once, however often it is asked about.
+    A request counts once, however often it is checked.
     """
 
     def allow_request(self, request, view) -> bool:
@@ -61,26 +61,28 @@ class CallsPerMinute(BaseThrottle):
 
 
 def seconds_to_wait(request) -> int:
-    """Count this request, of the framework or of Django; how long the caller must wait, 0 for not at all."""
+    """Count this request (the framework's or Django's) and return how long the caller must wait, 0 for not
+    at all.
+    """
     limit = settings.API_CALLS_PER_MINUTE
     if not limit:
         return 0
     now = time.time()
     spent, window = now % WINDOW, int(now // WINDOW)
     before, here = count(_caller(request), window)
-    # What was refused in the minute before does not count on.
+    # Refused calls of the previous minute do not count.
     used = min(before, limit) * (1 - spent / WINDOW) + here
-    plain = getattr(request, "_request", request)  # the middleware looks there
+    plain = getattr(request, "_request", request)  # the middleware reads it there
     plain.calls = (limit, max(0, math.floor(limit - used)), math.ceil(WINDOW - spent))
     plain.calls_above = math.ceil(max(0.0, used - limit))
     return math.ceil(_pause(min(before, limit), here, limit) - spent) if used > limit else 0
 
 
 def _pause(before: int, here: int, limit: int) -> float:
-    """Seconds from the beginning of the clock's minute until there is room for another call."""
+    """Seconds from the start of the clock minute until there is room for another call."""
     if here < limit:
         return WINDOW * (1 - (limit - here - 1) / before)
-    return WINDOW + WINDOW / limit  # the next minute begins with a full one before it
+    return WINDOW + WINDOW / limit  # the next minute then follows a full one
 
 
 def was_counted(request) -> bool:
@@ -88,12 +90,12 @@ def was_counted(request) -> bool:
 
 
 def is_above(request) -> bool:
-    """Whether the request was refused because there were too many before it."""
+    """Whether the request exceeded the limit."""
     return getattr(request, "calls_above", 0) > 0
 
 
 def is_first_above(request) -> bool:
-    """Whether it was the first such of its minute."""
+    """Whether it was the first such request of its minute."""
     return getattr(request, "calls_above", 0) == 1
 
 
@@ -106,7 +108,7 @@ def _caller(request) -> str:
 
 
 def write_on(response, request) -> None:
-    """Say on an answer what the limit is and how much of it is left, for how many seconds."""
+    """Put the limit, what remains of it and for how many seconds into a response's headers."""
     calls = getattr(request, "calls", None)
     if calls:
         limit, left, seconds = calls
@@ -115,7 +117,7 @@ def write_on(response, request) -> None:
 
 
 def count(caller: str, window: int) -> tuple[int, int]:
-    """Count one call more; return how many there were in the window before, and are with it in this one."""
+    """Count one call. Return the counts of the previous window and of this one."""
     global _away_until
     if time.monotonic() >= _away_until:
         try:

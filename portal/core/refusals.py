@@ -1,4 +1,4 @@
-"""What our own exceptions mean to a caller: statuses by class, registered by the apps that raise them."""
+"""What the portal's own exceptions mean to a caller: HTTP statuses by class, registered by the apps."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ _statuses: dict[type[Exception], int] = {}
 
 
 def register(kind: type[Exception], status: int) -> None:
-    """Let ``kind`` become an answer with this status. Its text is a sentence for a person; its attribute
-    ``fields``, where it has one, maps names of fields to a sentence each."""
+    """Register the HTTP status for an exception class. Its text is a sentence for a person.
+
+    Its attribute ``fields``, if it has one, maps field names to one sentence each.
+    """
     _statuses[kind] = status
 
 
 def status_of(error: Exception) -> int | None:
-    """The status of the nearest registered class; None for an exception of another kind."""
+    """The status of the nearest registered class; None for any other exception."""
     return next((_statuses[kind] for kind in type(error).__mro__ if kind in _statuses), None)
 
 

@@ -1,6 +1,6 @@
-"""An id for each request: in the header of its response and in every log line that it causes.
+"""An id for each request, in the header of its response and in every log line it causes.
 
-A caller, or a proxy in front, may send one of its own as ``X-Request-ID``.
+A caller, or a proxy in front, may send its own as ``X-Request-ID``.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def of(sent: str | None) -> str:
-    """What was sent, if it can be a name; else a new one."""
+    """The id that was sent, if it is valid; else a new one."""
     if sent and len(sent) <= LONGEST and set(sent) <= _LETTERS:
         return sent
     return uuid.uuid4().hex
 
 
 class Named(logging.Filter):
-    """Gives each record of the log the request's name; an empty one outside of requests."""
+    """Adds the request's id to each log record; empty outside requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not hasattr(record, "request_id"):
-            # Django tells of a refused request after its last middleware, and with the request.
+            # Django logs a refused request after the last middleware, together with the request.
             record.request_id = getattr(getattr(record, "request", None), "id", "") or _current.get()
         return True
 

@@ -1,4 +1,4 @@
-"""Adds to the schema of every operation how it can be refused, and what is deprecated."""
+"""Adds to the schema of every operation its possible errors, and deprecations."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ LABEL = re.compile(r"`-?\d+` - (\w+)")
 
 
 def name_numbers(result: dict, **_options) -> dict:
-    """After the schema is made: give the values of choices that are numbers their names, for generators."""
+    """Postprocess the schema: name the values of numeric choices, for generators."""
     for component in result["components"]["schemas"].values():
         if component.get("enum") and component.get("type") == "integer":
             names = LABEL.findall(component.get("description", ""))
@@ -84,7 +84,7 @@ def name_numbers(result: dict, **_options) -> dict:
 
 
 class ApiSchema(AutoSchema):
-    """Adds the refusals that any operation of its kind may answer with, and those that its view names."""
+    """Adds the errors common to its kind of operation, and those that its view declares."""
 
     def is_deprecated(self) -> bool:
         method = getattr(self.view, getattr(self.view, "action", None) or "", None)
@@ -115,7 +115,7 @@ class ApiSchema(AutoSchema):
         return is_list and (self.method == "GET" or isinstance(serializer, ListSerializer))
 
     def get_filter_backends(self):
-        """What belongs to one row is not narrowed by the filters of the rows."""
+        """The filters of a list do not apply to actions on one row."""
         return [] if self.view.detail else super().get_filter_backends()
 
     def get_request_serializer(self):

@@ -1,4 +1,4 @@
-"""Addresses that hold a secret, such as an invitation's: written to logs and to the audit without it."""
+"""URLs that hold a secret, such as an invitation's, are logged and audited without it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.urls import Resolver404, resolve
 
-# Names of the parts of addresses, see the apps' ``urls.py``, that open something to whoever knows them.
+# Names of path parameters (see the apps' ``urls.py``) that grant access to whoever knows them.
 SECRET_PARTS = {"secret", "token", "uidb64", "key", "code", "password"}
 HIDDEN = "***"
-# Of an address that leads nowhere: it may be a secret one with a slip in it.
+# An unknown path may be a mistyped secret one.
 _LONG_PART = re.compile(r"[^/]{16,}")
 _TOKEN = re.compile(r"slw_[\w-]+")
 
@@ -35,9 +35,9 @@ def mask(path: str) -> str:
 
 
 class AboutRequests(logging.Filter):
-    """Masks the addresses that Django names in its records about requests.
+    """Masks the URLs in Django's log records about requests.
 
-    What a stranger has made up takes one line: it is no defect whose traceback would tell anything.
+    A malformed request takes one line: its traceback would tell nothing.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -1,4 +1,4 @@
-"""Serializers that several apps use: refusals, and the contents of ``configs/``."""
+"""Serializers shared by several apps: errors, and the contents of ``configs/``."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -24,28 +24,28 @@ class ProblemSerializer(serializers.Serializer):
     )
 
 
-# Goes before ``Serializer`` in what a call takes: any other field is refused, as one that is only told.
-# ``inside``: which names stand in the object that a field holds. (The schema would repeat a docstring.)
+# A mixin before ``Serializer`` for request bodies: unknown and read-only fields are rejected. ``inside``: the
+# names allowed in the object that a field holds. (The schema would repeat a docstring.)
 class KnownFieldsOnly:
     inside: Mapping[str, Collection[str]] = {}
 
     def to_internal_value(self, data):
         if isinstance(data, Mapping):
-            # A form writes the entries of a list or an object as ``name[0]`` or ``name.key``.
+            # A form encodes the entries of a list or an object as ``name[0]`` or ``name.key``.
             names = (re.split(r"[.\[]", name)[0] if html.is_html_input(data) else name for name in data)
             refuse_unknown_fields(names, [field.field_name for field in self._writable_fields], self.inside)
         return super().to_internal_value(data)
 
 
 class WholeField(serializers.IntegerField):
-    """A number from 0, or from ``min_value``, that a database takes."""
+    """A whole number from 0, or from ``min_value``, that fits the database."""
 
     def __init__(self, *, min_value: int = 0, max_value: int = 2**62, **more):
         super().__init__(min_value=min_value, max_value=max_value, **more)
 
 
 class BoundedListField(serializers.ListField):
-    """A list that is counted before it is looked into: each entry may cost a query, or a sentence."""
+    """A list whose length is checked before its entries: each may cost a query or a sentence."""
 
     def __init__(self, *, max_length: int, **kwargs):
         super().__init__(max_length=max_length, **kwargs)
@@ -58,7 +58,7 @@ class BoundedListField(serializers.ListField):
 
 
 class ChoiceOrNull(serializers.ChoiceField):
-    """A choice that a row may not have made: an empty text there, null in the answer."""
+    """A choice that may be unset: an empty text in the row, null in the response."""
 
     def __init__(self, choices, **more):
         super().__init__(choices, allow_null=True, **more)
@@ -68,7 +68,7 @@ class ChoiceOrNull(serializers.ChoiceField):
 
 
 class InTeamField(serializers.PrimaryKeyRelatedField):
-    """A row of the caller's team; another team's id is as unknown as any other."""
+    """A row of the caller's team. Ids of other teams are not found."""
 
     def get_queryset(self):
         request = self.context.get("request")
@@ -77,7 +77,7 @@ class InTeamField(serializers.PrimaryKeyRelatedField):
 
 
 def described(kind: type, without: tuple[str, ...] = ()) -> Any:
-    """A dataclass of ``configs`` for the schema's generator, which knows a TypedDict of plain types."""
+    """Describe a dataclass of ``configs`` to the schema generator, which knows TypedDicts of plain types."""
     hints = {name: _plain(hint) for name, hint in get_type_hints(kind).items() if name not in without}
     made = TypedDict(kind.__name__, hints)
     made.__doc__ = kind.__doc__
@@ -88,7 +88,7 @@ def _plain(hint: Any) -> Any:
     if get_origin(hint) is tuple:
         return list[_plain(get_args(hint)[0])]
     if get_origin(hint) is UnionType or get_origin(hint) is Union:
-        return Union[tuple(_plain(one) for one in get_args(hint))]  # noqa: UP007 (made of what is found)
+        return Union[tuple(_plain(one) for one in get_args(hint))]  # noqa: UP007 (made at run time)
     is_text = get_origin(hint) is Literal or (isinstance(hint, type) and issubclass(hint, str))
     return str if is_text else hint
 
@@ -98,7 +98,7 @@ BoardProfile = described(configs.BoardProfile, without=configs.INTERNAL)
 
 
 class RecipeCostSerializer(serializers.Serializer):
-    """What a chip was measured to need for a recipe at one input size."""
+    """The measured cost of a recipe on a chip at one input size."""
 
     chip = serializers.CharField()
     input_size = serializers.ListField(child=serializers.IntegerField())
@@ -109,8 +109,9 @@ class RecipeCostSerializer(serializers.Serializer):
 
 
 class RecipeSerializer(serializers.Serializer):
-    """A trainable model. ``chips`` holds what was measured on each chip it is proven on, ``costs`` the same
-    for each input size."""
+    """A trainable model. ``chips`` holds the measurements on each supported chip, ``costs`` those for each
+    input size.
+    """
 
     name = serializers.CharField()
     title = serializers.CharField()
@@ -132,7 +133,7 @@ class RecipeSerializer(serializers.Serializer):
 
 
 class PresetSerializer(serializers.Serializer):
-    """A recipe with how to train it; what it leaves out is the recipe's default."""
+    """A recipe with its training parameters; missing ones default to the recipe's."""
 
     title = serializers.CharField()
     summary = serializers.CharField()

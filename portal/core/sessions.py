@@ -1,4 +1,4 @@
-"""Sessions that a page can be read with while the database takes no writes."""
+"""Sessions that do not break reading while the database accepts no writes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from portal.core import patience
 
 
 class Sessions(SessionMiddleware):
-    """Django's, but a page that was only read is shown even when what it left in the session cannot be kept.
+    """Django's sessions, but a page that was only read is shown even if its session cannot be saved.
 
-    A redirect is not: the next page relies on what this one has kept.
+    A redirect is not: the next page relies on the session.
     """
 
     def process_response(self, request, response):

@@ -1,4 +1,6 @@
-"""What was read, by name; and the error for a name that rows still have and the files no longer."""
+"""Read-only mappings of configs by name, with an error for names that rows hold but files no longer
+define.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from workers.contract.messages import Message, msg
 class Removed(InputError, KeyError):
     """A row names a recipe, preset, chip, board profile or augmentation that is no longer in ``configs/``.
 
-    Whoever wants it is told so in a sentence: a job fails with it, the API answers it.
+    The message is a sentence: a job fails with it, the API returns it.
     """
 
     def __init__(self, kind: str, name: str):
@@ -40,7 +42,7 @@ def _sentence(kind: str, name: str) -> Message:
 
 
 class Shelf(Mapping[str, Any]):
-    """Things of one kind by name. Asked for one that is not there, it says so in a sentence."""
+    """Configs of one kind by name. A missing name raises Removed."""
 
     def __init__(self, kind: str, things: Mapping[str, Any]):
         self.kind, self._things = kind, dict(things)
@@ -60,5 +62,5 @@ class Shelf(Mapping[str, Any]):
         return Shelf(self.kind, {**self._things, **more})
 
     def removed(self, *names: str) -> list[Message]:
-        """A sentence for each of these names that is not there, once; an empty name is none."""
+        """One sentence for each distinct name that is missing; empty names are ignored."""
         return [_sentence(self.kind, name) for name in dict.fromkeys(names) if name and name not in self]

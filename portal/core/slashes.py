@@ -1,6 +1,6 @@
-"""An address of the API means the same with and without the slash at its end.
+"""API URLs work with and without a trailing slash.
 
-A redirect would not do: most clients make a GET of a POST when they follow one.
+A redirect would not do: most clients turn a POST into a GET when they follow one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from django.urls import Resolver404, resolve
 
 
 def completed(path: str) -> str:
-    """The path as the map of addresses has it."""
+    """The path with its slash, if the URL patterns need one."""
     if not path.startswith("/api/") or path.endswith("/") or not _leads_on(path + "/") or _leads_on(path):
         return path
     return path + "/"
@@ -24,7 +24,7 @@ def _leads_on(path: str) -> bool:
 
 
 class Slashes:
-    """Completes the address of each request."""
+    """Completes the path of each request."""
 
     def __init__(self, get_response):
         self.get_response = get_response

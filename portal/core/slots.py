@@ -1,4 +1,4 @@
-"""Bounds how many threads of one process do something at once. Nobody waits for a turn."""
+"""Bounds how many threads of a process do something at once. Nobody waits for a slot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterator
 
 
 class Slots:
-    """``total`` places, of which one key may hold ``each``; None for as many as there are."""
+    """``total`` slots, of which one key may hold ``each``; None means no limit per key."""
 
     def __init__(self, total: int, each: int | None = None):
         self.total, self.each = total, total if each is None else each
@@ -18,7 +18,7 @@ class Slots:
 
     @contextlib.contextmanager
     def take(self, key: Hashable = None) -> Iterator[bool]:
-        """True inside when there was a place, which is given back at the end; False otherwise."""
+        """True inside if there was a free slot, which is released at the end; False otherwise."""
         with self._lock:
             got = self._held.total() < self.total and self._held[key] < self.each
             if got:

@@ -6,5 +6,5 @@ from portal.core import idempotency
 
 @app.task
 def sweep_idempotent_calls() -> None:
-    """Before: answers kept for idempotent calls. After: only those of the last day."""
+    """Before: stored responses of idempotent requests. After: only those of the last day."""
     idempotency.sweep()

@@ -1,8 +1,8 @@
-"""Checks and bounds what a board sends before anything else sees it. No Django here.
+"""Validates what a board sends, before anything else sees it. No Django here.
 
-A board is not trusted: its programs may be old, broken or somebody else's. Texts are cut and freed of
-control characters; a number that is none, a name that is no text, or a list without end is Malformed.
-What is not expected is left out.
+A board is not trusted: its programs may be old, broken or someone else's. Texts are truncated and stripped of
+control characters. An invalid number, a text of the wrong type or an endless list is Malformed. Unexpected
+fields are dropped.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ MAX_TEXT = 200
 MAX_NAME = 255
 MAX_FACTS = 20
 MAX_COUNT = 10**7
-MAX_BYTES = 2**53  # the largest whole number that every JSON reader keeps exact
+MAX_BYTES = 2**53  # the largest integer that every JSON parser keeps exact
 MAX_MILLISECONDS = 10**9
-# Control characters, halves of surrogate pairs, and marks that turn the direction of what follows.
+# Control characters, lone surrogates, and bidirectional marks.
 _BARRED_CATEGORIES = {"Cc", "Cs"}
 _BARRED = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
 _BREAKS = {*"\t\n\r\x0b\x0c\x85\u2028\u2029"}
 
 
 class Malformed(ValueError):
-    """What a board said is not what its program says. The message names the field and what is wrong."""
+    """A board's message does not match the protocol. The error names the field and what is wrong."""
 
 
 def clean_text(text: str, limit: int = MAX_TEXT) -> str:
     """At most ``limit`` characters on one line, without control characters."""
-    # Cut before it is walked through: a board may send megabytes.
+    # Truncate first: a board may send megabytes.
     head = text[: 4 * limit]
     kept = [
         " " if char in _BREAKS else char
@@ -46,15 +46,16 @@ def clean_text(text: str, limit: int = MAX_TEXT) -> str:
 
 
 def clean_sentence(said: str, limit: int = MAX_TEXT) -> str:
-    """As ``clean_text``. A message stays one, with clean parameters, unless it is too long or its id is not
-    clean."""
+    """As ``clean_text``. A message stays one, with clean parameters, unless it is too long or its id is
+    invalid.
+    """
     kept = changed(said, lambda text: clean_text(text, limit))
     plain = clean_text(kept, limit)
     return kept if plain == kept else plain
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Parse JSON from a board. Raises Malformed for what is too long, too deep or not JSON, NaN included."""
+    """Parse JSON from a board. Raises Malformed if it is too long, too deep or invalid; NaN is invalid."""
     if len(text) > MAX_LINE_BYTES:
         raise Malformed(msg("a message that is too long"))
     try:
@@ -84,7 +85,7 @@ def text(limit: int = MAX_TEXT) -> Check:
 
 
 def sentence(limit: int = MAX_TEXT) -> Check:
-    """A message of our program on the board, or a plain text."""
+    """A message of Slipway's program on the board, or a plain text."""
 
     def check(value: Any, name: str) -> str:
         said = from_json(value)
@@ -109,12 +110,12 @@ def whole(least: int, most: int) -> Check:
 
 
 def number(least: float, most: float, slack: float = 0.0) -> Check:
-    """A finite number; one that is outside by no more than ``slack`` is moved to the bound."""
+    """A finite number; one outside the bounds by at most ``slack`` is clamped."""
 
     def check(value: Any, name: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Malformed(msg("{name} is not a number", name=name))
-        # Compared before it is converted: a whole number may be too large for a float.
+        # Compare before converting: an integer may be too large for a float.
         if not least - slack <= value <= most + slack or not math.isfinite(value):
             raise Malformed(
                 msg(
@@ -151,7 +152,7 @@ def many(check: Check, most: int) -> Check:
 
 
 def listed(*checks: Check) -> Check:
-    """A list with one value for each check."""
+    """A list with exactly one value per check."""
 
     def checked(value: Any, name: str) -> list:
         if not isinstance(value, list) or len(value) != len(checks):
@@ -177,7 +178,7 @@ def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
 
 
 def facts(value: Any, name: str) -> dict[str, str | int | float | None]:
-    """A few named texts or numbers, as a release's provenance has; anything else in it is left out."""
+    """A few named texts or numbers, such as a release's provenance; anything else is dropped."""
     if not isinstance(value, dict):
         raise Malformed(msg("{name} is not a record", name=name))
     kept: dict[str, str | int | float | None] = {}

@@ -1,4 +1,4 @@
-"""The map of the REST API, version 1."""
+"""The routes of the REST API, version 1."""
 
 from django.urls import include, path, re_path
 from rest_framework.routers import DefaultRouter
@@ -53,7 +53,7 @@ NAMES = (
 
 urlpatterns = [
     path("", IndexViewSet.as_view({"get": "show"}, names=NAMES)),
-    # A file's address ends as the file's name does.
+    # URLs of files end like the file's name.
     re_path(r"^jobs/(?P<pk>\d{1,18})/files/(?P<name>.+)$", JobViewSet.as_view({"get": "file"})),
     path("uploads/", upload_list, name="api-uploads"),
     path("uploads/<uuid:pk>/", upload_detail, name="api-upload"),

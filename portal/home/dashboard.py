@@ -1,4 +1,4 @@
-"""What the start page shows, gathered in a number of queries that does not grow with the team."""
+"""The data of the start page, with a number of queries that does not grow with the team."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from portal.runs.models import Run
 LATELY = timedelta(days=7)
 SHOWN = 8
 BOARDS_SHOWN = 12
-# Steps of runs: the run itself stands there. What else is active stands beside the runs.
+# Jobs of runs are shown by their run; other active jobs are listed separately.
 STEPS = ("train", "convert", "deploy")
 
 
 @dataclass(frozen=True)
 class Work:
-    """One thing that is being done: a run with the step that it is at, or a job of its own."""
+    """Ongoing work: a run with its current step, or a job of its own."""
 
     words: str
     url: str
@@ -36,7 +36,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Failure:
-    """Something that failed lately. ``why`` is its stored sentence."""
+    """A recent failure. ``why`` is its stored message."""
 
     words: str
     url: str
@@ -45,7 +45,7 @@ class Failure:
 
 
 def at_work(team) -> list[Work]:
-    """Runs that are under way, each with its step, and then checks, probes and inferences."""
+    """Active runs, each with its current step, then checks, probes and inferences."""
     rows = (
         Run.objects.for_team(team)
         .live()
@@ -73,7 +73,7 @@ def at_work(team) -> list[Work]:
 
 
 def _step(run: Run) -> Job | None:
-    """The job that a run is at: the first that runs, else the first that waits."""
+    """A run's current job: the first running one, else the first queued one."""
     rows = [run.dataset_version, *run.steps.all()]
     jobs = [row.job for row in rows if row.job is not None and row.job.is_active]
     return next((job for job in jobs if job.status == Status.RUNNING), jobs[0] if jobs else None)
@@ -100,13 +100,13 @@ def failures(team) -> list[Failure]:
 
 
 def reviews(team) -> list[DatasetVersion]:
-    """Uploads that wait for a person to confirm how they were read, newest first."""
+    """Uploads that wait for a person to confirm their format, newest first."""
     rows = DatasetVersion.objects.for_team(team).live().in_review().defer("reading")
     return list(rows.select_related("dataset", "job__created_by").order_by("-pk")[:SHOWN])
 
 
 def boards(team) -> dict:
-    """Devices with what runs on them, those with a problem first; and how many are well."""
+    """Devices with their current release, those with a problem first, and the number that are online."""
     devices = list(Device.objects.for_team(team).select_related("busy_with", "probe_job"))
     devices.sort(key=lambda device: not device.problem)
     current = releases.current(devices[:BOARDS_SHOWN])
@@ -123,7 +123,7 @@ def finished(team) -> list[Run]:
 
 
 def first_steps(team) -> list[tuple[str, bool]]:
-    """What a new team does first: (step, whether it was done); nothing once all was done."""
+    """First steps of a new team: (step, done); empty once all are done."""
     steps = [
         ("dataset", Dataset.objects.for_team(team).live().exists()),
         ("run", Run.objects.for_team(team).exists()),

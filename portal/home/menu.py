@@ -1,9 +1,9 @@
-"""What stands in the bar of every page, and which entry a page belongs to."""
+"""The main menu, and the entry that a page belongs to."""
 
 from django.utils.translation import gettext_lazy as _
 
 ENTRIES = [
-    # (address name, word, icon)
+    # (URL name, word, icon)
     ("home", _("Home"), "house"),
     ("dataset-list", _("Datasets"), "images"),
     ("run-list", _("Runs"), "play-circle"),
@@ -29,6 +29,6 @@ _SECTIONS = {
 
 
 def section_of(request) -> str:
-    """The entry that a page's address belongs to: ``run-new`` and ``run-detail`` to ``run-list``."""
+    """The entry of a URL name: ``run-new`` and ``run-detail`` belong to ``run-list``."""
     match = request.resolver_match
     return _SECTIONS.get((match.url_name or "").split("-")[0], "") if match else ""

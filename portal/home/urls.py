@@ -1,4 +1,4 @@
-"""Addresses of the start page."""
+"""URLs of the start page."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The start page, and the pages for errors."""
+"""The start page and the error pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from portal.home import dashboard
 
 
 def home(request):
-    """What runs, what failed, which boards are well, what to do next."""
+    """The dashboard: active work, failures, boards, next steps."""
     steps = dashboard.first_steps(request.team)
     context = {
         "live": _live(request),
@@ -39,7 +39,7 @@ def home_live(request):
 @login_not_required
 @require_POST
 def language(request):
-    """Read in another language from now on, and go back to the page."""
+    """Switch the language and return to the page."""
     back = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
         back = reverse("home")
@@ -66,7 +66,7 @@ def _live(request) -> Live:
 
 
 def api_docs(request):
-    """The schema of the REST API, to read and to try."""
+    """Interactive documentation of the REST API."""
     return render(request, "home/api_docs.html")
 
 
@@ -93,9 +93,9 @@ def not_found(request, exception):
 
 
 def unexpected(request):
-    """Without templates that need the database: it may be what failed.
+    """The 500 page, without templates that need the database: it may be what failed.
 
-    What fails outside of a view comes here as well: an outage in a middleware is told as one.
+    Failures outside views end here too: an outage in a middleware is reported as one.
     """
     outage = outage_of(sys.exception())
     if outage:

@@ -1,1 +1,1 @@
-"""Serving and running an installation: what stands above all apps and is imported by none of them."""
+"""Serves and operates an installation. On top of all apps; none of them imports it."""

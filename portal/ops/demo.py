@@ -1,4 +1,4 @@
-"""The main job, done by the Python client, with its progress in the terminal."""
+"""The main workflow, driven by the Python client, with its progress in the terminal."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ DEVICE_NAME = "Virtual board"
 
 
 def run_demo(client: Client, sample: Sample, board: dict, folder: Path, console: Console) -> dict:
-    """Upload a sample, run the whole job on ``board`` and write ``report.json`` into ``folder``.
+    """Upload a sample, run the whole workflow on ``board`` and write ``report.json`` into ``folder``.
 
-    ``board`` has host, port, username and password. Returns the report; raises SlipwayError when the run
-    fails.
+    ``board`` has host, port, username and password. Returns the report; raises SlipwayError if the run fails.
     """
     device = _device(client, board)
     folder.mkdir(parents=True, exist_ok=True)

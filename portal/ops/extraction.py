@@ -1,8 +1,8 @@
-"""Finds the texts that our code marks for translation: calls of ``msg``, of gettext and its kin.
+"""Extracts translatable texts from Python code: calls of ``msg``, gettext and the like.
 
-The catalogues are gettext's; only the collecting is ours. gettext's own ``xgettext`` is a package of the
-system and not on every machine that runs the tests, and it reads neither our templates as Django does, nor
-the books in ``configs/``.
+The catalogues are gettext's; only the extraction is Slipway's own. gettext's ``xgettext`` is a system package
+that not every test machine has, and it understands neither templates as Django does nor the files in
+``configs/``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WORDS_OF_BOOKS = ("title", "summary", "notes")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text: where it stands, and how the catalogue names it."""
+    """A text with its location and its key in the catalogue."""
 
     msgid: str
     place: str
@@ -32,7 +32,7 @@ class Text:
 
 
 def python_files() -> Iterator[Path]:
-    """Our modules, those of worker programs included."""
+    """The project's modules, including those of worker programs."""
     for folder in ("portal", "workers"):
         for path in sorted(Path(settings.BASE_DIR, folder).rglob("*.py")):
             name = path.relative_to(settings.BASE_DIR).as_posix()
@@ -41,12 +41,12 @@ def python_files() -> Iterator[Path]:
 
 
 def of_python(path: Path) -> Iterator[Text]:
-    """The marked texts of one module."""
+    """The translatable texts of one module."""
     yield from of_source(path.read_text(encoding="utf-8"), path.relative_to(settings.BASE_DIR).as_posix())
 
 
 def of_source(source: str, name: str) -> Iterator[Text]:
-    """As ``of_python``, of a module's source."""
+    """As ``of_python``, from a module's source."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             yield from _marked(node, f"{name}:{node.lineno}")
@@ -68,7 +68,7 @@ def is_text(node: ast.AST) -> bool:
 
 
 def of_configs() -> Iterator[Text]:
-    """What the books in ``configs/`` say to people."""
+    """The translatable texts in ``configs/``."""
     folder = Path(settings.CONFIGS_DIR)
     for path in sorted([*folder.glob("*.yaml"), *folder.glob("*/*.yaml")]):
         book = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Which port to listen on."""
+"""Finds a port to listen on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def is_free(host: str, port: int) -> bool:
 
 
 def first_free(host: str, port: int, tries: int = 100) -> int:
-    """``port``, or the next one that nobody listens on. Raises OSError when there is none."""
+    """``port``, or the next free one. Raises OSError if there is none."""
     for candidate in range(port, port + tries):
         if is_free(host, candidate):
             return candidate

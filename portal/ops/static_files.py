@@ -1,7 +1,7 @@
-"""Hashed and compressed copies of the static files, made once when the web server starts.
+"""Hashed and compressed static files, built once when the web server starts.
 
-Pages name a file by its hash, so a browser keeps it for years and never asks twice. Where no copies were
-made, as in the tests, pages name the files themselves. Not in charge of answering with them: WhiteNoise is.
+Pages use hashed file names, so browsers cache them for years. Where nothing was built, as in the tests, pages
+use the plain names. WhiteNoise serves the files.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 logger = logging.getLogger(__name__)
-NOT_OURS = ["rest_framework"]  # pages of a framework that we do not show
+NOT_OURS = ["rest_framework"]  # pages of a framework that are not used
 
 
 class QuickCompressor(Compressor):
-    """Brotli at a quality that takes a twentieth of the best one's time for a tenth more bytes."""
+    """Brotli at a quality that takes a twentieth of the maximum's time for a tenth more bytes."""
 
     @staticmethod
     def compress_brotli(data):
-        import brotli  # asked for by WhiteNoise only where it is installed
+        import brotli  # WhiteNoise requires it only where it is installed
 
         return brotli.compress(data, quality=9)
 
 
 class HashedFiles(CompressedManifestStaticFilesStorage):
-    """Also names the modules that our scripts import by their hash."""
+    """Also rewrites module imports in scripts to hashed names."""
 
     support_js_module_import_aggregation = True
 
@@ -44,9 +44,9 @@ class HashedFiles(CompressedManifestStaticFilesStorage):
 
 
 def make() -> None:
-    """Make the copies in ``STATIC_ROOT``, unless they are those of today's files.
+    """Build ``STATIC_ROOT``, unless it is up to date.
 
-    One process works while the others wait. If it cannot, the files are served as they are.
+    One process builds while the others wait. If it cannot, the plain files are served.
     """
     root = Path(settings.STATIC_ROOT)
     try:
@@ -64,7 +64,7 @@ def make() -> None:
 
 
 def _digest() -> str:
-    """A hash over names and contents of all static files, and of this module."""
+    """A hash of the names and contents of all static files, and of this module."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for finder in get_finders():
         for name, storage in finder.list(NOT_OURS):

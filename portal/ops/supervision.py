@@ -1,7 +1,8 @@
-"""The processes of one machine's installation, as a configuration for supervisord.
+"""The processes of a one-machine installation, as a supervisord configuration.
 
-supervisord starts them, starts them again when they die, and stops each with its whole group. Each is tied to
-it (``tied.py``): when the supervisor dies, however, they die with it. It holds the lock on the data folder.
+supervisord starts them, restarts them when they die, and stops each with its whole process group. Each is
+tied to it (``tied.py``): they die with the supervisor, however that dies. It holds the lock on the data
+folder.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ KEPT_DESCRIPTOR = 4
 
 
 def programs(board_port: int | None) -> dict[str, list[str]]:
-    """Argument lists by name. ``board_port`` is None for no virtual board."""
+    """Argument lists by name. ``board_port`` is None without a virtual board."""
     celery = [sys.executable, "-m", "celery", "-A", "portal.celery"]
     worker = [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
-    # Threads where the work is waiting for others: a place costs next to nothing.
+    # Threads, where the work mostly waits for others: a slot costs next to nothing.
     threads = [*worker, "-P", "threads"]
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     found = {
@@ -34,7 +35,7 @@ def programs(board_port: int | None) -> dict[str, list[str]]:
         "deploy": [*threads, "-Q", "deploy", "-c", str(settings.DEPLOY_SLOTS), "-n", "deploy@%h"],
         "train": [*worker, "-Q", "train", "-c", "1", "-n", "train@%h"],
         "convert": [*worker, "-Q", "convert", "-c", "1", "-n", "convert@%h"],
-        # Never held up: what it does only asks the database.
+        # Never blocked: its tasks only query the database.
         "upkeep": [*threads, "-Q", "upkeep", "-c", "2", "-n", "upkeep@%h"],
         "errands": [*threads, "-Q", "errands", "-c", str(settings.ERRANDS_SLOTS), "-n", "errands@%h"],
         "beat": [*celery, "beat", "--loglevel", "WARNING", "--pidfile="],
@@ -94,14 +95,14 @@ def write_config(path: Path, host: str, port: int, board_port: int | None) -> Pa
 
 
 def web_options(host: str, port: int, logs: Path) -> dict[str, str]:
-    """Two processes that share a socket: it outlives each of them, and no master could be killed."""
+    """Two processes that share a socket, which outlives each of them; there is no master process to lose."""
     return {
         "socket": f"tcp://{host}:{port}",
         "socket_backlog": "1024",
         "numprocs": "2",
         "process_name": "%(program_name)s_%(process_num)d",
         "stdout_logfile": _escaped(logs / "web_") + "%(process_num)d.log",
-        "stopwaitsecs": "8",  # a little more than the requests under way get
+        "stopwaitsecs": "8",  # slightly more than active requests get
         "stopasgroup": "false",
     }
 
@@ -111,24 +112,24 @@ def _escaped(value: object) -> str:
 
 
 def _quoted(part: str) -> str:
-    """One argument in supervisord's own quoting, which is a shell's without a shell."""
+    """Quote an argument for supervisord, whose quoting is a shell's."""
     escaped = _escaped(part).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def tied_to_parent(argv: list[str]) -> list[str]:
-    """The same program, which dies with the process that starts it."""
+    """The same program, but it dies with its parent process."""
     return [sys.executable, tied.__file__, *argv]
 
 
 def lock(what: str) -> int:
-    """Take the data folder's lock for an installation, and end what an earlier one left over.
+    """Lock the data folder for an installation, and end what an earlier one left running.
 
     Returns the lock's descriptor. Raises Held.
     """
     descriptor = datalock.take(settings.VAR_DIR / "run" / "serve.lock", what)
     datalock.end_left_over(settings.VAR_DIR)
-    datalock.end_holder(settings.VAR_DIR / "run" / "broker.lock")  # it hides its environment
+    datalock.end_holder(settings.VAR_DIR / "run" / "broker.lock")  # its environment is hidden
     return descriptor
 
 
@@ -144,7 +145,7 @@ def command(config: Path) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The environment of the started processes: ours, with the project on the path."""
+    """The environment of the started processes: this one's, with the project on the path."""
     marks = {datalock.MARK: str(settings.VAR_DIR), "PYTHONPATH": str(settings.BASE_DIR)}
     inherited = {name: value for name, value in os.environ.items() if name != tied.PARENT}
     return inherited | marks | {"PYTHONUNBUFFERED": "1"}

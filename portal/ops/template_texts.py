@@ -1,4 +1,4 @@
-"""Finds the texts that templates mark for translation, the way Django itself reads them."""
+"""Extracts translatable texts from templates, parsed as Django does."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _ARGUMENT = re.compile(r"""_\((?:"([^"]+)"|'([^']+)')\)""")
 
 
 def template_files() -> Iterator[Path]:
-    """Our templates: pages, fragments and mails."""
+    """The project's templates: pages, fragments and mails."""
     for path in sorted(Path(settings.BASE_DIR, "portal").glob("*/templates/**/*.*")):
         if path.is_file():
             yield path
 
 
 def of_template(path: Path) -> Iterator[Text]:
-    """The marked texts of one template; raises TemplateSyntaxError as Django does."""
+    """The translatable texts of one template. Raises TemplateSyntaxError as Django does."""
     source = path.read_text(encoding="utf-8")
     yield from of_source(source, path.relative_to(settings.BASE_DIR).as_posix())
 
 
 def of_source(source: str, place: str) -> Iterator[Text]:
-    """As ``of_template``, of a template's source."""
+    """As ``of_template``, from a template's source."""
     nodes = Template(source, engine=engines["django"].engine).nodelist
     for node in nodes.get_nodes_by_type(TranslateNode):
         yield Text(_doubled(node.filter_expression.var.literal), place, _literal(node.message_context))
@@ -44,7 +44,7 @@ def of_source(source: str, place: str) -> Iterator[Text]:
 
 
 def _doubled(text: str) -> str:
-    """Django looks a text of a template up with its percent signs doubled."""
+    """Django looks up a template's text with doubled percent signs."""
     return text.replace("%", "%%")
 
 

@@ -1,8 +1,8 @@
 """Copies the browser libraries pinned in ``package.json`` into the folder ``TARGET``, with their licences.
 
-``npm ci --ignore-scripts && python -m portal.ops.vendor``. What it copies is committed: neither an
-installation nor the tests need npm. Of the icons it takes those of ``ICONS`` and writes a style sheet that
-draws them as masks: the whole font is forty times as large. Not in charge of versions: ``package.json`` is.
+``npm ci --ignore-scripts && python -m portal.ops.vendor``. The result is committed: neither an installation
+nor the tests need npm. Only the icons in ``ICONS`` are taken, with a generated style sheet that draws them as
+masks: the whole font is forty times as large. ``package.json`` decides the versions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FILES = {
     "bootstrap": ["dist/css/bootstrap.min.css", "LICENSE"],
     "bootstrap-icons": ["LICENSE"],
     "htmx.org": ["dist/htmx.min.js", "LICENSE"],
-    # The documentation of the REST API; its licence file names what is inside the build.
+    # The documentation of the REST API; its licence file lists what the build bundles.
     "swagger-ui-dist": [
         "swagger-ui-bundle.js",
         "swagger-ui-bundle.js.LICENSE.txt",
@@ -28,17 +28,18 @@ FILES = {
         "LICENSE",
         "NOTICE",
     ],
-    # Draws and moves boxes on a canvas, with touch and zoom: MIT, well kept, and without inline styles, which
-    # the content security policy forbids (Annotorious sets some). Only the page of such an image loads it.
+    # Draws and moves boxes on a canvas, with touch and zoom: MIT, well maintained, and without inline styles,
+    # which the content security policy forbids (Annotorious sets some). Only the page that annotates an image
+    # loads it.
     "konva": ["konva.min.js", "LICENSE"],
     "tus-js-client": ["dist/tus.min.js", "LICENSE"],
-    # Inside the build of tus-js-client.
+    # Bundled in the build of tus-js-client.
     "js-base64": ["LICENSE.md"],
     "url-parse": ["LICENSE"],
     "querystringify": ["LICENSE"],
     "requires-port": ["LICENSE"],
 }
-# What only the browser tests load.
+# For the browser tests only.
 TEST_FILES = {"axe-core": ["axe.min.js", "LICENSE"]}
 ICONS_CSS = "bootstrap-icons/icons.css"
 ICONS = """
@@ -63,7 +64,7 @@ _SOURCE_MAP = re.compile(rb"\n?(?://[#@]|/\*#) ?sourceMappingURL=[^\s*]+(?: ?\*/
 
 
 def copy(modules: Path, target: Path = TARGET, test_target: Path = TEST_TARGET) -> dict[str, str]:
-    """Replace both targets by fresh copies from ``node_modules``; return the versions by package."""
+    """Replace both targets with fresh copies from ``node_modules``; return the versions by package."""
     versions = _copy_files(modules, target, FILES)
     (target / ICONS_CSS).write_text(icons_css(modules / "bootstrap-icons" / "icons"), encoding="utf-8")
     versions |= _copy_files(modules, test_target, TEST_FILES)
@@ -79,7 +80,7 @@ def _copy_files(modules: Path, target: Path, files: dict[str, list[str]]) -> dic
         for name in names:
             place = target / package / name.removeprefix("dist/")
             place.parent.mkdir(parents=True, exist_ok=True)
-            # Maps of the sources are not copied, so nothing may ask for them.
+            # Source maps are not copied, so nothing may refer to them.
             place.write_bytes(_SOURCE_MAP.sub(b"", (modules / package / name).read_bytes()))
         manifest = json.loads((modules / package / "package.json").read_text(encoding="utf-8"))
         versions[package] = manifest["version"]
@@ -87,7 +88,7 @@ def _copy_files(modules: Path, target: Path, files: dict[str, list[str]]) -> dic
 
 
 def icons_css(folder: Path) -> str:
-    """A style sheet that draws ``<i class="bi bi-NAME">`` for each of ``ICONS`` in the colour of the text."""
+    """A style sheet that draws ``<i class="bi bi-NAME">`` for each of ``ICONS`` in the text colour."""
     rules = []
     for name in sorted(ICONS):
         lines = (folder / f"{name}.svg").read_text(encoding="utf-8").splitlines()

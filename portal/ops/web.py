@@ -1,7 +1,7 @@
-"""One process of the web server: ``python -m portal.ops.web``, with a listening socket as standard input.
+"""One web server process: ``python -m portal.ops.web``, with a listening socket as standard input.
 
-Several of them share the socket, and supervisord, which made it, starts one again that died: there is no
-master whose death would take the web away.
+Several of them share the socket. supervisord created it and restarts any process that dies: there is no
+master process whose death would stop the server.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OPEN_FILES = 8192
 
 
 class Server(uvicorn.Server):
-    """Ends the bodies that are being read before it waits for the requests under way."""
+    """Ends bodies that are being read before it waits for active requests."""
 
     async def shutdown(self, sockets=None) -> None:
         self.config.loaded_app.stop()
@@ -33,7 +33,7 @@ class Server(uvicorn.Server):
 def application():
     """The guard with Django behind it; everything is loaded before the first request."""
     django.setup()
-    import_module("portal.ops.static_files").make()  # before WhiteNoise looks at them
+    import_module("portal.ops.static_files").make()  # before WhiteNoise reads them
     wsgi = import_module("portal.wsgi").application
     guard = import_module("portal.ops.front.guard")
     get_resolver().url_patterns  # noqa: B018
@@ -53,7 +53,7 @@ def config(app) -> uvicorn.Config:
         log_config=None,
         log_level=logging.ERROR,
         access_log=False,
-        proxy_headers=False,  # Django and ``teams.addresses`` know which proxies to believe
+        proxy_headers=False,  # Django and ``core.addresses`` know which proxies to trust
         server_header=False,
         timeout_keep_alive=int(limits.IDLE_SECONDS),
         timeout_graceful_shutdown=int(limits.STOP_SECONDS),

@@ -1,4 +1,4 @@
-"""Who may do what on the HTML pages: a decorator that refuses with a sentence."""
+"""Role checks for HTML pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workers.contract.messages import msg
 
 
 def role_required(role: str):
-    """Let a view be used by members with at least ``role``; PermissionDenied for the others."""
+    """Restrict a view to members with at least ``role``; raise PermissionDenied for others."""
 
     def decorate(view):
         @functools.wraps(view)
@@ -26,7 +26,7 @@ def role_required(role: str):
 
 
 def refuse_unless(request, role: str) -> None:
-    """Raise PermissionDenied for a lesser role, MissingScope for a token without the scope that fits."""
+    """Raise PermissionDenied for a lower role, MissingScope for a token without the matching scope."""
     if role in SCOPE_OF_ROLE:
         require_scope(request, SCOPE_OF_ROLE[role])
     if request.membership.at_least(role):

@@ -1,4 +1,4 @@
-"""One's own account: who one is, e-mail address, password, and where one is signed in."""
+"""The caller's own account: identity, e-mail address, password, and signed-in browsers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from workers.contract.messages import msg_n
 
 
 class MeSerializer(serializers.ModelSerializer):
-    """Who calls, in which team, and what a token may."""
+    """The caller, their team, and the token's permissions."""
 
     email = serializers.CharField(help_text="empty without one")
     language = serializers.CharField(help_text="of pages and mails; empty: what the browser asks for")
@@ -63,8 +63,10 @@ class NewEmailSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class NewPasswordSerializer(KnownFieldsOnly, serializers.Serializer):
-    """Other browsers are signed out. API tokens do not depend on the password: they go on working unless
-    ``revoke_tokens`` ends all of one's own, in every team, the one of this call included."""
+    """Other browsers are signed out. API tokens do not depend on the password: they keep working unless
+    ``revoke_tokens`` revokes all of the caller's tokens, in every team, including the one used for this
+    call.
+    """
 
     revoke_tokens = serializers.BooleanField(default=False)
     old_password = serializers.CharField(trim_whitespace=False, max_length=LONGEST_TEXT)
@@ -80,7 +82,7 @@ class SignInSerializer(serializers.ModelSerializer):
 
 
 class MeViewSet(ApiViewSet):
-    """The account of the caller. To change it, a token needs the scope admin, and everybody the password."""
+    """The caller's account. Changes need the scope admin (for tokens) and the current password."""
 
     serializer_class = MeSerializer
     filter_backends: tuple = ()
@@ -106,7 +108,7 @@ class MeViewSet(ApiViewSet):
 
     @extend_schema(request=LanguageSerializer, responses=MeSerializer)
     def language(self, request):
-        """Choose the language of pages and mails."""
+        """Set the language of pages and mails."""
         person = User.objects.get(pk=request.user.pk)
         person.language = checked(LanguageSerializer, request)["language"]
         person.save(update_fields=["language"])
@@ -114,7 +116,7 @@ class MeViewSet(ApiViewSet):
 
     @extend_schema(request=NewPasswordSerializer, responses={204: None})
     def password(self, request):
-        """Change the password. The header ``Tokens-Working`` of the answer tells how many tokens go on."""
+        """Change the password. The response header ``Tokens-Working`` counts the tokens that still work."""
         data = checked(NewPasswordSerializer, request)
         names = {"new_password1": data["new_password"], "new_password2": data["new_password"]}
         form = PasswordForm(request.user, {**data, **names})
@@ -131,7 +133,7 @@ class MeViewSet(ApiViewSet):
         return Response(status=204, headers={"Tokens-Working": str(left)})
 
     def _saved(self, form, asked: str) -> None:
-        """Save the form, unless it is wrong; guesses at the password it asks for are throttled."""
+        """Save the form if it is valid; wrong passwords are throttled."""
         name = self.request.user.get_username()
         wait = throttle.request_wait(self.request, name)
         if wait:
@@ -145,19 +147,19 @@ class MeViewSet(ApiViewSet):
 
 
 def form_errors(form) -> dict[str, list[str]]:
-    """The errors of a page's form by the fields of a call: a password is typed once here, and twice there."""
+    """A page form's errors by the API's fields: a password is typed once here, and twice there."""
     return {key.rstrip("12"): [str(text) for text in texts] for key, texts in form.errors.items()}
 
 
 def checked(kind, request) -> dict:
-    """What a call sent, as its serializer takes it. Raises ValidationError."""
+    """The call's data, validated by its serializer. Raises ValidationError."""
     form = kind(data=request.data)
     form.is_valid(raise_exception=True)
     return dict(form.validated_data)
 
 
 class SignInViewSet(mixins.ListModelMixin, ApiViewSet):
-    """The browsers in which one is signed in, last seen first."""
+    """The browsers in which the caller is signed in, most recently used first."""
 
     queryset = SignIn.objects.all()
     serializer_class = SignInSerializer
@@ -183,7 +185,7 @@ class SignInViewSet(mixins.ListModelMixin, ApiViewSet):
     @action(detail=False, methods=["post"], url_path="end-others")
     @without_body
     def end_others(self, request):
-        """Sign every browser out but the one that asks."""
+        """Sign out every browser except the calling one."""
         count = sign_ins.end(request.user.sign_ins.exclude(session_key=request.session.session_key))
         audit.record(
             "sign-out.remote",

@@ -31,7 +31,7 @@ from portal.teams.serializers import (
 
 
 class TeamsViewSet(mixins.ListModelMixin, ApiViewSet):
-    """The teams that one is in. The header ``X-Team`` names the one to work in; a token has its own."""
+    """The caller's teams. The header ``X-Team`` selects the team to work in; a token has its own."""
 
     queryset = Membership.objects.select_related("team")
     serializer_class = TeamSerializer
@@ -48,7 +48,9 @@ class TeamsViewSet(mixins.ListModelMixin, ApiViewSet):
 
     @extend_schema(request=NewTeamSerializer, responses={201: TeamSerializer})
     def create(self, request):
-        """Another team on this server, for its administrators; they are its first."""
+        """Create a team on this server (server administrators only); the caller becomes its first
+        administrator.
+        """
         services.refuse_unless_server_admin(request.user)
         team = services.create_team(_new_name(request, Team()), request.user)
         made = self.get_queryset().filter(team=team).first() or Membership.objects.get(team=team)
@@ -56,7 +58,7 @@ class TeamsViewSet(mixins.ListModelMixin, ApiViewSet):
 
     @extend_schema(request=TeamChangeSerializer, responses=TeamSerializer)
     def partial_update(self, request, pk=None):
-        """Rename the team that one works in, or change its settings."""
+        """Rename the current team, or change its settings."""
         membership = get_object_or_404(self.get_queryset(), team_id=pk, team=request.team)
         refuse_unless(request, Role.ADMIN)
         form = TeamChangeSerializer(membership.team, data=request.data, partial=True)
@@ -79,7 +81,7 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Des
     serializer_class = MemberSerializer
     filterset_class = MemberFilter
     secret_actions = ("reset_link",)
-    write_role, write_scope = Role.VIEWER, Scope.ADMIN  # everybody may leave; the rest is an administrator's
+    write_role, write_scope = Role.VIEWER, Scope.ADMIN  # anyone may leave; the rest is for administrators
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self):
@@ -89,7 +91,7 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Des
 
     @extend_schema(request=MemberSerializer, responses=MemberSerializer)
     def partial_update(self, request, pk=None):
-        """Give a member another role."""
+        """Change a member's role."""
         member = self.get_object()
         refuse_unless(request, Role.ADMIN)
         form = MemberSerializer(member, data=request.data, partial=True)
@@ -98,7 +100,7 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Des
         return Response(MemberSerializer(member).data)
 
     def perform_destroy(self, instance):
-        """Take a member out of the team; everybody may take out themselves."""
+        """Remove a member from the team. Anyone may remove themselves."""
         if instance.user_id != self.request.user.pk:
             refuse_unless(self.request, Role.ADMIN)
         services.remove_member(instance)
@@ -107,7 +109,9 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Des
     @action(detail=True, methods=["post"], url_path="reset-link")
     @without_body
     def reset_link(self, request, pk=None):
-        """A link with which the member sets a new password, once; only this answer holds it."""
+        """Create a one-time link with which the member sets a new password. Only this response contains
+        it.
+        """
         member = self.get_object()
         refuse_unless(request, Role.ADMIN)
         password_links.refuse_unless_resettable(request.user, member.user)
@@ -116,7 +120,7 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Des
 
 
 class InvitationViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, TeamViewSet):
-    """Invitations that can still be used."""
+    """Invitations that are still valid."""
 
     queryset = Invitation.objects.select_related("created_by")
     serializer_class = InvitationSerializer
@@ -131,7 +135,7 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, TeamVie
 
     @extend_schema(request=NewInvitationSerializer, responses={201: MadeInvitationSerializer})
     def create(self, request):
-        """Make a link; the answer is the only place that holds it."""
+        """Create an invitation link. Only this response contains it."""
         form = NewInvitationSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         made, path = services.invite(request.team, request.user, **form.validated_data)
@@ -143,14 +147,14 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, TeamVie
 
 
 class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, TeamViewSet):
-    """One's own tokens in this team; an administrator's list holds everybody's."""
+    """The caller's tokens in this team; administrators see those of everyone."""
 
     queryset = ApiToken.objects.select_related("user")
     serializer_class = TokenSerializer
     filterset_class = TokenFilter
     orderings = ("id", "name", "created_at")
     write_role = Role.VIEWER
-    read_scope = write_scope = Scope.ADMIN  # a token that may make tokens may do anything
+    read_scope = write_scope = Scope.ADMIN  # a token that can create tokens can do anything
     secret_actions = ("create",)
     lookup_value_regex = r"\d{1,18}"
 
@@ -162,7 +166,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
 
     @extend_schema(request=NewTokenSerializer, responses={201: MadeTokenSerializer})
     def create(self, request):
-        """Make a token; the answer is the only place that holds its secret."""
+        """Create a token. Only this response contains its secret."""
         form = NewTokenSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
@@ -173,7 +177,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
         return Response(MadeTokenSerializer(token).data, status=201)
 
     def perform_destroy(self, instance):
-        """Revoke it; it stays in the list."""
+        """Revoke the token; it stays in the list."""
         tokens.revoke(instance)
 
 
@@ -198,5 +202,5 @@ class AuditViewSet(mixins.ListModelMixin, ApiViewSet):
     @action(detail=False, pagination_class=None, content_negotiation_class=AnyAnswer)
     @with_query(AuditQuerySerializer)
     def csv(self, request):
-        """The same as a table for a spreadsheet, all of it; that somebody took it stands in the audit."""
+        """The whole audit as a CSV file. The download is itself audited."""
         return audit_export.answer(request, self.get_queryset())

@@ -1,7 +1,7 @@
 """The audit: who did what to which object, from where. ``record`` is its only writer.
 
-It knows the request that is being answered, so that services need not hand it on: the middleware opens
-``during(request)`` around every request. Outside of one, in a worker or a command, the server acts.
+It knows the current request, so that services need not pass it on: the middleware opens ``during(request)``
+around every request. Outside a request, in a worker or a command, the server is the actor.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from portal.teams import repeats
 from portal.teams.models import AuditEntry, Membership, Result, Team, Via
 from workers.contract.messages import changed, msg
 
-# What is recorded, for the filter's suggestions; the part before the dot filters for all of its kind.
+# The recorded verbs, for the filter's suggestions; the part before the dot matches all verbs of its kind.
 VERBS = (
     "access",
     "account.email",
@@ -89,13 +89,13 @@ VERBS = (
 )
 CALL = "api.call"
 ACCESS = "access"
-_unwritten: deque[AuditEntry] = deque(maxlen=1000)  # the oldest go first
+_unwritten: deque[AuditEntry] = deque(maxlen=1000)  # the oldest are dropped first
 _request: ContextVar = ContextVar("request", default=None)
 
 
 @contextlib.contextmanager
 def during(request):
-    """Everything recorded inside is this request's."""
+    """Entries recorded inside belong to this request."""
     request.token, request.audited = None, False
     marker = _request.set(request)
     try:
@@ -107,10 +107,10 @@ def during(request):
 def record(
     verb: str, subject=None, *, team=None, actor=None, label="", detail="", result=Result.DONE
 ) -> AuditEntry:
-    """Add one entry, in the transaction of the caller: what is rolled back was not done.
+    """Add one entry, in the caller's transaction: what is rolled back did not happen.
 
-    ``verb`` is ``object.act``, as in ``run.create``. ``subject`` is the row acted on; ``label`` names it
-    when there is none. ``team`` defaults to the subject's or the request's, ``actor`` to the request's.
+    ``verb`` is ``object.act``, as in ``run.create``. ``subject`` is the affected row; ``label`` names it if
+    there is none. ``team`` defaults to the subject's or the request's, ``actor`` to the request's.
     """
     entry = _entry(verb, subject, team, actor, label, detail, result)
     entry.save(force_insert=True)
@@ -118,7 +118,7 @@ def record(
 
 
 def _entry(verb: str, subject, team, actor, label: str, detail: str, result: str) -> AuditEntry:
-    """The entry of this moment and request, not yet written; the request counts as audited."""
+    """An unsaved entry of the current request, which counts as audited."""
     request = _request.get()
     token = getattr(request, "token", None)
     actor = actor or _person(request)
@@ -144,9 +144,9 @@ def _entry(verb: str, subject, team, actor, label: str, detail: str, result: str
 
 
 def refused(verb: str, subject=None, *, within: timedelta | None = None, **fields) -> None:
-    """Record a refusal; with ``within``, one that was recorded a short while ago is counted there instead.
+    """Record a refusal. With ``within``, count it with one that was recorded that recently.
 
-    A program that repeats itself must not fill the audit.
+    A program that repeats itself must not flood the audit.
     """
     if within is not None:
         label = clean(fields.get("label") or str(subject or ""), 200)
@@ -176,9 +176,9 @@ def _network_here() -> str:
 
 
 def record_call(label: str, status: int) -> None:
-    """Record a token's call that nothing else recorded. It never fails and never holds up the answer.
+    """Record a token's call that nothing else recorded. Never fails and never delays the response.
 
-    While the database takes no writes, entries are kept in memory and written with the next one.
+    While the database accepts no writes, entries are kept in memory and written with the next one.
     """
     _unwritten.append(
         _entry(CALL, None, None, None, label, msg("status {status}", status=status), Result.DONE)
@@ -198,14 +198,14 @@ def _write_or_keep(entry: AuditEntry) -> None:
 
 
 def sweep_calls() -> int:
-    """Remove tokens' calls that changed nothing and are older than AUDIT_CALLS_KEPT_DAYS; return how many.
+    """Remove tokens' read-only calls older than AUDIT_CALLS_KEPT_DAYS; return how many.
 
-    They are the bulk of an audit and the least of it. Everything else stays for good.
+    They are the bulk of an audit and the least important. Everything else is kept forever.
     """
     if not settings.AUDIT_CALLS_KEPT_DAYS:
         return 0
     horizon = timezone.now() - timedelta(days=settings.AUDIT_CALLS_KEPT_DAYS)
-    # Past our own manager, which removes nothing; the database lets these rows go and no others.
+    # Bypasses the manager, which forbids removal; the database lets only these rows go.
     return models.QuerySet(AuditEntry).filter(verb=CALL, at__lt=horizon).delete()[0]
 
 
@@ -227,15 +227,16 @@ def _team_of(subject) -> Team | None:
 
 
 def clean(text: str, length: int) -> str:
-    """At most ``length`` characters, none of which a database, a reader or a terminal stumbles over."""
+    """At most ``length`` characters, without any that break a database, a reader or a terminal."""
     text = "".join(letter if letter.isprintable() else " " for letter in str(text))
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def entries_for(team, user) -> QuerySet[AuditEntry]:
-    """What an administrator of ``team`` may read: the team's, and its people's signing in and out.
+    """What an administrator of ``team`` may read: the team's entries, and its people's sign-ins and
+    sign-outs.
 
-    Attempts under names that nobody has are for administrators of the server only.
+    Attempts with unknown names are only for administrators of the server.
     """
     people = Membership.objects.filter(team=team).values("user_id")
     seen = Q(team=team) | Q(team=None, object_type="user", object_id__in=people)
@@ -245,7 +246,7 @@ def entries_for(team, user) -> QuerySet[AuditEntry]:
 
 
 def narrow(rows: QuerySet[AuditEntry], wanted: dict) -> QuerySet[AuditEntry]:
-    """Filter by what AuditForm cleans; a verb without a dot stands for all of its kind."""
+    """Filter by AuditForm's cleaned data; a verb without a dot matches all of its kind."""
     if wanted.get("person"):
         rows = rows.filter(actor_name=wanted["person"])
     if wanted.get("verb"):

@@ -1,4 +1,4 @@
-"""The audit as a file for a spreadsheet."""
+"""The audit as a CSV file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 
 class _Echo:
-    """What csv.writer needs of a file: it hands back each line."""
+    """The file that csv.writer needs: it returns each line."""
 
     def write(self, line: str) -> str:
         return line
 
 
 def answer(request, rows) -> StreamingHttpResponse:
-    """The rows as CSV, line by line; that they were taken along stands in the audit."""
+    """The rows as CSV, line by line; the download is audited."""
     writer = csv.writer(_Echo())
 
     def lines():
@@ -39,7 +39,7 @@ def answer(request, rows) -> StreamingHttpResponse:
 
 
 def cell(value) -> str:
-    """A cell that no spreadsheet takes for a formula: one that begins like one gets a quote in front."""
+    """Escape a cell that a spreadsheet would take for a formula with a leading quote."""
     if value is None:
         return ""
     text = value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -9,7 +9,7 @@ from portal.teams import audit, audit_export
 from portal.teams.access import admin_required
 from portal.teams.forms import AuditForm
 
-# Objects that have a page: the name of its address.
+# Objects with a page: their URL names.
 PAGES = {
     "dataset": "dataset-detail",
     "datasetversion": "dataset-version",
@@ -20,9 +20,9 @@ PAGES = {
 
 
 def _wanted(request):
-    """The filter's form and the entries that it lets through; a wrong field filters nothing.
+    """The filter form and the matching entries. Invalid fields are ignored.
 
-    Calls of the API that changed nothing are most of all entries: they are shown to who asks for them.
+    Read-only API calls are the bulk of the entries, so they are shown only on request.
     """
     form = AuditForm(request.GET)
     form.is_valid()
@@ -34,7 +34,7 @@ def _wanted(request):
 
 @admin_required
 def audit_list(request):
-    """Who did what, newest first."""
+    """The audit, newest first."""
     form, rows = _wanted(request)
     page = page_of(rows, request)
     context = {
@@ -49,6 +49,6 @@ def audit_list(request):
 
 @admin_required
 def audit_csv(request):
-    """Everything that the filter lets through, as a file for a spreadsheet."""
+    """The entries that match the filter, as a CSV file."""
     _, rows = _wanted(request)
     return audit_export.answer(request, rows)

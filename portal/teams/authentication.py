@@ -1,4 +1,4 @@
-"""How the API knows who asks: a token, or name and password."""
+"""API authentication: a token, or name and password."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from portal.teams.models import ApiToken
 from workers.contract.messages import msg
 
 REALM = 'realm="Slipway"'
-QUIET = timedelta(minutes=10)  # a program that goes on with a dead token is recorded this often
+QUIET = timedelta(minutes=10)  # a program that keeps using an invalid token is recorded this often
 
 
 class InvalidToken(exceptions.AuthenticationFailed):
-    """The Authorization header holds a token that opens nothing."""
+    """The token in the Authorization header is not valid."""
 
 
 class TooManyPasswords(exceptions.Throttled):
-    """Says in our words how long to wait, and nothing after them."""
+    """Says how long to wait, without the framework's own suffix."""
 
     def __init__(self, wait: int, sentence: str = ""):
         exceptions.APIException.__init__(self, shown(sentence or throttle.sentence(wait)))
@@ -32,13 +32,13 @@ class TooManyPasswords(exceptions.Throttled):
 
 
 class BearerToken(authentication.BaseAuthentication):
-    """``Authorization: Bearer slw_…``. ``request.token`` is the token from then on."""
+    """``Authorization: Bearer slw_…``. Sets ``request.token``."""
 
     def authenticate(self, request):
         kind, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() != "bearer":
             return None
-        # Kept for the challenge: the framework asks for it with the request only.
+        # Kept for the challenge: the framework asks for that with only the request.
         request._request.bearer_refused = True
         secret = secret.strip()
         try:
@@ -53,7 +53,7 @@ class BearerToken(authentication.BaseAuthentication):
     def authenticate_header(self, request) -> str:
         if getattr(request, "bearer_refused", False):
             return f'Bearer {REALM}, error="invalid_token"'
-        # A browser would ask for the password and remember it, see ``Password``.
+        # A Basic challenge would make a browser ask for the password and remember it, see ``Password``.
         return f"Bearer {REALM}" if origins.is_browser(request) else f"Bearer {REALM}, Basic {REALM}"
 
 
@@ -65,7 +65,7 @@ def _record(secret: str, why: str) -> None:
 
 
 class ForeignOrigin(exceptions.PermissionDenied):
-    """A page of another site made a browser call with the password that the browser remembers."""
+    """A page of another site made a browser call with its remembered password."""
 
     default_detail = lazy_shown(
         msg(
@@ -76,10 +76,10 @@ class ForeignOrigin(exceptions.PermissionDenied):
 
 
 class Password(authentication.BasicAuthentication):
-    """HTTP Basic with the name and password of a person, throttled like the sign-in page.
+    """HTTP Basic with a person's name and password, throttled like the sign-in page.
 
-    It is for programs. A browser that remembers a password sends it with every form that any site makes it
-    send, and no CSRF token protects it; so a call that a browser marks as another site's changes nothing.
+    It is for programs. A browser that remembers a password sends it with every cross-site form, and no CSRF
+    token protects it; so a call that a browser marks as cross-site changes nothing.
     """
 
     www_authenticate_realm = "Slipway"
@@ -96,7 +96,7 @@ class Password(authentication.BasicAuthentication):
             raise TooManyPasswords(wait)
         request._request.by_password = True
         try:
-            if "\0" in userid:  # no database takes it
+            if "\0" in userid:  # no database stores it
                 raise exceptions.AuthenticationFailed
             return super().authenticate_credentials(userid, password, request)
         except exceptions.AuthenticationFailed:
@@ -105,7 +105,7 @@ class Password(authentication.BasicAuthentication):
 
 
 class BearerTokenScheme(OpenApiAuthenticationExtension):
-    """Tells the schema about tokens."""
+    """Describes tokens in the schema."""
 
     target_class = "portal.teams.authentication.BearerToken"
     name = "token"
@@ -115,7 +115,7 @@ class BearerTokenScheme(OpenApiAuthenticationExtension):
 
 
 class PasswordScheme(OpenApiAuthenticationExtension):
-    """Tells the schema about names and passwords."""
+    """Describes Basic authentication in the schema."""
 
     target_class = "portal.teams.authentication.Password"
     name = "password"

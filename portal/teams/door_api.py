@@ -1,4 +1,4 @@
-"""For people who cannot sign in yet, or not any more: joining by an invitation, a forgotten password."""
+"""For people who are not signed in: accepting an invitation, resetting a forgotten password."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class NoMail(APIException):
 
 
 class NewAccountSerializer(KnownFieldsOnly, serializers.Serializer):
-    """Whoever is signed in joins as that person and sends the link alone; else an account is made."""
+    """A signed-in caller sends only the link and joins as themselves; otherwise an account is created."""
 
     link = serializers.CharField(max_length=500, help_text=LINK)
     username = serializers.CharField(required=False, max_length=150, validators=[one_line])
@@ -47,7 +47,7 @@ class NewAccountSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class JoinedSerializer(serializers.Serializer):
-    """The team that one is in now."""
+    """The team that was joined."""
 
     team = serializers.IntegerField(source="team_id")
     name = serializers.CharField(source="team.name")
@@ -60,7 +60,7 @@ class ForgottenSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class PasswordByLinkSerializer(KnownFieldsOnly, serializers.Serializer):
-    """Browsers are signed out. ``revoke_tokens`` ends one's API tokens, in every team."""
+    """Browsers are signed out. ``revoke_tokens`` revokes the person's API tokens, in every team."""
 
     link = serializers.CharField(max_length=500, help_text=LINK)
     new_password = serializers.CharField(trim_whitespace=False, max_length=LONGEST_TEXT)
@@ -68,7 +68,7 @@ class PasswordByLinkSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class DoorViewSet(ApiViewSet):
-    """A link is the right to use it; nobody needs to be signed in."""
+    """The link itself grants access; no sign-in needed."""
 
     serializer_class = JoinedSerializer
     permission_classes = (AllowAny,)
@@ -78,7 +78,7 @@ class DoorViewSet(ApiViewSet):
 
     @extend_schema(request=NewAccountSerializer, responses={201: JoinedSerializer})
     def accept(self, request):
-        """Join a team by the link of an invitation, which works once: 410 when it does not (any more)."""
+        """Join a team by an invitation link, which works once: 410 if it is used or expired."""
         data = checked(NewAccountSerializer, request)
         found = services.find_invitation(_parts(data["link"])[-1])
         if found is None:
@@ -92,9 +92,9 @@ class DoorViewSet(ApiViewSet):
 
     @extend_schema(request=ForgottenSerializer, responses={202: None})
     def forgotten(self, request):
-        """Have a link for a new password sent by mail; the answer is the same for an unknown address.
+        """Send a password-reset link by mail. The response is the same for an unknown address.
 
-        409 where the server sends no mail: an administrator of the team can make a link then.
+        409 if the server sends no mail; a team administrator can create a link then.
         """
         email = checked(ForgottenSerializer, request)["email"]
         if not settings.EMAIL_HOST:
@@ -111,9 +111,9 @@ class DoorViewSet(ApiViewSet):
     @extend_schema(request=PasswordByLinkSerializer, responses={204: None})
     @transaction.atomic
     def reset(self, request):
-        """Set a new password by a link, which works once: 410 when it does not (any more).
+        """Set a new password by a link, which works once: 410 if it is used or expired.
 
-        The header ``Tokens-Working`` of the answer tells how many of one's tokens go on.
+        The response header ``Tokens-Working`` counts the person's tokens that still work.
         """
         data = checked(PasswordByLinkSerializer, request)
         uid, secret = ["", *_parts(data["link"])][-2:]
@@ -146,5 +146,5 @@ def _as_new(found: Invitation, data: dict) -> Membership:
 
 
 def _parts(link: str) -> list[str]:
-    """The parts of a link's path; the secrets are its last ones."""
+    """The components of a link's path; the secrets come last."""
     return [part for part in urlsplit(link.strip()).path.split("/") if part] or [""]

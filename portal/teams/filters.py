@@ -1,4 +1,4 @@
-"""Filters by people; filters of members and tokens."""
+"""Filters by person; filters of members and tokens."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _once_here: list[Callable] = []
 
 
 def add_people(once_here: Callable) -> None:
-    """Register ``once_here(team)``: a query of the ids of people who left traces in a team."""
+    """Register ``once_here(team)``: a query of the ids of people with past activity in a team."""
     _once_here.append(once_here)
 
 
 def people(team):
-    """Who is in the team, and who once started work there."""
+    """Members of the team, and people who once started work there."""
     found = Q(pk__in=team.memberships.values("user") if team else [])
     for once_here in _once_here:
         found |= Q(pk__in=once_here(team))
@@ -28,7 +28,7 @@ def people(team):
 
 
 class Person(RowOf):
-    """A person by user name, also one who has left the team since."""
+    """A person by user name, including people who have left the team."""
 
     def __init__(self, field_name="created_by", **more):
         more.setdefault("error_messages", {"invalid_choice": _("Your team has nobody of this name.")})
@@ -38,7 +38,7 @@ class Person(RowOf):
 
 
 class Created(django_filters.FilterSet):
-    """What was made between two moments, by whom."""
+    """Rows created in a period, by a person."""
 
     person = Person()
     created_after = Moment("created_at", "gte", help_text=_("moment or day (ISO 8601), included"))

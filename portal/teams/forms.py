@@ -23,7 +23,7 @@ class SignInForm(Styled, auth.AuthenticationForm):
 
 
 class OffersToRevokeTokens:
-    """A form for a new password; whoever has API tokens is asked whether they shall end as well."""
+    """A form for a new password that offers to revoke the person's API tokens."""
 
     revokes_at_first = False
 
@@ -56,7 +56,7 @@ class PasswordForm(OffersToRevokeTokens, Styled, auth.PasswordChangeForm):
 
 
 class EmailForm(Styled, forms.ModelForm):
-    """Where mail goes to. The password is asked for: who has the address can have a new password sent."""
+    """A new e-mail address. It asks for the password: whoever controls the address can reset the password."""
 
     password = forms.CharField(
         label=_("Your password"),
@@ -77,10 +77,10 @@ class EmailForm(Styled, forms.ModelForm):
 
 
 class ForgottenForm(Styled, auth.PasswordResetForm):
-    """Asks for a link by mail."""
+    """Requests a password-reset link by mail."""
 
     def send_links(self, host: str, is_https: bool) -> None:
-        """Send one to each account of the address; a mail that does not leave is logged."""
+        """Send one to each account of the address; failed mails are logged."""
         self.save(
             domain_override=host,
             use_https=is_https,
@@ -90,19 +90,19 @@ class ForgottenForm(Styled, auth.PasswordResetForm):
         )
 
     def send_mail(self, subject_template_name, email_template_name, context, *args, **kwargs):
-        """In the language of the person who gets it."""
+        """Send it in the recipient's language."""
         with translation.override(languages.of(context["user"])):
             super().send_mail(subject_template_name, email_template_name, context, *args, **kwargs)
 
 
 class NewPasswordForm(OffersToRevokeTokens, Styled, auth.SetPasswordForm):
-    """By a link: who needs one has lost the password, perhaps to somebody else."""
+    """A new password by link: the old one is lost, perhaps to someone else."""
 
     revokes_at_first = True
 
 
 class AccountForm(Styled, auth.UserCreationForm):
-    """A new account, made by somebody who holds an invitation. No other name differs in case only."""
+    """A new account for a holder of an invitation. Names must differ by more than case."""
 
     class Meta(auth.UserCreationForm.Meta):
         model = User
@@ -135,9 +135,9 @@ class TeamSettingsForm(TeamForm):
 
 
 class QuotaForm(StyledForm):
-    """What one of the two administrators lets the team use; an empty field is no limit of theirs.
+    """A team's limits, set by one of the two administrators; an empty field is no limit of theirs.
 
-    Nobody can set more than the server's setting, and the team's administrator no more than the server's
+    Nobody can exceed the server's settings, nor the team's administrator the limits of the server's
     administrator.
     """
 
@@ -215,7 +215,7 @@ class TokenForm(StyledForm):
 
 
 class AuditForm(StyledForm):
-    """What of the audit to show; everything may stay empty."""
+    """Filters of the audit; all are optional."""
 
     person = forms.CharField(required=False, max_length=150, label=_("Person"))
     verb = forms.CharField(required=False, max_length=40, label=_("What"))
@@ -231,6 +231,6 @@ class AuditForm(StyledForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         choices = [("", _("Anything")), *((verb, verb) for verb in audit.VERBS)]
-        # Verbs are words of the API.
+        # Verbs are the API's words.
         attributes = {"class": "form-select", "translate": "no"}
         self.fields["verb"].widget = forms.Select(choices=choices, attrs=attributes)

@@ -1,4 +1,4 @@
-"""What every request passes: its team, and the audit."""
+"""Middleware of every request: its team, and the audit."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ NO_TEAM = msg(
 
 
 class CurrentTeam:
-    """Gives each request its team: ``request.team`` and ``request.membership``, both None when signed out.
+    """Sets ``request.team`` and ``request.membership``, both None if signed out.
 
-    The session holds which of ``request.memberships`` it is. ``request.may_edit``, ``may_operate`` and
-    ``may_admin`` say what the role there allows, for templates. A person without a team gets a 403 page; the
-    API answers for itself.
+    The session stores which of ``request.memberships`` it is. ``request.may_edit``, ``may_operate`` and
+    ``may_admin`` tell templates what the role permits. A person without a team gets a 403 page; the API
+    handles that itself.
     """
 
     def __init__(self, get_response):
@@ -52,11 +52,11 @@ class CurrentTeam:
 
 
 class Audit:
-    """Tells the audit which request is answered; records and limits refusals, and records calls of tokens.
+    """Gives the audit the current request, records and limits refusals, and records token calls.
 
-    What changes something is recorded where it happens. Here is recorded what no service sees: a 403, the
-    first call above the limit of a minute, and that a token was used at all. Refused calls count against that
-    limit as others do, those of pages as well.
+    Changes are recorded where they happen. This middleware records what no service sees: a 403, the first
+    call above the rate limit, and that a token was used at all. Refused calls, also of pages, count against
+    the rate limit.
     """
 
     def __init__(self, get_response):
@@ -86,7 +86,7 @@ class Audit:
 
 
 def _limited(request) -> HttpResponse | None:
-    """Count a refused call; the answer instead of the refusal when the minute has no room for it."""
+    """Count a refused call; return the rate-limit response if the limit is exceeded."""
     wait = ratelimit.seconds_to_wait(request)
     if not wait:
         return None
@@ -105,5 +105,5 @@ def _called(request) -> str:
 
 
 def _reason(request, response) -> str:
-    """The message of a refusal: of an endpoint's problem details, or what a page raised."""
+    """The message of a refusal: an endpoint's problem details, or the exception of a page."""
     return getattr(response, "said", "") or getattr(request, "refusal", "")

@@ -18,7 +18,7 @@ class Role(models.TextChoices):
     ADMIN = "admin", _("Administrator")
 
 
-# As a word in a sentence; a label begins with a capital letter.
+# As a word within a sentence; labels begin with a capital letter.
 IN_WORDS = {
     Role.VIEWER: msg("viewer"),
     Role.MEMBER: msg("member"),
@@ -31,14 +31,14 @@ RANK = {role: rank for rank, role in enumerate(Role)}
 class User(AbstractUser):
     """A person who signs in. Rights come from memberships, not from this row."""
 
-    # In which they read pages and mails; empty until they choose one.
+    # The language of pages and mails; empty until they choose one.
     language = models.CharField(max_length=10, blank=True)
 
 
 class Team(models.Model):
     name = NameField(max_length=100, unique=True)
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
-    # A board's prediction with a lower score is marked as unsure.
+    # A board's prediction with a lower score is shown as unsure.
     unsure_below = models.FloatField(
         default=0.5, db_default=0.5, validators=[MinValueValidator(0), MaxValueValidator(1)]
     )
@@ -61,9 +61,9 @@ class Membership(models.Model):
 
 
 class Quota(models.Model):
-    """What a team may use at most, as its own administrator or the server's wants it; empty for no limit.
+    """A team's limits as set by its own administrator or the server's; empty for no limit.
 
-    The lesser of both and of the server's settings counts: see ``quotas``.
+    The lowest of both and the server's settings applies: see ``quotas``.
     """
 
     class By(models.TextChoices):
@@ -84,7 +84,7 @@ class Quota(models.Model):
 
 
 class OwnedQuerySet(models.QuerySet):
-    """Rows that belong to a team. Every view and endpoint starts from ``for_team``."""
+    """Rows that belong to a team. Every view and endpoint starts with ``for_team``."""
 
     def for_team(self, team):
         return self.filter(team=team)
@@ -104,7 +104,7 @@ class Owned(models.Model):
 
 
 class InvitationQuerySet(OwnedQuerySet):
-    """An invitation is worth as much as its maker's right to invite: without it, it opens nothing."""
+    """An invitation depends on its creator's right to invite: without it, the link does not work."""
 
     def backed(self):
         return self.filter(self._backing())
@@ -113,7 +113,7 @@ class InvitationQuerySet(OwnedQuerySet):
         return self.exclude(self._backing())
 
     def usable(self):
-        """Those that still let somebody in."""
+        """Those that still work."""
         return self.backed().filter(used_at=None, expires_at__gt=timezone.now())
 
     @staticmethod
@@ -128,11 +128,11 @@ class InvitationQuerySet(OwnedQuerySet):
 
 
 class Invitation(models.Model):
-    """A link that lets whoever holds it join a team, once. Only the hash of its secret is kept."""
+    """A one-time link to join a team. Only the hash of its secret is stored."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
-    note = NameField(max_length=100, blank=True)  # whom it is meant for
+    note = NameField(max_length=100, blank=True)  # the intended person
     secret_hash = models.CharField(max_length=64, unique=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -152,20 +152,20 @@ class Invitation(models.Model):
 
 
 class PasswordLink(models.Model):
-    """A link with which a person sets a new password, once. Only the hash of its secret is kept.
+    """A one-time link with which a person sets a new password. Only the hash of its secret is stored.
 
-    ``account_state`` is a fingerprint of the account when the link was made. See ``password_links``.
+    ``account_state`` is a fingerprint of the account when the link was created. See ``password_links``.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="password_links")
-    # The administrator who made it; none for one that the person had sent by mail. It goes with its maker.
+    # The administrator who created it; null if the person had it mailed. Deleted with its creator.
     made_by = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
     secret_hash = models.CharField(max_length=64, unique=True)
     account_state = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now)
 
 
-# What a User-Agent holds and what that is; the first that fits, for each also names those it descends from.
+# User-Agent patterns and their names; the first match wins, for each browser also names its ancestors.
 BROWSERS = [
     ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"),
     ("Safari/", "Safari"), ("curl/", "curl"), ("python-requests/", msg("A Python program")),
@@ -191,7 +191,7 @@ class SignIn(models.Model):
 
     @property
     def words(self) -> str:
-        """``Firefox on Windows``, as far as the browser tells."""
+        """``Firefox on Windows``, as far as the User-Agent tells."""
         name = next((word for mark, word in BROWSERS if mark in self.browser), msg("Unknown browser"))
         system = next((word for mark, word in SYSTEMS if mark in self.browser), "")
         return msg("{name} on {system}", name=name, system=system) if system else name
@@ -206,7 +206,7 @@ class Scope(models.TextChoices):
 
 
 class ApiToken(models.Model):
-    """A program's way in, for one person in one team. Only the hash of the secret is kept."""
+    """A program's credential, for one person in one team. Only the hash of the secret is stored."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tokens")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
@@ -248,11 +248,11 @@ class Result(models.TextChoices):
 
 
 class AppendOnly(Exception):
-    """Somebody tried to change or remove what was recorded."""
+    """Someone tried to change or remove an audit entry."""
 
 
 class AuditQuerySet(OwnedQuerySet):
-    """Rows can be added and read; the database refuses changes as well (see the migration)."""
+    """Rows can be added and read; the database also refuses changes (see the migration)."""
 
     def _refuse(self, *args, **kwargs):
         raise AppendOnly("The audit is append-only: its entries can be neither changed nor removed.")
@@ -262,9 +262,9 @@ class AuditQuerySet(OwnedQuerySet):
 
 
 class AuditEntry(models.Model):
-    """Who did what to which object, from where. Written by ``audit.record`` and nowhere else.
+    """Who did what to which object, from where. Only ``audit.record`` writes it.
 
-    The keys have no constraint and the names are copies: an entry outlives what it tells of.
+    Foreign keys have no constraint and names are stored as text: an entry outlives its subject.
     """
 
     at = models.DateTimeField(default=timezone.now)
@@ -319,7 +319,7 @@ class AuditEntry(models.Model):
 
 
 class RepeatedRefusal(models.Model):
-    """How often the refusal of an entry was repeated, for the entry itself never changes."""
+    """How often an entry's refusal was repeated; the entry itself never changes."""
 
     entry = models.OneToOneField(
         AuditEntry, on_delete=models.DO_NOTHING, db_constraint=False, related_name="repeats"

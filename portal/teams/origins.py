@@ -1,6 +1,6 @@
-"""Whether a browser sent a request, and whether a page of another site made it do so.
+"""Whether a browser sent a request, and whether a page of another site caused it.
 
-The headers read here are ones that no page can set or remove: browsers add them, programs leave them out.
+The headers used here cannot be set or removed by pages: browsers add them, programs do not.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ OWN_SITES = ("same-origin", "none")  # ``none``: typed into the address bar
 
 
 def is_browser(request) -> bool:
-    """Whether the request has a header that browsers alone send by themselves."""
+    """Whether the request has a header that only browsers send."""
     return any(request.headers.get(name) for name in ("Sec-Fetch-Site", "Sec-Fetch-Mode", "Origin"))
 
 
 def is_foreign(request) -> bool:
-    """Whether a page of another site, a sandbox or a local file made a browser send this.
+    """Whether a page of another site, a sandbox or a local file caused a browser to send this.
 
-    ``Origin`` decides where there is one: browsers send it with whatever may change something. A referrer
-    decides for old ones. A site in CSRF_TRUSTED_ORIGINS is not foreign.
+    ``Origin`` decides if present: browsers send it with anything that may change state. For old browsers, the
+    referrer decides. A site in CSRF_TRUSTED_ORIGINS is not foreign.
     """
     origin = request.headers.get("Origin")
     if origin is None and request.headers.get("Referer"):
@@ -34,7 +34,7 @@ def is_foreign(request) -> bool:
 
 
 def _is_trusted(origin: str) -> bool:
-    """As Django's CSRF protection reads the setting: whole origins, or ``https://*.example.org``."""
+    """Reads the setting as Django's CSRF protection does: whole origins, or ``https://*.example.org``."""
     parts = urlsplit(origin)
     for trusted in settings.CSRF_TRUSTED_ORIGINS:
         wanted = urlsplit(trusted)

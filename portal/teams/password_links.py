@@ -1,8 +1,7 @@
-"""Links with which a person sets a new password: made by an administrator, or sent by mail on request.
+"""Links with which a person sets a new password: created by an administrator, or mailed on request.
 
-A link works once, for PASSWORD_RESET_TIMEOUT seconds. It ends earlier when the person signs in, gets another
-password, another e-mail address or another link, and when the administrator who made it may no longer make
-one for this person: the link is worth as much as that right.
+A link works once, for PASSWORD_RESET_TIMEOUT seconds. It ends earlier when the person signs in, or gets
+another password, e-mail address or link, and when its creator loses the right to create one for this person.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ from workers.contract.messages import msg
 
 
 def resettable(admin: User) -> QuerySet[User]:
-    """The people for whom ``admin`` may make a link for a new password.
+    """The people for whom ``admin`` may create a password link.
 
-    Whoever has it could sign in as that person. So an administrator must be one in every team that the
-    person is in, and only the server's administrator may do it for the server's administrator.
+    A link lets its holder sign in as that person. So ``admin`` must be an administrator of every team that
+    the person is in, and only the server's administrator may create one for a server administrator.
     """
     if not admin.is_active:
         return User.objects.none()
@@ -43,7 +42,7 @@ def resettable(admin: User) -> QuerySet[User]:
 
 
 def refuse_unless_resettable(admin: User, user: User) -> None:
-    """Raise PermissionDenied where ``admin`` may not make a link for ``user``."""
+    """Raise PermissionDenied if ``admin`` may not create a link for ``user``."""
     if not resettable(admin).filter(pk=user.pk).exists():
         raise PermissionDenied(
             msg(
@@ -56,7 +55,7 @@ def refuse_unless_resettable(admin: User, user: User) -> None:
 
 
 def reset_path(user: User, maker: User, team: Team) -> str:
-    """The path of a new link for ``user``, made by the administrator ``maker``; it is kept nowhere."""
+    """The path of a new link for ``user``, created by the administrator ``maker``; it is not stored."""
     secret = make(user, maker)
     audit.record("password.link", user, team=team)
     uid = urlsafe_base64_encode(force_bytes(user.pk))
@@ -65,7 +64,7 @@ def reset_path(user: User, maker: User, team: Team) -> str:
 
 @transaction.atomic
 def make(user: User, maker: User | None = None) -> str:
-    """The secret of a new link for ``user``; it ends every other. ``maker`` is None for one sent by mail."""
+    """The secret of a new link for ``user``, which ends all others. ``maker`` is None for a mailed link."""
     user.password_links.all().delete()
     secret = secrets.token_urlsafe(32)
     PasswordLink.objects.create(
@@ -75,7 +74,7 @@ def make(user: User, maker: User | None = None) -> str:
 
 
 def find(user: User, secret: str | None) -> PasswordLink | None:
-    """The link of this secret while it works; None when it has ended or never was."""
+    """The valid link with this secret; None if it has ended or never existed."""
     youngest = timezone.now() - timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
     rows = user.password_links.select_related("made_by").filter(created_at__gt=youngest)
     link = rows.filter(secret_hash=_digest(secret or "")).first()
@@ -85,9 +84,9 @@ def find(user: User, secret: str | None) -> PasswordLink | None:
 
 
 def use_up(user: User, secret: str | None) -> bool:
-    """End the link of this secret, in the transaction of the caller; False when it does not work (any more).
+    """End the link with this secret, in the caller's transaction. False if it is not valid (any more).
 
-    Of two requests with one link only one gets True.
+    Of two concurrent requests with one link, only one gets True.
     """
     user = User.objects.select_for_update().get(pk=user.pk)  # the password must not change meanwhile
     link = find(user, secret)
@@ -95,8 +94,9 @@ def use_up(user: User, secret: str | None) -> bool:
 
 
 def end_unbacked(person: User) -> None:
-    """End the links made by or for ``person`` whose maker has lost the right to them. For good: they do not
-    work again when the maker gets the right back.
+    """End the links made by or for ``person`` whose creator has lost the right to them, for good.
+
+    They do not work again if the creator regains the right.
     """
     rows = PasswordLink.objects.filter(Q(made_by=person) | Q(user=person)).select_related("made_by", "user")
     for link in rows:
@@ -118,14 +118,14 @@ def _digest(secret: str) -> str:
 
 
 def _state(user: User) -> str:
-    """A fingerprint of what a link depends on: it changes when the person signs in, too."""
+    """A fingerprint of what a link depends on: it also changes when the person signs in."""
     login = user.last_login.isoformat() if user.last_login else ""
     value = "\0".join((str(user.pk), user.password, login, user.email))
     return salted_hmac("portal.teams.password_links", value, algorithm="sha256").hexdigest()
 
 
 class LinkTokens:
-    """What Django's pages and mail for new passwords need of a generator of tokens: the links above."""
+    """The token generator that Django's password pages and mails expect, backed by the links above."""
 
     def make_token(self, user: User) -> str:
         return make(user)

@@ -1,4 +1,4 @@
-"""What a new password brings with it, however it was set."""
+"""What follows a new password, however it was set."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from workers.contract.messages import msg
 
 
 def follow_up(user: User, verb: str, *, revoke_tokens: bool, session_keys: tuple = ()) -> int:
-    """Sign other browsers out, end links, revoke tokens if that is wished; return how many tokens go on.
+    """Sign other browsers out, end links, revoke tokens if requested; return how many tokens still work.
 
-    Whoever knew the old password may have signed in with it, had a link sent, or made a token: a token does
-    not depend on the password. ``session_keys`` are of the browser that stays signed in; ``verb`` is for the
-    audit.
+    Whoever knew the old password may have signed in with it, requested a link, or created a token, which does
+    not depend on the password. ``session_keys`` belong to the browser that stays signed in; ``verb`` is for
+    the audit.
     """
     sign_ins.end(user.sign_ins.exclude(session_key__in=[key for key in session_keys if key]))
     user.password_links.all().delete()
@@ -26,7 +26,7 @@ def follow_up(user: User, verb: str, *, revoke_tokens: bool, session_keys: tuple
 
 
 def still_working(count: int) -> str:
-    """What a person is told whose tokens outlived the old password."""
+    """The message for a person whose tokens outlived the old password."""
     return msg(
         "API tokens of yours that still work: {count}. They do not depend on the "
         "password: revoke them on the page API tokens if somebody else may have known it.",

@@ -1,4 +1,4 @@
-"""Who may call the API: the role of the person and the scope of the token both limit."""
+"""API permissions: limited by both the person's role and the token's scope."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OWNER_LEFT = msg("The owner of this token is no longer in its team, so it opens 
 
 
 class MissingScope(exceptions.PermissionDenied):
-    """The token may not do this; says which scope would."""
+    """The token lacks a scope; the message names it."""
 
     def __init__(self, scope: str):
         super().__init__(
@@ -34,7 +34,7 @@ class MissingScope(exceptions.PermissionDenied):
 
 
 def require_scope(request, scope: str) -> None:
-    """Raise MissingScope when the caller comes with a token that has not ``scope``."""
+    """Raise MissingScope if the caller uses a token without ``scope``."""
     token = getattr(request, "token", None)
     if token is not None and scope not in token.scopes:
         raise MissingScope(scope)
@@ -43,8 +43,8 @@ def require_scope(request, scope: str) -> None:
 class InTeam(permissions.BasePermission):
     """Signed in and in a team.
 
-    A view says with ``read_role`` and ``read_scope`` who may look (viewer, ``read``), and with
-    ``write_role`` and ``write_scope`` who may change something (member; the scope that fits the role).
+    A view declares with ``read_role`` and ``read_scope`` who may read (viewer, ``read``), and with
+    ``write_role`` and ``write_scope`` who may write (member; the scope that matches the role).
     """
 
     message = NOT_ALLOWED
@@ -55,7 +55,7 @@ class InTeam(permissions.BasePermission):
         membership = _membership(request)
         if membership is None:
             return False
-        # On Django's own request: the audit and what is left of the middleware look there.
+        # On Django's own request: the audit and the remaining middleware read it there.
         request._request.team, request._request.membership = membership.team, membership
         role, scope = _needed(request, view)
         require_scope(request, scope)
@@ -63,7 +63,7 @@ class InTeam(permissions.BasePermission):
 
 
 def _membership(request):
-    """The token's team; else the one that the header names; else the session's or the first."""
+    """The token's team; else the one in the header; else the session's, or the first."""
     token, wanted = getattr(request, "token", None), request.headers.get("X-Team", "")
     if token is not None:
         if wanted and wanted != str(token.team_id):

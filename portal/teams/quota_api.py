@@ -1,4 +1,4 @@
-"""A team's limits by the API."""
+"""A team's limits in the API."""
 
 from django.core.exceptions import PermissionDenied
 from drf_spectacular.utils import extend_schema
@@ -14,7 +14,7 @@ from workers.contract.messages import msg
 
 
 class LimitsViewSet(ApiViewSet):
-    """How many jobs the team may have running and waiting, and how much it may store."""
+    """The team's limits for running and queued jobs and for storage."""
 
     serializer_class = LimitsSerializer
     write_role = Role.ADMIN
@@ -23,12 +23,12 @@ class LimitsViewSet(ApiViewSet):
 
     @extend_schema(responses=LimitsSerializer)
     def show(self, request):
-        """What counts, what is in use, and who set what."""
+        """The effective limits, the current usage, and who set what."""
         return Response(LimitsSerializer(self._facts(request.team)).data)
 
     @extend_schema(request=NewQuotaSerializer, responses=LimitsSerializer)
     def change(self, request):
-        """Set the limits that one of the two administrators wants; a field left out is no limit."""
+        """Set one administrator's limits; an omitted field is no limit."""
         given = NewQuotaSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         by = given.validated_data["by"]

@@ -1,4 +1,4 @@
-"""What a team uses of its limits. Each app above counts what it stores and runs; here it is added up."""
+"""A team's usage. Each app above counts what it stores and runs; this module adds it up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workers.datakit.limits import human_bytes
 
 @dataclass(frozen=True)
 class StoragePart:
-    """One sort of stored files: the API's name for it, its title, and how to count a team's bytes."""
+    """One category of stored files: its API name, its title, and how to count a team's bytes."""
 
     name: str
     title: str
@@ -23,7 +23,7 @@ class StoragePart:
 
 @dataclass(frozen=True)
 class JobCounts:
-    """``running`` by queue; ``queued`` in all."""
+    """``running`` by queue; ``queued`` in total."""
 
     running: dict[str, int] = field(default_factory=dict)
     queued: int = 0
@@ -34,12 +34,12 @@ _job_counter: list[Callable[[Team], JobCounts]] = []
 
 
 def add_storage(part: StoragePart) -> None:
-    """Register a sort of stored files. Each byte belongs to one part."""
+    """Register a category of stored files. Each byte belongs to one category."""
     _storage_parts[part.name] = part
 
 
 def count_jobs_by(count: Callable[[Team], JobCounts]) -> None:
-    """Register how to count jobs: the job machine's own business."""
+    """Register how to count jobs, which only the job machine knows."""
     _job_counter[:] = [count]
 
 
@@ -48,7 +48,7 @@ def jobs_of(team: Team) -> JobCounts:
 
 
 def storage_of(team: Team) -> dict[str, int]:
-    """Bytes by part."""
+    """Bytes by category."""
     return {name: part.count(team) for name, part in _storage_parts.items()}
 
 
@@ -57,13 +57,13 @@ def storage_parts() -> list[StoragePart]:
 
 
 def left(team: Team) -> int | None:
-    """Bytes that the team may still store; None when there is no quota."""
+    """Remaining storage in bytes; None without a quota."""
     most = quotas.limits(team).storage
     return None if most is None else max(0, most - sum(storage_of(team).values()))
 
 
 def refuse_if_full(team: Team) -> None:
-    """Raise QuotaReached when nothing is left for what a run would make."""
+    """Raise QuotaReached if there is no room for a run's results."""
     if left(team) == 0:
         raise quotas.QuotaReached(
             _(

@@ -1,4 +1,4 @@
-"""The page of a team's limits: what it uses, what it may, who set it."""
+"""The page of a team's limits: usage, limits, and who set them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portal.teams.models import Quota, Role
 
 @dataclass
 class Line:
-    """One limit as the table shows it: everything is text already."""
+    """One row of the table of limits, all as text."""
 
     words: str
     used: str
@@ -27,7 +27,7 @@ class Line:
 
 
 def team_limits(request):
-    """What the team uses and may use; a POST sets what one of the two administrators wants."""
+    """Usage and limits of the team. A POST sets one administrator's limits."""
     by = request.POST.get("by", Quota.By.TEAM)
     forms = {setter: QuotaForm(request.team, setter) for setter in Quota.By.values}
     if request.method == "POST" and by in forms:

@@ -1,7 +1,7 @@
-"""How much a team may use: jobs at a time, jobs that wait, storage. The least of three limits counts.
+"""Team quotas: running jobs, queued jobs, storage. The lowest of three limits applies.
 
-The server's settings are the ceiling of every team; the server's administrator may set less for one team,
-and the team's own administrator less again. Zero in a setting and an empty field are no limit.
+The server's settings are the ceiling of every team; the server's administrator may set a lower limit for one
+team, and the team's own administrator an even lower one. Zero in a setting and an empty field mean no limit.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ MIB = 1024 * 1024
 
 
 class QuotaReached(InputError):
-    """The team uses as much as it may; the message says of what, and what to do."""
+    """A limit of the team is reached; the message names it and says what to do."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What counts for one team; None for no limit. ``running`` is by queue, ``storage`` in bytes."""
+    """A team's effective limits; None for no limit. ``running`` is by queue, ``storage`` in bytes."""
 
     running: dict[str, int | None]
     queued: int | None
@@ -69,7 +69,7 @@ def limits(team: Team) -> Limits:
 
 
 def set_quota(team: Team, by: str, values: dict[str, int | None]) -> None:
-    """Write down what one of the two administrators wants; ``values`` by the fields of Quota."""
+    """Save one administrator's limits; ``values`` by the fields of Quota."""
     row, _made = Quota.objects.get_or_create(team=team, by=by)
     changed = {name: value for name, value in values.items() if getattr(row, name) != value}
     if not changed:

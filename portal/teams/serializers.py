@@ -21,7 +21,7 @@ TOKEN_STATES = ["valid", "expired", "revoked"]
 
 
 class TeamSerializer(serializers.ModelSerializer):
-    """One's membership in a team, told as the team."""
+    """The caller's membership in a team, presented as the team."""
 
     id = serializers.IntegerField(source="team_id")
     name = serializers.CharField(source="team.name")
@@ -36,7 +36,7 @@ class TeamSerializer(serializers.ModelSerializer):
         fields = ["id", "name", "role", "unsure_below", "current"]
 
     def get_current(self, membership) -> bool:
-        """Whether this call worked in that team."""
+        """Whether this call works in that team."""
         return membership.team_id == self.context["request"].team.pk
 
 
@@ -47,7 +47,7 @@ class NewTeamSerializer(KnownFieldsOnly, serializers.ModelSerializer):
 
 
 class TeamChangeSerializer(KnownFieldsOnly, serializers.ModelSerializer):
-    """What an administrator may change; what is left out stays."""
+    """The settings that an administrator may change; omitted fields stay."""
 
     class Meta:
         model = Team
@@ -81,7 +81,7 @@ class TokenSerializer(serializers.ModelSerializer):
 
 
 class NewTokenSerializer(KnownFieldsOnly, serializers.Serializer):
-    """A token to make, for oneself in the team of this call."""
+    """A new token, for the caller in the current team."""
 
     name = serializers.CharField(max_length=100, validators=[one_line])
     scopes = BoundedListField(
@@ -91,7 +91,7 @@ class NewTokenSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class MadeTokenSerializer(TokenSerializer):
-    """A new token with its secret, which no later answer holds."""
+    """A new token with its secret, which no later response contains."""
 
     secret = serializers.CharField()
 
@@ -116,7 +116,7 @@ class NewInvitationSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class MadeInvitationSerializer(InvitationSerializer):
-    """A new invitation with its link, which no later answer holds."""
+    """A new invitation with its link, which no later response contains."""
 
     link = serializers.URLField()
 
@@ -161,7 +161,7 @@ class QuotaSerializer(serializers.ModelSerializer):
 
 
 class NewQuotaSerializer(KnownFieldsOnly, QuotaSerializer):
-    """Limits to set. ``by`` tells whose: ``server`` is for administrators of the server."""
+    """Limits to set. ``by`` says whose: ``server`` is for administrators of the server."""
 
     by = serializers.ChoiceField(choices=Quota.By, default=Quota.By.TEAM)
 
@@ -170,8 +170,9 @@ class NewQuotaSerializer(KnownFieldsOnly, QuotaSerializer):
 
 
 class LimitsSerializer(serializers.Serializer):
-    """What counts for the team (``running`` by queue, ``storage`` in bytes; null for no limit), what of it
-    is in use, and who set what: the least of ``ceiling``, ``server`` and ``team`` counts."""
+    """The effective limits (``running`` by queue, ``storage`` in bytes; null for no limit), the current
+    usage, and who set what: the lowest of ``ceiling``, ``server`` and ``team`` applies.
+    """
 
     running = serializers.DictField(child=serializers.IntegerField(allow_null=True))
     queued = serializers.IntegerField(allow_null=True)

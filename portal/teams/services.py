@@ -1,4 +1,4 @@
-"""Teams: who is in which, who may join, who may sign in; the first administrator."""
+"""Teams: membership, invitations, password resets, and the first administrator."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ FIRST_ADMIN = "admin"
 
 
 class TeamError(InputError):
-    """What was asked for would leave a team, or a person, in a state that nobody wants."""
+    """The request would leave a team, or a person, in an invalid state."""
 
 
 def memberships_of(user) -> list[Membership]:
-    """All of a person's memberships, in the order of joining."""
+    """A person's memberships, in the order of joining."""
     return list(user.memberships.select_related("team").order_by("id"))
 
 
 def choose(memberships: list[Membership], team_id: int | None) -> Membership | None:
-    """The one in the team that is asked for, else the first; None when there is none at all."""
+    """The membership in the requested team, else the first; None if there is none."""
     wanted = (row for row in memberships if row.team_id == team_id)
     return next(wanted, memberships[0] if memberships else None)
 
 
 def membership_of(user, team_id: int | None = None) -> Membership | None:
-    """The membership in this team, or without one named in the team joined first; None for no such."""
+    """The membership in this team, or the first one if no team is given; None if there is none."""
     rows = user.memberships.select_related("team").order_by("id")
     return (rows if team_id is None else rows.filter(team_id=team_id)).first()
 
@@ -77,9 +77,9 @@ def _percent(share: float) -> int:
 
 
 def _lock_team(membership: Membership) -> None:
-    """Changes of a team's people happen one after the other: two must not remove the last two admins.
+    """Serialize changes of a team's members: two must not remove the last two administrators.
 
-    Raises TeamError when the person has left meanwhile.
+    Raises TeamError if the person has left meanwhile.
     """
     Team.objects.select_for_update().get(pk=membership.team_id)
     try:
@@ -103,7 +103,7 @@ def _refuse_to_lose_last_admin(membership: Membership) -> None:
 
 
 def _end_links(person: User, team: Team) -> None:
-    """End what ``person`` gave out as an administrator of ``team`` and may not give out any more."""
+    """Revoke what ``person`` issued as an administrator of ``team`` and may no longer issue."""
     lost = Invitation.objects.for_team(team).filter(created_by=person, used_at=None).unbacked()
     for invitation in lost:
         withdraw(invitation, msg("{person} no longer administers {team}", person=person, team=team))
@@ -112,9 +112,9 @@ def _end_links(person: User, team: Team) -> None:
 
 @transaction.atomic
 def change_role(membership: Membership, role: str) -> None:
-    """Give a member another role. Raises TeamError for the last administrator.
+    """Change a member's role. Raises TeamError for the last administrator.
 
-    What the former role allowed to give out ends with it: see ``_end_links``.
+    What only the former role could issue ends with it: see ``_end_links``.
     """
     _lock_team(membership)
     if membership.role == role:
@@ -130,9 +130,9 @@ def change_role(membership: Membership, role: str) -> None:
 
 @transaction.atomic
 def remove_member(membership: Membership) -> None:
-    """Take a person out of a team. What they made stays with the team.
+    """Remove a person from a team. What they made stays with the team.
 
-    Their tokens for it end, and the links that they gave out: for joining it, for new passwords.
+    Their tokens for it end, and so do the links that they issued: invitations and password links.
     """
     _lock_team(membership)
     _refuse_to_lose_last_admin(membership)
@@ -161,7 +161,7 @@ def _digest(secret: str) -> str:
 
 
 def invite(team: Team, user: User, role: str, days: int, note: str = "") -> tuple[Invitation, str]:
-    """A new invitation and the path of its link, which is kept nowhere."""
+    """Create an invitation; return it with the path of its link, which is not stored."""
     secret = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(
         team=team,
@@ -180,12 +180,12 @@ def invite(team: Team, user: User, role: str, days: int, note: str = "") -> tupl
 
 
 def open_invitations(team: Team):
-    """Those that can still be used."""
+    """Invitations that still work."""
     return Invitation.objects.for_team(team).usable()
 
 
 def find_invitation(secret: str) -> Invitation | None:
-    """The invitation that this link opens; None when it was used, has ended or never was."""
+    """The invitation of this link; None if it was used, has ended or never existed."""
     rows = Invitation.objects.usable().select_related("team", "created_by")
     return rows.filter(secret_hash=_digest(secret)).first()
 
@@ -197,8 +197,8 @@ def withdraw(invitation: Invitation, why: str = "") -> None:
 
 @transaction.atomic
 def accept(invitation: Invitation, user: User) -> Membership:
-    """Join the team; the link is used up. Raises TeamError when it ended a moment ago."""
-    Team.objects.select_for_update().get(pk=invitation.team_id)  # its maker must not lose the role meanwhile
+    """Join the team; the link is used up. Raises TeamError if it ended a moment ago."""
+    Team.objects.select_for_update().get(pk=invitation.team_id)  # its creator must not lose the role now
     if Membership.objects.filter(team=invitation.team, user=user).exists():
         raise TeamError(msg("You are in {team} already, so the link was not used up.", team=invitation.team))
     here = Invitation.objects.usable().filter(pk=invitation.pk)
@@ -212,13 +212,13 @@ def accept(invitation: Invitation, user: User) -> Membership:
         actor=user,
         detail=msg("as {role}", role=IN_WORDS[invitation.role]),
     )
-    password_links.end_unbacked(user)  # of an administrator of the other teams only
+    password_links.end_unbacked(user)  # an administrator of the other teams only
     return membership
 
 
 @transaction.atomic
 def accept_as_new(invitation: Invitation, username: str, password: str, email: str = "") -> User:
-    """Make an account and join with it; neither happens without the other. Raises TeamError."""
+    """Create an account and join with it, or neither. Raises TeamError."""
     try:
         with transaction.atomic():
             user = User.objects.create_user(username, email=email, password=password)
@@ -228,14 +228,14 @@ def accept_as_new(invitation: Invitation, username: str, password: str, email: s
     return user
 
 
-# --- the server's first person ----------------------------------------------------------------
+# --- the first person on the server ----------------------------------------------------------
 
 
 @transaction.atomic
 def create_first_administrator() -> str | None:
-    """Make the default team and its administrator with a random password, and return the password.
+    """Create the default team and its administrator with a random password, and return the password.
 
-    None when there is somebody already. The password is kept nowhere but in its hash.
+    None if there are users already. Only the hash of the password is stored.
     """
     team, _ = Team.objects.get_or_create(name=DEFAULT_TEAM)
     if User.objects.exists():

@@ -1,7 +1,7 @@
-"""The browsers in which people are signed in: listed, and signed out from afar.
+"""The browsers in which people are signed in: listing and remote sign-out.
 
-A ``SignIn`` row follows a session. The session holds the row's id, the key that the row knows and when it
-was last written, so that a request costs a write once a minute and otherwise no query.
+A ``SignIn`` row follows a session. The session holds the row's id, the session key that the row knows and the
+time of the last write, so that a request costs one write a minute and otherwise no query.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WRITE_AFTER_SECONDS = 60
 
 
 def follow(request) -> None:
-    """Note that this browser was seen now; at most once a minute. For signed-in sessions only."""
+    """Record that this browser was seen now, at most once a minute. For signed-in sessions only."""
     session = request.session
     if not session.session_key:
         return
@@ -36,7 +36,7 @@ def follow(request) -> None:
         "browser": request.headers.get("User-Agent", "")[:200],
         "seen_at": timezone.now(),
     }
-    # A change of password gives the session another key; the browser is the same.
+    # A changed password gives the session another key; the browser is the same.
     with patience.note("that a browser was seen"):
         if not SignIn.objects.filter(pk=mark.get("pk"), user=request.user).update(**fields):
             row, _ = SignIn.objects.update_or_create(session_key=session.session_key, defaults=fields)
@@ -45,7 +45,9 @@ def follow(request) -> None:
 
 
 def current(user: User) -> list[SignIn]:
-    """Where the person is signed in, last seen first; rows of ended sessions are removed on the way."""
+    """Where the person is signed in, most recently seen first. Rows of ended sessions are removed in
+    passing.
+    """
     store = _store()
     rows = list(user.sign_ins.all())
     ended = [row.pk for row in rows if not store().exists(row.session_key)]
@@ -56,7 +58,7 @@ def current(user: User) -> list[SignIn]:
 
 
 def end(rows) -> int:
-    """Sign these browsers out; returns how many."""
+    """Sign these browsers out; return how many."""
     rows = list(rows)
     for row in rows:
         _store()().delete(row.session_key)

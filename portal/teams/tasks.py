@@ -7,13 +7,13 @@ from portal.teams.forms import ForgottenForm
 
 @app.task
 def sweep_audit() -> None:
-    """Before: tokens' calls of any age. After: none that is older than the setting says."""
+    """Before: tokens' calls of any age. After: none older than the setting allows."""
     audit.sweep_calls()
 
 
 @app.task
 def send_password_links(email: str, host: str, is_https: bool) -> None:
-    """Before: somebody asked for a new password. After: each account of this address got a mail."""
+    """Before: someone requested a new password. After: each account of this address got a mail."""
     form = ForgottenForm({"email": email})
     if form.is_valid():
         form.send_links(host, is_https)

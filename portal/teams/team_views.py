@@ -1,4 +1,4 @@
-"""The team: its people, its settings, which one a person works in."""
+"""Pages of the team: members, settings, switching teams."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROLES = [
 
 @never_cache
 def team_members(request, form: InvitationForm | None = None, status: int = 200):
-    """Who is in the team, and who is invited."""
+    """Members and open invitations."""
     members = Membership.objects.filter(team=request.team).select_related("user").order_by("user__username")
     resettable = password_links.resettable(request.user).filter(memberships__team=request.team)
     resettable = set(resettable.values_list("pk", flat=True)) if request.may_admin else set()
@@ -55,7 +55,7 @@ def _member(request, pk: int) -> Membership:
 
 @require_POST
 def member_role(request, pk):
-    """Give a member another role."""
+    """Change a member's role."""
     member = _member(request, pk)
     refuse_unless(request, Role.ADMIN)
     form = RoleForm(request.POST)
@@ -73,7 +73,7 @@ def member_role(request, pk):
 
 
 def member_remove(request, pk):
-    """Ask, then take a person out of the team. Everybody may take out themselves."""
+    """Ask for confirmation, then remove a person from the team. Anyone may remove themselves."""
     member = _member(request, pk)
     if member.user != request.user:
         refuse_unless(request, Role.ADMIN)
@@ -92,7 +92,7 @@ def member_remove(request, pk):
 @require_POST
 @never_cache
 def member_reset_link(request, pk):
-    """Make a link with which a member sets a new password, once; the page of the team shows it."""
+    """Create a one-time password link for a member; the team's page shows it."""
     member = _member(request, pk)
     refuse_unless(request, Role.ADMIN)
     password_links.refuse_unless_resettable(request.user, member.user)
@@ -110,7 +110,7 @@ def member_reset_link(request, pk):
 @admin_required
 @never_cache
 def invitation_new(request):
-    """Make an invitation; the page of the team shows its link this one time."""
+    """Create an invitation; the team's page shows its link this one time."""
     form = InvitationForm(request.POST)
     if not form.is_valid():
         return team_members(request, form, status=422)
@@ -122,7 +122,7 @@ def invitation_new(request):
 
 @require_POST
 def invitation_withdraw(request, pk):
-    """End an invitation before it is used."""
+    """Withdraw an invitation."""
     found = get_object_or_404(Invitation.objects.for_team(request.team), pk=pk, used_at=None)
     refuse_unless(request, Role.ADMIN)
     services.withdraw(found)
@@ -135,11 +135,11 @@ def invitation_withdraw(request, pk):
 
 @admin_required
 def team_settings(request):
-    """Its name, and below which score a prediction is unsure."""
+    """The team's name, and the score below which a prediction is unsure."""
     form = TeamSettingsForm(request.POST or None, instance=request.team)
     if form.is_bound and form.is_valid():
         before = form.initial["name"]
-        request.team.name = before  # the form has written on the row; the service says what was before
+        request.team.name = before  # the form has changed the row; the service records the old value
         if form.cleaned_data["name"] != before:
             services.rename_team(request.team, form.cleaned_data["name"])
         services.set_unsure_below(request.team, form.cleaned_data["unsure_percent"] / 100)
@@ -149,7 +149,7 @@ def team_settings(request):
 
 
 def team_new(request):
-    """Another team on this server, for its administrators."""
+    """Create another team on this server (server administrators only)."""
     services.refuse_unless_server_admin(request.user)
     form = TeamForm(request.POST or None)
     if form.is_bound and form.is_valid():
@@ -165,7 +165,7 @@ team_new.needs_no_team = True
 
 @require_POST
 def team_switch(request):
-    """Work in another of one's teams from now on."""
+    """Switch to another of the person's teams."""
     wanted = request.POST.get("team", "")
     rows = request.user.memberships.select_related("team")
     member = get_object_or_404(rows, team_id=whole_number(wanted) or 0)

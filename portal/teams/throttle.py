@@ -1,10 +1,10 @@
-"""Throttles guesses at passwords, wherever one is asked for: signing in, the API, one's own account.
+"""Throttles password guesses everywhere: sign-in page, API, account page.
 
-It counts failed sign-ins in the audit, so there is one truth for all processes and nothing to expire.
-Four limits, because each alone is easily walked around or would lock out the wrong people: one account from
-one network, one network over all accounts (a class room may share it), the networks of one site, one account
-from everywhere. Accounts are counted by ``account_key`` and not by what was typed; a name that nobody has is
-counted just the same, so that nobody learns which names there are.
+Failed sign-ins are counted in the audit, so all processes share one truth and nothing expires separately.
+Four limits, because each alone is easily evaded or would lock out the wrong people: one account from one
+network, one network over all accounts (a class room may share it), the networks of one site, one account from
+everywhere. Accounts are counted by ``account_key``, not by the typed text. Unknown names are counted in the
+same way, so that nobody learns which names exist.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ PER_ADDRESS = 50
 PER_SITE = 200
 PER_NAME = 100
 SIGN_IN = "sign-in.password"
-# Links for a new password by mail: to one address, and asked for from one network.
+# Password links by mail: per address, and per requesting network.
 MAIL = "password.mail"
 MAILS_PER_ACCOUNT = 3
 MAILS_PER_ADDRESS = 20
 
 
 def account_key(name: str) -> str:
-    """The same for all spellings of a name that could stand for one account.
+    """One key for all spellings of a name that could mean one account.
 
-    The sign-in form strips a name and brings it to NFKC. Case is left out of account as well: names that
-    differ in nothing else are counted together.
+    The sign-in form strips a name and normalizes it to NFKC. Case is ignored as well: names that differ only
+    in case are counted together.
     """
     return audit.clean(unicodedata.normalize("NFKC", str(name).strip()).casefold().strip(), 200)
 
 
 def account_of(name: str) -> User | None:
-    """The account that the sign-in form finds for a name as typed."""
+    """The account that the sign-in form finds for a typed name."""
     typed = unicodedata.normalize("NFKC", str(name).strip())
     return User.objects.filter(username=typed).first() if typed.isprintable() else None
 
@@ -63,13 +63,13 @@ def wait_seconds(name: str, address: str | None) -> int:
 
 
 def _until_room(rows, limit: int, now) -> int:
-    """Seconds until the attempt has left the window that must before there is room for another."""
+    """Seconds until enough attempts have left the window to make room for another."""
     oldest = rows.order_by("-at").values_list("at", flat=True)[limit - 1 : limit].first()
     return 0 if oldest is None else max(0, math.ceil((oldest + WINDOW - now).total_seconds()))
 
 
 def _since_success(rows, name: str, network: str):
-    """Without the failures before the last sign-in to this very account from this network."""
+    """Without failures before the last sign-in to this account from this network."""
     user = account_of(name)
     if user is None:
         return rows
@@ -86,12 +86,12 @@ def request_wait(request, name: str) -> int:
 
 
 def failed(name: str) -> None:
-    """Count one wrong password. ``name`` is as it was typed."""
+    """Count one wrong password. ``name`` is as typed."""
     audit.refused(SIGN_IN, account_of(name), label=account_key(name), detail=msg("wrong name or password"))
 
 
 def succeeded(user: User) -> None:
-    """Record a sign-in on the page; failures before it no longer count where it came from."""
+    """Record a sign-in on the page; earlier failures from the same place no longer count."""
     audit.record(SIGN_IN, user, label=account_key(user.get_username()))
 
 
@@ -107,7 +107,7 @@ def sentence(seconds: int) -> str:
 
 
 def mails_wait(request) -> int:
-    """How long the caller's network must wait until it may have another link sent; 0 for not at all."""
+    """How long the caller's network must wait until another link may be sent; 0 for not at all."""
     now, here = timezone.now(), addresses.network(addresses.client_address(request))
     asked = AuditEntry.objects.filter(verb=MAIL, at__gt=now - WINDOW)
     waits = [_until_room(asked.filter(network=here), MAILS_PER_ADDRESS, now)]
@@ -117,7 +117,7 @@ def mails_wait(request) -> int:
 
 
 def may_mail(email: str) -> bool:
-    """Count a link that is to be sent to this address; False when it got enough of them just now."""
+    """Count a link for this address; False if it had too many recently."""
     label = account_key(email)
     lately = AuditEntry.objects.filter(verb=MAIL, at__gt=timezone.now() - WINDOW, result=Result.DONE)
     if lately.filter(object_label=label).count() < MAILS_PER_ACCOUNT:

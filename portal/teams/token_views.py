@@ -15,14 +15,14 @@ from workers.contract.messages import msg
 
 
 def _tokens(request):
-    """One's own, or everybody's for an administrator."""
+    """The person's tokens; for an administrator, those of everyone."""
     rows = ApiToken.objects.for_team(request.team).select_related("user")
     return rows if request.may_admin else rows.filter(user=request.user)
 
 
 @never_cache
 def token_list(request):
-    """The tokens, and a form for a new one, whose secret the page after it shows and no other."""
+    """The tokens, and a form for a new one. Only the next page shows its secret."""
     form = TokenForm(request.POST or None)
     if form.is_bound and form.is_valid():
         made, secret = tokens.make(request.team, request.user, **form.cleaned_data)
@@ -35,7 +35,7 @@ def token_list(request):
 
 @require_POST
 def token_revoke(request, pk):
-    """End a token at once."""
+    """Revoke a token."""
     token = get_object_or_404(_tokens(request), pk=pk)
     tokens.revoke(token)
     messages.success(request, msg("The token {name} is revoked: it opens nothing any more.", name=token.name))

@@ -1,7 +1,7 @@
-"""API tokens: made, found by their secret, revoked.
+"""API tokens: create, find by secret, revoke.
 
-A secret is ``slw_`` and 43 characters with 256 random bits, shown once. With that much chance in it a
-plain SHA-256 is enough at rest: there is nothing to guess, and a lookup stays one indexed query.
+A secret is ``slw_`` and 43 characters with 256 random bits, shown once. With so much entropy, a plain SHA-256
+is enough at rest: there is nothing to guess, and a lookup stays one indexed query.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LONGEST_DAYS = 366
 
 
 class TokenRefused(Exception):
-    """The token opens nothing; the message says why, in a sentence for its owner."""
+    """The token is not valid; the message tells its owner why."""
 
 
 def digest(secret: str) -> str:
@@ -33,7 +33,7 @@ def digest(secret: str) -> str:
 
 
 def make(team: Team, user: User, name: str, scopes: list[str], days: int) -> tuple[ApiToken, str]:
-    """Make a token that ends after ``days`` (1 to 366); return it with its secret, kept nowhere."""
+    """Create a token that ends after ``days`` (1 to 366); return it with its secret, which is not stored."""
     if not 1 <= days <= LONGEST_DAYS:
         raise ValueError(f"A token lives 1 to {LONGEST_DAYS} days, not {days}.")
     secret = BEGINS + secrets.token_urlsafe(32)
@@ -55,7 +55,7 @@ def make(team: Team, user: User, name: str, scopes: list[str], days: int) -> tup
 
 
 def find(secret: str, address: str | None) -> ApiToken:
-    """The valid token of this secret; notes its use. Raises TokenRefused."""
+    """The valid token with this secret; records its use. Raises TokenRefused."""
     token = ApiToken.objects.select_related("user", "team").filter(secret_hash=digest(secret)).first()
     if token is None:
         raise TokenRefused(msg("This token is not known: check that it was copied whole."))
@@ -77,12 +77,12 @@ def _note_use(token: ApiToken, address: str | None) -> None:
 
 
 def alive(user: User) -> QuerySet[ApiToken]:
-    """A person's tokens that open something, in every team."""
+    """A person's valid tokens, in every team."""
     return user.tokens.filter(revoked_at=None, expires_at__gt=timezone.now())
 
 
 def revoke(token: ApiToken) -> None:
-    """End a token at once. A second time changes nothing."""
+    """Revoke a token. Doing so again changes nothing."""
     if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
         audit.record("token.revoke", token)
 

@@ -1,4 +1,4 @@
-"""Addresses of accounts, the team, its tokens and its audit."""
+"""URLs of accounts, the team, its tokens and its audit."""
 
 from django.urls import path
 

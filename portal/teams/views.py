@@ -1,4 +1,4 @@
-"""Accounts: signing in and out, passwords, where one is signed in, invitations."""
+"""Pages of accounts: signing in and out, passwords, signed-in browsers, invitations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from workers.contract.messages import msg, msg_n
 
 
 class SignInPage(auth.LoginView):
-    """Name and password; too many wrong ones in a row have to wait."""
+    """Name and password. After too many wrong attempts, the person must wait."""
 
     template_name = "teams/sign_in.html"
     authentication_form = SignInForm
@@ -43,7 +43,7 @@ class SignInPage(auth.LoginView):
         return super().post(request, *args, **kwargs)
 
     def _name(self) -> str:
-        """As the form takes it: first without the spaces around it, for any number of them may be there."""
+        """The name as the form takes it: stripped first, since it may have any number of spaces around it."""
         return self.request.POST.get("username", "").strip()[:150]
 
     def form_valid(self, form):
@@ -58,7 +58,7 @@ class SignInPage(auth.LoginView):
 
 
 def _must_wait(view, form, wait: int, sentence: str = ""):
-    """The page again, with what was typed left out and how long to wait."""
+    """The page again, without the typed values, with how long to wait."""
     context = view.get_context_data(form=form, throttled=sentence or throttle.sentence(wait))
     return view.render_to_response(context, status=429, headers={"Retry-After": str(wait)})
 
@@ -81,7 +81,7 @@ sign_out.needs_no_team = True
 
 
 class PasswordChange(auth.PasswordChangeView):
-    """A new password, with the old one; guesses at that are counted with those of signing in."""
+    """A new password. Wrong current passwords count as failed sign-ins."""
 
     template_name = "teams/password.html"
     form_class = PasswordForm
@@ -118,14 +118,14 @@ password_change.needs_no_team = True
 
 
 def _count_wrong(form, field: str, user: User) -> None:
-    """Count a wrong password that a form asked a signed-in person for; an empty field is no guess."""
+    """Count a wrong password in a form of a signed-in person; an empty field does not count."""
     if field in form.errors and form.data.get(field):
         throttle.failed(user.get_username())
 
 
 def account(request):
-    """A person's own e-mail address."""
-    person = User.objects.get(pk=request.user.pk)  # a refused form must not change who is signed in
+    """The person's own e-mail address."""
+    person = User.objects.get(pk=request.user.pk)  # an invalid form must not change the signed-in user
     wait = throttle.request_wait(request, person.get_username()) if request.method == "POST" else 0
     if wait:
         context = {"form": EmailForm(instance=person), "throttled": throttle.sentence(wait)}
@@ -146,7 +146,7 @@ account.needs_no_team = True
 
 
 class PasswordForgotten(auth.PasswordResetView):
-    """Sends a link by mail; where mail is not set up, says who can give one."""
+    """Mails a link. Where mail is not set up, says who can create one."""
 
     template_name = "teams/forgotten.html"
     form_class = ForgottenForm
@@ -164,7 +164,7 @@ class PasswordForgotten(auth.PasswordResetView):
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form):
-        """The same words, in the same time, whether or not somebody has this address."""
+        """The same page, in the same time, whether or not the address is known."""
         email = form.cleaned_data["email"]
         if throttle.may_mail(email):
             mails.order(email, self.request.get_host(), self.request.is_secure())
@@ -176,7 +176,7 @@ password_forgotten = PasswordForgotten.as_view()
 
 
 class PasswordReset(auth.PasswordResetConfirmView):
-    """A new password by a link that works once, from a mail or from an administrator."""
+    """A new password by a one-time link, from a mail or from an administrator."""
 
     template_name = "teams/password_reset.html"
     form_class = NewPasswordForm
@@ -186,7 +186,7 @@ class PasswordReset(auth.PasswordResetConfirmView):
     @transaction.atomic
     def form_valid(self, form):
         if not password_links.use_up(self.user, self.request.session.get(auth.INTERNAL_RESET_SESSION_TOKEN)):
-            self.validlink = False  # used by somebody else between the page and its answer
+            self.validlink = False  # used by someone else between the page and its submission
             return self.render_to_response(self.get_context_data())
         response = super().form_valid(form)
         left = passwords.follow_up(form.user, "password.reset", revoke_tokens=form.revokes_tokens)
@@ -199,7 +199,7 @@ class PasswordReset(auth.PasswordResetConfirmView):
 password_reset = PasswordReset.as_view()
 
 
-# --- where one is signed in -------------------------------------------------------------------
+# --- signed-in browsers ------------------------------------------------------------------------
 
 
 def sign_in_list(request):
@@ -221,7 +221,7 @@ def sign_in_end(request, pk):
 
 @require_POST
 def sign_in_end_others(request):
-    """Sign every browser out but this one."""
+    """Sign out every browser except this one."""
     count = sign_ins.end(request.user.sign_ins.exclude(session_key=request.session.session_key))
     audit.record(
         "sign-out.remote",
@@ -243,7 +243,7 @@ for _view in (sign_in_list, sign_in_end, sign_in_end_others):
 @never_cache
 @sensitive_post_parameters()
 def invitation(request, secret):
-    """Join a team by a link: with the account that one has, or with a new one."""
+    """Join a team by a link: with the person's account, or with a new one."""
     found = services.find_invitation(secret)
     if found is None:
         return render(request, "teams/invitation_gone.html", status=410)

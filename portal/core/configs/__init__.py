@@ -1,6 +1,6 @@
-"""Reads the files in ``configs/``: recipes, presets, chips, board profiles, augmentations. Data, not code.
+"""Reads ``configs/``: recipes, presets, chips, board profiles, augmentations. Data, not code.
 
-Each becomes a frozen dataclass, checked when it is read; a process with a wrong file does not start.
+Each becomes a frozen dataclass, validated when it is read. A process with an invalid file does not start.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def augmentations() -> Shelf:
 
 
 def title(books: Mapping[str, Any], name: str) -> str:
-    """The title of what has this name; the name itself when there is no such thing any more."""
+    """The title of the thing with this name; the name itself if it no longer exists."""
     return books[name].title if name in books else name
 
 

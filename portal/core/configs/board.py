@@ -1,4 +1,4 @@
-"""What is known of chips and of the boards that carry them."""
+"""The schema of chips and board profiles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Folder = Annotated[str, Limit("a folder such as slipway or /root/slipway", _is_f
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """An NPU target. ``None`` is what nobody has measured or the vendor does not tell."""
+    """An NPU target. ``None`` means not measured, or not published by the vendor."""
 
     name: name_up_to(20)
     title: Words
@@ -47,16 +47,16 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class BoardProfile:
-    """A kind of device: how to reach it and what it can."""
+    """A kind of device: how to reach it and what it supports."""
 
     name: name_up_to(60)
     title: Words
     virtual: bool
     chip: Text
     driver: Literal["lockzhiner", "rknnlite"]  # a class in ``workers/board/drivers.py``
-    python: Text  # the command that starts the board's Python
+    python: Text  # the command that starts Python on the board
     channel_order: ChannelOrder
-    root: Folder  # holds all that we put on the board
+    root: Folder  # holds all that Slipway puts on the board
     address: str
     port: whole_number(1, 65535)
     user: Text
@@ -67,5 +67,5 @@ class BoardProfile:
     notes: Message
 
 
-# What of a profile is the portal's own affair: the API does not show it.
+# Fields for the portal only; the API does not return them.
 INTERNAL = ("python", "default_password", "needs_simulator")

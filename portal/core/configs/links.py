@@ -1,4 +1,4 @@
-"""What one file in ``configs/`` says about another: each name must be known, and both sides must agree."""
+"""Checks references between files in ``configs/``: names must exist, and both sides must agree."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portal.core.echoes import shortened
 
 
 class Books(Protocol):
-    """All that was read, by name; None stands for what was refused on its own."""
+    """All that was read, by name; None stands for what was itself invalid."""
 
     recipes: Mapping[str, Recipe | None]
     presets: Mapping[str, Preset | None]
@@ -21,7 +21,7 @@ class Books(Protocol):
 
 
 def broken_links(books: Books, top: str) -> Iterator[str]:
-    """A sentence for each name that leads nowhere. ``top`` is the folder's name in them."""
+    """One sentence per broken reference. ``top`` is the name of the folder in them."""
     for name, recipe in books.recipes.items():
         if recipe:
             yield from _of_recipe(books, recipe, f"{top}/models/{name}.yaml: ")
@@ -34,7 +34,7 @@ def broken_links(books: Books, top: str) -> Iterator[str]:
 
 
 def _unknown(key: str, name: str, known: Mapping[str, Any]) -> Iterator[str]:
-    if known and name not in known:  # nothing known: its file was refused
+    if known and name not in known:  # unknown: its file was invalid
         yield f"{key} must be one of {', '.join(known)}, not {shortened(name)!r}."
 
 

@@ -1,4 +1,4 @@
-"""Reads the whole folder ``configs/`` at once, and refuses it with every sentence that is to be said."""
+"""Reads the whole folder ``configs/``, and reports all errors at once."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from portal.core.configs.schema import Reader, name_up_to
 from portal.core.echoes import shortened
 from portal.core.shelf import Shelf
 
-# A file for each training suite.
+# One file per training suite.
 AUGMENTATIONS = ("paddleclas/augmentations.yaml", "paddledet/augmentations.yaml")
 
 
 class ConfigError(Exception):
-    """Files in ``configs/`` are wrong; ``sentences`` name the file and the key of each fault."""
+    """Files in ``configs/`` are invalid; ``sentences`` name the file and key of each error."""
 
     def __init__(self, sentences: list[str]):
         super().__init__("\n".join(sentences))
@@ -30,7 +30,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """All that stands in ``configs/``, by name."""
+    """The contents of ``configs/``, by name."""
 
     recipes: Shelf
     presets: Shelf
@@ -40,7 +40,7 @@ class Books:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader takes the last of two equal keys without a word; this one refuses them."""
+    """SafeLoader silently takes the last of two equal keys; this loader rejects them."""
 
     def construct_mapping(self, node, deep=False):
         seen: set[Any] = set()
@@ -71,14 +71,14 @@ def read_folder(folder: Path) -> Books:
 
 
 class _Reading:
-    """Reads file after file and goes on after a wrong one, so that all is said at once."""
+    """Reads all files, also after an invalid one, so that all errors are reported at once."""
 
     def __init__(self, folder: Path):
         self.folder = folder
         self.problems: list[str] = []
 
     def of_folder(self, name: str, kind: type) -> dict[str, Any]:
-        """A file each, by the file's name; None stands for a wrong one."""
+        """One entry per file, by file name; None stands for an invalid one."""
         found = {}
         for path in sorted((self.folder / name).glob("*.y*ml")):
             place = self._place(path)
@@ -94,7 +94,7 @@ class _Reading:
         return found
 
     def of_file(self, name: str, kind: type, longest: int) -> dict[str, Any]:
-        """Several in one file, by their keys; None stands for each of a wrong file."""
+        """Several entries in one file, by key; None stands for each entry of an invalid file."""
         data = self._plain(self.folder / name)
         if data is None:
             return {}
@@ -106,7 +106,7 @@ class _Reading:
         return found
 
     def of_files(self, names: tuple[str, ...], kind: type, longest: int) -> dict[str, Any]:
-        """As ``of_file``, together; what two files name is told."""
+        """As ``of_file``, for several files together. A name in two files is an error."""
         found: dict[str, Any] = {}
         for name in names:
             own = self.of_file(name, kind, longest)
@@ -127,7 +127,7 @@ class _Reading:
         return found
 
     def _plain(self, path: Path) -> Any:
-        """What a file holds; None when it cannot be read, or is empty."""
+        """The parsed content of a file; None if it cannot be read or is empty."""
         place = self._place(path)
         try:
             data = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 (a SafeLoader)
@@ -148,7 +148,7 @@ class _Reading:
 
 
 def _said(error: Exception) -> str:
-    """What YAML does not accept, with its line where it is known."""
+    """The YAML error, with its line if known."""
     mark = getattr(error, "problem_mark", None)
     where = f"line {mark.line + 1} is not valid YAML" if mark else "the file is not valid YAML"
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)

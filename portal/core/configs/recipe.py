@@ -1,4 +1,4 @@
-"""What can be trained: recipes, presets that choose one, and augmentations."""
+"""The schema of recipes, presets and augmentations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _is_address(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """Parameters of a training; ``learning_rate`` is for batches of 64, from scratch."""
+    """Default training parameters; ``learning_rate`` is for a batch size of 64, from scratch."""
 
     epochs: Count
     batch_size: Count
@@ -39,7 +39,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Pretrained:
-    """Where pretrained weights are; ``sha256`` is None where the publisher gives none."""
+    """Where pretrained weights are; ``sha256`` is None if the publisher gives none."""
 
     url: Address
     sha256: Sha256 | None
@@ -48,7 +48,7 @@ class Pretrained:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a build of the recipe for one chip was measured to need; all left out: not measured."""
+    """The measured cost of a recipe's build for one chip; all fields absent: not measured."""
 
     build_seconds: Positive | None = None
     cycles: Count | None = None
@@ -57,7 +57,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a chip was measured to need for the recipe at one size; memory is that of weights and features."""
+    """The measured cost of the recipe at one input size on a chip; memory is that of weights and features."""
 
     chip: Text
     input_size: Size
@@ -69,7 +69,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A trainable model. ``mean`` and ``std`` are RGB, of pixels from 0 to 1."""
+    """A trainable model. ``mean`` and ``std`` are RGB, for pixels from 0 to 1."""
 
     name: name_up_to(60)
     title: Words
@@ -92,7 +92,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A recipe with how to train it; what it leaves out is the recipe's default."""
+    """A recipe with its training parameters; missing ones default to the recipe's."""
 
     title: Words
     summary: Words
@@ -107,7 +107,9 @@ class Preset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augmentation:
-    """Operators of a task's training suite, put between decoding and normalising; the suite checks them."""
+    """Operators of a task's training suite, inserted between decoding and normalising; the suite checks
+    them.
+    """
 
     title: Words
     summary: Words

@@ -1,9 +1,9 @@
-"""Builds frozen dataclasses from the plain data of a YAML file, and says in a sentence what is wrong with it.
+"""Builds frozen dataclasses from the plain data of a YAML file, and describes errors in sentences.
 
-The annotations are the schema: ``str``, ``Message`` (words for people), ``bool``, ``int``, ``float``,
-``Literal``, ``X | None``, ``tuple``, ``Mapping[str, X]``, ``Any`` and dataclasses of these.
-``Annotated[X, Limit(...)]`` narrows a type. A field with a default is an optional key. ``links.py`` checks
-the names that lead from one file to another.
+The annotations are the schema: ``str``, ``Message`` (text for people), ``bool``, ``int``, ``float``,
+``Literal``, ``X | None``, ``tuple``, ``Mapping[str, X]``, ``Any`` and dataclasses of these. ``Annotated[X,
+Limit(...)]`` narrows a type. A field with a default is an optional key. ``links.py`` checks references
+between files.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from workers.contract.messages import Message
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a value must be beyond its type: ``words`` complete the sentence "KEY must be …"."""
+    """A constraint beyond the type: ``words`` complete the sentence "KEY must be …"."""
 
     words: str
     holds: Callable[[Any], bool]
 
 
 def name_up_to(longest: int) -> Any:
-    """A name that fits a column of ``longest`` characters, an address and a file's name."""
+    """A name that fits a column of ``longest`` characters, a URL and a file name."""
     words = f"a name of at most {longest} letters, digits, dots, hyphens and underscores"
     pattern = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
     return Annotated[str, Limit(words, lambda text: len(text) <= longest and bool(pattern.fullmatch(text)))]
@@ -54,14 +54,14 @@ _YAML_WORDS = {None: "null", True: "true", False: "false"}
 
 
 class Reader:
-    """Reads the values of one file; ``problems`` collects a sentence for each wrong one."""
+    """Reads the values of one file; ``problems`` collects one sentence per error."""
 
     def __init__(self, file: str):
         self.file = file
         self.problems: list[str] = []
 
     def read(self, hint: Any, data: Any) -> Any:
-        """The whole file as ``hint`` says, or None when anything in it is wrong."""
+        """The whole file as the type ``hint``; None if anything in it is invalid."""
         value = self._value(hint, data, "")
         return None if self.problems else value
 
@@ -77,7 +77,7 @@ class Reader:
         if value is _WRONG:
             words = (limits[0].words if limits else _words(hint)) + (" or null" if optional else "")
             return self._refuse(key, f"must be {words}, not {_shown(data)}.")
-        if value is None:  # a part of it was refused
+        if value is None:  # a part of it was invalid
             return None
         for limit in limits:
             if not limit.holds(value):
@@ -86,7 +86,7 @@ class Reader:
         return value
 
     def _typed(self, hint: Any, data: Any, key: str) -> Any:
-        """The value in its type; ``_WRONG`` when it has another, None when a part of it was refused."""
+        """The value in its type; ``_WRONG`` if its type is wrong, None if a part of it was invalid."""
         origin = get_origin(hint)
         if hint is Any:
             return data
@@ -142,7 +142,7 @@ class Reader:
 
 
 def _taken_apart(hint: Any) -> tuple[Any, list[Limit], bool]:
-    """The bare type, its limits, and whether null is allowed."""
+    """The bare type, its limits, and whether it may be null."""
     optional = False
     if get_origin(hint) in (Union, UnionType):
         optional = NoneType in get_args(hint)
@@ -154,7 +154,7 @@ def _taken_apart(hint: Any) -> tuple[Any, list[Limit], bool]:
 
 
 def _words(hint: Any) -> str:
-    """The type as a sentence names it."""
+    """The type as words for a sentence."""
     if hint in _WORDS:
         return _WORDS[hint]
     if get_origin(hint) is Literal:
@@ -182,9 +182,9 @@ def _advice(name: Any, known: Mapping[str, Any]) -> str:
 
 
 def as_dict(value: Any) -> Any:
-    """Dataclasses, and what they are made of, as the plain data that JSON knows.
+    """Convert dataclasses and their contents to plain data for JSON.
 
-    An optional key that was left out stays left out.
+    Optional keys that were absent stay absent.
     """
     if is_dataclass(value):
         return {name: as_dict(one) for name, one in _stated(value)}

@@ -1,4 +1,6 @@
-"""Slipway's own filters and tags; built into every template. HTML is in ``templates/core/_*.html``."""
+"""Slipway's own template filters and tags, built into every template. Their HTML is in
+``templates/core/_*.html``.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from portal.core.messages import shown
 
 register = template.Library()
 
-# value: (word, icon, Bootstrap colour). The last eight are not a job's statuses but a page's.
+# value: (word, icon, Bootstrap colour). The last eight are not job statuses; pages use them.
 STATUS = {
     "queued": (gettext_lazy("Queued"), "hourglass-split", "secondary"),
     "running": (gettext_lazy("Running"), "arrow-repeat", "primary"),
@@ -42,7 +44,7 @@ def status(value, word=""):
 
 @register.inclusion_tag("core/_ago.html")
 def ago(moment):
-    """``3 minutes ago``, with the exact time on hover (in the reader's zone once times.js has run)."""
+    """``3 minutes ago``, with the exact time as a tooltip (in the reader's zone once times.js has run)."""
     return {"moment": moment, "words": _ago(moment) if moment else ""}
 
 
@@ -51,7 +53,7 @@ def _ago(moment) -> str:
     if seconds < 10:
         return _("just now")
     if seconds < 60:
-        # In tens: a page that nobody touches need not change every second.
+        # In tens: an idle page need not change every second.
         return _("%(count)s seconds ago") % {"count": seconds // 10 * 10}
     if seconds < 3600:
         count, words = seconds // 60, ngettext("%(count)s minute ago", "%(count)s minutes ago", seconds // 60)
@@ -64,13 +66,13 @@ def _ago(moment) -> str:
 
 @register.inclusion_tag("core/_elapsed.html")
 def elapsed(job):
-    """How long a job took, or has been running; the latter goes on counting in the browser."""
+    """The duration of a job, or its time so far, which keeps counting in the browser."""
     return {"job": job, "ticking": bool(job and job.started_at and not job.finished_at)}
 
 
 @register.simple_tag
 def run_took(run):
-    """Seconds from a run's start to its end, or to now, as words."""
+    """Seconds from a run's start to its end, or to now, in words."""
     return duration(((run.finished_at or timezone.now()) - run.created_at).total_seconds())
 
 
@@ -82,19 +84,19 @@ def field(bound):
 
 @register.inclusion_tag("core/_virtual.html")
 def virtual(device, engine=""):
-    """The badge that keeps a virtual board from being taken for a real one; nothing for a real one."""
+    """The badge that tells a virtual board from a real one; empty for a real one."""
     return {"is_virtual": device.is_virtual, "engine": (engine or "").removeprefix("virtual: ")}
 
 
 @register.inclusion_tag("core/_hash.html")
 def shorthash(value):
-    """The first 12 characters of a hash, the whole on hover."""
+    """The first 12 characters of a hash, with the whole hash as a tooltip."""
     return {"value": value}
 
 
 @register.filter
 def percent(fraction, decimals=2):
-    """0.98611 → ``98.61 %``; a dash for what was not measured."""
+    """0.98611 → ``98.61 %``; a dash if not measured."""
     return "–" if fraction is None or fraction == "" else f"{100 * float(fraction):.{decimals}f} %"
 
 
@@ -125,7 +127,7 @@ def duration(seconds):
 
 @register.filter
 def roughly(seconds):
-    """A time that is only estimated: ``about 12 min``; it changes at most once a minute."""
+    """An estimated time: ``about 12 min``. It changes at most once a minute."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return _("less than a minute")
@@ -200,17 +202,17 @@ register.filter("shown", shown)
 
 @register.simple_tag
 def other_languages():
-    """The languages that the reader may change to: pairs of code and name."""
+    """The other languages of the site: pairs of code and name."""
     return [(code, name) for code, name in settings.LANGUAGES if code != get_language()]
 
 
 @register.simple_tag
 def script_words():
-    """What our scripts say, in the reader's language."""
+    """The texts of the scripts, in the reader's language."""
     return words.of_scripts(get_language() or settings.LANGUAGE_CODE)
 
 
 @register.filter
 def item(mapping, key):
-    """``mapping[key]``, or nothing."""
+    """``mapping[key]``, or empty."""
     return mapping.get(key, "") if mapping else ""

@@ -1,4 +1,4 @@
-"""The bar's menu; built into every template."""
+"""The main menu, built into every template."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ register = template.Library()
 
 @register.inclusion_tag("home/_menu.html", takes_context=True)
 def main_menu(context):
-    """The bar's entries; the one that the page belongs to is marked."""
+    """The menu entries, with that of the current page active."""
     return {"entries": menu.ENTRIES, "section": menu.section_of(context["request"])}

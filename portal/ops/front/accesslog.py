@@ -1,4 +1,6 @@
-"""One line for each request: who, what, how it ended, how large and how long. No queries and no secrets."""
+"""The access log: one line per request with caller, target, status, size and duration. No queries, no
+secrets.
+"""
 
 from __future__ import annotations
 

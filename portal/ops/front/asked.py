@@ -1,4 +1,4 @@
-"""One request as the front sees it, and as WSGI wants it."""
+"""A request as the front sees it, and as WSGI needs it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from portal.ops.front.refusals import Refusal
 from workers.contract.messages import msg
 
 NOT_UNDERSTOOD = msg("The address or a header of this request is invalid.")
-# Headers are joined with a comma where they come more than once; these may not.
+# Repeated headers are joined with commas; these must not repeat.
 _ONCE = {
     "HTTP_HOST": b"host",
     "CONTENT_LENGTH": b"content-length",
     "CONTENT_TYPE": b"content-type",
     "HTTP_AUTHORIZATION": b"authorization",
 }
-# Python takes "hex" and "rot13" for encodings, and Django falls over them before anybody could catch it.
+# Python accepts "hex" and "rot13" as encodings, and Django would crash on them before anyone could catch it.
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([^"';\s]*)""", re.IGNORECASE)
 _UTF_8 = {"utf-8", "utf8", "us-ascii", "ascii"}
 _PLAIN = {"CONTENT_LENGTH", "CONTENT_TYPE"}
@@ -34,7 +34,7 @@ _PLAIN = {"CONTENT_LENGTH", "CONTENT_TYPE"}
 
 @dataclass
 class Asked:
-    """Made of an ASGI scope."""
+    """A request, built from an ASGI scope."""
 
     scope: dict[str, Any]
 
@@ -52,11 +52,11 @@ class Asked:
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """By their names in WSGI."""
+        """The headers by their WSGI names."""
         found: dict[str, str] = {}
         for name, value in self.scope["headers"]:
             if b"_" in name:
-                continue  # in WSGI it would pass for the header with a hyphen, which a proxy may have checked
+                continue  # in WSGI it would pass for the header with a hyphen, which a proxy may check
             key = name.decode("latin-1").upper().replace("-", "_")
             key = key if key in _PLAIN else f"HTTP_{key}"
             text = value.decode("latin-1")
@@ -72,12 +72,12 @@ class Asked:
 
     @property
     def length(self) -> int:
-        """The announced bytes of the body; 0 when there is none or it is chunked."""
+        """The declared body length; 0 if there is no body or it is chunked."""
         return 0 if self.is_chunked else int(self.headers.get("CONTENT_LENGTH", 0))
 
     @cached_property
     def environ(self) -> dict[str, Any]:
-        """Of WSGI (PEP 3333), without a body."""
+        """The WSGI environ (PEP 3333), without a body."""
         server, client = self.scope["server"] or ("", 0), self.scope["client"] or ("", 0)
         return {
             "REQUEST_METHOD": self.method,
@@ -105,7 +105,7 @@ class Asked:
         return request_ids.of(self.headers.get("HTTP_X_REQUEST_ID"))
 
     def request(self) -> WSGIRequest:
-        """For what Django can tell of a request without its body."""
+        """For everything that Django can tell from a request without its body."""
         environ = {**self.environ, "CONTENT_LENGTH": "", "CONTENT_TYPE": ""}
         return WSGIRequest(environ | {"wsgi.input": io.BytesIO()})
 
@@ -114,7 +114,7 @@ class Asked:
         return client_address(self.request()) or ""
 
     def check(self) -> None:
-        """Raises Refusal for what no address or header may hold."""
+        """Raise Refusal for characters that no URL or header may contain."""
         parts = (unquote_to_bytes(self.raw_path), unquote_to_bytes(self.scope["query_string"]))
         if any(b"\0" in part for part in parts):
             raise Refusal(400, NOT_UNDERSTOOD)

@@ -1,4 +1,4 @@
-"""Bodies of requests: buffered whole by the loop, or streamed to the thread that reads them."""
+"""Request bodies: buffered whole by the loop, or streamed to the thread that reads them."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ async def buffered(receive: Receive, connection, most: int) -> bytes:
 
 
 class Body(io.BufferedIOBase):
-    """A body on its way, read in a thread: ``readinto1`` waits for what comes next.
+    """An incoming body, read in a thread: ``readinto1`` waits for the next bytes.
 
-    Reading raises OSError when the connection broke or was too slow: half a body never passes for a whole.
+    Reading raises OSError if the connection broke or was too slow: half a body never passes for a whole one.
     """
 
     is_whole = False
@@ -55,16 +55,18 @@ class Body(io.BufferedIOBase):
         return True
 
     def end(self, error: str = BROKEN) -> None:
-        """Nothing more comes; called in the loop. Who reads is told ``error`` unless the body is whole."""
+        """Called in the loop when no more bytes will come. The reader gets ``error`` unless the body is
+        complete.
+        """
         raise NotImplementedError
 
     def read1(self, size: int = -1) -> bytes:
-        """What has come, up to ``size`` bytes; empty at the end."""
+        """The available bytes, up to ``size``; empty at the end."""
         buffer = bytearray(limits.STREAM_BLOCK if size < 0 else min(size, limits.STREAM_BLOCK))
         return bytes(memoryview(buffer)[: self.readinto1(buffer)])
 
     def read(self, size: int | None = -1) -> bytes:
-        """``size`` bytes, or all of them; fewer at the end of the body only."""
+        """``size`` bytes, or all of them; fewer only at the end of the body."""
         found = bytearray()
         while (size is None or size < 0 or len(found) < size) and (
             block := self.read1(-1 if size is None or size < 0 else size - len(found))
@@ -74,9 +76,9 @@ class Body(io.BufferedIOBase):
 
 
 class SocketBody(Body):
-    """A body of known length, read straight from the socket while the loop leaves it alone.
+    """A body of known length, read directly from the socket while the loop leaves it alone.
 
-    ``early`` came together with the head. The bytes of an upload so cost the loop nothing.
+    ``early`` arrived together with the head. So upload bytes cost the loop nothing.
     """
 
     def __init__(self, sock: socket.socket, early: bytes, length: int):
@@ -129,7 +131,7 @@ class SocketBody(Body):
 
 
 class ChunkedBody(Body):
-    """A body whose length only its end tells: the parser's blocks, handed on by the connection.
+    """A body of unknown length: blocks from the parser, passed on by the connection.
 
     ``resume`` is called in the loop when there is room again after ``is_full``.
     """

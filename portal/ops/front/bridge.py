@@ -1,8 +1,8 @@
-"""Django's WSGI application in a thread, and its answer from there to the reader.
+"""Runs Django's WSGI application in a thread, and sends its response to the client.
 
-The thread is free again as soon as it knows the answer. An answer in memory and a file are sent by the loop,
-however slowly they are read. One that is made while it is sent (a zip, a list) keeps its thread until its
-end, and moves from the threads of pages to those of streams for it.
+The thread is free again once the response is known. The loop sends responses in memory and files, however
+slow the reader. A response generated while it is sent (a zip, a list) keeps its thread until the end; it
+moves from the page threads to the stream threads.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class FileAnswer:
 
 @dataclass
 class Answer:
-    """``body`` is None when the thread has sent it already."""
+    """``body`` is None if the thread has already sent it."""
 
     status: int
     headers: Headers
@@ -44,7 +44,7 @@ class Answer:
 
 
 class Started:
-    """What WSGI calls ``start_response``."""
+    """WSGI's ``start_response``."""
 
     def __init__(self):
         self.status, self.headers = 500, []
@@ -59,7 +59,7 @@ class Started:
 
 
 class Bridge:
-    """``application`` is of WSGI; ``threads`` are where it runs."""
+    """``application`` is a WSGI application; it runs in ``threads``."""
 
     def __init__(self, application, threads: Threads):
         self._application, self._threads = application, threads
@@ -68,9 +68,10 @@ class Bridge:
     async def answer(
         self, exchange: Exchange, body: io.BufferedIOBase, length: int | None, becomes_stream: Callable
     ) -> Answer:
-        """Run the application. ``length`` is None for a body whose end only the stream tells.
+        """Run the application. ``length`` is None for a body of unknown length.
 
-        ``becomes_stream`` is a coroutine function, awaited before an answer that is made while it is sent.
+        ``becomes_stream`` is a coroutine function, awaited before a response that is generated while it is
+        sent.
         """
         environ = {
             **exchange.asked.environ,
@@ -105,7 +106,7 @@ class Bridge:
         return await self._threads.run(in_thread)
 
     async def send(self, exchange: Exchange, answer: Answer) -> None:
-        """Send what the thread has left to be sent."""
+        """Send what the thread left to be sent."""
         if answer.body is None:
             await exchange.end()
         elif isinstance(answer.body, FileAnswer):

@@ -1,7 +1,7 @@
-"""Whether somebody who may send a large body is asking, before the body is read.
+"""Whether the caller may send a large body, checked before the body is read.
 
-The same that answers a request checks it here: sessions as pages know them, tokens and passwords as the API
-does, throttled and recorded as there. What was found is believed for a few seconds, also that it was nobody.
+The same checks as for the request itself: sessions as for pages, tokens and passwords as for the API,
+throttled and recorded in the same way. The result, also a negative one, is cached for a few seconds.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from portal.teams import audit
 
 
 class Callers:
-    """Remembers a bounded number of judgements. Several threads may judge: at worst one asks twice."""
+    """A bounded cache of verdicts. Several threads may use it: at worst, one checks twice."""
 
     def __init__(self):
         self._known: dict[bytes, tuple[float, int | Refusal]] = {}
 
     @staticmethod
     def key(asked: Asked) -> bytes:
-        """What names the caller before anybody has checked it."""
+        """The caller's key before anything is checked."""
         request = asked.request()
         session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
         words = (session, asked.headers.get("HTTP_AUTHORIZATION", ""), asked.address, str(asked.is_api))
@@ -45,7 +45,7 @@ class Callers:
         return found if until > time.monotonic() else None
 
     def judge(self, asked: Asked) -> int | Refusal:
-        """The primary key of the person who asks, or why their body is not read. Asks the database."""
+        """The primary key of the caller, or why their body is not read. Queries the database."""
         found = _judge(asked)
         while len(self._known) >= limits.JUDGED_KEPT:
             self._known.pop(next(iter(self._known)))
@@ -78,7 +78,7 @@ def _judge(asked: Asked) -> int | Refusal:
 
 
 def _by_header(request):
-    """The person of a token or a password; AnonymousUser without either. Raises APIException."""
+    """The owner of a token or password; AnonymousUser without either. Raises APIException."""
     request.user = AnonymousUser()
     ways = [way() for way in api_settings.DEFAULT_AUTHENTICATION_CLASSES if way is not SessionAuthentication]
     ways = [way for way in ways if not isinstance(way, SessionAuthentication)]

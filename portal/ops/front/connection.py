@@ -1,7 +1,7 @@
-"""One connection: uvicorn's reading of HTTP, with bounds on heads and a deadline on every wait.
+"""One connection: uvicorn's HTTP parsing, with bounds on heads and a deadline on every wait.
 
-uvicorn waits for ever for a head that began, for a reader of an answer, and for a client that was refused
-while it sends. A keeper looks at all connections once a second and ends those whose time is up.
+uvicorn waits forever for an incomplete head, for a reader of a response, and for a refused client that keeps
+sending. A keeper checks all connections once a second and ends those past their deadline.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class HeadTooLarge(Exception):
 
 
 def new_parser(protocol: asyncio.Protocol) -> httptools.HttpRequestParser:
-    """As uvicorn makes it."""
+    """A parser set up as uvicorn does."""
     parser = httptools.HttpRequestParser(protocol)
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser
 
 
 class Wire:
-    """A transport that counts what is written, and whose end a client who still sends can read."""
+    """A transport that counts written bytes, and whose end a still-sending client can read."""
 
     def __init__(self, transport: asyncio.Transport, connection: Connection):
         self._transport, self._connection = transport, connection
@@ -63,23 +63,23 @@ class Wire:
 
     @property
     def taken(self) -> int:
-        """Bytes that have left for the client."""
+        """Bytes that have been sent to the client."""
         return self.written - self._transport.get_write_buffer_size()
 
 
 class Connection(HttpToolsProtocol):
-    """``deadline`` is when the client must have done what it is waited for; None while we are at work."""
+    """``deadline`` is when the client must have done what is expected; None while the server is working."""
 
     deadline: float | None = None
     lingering = False
-    _thrown_away = 0  # bytes that came while lingering
+    _thrown_away = 0  # bytes received while lingering
     in_head = False
-    _head = 0  # bytes of names and values of headers
+    _head = 0  # bytes of header names and values
     _body = 0  # bytes of all bodies of this connection so far
     _chunked: ChunkedBody | None = None
-    _came, _came_at = 0, 0.0  # what it had brought, and when
-    _bodies_before = 0  # of them, those of earlier requests
-    _rest = 0  # bytes of this request that are no body
+    _came, _came_at = 0, 0.0  # what it had received, and when
+    _bodies_before = 0  # those of earlier requests
+    _rest = 0  # bytes of this request outside its body
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(Wire(transport, self))
@@ -94,12 +94,12 @@ class Connection(HttpToolsProtocol):
         keeper_of(self.server_state).remove(self)
         super().connection_lost(exc)
 
-    # --- what the client is waited for --------------------------------------------------------
+    # --- deadlines of the client --------------------------------------------------------------
     def wait(self, seconds: float) -> None:
         self.deadline = time.monotonic() + seconds
 
     def work(self) -> None:
-        """From now on the client waits for us."""
+        """From now on, the client waits for the server."""
         self.deadline = None
 
     @property
@@ -108,11 +108,11 @@ class Connection(HttpToolsProtocol):
 
     @property
     def is_receiving(self) -> bool:
-        """Whether a body has not come whole, or a head has only begun."""
+        """Whether a body or a head is still incomplete."""
         return self.in_head or (self.cycle is not None and self.cycle.more_body)
 
     def is_over(self, now: float) -> bool:
-        """Whether the time is up, for what the client sends or for what it reads."""
+        """Whether the deadline has passed, for what the client sends or reads."""
         if self.deadline is not None and now > self.deadline:
             return True
         if not self.transport.get_write_buffer_size():
@@ -124,14 +124,14 @@ class Connection(HttpToolsProtocol):
         return False
 
     def end(self) -> None:
-        """Give the client up: with a word if it may still be listening, else at once."""
+        """Drop the client: with a response if it may still be listening, else at once."""
         if self.in_head and not self.is_answering and not self.lingering:
             self.refuse(408, msg("The request did not arrive in time."))
         else:
             self.transport.abort()
 
     def linger(self) -> None:
-        """Say that nothing more comes, and throw away what the client still sends for a moment."""
+        """Half-close, and discard what the client still sends for a moment."""
         self.lingering = True
         self.wait(limits.LINGER_SECONDS)
         try:
@@ -153,14 +153,14 @@ class Connection(HttpToolsProtocol):
             self.wait(limits.HEAD_SECONDS)
         before = self._body
         super().data_received(data)
-        # The parser keeps a header, or a trailer, until it is whole.
+        # The parser buffers a header, or a trailer, until it is complete.
         self._rest += len(data) - (self._body - before)
         most = limits.REST_BYTES + limits.REST_PER_BODY_BYTE * (self._body - self._bodies_before)
         if self._rest > most and not self.lingering:
             self.refuse(431, TOO_LONG[431])
 
     def eof_received(self) -> bool:
-        """A client that has said all may still read our answer."""
+        """A client that has finished sending may still read the response."""
         if not self.is_answering or self.is_receiving:
             return False
         self.cycle.keep_alive = False
@@ -179,7 +179,7 @@ class Connection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.in_head:
-            return  # after the body: nobody asked for trailers, and they must not pass for headers
+            return  # after the body: trailers are not supported, and must not pass for headers
         self._head += len(name) + len(value)
         if len(self.headers) >= limits.HEADERS or self._head > limits.HEAD_BYTES:
             raise HeadTooLarge(431)
@@ -194,7 +194,7 @@ class Connection(HttpToolsProtocol):
 
     # --- large bodies --------------------------------------------------------------------------
     def take_body(self, length: int | None, most: int) -> Body:
-        """The body of this request for a thread to read. ``length`` is None for one that comes in chunks."""
+        """The body of this request, for a thread to read. ``length`` is None if it is chunked."""
         cycle = self.cycle
         early = bytes(cycle.body)
         cycle.body.clear()
@@ -218,7 +218,7 @@ class Connection(HttpToolsProtocol):
         was_whole = body.is_whole
         body.close()
         if was_whole and self.cycle.more_body:
-            # The parser has not seen these bytes: it begins anew at the next request.
+            # The parser has not seen these bytes: it starts over at the next request.
             self.parser = new_parser(self)
             self.cycle.more_body = False
 
@@ -237,7 +237,7 @@ class Connection(HttpToolsProtocol):
             self._chunked.complete()
 
     def look_at_chunks(self, now: float) -> None:
-        """End a body that comes too slowly; while we are slow, the client is not to blame."""
+        """End a body that arrives too slowly; if the server is the slow one, do not blame the client."""
         body = self._chunked
         if body is None or body.is_full:
             self._came_at = now
@@ -247,7 +247,7 @@ class Connection(HttpToolsProtocol):
             self._came, self._came_at = body.came, now
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Nothing is upgraded here; a parser that has seen the wish reads no further request."""
+        """No upgrades; a parser that has seen one requested reads no further request."""
         self.parser = new_parser(self)
 
     def _start_asgi_task(self, cycle, app) -> None:
@@ -260,7 +260,7 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
 
     def send_400_response(self, reason: str) -> None:
-        """The head cannot be read: uvicorn calls this within the handling of the error."""
+        """The head cannot be parsed: uvicorn calls this while it handles the error."""
         status, sentence = 400, msg("This is not a valid HTTP request.")
         error = _raised()
         if isinstance(error, HeadTooLarge):
@@ -268,7 +268,7 @@ class Connection(HttpToolsProtocol):
         self.refuse(status, sentence)
 
     def refuse(self, status: int, sentence: str) -> None:
-        """Answer without a request; with nothing at all while another answer is under way."""
+        """Respond without a request; send nothing if another response is in progress."""
         if self.is_answering:
             self.transport.abort()
             return
@@ -283,12 +283,12 @@ class Connection(HttpToolsProtocol):
         self.linger()
 
     def _request_id(self) -> str:
-        """What the head calls the request, as far as it was read; else a new name."""
+        """The request id from the head, as far as it was read; else a new one."""
         sent = next((value for name, value in self.headers or () if name == HEADER.lower().encode()), b"")
         return request_ids.of(sent.decode("latin-1"))
 
 
 def _raised() -> BaseException | None:
-    """What a callback of the parser raised, while the parser's own error is handled."""
+    """The exception of a parser callback, while the parser's own error is handled."""
     error = sys.exc_info()[1]
     return error.__context__ if isinstance(error, httptools.HttpParserError) else error

@@ -1,4 +1,4 @@
-"""The answer to one request: written once, in blocks, as its reader takes them."""
+"""The response to one request: written once, in blocks, as fast as the client reads."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from portal.ops.front.refusals import Gone, Refusal
 from workers.contract.messages import msg
 
 Send = Callable[[dict], Awaitable[None]]
-# Between two neighbours only (RFC 9110, section 7.6.1); the server sets them.
+# Hop-by-hop headers (RFC 9110, section 7.6.1); the server sets them.
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"}
 
 CLIENT_GONE = 499  # in the log only
 
 
 class Exchange:
-    """What is answered, and what the access log will say of it."""
+    """A request and its response, with the data for the access log."""
 
     def __init__(self, asked: Asked, send: Send):
         self.asked, self._send = asked, send
@@ -44,7 +44,7 @@ class Exchange:
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
 
     async def write(self, block: bytes) -> None:
-        """Returns when the reader has room for more. Raises Gone."""
+        """Returns when the client has room for more. Raises Gone."""
         for start in range(0, len(block), limits.ANSWER_BLOCK):
             if self.is_gone:
                 raise Gone
@@ -63,7 +63,7 @@ class Exchange:
         await self.end()
 
     async def refuse(self, refusal: Refusal) -> None:
-        """Answer with a sentence: problem details for the API, a plain page for people."""
+        """Respond with a sentence: problem details for the API, a plain page for people."""
         self.must_close = True
         kind, body = _words(self.asked, refusal)
         headers = {"Content-Type": kind, "Cache-Control": "no-store", HEADER: self.asked.request_id}
@@ -71,18 +71,20 @@ class Exchange:
 
     @property
     def is_gone(self) -> bool:
-        """Whether nobody is there to read."""
+        """Whether the client has disconnected."""
         return self.asked.scope["slipway.connection"].transport.is_closing()
 
     async def give_up(self) -> None:
-        """Our own failure: an answer if none began, else an end that no reader takes for a whole one."""
+        """Handle an internal error: a response if none began, else an end that no client takes for a
+        complete one.
+        """
         if not self.status:
             await self.refuse(Refusal(500, msg("Unexpected error. The server's log has the details.")))
         else:
             self.asked.scope["slipway.connection"].transport.abort()
 
     def leave(self) -> None:
-        """Nobody is there to answer."""
+        """The client has disconnected."""
         self.status = self.status or CLIENT_GONE
 
     def log(self) -> None:
@@ -100,7 +102,7 @@ def _words(asked: Asked, refusal: Refusal) -> tuple[str, bytes]:
 
 
 def _language(asked: Asked) -> str:
-    """The reader's, as far as the request itself tells it; programs are answered in English."""
+    """The reader's language, as far as the request itself tells; programs get English."""
     request = asked.request()
     if asked.is_api and settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return settings.LANGUAGE_CODE

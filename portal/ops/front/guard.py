@@ -1,4 +1,4 @@
-"""The ASGI application: decides about a request's body, then lets Django answer."""
+"""The ASGI application: decides about a request's body, then passes the request to Django."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class Guard:
-    """In front of one WSGI application."""
+    """The guard of one WSGI application."""
 
     def __init__(self, application):
         threads = Threads(limits.PAGE_THREADS + limits.STREAM_THREADS, "front")
@@ -48,7 +48,7 @@ class Guard:
             exchange.log()
 
     def stop(self) -> None:
-        """Let the threads that read bodies keep what has come: the server stops."""
+        """On shutdown, let the threads that read bodies keep what has arrived."""
         for body in list(self._bodies):
             body.end()
 
@@ -75,7 +75,9 @@ class Guard:
             await self._whole(exchange, receive, min(most, limits.WHOLE_BODY), person)
 
     async def _person(self, asked: Asked) -> int | None:
-        """Who sends a large body. Raises Refusal when it is nobody; None for chunks of a stranger."""
+        """The sender of a large body. Raises Refusal for an anonymous one; None for an anonymous chunked
+        body.
+        """
         found = self._callers.remembered(asked)
         if found is None:
             ticket = await self._pages.take(self._share(asked), limits.QUEUE_SECONDS)
@@ -141,4 +143,4 @@ class Guard:
 
 
 async def _is_stream() -> None:
-    """A body that streams has a turn of its own already."""
+    """A streaming body has a slot of its own already."""

@@ -1,4 +1,4 @@
-"""All connections of a process: deadlines kept, room made."""
+"""All connections of a process: enforces deadlines, makes room."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.ops.front import limits
 
 
 class Keeper:
-    """All connections of a server; ends those whose time is up, and makes room for new ones."""
+    """Tracks all connections of a server; ends those past their deadline, and makes room for new ones."""
 
     def __init__(self):
         self._connections: dict[Any, None] = {}
@@ -40,12 +40,12 @@ class Keeper:
                 del self._addresses[connection.address]
 
     def _is_crowded(self, address: str) -> bool:
-        # Behind a proxy all come from one address.
+        # Behind a proxy, all connections come from one address.
         return not settings.PROXIES and self._addresses[address] > limits.CONNECTIONS_PER_ADDRESS
 
     @staticmethod
     def _make_room(newest, others: list) -> None:
-        """End the connection that has waited longest for its client; the newest when all are at work."""
+        """End the connection that has waited longest for its client; the newest if all are busy."""
         oldest = next((one for one in others if one.deadline is not None), newest)
         oldest.transport.abort()
 

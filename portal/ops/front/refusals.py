@@ -1,4 +1,4 @@
-"""What the front answers by itself."""
+"""The responses that the front gives by itself."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from workers.datakit.limits import human_bytes
 
 
 class Gone(Exception):
-    """The client has closed the connection: nobody is there to answer."""
+    """The client has disconnected."""
 
 
 class Refusal(Exception):
-    """The request ends here, with a status and a sentence that is shown."""
+    """The request ends here, with a status and a sentence for the reader."""
 
     def __init__(self, status: int, sentence: str, headers: dict[str, str] | None = None):
         super().__init__(sentence)

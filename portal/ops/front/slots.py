@@ -1,4 +1,4 @@
-"""Turns at a bounded number of threads, fair between those who ask, and the threads themselves."""
+"""A bounded number of slots, shared fairly, and the threads behind them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 
 class Overloaded(Exception):
-    """Too many wait already, or a turn did not come in time."""
+    """Too many requests wait already, or no slot came free in time."""
 
 
 class Ticket:
-    """One turn; it is given back once."""
+    """One slot; it is released once."""
 
     def __init__(self, slots: Slots, key):
         self._slots, self._key = slots, key
@@ -26,15 +26,15 @@ class Ticket:
             slots._release(self._key)
 
     def exchange(self, other: Ticket) -> None:
-        """Give this turn back and become another one."""
+        """Trade this slot for one of another kind."""
         self.release()
         self._slots, self._key = other._slots, other._key
 
 
 class Slots:
-    """``count`` turns at a time. Whoever waits is served in rotation by key; a key holds ``per_key`` at most.
+    """``count`` slots. Waiting callers are served in rotation by key; a key holds ``per_key`` at most.
 
-    Knows nothing of threads; to be used in the event loop only.
+    Independent of threads; use it in the event loop only.
     """
 
     def __init__(self, count: int, *, queue: int, per_key: int | None = None):
@@ -43,7 +43,7 @@ class Slots:
         self._waiting: dict[Any, deque[asyncio.Future]] = {}
 
     async def take(self, key, seconds: float) -> Ticket:
-        """Wait for a turn. Raises Overloaded."""
+        """Wait for a slot. Raises Overloaded."""
         if self._free and self._held[key] < self._per_key:
             self._grant(key)
             return Ticket(self, key)
@@ -56,7 +56,7 @@ class Slots:
                 await turn
         except (TimeoutError, asyncio.CancelledError) as error:
             if turn.done() and not turn.cancelled():
-                self._release(key)  # the turn came at the same moment
+                self._release(key)  # the slot came free at the same moment
             if isinstance(error, TimeoutError):
                 raise Overloaded from None
             raise
@@ -94,7 +94,7 @@ class Slots:
 
 
 class Threads:
-    """A fixed number of threads that die with the process, whatever they are at."""
+    """A fixed number of threads that die with the process, whatever they are doing."""
 
     def __init__(self, count: int, name: str):
         self._work: queue.SimpleQueue = queue.SimpleQueue()
@@ -102,7 +102,7 @@ class Threads:
             threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True).start()
 
     async def run(self, call: Callable, *arguments):
-        """What ``call`` returns or raises, from one of the threads."""
+        """Run ``call`` in one of the threads; return or raise its outcome."""
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self._work.put((loop, future, call, arguments))

@@ -1,4 +1,4 @@
-"""``manage.py broker``: becomes the Valkey server that an installation without its own Redis uses."""
+"""``manage.py broker``: becomes the Valkey server of an installation without its own Redis."""
 
 import os
 
@@ -10,7 +10,7 @@ from portal.core import datalock
 
 
 class Command(BaseCommand):
-    requires_system_checks = []  # it needs nothing but the settings
+    requires_system_checks = []  # it needs only the settings
     help = "Runs the embedded broker on a socket in the var folder. It keeps nothing on disk."
 
     def handle(self, **options):
@@ -19,15 +19,15 @@ class Command(BaseCommand):
             lock = datalock.take(run / "broker.lock", "A broker")
         except datalock.Held as held:
             raise CommandError(str(held)) from held
-        os.set_inheritable(lock, True)  # the server keeps it as long as it lives
+        os.set_inheritable(lock, True)  # the server holds it as long as it lives
         binary = str(get_binary_path())
         arguments = {
             "port": "0",  # the socket only
             "unixsocket": str(settings.BROKER_SOCKET),
             "unixsocketperm": "700",
             "dir": str(run),
-            # What waits stands in the database, and is sent again when the broker lost it. On disk it would
-            # only take the workers down when that is full.
+            # The work itself is in the database, and lost messages are resent. Persistence would only stop
+            # the workers when the disk is full.
             "appendonly": "no",
             "save": "",
             "maxmemory-policy": "noeviction",

@@ -1,4 +1,4 @@
-"""``manage.py demo``: serves, and does the main job once through the REST API."""
+"""``manage.py demo``: starts the servers and runs the main workflow once through the REST API."""
 
 import argparse
 import os
@@ -106,7 +106,7 @@ class Command(BaseCommand):
 
 
 def _stop(number, frame) -> None:
-    """SIGTERM ends the demo as Ctrl-C does: with all that it has started."""
+    """SIGTERM ends the demo like Ctrl-C, with everything that it started."""
     raise KeyboardInterrupt
 
 
@@ -119,7 +119,7 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _demo_user() -> str:
-    """Make the person under whose name the demo works, or give it a new password; return the password."""
+    """Create the demo's user, or give it a new password; return the password."""
     user, _ = User.objects.get_or_create(username="demo")
     team = Team.objects.get(name=DEFAULT_TEAM)
     Membership.objects.get_or_create(team=team, user=user, defaults={"role": Role.OPERATOR})

@@ -1,6 +1,6 @@
-"""``manage.py messages``: collect every text that people read, and compile the translations.
+"""``manage.py messages``: collects translatable texts and compiles the translations.
 
-Needs no gettext tools. Texts that are gone leave the catalogue; new ones wait in it for their translation.
+Needs no gettext tools. Removed texts leave the catalogue; new ones wait in it for their translation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from portal.ops.extraction import Text
 
 
 def all_texts() -> Iterator[Text]:
-    """Every text of the portal and its worker programs, in the order of the files."""
+    """Every text of the portal and its worker programs, in file order."""
     for path in template_texts.template_files():
         yield from template_texts.of_template(path)
     for path in words.script_files():
@@ -36,7 +36,7 @@ def po_path(language: str) -> Path:
 
 
 def collect(book: polib.POFile) -> polib.POFile:
-    """A catalogue of today's texts with the translations that ``book`` has for them."""
+    """A catalogue of the current texts with the existing translations of ``book``."""
     fresh = polib.POFile(wrapwidth=110)
     fresh.header, fresh.metadata = book.header, book.metadata
     known = {(entry.msgctxt or "", entry.msgid): entry for entry in book}

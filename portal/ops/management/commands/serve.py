@@ -1,4 +1,4 @@
-"""``manage.py serve``: everything that one machine needs, until Ctrl-C."""
+"""``manage.py serve``: runs everything on one machine, until Ctrl-C."""
 
 from django.conf import settings
 from django.core.management import call_command

@@ -1,4 +1,4 @@
-"""``manage.py setup``: folders, secrets, database, bucket, first administrator. Harmless to repeat."""
+"""``manage.py setup``: creates folders, secrets, database, bucket and first administrator. Safe to repeat."""
 
 from django.conf import settings
 from django.core.files.storage import default_storage
