@@ -39,7 +39,7 @@ def settle(device: Device, release: str | None) -> None:
         deployment.placed = {key: value for key, value in deployment.intended.items() if key != "release"}
     deployment.activated_at = timezone.now()
     deployment.save(update_fields=["release", "placed", "activated_at"])
-    label = f"{release} on {device}"
+    label = f"{release} → {device}"
     actor = deployment.job.created_by
     audit.record("deployment.activate", deployment, team=device.team, actor=actor, label=label)
 

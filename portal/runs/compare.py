@@ -9,10 +9,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from portal import tasks
+from portal.core.templatetags.slipway import augmentation_title, chip_title, preset_title, recipe_title
 from portal.datasets.change_texts import split_label
 from portal.jobs import curves
 from portal.models.models import Evaluation
-from portal.runs import stepper
 from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.tasks import Stage
@@ -44,6 +44,20 @@ class Row:
     @property
     def differs(self) -> bool:
         return any(value != self.values[0] for value in self.values)
+
+    @property
+    def displayed(self) -> list[Any]:
+        """The values as a page shows them: what has a title by its title."""
+        title = _TITLES.get(self.name)
+        return [title(value) if title and value else value for value in self.values]
+
+
+_TITLES = {
+    "preset": preset_title,
+    "recipe": recipe_title,
+    "augmentation": augmentation_title,
+    "chips": lambda names: ", ".join(map(chip_title, names.split(", "))),
+}
 
 
 def choose(team, texts: list[str]) -> list[Run]:
@@ -160,7 +174,7 @@ class Comparison:
 
     def _of_chip(self, chip: str) -> list[Row]:
         own = [next((one for one in graph.compiled if one.chip == chip), None) for graph in self.graphs]
-        title, (metric, words) = stepper.chip_title(chip), self.metric
+        title, (metric, words) = chip_title(chip), self.metric
         onnx, int8 = (
             [
                 graph.evaluated.find(stage, one.pk) if one else None

@@ -11,6 +11,7 @@ from portal.core import configs, panels, refusals
 from portal.core.filters import OneOf, RowOf, named
 from portal.datasets import usage
 from portal.deployment.models import Deployment
+from portal.devices.models import Device
 from portal.jobs import filters, hooks, search, subjects
 from portal.jobs.kinds import Subject
 from portal.jobs.models import Job
@@ -21,6 +22,7 @@ from portal.runs import search as runs
 from portal.runs.models import Run, Step
 from portal.runs.page import panel
 from portal.runs.plan import PlanError
+from workers.contract.messages import msg
 
 LISTED_AT_MOST = 30_000  # below what SQLite takes as parameters: 32,766
 
@@ -70,7 +72,7 @@ def _subjects(ids: set[int]) -> dict[int, Subject]:
     later = Deployment.objects.filter(job__in=ids - set(found)).exclude(compiled_model__job__step=None)
     for row in later.select_related("compiled_model__job__step__run", "device"):
         run = row.compiled_model.job.step.run
-        found[row.job_id] = Subject(f"{run.name} on {row.device.name}", run.get_absolute_url())
+        found[row.job_id] = Subject(_on(run, row.device), run.get_absolute_url())
     return found
 
 
@@ -87,9 +89,14 @@ def _page_of(run: Run) -> pages.Page:
 
 def _words(step: Step) -> str:
     if step.device is not None:
-        return f"{step.run.name} on {step.device.name}"
-    chip = step.inputs.get("chip")
-    return f"{step.run.name} for {chip}" if chip else step.run.name
+        return _on(step.run, step.device)
+    if chip := step.inputs.get("chip"):
+        return msg("{run} for {chip}", run=step.run.name, chip=configs.title(configs.chips(), chip))
+    return step.run.name
+
+
+def _on(run: Run, device: Device) -> str:
+    return msg("{run} on {device}", run=run.name, device=device.name)
 
 
 def _role(job: Job) -> str | None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from portal.core.numbers import whole_number
+from portal.core.templatetags.slipway import chip_title
 from portal.datasets.stored_images import file_names, number_of
 from portal.models.evaluations import predictions_of
 from portal.models.models import Evaluation
 from portal.runs.graph import Graph
-from portal.runs.stepper import chip_title
 from portal.tasks import Stage
 from portal.tasks.figures import Change, Shown
 

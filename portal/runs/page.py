@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from portal import tasks
 from portal.core.live import Live, digest
+from portal.core.templatetags.slipway import chip_title
 from portal.jobs import forecast
 from portal.jobs.models import Status
 from portal.runs import provenance, results, stepper
@@ -125,7 +126,8 @@ class RunPage:
     def log_jobs(self) -> list[tuple[str, object]]:
         """(words, job) of each step that has one, in the order of the path."""
         steps = [(_("Data"), self.run.dataset_version.job), (_("Train"), self.graph.training)]
-        steps += [(f"RKNN {step.inputs['chip']}", step.job) for step in self.graph.of_kind(COMPILE)]
+        compiling = [(chip_title(step.inputs["chip"]), step.job) for step in self.graph.of_kind(COMPILE)]
+        steps += [(f"RKNN {chip}", job) for chip, job in compiling]
         steps += [(row.device.name, row.job) for row in self.graph.deployments]
         return [(words, job) for words, job in steps if job is not None]
 

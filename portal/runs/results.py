@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from portal.core import configs
+from portal.core.templatetags.slipway import chip_title
 from portal.jobs.models import Artifact, Job
 from portal.models.evaluations import predictions_of
 from portal.models.models import Evaluation
 from portal.runs.graph import Graph
 from portal.runs.mistakes import Picture
-from portal.runs.stepper import chip_title
 from portal.tasks import Stage
 from workers.contract.messages import msg
 from workers.datakit.scoring.detection import f1

@@ -42,8 +42,8 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
     )
     _make_graph(run, plan)
     for device in plan.devices:
-        audit.record("deployment.create", device, team=team, actor=user, label=f"{run} to {device}")
-    words = msg("{recipe} on {version}", recipe=plan.recipe, version=plan.version)
+        audit.record("deployment.create", device, team=team, actor=user, label=f"{run} → {device}")
+    words = msg("{recipe} on {version}", recipe=configs.recipes()[plan.recipe].title, version=plan.version)
     audit.record("run.create", run, actor=user, detail=words)
     pipeline.advance(run)
     run.refresh_from_db()
@@ -188,7 +188,7 @@ def deploy(run: Run, device: Device, user) -> Deployment:
             msg("{run} on {device} is under way already: wait for its end.", run=run, device=device)
         )
     made = deployment.start(ready, device, user, board_images=run.params["board_images"])
-    audit.record("deployment.create", made, team=run.team, actor=user, label=f"{run} to {device}")
+    audit.record("deployment.create", made, team=run.team, actor=user, label=f"{run} → {device}")
     return made
 
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from portal.core import configs
 from portal.core.messages import shown
-from portal.core.templatetags.slipway import percent
+from portal.core.templatetags.slipway import chip_title, percent
 from portal.devices.models import Device
 from portal.jobs.models import ACTIVE, Job, Status
 from portal.models.models import Evaluation
@@ -173,10 +172,6 @@ def _rknn(graph: Graph) -> Tile:
     else:
         _put_lines(tile, lines)
     return tile
-
-
-def chip_title(chip: str) -> str:
-    return shown(configs.title(configs.chips(), chip))
 
 
 def _chip_line(graph: Graph, step: Step) -> Line:

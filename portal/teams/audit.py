@@ -20,75 +20,10 @@ from portal.core import patience
 from portal.core.addresses import client_address, network
 from portal.core.outages import outage_of
 from portal.teams import repeats
+from portal.teams.audit_verbs import ACCESS, CALL
 from portal.teams.models import AuditEntry, Membership, Result, Team, Via
 from workers.contract.messages import changed, msg
 
-# The recorded verbs, for the filter's suggestions; the part before the dot matches all verbs of its kind.
-VERBS = (
-    "access",
-    "account.email",
-    "api.call",
-    "audit.export",
-    "dataset.confirm",
-    "dataset.delete",
-    "dataset.discard",
-    "dataset.import",
-    "dataset.rename",
-    "dataset.reread",
-    "dataset.restore",
-    "dataset.revise",
-    "dataset.upload",
-    "deployment.activate",
-    "deployment.create",
-    "device.create",
-    "device.delete",
-    "device.edit",
-    "device.host-key",
-    "device.infer",
-    "device.probe",
-    "draft.discard",
-    "invitation.create",
-    "invitation.withdraw",
-    "job.cancel",
-    "job.move",
-    "job.priority",
-    "job.retry",
-    "member.join",
-    "member.remove",
-    "member.role",
-    "password.change",
-    "password.link",
-    "password.link-end",
-    "password.mail",
-    "password.reset",
-    "password.set",
-    "run.cancel",
-    "run.create",
-    "run.delete",
-    "run.edit",
-    "run.restore",
-    "run.retry",
-    "sign-in.password",
-    "sign-in.token",
-    "sign-out",
-    "sign-out.remote",
-    "team.create",
-    "team.quota",
-    "team.rename",
-    "team.settings",
-    "token.create",
-    "token.revoke",
-    "upload.discard",
-    "webhook.create",
-    "webhook.delete",
-    "webhook.edit",
-    "webhook.redeliver",
-    "webhook.secret",
-    "webhook.stop",
-    "webhook.test",
-)
-CALL = "api.call"
-ACCESS = "access"
 _unwritten: deque[AuditEntry] = deque(maxlen=1000)  # the oldest are dropped first
 _request: ContextVar = ContextVar("request", default=None)
 

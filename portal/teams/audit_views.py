@@ -7,6 +7,7 @@ from django.shortcuts import render
 from portal.core.paging import page_of
 from portal.teams import audit, audit_export
 from portal.teams.access import admin_required
+from portal.teams.audit_verbs import CALL, WORDS
 from portal.teams.forms import AuditForm
 
 # Objects with a page: their URL names.
@@ -28,8 +29,8 @@ def _wanted(request):
     form.is_valid()
     wanted = form.cleaned_data
     rows = audit.narrow(audit.entries_for(request.team, request.user), wanted)
-    asked = wanted.get("calls") or wanted.get("verb") in (audit.CALL, audit.CALL.partition(".")[0])
-    return form, rows if asked else rows.exclude(verb=audit.CALL)
+    asked = wanted.get("calls") or wanted.get("verb") in (CALL, CALL.partition(".")[0])
+    return form, rows if asked else rows.exclude(verb=CALL)
 
 
 @admin_required
@@ -41,6 +42,7 @@ def audit_list(request):
         "form": form,
         "page": page,
         "pages": PAGES,
+        "verbs": WORDS,
         "query": request.GET.urlencode(),
         "filtered": any(form.cleaned_data.values()),
     }

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.core import languages
 from portal.core.forms import Styled, StyledForm
 from portal.core.names import one_line
-from portal.teams import audit, password_links, quotas, tokens
+from portal.teams import audit_verbs, password_links, quotas, tokens
 from portal.teams.models import Quota, Result, Role, Scope, Team, User, Via
 
 LIFETIMES = [(7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (366, _("a year"))]
@@ -218,7 +218,9 @@ class AuditForm(StyledForm):
     """Filters of the audit; all are optional."""
 
     person = forms.CharField(required=False, max_length=150, label=_("Person"))
-    verb = forms.CharField(required=False, max_length=40, label=_("What"))
+    verb = forms.CharField(
+        required=False, max_length=40, label=_("What"), widget=forms.Select(choices=audit_verbs.choices)
+    )
     via = forms.ChoiceField(required=False, choices=[("", _("Any way")), *Via.choices], label=_("By"))
     result = forms.ChoiceField(required=False, choices=[("", _("Any")), *Result.choices], label=_("Result"))
     since = forms.DateField(required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
@@ -227,10 +229,3 @@ class AuditForm(StyledForm):
         required=False, max_length=100, label=_("Holds"), help_text=_("Object, detail, token or address.")
     )
     calls = forms.BooleanField(required=False, label=_("Show API calls that changed nothing"))
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        choices = [("", _("Anything")), *((verb, verb) for verb in audit.VERBS)]
-        # Verbs are the API's words.
-        attributes = {"class": "form-select", "translate": "no"}
-        self.fields["verb"].widget = forms.Select(choices=choices, attrs=attributes)

@@ -74,7 +74,7 @@ def test_the_clones_page_says_what_was_changed(rows, alice, client):
     client.force_login(alice)
     page = " ".join(client.get(reverse("run-detail", args=[new])).content.decode().split())
     assert f'Cloned from <a href="/runs/{rows["done"].pk}/">' in page
-    assert "Epochs 12 → 40" in page and "Chips rv1106 → rv1106, rk3588" in page
+    assert "Epochs 12 → 40" in page and "Chips Rockchip RV1106 → Rockchip RV1106, Rockchip RK3588" in page
     assert "Seed 0" not in page[: page.index('id="run-live"')]
     assert f"/runs/compare/?ids={rows['done'].pk},{new}" in page
 
