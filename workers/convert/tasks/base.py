@@ -32,6 +32,10 @@ class Task(ABC):
         """
 
     @abstractmethod
+    def without_truth(self, image: str, width: int, height: int) -> Sample:
+        """Return an image of so many pixels of which nothing is known, as ``decode`` takes it."""
+
+    @abstractmethod
     def choose_calibration(self, samples: Sequence[Sample], count: int, seed: int) -> list[str]:
         """Return at most ``count`` images that stand for all of them, the same for one seed."""
 

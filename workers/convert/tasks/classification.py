@@ -20,6 +20,9 @@ class Classification(Task):
         """The truth of an image is its class id."""
         return [Sample(image, label) for image, label in dataset.read_pairs(folder, split)]
 
+    def without_truth(self, image: str, width: int, height: int) -> Sample:
+        return Sample(image, None)
+
     def choose_calibration(self, samples: Sequence[Sample], count: int, seed: int) -> list[str]:
         pairs = [(sample.image, sample.truth) for sample in samples]
         return dataset.choose_calibration(pairs, count, seed)

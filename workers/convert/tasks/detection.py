@@ -25,6 +25,9 @@ class Detection(Task):
         """The truth of an image is its prediction without boxes."""
         return [Sample(row["image"], row) for row in coco_json.read_staged(folder, split, classes)]
 
+    def without_truth(self, image: str, width: int, height: int) -> Sample:
+        return Sample(image, {"image": image, "width": width, "height": height, "truth": []})
+
     def choose_calibration(self, samples: Sequence[Sample], count: int, seed: int) -> list[str]:
         """The classes and the images without boxes take turns."""
         pairs = [
