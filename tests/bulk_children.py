@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from portal.datasets.models import Dataset, DatasetVersion, Draft, DraftChange, DraftState, Pack
+from portal.datasets.draft_models import Draft, DraftChange, DraftState
+from portal.datasets.models import Dataset, DatasetVersion, Pack
 from portal.deployment.models import Deployment
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs.models import Artifact, Job, JobEvent, LogChunk, Metric, Status

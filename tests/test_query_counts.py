@@ -5,7 +5,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from portal.datasets.models import Draft
+from portal.datasets.draft_models import Draft
 from portal.teams.models import Membership, Role, User
 from tests.addresses import readable
 from tests.bulk import Bulk

@@ -30,7 +30,8 @@ def boxes_of(payload: dict[str, Any], index: Index, plan: Plan) -> dict[str, Any
         )
     if expected is not None and expected != now.box_rows():
         raise BoxesDiffer(now.box_rows())
-    return {"image": now.row.id, "boxes": [_box(box, now, plan) for box in given]}
+    clean = {"image": now.row.id, "boxes": [_box(box, now, plan) for box in given]}
+    return clean | {"by": payload["by"]} if payload.get("by") else clean
 
 
 def image_now(payload: dict[str, Any], index: Index, plan: Plan, field: str = "boxes") -> EditedImage:

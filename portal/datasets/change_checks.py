@@ -157,6 +157,21 @@ def _boxes(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
     return boxes_of(payload, index, plan), 1
 
 
+def _accept(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
+    """The labels come from ``proposals``; what has a class that is gone by now is left out."""
+    labels = {image: _with_class(label, plan) for image, label in payload["labels"].items()}
+    left = {image: label for image, label in labels.items() if label is not None}
+    if not left:
+        raise ChangeRefused(_("The classes that were proposed are gone: propose labels again."), "images")
+    return {**payload, "labels": left}, len(left)
+
+
+def _with_class(label: Any, plan: Plan) -> Any:
+    if isinstance(label, list):
+        return [box for box in label if plan.names[int(box[0])] is not None] or None
+    return label if plan.names[label] is not None else None
+
+
 def _relabel_box(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
     clean, count = _one_box(payload, index, plan)
     return {**clean, "class_id": _class(payload, "class_id", plan)}, count
@@ -203,7 +218,7 @@ def _ids(given: Any) -> list[int]:
 
 
 def checked_filter(given: dict[str, Any], index: Index) -> Filter:
-    """A filter of the base from its four fields; raises ChangeRefused for an invalid one."""
+    """A filter of the base from its fields; raises ChangeRefused for an invalid one."""
     class_id, split = given.get("class_id"), given.get("split")
     if class_id is not None and not (_is_id(class_id, least=0) and class_id < len(index.class_names)):
         raise ChangeRefused(_("There is no such class in this version."), "class_id")
@@ -212,7 +227,8 @@ def checked_filter(given: dict[str, Any], index: Index) -> Filter:
     mark, text = given.get("mark"), given.get("text") or ""
     if not (mark is None or _is_text(mark)) or not _is_text(text):
         raise ChangeRefused(_("The finding and the text of a filter are texts."), "images")
-    return Filter(class_id=class_id, split=split, mark=mark, text=text)
+    unlabelled = given.get("unlabelled") is True
+    return Filter(class_id=class_id, split=split, mark=mark, text=text, unlabelled=unlabelled)
 
 
 def _is_text(value: Any) -> bool:
@@ -233,4 +249,6 @@ _CHECKS: dict[str, Callable[[dict[str, Any], Index, Plan], Checked]] = {
     "remove-box": _one_box,
     "boxes": _boxes,
     "add-class": _add_class,
+    "accept": _accept,
+    "reject": _some_images,
 }

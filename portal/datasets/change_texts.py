@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portal.datasets.models import DraftChange
+from portal.datasets.draft_models import DraftChange
 from workers.datakit.changes import wanted_images
 from workers.datakit.index import Filter
 
@@ -105,6 +105,17 @@ class _Words:
     def add_class(self) -> str:
         return _("The class %(name)s is added.") % {"name": self.payload["name"]}
 
+    def accept(self) -> str:
+        words = ngettext(
+            "Labels proposed by %(by)s accepted: %(count)d image.",
+            "Labels proposed by %(by)s accepted: %(count)d images.",
+            self.count,
+        )
+        return words % {"by": self.payload["by"], "count": self.count}
+
+    def reject(self) -> str:
+        return _("Proposed labels rejected: %(images)s.") % {"images": self._images()}
+
     def remove_box(self) -> str:
         return _("A box on image %(image)d is removed.") % {"image": self.payload["image"]}
 
@@ -118,6 +129,8 @@ def filter_words(wanted: Filter, class_names: list[str]) -> str:
         parts.append(split_label(wanted.split))
     if wanted.mark is not None:
         parts.append(_("finding %(code)s") % {"code": wanted.mark})
+    if wanted.unlabelled:
+        parts.append(_("no label"))
     if wanted.text:
         parts.append(_("%(text)s in the path") % {"text": f"“{wanted.text}”"})
     return ", ".join(parts) or _("no filter")

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from portal.core.numbers import whole_number
-from portal.datasets import grid
 from portal.datasets.grid import GridImage
 from workers.datakit.changes import Plan
 from workers.datakit.duplicates import near_pairs
@@ -42,11 +41,11 @@ def groups(index: Index, plan: Plan, code: str) -> list[Group]:
     rows = index.page(Filter(mark=code), 0, LOOKED_AT)
     left = [row for row in rows if not plan.now(row).removed]
     found = [some for some in _alike(left) if len(some) > 1]
-    return [_group(some, plan, index) for some in found[:SHOWN]]
+    return [_group(some, plan) for some in found[:SHOWN]]
 
 
-def _group(rows: list[ImageRow], plan: Plan, index: Index) -> Group:
-    images = [grid.grid_image(row, plan, index) for row in rows]
+def _group(rows: list[ImageRow], plan: Plan) -> Group:
+    images = [GridImage(plan.now(row), plan) for row in rows]
     largest = max(rows, key=lambda row: (row.width * row.height, -row.id))
     agree = len({image.label for image in images}) == 1
     return Group(images, largest.id if agree else None)

@@ -13,17 +13,21 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
-from portal.core.calls import without_body
+from portal.core.calls import with_query, without_body
 from portal.core.messages import shown
-from portal.datasets import drafts
+from portal.datasets import drafts, indexes, proposals
+from portal.datasets.draft_models import Draft
 from portal.datasets.draft_serializers import (
     ChangeMadeSerializer,
     CommitSerializer,
+    DecisionSerializer,
     DraftChangeSerializer,
     DraftSerializer,
     NewDraftSerializer,
+    ProposalsQuerySerializer,
+    ProposalsSerializer,
 )
-from portal.datasets.models import DatasetVersion, Draft
+from portal.datasets.models import DatasetVersion
 from portal.datasets.refused_changes import ChangeRefused
 from portal.datasets.serializers import DatasetVersionSerializer
 from workers.contract.messages import msg
@@ -75,6 +79,40 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
         form.is_valid(raise_exception=True)
         with _refusals():
             change = drafts.add(request.user, draft.base, *form.change())
+        return Response(ChangeMadeSerializer(change).data, status=201)
+
+    @extend_schema(responses=ProposalsSerializer)
+    @action(detail=True)
+    @with_query(ProposalsQuerySerializer)
+    def proposals(self, request, pk=None):
+        """Labels that a model proposed and that wait for a person."""
+        draft = self.get_object()
+        with indexes.opened(draft.base) as index:
+            waiting = proposals.waiting(draft, index)
+        left = [image for image in waiting if image > self.query["after"]]
+        some = left[: self.query["limit"]]
+        following = some[-1] if len(left) > len(some) else None
+        page = {"count": len(waiting), "proposals": draft.proposals.filter(image__in=some), "next": following}
+        return Response(ProposalsSerializer(page).data)
+
+    @extend_schema(request=DecisionSerializer, responses={201: ChangeMadeSerializer})
+    @action(detail=True, methods=["post"])
+    def accept(self, request, pk=None):
+        """Accept the proposed labels of these images: one change, which can be undone."""
+        return self._decide(proposals.accept)
+
+    @extend_schema(request=DecisionSerializer, responses={201: ChangeMadeSerializer})
+    @action(detail=True, methods=["post"])
+    def reject(self, request, pk=None):
+        """Reject the proposed labels of these images, which stay as they are."""
+        return self._decide(proposals.reject)
+
+    def _decide(self, act) -> Response:
+        draft = self._open()
+        form = DecisionSerializer(data=self.request.data)
+        form.is_valid(raise_exception=True)
+        with _refusals():
+            change = act(self.request.user, draft.base, form.images())
         return Response(ChangeMadeSerializer(change).data, status=201)
 
     @extend_schema(responses=DraftSerializer)

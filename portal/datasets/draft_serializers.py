@@ -8,14 +8,15 @@ from portal.core.names import one_line
 from portal.core.serializers import BoundedListField, KnownFieldsOnly, WholeField
 from portal.datasets.box_checks import MAX_BOXES
 from portal.datasets.change_checks import MAX_IDS
+from portal.datasets.draft_models import Draft, DraftState, Proposal
 from portal.datasets.edit_forms import LONGEST
-from portal.datasets.models import Draft, DraftState
 from workers.contract.splits import SPLITS
 from workers.datakit.changes import KINDS
 from workers.datakit.grouping import MAX_PATTERN
 from workers.datakit.index import Filter
 
-CHANGE_KINDS = list(KINDS)
+# Proposed labels are accepted with a call of their own: nobody may say that a model proposed what it did not.
+CHANGE_KINDS = [kind for kind in KINDS if kind != "accept"]
 DRAWINGS = ("stratified", "group")
 
 
@@ -26,11 +27,12 @@ class ImageFilterSerializer(KnownFieldsOnly, serializers.Serializer):
     split = serializers.ChoiceField(choices=SPLITS, required=False)
     mark = serializers.CharField(required=False, max_length=60, help_text="the code of a finding")
     text = serializers.CharField(required=False, max_length=LONGEST, help_text="a part of the path")
+    unlabelled = serializers.BooleanField(required=False, help_text="those with neither a class nor a box")
 
 
 def filter_of(data: dict) -> Filter:
     """What ``ImageFilterSerializer`` made of its data, as a filter of the index."""
-    return Filter(**{side: data[side] for side in ("class_id", "split", "mark", "text") if side in data})
+    return Filter(**{side: data[side] for side in ImageFilterSerializer().fields if side in data})
 
 
 class ImagesQuerySerializer(ImageFilterSerializer):
@@ -140,9 +142,53 @@ class DraftChangeSerializer(KnownFieldsOnly, serializers.Serializer):
 
 class ChangeMadeSerializer(serializers.Serializer):
     number = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=CHANGE_KINDS)
+    kind = serializers.ChoiceField(choices=list(KINDS))
     images = serializers.IntegerField(allow_null=True, help_text="how many; null where it goes by class")
     draft = DraftSerializer()
+
+
+class ProposalSerializer(serializers.ModelSerializer):
+    """What a model sees in an image, before a person has decided about it."""
+
+    class_id = serializers.SerializerMethodField(help_text="null in a detection set")
+    boxes = serializers.SerializerMethodField(
+        help_text="[class id, left, top, width, height] in pixels; empty in any other set"
+    )
+    model_name = serializers.CharField(source="by")
+
+    class Meta:
+        model = Proposal
+        fields = ["image", "class_id", "boxes", "score", "model", "model_name"]
+
+    def get_class_id(self, row) -> int | None:
+        return None if isinstance(row.label, list) else row.label
+
+    def get_boxes(self, row) -> list[list[float]]:
+        return row.label if isinstance(row.label, list) else []
+
+
+class ProposalsQuerySerializer(KnownFieldsOnly, serializers.Serializer):
+    after = WholeField(required=False, default=0, help_text="an image's id")
+    limit = serializers.IntegerField(required=False, default=100, min_value=1, max_value=1000)
+
+
+class ProposalsSerializer(serializers.Serializer):
+    """Some proposals in the order of their images; ``next`` is the next ``after``, null at the end."""
+
+    count = serializers.IntegerField(help_text="of all that wait for a person")
+    proposals = ProposalSerializer(many=True)
+    next = serializers.IntegerField(allow_null=True)
+
+
+class DecisionSerializer(KnownFieldsOnly, serializers.Serializer):
+    """Images with proposed labels: by their ids, or all that ``filter`` shows; an empty filter means all."""
+
+    ids = BoundedListField(child=WholeField(min_value=1), required=False, max_length=MAX_IDS)
+    filter = ImageFilterSerializer(required=False)
+
+    def images(self) -> dict:
+        data = self.validated_data
+        return {"ids": data["ids"]} if "ids" in data else {"filter": dict(data.get("filter", {}))}
 
 
 class CommitSerializer(KnownFieldsOnly, serializers.Serializer):

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from portal.datasets import indexes, services
 from portal.datasets.change_checks import checked
-from portal.datasets.models import Dataset, DatasetVersion, Draft, DraftChange, DraftState
+from portal.datasets.draft_models import Draft, DraftChange, DraftState
+from portal.datasets.models import Dataset, DatasetVersion
 from portal.datasets.refused_changes import ChangeRefused
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import Job, Status

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.urls import reverse
 
-from portal.datasets import drafts, grid, indexes
-from portal.datasets.models import DatasetVersion, Draft, DraftChange
+from portal.datasets import drafts, grid, indexes, proposals
+from portal.datasets.draft_models import Draft, DraftChange
+from portal.datasets.models import DatasetVersion
 from workers.datakit.changes import EditedImage, Plan
 from workers.datakit.index import Index
 
@@ -25,20 +26,23 @@ class Progress:
 
 def progress(index: Index, draft: Draft | None, number: int) -> Progress:
     """``number`` is the image that is looked at."""
-    done = set(draft.done().filter(kind="boxes").values_list("payload__image", flat=True)) if draft else set()
-    left = [image for image in index.without_boxes() if image not in done]
+    left = proposals.unlabelled(draft, index)
     others = [image for image in left if image != number]
     following = next((image for image in others if image > number), others[0] if others else None)
     total = index.count()
     return Progress(total - len(left), total, following)
 
 
-def state(version: DatasetVersion, now: EditedImage, plan: Plan) -> dict[str, Any]:
-    """What the script of the page starts from: lengths in pixels of the image."""
+def state(
+    version: DatasetVersion, now: EditedImage, plan: Plan, proposed: list[list[float]] | None
+) -> dict[str, Any]:
+    """What the script of the page starts from: lengths in pixels of the image; ``proposed`` are boxes that a
+    model proposed and that nobody has decided about."""
     return {
         "width": now.row.width,
         "height": now.row.height,
         "boxes": now.box_rows(),
+        "proposed": proposed,
         "classes": [
             {"id": one.class_id, "name": one.name, "key": one.key, "colour": one.class_id % grid.COLOURS}
             for one in grid.class_choices(plan)
@@ -50,6 +54,9 @@ def state(version: DatasetVersion, now: EditedImage, plan: Plan) -> dict[str, An
 def save(user, version: DatasetVersion, number: int, body: dict[str, Any]) -> DraftChange:
     """Store all boxes of an image, as its page sends them. Raises ChangeRefused."""
     payload = {"image": number, "boxes": body.get("boxes"), "expected": body.get("expected")}
+    draft = drafts.open_draft(user, version.dataset)
+    with indexes.opened(version) as index:
+        payload["by"] = proposals.corrected_by(draft, index, number)
     return drafts.add(user, version, "boxes", payload)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from django import forms
@@ -12,11 +13,14 @@ from portal.core.forms import StyledForm
 from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.core.numbers import whole_number
+from portal.datasets import proposals
+from portal.datasets.draft_models import Draft
 from portal.datasets.models import DatasetVersion
 from workers.datakit.changes import as_images
 from workers.datakit.index import Filter, Index
 
 SPLITS = [("", _("all")), ("train", _("training")), ("val", _("validation")), ("test", _("test"))]
+STATES = [("", _("all")), ("unlabelled", _("without a label")), ("proposed", _("proposed by a model"))]
 MOVES = {"to-train": "train", "to-val": "val", "to-test": "test"}
 # What the checks call a part of a payload → the field that it was typed into.
 FIELDS = {
@@ -33,11 +37,13 @@ class FilterForm(StyledForm):
     class_id = forms.TypedChoiceField(required=False, coerce=int, empty_value=None, label=_("Class"))
     mark = forms.ChoiceField(required=False, label=_("Finding"))
     split = forms.ChoiceField(required=False, choices=SPLITS, label=_("Split"))
+    state = forms.ChoiceField(required=False, choices=STATES, label=_("Labels"))
     text = forms.CharField(required=False, max_length=LONGEST, label=_("Part of the path"))
     # Images that another page chose, such as a model's mistakes; they stand for themselves.
     ids = forms.CharField(required=False, max_length=LONGEST_IDS, widget=forms.HiddenInput)
 
-    def __init__(self, data, version: DatasetVersion, index: Index):
+    def __init__(self, data, version: DatasetVersion, index: Index, draft: Draft | None = None):
+        self._draft, self._index = draft, index
         super().__init__({name: data.get(name, "") for name in self.base_fields}, auto_id="filter_%s")
         counts = [row["total"] for row in version.counts]
         named = enumerate(zip(index.class_names, counts, strict=True))
@@ -56,27 +62,36 @@ class FilterForm(StyledForm):
             raise forms.ValidationError(_("Give numbers of images with commas between them."))
         return tuple(numbers)
 
-    @property
+    @functools.cached_property
     def wanted(self) -> Filter:
+        """The images to show. Those whose labels a model proposed are told one by one: they are so few."""
+        if self.cleaned_data.get("ids"):
+            return Filter(ids=self.cleaned_data["ids"])
+        if self.cleaned_data.get("state") != "proposed":
+            return self._sides
+        waiting = set(proposals.waiting(self._draft, self._index))
+        return Filter(ids=tuple(image for image in self._index.ids(self._sides) if image in waiting))
+
+    @property
+    def _sides(self) -> Filter:
         data = self.cleaned_data
-        if data.get("ids"):
-            return Filter(ids=data["ids"])
         return Filter(
             class_id=data.get("class_id"),
             split=data.get("split") or None,
             mark=data.get("mark") or None,
             text=data.get("text") or "",
+            unlabelled=data.get("state") == "unlabelled",
         )
 
     @property
     def query(self) -> str:
         """The filter as the query of an address."""
         found = QueryDict(mutable=True)
-        if self.wanted.ids:
-            found["ids"] = ",".join(map(str, self.wanted.ids))
+        if self.cleaned_data.get("ids"):
+            found["ids"] = ",".join(map(str, self.cleaned_data["ids"]))
             return found.urlencode(safe=",")
-        sides = as_images(self.wanted)["filter"]
-        found.update({name: str(value) for name, value in sides.items()})
+        given = {name: self.cleaned_data.get(name) for name in self.base_fields if name != "ids"}
+        found.update({name: str(value) for name, value in given.items() if value not in (None, "")})
         return found.urlencode()
 
     @property

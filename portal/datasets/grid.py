@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from portal.datasets import proposals
 from portal.datasets.change_texts import split_label
+from portal.datasets.draft_models import Draft, Proposal
 from workers.datakit.changes import Box, EditedImage, Plan
 from workers.datakit.index import Filter, ImageRow, Index
 
@@ -35,13 +37,19 @@ class GridBox:
 
 
 class GridImage:
-    """One image on a page."""
+    """One image on a page; ``proposal`` is what a model proposed for it and nobody has decided about."""
 
-    def __init__(self, now: EditedImage, plan: Plan):
+    def __init__(self, now: EditedImage, plan: Plan, proposal: Proposal | None = None):
         self.row: ImageRow = now.row
         self.now = now
+        self.proposal = proposal
         self._plan, self._base_names = plan, plan.first_names
         self.boxes = [self._box(box) for box in now.boxes]
+        places = proposal.label if proposal and isinstance(proposal.label, list) else []
+        self.proposed_boxes = [
+            GridBox(number, *place, self._name(int(class_id)), "", int(class_id), removed=False)
+            for number, (class_id, *place) in enumerate(places)
+        ]
 
     def _name(self, class_id: int) -> str:
         return self._plan.names[class_id] or self._base_names[class_id]
@@ -56,6 +64,15 @@ class GridImage:
         if self.now.class_id is not None:
             return self._name(self.now.class_id)
         return ", ".join(dict.fromkeys(box.name for box in self.boxes if not box.removed))
+
+    @property
+    def proposed_label(self) -> str:
+        """As ``label``, of what was proposed."""
+        if self.proposal is None:
+            return ""
+        if isinstance(self.proposal.label, list):
+            return ", ".join(dict.fromkeys(box.name for box in self.proposed_boxes))
+        return self._name(self.proposal.label)
 
     @property
     def was(self) -> str:
@@ -93,10 +110,6 @@ def file_name(row: ImageRow) -> str:
     return row.original.rpartition("/")[2]
 
 
-def grid_image(row: ImageRow, plan: Plan, index: Index) -> GridImage:
-    return GridImage(plan.now(row), plan)
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class GridPage:
     """A page of a filtered grid; ``previous`` and ``next`` are values of ``after``, None at either end."""
@@ -106,24 +119,27 @@ class GridPage:
     first: int  # which of the total the first one is, from 1; 0 on an empty page
     previous: int | None
     next: int | None
+    waiting: int = 0  # images of the whole version with a proposal
 
     @property
     def last(self) -> int:
         return self.first + len(self.images) - 1 if self.images else 0
 
 
-def page_of(index: Index, plan: Plan, wanted: Filter, after: int) -> GridPage:
+def page_of(index: Index, plan: Plan, wanted: Filter, after: int, draft: Draft | None = None) -> GridPage:
     """The images of ``wanted`` whose ids are above ``after``: as fast however many there are."""
     rows = index.page(wanted, after, PAGE + 1)
     more = len(rows) > PAGE
     rows = rows[:PAGE]
     before = index.count_to(after, wanted) if after else 0
+    waiting = proposals.waiting_of(draft, index, [row.id for row in rows])
     return GridPage(
-        images=[grid_image(row, plan, index) for row in rows],
+        images=[GridImage(plan.now(row), plan, waiting.rows.get(row.id)) for row in rows],
         total=index.count(wanted),
         first=before + 1 if rows else 0,
         previous=index.page_before(rows[0].id, wanted, PAGE) if rows and before else None,
         next=rows[-1].id if more else None,
+        waiting=len(waiting.ids),
     )
 
 

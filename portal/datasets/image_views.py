@@ -8,35 +8,39 @@ from collections.abc import Iterator
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portal.core import names
-from portal.datasets import copies, drafts, drawing, grid, indexes
+from portal.datasets import copies, drafts, drawing, grid, indexes, proposals
 from portal.datasets.change_texts import sentence
+from portal.datasets.draft_models import Draft
 from portal.datasets.edit_forms import ChangeForm, FilterForm
-from portal.datasets.models import DatasetVersion, Draft
+from portal.datasets.models import DatasetVersion
 from portal.datasets.refused_changes import ChangeRefused
 from portal.datasets.version_views import find_ready_version
 from portal.teams.access import member_required, refuse_unless
 from portal.teams.models import Role
-from workers.datakit.changes import EditedImage, Plan
+from workers.datakit.changes import Plan
 from workers.datakit.errors import StagingError
 from workers.datakit.index import Filter, Index
 
 CHANGES_SHOWN = 200
+DECISIONS = {"accept": proposals.accept, "reject": proposals.reject}
 
 
 def version_images(request, pk):
     """A version's images, filtered; members change them here."""
     version = find_ready_version(request, pk)
     with _opened(version) as index:
-        filters = FilterForm(request.GET, version, index)
+        draft, plan = _draft_and_plan(request, version, index)
+        filters = FilterForm(request.GET, version, index, _here(draft, version))
         form = _act(request, version, filters.wanted)
         if form.is_bound and not form.errors:
             return redirect(request.get_full_path())
         draft, plan = _draft_and_plan(request, version, index)
-        page = grid.page_of(index, plan, filters.wanted, _after(request))
+        page = grid.page_of(index, plan, filters.wanted, _after(request), _here(draft, version))
         context = _context(version, draft, plan, form) | {"filters": filters, "page": page, "index": index}
         context["chosen"] = form.chosen() if form.errors else set()
     return render(request, "datasets/images.html", context, status=422 if form.errors else 200)
@@ -49,15 +53,20 @@ def version_image(request, pk, number):
         row = index.image(number)
         if row is None:
             raise Http404
-        filters = FilterForm(request.GET, version, index)
+        draft, plan = _draft_and_plan(request, version, index)
+        filters = FilterForm(request.GET, version, index, _here(draft, version))
         form = _act(request, version, Filter(ids=(number,)))
         if form.is_bound and not form.errors:
-            return redirect(request.get_full_path())
+            return redirect(_following(request, form, version, index, number))
         draft, plan = _draft_and_plan(request, version, index)
+        here = _here(draft, version)
+        waiting = proposals.waiting_of(here, index, [number])
         before, after = index.neighbours(number, filters.wanted)
         context = _context(version, draft, plan, form) | {
             "filters": filters,
-            "image": grid.grid_image(row, plan, index),
+            "image": grid.GridImage(plan.now(row), plan, waiting.rows.get(number)),
+            "waiting": waiting,
+            "next_waiting": waiting.next_to(number),
             "previous": before,
             "next": after,
             "place": index.count_to(number, filters.wanted),
@@ -66,7 +75,9 @@ def version_image(request, pk, number):
             "findings": _findings_of(version, row),
         }
         if index.has_boxes:
-            context |= _drawing(context, plan.now(row), plan, index)
+            proposed = proposals.left_boxes(waiting.rows.get(number), plan)
+            context["drawing"] = drawing.state(version, plan.now(row), plan, proposed)
+        context["labelling"] = drawing.progress(index, here, number)
     return render(request, "datasets/image.html", context, status=422 if form.errors else 200)
 
 
@@ -81,9 +92,11 @@ def version_changes(request, pk):
         draft, plan = _draft_and_plan(request, version, index)
         changes = draft.done().order_by("-number")[:CHANGES_SHOWN] if draft else []
         told = [(change, sentence(change, plan.first_names)) for change in changes]
+        waiting = len(proposals.waiting(_here(draft, version), index))
     newest = DatasetVersion.objects.newest_of([version.dataset_id]).first()
     context = _context(version, draft, plan, form) | {
         "changes": told,
+        "waiting": waiting,
         "newest": newest if newest and newest.pk != version.pk else None,
     }
     return render(request, "datasets/changes.html", context, status=422 if form.errors else 200)
@@ -171,12 +184,16 @@ def _after(request) -> int:
 def _draft_and_plan(request, version: DatasetVersion, index: Index) -> tuple[Draft | None, Plan]:
     """The person's draft of this dataset, if it is open, and what it makes of this version's images."""
     draft = drafts.open_draft(request.user, version.dataset)
-    here = draft if draft and draft.base_id == version.pk else None
-    return draft, drafts.plan_of(here, index)
+    return draft, drafts.plan_of(_here(draft, version), index)
+
+
+def _here(draft: Draft | None, version: DatasetVersion) -> Draft | None:
+    """The draft, if it is one of this version."""
+    return draft if draft and draft.base_id == version.pk else None
 
 
 def _context(version: DatasetVersion, draft: Draft | None, plan: Plan, form: ChangeForm) -> dict:
-    here = draft if draft and draft.base_id == version.pk else None
+    here = _here(draft, version)
     return {
         "version": version,
         "draft": here,
@@ -188,12 +205,13 @@ def _context(version: DatasetVersion, draft: Draft | None, plan: Plan, form: Cha
     }
 
 
-def _drawing(context: dict, now: EditedImage, plan: Plan, index: Index) -> dict:
-    """What the page needs for drawing boxes."""
-    return {
-        "drawing": drawing.state(context["version"], now, plan),
-        "labelling": drawing.progress(index, context["draft"], now.row.id),
-    }
+def _following(request, form: ChangeForm, version: DatasetVersion, index: Index, number: int) -> str:
+    """Where to go after a change of one image: to the next proposal once one is decided, otherwise back."""
+    if form.cleaned_data["act"] in DECISIONS:
+        draft = drafts.open_draft(request.user, version.dataset)
+        if following := proposals.waiting_of(draft, index, []).next_to(number):
+            return reverse("dataset-image-page", args=[version.pk, following])
+    return request.get_full_path()
 
 
 def _act(request, version: DatasetVersion, shown: Filter) -> ChangeForm:
@@ -207,6 +225,8 @@ def _act(request, version: DatasetVersion, shown: Filter) -> ChangeForm:
     try:
         if form.cleaned_data["act"] in ("undo", "redo"):
             _go_back_or_on(request, version, form.cleaned_data["act"])
+        elif form.cleaned_data["act"] in DECISIONS:
+            DECISIONS[form.cleaned_data["act"]](request.user, version, form.change(shown)[1]["images"])
         elif form.cleaned_data["act"] == "add-box":
             drawing.add(request.user, version, *form.drawn())
         else:

@@ -8,17 +8,16 @@ from django.db import models
 from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from portal import tasks
 from portal.core import configs
 from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.core.names import NameField
+from portal.datasets import draft_models  # noqa: F401 (its tables are the app's, too)
 from portal.datasets.states import REVIEW, Review, UploadState, check_state
 from portal.jobs.models import Job, Status
 from portal.tasks import DatasetFacts, Unknown
 from portal.teams.models import Owned, OwnedQuerySet, Team
-from workers.contract.messages import msg
 from workers.contract.splits import TEST, VAL
 from workers.datakit import tasks as labels
 from workers.datakit.findings import ERROR
@@ -325,73 +324,3 @@ class UploadPiece(models.Model):
     class Meta:
         ordering = ["start"]
         constraints = [models.UniqueConstraint(fields=["upload", "start"], name="one_piece_per_start")]
-
-
-class DraftState(models.TextChoices):
-    OPEN = "open", _("Open")
-    COMMITTED = "committed", _("Made a version")
-    DISCARDED = "discarded", _("Discarded")
-
-
-class DraftQuerySet(OwnedQuerySet):
-    def with_length(self):
-        """For lists: each with the number of its standing changes, as of now."""
-        return self.annotate(counted=Count("changes", filter=Q(changes__undone=False)))
-
-
-class Draft(Owned):
-    """One person's changes to a version, on their way to become the next one."""
-
-    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="drafts")
-    base = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="drafts")
-    state = models.CharField(max_length=10, choices=DraftState, default=DraftState.OPEN)
-    message = NameField(max_length=200, blank=True)  # what the new version is for
-    version = models.OneToOneField(
-        DatasetVersion, on_delete=models.SET_NULL, null=True, related_name="made_of"
-    )
-
-    objects = DraftQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["dataset", "created_by"], condition=Q(state="open"), name="one_open_draft_per_person"
-            )
-        ]
-
-    def __str__(self):
-        return msg("changes to {base}", base=self.base)
-
-    @property
-    def is_open(self) -> bool:
-        return self.state == DraftState.OPEN
-
-    def done(self):
-        """The changes that stand, in their order."""
-        return self.changes.filter(undone=False)
-
-    @property
-    def length(self) -> int:
-        """How many changes stand; as ``with_length`` counted them where it did."""
-        counted = getattr(self, "counted", None)
-        return self.done().count() if counted is None else counted
-
-
-class DraftChange(models.Model):
-    """One change of a draft, see ``changes.KINDS``; an undone one can be done again until the next comes."""
-
-    draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="changes")
-    number = models.PositiveIntegerField()
-    kind = models.CharField(max_length=12)
-    payload = models.JSONField()
-    images = models.PositiveIntegerField(null=True)  # how many it names or its filter shows; None: by class
-    undone = models.BooleanField(default=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["number"]
-        constraints = [models.UniqueConstraint(fields=["draft", "number"], name="one_change_per_number")]
-
-    def __str__(self):
-        return f"{self.number}: {self.kind}"

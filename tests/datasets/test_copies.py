@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from portal.datasets import copies, drafts, indexes
-from portal.datasets.models import DraftChange
+from portal.datasets.draft_models import DraftChange
 from tests.datasets.index_builders import ready_version
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from portal.datasets import drafts
-from portal.datasets.models import DatasetVersion, Draft
+from portal.datasets.draft_models import Draft
+from portal.datasets.models import DatasetVersion
 from tests.datasets.index_builders import boxed, ready_version
 
 ROOT = "/api/v1/"

@@ -3,7 +3,8 @@
 import pytest
 
 from portal.datasets import drafts, indexes
-from portal.datasets.models import DatasetVersion, DraftChange, DraftState, Pack
+from portal.datasets.draft_models import DraftChange, DraftState
+from portal.datasets.models import DatasetVersion, Pack
 from portal.datasets.refused_changes import ChangeRefused
 from portal.jobs import services as jobs
 from portal.jobs.models import ErrorKind, Status

@@ -6,7 +6,8 @@ from rest_framework.test import APIClient
 
 from portal.datasets import drafts, indexes
 from portal.datasets.box_checks import MAX_BOXES
-from portal.datasets.models import DatasetVersion, DraftChange
+from portal.datasets.draft_models import DraftChange
+from portal.datasets.models import DatasetVersion
 from portal.datasets.refused_changes import BoxesDiffer, ChangeRefused
 from tests.datasets.index_builders import boxed, classified, ready_version
 

@@ -4,7 +4,8 @@ import pytest
 from django.urls import reverse
 
 from portal.datasets import drafts
-from portal.datasets.models import DatasetVersion, DraftChange
+from portal.datasets.draft_models import DraftChange
+from portal.datasets.models import DatasetVersion
 from tests.datasets.index_builders import boxed, classified, ready_version
 
 

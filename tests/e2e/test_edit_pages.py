@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from portal.datasets.models import DatasetVersion, DraftChange
+from portal.datasets.draft_models import DraftChange
+from portal.datasets.models import DatasetVersion
 from tests.datasets.index_builders import boxed, ready_version
 
 pytestmark = pytest.mark.browser

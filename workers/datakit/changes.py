@@ -30,9 +30,12 @@ KINDS = {
     "remove-box": ("image", "box"),
     "boxes": ("image", "boxes"),  # all boxes of an image anew: [class id, left, top, width, height] in pixels
     "add-class": ("name",),
+    # What a model proposed and a person accepted, by image id (a class id, or all boxes); its name and id.
+    "accept": ("labels", "by", "model"),
+    "reject": ("images",),  # leaves their labels as they are
 }
 ANEW = "anew"  # the split of an image while a drawing of the whole split is pending
-_FILTER = ("class_id", "split", "mark", "text")
+_FILTER = ("class_id", "split", "mark", "text", "unlabelled")
 _LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
 
 
@@ -47,6 +50,14 @@ class Box:
     removed: bool = False
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Accepted:
+    """Who proposed the labels of an image; ``corrected``: a person changed them after that."""
+
+    by: str
+    corrected: bool = False
+
+
 @dataclasses.dataclass(slots=True)
 class EditedImage:
     """An image as it stands after the changes. ``class_id`` and those of boxes are the base's."""
@@ -56,6 +67,7 @@ class EditedImage:
     split: str
     removed: bool = False
     boxes: list[Box] = dataclasses.field(default_factory=list)
+    accepted: Accepted | None = None
 
     @property
     def is_relabelled(self) -> bool:
@@ -101,6 +113,9 @@ class Plan:
             self.length += 1
 
     def _take(self, number: int, kind: str, payload: dict[str, Any]) -> None:
+        if kind == "accept":
+            for image, label in payload["labels"].items():
+                self._by_image.setdefault(int(image), []).append((number, _accept(label, payload["by"])))
         step = self._class_step(kind, payload) or _image_step(kind, payload)
         if step is None:
             return
@@ -171,7 +186,7 @@ def _image_step(kind: str, payload: dict[str, Any]) -> Step | None:
     if kind == "remove-box":
         return _on_box(payload["box"], lambda box: setattr(box, "removed", True))
     if kind == "boxes":
-        return _draw(payload["boxes"])
+        return _draw(payload["boxes"], payload.get("by"))
     return None
 
 
@@ -182,11 +197,33 @@ def _boxes(drawn: list[list[float]], base: list[list[float]]) -> list[Box]:
     return [Box(number, class_id, place, was.get(place)) for number, (class_id, place) in enumerate(places)]
 
 
-def _draw(drawn: list[list[float]]) -> Step:
+def _draw(drawn: list[list[float]], by: str | None) -> Step:
+    """``by`` names the model whose proposal was corrected by this."""
+
     def step(now: EditedImage) -> None:
         now.boxes = _boxes(drawn, now.row.box_rows())
+        if by:
+            now.accepted = Accepted(by, corrected=True)
+        _correct(now)
 
     return step
+
+
+def _accept(label: int | list[list[float]], by: str) -> Step:
+    def step(now: EditedImage) -> None:
+        if now.row.boxes is None:
+            now.class_id = label
+        else:
+            now.boxes = _boxes(label, now.row.box_rows())
+        now.accepted = Accepted(by)
+
+    return step
+
+
+def _correct(now: EditedImage) -> None:
+    """The boxes of an image were changed by hand; a class given by hand is nobody's proposal."""
+    if now.accepted is not None:
+        now.accepted = Accepted(now.accepted.by, corrected=True) if now.row.boxes is not None else None
 
 
 def _relabel(old: int | None, new: int) -> Step:
@@ -196,6 +233,7 @@ def _relabel(old: int | None, new: int) -> Step:
         for box in now.boxes:
             if old is None or box.class_id == old:
                 box.class_id = new
+        _correct(now)
 
     return step
 
@@ -229,6 +267,7 @@ def _on_box(number: int, act: Callable[[Box], None]) -> Step:
     def step(now: EditedImage) -> None:
         if number < len(now.boxes):
             act(now.boxes[number])
+            _correct(now)
 
     return step
 
@@ -246,7 +285,11 @@ def as_images(wanted: Filter) -> dict[str, Any]:
     if wanted.ids is not None:
         return {"ids": list(wanted.ids)}
     sides = {key: getattr(wanted, key) for key in _FILTER}
-    return {"filter": {key: value for key, value in sides.items() if value not in (None, "")}}
+    return {
+        "filter": {
+            key: value for key, value in sides.items() if value not in (None, "") and value is not False
+        }
+    }
 
 
 def matches(row: ImageRow, wanted: Filter) -> bool:
@@ -256,6 +299,8 @@ def matches(row: ImageRow, wanted: Filter) -> bool:
     if wanted.split is not None and row.split != wanted.split:
         return False
     if wanted.mark is not None and wanted.mark not in row.marks:
+        return False
+    if wanted.unlabelled and (row.class_id is not None or row.boxes):
         return False
     if wanted.text and wanted.text.translate(_LOWER) not in row.original.translate(_LOWER):
         return False

@@ -152,7 +152,8 @@ def _all_marks(images: Sequence[ImageRow]) -> Iterator[tuple[str, int, str]]:
 class Filter:
     """Which images to show; None does not filter. ``class_id`` of a detection set: has such a box.
 
-    ``mark`` is a finding's code; ``ids`` are images by number; ``text`` is part of the original path.
+    ``mark`` is a finding's code; ``ids`` are images by number; ``text`` is part of the original path;
+    ``unlabelled`` leaves those that have neither a class nor a box.
     """
 
     class_id: int | None = None
@@ -160,6 +161,7 @@ class Filter:
     mark: str | None = None
     text: str = ""
     ids: tuple[int, ...] | None = None
+    unlabelled: bool = False
 
 
 class Index:
@@ -303,12 +305,12 @@ class Index:
             marks={mark["code"]: loaded(mark["text"]) for mark in marks},
         )
 
-    def without_boxes(self) -> list[int]:
-        """The ids of the images that have no box, in their order."""
-        query = (
-            "SELECT id FROM images WHERE NOT EXISTS (SELECT 1 FROM boxes WHERE image = images.id) ORDER BY id"
-        )
-        return [row["id"] for row in self._database.execute(query)]
+    def ids(self, wanted: Filter) -> list[int]:
+        """The ids of the wanted images, in their order."""
+        where, values = self._where(wanted)
+        return [
+            row["id"] for row in self._database.execute(f"SELECT id FROM images{where} ORDER BY id", values)
+        ]
 
     def _where(
         self, wanted: Filter, also: str = "", also_values: list[Any] | None = None
@@ -326,6 +328,8 @@ class Index:
         if wanted.mark is not None:
             parts.append("id IN (SELECT image FROM marks WHERE code = ?)")
             values.append(wanted.mark)
+        if wanted.unlabelled:
+            parts.append("class_id IS NULL AND NOT EXISTS (SELECT 1 FROM boxes WHERE image = images.id)")
         if wanted.text:
             parts.append("instr(lower(original), lower(?)) > 0")
             values.append(wanted.text)

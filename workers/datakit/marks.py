@@ -26,6 +26,8 @@ _LOOK = msg("Look at them: remove those that are no use, and keep those that the
 _BOXES = msg("Look at them; where a box is wrong, correct the annotation and upload the images again.")
 _COPIES = msg("Remove all but one: copies teach nothing new and weigh more than other images.")
 
+PROPOSED, CORRECTED = "proposed", "proposed-corrected"  # each with the model's name as its text
+
 MARKS = {
     "copy-in-two-classes": Mark(
         "warn",
@@ -232,6 +234,24 @@ MARKS = {
             "{count} images have boxes that extend beyond their edges; these were clipped.",
         ),
         _BOXES,
+        judged=False,
+    ),
+    PROPOSED: Mark(
+        "info",
+        msg_n(
+            "{count} image has labels that a model proposed and a person accepted.",
+            "{count} images have labels that a model proposed and a person accepted.",
+        ),
+        msg("Look at some of them: a model that learns from its own mistakes repeats them."),
+        judged=False,
+    ),
+    CORRECTED: Mark(
+        "info",
+        msg_n(
+            "{count} image has labels that a model proposed and a person corrected.",
+            "{count} images have labels that a model proposed and a person corrected.",
+        ),
+        msg("Nothing."),
         judged=False,
     ),
     "box-twice": Mark(

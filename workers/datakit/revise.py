@@ -26,6 +26,7 @@ from .changes import ANEW, EditedImage, Plan
 from .errors import InputError, full_disk_is_input_error
 from .findings import Findings
 from .index import ImageRow, Index
+from .marks import CORRECTED, PROPOSED, mark
 from .split import Shares, draw_split
 
 
@@ -81,6 +82,7 @@ def _changed(before: Index, plan: Plan) -> list[ImageRow]:
 def _settled(now: EditedImage, new_ids: dict[int, int]) -> ImageRow:
     row = now.row
     row.split = now.split
+    _mark_proposed(now)
     if row.boxes is None:
         row.class_id = new_ids[now.class_id]
         return row
@@ -88,6 +90,20 @@ def _settled(now: EditedImage, new_ids: dict[int, int]) -> ImageRow:
     # Boxes that have become alike are one box; as in an upload, they are sorted.
     row.boxes = array("d", [value for box in sorted(set(kept)) for value in box])
     return row
+
+
+def _mark_proposed(now: EditedImage) -> None:
+    """Note that a model proposed the labels of an image. An earlier version's mark stays while it is true."""
+    marks = now.row.marks
+    by = now.accepted.by if now.accepted else marks.get(PROPOSED) or marks.get(CORRECTED)
+    if by is None or not (now.accepted or now.boxes_changed or now.is_relabelled):
+        return
+    for code in (PROPOSED, CORRECTED):
+        marks.pop(code, None)
+    if now.accepted:
+        mark(now.row, CORRECTED if now.accepted.corrected else PROPOSED, by)
+    elif now.row.boxes is not None:
+        mark(now.row, CORRECTED, by)
 
 
 def _split(images: list[ImageRow], plan: Plan) -> None:

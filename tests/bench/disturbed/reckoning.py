@@ -114,7 +114,8 @@ class Reckoning:
             self.lost.append(f"{what} has {version.images} images of {images}")
 
     def look_for_twice(self) -> None:
-        from portal.datasets.models import Dataset, Draft
+        from portal.datasets.draft_models import Draft
+        from portal.datasets.models import Dataset
         from portal.deployment.models import Deployment
         from portal.devices.models import Inference
         from portal.jobs.models import JobEvent

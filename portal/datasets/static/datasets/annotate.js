@@ -19,7 +19,8 @@ function colourOf(number) {
   return parts.reduce((found, part) => found + Number(part).toString(16).padStart(2, "0"), "#");
 }
 
-const boxes = new Boxes(state.boxes, state, changed);
+let begun = false;
+const boxes = new Boxes(state.proposed ?? state.boxes, state, changed);
 const saving = new Saving(state.save, document.querySelector("[name=csrfmiddlewaretoken]").value, state.boxes, tell, showOthers);
 const canvas = new Canvas(find("annotate"), document.getElementById("photo"), boxes, classes, {
   select: (number) => boxes.select(number),
@@ -36,13 +37,22 @@ function changed() {
   showList();
   find("undo").disabled = !boxes.past.length;
   find("redo").disabled = !boxes.future.length;
-  saving.want(boxes.rows);
+  save();
+}
+
+// A proposal that nobody has touched is not saved: the person accepts it, or corrects it.
+function save() {
+  begun ||= boxes.rows !== state.proposed;
+  return begun ? saving.want(boxes.rows) : Promise.resolve();
 }
 
 function tell(kind, text) {
   told.textContent = text;
   told.dataset.kind = kind;
-  if (kind === "saved") find("version").hidden = false;
+  if (kind === "saved") {
+    find("version").hidden = false;
+    find("proposal")?.remove();
+  }
 }
 
 function showList() {
@@ -87,7 +97,7 @@ const mode = (name) => {
 
 async function follow(link) {
   if (!link) return;
-  await saving.want(boxes.rows);
+  await save();
   if (!saving.isDirty) location.href = link.href;
 }
 
@@ -108,7 +118,9 @@ function choose(key) {
   return true;
 }
 
+const press = (name) => document.querySelector(`[data-proposal] button[value="${name}"]`)?.click();
 const KEYS = {
+  a: () => press("accept"), q: () => press("reject"),
   n: () => follow(find("unlabelled")), b: () => boxes.add([chosenClass(), ...canvas.middle()]),
   u: () => boxes.undo(), r: () => boxes.redo(), "+": () => canvas.zoomIn(), "-": () => canvas.zoomOut(), 0: () => canvas.showWhole(),
   d: () => mode("draw"), m: () => mode("pan"),

@@ -85,11 +85,11 @@ function act(name, fields = {}) {
 function press(name, value) {
   const select = form?.elements.class_id;
   if (value !== undefined && select) select.value = value;
-  form?.querySelector(`button[value="${name}"]:not(:disabled)`)?.click();
+  (document.querySelector(`[data-proposal] button[value="${name}"]`) ?? form?.querySelector(`button[value="${name}"]:not(:disabled)`))?.click();
 }
 
 const keyed = (key) => [...(form?.elements.class_id?.options || [])].find((option) => option.dataset.key === key);
-const ACTS = { t: "to-train", v: "to-val", e: "to-test", u: "undo", r: "redo", Delete: "remove", Backspace: "remove" };
+const ACTS = { t: "to-train", v: "to-val", e: "to-test", u: "undo", r: "redo", a: "accept", q: "reject", Delete: "remove", Backspace: "remove" };
 
 function gridKey(key) {
   if (key === "j" || key === "ArrowRight") move(1);

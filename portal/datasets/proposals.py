@@ -1,0 +1,131 @@
+"""Labels that a model proposed for the images of a draft: which of them wait, accepting and rejecting them.
+
+A proposal waits until a change after it decides about its image: it is accepted, corrected (other boxes are
+drawn, another class is given) or rejected. So undoing that change makes it wait again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from portal.datasets import drafts, indexes
+from portal.datasets.draft_models import Draft, DraftChange, Proposal
+from portal.datasets.models import DatasetVersion
+from portal.datasets.refused_changes import ChangeRefused
+from workers.datakit.changes import Plan, wanted_images
+from workers.datakit.index import Filter, Index
+
+MOST = 10_000  # images that labels are proposed for at once
+LABELLING = ("boxes", "relabel", "accept")  # kinds of change that give an image its label
+DECIDING = (*LABELLING, "reject")
+
+
+def touched(draft: Draft | None, index: Index, kinds: Iterable[str] = LABELLING, since=None) -> set[int]:
+    """The images that the draft's standing changes of these kinds name, made after ``since``."""
+    if draft is None:
+        return set()
+    rows = draft.done().filter(kind__in=kinds)
+    rows = rows.filter(created_at__gte=since) if since else rows
+    found: set[int] = set()
+    for kind, payload in rows.values_list("kind", "payload"):
+        if kind == "boxes":
+            found.add(payload["image"])
+        elif kind == "accept":
+            found.update(map(int, payload["labels"]))
+        else:
+            found.update(index.ids(wanted_images(payload["images"])))
+    return found
+
+
+def unlabelled(draft: Draft | None, index: Index) -> list[int]:
+    """The images that have no label after the draft's changes, in their order. Those that a person left
+    without boxes are labelled."""
+    done = touched(draft, index)
+    return [image for image in index.ids(Filter(unlabelled=True)) if image not in done]
+
+
+def waiting(draft: Draft | None, index: Index) -> list[int]:
+    """The images with a proposal that nobody has decided about, in their order."""
+    first = draft.proposals.first() if draft and draft.is_open else None
+    if first is None:
+        return []
+    decided = touched(draft, index, DECIDING, first.created_at)
+    return [image for image in draft.proposals.values_list("image", flat=True) if image not in decided]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Waiting:
+    """The proposals of a draft that wait, for the pages that show some of its images."""
+
+    ids: list[int] = dataclasses.field(default_factory=list)
+    by: str = ""
+    rows: dict[int, Proposal] = dataclasses.field(default_factory=dict)
+
+    def next_to(self, number: int) -> int | None:
+        """The next image after ``number`` with a proposal, from the first on after the last."""
+        others = [image for image in self.ids if image != number]
+        return next((image for image in others if image > number), others[0] if others else None)
+
+
+def waiting_of(draft: Draft | None, index: Index, shown: Iterable[int]) -> Waiting:
+    """What waits, with the proposals of the images ``shown``."""
+    ids = waiting(draft, index)
+    if not ids:
+        return Waiting()
+    wanted = set(shown) & set(ids)
+    rows = {row.image: row for row in draft.proposals.filter(image__in=wanted)}
+    return Waiting(ids, draft.proposals.first().by, rows)
+
+
+def replace(draft: Draft, rows: Iterable[Proposal]) -> None:
+    """Put new proposals in the place of the draft's earlier ones. Call it in a transaction."""
+    draft.proposals.all().delete()
+    Proposal.objects.bulk_create(rows, batch_size=500)
+
+
+def accept(user, version: DatasetVersion, images: dict[str, Any]) -> DraftChange:
+    """Make the proposals for these images (``ids`` or ``filter``) a change. Raises ChangeRefused."""
+    draft, ids = _chosen(user, version, images)
+    rows = list(draft.proposals.filter(image__in=ids))
+    labels = {str(row.image): row.label for row in rows}
+    return drafts.add(user, version, "accept", {"labels": labels, "by": rows[0].by, "model": rows[0].model})
+
+
+def reject(user, version: DatasetVersion, images: dict[str, Any]) -> DraftChange:
+    """Decide against the proposals for these images, which stay as they are. Raises ChangeRefused."""
+    _draft, ids = _chosen(user, version, images)
+    return drafts.add(user, version, "reject", {"images": {"ids": sorted(ids)}})
+
+
+def _chosen(user, version: DatasetVersion, images: dict[str, Any]) -> tuple[Draft, set[int]]:
+    draft = drafts.open_draft(user, version.dataset)
+    if draft is None or draft.base_id != version.pk:
+        raise ChangeRefused(_("There are no proposed labels here: let a model propose some first."), "images")
+    with indexes.opened(version) as index:
+        left = waiting(draft, index)
+        given = images.get("ids")
+        chosen = set(left) & set(given if given is not None else index.ids(wanted_images(images)))
+    if not chosen:
+        raise ChangeRefused(
+            _("None of these images has a proposed label that waits: reload the page."), "images"
+        )
+    return draft, chosen
+
+
+def corrected_by(draft: Draft | None, index: Index, image: int) -> str:
+    """The model whose proposal for the image waits and is corrected by drawing other boxes, or nothing."""
+    proposal = draft.proposals.filter(image=image).first() if draft else None
+    if proposal is None or image in touched(draft, index, DECIDING, proposal.created_at):
+        return ""
+    return proposal.by
+
+
+def left_boxes(proposal: Proposal | None, plan: Plan) -> list[list[float]] | None:
+    """Its boxes of classes that are left; None without a proposal."""
+    if proposal is None:
+        return None
+    return [box for box in proposal.label if plan.names[int(box[0])] is not None]
