@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "portal.models",
     "portal.training",
     "portal.compilation",
+    "portal.prelabelling",
     "portal.deployment",
     "portal.runs",
     "portal.notify",
@@ -278,6 +279,7 @@ CONVERT_MEMORY_BYTES = env.integer("CONVERT_MEMORY_MB", machine.memory_megabytes
 # The programs that the train and convert kinds start; the tests put their fakes here.
 TRAIN_PROGRAM = [str(TRAIN_PYTHON), "-m", "workers.train"]
 CONVERT_PROGRAM = [str(CONVERT_PYTHON), "-m", "workers.convert"]
+PRELABEL_PROGRAM = [str(CONVERT_PYTHON), "-m", "workers.convert.prelabel"]
 JOB_TICK_SECONDS = 0.25
 JOB_HEARTBEAT_SECONDS = 1.0
 JOB_LOST_AFTER = timedelta(seconds=60)

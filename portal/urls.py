@@ -10,6 +10,7 @@ urlpatterns = [
     path("jobs/", include("portal.jobs.urls")),
     path("history/", include("portal.history.urls")),
     path("datasets/", include("portal.datasets.urls")),
+    path("datasets/", include("portal.prelabelling.urls")),
     path("runs/", include("portal.runs.urls")),
     path("models/", include("portal.models.urls")),
     path("devices/", include("portal.devices.urls")),

@@ -82,8 +82,14 @@ API = {
             ("POST", "undo/"),
             ("POST", "redo/"),
             ("POST", "commit/"),
+            ("POST", "accept/"),
+            ("POST", "reject/"),
         ]
     },
+    "GET drafts/{pk}/proposals/": look("nobody", own=True, refused_below=MEMBER),
+    "GET prelabellings/": look(),
+    "GET prelabellings/{pk}/": look(),
+    "POST prelabellings/": change(MEMBER, DATASETS),
     "GET dataset-versions/{pk}/export/": look(query="?format=folders"),
     "GET runs/": look(),
     "POST runs/": change(OPERATOR, RUNS, DEPLOY),  # the body names a device
@@ -283,6 +289,8 @@ PAGES = {
     "GET dataset-copies": Rule(VIEWER),
     "POST dataset-copies": Rule(MEMBER),
     "GET dataset-draw": Rule(VIEWER),
+    "GET dataset-prelabel": Rule(MEMBER),
+    "POST dataset-prelabel": Rule(MEMBER),
     "GET dataset-changes": Rule(MEMBER),
     "POST dataset-changes": Rule(MEMBER),
     # A draft is its maker's alone, and nobody here has one.

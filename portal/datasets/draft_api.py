@@ -59,14 +59,14 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
         version = rows.filter(pk=form.validated_data["dataset_version"]).first()
         if version is None:
             raise ValidationError({"dataset_version": [shown(msg("There is no version with this id."))]})
-        with _refusals(), transaction.atomic():
+        with refusals(), transaction.atomic():
             draft = drafts.begin(request.user, version)
         return Response(DraftSerializer(draft).data, status=201)
 
     @extend_schema(responses={204: None})
     def destroy(self, request, pk=None):
         """Throw the changes away."""
-        with _refusals():
+        with refusals():
             drafts.discard(self.get_object())
         return Response(status=204)
 
@@ -77,7 +77,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
         draft = self._open()
         form = DraftChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        with _refusals():
+        with refusals():
             change = drafts.add(request.user, draft.base, *form.change())
         return Response(ChangeMadeSerializer(change).data, status=201)
 
@@ -111,7 +111,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
         draft = self._open()
         form = DecisionSerializer(data=self.request.data)
         form.is_valid(raise_exception=True)
-        with _refusals():
+        with refusals():
             change = act(self.request.user, draft.base, form.images())
         return Response(ChangeMadeSerializer(change).data, status=201)
 
@@ -121,7 +121,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
     def undo(self, request, pk=None):
         """Take back the last change that stands; nothing happens when none does."""
         draft = self.get_object()
-        with _refusals():
+        with refusals():
             drafts.undo(draft)
         return Response(DraftSerializer(draft).data)
 
@@ -131,7 +131,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
     def redo(self, request, pk=None):
         """Do again what was undone last; nothing happens when nothing was."""
         draft = self.get_object()
-        with _refusals():
+        with refusals():
             drafts.redo(draft)
         return Response(DraftSerializer(draft).data)
 
@@ -142,7 +142,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
         draft = self.get_object()
         form = CommitSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        with _refusals():
+        with refusals():
             version = drafts.commit(draft, form.validated_data["message"])
         return Response(DatasetVersionSerializer(version).data, status=201)
 
@@ -155,10 +155,10 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
 
 
 @contextlib.contextmanager
-def _refusals():
-    """Turn what the services refuse into an answer with the sentence at its field."""
+def refusals(field: str = "draft"):
+    """Turn what the services refuse into an answer with the sentence at its field, ``field`` without one."""
     try:
         yield
     except ChangeRefused as refusal:
-        field = FIELDS.get(refusal.field, refusal.field) or "draft"
-        raise ValidationError({field: [shown(refusal)]}) from refusal
+        at = FIELDS.get(refusal.field, refusal.field) or field
+        raise ValidationError({at: [shown(refusal)]}) from refusal

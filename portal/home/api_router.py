@@ -13,6 +13,7 @@ from portal.home.views import api_docs
 from portal.jobs.api import JobViewSet, QueueViewSet
 from portal.models.api import CompiledModelViewSet, EvaluationViewSet, ModelViewSet
 from portal.notify.api import NoticeChoiceViewSet, NotificationViewSet, WebhookViewSet
+from portal.prelabelling.api import PrelabellingViewSet
 from portal.runs.api import RunViewSet
 from portal.runs.deployment_api import DeploymentViewSet
 from portal.teams.account_api import MeViewSet, SignInViewSet
@@ -25,6 +26,7 @@ router.include_root_view = False
 router.register("datasets", DatasetViewSet)
 router.register("dataset-versions", DatasetVersionViewSet)
 router.register("drafts", DraftViewSet)
+router.register("prelabellings", PrelabellingViewSet)
 router.register("runs", RunViewSet)
 router.register("jobs", JobViewSet)
 router.register("history", HistoryViewSet, basename="history")

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal import tasks
 from portal.core.messages import KEEPS_MESSAGES, word
+from portal.datasets.draft_models import Draft
 from portal.datasets.models import LONG_COLUMNS, DatasetVersion
 from portal.devices.models import Device
 from portal.jobs.models import Job, Status
@@ -64,6 +65,27 @@ class Model(Owned):
     @property
     def task_class(self) -> tasks.Task:
         return tasks.get(self.task)
+
+
+class Prelabelling(Owned):
+    """A model's proposals of labels for the images of a draft that have none.
+
+    ``classes`` holds for each class of the model the draft's class id, or None for one that is left out.
+    """
+
+    draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="prelabellings")
+    model = models.ForeignKey(Model, on_delete=models.SET_NULL, null=True, related_name="prelabellings")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="prelabelling")
+    classes = models.JSONField(default=list)
+    least_score = models.FloatField()
+    images = models.PositiveIntegerField(null=True)  # that the model saw
+    proposed = models.PositiveIntegerField(null=True)  # of these, those that it found something in
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return f"{self.draft} by {self.model}"
 
 
 class CompiledModelQuerySet(models.QuerySet):

@@ -113,6 +113,15 @@ class Task(ABC):
         """The boxes of what ``kept`` stored that are shown, each as in a board's answer."""
         return []
 
+    def proposed(
+        self, prediction: Prediction, classes: list[int | None], least_score: float
+    ) -> tuple[Any, float] | None:
+        """What a prediction proposes as the label of an image, and how sure it is; None where it is nothing.
+
+        ``classes`` holds for each class of the model that of the dataset, or None for one that is left out.
+        """
+        return None
+
     @abstractmethod
     def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
         """The metrics of predictions: ``{metric: …, "images": n, "per_class": […], …}``."""

@@ -74,6 +74,15 @@ class Classification(Task):
             return None
         return wilson(round(metrics[self.metric] * metrics["images"]), metrics["images"])
 
+    def proposed(
+        self, prediction: Prediction, classes: list[int | None], least_score: float
+    ) -> tuple[int, float] | None:
+        """The dataset's class."""
+        label, score = prediction["predicted"], prediction["score"]
+        if label is None or score < least_score or classes[label] is None:
+            return None
+        return classes[label], score
+
     def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
         return scoring.summarise(predictions, class_names)
 

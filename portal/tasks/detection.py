@@ -174,6 +174,19 @@ class Detection(Task):
         overlay = Overlay(*size, drawn) if size else None
         return Told(_boxes(len(shown)), None, overlay, prediction.get("least_score"))
 
+    def proposed(
+        self, prediction: Prediction, classes: list[int | None], least_score: float
+    ) -> tuple[list[list[float]], float] | None:
+        """Boxes as [the dataset's class, left, top, width, height], at least a pixel wide and high."""
+        sure = [
+            box
+            for box in scoring.shown(prediction, least_score)
+            if classes[box["label"]] is not None and min(box["box"][2:]) >= 1
+        ]
+        if not sure:
+            return None
+        return [[classes[box["label"]], *box["box"]] for box in sure], min(box["score"] for box in sure)
+
     def prediction(self, row: Prediction, answer: dict[str, Any]) -> Prediction:
         known = {key: row[key] for key in ("image", "width", "height", "truth")}
         if "boxes" not in answer:

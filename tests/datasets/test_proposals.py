@@ -28,7 +28,9 @@ def street(team, alice):
 @pytest.fixture
 def draft(street, alice, transactional_db):
     draft = drafts.begin(alice, street)
-    propose(draft, {1: [[0, 4, 20, 20, 16]], 2: [[1, 30, 8, 24.5, 30]], 3: [[0, 1, 1, 9, 9], [2, 9, 9, 9, 9]]})
+    propose(
+        draft, {1: [[0, 4, 20, 20, 16]], 2: [[1, 30, 8, 24.5, 30]], 3: [[0, 1, 1, 9, 9], [2, 9, 9, 9, 9]]}
+    )
     return draft
 
 
@@ -58,7 +60,9 @@ def marks_of(version):
 
 
 @pytest.mark.django_db
-def test_accepted_corrected_and_rejected_proposals_are_told_apart_in_the_version(draft, street, alice, run_jobs):
+def test_accepted_corrected_and_rejected_proposals_are_told_apart_in_the_version(
+    draft, street, alice, run_jobs
+):
     proposals.accept(alice, street, {"ids": [1]})
     drafts.add(alice, street, "boxes", {"image": 2, "boxes": [[1, 30, 8, 20, 30]], "by": "Digits v3"})
     proposals.reject(alice, street, {"ids": [3]})

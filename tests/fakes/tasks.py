@@ -26,6 +26,10 @@ class Classification:
             for image, label in pairs
         ]
 
+    def proposal(self, number: int, image: str, width: int, height: int) -> dict[str, Any]:
+        """The classes 0 and 1 in turns."""
+        return {"image": image, "label": None, "predicted": number % 2, "score": 0.9}
+
     def metrics(self, rows: list[dict[str, Any]], class_names: list[str], value: float) -> dict[str, Any]:
         """Those of the predictions, with the task's metric as it is wanted."""
         return {**classification.summarise(rows, class_names), "top1": value}
@@ -40,6 +44,15 @@ class Detection:
         rows = coco_json.read_staged(dataset, "val", MOST_CLASSES)
         found = [{**row, "boxes": [{**box, "score": 0.9} for box in row["truth"]]} for row in rows]
         return [*found[:-1], {**found[-1], "boxes": []}]
+
+    def proposal(self, number: int, image: str, width: int, height: int) -> dict[str, Any]:
+        """A sure box of class 0 and a faint one of class 1; nothing in each third image."""
+        boxes = [
+            {"label": 0, "score": 0.9, "box": [1.0, 2.0, width / 2, height / 2]},
+            {"label": 1, "score": 0.3, "box": [width / 2, height / 2, 4.0, 4.0]},
+        ]
+        found = [] if number % 3 == 2 else boxes
+        return {"image": image, "width": width, "height": height, "truth": [], "boxes": found}
 
     def metrics(self, rows: list[dict[str, Any]], class_names: list[str], value: float) -> dict[str, Any]:
         return {**detection.summarise(rows, class_names), "map": value}

@@ -1,0 +1,7 @@
+"""The address below a dataset version's."""
+
+from django.urls import path
+
+from portal.prelabelling import views
+
+urlpatterns = [path("versions/<int:pk>/prelabel/", views.prelabel, name="dataset-prelabel")]
