@@ -160,7 +160,7 @@ def measure(portal: Portal, archive: Path) -> dict:
     options = {"as": "unlabelled", "class_names": ["screw", "nut"]}
     version = client.upload(archive, "Photographs", options)["id"]
     drawn, frames = in_browser(portal, version)
-    (draft,) = client.rows("drafts/", state="open")
+    (draft,) = client.rows("drafts/")
     made = client.checked(client.post(f"drafts/{draft['id']}/commit/", json={"message": "drawn"}))["id"]
     images = client.get(f"dataset-versions/{made}/images/", limit=1000)["images"]
     return {
