@@ -1,6 +1,6 @@
 """The process in which PaddleX runs: trains, is told which weights are the best, exports them.
 
-Started by ``training.py``; one process for both steps because importing PaddleX takes about nine seconds.
+Started by ``training.py``; one process for both steps because importing PaddleX takes seconds.
 Speaks by lines that begin with ``progress.MARK`` on stdout, and reads one line, the weights, from stdin.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from workers.contract.ties import tie_all
 from workers.train.configuration import export_configuration
+from workers.train.forking import fork_launchers
 from workers.train.progress import MARK
 from workers.train.yaml_files import load_yaml, write_yaml
 
@@ -25,7 +26,10 @@ def main() -> None:
     parser.add_argument("--export-only", action="store_true", help="every epoch is trained already")
     arguments = parser.parse_args()
     load_paddlex(arguments.suites)
-    tie_all()  # PaddleX starts the suite in a process of its own
+    if load_yaml(arguments.configuration)["Global"]["device"] == "cpu":
+        fork_launchers()
+    else:
+        tie_all()  # PaddleX starts the suite in processes of its own
     if not arguments.export_only:
         run_paddlex(arguments.configuration)
     say("trained")
