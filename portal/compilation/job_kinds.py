@@ -1,4 +1,4 @@
-"""The kind of job that compiles a model."""
+"""The job kind that compiles a model."""
 
 from __future__ import annotations
 

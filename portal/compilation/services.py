@@ -82,6 +82,6 @@ def replace(old: Job, new: Job) -> None:
 
 
 def file_name(job: Job, name: str) -> str:
-    """The compiled model's name says what it is and for which chip; a job that was done anew has none."""
+    """A download name with the model and its chip; None for a job that was replaced by a retry."""
     compiled = CompiledModel.objects.filter(job=job).first() if name == RKNN else None
     return rknn_name(compiled) if compiled else name.rsplit("/", 1)[-1]

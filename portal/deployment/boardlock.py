@@ -1,7 +1,7 @@
-"""The lock on a board: one deployment at a time changes its folder of releases, whoever deploys.
+"""The lock on a board: one deployment at a time changes its release folder, whoever deploys.
 
-It lies on the board: two teams, or two portals, may share a board and nothing else, and only who can sign in
-there can hold it. It ends by itself ``LEASE`` seconds after it was last renewed.
+The lock is on the board itself: two teams, or two portals, may share a board and nothing else, and only who
+can sign in there can take it. It expires ``LEASE`` seconds after its last renewal.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from portal.jobs.context import JobContext
 from portal.jobs.models import Job
 from workers.contract.messages import msg
 
-LEASE = 600  # seconds: longer than the longest step without a renewal, the check of the golden images
+LEASE = 600  # seconds: longer than the longest step without a renewal, the golden image check
 RENEW_SECONDS = 60.0
 WAIT_SECONDS = 180.0
 AGAIN_SECONDS = 3.0
@@ -35,7 +35,8 @@ def locked_board(
 ) -> Iterator[tuple[BoardConnection, BoardLock]]:
     """A connection to a board that no other deployment changes meanwhile.
 
-    What it runs is recorded first, so that what a killed attempt has left is understood before it is changed.
+    Its current release is recorded first, so that what a killed attempt left is understood before it is
+    changed.
     """
     context.phase(msg("connecting to {host}:{port}", host=device.host, port=device.port))
     profile = device.board_profile
@@ -46,21 +47,23 @@ def locked_board(
 
 
 class BoardBusy(RemoteFailed):
-    """Another deployment is at work on the board, and did not end while this one waited."""
+    """Another deployment is using the board, and did not end while this one waited."""
 
     code = "board-busy"
 
 
 def owner_of(device: Device) -> str:
-    """Who holds a lock: a team's jobs for one address, of which only one is ever live. Tells nothing else."""
+    """The owner of a lock: a team's jobs for one address, of which only one is ever live. It reveals
+    nothing else.
+    """
     words = f"{device.team_id} {device.host.lower()} {device.port}"
     return salted_hmac("board lock", words, algorithm="sha256").hexdigest()[:16]
 
 
 class BoardLock:
-    """Use as a context manager around everything that changes releases; ``renew`` now and then inside.
+    """A context manager around everything that changes releases; call ``renew`` regularly inside.
 
-    ``token`` names this execution: one that was taken for dead and replaced can switch no more.
+    ``token`` identifies this execution: one that was assumed lost and replaced can no longer switch.
     """
 
     def __init__(
@@ -93,7 +96,7 @@ class BoardLock:
                 run_release_manager(self._connection, self._profile, "unlock", self.token)
 
     def renew(self) -> None:
-        """Cheap to call often. Raises BoardBusy when the lock has passed to another deployment."""
+        """Cheap to call often. Raises BoardBusy if the lock has passed to another deployment."""
         if time.monotonic() - self._renewed_at < RENEW_SECONDS:
             return
         if self._ask() is not None:
@@ -106,7 +109,7 @@ class BoardLock:
             )
 
     def _ask(self) -> int | None:
-        """None once the lock is ours, else the seconds that it is another's at most."""
+        """None once the lock is ours, else the maximum seconds that another holds it."""
         found = run_release_manager(
             self._connection, self._profile, "lock", self._owner, self.token, str(LEASE)
         )

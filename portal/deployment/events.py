@@ -1,4 +1,4 @@
-"""The events of deployments that people and other systems are told of."""
+"""The events of deployments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def register() -> None:
             _("%(name)s was deployed to %(device)s."),
             "check-circle-fill",
             _describe,
-            portal=Audience.NOTHING,  # the end of its run is told, and who deploys by hand looks on
+            portal=Audience.NOTHING,  # the run's own event covers it, and who deploys by hand is watching
             colour="success",
         )
     )

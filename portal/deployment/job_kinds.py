@@ -1,4 +1,4 @@
-"""The kind of job that puts a release on a board."""
+"""The job kind that deploys a release to a board."""
 
 from __future__ import annotations
 

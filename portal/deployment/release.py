@@ -1,4 +1,4 @@
-"""Builds the release folder of a board from a conversion's artifacts: files, hashes, golden images."""
+"""Builds a board's release folder from a conversion's artifacts: files, hashes, golden images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from portal.devices.remote_runner import Profile, program
 from workers.contract.messages import msg
 
 SCHEMA = 1
-# What runs on a board; the last two are shared with the other programs.
+# The programs that run on a board; the last two are shared with the other programs.
 PROGRAMS = (
     "board/runner.py",
     "board/drivers.py",
@@ -29,14 +29,14 @@ RELEASE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
 
 
 class ReleaseError(BoardError):
-    """The artifacts do not make a release that the board could run."""
+    """The artifacts do not form a release that the board can run."""
 
     code = "bad-release"
 
 
 @dataclass(frozen=True)
 class Release:
-    """Everything a board needs: relative names ("golden/0.png") to contents, and the manifest."""
+    """The complete content of a release: relative names ("golden/0.png") to bytes, and the manifest."""
 
     id: str
     files: Mapping[str, bytes | Path]
@@ -59,9 +59,9 @@ class Release:
 
 
 def check_rknn(path: Path, chip: str) -> None:
-    """Refuse a file that is no RKNN model, or one made for another chip.
+    """Reject a file that is not an RKNN model, or is compiled for another chip.
 
-    Form as measured with rknn-toolkit2 2.3.2: magic "RKNN", and in the JSON at its end
+    Format as observed with rknn-toolkit2 2.3.2: magic "RKNN", and in the JSON at its end
     ``"target_platform":["rv1106"]``. Raises ReleaseError.
     """
     data = path.read_bytes()
@@ -79,7 +79,7 @@ def check_rknn(path: Path, chip: str) -> None:
 
 
 def check_id(release_id: str) -> None:
-    """Refuse what cannot be the name of a release's folder. Raises ReleaseError."""
+    """Reject an invalid name for a release folder. Raises ReleaseError."""
     if not RELEASE_ID.match(release_id) or release_id.endswith((".part", ".old")):
         raise ReleaseError(
             msg(
@@ -104,10 +104,10 @@ def build_release(
     build_onnx: Path | None = None,
     calibration: Path | None = None,
 ) -> Release:
-    """Put a release together from local files.
+    """Build a release from local files.
 
-    ``golden`` is image contents with the fields of an answer that are expected of the board. ``build_onnx``
-    and ``calibration`` are wanted, and used, only where the profile needs the simulator. Raises ReleaseError.
+    ``golden`` pairs image contents with the fields expected in the board's response. ``build_onnx`` and
+    ``calibration`` are required, and used, only if the profile needs the simulator. Raises ReleaseError.
     """
     check_id(release_id)
     if not golden:

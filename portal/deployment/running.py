@@ -1,8 +1,8 @@
-"""Which deployment runs on a device, understood from what the board itself reports.
+"""Which deployment runs on a device, derived from what the board itself reports.
 
-A deployment writes down the release it is about to make current (``Deployment.intended``) before it switches.
-So a worker that is killed between the switch on the board and the rows here leaves a board whose report is
-understood at the next contact, whatever that is: probe, check, inference or deployment.
+A deployment records the release that it is about to make current (``Deployment.intended``) before it
+switches. So if its worker is killed between the switch on the board and the rows here, the board's report is
+still understood at the next contact, whatever that is: probe, check, inference or deployment.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HISTORY = 20
 
 
 def settle(device: Device, release: str | None) -> None:
-    """Let the attempt that made the reported release be the newest that became current."""
+    """Make the attempt behind the reported release the newest that became current."""
     newest = _newest(device)
     if not release or (newest is not None and newest.release == release):
         return
@@ -50,13 +50,14 @@ def _newest(device: Device) -> Deployment | None:
 
 
 def deployment_of(device: Device, release: str | None) -> Deployment | None:
-    """The deployment that put a release on the board; None for a release that the portal does not know."""
+    """The deployment that put a release on the board; None for a release unknown to the portal."""
     return _there(device, {release}).get(release) if release else None
 
 
 def _there(device: Device, releases: set[str]) -> dict[str, Deployment]:
-    """By release: the newest deployments to the board, by this row or another one of the team for the same
-    address."""
+    """By release: the newest deployments to the board, through this row or another one of the team with
+    the same address.
+    """
     there = Q(device=device) | Q(
         device__team=device.team_id, device__host__iexact=device.host, device__port=device.port
     )
@@ -65,12 +66,12 @@ def _there(device: Device, releases: set[str]) -> dict[str, Deployment]:
 
 
 def current_deployment(device: Device) -> Deployment | None:
-    """The deployment that runs on the device; None when nothing does, or nothing that the portal knows."""
+    """The deployment that runs on the device; None if there is none, or none known to the portal."""
     return current_deployments([device]).get(device.pk)
 
 
 def current_deployments(devices: Iterable[Device]) -> dict[int, Deployment]:
-    """The current deployments of many devices by the device's id."""
+    """The current deployments of many devices, by device id."""
     devices = list(devices)
     newest = Deployment.objects.filter(device=OuterRef("pk")).exclude(activated_at=None)
     newest = Subquery(newest.order_by("-activated_at", "-pk").values("pk")[:1])
@@ -83,7 +84,7 @@ def current_deployments(devices: Iterable[Device]) -> dict[int, Deployment]:
 
 
 def _as_reported(device: Device, newest: Deployment | None) -> Deployment | None:
-    """``newest``, unless the board said since then that it runs something else."""
+    """``newest``, unless the board has since reported another release."""
     if device.reported_at is None or (newest and newest.activated_at > device.reported_at):
         return newest
     if newest is not None and newest.release == device.reported_release:
@@ -92,7 +93,7 @@ def _as_reported(device: Device, newest: Deployment | None) -> Deployment | None
 
 
 def devices_that_run(compiled_ids: set[int]) -> dict[int, list[Device]]:
-    """The devices on which each of the compiled models is current, by its id."""
+    """The devices on which each of the compiled models is current, by compiled model id."""
     devices = Device.objects.filter(deployments__compiled_model__in=compiled_ids).distinct()
     found: dict[int, list[Device]] = {}
     by_id = {device.pk: device for device in devices}
@@ -103,7 +104,7 @@ def devices_that_run(compiled_ids: set[int]) -> dict[int, list[Device]]:
 
 
 class DeploymentsOnBoards:
-    """What ``devices.releases`` asks of the app that deploys."""
+    """Implements the interface of ``devices.releases``."""
 
     settle = staticmethod(settle)
 
@@ -118,7 +119,7 @@ class DeploymentsOnBoards:
 
 
 def panel(request, device: Device) -> str:
-    """The history of a device's deployments, for its page."""
+    """A device's deployment history, for its page."""
     rows = list(device.deployments.select_related("job", "compiled_model__model")[:HISTORY])
     places = pages.of([row.compiled_model.model for row in rows])
     measured = _measured(rows)
@@ -147,6 +148,6 @@ def _described(deployments: dict) -> dict:
 
 
 def _measured(rows: list[Deployment]) -> dict[int, Evaluation]:
-    """The board's evaluations by the deployment's job."""
+    """The board's evaluations, by the deployment's job."""
     jobs = [row.job_id for row in rows]
     return {one.job_id: one for one in Evaluation.objects.filter(job__in=jobs, stage=Stage.BOARD)}

@@ -1,4 +1,4 @@
-"""Deployments: start one, put its release on the board, make it current, measure what it answers."""
+"""Deployments: start one, put its release on the board, make it current, measure its accuracy there."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def start(
 ) -> Deployment:
     """Queue an attempt to put a compiled model on a device and make it current.
 
-    Each call is an attempt of its own, so that an older model becomes current once more. Raises
-    IllegalTransition while it is being deployed there, QuotaReached when no more jobs may wait.
+    Each call is a new attempt, so that an older model can become current again. Raises IllegalTransition
+    while it is being deployed there, QuotaReached if no more jobs may be queued.
     """
     before = _last_attempt(compiled.pk, device.pk)
     if before is not None and before.job.is_active:
@@ -63,21 +63,23 @@ def start(
 
 
 def _last_attempt(compiled_id: int, device_id: int) -> Deployment | None:
-    """The newest attempt; two requests that ask for it at once do so one after the other."""
+    """The newest attempt; concurrent requests for it wait for each other."""
     CompiledModel.objects.select_for_update().get(pk=compiled_id)
     rows = Deployment.objects.filter(compiled_model=compiled_id, device=device_id)
     return rows.select_related("job", "compiled_model__model", "device").first()
 
 
 def fits(compiled: CompiledModel, device: Device) -> bool:
-    """Whether the model was compiled for this device's chip and channel order; no for a removed profile."""
+    """Whether the model was compiled for this device's chip and channel order; False for a removed
+    profile.
+    """
     profile = configs.boards().get(device.profile)
     made_for = (compiled.chip, compiled.channel_order)
     return profile is not None and made_for == (profile.chip, profile.channel_order)
 
 
 def perform(job: Job, context: JobContext) -> dict:
-    """Deploy, then send measured images to the board and compare its answers with the simulator's."""
+    """Deploy, then send measured images to the board and compare its predictions with the simulator's."""
     deployment = job.deployment
     folder = job_folder(job) / "release"
     shutil.rmtree(job_folder(job), ignore_errors=True)
@@ -100,11 +102,11 @@ def perform(job: Job, context: JobContext) -> dict:
 def _deploy(
     deployment: Deployment, connection, built: release.Release, context: JobContext, lock: BoardLock
 ) -> str:
-    """Put the release on the board, make it current and remove old ones; return what answers there."""
+    """Put the release on the board, make it current and remove old ones; return the engine's name."""
     profile = deployment.device.board_profile
 
     def on_phase(name: str) -> None:
-        # After the switch nothing may stop it before the rows say so too.
+        # After the switch, nothing may stop it before the rows record it.
         if name == "confirm":
             context.say(name)
         else:
@@ -113,7 +115,7 @@ def _deploy(
 
     on_progress = _renewing(lock, context)
     done = steps.deploy(connection, profile, built, on_phase, on_progress, token=lock.token)
-    # Current from here on: what follows measures, and a failure to measure is no way back.
+    # It is current from here on: a failed measurement does not undo that.
     running.record(deployment.device, built.id)
     context.log(f"{built.id} is current; before it {done.before or 'nothing'}; {done.engine} answers")
     try:
@@ -127,9 +129,9 @@ def _deploy(
 
 
 def _look_again(device: Device, built: release.Release, context: JobContext) -> None:
-    """After a lost connection: remove what was half made, and find out whether the switch took place.
+    """After a lost connection: remove leftovers, and find out whether the switch happened.
 
-    A board that is still away, or still silent, is left to the next contact.
+    A board that is still unreachable or silent is handled at the next contact.
     """
     profile = device.board_profile
     with contextlib.suppress(BoardError), sign_in(device, context.insist) as connection:
@@ -140,7 +142,7 @@ def _look_again(device: Device, built: release.Release, context: JobContext) -> 
 
 
 def _renewing(lock: BoardLock, context: JobContext):
-    """A progress callback that keeps the board's lock while the work takes its time."""
+    """A progress callback that also renews the board's lock."""
 
     def on_progress(done: int, total: int) -> None:
         lock.renew()
@@ -151,7 +153,7 @@ def _renewing(lock: BoardLock, context: JobContext):
 
 @contextlib.contextmanager
 def _timed(context: JobContext, tool: str):
-    """Count the seconds inside as the board's."""
+    """Count the seconds inside as time on the board."""
     start = time.monotonic()
     try:
         yield
@@ -190,7 +192,7 @@ def _build_release(deployment: Deployment, folder: Path):
 
 
 def _intend(deployment: Deployment, built: release.Release) -> None:
-    """Write down what is about to be put on the board; see ``devices/running.py`` for why before."""
+    """Record what is about to be put on the board; ``devices/running.py`` explains why beforehand."""
     deployment.intended = {
         "release": built.id,
         "path": f"{deployment.device.board_profile.root}/releases/{built.id}",
@@ -201,7 +203,7 @@ def _intend(deployment: Deployment, built: release.Release) -> None:
 
 
 def _measure(deployment, connection, expected, dataset, context, lock) -> list[dict]:
-    """Let the board predict measured images; return its evaluation, compared with the simulator's."""
+    """Run the measured images on the board; return its evaluation, compared with the simulator's."""
     sample = spread(expected, deployment.board_images)
     if not sample:
         return []
@@ -244,21 +246,21 @@ def _share(value: float | None) -> str:
 
 
 def spread(rows: list[dict], limit: int) -> list[dict]:
-    """At most ``limit`` rows, evenly spread over the list, which is ordered by image."""
+    """At most ``limit`` rows, evenly spaced over the list, which is ordered by image."""
     if len(rows) <= limit:
         return rows
     return [rows[index * len(rows) // limit] for index in range(limit)]
 
 
 def predictions(task: Task, sample: list[dict], answers: list[dict]) -> list[dict]:
-    """The board's predictions of the sample's images, with ``ms`` on the board; what it left out is None."""
+    """The board's predictions of the sample's images, with ``ms`` on the board; None if an image has none."""
     by_name = {one["image"]: one for one in answers}
     found = ((row, by_name.get(row["image"], {})) for row in sample)
     return [{**task.prediction(row, one), "ms": one.get("ms")} for row, one in found]
 
 
 def times(rows: list[dict]) -> dict[str, float | None]:
-    """Median and 95th percentile of the milliseconds an image took; None without any."""
+    """Median and 95th percentile of the milliseconds per image; None without any."""
     known = sorted(row["ms"] for row in rows if row["ms"] is not None)
     return {
         "ms_median": round(statistics.median(known), 3) if known else None,
@@ -275,7 +277,7 @@ def complete(job: Job, result: dict) -> None:
 
 
 def after(job: Job) -> None:
-    """What follows the end of a deployment, whatever it was."""
+    """Follow-up of a deployment's end, whatever the outcome."""
     event = EVENTS.get(job.status)
     if event:
         rows = Deployment.objects.select_related("compiled_model__model", "device", "job")
@@ -285,8 +287,9 @@ def after(job: Job) -> None:
 
 
 def replace(old: Job, new: Job) -> None:
-    """A retry is an attempt of its own. Raises IllegalTransition while a later attempt is under way, or when
-    the model or the device was removed."""
+    """A retry is a new attempt. Raises IllegalTransition while a later attempt is active, or if the model
+    or the device was removed.
+    """
     attempt = Deployment.objects.filter(job=old).first()
     if attempt is None:
         raise NothingLeft(old)

@@ -1,4 +1,4 @@
-"""Sends images to a board and brings back what its current release answers."""
+"""Sends images to a board and returns the predictions of its current release."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ READABLE = {".png", ".jpg", ".jpeg", ".bmp"}
 
 @dataclass(frozen=True)
 class Answers:
-    """``answers`` in the order of the images, each with ``image`` (the caller's name) and either what the
-    release's task predicts with ``ms`` (the prediction on the board), or ``error``; ``done`` is the runner's
-    last message: ``answered``, ``failed``, ``load_ms``, ``engine``."""
+    """``answers`` in the order of the images, each with ``image`` (the caller's name) and either the
+    task's prediction with ``ms`` (prediction time on the board), or ``error``; ``done`` is the runner's
+    last message: ``answered``, ``failed``, ``load_ms``, ``engine``.
+    """
 
     answers: list[dict[str, Any]]
     done: dict[str, Any]
 
 
 def board_names(names: Sequence[str]) -> list[str]:
-    """File names safe on any board for images called anything, unique and in order."""
+    """File names that are safe on any board, unique and in the order of the images."""
     return [
         f"{number:06d}{suffix if (suffix := PurePosixPath(name).suffix.lower()) in READABLE else '.img'}"
         for number, name in enumerate(names)
@@ -49,12 +50,13 @@ def answer(
     classes: int | None = None,
     on_answer: Callable[[int, int], None] | None = None,
 ) -> Answers:
-    """Send ``(name, content)`` images and return the answers of ``release`` (else the current one).
+    """Send ``(name, content)`` images and return the predictions of ``release`` (default: the current
+    one).
 
-    Names may hold anything; the board never sees them. A format that not every board reads is sent as
-    PNG. ``classes`` is how many the release has, if that is known. ``on_answer(done, total)`` reports
-    progress. Nothing stays on the board. Raises NothingDeployed, NoVendorLibrary, DiskFull,
-    ConnectionLost, and MalformedAnswer unless each image is answered once, with a label there is …
+    Names may hold anything; the board never sees them. Formats that not every board reads are sent as PNG.
+    ``classes`` is the release's number of classes, if known. ``on_answer(done, total)`` reports progress.
+    Nothing stays on the board. Raises NothingDeployed, NoVendorLibrary, DiskFull, ConnectionLost, and
+    MalformedAnswer unless each image gets exactly one valid answer …
     """
     root = profile.root
     pictures = [readable(name, content) for name, content in files]
@@ -101,7 +103,7 @@ def answer(
 
 
 def what_is_wrong(names: Sequence[str], answers: list[dict[str, Any]], classes: int | None) -> str | None:
-    """Why these are no answers to the images of these names, in a few words; None when they are."""
+    """Why these answers do not match the images of these names, in a few words; None if they do."""
     given = [message["image"] for message in answers]
     if sorted(given) != sorted(names):
         sent, came = len(names), len(given)
@@ -120,5 +122,5 @@ def _clean(connection: BoardConnection, inbox: str) -> None:
         with connection.undisturbed(TIDY_SECONDS):
             connection.run(["rm", "-rf", inbox])
     except BoardError:
-        # The connection is gone; the next deployment sweeps old inboxes.
+        # The connection is gone; the next deployment removes old inboxes.
         pass

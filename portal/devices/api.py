@@ -1,4 +1,4 @@
-"""Devices and what they answer."""
+"""Devices and their predictions."""
 
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
@@ -49,7 +49,9 @@ class ImagesSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class ThresholdsSerializer(serializers.Serializer):
-    """Which boxes are told: from a score on, and none that overlaps a surer one of its class by more."""
+    """Which boxes to include: minimum score, and maximum overlap with a higher-scoring box of the same
+    class.
+    """
 
     score = serializers.FloatField(default=SHOWN, min_value=0, max_value=1)
     overlap = serializers.FloatField(default=OVERLAP, min_value=0, max_value=1)
@@ -63,13 +65,13 @@ class NotNow(APIException):
 
 
 def _credentials(data: dict) -> Credentials | None:
-    """Take the secret out of a form's data; None when none was given."""
+    """Take the secret out of a form's data; None if none was given."""
     secrets = {key: data.pop(key, "") for key in SECRETS}
     return Credentials(**secrets) if secrets["password"] or secrets["private_key"] else None
 
 
 def _update_access(device: Device, **changes) -> None:
-    """Change the device, with the service's refusals at the fields they are about."""
+    """Update the device, with the service's errors assigned to their fields."""
     try:
         services.update_access(device, **changes)
     except SecretNeeded as error:
@@ -118,7 +120,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     def partial_update(self, request, pk=None):
         """Change the name, the address or the credentials; the board is then probed.
 
-        Another address, port or user needs the credentials along with it: the stored ones are not sent there.
+        Another address, port or user needs the credentials again: the stored ones are not sent there.
         """
         form = EditDeviceSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -134,11 +136,11 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         detail=True, methods=["get", "post"], url_path="host-key", pagination_class=None, refusals=(409, 502)
     )
     def host_key(self, request, pk=None):
-        """GET: the pinned host key and the one that the board shows now. POST: pin the shown one, after a
-        person has looked at it.
+        """GET: the pinned host key and the one that the board shows now. POST: pin the shown key, after a
+        person has compared it.
         """
         device = self.get_object()
-        refuse_unless(request, Role.OPERATOR)  # to look is a connection to the board
+        refuse_unless(request, Role.OPERATOR)  # a GET connects to the board
         form = NewHostKeySerializer(data=request.data)
         form.is_valid(raise_exception=request.method == "POST")
         try:
@@ -172,7 +174,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     @action(detail=True, methods=["get", "post"], parser_classes=[MultiPartParser], filter_backends=[])
     @takes(many_images)
     def inferences(self, request, pk=None):
-        """GET: what the device answered before. POST: send images; the answer is 202 with an inference."""
+        """GET: recent inferences. POST: send images; the response is 202 with an inference."""
         device = self.get_object()
         if request.method == "GET":
             rows = device.inferences.asked().select_related("job__created_by").prefetch_related("images")
@@ -196,8 +198,7 @@ class InferenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVie
     @action(detail=True, pagination_class=None, filter_backends=[])
     @with_query(ThresholdsSerializer)
     def coco(self, request, pk=None):
-        """The boxes that a detector found, as one COCO file; each annotation has a ``score``. None of another
-        task's."""
+        """The detected boxes as one COCO file; each annotation has a ``score``. Detection only."""
         return Response(coco.file_of(self.get_object(), Thresholds(**self.query)))
 
     @extend_schema(responses={(200, f"image/{kind}"): OpenApiTypes.BINARY for kind in ("png", "jpeg")})
@@ -208,5 +209,5 @@ class InferenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVie
         content_negotiation_class=AnyAnswer,
     )
     def image(self, request, pk=None, position=""):
-        """A picture as the board got it; ``position`` counts from 0."""
+        """An image as the board received it; ``position`` counts from 0."""
         return pictures.serve(get_object_or_404(self.get_object().images.all(), position=position))

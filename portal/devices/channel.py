@@ -1,4 +1,4 @@
-"""One command's channel: feeding its input and collecting its output, at the same time and within bounds."""
+"""A command's channel: feeds its input and collects its output at the same time, within bounds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.devices.transfer import chunks_of
 from portal.devices.waiting import POLL_SECONDS
 from workers.contract.messages import msg
 
-STATUS_SECONDS = 30.0  # for the exit status, once the output has ended
+STATUS_SECONDS = 30.0  # for the exit status, after the end of the output
 MAX_KEPT_BYTES = 1024 * 1024
 MAX_STREAMED_BYTES = 16 * 1024 * 1024
 MAX_LINE_BYTES = 256 * 1024
@@ -23,25 +23,26 @@ GONE = (OSError, EOFError, paramiko.SSHException)
 
 
 class TooMuchOutput(Exception):
-    """A command printed more than it may; the message says how much."""
+    """A command printed more than allowed; the message says how much."""
 
 
 def feed(channel: paramiko.Channel, stdin: bytes | Iterable[bytes] | None) -> None:
-    """Give a command its input, then the end of it. What cannot be read here ends the command."""
+    """Send a command its input, then end-of-file. If the input cannot be read, end the command."""
     try:
         for chunk in chunks_of(stdin) if isinstance(stdin, bytes) else stdin or ():
             _send(channel, chunk)
         channel.shutdown_write()
     except GONE:
-        # It may have ended without reading it all, and then its status is what counts; but if it is
-        # still there, it must not take half of its input for the whole.
+        # It may have ended without reading everything; then its status counts. But if it still runs, it must
+        # not take half of its input for all of it.
         if not channel.exit_status_ready():
             channel.close()
 
 
 def _send(channel: paramiko.Channel, data: bytes) -> None:
-    """Send all of it. Not sendall: the channel's short timeout is meant for reading, and a board that
-    takes its time over its SD card keeps a writer waiting for longer. The end of the command ends it."""
+    """Send all of it. Not with sendall: the channel's short timeout is meant for reading, and a board with
+    a slow SD card blocks a writer for longer. The end of the command ends it.
+    """
     view = memoryview(data)
     while view:
         try:
@@ -54,7 +55,7 @@ def _send(channel: paramiko.Channel, data: bytes) -> None:
 
 
 class Stream:
-    """What came of stdout or of stderr: all of it, or the last of it while lines are told one by one."""
+    """The output of stdout or stderr: all of it, or only its end if lines are passed on one by one."""
 
     def __init__(self, name: str, limit: int, on_line: Callable[[str], None] | None, whole: bool):
         self._name, self._limit, self._on_line, self._whole = name, limit, on_line, whole
@@ -97,9 +98,9 @@ class Stream:
 
 
 class Output:
-    """Collects stdout and stderr of a channel; both must be read or a talkative command blocks.
+    """Collects stdout and stderr of a channel; both must be read, or a chatty command blocks.
 
-    Two threads read, so that the caller's own never waits for the board alone.
+    Two threads read, so that the caller's thread never waits for the board alone.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class Output:
         on_wait: Callable[[], None] = lambda: None,
         limit: int | None = None,
     ):
-        """With ``on_line`` only the last of stdout is kept. ``limit`` is for all bytes of stdout."""
+        """With ``on_line``, only the end of stdout is kept. ``limit`` applies to all bytes of stdout."""
         self._channel = channel
         self._on_wait = on_wait
         whole = on_line is None
@@ -120,7 +121,7 @@ class Output:
         self._stop = threading.Event()
 
     def collect(self, deadline: float) -> bool:
-        """Read until both end and the status is known; False when the deadline passes first.
+        """Read until both end and the status is known; False if the deadline passes first.
 
         Raises TooMuchOutput, and what ``on_line`` and ``on_wait`` raise.
         """
@@ -141,7 +142,7 @@ class Output:
             now = time.monotonic()
             if now > deadline:
                 return False
-            if now >= look:  # by the clock: a command that never pauses can be stopped too
+            if now >= look:  # by the clock: a command without pauses can be stopped too
                 self._on_wait()
                 look = now + POLL_SECONDS
             try:
@@ -179,7 +180,7 @@ class Output:
                 return
 
     def _hand_over(self, stream: Stream, piece: bytes) -> bool:
-        """False when nobody takes it any more."""
+        """False if nobody takes it any more."""
         while not self._stop.is_set():
             try:
                 self._pieces.put((stream, piece), timeout=POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""The messages of the programs on a board, checked and bounded before anything else sees them."""
+"""Validates the messages of programs on a board before anything else sees them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _RELEASE = record(
     },
 )
 _MESSAGES: dict[str, Check] = {
-    # What was predicted is the task's: see ``clean_message``.
+    # The task knows the fields of predictions: see ``clean_message``.
     "answer": record({**_ANSWER, "ms": number(0, MAX_MILLISECONDS)}, {"task": text(40)}),
     "unanswered": record({**_ANSWER, "error": sentence(300)}),
     "done": record(
@@ -82,7 +82,7 @@ _MESSAGES: dict[str, Check] = {
 
 
 def clean_message(message: Any) -> dict[str, Any] | None:
-    """A message of a program on a board, with the fields that are known; None for an unknown type.
+    """A message of a program on a board with its known fields; None for an unknown type.
 
     Raises Malformed.
     """
@@ -95,6 +95,6 @@ def clean_message(message: Any) -> dict[str, Any] | None:
     known = _MESSAGES[checks](message, kind)
     if checks == "answer":
         known |= tasks.get(known.get("task", FIRST_TASK)).answer(message, kind)
-    # What a later version of our programs adds: short texts, numbers, yes or no.
+    # Additions of later versions of our programs: short texts, numbers, booleans.
     added = {key: one for key, one in message.items() if key not in known and key != "type"}
     return {"type": kind, **facts(added, kind), **known}

@@ -1,4 +1,4 @@
-"""The boxes of an inference as one COCO file, for other tools."""
+"""An inference's boxes as one COCO file, for other tools."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from portal.tasks.figures import Thresholds
 
 
 def file_of(inference: Inference, thresholds: Thresholds) -> dict[str, Any]:
-    """Images in the order in which they were sent, with the boxes that the thresholds leave, each with its
-    score. Categories are the classes that were found, by the model's own numbers."""
+    """The images in the order in which they were sent, with the boxes above the thresholds and their
+    scores.
+
+    Categories are the classes that were found, with the model's own ids.
+    """
     task, rows = tasks.get(inference.task), list(inference.images.all())
     found = [(row, box) for row in rows for box in task.boxes(row.prediction, thresholds)]
     names = {box["label_id"]: box["label"] for _, box in found}

@@ -1,10 +1,10 @@
 """One SSH connection to a board: run a command, put and get files. Standard library and paramiko only.
 
-Works with OpenSSH, dropbear and busybox: commands are argument lists quoted for a POSIX shell, files
-go by SFTP or, where a board has no SFTP server, through ``cat > file``.
-Whatever a board does, each call here ends: it has a deadline and a bound on what is read, and while it
-waits it asks twice a second whether to stop (``waiting``, ``ssh``, ``channel``).
-Not in charge of what runs on the board (``remote_runner``) or of what is where (``deployments.steps``).
+Works with OpenSSH, dropbear and busybox: commands are argument lists quoted for a POSIX shell; files go by
+SFTP or, if a board has no SFTP server, through ``cat > file``. Whatever a board does, each call here ends: it
+has a deadline and a bound on what it reads, and while it waits it checks twice a second whether to stop
+(``waiting``, ``ssh``, ``channel``). ``remote_runner`` runs programs on the board; ``deployment.steps`` knows
+its folders.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from portal.devices.waiting import Helper, Overdue
 from workers.contract.messages import msg
 
 KEEPALIVE_SECONDS = 10
-# After this long without an acknowledgement from the board the kernel gives the connection up.
-# Without it a board that lost its power keeps a command waiting for a quarter of an hour.
+# Without an acknowledgement from the board for this long, the kernel closes the connection. Otherwise a board
+# that lost power would block a command for a quarter of an hour.
 DEAD_AFTER_MS = 30_000
 SETTLE_SECONDS = 0.5
 OPEN_SECONDS = 30.0
@@ -54,9 +54,9 @@ class BoardConnection:
     def __init__(self, transport: BoardTransport, address: str):
         self._transport = transport
         self.address = address
-        # Called twice a second while the board is waited for; what it raises ends the wait.
+        # Called twice a second while waiting for the board; what it raises ends the wait.
         self.on_wait: Callable[[], None] | None = None
-        # The same inside ``undisturbed``: what it raises ends even what must be finished.
+        # The same inside ``undisturbed``: what it raises ends even work that must be finished.
         self.insist: Callable[[], None] | None = None
         self._until = float("inf")
         self._helper = Helper("board")
@@ -79,7 +79,7 @@ class BoardConnection:
     ) -> BoardConnection:
         """Log in. ``host_key`` is the one pinned at registration; it is compared before a secret is used.
 
-        ``timeout`` is for each step: the connection, the key exchange, each answer to the login. Raises
+        ``timeout`` applies to each step: the connection, the key exchange, each login response. Raises
         Unreachable, HostKeyChanged, WrongPassword, ConnectionLost, BoardError for a bad key, and what
         ``on_wait`` raises.
         """
@@ -98,7 +98,7 @@ class BoardConnection:
         self.close()
 
     def close(self) -> None:
-        """End the connection at once, and with it whatever still waits in it."""
+        """Close the connection at once, ending whatever waits in it."""
         self._transport.close()
         self._helper.close()
 
@@ -107,8 +107,9 @@ class BoardConnection:
         return self._transport.is_active()
 
     def gone(self) -> bool:
-        """Whether the connection is lost, asked after a failure: paramiko closes the channels of a lost
-        connection a moment before it says so of the connection itself."""
+        """Whether the connection is lost, for use after a failure: paramiko closes the channels of a lost
+        connection a moment before it reports the connection itself as closed.
+        """
         self._transport.join(timeout=SETTLE_SECONDS)
         return not self.alive
 
@@ -124,9 +125,9 @@ class BoardConnection:
 
     @contextlib.contextmanager
     def undisturbed(self, seconds: float | None = None) -> Iterator[None]:
-        """Ask only ``insist`` inside the block: for what must be finished, and for tidying up.
+        """Call only ``insist`` inside the block: for work that must be finished, and for clean-up.
 
-        ``seconds`` bounds all of the block's waiting together.
+        ``seconds`` bounds the block's total waiting time.
         """
         kept = self.on_wait, self._until
         self.on_wait = self.insist
@@ -138,7 +139,7 @@ class BoardConnection:
             self.on_wait, self._until = kept
 
     def lost(self, doing: str) -> BoardError:
-        """The error for a connection that ended while something was under way."""
+        """The error for a connection that broke during an operation."""
         if self._transport.overstepped is not None:
             return MalformedAnswer.of_protocol(self.address, self._transport.overstepped)
         return ConnectionLost(
@@ -162,10 +163,10 @@ class BoardConnection:
         )
 
     def patiently(self, function: Callable[[], Any], seconds: float, doing: str) -> Any:
-        """Do what waits for the board, in the helper's thread; return what it returns.
+        """Run a function that waits for the board in the helper's thread; return its result.
 
-        Raises RemoteTimeout after ``seconds``: then the connection is ended, for nothing more can be
-        asked of a board in the middle of an answer. Raises what paramiko raises, as one of GONE.
+        Raises RemoteTimeout after ``seconds`` and closes the connection: a board in the middle of a response
+        can be asked nothing else. Raises paramiko's exceptions as one of GONE.
         """
         allowed = max(0.1, min(seconds, self._until - time.monotonic()))
         try:
@@ -186,11 +187,11 @@ class BoardConnection:
         on_wait: Callable[[], None] | None = None,
         limit: int | None = None,
     ) -> RunResult:
-        """Run a command and wait for its end; ``on_line`` gets each line of stdout as it comes.
+        """Run a command and wait for its end; ``on_line`` gets each line of stdout as it arrives.
 
-        ``on_wait`` is called about twice a second, as the connection's own is. ``limit`` bounds the bytes
-        of stdout. A command that fails is a RunResult like any other. Raises ConnectionLost,
-        MalformedAnswer when it prints too much, and RemoteTimeout after ``timeout`` seconds.
+        ``on_wait`` is called about twice a second, like the connection's own. ``limit`` bounds the bytes of
+        stdout. A failing command is a RunResult like any other. Raises ConnectionLost, MalformedAnswer if it
+        prints too much, and RemoteTimeout after ``timeout`` seconds.
         """
         deadline = min(time.monotonic() + timeout, self._until)
         channel = self._open_channel(argv, deadline)
@@ -259,18 +260,18 @@ class BoardConnection:
             ) from error
 
     def _end_channel(self, channel: paramiko.Channel) -> None:
-        """Close it. A board that does not even take that has its connection ended."""
+        """Close it. If the board does not even accept that, close its connection."""
         try:
             self._helper.call(channel.close, CLOSE_SECONDS)
         except Overdue:
             self._transport.close()
         except GONE:
-            pass  # nothing to close any more
+            pass  # nothing left to close
 
     # Files
 
     def sftp(self) -> paramiko.SFTPClient | None:
-        """The SFTP session, opened at first use; None where the board has no SFTP server."""
+        """The SFTP session, opened on first use; None if the board has no SFTP server."""
         if self._has_sftp is None:
             doing = msg("opening SFTP")
             try:
@@ -313,19 +314,19 @@ class BoardConnection:
             self._verify({path: source.digest.hexdigest()})
 
     def put_many(self, files: Mapping[str, bytes | Path], folder: str, *, python: str = "python") -> None:
-        """Put many small files into a folder of the board in one stream, and compare their hashes.
+        """Copy many small files into a folder of the board in one stream, and compare their hashes.
 
         ``files`` maps plain ASCII file names, without folders, to contents. Uses the board's Python to
-        unpack, else its ``tar``, else one transfer a file.
+        unpack, else its ``tar``, else one transfer per file.
         """
         transfer.put_many(self, files, folder, python)
 
     def get(self, path: str, limit: int = transfer.MAX_FILE_BYTES) -> bytes:
-        """Read a whole file of at most ``limit`` bytes. Raises RemoteFailed when it cannot be read."""
+        """Read a whole file of at most ``limit`` bytes. Raises RemoteFailed if it cannot be read."""
         return transfer.get(self, path, limit)
 
     def sha256(self, paths: list[str], *, python: str = "python") -> dict[str, str]:
-        """Hashes of files on the board, by path; a file that cannot be read is left out."""
+        """Hashes of files on the board, by path; unreadable files are omitted."""
         return transfer.sha256(self, paths, python)
 
     def _verify(self, expected: Mapping[str, str]) -> None:
@@ -342,12 +343,12 @@ class BoardConnection:
                 )
 
     def free_bytes(self, path: str) -> int | None:
-        """Free space of the file system that holds ``path``; None when the board does not say."""
+        """Free space of the file system that holds ``path``; None if the board does not say."""
         result = self.run(["df", "-k", path], timeout=20)
         return transfer.parse_df(result.stdout)[1] if result.ok else None
 
     def write_failure(self, path: str, reason: str) -> BoardError:
-        """Turn a failed write into the right error: SFTP servers hide a full disk behind "Failure"."""
+        """The right error for a failed write: SFTP servers hide a full disk behind "Failure"."""
         if self.gone():
             return self.lost(msg("writing {path}", path=path))
         if transfer.says_disk_full(reason) or transfer.has_no_room(self, path):
@@ -371,7 +372,7 @@ class BoardConnection:
 
 
 def _as_gone(function: Callable[[], Any]) -> Any:
-    """Call it. paramiko lets through whatever it stumbled over in what a server sent: a KeyError, say."""
+    """Call it. paramiko lets through any exception about malformed input from a server: a KeyError, say."""
     try:
         return function()
     except GONE:

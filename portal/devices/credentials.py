@@ -1,7 +1,7 @@
-"""The secret that signs in to a board, bound to the place it was entered for.
+"""The secret for signing in to a board, bound to the place for which it was entered.
 
-A secret belongs to one address, port, user and host key (``PLACE``). It is stored encrypted together with
-them, so that a row that points elsewhere, whoever changed it and how, sends it nowhere.
+A secret belongs to one address, port, user and host key (``PLACE``). It is encrypted together with them, so
+that a row that points elsewhere, whoever changed it and how, sends it nowhere.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Credentials:
     passphrase: str = ""
 
     def check(self) -> None:
-        """Raise BoardError when a private key cannot be read."""
+        """Raise BoardError if a private key cannot be read."""
         if self.private_key:
             load_private_key(self.private_key, self.passphrase or None)
 
@@ -46,19 +46,19 @@ class Credentials:
         return "key" if self.private_key else "password"
 
     def sealed(self, place: dict[str, Any]) -> str:
-        """Encrypt for storage, with the place that it is for."""
+        """Encrypt for storage, together with its place."""
         return seal(dataclasses.asdict(self) | {"place": place})
 
 
 def place_of(device: Device) -> dict[str, Any]:
-    """Where the device's row points."""
+    """The place that the device's row points to."""
     return {name: getattr(device, name) for name in PLACE}
 
 
 def stored(device: Device) -> Credentials:
-    """The device's credentials, decrypted. Raises WrongKey, or SecretNeeded when they are for another place.
+    """The device's credentials, decrypted. Raises WrongKey, or SecretNeeded if they are for another place.
 
-    Secrets from before they were bound name no place; they are for the row's, which has not changed since.
+    Secrets stored before they were bound name no place; they are for the row's, which has not changed since.
     """
     fields = unseal(device.secret)
     place = fields.pop("place", None)
@@ -81,8 +81,10 @@ def needed(auth: str, place: dict[str, Any]) -> str:
 
 
 def sign_in(device: Device, on_wait: Callable[[], None] | None = None) -> BoardConnection:
-    """Open a connection. Raises BoardError, WrongKey when the stored credentials cannot be read, and what
-    ``on_wait`` raises while the board is waited for."""
+    """Open a connection.
+
+    Raises BoardError, WrongKey if the stored credentials cannot be read, and what ``on_wait`` raises.
+    """
     secret = stored(device)
     return BoardConnection.connect(
         device.host,

@@ -1,4 +1,4 @@
-"""Reaching a board: one attempt within a deadline, and a few of them where the board is away for a moment."""
+"""Connects to a board: one attempt within a deadline, and a few more if the board is away for a moment."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from portal.devices.ssh import BoardTransport
 from portal.devices.waiting import POLL_SECONDS, Overdue, call_within
 from workers.contract.messages import msg
 
-# An attempt has at most six steps with a deadline each: the connection and the key exchange, both twice
-# where the pinned kind of key is gone, and the login in two ways.
+# An attempt has at most six steps with a deadline each: the connection and the key exchange, both twice if
+# the pinned kind of key is gone, and the login in two ways.
 STEPS = 6
 RETRY_SECONDS = 25.0
 
@@ -22,7 +22,7 @@ Connected = TypeVar("Connected")
 
 
 class _Attempt:
-    """One attempt, made in a helper's thread; whoever comes last, it or its owner, closes the line."""
+    """One attempt in a helper thread; whoever finishes last, it or its owner, closes the connection."""
 
     def __init__(self) -> None:
         self._transport: BoardTransport | None = None
@@ -89,8 +89,8 @@ def dial(
 ) -> Connected:
     """Call ``connect`` again after each of ``delays`` seconds while the board is away for a moment.
 
-    A board that starts anew, or a link that drops, is back within seconds; a wrong password or another
-    host key is not tried twice. No attempt begins later than RETRY_SECONDS after the first.
+    A rebooting board, or a link that drops, is back within seconds; a wrong password or another host key is
+    not tried twice. No attempt starts later than RETRY_SECONDS after the first.
     """
     start = time.monotonic()
     for delay in delays:

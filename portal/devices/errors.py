@@ -1,6 +1,6 @@
-"""What can go wrong with a board, each with one sentence: what is wrong and what to do.
+"""Errors of boards, each with one sentence: what is wrong and what to do.
 
-Every message is for the person who owns the board and is shown to them word for word.
+The board's owner sees every message word for word.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ MAX_SENTENCE = 700
 class BoardError(InputError):
     """Any failure on the way to a board or on it. ``code`` is stable, for the API.
 
-    An InputError of the contract: a person can fix it, and a retry would not. The message
-    may quote a board: it is bounded, and without control characters, whatever was quoted.
+    An InputError of the contract: a person can fix it, and a retry would not. The message may quote a board:
+    it is bounded and free of control characters, whatever is quoted.
     """
 
     code = "board-error"
@@ -26,9 +26,9 @@ class BoardError(InputError):
 
 
 class Unreachable(BoardError):
-    """No SSH server answered at the address: refused, timed out, no route, unknown name.
+    """No SSH server at the address: refused, timed out, no route, unknown name.
 
-    ``momentary`` says that it may be otherwise in a few seconds, as with a board that is starting.
+    ``momentary`` means that it may change in a few seconds, as with a board that is booting.
     """
 
     code = "unreachable"
@@ -39,7 +39,7 @@ class Unreachable(BoardError):
 
 
 class SilentBoard(Unreachable):
-    """Something took the connection, and then did not answer in time."""
+    """The connection was accepted, but no response came in time."""
 
 
 class WrongPassword(BoardError):
@@ -49,7 +49,7 @@ class WrongPassword(BoardError):
 
 
 class HostKeyChanged(BoardError):
-    """The board showed another host key than the one pinned. Nothing secret has been sent to it."""
+    """The board showed another host key than the pinned one. Nothing secret has been sent to it."""
 
     code = "host-key-changed"
 
@@ -70,7 +70,7 @@ class HostKeyChanged(BoardError):
 
 
 class DiskFull(BoardError):
-    """The board's storage has no room for what was to be written."""
+    """The board's storage has no room for the write."""
 
     code = "disk-full"
 
@@ -88,7 +88,7 @@ class NoVendorLibrary(BoardError):
 
 
 class ConnectionLost(BoardError):
-    """The connection broke while something was under way: cable, Wi-Fi, power."""
+    """The connection broke during an operation: cable, Wi-Fi, power."""
 
     code = "connection-lost"
 
@@ -105,13 +105,13 @@ class RemoteFailed(BoardError):
 
 
 class MalformedAnswer(RemoteFailed):
-    """The board answered with something that is no answer: wrong types, no numbers, far too much."""
+    """The board sent an invalid response: wrong types, invalid numbers, far too much."""
 
     code = "malformed-answer"
 
     @classmethod
     def of_protocol(cls, address: str, why: object) -> MalformedAnswer:
-        """For an SSH server that oversteps what the protocol allows it."""
+        """For an SSH server that violates the protocol."""
         return cls(
             msg(
                 "The board at {address} does not keep to the SSH protocol ({why}): update its "
@@ -123,18 +123,18 @@ class MalformedAnswer(RemoteFailed):
 
 
 class RemoteTimeout(RemoteFailed):
-    """A command on the board did not end in the time given."""
+    """A command on the board did not finish in time."""
 
     code = "remote-timeout"
 
 
 class WrongAnswer(RemoteFailed):
-    """A golden image was answered otherwise than the int8 model did at conversion."""
+    """A golden image got another prediction than from the int8 model at conversion."""
 
     code = "golden-mismatch"
 
 
 class NothingDeployed(RemoteFailed):
-    """The board has no current release, so it cannot answer."""
+    """The board has no current release, so it cannot predict."""
 
     code = "nothing-deployed"

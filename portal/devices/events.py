@@ -1,4 +1,4 @@
-"""The events of devices that people and other systems are told of."""
+"""The events of devices."""
 
 from __future__ import annotations
 

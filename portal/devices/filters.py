@@ -1,4 +1,4 @@
-"""Filters of devices and of what they answered."""
+"""Filters of devices and inferences."""
 
 from __future__ import annotations
 

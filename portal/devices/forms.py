@@ -1,4 +1,4 @@
-"""Forms of devices: register one, change how it is reached."""
+"""Forms for registering devices and changing their access."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SecretForm(StyledForm):
         return data
 
     def credentials(self) -> Credentials | None:
-        """What was entered; None when nothing was."""
+        """The entered credentials; None if there are none."""
         data = self.cleaned_data
         if not data["password"] and not data["private_key"]:
             return None
@@ -111,7 +111,7 @@ class MultipleFileInput(forms.ClearableFileInput):
 
 
 class InferForm(StyledForm):
-    """Several pictures to send to a device; read them with ``request.FILES.getlist("images")``."""
+    """Images to send to a device; read them with ``request.FILES.getlist("images")``."""
 
     images = forms.FileField(
         label=_("Pictures"),

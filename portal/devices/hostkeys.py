@@ -18,13 +18,15 @@ from portal.devices.ssh import BoardTransport
 from portal.devices.waiting import Overdue, call_within
 from workers.contract.messages import msg
 
-# It logs a traceback for every failure that we tell in a sentence.
+# It logs a traceback for every failure that is reported as a sentence anyway.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)
 class HostKey:
-    """A server's public key as people compare it: ``ssh-ed25519 SHA256:…`` (as OpenSSH prints it)."""
+    """A server's public key in the form that people compare: ``ssh-ed25519 SHA256:…`` (as OpenSSH prints
+    it).
+    """
 
     kind: str
     fingerprint: str
@@ -34,7 +36,7 @@ class HostKey:
 
     @classmethod
     def parse(cls, text: str) -> HostKey:
-        """Read what ``str()`` wrote; a fingerprint alone is accepted too. ValueError otherwise."""
+        """Parse the output of ``str()``; a fingerprint alone is accepted too. ValueError otherwise."""
         kind, _, fingerprint = text.strip().rpartition(" ")
         if not fingerprint.startswith("SHA256:"):
             text = shortened(text)
@@ -58,11 +60,10 @@ def algorithms_for(kind: str) -> tuple[str, ...]:
 
 
 def open_transport(host: str, port: int, timeout: float, prefer: HostKey | None = None) -> BoardTransport:
-    """Connect and agree on keys, without logging in.
+    """Connect and exchange keys, without logging in.
 
-    With ``prefer``, the server is asked for its key of that kind only, so that a server with several
-    keys is compared on the right one; one that has no such key any more is asked again for any.
-    Raises Unreachable.
+    With ``prefer``, the server is asked only for its key of that kind, so that a server with several keys is
+    compared on the right one; if it no longer has one, it is asked for any. Raises Unreachable.
     """
     wanted = algorithms_for(prefer.kind) if prefer and prefer.kind else ()
     try:
@@ -88,13 +89,13 @@ def _negotiate(host: str, port: int, timeout: float, algorithms: tuple[str, ...]
         options = transport.get_security_options()
         options.key_types = [name for name in options.key_types if name in algorithms] or options.key_types
         transport.start_client(timeout=timeout)
-        # When the time is over start_client returns as if all were well; only this tells.
+        # When time is up, start_client returns without an error; only this tells.
         if not transport.initial_kex_done:
             raise TimeoutError(msg("no answer in time"))
     except paramiko.IncompatiblePeer:
         transport.close()
         raise
-    except Exception as error:  # paramiko lets through whatever it stumbled over in what was sent
+    except Exception as error:  # paramiko lets through any exception about malformed input
         transport.close()
         raise Unreachable(
             msg(
@@ -153,9 +154,9 @@ def _connect(host: str, port: int, timeout: float) -> socket.socket:
 
 
 def fetch_host_key(host: str, port: int = 22, timeout: float = 10.0) -> HostKey:
-    """Read the key a board shows, before any password is sent: to be shown and pinned at registration.
+    """Read the key that a board shows, before any password is sent, to display and pin it at registration.
 
-    Returns within three times ``timeout``, whatever the server and the name service do. Raises Unreachable.
+    Returns within three times ``timeout``, whatever the server and DNS do. Raises Unreachable.
     """
     seconds = 3 * timeout
 

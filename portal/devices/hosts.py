@@ -1,4 +1,4 @@
-"""What a board's address may look like, before anybody looks it up."""
+"""Validates a board's address before it is looked up."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 def check_host(text: str) -> None:
-    """Raises ValidationError unless ``text`` is an IP number or a host name, in any script.
+    """Raise ValidationError unless ``text`` is an IP address or a host name, in any script.
 
-    IDNA drops characters without width, so that two texts would be one host: these are refused first.
+    IDNA drops zero-width characters, so that two texts would be one host: these are rejected first.
     """
     names.one_line(text)
     if not (_is_number(text) or _is_name(text)):

@@ -1,4 +1,4 @@
-"""The job that sends a person's pictures to a device and brings back what it predicts."""
+"""The job that sends a person's images to a device and stores the predictions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def perform(job: Job, context: JobContext) -> dict:
     answers, engine, done = [], "", 0
     with connect(inference.device, context) as connection:
         context.phase(msg_n("answering {count} image", "answering {count} images", len(rows)))
-        # Named, so that a switch in between changes nothing of what is said about the answers.
+        # By name, so that a switch in between does not attribute the predictions to another release.
         release = running.ask(connection, profile)
         running.record(inference.device, release)
         for batch in batches(rows):
@@ -42,7 +42,7 @@ def perform(job: Job, context: JobContext) -> dict:
 
 
 def _plain_rows(inference: Inference, context: JobContext) -> list[InferenceImage]:
-    """The pictures that decode, in a form that boards read. Raises InputError when none does."""
+    """The images that can be decoded, in a format that boards read. Raises InputError if none can."""
     rows = list(inference.images.all())
     context.phase(msg("preparing the images"))
     plain = []

@@ -1,8 +1,7 @@
-"""The pictures of an inference in storage: checked by their headers, stored as they came, made plain in the
-job.
+"""An inference's images in storage: checked by header, stored as uploaded, converted in the job.
 
-Nothing is decoded in a web process, and nothing slow happens in a transaction. The rows of a question come
-first and its job last: what was interrupted in between has no job, is shown nowhere, and is swept.
+Nothing is decoded in a web process, and nothing slow happens in a transaction. The rows are created first and
+the job last: an interrupted request has no job, is shown nowhere, and is swept.
 """
 
 from __future__ import annotations
@@ -27,17 +26,17 @@ from workers.datakit.limits import human_bytes
 logger = logging.getLogger(__name__)
 MIB = 1024 * 1024
 MOST_IMAGES = 500
-MOST_BYTES = 64 * MIB  # of one picture
+MOST_BYTES = 64 * MIB  # of one image
 MOST_BYTES_IN_ALL = 256 * MIB
-MOST_PIXELS = 50_000_000  # of one picture: a phone's largest, and as much memory as a small board has
+MOST_PIXELS = 50_000_000  # of one image: a phone's largest, and as much memory as a small board has
 MOST_PIXELS_IN_ALL = 2_000_000_000  # about two minutes of decoding
 LEFT_AFTER = timedelta(hours=1)
 
 
 def check(uploads) -> int:
-    """Refuse what cannot be sent to a board, by counts, sizes and headers; return the bytes in all.
+    """Reject what cannot be sent to a board, by counts, sizes and headers; return the total bytes.
 
-    Raises InputError with the name of the picture.
+    Raises InputError with the name of the image.
     """
     if not uploads:
         raise InputError(msg("Choose at least one image."))
@@ -88,7 +87,7 @@ def base_name(upload) -> str:
 
 
 def refuse_without_room(team, size: int) -> None:
-    """Raise QuotaReached when the team may not store ``size`` bytes more."""
+    """Raise QuotaReached if the team may not store ``size`` more bytes."""
     left = quota_usage.left(team)
     if left is not None and left < size:
         raise quotas.QuotaReached(
@@ -102,7 +101,7 @@ def refuse_without_room(team, size: int) -> None:
 
 
 def store(inference: Inference, uploads) -> None:
-    """Keep the pictures as they came. They were checked."""
+    """Store the images as uploaded. They must have been checked."""
     for position, upload in enumerate(uploads):
         suffix = images.measure(upload.file, MOST_PIXELS)[2]
         row = InferenceImage(
@@ -113,10 +112,10 @@ def store(inference: Inference, uploads) -> None:
 
 
 def make_plain(row: InferenceImage) -> bool:
-    """Bring a picture into the form that boards read; False, with the reason in its row, when it does not
-    decode.
+    """Convert an image to a format that boards read; False, with the reason in its row, if it cannot be
+    decoded.
 
-    Done again, as a retry does, it changes nothing.
+    Idempotent, for retries.
     """
     with row.file.open("rb") as stream:
         content = stream.read()
@@ -130,7 +129,7 @@ def make_plain(row: InferenceImage) -> bool:
     if picture.note:
         before, row.note, row.bytes = row.file.name, picture.note, len(picture.content)
         name = f"{_folder(row.inference_id)}/{row.position:04d}-plain{picture.suffix}"
-        default_storage.delete(name)  # of an earlier try that was interrupted
+        default_storage.delete(name)  # left by an interrupted attempt
         row.file.save(name, ContentFile(picture.content), save=False)
         row.save(update_fields=["file", "note", "bytes", "error", "width", "height"])
         default_storage.delete(before)
@@ -140,13 +139,13 @@ def make_plain(row: InferenceImage) -> bool:
 
 
 def remove(inference: Inference) -> None:
-    """Take back a question that was not asked."""
+    """Remove an inference that was never started."""
     remove_files([inference.pk])
     inference.delete()
 
 
 def remove_files(inference_ids: Iterable[int]) -> None:
-    """Remove the pictures of these inferences from storage, whatever of them is there."""
+    """Remove the images of these inferences from storage, as far as they exist."""
     for pk in inference_ids:
         try:
             for name in default_storage.listdir(_folder(pk))[1]:
@@ -159,13 +158,13 @@ def remove_files(inference_ids: Iterable[int]) -> None:
 
 
 def sweep() -> None:
-    """Take back questions whose request was interrupted before their job was made."""
+    """Remove inferences whose request was interrupted before their job was created."""
     for inference in Inference.objects.filter(job=None, created_at__lt=timezone.now() - LEFT_AFTER):
         remove(inference)
 
 
 def stored_bytes(team) -> int:
-    """Bytes of the pictures that the team sent to its devices."""
+    """Bytes of the images that the team sent to its devices."""
     rows = InferenceImage.objects.filter(inference__team=team)
     return rows.order_by().aggregate(sum=Sum("bytes"))["sum"] or 0
 

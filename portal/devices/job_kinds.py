@@ -1,4 +1,4 @@
-"""The kinds of job that talk to a board, and what jobs have to do with devices."""
+"""The job kinds that talk to a board, and how jobs relate to devices."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _held_up(ids: set[int]) -> set[int]:
 
 
 def held_up_at(paths: tuple[str, ...], ids: set[int]) -> set[int]:
-    """Those of the waiting jobs whose device, at the end of one of the paths, another job talks to."""
+    """The queued jobs whose device, at the end of one of the paths, is in use by another job."""
     busy = [Status.RUNNING, Status.CANCELLING]
     found = Q(pk__in=[])
     for path in paths:

@@ -1,4 +1,4 @@
-"""What moving files needs of a connection to a board."""
+"""The interface of a board connection that file transfers need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.devices.errors import BoardError, ConnectionLost
 
 
 class Link(Protocol):
-    """A signed-in connection; ``connection.BoardConnection`` is the one that there is."""
+    """A logged-in connection; ``connection.BoardConnection`` is the only implementation."""
 
     address: str
 

@@ -1,7 +1,7 @@
-"""Signing in to a board: by private key, by password, or by a password given as the answer to a question.
+"""Signs in to a board: by private key, by password, or by password through keyboard-interactive.
 
-Many Debian and Gentoo systems take a password only as the answer to a question (keyboard-interactive,
-RFC 4256); it is the same password, so it is tried that way wherever the server offers it.
+Many Debian and Gentoo systems take a password only through keyboard-interactive (RFC 4256). It is the same
+password, so it is tried that way wherever the server offers it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from workers.contract.messages import msg
 
 INTERACTIVE = "keyboard-interactive"
 MAX_ROUNDS = 5
-# Words of questions that a password is no answer to, even though nothing is echoed.
+# Words in prompts that a password does not answer, although nothing is echoed.
 OTHER_SECRETS = ("one-time", "otp", "token", "verification", "authenticator", "code:", "pin:")
 
 
 class UnknownQuestion(paramiko.SSHException):
-    """The server asks for something else than the password."""
+    """The server asks for something other than the password."""
 
 
 class PasswordAnswers:
-    """Answers the one question for the password, once; a second one means that it was wrong.
+    """Answers the password prompt once; a second prompt means that the password was wrong.
 
     Called in the transport's thread. What it raises ends the connection, so nothing more is asked.
     """
@@ -42,7 +42,7 @@ class PasswordAnswers:
         if self._rounds > MAX_ROUNDS:
             raise UnknownQuestion(msg("it goes on asking"))
         if not prompts:
-            return []  # servers send a round without questions to say something
+            return []  # servers send a round without prompts to show a message
         if self.given:
             raise paramiko.AuthenticationException
         if len(prompts) > 1 or not asks_for_password(*prompts[0]):
@@ -60,7 +60,7 @@ def asks_for_password(prompt: str, echoed: bool) -> bool:
 def log_in(
     transport: BoardTransport, address: str, user: str, password: str | None, key: paramiko.PKey | None
 ) -> None:
-    """Raises WrongPassword, ConnectionLost, MalformedAnswer, or SilentBoard when no answer comes in time."""
+    """Raises WrongPassword, ConnectionLost, MalformedAnswer, or SilentBoard if no response comes in time."""
     what = "key" if key is not None else "password"
     try:
         if key is not None:
@@ -97,7 +97,7 @@ def log_in(
                 seconds=f"{transport.auth_timeout:g}",
             )
         ) from error
-    except Exception as error:  # paramiko lets through whatever it stumbled over in what was sent
+    except Exception as error:  # paramiko lets through any exception about malformed input
         if transport.overstepped is not None:
             raise MalformedAnswer.of_protocol(address, transport.overstepped) from error
         raise ConnectionLost(
@@ -124,10 +124,9 @@ def _by_password(transport: BoardTransport, user: str, password: str) -> list[st
 def _by_question(
     transport: BoardTransport, user: str, password: str, refusal: paramiko.AuthenticationException
 ) -> list[str]:
-    """Answer the server's question with the password.
+    """Answer the server's prompt with the password.
 
-    Where the server refused the password itself and asks for nothing that a password answers, that
-    refusal is what counts.
+    If the server rejected the password itself and prompts for something else, that rejection counts.
     """
     refused_outright = not isinstance(refusal, paramiko.BadAuthenticationType)
     answers = PasswordAnswers(password)

@@ -1,4 +1,4 @@
-"""Registered boards and what they answered."""
+"""Registered boards and their predictions."""
 
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
@@ -13,11 +13,11 @@ from workers.contract.messages import msg
 
 class DeviceQuerySet(OwnedQuerySet):
     def claim(self, pk: int, job: Job) -> bool:
-        """Make ``job`` the one of its team that talks to the board; False when another live job does.
+        """Make ``job`` the only one of its team that talks to the board; False if another live job does.
 
         Two rows of a team with one address are one board. Other teams do not count: whoever enters an address
-        need not be able to sign in there, and could keep the board from its owner for as long as a job hangs.
-        What deployments of two teams to one board must not do at once, they lock on the board itself.
+        need not be able to sign in there, and could lock out the board's owner for as long as a job hangs.
+        Deployments of two teams to one board are serialized by the lock on the board itself.
         """
         with transaction.atomic():
             device = self.get(pk=pk)
@@ -32,7 +32,7 @@ class DeviceQuerySet(OwnedQuerySet):
 
 
 class Device(Owned):
-    """A board: where it is, the host key it must show, how to sign in, what it said of itself."""
+    """A board: its address, pinned host key, credentials and reported details."""
 
     name = NameField(max_length=80)
     profile = models.CharField(max_length=60)
@@ -48,10 +48,11 @@ class Device(Owned):
     probe = models.JSONField(default=dict, **KEEPS_MESSAGES)
     probe_job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="probed_devices")
     seen_at = models.DateTimeField(null=True)
-    checked_at = models.DateTimeField(null=True)  # when it was last looked whether it answers
-    lost_at = models.DateTimeField(null=True)  # since when it does not, after it did
-    problem = MessageField(blank=True)  # why the last contact failed; empty when it went well
-    # What the board itself said is current ("" for nothing), and when. Written by devices/running.py only.
+    checked_at = models.DateTimeField(null=True)  # when its reachability was last checked
+    lost_at = models.DateTimeField(null=True)  # since when it is offline, if it was online before
+    problem = MessageField(blank=True)  # why the last contact failed; empty if it succeeded
+    # The release that the board reported as current ("" for none), and when. Only devices/running.py writes
+    # it.
     reported_release = models.CharField(max_length=100, blank=True)
     reported_at = models.DateTimeField(null=True)
 
@@ -66,12 +67,12 @@ class Device(Owned):
 
     @property
     def resource(self) -> str:
-        """What no two jobs may talk to at once: the board's address, however many rows have it."""
+        """What no two jobs may use at once: the board's address, however many rows have it."""
         return msg("board {host}:{port}", host=self.host.lower(), port=self.port)
 
     @property
     def board_profile(self) -> configs.BoardProfile:
-        """What is known of its kind of board. Raises Removed."""
+        """The profile of its kind of board. Raises Removed."""
         return configs.boards()[self.profile]
 
     @property
@@ -80,7 +81,7 @@ class Device(Owned):
 
     @property
     def current_release(self) -> str | None:
-        """The release that the board said it runs when it was last asked; None for none or never asked."""
+        """The release that the board last reported as current; None for none or never checked."""
         if self.reported_at is None:
             return self.probe.get("current")
         return self.reported_release or None
@@ -88,12 +89,12 @@ class Device(Owned):
 
 class InferenceQuerySet(OwnedQuerySet):
     def asked(self):
-        """Those whose images arrived whole; the others are being sent, or were interrupted."""
+        """Those whose images were uploaded completely; others are in progress, or were interrupted."""
         return self.exclude(job=None)
 
 
 class Inference(models.Model):
-    """Images that a person sent to a device, and its answers."""
+    """Images that a person sent to a device, and its predictions."""
 
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="inferences")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+")
@@ -101,9 +102,10 @@ class Inference(models.Model):
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     engine = models.CharField(max_length=120, blank=True)
-    # The release that the board said it answers with; ``devices.releases`` tells whether it is known.
+    # The release that the board reported for these predictions; ``devices.releases`` tells whether it is
+    # known.
     release = models.CharField(max_length=100, blank=True)
-    task = models.CharField(max_length=20, blank=True)  # of the release; empty until the board has answered
+    task = models.CharField(max_length=20, blank=True)  # of the release; empty until the board has responded
 
     objects = InferenceQuerySet.as_manager()
 
@@ -112,21 +114,21 @@ class Inference(models.Model):
 
 
 class InferenceImage(models.Model):
-    """One image of an inference. ``prediction`` is empty until the board has answered; see ``Task.kept``."""
+    """One image of an inference. ``prediction`` is empty until the board has responded; see ``Task.kept``."""
 
     inference = models.ForeignKey(Inference, on_delete=models.CASCADE, related_name="images")
     position = models.PositiveSmallIntegerField()
-    name = NameField(max_length=255)  # as the person's file was called
-    file = models.FileField(max_length=300)  # as it came; from its job on, just as the board got it
+    name = NameField(max_length=255)  # the name of the person's file
+    file = models.FileField(max_length=300)  # as uploaded; from its job on, exactly what the board gets
     note = MessageField(blank=True)
-    width = models.PositiveIntegerField(null=True)  # pixels, as the board got it
+    width = models.PositiveIntegerField(null=True)  # pixels, as the board gets it
     height = models.PositiveIntegerField(null=True)
     prediction = models.JSONField(default=dict)
-    # Not used any more: they stand in ``prediction``, and go with the release after the next.
+    # No longer used: their values are in ``prediction``. To be removed after the next release.
     label_id = models.IntegerField(null=True)
     label = models.CharField(max_length=255, blank=True)
     score = models.FloatField(null=True)
-    milliseconds = models.FloatField(null=True)  # on the board, resizing included
+    milliseconds = models.FloatField(null=True)  # on the board, including resizing
     error = MessageField(blank=True)
     bytes = models.PositiveBigIntegerField(default=0)  # of the file, for the team's quota
 

@@ -1,4 +1,4 @@
-"""Pictures in a form that every board reads."""
+"""Images in a format that every board reads."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.http import FileResponse, Http404
 from PIL import Image
 
 SHOWN = {"image/png", "image/jpeg", "image/webp", "image/bmp"}
-# What imread of the vendor's OpenCV was built with: no WebP.
+# The formats of imread in the vendor's OpenCV build: no WebP.
 READABLE = (b"\x89PNG", b"\xff\xd8\xff", b"BM")
 
 
 def as_png(picture: bytes | Path) -> bytes:
-    """The picture as PNG, pixel for pixel: a board's library reads no WebP and its own way of JPEG."""
+    """The image as PNG, pixel for pixel: a board's library reads no WebP and decodes JPEG differently."""
     data = picture if isinstance(picture, bytes) else picture.read_bytes()
     if data.startswith(b"\x89PNG"):
         return data
@@ -26,9 +26,9 @@ def as_png(picture: bytes | Path) -> bytes:
 
 
 def readable(name: str, picture: bytes | Path) -> tuple[str, bytes | Path]:
-    """Name and content as a board can read them: what is no PNG, JPEG or BMP becomes PNG.
+    """Name and content as a board can read them: anything but PNG, JPEG or BMP becomes PNG.
 
-    What does not decode here is left alone: the board says so in its answer for that picture.
+    What cannot be decoded here stays unchanged: the board reports it for that image.
     """
     if _begins(picture).startswith(READABLE):
         return name, picture
@@ -39,7 +39,7 @@ def readable(name: str, picture: bytes | Path) -> tuple[str, bytes | Path]:
 
 
 def serve(image) -> FileResponse:
-    """Answer with a picture of an inference, as the board got it. Raises Http404 for what is none."""
+    """Serve an image of an inference, as the board got it. Raises Http404 if there is none."""
     kind = mimetypes.guess_type(image.file.name)[0]
     if kind not in SHOWN:
         raise Http404

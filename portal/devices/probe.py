@@ -1,4 +1,4 @@
-"""What a board is and what is on it, found without putting a file there."""
+"""Finds out a board's details and what is on it, without putting a file there."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MAX_SAID_BYTES = 64 * 1024
 
 
 def probe(connection: BoardConnection, profile: Profile, *, password: str | None = None) -> dict[str, Any]:
-    """Look at a board; anything it does not tell is None.
+    """Probe a board; unknown details are None.
 
-    Returns ``os``, ``kernel``, ``machine``, ``hostname``, ``memory_total``, ``memory_free``,
-    ``disk_total``, ``disk_free`` (bytes), ``sftp``, ``ssh_server``, ``banner``, ``python``,
-    ``library``, ``library_version``, ``runtime``, ``engine``, ``virtual``, ``current`` (release id),
-    ``releases``, and ``warnings`` and ``problems``: sentences; with a problem the board cannot answer.
-    ``password`` is only compared with the profile's factory password. Raises ConnectionLost, RemoteTimeout,
-    and MalformedAnswer for what no board's programs say.
+    Returns ``os``, ``kernel``, ``machine``, ``hostname``, ``memory_total``, ``memory_free``, ``disk_total``,
+    ``disk_free`` (bytes), ``sftp``, ``ssh_server``, ``banner``, ``python``, ``library``, ``library_version``,
+    ``runtime``, ``engine``, ``virtual``, ``current`` (release id), ``releases``, and ``warnings`` and
+    ``problems``: sentences; with a problem, the board cannot predict. ``password`` is only compared with the
+    profile's factory password. Raises ConnectionLost, RemoteTimeout, and MalformedAnswer for impossible
+    output.
     """
     facts: dict[str, Any] = {
         **_system(connection),
@@ -44,8 +44,7 @@ def probe(connection: BoardConnection, profile: Profile, *, password: str | None
 
 
 def _said(connection: BoardConnection, *argv: str) -> str:
-    """What a command printed; empty when it failed. A board that is silent, or never is, is no board to
-    go on asking."""
+    """A command's output; empty if it failed. A silent or endlessly printing board ends the probe."""
     try:
         result = connection.run(list(argv), timeout=SAID_SECONDS, limit=MAX_SAID_BYTES)
     except (RemoteTimeout, MalformedAnswer):
@@ -73,7 +72,7 @@ def _memory(connection: BoardConnection) -> dict[str, Any]:
 
 
 def _disk(connection: BoardConnection, root: str) -> dict[str, Any]:
-    # The root folder is not there before the first deployment; its parent is.
+    # The root folder does not exist before the first deployment; its parent does.
     for folder in (root, root.rpartition("/")[0] or "."):
         total, free = parse_df(_said(connection, "df", "-k", folder))
         if total is not None:

@@ -1,4 +1,4 @@
-"""What is known of the releases on boards. Devices know their ids only; who deploys them tells the rest."""
+"""Facts about releases on boards, provided by the app that deploys; devices know only release ids."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from portal.devices.models import Device
 
 @dataclass(frozen=True)
 class KnownRelease:
-    """A release that the portal put on a board. ``measured`` is its evaluation there, None without one;
-    ``metric`` says what its value measures."""
+    """A release that the portal put on a board.
+
+    ``measured`` is its evaluation there, None without one; ``metric`` names what its value measures.
+    """
 
     release: str
     name: str
@@ -26,19 +28,19 @@ class KnownRelease:
 
 
 class Deployer(Protocol):
-    """What the app that deploys tells of releases."""
+    """The interface that the deploying app implements."""
 
     def settle(self, device: Device, release: str | None) -> None:
-        """The board reported that ``release`` is current; called in the transaction that writes it down."""
+        """The board reported ``release`` as current; called in the transaction that records it."""
 
     def current(self, devices: Iterable[Device]) -> dict[int, KnownRelease]:
-        """What runs on each device, by its id; devices that run nothing known are left out."""
+        """The current release of each device, by device id; devices without a known one are omitted."""
 
     def known(self, device: Device, releases: set[str]) -> dict[str, KnownRelease]:
-        """Those of the releases that the portal put on this board."""
+        """Those releases that the portal put on this board."""
 
     def attempts(self, device: Device) -> int:
-        """How often something was deployed to the device."""
+        """The number of deployments to the device."""
 
 
 _deployers: list[Deployer] = []

@@ -1,6 +1,6 @@
-"""Runs our programs on a board (``workers/board``) and reads what they say.
+"""Runs Slipway's programs on a board (``workers/board``) and reads their messages.
 
-What they say are lines ``@@SLIPWAY@@{json}`` among the noise that a board's library prints.
+Messages are lines ``@@SLIPWAY@@{json}`` among the output of the board's library.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Profile = BoardProfile
 
 
 def parse_line(line: str) -> dict[str, Any] | None:
-    """The message of one line of output; None for noise, also for a message cut short or too long."""
+    """The message in one line of output; None for other output and for a truncated or oversized message."""
     if not line.startswith(MARK):
         return None
     try:
@@ -51,10 +51,10 @@ def parse_line(line: str) -> dict[str, Any] | None:
 
 
 class Messages:
-    """The messages of one program, as its lines come; ``all`` holds them, clean.
+    """Collects the messages of one program as its lines arrive; ``all`` holds them, validated.
 
-    One that makes no sense counts only at the end, and only if the program ended well: a board that
-    loses its power leaves one cut short.
+    An invalid message is reported only at the end, and only if the program succeeded: a board that loses
+    power leaves a truncated one.
     """
 
     def __init__(self, most: int, on_message: Callable[[dict[str, Any]], None] | None = None):
@@ -63,7 +63,7 @@ class Messages:
         self._most, self._on_message = most, on_message
 
     def read(self, line: str) -> None:
-        """Raises TooMuchOutput for more messages than the program can have to say."""
+        """Raises TooMuchOutput for more messages than the program can send."""
         if not line.startswith(MARK):
             return
         try:
@@ -81,14 +81,14 @@ class Messages:
             self._on_message(message)
 
     def check(self, connection: BoardConnection, profile: Profile, result: RunResult) -> None:
-        """Raise what the program reported, or what its end, its silence or its nonsense means."""
+        """Raise the error that the program reported, or that its exit, its silence or its output implies."""
         if result.ok and self.malformed is not None:
             raise malformed(connection, self.malformed)
         raise_reported(connection, profile, result, self.all)
 
 
 def program(path: str) -> bytes:
-    """The text of a program in ``workers/``, to be sent to a board."""
+    """The source of a program in ``workers/``, to be sent to a board."""
     return (WORKERS / path).read_bytes()
 
 
@@ -102,7 +102,7 @@ def run_sent(
 ) -> dict[str, Any]:
     """Run ``workers/board/<name>`` on the board without storing it there; return its one message.
 
-    ``fields`` are those that it must have. Raises NoPython, what the program reports, MalformedAnswer, or
+    ``fields`` are the required ones. Raises NoPython, the program's own error, MalformedAnswer, or
     RemoteFailed.
     """
     argv = [profile.python, "-", *arguments]
@@ -127,7 +127,7 @@ def run_release(
 ) -> list[dict[str, Any]]:
     """Run the ``runner.py`` of a release folder; return its messages, the last being ``done``.
 
-    ``on_message`` gets each as it comes; ``most`` bounds their number. Raises as ``run_sent``.
+    ``on_message`` gets each as it arrives; ``most`` bounds their number. Raises as ``run_sent``.
     """
     argv = [profile.python, f"{folder}/runner.py", "--release", folder, *arguments]
     messages = Messages(most, on_message)
@@ -139,7 +139,7 @@ def run_release(
 
 
 def malformed(connection: BoardConnection, what: object) -> MalformedAnswer:
-    """The error for a program that says what it cannot say."""
+    """The error for a program that violates the protocol."""
     return MalformedAnswer(
         msg(
             "The program on the board at {address} gave an answer that makes no sense "
@@ -154,7 +154,7 @@ def malformed(connection: BoardConnection, what: object) -> MalformedAnswer:
 def raise_reported(
     connection: BoardConnection, profile: Profile, result: RunResult, messages: list[dict[str, Any]]
 ) -> None:
-    """Raise the error that a program on the board reported, or that its silence means."""
+    """Raise the error that a program on the board reported, or that its silence implies."""
     python = profile.python
     if result.not_found:
         raise NoPython(

@@ -1,4 +1,4 @@
-"""What a command on a board said."""
+"""The result of a command on a board."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ COMMAND_NOT_FOUND = (126, 127)
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a command said. ``status`` is its exit status; -1 when a signal ended it.
+    """A command's output. ``status`` is its exit status; -1 if a signal ended it.
 
-    ``stdout`` is its end only where the lines were told one by one, and ``stderr`` always.
+    ``stdout`` is only its end if lines were passed on one by one; ``stderr`` always is.
     """
 
     argv: list[str]
@@ -31,6 +31,6 @@ class RunResult:
         return self.status in COMMAND_NOT_FOUND
 
     def last_words(self) -> str:
-        """The last line of its errors, or of its output: what to quote to a person."""
+        """The last line of its errors, or of its output, to quote to a person."""
         lines = [line for line in (self.stdout + "\n" + self.stderr).splitlines() if line.strip()]
         return clean_text(lines[-1], 300) if lines else msg("it said nothing")

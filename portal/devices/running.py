@@ -1,8 +1,8 @@
-"""What runs on a device: set from what the board itself reports, by everything that talks to it.
+"""The current release of a device: recorded from what the board itself reports, at every contact.
 
-A deployment writes down the release it is about to make current (``Deployment.intended``) before it switches.
-So a worker that is killed between the switch on the board and the rows here leaves a board whose report is
-understood at the next contact, whatever that is: probe, check, inference or deployment.
+A deployment records the release that it is about to make current (``Deployment.intended``) before it
+switches. So if its worker is killed between the switch on the board and the rows here, the board's report is
+still understood at the next contact, whatever that is: probe, check, inference or deployment.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from portal.devices.models import Device
 from portal.devices.remote_runner import Profile, run_sent
 from workers.contract.messages import msg
 
-# A link that leads nowhere is no current release.
+# A dangling link is no current release.
 READ_CURRENT = 'test -d "$1/current/" && readlink "$1/current"'
 ASK_SECONDS = 20.0
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def ask(connection: BoardConnection, profile: Profile) -> str | None:
-    """The id of the release that is current on the board now; None for none.
+    """The id of the board's current release; None for none.
 
-    Needs no Python on the board, so that a check may ask too. Raises RemoteFailed, ConnectionLost.
+    Needs no Python on the board, so that a check can call it too. Raises RemoteFailed, ConnectionLost.
     """
     result = connection.run(["sh", "-c", READ_CURRENT, "sh", profile.root], timeout=ASK_SECONDS)
     if result.not_found:
@@ -55,14 +55,14 @@ def ask(connection: BoardConnection, profile: Profile) -> str | None:
 
 @dataclass(frozen=True)
 class Report:
-    """What a board said is current, and the time before it was asked."""
+    """The release that a board reported as current, and the time before the request."""
 
     release: str | None
     asked_at: datetime.datetime
 
 
 def look(device: Device) -> Report | None:
-    """Sign in and ask, outside of a job; None when the board could not be asked. Reads no row."""
+    """Sign in and ask, outside a job; None if the board could not be asked. Reads no row."""
     asked_at = timezone.now()
     try:
         with sign_in(device) as connection:
@@ -73,7 +73,9 @@ def look(device: Device) -> Report | None:
 
 @transaction.atomic
 def record(device: Device, release: str | None, asked_at: datetime.datetime | None = None) -> None:
-    """Write down what the board said is current; what was said after ``asked_at`` is newer and stays."""
+    """Store the release that the board reported as current, unless a report newer than ``asked_at``
+    exists.
+    """
     row = Device.objects.select_for_update().get(pk=device.pk)
     if asked_at is not None and row.reported_at is not None and row.reported_at > asked_at:
         return

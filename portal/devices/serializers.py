@@ -26,7 +26,7 @@ class DeviceSerializer(serializers.ModelSerializer):
 
 
 class SecretSerializer(KnownFieldsOnly, serializers.Serializer):
-    """A password, or a private key with its passphrase. Never told back."""
+    """A password, or a private key with its passphrase. Never returned."""
 
     password = serializers.CharField(
         required=False, allow_blank=True, trim_whitespace=False, max_length=1000, write_only=True
@@ -45,7 +45,7 @@ class SecretSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class NewDeviceSerializer(SecretSerializer):
-    """A board to register. ``host_key`` may name the key that it must show; else the one seen is pinned."""
+    """A board to register. ``host_key`` may give the expected key; otherwise the key shown is pinned."""
 
     name = serializers.CharField(max_length=80, validators=[one_line])
     profile = serializers.CharField(max_length=60)
@@ -68,7 +68,7 @@ class NewDeviceSerializer(SecretSerializer):
 
 
 class EditDeviceSerializer(SecretSerializer):
-    """What may be changed of a board; what is left out stays.
+    """Changes of a board; omitted fields stay.
 
     The stored credentials belong to the address, port and user: to change one of these, send them again.
     """
@@ -80,7 +80,7 @@ class EditDeviceSerializer(SecretSerializer):
 
 
 class HostKeysSerializer(serializers.Serializer):
-    """The key that is pinned, and the one that the board shows now."""
+    """The pinned key, and the one that the board shows now."""
 
     pinned = serializers.CharField()
     shown = serializers.CharField()
@@ -88,7 +88,7 @@ class HostKeysSerializer(serializers.Serializer):
 
 
 class NewHostKeySerializer(SecretSerializer):
-    """The key to pin. The stored credentials belong to the one before: send them again with it."""
+    """The key to pin. The stored credentials belong to the previous key: send them again with it."""
 
     host_key = serializers.CharField(
         max_length=120, help_text="The key that a person has looked at, as ``shown`` tells it."
@@ -96,10 +96,12 @@ class NewHostKeySerializer(SecretSerializer):
 
 
 class InferenceImageSerializer(serializers.ModelSerializer):
-    """``prediction`` is empty until the board has answered. Classification: ``label_id``, ``label`` and
-    ``score``, which stand beside it too, and ``top`` where the engine tells more classes. Detection:
-    ``boxes``, the surest first, each with ``label_id``, ``label``, ``score`` and ``box`` (left, top, width
-    and height in pixels of the image); ``least_score`` where the board gives no fainter ones.
+    """``prediction`` is empty until the board has responded.
+
+    Classification: ``label_id``, ``label`` and ``score``, repeated beside it, and ``top`` if the engine
+    reports more classes. Detection: ``boxes``, highest score first, each with ``label_id``, ``label``,
+    ``score`` and ``box`` (left, top, width and height in pixels of the image); ``least_score`` if the board
+    reports no lower ones.
     """
 
     label_id = serializers.IntegerField(source="prediction.label_id", default=None, allow_null=True)

@@ -1,4 +1,4 @@
-"""Devices: register, open a connection, probe, ask for answers."""
+"""Devices: register, connect, probe, run inference."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read_host_key(host: str, port: int) -> HostKey:
 
 
 def shown_host_key(team, host: str, port: int) -> HostKey:
-    """``read_host_key`` for a web request, which it holds for a few seconds at most. Raises Unreachable."""
+    """``read_host_key`` for a web request, which it blocks for a few seconds at most. Raises Unreachable."""
     return shownkey.shown_within(team.pk, lambda: read_host_key(host, port), f"{host}:{port}")
 
 
@@ -42,7 +42,7 @@ def shown_host_key(team, host: str, port: int) -> HostKey:
 def register(
     team, user, *, name, profile, host, port, username, credentials: Credentials, host_key: HostKey
 ) -> Device:
-    """Store a device with the host key that its owner has seen, and probe it."""
+    """Store a device with the host key that its owner has confirmed, and probe it."""
     credentials.check()
     place = {"host": host, "port": port, "username": username, "host_key": str(host_key)}
     device = Device.objects.create(
@@ -61,10 +61,10 @@ def register(
 
 @transaction.atomic
 def update_access(device: Device, *, credentials: Credentials | None = None, **fields) -> None:
-    """Change address, user or credentials; ``host_key`` only after a person has seen the new one.
+    """Change address, user or credentials; ``host_key`` only after a person has confirmed the new one.
 
-    Raises SecretNeeded when the place changes and no credentials for the new one come along: the stored
-    ones would be sent to whoever answers there.
+    Raises SecretNeeded if the place changes without credentials for the new one: the stored ones would be
+    sent to whoever responds there.
     """
     if "host_key" in fields:
         fields["host_key"] = str(fields["host_key"])
@@ -78,7 +78,7 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
         raise SecretNeeded(needed(row.auth, before))
     changed = dict(fields)
     if place != before:
-        changed |= {"reported_release": "", "reported_at": None}  # another board, which has not been asked
+        changed |= {"reported_release": "", "reported_at": None}  # another board, not contacted yet
     for name, value in changed.items():
         setattr(device, name, value)
     device.save(update_fields=list(changed))
@@ -90,10 +90,10 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
 
 @contextlib.contextmanager
 def connect(device: Device, context: JobContext) -> Iterator[BoardConnection]:
-    """A signed-in connection for a job; remembers on the device's row how it went.
+    """A logged-in connection for a job; records its outcome on the device's row.
 
-    A board that is away for a moment is tried again. Raises BoardError with the sentence of what went wrong,
-    on the way or inside the block, and Cancelled or TimedOut while the board is waited for.
+    Retries while the board is away for a moment. Raises BoardError with a sentence about what went wrong, on
+    the way or inside the block, and Cancelled or TimedOut while waiting for the board.
     """
     problem = ""
     try:
@@ -132,7 +132,7 @@ def _dial(device: Device, context: JobContext) -> BoardConnection:
 
 @transaction.atomic
 def start_probe(device: Device, user) -> Job:
-    """Queue a probe; one that is already waiting or running is used instead of a second."""
+    """Queue a probe, or return one that is already queued or running."""
     device.probe_job = Device.objects.select_for_update().get(pk=device.pk).probe_job
     if device.probe_job and device.probe_job.is_active:
         return device.probe_job
@@ -157,7 +157,7 @@ def perform_probe(job: Job, context: JobContext) -> dict:
 def complete_probe(job: Job, result: dict) -> None:
     found = result["probe"]
     job.probed_devices.update(probe=found)
-    if found.get("python"):  # else nobody could say what is current there
+    if found.get("python"):  # otherwise its current release would be unknown
         for device in job.probed_devices.all():
             running.record(device, found["current"])
 
@@ -166,8 +166,10 @@ def complete_probe(job: Job, result: dict) -> None:
 
 
 def start_inference(device: Device, user, uploads) -> Inference:
-    """Store the images as they came and queue the question. Raises InputError for one that is no image or too
-    large, QuotaReached when the team may store no more or no more jobs may wait.
+    """Store the uploaded images and queue the inference.
+
+    Raises InputError for an image that is invalid or too large, QuotaReached if the team may store no more or
+    no more jobs may be queued.
     """
     size = inference_images.check(uploads)
     jobs.refuse_if_full(device.team)
@@ -196,11 +198,11 @@ def start_inference(device: Device, user, uploads) -> Inference:
     return inference
 
 
-# --- what the job machine asks ----------------------------------------------------------------
+# --- hooks of the job machine ------------------------------------------------------------------
 
 
 def claim(job: Job) -> bool:
-    """One live job a device: two at once would mix their releases."""
+    """One live job per device: two at once would mix up their releases."""
     device = device_of(job)
     return device is None or Device.objects.claim(device.pk, job)
 
@@ -217,8 +219,9 @@ def replace_probe(old: Job, new: Job) -> None:
 
 @transaction.atomic
 def delete(device: Device) -> None:
-    """Remove the device and its history; refuse while a job talks to it, or waits for it. Nothing on the
-    board changes."""
+    """Remove the device and its history. Refused while a job uses it or waits for it. Nothing on the board
+    changes.
+    """
     mine = Q(resource=device.resource, team=device.team) | Q(probed_devices=device)
     job = device.busy_with if device.busy_with and device.busy_with.is_active else None
     job = job or Job.objects.filter(mine, status__in=ACTIVE).first()

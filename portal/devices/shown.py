@@ -1,4 +1,4 @@
-"""The images of an inference with what was predicted, as pages show them."""
+"""An inference's images with their predictions, for pages."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from portal import tasks
 from portal.devices.models import Inference, InferenceImage
 from portal.tasks.figures import Thresholds, Told
 
-# A page of hundreds of pictures draws the surest boxes of each, so that a browser can bear it.
+# A page of hundreds of images draws only the highest-scoring boxes of each, so that browsers can cope.
 MOST_BOXES, LEAST_BOXES = 5_000, 10
 
 
 @dataclass(frozen=True)
 class ShownImage:
-    """``told`` is None until the board has answered, and where it could not. ``drawn``: how many boxes are,
-    where not all."""
+    """``told`` is None until the board has responded, and if it failed. ``drawn``: the number of boxes, if
+    not all.
+    """
 
     image: InferenceImage
     told: Told | None
@@ -24,7 +25,7 @@ class ShownImage:
 
 
 def images_of(inference: Inference, thresholds: Thresholds, most: int | None = None) -> list[ShownImage]:
-    """All of them, or the first ``most``."""
+    """All images, or the first ``most``."""
     task, images = tasks.get(inference.task), inference.images.all()
     boxes = max(LEAST_BOXES, MOST_BOXES // max(1, len(images)))
     return [_bounded(image, _told(task, image, thresholds), boxes) for image in islice(images, most)]

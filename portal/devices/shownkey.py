@@ -1,9 +1,9 @@
-"""Reads the host key that an address shows, for a person who waits in front of a page or a call.
+"""Reads the host key that an address shows, while a person waits for it.
 
-Chosen over a job, because the person needs the answer to go on, and bounded so that no server can hold the
-web's threads: an answer, or a sentence, comes within ``SECONDS`` whatever the server does, name resolution
-included. What still hangs then goes on in a thread of its own, which nobody waits for, and keeps its place:
-at most one a team and ``AT_ONCE`` in a process, so that a team which asks tarpits stands in its own way only.
+Not a job, because the person needs the answer to go on. Bounded, so that no server can block the web threads:
+a result or an error comes within ``SECONDS`` whatever the server does, including DNS. A call that still hangs
+then continues in a thread of its own, which nobody waits for, and keeps its slot: at most one per team and
+``AT_ONCE`` per process, so that a team with unresponsive addresses blocks only itself.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ AT_ONCE = 4
 
 
 class Busy(Unreachable):
-    """As many host keys are being read as may be."""
+    """The maximum number of host keys is being read."""
 
     code = "busy"
 
 
 class Places:
-    """Who is reading a host key in this process."""
+    """Tracks who is reading a host key in this process."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -53,7 +53,7 @@ places = Places()
 
 
 def shown_within(team_id: int, read: Callable[[], HostKey], address: str) -> HostKey:
-    """What ``read`` returns or raises, or Unreachable when it takes too long; Busy when it may not begin."""
+    """The outcome of ``read``, or Unreachable if it takes too long; Busy if it may not start."""
     taken = places
     taken.take(team_id)
     answer: queue.SimpleQueue = queue.SimpleQueue()

@@ -1,8 +1,8 @@
-"""paramiko with bounds: what a hostile or broken SSH server sends grows no buffer and spins no loop.
+"""paramiko with bounds: no hostile or broken SSH server can grow a buffer or spin a loop.
 
-paramiko trusts the server with the length of a packet (up to 4 GB), of the version line, of the lists that
-a packet announces, and with keeping to the window that it was granted. Each of these is checked here.
-The deadlines of what is waited for are the business of ``waiting`` and of the callers.
+paramiko trusts the server with the length of a packet (up to 4 GB), of the version line and of the lists in a
+packet, and to respect the granted window. Each of these is checked here. ``waiting`` and the callers set the
+deadlines.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ from paramiko.packet import Packetizer
 
 from workers.contract.messages import msg
 
-# RFC 4253 asks for 35,000; no server that we talk to has a reason to send more than a few times that.
+# RFC 4253 requires 35,000; no server that we talk to has a reason to send more than a few times that.
 MAX_PACKET_BYTES = 256 * 1024
 # RFC 4253 allows lines before the version line, of 255 characters each; paramiko reads at most 100 lines.
 MAX_GREETING_BYTES = 32 * 1024
 MAX_BANNER_BYTES = 4096
-# What a channel may hold unread: the window that it was granted, and packets already under way.
+# What a channel may hold unread: the granted window, and packets in transit.
 MAX_UNREAD_BYTES = common.DEFAULT_WINDOW_SIZE + 2 * MAX_PACKET_BYTES
 MAX_EXTENSIONS = 100
 MAX_PROMPTS = 10
-# Not a byte taken by the server for this long: it has stopped reading, and will not read a farewell.
+# If the server accepts no byte for this long, it has stopped reading, and will not read a farewell either.
 STALLED_SECONDS = 30.0
-# Messages that ask for nothing, or for nothing that we grant: keep-alives, banners, padding. One a second for
-# hours is well below it; without it a server keeps a processor busy for as long as a command may take.
+# Messages that request nothing, or nothing that we grant: keep-alives, banners, padding. One a second for
+# hours stays well below it; without a limit, a server keeps a processor busy for as long as a command may
+# take.
 MAX_CHATTER = 20_000
-# Of any kind; a gigabyte that is sent in pieces of 32 kB is answered by a tenth of it.
+# Of any kind; a gigabyte sent in pieces of 32 kB needs a tenth of it.
 MAX_PACKETS = 1_000_000
 CHATTER = {
     common.MSG_IGNORE,
@@ -47,11 +48,11 @@ MAX_SFTP_PACKET_BYTES = 256 * 1024
 
 
 class TooMuch(paramiko.SSHException):
-    """The server sent more than the protocol, or the window that it was granted, allows."""
+    """The server sent more than the protocol, or the granted window, allows."""
 
 
 class BoundedPacketizer(Packetizer):
-    """Reads no packet and no greeting longer than a server can need, and writes to none that stalls."""
+    """Reads no packet and no greeting longer than needed, and gives up on a server that stops reading."""
 
     def __init__(self, socket: Any):
         super().__init__(socket)
@@ -74,13 +75,13 @@ class BoundedPacketizer(Packetizer):
         return kind, message
 
     def readline(self, timeout: float) -> str:
-        """One line of the greeting. ``timeout`` seconds are for all of the lines together."""
+        """One line of the greeting. ``timeout`` seconds apply to all lines together."""
         if self._greeting_ends is None:
             self._greeting_ends = time.monotonic() + timeout
         return super().readline(timeout)
 
     def _read_timeout(self, timeout: float) -> bytes:
-        # Called by readline for each piece; a byte a second would else never be late.
+        # Called by readline for each piece; otherwise one byte a second would never time out.
         left = (self._greeting_ends or 0.0) - time.monotonic()
         try:
             piece = super()._read_timeout(max(0.0, min(timeout, left)))
@@ -92,7 +93,7 @@ class BoundedPacketizer(Packetizer):
         return piece
 
     def write_all(self, out: bytes) -> None:
-        """Write all of it; give the connection up when nothing is taken for STALLED_SECONDS."""
+        """Write all of it; give the connection up if nothing is accepted for STALLED_SECONDS."""
         rest = memoryview(out)
         since = time.monotonic()
         while rest:
@@ -100,7 +101,7 @@ class BoundedPacketizer(Packetizer):
                 sent = self._socket.send(rest)
             except TimeoutError:
                 sent = 0
-            except Exception as error:  # as paramiko does: whatever it was, nothing can be sent any more
+            except Exception as error:  # as paramiko does: whatever it was, nothing more can be sent
                 raise EOFError from error
             if sent:
                 rest, since = rest[sent:], time.monotonic()
@@ -110,9 +111,9 @@ class BoundedPacketizer(Packetizer):
 
 
 class BoundedAuthHandler(AuthHandler):
-    """Signs in; tells a server that is silent from one that refuses.
+    """Signs in; distinguishes a silent server from one that refuses.
 
-    ``offered`` is what the server listed at its last refusal.
+    ``offered`` holds the methods that the server listed at its last refusal.
     """
 
     def __init__(self, transport: paramiko.Transport):
@@ -120,7 +121,7 @@ class BoundedAuthHandler(AuthHandler):
         self.offered: list[str] = []
 
     def wait_for_response(self, event: threading.Event) -> list[str]:
-        """Raises TimeoutError, EOFError, or what the answer was; returns what else is asked for."""
+        """Raises TimeoutError, EOFError, or the refusal; returns the remaining methods."""
         deadline = time.monotonic() + self.transport.auth_timeout
         while not event.wait(0.1):
             if not self.transport.is_active():
@@ -139,7 +140,9 @@ class BoundedAuthHandler(AuthHandler):
         return []
 
     def _request_auth(self) -> None:
-        """Ask for the service once a connection: asyncssh, for one, ends a connection that asks twice."""
+        """Request the service once per connection: asyncssh, for one, closes a connection that requests it
+        twice.
+        """
         if not self.transport.service_accepted:
             super()._request_auth()
             return
@@ -179,10 +182,10 @@ class BoundedAuthHandler(AuthHandler):
 
 
 class BoardTransport(paramiko.Transport):
-    """A client's transport that ends the connection when the server oversteps a bound."""
+    """A client transport that closes the connection if the server exceeds a bound."""
 
     def __init__(self, sock: Any, seconds: float):
-        """``seconds`` are for the greeting, for the key exchange and for each answer to a login."""
+        """``seconds`` apply to the greeting, to the key exchange and to each login response."""
         self.overstepped: TooMuch | None = None
         self.service_accepted = False
         super().__init__(sock, packetizer_class=BoundedPacketizer)
@@ -195,7 +198,7 @@ class BoardTransport(paramiko.Transport):
 
     @property
     def saved_exception(self) -> Exception | None:
-        """What ended the connection; paramiko sets it, and empties it when it is asked for."""
+        """What ended the connection; paramiko sets it, and clears it when it is read."""
         return self._saved
 
     @saved_exception.setter
@@ -205,9 +208,10 @@ class BoardTransport(paramiko.Transport):
             self.overstepped = error
 
     def sign_in(self, start: Any) -> tuple[BoundedAuthHandler, list[str]]:
-        """Make one attempt: ``start(handler, event)`` sends it. Returns what the server still asks for.
+        """Make one attempt: ``start(handler, event)`` sends it. Returns the methods that the server still
+        requires.
 
-        Raises AuthenticationException (refused), TimeoutError (no answer), EOFError, SSHException.
+        Raises AuthenticationException (refused), TimeoutError (no response), EOFError, SSHException.
         """
         self.auth_handler = handler = BoundedAuthHandler(self)
         event = threading.Event()
@@ -222,7 +226,7 @@ class BoardTransport(paramiko.Transport):
 
 
 def _within_window(feed: Any) -> Any:
-    """Take data for a channel only while it holds no more unread than it was granted."""
+    """Accept data for a channel only within the granted window."""
 
     def fed(channel: paramiko.Channel, m: paramiko.Message) -> None:
         if len(channel.in_buffer) + len(channel.in_stderr_buffer) > MAX_UNREAD_BYTES:
@@ -233,7 +237,7 @@ def _within_window(feed: Any) -> Any:
 
 
 class BoundedSFTP(paramiko.SFTPClient):
-    """An SFTP session whose server may neither announce a huge packet nor answer other questions for ever."""
+    """An SFTP session whose server may neither announce a huge packet nor answer other requests forever."""
 
     answer_seconds = 60.0
     _deadline = float("inf")
@@ -267,7 +271,7 @@ class BoundedSFTP(paramiko.SFTPClient):
 
 
 def open_sftp(transport: BoardTransport, seconds: float = 30.0) -> BoundedSFTP:
-    """Open an SFTP session. Raises SSHException or SFTPError where there is no SFTP server."""
+    """Open an SFTP session. Raises SSHException or SFTPError if there is no SFTP server."""
     channel = transport.open_session(timeout=seconds)
     channel.invoke_subsystem("sftp")
     return BoundedSFTP(channel)

@@ -10,10 +10,10 @@ _rounds = Slots(1)
 
 @app.task
 def watch() -> None:
-    """Before: devices that nobody has looked at for a while, questions that were not sent to their end.
+    """Before: devices that were not checked for a while, inferences whose upload was interrupted.
 
-    After: each has been looked at, or taken back. One round at a time: boards that do not answer make it
-    longer than the time to the next.
+    After: each device was checked, each such inference removed. One round at a time: boards that do not
+    respond make it longer than the interval.
     """
     with _rounds.take() as got:
         if got:

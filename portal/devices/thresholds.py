@@ -1,4 +1,4 @@
-"""Which boxes a reader wants to see: read from an address, with what is usual where it says nothing."""
+"""Which boxes to display: parsed from query parameters, with defaults."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import math
 from portal.tasks.figures import Thresholds
 from workers.datakit.scoring.detection import SHOWN
 
-OVERLAP = 0.6  # to which boards suppress: a lower one takes more away
+OVERLAP = 0.6  # to which boards suppress: a lower one removes more
 NAMES = ("score", "overlap")
 
 
 def thresholds_of(query) -> Thresholds:
-    """Those of ``?score=0.4&overlap=0.5``. Raises ValueError for what is no number from 0 to 1."""
+    """The thresholds of ``?score=0.4&overlap=0.5``. Raises ValueError for anything but numbers from 0 to
+    1.
+    """
     usual = {"score": SHOWN, "overlap": OVERLAP}
     values = {name: float(query.get(name) or usual[name]) for name in NAMES}
     for name, value in values.items():
@@ -22,7 +24,7 @@ def thresholds_of(query) -> Thresholds:
 
 
 def forgiving(query) -> Thresholds:
-    """As ``thresholds_of``; the usual ones for what an address has wrong."""
+    """As ``thresholds_of``; defaults replace invalid values."""
     try:
         return thresholds_of(query)
     except ValueError:

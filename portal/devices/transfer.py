@@ -1,4 +1,4 @@
-"""Files to and from a board, by SFTP or by plain commands where a board has no SFTP server."""
+"""Transfers files to and from a board, by SFTP or by plain commands if a board has no SFTP server."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from workers.contract.messages import msg
 
 CHUNK = 32768
 TRANSFER_SECONDS = 1800.0
-ANSWER_SECONDS = 60.0  # for one answer of SFTP: an SD card may be busy for half a minute
+ANSWER_SECONDS = 60.0  # for one SFTP response: an SD card may be busy for half a minute
 CLOSE_SECONDS = 2.0
 MAX_FILE_BYTES = 64 * 1024 * 1024
-MAX_DIGITS = 13  # of a count of kilobytes: what is longer is no disk
-# Below this many free bytes a failed write is taken for a full disk.
+MAX_DIGITS = 13  # of a count of kilobytes: a longer one is impossible
+# Below this many free bytes, a failed write counts as a full disk.
 NO_ROOM_BYTES = 65536
-# Constant scripts; what varies is given as arguments, so nothing is ever spliced into shell text.
+# Constant scripts; variable parts are passed as arguments, so nothing is ever spliced into shell text.
 WRITE_SCRIPT = 'cat > "$1"'
 HASH_ALL_SCRIPT = 'cd "$1" && sha256sum -- *'
 UNPACK_PROGRAM = (
@@ -43,7 +43,7 @@ def chunks_of(data: bytes) -> Iterator[bytes]:
 
 
 class FileSource:
-    """The chunks of a local file; counts and hashes what was taken of them."""
+    """The chunks of a local file; counts and hashes what was consumed."""
 
     def __init__(self, path: Path):
         self._path = path
@@ -66,7 +66,7 @@ def put_stream(
 ) -> None:
     """Write a file; raises DiskFull, RemoteFailed or ConnectionLost.
 
-    ``on_progress`` is called now and then in the caller's own thread, and may raise to end it.
+    ``on_progress`` is called regularly in the caller's thread, and may raise to abort.
     """
     sftp = connection.sftp()
     if sftp is None:
@@ -80,7 +80,8 @@ def put_stream(
     try:
         remote = connection.patiently(lambda: sftp.open(path, "wb"), ANSWER_SECONDS, doing)
         with _closed(connection, remote, doing):
-            # Not pipelined: paramiko would then lose the error of a write, and a full disk go unseen.
+            # Not pipelined: paramiko would then lose the error of a write, and a full disk would go
+            # unnoticed.
             for chunk in chunks:
                 connection.patiently(partial(remote.write, chunk), ANSWER_SECONDS, doing)
                 on_progress()
@@ -94,7 +95,7 @@ def _closed(connection: Link, remote: paramiko.SFTPFile, doing: str) -> Iterator
     try:
         yield
     except BaseException:
-        # What led here matters more; and paramiko would close it at some later moment, in any thread.
+        # The original error matters more; and paramiko would close it later, in any thread.
         with connection.undisturbed(CLOSE_SECONDS), contextlib.suppress(Exception):
             connection.patiently(remote.close, CLOSE_SECONDS, doing)
         raise
@@ -121,7 +122,7 @@ def get(connection: Link, path: str, limit: int) -> bytes:
 
 
 def _get_by_command(connection: Link, path: str, limit: int) -> bytes:
-    # base64 because the output of a command is read as text; it makes 4 of 3, and a line end of every 76.
+    # base64 because the output of a command is read as text: 4 bytes for 3, and a line break every 76.
     result = connection.run(["base64", path], timeout=TRANSFER_SECONDS, limit=limit * 3 // 2 + 1024)
     if not result.ok:
         raise _unreadable(connection, path, result.last_words())
@@ -186,7 +187,7 @@ def put_many(connection: Link, files: Mapping[str, bytes | Path], folder: str, p
 def _verify_folder(connection: Link, files: Mapping[str, bytes | Path], folder: str) -> None:
     result = connection.run(["sh", "-c", HASH_ALL_SCRIPT, "sh", folder])
     if result.not_found:
-        # No sha256sum: SSH has checked the transfer itself, and writing reported no error.
+        # No sha256sum: SSH has verified the transfer itself, and writing reported no error.
         return
     found = parse_sha256sum(result.stdout)
     for name, content in files.items():
@@ -211,7 +212,7 @@ def sha256(connection: Link, paths: list[str], python: str) -> dict[str, str]:
 
 
 def parse_sha256sum(text: str) -> dict[str, str]:
-    """``<64 hex>  <name>`` lines, as sha256sum prints them, to ``{name: hash}``."""
+    """Parse ``<64 hex> <name>`` lines, as sha256sum prints them, to ``{name: hash}``."""
     found = {}
     for line in text.splitlines():
         digest, _, name = line.partition("  ")

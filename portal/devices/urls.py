@@ -1,4 +1,4 @@
-"""Addresses of devices and their answers."""
+"""URLs of devices and inferences."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Devices: the list, one, its registration, how it is reached, what it answers."""
+"""Pages of devices: the list, details, registration, access, inferences."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from workers.contract.messages import msg
 from workers.datakit.errors import InputError
 
 HISTORY = 10
-NAMED = 8  # images of an earlier inference that are told in its line
+NAMED = 8  # images of an earlier inference listed in its row
 ACCESS = ("name", "host", "port", "username")
 
 
@@ -40,7 +40,7 @@ def _device(request, pk: int) -> Device:
 
 
 def device_list(request):
-    """Every board: is it there, what does it run?"""
+    """All boards: online or not, and their current releases."""
     devices = Device.objects.for_team(request.team).select_related("probe_job", "busy_with")
     current = releases.current(devices)
     rows = [(device, current.get(device.pk)) for device in devices]
@@ -48,7 +48,7 @@ def device_list(request):
 
 
 def device_detail(request, pk):
-    """One board, its answers, and a form to try an image."""
+    """One board, its recent inferences, and a form to try an image."""
     device = _device(request, pk)
     history = device.inferences.asked().select_related("job", "created_by").prefetch_related("images")
     newest, page = history.first(), page_of(history, request, size=HISTORY)
@@ -158,7 +158,7 @@ def device_host_key(request, pk):
         problem = str(error)
     same = bool(found) and HostKey.parse(device.host_key).matches(found)
     if request.method == "POST" and found:
-        # Only the key that the person has looked at is pinned, not one that came in between.
+        # Pin only the key that the person has seen, not one that appeared in between.
         if request.POST.get("host_key") != str(found):
             problem = msg("The board shows yet another key now: compare again.")
         elif form.is_valid() and _accept_key(request, device, found, form):
@@ -184,7 +184,7 @@ def _accept_key(request, device: Device, found: HostKey, form: SecretForm) -> bo
 
 @operator_required
 def device_delete(request, pk):
-    """Ask, then remove a device and its history."""
+    """Ask for confirmation, then remove a device and its history."""
     device = _device(request, pk)
     if request.method == "POST":
         try:
@@ -207,7 +207,7 @@ def device_delete(request, pk):
 @require_POST
 @operator_required
 def device_probe(request, pk):
-    """Ask the board what it is and what it runs."""
+    """Probe the board."""
     device = _device(request, pk)
     services.start_probe(device, request.user)
     audit.record("device.probe", device)
@@ -218,7 +218,7 @@ def device_probe(request, pk):
 @require_POST
 @operator_required
 def device_infer(request, pk):
-    """Send pictures to the board."""
+    """Send images to the board."""
     device = _device(request, pk)
     try:
         inference = services.start_inference(device, request.user, request.FILES.getlist("images"))
@@ -237,10 +237,10 @@ def _inference(request, pk: int, number: int) -> Inference:
 
 
 def inference_detail(request, pk, number):
-    """What a board answered to some pictures."""
+    """A board's predictions for some images."""
     inference = _inference(request, pk, number)
     if any(name in request.GET for name in NAMES) and not (inference.job and inference.job.is_active):
-        # As this reader asked for it: what is live is the same for everybody.
+        # With this reader's thresholds: the live part is the same for everyone.
         body = _answers(request, inference, forgiving(request.GET))
     else:
         body = _inference_live(request, inference)
@@ -248,7 +248,7 @@ def inference_detail(request, pk, number):
 
 
 def inference_coco(request, pk, number):
-    """The boxes that a board found, as one COCO file."""
+    """The detected boxes, as one COCO file."""
     inference = _inference(request, pk, number)
     response = JsonResponse(coco.file_of(inference, forgiving(request.GET)))
     response["Content-Disposition"] = f'attachment; filename="inference-{inference.pk}-coco.json"'
@@ -267,7 +267,7 @@ def _inference_live(request, inference: Inference) -> Live:
 
 
 def _answers(request, inference: Inference, thresholds: Thresholds) -> SafeString:
-    """Each picture with what was predicted for it."""
+    """Each image with its prediction."""
     images = images_of(inference, thresholds)
     context = {
         "inference": inference,
@@ -280,6 +280,6 @@ def _answers(request, inference: Inference, thresholds: Thresholds) -> SafeStrin
 
 
 def inference_image(request, pk, number, position):
-    """A picture as the board got it."""
+    """An image as the board got it."""
     image = get_object_or_404(_inference(request, pk, number).images, position=position)
     return pictures.serve(image)

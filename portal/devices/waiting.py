@@ -1,8 +1,8 @@
-"""Waiting for a board in a thread of its own, so that no board can hold the thread that runs the job.
+"""Waits for a board in a separate thread, so that no board can block the thread that runs the job.
 
-paramiko waits in many places, some without a deadline, and name resolution cannot be interrupted at all.
-Here such a call runs in a helper thread while the caller waits for it with a deadline, and looks twice a
-second whether it should stop. A call that stays stuck costs one idle daemon thread and no job slot.
+paramiko waits in many places, some without a deadline, and name resolution cannot be interrupted at all. Here
+such a call runs in a helper thread, while the caller waits for it with a deadline and checks twice a second
+whether it should stop. A call that stays stuck costs one idle daemon thread and no job slot.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ POLL_SECONDS = 0.25
 
 
 class Overdue(Exception):
-    """The call did not end before its deadline; it may still be under way in its thread."""
+    """The call did not finish before its deadline; it may still be running in its thread."""
 
 
 class _Call:
@@ -48,7 +48,7 @@ class _Call:
 class Helper:
     """One thread that makes calls for its owner, one after the other.
 
-    A call made while an earlier one is stuck waits behind it, and is overdue in its turn.
+    A call made while an earlier one is stuck waits behind it, and becomes overdue too.
     """
 
     def __init__(self, name: str):
@@ -59,7 +59,7 @@ class Helper:
     def call(
         self, function: Callable[[], Any], seconds: float, on_wait: Callable[[], None] | None = None
     ) -> Any:
-        """Return what ``function`` returns, or raise what it raises.
+        """Return or raise the outcome of ``function``.
 
         ``on_wait`` is called while this waits; what it raises ends the wait. Raises Overdue after
         ``seconds``.
@@ -78,13 +78,13 @@ class Helper:
         return call.result()
 
     def close(self) -> None:
-        """Let the thread end after the calls that were made."""
+        """Let the thread end after the calls made so far."""
         self._calls.put(None)
 
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
             call.run()
-            del call  # not kept while the next one is waited for
+            del call  # not kept while waiting for the next one
 
 
 def call_within(

@@ -1,8 +1,8 @@
-"""Looks whether devices that answered before still do, and tells people when that changes.
+"""Checks whether devices are still online, and notifies people of changes.
 
-A look reads the host key and, of a board whose last contact went well, signs in to ask which release is
-current. It is no job, and changes nothing on the board. A device that a job talks to is left alone: the job
-tells by itself how that went.
+A check reads the host key; if the last contact succeeded, it also signs in to read the current release. It is
+not a job, and changes nothing on the board. Devices in use by a job are skipped: the job reports its own
+outcome.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from portal.jobs.models import ACTIVE
 from portal.notify import services as notify
 
 AT_ONCE = 8
-AGAIN_SECONDS = (0, 15)  # what passes before each try
+AGAIN_SECONDS = (0, 15)  # pause before each attempt
 AT_MOST = 200  # devices in one round
 
 
 def free():
-    """Devices that no job talks to."""
+    """Devices that no job uses."""
     return Device.objects.filter(Q(busy_with=None) | ~Q(busy_with__status__in=ACTIVE))
 
 
 def due():
-    """Devices that answered before and were not looked at, or talked to, for the set time."""
+    """Devices that were online before and were not contacted for the configured time."""
     horizon = timezone.now() - timedelta(minutes=settings.DEVICE_CHECK_MINUTES)
     rows = free().exclude(seen_at=None).exclude(probe_job__status__in=ACTIVE)
     waited = Q(checked_at=None) | Q(checked_at__lt=horizon)
@@ -42,11 +42,11 @@ def due():
 
 
 def watch() -> None:
-    """Before: devices last looked at long ago. After: looked at; those that changed are told of."""
+    """Before: devices last checked long ago. After: checked; people are notified of changes."""
     if not settings.DEVICE_CHECK_MINUTES:
         return
     devices = list(due().order_by("checked_at")[:AT_MOST])
-    # Marked first: a round may take longer than the time to the next one.
+    # Marked first: a round may take longer than the interval.
     Device.objects.filter(pk__in=[device.pk for device in devices]).update(checked_at=timezone.now())
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for device, (problem, report) in zip(devices, pool.map(_look_and_ask, devices), strict=True):
@@ -55,14 +55,14 @@ def watch() -> None:
 
 def _look_and_ask(device: Device) -> tuple[Exception | None, running.Report | None]:
     problem = _look(device)
-    # A password that was refused is not tried again every few minutes: boards lock out who does so.
+    # A rejected password is not retried every few minutes: boards lock out clients that do so.
     return problem, running.look(device) if problem is None and not device.problem else None
 
 
 def _look(device: Device) -> Exception | None:
-    """What went wrong; None when the device showed the host key that is pinned.
+    """What went wrong; None if the device showed the pinned host key.
 
-    One that does not answer is tried again: a board that starts anew is not lost.
+    A device that does not respond is tried again: a rebooting board is not offline.
     """
     for wait in AGAIN_SECONDS if device.lost_at is None else (0,):
         time.sleep(wait)
@@ -77,7 +77,7 @@ def _look(device: Device) -> Exception | None:
 
 
 def _note(device: Device, problem: Exception | None, report: running.Report | None = None) -> None:
-    # A job may have taken the device in the meantime; then what it finds counts.
+    # A job may have started to use the device meanwhile; its outcome counts then.
     mine = free().filter(pk=device.pk)
     now = timezone.now()
     if not mine.update(checked_at=now):
@@ -93,7 +93,7 @@ def _note(device: Device, problem: Exception | None, report: running.Report | No
 
 @transaction.atomic
 def answered(device: Device) -> None:
-    """The device answers. Told of only when it was lost."""
+    """The device is online. Notify only if it was offline."""
     lost = Device.objects.filter(pk=device.pk).exclude(lost_at=None)
     if lost.update(lost_at=None, problem=""):
         notify.emit("device.back", device.team, Device.objects.get(pk=device.pk))
@@ -101,7 +101,7 @@ def answered(device: Device) -> None:
 
 @transaction.atomic
 def did_not_answer(device: Device, problem: str) -> None:
-    """The device cannot be reached. Told of only when it answered before."""
+    """The device is offline. Notify only if it was online."""
     known = Device.objects.filter(pk=device.pk, lost_at=None).exclude(seen_at=None)
     if known.update(lost_at=timezone.now(), problem=problem):
         notify.emit("device.lost", device.team, Device.objects.get(pk=device.pk))

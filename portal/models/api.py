@@ -1,4 +1,4 @@
-"""Models, what was compiled from them, and how good each is."""
+"""Models, compiled models and evaluations."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
@@ -33,7 +33,7 @@ class CompiledModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tea
     @extend_schema(responses={200: CostSerializer})
     @action(detail=True)
     def cost(self, request, pk=None):
-        """What the model takes on the chip, layer by layer; empty until it was built."""
+        """The model's cost on the chip, layer by layer; empty until it is built."""
         return Response(self.get_object().cost)
 
 

@@ -1,4 +1,4 @@
-"""The system check that every recipe trains for a known task: ``core`` reads recipes but knows no task."""
+"""The system check that every recipe names a known task: ``core`` reads recipes but knows no tasks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from portal.core import configs
 
 
 def check_tasks(**kwargs) -> list[Error]:
-    """An error for each recipe with an unknown task; none while the files in ``configs/`` cannot be read."""
+    """One error per recipe with an unknown task; none while the files in ``configs/`` cannot be read."""
     try:
         recipes = configs.recipes()
     except configs.ConfigError:
@@ -25,6 +25,6 @@ def check_tasks(**kwargs) -> list[Error]:
 
 
 def refuse_unknown_tasks() -> None:
-    """End the process with the sentences alone; web servers and workers run no system check."""
+    """Exit with only the sentences. Web servers and workers run no system checks."""
     if errors := check_tasks():
         raise SystemExit("\n".join(error.msg for error in errors))

@@ -1,4 +1,4 @@
-"""Evaluations: write down what a job measured, compare stages, read predictions again."""
+"""Evaluations: store a job's measurements, compare stages, read predictions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portal.models.models import CompiledModel, Evaluation, Model
 from portal.tasks import Prediction, Task
 from portal.tasks.base import BEFORE, Stage
 
-MOST_BYTES = 256 * 1024 * 1024  # of a predictions file; what is larger is not read into memory
+MOST_BYTES = 256 * 1024 * 1024  # of a predictions file; larger ones are not read into memory
 
 
 def compare_stages(
@@ -34,14 +34,14 @@ def compare_stages(
 def parity(
     task: Task, stage: str, before: list[Prediction] | None, after: list[Prediction]
 ) -> dict[str, Any]:
-    """What changed from the stage before; empty where there is none."""
+    """What changed since the previous stage; empty if there is none."""
     return {} if before is None else {"stage": str(BEFORE[Stage(stage)]), **task.compare(before, after)}
 
 
 def record(
     job: Job, entries: list[dict[str, Any]], model: Model, compiled: CompiledModel | None = None, device=None
 ) -> None:
-    """Write down the evaluations of a job's result."""
+    """Store the evaluations of a job's result."""
     metric = model.task_class.metric
     Evaluation.objects.bulk_create(
         Evaluation(
@@ -64,7 +64,7 @@ def record(
 
 
 def predictions_of(evaluation: Evaluation | None) -> list[Prediction]:
-    """The rows of an evaluation's predictions file; empty when it is gone."""
+    """The rows of an evaluation's predictions file; empty if it is gone."""
     if evaluation is None:
         return []
     artifact = evaluation.job.artifacts.filter(name=evaluation.predictions, size__lte=MOST_BYTES).first()
@@ -90,7 +90,7 @@ class Evaluated:
     def find(
         self, stage: str, compiled_id: int | None = None, job_id: int | None = None
     ) -> Evaluation | None:
-        """The newest evaluation that fits; None when it was not measured."""
+        """The newest matching evaluation; None if not measured."""
         fitting = (
             row
             for row in reversed(self.rows)

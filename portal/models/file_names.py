@@ -1,4 +1,4 @@
-"""Names of downloads that say what is inside."""
+"""Descriptive download names."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ LONGEST = 60  # characters of a dataset's name
 
 
 def rknn_name(compiled: CompiledModel) -> str:
-    """Such as ``parts-v2-run4-rv1106.rknn``."""
+    """For example ``parts-v2-run4-rv1106.rknn``."""
     return rknn_names([compiled])[compiled.pk]
 
 
 def rknn_names(rows: Collection[CompiledModel]) -> dict[int, str]:
-    """The names of several, by their ids."""
+    """The names of several compiled models, by id."""
     known = pages.of([row.model for row in rows])
     return {row.pk: _name(row, known[row.model_id].names.get("run")) for row in rows}
 

@@ -1,4 +1,4 @@
-"""Where a compiled model comes from, as it is written into the ``.rknn`` and beside it."""
+"""The provenance of a compiled model, as written into the ``.rknn`` and beside it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from portal.models.models import CompiledModel
 
 
 def provenance(compiled: CompiledModel) -> dict[str, str]:
-    """Texts by name; the board's manifest and the evidence of a deployment hold the same."""
+    """Texts by name; the board's manifest and a deployment's evidence contain the same."""
     model = compiled.model
     version = model.dataset_version
     return {

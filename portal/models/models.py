@@ -1,4 +1,4 @@
-"""Models with their lineage, what was compiled from them, and how good each of these is."""
+"""Models with their lineage, compiled models, and evaluations of both."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Model(Owned):
     teacher = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="students")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="model")
     deleted_at = models.DateTimeField(null=True)  # hidden along with its run
-    # What its program said of it: input_size, mean, std, cut_tensor, best_epoch, notices, versions, …
+    # Its program's output: input_size, mean, std, cut_tensor, best_epoch, notices, versions, …
     facts = models.JSONField(default=dict, **KEEPS_MESSAGES)
 
     objects = ModelQuerySet.as_manager()
@@ -99,7 +99,7 @@ class CompiledModelQuerySet(models.QuerySet):
         return self.live().filter(job__status=Status.SUCCEEDED)
 
     def for_lists(self):
-        """With the names that lists show, and without the long columns behind them."""
+        """With the names that lists show, and without the large columns behind them."""
         long = [f"model__dataset_version__{name}" for name in LONG_COLUMNS]
         return (
             self.select_related("model__dataset_version__dataset", "job")
@@ -111,7 +111,7 @@ class CompiledModelQuerySet(models.QuerySet):
 class CompiledModel(models.Model):
     """A ``.rknn`` of one model for one chip, channel order and quantization setting.
 
-    Several for one chip are normal: quantization settings are compared, and one is ``chosen`` to be deployed.
+    Several per chip are normal: quantization settings are compared, and one is ``chosen`` for deployment.
     """
 
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="compiled_models")
@@ -121,7 +121,7 @@ class CompiledModel(models.Model):
     # {"dtype": None for the chip's int8, "algorithm": "normal", "calibration_images": 100, "seed": 0}
     quantization = models.JSONField(default=dict)
     chosen = models.BooleanField(default=True)
-    # What its program said: cost, rknn_bytes, notices, versions, …
+    # Its program's output: cost, rknn_bytes, notices, versions, …
     facts = models.JSONField(default=dict, **KEEPS_MESSAGES)
 
     objects = CompiledModelQuerySet.as_manager()
@@ -145,7 +145,7 @@ class CompiledModel(models.Model):
 
     @property
     def cost(self) -> dict:
-        """Cycles, memory and layers as the toolkit estimates them; empty until it was built."""
+        """Cycles, memory and layers as estimated by the toolkit; empty until it is built."""
         return self.facts.get("cost", {})
 
     @property
@@ -164,9 +164,9 @@ class EvaluationQuerySet(models.QuerySet):
 class Evaluation(models.Model):
     """Metrics and predictions of one artifact on one engine and one set of images.
 
-    Every figure of a page comes from here. ``parity`` compares it with the stage before it, on the images
-    that both predicted: ``{"stage", "images", "before", "after", "drop", "agreement", "changed"}``; empty
-    where nothing came before.
+    Every figure on a page comes from here. ``parity`` compares it with the previous stage, on the images that
+    both predicted: ``{"stage", "images", "before", "after", "drop", "agreement", "changed"}``; empty for a
+    first stage.
     """
 
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="evaluations")
@@ -202,7 +202,7 @@ class Evaluation(models.Model):
 
     @property
     def measured_on(self) -> Message:
-        """The images, in words: how many, and of which split."""
+        """The measured images, in words: how many, and of which split."""
         if self.split == TEST:
             return msg_n("{count} test image", "{count} test images", self.images)
         return msg_n("{count} validation image", "{count} validation images", self.images)

@@ -1,4 +1,4 @@
-"""Where a person reads more about a model: the page of what made it, which the app above knows."""
+"""The page about a model: that of its run, which only the app above knows."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from portal.models.models import Model
 
 @dataclass(frozen=True)
 class Page:
-    """``names``: what stands behind it, for programs: ``{"run": {"id": 3, "name": "Parts"}}``.
-    ``deploy``: where a POST of ``device`` puts the model on that device; empty where nothing can.
+    """``names``: the same for programs: ``{"run": {"id": 3, "name": "Parts"}}``.
+
+    ``deploy``: the URL where a POST of ``device`` deploys the model; empty if that is not possible.
     """
 
     words: str
@@ -26,12 +27,12 @@ _finders: list[Callable[[set[int]], dict[int, Page]]] = []
 
 
 def add_finder(find: Callable[[set[int]], dict[int, Page]]) -> None:
-    """Register ``find(model ids)``: the pages of those that it knows, by the model's id."""
+    """Register ``find(model ids)``: the pages of the models that it knows, by model id."""
     _finders.append(find)
 
 
 def of(models: Iterable[Model]) -> dict[int, Page]:
-    """A page for each model, by its id; the list of models where nobody knows a better one."""
+    """A page for each model, by its id; the list of models if no app knows a better one."""
     models = {model.pk: model for model in models}
     found = {pk: Page(model.name, reverse("model-list")) for pk, model in models.items()}
     for find in _finders:

@@ -1,4 +1,4 @@
-"""Where compiled models run now, which the app that deploys them knows."""
+"""Where compiled models run now; the app that deploys them registers this."""
 
 from __future__ import annotations
 

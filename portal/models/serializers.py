@@ -5,7 +5,7 @@ from portal.models.models import CompiledModel, Evaluation, Model
 
 
 class LayerSerializer(serializers.Serializer):
-    """One operator as the NPU runs it; cycles are the compiler's estimate."""
+    """One operator as it runs on the NPU; cycles are the compiler's estimate."""
 
     id = serializers.IntegerField()
     type = serializers.CharField()
@@ -21,7 +21,7 @@ class LayerSerializer(serializers.Serializer):
 
 
 class CostSerializer(serializers.Serializer):
-    """What the model takes on the chip; empty until it was built."""
+    """The model's cost on the chip; empty until it is built."""
 
     cycles = serializers.IntegerField(required=False)
     weight_bytes = serializers.IntegerField(required=False, allow_null=True)
@@ -31,7 +31,8 @@ class CostSerializer(serializers.Serializer):
 
 
 class ParitySerializer(serializers.Serializer):
-    """This stage beside the one before it, on the images that both predicted; empty for the first stage.
+    """This stage compared with the previous one, on the images that both predicted; empty for the first
+    stage.
 
     ``before``, ``after``, ``drop`` and ``agreement`` are fractions from 0 to 1.
     """

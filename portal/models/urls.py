@@ -1,4 +1,4 @@
-"""Addresses of models."""
+"""URLs of models."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Compiled models: which exist, for which chip, how accurate, where they run."""
+"""Pages of compiled models: list, chips, accuracy, placements."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from portal.tasks import Stage
 
 @dataclass
 class Line:
-    """One compiled model as the list shows it."""
+    """One row of the list of compiled models."""
 
     compiled: CompiledModel
     page: pages.Page
@@ -28,7 +28,7 @@ class Line:
 
 
 def model_list(request):
-    """Every compiled model that was made, newest first."""
+    """All compiled models, newest first."""
     rows = CompiledModel.objects.for_team(request.team).ready().for_lists()
     chip = request.GET.get("chip", "")
     if chip in configs.chips():

@@ -1,4 +1,4 @@
-"""What a model predicts: one class a task, with one method for each thing that differs between tasks."""
+"""What a model predicts: one class per task, with one method for each thing that differs between tasks."""
 
 from collections.abc import Iterable
 
@@ -13,18 +13,18 @@ TASKS: dict[str, Task] = {task.name: task for task in (Classification(), Detecti
 
 
 def get(name: str) -> Task:
-    """The task of this name; an Unknown, which is shown and starts nothing, when there is none."""
+    """The task with this name; if there is none, an Unknown, which can be displayed but starts nothing."""
     return TASKS.get(name) or Unknown(name)
 
 
 def metric_of(names: Iterable[str]) -> tuple[str, str]:
-    """Name and title of the metric of these tasks; general ones where they measure different things."""
+    """Name and title of the metric of these tasks; general ones if they measure different things."""
     found = {(task.metric, str(task.metric_title)) for task in map(get, names)}
     return found.pop() if len(found) == 1 else ("value", _("Quality"))
 
 
 def metric_title(names: Iterable[str]) -> str:
-    """What heads a column of figures of these tasks."""
+    """The heading for a column of figures of these tasks."""
     return metric_of(names)[1]
 
 

@@ -1,4 +1,4 @@
-"""What every task can do. It knows rows of predictions and plain facts, no models of the other apps."""
+"""The interface of all tasks. It knows rows of predictions and plain facts, no models of other apps."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from workers.datakit import tasks as labels
 
 Prediction = dict[str, Any]
 MAX_LABEL_ID = 99_999
-# A score that a board summed up in float16 may come out a hair above one.
+# A score that a board summed in float16 may be slightly above one.
 SCORE_SLACK = 0.001
 
 
 class Stage(models.TextChoices):
-    """Where on the way from the training to the board a model was evaluated."""
+    """Where between training and board a model was evaluated."""
 
     PADDLE = "paddle", _("Paddle")
     ONNX = "onnx", "ONNX"
@@ -30,13 +30,13 @@ class Stage(models.TextChoices):
     BOARD = "board", _("Board")
 
 
-# What each stage is compared with: the one before it.
+# What each stage is compared with: the previous one.
 BEFORE = {Stage.ONNX: Stage.PADDLE, Stage.SIMULATOR: Stage.ONNX, Stage.BOARD: Stage.SIMULATOR}
 
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """What a task must know of a dataset version to say whether it can be trained on.
+    """The facts about a dataset version that decide whether a task can be trained on it.
 
     ``task`` is that of its labels. ``errors``: sentences of the findings that are errors in the data.
     """
@@ -51,8 +51,8 @@ class DatasetFacts:
 class Task(ABC):
     """One task. ``metric`` names the figure that stands for a model's quality, a fraction from 0 to 1.
 
-    ``class_columns`` are figures of each class, by their names in ``summarise``; ``class_metric`` is the one
-    by which stages and runs are compared, a fraction as well.
+    ``class_columns`` are figures per class, by their names in ``summarise``; ``class_metric`` is the one by
+    which stages and runs are compared, also a fraction.
     """
 
     name: str
@@ -61,20 +61,20 @@ class Task(ABC):
     charts: tuple[Chart, ...]
     class_columns: tuple[Column, ...]
     class_metric: str
-    second_metric: Column | None = None  # a share that people want beside the metric
-    answer: Check  # the fields of a board's answer that hold what it predicted
+    second_metric: Column | None = None  # a fraction shown beside the metric
+    answer: Check  # the fields of a board's response that hold its prediction
     is_known = True
     program_name = "predict"  # of the programs in ``models/board_code/``
-    # In which order ``pictures`` come, as a phrase.
+    # The order of ``pictures``, as a phrase.
     pictures_order = _("surest predictions first")
 
     @property
     def title(self) -> str:
-        """The name in the middle of a sentence, a message."""
+        """The name within a sentence, as a message."""
         return labels.get(self.name).title
 
     def refusals(self, facts: DatasetFacts) -> list[str]:
-        """Why a model of this task cannot be trained on such data: sentences; none when it can."""
+        """Why a model of this task cannot be trained on such data: sentences; none if it can."""
         if facts.task == self.name:
             return list(facts.errors)
         return [
@@ -87,30 +87,33 @@ class Task(ABC):
         ]
 
     def doubts(self, metrics: dict[str, Any], before: dict[str, Any] | None) -> list[Doubt]:
-        """What speaks against a model with these metrics; ``before`` are those of what it was made from."""
+        """Doubts about a model with these metrics; ``before`` are those of the model it was converted
+        from.
+        """
         return []
 
     def interval(self, metrics: dict[str, Any]) -> tuple[float, float] | None:
-        """Where the metric's true value lies, with 95 % confidence; None when it cannot be told."""
+        """The 95 % confidence interval of the metric; None if unknown."""
         return None
 
     def pictures(
         self, predictions: list[Prediction], truth: int | None, answer: int | None, names: list[str]
     ) -> list[Shown]:
-        """The images of class ``truth`` that were taken for ``answer``, the surest first. Where one of them
-        is None, the mistakes."""
+        """The images of class ``truth`` predicted as ``answer``, highest score first; the mistakes if one
+        of them is None.
+        """
         return []
 
     def kept(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """What is stored of a board's answer to a person's image."""
+        """What is stored of a board's prediction for a person's image."""
         return self.answer(answer, "answer")
 
     @abstractmethod
     def told(self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds) -> Told:
-        """What ``kept`` stored, in words and as boxes over the image of ``size`` (width, height)."""
+        """The stored prediction, in words and as boxes over the image of ``size`` (width, height)."""
 
     def boxes(self, prediction: dict[str, Any], thresholds: Thresholds) -> list[dict[str, Any]]:
-        """The boxes of what ``kept`` stored that are shown, each as in a board's answer."""
+        """The boxes of a stored prediction that are displayed, each in the format of a board's response."""
         return []
 
     def proposed(
@@ -140,12 +143,14 @@ class Task(ABC):
 
     @abstractmethod
     def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, dict[str, Any]]]:
-        """Images to ask a board about, each with those fields of its answer that are expected."""
+        """Golden images, each with the fields expected in the board's response."""
 
     @abstractmethod
     def prediction(self, row: Prediction, answer: dict[str, Any]) -> Prediction:
-        """A board's answer to the image of ``row``, a prediction of another stage; empty: it gave none."""
+        """A board's prediction for the image of ``row``, a prediction of another stage; empty if there is
+        none.
+        """
 
     @abstractmethod
     def fault(self, answer: dict[str, Any], classes: int) -> str:
-        """What in an answer cannot be of a model with so many classes, in a few words; empty when it can."""
+        """What is impossible for a model with this many classes, in a few words; empty if nothing is."""

@@ -27,15 +27,15 @@ from workers.contract.messages import msg
 from workers.datakit.scoring import classification as scoring
 from workers.datakit.scoring.intervals import wilson
 
-# A golden image is one that the model is sure of: the board's own resize may shift a score a little, and
-# must not change the prediction.
+# A golden image has a confident prediction: the board's own resizing may shift a score a little, and must not
+# change the predicted class.
 SURE_SCORE = 0.6
 ANSWER = {
     "label_id": whole(0, MAX_LABEL_ID),
     "label": text(MAX_NAME),
     "score": number(0, 1, SCORE_SLACK),
 }
-MOST_TOP = 10  # classes that a board tells with their scores, the surest first
+MOST_TOP = 10  # classes that a board reports with scores, highest first
 
 
 class Classification(Task):
@@ -135,8 +135,9 @@ class Classification(Task):
         return msg("a label that is not one of the {classes} classes", classes=classes)
 
     def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, dict[str, Any]]]:
-        """One image a class at most, the surest first; the label is the model's own, right or wrong, since
-        the board runs that model."""
+        """At most one image per class, highest score first. The label is the model's own, right or wrong,
+        since the board runs that model.
+        """
         best: dict[int, Prediction] = {}
         for row in predictions:
             held = best.get(row["predicted"])

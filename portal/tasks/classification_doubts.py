@@ -1,4 +1,4 @@
-"""What speaks against a classifier, from its predictions on the measured images alone."""
+"""Doubts about a classifier, from its predictions on the measured images alone."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 from portal.tasks.doubts import NAMED, QUANTIZATION, Doubt, Grade, named, percent
 from workers.contract.messages import msg, msg_n
 
-LOW = 0.8  # a top-1 below this is doubtful, whatever the number of classes
-KEPT = 0.5  # a class of which the model before recognized this share and this one none was lost
+LOW = 0.8  # a lower top-1 is doubtful, whatever the number of classes
+KEPT = 0.5  # a class that the earlier model recognized this often and this one never was lost
 LABELS = msg("Check the labels of these classes and add images of them, then train again.")
 
 Metrics = dict[str, Any]
 
 
 def doubts(metrics: Metrics, before: Metrics | None) -> list[Doubt]:
-    """``metrics`` of the model to be judged, ``before`` of the model that it was converted from, if any."""
+    """``metrics`` of the model to grade, ``before`` of the model that it was converted from, if any."""
     rows = [row for row in metrics.get("per_class", []) if row["images"]]
     if len(rows) < 2 or metrics.get("top1") is None:
         return []
@@ -26,7 +26,7 @@ def doubts(metrics: Metrics, before: Metrics | None) -> list[Doubt]:
 
 
 def _answered(metrics: Metrics) -> list[int]:
-    """The ids of the classes that the model predicted at all."""
+    """The ids of the classes that the model predicts at all."""
     return [number for number, column in enumerate(zip(*metrics["confusion"], strict=True)) if sum(column)]
 
 
@@ -57,7 +57,7 @@ def _no_better_than_guessing(metrics: Metrics, rows: list[dict]) -> Doubt | None
 
 
 def _unrecognized(rows: list[dict], before: Metrics | None) -> Doubt | None:
-    """Classes of which no image is recognized, those that the conversion lost before all others."""
+    """Classes without any recognized image, those lost in the conversion first."""
     missed = [row for row in rows if not row["correct"]]
     if not missed:
         return None

@@ -29,12 +29,13 @@ from workers.contract.messages import msg
 from workers.datakit.scoring import detection as scoring
 from workers.datakit.scoring.matching import Box, suppressed
 
-MOST_BOXES = 300  # in a board's answer to an image; ours keeps 100
+MOST_BOXES = 300  # in a board's response for an image; Slipway's own program returns up to 100
 MOST_PIXELS = 65_535  # of a side of an image
-# A box that a board must find again: well above what may be hidden there, see ``workers/board/tasks.py``.
+# A box that a board must find again: well above the lowest score that it may drop, see
+# ``workers/board/tasks.py``.
 SURE_SCORE = 0.35
 MOST_GOLDEN_BOXES = 20  # of an image
-# Of a person's image: fainter boxes are noise, and hundreds of pictures must stay a small answer.
+# For a person's image: lower scores are noise, and responses for hundreds of images must stay small.
 LEAST_KEPT, MOST_KEPT = 0.01, 100
 COLOURS = 8  # of ``box-…`` in ``slipway.css``
 
@@ -125,8 +126,9 @@ class Detection(Task):
     def pictures(
         self, predictions: list[Prediction], truth: int | None, answer: int | None, names: list[str]
     ) -> list[Shown]:
-        """The images with missed boxes of class ``truth`` or extra ones of class ``answer``, of any class
-        where None, those with most of them first."""
+        """The images with missed boxes of class ``truth`` or extra boxes of class ``answer``, of any class
+        if None; those with the most first.
+        """
         threshold, found = scoring.best_threshold(predictions), []
         for row in predictions:
             missed, extra = scoring.mistakes(row["truth"], scoring.shown(row, threshold))
@@ -136,8 +138,9 @@ class Detection(Task):
         return [_shown(*one, threshold, names) for one in found]
 
     def golden(self, predictions: list[Prediction], count: int) -> list[tuple[str, dict[str, Any]]]:
-        """The images with the surest boxes, of as many classes as possible; with a model that is sure of
-        none, any image, of which nothing is expected."""
+        """The images with the highest-scoring boxes, of as many classes as possible. For a model without
+        confident boxes, any image, with nothing expected.
+        """
         sure = {row["image"]: scoring.shown(row, SURE_SCORE)[:MOST_GOLDEN_BOXES] for row in predictions}
         chosen: list[str] = []
         seen: set[int] = set()
@@ -207,7 +210,7 @@ def _fits(box: Box, label: int | None) -> bool:
 
 
 def _worth(boxes: list[Box], seen: set[int]) -> tuple[int, float]:
-    """How many classes an image adds to those seen, and how sure its boxes are in all."""
+    """How many new classes an image adds, and the total score of its boxes."""
     return len({box["label"] for box in boxes} - seen), sum(box["score"] for box in boxes)
 
 
@@ -224,7 +227,7 @@ def _shown(row: Prediction, missed: list[Box], extra: list[Box], threshold: floa
 
 
 def overlay(row: dict[str, Any], names: list[str], kinds: dict[str, list[Box]]) -> Overlay:
-    """The boxes of each kind over an image; one that stands in several kinds is drawn as the last of them."""
+    """The boxes of each kind over an image; a box of several kinds is drawn as the last of them."""
     drawn = {
         (box["label"], *box["box"]): Drawn(
             kind, class_name(box["label"], names), box.get("score"), *box["box"]

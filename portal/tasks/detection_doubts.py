@@ -1,4 +1,4 @@
-"""What speaks against a detector, from its predictions on the validation images alone."""
+"""Doubts about a detector, from its predictions on the validation images alone."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 from portal.tasks.doubts import NAMED, QUANTIZATION, Doubt, Grade, named, percent
 from workers.contract.messages import msg, msg_n
 
-NOTHING = 0.01  # an AP50 below this is chance
-KEPT = 0.3  # a class of which the model before had this AP50 and this one NOTHING was lost
-LOW = 0.5  # an AP50 below this is doubtful, whatever is to be found
+NOTHING = 0.01  # a lower AP50 is chance
+KEPT = 0.3  # a class with this AP50 in the earlier model and NOTHING in this one was lost
+LOW = 0.5  # a lower AP50 is doubtful, whatever the data
 FEW_BOXES = 50  # with fewer, a single box moves AP50 by points
 
 Metrics = dict[str, Any]
 
 
 def doubts(metrics: Metrics, before: Metrics | None) -> list[Doubt]:
-    """``metrics`` of the model to be judged, ``before`` of the model that it was converted from, if any."""
+    """``metrics`` of the model to grade, ``before`` of the model that it was converted from, if any."""
     if metrics.get("ap50") is None:
         return [_no_boxes()] if metrics.get("images") else []
     if metrics["ap50"] < NOTHING:
@@ -45,7 +45,7 @@ def _finds_nothing(before: Metrics | None) -> Doubt:
 
 
 def _missed(rows: list[dict], before: Metrics | None) -> Doubt | None:
-    """Classes of which nothing is found, those that the conversion lost before all others."""
+    """Classes of which nothing is found, those lost in the conversion first."""
     missed = [row for row in rows if row["ap50"] < NOTHING]
     if not missed:
         return None

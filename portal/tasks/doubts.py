@@ -15,7 +15,7 @@ QUANTIZATION = msg("Convert again with more calibration images, or choose anothe
 
 
 class Grade(models.TextChoices):
-    """How far a model can be trusted. ``good`` says that nothing speaks against it, no more."""
+    """How far a model can be trusted. ``good`` means only that no doubt was found."""
 
     GOOD = "good", _("Good")
     DOUBTFUL = "doubtful", _("Doubtful")
@@ -39,7 +39,7 @@ class Grade(models.TextChoices):
 
 @dataclass(frozen=True)
 class Doubt:
-    """One thing that speaks against a model: a sentence, and what a person can do about it."""
+    """One doubt about a model: a sentence, and what a person can do about it."""
 
     grade: Grade
     sentence: Message
@@ -54,5 +54,5 @@ def named(rows: list[dict]) -> list[str] | str:
 
 
 def percent(share: float) -> str:
-    """A share for a sentence: 98.05 %, 53 %."""
+    """A fraction as a percentage for a sentence: 98.05 %, 53 %."""
     return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " %"

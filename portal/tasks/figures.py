@@ -1,4 +1,4 @@
-"""What a page shows of a task's figures: charts of a training, columns of a table of classes."""
+"""The task-specific parts of pages: charts of a training, columns of a class table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True)
 class Line:
-    """A curve of a training: the metric's name in the job, and what it is called in its chart.
+    """A curve of a training: the metric's name in the job, and its label in the chart.
 
     ``compared`` is its heading where runs are compared; without one it is not drawn there.
     """
@@ -22,7 +22,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """Some curves in one chart. ``share``: they are fractions, drawn as percentages."""
+    """Curves in one chart. ``share``: they are fractions, drawn as percentages."""
 
     name: str
     title: str
@@ -37,7 +37,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Column:
-    """A figure of each class; ``unit`` as in ``runs/_value.html``: number or share."""
+    """A figure per class; ``unit`` as in ``runs/_value.html``: number or share."""
 
     name: str
     title: str
@@ -55,8 +55,11 @@ SPEED = Chart("ips", _("Images per second"), (Line("train/ips", _("images")),))
 
 @dataclass(frozen=True)
 class Drawn:
-    """A box over an image, in its pixels. ``kind``: truth, found, lost (missed) or new (extra), or the number
-    of a colour where all are found. ``hidden``: there to be shown when the page's thresholds change."""
+    """A box over an image, in its pixels.
+
+    ``kind``: truth, found, lost (missed) or new (extra), or the number of a colour if all are found.
+    ``hidden``: shown only when the page's thresholds change.
+    """
 
     kind: str
     name: str
@@ -78,12 +81,12 @@ class Overlay:
 
     @property
     def font(self) -> float:
-        """The height of letters in a picture that is as wide as the page, in pixels of the image."""
+        """The font size for an image as wide as the page, in pixels of the image."""
         return round(max(self.width, self.height) / 36, 2)
 
     @property
     def large_font(self) -> float:
-        """The same in a thumbnail."""
+        """The same for a thumbnail."""
         return round(max(self.width, self.height) / 16, 2)
 
     @property
@@ -93,8 +96,9 @@ class Overlay:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Which of the boxes that a board gave are shown: from ``score`` on, and none that overlaps a surer one
-    of its class by more than ``overlap``."""
+    """Which of a board's boxes are displayed: from ``score`` on, without those that overlap a
+    higher-scoring box of their class by more than ``overlap``.
+    """
 
     score: float
     overlap: float
@@ -102,8 +106,9 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Told:
-    """What a board predicted for an image, in words. ``least_score``: it gives no boxes with a lower one;
-    ``top``: classes with their scores, the surest first, where the engine tells more than one."""
+    """A board's prediction for an image, in words. ``least_score``: it reports no boxes with a lower one;
+    ``top``: classes with scores, highest first, if the engine reports more than one.
+    """
 
     words: str
     score: float | None = None
@@ -126,7 +131,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Shown:
-    """One image with what was predicted for it, in words. ``score``: 0 to 1, None where unknown."""
+    """One image with its prediction, in words. ``score``: 0 to 1, None if unknown."""
 
     image: str
     truth: str
@@ -137,7 +142,7 @@ class Shown:
 
 
 def class_name(number: int | None, names: list[str]) -> str:
-    """A class as people call it; words for one that the version has not, and for no prediction at all."""
+    """A class's name; words for a class that the version lacks, and for no prediction."""
     if number is None:
         return str(_("no answer"))
     return names[number] if 0 <= number < len(names) else str(_("class %(number)s") % {"number": number})

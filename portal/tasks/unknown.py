@@ -1,4 +1,4 @@
-"""A task that this release does not know, so that the rows that name it can still be shown."""
+"""A task unknown to this release, so that rows naming it can still be displayed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workers.contract.messages import msg
 
 
 class Unknown(Task):
-    """Shows nothing of its own and starts nothing."""
+    """Displays nothing of its own and starts nothing."""
 
     metric = metric_title = class_metric = ""
     charts = class_columns = ()

@@ -1,4 +1,4 @@
-"""The kind of job that trains."""
+"""The job kind that trains."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Pretrained weights: from a local folder, or by URL with a checksum, or from scratch with a notice.
+"""Pretrained weights: from a local folder, or by URL with a checksum; without them, training starts from
+scratch.
 
-Where the publisher gives no checksum, the first download is trusted and its SHA-256 kept in storage, for all
-workers: what the same URL sends later must be the same.
+If the publisher gives no checksum, the first download is trusted and its SHA-256 stored for all workers:
+later downloads from the same URL must match it.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ BLOCK = 1024 * 1024
 
 
 class Unusable(Exception):
-    """A file that is not the weights it should be; the message says in a few words why."""
+    """The file is not usable as weights; the message says in a few words why."""
 
 
 def find(recipe: Recipe) -> tuple[Path | None, str | None]:
     """Return the weights' path, or None and one sentence that says why training starts from scratch.
 
-    May be called by several processes at once: one downloads, the others wait for it.
+    Several processes may call it at once: one downloads, the others wait for it.
     """
     if recipe.pretrained is None:
         return None, msg(
@@ -60,7 +61,7 @@ def find(recipe: Recipe) -> tuple[Path | None, str | None]:
     cached = Path(settings.CACHE_DIR) / "pretrained" / name
     known = wanted or first_digest(url)
     if _usable(cached, known):
-        if known is None:  # downloaded before digests were kept
+        if known is None:  # downloaded before digests were stored
             _trust_first(url, cached)
         return cached, None
     if not settings.PRETRAINED_DOWNLOAD:
@@ -75,14 +76,14 @@ def find(recipe: Recipe) -> tuple[Path | None, str | None]:
 
 
 def _download(url: str, target: Path, wanted: str | None) -> tuple[Path | None, str | None]:
-    # One name is enough: only the holder of the lock writes it, over what a killed one left.
+    # One name is enough: only the lock holder writes it, over what a killed one left.
     temporary = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.with_name(f".{target.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if _usable(target, wanted or first_digest(url)):
-                return target, None  # somebody else brought it while we waited
+                return target, None  # another process downloaded it meanwhile
             try:
                 _fetch(url, temporary)
                 _check(temporary, wanted)
@@ -129,7 +130,7 @@ def _fetch(url: str, target: Path) -> None:
 
 
 def first_digest(url: str) -> str | None:
-    """The SHA-256 of the first file that a URL sent; None before any."""
+    """The SHA-256 of the first file from a URL; None before that."""
     try:
         with default_storage.open(_record(url)) as file:
             return json.loads(file.read())["sha256"]
@@ -142,7 +143,7 @@ def _record(url: str) -> str:
 
 
 def _trust_first(url: str, path: Path) -> None:
-    """Keep the SHA-256 of a URL's first file; raise Unusable when this one has another."""
+    """Store the SHA-256 of a URL's first file; raise Unusable if this file has another."""
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     first = first_digest(url)
@@ -165,10 +166,11 @@ def _usable(path: Path, wanted: str | None) -> bool:
 
 
 def _check(path: Path, wanted: str | None) -> None:
-    """Raise Unusable unless the file has the checksum or, where the publisher gives none, is a whole pickle.
+    """Raise Unusable unless the file has the checksum or, if the publisher gives none, is a complete
+    pickle.
 
-    ``paddle.save`` writes a pickle: it begins with the opcode PROTO and ends with STOP (pickletools).
-    A page of a proxy does not, nor does a file that was cut short.
+    ``paddle.save`` writes a pickle: it begins with the opcode PROTO and ends with STOP (pickletools). A
+    proxy's error page does not, nor does a truncated file.
     """
     with path.open("rb") as stream:
         if wanted:
@@ -182,7 +184,7 @@ def _check(path: Path, wanted: str | None) -> None:
 
 
 def _words(error: Exception) -> str:
-    """Why it failed, as short as a notice wants it; the log has the rest."""
+    """The reason for the failure, shortened for a notice; the log has the rest."""
     if isinstance(error, Unusable):
         return str(error)
     if isinstance(error, requests.HTTPError):

@@ -21,7 +21,7 @@ from portal.training import pretrained
 from workers.contract.messages import msg
 
 KIND = "train"
-# What of a model's parameters goes into the spec as it is.
+# Model parameters that go into the spec unchanged.
 SPEC_PARAMS = ("input_size", "epochs", "batch_size", "learning_rate", "augmentation", "seed")
 
 
@@ -78,8 +78,9 @@ def prepare(job: Job, folder: Path) -> Invocation:
 
 
 def _means(device: str) -> dict[str, Any]:
-    """What a training may use. Drivers of graphics cards reserve far more memory than there is, and several
-    cards talk to each other through sockets."""
+    """The resources of a training. Graphics drivers reserve far more memory than exists, and several cards
+    communicate through sockets.
+    """
     on_cpu = device == "cpu"
     return {
         "data_bytes": (settings.TRAIN_MEMORY_BYTES or None) if on_cpu else None,
@@ -96,7 +97,7 @@ def _checkouts() -> dict[str, str]:
 
 
 def _earlier_folder(job: Job) -> str | None:
-    """The folder of the attempt that this job resumes, when its worker was lost on this host."""
+    """The folder of the attempt that this job resumes, if its worker was lost on this host."""
     lost = job.retry_of
     if lost is None or lost.error_kind != ErrorKind.LOST:
         return None

@@ -1,4 +1,4 @@
-"""Python client of a Slipway portal: upload, train, convert, deploy and infer by its public REST API.
+"""Python client of a Slipway portal: upload, train, convert, deploy and infer through its public REST API.
 
 from slipway import Client
 

@@ -1,4 +1,4 @@
-"""Calls of the REST API with a token: tries again what may be tried again, and words what went wrong."""
+"""Calls of the REST API with a token, with retries where they are safe and clear error messages."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ API = "/api/v1/"
 TIMEOUT = (10, 120)  # seconds to connect, seconds of silence
 PATIENCE_SECONDS = 15.0
 LONGEST_PAUSE = 10.0
-# What a server or a proxy says while it restarts or has too much to do.
+# Statuses of a server or proxy that restarts or is overloaded.
 NOT_NOW = {429, 502, 503, 504}
-# The same POST again with the same key is not done twice; until the first has ended it is answered so.
+# A repeated POST with the same key is not executed twice; until the first has ended, it gets this status.
 STILL_WORKING = 409
 NOT_MODIFIED = 304
 NO_ROOM = 507
-# Files of trusted authorities, as OpenSSL, requests and curl name them; the first that is set counts.
+# CA bundles, as OpenSSL, requests and curl name them; the first that is set wins.
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 class Calls:
-    """A portal's API as the owner of a token may call it.
+    """A portal's API, called with a token.
 
-    ``cacert``: a file of the authorities to trust, else one of ``CA_VARIABLES`` names it. ``patience``: how
-    many seconds to go on trying while there is no answer; ``on_wait`` is told so once a call.
+    ``cacert``: a CA bundle; the default is the one that ``CA_VARIABLES`` name. ``patience``: for how many
+    seconds to retry without a response; ``on_wait`` is told once per call.
     """
 
     def __init__(self, base: str, token: str = "", *, cacert: str = "", patience: float | None = None):
@@ -53,7 +53,7 @@ class Calls:
         self.close()
 
     def close(self) -> None:
-        """Close the connections that are kept open for the next call."""
+        """Close the connections that are kept open for later calls."""
         self.session.close()
 
     @property
@@ -65,16 +65,16 @@ class Calls:
         self._bearer = self.session.auth = _Bearer(secret)
 
     def sign_in(self, username: str, password: str, name: str, scopes: list[str], days: int) -> str:
-        """Make a token by name and password and use it from now on. Returns its secret."""
+        """Create a token by name and password and use it from now on. Returns its secret."""
         wanted = {"name": name, "scopes": scopes, "days": days}
-        # Without a key: of a token whose secret was lost on the way, another is made.
+        # Without a key: if the response with the secret is lost, a new token is created.
         no_key = {"Idempotency-Key": None}
         made = self.post("tokens/", json=wanted, headers=no_key, auth=(username, password))
         self.token = made["secret"]
         return self.token
 
     def wait_until_up(self, seconds: float) -> None:
-        """Return when the portal answers at all. Raises Unreachable after ``seconds``."""
+        """Return when the portal responds at all. Raises Unreachable after ``seconds``."""
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -87,9 +87,9 @@ class Calls:
 
     @contextlib.contextmanager
     def patient(self, seconds: float) -> Iterator[None]:
-        """Inside, go on trying for at least so long: for what takes long anyway, and goes on by itself.
+        """Inside, retry for at least this long: for long operations that continue by themselves.
 
-        Reading is tried again there after any error of the server, an unexpected one as well.
+        Reads inside are retried after any server error, including unexpected ones.
         """
         before = self.patience, self._watches
         self.patience, self._watches = max(self.patience, seconds), seconds > 0
@@ -102,7 +102,7 @@ class Calls:
         return json_of(self.call("GET", path, params=params))
 
     def poll(self, path: str) -> Any:
-        """As ``get``, for what is asked for again and again: it is answered in full only after a change."""
+        """As ``get``, for polling: a full response is sent only after a change."""
         etag, body = self._polled.get(path, ("", None))
         answer = self.call("GET", path, headers={"If-None-Match": etag} if etag else {})
         if answer.status_code != NOT_MODIFIED:
@@ -117,7 +117,7 @@ class Calls:
         return json_of(self.call("PATCH", path, json=fields))
 
     def rows(self, path: str, most: int | None = None, **params: Any) -> Iterator[Any]:
-        """The rows of a list, newest first, from one page to the next; at most ``most`` of them."""
+        """The rows of a list, newest first, across pages; at most ``most`` of them."""
         params = {"limit": min(most or 200, 200), **params}
         given = 0
         while path:
@@ -130,16 +130,16 @@ class Calls:
             path, params = page["next"], {}
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
-        """One call that succeeded. Raises what ``errors`` names.
+        """One successful call. Raises the exceptions in ``errors``.
 
-        ``path`` is below ``/api/v1/``, or a whole address that the portal gave.
+        ``path`` is relative to ``/api/v1/``, or a URL that the portal returned.
         """
         return checked(self.ask(method, path, **options))
 
     def ask(self, method: str, path: str, **options: Any) -> requests.Response:
-        """One call and its answer, tried again while the portal does not answer. Raises Unreachable.
+        """One call and its response, retried while the portal does not respond. Raises Unreachable.
 
-        Every POST says with a key that it is the same one, so that it is done once however often it is sent.
+        Every POST carries a key, so that it is executed once however often it is sent.
         """
         if method == "POST":
             options["headers"] = {"Idempotency-Key": uuid.uuid4().hex, **options.get("headers", {})}
@@ -160,23 +160,23 @@ class Calls:
                 return answer
 
     def _may_pass(self, method: str, status: int) -> bool:
-        """True for an answer that another try may not get."""
+        """Whether a retry may get another response than this one."""
         if status in NOT_NOW:
             return True
         return self._watches and method == "GET" and status >= 500 and status != NO_ROOM
 
     def send_once(self, method: str, path: str, **options: Any) -> requests.Response:
-        """One call and its answer, whatever it is; tried once."""
+        """One call and its response, whatever its status; not retried."""
         redirects = method in ("GET", "HEAD")
         address = self.address(path)
         defaults = {"timeout": TIMEOUT, "allow_redirects": redirects, "verify": self._verify}
         return self.session.request(method, address, **{**defaults, **options})
 
     def address(self, path: str) -> str:
-        """The whole address of a path below ``/api/v1/``.
+        """The full URL of a path relative to ``/api/v1/``.
 
-        Of an address that the portal gave (the next page, a file, an upload) only the path counts: the portal
-        may be known to itself by another name than to us, and nobody else may get our token.
+        Of a URL that the portal returned (the next page, a file, an upload), only the path counts: the portal
+        may know itself by another name, and no other server may get the token.
         """
         return self.base + API + path.rpartition(API)[2]
 
@@ -187,7 +187,7 @@ UNTRUSTED = (
 
 
 def _authorities(cacert: str) -> str | bool:
-    """The file of trusted authorities; True for those that requests brings along. Raises Usage."""
+    """The CA bundle; True for the default of requests. Raises Usage."""
     found = cacert or next(filter(None, map(os.environ.get, CA_VARIABLES)), "")
     if not found:
         return True
@@ -199,7 +199,7 @@ def _authorities(cacert: str) -> str | bool:
 
 
 def _is_untrusted(error: BaseException | None) -> bool:
-    """Whether a certificate was refused, which another try does not change."""
+    """Whether a certificate was rejected, which no retry changes."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return True
@@ -211,7 +211,7 @@ def _is_untrusted(error: BaseException | None) -> bool:
 
 
 class _Bearer(requests.auth.AuthBase):
-    """Sends the token, and keeps requests from looking for a password in ``~/.netrc``."""
+    """Sends the token, and keeps requests from reading ``~/.netrc``."""
 
     def __init__(self, token: str):
         self.token = token
@@ -223,7 +223,7 @@ class _Bearer(requests.auth.AuthBase):
 
 
 class Tries:
-    """Pauses between tries of one call, longer each time, until the client's patience ends."""
+    """Pauses between retries of one call, increasingly long, until the client's patience ends."""
 
     def __init__(self, client: Calls):
         self.client = client
@@ -233,7 +233,7 @@ class Tries:
     def pause(
         self, sentence: str, answer: requests.Response | None = None, then: type[SlipwayError] = Unreachable
     ):
-        """Wait a while, at least as long as the answer asks for; raise ``then`` when patience ends before."""
+        """Wait at least as long as the response asks; raise ``then`` if patience ends first."""
         wanted = _retry_after(answer.headers.get("Retry-After", "")) if answer is not None else 0.0
         seconds = max(min(0.5 * 2**self.made, LONGEST_PAUSE), wanted)
         if time.monotonic() + seconds > self._deadline:
@@ -245,7 +245,7 @@ class Tries:
 
 
 def _retry_after(text: str) -> float:
-    """Seconds that a Retry-After asks for, as a number or as a date (RFC 9110); 0 for none."""
+    """The seconds of Retry-After, given as a number or a date (RFC 9110); 0 if absent."""
     if text.isascii() and text.isdigit():
         return float(text[:9])
     try:
@@ -255,7 +255,7 @@ def _retry_after(text: str) -> float:
 
 
 def json_of(answer: requests.Response) -> Any:
-    """The document of an answer. Raises Unreachable when it is none."""
+    """The JSON document of a response. Raises Unreachable if it is not JSON."""
     try:
         return answer.json()
     except ValueError as error:
@@ -264,7 +264,7 @@ def json_of(answer: requests.Response) -> Any:
 
 
 def checked(answer: requests.Response) -> requests.Response:
-    """The answer itself, or its problem as one of our errors."""
+    """The response itself, or its problem raised as one of our errors."""
     status = answer.status_code
     if status < 300 or status == NOT_MODIFIED:
         return answer
@@ -287,7 +287,7 @@ def _kind(status: int) -> type[SlipwayError]:
 
 
 def _problem(answer: requests.Response) -> dict[str, Any]:
-    """The problem details (RFC 9457) of an answer; empty where something else answered."""
+    """The problem details (RFC 9457) of a response; empty if something else responded."""
     try:
         found = answer.json()
     except ValueError:
@@ -296,7 +296,7 @@ def _problem(answer: requests.Response) -> dict[str, Any]:
 
 
 def _sentence(answer: requests.Response) -> str:
-    """What the portal says is wrong; in our words where something else answered."""
+    """The portal's sentence about the error, or ours if something else responded."""
     if detail := _problem(answer).get("detail"):
         return str(detail)
     where = answer.url.partition("?")[0]

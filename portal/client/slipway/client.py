@@ -1,4 +1,4 @@
-"""``Client``: what people do with a portal, a method for each."""
+"""``Client``: one method for each thing that people do with a portal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from slipway.waiting import OnChange
 
 
 def _nothing(value: Any) -> None:
-    """For whom it does not matter how far it is."""
+    """The default callback: ignores progress."""
 
 
 def _id(row: Mapping[str, Any] | int) -> int:
@@ -39,9 +39,9 @@ def _id(row: Mapping[str, Any] | int) -> int:
 class Client(Calls):
     """A portal, as the owner of a token sees it.
 
-    Without an address it uses SLIPWAY_URL and SLIPWAY_TOKEN, or what ``slipway login`` kept. Methods take
-    rows or their ids, and versions and devices by name as the command line does: ``Parts@v2``, ``Bench``.
-    What has no method of its own is reached by ``get``, ``post``, ``patch``, ``rows`` and ``call``.
+    Without arguments it uses SLIPWAY_URL and SLIPWAY_TOKEN, or the login stored by ``slipway login``. Methods
+    take rows or ids; versions and devices also by name, as on the command line: ``Parts@v2``, ``Bench``. For
+    everything without a method of its own there are ``get``, ``post``, ``patch``, ``rows`` and ``call``.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Client(Calls):
         super().__init__(logins.clean_url(url), token, cacert=cacert, patience=patience)
 
     def me(self) -> Me:
-        """Whose the token is, and what it may do."""
+        """The token's owner, team and scopes."""
         return self.get("me/")
 
     # --- datasets
@@ -76,11 +76,11 @@ class Client(Calls):
         on_change: OnChange = _nothing,
         piece: int = tus.PIECE,
     ) -> Version:
-        """Send a folder or an archive as the next version of ``dataset`` and wait for its check.
+        """Upload a folder or an archive as the next version of ``dataset`` and wait for its check.
 
-        An upload that was broken off, in an earlier call as well, is resumed. Content that the dataset's
-        newest version has already makes no version: that one is returned. ``options`` are fields of
-        ``POST /datasets/``, such as ``as``. Raises Refused, or Undecided where a person must look.
+        An interrupted upload, also of an earlier call, is resumed. If the content equals the dataset's newest
+        version, that version is returned and no new one made. ``options`` are fields of ``POST /datasets/``,
+        such as ``as``. Raises Refused, or Undecided if a person must review it.
         """
         version = uploads.push(self, packing.source_of(Path(path)), dataset, options, on_bytes, piece)
         return self.checked(version, on_change) if wait else version
@@ -95,13 +95,13 @@ class Client(Calls):
         wait: bool = True,
         on_change: OnChange = _nothing,
     ) -> Version:
-        """As ``upload``, for what lies below ``path`` at a place that the server allows."""
+        """As ``upload``, for ``path`` in a location that the server allows."""
         body = {**(options or {}), "name": dataset, "source": place, "path": path}
         version = self.post("datasets/imports/", json=body)
         return self.checked(version, on_change) if wait else version
 
     def checked(self, version: Version, on_change: OnChange = _nothing) -> Version:
-        """Wait for the check of a version; see ``upload`` for what is returned and raised."""
+        """Wait for the check of a version; returns and raises as ``upload`` does."""
         waiting.until_final(self, f"jobs/{version['job']['id']}/", on_change)
         version = uploads.settled(self, version)
         uploads.raise_if_not_ready(version)
@@ -110,7 +110,7 @@ class Client(Calls):
     # --- runs
 
     def runs(self, **filters: Any) -> Iterator[Run]:
-        """Newest first, without their steps: ``client.get(f"runs/{id}/")`` has all of one."""
+        """Newest first, without steps: ``client.get(f"runs/{id}/")`` returns a run in full."""
         return self.rows("runs/", **filters)
 
     def run(
@@ -124,7 +124,7 @@ class Client(Calls):
         params: Mapping[str, Any] | None = None,
         name: str = "",
     ) -> Run:
-        """Train, convert for each chip and deploy to each device, without another call."""
+        """Train, convert for each chip and deploy to each device, in one call."""
         known = self.version(version)["id"] if isinstance(version, str) else _id(version)
         body = {
             "dataset_version": known,
@@ -138,27 +138,27 @@ class Client(Calls):
         return self.post("runs/", json={key: value for key, value in body.items() if value})
 
     def wait(self, run: Run | int, *, timeout: float | None = None, on_change: OnChange = _nothing) -> Run:
-        """Wait for a run's end and return it. Raises Failed unless it succeeded, or TimeoutError."""
+        """Wait for a run's end and return it. Raises Failed if it did not succeed, or TimeoutError."""
         found = waiting.until_final(self, f"runs/{_id(run)}/", on_change, timeout)
         waiting.succeeded(f"Run {_id(run)}", found)
         return found
 
     def report(self, run: Run | int) -> Report:
-        """Accuracy at each stage, seconds of each step, provenance."""
+        """Accuracy at each stage, duration of each step, provenance."""
         return self.get(f"runs/{_id(run)}/report/")
 
     def evaluations(self, run: Run | int, stage: str = "") -> list[Evaluation]:
-        """What was measured, oldest first; ``stage`` is paddle, onnx, simulator or board."""
+        """The run's evaluations, oldest first; ``stage`` is paddle, onnx, simulator or board."""
         rows = self.get(f"runs/{_id(run)}/")["evaluations"]
         return [row for row in rows if stage in ("", row["stage"])]
 
     def predictions(self, evaluation: Evaluation) -> list[Prediction]:
-        """What was predicted for each image of an evaluation."""
+        """The predictions of an evaluation, one per image."""
         path = f"jobs/{evaluation['job']}/files/{evaluation['predictions']}"
         return json.loads(self.call("GET", path).content)
 
     def files(self, run: Run | int) -> list[StoredFile]:
-        """What a run made; names begin with the step's: ``train/model.onnx``, ``rv1106/model.rknn``."""
+        """A run's files, prefixed with their step: ``train/model.onnx``, ``rv1106/model.rknn``."""
         return [
             {**row, "name": f"{step}/{row['name']}"}
             for step, job in _steps_with_files(self.get(f"runs/{_id(run)}/"))
@@ -175,9 +175,9 @@ class Client(Calls):
         folder: str | Path = ".",
         on_bytes: Callable[[int], None] = _nothing,
     ) -> list[Path]:
-        """Download what a run made, by name or pattern such as ``*.rknn``; each file has its SHA-256 then.
+        """Download a run's files by name or pattern such as ``*.rknn``, each verified by its SHA-256.
 
-        What was broken off is gone on with; what is there already is not fetched. Raises NotFound.
+        Interrupted downloads are resumed; existing files are not fetched again. Raises NotFound.
         """
         found = [row for row in self.files(run) if fits(row, pattern)]
         if not found:
@@ -199,7 +199,7 @@ class Client(Calls):
         return self.rows("devices/", **filters)
 
     def device(self, name: str) -> Device:
-        """The device of this name or number. Raises NotFound."""
+        """The device with this name or number. Raises NotFound."""
         return lookup.device(self, name)
 
     def deploy(
@@ -210,9 +210,9 @@ class Client(Calls):
         wait: bool = True,
         on_change: OnChange = _nothing,
     ) -> Deployment:
-        """Put the model that a run compiled for the device's chip on it, and measure it there.
+        """Deploy the model that a run compiled for the device's chip, and measure it there.
 
-        Raises Failed unless it became current.
+        Raises Failed if it did not become current.
         """
         body = {"run": _id(run), "device": self._device_id(device)}
         return self._done(
@@ -227,7 +227,7 @@ class Client(Calls):
         wait: bool = True,
         on_change: OnChange = _nothing,
     ) -> Inference:
-        """Send images to a device and return what it predicts for them. Raises Failed."""
+        """Send images to a device and return its predictions. Raises Failed."""
         parts = [("images", (Path(path).name, Path(path).read_bytes())) for path in images]
         row = self.post(f"devices/{self._device_id(device)}/inferences/", files=parts)
         return self._done("inferences", row, "The inference", wait, on_change)
@@ -254,7 +254,7 @@ class Client(Calls):
 
 
 def fits(file: StoredFile, pattern: str) -> bool:
-    """Whether a file's whole name, or the part after its step, is of this pattern."""
+    """Whether a file's full name, or its name without the step, matches this pattern."""
     name = file["name"]
     return fnmatchcase(name, pattern) or fnmatchcase(name.rpartition("/")[2], pattern)
 

@@ -1,4 +1,4 @@
-"""What can go wrong, each with the exit code of the command line. The message is one sentence."""
+"""Errors, each with an exit code of the command line. The message is one sentence."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 class SlipwayError(Exception):
-    """The base of all.
+    """The base of all errors.
 
-    Where the portal answered with a problem, its fields are here: ``status`` (of HTTP), ``title``, ``errors``
-    (sentences by field) and ``request_id``, which the server's log names; else 0 and nothing.
+    If the portal returned a problem, its fields are here: ``status`` (HTTP), ``title``, ``errors`` (sentences
+    by field) and ``request_id``, which the server's log contains; else 0 and empty.
     """
 
     exit_code = 1
@@ -40,43 +40,43 @@ class Usage(SlipwayError):
 
 
 class NotAllowed(SlipwayError):
-    """Not signed in, a token that opens nothing, or one that may not do this."""
+    """Not signed in, an invalid token, or a missing permission."""
 
     exit_code = 3
 
 
 class NotFound(SlipwayError):
-    """No dataset, run, job, device or file of this name or number."""
+    """No dataset, run, job, device or file with this name or number."""
 
     exit_code = 4
 
 
 class Unreachable(SlipwayError):
-    """No answer from the portal, or an answer that says that it is out of order."""
+    """No response from the portal, or one that says that it is out of order."""
 
     exit_code = 5
 
 
 class Refused(SlipwayError):
-    """The portal does not take what was given: a file, a value, or the state of things forbids it."""
+    """The portal rejects the request: a file, a value, or the current state forbids it."""
 
     exit_code = 6
 
 
 class Undecided(SlipwayError):
-    """An upload can be read in more than one way, or a person asked to see it first: it waits."""
+    """An upload can be read in more than one way, or a person asked to review it: it waits."""
 
     exit_code = 7
 
 
 class Interrupted(SlipwayError):
-    """Ctrl-C; the message says what goes on without us."""
+    """Ctrl-C; the message says what continues on the portal."""
 
     exit_code = 130
 
 
 class ReaderGone(SlipwayError):
-    """Whoever read our standard output has read enough; the code is a shell's for SIGPIPE."""
+    """The reader of standard output has closed it; the code is a shell's for SIGPIPE."""
 
     exit_code = 141
 

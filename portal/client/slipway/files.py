@@ -1,4 +1,4 @@
-"""Downloads: goes on where an earlier one was broken off, and keeps a file only with its right hash."""
+"""Downloads: resumes interrupted ones, and keeps a file only if its hash is right."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_here(target: Path, sha256: str) -> bool:
 
 
 def safe_path(folder: Path, name: str) -> Path:
-    """Where a file of this name goes below ``folder``. Raises Refused for a name that leads elsewhere."""
+    """The path of a file with this name below ``folder``. Raises Refused for a name that leads outside."""
     parts = PurePosixPath(name).parts
     if not parts or any(part in ("..", "/") or "\0" in part for part in parts):
         raise Refused(f"The portal named a file {name!r}, which no file is called.")
@@ -41,10 +41,10 @@ def download(
     sha256: str = "",
     on_bytes: Callable[[int], None] = lambda done: None,
 ) -> Path:
-    """Download to ``target``; ``.part`` beside it holds what came so far.
+    """Download to ``target``; ``.part`` beside it holds what arrived so far.
 
-    With ``sha256`` (hexadecimal) a broken download goes on, also in a later call, and the file must have it.
-    Raises Refused, and keeps nothing, when it has another.
+    With ``sha256`` (hexadecimal), an interrupted download is resumed, also by a later call. Raises Refused,
+    and keeps nothing, if the hash differs.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
@@ -63,10 +63,10 @@ def download(
 
 
 def _receive(client: Calls, path: str, part: Path, sha256: str, on_bytes) -> bool:
-    """Append what is missing to ``part``; False when the connection broke."""
+    """Append what is missing to ``part``; False if the connection broke."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-", "If-Range": f'"{sha256}"'} if have else {}
-    headers["Accept-Encoding"] = "identity"  # else a range counts other bytes than we keep
+    headers["Accept-Encoding"] = "identity"  # else a range counts other bytes than those on disk
     try:
         with client.ask("GET", path, headers=headers, stream=True, timeout=TIMEOUT) as answer:
             if answer.status_code == RANGE_NOT_SATISFIABLE:  # nothing is missing; the hash will tell

@@ -1,4 +1,4 @@
-"""Where the portal is and with which token: from the environment, else from ``slipway login``."""
+"""The portal's URL and token: from the environment, else from ``slipway login``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from slipway.errors import NotAllowed, Usage
 
 @dataclass(frozen=True)
 class Login:
-    """A portal's address without a slash at its end, a token for it, and the file of authorities to trust."""
+    """A portal's URL without a trailing slash, a token for it, and a CA bundle."""
 
     url: str
     token: str
@@ -29,7 +29,7 @@ def path() -> Path:
 
 
 def clean_url(text: str) -> str:
-    """An address as typed, with a scheme and without a slash at its end. Raises Usage."""
+    """A typed URL, with a scheme and without a trailing slash. Raises Usage."""
     url = text.strip() if "://" in text else f"http://{text.strip()}"
     try:
         parts = urlsplit(url)
@@ -42,10 +42,10 @@ def clean_url(text: str) -> str:
 
 
 def save(login: Login) -> Path:
-    """Keep a login for later calls, readable by its owner alone."""
+    """Store a login for later calls, readable by its owner only."""
     target = path()
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".login-")  # made with mode 0600
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".login-")  # created with mode 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(asdict(login), file, indent=2)
@@ -57,14 +57,14 @@ def save(login: Login) -> Path:
 
 
 def forget() -> Login | None:
-    """Remove the kept login and return it."""
+    """Remove the stored login and return it."""
     known = stored()
     path().unlink(missing_ok=True)
     return known
 
 
 def stored() -> Login | None:
-    """The kept login; None when there is none that can be read."""
+    """The stored login; None if there is no readable one."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(path().read_text(encoding="utf-8"))
         return Login(str(kept["url"]), str(kept["token"]), str(kept.get("cacert", "")))
@@ -72,9 +72,9 @@ def stored() -> Login | None:
 
 
 def current() -> Login:
-    """Whom to call. The environment wins; a kept token is never sent to another portal than its own.
+    """The login to use. The environment wins; a stored token is never sent to another portal.
 
-    Raises NotAllowed when there is no login.
+    Raises NotAllowed if there is no login.
     """
     kept = stored()
     url = os.environ.get("SLIPWAY_URL", "").strip()

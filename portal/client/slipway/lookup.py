@@ -1,4 +1,4 @@
-"""From what people type to what the API wants: names of datasets and devices, numbers of runs and jobs."""
+"""Resolves what people type: names of datasets and devices, numbers of runs and jobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HASH = re.compile(r"[0-9a-f]{6,64}$")
 
 
 def dataset(client: Calls, name: str, **wanted: Any) -> Any:
-    """The dataset of this name. Raises NotFound."""
+    """The dataset with this name. Raises NotFound."""
     for row in client.rows("datasets/", name=name, **wanted):
         if row["name"] == name:
             return row
@@ -22,15 +22,15 @@ def dataset(client: Calls, name: str, **wanted: Any) -> Any:
 
 
 def names_a_version(text: str) -> bool:
-    """Whether it is ``NAME@`` and a version, not a dataset's whole name."""
+    """Whether it is ``NAME@`` and a version, rather than a dataset's name."""
     _, at, wanted = text.rpartition("@")
     return bool(at and (_VERSION.match(wanted) or _HASH.match(wanted)))
 
 
 def version(client: Calls, text: str, in_review: bool = False, **more: Any) -> Any:
-    """A version by ``NAME``, ``NAME@v3`` or ``NAME@`` and a hash prefix. ``NAME`` is the newest that can be
-    used, or that is being checked; with ``in_review`` the newest that needs a person.
+    """A version by ``NAME``, ``NAME@v3`` or ``NAME@`` and a hash prefix.
 
+    ``NAME`` is the newest that is ready or being checked; with ``in_review``, the newest that needs a review.
     Raises NotFound.
     """
     name, _, wanted = text.rpartition("@") if names_a_version(text) else (text, "", "")
@@ -53,12 +53,12 @@ def _is_wanted(row: Mapping[str, Any], wanted: str, in_review: bool) -> bool:
 
 
 def device(client: Calls, name: str) -> Any:
-    """The device of this name, or of this number. Raises NotFound."""
+    """The device with this name or number. Raises NotFound."""
     return named(client, "devices/", "device", name)
 
 
 def named(client: Calls, path: str, kind: str, name: str, key: str = "name") -> Any:
-    """The row of a list that has this name, or this number. Raises NotFound."""
+    """The row of a list with this name or number. Raises NotFound."""
     rows = list(client.rows(path))
     for row in [row for row in rows if row[key] == name] + [row for row in rows if str(row["id"]) == name]:
         return row
@@ -66,7 +66,7 @@ def named(client: Calls, path: str, kind: str, name: str, key: str = "name") -> 
 
 
 def number(text: str, kind: str) -> int:
-    """``12``, or ``run/12`` where a run is wanted. Raises Usage."""
+    """``12``, or ``run/12`` if a run is wanted. Raises Usage."""
     word, _, digits = text.rpartition("/")
     if word not in ("", kind) or not digits.isdecimal() or len(digits) > 18:
         raise Usage(f"{text!r} is not a {kind}: give its number, as in 12 or {kind}/12.")

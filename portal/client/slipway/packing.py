@@ -1,8 +1,8 @@
-"""What is sent: a file as it is, or a folder as a tar that is never written anywhere.
+"""The source of an upload: a file, or a folder as a tar that is never written to disk.
 
-A tar holds no checksum of what is in it, so every byte of it follows from the files' names and sizes and
-from their content at that place. It can be read from any offset: an upload goes on after a break without a
-copy of the folder on the disk.
+A tar has no checksum over its contents, so each of its bytes follows from the files' names and sizes and the
+content at that place. It can be read from any offset: an interrupted upload resumes without a copy of the
+folder on disk.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from slipway.errors import Refused
 
 BLOCK = 1024 * 1024
 TAR_BLOCK = 512
-# What file managers and version control leave in folders; no image is in them.
+# Files and folders of file managers and version control; they hold no images.
 LEFT_OUT = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file of the folder: its name in the tar, and what it was when it was found."""
+    """A file of the folder: its name in the tar, and its state when it was listed."""
 
     name: str
     path: str
@@ -36,14 +36,16 @@ class Member:
 
 
 class Source:
-    """Bytes to send. ``size`` is known from the start; ``fingerprint`` tells whether it is still the same."""
+    """Bytes to send. ``size`` is known from the start; ``fingerprint`` tells whether the source has
+    changed.
+    """
 
     filename: str
     size: int
     fingerprint: str
 
     def blocks(self, offset: int, end: int) -> Iterator[bytes]:
-        """The bytes from ``offset`` up to ``end``, in blocks. Raises Refused when a file has changed."""
+        """The bytes from ``offset`` up to ``end``, in blocks. Raises Refused if a file has changed."""
         raise NotImplementedError
 
 
@@ -102,12 +104,12 @@ class FolderSource(Source):
 
 
 def source_of(path: Path) -> Source:
-    """What sending this path means."""
+    """The source for this path."""
     return FolderSource(path) if path.is_dir() else FileSource(path)
 
 
 def _members(folder: Path) -> Iterator[Member]:
-    """The folder's files in order of their names; hidden ones and what file managers leave are left out."""
+    """The folder's files, sorted by name, without hidden ones and those of file managers."""
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if _belongs(name))
         for name in sorted(filter(_belongs, files)):
@@ -156,7 +158,7 @@ def _blocks(member: Member, offset: int, end: int) -> Iterator[bytes]:
 
 
 def _fingerprint(members: list[Member]) -> str:
-    """The same for the same files in the same state, so that an upload is found again."""
+    """Equal for the same files in the same state, so that an upload is found again."""
     digest = hashlib.sha256()
     for member in members:
         digest.update(json.dumps([member.name, member.size, member.changed_ns]).encode())

@@ -1,7 +1,7 @@
-"""Sends a file by tus 1.0, piece by piece, and goes on where an earlier call was broken off.
+"""Uploads a file by tus 1.0 in pieces, and resumes an interrupted upload.
 
-The portal finds the upload again by its fingerprint, so that nothing is remembered here: killed at any byte,
-the same command goes on.
+The portal finds the upload again by its fingerprint, so that no state is kept here: killed at any byte, the
+same command resumes it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from slipway.packing import Source
 
 PIECE = 32 * 1024 * 1024
 VERSION = {"Tus-Resumable": "1.0.0"}
-# Another connection holds it (ours, broken a moment ago), or it stands elsewhere than we thought.
+# Another connection holds the upload (ours, broken a moment ago), or its offset differs from ours.
 LOOK_AGAIN = {409, 423, 429, 460, 500, 502, 503, 504}
 
 
 class _Body:
-    """A piece as the body of a request; its length is known and its bytes are read as they go out."""
+    """A piece as a request body; its length is known and its bytes are read as they are sent."""
 
     def __init__(self, blocks: Iterator[bytes], size: int, on_bytes: Callable[[int], None]):
         self.blocks, self.size, self.on_bytes = blocks, size, on_bytes
@@ -38,12 +38,12 @@ class _Body:
 
 
 def find(client: Calls, fingerprint: str) -> Any:
-    """One's own upload with this fingerprint that can be gone on with."""
+    """The caller's own resumable upload with this fingerprint."""
     return next(client.rows("uploads/", most=1, fingerprint=fingerprint), None)
 
 
 def announce(client: Calls, source: Source, metadata: dict[str, str]) -> str:
-    """Begin an upload and return its path. Raises Refused when the portal has no room for it."""
+    """Create an upload and return its path. Raises Refused if the portal has no room for it."""
     pairs = [f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in metadata.items()]
     headers = VERSION | {"Upload-Length": str(source.size), "Upload-Metadata": ",".join(pairs)}
     return client.call("POST", "uploads/", headers=headers).headers["Location"]
@@ -52,7 +52,7 @@ def announce(client: Calls, source: Source, metadata: dict[str, str]) -> str:
 def send(
     client: Calls, path: str, source: Source, on_offset: Callable[[int], None], piece: int = PIECE
 ) -> None:
-    """Send all that the portal has not got yet; ``on_offset`` is told how far the bytes are."""
+    """Send all bytes that the portal lacks; ``on_offset`` gets the bytes done so far."""
     offset = _offset(client, path)
     tries = Tries(client)
     while offset < source.size:
@@ -62,7 +62,7 @@ def send(
             tries.pause(problem)
             reached = _offset(client, path)
         if reached > offset:
-            tries = Tries(client)  # it moves: patience begins anew
+            tries = Tries(client)  # progress resets the patience
         offset = reached
     on_offset(offset)
 
@@ -70,7 +70,7 @@ def send(
 def _send_piece(
     client: Calls, path: str, source: Source, offset: int, piece: int, on_offset
 ) -> tuple[int, str]:
-    """Send one piece; return the portal's offset, or ours with a sentence of what broke it off."""
+    """Send one piece; return the portal's offset, or ours with a sentence about what interrupted it."""
     end = min(offset + piece, source.size)
     done = offset
 
@@ -91,7 +91,7 @@ def _send_piece(
 
 
 def _offset(client: Calls, path: str) -> int:
-    """How far the portal has got. It answers 423 while a connection that broke still counts as sending."""
+    """The portal's offset. It responds 423 while a broken connection still counts as sending."""
     tries = Tries(client)
     while True:
         answer = client.ask("HEAD", path, headers=VERSION)

@@ -1,4 +1,4 @@
-"""Rows as the API answers them, with the fields that scripts use most; answers may hold more."""
+"""API rows with the fields that scripts use most; responses may contain more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 
 class Me(TypedDict):
-    """Whose the token is; ``scopes`` is None for a password."""
+    """The caller; ``scopes`` is None for a password."""
 
     id: int
     username: str
@@ -166,7 +166,7 @@ class Inference(TypedDict):
 
 
 class Verdict(TypedDict):
-    """How good a run's model is: good, doubtful or worthless, and why."""
+    """How usable a run's model is: good, doubtful or worthless, and why."""
 
     grade: str
     sentence: str
@@ -218,7 +218,7 @@ class Run(TypedDict):
 
 
 class Report(TypedDict):
-    """What ``report.json`` of a run holds; values are of its metric, 0 to 1, None where not measured."""
+    """The content of a run's ``report.json``; values are of its metric, 0 to 1, None if not measured."""
 
     run: int
     name: str
@@ -242,4 +242,4 @@ class Report(TypedDict):
     provenance: dict[str, Any]
 
 
-Prediction = dict[str, Any]  # what an engine predicted for one image; its fields are the task's
+Prediction = dict[str, Any]  # what an engine predicted for one image; its fields depend on the task

@@ -1,4 +1,4 @@
-"""Sends a file or a folder as a dataset's next version."""
+"""Uploads a file or a folder as a dataset's next version."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def push(
     on_bytes: Callable[[int], None] = lambda done: None,
     piece: int = tus.PIECE,
 ) -> Any:
-    """Send all bytes as the next version of the dataset ``name``; return the version, still to be checked.
+    """Send all bytes as the next version of the dataset ``name``; return the version, not checked yet.
 
-    ``options`` are fields of ``POST /datasets/``, such as ``class_count``, ``as`` or ``roles``. An upload of
-    the same files, name and options that was broken off is resumed.
+    ``options`` are fields of ``POST /datasets/``, such as ``class_count``, ``as`` or ``roles``. An
+    interrupted upload of the same files, name and options is resumed.
     """
     metadata = {"filename": source.filename, "dataset": name, **_texts(options or {})}
     words = json.dumps([source.fingerprint, metadata], sort_keys=True)
@@ -38,7 +38,7 @@ def push(
 
 
 def _texts(options: Mapping[str, Any]) -> dict[str, str]:
-    """Options as the texts that go with an upload: lists have an entry a line."""
+    """Options as upload metadata: lists have one entry per line."""
     texts = {}
     for name, value in options.items():
         if isinstance(value, Mapping):
@@ -48,9 +48,9 @@ def _texts(options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def settled(calls: Calls, version: Mapping[str, Any]) -> Any:
-    """The version after its check; where it holds just what the one before it holds, that one.
+    """The version after its check; if it equals the previous version, that one.
 
-    The new one is discarded then, unless a run was started on it meanwhile.
+    The new version is then discarded, unless a run was started on it meanwhile.
     """
     version = calls.get(f"dataset-versions/{version['id']}/")
     if version["state"] != "ready":
@@ -67,7 +67,7 @@ def settled(calls: Calls, version: Mapping[str, Any]) -> Any:
 
 
 def raise_if_not_ready(version: Mapping[str, Any], advice: str = "") -> None:
-    """Raises Refused or Failed for a check that did not succeed, Undecided for one that needs a person."""
+    """Raises Refused or Failed if the check did not succeed, Undecided if it needs a person."""
     if version["state"] == "refused":
         refused = Refused if version["job"]["error_kind"] == "input" else Failed
         raise refused(version["message"] or "The check of the dataset did not succeed.")

@@ -11,7 +11,7 @@ from slipway.errors import Failed
 
 FINAL = ("succeeded", "failed", "cancelled")
 POLL_SECONDS = 1.0
-# A portal that is being updated is away for a while; what it does meanwhile goes on.
+# A portal may be unreachable during an update; its work continues.
 PATIENCE_SECONDS = 300.0
 OnChange = Callable[[Any], None]
 
@@ -19,7 +19,7 @@ OnChange = Callable[[Any], None]
 def until_final(
     calls: Calls, path: str, on_change: OnChange = lambda row: None, timeout: float | None = None
 ) -> Any:
-    """Ask for a job or run until it is final and return it; ``on_change`` is told each answer.
+    """Poll a job or run until it is final and return it; ``on_change`` gets each response.
 
     Raises TimeoutError after ``timeout`` seconds.
     """
@@ -36,7 +36,7 @@ def until_final(
 
 
 def log(calls: Calls, job_id: int, follow: bool) -> Iterator[str]:
-    """A job's log in pieces: what is there, or, to ``follow``, until the job has ended."""
+    """A job's log in pieces: the current text, or, with ``follow``, until the job has ended."""
     with calls.patient(PATIENCE_SECONDS if follow else 0):
         offset, finished = 0, False
         while not finished:
@@ -51,6 +51,6 @@ def log(calls: Calls, job_id: int, follow: bool) -> Iterator[str]:
 
 
 def succeeded(what: str, row: Mapping[str, Any]) -> None:
-    """Raise Failed with its sentence when a job or run did not succeed."""
+    """Raise Failed with its sentence if a job or run did not succeed."""
     if row["status"] != "succeeded":
         raise Failed(row["message"] or f"{what} was {row['status']}.")

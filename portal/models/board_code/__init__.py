@@ -1,6 +1,6 @@
 """Programs that use a compiled model on a board, with its input size, channel order and labels filled in.
 
-A template beside this file is called after task, driver and language: ``classification_rknnlite.py.txt``.
+Each template beside this file is named after task, driver and language: ``classification_rknnlite.py.txt``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TO_RGB = "[:, :, ::-1]"
 
 @dataclass(frozen=True)
 class Program:
-    """``board`` is the title of the kind of board that it is for."""
+    """``board`` is the title of the kind of board."""
 
     board: str
     language: str
@@ -30,7 +30,7 @@ class Program:
 
 
 def programs(compiled: CompiledModel) -> list[Program]:
-    """One for each driver and language that this chip's boards have; none where no board uses the model."""
+    """One per driver and language of this chip's boards; none if no board runs the model."""
     found = {}
     for profile in configs.boards().values():
         fits = (profile.chip, profile.channel_order) == (compiled.chip, compiled.channel_order)
@@ -46,7 +46,7 @@ def _program(compiled: CompiledModel, board: str, path: Path, ending: str) -> Pr
     labels = compiled.model.dataset_version.class_names
     width, height = compiled.model.facts["input_size"]
     name = f"{compiled.model.task_class.program_name}.{ending}"
-    # As JSON, names are literals of Python and of C++ alike.
+    # As JSON, names are valid literals in both Python and C++.
     texts = [json.dumps(label, ensure_ascii=False) for label in labels]
     text = Template(path.read_text(encoding="utf-8")).substitute(
         script=name,

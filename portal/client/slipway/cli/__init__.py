@@ -1,1 +1,1 @@
-"""The command ``slipway``: what it does, ``slipway.Client`` can do, and so can any other program."""
+"""The command ``slipway``, built on ``slipway.Client``."""

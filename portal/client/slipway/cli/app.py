@@ -1,4 +1,4 @@
-"""What every command has: the screen with ``--json`` and ``--fields``, and the client of the portal."""
+"""What all commands share: the screen with ``--json`` and ``--fields``, and the portal's client."""
 
 from __future__ import annotations
 
@@ -16,47 +16,49 @@ from slipway.cli.screen import Screen
 from slipway.errors import ReaderGone, Usage
 
 limited = click.option(
-    "--limit", default=20, show_default=True, type=click.IntRange(0), help="At most so many; 0: all."
+    "--limit", default=20, show_default=True, type=click.IntRange(0), help="Maximum number of rows; 0: all."
 )
-confirmed = click.option("--yes", is_flag=True, help="Do not ask.")
+confirmed = click.option("--yes", is_flag=True, help="Skip the confirmation.")
 
 
 @dataclass
 class App:
-    """Handed to every command as its first argument."""
+    """Passed to every command as its first argument."""
 
     screen: Screen
     cacert: str = ""
 
     @functools.cached_property
     def client(self) -> Client:
-        """Raises NotAllowed when one is not signed in."""
+        """Raises NotAllowed without a login."""
         client = Client(cacert=self.cacert)
         client.on_wait = self.screen.note
         return client
 
     def rows(self, path: str, limit: int, **wanted: Any) -> list[Any]:
-        """The rows of a list with these values, newest first. Says so where there are more than ``limit``."""
+        """The rows of a list with these query parameters, newest first. Notes if there are more than
+        ``limit``.
+        """
         wanted = {key: value for key, value in wanted.items() if value not in (None, "", ())}
         found = self.client.rows(path, most=limit + 1 if limit else None, **wanted)
         return self.cut(list(found), limit)
 
     def cut(self, rows: list[Any], limit: int) -> list[Any]:
-        """The first of the rows; says so where there are more."""
+        """The first rows; notes if there are more."""
         if limit and len(rows) > limit:
             self.screen.note(f"There are more than these {limit}: see --limit.")
             return rows[:limit]
         return rows
 
     def open(self, path: str) -> None:
-        """Show a page of the portal in the browser, and say where it is."""
+        """Open a page of the portal in the browser, and print its URL."""
         address = f"{self.client.base}/{path}"
         click.launch(address)
         self.screen.document({"url": address})
         self.screen.line(address)
 
     def ask(self, question: str, yes: bool) -> None:
-        """Go on only if a person says so, or has said so. Raises Usage where nobody can be asked."""
+        """Continue only after a confirmation. Raises Usage if nobody can be asked."""
         if yes:
             return
         if not sys.stdin.isatty():
@@ -65,9 +67,9 @@ class App:
 
 
 def command(group: click.Group, name: str, page: Callable[..., str] | None = None, **options):
-    """Add a function to ``group`` as a command with the options of all.
+    """Add a function to ``group`` as a command with the common options.
 
-    ``page`` makes of the App and the command's values the page of the portal that ``--web`` opens instead.
+    ``page`` maps the App and the command's values to the portal page that ``--web`` opens instead.
     """
 
     def decorate(function):
@@ -84,7 +86,7 @@ def command(group: click.Group, name: str, page: Callable[..., str] | None = Non
                     function(app, **values)
                 sys.stdout.flush()
             except BrokenPipeError as error:
-                # Python flushes standard output once more at the end: give it somewhere to go.
+                # Python flushes standard output once more at exit: give it somewhere to go.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 raise ReaderGone from error
             except OSError as error:
@@ -98,5 +100,5 @@ def command(group: click.Group, name: str, page: Callable[..., str] | None = Non
 
 
 def at(path: str) -> Callable[..., str]:
-    """The page of a command that is the same for all its values."""
+    """The page of a command whose page does not depend on its values."""
     return lambda app, **values: path

@@ -1,4 +1,4 @@
-"""Shows how far jobs and runs are while one waits for them."""
+"""Shows the progress of jobs and runs while waiting for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slipway.errors import Interrupted
 
 @contextlib.contextmanager
 def goes_on(hint: str) -> Iterator[None]:
-    """Ctrl-C inside leaves the portal's work alone and says how to look at it again."""
+    """On Ctrl-C inside, leave the portal's work running and say how to follow it again."""
     try:
         yield
     except KeyboardInterrupt as error:
@@ -23,7 +23,7 @@ def goes_on(hint: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def sending(screen: Screen, name: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar of an upload; the block gets what is to be told how far the bytes are."""
+    """A progress bar for an upload; the block gets a callback for the bytes done so far."""
     with (
         goes_on("Broken off: the same command goes on from here."),
         screen.bytes_bar(name, total) as on_offset,
@@ -53,18 +53,18 @@ def run(client: Calls, screen: Screen, run_id: int) -> dict:
 
 
 def steps_of(run: dict) -> list[tuple[str, dict | None]]:
-    """The steps of a run's answer: a name, and its job, None for one that was not started."""
+    """The steps in a run's response: name and job, None if not started."""
     return [("Data", run["ingest_job"]), *((step["title"], step["job"]) for step in run["steps"])]
 
 
 def until_final(client: Calls, screen: Screen, path: str, steps) -> dict:
-    """Ask for a job or run until it is final and return it; ``steps`` makes of it what is shown."""
+    """Poll a job or run until it is final and return it; ``steps`` extracts what to display."""
     with _Steps(screen) as shown:
         return waiting.until_final(client, path, lambda row: shown.show(steps(row)))
 
 
 class _Steps:
-    """The steps on the screen: a bar for each, or a line whenever a phase changes."""
+    """The steps on the screen: a bar each, or a line whenever a phase changes."""
 
     def __init__(self, screen: Screen):
         self.screen = screen

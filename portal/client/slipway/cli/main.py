@@ -34,8 +34,8 @@ EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {words}" for code, words
 def slipway():
     """Datasets, runs, jobs and devices of a Slipway portal.
 
-    Sign in once with `slipway login URL`, or set SLIPWAY_URL and SLIPWAY_TOKEN. Answers go to standard
-    output, all else to standard error; --json makes the answer one JSON document.
+    Sign in once with `slipway login URL`, or set SLIPWAY_URL and SLIPWAY_TOKEN. Results go to standard
+    output, everything else to standard error; --json prints one JSON document.
     """
 
 
@@ -46,7 +46,7 @@ for module in (session, door, datasets, runs, jobs, devices, history, team, webh
 @slipway.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str):
-    """Print what a shell needs to complete commands and options.
+    """Print the shell code that completes commands and options.
 
     \b
     bash:  slipway completion bash > ~/.local/share/bash-completion/completions/slipway
@@ -61,7 +61,7 @@ def completion(shell: str):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (see ``errors.EXIT_CODES``)."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names may hold what a terminal's encoding has not
+        if isinstance(stream, io.TextIOWrapper):  # names may not fit its encoding
             stream.reconfigure(errors="backslashreplace")
     try:
         slipway.main(args=argv, prog_name="slipway", standalone_mode=False)

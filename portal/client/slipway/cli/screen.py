@@ -1,7 +1,7 @@
-"""What a person sees: tables, bars and sentences; or, with ``--json``, one document and nothing else.
+"""Output: tables, bars and sentences; or, with ``--json``, one document and nothing else.
 
-Answers go to standard output, everything about the way there to standard error. Bars and drawn tables are
-for terminals; elsewhere a table is lines with tabs.
+Results go to standard output, progress and notes to standard error. Bars and drawn tables are for terminals;
+elsewhere a table is tab-separated lines.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from rich.table import Table
 
 from slipway.errors import Usage
 
-# Names come from other people: no character of theirs may steer the terminal.
+# Names come from other people: no character of theirs may control the terminal.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def plain(value: Any) -> str:
-    """A value as one may show it: nothing for None, and no control characters."""
+    """A value as it may be displayed: empty for None, without control characters."""
     return "" if value is None else _CONTROLS.sub("\ufffd", str(value))
 
 
 def picked(value: Any, fields: Sequence[str]) -> Any:
-    """A document, or each document of a list, with these fields only; ``job.status`` is one of a part.
+    """A document, or each document of a list, with these fields only; ``job.status`` is a nested one.
 
-    Raises Usage for a field that it has not.
+    Raises Usage for a field that does not exist.
     """
     if isinstance(value, list):
         return [picked(one, fields) for one in value]
@@ -46,7 +46,7 @@ def picked(value: Any, fields: Sequence[str]) -> Any:
 
 
 def _part(value: Any, field: str) -> Any:
-    """A field of a document; below a list, that of each of its rows."""
+    """A field of a document; for a list, that of each row."""
     name, _, rest = field.partition(".")
     if isinstance(value, list):
         return [_part(one, field) for one in value]
@@ -59,7 +59,7 @@ def _part(value: Any, field: str) -> Any:
 
 
 class Screen:
-    """``fields`` stand for the command's own table and lines."""
+    """``fields`` replace the command's own table and lines."""
 
     def __init__(self, as_json: bool = False, fields: Sequence[str] = ()):
         self.as_json, self.fields = as_json, fields
@@ -68,7 +68,9 @@ class Screen:
         self.err = Console(file=sys.stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
     def document(self, value: Any) -> None:
-        """The answer for a program: all of it with ``--json``, and what ``--fields`` names; else nothing."""
+        """The result for a program: all of it with ``--json``, only the named fields with ``--fields``;
+        else nothing.
+        """
         if self.fields:
             value = picked(value, self.fields)
         if self.as_json:
@@ -79,22 +81,22 @@ class Screen:
             self._draw(self.fields, [[_cell(row[field]) for field in self.fields] for row in rows])
 
     def line(self, text: str = "") -> None:
-        """A line of the answer; nothing with ``--json`` or ``--fields``."""
+        """A line of the result; nothing with ``--json`` or ``--fields``."""
         if self.is_plain:
             print(plain(text), file=self.out.file)
 
     def note(self, text: str) -> None:
-        """Something about the way to the answer."""
+        """A note on standard error."""
         self.err.print(plain(text))
 
     def raw(self, text: str) -> None:
-        """A piece of a log, as it is where no terminal is in danger."""
+        """A piece of a log, unchanged unless it goes to a terminal."""
         if self.is_plain:
             sys.stdout.write("\n".join(map(plain, text.split("\n"))) if self.out.is_terminal else text)
             sys.stdout.flush()
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
-        """A table of the answer. A column whose name begins with ``>`` holds figures."""
+        """A table of the result. A column whose name begins with ``>`` is right-aligned."""
         if self.is_plain:
             self._draw(columns, rows, title)
 
@@ -114,7 +116,7 @@ class Screen:
 
     @contextlib.contextmanager
     def bytes_bar(self, what: str, total: int | None, begun_at: int = 0) -> Iterator[Callable[[int], None]]:
-        """A bar with rate and time left; the block gets a function to call with the bytes done so far."""
+        """A bar with rate and time left; the block gets a callback for the bytes done so far."""
         columns = [
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=28),
@@ -146,7 +148,7 @@ def _cell(value: Any) -> Any:
 
 
 def percent(fraction: float | None) -> str:
-    """A fraction as people read it: ``98.70 %``."""
+    """A fraction as a percentage: ``98.70 %``."""
     return "" if fraction is None else f"{100 * fraction:.2f} %"
 
 

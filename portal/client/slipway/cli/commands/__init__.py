@@ -1,1 +1,1 @@
-"""The commands, a module for each kind of thing."""
+"""The commands, one module per subject."""

@@ -21,7 +21,7 @@ def add_to(group: click.Group) -> None:
 @click.argument("path")
 @click.option("-X", "--method", type=click.Choice(METHODS, case_sensitive=False),
               help="[default: GET, and POST with fields or --input]")  # fmt: skip
-@click.option("-f", "--raw-field", "raw", multiple=True, metavar="KEY=TEXT", help="A field that is a text.")
+@click.option("-f", "--raw-field", "raw", multiple=True, metavar="KEY=TEXT", help="A text field.")
 @click.option("-F", "--field", "typed", multiple=True, metavar="KEY=VALUE",
               help="A field in JSON (3, true, null, [1]), else a text; @FILE or @- reads it.")  # fmt: skip
 @click.option("-H", "--header", "headers", multiple=True, metavar="NAME:VALUE")
@@ -29,9 +29,9 @@ def add_to(group: click.Group) -> None:
 @click.option("--paginate", is_flag=True, help="Follow the pages of a list and print all its rows.")
 @click.option("-i", "--include", is_flag=True, help="Print status and headers as well.")
 def api(app: App, path: str, method: str | None, raw, typed, headers, body, paginate: bool, include: bool):
-    """Call PATH, which is below /api/v1/, and print what it answers.
+    """Call PATH, relative to /api/v1/, and print the response.
 
-    Fields are the query of a GET and the JSON body of any other call.
+    Fields become the query of a GET, or the JSON body of any other call.
 
         slipway api runs/ -X GET -f status=failed --paginate
         slipway api runs/ -F dataset_version=3 -f preset=fast

@@ -23,8 +23,8 @@ def add_to(group: click.Group) -> None:
     def dataset():
         """Datasets and their versions."""
 
-    command(dataset, "push", short_help="Send a folder or an archive as a dataset's next version.")(push)
-    command(dataset, "import", short_help="Take what lies at a place that the server allows.")(import_)
+    command(dataset, "push", short_help="Upload a folder or an archive as a dataset's next version.")(push)
+    command(dataset, "import", short_help="Import data from a location that the server allows.")(import_)
     command(dataset, "list", at("datasets/"), short_help="List the team's datasets.")(list_)
     command(dataset, "show", _page, short_help="Show a version: classes, counts, findings.")(show)
     command(dataset, "export", short_help="Download a version in another format.")(export)
@@ -33,23 +33,25 @@ def add_to(group: click.Group) -> None:
 
 
 def version_options(function):
-    """What may be said about a new version; the portal finds it out otherwise."""
+    """Options for a new version; the portal detects what is not given."""
     options = [
-        click.option("--class-count", type=click.IntRange(2), help="Refuse another number of classes."),
+        click.option("--class-count", type=click.IntRange(2), help="Reject any other number of classes."),
         click.option(
-            "--class-names", type=click.File(encoding="utf-8"), help="A file with one class name a line."
+            "--class-names", type=click.File(encoding="utf-8"), help="A file with one class name per line."
         ),
-        click.option("--val-fraction", type=click.FloatRange(0.05, 0.5), help="Share kept for validation."),
-        click.option("--test-fraction", type=click.FloatRange(0.05, 0.5), help="Share kept for the test."),
+        click.option("--val-fraction", type=click.FloatRange(0.05, 0.5), help="Fraction for validation."),
         click.option(
-            "--split", help="given, stratified or group: how it is chosen what validates and tests."
+            "--test-fraction", type=click.FloatRange(0.05, 0.5), help="Fraction for the test split."
         ),
-        click.option("--split-group", metavar="REGEX", help="Finds in a path what must stay together."),
+        click.option("--split", help="given, stratified or group: how images are assigned to splits."),
+        click.option("--split-group", metavar="REGEX", help="The part of a path that keeps images together."),
         click.option("--seed", type=click.IntRange(0), help="Seed of the split."),
         click.option("--add", is_flag=True, help="Add to the images of the newest version."),
-        click.option("--review", is_flag=True, help="Let a person confirm how it was read."),
-        click.option("--fresh", is_flag=True, help="Do not read it as earlier versions were read."),
-        click.option("--dry-run", is_flag=True, help="Print how it is read as JSON, and make no version."),
+        click.option("--review", is_flag=True, help="Wait for a person to confirm how it was read."),
+        click.option("--fresh", is_flag=True, help="Ignore how earlier versions were read."),
+        click.option(
+            "--dry-run", is_flag=True, help="Print how it is read as JSON, without making a version."
+        ),
     ]
     for option in reversed(options):
         function = option(function)
@@ -67,15 +69,15 @@ def _said(class_names, add: bool, review: bool, fresh: bool, dry_run: bool, **op
 
 
 @click.argument("path", type=click.Path(exists=True, path_type=Path), metavar="DIR|ARCHIVE")
-@click.option("--name", help="The dataset; its next version is made.  [default: the folder's or file's name]")
+@click.option("--name", help="The dataset to add a version to.  [default: the folder's or file's name]")
 @version_options
 @click.option("--piece-mb", type=click.IntRange(1, 1024), default=32, show_default=True,
-              help="What is sent in one request.")  # fmt: skip
-@click.option("--no-wait", is_flag=True, help="Return when it is sent, without waiting for the check.")
+              help="Size of one request.")  # fmt: skip
+@click.option("--no-wait", is_flag=True, help="Return after the upload, without waiting for the check.")
 def push(app: App, path: Path, name: str | None, piece_mb: int, no_wait: bool, **options):
-    """Send a folder or an archive (zip, tar) and wait for its check.
+    """Upload a folder or an archive (zip, tar) and wait for its check.
 
-    A folder is packed while it is sent. Broken off at any byte, the same command goes on where it was.
+    A folder is packed while it is sent. If the upload is interrupted, the same command resumes it.
     """
     source = packing.source_of(path)
     name = name or ARCHIVE_ENDING.sub("", source.filename)
@@ -88,12 +90,14 @@ def push(app: App, path: Path, name: str | None, piece_mb: int, no_wait: bool, *
 
 
 @click.argument("place", metavar="PLACE[/PATH]", required=False)
-@click.option("--name", help="The dataset; its next version is made.  [default: the path's last part]")
+@click.option("--name", help="The dataset to add a version to.  [default: the path's last part]")
 @version_options
-@click.option("--list", "only_list", is_flag=True, help="List the places.")
+@click.option("--list", "only_list", is_flag=True, help="List the locations.")
 @click.option("--no-wait", is_flag=True, help="Return without waiting for the copy and the check.")
 def import_(app: App, place: str | None, name: str | None, only_list: bool, no_wait: bool, **options):
-    """Take a folder or an archive from a place on the server or in S3 that its administrator has allowed."""
+    """Import a folder or an archive from a location on the server or in S3 that its administrator has
+    allowed.
+    """
     if only_list or not place:
         rows = app.client.get("datasets/imports/")
         app.screen.document(rows)
@@ -112,7 +116,7 @@ def _check_dry_run(no_wait: bool, options: dict) -> None:
 
 
 def _show_checked(app: App, version: Any, no_wait: bool, dry_run: bool) -> None:
-    """Wait for the check unless told otherwise, and show the version; of a dry run, how it was read."""
+    """Wait for the check unless told otherwise, and show the version; after a dry run, how it was read."""
     if not no_wait:
         follow.job(app.client, app.screen, version["job"]["id"], "Check")
         sent, version = version, uploads.settled(app.client, version)
@@ -127,7 +131,7 @@ def _show_checked(app: App, version: Any, no_wait: bool, dry_run: bool) -> None:
     readings.raise_if_not_ready(app, version)
 
 
-@click.option("--deleted", is_flag=True, help="Those instead that were deleted and can be restored.")
+@click.option("--deleted", is_flag=True, help="List deleted ones that can be restored.")
 @limited
 def list_(app: App, deleted: bool, limit: int):
     """List the team's datasets, newest first."""

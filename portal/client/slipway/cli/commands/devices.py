@@ -1,4 +1,4 @@
-"""Devices: register, change, probe, deploy to, let them predict images."""
+"""Devices: register, edit, probe, deploy to, run inference on."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def add_to(group: click.Group) -> None:
     command(device, "add", short_help="Register a board.")(add)
     command(device, "edit", short_help="Change a device's name, address or credentials.")(edit)
     command(device, "remove", short_help="Remove a device; the board itself is left as it is.")(remove)
-    command(device, "probe", short_help="Ask a device what it is and what runs on it.")(probe)
-    command(device, "infer", short_help="Let a device predict images.")(infer)
-    command(group, "deploy", short_help="Put a finished run's model on a device.")(deploy)
+    command(device, "probe", short_help="Show a device's details and what runs on it.")(probe)
+    command(device, "infer", short_help="Run inference on a device.")(infer)
+    command(group, "deploy", short_help="Deploy a finished run's model to a device.")(deploy)
 
 
 @limited
@@ -51,23 +51,23 @@ def _page(app: App, name: str) -> str:
 
 @click.argument("name")
 def show(app: App, name: str):
-    """Show a device: what it is, and what it runs."""
+    """Show a device: its details and its current release."""
     row = app.client.device(name)
     app.screen.document(row)
     _print(app, row)
 
 
 @click.argument("name")
-@click.option("--rename", metavar="NAME", help="Give it this name.")
-@click.option("--host", help="Its address, as the portal's workers reach it.")
+@click.option("--rename", metavar="NAME", help="The new name.")
+@click.option("--host", help="Its address, as seen from the portal's workers.")
 @click.option("--port", type=click.IntRange(1, 65535))
 @click.option("--user")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--key", type=click.File(encoding="utf-8"), help="Sign in with this private key.")
 def edit(app: App, name: str, rename: str | None, user: str | None, password_stdin: bool, key, **fields):
-    """Change a device's name, address or credentials; it is probed then.
+    """Change a device's name, address or credentials; it is then probed.
 
-    Another address, port or user needs the credentials again, which are given as to `slipway device add`.
+    Another address, port or user needs the credentials again, given as for `slipway device add`.
     """
     row = app.client.device(name)
     body = {"name": rename, "username": user, **fields}
@@ -84,7 +84,7 @@ def edit(app: App, name: str, rename: str | None, user: str | None, password_std
 @click.argument("name")
 @confirmed
 def remove(app: App, name: str, yes: bool):
-    """Remove a device with its inferences. What runs on the board itself goes on."""
+    """Remove a device with its inferences. The board itself keeps running."""
     row = app.client.device(name)
     app.ask(f"Remove {row['name']} with its inferences?", yes)
     app.client.call("DELETE", f"devices/{row['id']}/")
@@ -93,19 +93,19 @@ def remove(app: App, name: str, yes: bool):
 
 
 @click.argument("name")
-@click.option("--profile", required=True, help="What kind of board: a file's name in configs/boards/.")
-@click.option("--host", required=True, help="Its address, as the portal's workers reach it.")
+@click.option("--profile", required=True, help="The kind of board: a file name in configs/boards/.")
+@click.option("--host", required=True, help="Its address, as seen from the portal's workers.")
 @click.option("--port", default=22, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--user", default="root", show_default=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--key", type=click.File(encoding="utf-8"), help="Sign in with this private key.")
-@click.option("--host-key", help="The fingerprint that the board must show; else the one seen is kept.")
+@click.option("--host-key", help="The expected fingerprint; otherwise the one shown is pinned.")
 @click.option("--no-wait", is_flag=True, help="Return without waiting for the first probe.")
 def add(app: App, user: str, password_stdin: bool, key, no_wait: bool, host_key: str | None, **fields):
-    """Register a board, keep its host key, and probe it.
+    """Register a board, pin its host key, and probe it.
 
-    The password is asked for, or comes from standard input or SLIPWAY_DEVICE_PASSWORD; with --key it unlocks
-    the key.
+    The password is prompted for, or read from standard input or SLIPWAY_DEVICE_PASSWORD; with --key it
+    unlocks the key.
     """
     body = {**fields, "username": user, "host_key": host_key or "", **_credentials(key, password_stdin)}
     row = app.client.post("devices/", json=body)
@@ -130,9 +130,9 @@ def _password(from_stdin: bool, needed: bool) -> str:
 
 
 @click.argument("name")
-@click.option("--no-wait", is_flag=True, help="Return without waiting for the answer.")
+@click.option("--no-wait", is_flag=True, help="Return without waiting for the result.")
 def probe(app: App, name: str, no_wait: bool):
-    """Ask a device what it is and what runs on it."""
+    """Probe a device: its details and its releases."""
     row = lookup.device(app.client, name)
     row["probe_job"] = app.client.post(f"devices/{row['id']}/probe/")
     _after_probe(app, row, no_wait)
@@ -165,9 +165,9 @@ def _print(app: App, row: Any) -> None:
     "images", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--coco", type=click.Path(dir_okay=False, path_type=Path), help="Write the boxes to this file.")
-@click.option("--score", type=click.FloatRange(0, 1), default=0.25, help="Show boxes from this score on.")
+@click.option("--score", type=click.FloatRange(0, 1), default=0.25, help="Minimum score of a box.")
 def infer(app: App, name: str, images: tuple[Path, ...], coco: Path | None, score: float):
-    """Send images to a device and print what it predicts: a line an image, or a line a box."""
+    """Send images to a device and print the predictions: one line per image or box."""
     inference = app.client.infer(name, images, wait=False)
     job = follow.job(app.client, app.screen, inference["job"]["id"], "Inference")
     inference = app.client.get(f"inferences/{inference['id']}/")
@@ -181,7 +181,7 @@ def infer(app: App, name: str, images: tuple[Path, ...], coco: Path | None, scor
 
 
 def _lines(image: dict, score: float) -> list[tuple]:
-    """A line of the table, or one for each box that is sure enough."""
+    """One line of the table, or one for each box above the threshold."""
     note = image["error"] or image["note"]
     if "boxes" not in image["prediction"]:
         return [(image["name"], image["label"], percent(image["score"]), image["milliseconds"], note)]
@@ -201,9 +201,9 @@ def _place(box: list[float]) -> str:
 @click.option("--device", "name", required=True, help="The device's name.")
 @click.option("--no-wait", is_flag=True, help="Return without waiting for its end.")
 def deploy(app: App, run: str, name: str, no_wait: bool):
-    """Put the model that a run compiled for a device's chip on the device, and measure what it answers.
+    """Deploy the model that a run compiled for a device's chip, and measure its accuracy on the device.
 
-    An older run's model becomes current once more in the same way.
+    This also makes the model of an older run current again.
     """
     row = app.client.deploy(lookup.number(run, "run"), name, wait=False)
     if not no_wait:

@@ -1,4 +1,4 @@
-"""For who cannot sign in yet, or not any more: an invitation, a forgotten password."""
+"""For people who are not signed in: accepting an invitation, resetting a forgotten password."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ with_password = click.option(
 
 
 def add_to(group: click.Group) -> None:
-    command(group, "join", short_help="Join a team by the link of an invitation.")(join)
+    command(group, "join", short_help="Join a team by an invitation link.")(join)
 
     @group.group()
     def password():
-        """A forgotten password."""
+        """Reset a forgotten password."""
 
-    command(password, "forgotten", short_help="Have a link for a new password sent by mail.")(forgotten)
+    command(password, "forgotten", short_help="Have a password-reset link mailed.")(forgotten)
     command(password, "reset", short_help="Set a new password by a link.")(reset)
 
 
 @click.argument("link")
-@click.option("--user", metavar="NAME", help="Make an account of this name.")
+@click.option("--user", metavar="NAME", help="Create an account with this name.")
 @click.option("--email", help="The new account's e-mail address.")
 @with_password
 def join(app: App, link: str, user: str | None, email: str | None, password_stdin: bool):
-    """Join a team by the link of an invitation: with a new account, or, without --user, as who you are.
+    """Join a team by an invitation link: with a new account, or, without --user, with your own.
 
-    As who you are needs a token with the scope admin (`slipway login --scope admin`).
+    With your own account, it needs a token with the scope admin (`slipway login --scope admin`).
     """
     body = {"link": link, "username": user, "email": email}
     if user:
@@ -54,17 +54,17 @@ def join(app: App, link: str, user: str | None, email: str | None, password_stdi
 @click.argument("url")
 @click.argument("email")
 def forgotten(app: App, url: str, email: str):
-    """Have a link for a new password sent to EMAIL by the portal at URL."""
+    """Have the portal at URL mail a password-reset link to EMAIL."""
     Client(url, cacert=app.cacert).call("POST", "me/password/forgotten/", json={"email": email})
     app.screen.document({"email": email})
     app.screen.line("If an account has this address, a link is on its way to it.")
 
 
 @click.argument("link")
-@click.option("--keep-tokens", is_flag=True, help="Leave your API tokens as they are.")
+@click.option("--keep-tokens", is_flag=True, help="Keep your API tokens.")
 @with_password
 def reset(app: App, link: str, keep_tokens: bool, password_stdin: bool):
-    """Set a new password by a link from a mail or an administrator. Your API tokens end."""
+    """Set a new password by a link from a mail or an administrator. Your API tokens are revoked."""
     body = {"link": link, "new_password": _password(password_stdin), "revoke_tokens": not keep_tokens}
     answer = Client(_portal(link), cacert=app.cacert).call("POST", "me/password/reset/", json=body)
     app.screen.document({"tokens_working": int(answer.headers["Tokens-Working"])})
@@ -72,7 +72,7 @@ def reset(app: App, link: str, keep_tokens: bool, password_stdin: bool):
 
 
 def _portal(link: str) -> str:
-    """The address of the portal that a link leads to. Raises Usage."""
+    """The URL of the portal that a link leads to. Raises Usage."""
     parts = urlsplit(link)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise Usage(f"{link!r} is no whole link: copy it with the http in front.")

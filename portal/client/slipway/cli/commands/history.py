@@ -1,4 +1,4 @@
-"""What was done: history, comparison, provenance; and what is about to be: the queue."""
+"""The past and the future: history, comparison, provenance; the queue."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from slipway.errors import NotFound, Usage
 
 
 def add_to(group: click.Group) -> None:
-    command(group, "history", at("history/"), short_help="List runs and jobs in one row of time.")(history)
+    command(group, "history", at("history/"), short_help="List runs and jobs, newest first.")(history)
     command(group, "compare", _page, short_help="Compare two to six runs.")(compare)
-    command(group, "provenance", short_help="Find what a file is, by its SHA-256.")(provenance)
-    command(group, "queue", at("jobs/"), short_help="Show what runs and what waits.")(queue)
+    command(group, "provenance", short_help="Find where a file comes from, by its SHA-256.")(provenance)
+    command(group, "queue", at("jobs/"), short_help="Show running and queued jobs.")(queue)
 
 
 @click.argument("words", required=False)
@@ -28,7 +28,9 @@ def add_to(group: click.Group) -> None:
 @click.option("--until", metavar="DAY")
 @limited
 def history(app: App, words: str | None, limit: int, **wanted):
-    """List all runs and jobs of the team, newest first. WORDS stand in names, notes, tags or messages."""
+    """List all runs and jobs of the team, newest first. WORDS are searched in names, notes, tags and
+    messages.
+    """
     rows = app.rows("history/", limit, q=words, **wanted)
     app.screen.document(rows)
     cells = [
@@ -48,9 +50,9 @@ def _page(app: App, runs: tuple[str, ...], **values) -> str:
 
 
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--all", "everything", is_flag=True, help="Also what is the same for all.")
+@click.option("--all", "everything", is_flag=True, help="Include rows that are the same for all.")
 def compare(app: App, runs: tuple[str, ...], everything: bool):
-    """Compare two to six runs: what was chosen, what came out, class by class."""
+    """Compare two to six runs: settings, results, and each class."""
     found = app.client.get("runs/compare/", ids=_ids(runs))
     app.screen.document(found)
     heads = [f"run/{run['id']}" for run in found["runs"]]
@@ -74,7 +76,7 @@ def _value(value, unit: str) -> str:
 
 @click.argument("what", metavar="SHA-256|FILE")
 def provenance(app: App, what: str):
-    """Find which run, job or dataset a file is of, and on which devices it lies."""
+    """Find the run, job or dataset that a file belongs to, and the devices that have it."""
     path = Path(what)
     if path.is_file():
         what = files.sha256_of(path)
@@ -94,7 +96,7 @@ def provenance(app: App, what: str):
 
 @limited
 def queue(app: App, limit: int):
-    """Show what runs and what waits in each queue; of other teams' jobs only that they are there."""
+    """Show running and waiting jobs of each queue. Jobs of other teams appear without details."""
     found = app.client.get("queue/")
     app.screen.document(found)
     rows = [(one["queue"], row) for one in found for row in (*one["running"], *one["waiting"])]

@@ -22,7 +22,7 @@ def add_to(group: click.Group) -> None:
     command(group, "jobs", at("jobs/"), short_help="List jobs, newest first.")(jobs)
     command(group, "log", _page, short_help="Print a job's log; -f follows it.")(log)
     command(group, "cancel", short_help="Stop a run or a job.")(cancel)
-    command(group, "retry", short_help="Do the failed steps of a run, or a job, again.")(retry)
+    command(group, "retry", short_help="Retry the failed steps of a run, or a job.")(retry)
     command(group, "download", short_help="Download files of a run or a job.")(download)
 
 
@@ -49,9 +49,9 @@ def _page(app: App, job: str, to_follow: bool) -> str:
 
 
 @click.argument("job", metavar="JOB")
-@click.option("-f", "--follow", "to_follow", is_flag=True, help="Go on until the job has ended.")
+@click.option("-f", "--follow", "to_follow", is_flag=True, help="Follow the log until the job ends.")
 def log(app: App, job: str, to_follow: bool):
-    """Print a job's log. With -f it is followed to the job's end, whose outcome is the exit code."""
+    """Print a job's log. With -f, follow it to the job's end; the outcome is the exit code."""
     job_id = lookup.number(job, "job")
     text = []
     with follow.goes_on(f"Job {job_id} goes on without us."):
@@ -66,7 +66,7 @@ def log(app: App, job: str, to_follow: bool):
 
 @REFERENCE
 def cancel(app: App, reference: str):
-    """Stop a run, or a job by job/N. What has ended stays as it is."""
+    """Stop a run, or a job by job/N. A finished one stays as it is."""
     kind, number = lookup.run_or_job(reference)
     row = app.client.post(f"{kind}s/{number}/cancel/")
     app.screen.document(row)
@@ -76,7 +76,7 @@ def cancel(app: App, reference: str):
 @REFERENCE
 @click.option("--watch", is_flag=True, help="Wait for its end; the outcome is the exit code.")
 def retry(app: App, reference: str, watch: bool):
-    """Do a run's failed and cancelled steps again, or a job by job/N."""
+    """Retry a run's failed and cancelled steps, or a job by job/N."""
     kind, number = lookup.run_or_job(reference)
     row = app.client.post(f"{kind}s/{number}/retry/")
     if watch:
@@ -98,10 +98,10 @@ def _follow_job(client: Client, screen: Screen, number: int) -> dict:
               help="Where to put them.  [default: here]")  # fmt: skip
 @click.option("--list", "only_list", is_flag=True, help="List the files with their hashes; download none.")
 def download(app: App, reference: str, names: tuple[str, ...], directory: Path, only_list: bool):
-    """Download what a run made, or the files of one job by job/N.
+    """Download the files of a run, or of one job by job/N.
 
-    FILE is a name as --list shows it, or a pattern such as '*.rknn'. A broken download goes on; every file is
-    checked against its SHA-256.
+    FILE is a name as shown by --list, or a pattern such as '*.rknn'. An interrupted download is resumed;
+    every file is checked against its SHA-256.
     """
     found = wanted_files(app.client, *lookup.run_or_job(reference), names)
     paths = [None if only_list else str(_fetch(app, row, directory)) for row in found]
@@ -122,9 +122,9 @@ def _fetch(app: App, row: StoredFile, directory: Path) -> Path:
 
 
 def wanted_files(client: Client, kind: str, number: int, names: tuple[str, ...]) -> list[StoredFile]:
-    """Files by name or pattern; all of them without one. Raises NotFound when a name fits none.
+    """Files by name or pattern; all of them if none is given. Raises NotFound if a name matches none.
 
-    A run's files get their step's name in front: ``train/model.onnx``, ``rv1106/model.rknn``.
+    A run's files are prefixed with their step: ``train/model.onnx``, ``rv1106/model.rknn``.
     """
     known = client.job_files(number) if kind == "job" else client.files(number)
     if not names:

@@ -1,4 +1,4 @@
-"""Datasets as they are kept: rename, delete, restore, compare two versions."""
+"""Managing datasets: rename, delete, restore, compare two versions."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ KINDS = ["added", "removed", "relabelled", "moved"]
 
 
 def add_to(dataset: click.Group) -> None:
-    command(dataset, "rename", short_help="Give a dataset another name.")(rename)
+    command(dataset, "rename", short_help="Rename a dataset.")(rename)
     command(dataset, "delete", short_help="Delete a dataset or a version; it can be restored.")(delete)
-    command(dataset, "restore", short_help="Take a deletion back.")(restore)
+    command(dataset, "restore", short_help="Restore a deleted dataset or version.")(restore)
     command(dataset, "diff", _page, short_help="Show what changed between two versions.")(diff)
 
 
 @click.argument("name")
 @click.argument("new_name", metavar="NEW-NAME")
 def rename(app: App, name: str, new_name: str):
-    """Give a dataset another name."""
+    """Rename a dataset."""
     row = app.client.patch(f"datasets/{lookup.dataset(app.client, name)['id']}/", name=new_name)
     app.screen.document(row)
     app.screen.line(f"{name} is called {row['name']} now.")
@@ -28,7 +28,7 @@ def rename(app: App, name: str, new_name: str):
 
 @click.argument("name", metavar="NAME[@VERSION]")
 def delete(app: App, name: str):
-    """Delete a dataset, or one of its versions. It can be restored for some days; runs go on."""
+    """Delete a dataset, or one of its versions. It can be restored for some days; its runs stay."""
     if lookup.names_a_version(name):
         version = lookup.version(app.client, name)
         path, what = f"dataset-versions/{version['id']}/", f"{version['dataset_name']} v{version['number']}"
@@ -42,7 +42,7 @@ def delete(app: App, name: str):
 
 @click.argument("name", metavar="NAME[@VERSION]")
 def restore(app: App, name: str):
-    """Take the deletion of a dataset, or of one of its versions, back."""
+    """Restore a deleted dataset, or one of its versions."""
     if lookup.names_a_version(name):
         version = lookup.version(app.client, name, deleted="true")
         row = app.client.post(f"dataset-versions/{version['id']}/restore/")

@@ -1,4 +1,4 @@
-"""How an upload is read: what may be said about it, what was understood, and the answer to a doubt."""
+"""How an upload is read: options, the result, and confirming a doubtful one."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ MANY = {"one_hot": "one_hot", "table": "tables", "ignore": "ignore"}
 
 def add_to(dataset: click.Group) -> None:
     command(dataset, "reading", short_help="Print how a version was read, as JSON.")(reading)
-    command(dataset, "confirm", short_help="Say that an upload was understood, or how to read it.")(confirm)
+    command(dataset, "confirm", short_help="Confirm how an upload was read, or correct it.")(confirm)
     command(dataset, "discard", short_help="Remove an upload that was not confirmed.")(discard)
 
 
 def reading_options(function):
-    """What may be said about how the files are read; the portal finds it out otherwise."""
+    """Options for reading the files; the portal detects what is not given."""
     options = [
         click.option("--format", "read_as", metavar="FORMAT", help="Such as folders, csv or coco."),
         click.option("--label-column", help="The table's column of classes: title, or number from 1."),
         click.option("--image-column", help="The table's column of images."),
-        click.option("--split-column", help="The table's column that says train or val."),
+        click.option("--split-column", help="The table's column with train or val."),
         click.option("--one-hot", multiple=True, metavar="COLUMN", help="A column that is a class."),
         click.option("--table", multiple=True, metavar="PATH", help="Use this table; may be repeated."),
         click.option("--ids-from", type=click.IntRange(0, 1), help="The first class id."),
-        click.option("--ignore", multiple=True, metavar="PATH", help="Leave out a folder or file."),
+        click.option("--ignore", multiple=True, metavar="PATH", help="Ignore a folder or file."),
         click.option("--role", multiple=True, metavar="FOLDER=ROLE",
                      help="What a folder is: class, split:train, split:val, images, masks, ignored …"),
     ]  # fmt: skip
@@ -43,7 +43,7 @@ def reading_options(function):
 
 
 def taken(options: dict[str, Any]) -> dict[str, Any]:
-    """Take what was said about the reading out of a command's options, as the API has it."""
+    """Take the reading options out of a command's options, as API fields."""
     said: dict[str, Any] = {}
     for name in ("label_column", "image_column", "split_column", "ids_from"):
         said[name] = options.pop(name)
@@ -62,7 +62,7 @@ def _role(text: str) -> tuple[str, str]:
 
 
 def raise_if_not_ready(app: App, version: dict) -> None:
-    """As of the library; an Undecided says which command to give next."""
+    """As in the library; an Undecided names the command to run next."""
     uploads.raise_if_not_ready(version, _what_to_do(app, version))
 
 
@@ -76,7 +76,7 @@ def _what_to_do(app: App, version: dict) -> str:
 
 
 def print_dry_run(app: App, version: dict) -> None:
-    """Print how an upload was read, and remove it. Raises as ``raise_if_not_ready`` where it is in doubt."""
+    """Print how an upload was read, and remove it. Raises as ``raise_if_not_ready`` if it is in doubt."""
     app.client.call("POST", f"dataset-versions/{version['id']}/discard/")
     if version["reading"] is not None:
         _print(version["reading"])
@@ -94,7 +94,7 @@ def _print(value: Any) -> None:
 
 @click.argument("name", metavar="NAME[@VERSION]")
 def reading(app: App, name: str):
-    """Print how a version was read: format, classes, folders, what was left out, and other ways."""
+    """Show how a version was read: format, classes, folders, ignored files, and alternatives."""
     try:
         version = lookup.version(app.client, name, in_review=True)
     except NotFound:
@@ -105,9 +105,9 @@ def reading(app: App, name: str):
 @click.argument("name", metavar="NAME[@VERSION]")
 @reading_options
 def confirm(app: App, name: str, **options):
-    """Say that an upload was understood as it is meant; it is ready then.
+    """Confirm that an upload was read correctly; it is then ready.
 
-    With options it is read again as they say, and confirmed if that leaves no doubt.
+    With options, it is read again with them, and confirmed if no doubt remains.
     """
     version = lookup.version(app.client, name, in_review=True)
     address = f"dataset-versions/{version['id']}/"
@@ -124,7 +124,7 @@ def confirm(app: App, name: str, **options):
 
 @click.argument("name", metavar="NAME[@VERSION]")
 def discard(app: App, name: str):
-    """Remove an upload that was not confirmed, or was refused."""
+    """Remove an upload that was refused or not confirmed."""
     version = lookup.version(app.client, name, in_review=True)
     app.client.call("POST", f"dataset-versions/{version['id']}/discard/")
     app.screen.document({"discarded": version["id"]})

@@ -17,23 +17,23 @@ from slipway.errors import Usage
 
 
 def add_to(group: click.Group) -> None:
-    command(group, "run", short_help="Train, convert and deploy in one go.")(run)
+    command(group, "run", short_help="Train, convert and deploy in one command.")(run)
     command(group, "runs", at("runs/"), short_help="List runs, newest first.")(runs)
     command(group, "show", _page, short_help="Show a run's steps and its accuracy at each stage.")(show)
     command(group, "watch", _page, short_help="Wait for a run's end.")(watch)
     command(group, "delete", short_help="Delete a run with its files; it can be restored.")(delete)
-    command(group, "restore", short_help="Take a run's deletion back.")(restore)
-    command(group, "clone", short_help="Do a run again, with changes.")(clone)
+    command(group, "restore", short_help="Restore a deleted run.")(restore)
+    command(group, "clone", short_help="Repeat a run, with changes.")(clone)
 
 
 def plan_options(function):
-    """What a run can be told."""
+    """Options of a run."""
     options = [
-        click.option("--preset", default="", help="A recipe with how to train it, such as fast."),
-        click.option("--recipe", default="", help="The model to train; its own defaults."),
+        click.option("--preset", default="", help="A recipe with training parameters, such as fast."),
+        click.option("--recipe", default="", help="The model to train, with its default parameters."),
         click.option("--chip", "chips", multiple=True, help="Convert for this chip; may be repeated."),
         click.option("--device", "devices", multiple=True, help="Deploy to this device; may be repeated."),
-        click.option("--name", default="", help="What to call the run."),
+        click.option("--name", default="", help="The name of the run."),
         click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
                      help="A parameter, such as epochs=20."),
         click.option("--watch", "to_watch", is_flag=True,
@@ -53,7 +53,7 @@ def _version(app: App, name: str) -> Any:
 @click.option("--dataset", required=True, metavar="NAME[@VERSION]", help="VERSION: v3, or a hash prefix.")
 @plan_options
 def run(app: App, dataset: str, settings: tuple[str, ...], to_watch: bool, **plan):
-    """Train on a dataset, convert for each chip and deploy to each device, without another call."""
+    """Train on a dataset, convert for each chip and deploy to each device, in one command."""
     params = dict(map(_setting, settings))
     row = app.client.run(_version(app, dataset), params=params, **plan)
     _started(app, row, to_watch)
@@ -63,7 +63,7 @@ def run(app: App, dataset: str, settings: tuple[str, ...], to_watch: bool, **pla
 @click.option("--dataset", metavar="NAME[@VERSION]", help="Train on this one.")
 @plan_options
 def clone(app: App, origin: str, dataset: str | None, settings: tuple[str, ...], to_watch: bool, **plan):
-    """Do a run again; what is said here is different, everything else stays."""
+    """Repeat a run; the options given here replace its own."""
     body = {key: value for key, value in plan.items() if value}
     if settings:
         body["params"] = dict(map(_setting, settings))
@@ -100,7 +100,7 @@ def _page(app: App, run: str) -> str:
 
 @click.argument("run", metavar="RUN")
 def watch(app: App, run: str):
-    """Wait for a run's end; the outcome is the exit code. Ctrl-C leaves the run alone."""
+    """Wait for a run's end; the outcome is the exit code. Ctrl-C does not stop the run."""
     _watch(app, lookup.number(run, "run"))
 
 
@@ -114,7 +114,7 @@ def _watch(app: App, run_id: int) -> None:
 def delete(app: App, run: str):
     """Delete a run with its models and files. It can be restored for some days.
 
-    It is refused while the run is at work, and while a board runs what it made.
+    Refused while the run is active, and while a board runs one of its models.
     """
     number = lookup.number(run, "run")
     app.client.call("DELETE", f"runs/{number}/")
@@ -124,14 +124,14 @@ def delete(app: App, run: str):
 
 @click.argument("run", metavar="RUN")
 def restore(app: App, run: str):
-    """Take a run's deletion back."""
+    """Restore a deleted run."""
     row = app.client.post(f"runs/{lookup.number(run, 'run')}/restore/")
     app.screen.document(row)
     app.screen.line(f"Run {row['id']} is there again.")
 
 
 @by_status
-@click.option("--deleted", is_flag=True, help="Those instead that were deleted and can be restored.")
+@click.option("--deleted", is_flag=True, help="List deleted ones that can be restored.")
 @limited
 def runs(app: App, status: str | None, deleted: bool, limit: int):
     """List runs, newest first."""
@@ -168,7 +168,7 @@ def _print(app: App, row: dict) -> None:
 
 
 def _print_stages(screen: Screen, report: dict) -> None:
-    """Accuracy at each stage, as far as it was measured."""
+    """Accuracy at each stage, as far as measured."""
     images = report["dataset"][f"{report['split']}_images"]
     stages = [("Paddle", report["paddle_value"], images)]
     for model in report["models"]:

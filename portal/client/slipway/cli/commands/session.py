@@ -20,23 +20,23 @@ USUAL = ("read", "datasets", "runs", "deploy")
 def add_to(group: click.Group) -> None:
     command(group, "login", short_help="Sign in to a portal.")(login)
     command(group, "logout", short_help="Forget the token.")(logout)
-    command(group, "whoami", short_help="Tell who you are and what the token may do.")(whoami)
+    command(group, "whoami", short_help="Show who you are and the token's scopes.")(whoami)
 
 
 @click.argument("url")
 @click.option(
     "--token", metavar="TOKEN", help="A token made on the page Team; - reads it from standard input."
 )
-@click.option("--user", metavar="NAME", help="Sign in with this name and its password: a token is made.")
+@click.option("--user", metavar="NAME", help="Sign in with name and password: a token is created.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @scopes
-@click.option("--days", default=90, show_default=True, help="How long the made token is valid.")
+@click.option("--days", default=90, show_default=True, help="How long the created token is valid.")
 def login(app: App, url: str, token: str | None, user: str | None, password_stdin: bool, **made):
     """Sign in to the portal at URL and remember it.
 
-    With --token (or SLIPWAY_TOKEN) that token is kept; otherwise one is made with your name and password,
-    which are kept nowhere: with the scopes read, datasets, runs and deploy, unless --scope says otherwise.
-    The file is readable by you alone.
+    With --token (or SLIPWAY_TOKEN), that token is stored. Otherwise your name and password, which are not
+    stored, create one with the scopes read, datasets, runs and deploy, or those of --scope. Only you can read
+    the file.
     """
     client = Client(url, cacert=app.cacert, patience=0)
     token = token or ("" if user else os.environ.get("SLIPWAY_TOKEN", ""))
@@ -66,7 +66,7 @@ def _from_stdin() -> str:
 
 
 def _team(client: Client) -> dict:
-    """The team that one's calls work in; shows at once whether this is a portal and the token opens it."""
+    """The current team; fails if this is not a portal or the token is not valid."""
     try:
         teams = client.get("teams/")["results"]
     except (KeyError, TypeError, NotFound, Refused, Unreachable) as error:
@@ -81,14 +81,14 @@ def _team(client: Client) -> dict:
 
 
 def logout(app: App):
-    """Forget the token. To end it for everybody, revoke it on the page Team."""
+    """Forget the token. To revoke it, use the page Team."""
     known = logins.forget()
     app.screen.document({"url": known.url if known else None})
     app.screen.line(f"The token for {known.url} is forgotten." if known else "Nobody was signed in.")
 
 
 def whoami(app: App):
-    """Tell who you are: portal, team and role, and what the token may do until when."""
+    """Show who you are: portal, team and role, and the token's scopes and expiry."""
     team, me = _team(app.client), app.client.me()
     found = {"url": app.client.base, "user": me["username"], "team": team["name"], "role": team["role"],
              "scopes": me["scopes"], "expires_at": me["expires_at"]}  # fmt: skip

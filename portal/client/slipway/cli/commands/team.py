@@ -19,19 +19,19 @@ scopes = click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOP
 def add_to(group: click.Group) -> None:
     @group.group()
     def member():
-        """People of the team."""
+        """Members of the team."""
 
     @group.group()
     def token():
-        """API tokens; a token needs the scope admin to see them."""
+        """API tokens; listing them needs a token with the scope admin."""
 
     command(member, "list", at("team/"), short_help="List the team's members.")(members)
-    command(member, "invite", short_help="Make a link that invites somebody.")(invite)
-    command(member, "role", short_help="Give a member another role.")(role)
-    command(member, "remove", short_help="Take a member out of the team.")(remove)
+    command(member, "invite", short_help="Create an invitation link.")(invite)
+    command(member, "role", short_help="Change a member's role.")(role)
+    command(member, "remove", short_help="Remove a member from the team.")(remove)
     command(token, "list", at("team/tokens/"), short_help="List API tokens.")(tokens)
-    command(token, "add", short_help="Make a token and print its secret.")(add)
-    command(token, "revoke", short_help="End a token.")(revoke)
+    command(token, "add", short_help="Create a token and print its secret.")(add)
+    command(token, "revoke", short_help="Revoke a token.")(revoke)
     command(group, "limits", at("team/limits/"), short_help="Show or set the team's limits.")(limits)
     command(group, "audit", at("team/audit/"), short_help="Show who did what.")(audit)
 
@@ -48,9 +48,9 @@ def members(app: App, limit: int):
 @click.option(
     "--days", default=7, show_default=True, type=click.IntRange(1, 30), help="How long it is valid."
 )
-@click.option("--note", default="", help="For whom it is.")
+@click.option("--note", default="", help="Who it is for.")
 def invite(app: App, new_role: str, days: int, note: str):
-    """Make a link that lets somebody join the team, once. It is told only now."""
+    """Create a one-time link to join the team. It is shown only now."""
     row = app.client.post("invitations/", json={"role": new_role, "days": days, "note": note})
     app.screen.document(row)
     app.screen.line(row["link"])
@@ -63,7 +63,7 @@ def _member(app: App, name: str) -> dict:
 @click.argument("name")
 @click.argument("new_role", metavar="ROLE", type=click.Choice(ROLES))
 def role(app: App, name: str, new_role: str):
-    """Give a member another role: viewer, member, operator or admin."""
+    """Change a member's role: viewer, member, operator or admin."""
     row = app.client.patch(f"members/{_member(app, name)['id']}/", role=new_role)
     app.screen.document(row)
     app.screen.line(f"{row['username']} is {row['role']} now.")
@@ -72,7 +72,7 @@ def role(app: App, name: str, new_role: str):
 @click.argument("name")
 @confirmed
 def remove(app: App, name: str, yes: bool):
-    """Take a member out of the team; their tokens of this team end."""
+    """Remove a member from the team; their tokens for it are revoked."""
     row = _member(app, name)
     app.ask(f"Take {row['username']} out of the team?", yes)
     app.client.call("DELETE", f"members/{row['id']}/")
@@ -82,7 +82,7 @@ def remove(app: App, name: str, yes: bool):
 
 @limited
 def tokens(app: App, limit: int):
-    """List one's own API tokens in this team; an administrator sees everybody's."""
+    """List your API tokens in this team; administrators see everyone's."""
     rows = app.rows("tokens/", limit)
     app.screen.document(rows)
     cells = [
@@ -97,7 +97,7 @@ def tokens(app: App, limit: int):
 @scopes
 @click.option("--days", default=90, show_default=True, type=click.IntRange(1), help="How long it is valid.")
 def add(app: App, name: str, scopes: tuple[str, ...], days: int):
-    """Make a token for yourself and print its secret, which no later call tells."""
+    """Create a token for yourself and print its secret, which is shown only now."""
     if not scopes:
         raise Usage("Say what the token may do: --scope read, datasets, runs, deploy or admin.")
     row = app.client.post("tokens/", json={"name": name, "scopes": list(scopes), "days": days})
@@ -108,7 +108,7 @@ def add(app: App, name: str, scopes: tuple[str, ...], days: int):
 
 @click.argument("name", metavar="NAME|ID")
 def revoke(app: App, name: str):
-    """End a token at once. It stays in the list."""
+    """Revoke a token. It stays in the list."""
     row = lookup.named(app.client, "tokens/", "token", name)
     app.client.call("DELETE", f"tokens/{row['id']}/")
     app.screen.document({"revoked": row["id"]})
@@ -118,7 +118,7 @@ def revoke(app: App, name: str):
 @click.option("--set", "changes", multiple=True, metavar="NAME=NUMBER",
               help="A limit of the team, such as running_train=2 or storage_mb=none.")  # fmt: skip
 def limits(app: App, changes: tuple[str, ...]):
-    """Show how much the team may use and uses; an administrator can set lower limits."""
+    """Show the team's limits and usage; an administrator can set lower limits."""
     found = app.client.get("limits/")
     if changes:
         body = {**(found["team"] or {}), **dict(map(_limit, changes))}
@@ -147,10 +147,10 @@ def _limit(text: str) -> tuple[str, int | None]:
 @click.option("--result", help="done or refused.")
 @click.option("--since", metavar="DAY", help="As in 2026-11-01.")
 @click.option("--until", metavar="DAY")
-@click.option("--csv", "as_csv", is_flag=True, help="Print all of it as a table for a spreadsheet.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print all entries as CSV.")
 @limited
 def audit(app: App, as_csv: bool, limit: int, **wanted):
-    """Show who did what, newest first. TEXT is looked for in objects, details, people and addresses."""
+    """Show who did what, newest first. TEXT is searched in objects, details, people and addresses."""
     if as_csv:
         params = {key: value for key, value in wanted.items() if value}
         sys.stdout.write(app.client.call("GET", "audit/csv/", params=params).text)

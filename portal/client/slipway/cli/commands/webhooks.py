@@ -1,4 +1,4 @@
-"""Webhooks: list, add, test, remove, and what was delivered."""
+"""Webhooks: list, add, test, remove, and their deliveries."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from slipway.cli.app import App, at, command, confirmed, limited
 def add_to(group: click.Group) -> None:
     @group.group()
     def webhook():
-        """Addresses that are told of the team's events; a token needs the scope admin."""
+        """URLs that receive the team's events; needs a token with the scope admin."""
 
     command(webhook, "list", at("team/webhooks/"), short_help="List the team's webhooks.")(list_)
-    command(webhook, "add", short_help="Make a webhook and print its secret.")(add)
-    command(webhook, "test", short_help="Send an event that tells of nothing.")(test)
-    command(webhook, "deliveries", _page, short_help="List what was sent and what came back.")(deliveries)
+    command(webhook, "add", short_help="Create a webhook and print its secret.")(add)
+    command(webhook, "test", short_help="Send a test event.")(test)
+    command(webhook, "deliveries", _page, short_help="List deliveries and their outcomes.")(deliveries)
     command(webhook, "remove", short_help="Remove a webhook.")(remove)
 
 
@@ -45,7 +45,7 @@ def list_(app: App, limit: int):
 @click.argument("url", metavar="ADDRESS")
 @click.option("--event", "events", multiple=True, required=True, help="Such as run.failed; may be repeated.")
 def add(app: App, name: str, url: str, events: tuple[str, ...]):
-    """Make a webhook and print the secret that signs its deliveries, which no later call tells."""
+    """Create a webhook and print the secret that signs its deliveries, which is shown only now."""
     row = app.client.post("webhooks/", json={"name": name, "url": url, "events": list(events)})
     app.screen.document(row)
     app.screen.line(row["secret"])
@@ -53,7 +53,7 @@ def add(app: App, name: str, url: str, events: tuple[str, ...]):
 
 @click.argument("name")
 def test(app: App, name: str):
-    """Send an event that tells of nothing; `slipway webhook deliveries` shows what came back."""
+    """Send a test event; `slipway webhook deliveries` shows the outcome."""
     row = app.client.post(f"webhooks/{_named(app, name)['id']}/test/")
     app.screen.document(row)
     app.screen.line(f"Delivery {row['uuid']} is on its way.")
@@ -62,7 +62,7 @@ def test(app: App, name: str):
 @click.argument("name")
 @limited
 def deliveries(app: App, name: str, limit: int):
-    """List what was sent and what came back, newest first."""
+    """List deliveries and their outcomes, newest first."""
     rows = app.rows(f"webhooks/{_named(app, name)['id']}/deliveries/", limit)
     app.screen.document(rows)
     cells = [
@@ -76,7 +76,7 @@ def deliveries(app: App, name: str, limit: int):
 @click.argument("name")
 @confirmed
 def remove(app: App, name: str, yes: bool):
-    """Remove a webhook; nothing more is sent to it."""
+    """Remove a webhook; it receives no further events."""
     row = _named(app, name)
     app.ask(f"Remove {row['name']}?", yes)
     app.client.call("DELETE", f"webhooks/{row['id']}/")
