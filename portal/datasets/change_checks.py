@@ -72,8 +72,10 @@ def _rename(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
 
 
 def _add_class(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
-    if not index.has_boxes:
-        raise ChangeRefused(_("Only a dataset with boxes can get a class without images."), "name")
+    if not index.has_boxes and not index.count(Filter(unlabelled=True)):
+        raise ChangeRefused(
+            _("Every image has a class, so a new one would be empty: upload images of it."), "name"
+        )
     name, same = _new_name(payload, plan.class_names())
     if same is not None:
         raise ChangeRefused(_("There is a class %(name)s already.") % {"name": same}, "name")

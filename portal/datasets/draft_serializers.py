@@ -41,7 +41,7 @@ class ImagesQuerySerializer(ImageFilterSerializer):
 
 
 class VersionImageSerializer(serializers.Serializer):
-    """An image of a version; ``class_id`` is null in a detection set."""
+    """An image of a version; ``class_id`` is null in a detection set, and without a class yet."""
 
     id = serializers.IntegerField()
     name = serializers.CharField(help_text="the file's name in the staged folder")

@@ -76,7 +76,7 @@ class GridImage:
 
     @property
     def was(self) -> str:
-        return self._base_names[self.row.class_id] if self.now.is_relabelled else ""
+        return "" if self.row.class_id in (None, self.now.class_id) else self._base_names[self.row.class_id]
 
     @property
     def split(self) -> str:
@@ -120,6 +120,12 @@ class GridPage:
     previous: int | None
     next: int | None
     waiting: int = 0  # images of the whole version with a proposal
+    whole: int = 0  # all images of the version
+    unlabelled: int = 0  # those of them that wait for a class
+
+    @property
+    def labelled(self) -> int:
+        return self.whole - self.unlabelled
 
     @property
     def last(self) -> int:
@@ -140,6 +146,8 @@ def page_of(index: Index, plan: Plan, wanted: Filter, after: int, draft: Draft |
         previous=index.page_before(rows[0].id, wanted, PAGE) if rows and before else None,
         next=rows[-1].id if more else None,
         waiting=len(waiting.ids),
+        whole=index.count(),
+        unlabelled=0 if index.has_boxes else len(proposals.unlabelled(draft, index)),
     )
 
 

@@ -206,12 +206,16 @@ def _context(version: DatasetVersion, draft: Draft | None, plan: Plan, form: Cha
 
 
 def _following(request, form: ChangeForm, version: DatasetVersion, index: Index, number: int) -> str:
-    """Where to go after a change of one image: to the next proposal once one is decided, otherwise back."""
-    if form.cleaned_data["act"] in DECISIONS:
-        draft = drafts.open_draft(request.user, version.dataset)
-        if following := proposals.waiting_of(draft, index, []).next_to(number):
-            return reverse("dataset-image-page", args=[version.pk, following])
-    return request.get_full_path()
+    """Where to go after a change of one image: to the next that waits for one like it, otherwise back."""
+    act, draft = form.cleaned_data["act"], drafts.open_draft(request.user, version.dataset)
+    following = None
+    if act in DECISIONS:
+        following = proposals.waiting_of(draft, index, []).next_to(number)
+    elif act == "relabel" and index.image(number).is_unlabelled:
+        following = drawing.progress(index, draft, number).following
+    return (
+        reverse("dataset-image-page", args=[version.pk, following]) if following else request.get_full_path()
+    )
 
 
 def _act(request, version: DatasetVersion, shown: Filter) -> ChangeForm:

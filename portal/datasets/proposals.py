@@ -28,6 +28,8 @@ def touched(draft: Draft | None, index: Index, kinds: Iterable[str] = LABELLING,
     """The images that the draft's standing changes of these kinds name, made after ``since``."""
     if draft is None:
         return set()
+    if index.has_boxes:  # their classes are changed there, and no image gets one
+        kinds = set(kinds) - {"relabel"}
     rows = draft.done().filter(kind__in=kinds)
     rows = rows.filter(created_at__gte=since) if since else rows
     found: set[int] = set()

@@ -19,8 +19,8 @@ from portal.datasets.states import Review, UploadState
 from workers.datakit import export
 from workers.datakit.diffing import KINDS
 from workers.datakit.errors import StagingError
-from workers.datakit.index import Filter
 
+UNLABELLED = ("unlabelled", "images-without-boxes")  # findings
 IMPORT_STATES = [UploadState.RECEIVING, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
 STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
 
@@ -64,7 +64,6 @@ def _report(request, version: DatasetVersion) -> dict:
     try:
         with indexes.opened(version) as index:
             classes = report.classes(version, index, request.GET.get("order", ""), number)
-            unlabelled = index.count(Filter(unlabelled=True))
     except StagingError as error:
         return {"lost": str(error)}
     if version.in_review:
@@ -74,7 +73,7 @@ def _report(request, version: DatasetVersion) -> dict:
     return {
         "findings": report.findings(version),
         "classes": classes,
-        "unlabelled": unlabelled,
+        "unlabelled": any(finding["code"] in UNLABELLED for finding in version.findings),
         "verdict": report.verdict(version),
         "bars": report.bars(version),
         "distributions": report.distributions(version),

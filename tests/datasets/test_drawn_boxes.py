@@ -98,7 +98,7 @@ def test_boxes_are_not_for_images_with_a_class(team, alice):
     cats = ready_version(team, alice, "Cats", fill=classified)
     with pytest.raises(ChangeRefused, match="have a class and no boxes"):
         draw(alice, cats, [])
-    with pytest.raises(ChangeRefused, match="Only a dataset with boxes"):
+    with pytest.raises(ChangeRefused, match="Every image has a class"):
         drafts.add(alice, cats, "add-class", {"name": "tram"})
 
 

@@ -59,6 +59,8 @@ def _join_classes(images: list[ImageRow], upload_names: Sequence[str], class_nam
             class_names.append(name)
     ids = [class_names.index(name) for name in upload_names]
     for image in images:
+        if image.is_unlabelled:
+            continue
         if image.boxes is None:
             image.class_id = ids[image.class_id]
             continue

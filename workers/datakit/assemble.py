@@ -40,7 +40,7 @@ def assemble(
     counts = class_counts(images, class_names)
     judge(images, counts, findings)
     write_index(target, list(class_names), task, images)
-    splits = Counter(image.split for image in images)
+    splits = Counter(image.split for image in images if not image.is_unlabelled)
     return {
         "content_hash": content_hash(class_names, _hash_rows(images, class_names)),
         "task": task,
@@ -69,7 +69,9 @@ def _hash_rows(images: list[ImageRow], class_names: Sequence[str]) -> Iterator[t
 
 def label_text(image: ImageRow, class_names: Sequence[str]) -> str:
     """Return what stands for the image's label in the content hash; it does not depend on class ids."""
-    return class_names[image.class_id] if image.boxes is None else hash_text(image.boxes, class_names)
+    if image.boxes is not None:
+        return hash_text(image.boxes, class_names)
+    return "" if image.class_id is None else class_names[image.class_id]
 
 
 def class_counts(images: list[ImageRow], class_names: Sequence[str]) -> list[dict[str, Any]]:

@@ -228,7 +228,7 @@ def _correct(now: EditedImage) -> None:
 
 def _relabel(old: int | None, new: int) -> Step:
     def step(now: EditedImage) -> None:
-        if now.class_id is not None:
+        if now.row.boxes is None:
             now.class_id = new
         for box in now.boxes:
             if old is None or box.class_id == old:

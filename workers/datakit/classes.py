@@ -9,23 +9,26 @@ from workers.contract.messages import Message, join, msg, msg_n
 
 from . import names
 from .errors import InputError
+from .index import ImageRow
 from .readers import Listing, Sample
 
 
-def apply_overrides(listing: Listing, class_count: int | None, class_names: Sequence[str] | None) -> None:
+def apply_overrides(
+    listing: Listing, class_count: int | None, class_names: Sequence[str] | None, adds: bool = False
+) -> None:
     """Check the person's class count against the data, and rename or reorder the classes.
 
     ``class_names`` go to the classes in the order they were read. Names that are the very names read,
     in another order, only change the order: a folder never gets another folder's name. Images without
-    labels have the classes that are named.
+    labels have the classes that are named, or, where they are added to a dataset, its classes.
     """
     found = listing.class_names
+    if not found and not class_names and adds:
+        return
     if not found:
         found = [name.strip() for name in class_names or ()]
         if not found:
-            raise InputError(
-                msg("Name the classes that you want to draw boxes of: images without labels have none.")
-            )
+            raise InputError(msg("Name the classes, one a line: images without labels have none."))
     if class_count is not None and class_count != len(found):
         raise InputError(
             msg_n(
@@ -69,7 +72,7 @@ def apply_overrides(listing: Listing, class_count: int | None, class_names: Sequ
 
 def _renumber(sample: Sample, new_ids: list[int]) -> None:
     if sample.boxes is None:
-        sample.class_id = new_ids[sample.class_id]
+        sample.class_id = None if sample.class_id is None else new_ids[sample.class_id]
         return
     for index in range(0, len(sample.boxes), 5):
         sample.boxes[index] = new_ids[int(sample.boxes[index])]
@@ -99,12 +102,20 @@ def _size_of(name: str, count: int, lost: int) -> Message:
     return join([has, msg("({count} could not be read)", count=lost) if lost else ""])
 
 
-def check_class_sizes(class_names: Sequence[str], classes: Sequence[int], dropped: Counter[int]) -> None:
+def are_labelled(images: Sequence[ImageRow]) -> bool:
+    """Whether none of them waits for its class. As long as one does, the classes are not complete: what they
+    lack is told by the findings and not refused."""
+    return not any(image.is_unlabelled for image in images)
+
+
+def check_class_sizes(
+    class_names: Sequence[str], images: Sequence[ImageRow], dropped: Counter[int | None]
+) -> None:
     """Raise InputError naming the classes with fewer than two usable images.
 
     ``dropped`` counts the images of each class that could not be used.
     """
-    counts = Counter(classes)
+    counts = Counter(image.class_id for image in images)
     small = [class_id for class_id in range(len(class_names)) if counts[class_id] < 2]
     if not small:
         return
@@ -127,9 +138,9 @@ def check_class_sizes(class_names: Sequence[str], classes: Sequence[int], droppe
     )
 
 
-def check_given_split(class_names: Sequence[str], classes: Sequence[int], split: Sequence[str]) -> None:
+def check_given_split(class_names: Sequence[str], images: Sequence[ImageRow]) -> None:
     """Refuse a given split that leaves a class without training images."""
-    counts = Counter(zip(classes, split, strict=True))
+    counts = Counter((image.class_id, image.split) for image in images)
     for class_id, name in enumerate(class_names):
         if not counts[class_id, "train"]:
             raise InputError(

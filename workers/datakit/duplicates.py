@@ -43,7 +43,7 @@ def mark_duplicates(images: list[ImageRow]) -> None:
 
 
 def _mark_exact(same: list[ImageRow]) -> None:
-    labels = {image.class_id for image in same}
+    labels = {image.class_id for image in same if not image.is_unlabelled} or {None}
     splits = {image.split for image in same}
     for position, image in enumerate(same):
         text = f"= {names.show(same[position - 1].original)}"

@@ -56,8 +56,9 @@ class ImageRow:
 
     ``id`` counts from 1 in the version's own order; ``name`` is made of it. ``sha256`` is of the normalised
     content, which is ``size`` bytes from ``start`` in the pack called ``pack``; its thumbnail lies in the
-    same pack, or is the image itself where ``thumb_size`` is None. ``class_id`` is None and ``boxes`` is
-    set (flat, five numbers a box: class id, left, top, width, height in pixels) in a detection set.
+    same pack, or is the image itself where ``thumb_size`` is None. ``class_id`` is None in a detection set,
+    where ``boxes`` is set (flat, five numbers a box: class id, left, top, width, height in pixels), and where
+    an image has no class yet.
     ``brightness`` and ``contrast`` are mean and standard deviation of the gray values (0 to 255),
     ``sharpness`` the variance of their Laplacian, ``dhash`` a 64-bit difference hash (signed, as SQLite
     holds it), ``gray`` 16 × 16 gray values. ``marks`` are the codes of the findings that this image has a
@@ -90,6 +91,11 @@ class ImageRow:
     def name(self) -> str:
         """The file name in the staged folder, under ``images/``."""
         return f"{self.id:06d}{self.suffix}"
+
+    @property
+    def is_unlabelled(self) -> bool:
+        """It waits for a class. An image without boxes, in a detection set, is background instead."""
+        return self.class_id is None and self.boxes is None
 
     def box_rows(self) -> list[list[float]]:
         """The boxes as ``[class id, left, top, width, height]``."""
@@ -271,7 +277,7 @@ class Index:
                 flat = array("d", [value for box in self._boxes(number) for value in tuple(box)[1:]])
                 yield number, sha256, hash_text(flat, self.class_names), split
             else:
-                yield number, sha256, self.class_names[class_id], split
+                yield number, sha256, "" if class_id is None else self.class_names[class_id], split
 
     def marks(self) -> dict[str, int]:
         """How many images carry the code of each finding."""

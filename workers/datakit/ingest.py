@@ -126,10 +126,13 @@ def _read(
     if judgement.question is not None and not options.waits:
         raise InputError(judgement.question)
     listing = chosen.listing
-    if not listing.has_boxes and not options.adds:
+    is_new = not listing.has_boxes and not options.adds
+    if is_new and listing.class_names:
         classes.check_enough_classes(listing.class_names)
     findings.merge(chosen.findings)
-    classes.apply_overrides(listing, options.class_count, options.class_names)
+    classes.apply_overrides(listing, options.class_count, options.class_names, options.adds)
+    if is_new:
+        classes.check_enough_classes(listing.class_names)
     return listing, wanted_samples(listing, options.limits, findings)
 
 
@@ -159,18 +162,17 @@ def _settled(
     Raises InputError where they could not be trained on.
     """
     class_names = listing.class_names
-    is_classes = not listing.has_boxes
     if options.adds:
         split = assign_splits(images, listing, options)
         class_names, images = added_to(options.base, listing, images, findings)
         dropped = Counter()
-    if is_classes:
-        classes.check_class_sizes(class_names, [image.class_id for image in images], dropped)
+    has_classes = not listing.has_boxes and classes.are_labelled(images)
+    if has_classes:
+        classes.check_class_sizes(class_names, images, dropped)
     if not options.adds:
         split = assign_splits(images, listing, options)
-    if is_classes:
-        sides = [image.split for image in images]
-        classes.check_given_split(class_names, [image.class_id for image in images], sides)
+    if has_classes:
+        classes.check_given_split(class_names, images)
     return class_names, images, split
 
 

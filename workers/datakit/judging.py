@@ -32,6 +32,7 @@ def judge(images: list[ImageRow], counts: Sequence[dict[str, Any]], findings: Fi
             del image.marks[code]
     _judge_classes(counts, findings)
     _mark_boxes(images)
+    _mark_unlabelled(images)
     mark_duplicates(images)
     mark_outliers(images)
     findings.count_marks(images)
@@ -95,6 +96,12 @@ def _judge_balance(counts: Sequence[dict[str, Any]], findings: Findings) -> None
                 total=largest["total"],
             )
             findings.add("warn", "unequal-classes", message, f"{names.show(row['name'])}: {row['total']}")
+
+
+def _mark_unlabelled(images: list[ImageRow]) -> None:
+    for image in images:
+        if image.is_unlabelled:
+            mark(image, "unlabelled")
 
 
 def _mark_boxes(images: list[ImageRow]) -> None:

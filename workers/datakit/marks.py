@@ -136,6 +136,14 @@ MARKS = {
         ),
         msg("Look whether that is so: an object without its box teaches the model to overlook it."),
     ),
+    "unlabelled": Mark(
+        "info",
+        msg_n(
+            "{count} image has no class yet: no model learns from it or is measured on it.",
+            "{count} images have no class yet: no model learns from them or is measured on them.",
+        ),
+        msg("Give them a class, by hand or with the help of a model, and make the next version."),
+    ),
     "box-tiny": Mark(
         "warn",
         msg_n(

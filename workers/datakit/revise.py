@@ -19,15 +19,19 @@ from typing import Any
 
 from workers import contract
 from workers.contract.messages import msg
+from workers.contract.splits import TRAIN
 
 from . import classes, diffing
 from .assemble import assemble
 from .changes import ANEW, EditedImage, Plan
 from .errors import InputError, full_disk_is_input_error
 from .findings import Findings
-from .index import ImageRow, Index
+from .index import Filter, ImageRow, Index
 from .marks import CORRECTED, PROPOSED, mark
+from .options import GIVEN
 from .split import Shares, draw_split
+
+NEW_SHARES = Shares(0.2)  # of images that were given a class, as of an upload
 
 
 def main(folder: contract.JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
@@ -47,6 +51,7 @@ def _revise(folder: contract.JobFolder, base: Path, params: dict[str, Any]) -> d
         plan = Plan(before.class_names, [(kind, payload) for kind, payload in params["changes"]])
         images = _changed(before, plan)
         _split(images, plan)
+        _draw_labelled(before, images, plan, params["split"])
         _check(images, plan.class_names(), before.has_boxes)
         folder.phase(msg("writing"))
         result = assemble(images, plan.class_names(), before.task, target, Findings())
@@ -84,7 +89,7 @@ def _settled(now: EditedImage, new_ids: dict[int, int]) -> ImageRow:
     row.split = now.split
     _mark_proposed(now)
     if row.boxes is None:
-        row.class_id = new_ids[now.class_id]
+        row.class_id = None if now.class_id is None else new_ids[now.class_id]
         return row
     kept = [(new_ids[box.class_id], *box.place) for box in now.boxes if not box.removed]
     # Boxes that have become alike are one box; as in an upload, they are sorted.
@@ -118,13 +123,24 @@ def _split(images: list[ImageRow], plan: Plan) -> None:
         image.split = side
 
 
+def _draw_labelled(before: Index, images: list[ImageRow], plan: Plan, how: str) -> None:
+    """Draw the split of the images that got their first class: until then, all of them were for training.
+
+    Those that the upload or a person put somewhere else stay there.
+    """
+    if before.has_boxes or plan.resplit is not None or how == GIVEN:
+        return
+    waited = set(before.ids(Filter(unlabelled=True)))
+    new = [image for image in images if image.id in waited and image.split == TRAIN]
+    draw_split([image for image in new if not image.is_unlabelled], NEW_SHARES, seed=0)
+
+
 def _check(images: list[ImageRow], class_names: list[str], has_boxes: bool) -> None:
     """Refuse what could not be trained or measured, as for an upload."""
-    if has_boxes:
+    if has_boxes or not classes.are_labelled(images):
         return
-    class_ids = [image.class_id for image in images]
-    classes.check_class_sizes(class_names, class_ids, Counter())
-    classes.check_given_split(class_names, class_ids, [image.split for image in images])
+    classes.check_class_sizes(class_names, images, Counter())
+    classes.check_given_split(class_names, images)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def _row(sample: Sample, facts: Checked, listing: Listing) -> ImageRow:
         width=facts.width,
         height=facts.height,
         split=sample.split or "",
-        class_id=None if listing.has_boxes else sample.class_id,
+        class_id=sample.class_id,
         note=facts.note,
         thumb_start=facts.place.thumb_start,
         thumb_size=facts.place.thumb_size,

@@ -59,8 +59,14 @@ def draw_split(images: Sequence[ImageRow], shares: Shares, seed: int, pattern: s
 
     Either way each class is divided by ``shares`` as well as can be; of the classes on one image of a
     detection set the rarest one counts. The validation split is the same with and without a test split.
-    Raises InputError when there is nothing to choose from.
+    Images that wait for a class are for training, and drawn once they have one. Raises InputError when there
+    is nothing to choose from.
     """
+    for image in images:
+        image.split = TRAIN
+    images = [image for image in images if not image.is_unlabelled]
+    if not images:
+        return
     _draw(images, shares.val, seed, pattern)
     if not shares.test:
         return

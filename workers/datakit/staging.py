@@ -79,7 +79,8 @@ def _write_lists(index: Index, folder: Path) -> None:
         )
         of_split = dict(zip(index.splits(), lists, strict=True))
         for image in index.all():
-            of_split[image.split].write(list_line(image) + "\n")
+            if not image.is_unlabelled:
+                of_split[image.split].write(list_line(image) + "\n")
             records.write(index_line(image) + "\n")
     if index.has_boxes:
         _write_boxes(index, folder)

@@ -1,4 +1,4 @@
-"""A version as the export's layouts see it."""
+"""A version as the export's layouts see it: without images that wait for their class."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ class Stored:
     def records(self, split: str | None = None) -> Iterator[dict[str, Any]]:
         """Yield what index.jsonl says of each image (of one split), with ``file`` and ``label``."""
         for image in self._index.all():
-            if split in (None, image.split):
+            if split in (None, image.split) and not image.is_unlabelled:
                 yield self._record(image)
 
     def images(self) -> Iterator[tuple[dict[str, Any], Iterator[bytes]]]:
         """Yield each record with its image's content, in the order of the packs: that reads fastest."""
-        for image, content in self._read(self._index.by_place()):
+        labelled = (image for image in self._index.by_place() if not image.is_unlabelled)
+        for image, content in self._read(labelled):
             if len(content) != image.size:
                 raise ExportError(msg("The stored dataset is damaged: upload it again."))
             yield self._record(image), iter([content])

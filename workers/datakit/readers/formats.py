@@ -35,7 +35,7 @@ from .labelstudio import (
 )
 from .listing import Listing
 from .paddlex_lists import looks_like_paddlex_lists, read_paddlex_lists
-from .plain_images import read_plain_images
+from .plain_images import read_plain_images, read_unsorted_images
 from .reading import Reading
 from .sagemaker import looks_like_sagemaker, read_sagemaker, read_sagemaker_boxes, read_sagemaker_labels
 from .supervisely import (
@@ -107,6 +107,7 @@ FORMATS = (
     Format("imagenet", "ImageNet", looks_like_imagenet, read_imagenet),
     Format("csv", "CSV", _first_csv, read_csv),
     Format("unlabelled", msg("images without labels, to draw boxes on"), None, read_plain_images),
+    Format("unsorted", msg("images without labels, to give each a class"), None, read_unsorted_images),
     FOLDERS,
 )
 LAYOUTS = {format.key: format for format in FORMATS}

@@ -18,13 +18,14 @@ MAX_LIST_BYTES = 64 * 1024 * 1024
 class Sample:
     """One image to read. ``split`` is "train", "val", "test", or None where the upload gives no split.
 
-    ``class_id`` is for classification. For detection, ``boxes`` holds five numbers a box, flat: class id,
+    ``class_id`` is for classification; None is an image without a class. For detection, ``boxes`` holds five
+    numbers a box, flat: class id,
     left, top, width, height, as they were written (a width may be below nothing, a number NaN);
     ``declared`` is the image's width and height as the annotation tells them, or None.
     """
 
     entry: Entry
-    class_id: int = -1
+    class_id: int | None = None
     split: str | None = None
     boxes: array[float] | None = None
     declared: tuple[int, int] | None = None

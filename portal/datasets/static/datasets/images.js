@@ -115,6 +115,7 @@ function gridKey(key) {
 function zoomKey(key) {
   if (key === "j" || key === "ArrowRight") document.querySelector('a[rel="next"]')?.click();
   else if (key === "k" || key === "ArrowLeft") document.querySelector('a[rel="prev"]')?.click();
+  else if (key === "n") document.querySelector("[data-unlabelled]")?.click();
   else if (key === "Escape") document.querySelector("[data-back]")?.click();
   else if (ACTS[key]) press(ACTS[key]);
   else if (keyed(key)) press("relabel", keyed(key).value);
