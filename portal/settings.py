@@ -292,6 +292,7 @@ JOB_FOLDER_KEPT = timedelta(days=3)  # of a failed job, for a look at it
 JOB_LOG_MAX_BYTES = 20 * 1024 * 1024
 # How often to look whether a device that answered before still does; 0 for never.
 DEVICE_CHECK_MINUTES = env.integer("DEVICE_CHECK_MINUTES", 10)
+DEPLOY_WATCH_SECONDS = env.integer("DEPLOY_WATCH_SECONDS", 15)  # after the switch; 0 for no watch
 SSH_TIMEOUT_SECONDS = env.integer("SSH_TIMEOUT_SECONDS", 10, least=1)
 SSH_RETRY_DELAYS = (1.0, 3.0, 6.0, 10.0)  # seconds before each further try of a job to reach a board
 

@@ -1,21 +1,25 @@
-"""The lock on a board: one deployment at a time changes its release folder, whoever deploys.
+"""One deployment at a time changes a board's folder of releases, whoever deploys.
 
-The lock is on the board itself: two teams, or two portals, may share a board and nothing else, and only who
-can sign in there can take it. It expires ``LEASE`` seconds after its last renewal.
+Within a portal a constraint of the database sees to it (``Deployment.holds``): devices that lead to one
+board, also those of several teams, count as one. Between portals it is a lock that lies on the board, and
+ends by itself ``LEASE`` seconds after it was last renewed. Only who can sign in there can take either.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 
 from django.utils.crypto import salted_hmac
 
+from portal.deployment.models import Deployment
 from portal.deployment.steps import TIDY_SECONDS, run_release_manager
-from portal.devices import running
+from portal.devices import health, running
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, RemoteFailed
+from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device
 from portal.devices.remote_runner import Profile
 from portal.devices.services import connect
@@ -30,20 +34,57 @@ AGAIN_SECONDS = 3.0
 
 
 @contextlib.contextmanager
-def locked_board(
-    device: Device, job: Job, context: JobContext
-) -> Iterator[tuple[BoardConnection, BoardLock]]:
+def locked_board(deployment: Deployment, context: JobContext) -> Iterator[tuple[BoardConnection, BoardLock]]:
     """A connection to a board that no other deployment changes meanwhile.
 
     Its current release is recorded first, so that what a killed attempt left is understood before it is
     changed.
     """
+    device = deployment.device
     context.phase(msg("connecting to {host}:{port}", host=device.host, port=device.port))
     profile = device.board_profile
     with connect(device, context) as connection:
         running.record(device, running.ask(connection, profile))
-        with BoardLock(connection, profile, job, context.phase) as lock:
+        boot = health.boot_of(connection)
+        with (
+            held_board(deployment, identity(device, boot), connection.address, context.phase),
+            BoardLock(connection, profile, deployment.job, context.phase) as lock,
+        ):
+            lock.boot = boot
             yield connection, lock
+
+
+@contextlib.contextmanager
+def held_board(
+    deployment: Deployment, board: str, address: str, on_wait: Callable[[str], None]
+) -> Iterator[None]:
+    """Be the only deployment of this portal that changes the board. Raises BoardBusy."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not Deployment.objects.hold(deployment, board):
+        if time.monotonic() > deadline:
+            raise busy(address)
+        on_wait(msg("waiting for another deployment on this board"))
+        time.sleep(AGAIN_SECONDS)
+    try:
+        yield
+    finally:
+        Deployment.objects.filter(pk=deployment.pk).update(holds="")
+
+
+def identity(device: Device, boot: str) -> str:
+    """What a board is known by, however it is reached: its host key, which boards of one image may share, and
+    its present start."""
+    words = f"{HostKey.parse(device.host_key).fingerprint} {boot}"
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
+def busy(address: str) -> BoardBusy:
+    return BoardBusy(
+        msg(
+            "Another deployment is at work on the board at {address}: wait for its end, then try again.",
+            address=address,
+        )
+    )
 
 
 class BoardBusy(RemoteFailed):
@@ -63,8 +104,11 @@ def owner_of(device: Device) -> str:
 class BoardLock:
     """A context manager around everything that changes releases; call ``renew`` regularly inside.
 
-    ``token`` identifies this execution: one that was assumed lost and replaced can no longer switch.
+    ``token`` identifies this execution: one that was assumed lost and replaced can no longer switch. ``boot``
+    is the board's start in which the lock was taken.
     """
+
+    boot = ""
 
     def __init__(
         self, connection: BoardConnection, profile: Profile, job: Job, on_wait: Callable[[str], None]
@@ -79,13 +123,7 @@ class BoardLock:
         deadline = time.monotonic() + WAIT_SECONDS
         while (left := self._ask()) is not None:
             if time.monotonic() > deadline:
-                raise BoardBusy(
-                    msg(
-                        "Another deployment is at work on the board at {address}: wait for its end, then "
-                        "try again.",
-                        address=self._connection.address,
-                    )
-                )
+                raise busy(self._connection.address)
             self._on_wait(msg("waiting for another deployment on this board, {left} s at most", left=left))
             time.sleep(AGAIN_SECONDS)
         return self

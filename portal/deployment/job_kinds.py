@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.core import panels
 from portal.core.filters import RowOf
 from portal.datasets import usage
-from portal.deployment import services
+from portal.deployment import attempt, services
 from portal.deployment.models import Deployment
 from portal.deployment.running import DeploymentsOnBoards, devices_that_run, panel
 from portal.devices import releases
@@ -29,7 +29,7 @@ def register() -> None:
             title=_("Deploy"),
             queue="deploy",
             time_limit=3600,
-            perform=services.perform,
+            perform=attempt.perform,
             complete=services.complete,
             claim=_claim,
             held_up=_held_up,

@@ -1,9 +1,12 @@
 """Deployments: putting a compiled model on a device and making it current."""
 
-from django.db import models
+from __future__ import annotations
+
+from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext_lazy as _
 
 from portal.devices.models import Device
-from portal.jobs.models import Job
+from portal.jobs.models import ACTIVE, Job
 from portal.models.models import CompiledModel
 
 
@@ -12,10 +15,34 @@ class DeploymentQuerySet(models.QuerySet):
         return self.filter(device__team=team)
 
     def newest(self):
-        """The latest attempt to deploy one compiled model to one device."""
+        """The latest attempt to deploy one compiled model to one device. A rollback deploys nothing."""
         same = {name: models.OuterRef(name) for name in ("compiled_model", "device")}
-        later = Deployment.objects.filter(**same, pk__gt=models.OuterRef("pk"))
-        return self.filter(~models.Exists(later))
+        later = Deployment.objects.filter(**same, source=None, pk__gt=models.OuterRef("pk"))
+        return self.filter(~models.Exists(later), source=None)
+
+    def hold(self, deployment: Deployment, board: str) -> bool:
+        """Make it the only deployment that changes the board; False while another one does.
+
+        ``board`` is what the board itself is known by, so that several rows of one board count as one.
+        """
+        left_over = self.filter(holds=board).exclude(job__status__in=ACTIVE)
+        left_over.exclude(pk=deployment.pk).update(holds="")
+        try:
+            with transaction.atomic():
+                self.filter(pk=deployment.pk).update(holds=board)
+        except IntegrityError:
+            return False
+        return True
+
+
+class State(models.TextChoices):
+    """What has become of a deployment."""
+
+    UNDER_WAY = "under-way", _("Under way")
+    CURRENT = "current", _("Current")
+    REPLACED = "replaced", _("Replaced")
+    ROLLED_BACK = "rolled-back", _("Rolled back")
+    FAILED = "failed", _("Failed")
 
 
 class Deployment(models.Model):
@@ -38,6 +65,11 @@ class Deployment(models.Model):
     placed = models.JSONField(default=dict)
     engine = models.CharField(max_length=120, blank=True)  # the inference engine, as the board reports it
     activated_at = models.DateTimeField(null=True)
+    # When it failed its trial and the release before it was made current again.
+    rolled_back_at = models.DateTimeField(null=True)
+    # A rollback makes the release of this deployment current again, and puts nothing on the board.
+    source = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="+")
+    holds = models.CharField(max_length=64, blank=True, default="", db_default="")  # the board, while at work
 
     objects = DeploymentQuerySet.as_manager()
 
@@ -47,11 +79,37 @@ class Deployment(models.Model):
             models.Index(fields=["device", "-activated_at"]),
             models.Index(fields=["compiled_model", "device", "-id"], name="deployment_attempts"),
         ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["holds"], condition=~models.Q(holds=""), name="one_deployment_on_a_board"
+            )
+        ]
 
     @property
     def is_current(self) -> bool:
         """Whether its device, when last checked, reported this release as current."""
         return bool(self.release) and self.device.current_release == self.release
+
+    @property
+    def measured_job(self) -> int:
+        """The job that measured its release on the board: a rollback measures nothing."""
+        return self.source.job_id if self.source else self.job_id
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether its release lies on the board, as far as is known, and was confirmed there."""
+        kept = {row["id"] for row in self.device.probe.get("releases", []) if row.get("activated")}
+        return bool(self.release) and self.release in kept
+
+    @property
+    def state(self) -> State:
+        if self.job.is_active:
+            return State.UNDER_WAY
+        if self.rolled_back_at:
+            return State.ROLLED_BACK
+        if self.is_current:
+            return State.CURRENT
+        return State.REPLACED if self.activated_at else State.FAILED
 
     def __str__(self):
         return f"{self.compiled_model.model.name} on {self.device.name}"

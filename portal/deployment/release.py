@@ -51,11 +51,18 @@ class Release:
         return hashlib.sha256(self.manifest_bytes).hexdigest()
 
     @property
+    def upload(self) -> str:
+        """Names its content: another attempt with the same content goes on with an upload that broke off."""
+        content = sorted((name, facts["sha256"]) for name, facts in self.manifest["files"].items())
+        return f"upload-{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]}"
+
+    @property
     def total_bytes(self) -> int:
-        return sum(
-            len(content) if isinstance(content, bytes) else content.stat().st_size
-            for content in self.files.values()
-        )
+        return sum(map(size_of, self.files.values()))
+
+
+def size_of(content: bytes | Path) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
 
 
 def check_rknn(path: Path, chip: str) -> None:

@@ -61,7 +61,9 @@ def _there(device: Device, releases: set[str]) -> dict[str, Deployment]:
     there = Q(device=device) | Q(
         device__team=device.team_id, device__host__iexact=device.host, device__port=device.port
     )
-    rows = Deployment.objects.filter(there, release__in=releases).select_related("compiled_model__model")
+    rows = Deployment.objects.filter(there, release__in=releases).select_related(
+        "compiled_model__model", "source"
+    )
     return {row.release: row for row in rows.order_by("activated_at", "pk")}
 
 
@@ -76,7 +78,7 @@ def current_deployments(devices: Iterable[Device]) -> dict[int, Deployment]:
     newest = Deployment.objects.filter(device=OuterRef("pk")).exclude(activated_at=None)
     newest = Subquery(newest.order_by("-activated_at", "-pk").values("pk")[:1])
     ids = Device.objects.filter(pk__in=[device.pk for device in devices]).values_list("pk", newest)
-    rows = Deployment.objects.select_related("compiled_model__model")
+    rows = Deployment.objects.select_related("compiled_model__model", "source")
     rows = rows.in_bulk([pk for _device, pk in ids if pk])
     by_device = {device: rows.get(pk) for device, pk in ids}
     found = {device.pk: _as_reported(device, by_device.get(device.pk)) for device in devices}
@@ -120,10 +122,12 @@ class DeploymentsOnBoards:
 
 def panel(request, device: Device) -> str:
     """A device's deployment history, for its page."""
-    rows = list(device.deployments.select_related("job", "compiled_model__model")[:HISTORY])
+    rows = list(device.deployments.select_related("job", "compiled_model__model", "source")[:HISTORY])
+    for row in rows:
+        row.device = device  # one row for all, with what is known of its releases
     places = pages.of([row.compiled_model.model for row in rows])
     measured = _measured(rows)
-    lines = [(row, places[row.compiled_model.model_id], measured.get(row.job_id)) for row in rows]
+    lines = [(row, places[row.compiled_model.model_id], measured.get(row.measured_job)) for row in rows]
     metric = tasks.metric_title(row.compiled_model.model.task for row in rows)
     return render_to_string("deployment/_of_device.html", {"lines": lines, "metric": metric}, request=request)
 
@@ -139,7 +143,7 @@ def _described(deployments: dict) -> dict:
             places[row.compiled_model.model_id].url,
             row.activated_at,
             row.engine,
-            measured.get(row.job_id),
+            measured.get(row.measured_job),
             row.compiled_model.model.task_class.metric_title,
             row.pk,
         )
@@ -149,5 +153,5 @@ def _described(deployments: dict) -> dict:
 
 def _measured(rows: list[Deployment]) -> dict[int, Evaluation]:
     """The board's evaluations, by the deployment's job."""
-    jobs = [row.job_id for row in rows]
+    jobs = [row.measured_job for row in rows]
     return {one.job_id: one for one in Evaluation.objects.filter(job__in=jobs, stage=Stage.BOARD)}

@@ -1,22 +1,25 @@
 """Puts a release on a board and makes it current, step by step. No Django here.
 
-Power may fail at any step: the previous release stays current until one rename, and repeating the deployment
-completes it. Leftovers of a failed deployment are removed at once if the board is still reachable, otherwise
-by the next deployment.
+Power may fail at any step: the earlier release stays current until one rename, and before that the new one is
+whole. From the rename on the new release is on trial: whatever it fails at, the earlier one is current again.
+Leftovers of a failed deployment are removed at once if the board is still reachable, otherwise by the next
+deployment; an upload that broke off goes on where it ended.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from portal.deployment.release import Release
+from portal.deployment.release import Release, size_of
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, DiskFull, RemoteFailed
 from portal.devices.remote_runner import Profile, run_release, run_sent
-from workers.contract.messages import msg
+from workers.contract.messages import join, msg
 
 CHECK_SECONDS = 300.0
 TIDY_SECONDS = 20.0
@@ -27,19 +30,59 @@ PHASES = (
     msg("rename"),
     msg("golden images"),
     msg("switch"),
+    msg("golden images after the switch"),
     msg("confirm"),
 )
 # The fields that the result of a command must have.
 FIELDS = {
     "status": ("current", "releases"),
+    "held": ("files",),
     "verify": ("there", "bad"),
     "activate": ("before",),
+    "restore": ("restored", "current"),
     "prune": ("removed",),
     "lock": ("locked",),
 }
 
 OnPhase = Callable[[str], None]
 OnProgress = Callable[[int, int], None]
+
+
+class PutBack(BoardError):
+    """The release failed its trial, and what was current ``before`` is current again."""
+
+    code = "put-back"
+
+    def __init__(self, error: BoardError, before: str | None):
+        again = (
+            msg("The earlier release {release} is current again.", release=before)
+            if before
+            else msg("The board has no current release again.")
+        )
+        super().__init__(join([str(error), again]))
+        self.before = before
+
+
+class Trial:
+    """What happens while a release is on trial, for whoever deploys; this one asks for nothing more."""
+
+    def switched(self, before: str | None) -> None:
+        """The release is current, instead of ``before``."""
+
+    def prove(self) -> None:
+        """What the release has to do; what this raises ends the trial."""
+
+    def put_back(self, before: str | None) -> None:
+        """``before`` is current again."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """``sent`` is False where the board had the whole release; ``resumed`` counts the bytes that an earlier
+    upload had brought."""
+
+    sent: bool
+    resumed: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,7 +94,7 @@ class Deployed:
     engine: str
     load_ms: float
     golden: list[dict[str, Any]]
-    uploaded: bool
+    upload: Upload
 
 
 def run_release_manager(
@@ -75,62 +118,111 @@ def deploy(
     on_phase: OnPhase = lambda phase: None,
     on_progress: OnProgress = lambda done, total: None,
     token: str = "",
+    trial: Trial | None = None,
 ) -> Deployed:
-    """Upload, verify, test and switch. ``on_phase`` gets each of PHASES, ``on_progress`` bytes sent.
+    """Upload, verify, test, switch and prove. ``on_phase`` gets each of PHASES, ``on_progress`` bytes sent.
 
     With a ``token``, the board switches only while that token holds the board's lock.
 
-    Raises a BoardError, or whatever ``on_phase``, ``on_progress`` or the connection's ``on_wait`` raises. The
-    previous release is then still current, unless the failure came after the switch. A cancel cannot stop it
-    between the switch and the end.
+    Raises a BoardError, or whatever ``on_phase``, ``on_progress``, ``trial`` or the connection's ``on_wait``
+    raises. The earlier release is then current, unless the connection was lost after the switch. A cancel
+    during the switch is obeyed after it.
     """
-    try:
-        uploaded = _bring(connection, profile, release, on_phase, on_progress)
+    trial = trial or Trial()
+    with _undone(connection, profile, release.id, release.upload, token, trial):
+        upload = _bring(connection, profile, release, on_phase, on_progress)
         on_phase(msg("golden images"))
-        messages = check(connection, profile, release.id)
-        on_phase(msg("switch"))
-        with connection.undisturbed():
-            before = run_release_manager(connection, profile, "activate", release.id, *filter(None, [token]))[
-                "before"
-            ]
-            on_phase(msg("confirm"))
-            _confirm(connection, profile, release)
-    except BaseException:
-        discard(connection, profile, release.id)
-        raise
+        messages = check(connection, profile, f"releases/{release.id}")
+        before = _try_out(connection, profile, release.id, on_phase, token, trial)
     return Deployed(
         release.id,
         before,
         messages[-1]["engine"],
         messages[-1]["load_ms"],
         [message for message in messages if message["type"] == "answer"],
-        uploaded,
+        upload,
     )
 
 
-def check(connection: BoardConnection, profile: Profile, release_id: str) -> list[dict[str, Any]]:
-    """Have a release on the board verify its files and predict its golden images.
+def activate(
+    connection: BoardConnection,
+    profile: Profile,
+    release_id: str,
+    on_phase: OnPhase = lambda phase: None,
+    token: str = "",
+    trial: Trial | None = None,
+) -> dict[str, Any]:
+    """Make a release that is already on the board current (a rollback); it proves itself as a new one does.
+
+    Returns ``{"before": id or None, "engine": …}``. Raises as ``deploy``.
+    """
+    trial = trial or Trial()
+    with _undone(connection, profile, release_id, release_id, token, trial):
+        on_phase(msg("golden images"))
+        done = check(connection, profile, f"releases/{release_id}")[-1]
+        before = _try_out(connection, profile, release_id, on_phase, token, trial)
+    return {"before": before, "engine": done["engine"]}
+
+
+def check(connection: BoardConnection, profile: Profile, folder: str = "current") -> list[dict[str, Any]]:
+    """Have a release on the board, the current one unless told otherwise, verify its files and predict its
+    golden images.
 
     Returns the runner's messages. Raises WrongAnswer, NoVendorLibrary, NoPython, RemoteFailed …
     """
-    folder = f"{profile.root}/releases/{release_id}"
-    return run_release(connection, profile, folder, "check", timeout=CHECK_SECONDS)
+    return run_release(connection, profile, f"{profile.root}/{folder}", "check", timeout=CHECK_SECONDS)
 
 
-def activate(
-    connection: BoardConnection, profile: Profile, release_id: str, on_phase: OnPhase = lambda phase: None
-) -> dict[str, Any]:
-    """Make a release that is already on the board current (a rollback), after checking its golden images.
-
-    Returns ``{"before": id or None, "engine": …}``.
-    """
-    on_phase(msg("golden images"))
-    done = check(connection, profile, release_id)[-1]
+def _try_out(connection, profile, release_id: str, on_phase: OnPhase, token: str, trial: Trial) -> str | None:
+    """Switch, let the release prove itself, and confirm it; return what was current before."""
     on_phase(msg("switch"))
-    return {
-        "before": run_release_manager(connection, profile, "activate", release_id)["before"],
-        "engine": done["engine"],
-    }
+    with connection.undisturbed():
+        arguments = ("activate", release_id, *filter(None, [token]))
+        before = run_release_manager(connection, profile, *arguments)["before"]
+        trial.switched(before)
+    on_phase(msg("golden images after the switch"))
+    check(connection, profile)
+    trial.prove()
+    with connection.undisturbed():
+        on_phase(msg("confirm"))
+        _confirm(connection, profile, release_id)
+    return before
+
+
+@contextlib.contextmanager
+def _undone(
+    connection: BoardConnection, profile: Profile, release_id: str, upload: str, token: str, trial: Trial
+) -> Iterator[None]:
+    """When the block fails, put the earlier release back and remove what was half made.
+
+    A board whose connection is lost is left to the next contact.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if connection.gone():
+            raise
+        found = restore(connection, profile, release_id, token)
+        discard(connection, profile, release_id, upload)
+        if not found["restored"]:
+            raise
+        trial.put_back(found["current"])
+        if isinstance(error, BoardError):
+            raise PutBack(error, found["current"]) from error
+        raise
+
+
+def restore(
+    connection: BoardConnection, profile: Profile, release_id: str, token: str = ""
+) -> dict[str, Any]:
+    """If the release is current and on trial, make the one before it current again.
+
+    Returns ``{"restored": bool, "current": id or None}``; raises nothing, so that the original error is told.
+    """
+    with connection.undisturbed(TIDY_SECONDS), contextlib.suppress(BoardError):
+        arguments = ("restore", release_id, *filter(None, [token]))
+        return run_release_manager(connection, profile, *arguments)
+    return {"restored": False, "current": None}
 
 
 def prune(connection: BoardConnection, profile: Profile, count: int = 3) -> list[str]:
@@ -144,18 +236,20 @@ def _bring(
     release: Release,
     on_phase: OnPhase,
     on_progress: OnProgress,
-) -> bool:
-    """Upload the complete release folder; return False if the board already has it."""
+) -> Upload:
+    """Upload the complete release folder, unless the board has it."""
     on_phase(msg("check space"))
     connection.make_folder(f"{profile.root}/releases")
-    run_release_manager(connection, profile, "sweep", release.id)
-    if not _bad_files(connection, profile, release):
-        return False
-    _check_space(connection, profile, release)
+    run_release_manager(connection, profile, "sweep", release.id, release.upload)
+    if not _bad_files(connection, profile, release.id, release):
+        return Upload(sent=False)
+    held = _held(connection, profile, release)
+    resumed = sum(held.values())
+    _check_space(connection, profile, release, resumed)
     on_phase(msg("upload"))
-    _upload(connection, profile, release, on_progress)
+    _upload(connection, profile, release, held, on_progress)
     on_phase(msg("verify"))
-    bad = _bad_files(connection, profile, release, "part")
+    bad = _bad_files(connection, profile, release.upload, release, "part")
     if bad:
         raise RemoteFailed(
             msg(
@@ -166,21 +260,35 @@ def _bring(
             )
         )
     on_phase(msg("rename"))
-    run_release_manager(connection, profile, "promote", release.id)
-    return True
+    run_release_manager(connection, profile, "promote", release.id, release.upload)
+    return Upload(True, resumed)
 
 
 def _bad_files(
-    connection: BoardConnection, profile: Profile, release: Release, *part: str
+    connection: BoardConnection, profile: Profile, folder: str, release: Release, *part: str
 ) -> list[str] | None:
     """The names of files that are missing or damaged on the board; all of them if the folder is missing."""
-    found = run_release_manager(connection, profile, "verify", release.id, release.manifest_sha256, *part)
+    found = run_release_manager(connection, profile, "verify", folder, release.manifest_sha256, *part)
     return found["bad"] if found["there"] else sorted(release.files)
 
 
-def _check_space(connection: BoardConnection, profile: Profile, release: Release) -> None:
+def _held(connection: BoardConnection, profile: Profile, release: Release) -> dict[str, int]:
+    """How many of each file's first bytes an upload that broke off has brought to the board."""
+    found = run_release_manager(connection, profile, "held", release.upload)["files"]
+    rows = {row["name"]: row for row in found if row["name"] in release.files}
+    return {name: row["bytes"] for name, row in rows.items() if _begins(release.files[name], row)}
+
+
+def _begins(content: bytes | Path, held: dict[str, Any]) -> bool:
+    """Whether the content begins with what is held of it."""
+    data = content if isinstance(content, bytes) else content.read_bytes()
+    count = held["bytes"]
+    return count <= len(data) and hashlib.sha256(data[:count]).hexdigest() == held["sha256"]
+
+
+def _check_space(connection: BoardConnection, profile: Profile, release: Release, held: int) -> None:
     free = connection.free_bytes(f"{profile.root}/releases")
-    wanted = release.total_bytes + profile.free_space_bytes
+    wanted = release.total_bytes - held + profile.free_space_bytes
     if free is not None and free < wanted:
         raise DiskFull(
             msg(
@@ -193,55 +301,63 @@ def _check_space(connection: BoardConnection, profile: Profile, release: Release
         )
 
 
-def _upload(connection: BoardConnection, profile: Profile, release: Release, on_progress: OnProgress) -> None:
-    folder = f"{profile.root}/releases/{release.id}.part"
+def _upload(
+    connection: BoardConnection,
+    profile: Profile,
+    release: Release,
+    held: Mapping[str, int],
+    on_progress: OnProgress,
+) -> None:
+    folder = f"{profile.root}/releases/{release.upload}.part"
     for place in sorted({name.rpartition("/")[0] for name in release.files}):
         connection.make_folder(f"{folder}/{place}" if place else folder)
     sent, total = 0, release.total_bytes
     for name, content in release.files.items():
-        if isinstance(content, bytes):
+        start, size = held.get(name), size_of(content)
+        if start == size:
+            pass
+        elif isinstance(content, bytes):
             connection.put_bytes(content, f"{folder}/{name}", verify=False)
-            sent += len(content)
         else:
-            start = sent
             connection.put_file(
                 content,
                 f"{folder}/{name}",
                 verify=False,
-                on_progress=lambda done, start=start: on_progress(start + done, total),
+                on_progress=lambda done, sent=sent: on_progress(sent + done, total),
+                start=start or 0,
             )
-            sent += content.stat().st_size
+        sent += size
         on_progress(sent, total)
 
 
-def _confirm(connection: BoardConnection, profile: Profile, release: Release) -> None:
+def _confirm(connection: BoardConnection, profile: Profile, release_id: str) -> None:
+    run_release_manager(connection, profile, "confirm", release_id)
     found = list_releases(connection, profile)
-    if found["current"] != release.id:
+    if found["current"] != release_id:
         raise RemoteFailed(
             msg(
                 "The board at {address} runs {current} and not {id} after the switch: look "
                 "whether something else deploys to this board, then deploy again.",
                 address=connection.address,
                 current=found["current"],
-                id=release.id,
+                id=release_id,
             )
         )
 
 
-def discard(connection: BoardConnection, profile: Profile, release_id: str) -> None:
-    """Remove what a failed deployment made; a release that was ever current stays.
+def discard(connection: BoardConnection, profile: Profile, release_id: str, upload: str) -> None:
+    """Remove what a failed deployment made; a release that was ever confirmed stays.
 
     Raises nothing, so that the original error is reported.
     """
     if connection.gone():
         return
-    folder = f"{profile.root}/releases/{release_id}"
     with connection.undisturbed(TIDY_SECONDS), contextlib.suppress(BoardError):
         try:
-            run_release_manager(connection, profile, "discard", release_id)
+            run_release_manager(connection, profile, "discard", release_id, upload)
         except BoardError:
             # A board without Python can only hold a partial upload.
-            connection.run(["rm", "-rf", f"{folder}.part"])
+            connection.run(["rm", "-rf", f"{profile.root}/releases/{upload}.part"])
 
 
 def _megabytes(count: int) -> str:

@@ -40,6 +40,7 @@ _RELEASE = record(
         "provenance": facts,
     },
 )
+_FILE = record({"name": text(MAX_NAME), "bytes": whole(0, MAX_BYTES), "sha256": maybe(text(64))})
 _MESSAGES: dict[str, Check] = {
     # The task knows the fields of predictions: see ``clean_message``.
     "answer": record({**_ANSWER, "ms": number(0, MAX_MILLISECONDS)}, {"task": text(40)}),
@@ -73,9 +74,11 @@ _MESSAGES: dict[str, Check] = {
             "releases": many(_RELEASE, MAX_RELEASES),
             "removed": many(text(MAX_NAME), MAX_FILES),
             "there": flag,
+            "restored": flag,
             "locked": flag,
             "left": number(0, MAX_COUNT),
             "bad": many(text(MAX_NAME), MAX_FILES),
+            "files": many(_FILE, MAX_FILES),
         },
     ),
 }

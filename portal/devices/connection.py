@@ -301,15 +301,17 @@ class BoardConnection:
         *,
         verify: bool = True,
         on_progress: Callable[[int], None] | None = None,
+        start: int = 0,
     ) -> None:
-        """Copy a local file to the board; ``on_progress`` gets the bytes sent so far."""
-        source = transfer.FileSource(local)
+        """Copy a local file to the board, whose first ``start`` bytes are there; ``on_progress`` gets the
+        bytes that are there by now."""
+        source = transfer.FileSource(local, start)
 
         def tell() -> None:
             if on_progress:
                 on_progress(source.taken)
 
-        transfer.put_stream(self, source, path, tell)
+        transfer.put_stream(self, source, path, tell, start)
         if verify:
             self._verify({path: source.digest.hexdigest()})
 

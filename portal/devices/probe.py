@@ -7,8 +7,9 @@ from typing import Any
 from portal.core.untrusted import clean_text
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, MalformedAnswer, NoPython, RemoteFailed, RemoteTimeout
+from portal.devices.health import parse_meminfo
 from portal.devices.remote_runner import Profile, run_sent
-from portal.devices.transfer import MAX_DIGITS, parse_df
+from portal.devices.transfer import parse_df
 from workers.contract.messages import msg
 
 SAID_SECONDS = 20.0
@@ -139,14 +140,3 @@ def parse_os_release(text: str) -> str | None:
             fields[name.strip()] = value.strip().strip("\"'")
     named = " ".join(filter(None, (fields.get("NAME"), fields.get("VERSION"))))
     return clean_text(fields.get("PRETTY_NAME") or named) or None
-
-
-def parse_meminfo(text: str) -> tuple[int | None, int | None]:
-    """Total and available memory in bytes from /proc/meminfo (which counts in kB)."""
-    fields = {}
-    for line in text.splitlines():
-        name, _, value = line.partition(":")
-        number = value.split()[:1]
-        if number and number[0].isdecimal() and len(number[0]) <= MAX_DIGITS:
-            fields[name.strip()] = int(number[0]) * 1024
-    return fields.get("MemTotal"), fields.get("MemAvailable", fields.get("MemFree"))

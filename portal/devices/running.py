@@ -71,6 +71,14 @@ def look(device: Device) -> Report | None:
         return None
 
 
+def record_kept(device: Device, found: dict) -> None:
+    """Write down which releases lie on the board, as it listed them."""
+    row = Device.objects.get(pk=device.pk)
+    row.probe = row.probe | {"current": found["current"], "releases": found["releases"]}
+    row.save(update_fields=["probe"])
+    device.probe = row.probe
+
+
 @transaction.atomic
 def record(device: Device, release: str | None, asked_at: datetime.datetime | None = None) -> None:
     """Store the release that the board reported as current, unless a report newer than ``asked_at``

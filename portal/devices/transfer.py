@@ -27,6 +27,7 @@ MAX_DIGITS = 13  # of a count of kilobytes: a longer one is impossible
 NO_ROOM_BYTES = 65536
 # Constant scripts; variable parts are passed as arguments, so nothing is ever spliced into shell text.
 WRITE_SCRIPT = 'cat > "$1"'
+APPEND_SCRIPT = 'cat >> "$1"'
 HASH_ALL_SCRIPT = 'cd "$1" && sha256sum -- *'
 UNPACK_PROGRAM = (
     "import sys, tarfile\ntarfile.open(fileobj=sys.stdin.buffer, mode='r|').extractall(sys.argv[1])"
@@ -43,15 +44,16 @@ def chunks_of(data: bytes) -> Iterator[bytes]:
 
 
 class FileSource:
-    """The chunks of a local file; counts and hashes what was consumed."""
+    """The chunks of a local file from ``start`` on; counts what was consumed of the file, and hashes that."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, start: int = 0):
         self._path = path
-        self.taken = 0
+        self.taken = start
         self.digest = hashlib.sha256()
 
     def __iter__(self) -> Iterator[bytes]:
         with self._path.open("rb") as stream:
+            self.digest.update(stream.read(self.taken))
             while chunk := stream.read(CHUNK):
                 self.digest.update(chunk)
                 self.taken += len(chunk)
@@ -63,14 +65,16 @@ def put_stream(
     chunks: Iterable[bytes],
     path: str,
     on_progress: Callable[[], None] = lambda: None,
+    start: int = 0,
 ) -> None:
-    """Write a file; raises DiskFull, RemoteFailed or ConnectionLost.
+    """Write a file, or from ``start`` on one that has so many bytes; raises DiskFull, RemoteFailed or
+    ConnectionLost.
 
     ``on_progress`` is called regularly in the caller's thread, and may raise to abort.
     """
     sftp = connection.sftp()
     if sftp is None:
-        argv = ["sh", "-c", WRITE_SCRIPT, "sh", path]
+        argv = ["sh", "-c", APPEND_SCRIPT if start else WRITE_SCRIPT, "sh", path]
         result = connection.run(argv, stdin=chunks, timeout=TRANSFER_SECONDS, on_wait=on_progress)
         if not result.ok:
             raise connection.write_failure(path, result.last_words())
@@ -78,8 +82,10 @@ def put_stream(
         return
     doing = msg("writing {path}", path=path)
     try:
-        remote = connection.patiently(lambda: sftp.open(path, "wb"), ANSWER_SECONDS, doing)
+        mode = "r+b" if start else "wb"
+        remote = connection.patiently(lambda: sftp.open(path, mode), ANSWER_SECONDS, doing)
         with _closed(connection, remote, doing):
+            remote.seek(start)
             # Not pipelined: paramiko would then lose the error of a write, and a full disk would go
             # unnoticed.
             for chunk in chunks:

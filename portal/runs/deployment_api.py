@@ -3,11 +3,14 @@
 import django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
+from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from portal.core import configs
 from portal.core.api import TeamViewSet
+from portal.core.calls import without_body
 from portal.core.filters import OneOf, RowOf, named
+from portal.deployment import services as deployments
 from portal.deployment.models import Deployment
 from portal.devices.models import Device
 from portal.jobs.models import Status
@@ -29,10 +32,11 @@ class DeploymentFilter(django_filters.FilterSet):
 
 class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Deployment.objects.select_related(
-        "job__created_by", "device", "compiled_model__job__step"
+        "job__created_by", "device", "source", "compiled_model__job__step"
     ).prefetch_related("job__evaluations")
     serializer_class = DeploymentSerializer
     filterset_class = DeploymentFilter
+    orderings = ("id", "activated_at")
     lookup_value_regex = r"\d{1,18}"
     write_role = Role.OPERATOR
 
@@ -45,4 +49,15 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVi
         form = NewDeploymentSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         deployment = services.deploy(**form.validated_data, user=request.user)
+        return Response(DeploymentSerializer(deployment).data, status=202)
+
+    @extend_schema(responses={202: DeploymentSerializer})
+    @action(detail=True, methods=["post"])
+    @without_body
+    def rollback(self, request, pk=None):
+        """Make this deployment's release current again on its device, where it still lies.
+
+        Nothing is sent to the device, and the release proves itself as a new one does.
+        """
+        deployment = deployments.roll_back(self.get_object(), request.user)
         return Response(DeploymentSerializer(deployment).data, status=202)

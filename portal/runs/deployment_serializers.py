@@ -2,7 +2,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.core.serializers import InTeamField, KnownFieldsOnly
-from portal.deployment.models import Deployment
+from portal.deployment.models import Deployment, State
 from portal.devices.models import Device
 from portal.jobs.serializers import JobSerializer
 from portal.models.serializers import EvaluationSerializer
@@ -15,6 +15,10 @@ class DeploymentSerializer(serializers.ModelSerializer):
     job = JobSerializer()
     device_name = serializers.CharField(source="device.name")
     virtual = serializers.BooleanField(source="device.is_virtual")
+    state = serializers.ChoiceField(choices=State.choices, read_only=True)
+    kept = serializers.BooleanField(
+        source="is_kept", help_text="whether its release is on the device, so that one can roll back to it"
+    )
     current = serializers.SerializerMethodField()
     run = serializers.SerializerMethodField()
     evaluation = serializers.SerializerMethodField()
@@ -23,7 +27,7 @@ class DeploymentSerializer(serializers.ModelSerializer):
         model = Deployment
         fields = [
             "id", "run", "compiled_model", "device", "device_name", "virtual", "job", "release", "placed",
-            "current", "engine", "evaluation", "activated_at",
+            "current", "state", "kept", "source", "engine", "evaluation", "activated_at", "rolled_back_at",
         ]  # fmt: skip
 
     def get_current(self, deployment) -> bool:

@@ -22,6 +22,7 @@ WORDS = {
     "dataset.upload": gettext_lazy("Dataset uploaded"),
     "deployment.activate": gettext_lazy("Release activated"),
     "deployment.create": gettext_lazy("Deployment started"),
+    "deployment.rollback": gettext_lazy("Rollback started"),
     "device.create": gettext_lazy("Device registered"),
     "device.delete": gettext_lazy("Device deleted"),
     "device.edit": gettext_lazy("Device edited"),

@@ -35,7 +35,7 @@ def after(function, matches):
 
 
 def arm(moment: str) -> None:
-    from portal.deployment import services, steps
+    from portal.deployment import attempt, steps
     from portal.devices.connection import BoardConnection
 
     def activates(arguments):
@@ -50,9 +50,7 @@ def arm(moment: str) -> None:
     elif moment == "after the switch":
         steps.run_release_manager = after(steps.run_release_manager, activates)
     elif moment == "before the rows":
-        services.running.record = before(
-            services.running.record, lambda arguments: "-job" in str(arguments[1])
-        )
+        attempt.running.record = before(attempt.running.record, lambda arguments: "-job" in str(arguments[1]))
     else:
         raise SystemExit(f"no such moment: {moment}")
 

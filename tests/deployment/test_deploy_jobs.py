@@ -12,7 +12,7 @@ from django.conf import settings as configured
 from django.core.management import call_command
 from django.urls import reverse
 
-from portal.deployment import running, steps
+from portal.deployment import attempt, running, steps
 from portal.deployment.models import Deployment
 from portal.devices import services
 from portal.devices.errors import RemoteFailed
@@ -40,6 +40,12 @@ pytestmark = [pytest.mark.ssh, needs_convert_environment, pytest.mark.django_db(
 @pytest.fixture
 def board(renewed_board):
     return renewed_board
+
+
+@pytest.fixture
+def without_resuming(monkeypatch):
+    """The job gives up at the first connection that breaks."""
+    monkeypatch.setattr(attempt, "RESUMES", 0)
 
 
 def fresh(row):
@@ -112,7 +118,9 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_told_leaves_nothing_and_a_retry_succeeds_once_it_is_gone(alices, board, rows, name):
+def test_a_fault_is_told_leaves_nothing_and_a_retry_succeeds_once_it_is_gone(
+    alices, board, rows, without_resuming, name
+):
     fault = FAULTS[name]
     earlier = rows.deployed()
     untouched = Deployment.objects.filter(pk=earlier.pk).values().get()
@@ -134,7 +142,7 @@ def test_a_fault_is_told_leaves_nothing_and_a_retry_succeeds_once_it_is_gone(ali
     board.order()
     change_access(rows.device, port=board.state["port"])
     until(board.is_back, "the board to come back")
-    if name != "power cut":  # where the board was away, the next deployment sweeps
+    if name not in ("power cut", "dropped connection"):  # else the next deployment goes on from what is there
         assert board.holds() == ([BEFORE], BEFORE)
     check_before_answers(rows, earlier)
 
@@ -169,7 +177,7 @@ def test_another_encryption_key_asks_for_the_credentials_again(alices, board, ro
     assert settings.ENCRYPTION_KEY != key
 
 
-def test_a_connection_lost_right_after_the_switch_is_looked_into(alices, board, rows):
+def test_a_connection_lost_right_after_the_switch_is_looked_into(alices, board, rows, without_resuming):
     rows.deployed()
     board.order(drop={"match": "exit python - activate"})
     deployment = rows.started("Second")
@@ -181,7 +189,39 @@ def test_a_connection_lost_right_after_the_switch_is_looked_into(alices, board, 
     assert retried(deployment).status == Status.SUCCEEDED
 
 
-def test_a_connection_lost_while_measuring_leaves_the_new_release_current(alices, board, rows):
+@pytest.mark.parametrize(
+    "moment", ["part/runner.py", "exit python - activate", "exec python slipway/current"]
+)
+def test_a_job_goes_on_after_a_connection_that_broke(board, rows, moment):
+    rows.deployed()
+    board.order(drop={"match": moment})
+    deployment = rows.started("Second")
+    job = execute(deployment.job)
+    assert job.status == Status.SUCCEEDED, job.message
+    assert "broke while" in read_log(job, 0)[0]
+    deployment = fresh(deployment)
+    assert board.holds() == (sorted([BEFORE, deployment.release]), deployment.release)
+    assert job.evaluations.get().images == 6
+
+
+def test_a_board_that_restarts_while_it_proves_the_release_gets_the_earlier_one_back(alices, board, rows):
+    earlier = rows.deployed()
+    board.order(power_cut={"match": "exec python slipway/current", "back_after": 0.05})
+    deployment = rows.started("Second")
+    job = execute(deployment.job)
+    words = "restarted while the release was on trial"
+    page = reverse("device-detail", args=[rows.device.pk])
+    assert check_told(alices, job, rows.device, words).endswith(f"release {BEFORE} is current again.")
+    deployment = fresh(deployment)
+    assert deployment.state == "rolled-back" and "Rolled back" in text(alices, page)
+    assert board.holds() == ([BEFORE], BEFORE)
+    assert running.current_deployment(rows.device) == earlier
+    check_before_answers(rows, earlier)
+
+
+def test_a_connection_lost_while_measuring_leaves_the_new_release_current(
+    alices, board, rows, without_resuming
+):
     rows.deployed()
     board.order(drop={"match": "exec python slipway/current"})
     deployment = rows.started("Second")

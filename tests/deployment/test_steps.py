@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from portal.deployment.steps import PHASES, activate, deploy, list_releases, prune
+from portal.deployment.steps import PHASES, PutBack, Trial, activate, deploy, list_releases, prune
 from portal.devices.answers import answer
 from portal.devices.errors import (
     BoardError,
@@ -46,7 +46,7 @@ def test_a_release_becomes_current_after_its_golden_pictures(board, connection, 
     )
     assert tuple(phases) == PHASES
     assert sent[-1][0] == sent[-1][1]
-    assert (done.release, done.before, done.uploaded) == ("r1", None, True)
+    assert (done.release, done.before, done.upload.sent) == ("r1", None, True)
     assert done.engine.startswith("virtual: onnxruntime")
     assert [row["label"] for row in done.golden] == ["blue", "green", "red"]
     assert on_board(board) == (["r1"], "r1")
@@ -65,7 +65,7 @@ def test_a_release_that_is_there_is_not_sent_again(connection, artifacts):
     release = make_release(artifacts, "r1")
     deploy(connection, PROFILE, release)
     phases = []
-    assert deploy(connection, PROFILE, release, phases.append).uploaded is False
+    assert deploy(connection, PROFILE, release, phases.append).upload.sent is False
     assert "upload" not in phases
 
 
@@ -73,14 +73,14 @@ def test_a_damaged_release_is_replaced(board, connection, artifacts):
     release = make_release(artifacts, "r1")
     deploy(connection, PROFILE, release)
     (board.home / "slipway/releases/r1/model.rknn").write_bytes(b"rot")
-    assert deploy(connection, PROFILE, release).uploaded is True
+    assert deploy(connection, PROFILE, release).upload.sent is True
     assert on_board(board) == (["r1"], "r1")
 
 
 def test_it_deploys_without_sftp(board, artifacts):
     board.order(no_sftp=True)
     with board.connect() as connection:
-        assert deploy(connection, PROFILE, make_release(artifacts, "r1")).uploaded
+        assert deploy(connection, PROFILE, make_release(artifacts, "r1")).upload.sent
 
 
 def test_a_wrong_answer_leaves_the_earlier_release_current(board, connection, artifacts):
@@ -140,13 +140,105 @@ def test_a_model_that_the_library_refuses_says_so(board, connection, artifacts, 
 
 def test_a_dropped_connection_is_told_and_the_next_deployment_cleans_up(board, connection, artifacts):
     deploy(connection, PROFILE, make_release(artifacts, "r1"))
-    board.order(drop={"match": "sftp open slipway/releases/r2.part/runner.py"})
+    board.order(drop={"match": "part/runner.py"})
     with pytest.raises(ConnectionLost, match="broke while"):
         deploy(connection, PROFILE, make_release(artifacts, "r2"))
-    assert on_board(board) == (["r1", "r2.part"], "r1")
+    names, current = on_board(board)
+    assert [name.partition("-")[0] for name in names] == ["r1", "upload"] and current == "r1"
     with board.connect() as again:
         deploy(again, PROFILE, make_release(artifacts, "r3"))
     assert on_board(board) == (["r1", "r3"], "r3")
+
+
+@pytest.mark.parametrize("no_sftp", [False, True], ids=["by SFTP", "by cat"])
+def test_an_upload_goes_on_where_it_broke_off(board, artifacts, tmp_path, no_sftp):
+    for name in ("build.onnx", "calibration.zip"):
+        (tmp_path / name).write_bytes((artifacts / name).read_bytes())
+    rknn = (artifacts / "model.rknn").read_bytes()
+    (tmp_path / "model.rknn").write_bytes(rknn + b"weights" * 100_000)
+    release = make_release(tmp_path, "r1")
+    board.order(no_sftp=no_sftp, drop={"after_bytes": 400_000})
+    with board.connect() as connection, pytest.raises(ConnectionLost):
+        deploy(connection, PROFILE, release)
+    board.order(no_sftp=no_sftp)
+    with board.connect() as again:
+        sent = []
+        done = deploy(again, PROFILE, make_release(tmp_path, "r2"), on_progress=lambda *now: sent.append(now))
+    assert done.upload.sent and 100_000 < done.upload.resumed < 700_000
+    assert sent[0][0] >= 100_000, "what was there is not sent again"
+    assert on_board(board) == (["r2"], "r2")
+
+
+def test_what_a_power_cut_spoiled_of_an_upload_is_sent_again(board, connection, artifacts):
+    release = make_release(artifacts, "r1")
+    part = board.home / "slipway/releases" / f"{release.upload}.part"
+    part.mkdir(parents=True)
+    (part / "model.rknn").write_bytes(b"\0" * 40)
+    (part / "runner.py").write_bytes(release.files["runner.py"])
+    (part / "labels.txt").write_bytes(b"far too long for this release")
+    (part / "stranger").write_bytes(b"belongs to nothing")
+    done = deploy(connection, PROFILE, release)
+    assert done.upload.resumed == len(release.files["runner.py"])
+    assert on_board(board) == (["r1"], "r1")
+
+
+class Failing(Trial):
+    """A trial that the release fails."""
+
+    def __init__(self, error):
+        self.error, self.seen = error, []
+
+    def switched(self, before):
+        self.seen.append(("switched", before))
+
+    def prove(self):
+        raise self.error
+
+    def put_back(self, before):
+        self.seen.append(("put back", before))
+
+
+def test_a_release_that_fails_its_trial_gives_way_to_the_earlier_one(board, connection, artifacts):
+    deploy(connection, PROFILE, make_release(artifacts, "r1"))
+    trial = Failing(RemoteFailed("The board is too hot: cool it."))
+    with pytest.raises(PutBack, match="cool it. The earlier release r1 is current again.") as told:
+        deploy(connection, PROFILE, make_release(artifacts, "r2"), trial=trial)
+    assert told.value.before == "r1"
+    assert trial.seen == [("switched", "r1"), ("put back", "r1")]
+    assert on_board(board) == (["r1"], "r1")
+
+
+def test_the_first_release_that_fails_its_trial_leaves_no_current_one(board, connection, artifacts):
+    with pytest.raises(PutBack, match="no current release again"):
+        deploy(connection, PROFILE, make_release(artifacts, "r1"), trial=Failing(RemoteFailed("Hot: cool.")))
+    assert on_board(board) == ([], None)
+
+
+def test_a_person_who_cancels_the_trial_gets_the_earlier_release_back(board, connection, artifacts):
+    deploy(connection, PROFILE, make_release(artifacts, "r1"))
+    with pytest.raises(KeyboardInterrupt):
+        deploy(connection, PROFILE, make_release(artifacts, "r2"), trial=Failing(KeyboardInterrupt()))
+    assert on_board(board) == (["r1"], "r1")
+
+
+def test_a_rollback_that_fails_its_trial_is_undone_and_both_releases_stay(board, connection, artifacts):
+    for name in ("r1", "r2"):
+        deploy(connection, PROFILE, make_release(artifacts, name))
+    with pytest.raises(PutBack, match="r2 is current again"):
+        activate(connection, PROFILE, "r1", trial=Failing(RemoteFailed("Hot: cool.")))
+    assert on_board(board) == (["r1", "r2"], "r2")
+
+
+def test_wrong_answers_after_the_switch_put_the_earlier_release_back(board, connection, artifacts):
+    deploy(connection, PROFILE, make_release(artifacts, "r1"))
+
+    class TurnsBad(Trial):
+        def switched(self, before):
+            board.order(wrong_answer=True)
+
+    with pytest.raises(PutBack, match="does not answer the golden images.*r1 is current again"):
+        deploy(connection, PROFILE, make_release(artifacts, "r2"), trial=TurnsBad())
+    assert on_board(board) == (["r1"], "r1")
 
 
 def test_an_earlier_release_is_activated_again(board, connection, artifacts):

@@ -35,7 +35,7 @@ PLUMBING = re.compile(
         r"portal/datasets/(upload_limits|reading_options|reading_serializers|staged_cache|indexes)\.py",
         "portal/(models|tasks)/.*|workers/(contract|datakit)/.*",
         # The parts of an SSH connection.
-        r"portal/devices/(channel|hostkeys|link|login|results|ssh|transfer|waiting|watch|cleaning|pictures)\.py",
+        r"portal/devices/(channel|hostkeys|link|login|results|ssh|transfer|waiting|watch|cleaning|pictures|health)\.py",
     ])
 )  # fmt: skip
 PROGRAM = ["workers/launcher/__main__.py", "workers/datakit/ingest.py"]
@@ -131,7 +131,7 @@ def test_an_uploaded_file_passes_the_modules_that_are_written_down(alices, team)
 def test_a_deployment_passes_the_modules_that_are_written_down(rows):
     job = rows.started("First").job
     assert scheduler.claim(job, "worker")
-    with Walk(until=("portal/deployment/steps.py", "prune")) as work:
+    with Walk(until=("portal/deployment/measuring.py", "measure")) as work:
         execution.run(job)
     job.refresh_from_db()
     assert job.status == Status.SUCCEEDED, job.message

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from portal.devices.probe import parse_meminfo, parse_os_release, probe
+from portal.devices.health import parse_meminfo
+from portal.devices.probe import parse_os_release, probe
 from tests.devices.boards import PASSWORD, PROFILE, needs_convert_environment
 
 LIVE = [pytest.mark.ssh, needs_convert_environment]

@@ -4,16 +4,20 @@ The portal pipes this file into ``python -`` for each command and never leaves i
 ``@@SLIPWAY@@`` line whose ``type`` is ``result``; on failure the type is ``error`` and the exit status 1.
 
     status ROOT                    list the releases and name the current one
-    sweep ROOT ID                  remove leftovers of failed deployments; keep ID's finished folder
+    sweep ROOT ID UPLOAD           remove leftovers of failed deployments; keep ID and UPLOAD.part
+    held ROOT UPLOAD               list the files of an upload that was broken off
     verify ROOT ID SHA256 [part]   compare the files with the manifest, whose own hash is SHA256
-    promote ROOT ID                rename releases/ID.part to releases/ID
+    promote ROOT ID UPLOAD         rename releases/UPLOAD.part to releases/ID
     activate ROOT ID [TOKEN]       point `current` to ID by one rename; needs the lock if TOKEN is given
-    discard ROOT ID                remove an incomplete release, but never one that was current
+    confirm ROOT ID                end ID's trial: it stays current
+    restore ROOT ID [TOKEN]        end ID's trial: what was current before it is current again
+    discard ROOT ID UPLOAD         remove an incomplete release, but never one that was current
     prune ROOT COUNT               keep COUNT releases: the current one and the newest others
     lock ROOT OWNER TOKEN SECONDS  lock the releases for OWNER; call again to renew
     unlock ROOT TOKEN              release the lock
 
-A release that has been current holds a file ``.activated``; a release without it is incomplete.
+A release that was confirmed holds a file ``.activated``; one without it that is not current is incomplete.
+While a release is on trial, its file ``.trial`` names the one before it.
 """
 
 import contextlib
@@ -31,6 +35,7 @@ MARK = "@@SLIPWAY@@"
 MARKER = ".activated"
 INBOX_SECONDS = 3600
 LOCK = "lock.json"
+TRIAL = ".trial"
 MAX_LOCK_SECONDS = 900  # a client that disappeared blocks the others no longer than this
 LOCK_TIMEOUT_SECONDS = 10
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
@@ -51,36 +56,24 @@ def releases_of(root):
 
 def folder_of(root, name):
     if not NAME.match(name) or name.endswith((".part", ".old")):
-        raise Refused(
-            msg(
-                "{name} cannot be the name of a release: use letters, digits, dot, dash and underscore.",
-                name=repr(name),
-            )
-        )
+        raise Refused(msg("{name} cannot be the name of a release: use letters, digits, dot, dash and "
+                          "underscore.", name=repr(name)))  # fmt: skip
     return os.path.join(releases_of(root), name)
 
 
 def current_of(root):
     """The id of the current release; None if there is none or its folder is missing."""
-    try:
-        target = os.readlink(os.path.join(root, "current"))
-    except OSError:
-        return None
-    return os.path.basename(target) if os.path.isdir(os.path.join(root, target)) else None
+    link = os.path.join(root, "current")
+    return os.path.basename(os.readlink(link)) if os.path.islink(link) and os.path.isdir(link) else None
 
 
 def names_in(folder):
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
 
 def activated_at(folder):
-    try:
-        return os.stat(os.path.join(folder, MARKER)).st_mtime
-    except OSError:
-        return None
+    marker = os.path.join(folder, MARKER)
+    return os.path.getmtime(marker) if os.path.exists(marker) else None
 
 
 def remove(path):
@@ -101,9 +94,8 @@ def flush_to_disk(folder):
 
 
 def size_of(folder):
-    return sum(
-        os.path.getsize(os.path.join(place, name)) for place, _, names in os.walk(folder) for name in names
-    )
+    paths = (os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
+    return sum(map(os.path.getsize, paths))
 
 
 def status(root):
@@ -117,26 +109,20 @@ def status(root):
                 manifest = json.load(stream)
         except (OSError, ValueError):
             manifest = {}
-        releases.append(
-            {
-                "id": name,
-                "activated": activated_at(folder),
-                "bytes": size_of(folder),
-                "classes": len(manifest.get("class_names", [])),
-                "provenance": manifest.get("provenance", {}),
-            }
-        )
+        facts = {"id": name, "activated": activated_at(folder), "bytes": size_of(folder)}
+        classes = len(manifest.get("class_names", []))
+        releases.append(dict(facts, classes=classes, provenance=manifest.get("provenance", {})))
     releases.sort(key=lambda release: release["activated"] or 0, reverse=True)
     return {"current": current_of(root), "releases": releases}
 
 
-def sweep(root, keep):
-    current = current_of(root)
+def sweep(root, keep, upload):
+    kept = (current_of(root), keep, upload + ".part")
     removed = []
     for name in names_in(releases_of(root)):
         folder = os.path.join(releases_of(root), name)
         half_made = name.endswith((".part", ".old")) or activated_at(folder) is None
-        if half_made and name not in (current, keep):
+        if half_made and name not in kept:
             remove(folder)
             removed.append(name)
     for name in names_in(os.path.join(root, "inbox")):
@@ -158,6 +144,17 @@ def sha256_of(path):
     return digest.hexdigest()
 
 
+def held(root, upload):
+    folder = folder_of(root, upload) + ".part"
+    files = []
+    for place, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = os.path.join(place, name)
+            name = os.path.relpath(path, folder).replace(os.sep, "/")
+            files.append({"name": name, "bytes": os.path.getsize(path), "sha256": sha256_of(path)})
+    return {"files": files}
+
+
 def verify(root, name, manifest_hash, part=""):
     folder = folder_of(root, name) + (".part" if part else "")
     if not os.path.isdir(folder):
@@ -167,34 +164,28 @@ def verify(root, name, manifest_hash, part=""):
         return {"there": True, "bad": ["manifest.json"]}
     with open(manifest, encoding="utf-8") as stream:
         files = json.load(stream)["files"]
-    bad = [
-        name
-        for name, facts in sorted(files.items())
-        if sha256_of(os.path.join(folder, *name.split("/"))) != facts["sha256"]
-    ]
-    return {"there": True, "bad": bad}
+    found = {name: sha256_of(os.path.join(folder, *name.split("/"))) for name in sorted(files)}
+    return {"there": True, "bad": [name for name in found if found[name] != files[name]["sha256"]]}
 
 
-def promote(root, name):
-    folder = folder_of(root, name)
-    if os.path.isdir(folder + ".part"):
-        flush_to_disk(folder + ".part")
+def promote(root, name, upload):
+    folder, part = folder_of(root, name), folder_of(root, upload) + ".part"
+    if os.path.isdir(part):
+        flush_to_disk(part)
         remove(folder + ".old")
         if os.path.isdir(folder):
             # Only a damaged release is sent again, so this one can go.
             os.rename(folder, folder + ".old")
-        os.rename(folder + ".part", folder)
+        os.rename(part, folder)
         remove(folder + ".old")
         flush_to_disk(releases_of(root))
     return {}
 
 
 def boot_id():
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
-            return stream.read().strip()
-    except OSError:
-        return ""
+    with contextlib.suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        return stream.read().strip()
+    return ""
 
 
 @contextlib.contextmanager
@@ -218,11 +209,10 @@ def lock_file(root):
 
 
 def try_exclusive(stream):
-    try:
+    with contextlib.suppress(OSError):
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        return True
+    return False
 
 
 def holder_of(stream):
@@ -259,38 +249,92 @@ def unlock(root, token):
     return {}
 
 
-def activate(root, name, token=""):
+@contextlib.contextmanager
+def holding(root, token):
+    """Hold the lock file while releases change; Refused unless ``token``, if given, holds the lock."""
     if not token:
-        return switch(root, name)
+        yield
+        return
     with lock_file(root) as (_stream, held):
         if held.get("token") != token:
-            raise Refused(
-                msg("Another deployment has taken this board over: look what runs on it, then deploy again.")
-            )
+            raise Refused(msg("Another deployment has taken this board over: look what runs on it, then "
+                              "deploy again."))  # fmt: skip
+        yield
+
+
+def activate(root, name, token=""):
+    with holding(root, token):
         return switch(root, name)
 
 
 def switch(root, name):
-    folder = folder_of(root, name)
+    folder, before = folder_of(root, name), current_of(root)
     if not os.path.isdir(folder):
         raise Refused(msg("The release {name} is not on the board: deploy it again.", name=name))
-    before = current_of(root)
-    fresh = os.path.join(root, "current.new")
-    remove(fresh)
-    os.symlink(os.path.join("releases", name), fresh)
-    os.replace(fresh, os.path.join(root, "current"))
-    # The previous release is marked too: a power cut may have prevented its own mark.
-    for marked in filter(None, (name, before)):
-        if marked == name or activated_at(folder_of(root, marked)) is None:
-            with open(os.path.join(folder_of(root, marked), MARKER), "w") as stream:
-                stream.write(f"{int(time.time())}\n")
+    if before == name:
+        return {"before": tried_after(folder) or None}
+    # A release whose trial was cut short is one to go back to now.
+    if before and activated_at(folder_of(root, before)) is None:
+        mark(root, before)
+    # Written before the switch: after a power cut the next contact knows what ran before.
+    with open(os.path.join(folder, TRIAL), "w", encoding="utf-8") as stream:
+        stream.write(before or "")
+    flush_to_disk(folder)
+    point(root, name)
     flush_to_disk(root)
     return {"before": before}
 
 
-def discard(root, name):
+def tried_after(folder):
+    """What was current before the release in this folder, "" for nothing; None if it is not on trial."""
+    trial = os.path.join(folder, TRIAL)
+    if not os.path.exists(trial):
+        return None
+    with open(trial, encoding="utf-8") as stream:
+        return stream.read()
+
+
+def point(root, name):
+    """Let ``current`` lead to a release, by one rename."""
+    fresh = os.path.join(root, "current.new")
+    remove(fresh)
+    os.symlink(os.path.join("releases", name), fresh)
+    os.replace(fresh, os.path.join(root, "current"))
+
+
+def mark(root, name):
+    """Mark a release as the newest that proved itself, whatever the board's clock says; end its trial."""
     folder = folder_of(root, name)
-    remove(folder + ".part")
+    marks = [activated_at(folder_of(root, each["id"])) or 0 for each in status(root)["releases"]]
+    moment = max([time.time(), *(newest + 1 for newest in marks)])
+    open(os.path.join(folder, MARKER), "w").close()
+    os.utime(os.path.join(folder, MARKER), (moment, moment))
+    remove(os.path.join(folder, TRIAL))
+    flush_to_disk(folder)
+
+
+def confirm(root, name):
+    if current_of(root) == name:
+        mark(root, name)
+    return {}
+
+
+def restore(root, name, token=""):
+    with holding(root, token):
+        folder = folder_of(root, name)
+        before = tried_after(folder) if current_of(root) == name else None
+        if before == "":
+            remove(os.path.join(root, "current"))
+        elif before and os.path.isdir(folder_of(root, before)):
+            point(root, before)
+        flush_to_disk(root)
+        current = current_of(root)
+        return {"restored": before is not None and current != name, "current": current}
+
+
+def discard(root, name, upload):
+    folder = folder_of(root, name)
+    remove(folder_of(root, upload) + ".part")
     if current_of(root) != name and activated_at(folder) is None:
         remove(folder)
     return {}
@@ -307,21 +351,34 @@ def prune(root, count):
 
 COMMANDS = {
     function.__name__: function
-    for function in (status, sweep, verify, promote, activate, discard, prune, lock, unlock)
+    for function in (
+        status,
+        sweep,
+        held,
+        verify,
+        promote,
+        activate,
+        confirm,
+        restore,
+        discard,
+        prune,
+        lock,
+        unlock,
+    )  # fmt: skip
 }
 
 
 def error_fields(error):
     if error.errno == errno.ENOSPC:
-        message = msg(
+        code, message = "disk-full", msg(
             "The board's storage is full: delete files or old releases on it, or use a larger SD card."
-        )
-        return {"type": "error", "code": "disk-full", "message": message}
-    message = msg(
-        "The board could not change its releases ({error}): check its SD card and the owner of its folder.",
-        error=str(error),
-    )
-    return {"type": "error", "code": "remote-failed", "message": message}
+        )  # fmt: skip
+    else:
+        code, message = "remote-failed", msg(
+            "The board could not change its releases ({error}): check its SD card and the owner of its "
+            "folder.", error=str(error),
+        )  # fmt: skip
+    return {"type": "error", "code": code, "message": message}
 
 
 def main(argv):

@@ -14,7 +14,9 @@ import errno
 import hmac
 import json
 import os
+import shutil
 import sys
+import uuid
 from pathlib import Path
 
 import asyncssh
@@ -25,6 +27,7 @@ from workers.virtual_board.hub import EngineHub, engine_name
 from workers.virtual_board.misbehaviour import BadOrder, Misbehaviour
 
 WATCH_SECONDS = 0.1
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 class VirtualBoard:
@@ -33,6 +36,8 @@ class VirtualBoard:
     def __init__(self, root: Path, user: str, password: str, engine: str, address: str, port: int):
         self.root = root.resolve()
         self.home = self.root / "home"
+        self.files = self.root / "files"
+        self.boot = str(uuid.uuid4())
         self.user, self.password = user, password
         self.address, self.port = address, port
         self.engine = engine
@@ -55,6 +60,7 @@ class VirtualBoard:
         self.hub = EngineHub(self.engine, self.root / "engine.log", lambda: self.orders.of_library)
         await self.hub.start()
         self._read_orders()
+        self._show_files()
         await self._listen()
         self._later(self._watch_orders())
 
@@ -118,7 +124,16 @@ class VirtualBoard:
             print(f"virtual board: {error}", file=sys.stderr, flush=True)
             return False
         self._events = self._bytes = 0
+        self._show_files()
         return True
+
+    def _show_files(self) -> None:
+        """Lay down the files that ``cat`` shows in place of the machine's own."""
+        shutil.rmtree(self.files, ignore_errors=True)
+        for path, content in {BOOT_ID: self.boot, **self.orders.files}.items():
+            place = self.files / path.lstrip("/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(content + "\n", "utf-8")
 
     async def _watch_orders(self) -> None:
         while True:
@@ -168,7 +183,9 @@ class VirtualBoard:
 
     async def _cut_power(self, back_after: float) -> None:
         await asyncio.sleep(back_after)
+        self.boot = str(uuid.uuid4())
         self._read_orders()
+        self._show_files()
         await self._listen()
 
     def free_bytes(self) -> int | None:
@@ -197,6 +214,8 @@ class VirtualBoard:
             "USER": self.user,
             "LANG": "C",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "VIRTUAL_FILES": str(self.files),
+            "VIRTUAL_CLOCK_OFFSET": str(self.orders.clock_offset),
             **self.hub.environment,
         }
         if not self.orders.no_library:

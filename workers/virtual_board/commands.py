@@ -32,6 +32,15 @@ else
   exec {df} "$@"
 fi
 """
+# Files of /proc and /sys that it was ordered to show otherwise, and its own start.
+CAT = """#!/bin/sh
+if [ $# = 1 ] && [ -e "$VIRTUAL_FILES$1" ]; then exec {cat} "$VIRTUAL_FILES$1"; fi
+exec {cat} "$@"
+"""
+DATE = """#!/bin/sh
+if [ "$*" = +%s ]; then echo $(( $({date} +%s) + VIRTUAL_CLOCK_OFFSET )); else exec {date} "$@"; fi
+"""
+WRAPPERS = {"df": DF, "cat": CAT, "date": DATE}
 
 
 def make_tools(bin_folder: Path, python_folder: Path) -> None:
@@ -43,7 +52,9 @@ def make_tools(bin_folder: Path, python_folder: Path) -> None:
         found = shutil.which(tool)
         if found:
             (bin_folder / tool).symlink_to(found)
-    _script(bin_folder / "df", DF.replace("{df}", shutil.which("df") or "false"))
+    for tool, script in WRAPPERS.items():
+        (bin_folder / tool).unlink(missing_ok=True)
+        _script(bin_folder / tool, script.replace("{" + tool + "}", shutil.which(tool) or "false"))
     for name in ("python", "python3"):
         # Not a link: an environment's interpreter finds its packages by the path it is called by.
         _script(python_folder / name, f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -47,6 +47,8 @@ class Misbehaviour:
     bytes_per_second: float | None = None
     disk_quota_bytes: int | None = None
     df_lies: bool = False  # df does not know of the quota, so the disk fills up under way
+    files: dict[str, str] = field(default_factory=dict)  # what ``cat`` shows instead, by absolute path
+    clock_offset: int = 0  # seconds by which its clock is ahead
     drop: Moment | None = None
     power_cut: Moment | None = None
 

@@ -219,6 +219,28 @@ class Client(Calls):
             "deployments", self.post("deployments/", json=body), "The deployment", wait, on_change
         )
 
+    def rollback(
+        self,
+        device: Device | int | str,
+        release: str | None = None,
+        *,
+        wait: bool = True,
+        on_change: OnChange = _nothing,
+    ) -> Deployment:
+        """Make a release current again that is still on the device; the one before, unless it is named.
+
+        Raises NotFound when there is none, and Failed unless it became current.
+        """
+        rows = self.rows("deployments/", device=self._device_id(device), ordering="-activated_at")
+        kept = (row for row in rows if row["kept"] and not row["current"] and row["source"] is None)
+        found = next((row for row in kept if release in (None, row["release"])), None)
+        if found is None:
+            raise NotFound(
+                f"The device has no release {release or 'to go back to'}: deploy a run's model to it."
+            )
+        row = self.post(f"deployments/{found['id']}/rollback/")
+        return self._done("deployments", row, "The rollback", wait, on_change)
+
     def infer(
         self,
         device: Device | int | str,

@@ -148,9 +148,13 @@ class Deployment(TypedDict):
     release: str
     placed: Any
     current: bool
+    state: str
+    kept: bool
+    source: int | None
     engine: str
     evaluation: Evaluation | None
     activated_at: str | None
+    rolled_back_at: str | None
 
 
 class Inference(TypedDict):

@@ -62,6 +62,8 @@ class BoardProfile:
     user: Text
     default_password: Text | None = field(repr=False)
     free_space_bytes: Amount
+    free_memory_bytes: Amount  # with less left, a release fails its trial
+    most_celsius: whole_number(1, 150)  # hotter, too
     keep_releases: Count
     needs_simulator: bool
     notes: Message

@@ -15,7 +15,7 @@ from portal.core.messages import shown
 
 register = template.Library()
 
-# value: (word, icon, Bootstrap colour). The last eight are not job statuses; pages use them.
+# value: (word, icon, Bootstrap colour). The last nine are not job statuses; pages use them.
 STATUS = {
     "queued": (gettext_lazy("Queued"), "hourglass-split", "secondary"),
     "running": (gettext_lazy("Running"), "arrow-repeat", "primary"),
@@ -27,6 +27,7 @@ STATUS = {
     "blocked": (gettext_lazy("Blocked"), "x-octagon-fill", "danger"),
     "waiting": (gettext_lazy("Waiting"), "circle", "secondary"),
     "skipped": (gettext_lazy("Skipped"), "dash-circle", "secondary"),
+    "rolled-back": (gettext_lazy("Rolled back"), "arrow-counterclockwise", "warning"),
     "reachable": (gettext_lazy("Reachable"), "check-circle-fill", "success"),
     "problem": (gettext_lazy("Problem"), "exclamation-triangle-fill", "danger"),
     "unsure": (gettext_lazy("Unsure"), "question-circle-fill", "warning"),

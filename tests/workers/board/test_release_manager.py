@@ -66,9 +66,9 @@ def test_verify_tells_missing_damaged_and_whole_folders_apart(root):
 
 def test_promote_replaces_a_damaged_release_and_may_be_repeated(root):
     put(root, "r1", content=b"rot")
-    put(root, "r1.part")
-    release_manager.promote(root, "r1")
-    release_manager.promote(root, "r1")
+    put(root, "u1.part")
+    release_manager.promote(root, "r1", "u1")
+    release_manager.promote(root, "r1", "u1")
     assert names(root) == ["r1"]
     with open(os.path.join(root, "releases/r1/model.rknn"), "rb") as stream:
         assert stream.read() == b"model"
@@ -80,7 +80,73 @@ def test_activate_switches_marks_and_names_the_one_before(root):
     assert release_manager.activate(root, "r1") == {"before": None}
     assert release_manager.activate(root, "r2") == {"before": "r1"}
     assert os.readlink(os.path.join(root, "current")) == "releases/r2"
-    assert release_manager.activated_at(os.path.join(root, "releases/r2")) is not None
+
+
+def trial(root, name):
+    return release_manager.tried_after(os.path.join(root, "releases", name))
+
+
+def test_a_trial_ends_with_a_mark(root):
+    put(root, "r1", 100)
+    release_manager.activate(root, "r1")
+    assert trial(root, "r1") == ""
+    release_manager.confirm(root, "r1")
+    assert trial(root, "r1") is None
+    assert release_manager.activated_at(os.path.join(root, "releases/r1")) > 100
+
+
+def test_a_trial_ends_with_the_release_before(root):
+    put(root, "r1", 100)
+    put(root, "r2")
+    release_manager.activate(root, "r1")
+    release_manager.confirm(root, "r1")
+    release_manager.activate(root, "r2")
+    assert release_manager.activate(root, "r2") == {"before": "r1"}, "asked again, the trial goes on"
+    assert release_manager.restore(root, "r2") == {"restored": True, "current": "r1"}
+    assert release_manager.restore(root, "r2") == {"restored": False, "current": "r1"}
+    release_manager.discard(root, "r2", "u2")
+    assert names(root) == ["r1"]
+
+
+def test_the_first_release_that_fails_its_trial_leaves_nothing_current(root):
+    put(root, "r1")
+    release_manager.activate(root, "r1")
+    assert release_manager.restore(root, "r1") == {"restored": True, "current": None}
+
+
+def test_a_release_that_passed_its_trial_is_not_put_back(root):
+    put(root, "r1", 100)
+    put(root, "r2")
+    for name in ("r1", "r2"):
+        release_manager.activate(root, name)
+        release_manager.confirm(root, name)
+    assert release_manager.restore(root, "r2") == {"restored": False, "current": "r2"}
+
+
+def test_a_release_whose_trial_was_cut_short_is_one_to_go_back_to(root):
+    for name in ("r1", "r2"):
+        put(root, name)
+    release_manager.activate(root, "r1")
+    release_manager.activate(root, "r2")
+    release_manager.sweep(root, "r3", "u3")
+    assert release_manager.restore(root, "r2") == {"restored": True, "current": "r1"}
+
+
+def test_a_clock_that_fell_back_does_not_make_the_newest_release_the_oldest(root, monkeypatch):
+    put(root, "r1", 2_000_000_000)
+    put(root, "r2")
+    monkeypatch.setattr(release_manager.time, "time", lambda: 12.0)
+    release_manager.activate(root, "r2")
+    release_manager.confirm(root, "r2")
+    assert [release["id"] for release in release_manager.status(root)["releases"]] == ["r2", "r1"]
+
+
+def test_what_is_held_of_an_upload_is_told_with_sizes_and_hashes(root):
+    put(root, "u1.part")
+    found = release_manager.held(root, "u1")["files"]
+    digest = hashlib.sha256(b"model").hexdigest()
+    assert {"name": "model.rknn", "bytes": 5, "sha256": digest} in found
+    assert release_manager.held(root, "u2") == {"files": []}
 
 
 def test_activate_marks_a_current_whose_mark_the_power_took(root):
@@ -88,7 +154,7 @@ def test_activate_marks_a_current_whose_mark_the_power_took(root):
     put(root, "r2")
     os.symlink("releases/r1", os.path.join(root, "current"))
     release_manager.activate(root, "r2")
-    release_manager.sweep(root, "r3")
+    release_manager.sweep(root, "r3", "u3")
     assert names(root) == ["r1", "r2"]
 
 
@@ -103,21 +169,22 @@ def test_sweep_removes_what_was_never_current_and_old_inboxes(root):
     put(root, "r2.part")
     put(root, "r2.old")
     put(root, "mine")
+    put(root, "u1.part")
     old = os.path.join(root, "inbox", "old")
     os.makedirs(old)
     os.makedirs(os.path.join(root, "inbox", "new"))
     os.utime(old, (1, 1))
-    assert release_manager.sweep(root, "mine") == {"removed": ["never", "r2.old", "r2.part"]}
-    assert names(root) == ["mine", "r1"]
+    assert release_manager.sweep(root, "mine", "u1") == {"removed": ["never", "r2.old", "r2.part"]}
+    assert names(root) == ["mine", "r1", "u1.part"]
     assert os.listdir(os.path.join(root, "inbox")) == ["new"]
 
 
 def test_discard_never_removes_what_has_been_current(root):
     put(root, "r1", 100)
     put(root, "r2")
-    put(root, "r2.part")
-    release_manager.discard(root, "r1")
-    release_manager.discard(root, "r2")
+    put(root, "u2.part")
+    release_manager.discard(root, "r1", "u1")
+    release_manager.discard(root, "r2", "u2")
     assert names(root) == ["r1"]
 
 

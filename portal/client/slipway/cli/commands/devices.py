@@ -30,6 +30,7 @@ def add_to(group: click.Group) -> None:
     command(device, "probe", short_help="Show a device's details and what runs on it.")(probe)
     command(device, "infer", short_help="Run inference on a device.")(infer)
     command(group, "deploy", short_help="Deploy a finished run's model to a device.")(deploy)
+    command(group, "rollback", short_help="Make an earlier release current again.")(rollback)
 
 
 @limited
@@ -219,3 +220,19 @@ def deploy(app: App, run: str, name: str, no_wait: bool):
         )
     if not no_wait:
         waiting.succeeded("The deployment", row["job"])
+
+
+@click.argument("name", metavar="DEVICE")
+@click.option("--to", "release", help="The release; else the one that was current before.")
+@click.option("--no-wait", is_flag=True, help="Return without waiting for its end.")
+def rollback(app: App, name: str, release: str | None, no_wait: bool):
+    """Make a release current again that is still on a device."""
+    row = app.client.rollback(name, release)
+    if not no_wait:
+        follow.job(app.client, app.screen, row["job"]["id"], f"Board {name}")
+        row = app.client.get(f"deployments/{row['id']}/")
+    app.screen.document(row)
+    if row["state"] == "current":
+        app.screen.line(f"{row['release']} is current on {name}")
+    if not no_wait:
+        waiting.succeeded("The rollback", row["job"])

@@ -1,0 +1,271 @@
+"""One attempt: put a release on the board or find it there, switch to it, let it prove itself, measure it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from portal.core.files import fetch_artifact
+from portal.datasets.staged_cache import staged
+from portal.deployment import release, steps
+from portal.deployment.boardlock import BoardLock, locked_board
+from portal.deployment.measuring import measure
+from portal.deployment.models import Deployment
+from portal.devices import health, running
+from portal.devices.connection import BoardConnection
+from portal.devices.errors import BoardError, ConnectionLost, RemoteFailed, RemoteTimeout
+from portal.devices.services import sign_in
+from portal.jobs.context import JobContext
+from portal.jobs.execution import job_folder
+from portal.jobs.models import Job
+from portal.models import evaluations
+from portal.models.evaluations import Evaluated
+from portal.models.lineage import provenance
+from portal.tasks import Stage
+from workers.contract.messages import msg
+
+RESUMES = 3  # after a connection that broke
+LOOK_SECONDS = 30.0
+WATCH_EVERY_SECONDS = 5.0
+POLL_SECONDS = 0.25
+
+
+def perform(job: Job, context: JobContext) -> dict:
+    """Lead a deployment. A connection that breaks is taken up again; what cannot be finished is undone."""
+    attempt = Attempt(job.deployment, context)
+    shutil.rmtree(job_folder(job), ignore_errors=True)
+    try:
+        attempt.prepare(job_folder(job) / "release")
+        with _timed(context, "board"):
+            return _resumed(attempt.run, context)
+    except (ConnectionLost, RemoteTimeout) as error:
+        attempt.look_again(error)
+        raise
+    finally:
+        shutil.rmtree(job_folder(job) / "release", ignore_errors=True)
+
+
+def _resumed(work: Callable[[], dict], context: JobContext) -> dict:
+    """Do the work; where the connection breaks, connect again and go on, a few times."""
+    for _ in range(RESUMES):
+        try:
+            return work()
+        except ConnectionLost as error:
+            context.log(str(error))
+    return work()
+
+
+@contextlib.contextmanager
+def _timed(context: JobContext, tool: str):
+    """Count the seconds inside as the board's."""
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        spent = context.tool_seconds.get(tool, 0.0) + time.monotonic() - start
+        context.tool_seconds[tool] = round(spent, 3)
+
+
+class Attempt(steps.Trial):
+    """What a deployment's job does, over as many connections as it takes; it writes the deployment's rows."""
+
+    connection: BoardConnection
+    lock: BoardLock
+
+    def __init__(self, deployment: Deployment, context: JobContext):
+        self.deployment, self.device, self.context = deployment, deployment.device, context
+        self.profile = deployment.device.board_profile
+        self.built: release.Release | None = None
+        self.name = deployment.source.release if deployment.source else ""
+        self.evaluations: list[dict] = []
+        self.switched_in = ""  # the start of the board in which it switched
+
+    def prepare(self, folder: Path) -> None:
+        """Build the release, unless it lies on the board already; write down what is going to run there."""
+        if self.deployment.source:
+            intended = self.deployment.source.placed | {"release": self.name}
+        else:
+            self.context.phase(msg("preparing the release"))
+            self.built, self.expected, self.dataset = build_release(self.deployment, folder)
+            self.name, built = self.built.id, self.built
+            self.context.log(f"release {built.id}: {len(built.files)} files, {built.total_bytes} bytes")
+            intended = what_is_put(built, self.profile.root)
+        # Before anything changes on the board: see ``devices/running.py``.
+        self.deployment.intended = intended
+        self.deployment.save(update_fields=["intended"])
+
+    def run(self) -> dict:
+        """From the connection to the confirmed release."""
+        with locked_board(self.deployment, self.context) as (self.connection, self.lock):
+            line, token = (self.connection, self.profile), self.lock.token
+            if self.built is None:
+                engine = steps.activate(*line, self.name, self.phase, token=token, trial=self)["engine"]
+            else:
+                done = steps.deploy(*line, self.built, self.phase, self.progress, token=token, trial=self)
+                engine = done.engine
+                if done.upload.resumed:
+                    self.context.log(f"{done.upload.resumed} bytes were on the board already")
+            self.tidy()
+        return {"release": self.name, "engine": engine, "evaluations": self.evaluations}
+
+    def phase(self, name: str) -> None:
+        # Nothing stops it between the last proof and its end.
+        if name == "confirm":
+            self.context.say(name)
+        else:
+            self.lock.renew()
+            self.context.phase(name)
+
+    def progress(self, done: int, total: int) -> None:
+        self.lock.renew()
+        self.context.progress(done, total)
+
+    def switched(self, before: str | None) -> None:
+        running.record(self.device, self.name)
+        self.context.log(f"{self.name} is current; before it {before or 'nothing'}")
+        if self.switched_in not in ("", self.lock.boot):
+            raise restarted(self.connection)
+        self.switched_in = self.lock.boot
+
+    def prove(self) -> None:
+        self.watch_until = time.monotonic() + settings.DEPLOY_WATCH_SECONDS
+        if self.built is not None:
+            self.evaluations = measure(
+                self.deployment, self.connection, self.expected, self.dataset, self.context, self.progress
+            )
+        if settings.DEPLOY_WATCH_SECONDS:
+            self.watch()
+
+    def watch(self) -> None:
+        """Look at the board until the watch time is over; it ends with a look."""
+        self.context.phase(msg("watching the board"))
+        while True:
+            self.lock.renew()
+            judge(self.connection, self.profile, health.look(self.connection), self.switched_in)
+            steps.check(self.connection, self.profile)
+            left = self.watch_until - time.monotonic()
+            if left <= 0:
+                return
+            self.wait(min(left, WATCH_EVERY_SECONDS))
+
+    def wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self.context.check()
+            time.sleep(min(POLL_SECONDS, left))
+
+    def put_back(self, before: str | None) -> None:
+        Deployment.objects.filter(pk=self.deployment.pk).update(rolled_back_at=timezone.now())
+        running.record(self.device, before)
+        self.context.log(f"{self.name} was put back; {before or 'nothing'} is current again")
+
+    def tidy(self) -> None:
+        """Remove old releases, and write down which ones are kept."""
+        try:
+            removed = steps.prune(self.connection, self.profile, self.profile.keep_releases)
+            running.record_kept(self.device, steps.list_releases(self.connection, self.profile))
+        except BoardError as error:
+            self.context.log(f"Old releases were not removed: {error}")
+        else:
+            if removed:
+                self.context.log(f"removed old releases: {', '.join(removed)}")
+
+    def look_again(self, error: BoardError) -> None:
+        """After a lost connection or a silent board: find out what runs there. A release that was silent on
+        its trial goes.
+
+        A board that is still away, or still silent, is left to the next contact. Raises PutBack.
+        """
+        before, restored = None, False
+        with contextlib.suppress(BoardError), sign_in(self.device, self.context.insist) as connection:
+            connection.insist = self.context.insist
+            with connection.undisturbed(LOOK_SECONDS):
+                if isinstance(error, RemoteTimeout):
+                    restored = steps.restore(connection, self.profile, self.name)["restored"]
+                    if self.built is not None:
+                        steps.discard(connection, self.profile, self.name, self.built.upload)
+                before = running.ask(connection, self.profile)
+                running.record(self.device, before)
+        if restored:
+            self.put_back(before)
+            raise steps.PutBack(error, before) from error
+
+
+def judge(connection: BoardConnection, profile: steps.Profile, found: health.Health, boot: str) -> None:
+    """Raise RemoteFailed for a board that is not well with the release that it runs now."""
+    if boot and found.boot != boot:
+        raise restarted(connection)
+    if found.memory_free is not None and found.memory_free < profile.free_memory_bytes:
+        raise RemoteFailed(
+            msg(
+                "The board at {address} has {free} MB of memory left with this model: train a smaller model, "
+                "or stop other programs on the board.",
+                address=connection.address,
+                free=found.memory_free // 1048576,
+            )
+        )
+    if found.celsius is not None and found.celsius > profile.most_celsius:
+        raise RemoteFailed(
+            msg(
+                "The board at {address} is at {celsius} °C with this model, above {most} °C: cool the board, "
+                "or let it predict less often.",
+                address=connection.address,
+                celsius=round(found.celsius),
+                most=profile.most_celsius,
+            )
+        )
+
+
+def restarted(connection: BoardConnection) -> RemoteFailed:
+    return RemoteFailed(
+        msg(
+            "The board at {address} restarted while the release was on trial: check its power supply, then "
+            "deploy again; if it restarts once more, train a smaller model.",
+            address=connection.address,
+        )
+    )
+
+
+def build_release(deployment: Deployment, folder: Path) -> tuple[release.Release, list[dict], Path]:
+    """Fetch what the release needs; return it with the simulator's predictions and the dataset's folder."""
+    compiled, profile = deployment.compiled_model, deployment.device.board_profile
+    model = compiled.model
+    version = model.dataset_version
+    names = ["model.rknn"]
+    if profile.needs_simulator:
+        names += ["build.onnx", "calibration.zip"]
+    files = {name: fetch_artifact(compiled.job, name, folder / name) for name in names}
+    expected = evaluations.predictions_of(Evaluated.of(model).find(Stage.SIMULATOR, compiled.pk))
+    dataset = staged(version)
+    golden = model.task_class.golden(expected, release.GOLDEN_COUNT)
+    built = release.build_release(
+        f"model{model.pk}-job{deployment.job_id}",
+        profile,
+        model=files["model.rknn"],
+        class_names=version.class_names,
+        input_size=model.facts["input_size"],
+        mean=model.facts["mean"],
+        std=model.facts["std"],
+        task=model.task,
+        golden=[(dataset / image, expected) for image, expected in golden],
+        provenance=provenance(compiled),
+        build_onnx=files.get("build.onnx"),
+        calibration=files.get("calibration.zip"),
+    )
+    return built, expected, dataset
+
+
+def what_is_put(built: release.Release, root: str) -> dict[str, str]:
+    """What identifies a release on the board."""
+    return {
+        "release": built.id,
+        "path": f"{root}/releases/{built.id}",
+        "model_sha256": built.manifest["files"]["model.rknn"]["sha256"],
+        "manifest_sha256": built.manifest_sha256,
+    }
