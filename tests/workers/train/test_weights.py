@@ -151,6 +151,12 @@ def test_a_registered_extension_is_refused_all_the_same(tmp_path):
         copyreg.remove_extension("os", "system", 240)
 
 
+def test_long_names_that_a_file_repeats_by_reference_are_read(tmp_path):
+    names = [f"{number} {'of a name ' * 20}" for number in range(20)]
+    (tmp_path / "named").write_bytes(pickle.dumps([names, names, names], protocol=2))
+    assert read(tmp_path / "named") == [names, names, names]
+
+
 def test_few_bytes_do_not_unfold_to_many(tmp_path):
     """Each list holds the one before ten times: a billion values in ninety bytes."""
     layer = b"]" + b"q\x01(" + b"h\x00" * 10 + b"e"
