@@ -100,6 +100,7 @@ API = {
     "DELETE runs/{pk}/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
     "POST runs/{pk}/restore/": change(OPERATOR, RUNS, DEPLOY),
     "POST runs/{pk}/clone/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
+    "POST runs/{pk}/improve/": change(MEMBER, RUNS, body={"method": "qat", "anyway": True}),
     "POST runs/{pk}/cancel/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
     "POST runs/{pk}/retry/": change(OPERATOR, RUNS, DEPLOY),
     "GET runs/{pk}/report/": look(),
@@ -315,6 +316,8 @@ PAGES = {
     "POST run-deploy": Rule(OPERATOR),
     "GET run-clone": Rule(MEMBER),
     "POST run-clone": Rule(MEMBER),
+    "GET run-improve": Rule(MEMBER),
+    "POST run-improve": Rule(MEMBER),
     "GET run-edit": Rule(MEMBER),
     "GET run-compare": Rule(VIEWER),
     "GET run-compare-curves": Rule(VIEWER),

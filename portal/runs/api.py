@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from portal.core.api import TeamViewSet
 from portal.core.calls import with_query, without_body
 from portal.core.messages import shown
-from portal.runs import cloning, compare, deletion, services
+from portal.runs import cloning, compare, deletion, improving, services
 from portal.runs.filters import LiveRunFilter
 from portal.runs.models import Run
 from portal.runs.plan import make_plan
@@ -18,6 +18,7 @@ from portal.runs.serializers import (
     CloneSerializer,
     CompareQuerySerializer,
     ComparisonSerializer,
+    ImproveSerializer,
     NewRunSerializer,
     ReportSerializer,
     RunEditSerializer,
@@ -91,6 +92,21 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         form.is_valid(raise_exception=True)
         plan = cloning.make_plan(origin, dict(form.validated_data))
         refuse_unless(request, services.role_for(plan.devices))
+        run = services.create_run(plan, request.team, request.user, origin)
+        return Response(RunSerializer(self.get_queryset().get(pk=run.pk)).data, status=201)
+
+    @extend_schema(request=ImproveSerializer, responses={201: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def improve(self, request, pk=None):
+        """Make a better fitting model of the run's: a new run with the same chips and no devices.
+
+        ``params`` names only those that are to be other than the method's own.
+        """
+        origin = self.get_object()
+        form = ImproveSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        data = dict(form.validated_data)
+        plan = improving.make_plan(origin, {"name": data.pop("method")}, **data)
         run = services.create_run(plan, request.team, request.user, origin)
         return Response(RunSerializer(self.get_queryset().get(pk=run.pk)).data, status=201)
 

@@ -120,6 +120,7 @@ class Comparison:
             Row("dataset_sha256", _("Content hash"), [version.content_hash for version in versions], "hash"),
             Row("preset", _("Preset"), [run.preset or None for run in self.runs]),
             Row("recipe", _("Recipe"), [run.recipe for run in self.runs]),
+            Row("method", _("Method"), [graph.method_title for graph in self.graphs]),
         ]
         rows += [
             Row(name, title, [run.params.get(name) for run in self.runs], unit)

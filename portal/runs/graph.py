@@ -9,9 +9,10 @@ from portal.core import configs
 from portal.deployment.models import Deployment
 from portal.jobs.models import Job
 from portal.models.evaluations import Evaluated
-from portal.models.models import CompiledModel, Model
+from portal.models.models import CompiledModel, Model, Origin
 from portal.runs.models import Run, Step
 from portal.runs.step_kinds import COMPILE, DEPLOY, TRAIN, made_by
+from portal.training.methods import METHODS
 
 LOADED = ("device", "job__created_by", "job__model", "job__compiled_model", "job__deployment")
 
@@ -44,6 +45,15 @@ class Graph:
     @property
     def training(self) -> Job | None:
         return next((step.job for step in self.of_kind(TRAIN)), None)
+
+    @property
+    def method(self) -> dict:
+        """How the run makes its model of others; empty for plain training. See ``training/methods.py``."""
+        return next((step.inputs.get("method") or {} for step in self.of_kind(TRAIN)), {})
+
+    @property
+    def method_title(self) -> str:
+        return METHODS[self.method["name"]].title if self.method else Origin.TRAINED.label
 
     @cached_property
     def model(self) -> Model | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -46,6 +46,8 @@ class Plan:
     chips: list[tuple[str, str]]  # (chip, channel order)
     devices: list[Device]
     name: str = ""
+    # How it is made of models that are there: {"name": "qat", "parent": 5}; empty for plain training.
+    method: dict[str, Any] = field(default_factory=dict)
 
 
 def deleted_sentence(version: DatasetVersion) -> str:

@@ -21,6 +21,7 @@ from portal.runs.plan import CHOICES, PARAMS
 from portal.runs.step_kinds import short_title
 from portal.runs.verdict import verdict
 from portal.tasks.doubts import Grade
+from portal.training.methods import METHODS
 from workers.contract.splits import SPLITS
 
 PARAMS_AT_MOST, PARAM_LENGTH = 50, 100
@@ -150,6 +151,18 @@ class CloneSerializer(NewRunSerializer):
     """What is to be other than in the run that is cloned; everything else stays."""
 
     dataset_version = InTeamField(queryset=DatasetVersion.objects.all(), required=False)
+
+
+class ImproveSerializer(KnownFieldsOnly, serializers.Serializer):
+    """How to make a better fitting model of a run's."""
+
+    inside = {"params": (*PARAMS, *CHOICES)}
+    method = serializers.ChoiceField(choices=[(name, method.title) for name, method in METHODS.items()])
+    name = serializers.CharField(max_length=120, required=False, allow_blank=True, validators=[one_line])
+    params = ParamsField(required=False)
+    anyway = serializers.BooleanField(
+        required=False, help_text="Do it although nothing measured says that it helps."
+    )
 
 
 class ComparedRowSerializer(serializers.Serializer):

@@ -12,7 +12,7 @@ from portal.devices.models import Device
 from portal.jobs import services as jobs
 from portal.jobs.models import IllegalTransition, Job, Status
 from portal.models.models import CompiledModel
-from portal.runs import deletion, pipeline, tags
+from portal.runs import deletion, improving, pipeline, tags
 from portal.runs.graph import Graph
 from portal.runs.models import Run, Step
 from portal.runs.plan import Plan, PlanError, deleted_sentence
@@ -29,6 +29,9 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
     jobs.refuse_if_full(team)
     quota_usage.refuse_if_full(team)
     _hold(plan.version)
+    if cloned_from and not plan.method:
+        plan.method = Graph(cloned_from).method
+    improving.check(plan, team)
     run = Run.objects.create(
         team=team,
         created_by=user,
@@ -52,7 +55,7 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
 
 def _make_graph(run: Run, plan: Plan) -> None:
     """Train, then compile for each target, then deploy to each device."""
-    training = Step.objects.create(run=run, kind=TRAIN, position=0)
+    training = Step.objects.create(run=run, kind=TRAIN, position=0, inputs={"method": plan.method})
     compiling: dict[tuple[str, str], Step] = {}
     for target in plan.chips:
         step = Step.objects.create(

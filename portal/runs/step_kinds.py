@@ -36,6 +36,7 @@ def _train(step: Step, made: list, priority: int) -> Job:
         task=run.task,
         recipe=run.recipe,
         params=run.params,
+        method=step.inputs.get("method") or {},
         priority=priority,
     )
     return model.job

@@ -71,6 +71,7 @@ def run_detail(request, pk):
     charts = {chart.name: chart.as_data() for chart in page.graph.task.charts}
     context = {"live": page.live(), "charts": charts, "tags": page.run.tags.all(), **page.results()}
     context["changed"] = cloning.changed(page.run)
+    context["method_title"] = page.graph.method_title if page.graph.method else ""
     return render(request, "runs/detail.html", context)
 
 

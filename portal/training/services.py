@@ -17,7 +17,7 @@ from portal.jobs.kinds import Invocation
 from portal.jobs.models import ErrorKind, Job, Priority
 from portal.models import evaluations
 from portal.models.models import Model
-from portal.training import pretrained
+from portal.training import methods, pretrained
 from workers.contract.messages import msg
 
 KIND = "train"
@@ -34,16 +34,21 @@ def start(
     task: str,
     recipe: str,
     params: dict,
+    method: dict,
     priority: int = Priority.NORMAL,
 ) -> Model:
-    """Queue the training of a model on a dataset version. Raises QuotaReached."""
+    """Queue the training of a model on a dataset version; ``method`` is one of ``methods.py``, or empty.
+
+    Raises QuotaReached.
+    """
     return Model.objects.create(
         team=version.team,
         created_by=user,
         name=name,
         task=task,
         recipe=recipe,
-        params=params,
+        params={**params, "method": method},
+        **methods.lineage(method),
         dataset_version=version,
         job=jobs.submit(KIND, version.team, user, priority=priority, variant=recipe),
     )
@@ -53,8 +58,9 @@ def prepare(job: Job, folder: Path) -> Invocation:
     model = job.model
     recipe = configs.recipes()[model.recipe]
     version = model.dataset_version
+    method = model.params.get("method") or None
     weights, notice = None, msg("No pretrained weights, as chosen.")
-    if model.params["pretrained"]:
+    if model.params["pretrained"] and not method:
         weights, notice = pretrained.find(recipe)
     return Invocation(
         argv=settings.TRAIN_PROGRAM,
@@ -62,6 +68,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
             "dataset": str(staged(version)),
             "pretrained": str(weights) if weights else None,
             "resume": _earlier_folder(job),
+            **methods.inputs(model, folder),
         },
         params={
             "task": model.task,
@@ -71,7 +78,8 @@ def prepare(job: Job, folder: Path) -> Invocation:
             **{name: model.params[name] for name in SPEC_PARAMS},
             "checkouts": _checkouts(),
             "device": settings.TRAIN_DEVICE,
-            "pretrained_notice": notice,
+            "pretrained_notice": None if method else notice,
+            "method": method,
         },
         **_means(settings.TRAIN_DEVICE),
     )

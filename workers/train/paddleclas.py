@@ -18,6 +18,8 @@ def fill_configuration(
     config["Infer"]["PostProcess"]["class_id_map_file"] = str(plan.dataset / "label.txt")
     # PaddleX sets this one for training, and the suite's export wants it too.
     config["Global"]["output_dir"] = str(output)
+    if plan.method:
+        config["Method"] = plan.method
     return config
 
 

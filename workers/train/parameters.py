@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 EVALUATION_BATCH = 64
+# How a training may differ from a plain one: see workers/train/methods/.
+QAT = "qat"
+METHODS = (QAT,)
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Plan:
     """One training, ready to run: every path absolute, every number checked.
 
     ``task`` names a class of ``workers/train/tasks/``. ``input_size`` is (width, height) in pixels.
-    ``recipe`` is the whole recipe file. ``checkouts`` maps names of training suites to folders.
+    ``recipe`` is the whole recipe file. ``checkouts`` maps names of training suites to folders. ``method``
+    names one of ``METHODS`` with its settings; None for plain training.
     """
 
     task: str
@@ -43,6 +47,7 @@ class Plan:
     resume: Path | None = None
     checkouts: dict[str, Path] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    method: dict[str, Any] | None = None
 
     @property
     def steps_per_epoch(self) -> int:

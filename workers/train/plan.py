@@ -8,7 +8,7 @@ from typing import Any
 from workers.contract import InputError
 from workers.contract.messages import msg, msg_n
 from workers.contract.tasks import task_of
-from workers.train.parameters import Plan
+from workers.train.parameters import METHODS, Plan
 from workers.train.tasks import TASKS
 
 # A batch that leaves fewer steps than this in an epoch makes warm-up and momentum meaningless.
@@ -49,7 +49,20 @@ def read_plan(spec: dict[str, Any]) -> Plan:
         resume=Path(inputs["resume"]) if inputs.get("resume") else None,
         checkouts={name: Path(folder) for name, folder in (params.get("checkouts") or {}).items()},
         notices=notices + contents.notices,
+        method=_method(params.get("method")),
     )
+
+
+def _method(given: dict[str, Any] | None) -> dict[str, Any] | None:
+    if given and given["name"] not in METHODS:
+        raise InputError(
+            msg(
+                "There is no training method {name}: choose one of {names}.",
+                name=repr(given["name"]),
+                names=", ".join(METHODS),
+            )
+        )
+    return given
 
 
 def _check_count(class_names: list[str], num_classes: int) -> None:

@@ -207,6 +207,7 @@ def identity_of(plan: Plan) -> dict:
         "batch_size": plan.batch_size,
         "learning_rate": plan.learning_rate,
         "seed": plan.seed,
+        "method": plan.method,
     }
 
 

@@ -10,6 +10,7 @@ import os
 import sys
 
 from workers.train.launching import use_kernels
+from workers.train.methods.paddleclas import attach
 
 
 def prepare() -> None:
@@ -61,4 +62,7 @@ def start_engine(mode: str):
     config.profiler_options = arguments.profiler_options
     if mode == "train" and config["Global"]["device"] == "cpu":
         use_kernels()
-    return Engine(config, mode=mode)
+    engine = Engine(config, mode=mode)
+    if mode == "train":
+        attach(engine, config.get("Method"))
+    return engine

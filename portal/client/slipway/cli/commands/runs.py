@@ -24,6 +24,7 @@ def add_to(group: click.Group) -> None:
     command(group, "delete", short_help="Delete a run with its files; it can be restored.")(delete)
     command(group, "restore", short_help="Restore a deleted run.")(restore)
     command(group, "clone", short_help="Repeat a run, with changes.")(clone)
+    command(group, "improve", short_help="Make a better fitting model of a run's.")(improve)
 
 
 def plan_options(function):
@@ -73,6 +74,19 @@ def clone(app: App, origin: str, dataset: str | None, settings: tuple[str, ...],
         body["devices"] = [app.client.device(name)["id"] for name in body["devices"]]
     path = f"runs/{lookup.number(origin, 'run')}/clone/"
     _started(app, app.client.post(path, json=body), to_watch)
+
+
+@click.argument("origin", metavar="RUN")
+@click.option("--method", required=True, help="qat: quantization-aware training.")
+@click.option("--name", default="", help="What to call the new run.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter, such as epochs=4.")
+@click.option("--anyway", is_flag=True, help="Although nothing measured says that it helps.")
+@click.option("--watch", "to_watch", is_flag=True, help="Wait for its end; the outcome is the exit code.")
+def improve(app: App, origin: str, settings: tuple[str, ...], to_watch: bool, **body):
+    """Make a better fitting model of a run's, in a new run for the same chips."""
+    body["params"] = dict(map(_setting, settings))
+    row = app.client.post(f"runs/{lookup.number(origin, 'run')}/improve/", json=body)
+    _started(app, row, to_watch)
 
 
 def _started(app: App, row: Any, to_watch: bool) -> None:

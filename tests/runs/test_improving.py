@@ -1,0 +1,154 @@
+"""A run that makes a better fitting model of another run's, by page, API and the worker that trains it."""
+
+import pytest
+from django.urls import reverse
+from rest_framework.test import APIClient
+
+from portal.datasets.services import create_version
+from portal.jobs.execution import job_folder
+from portal.jobs.models import Status
+from portal.models.models import Evaluation, Model, Origin
+from portal.runs import deletion, services
+from portal.runs.graph import Graph
+from portal.runs.models import Run
+from portal.runs.plan import make_plan
+from portal.tasks import Stage
+from portal.training.services import prepare
+from tests.factories import class_zip
+from tests.graphs import chips_of, job_of, model_of
+from tests.seed import Seeder, everything
+
+
+@pytest.fixture
+def done(team, alice) -> Run:
+    return everything(team, alice)["done"]
+
+
+def set_drop(drop: float) -> None:
+    for row in Evaluation.objects.filter(stage=Stage.SIMULATOR):
+        row.parity |= {"drop": drop}
+        row.save()
+
+
+def improve(user, run, **body):
+    client = APIClient()
+    client.force_authenticate(user)
+    return client.post(f"/api/v1/runs/{run.pk}/improve/", {"method": "qat", **body}, format="json")
+
+
+def test_quantization_aware_training_is_a_run_of_its_own_for_the_same_chips(done, alice):
+    set_drop(0.08)
+    answer = improve(alice, done)
+    assert answer.status_code == 201, answer.json()
+    new = Run.objects.get(pk=answer.json()["id"])
+    assert (new.cloned_from, new.recipe, chips_of(new)) == (done, done.recipe, ["rv1106"])
+    assert new.name == "Digits, fast · Quantization-aware training"
+    assert (new.params["epochs"], new.params["learning_rate"]) == (5, 0.005)
+    assert not new.steps.filter(kind="deploy").exists()
+    made, parent = model_of(new), model_of(done)
+    assert (made.origin, made.parent, made.teacher) == (Origin.QUANTIZATION_AWARE, parent, None)
+    assert made.params["method"] == {"name": "qat", "parent": parent.pk}
+
+
+def test_parameters_of_ones_own_replace_those_of_the_method(done, alice):
+    set_drop(0.08)
+    new = improve(alice, done, name="Rounded", params={"epochs": 2, "seed": 4}).json()
+    assert (new["name"], new["params"]["epochs"], new["params"]["seed"]) == ("Rounded", 2, 4)
+    assert new["params"]["learning_rate"] == 0.005
+
+
+def test_a_model_without_a_drop_is_trained_only_if_insisted(done, alice):
+    answer = improve(alice, done)
+    assert answer.status_code == 400
+    [sentence] = answer.json()["errors"]["method"]
+    assert sentence.startswith("The int8 model loses 0.3 points of Top-1 against ONNX on 308 validation")
+    assert improve(alice, done, anyway=True).status_code == 201
+
+
+def test_what_was_never_measured_is_trained_without_insisting(done, alice):
+    Evaluation.objects.filter(stage=Stage.SIMULATOR).delete()
+    assert improve(alice, done).status_code == 201
+
+
+def test_an_unknown_method_and_a_wrong_parameter_are_refused_at_their_fields(done, alice):
+    assert "method" in improve(alice, done, method="magic").json()["errors"]
+    set_drop(0.08)
+    assert "epochs" in improve(alice, done, params={"epochs": 0}).json()["errors"]
+
+
+def test_a_run_without_a_model_and_a_deleted_one_are_refused(done, alice, team):
+    waiting = Seeder(team, alice).run(done.dataset_version, status=Status.QUEUED)
+    assert "no trained model yet" in improve(alice, waiting).json()["errors"]["method"][0]
+    Run.objects.filter(pk=done.pk).update(deleted_at=done.created_at)
+    assert improve(alice, done).status_code in (400, 404)
+
+
+def test_a_viewer_may_not_improve_and_a_stranger_finds_nothing(done, bob, charlie):
+    assert improve(bob, done).status_code == 403
+    assert improve(charlie, done).status_code == 404
+
+
+def test_a_clone_of_it_starts_from_the_same_model(done, alice):
+    set_drop(0.08)
+    new = improve(alice, done).json()["id"]
+    client = APIClient()
+    client.force_authenticate(alice)
+    clone = client.post(f"/api/v1/runs/{new}/clone/", {"params": {"epochs": 9}}, format="json").json()
+    assert model_of(Run.objects.get(pk=clone["id"])).parent == model_of(done)
+    other = client.post(f"/api/v1/runs/{new}/clone/", {"recipe": "pp_lcnet_x1_0"}, format="json")
+    assert other.json()["errors"]["recipe"] == ["It goes on from a trained PP-LCNet x0.25: keep that recipe."]
+
+
+def test_a_clone_of_it_takes_no_data_of_other_classes(done, alice, team):
+    set_drop(0.08)
+    new = improve(alice, done).json()["id"]
+    other = Seeder(team, alice).version("Others")
+    other.class_names = ["good", "bad"]
+    other.save()
+    client = APIClient()
+    client.force_authenticate(alice)
+    answer = client.post(f"/api/v1/runs/{new}/clone/", {"dataset_version": other.pk}, format="json")
+    assert "other classes" in answer.json()["errors"]["dataset_version"][0]
+
+
+def test_the_page_says_whether_it_is_worth_it_and_starts_it(done, alices):
+    page = alices.get(reverse("run-improve", args=[done.pk])).content.decode()
+    assert "there is nothing to win back" in page and "Train anyway" in page
+    refused = alices.post(reverse("run-improve", args=[done.pk]), {"method": "qat"})
+    assert refused.status_code == 422
+    set_drop(0.08)
+    page = alices.get(reverse("run-improve", args=[done.pk])).content.decode()
+    assert "loses 8.00 points against ONNX" in page and "Train anyway" not in page
+    started = alices.post(reverse("run-improve", args=[done.pk]), {"method": "qat", "epochs": "3"})
+    new = Run.objects.latest("id")
+    assert started.url == reverse("run-detail", args=[new.pk]) and new.params["epochs"] == 3
+    shown = " ".join(alices.get(started.url).content.decode().split())
+    assert f'Quantization-aware training of <a href="/runs/{done.pk}/">' in shown
+    assert "Method Trained → Quantization-aware training" in shown
+
+
+def test_the_program_starts_from_the_weights_of_the_model(run_jobs, team, alice):
+    version = create_version(team, alice, "Pets", class_zip(("cat", "dog")), {})
+    first = services.create_run(make_plan(version, preset="fast", chips=["rv1106"]), team, alice)
+    run_jobs()
+    new = Run.objects.get(pk=improve(alice, first, anyway=True).json()["id"])
+    job = job_of(new)
+    invocation = prepare(job, job_folder(job))
+    weights = invocation.inputs["pretrained"]
+    assert open(weights, "rb").read() == b"fake best_model.pdparams"
+    assert invocation.params["method"]["name"] == "qat" and invocation.params["pretrained_notice"] is None
+    run_jobs()
+    assert Graph(Run.objects.get(pk=new.pk)).run.status == Status.SUCCEEDED
+
+
+def test_a_training_whose_model_was_deleted_says_so(run_jobs, team, alice):
+    version = create_version(team, alice, "Pets", class_zip(("cat", "dog")), {})
+    first = services.create_run(make_plan(version, preset="fast", chips=["rv1106"]), team, alice)
+    run_jobs()
+    new = Run.objects.get(pk=improve(alice, first, anyway=True).json()["id"])
+    first.refresh_from_db()
+    deletion.delete(first, alice)
+    run_jobs()
+    new.refresh_from_db()
+    assert new.message == "The model that this training starts from was deleted: restore its run."
+    assert Model.objects.filter(parent=model_of(first)).exists()

@@ -1,0 +1,83 @@
+"""Quantization-aware training: a network computes as int8 would, and stays a plain float network.
+
+What the RKNN toolkit quantizes is rounded in the forward pass, at the inputs of convolutions and linear
+layers, since it fuses a convolution with the normalisation and the activation that follow:
+
+- weights symmetrically for each output channel, which normalisation folded into them later does not change;
+- activations asymmetrically for each tensor, in a range that holds 0: the moving average of what each batch
+  had, fixed in the last epoch.
+
+Gradients pass as if nothing was rounded. Nothing is added to the network's parameters, so its export is the
+float network, which is calibrated and converted as any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import paddle
+from paddle.nn import Conv2D, Linear
+
+MOMENTUM = 0.95
+LEVELS = 255
+HALF = 127
+TINY = 1e-12
+# The axis of a weight's output channels.
+CHANNELS = {Conv2D: 0, Linear: 1}
+
+
+class Range:
+    """The smallest and the largest value of a tensor, 0 included."""
+
+    def __init__(self) -> None:
+        self.low = self.high = None
+
+    def observe(self, x: paddle.Tensor) -> None:
+        low, high = paddle.clip(x.min(), max=0.0), paddle.clip(x.max(), min=0.0)
+        if self.low is not None:
+            low = MOMENTUM * self.low + (1 - MOMENTUM) * low
+            high = MOMENTUM * self.high + (1 - MOMENTUM) * high
+        self.low, self.high = low, high
+
+    def quantize(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return the values that 256 even steps over the range have, next to those of ``x``."""
+        scale = paddle.clip((self.high - self.low) / LEVELS, min=TINY)
+        zero = paddle.round(-self.low / scale)
+        return (paddle.clip(paddle.round(x / scale) + zero, 0, LEVELS) - zero) * scale
+
+
+class FakeQuantization:
+    """Rounds what every convolution and linear layer of a network reads, while it trains and is evaluated."""
+
+    def __init__(self, network: paddle.nn.Layer):
+        self.frozen = False
+        for layer in network.sublayers(include_self=True):
+            if type(layer) in CHANNELS:
+                layer.forward = self._over(layer, type(layer), Range())
+
+    def _over(self, layer: paddle.nn.Layer, kind: type, found: Range) -> Callable[[Any], Any]:
+        def forward(x: Any) -> Any:
+            if found.low is None or (layer.training and not self.frozen):
+                found.observe(x.detach())
+            weight = layer._parameters["weight"]
+            # The layer's own forward, which may be one of our kernels, finds the rounded weight in its place.
+            layer._parameters["weight"] = _straight(weight, quantize_weight(weight.detach(), CHANNELS[kind]))
+            try:
+                return kind.forward(layer, _straight(x, found.quantize(x.detach())))
+            finally:
+                layer._parameters["weight"] = weight
+
+        return forward
+
+
+def quantize_weight(weight: paddle.Tensor, axis: int) -> paddle.Tensor:
+    """Return the weight as 255 even steps around 0 give it for each channel of ``axis``."""
+    others = [other for other in range(weight.ndim) if other != axis]
+    scale = paddle.clip(weight.abs().max(axis=others, keepdim=True) / HALF, min=TINY)
+    return paddle.round(weight / scale) * scale
+
+
+def _straight(x: paddle.Tensor, rounded: paddle.Tensor) -> paddle.Tensor:
+    """Return ``rounded`` with the gradient of ``x``."""
+    return x + (rounded - x).detach()
