@@ -15,7 +15,7 @@ from typing import IO, Any
 from PIL import Image, ImageDraw, ImageFilter
 
 HERE = Path(__file__).parent
-CANVASES, SEED = 500, 0
+CANVASES, SEED = 600, 0
 SIDE = 128  # pixels of a canvas
 SMALLEST, LARGEST = 30, 52  # pixels of a digit
 MOST_DIGITS = 6
