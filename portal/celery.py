@@ -14,5 +14,5 @@ app.autodiscover_tasks()
 
 @signals.worker_process_init.connect
 def _die_with_the_worker(**_: object) -> None:
-    """A pool's process ends with its worker: another worker takes the place of one that was killed."""
+    """End a pool process together with its worker: a restarted worker replaces a killed one."""
     tied.tie()

@@ -1,6 +1,6 @@
-"""Typed environment variables: each has a default, and a wrong value is refused with a sentence.
+"""Typed environment variables: each has a default, and an invalid value is rejected with a sentence.
 
-Reads ``os.environ`` only. Every variable read here stands in the README's table of settings.
+Only this module reads ``os.environ``. Every variable is in the README's table of settings.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def integer(name: str, default: int, least: int = 0) -> int:
 
 
 def address(name: str, host: str, port: int) -> str:
-    """A website's address; if unset, the one that a server at ``host`` and ``port`` has for this machine."""
+    """A website's URL; the default is that of a server at ``host`` and ``port`` on this machine."""
     value = text(name)
     if not value:
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (no name to be reached by)
@@ -50,12 +50,12 @@ def address(name: str, host: str, port: int) -> str:
 
 
 def names(name: str, default: str) -> list[str]:
-    """A list of words separated by commas."""
+    """A comma-separated list of words."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
 def pairs(name: str) -> dict[str, str]:
-    """``name=value`` pairs separated by commas."""
+    """Comma-separated ``name=value`` pairs."""
     found: dict[str, str] = {}
     for word in names(name, ""):
         key, equals, value = (part.strip() for part in word.partition("="))
@@ -70,7 +70,7 @@ def pairs(name: str) -> dict[str, str]:
 
 
 def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """Networks such as ``10.0.0.0/8`` or single addresses, separated by commas."""
+    """Comma-separated networks such as ``10.0.0.0/8``, or single addresses."""
     try:
         return [ipaddress.ip_network(word) for word in names(name, "")]
     except ValueError as error:

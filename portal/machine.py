@@ -1,4 +1,4 @@
-"""Facts of the machine, or of the container, that settings depend on; and what only its kernel can do."""
+"""Facts about the machine, or the container, that settings depend on; and Linux-only calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
 def memory_megabytes() -> int:
-    """Return the memory of this machine, or of its container where that is less; at least 4096."""
+    """Return the memory of this machine, or of its container if that is less; at least 4096."""
     known = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         try:
@@ -23,8 +23,9 @@ def memory_megabytes() -> int:
 
 
 def hide_process() -> None:
-    """Keep other processes of our user from reading this one's environment and memory, as its forks do.
+    """Prevent other processes of this user from reading this process's environment and memory, and its
+    forks'.
 
-    The environment may hold the portal's secrets. What an ordinary user starts later can be read again.
+    The environment may hold the portal's secrets. Programs started later by exec are readable again.
     """
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)

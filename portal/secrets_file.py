@@ -1,4 +1,4 @@
-"""Secrets that are made at first use and kept in a folder that only we can read."""
+"""Secrets that are generated on first use and stored in a private folder."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def get_or_create(folder: Path, name: str, make=lambda: secrets.token_urlsafe(48)) -> str:
-    """Return the text of ``folder/name``; make it with mode 0600 when it does not exist.
+    """Return the text of ``folder/name``; create it with mode 0600 if it does not exist.
 
-    Safe when several processes start at once: a link is atomic, and the first one wins.
+    Safe if several processes start at once: a link is atomic, and the first one wins.
     """
     target = folder / name
     with contextlib.suppress(FileNotFoundError):

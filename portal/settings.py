@@ -1,4 +1,4 @@
-"""Slipway's settings: one file, runs with no configuration, changed by environment variables only."""
+"""Slipway's settings: one file, works without configuration, changed by environment variables only."""
 
 import os
 from datetime import timedelta
@@ -13,7 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 CONFIGS_DIR = BASE_DIR / "configs"
 VAR_DIR = env.path("SLIPWAY_VAR", BASE_DIR / "var")
 SECRETS_DIR = VAR_DIR / "secrets"
-os.umask(0o077)  # nothing that we write is for other users of the machine
+os.umask(0o077)  # no file is for other users of the machine
 
 DEBUG = env.boolean("DEBUG", False)
 SECRET_KEY = env.text("SECRET_KEY") or secrets_file.get_or_create(SECRETS_DIR, "django-key")
@@ -99,9 +99,9 @@ DATABASES = {
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
-        # IMMEDIATE: two writers queue for the lock instead of one failing half way.
+        # IMMEDIATE: two writers queue for the lock instead of one failing half-way.
         "transaction_mode": "IMMEDIATE",
-        "timeout": 30,  # seconds, for workers and commands; a person waits less, see ``core/patience.py``
+        "timeout": 30,  # seconds, for workers and commands; requests wait less, see ``core/patience.py``
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -123,8 +123,8 @@ _s3_files = {
         "endpoint_url": FILES_S3_ENDPOINT or None,
         # Servers other than AWS answer under one host name.
         "addressing_style": "path" if FILES_S3_ENDPOINT else None,
-        "file_overwrite": False,  # as on a local disk: a second file of the same name gets another
-        "max_memory_size": 16 * 1024 * 1024,  # what is larger is read through a temporary file
+        "file_overwrite": False,  # as on a local disk: a second file with the same name gets another name
+        "max_memory_size": 16 * 1024 * 1024,  # larger ones are read through a temporary file
         "default_acl": None,
         "querystring_auth": True,
     },
@@ -135,19 +135,19 @@ STORAGES = {
 }
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"  # filled when the web server starts
-WHITENOISE_USE_FINDERS = True  # for whoever asks for a file without its hash
+WHITENOISE_USE_FINDERS = True  # for requests without the hash
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
-# Beside the stored files, so that storing an upload is a rename and not a second copy.
+# Beside the stored files, so that storing an upload is a rename and not another copy.
 FILE_UPLOAD_TEMP_DIR = VAR_DIR / "incoming"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o600
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_MB", 4096, least=1) * 1024 * 1024
-UPLOAD_PIECE_BYTES = 32 * 1024 * 1024  # what is lost at most when a connection or a process breaks
+UPLOAD_PIECE_BYTES = 32 * 1024 * 1024  # the most that a broken connection or process can lose
 UPLOAD_KEPT_HOURS = env.integer("UPLOAD_KEPT_HOURS", 24, least=1)
 DATASET_KEPT_DAYS = env.integer("DATASET_KEPT_DAYS", 7)  # after deletion
-# What each team may use at most; 0 for no limit. A team's page may set less for it, never more.
-# Where datasets may be imported from: names that people choose, and what is there.
+# Limits per team; 0 for no limit. A team's page may set lower ones, never higher. Locations that datasets may
+# be imported from: names that people choose, and their paths.
 IMPORT_DIRS = {name: Path(where) for name, where in env.pairs("IMPORT_DIRS").items()}
 IMPORT_S3 = env.pairs("IMPORT_S3")
 IMPORT_S3_ENDPOINT = env.text("IMPORT_S3_ENDPOINT") or FILES_S3_ENDPOINT
@@ -171,8 +171,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds in which a link for a new password works
-# Mail is optional: without EMAIL_HOST an administrator of the team hands out links for new passwords.
+PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds for which a password link works
+# Mail is optional: without EMAIL_HOST, a team administrator hands out password links.
 EMAIL_HOST = env.text("EMAIL_HOST")
 EMAIL_PORT = env.integer("EMAIL_PORT", 587, least=1)
 EMAIL_HOST_USER = env.text("EMAIL_USER")
@@ -181,17 +181,17 @@ EMAIL_USE_TLS = env.boolean("EMAIL_TLS", True)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "slipway@localhost")
 
-# Calls of tokens that changed nothing leave the audit after this many days; 0 keeps them. All else stays.
+# Read-only calls of tokens leave the audit after this many days; 0 keeps them. Everything else stays.
 AUDIT_CALLS_KEPT_DAYS = env.integer("AUDIT_CALLS_KEPT_DAYS", 90)
 
-# Where `make serve` and `make demo` listen, and how the portal is reached, for links in mails and webhooks.
+# Where `make serve` and `make demo` listen, and the portal's public URL, for links in mails and webhooks.
 HOST, PORT = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1)
 SITE_URL = env.address("SITE_URL", HOST, PORT)
-# Private networks that webhooks may reach all the same; public addresses they may always.
+# Private networks that webhooks may reach; public addresses are always allowed.
 WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
 
 HTTPS = env.boolean("HTTPS", False)
-# How many proxies in front add to X-Forwarded-For: who asks is told by them, for the audit and the throttle.
+# The number of proxies that add to X-Forwarded-For: it gives the caller's address for audit and throttle.
 PROXIES = env.integer("PROXIES", 1 if HTTPS else 0)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
@@ -213,11 +213,11 @@ LANGUAGE_COOKIE_SECURE = HTTPS
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 
-LIVE_SHARED_SECONDS = 1.0  # how long one rendering of a live part serves everybody who may see the same
+LIVE_SHARED_SECONDS = 1.0  # how long one rendering of a live part is shared by all who may see it
 API_CALLS_PER_MINUTE = env.integer("API_CALLS_PER_MINUTE", 1200)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        # First, because the first one says how to sign in when nobody is: 401 and not 403.
+        # First, because the first one names the authentication scheme for anonymous calls: 401 and not 403.
         "portal.teams.authentication.BearerToken",
         "portal.teams.authentication.Password",
         "rest_framework.authentication.SessionAuthentication",
@@ -237,7 +237,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "From a folder of images to a model answering on an edge board.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    # What is sent has a schema of its own: files are bytes there, and fields that only answers have are not.
+    # Requests have a schema of their own: files are bytes there, and read-only fields are absent.
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -270,41 +270,41 @@ PADDLECLAS_DIR = env.path("PADDLECLAS_DIR")
 PADDLEDET_DIR = env.path("PADDLEDET_DIR")
 PRETRAINED_DIR = env.path("PRETRAINED_DIR")
 PRETRAINED_DOWNLOAD = env.boolean("PRETRAINED_DOWNLOAD", True)
-# Whether worker programs see their job's files only, and further folders that they may read.
+# Whether worker programs see only their job's files, and additional folders that they may read.
 PROGRAM_SANDBOX = env.boolean("PROGRAM_SANDBOX", True)
 PROGRAM_READ_DIRS = [Path(where).absolute() for where in env.names("PROGRAM_READ_DIRS", "")]
-# What one process of a program may write to memory, in bytes; 0 for no limit.
+# The bytes that one process of a program may write to memory; 0 for no limit.
 TRAIN_MEMORY_BYTES = env.integer("TRAIN_MEMORY_MB", machine.memory_megabytes()) * 1024 * 1024
 CONVERT_MEMORY_BYTES = env.integer("CONVERT_MEMORY_MB", machine.memory_megabytes()) * 1024 * 1024
-# The programs that the train and convert kinds start; the tests put their fakes here.
+# The programs of the train and convert kinds; the tests put their fakes here.
 TRAIN_PROGRAM = [str(TRAIN_PYTHON), "-m", "workers.train"]
 CONVERT_PROGRAM = [str(CONVERT_PYTHON), "-m", "workers.convert"]
 PRELABEL_PROGRAM = [str(CONVERT_PYTHON), "-m", "workers.convert.prelabel"]
 JOB_TICK_SECONDS = 0.25
 JOB_HEARTBEAT_SECONDS = 1.0
 JOB_LOST_AFTER = timedelta(seconds=60)
-JOB_RESENT_AFTER = timedelta(seconds=4)  # what still waits then, while its queue at the broker is empty
+JOB_RESENT_AFTER = timedelta(seconds=4)  # resend jobs older than this if their queue at the broker is empty
 JOB_KILL_GRACE_SECONDS = 10.0
-JOB_LOST_GRACE_SECONDS = 3.0  # after an outage every heartbeat looks old: who lives beats within this time
-JOB_END_PATIENCE_SECONDS = 300.0  # how long to try to write down how a job ended
+JOB_LOST_GRACE_SECONDS = 3.0  # after an outage every heartbeat looks old: live workers beat within this time
+JOB_END_PATIENCE_SECONDS = 300.0  # how long to retry writing the end of a job
 JOB_MAX_RESUMES = 3
-JOB_FOLDER_KEPT = timedelta(days=3)  # of a failed job, for a look at it
+JOB_FOLDER_KEPT = timedelta(days=3)  # of a failed job, for debugging
 JOB_LOG_MAX_BYTES = 20 * 1024 * 1024
-# How often to look whether a device that answered before still does; 0 for never.
+# How often to check whether a device that was online still is; 0 for never.
 DEVICE_CHECK_MINUTES = env.integer("DEVICE_CHECK_MINUTES", 10)
 DEPLOY_WATCH_SECONDS = env.integer("DEPLOY_WATCH_SECONDS", 15)  # after the switch; 0 for no watch
 SSH_TIMEOUT_SECONDS = env.integer("SSH_TIMEOUT_SECONDS", 10, least=1)
-SSH_RETRY_DELAYS = (1.0, 3.0, 6.0, 10.0)  # seconds before each further try of a job to reach a board
+SSH_RETRY_DELAYS = (1.0, 3.0, 6.0, 10.0)  # seconds before each further attempt of a job to reach a board
 
-# A socket and not a port: nobody else on the machine can reach it, and no port can clash.
+# A socket instead of a port: nobody else on the machine can reach it, and no port can clash.
 BROKER_SOCKET = VAR_DIR / "run" / "broker.sock"
 CELERY_BROKER_URL = env.text("REDIS_URL") or f"redis+socket://{BROKER_SOCKET}"
-# A page waits so long for a broker that hangs, and then not at all for a while: the job stays queued and is
+# A page waits this long for a hanging broker, and then not at all for a while: the job stays queued and is
 # sent later.
 BROKER_SECONDS = 2.0
 BROKER_PAUSE_SECONDS = 5.0
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers wait for a broker that is away, however long
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers wait for an unreachable broker, however long
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 24 * 3600 + 600,  # above the longest job
     "socket_keepalive": not CELERY_BROKER_URL.startswith("redis+socket"),
@@ -317,9 +317,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-# Jobs are sent to the queue of their kind. Of the rest, "upkeep" is what takes moments and only asks the
-# database: lost jobs, lost messages, runs to be advanced. It has a worker that nothing else may hold up.
-# "errands" is what waits for others: mail servers, webhooks, boards, storage.
+# Jobs go to the queue of their kind. Of the other tasks, "upkeep" takes moments and only queries the
+# database: lost jobs, lost messages, runs to advance. It has a worker that nothing else may block. "errands"
+# wait for others: mail servers, webhooks, boards, storage.
 CELERY_TASK_DEFAULT_QUEUE = "upkeep"
 CELERY_TASK_ROUTES = {
     "portal.notify.tasks.send_mails": {"queue": "errands"},
@@ -331,7 +331,7 @@ CELERY_TASK_ROUTES = {
     "portal.teams.tasks.*": {"queue": "errands"},
     "portal.core.tasks.*": {"queue": "errands"},
 }
-# Jobs that talk to boards mostly wait. A team may hold only so many places, so that its frozen boards leave
+# Jobs that talk to boards mostly wait. A team may hold only this many slots, so that its frozen boards leave
 # some to the others.
 DEPLOY_SLOTS = env.integer("DEPLOY_SLOTS", 8, least=2)
 TEAM_SLOTS = {"deploy": max(1, DEPLOY_SLOTS * 3 // 4)}

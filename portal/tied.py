@@ -1,7 +1,7 @@
-"""Ties a process to the one that started it: the kernel kills it when its parent dies, however that dies.
+"""Ties a process to its parent: the kernel kills it when the parent dies, however that happens.
 
-``python tied.py PROGRAM ARGUMENTS…`` becomes PROGRAM, tied. Standard library only, and nothing of ours is
-imported: it starts before every program of ``make serve``.
+``python tied.py PROGRAM ARGUMENTS…`` becomes PROGRAM, tied. Standard library only, without imports from the
+project: it starts before every program of ``make serve``.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import os
 import signal
 import sys
 
-# Names the process that the programs of an installation must be children of.
+# The process that the programs of an installation must be children of.
 PARENT = "SLIPWAY_SUPERVISOR"
-_PR_SET_PDEATHSIG = 1  # prctl(2); it outlives an exec, and goes by the thread that forked
+_PR_SET_PDEATHSIG = 1  # prctl(2); it survives an exec, and goes by the thread that forked
 
 
 def tie(parent: int | None = None) -> None:
-    """Have the kernel kill this process when ``parent``, by default the present one, is gone.
+    """Have the kernel kill this process when ``parent``, by default the current one, is gone.
 
-    Ends the process at once when it is gone already. Without prctl (not Linux) nothing happens.
+    Exits at once if it is already gone. Without prctl (not Linux), nothing happens.
     """
     parent = os.getppid() if parent is None else parent
     try:

@@ -1,4 +1,4 @@
-"""The map of all addresses."""
+"""The root URL configuration."""
 
 from django.urls import include, path
 

@@ -59,10 +59,10 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
         responses={201: DatasetVersionSerializer},
     )
     def create(self, request):
-        """Make an archive the next version of the dataset of this name; it is checked in a job.
+        """Upload an archive as the next version of the dataset with this name; a job checks it.
 
-        The archive comes in this request as ``file``, or came before: ``upload`` is the id of an upload
-        (``/api/v1/uploads/``) that is whole. Saying the same again about an upload changes nothing.
+        The archive is either the ``file`` of this request or a complete upload: ``upload`` is its id
+        (``/api/v1/uploads/``). Repeating the call for an upload changes nothing.
         """
         is_file = request.content_type.startswith("multipart/") and "upload" not in request.data
         kind = FileVersionSerializer if is_file else ReceivedVersionSerializer
@@ -87,7 +87,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
     def destroy(self, request, pk=None):
         """Delete the dataset with its versions; it can be restored for some days.
 
-        Versions that a run names are hidden and kept: their runs go on.
+        Versions used by a run are hidden but kept: their runs continue.
         """
         deletion.delete_dataset(self.get_object(), request.user)
         return Response(status=204)
@@ -96,7 +96,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
     @action(detail=True, methods=["post"])
     @without_body
     def restore(self, request, pk=None):
-        """Take the deletion back."""
+        """Restore the deleted dataset."""
         with _name_is_free():
             deletion.restore_dataset(self.get_object(), request.user)
         return Response(DatasetSerializer(self.get_object()).data)
@@ -113,7 +113,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
     @action(detail=False, methods=["post"], url_path="samples/scattered-digits")
     @without_body
     def scattered_digits(self, request):
-        """Add the bundled dataset for detection: digits with boxes, scattered over canvases with clutter."""
+        """Add the bundled dataset for detection: digits with boxes, scattered over cluttered canvases."""
         version = services.add_sample(request.team, request.user, DETECTION)
         return Response(DatasetVersionSerializer(version).data, status=201)
 
@@ -123,9 +123,9 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
         detail=False, methods=["get", "post"], url_path="imports", pagination_class=None, filter_backends=[]
     )
     def import_(self, request):
-        """GET: the places that the administrator allowed. POST: make a dataset's version of what lies at one.
+        """GET: the locations that the administrator allowed. POST: import from one as a dataset's version.
 
-        The job of the version's check copies it; an archive may lie there as well.
+        The job that checks the version copies the files. An archive can be imported too.
         """
         if request.method == "GET":
             return Response(PlaceSerializer(imports.places(), many=True).data)
@@ -163,7 +163,7 @@ class DatasetVersionViewSet(
 
     @extend_schema(responses={204: None})
     def destroy(self, request, pk=None):
-        """Delete the version; it can be restored for some days. One that a run names is hidden and kept."""
+        """Delete the version; it can be restored for some days. One used by a run is hidden but kept."""
         deletion.delete_version(self.get_object(), request.user)
         return Response(status=204)
 
@@ -171,7 +171,7 @@ class DatasetVersionViewSet(
     @action(detail=True, methods=["post"])
     @without_body
     def restore(self, request, pk=None):
-        """Take the deletion back."""
+        """Restore the deleted version."""
         deletion.restore_version(self.get_object(), request.user)
         return Response(DatasetVersionDetailSerializer(self.get_object()).data)
 
@@ -179,7 +179,7 @@ class DatasetVersionViewSet(
     @action(detail=True, pagination_class=None)
     @with_query(DiffQuerySerializer)
     def diff(self, request, pk=None):
-        """What changed from another version of the dataset to this one, image by image."""
+        """The differences from another version of the dataset to this one, image by image."""
         version = self.get_object()
         asked = self.query
         against = _against(version, asked.get("against"))
@@ -191,7 +191,7 @@ class DatasetVersionViewSet(
     @action(detail=True, pagination_class=None)
     @with_query(ImagesQuerySerializer)
     def images(self, request, pk=None):
-        """The version's images, filtered, by id."""
+        """The version's images, filtered, ordered by id."""
         version = self.get_object()
         if not version.is_ready:
             raise ValidationError({"version": [_("%(name)s is not ready.") % {"name": version}]})
@@ -208,7 +208,7 @@ class DatasetVersionViewSet(
     @action(detail=True, url_path="export", content_negotiation_class=AnyAnswer)
     @with_query(ExportQuerySerializer)
     def exported(self, request, pk=None):
-        """The version as a zip in the layout ``format``, made while it is sent, or a part of it."""
+        """The version as a zip in ``format``, generated while it is sent, or a range of it."""
         version = self.get_object()
         if not version.is_ready:
             raise ValidationError(
@@ -222,7 +222,7 @@ class DatasetVersionViewSet(
 
 
 def _against(version: DatasetVersion, pk: int | None) -> DatasetVersion:
-    """The version to compare with: the named one of the same dataset, or the parent."""
+    """The version to compare with: the given one of the same dataset, or the parent."""
     other = version.parent if pk is None else version.dataset.versions.filter(pk=pk).first()
     if other is None:
         sentence = _("This is a first version: name another version of the dataset to compare it with.")

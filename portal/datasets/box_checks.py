@@ -1,4 +1,4 @@
-"""Whether boxes that were drawn on an image can be stored."""
+"""Validates boxes that were drawn on an image."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ LEAST_SIDE = 1.0  # pixels
 
 
 def boxes_of(payload: dict[str, Any], index: Index, plan: Plan) -> dict[str, Any]:
-    """What to store of all boxes of an image, drawn anew. Raises ChangeRefused.
+    """Validate all boxes of an image for storing. Raises ChangeRefused.
 
-    ``expected`` are the boxes that they replace, as they were shown; where others stand, somebody was faster.
+    ``expected`` are the boxes that they replace, as displayed; if others are stored, someone else was faster.
     """
     now = image_now(payload, index, plan)
     given, expected = payload.get("boxes"), payload.get("expected")
@@ -35,7 +35,7 @@ def boxes_of(payload: dict[str, Any], index: Index, plan: Plan) -> dict[str, Any
 
 
 def image_now(payload: dict[str, Any], index: Index, plan: Plan, field: str = "boxes") -> EditedImage:
-    """The payload's image as it stands after ``plan``; ``field`` is refused where it can have no boxes."""
+    """The payload's image after ``plan``; raises ChangeRefused for ``field`` if it cannot have boxes."""
     number = payload.get("image")
     row = index.image(number) if isinstance(number, int) and not isinstance(number, bool) else None
     if row is None:
@@ -46,7 +46,7 @@ def image_now(payload: dict[str, Any], index: Index, plan: Plan, field: str = "b
 
 
 def _box(box: Any, now: EditedImage, plan: Plan) -> list[float]:
-    """A box clipped to its image, to a hundredth of a pixel."""
+    """A box clipped to its image, in hundredths of a pixel."""
     if not isinstance(box, list) or len(box) != 5 or not all(map(_is_number, box)):
         raise ChangeRefused(_("Give each box as [class id, left, top, width, height]."), "boxes")
     class_id, left, top, width, height = box

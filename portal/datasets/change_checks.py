@@ -1,4 +1,4 @@
-"""Whether a change that a person or a program asks for can be made to a draft, and what is stored of it."""
+"""Validates a change to a draft, and returns what to store of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workers.datakit.grouping import pattern_of
 from workers.datakit.index import Filter, Index
 from workers.datakit.split import check_share
 
-MAX_IDS = 10_000  # in one change; more are told by a filter
+MAX_IDS = 10_000  # in one change; use a filter for more
 
 
 Checked = tuple[dict[str, Any], int | None]
@@ -27,7 +27,7 @@ Checked = tuple[dict[str, Any], int | None]
 def checked(kind: str, payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
     """Return what to store of a change to the base ``index`` after ``plan``, and how many images it names.
 
-    Raises ChangeRefused. The number is None where the change goes by class or concerns the whole version.
+    Raises ChangeRefused. The number is None if the change goes by class or affects the whole version.
     """
     if kind not in KINDS:
         raise ChangeRefused(
@@ -83,7 +83,7 @@ def _add_class(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
 
 
 def _new_name(payload: dict[str, Any], others: list[str]) -> tuple[str, str | None]:
-    """A class name that was typed, and the one of ``others`` that counts as the same."""
+    """A typed class name, and the one of ``others`` that counts as equal."""
     try:
         name = names.check_class_name(str(payload.get("name") or "").strip())
     except InputError as error:
@@ -191,7 +191,7 @@ def _is_id(value: Any, least: int = 1) -> bool:
 
 
 def _images(payload: dict[str, Any], index: Index) -> tuple[dict[str, Any], int]:
-    """The images as they are stored, and how many they are now."""
+    """The images as they are stored, and their current number."""
     given = payload.get("images")
     given = given if isinstance(given, dict) else {}
     if isinstance(given.get("filter"), dict):
@@ -234,7 +234,7 @@ def checked_filter(given: dict[str, Any], index: Index) -> Filter:
 
 
 def _is_text(value: Any) -> bool:
-    """Text that every database takes: JSON can hold halves of letters and zero bytes."""
+    """Text that every database accepts: JSON can hold lone surrogates and NUL."""
     return isinstance(value, str) and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value)
 
 

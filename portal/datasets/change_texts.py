@@ -1,4 +1,4 @@
-"""Changes of a draft in words."""
+"""Describes changes of a draft."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from workers.datakit.index import Filter
 
 
 def split_label(split: str) -> str:
-    """A split as people call it; empty for one that is still to be drawn."""
+    """The label of a split; empty if it is not assigned yet."""
     return {"train": _("training"), "val": _("validation"), "test": _("test")}.get(split, "")
 
 
 def sentence(change: DraftChange, class_names: list[str]) -> str:
-    """What a change does; classes are called as the base calls them, see ``Plan.first_names``."""
+    """What a change does; classes have their names in the base, see ``Plan.first_names``."""
     words = _Words(change, class_names)
     return getattr(words, change.kind.replace("-", "_"))()
 
 
 class _Words:
-    """A method for each kind."""
+    """One method per kind."""
 
     def __init__(self, change: DraftChange, class_names: list[str]):
         self.payload: dict[str, Any] = change.payload
@@ -121,7 +121,7 @@ class _Words:
 
 
 def filter_words(wanted: Filter, class_names: list[str]) -> str:
-    """``class 3, validation, "blurred"``; the words for no filter where it is empty."""
+    """``class 3, validation, "blurred"``; words for no filter if it is empty."""
     parts = []
     if wanted.class_id is not None:
         parts.append(_("class %(name)s") % {"name": class_names[wanted.class_id]})

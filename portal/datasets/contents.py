@@ -1,4 +1,4 @@
-"""Reading images out of the stored packs of a version."""
+"""Reads images from the stored packs of a version."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from workers.datakit.staging import ReadPacks
 
 
 def reader(version: DatasetVersion) -> ReadPacks:
-    """What hands out images with their contents; no pack is copied, and from S3 only what is asked for.
+    """Reads images with their contents. No pack is copied; from S3 only the requested parts are read.
 
-    It raises StagingError for a pack that is lost.
+    Raises StagingError for a missing pack.
     """
     files = {pack.name: pack.file for pack in version.packs.all()}
 
@@ -47,7 +47,7 @@ def reader(version: DatasetVersion) -> ReadPacks:
 
 
 def serve_export(request, version: DatasetVersion, layout: str) -> HttpResponse:
-    """Answer with the version as a zip in a layout, or a part of it. Raises ExportError or StagingError."""
+    """Serve the version as a zip in a format, or a range of it. Raises ExportError or StagingError."""
     pieces = exported(version, layout, reader(version))
     return ranges.serve_made(
         request,
@@ -60,19 +60,19 @@ def serve_export(request, version: DatasetVersion, layout: str) -> HttpResponse:
 
 
 def _blank(images: Iterator[ImageRow]) -> Iterator[tuple[ImageRow, bytes]]:
-    """Images without their contents, to measure: none is compressed again, so their sizes are enough."""
+    """Images without their contents, for measuring: none is compressed again, so their sizes suffice."""
     return ((image, bytes(image.size)) for image in images)
 
 
 @functools.cache
 def _tag(pk: int, layout: str) -> str:
-    """Names the bytes of an export: the version's, as long as the same code writes them."""
+    """The tag of an export's bytes: the version, and the code that writes them."""
     code = b"".join(Path(part.__file__).read_bytes() for part in (export, export_formats, stored))
     return hashlib.sha256(f"{pk} {layout} {zlib.ZLIB_RUNTIME_VERSION}".encode() + code).hexdigest()
 
 
 def exported(version: DatasetVersion, layout: str, read: ReadPacks) -> Iterator[bytes]:
-    """A version as a zip in a layout, piece by piece. Raises ExportError or StagingError at once."""
+    """A version as a zip in a format, piece by piece. Raises ExportError or StagingError at once."""
     opened = contextlib.ExitStack()
     try:
         pieces = export.export(opened.enter_context(indexes.opened(version)), read, layout)
@@ -83,7 +83,7 @@ def exported(version: DatasetVersion, layout: str, read: ReadPacks) -> Iterator[
 
 
 def _closing(opened: contextlib.ExitStack, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the pieces and close what they come from, also when the reader goes away."""
+    """Yield the pieces and close their source, also if the client disconnects."""
     with opened:
         yield from pieces
 

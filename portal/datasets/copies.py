@@ -1,4 +1,4 @@
-"""Copies and near copies of a version side by side, so that a person keeps one of each."""
+"""Duplicates and near duplicates of a version side by side, so that a person keeps one of each."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from workers.datakit.index import Filter, ImageRow, Index
 CODES = (
     "near-copy", "near-copy-in-both-splits", "copy-in-class", "copy-in-both-splits", "copy-in-two-classes",
 )  # fmt: skip
-LOOKED_AT = 2000  # marked images that are grouped at a time
+LOOKED_AT = 2000  # images with the finding that are grouped at a time
 SHOWN = 50  # groups on a page
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Images that are alike. ``kept`` is the one to suggest; None where they disagree about the class."""
+    """Similar images. ``kept`` is the suggested one; None if they disagree about the class."""
 
     images: list[GridImage]
     kept: int | None
@@ -37,7 +37,7 @@ class Group:
 
 
 def groups(index: Index, plan: Plan, code: str) -> list[Group]:
-    """The first groups of images that the finding ``code`` marks and that the draft has not removed yet."""
+    """The first groups of images with the finding ``code`` that the draft has not removed yet."""
     rows = index.page(Filter(mark=code), 0, LOOKED_AT)
     left = [row for row in rows if not plan.now(row).removed]
     found = [some for some in _alike(left) if len(some) > 1]
@@ -52,7 +52,7 @@ def _group(rows: list[ImageRow], plan: Plan) -> Group:
 
 
 def _alike(rows: list[ImageRow]) -> Iterable[list[ImageRow]]:
-    """The rows in groups of equal and nearly equal pictures, each in the order of ids."""
+    """The rows in groups of equal and nearly equal images, each ordered by id."""
     leader = {row.id: row.id for row in rows}
 
     def find(number: int) -> int:
@@ -72,7 +72,7 @@ def _alike(rows: list[ImageRow]) -> Iterable[list[ImageRow]]:
 
 
 def to_remove(shown: list[Group], posted: Mapping[str, str]) -> list[int]:
-    """The images of the groups beside the one that a person keeps; none of a group without a choice."""
+    """The images of the groups except the kept ones; none of a group without a choice."""
     removed: set[int] = set()
     for group in shown:
         kept = whole_number(posted.get(group.key, ""))

@@ -1,7 +1,7 @@
-"""Deleting datasets and versions: hidden at once, restored on request, swept away after some days.
+"""Deletes datasets and versions: hidden at once, restorable for some days, then swept.
 
-What a run names is hidden but never swept: its version can be told, trained and deployed again as long as
-the run is there.
+What a run uses is hidden but never swept: its version can be displayed, trained and deployed as long as the
+run exists.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from portal.teams import audit
 from workers.contract.messages import msg
 
 MAKERS = ("ingest", "revise")  # kinds of job that make a version
-LEFTOVERS_OF = timedelta(days=2)  # the sweep comes every hour
+LEFTOVERS_OF = timedelta(days=2)  # the sweep runs every hour
 
 logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
 def delete_version(version: DatasetVersion, user, verb: str = "dataset.delete") -> None:
-    """Hide a version; its check is stopped if it is still going on. Runs that name it go on."""
+    """Hide a version; an active check is cancelled. Runs that use it continue."""
     row = DatasetVersion.objects.select_for_update().get(pk=version.pk)
     if row.deleted_at is None:
         row.deleted_at = timezone.now()
@@ -59,7 +59,7 @@ def delete_dataset(dataset: Dataset, user) -> None:
 
 @transaction.atomic
 def restore_version(version: DatasetVersion, user) -> None:
-    """Show a deleted version again. It stays hidden while its dataset is deleted."""
+    """Restore a deleted version. It stays hidden while its dataset is deleted."""
     row = DatasetVersion.objects.select_for_update().get(pk=version.pk)
     if row.deleted_at is not None:
         row.deleted_at = None
@@ -69,15 +69,15 @@ def restore_version(version: DatasetVersion, user) -> None:
 
 
 def restore_dataset(dataset: Dataset, user) -> None:
-    """Show a deleted dataset again, with the versions that were not deleted by themselves.
+    """Restore a deleted dataset, with the versions that were not deleted individually.
 
-    Raises NameTaken when another dataset got its name in the meantime.
+    Raises NameTaken if another dataset got its name in the meantime.
     """
     _write(dataset, user, "dataset.restore", "", deleted_at=None)
 
 
 def rename(dataset: Dataset, user, name: str) -> None:
-    """Give a dataset another name. Raises NameTaken when the team has one of that name."""
+    """Rename a dataset. Raises NameTaken if the team has another with that name."""
     if name != dataset.name:
         _write(dataset, user, "dataset.rename", dataset.name, name=name)
 
@@ -96,10 +96,10 @@ def _write(dataset: Dataset, user, verb: str, detail: str, **fields) -> None:
 
 
 def remove_now(version: DatasetVersion) -> None:
-    """Remove a version that was never ready, and its dataset where it was the only one that this ever had.
+    """Remove a version that was never ready, and its dataset if it never had another.
 
-    Its number is free again if it was the last one. What a run names, or a check of the dataset may be
-    pointing into, is left to the sweep.
+    Its number is free again if it was the last one. What a run uses, or a check of the dataset may refer to,
+    is left to the sweep.
     """
     _remove_unless_used(version)
     with transaction.atomic():
@@ -114,7 +114,7 @@ def remove_now(version: DatasetVersion) -> None:
 
 
 def sweep() -> None:
-    """Before: versions deleted long ago. After: those that a run names, and nothing of the others."""
+    """Before: versions deleted long ago. After: only those used by a run."""
     horizon = timezone.now() - timedelta(days=settings.DATASET_KEPT_DAYS)
     gone = Q(deleted_at__lte=horizon) | Q(dataset__deleted_at__lte=horizon)
     for version in DatasetVersion.objects.filter(gone).exclude(usage.used()):
@@ -130,12 +130,12 @@ def _remove_unless_used(version: DatasetVersion) -> None:
 
 
 def sweep_packs() -> None:
-    """Before: packs of uploads that were read again. After: those alone that a version points into."""
+    """Before: packs of uploads that were read again. After: only those that a version refers to."""
     for dataset in Dataset.objects.filter(packs__in=Pack.objects.filter(versions=None)).distinct():
         with transaction.atomic():
             Dataset.objects.select_for_update().get(pk=dataset.pk)
             if dataset.versions.filter(job__status__in=ACTIVE).exists():
-                continue  # its program may be pointing into them; the next sweep comes soon
+                continue  # its program may refer to them; the next sweep comes soon
             unused = dataset.packs.filter(versions=None)
             files = [pack.file.name for pack in unused]
             unused.delete()
@@ -144,10 +144,10 @@ def sweep_packs() -> None:
 
 @transaction.atomic
 def _remove(pk: int) -> None:
-    """Remove a version's row, its index, and the packs that no other version points into.
+    """Remove a version's row, its index, and the packs that no other version refers to.
 
-    The locks are those that a new run and a version about to be ready take, in their order: neither finds
-    its images gone.
+    Takes the same locks as a new run and a version about to be ready, in the same order: neither loses its
+    images.
     """
     dataset = Dataset.objects.select_for_update().filter(versions=pk).first()
     version = DatasetVersion.objects.select_for_update().filter(pk=pk).first()
@@ -156,7 +156,7 @@ def _remove(pk: int) -> None:
     if not version.is_deleted or usage.is_used(version):
         return
     if dataset.versions.filter(job__status__in=ACTIVE).exists():
-        return  # its program may be pointing into these packs just now; the next sweep comes soon
+        return  # its program may refer to these packs just now; the next sweep comes soon
     upload_retention.drop(version)
     Upload.objects.filter(version=version).delete()
     left = version.job.artifacts.all()
@@ -172,7 +172,7 @@ def _remove(pk: int) -> None:
 
 
 def sweep_leftovers() -> None:
-    """Before: files stored by jobs that died before they were done. After: none of those of late."""
+    """Before: files stored by jobs that died before they finished. After: only recent ones."""
     since = timezone.now() - LEFTOVERS_OF
     dead = Job.objects.filter(status__in=[Status.FAILED, Status.CANCELLED], finished_at__gte=since)
     for job in dead.filter(kind__in=MAKERS):

@@ -1,4 +1,4 @@
-"""Renaming and deleting datasets and versions, and taking a deletion back."""
+"""Pages for renaming, deleting and restoring datasets and versions."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def _version(request, pk: int) -> DatasetVersion:
 
 
 def until(row: Dataset | DatasetVersion):
-    """Until when a deleted row can be restored for sure."""
+    """Until when a deleted row can be restored for certain."""
     return row.deleted_at + timedelta(days=settings.DATASET_KEPT_DAYS)
 
 
 @member_required
 def dataset_rename(request, pk):
-    """Give a dataset another name."""
+    """Rename a dataset."""
     dataset = _dataset(request, pk)
     form = RenameForm(request.POST or None, initial={"name": dataset.name})
     if form.is_bound and form.is_valid():
@@ -49,7 +49,7 @@ def dataset_rename(request, pk):
 
 @member_required
 def dataset_delete(request, pk):
-    """Ask, then delete a dataset with its versions."""
+    """Ask for confirmation, then delete a dataset with its versions."""
     dataset = _dataset(request, pk)
     if request.method == "POST":
         deletion.delete_dataset(dataset, request.user)
@@ -61,7 +61,7 @@ def dataset_delete(request, pk):
 
 @member_required
 def version_delete(request, pk):
-    """Ask, then delete a version."""
+    """Ask for confirmation, then delete a version."""
     version = _version(request, pk)
     if request.method == "POST":
         deletion.delete_version(version, request.user)
@@ -78,7 +78,7 @@ def _asked(dataset: Dataset, name: str, in_use: int) -> dict:
 @require_POST
 @member_required
 def dataset_restore(request, pk):
-    """Take a dataset's deletion back."""
+    """Restore a deleted dataset."""
     try:
         deletion.restore_dataset(_dataset(request, pk), request.user)
     except NameTaken as refusal:
@@ -90,13 +90,13 @@ def dataset_restore(request, pk):
 @require_POST
 @member_required
 def version_restore(request, pk):
-    """Take a version's deletion back."""
+    """Restore a deleted version."""
     deletion.restore_version(_version(request, pk), request.user)
     return redirect("dataset-version", pk=pk)
 
 
 def deleted_list(request):
-    """What was deleted and can be restored: datasets, and versions of those that are there."""
+    """What can be restored: deleted datasets, and deleted versions of existing ones."""
     datasets = Dataset.objects.for_team(request.team).exclude(deleted_at=None).with_figures()
     versions = DatasetVersion.objects.for_team(request.team).filter(dataset__deleted_at=None)
     page = page_of(versions.exclude(deleted_at=None).select_related("dataset"), request)

@@ -1,4 +1,4 @@
-"""What changed between two versions."""
+"""Serializers of the differences between two versions."""
 
 from rest_framework import serializers
 
@@ -7,7 +7,7 @@ from workers.datakit import diffing
 
 
 class DiffCountsSerializer(serializers.Serializer):
-    """Images that changed, by kind. A relabelled one may also be in another split."""
+    """The number of changed images, by kind. A relabelled one may also have moved to another split."""
 
     added = serializers.IntegerField()
     removed = serializers.IntegerField()
@@ -30,7 +30,7 @@ class DiffQuerySerializer(serializers.Serializer):
 
 
 class ChangedImageSerializer(serializers.Serializer):
-    """An image in one of the two versions; with ``class_name``, or with ``boxes`` in a detection set."""
+    """An image in one of the two versions, with ``class_name``, or with ``boxes`` in a detection dataset."""
 
     id = serializers.IntegerField(source="image.id", help_text="number of the image in that version")
     original = serializers.CharField(source="image.original")
@@ -52,7 +52,9 @@ class ChangeSerializer(serializers.Serializer):
 
 
 class DiffSerializer(serializers.Serializer):
-    """What changed from the version ``against`` to this one; ``next`` is the ``after`` that goes on."""
+    """The differences from the version ``against`` to this one; ``next`` is the ``after`` of the next
+    page.
+    """
 
     against = serializers.IntegerField()
     version = serializers.IntegerField()

@@ -1,4 +1,4 @@
-"""The changes between two versions of one dataset, for pages and the API."""
+"""The differences between two versions of one dataset, for pages and the API."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ CACHE_BYTES = 1024**3
 
 @dataclass(frozen=True, slots=True)
 class ImageState:
-    """An image as it stands in one of the two versions."""
+    """The state of an image in one of the two versions."""
 
     image: ImageRow
-    class_name: str | None  # None in a detection set
-    boxes: list[list] | None  # [class name, left, top, width, height] in pixels; None in any other set
+    class_name: str | None  # None in a detection dataset
+    boxes: list[list] | None  # [class name, left, top, width, height] in pixels; None in any other dataset
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One image that changed. ``before`` is None where it was added, ``after`` where it was removed."""
+    """One changed image. ``before`` is None if it was added, ``after`` if it was removed."""
 
     number: int
     kind: str
@@ -44,7 +44,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of the changes. ``next`` is what to ask for as ``after`` to go on; None at the end."""
+    """A page of changes. ``next`` is the ``after`` of the next page; None at the end."""
 
     counts: dict[str, int]
     changes: list[Change]
@@ -54,10 +54,10 @@ class Page:
 def page(
     before: DatasetVersion, after: DatasetVersion, kind: str | None = None, start: int = 0, limit: int = 60
 ) -> Page:
-    """Up to ``limit`` changes from ``before`` to ``after``, of one kind if it is named, above ``start``.
+    """Up to ``limit`` changes from ``before`` to ``after`` above ``start``, of one kind if given.
 
-    The first question about a pair goes through both versions, the next ones read what it found. Raises
-    StagingError when an index is lost.
+    The first request for a pair compares both versions, later ones read the result. Raises StagingError if an
+    index is lost.
     """
     with indexes.opened(before) as old, indexes.opened(after) as new:
         with Changes(_listed(before, after, old, new)) as listed:
@@ -72,7 +72,7 @@ def page(
 
 
 def _listed(before: DatasetVersion, after: DatasetVersion, old: Index, new: Index) -> Path:
-    """The list of changes of the pair in this host's cache; versions never change, so neither does it."""
+    """The pair's list of changes in this host's cache; versions never change, so neither does the list."""
     names = [version.index.name.replace("/", "-") for version in (before, after)]
     path = Path(settings.CACHE_DIR) / "diffs" / "--".join(names)
     try:

@@ -1,4 +1,4 @@
-"""Drafts: changes to a version that become the next one. A draft is its maker's alone."""
+"""Drafts: changes to a version that become the next one. Only its author can use a draft."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from portal.datasets.refused_changes import ChangeRefused
 from portal.datasets.serializers import DatasetVersionSerializer
 from workers.contract.messages import msg
 
-FIELDS = {"images": "ids", "from": "from_class"}  # what the checks call a part → what the API does
+FIELDS = {"images": "ids", "from": "from_class"}  # payload key of the checks → API field
 
 
 class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
@@ -52,7 +52,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
 
     @extend_schema(request=NewDraftSerializer, responses={201: DraftSerializer})
     def create(self, request):
-        """Begin changes to a version, or go on with those that are open."""
+        """Start a draft, or continue the open one."""
         form = NewDraftSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         rows = DatasetVersion.objects.for_team(request.team).select_related("dataset", "job")
@@ -65,7 +65,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
 
     @extend_schema(responses={204: None})
     def destroy(self, request, pk=None):
-        """Throw the changes away."""
+        """Discard the draft."""
         with refusals():
             drafts.discard(self.get_object())
         return Response(status=204)
@@ -73,7 +73,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
     @extend_schema(request=DraftChangeSerializer, responses={201: ChangeMadeSerializer})
     @action(detail=True, methods=["post"])
     def changes(self, request, pk=None):
-        """Add a change. What was undone cannot be done again after that."""
+        """Add a change. Undone changes can no longer be redone then."""
         draft = self._open()
         form = DraftChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -119,7 +119,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
     @action(detail=True, methods=["post"])
     @without_body
     def undo(self, request, pk=None):
-        """Take back the last change that stands; nothing happens when none does."""
+        """Undo the last change; no effect if there is none."""
         draft = self.get_object()
         with refusals():
             drafts.undo(draft)
@@ -129,7 +129,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
     @action(detail=True, methods=["post"])
     @without_body
     def redo(self, request, pk=None):
-        """Do again what was undone last; nothing happens when nothing was."""
+        """Redo the last undone change; no effect if there is none."""
         draft = self.get_object()
         with refusals():
             drafts.redo(draft)
@@ -138,7 +138,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
     @extend_schema(request=CommitSerializer, responses={201: DatasetVersionSerializer})
     @action(detail=True, methods=["post"])
     def commit(self, request, pk=None):
-        """Make the next version of the changes, in a job. Should that fail, the draft is open again."""
+        """Make the next version from the draft, in a job. If the job fails, the draft is open again."""
         draft = self.get_object()
         form = CommitSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -147,7 +147,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
         return Response(DatasetVersionSerializer(version).data, status=201)
 
     def _open(self) -> Draft:
-        """The draft, if changes can be added to it: a person has one open draft of a dataset."""
+        """The draft, if it is still open: a person has one open draft per dataset."""
         draft = get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
         if not draft.is_open:
             raise ValidationError({"draft": [drafts.closed()]})

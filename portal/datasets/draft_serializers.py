@@ -1,4 +1,4 @@
-"""Drafts, their changes, and the images of a version, as the API says them."""
+"""Serializers of drafts, their changes, and the images of a version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DRAWINGS = ("stratified", "group")
 
 
 class ImageFilterSerializer(KnownFieldsOnly, serializers.Serializer):
-    """Which images; what is left out does not filter. Classes and findings are those of the base."""
+    """Selects images; omitted fields do not filter. Classes and findings are those of the base."""
 
     class_id = WholeField(required=False, help_text="with this class, or with a box of it")
     split = serializers.ChoiceField(choices=SPLITS, required=False)
@@ -31,7 +31,7 @@ class ImageFilterSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 def filter_of(data: dict) -> Filter:
-    """What ``ImageFilterSerializer`` made of its data, as a filter of the index."""
+    """The validated data of ``ImageFilterSerializer`` as a filter of the index."""
     return Filter(**{side: data[side] for side in ImageFilterSerializer().fields if side in data})
 
 
@@ -61,7 +61,7 @@ class VersionImageSerializer(serializers.Serializer):
 
 
 class VersionImagesSerializer(serializers.Serializer):
-    """Some images in the order of their ids; ``next`` is the next ``after``, null at the end."""
+    """Images ordered by id; ``next`` is the ``after`` of the next page, null at the end."""
 
     count = serializers.IntegerField(help_text="of all that the filter shows")
     images = VersionImageSerializer(many=True)
@@ -69,7 +69,7 @@ class VersionImagesSerializer(serializers.Serializer):
 
 
 class DraftSerializer(serializers.ModelSerializer):
-    """A person's changes to a version. ``changes`` counts those that stand."""
+    """A person's changes to a version. ``changes`` counts those in effect."""
 
     dataset_version = serializers.IntegerField(source="base_id")
     state = serializers.ChoiceField(choices=DraftState.choices)
@@ -103,10 +103,10 @@ def _boxes_field(help_text: str) -> BoundedListField:
 
 
 class DraftChangeSerializer(KnownFieldsOnly, serializers.Serializer):
-    """One change. Which fields it takes follows from its kind; ids are those of the base version.
+    """One change. Its fields depend on its kind; ids are those of the base version.
 
-    ``relabel``, ``split``, ``remove`` and ``keep`` (put back) are of the images in ``ids``, or of all that
-    ``filter`` shows.
+    ``relabel``, ``split``, ``remove`` and ``keep`` (put back) apply to the images in ``ids``, or to all that
+    match ``filter``.
     """
 
     kind = serializers.ChoiceField(choices=CHANGE_KINDS)
@@ -132,7 +132,7 @@ class DraftChangeSerializer(KnownFieldsOnly, serializers.Serializer):
     expected = _boxes_field(help_text="boxes: those that they replace; refused where others stand by now")
 
     def change(self) -> tuple[str, dict]:
-        """Kind and payload, as ``drafts.add`` takes them."""
+        """Kind and payload, as arguments of ``drafts.add``."""
         payload = dict(self.validated_data)
         kind, ids, wanted = payload.pop("kind"), payload.pop("ids", None), payload.pop("filter", None)
         payload["images"] = {"ids": ids} if wanted is None else {"filter": dict(wanted)}

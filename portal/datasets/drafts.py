@@ -1,4 +1,4 @@
-"""Drafts: a person's changes to a version, until they are made the next version or thrown away."""
+"""Drafts: a person's changes to a version, until they become the next version or are discarded."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ ATTEMPTS = 3
 
 
 def open_draft(user, dataset: Dataset) -> Draft | None:
-    """The person's open draft of a dataset, on whichever of its versions."""
+    """The person's open draft of a dataset, on any of its versions."""
     rows = Draft.objects.filter(dataset=dataset, created_by=user, state=DraftState.OPEN)
     return rows.select_related("base", "base__dataset").first()
 
 
 def plan_of(draft: Draft | None, index: Index) -> Plan:
-    """What the draft's standing changes make of the images of ``index``, its base's."""
+    """The draft's changes in effect, applied to the images of its base's ``index``."""
     return Plan(index.class_names, draft.done().values_list("kind", "payload") if draft else [])
 
 
 def begin(user, version: DatasetVersion) -> Draft:
     """The person's open draft on ``version``, a new one if there is none. Raises ChangeRefused."""
-    Dataset.objects.select_for_update().get(pk=version.dataset_id)  # two tabs must not begin two
+    Dataset.objects.select_for_update().get(pk=version.dataset_id)  # two tabs must not start two
     draft = _usable_draft(user, version)
     if draft is None:
         return Draft.objects.create(team=version.team, created_by=user, dataset=version.dataset, base=version)
@@ -48,7 +48,7 @@ def begin(user, version: DatasetVersion) -> Draft:
 
 
 def _usable_draft(user, version: DatasetVersion) -> Draft | None:
-    """The open draft that changes to ``version`` go into, if there is one. Raises ChangeRefused."""
+    """The open draft for changes to ``version``, if there is one. Raises ChangeRefused."""
     if not version.is_ready:
         raise ChangeRefused(_("This version is not ready: wait until its check has succeeded."))
     if version.is_deleted:
@@ -65,8 +65,8 @@ def _usable_draft(user, version: DatasetVersion) -> Draft | None:
 def add(user, version: DatasetVersion, kind: str, payload: dict[str, Any]) -> DraftChange:
     """Add a change to the person's draft on ``version``. Raises ChangeRefused.
 
-    What was undone cannot be done again after that. The index is read, which may take long, before the
-    database is locked; should the draft change in between, the change is checked again.
+    Undone changes can no longer be redone then. The index, which may be slow to read, is read before the
+    database is locked; if the draft changes in between, the change is checked again.
     """
     draft = _usable_draft(user, version)
     with indexes.opened(version) as index:
@@ -81,7 +81,7 @@ def add(user, version: DatasetVersion, kind: str, payload: dict[str, Any]) -> Dr
 
 
 def _state(draft: Draft | None) -> tuple:
-    """Differs whenever other changes stand; a draft without any is as good as none."""
+    """Differs whenever the changes in effect differ; a draft without any equals no draft."""
     if draft is None:
         return (0, 0, None)
     undone = Count("pk", filter=Q(undone=True))
@@ -91,7 +91,7 @@ def _state(draft: Draft | None) -> tuple:
 
 @transaction.atomic
 def _write(user, version: DatasetVersion, seen: tuple, **fields) -> DraftChange | None:
-    """Append a change that was checked against the draft as it was ``seen``; None when it is another now."""
+    """Append a change that was checked against the draft as ``seen``; None if it has changed since."""
     draft = begin(user, version)
     if _state(draft) != seen:
         return None
@@ -106,14 +106,14 @@ def _write(user, version: DatasetVersion, seen: tuple, **fields) -> DraftChange 
 
 @transaction.atomic
 def undo(draft: Draft) -> DraftChange | None:
-    """Take back the last change that stands, and return it; None if none does."""
+    """Undo the last change and return it; None if there is none."""
     _lock_open(draft)
     return _mark(draft.done().last(), undone=True)
 
 
 @transaction.atomic
 def redo(draft: Draft) -> DraftChange | None:
-    """Do again what was undone last, and return it; None if nothing was."""
+    """Redo the last undone change and return it; None if there is none."""
     _lock_open(draft)
     return _mark(draft.changes.filter(undone=True).first(), undone=False)
 
@@ -136,9 +136,9 @@ def discard(draft: Draft) -> None:
 
 @transaction.atomic
 def commit(draft: Draft, message: str = "") -> DatasetVersion:
-    """Queue the making of a new version out of the draft. Raises ChangeRefused.
+    """Queue a job that makes a new version from the draft. Raises ChangeRefused.
 
-    Should that fail, the draft is open again, see ``after_revise``.
+    If it fails, the draft is open again, see ``after_revise``.
     """
     _lock_open(draft)
     if not draft.length:
@@ -160,7 +160,7 @@ def _lock_open(draft: Draft) -> None:
 
 
 def closed() -> str:
-    """Why nothing can be done to a draft that has become a version or was thrown away."""
+    """Why a draft that became a version or was discarded cannot be changed."""
     return _("These changes are no longer open: look at the dataset's versions.")
 
 
@@ -185,8 +185,9 @@ def prepare_revise(job: Job, folder: Path) -> Invocation:
 
 
 def replace(old: Job, new: Job) -> None:
-    """A retry closes the draft again, as committing it did: it makes a version of all changes that stand now,
-    and no change may come to the draft that the version would not have."""
+    """A retry closes the draft again, as the commit did: it makes a version of all changes now in effect,
+    and no change may follow that the version would lack.
+    """
     services.replace(old, new)
     Draft.objects.filter(version__job=new, state=DraftState.OPEN).update(state=DraftState.COMMITTED)
 
@@ -196,9 +197,9 @@ def complete_revise(job: Job, result: dict[str, Any]) -> None:
 
 
 def after_revise(job: Job) -> None:
-    """When a new version could not be made, its maker may go on with the changes.
+    """If a new version could not be made, reopen the draft.
 
-    They stay closed when the person has begun other changes to the dataset since.
+    It stays closed if the person has started another draft of the dataset since.
     """
     draft = Draft.objects.filter(version__job=job, state=DraftState.COMMITTED).first()
     if draft is None or job.status == Status.SUCCEEDED:

@@ -1,4 +1,4 @@
-"""Drawing boxes in the browser: what the page tells its script, and how far the labelling has got."""
+"""Drawing boxes in the browser: data for the page's script, and progress of the labelling."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from workers.datakit.index import Index
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Progress:
-    """How many of a version's images are labelled after a draft: those with boxes, and those that a person
-    said have none. ``following`` is the next image that is not, None when there is none left."""
+    """How many of a version's images are labelled in a draft: with boxes, or explicitly without any.
+
+    ``following`` is the next unlabelled image, None if there is none left.
+    """
 
     labelled: int
     total: int
@@ -25,7 +27,7 @@ class Progress:
 
 
 def progress(index: Index, draft: Draft | None, number: int) -> Progress:
-    """``number`` is the image that is looked at."""
+    """``number`` is the displayed image."""
     left = proposals.unlabelled(draft, index)
     others = [image for image in left if image != number]
     following = next((image for image in others if image > number), others[0] if others else None)
@@ -52,7 +54,7 @@ def state(
 
 
 def save(user, version: DatasetVersion, number: int, body: dict[str, Any]) -> DraftChange:
-    """Store all boxes of an image, as its page sends them. Raises ChangeRefused."""
+    """Store all boxes of an image, as sent by its page. Raises ChangeRefused."""
     payload = {"image": number, "boxes": body.get("boxes"), "expected": body.get("expected")}
     draft = drafts.open_draft(user, version.dataset)
     with indexes.opened(version) as index:
@@ -61,7 +63,7 @@ def save(user, version: DatasetVersion, number: int, body: dict[str, Any]) -> Dr
 
 
 def add(user, version: DatasetVersion, number: int, box: list[float | None]) -> DraftChange:
-    """Add one box to those of an image. Raises ChangeRefused."""
+    """Add one box to an image. Raises ChangeRefused."""
     draft = drafts.open_draft(user, version.dataset)
     with indexes.opened(version) as index:
         plan = drafts.plan_of(draft if draft and draft.base_id == version.pk else None, index)

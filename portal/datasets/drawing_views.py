@@ -1,4 +1,4 @@
-"""Boxes that are drawn on the page of an image arrive here."""
+"""Receives the boxes drawn on the page of an image."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def draw(request, pk):
 def image_boxes(request, pk, number):
     """Store all boxes of an image: a JSON object with ``boxes`` and ``expected``, see ``box_checks``.
 
-    Answers with the boxes as they are stored; with 409 and the boxes that stand where those were others.
+    Returns the stored boxes; 409 with the current boxes if they were not the expected ones.
     """
     version = find_ready_version(request, pk)
     try:

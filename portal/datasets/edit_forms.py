@@ -1,4 +1,4 @@
-"""The forms for reviewing and editing images: what to show and what to change."""
+"""Forms for reviewing and editing images: filters and changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from workers.datakit.index import Filter, Index
 SPLITS = [("", _("all")), ("train", _("training")), ("val", _("validation")), ("test", _("test"))]
 STATES = [("", _("all")), ("unlabelled", _("without a label")), ("proposed", _("proposed by a model"))]
 MOVES = {"to-train": "train", "to-val": "val", "to-test": "test"}
-# What the checks call a part of a payload → the field that it was typed into.
+# Payload key of the checks → the form field it came from.
 FIELDS = {
     "images": "image", "val_fraction": "val_percent", "test_fraction": "test_percent",
     "from": "from_class", "split": None,
@@ -32,14 +32,14 @@ LONGEST_IDS = 4000  # characters: some hundred images
 
 
 class FilterForm(StyledForm):
-    """Which images to show. What cannot be meant is told at its field and left out of the filter."""
+    """Selects images. An invalid field gets an error and does not filter."""
 
     class_id = forms.TypedChoiceField(required=False, coerce=int, empty_value=None, label=_("Class"))
     mark = forms.ChoiceField(required=False, label=_("Finding"))
     split = forms.ChoiceField(required=False, choices=SPLITS, label=_("Split"))
     state = forms.ChoiceField(required=False, choices=STATES, label=_("Labels"))
     text = forms.CharField(required=False, max_length=LONGEST, label=_("Part of the path"))
-    # Images that another page chose, such as a model's mistakes; they stand for themselves.
+    # Images chosen by another page, such as a model's mistakes; they replace the other fields.
     ids = forms.CharField(required=False, max_length=LONGEST_IDS, widget=forms.HiddenInput)
 
     def __init__(self, data, version: DatasetVersion, index: Index, draft: Draft | None = None):
@@ -85,7 +85,7 @@ class FilterForm(StyledForm):
 
     @property
     def query(self) -> str:
-        """The filter as the query of an address."""
+        """The filter as query parameters."""
         found = QueryDict(mutable=True)
         if self.cleaned_data.get("ids"):
             found["ids"] = ",".join(map(str, self.cleaned_data["ids"]))
@@ -114,7 +114,7 @@ def number(**options):
 
 
 class ChangeForm(StyledForm):
-    """One change, as buttons and fields of the pages say it."""
+    """One change, from the buttons and fields of the pages."""
 
     act = forms.CharField(max_length=20)
     image = IdsField(required=False)
@@ -132,7 +132,7 @@ class ChangeForm(StyledForm):
     pattern = forms.CharField(required=False, max_length=LONGEST)
 
     def change(self, wanted: Filter) -> tuple[str, dict[str, Any]]:
-        """Kind and payload; ``wanted`` is what "all that are shown" stands for."""
+        """Kind and payload; ``wanted`` is the filter behind "all displayed"."""
         data = self.cleaned_data
         act = data["act"]
         payload: dict[str, Any] = {"class_id": data["class_id"], "into": data["into"], "name": data["name"]}
@@ -145,15 +145,15 @@ class ChangeForm(StyledForm):
         return ("split" if act in MOVES else act), payload
 
     def drawn(self) -> tuple[int, list[float | None]]:
-        """An image, and a box to be added to it, as the checks take them."""
+        """An image, and a box to add to it, as arguments of the checks."""
         data = self.cleaned_data
         box = [data[name] for name in ("class_id", "left", "top", "width", "height")]
         return (data["image"][0] if data["image"] else 0), box
 
     def chosen(self) -> set[int]:
-        """The ids that were sent, so that a refused form shows them chosen again."""
+        """The ids that were sent, so that an invalid form keeps the selection."""
         return set(self.fields["image"].to_python(self.data.getlist("image")))
 
     def refuse(self, field: str, sentence: str) -> None:
-        """Put a sentence of the checks at the field it is about."""
+        """Add a sentence of the checks to the field it is about."""
         self.add_errors({FIELDS.get(field, field): sentence})

@@ -1,4 +1,4 @@
-"""The events of datasets that people and other systems are told of."""
+"""The events of datasets."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ TASKS = [(task.name, lazy_shown(task.title)) for task in tasks.TASKS.values()]
 
 
 class Live(django_filters.FilterSet):
-    """Without the deleted ones, unless those are asked for."""
+    """Without deleted ones, unless requested."""
 
     deleted = django_filters.BooleanFilter(
         method="those", help_text=_("the deleted ones instead, which can be restored for a while")
@@ -36,7 +36,7 @@ class DatasetFilter(Live, Created):
 
 
 class StatusOfVersion(OneOf):
-    """The status of the check; or ``review``, where that has succeeded and a person has not confirmed it."""
+    """The status of the check; or ``review`` if that succeeded and a person has not confirmed it."""
 
     def filter(self, rows, value):
         waiting = Q(job__status=Status.SUCCEEDED, review=Review.WAITING)

@@ -1,4 +1,4 @@
-"""Where a finding is fixed: links into the grid with its filter, to the classes or to an upload."""
+"""Where to fix a finding: links to the filtered grid, to the classes or to an upload."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workers.contract.splits import TEST, TRAIN, VAL
 
 CLASSES_SHOWN = 10
 INFO = "info"
-# Findings about classes that have no image in a split: those of which it is said, and where their images are.
+# Findings about classes without an image in a split: which split, and which one has their images.
 WITHOUT: dict[str, tuple[str, dict[str, str]]] = {
     "no-train-images": (TRAIN, {}),
     "no-val-images": (VAL, {"split": TRAIN}),
@@ -34,7 +34,7 @@ class Fix:
 
 
 def fixes(version: DatasetVersion, finding: dict[str, Any], in_grid: bool) -> list[Fix]:
-    """The links of a finding; none where nothing in the portal mends it, or nothing need be."""
+    """The links of a finding; none if the portal cannot fix it, or it needs no fix."""
     code, count = finding["code"], finding["count"]
     if in_grid and code in CODES:
         return [Fix(reverse("dataset-copies", args=[version.pk, code]), _("Keep one of each"))]

@@ -1,4 +1,4 @@
-"""The upload form."""
+"""Forms for new versions: upload and import."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MORE = (
 
 
 class ClassNamesField(forms.CharField):
-    """One class name a line; a list, or None when it was left empty."""
+    """One class name per line; a list, or None if empty."""
 
     widget = forms.Textarea
 
@@ -49,7 +49,7 @@ class ClassNamesField(forms.CharField):
 
 
 def check_upload(upload, team):
-    """Refuse what the server would not keep; the archive itself is checked in a job."""
+    """Reject what the server would not store; a job checks the archive itself."""
     if upload:
         try:
             upload_limits.check_size(team, upload.name, upload.size)
@@ -59,7 +59,7 @@ def check_upload(upload, team):
 
 
 class ReceivedField(forms.ModelChoiceField):
-    """A file that came by a resumable upload before the form is sent; the page's script fills it in."""
+    """A file received by a resumable upload before the form is sent; the page's script fills it in."""
 
     widget = forms.HiddenInput
     default_error_messages = {"invalid_choice": _("The uploaded file is no longer there: choose it again.")}
@@ -73,7 +73,7 @@ class RenameForm(StyledForm):
 
 
 class SplitForm(StyledForm):
-    """What is said about classes and the split."""
+    """Options for classes and the split."""
 
     class_count = forms.IntegerField(
         required=False,
@@ -149,7 +149,7 @@ class SplitForm(StyledForm):
         return data
 
     def options(self) -> dict:
-        """What ``create_version`` takes of it: only what was filled in."""
+        """Options for ``create_version``: only the fields that were filled in."""
         data = self.cleaned_data
         found = {name: data[name] for name in ("class_count", "class_names")}
         found |= {name: data[name] or None for name in ("split", "split_group", "seed")}
@@ -160,7 +160,7 @@ class SplitForm(StyledForm):
 
 
 class VersionForm(SplitForm):
-    """What is said about a new version, wherever its files come from."""
+    """Options for a new version, wherever its files come from."""
 
     name = forms.CharField(
         max_length=120,
@@ -190,7 +190,7 @@ class VersionForm(SplitForm):
 
     @property
     def more(self) -> list[forms.BoundField]:
-        """What is folded away: every field of it has a default."""
+        """The collapsed part of the form: all its fields have defaults."""
         return [self[name] for name in MORE]
 
     @property
@@ -211,7 +211,9 @@ class VersionForm(SplitForm):
         return data
 
     def options(self) -> dict:
-        """What ``create_version`` takes. The person then sees how the files are read before they are used."""
+        """Options for ``create_version``. The person then reviews how the files were read before they are
+        used.
+        """
         data = self.cleaned_data
         found = {name: data[name] for name in ("layout", "mode", "fresh") if data[name]}
         return {**super().options(), **found, "review": True}
@@ -221,7 +223,7 @@ class UploadForm(VersionForm):
     file = forms.FileField(
         label=_("Archive (zip or tar)"),
         required=False,  # or ``received``
-        allow_empty_file=True,  # the check of the archive says what is wrong with it
+        allow_empty_file=True,  # the check of the archive reports problems
         max_length=255,
         widget=forms.FileInput(attrs={"accept": ".zip,.tar,.gz,.tgz,.xz,.zst,application/zip"}),
     )

@@ -1,4 +1,4 @@
-"""Images of a version as pages show them: with their boxes, and with what a draft makes of them."""
+"""Images of a version for pages: with their boxes, and with a draft's changes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from workers.datakit.index import Filter, ImageRow, Index
 
 PAGE = 60
 COLOURS = 8  # of boxes, see slipway.css
-# Pictures up to this many pixels on their longest side are enlarged with hard edges.
+# Images up to this many pixels on their longest side are enlarged with hard edges.
 CRISP_PIXELS = 64
 KEYS = 9
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GridBox:
-    """A box in pixels of its image. ``was`` is the name of its class in the base, where that is another."""
+    """A box in pixels of its image. ``was`` is the name of its class in the base, if it differs."""
 
     number: int
     x: float
@@ -96,17 +96,17 @@ class GridImage:
 
     @property
     def font(self) -> float:
-        """The height of the letters on boxes in a small picture, in pixels of the image."""
+        """The font size on boxes in a small image, in pixels of the image."""
         return round(max(self.row.width, self.row.height) / 14, 2)
 
     @property
     def small_font(self) -> float:
-        """The same in a large picture."""
+        """The same in a large image."""
         return round(self.font / 2.5, 2)
 
 
 def file_name(row: ImageRow) -> str:
-    """The last part of its path in the upload."""
+    """The last component of its path in the upload."""
     return row.original.rpartition("/")[2]
 
 
@@ -116,7 +116,7 @@ class GridPage:
 
     images: list[GridImage]
     total: int
-    first: int  # which of the total the first one is, from 1; 0 on an empty page
+    first: int  # position of the first one among the total, from 1; 0 on an empty page
     previous: int | None
     next: int | None
     waiting: int = 0  # images of the whole version with a proposal
@@ -133,7 +133,7 @@ class GridPage:
 
 
 def page_of(index: Index, plan: Plan, wanted: Filter, after: int, draft: Draft | None = None) -> GridPage:
-    """The images of ``wanted`` whose ids are above ``after``: as fast however many there are."""
+    """The images of ``wanted`` whose ids are above ``after``. Its cost does not depend on their number."""
     rows = index.page(wanted, after, PAGE + 1)
     more = len(rows) > PAGE
     rows = rows[:PAGE]
@@ -153,7 +153,7 @@ def page_of(index: Index, plan: Plan, wanted: Filter, after: int, draft: Draft |
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ClassChoice:
-    """A class that is left after a draft's changes; ``key`` gives it to an image, where it has one."""
+    """A class that exists after a draft's changes; ``key`` is its keyboard shortcut, if it has one."""
 
     class_id: int
     name: str
@@ -161,7 +161,7 @@ class ClassChoice:
 
 
 def class_choices(plan: Plan) -> list[ClassChoice]:
-    """The classes to choose from. Up to nine have the keys 1 to 9; up to ten named by a digit, that digit."""
+    """The classes to choose from. Up to nine get the keys 1 to 9; up to ten named by digits, their digit."""
     left = [(class_id, name) for class_id, name in enumerate(plan.names) if name is not None]
     digits = all(len(name) == 1 and name in "0123456789" for _, name in left)
     found = []

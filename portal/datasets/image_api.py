@@ -1,4 +1,4 @@
-"""The images of a version themselves."""
+"""Image files of a version."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ OPTIONS = {"pagination_class": None, "filter_backends": [], "content_negotiation
 
 
 class ImageActions:
-    """Actions of dataset versions, for ``DatasetVersionViewSet``. ``number`` is an image's ``id``."""
+    """Actions of ``DatasetVersionViewSet``. ``number`` is an image's ``id``."""
 
     @extend_schema(operation_id="dataset_versions_image_retrieve", responses=PICTURE)
     @action(detail=True, url_path=r"images/(?P<number>\d{1,9})", **OPTIONS)
     def image(self, request, pk=None, number=""):
-        """An image as it is stored, and as training gets it."""
+        """An image as it is stored, exactly as training gets it."""
         return pictures.serve(request, self.get_object(), int(number))
 
     @extend_schema(responses=PICTURE)
     @action(detail=True, url_path=r"images/(?P<number>\d{1,9})/thumbnail", **OPTIONS)
     def thumbnail(self, request, pk=None, number=""):
-        """A small picture of it; the image itself where that is small."""
+        """Its thumbnail; the image itself if it is small."""
         return pictures.serve(request, self.get_object(), int(number), small=True)

@@ -1,4 +1,4 @@
-"""Reviewing and editing the images of a version: the grid, one image, the changes."""
+"""Pages for reviewing and editing the images of a version: grid, single image, changes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DECISIONS = {"accept": proposals.accept, "reject": proposals.reject}
 
 
 def version_images(request, pk):
-    """A version's images, filtered; members change them here."""
+    """A version's images, filtered; members edit them here."""
     version = find_ready_version(request, pk)
     with _opened(version) as index:
         draft, plan = _draft_and_plan(request, version, index)
@@ -47,7 +47,7 @@ def version_images(request, pk):
 
 
 def version_image(request, pk, number):
-    """One image: larger, with its facts, and the ones before and after it that the filter shows."""
+    """One image: large, with its details, and links to its neighbours in the filter."""
     version = find_ready_version(request, pk)
     with _opened(version) as index:
         row = index.image(number)
@@ -83,7 +83,7 @@ def version_image(request, pk, number):
 
 @member_required
 def version_changes(request, pk):
-    """What a person has changed of a version: classes and split to change, and the making of the next."""
+    """A person's changes to a version: edit classes and split, and commit."""
     version = find_ready_version(request, pk)
     with _opened(version) as index:
         form = _act(request, version, Filter())
@@ -103,7 +103,7 @@ def version_changes(request, pk):
 
 
 def version_copies(request, pk, code):
-    """Images that are copies of each other, side by side; members keep one of each."""
+    """Duplicates side by side; members keep one of each."""
     version = find_ready_version(request, pk)
     if code not in copies.CODES:
         raise Http404
@@ -121,7 +121,7 @@ def version_copies(request, pk, code):
 
 
 def _remove(request, version: DatasetVersion, ids: list[int]) -> ChangeForm:
-    """Remove the images in the person's draft; the form has errors where that was refused."""
+    """Remove the images in the person's draft; the form has errors if that was refused."""
     refuse_unless(request, Role.MEMBER)
     form = ChangeForm({"act": "remove"})
     try:
@@ -134,7 +134,7 @@ def _remove(request, version: DatasetVersion, ids: list[int]) -> ChangeForm:
 @require_POST
 @member_required
 def version_commit(request, pk):
-    """Make the next version of the changes."""
+    """Commit the changes as the next version."""
     version = find_ready_version(request, pk)
     draft = _own_draft(request, version)
     message = request.POST.get("message", "").strip()
@@ -151,7 +151,7 @@ def version_commit(request, pk):
 @require_POST
 @member_required
 def version_discard(request, pk):
-    """Throw the changes away."""
+    """Discard the changes."""
     version = find_ready_version(request, pk)
     try:
         drafts.discard(_own_draft(request, version))
@@ -163,7 +163,7 @@ def version_discard(request, pk):
 
 @contextlib.contextmanager
 def _opened(version: DatasetVersion) -> Iterator[Index]:
-    """The version's index; a 404 when it is lost, which the version's own page tells."""
+    """The version's index; a 404 if it is lost, which the version's own page explains."""
     try:
         with indexes.opened(version) as index:
             yield index
@@ -182,7 +182,7 @@ def _after(request) -> int:
 
 
 def _draft_and_plan(request, version: DatasetVersion, index: Index) -> tuple[Draft | None, Plan]:
-    """The person's draft of this dataset, if it is open, and what it makes of this version's images."""
+    """The person's draft of this dataset, if it is open, and its plan for this version's images."""
     draft = drafts.open_draft(request.user, version.dataset)
     return draft, drafts.plan_of(_here(draft, version), index)
 
@@ -219,7 +219,7 @@ def _following(request, form: ChangeForm, version: DatasetVersion, index: Index,
 
 
 def _act(request, version: DatasetVersion, shown: Filter) -> ChangeForm:
-    """Do what was asked for; the form has errors where it was refused, and is unbound when nothing was."""
+    """Apply the requested change; the form has errors if it was refused, and is unbound without a change."""
     if request.method != "POST":
         return ChangeForm()
     refuse_unless(request, Role.MEMBER)
@@ -247,5 +247,5 @@ def _go_back_or_on(request, version: DatasetVersion, act: str) -> None:
 
 
 def _findings_of(version: DatasetVersion, row) -> list[tuple[dict, str]]:
-    """The findings that an image has a part in, each with what it says about this image."""
+    """The findings about an image, each with what it says about this image."""
     return [(f, row.marks[f["code"]]) for f in version.findings if f["code"] in row.marks]

@@ -1,7 +1,7 @@
-"""Where an import may read from: a folder on the server, or a prefix in S3, that the administrator allowed.
+"""Sources of imports: a folder on the server, or a prefix in S3, that the administrator allowed.
 
-Names and sizes first, contents later and one after the other: nothing is held in memory. Whatever somebody
-puts there meanwhile, no file outside of what was allowed is ever read.
+Names and sizes come first, contents later and one at a time: nothing is held in memory. Whatever someone puts
+there meanwhile, no file outside the allowed location is ever read.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from django.conf import settings
 from workers.contract.messages import msg
 from workers.datakit.errors import InputError
 
-# What file managers and version control leave behind; no image is in it.
+# Files and folders of file managers and version control; they hold no images.
 _LEFT_OUT = {"__MACOSX", "Thumbs.db", "desktop.ini"}
-# Of S3, objects up to a size are read by so many threads, so many ahead of the one that is written.
+# From S3, objects up to this size are read by this many threads, this many ahead of the one being written.
 THREADS, AHEAD, SMALL = 8, 16, 1024 * 1024
 _S3_ERROR_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file below the chosen place: its name there with slashes, and its bytes."""
+    """A file below the chosen path: its relative name with slashes, and its size."""
 
     name: str
     size: int
 
 
 def belongs(name: str) -> bool:
-    """Whether a file of this relative name is taken: nothing hidden."""
+    """Whether a file with this relative name is imported: hidden ones are not."""
     return not any(part.startswith(".") or part in _LEFT_OUT for part in name.split("/"))
 
 
 class FolderSource:
-    """A folder on the machine of the workers. ``below`` is a checked relative path, "" for all of it."""
+    """A folder on the workers' machine. ``below`` is a checked relative path, "" for all of it."""
 
     def __init__(self, allowed: Path, below: str):
         self.below = below
@@ -71,23 +71,23 @@ class FolderSource:
         return self.place.is_file()
 
     def entries(self) -> Iterator[Entry]:
-        """Every file, in order of names. Raises InputError for a folder that cannot be read."""
+        """All files, ordered by name. Raises InputError for an unreadable folder."""
         for name, path in self._files():
             found = os.lstat(path)
             if stat.S_ISREG(found.st_mode):
                 yield Entry(name, found.st_size)
                 continue
-            with self._opened(path) as file:  # a link that may be followed, or nothing that may be taken
+            with self._opened(path) as file:  # a link that may be followed, or nothing to import
                 yield Entry(name, os.fstat(file.fileno()).st_size)
 
     def contents(self) -> Iterator[tuple[Entry, BinaryIO]]:
-        """Every file as it is now, with its content, open until the next is asked for."""
+        """All files in their current state, each with its content, open until the next is requested."""
         for name, path in self._files():
             with self._opened(path) as file:
                 yield Entry(name, os.fstat(file.fileno()).st_size), file
 
     def _files(self) -> Iterator[tuple[str, str]]:
-        """Names below the chosen place, and paths."""
+        """Relative names and paths of the files."""
         if self.is_file:
             yield self.place.name, str(self.place)
             return
@@ -108,7 +108,7 @@ class FolderSource:
 
     @contextlib.contextmanager
     def _opened(self, path: str) -> Iterator[BinaryIO]:
-        """Open a file, then look where it really lies: no link changed in between leads anywhere else."""
+        """Open a file, then check where it really is: a link changed in between leads nowhere else."""
         shown = os.path.basename(path)
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -156,7 +156,7 @@ class BucketSource:
         self.is_file = bool(below) and self._is_object()
 
     def entries(self) -> Iterator[Entry]:
-        """Every object, in order of keys. Raises InputError when the bucket cannot be read."""
+        """All objects, ordered by key. Raises InputError if the bucket cannot be read."""
         prefix = self.key if self.is_file or not self.key else f"{self.key}/"
         with _s3_refusals(self.bucket):
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
@@ -168,8 +168,9 @@ class BucketSource:
                     yield Entry(name, row["Size"])
 
     def contents(self) -> Iterator[tuple[Entry, BinaryIO]]:
-        """Every object with its content, in order. Small ones are asked for several at a time: each takes a
-        way to the server and back."""
+        """All objects with their contents, in order. Small ones are requested several at a time, because
+        each takes a round trip.
+        """
         with ThreadPoolExecutor(THREADS) as pool:
             ahead: deque[tuple[Entry, Future | None]] = deque()
             for entry in self.entries():
@@ -188,7 +189,7 @@ class BucketSource:
 
     def _read(self, entry: Entry) -> bytes:
         with self.open(entry) as body:
-            return body.read(entry.size + 1)  # one more, to see whether it has grown
+            return body.read(entry.size + 1)  # one more byte, to detect growth
 
     @contextlib.contextmanager
     def open(self, entry: Entry) -> Iterator[BinaryIO]:
@@ -213,7 +214,7 @@ class BucketSource:
 
 
 def _s3_client():
-    # Here and not above: it takes a fifth of a second to load, and few servers import from S3.
+    # Imported here, because it takes a fifth of a second to load and few servers import from S3.
     import boto3
     from botocore.config import Config
 

@@ -15,7 +15,7 @@ from workers.datakit.limits import Limits
 
 @member_required
 def dataset_import(request):
-    """Take what lies at an allowed place: a new dataset, or the next version of one."""
+    """Import from an allowed location: a new dataset, or the next version of one."""
     initial = {}
     chosen = whole_number(request.GET.get("dataset", ""))
     if chosen is not None:

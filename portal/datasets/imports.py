@@ -1,7 +1,8 @@
-"""Imports: a dataset's next version from a folder on the server or from S3, copied by the job that checks it.
+"""Imports: a dataset's next version from a folder on the server or from S3, copied by the job that checks
+it.
 
-The administrator names the places in ``IMPORT_DIRS`` and ``IMPORT_S3``; people choose one by its name, and
-may go below it. The copy is a tar for the ingest program, or an archive that lies there as it is.
+The administrator names the locations in ``IMPORT_DIRS`` and ``IMPORT_S3``; people choose one by name, and a
+path below it. The copy is a tar for the ingest program, or an archive as it is.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ FOLDER, S3 = "folder", "s3"
 
 @dataclass(frozen=True)
 class Place:
-    """A place to import from: the administrator's name for it, ``folder`` or ``s3``, and where it is."""
+    """A location to import from: its name, ``folder`` or ``s3``, and its root."""
 
     name: str
     kind: str
@@ -49,13 +50,13 @@ class Place:
 
 
 def places() -> list[Place]:
-    """All that the administrator allowed; empty when nothing may be imported."""
+    """All allowed locations; empty if imports are disabled."""
     folders = [Place(name, FOLDER, where) for name, where in settings.IMPORT_DIRS.items()]
     return folders + [Place(name, S3, where) for name, where in settings.IMPORT_S3.items()]
 
 
 def place(name: str) -> Place:
-    """The place of this name. Raises InputError when the administrator allows none such (any more)."""
+    """The location with this name. Raises InputError if it is not allowed (any more)."""
     for known in places():
         if known.name == name:
             return known
@@ -71,7 +72,7 @@ def place(name: str) -> Place:
 
 
 def clean_path(text: str) -> str:
-    """A path below a place as people write it, with slashes and none around it. Raises InputError."""
+    """A typed path below a location, with slashes inside but none around it. Raises InputError."""
     parts = PurePosixPath(text.strip().replace("\\", "/").lstrip("/")).parts
     if ".." in parts or "\0" in text:
         raise InputError(msg("The path must stay below the chosen place: write it without '..'."))
@@ -87,19 +88,19 @@ def clean_path(text: str) -> str:
 
 
 def title(source: str, path: str) -> str:
-    """How an import is called: as an upload is by its file's name."""
+    """The title of an import, as a file name is that of an upload."""
     return names.shown(path.rpartition("/")[2]) or source
 
 
 def shown(source: str, path: str) -> str:
-    """Where an import comes from, for the audit and the page."""
+    """The source of an import, for the audit and the page."""
     return f"{source}/{path}"
 
 
 def fetch(job: Job, source: str, path: str, target: Path) -> Path:
-    """Copy what was chosen to ``target`` in the job's folder, telling the job how far it is.
+    """Copy the chosen files to ``target`` in the job's folder, reporting progress to the job.
 
-    Raises InputError for what cannot or may not be imported, Cancelled when a person asks for it.
+    Raises InputError for what cannot or may not be imported, Cancelled if a person cancels.
     """
     chosen = place(source)
     opened = (FolderSource if chosen.kind == FOLDER else BucketSource)(chosen.where, clean_path(path))
@@ -115,7 +116,7 @@ def fetch(job: Job, source: str, path: str, target: Path) -> Path:
 
 
 def _total(job: Job, opened: FolderSource | BucketSource, target: Path) -> int:
-    """The bytes to copy. Raises InputError when they are more than the server, team or disk takes."""
+    """The bytes to copy. Raises InputError if they exceed the limits of server, team or disk."""
     files = total = 0
     most = Limits().max_files
     for entry in opened.entries():
@@ -146,7 +147,7 @@ def _total(job: Job, opened: FolderSource | BucketSource, target: Path) -> int:
 
 
 class _Copy:
-    """One copy, block by block, with its progress; looks every second whether it must end."""
+    """One copy, block by block, with its progress; checks every second whether it must end."""
 
     def __init__(self, context: JobContext, total: int):
         self.context, self.total = context, total
@@ -154,7 +155,7 @@ class _Copy:
         self._beaten_at = time.monotonic()
 
     def archive(self, opened, file: BinaryIO) -> None:
-        """An archive that lies there: its bytes as they are."""
+        """An archive: its bytes unchanged."""
         for entry, source in opened.contents():
             counted = _Counted(self, source, entry)
             shutil.copyfileobj(counted, file, BLOCK)
@@ -171,12 +172,12 @@ class _Copy:
                 counted = _Counted(self, source, entry)
                 tar.addfile(info, counted)
                 counted.check_whole()
-                tar.members.clear()  # kept for a table of contents that nobody asks for
+                tar.members.clear()  # kept for a table of contents that nobody requests
 
     def count(self, size: int) -> None:
-        """So many bytes more; raises Cancelled or Superseded when the job must end.
+        """Count more bytes; raises Cancelled or Superseded if the job must end.
 
-        What has grown since its bytes were added up could fill the disk: it is not followed further.
+        A file that has grown since the total was computed could fill the disk: it is not read any further.
         """
         self.done += size
         if self.done > self.total:
@@ -188,7 +189,7 @@ class _Copy:
 
 
 class _Counted:
-    """A file that is read; never more of it than it had when it was listed."""
+    """A file being read; never more of it than its size when it was listed."""
 
     def __init__(self, copy: _Copy, source: BinaryIO, entry: Entry):
         self.copy, self.source, self.entry = copy, source, entry

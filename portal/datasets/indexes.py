@@ -1,4 +1,4 @@
-"""The indexes of versions on this host: read where they lie, or fetched once from storage."""
+"""The indexes of versions on this host: read in place, or fetched once from storage."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ CACHE_BYTES = 4 * 1024**3  # an index of 100,000 images has about 30 MB
 
 @contextlib.contextmanager
 def opened(version: DatasetVersion) -> Iterator[Index]:
-    """The index of a version that is ready. Raises StagingError when it is lost."""
+    """The index of a ready version. Raises StagingError if it is lost."""
     with Index(path_of(version)) as index:
         yield index
 
 
 def path_of(version: DatasetVersion) -> Path:
-    """The file of a version's index on this host; do not keep the path, the cache is bounded."""
+    """The path of a version's index on this host. Do not keep it: the cache is bounded."""
     try:
         local = local_path(version.index)
         if local is None:
@@ -44,7 +44,7 @@ def path_of(version: DatasetVersion) -> Path:
 
 
 def copy_to(version: DatasetVersion, target: Path) -> Path:
-    """Put a version's index at ``target`` for a program; without copying where the disk is the same."""
+    """Put a version's index at ``target`` for a program, without copying if it is on the same disk."""
     source = path_of(version)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -55,7 +55,7 @@ def copy_to(version: DatasetVersion, target: Path) -> Path:
 
 
 def _cached(version: DatasetVersion) -> Path:
-    """Names in storage are never used twice, so a file of that name in the cache is the right one."""
+    """Names in storage are never reused, so a cached file with that name is the right one."""
     target = Path(settings.CACHE_DIR) / "indexes" / version.index.name.replace("/", "-")
     try:
         os.utime(target)

@@ -1,4 +1,4 @@
-"""The kinds of job that make versions, and what jobs have to do with datasets."""
+"""The job kinds that make versions, and how jobs relate to datasets."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def register() -> None:
 
 
 def _held_up(ids: set[int]) -> set[int]:
-    """Those of the waiting checks that add to a dataset with an earlier version that is not checked yet."""
+    """The queued checks that add to a dataset whose earlier versions are not checked yet."""
     earlier = DatasetVersion.objects.filter(
         dataset=OuterRef("dataset"), number__lt=OuterRef("number"), job__status__in=ACTIVE
     )

@@ -1,4 +1,4 @@
-"""Datasets and their immutable versions; uploads on their way to become one."""
+"""Datasets and their immutable versions, uploads, and drafts."""
 
 import re
 import uuid
@@ -26,19 +26,20 @@ COVER_IMAGES = 8
 
 
 def _counted(rows):
-    """How many of ``rows``, which refer to an outer query's dataset."""
+    """The number of ``rows`` that refer to an outer query's dataset."""
     counts = rows.order_by().values("dataset").annotate(count=Count("pk")).values("count")
     return Coalesce(Subquery(counts), 0)
 
 
 class DatasetQuerySet(OwnedQuerySet):
     def live(self):
-        """Those that were not deleted."""
+        """Without deleted ones."""
         return self.filter(deleted_at=None)
 
     def with_figures(self):
-        """With ``newest_version`` (its id), ``version_count`` and ``stored_bytes``; deleted versions are not
-        counted, but for what they take."""
+        """With ``newest_version`` (its id), ``version_count`` and ``stored_bytes``. Deleted versions count
+        only for their storage.
+        """
         versions = DatasetVersion.objects.filter(dataset=OuterRef("pk"), deleted_at=None)
         packs = Pack.objects.filter(dataset=OuterRef("pk")).order_by().values("dataset")
         return self.annotate(
@@ -54,7 +55,7 @@ class Dataset(Owned):
     name = NameField(max_length=120)
     last_number = models.PositiveIntegerField(
         default=0
-    )  # of its versions: only a discarded upload's is used again
+    )  # of its versions: only a discarded upload's is reused
     reading = models.JSONField(null=True)  # how its next upload is read, see ``reviews.remembered``
     deleted_at = models.DateTimeField(null=True)
 
@@ -73,10 +74,10 @@ class Dataset(Owned):
 
 
 class Pack(models.Model):
-    """A file of image contents, one after the other; several versions of its dataset may point into it."""
+    """A file of concatenated image contents; several versions of its dataset may refer to it."""
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="packs")
-    name = models.CharField(max_length=100, unique=True)  # as the indexes call it
+    name = models.CharField(max_length=100, unique=True)  # its name in the indexes
     file = models.FileField(max_length=300)
     images = models.PositiveIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
@@ -88,17 +89,17 @@ class Pack(models.Model):
         return self.name
 
 
-# Of no use to a list: they say what is in a version, and may be long.
+# Of no use to a list: they describe the version's content, and may be large.
 LONG_COLUMNS = ("options", "class_names", "counts", "findings", "statistics", "diff", "reading")
 
 
 class VersionQuerySet(OwnedQuerySet):
     def live(self):
-        """Those that were not deleted, alone or with their dataset."""
+        """Those not deleted, neither alone nor with their dataset."""
         return self.filter(deleted_at=None, dataset__deleted_at=None)
 
     def newest_of(self, datasets):
-        """The version with the highest number, but for deleted ones, of each of these datasets."""
+        """The version with the highest number, without deleted ones, of each of these datasets."""
         rows = DatasetVersion.objects.filter(dataset=OuterRef("dataset"), deleted_at=None)
         return self.filter(
             dataset__in=datasets, number=Subquery(rows.order_by("-number").values("number")[:1])
@@ -108,16 +109,16 @@ class VersionQuerySet(OwnedQuerySet):
         return self.filter(job__status=Status.SUCCEEDED).exclude(review=Review.WAITING)
 
     def in_review(self):
-        """Checked, and waiting for a person who says that they were understood."""
+        """Checked, but not confirmed by a person yet."""
         return self.filter(job__status=Status.SUCCEEDED, review=Review.WAITING)
 
 
 class DatasetVersion(models.Model):
-    """What one upload, or one change of another version, holds.
+    """The content of one upload, or of one edit of another version.
 
-    Ready when its job has succeeded and nobody has to confirm how the upload was read (``reviews``); never
-    changed after that. Its images are told by its index (``indexes.opened``) and lie in packs; here is only
-    what lists and reports show, so that a row is as small for 100,000 images as for 100.
+    Ready when its job has succeeded and no confirmation of how the upload was read is pending (``reviews``);
+    never changed after that. Its images are listed in its index (``indexes.opened``) and stored in packs. The
+    row holds only what lists and reports show, so it is as small for 100,000 images as for 100.
     """
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="versions")
@@ -126,10 +127,10 @@ class DatasetVersion(models.Model):
     job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="dataset_version")
     upload = models.FileField(max_length=300)
     upload_name = NameField(max_length=255)
-    options = models.JSONField(default=dict)  # what was said about the upload, see ``options.py``
+    options = models.JSONField(default=dict)  # options of the upload, see ``options.py``
     upload_bytes = models.PositiveBigIntegerField(default=0)  # kept of the upload; 0 once it is removed
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
-    index = models.FileField(max_length=300, blank=True)  # see ``index.py``; once ready
+    index = models.FileField(max_length=300, blank=True)  # see ``index.py``; set once ready
     packs = models.ManyToManyField(Pack, related_name="versions")
     content_hash = models.CharField(max_length=64, blank=True, db_index=True)
     class_names = models.JSONField(default=list)
@@ -139,7 +140,7 @@ class DatasetVersion(models.Model):
     statistics = models.JSONField(default=dict)  # histograms, see ``assemble.py``
     diff = models.JSONField(null=True)  # against the parent: {"added", "removed", "relabelled", "moved"}
     layout = MessageField(blank=True)
-    reading = models.JSONField(null=True, **KEEPS_MESSAGES)  # how it was understood; null for edits
+    reading = models.JSONField(null=True, **KEEPS_MESSAGES)  # how it was read; null for edits
     question = MessageField(blank=True, default="", db_default="")  # what is in doubt about the reading
     review = models.CharField(max_length=10, choices=Review, blank=True, default="", db_default="")
     confirmed_by = models.ForeignKey(
@@ -151,7 +152,7 @@ class DatasetVersion(models.Model):
     images = models.PositiveIntegerField(default=0)
     train_images = models.PositiveIntegerField(default=0)
     val_images = models.PositiveIntegerField(default=0)
-    test_images = models.PositiveIntegerField(default=0, db_default=0)  # never seen by a training
+    test_images = models.PositiveIntegerField(default=0, db_default=0)  # never used for training
     bytes = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True)
@@ -167,7 +168,7 @@ class DatasetVersion(models.Model):
 
     @property
     def is_checked(self) -> bool:
-        """It has an index and images, whether or not they are confirmed."""
+        """Whether it has an index and images, confirmed or not."""
         return self.job is not None and self.job.status == Status.SUCCEEDED
 
     @property
@@ -184,22 +185,22 @@ class DatasetVersion(models.Model):
 
     @property
     def state(self) -> UploadState:
-        """Where the upload is on its way to a dataset."""
+        """How far the upload is on its way to a dataset."""
         return check_state(self.job, self.review)
 
     @property
     def status(self) -> str:
-        """That of its job, or that it waits for a person."""
+        """The status of its job, or that it waits for a person."""
         return REVIEW if self.in_review else str(self.job.status)
 
     @property
     def message(self) -> str:
-        """Why it was refused, or what is in doubt about it; empty otherwise."""
+        """Why it was refused, or what is in doubt; empty otherwise."""
         return self.question if self.in_review else self.job.message
 
     @property
     def cover(self) -> list[int]:
-        """The ids of a few images for a small picture of the whole: images stand by class."""
+        """The ids of a few images as a cover: images are ordered by class."""
         count = min(COVER_IMAGES, self.images)
         return [1 + number * self.images // count for number in range(count)]
 
@@ -209,7 +210,7 @@ class DatasetVersion(models.Model):
 
     @property
     def training_refusals(self) -> list[str]:
-        """Why no model can be trained on it: sentences; none where one can, and until it is ready."""
+        """Why no model can be trained on it: sentences; none if one can, or it is not ready."""
         if not self.is_ready:
             return []
         if not any(recipe.task == self.task for recipe in configs.recipes().values()):
@@ -222,7 +223,7 @@ class DatasetVersion(models.Model):
 
     @property
     def measured_split(self) -> str:
-        """Which images its models are measured on, as ``measured_split`` of the worker programs says."""
+        """The split that its models are measured on, as in ``measured_split`` of the worker programs."""
         return TEST if self.test_images else VAL
 
     @property
@@ -232,7 +233,7 @@ class DatasetVersion(models.Model):
 
     @property
     def facts(self) -> DatasetFacts:
-        """What a task must know of it to say whether it can be trained on."""
+        """The facts that a task needs to decide whether it can be trained on."""
         errors = [finding["message"] for finding in self.findings if finding["level"] == ERROR]
         return DatasetFacts(self.task, self.class_names, self.train_images, self.val_images, errors)
 
@@ -243,24 +244,24 @@ class UploadQuerySet(OwnedQuerySet):
         return self.filter(version=None, expires_at__gt=timezone.now())
 
     def received(self):
-        """Whole, and not yet part of a dataset."""
+        """Complete, and not yet part of a dataset."""
         return self.waiting().filter(offset=F("length"))
 
     def with_metadata(self, pair: str):
-        """Those whose client gave this pair of a key and a base64 value."""
+        """Those whose client sent this pair of a key and a base64 value."""
         return self.filter(metadata__regex=rf"(^|,){re.escape(pair)}(,|$)")
 
 
 class Upload(Owned):
-    """A file that arrives piece by piece. ``offset`` is how many bytes are safely stored.
+    """A file that arrives in pieces. ``offset`` is how many bytes are safely stored.
 
-    Whoever appends holds the row for a while (``holder``, ``held_until``) and renews that as bytes come.
+    Whoever appends holds the row for a while (``holder``, ``held_until``) and renews that as bytes arrive.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     filename = NameField(max_length=255)
-    metadata = models.TextField(blank=True)  # the client's own words, given back to it
-    dataset_name = NameField(max_length=120, blank=True)  # becomes its next version by itself
+    metadata = models.TextField(blank=True)  # the client's own words, returned to it
+    dataset_name = NameField(max_length=120, blank=True)  # becomes its next version automatically
     options = models.JSONField(default=dict)  # as in DatasetVersion
     length = models.PositiveBigIntegerField()
     offset = models.PositiveBigIntegerField(default=0)
@@ -292,7 +293,7 @@ class Upload(Owned):
 
     @property
     def is_held(self) -> bool:
-        """A connection is appending, or was a moment ago."""
+        """Whether a connection is appending, or was a moment ago."""
         return self.held_until is not None and self.held_until > timezone.now()
 
     @property
@@ -309,12 +310,12 @@ class Upload(Owned):
 
     @property
     def message(self) -> str:
-        """Why it was refused, or what is in doubt about it; empty otherwise."""
+        """Why it was refused, or what is in doubt; empty otherwise."""
         return self.version.message if self.state in (UploadState.REFUSED, UploadState.REVIEW) else ""
 
 
 class UploadPiece(models.Model):
-    """Some bytes of an upload as a file of their own in storage, where every host can reach them."""
+    """Some bytes of an upload as a file in storage, where every host can reach them."""
 
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="pieces")
     start = models.PositiveBigIntegerField()

@@ -1,4 +1,4 @@
-"""Answers with an image of a version, for pages and the API."""
+"""Serves images of a version, for pages and the API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ YEAR = 365 * 24 * 3600
 
 
 def serve(request, version: DatasetVersion, number: int, *, small: bool = False) -> HttpResponse:
-    """Versions never change: a browser may keep what it got, and asks for nothing twice."""
+    """Versions never change: browsers may cache, and never request an image twice."""
     try:
         found = stored_images.find(version, number, small=small)
         if found is None:

@@ -1,8 +1,8 @@
 """The stored bytes of an upload: pieces, each a file of its own under ``uploads/<id>/``.
 
-A file a piece, because the next one may reach another web host that shares no disk with this one, and
-because an object in S3 cannot be appended to. Nothing is copied when the last piece has come: the worker
-joins them in its job folder, where it would have to copy the upload to anyway.
+One file per piece, because the next one may reach another web host that shares no disk with this one, and
+because an object in S3 cannot be appended to. Nothing is copied when the last piece has arrived: the worker
+joins them in its job folder, where it would have to copy the upload anyway.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ def folder(upload: Upload) -> str:
 
 
 def store(upload: Upload, start: int, content) -> str:
-    """Put a piece into storage and return its name there; a local file is moved, not copied."""
+    """Store a piece and return its name in storage; a local file is moved, not copied."""
     return default_storage.save(f"{folder(upload)}/{start:015d}", content)
 
 
 def join(upload: Upload, target: Path) -> Path:
-    """Write the whole upload to ``target``, atomically. Raises InputError when a piece is damaged."""
+    """Write the whole upload to ``target``, atomically. Raises InputError if a piece is damaged."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.joining")
     try:
@@ -56,4 +56,4 @@ def remove(upload: Upload) -> None:
         return
     for name in names:
         default_storage.delete(f"{place}/{name}")
-    default_storage.delete(place)  # the folder, where there are folders
+    default_storage.delete(place)  # the folder, if storage has folders

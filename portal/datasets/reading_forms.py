@@ -14,7 +14,7 @@ from portal.datasets.forms import SplitForm
 from portal.datasets.models import DatasetVersion
 from workers.datakit.readers import LAYOUTS
 
-COLUMN = 200  # characters of a title
+COLUMN = 200  # characters of a column title
 ENTRIES = 1_000
 ROLES_SHOWN = 100
 ROLE_TITLES = {
@@ -31,12 +31,12 @@ ROLE_TITLES = {
 
 
 def by_path(roles: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Folders as a tree is read: each under the one that it lies in."""
+    """Folders in tree order: each below its parent."""
     return sorted(roles, key=lambda row: row["folder"].split("/"))
 
 
 class LinesField(forms.CharField):
-    """One entry a line."""
+    """One entry per line."""
 
     widget = forms.Textarea
 
@@ -74,7 +74,7 @@ def _column(label, help_text="") -> forms.CharField:
 
 
 class ReadingForm(SplitForm):
-    """How to read the files of a version this time, with a choice for each folder at the top."""
+    """How to read the files of a version this time, with a choice for each top-level folder."""
 
     format = forms.ChoiceField(
         required=False,
@@ -117,7 +117,7 @@ class ReadingForm(SplitForm):
             )
 
     def _initial(self, version: DatasetVersion) -> dict[str, Any]:
-        """How it is read now, and what was said about the split."""
+        """How it is read now, with its split options."""
         initial = {name: version.options.get(name) for name in self.base_fields}
         for split in ("val", "test"):
             if f"{split}_fraction" in version.options:
@@ -133,15 +133,15 @@ class ReadingForm(SplitForm):
         return initial
 
     def _folders(self) -> list[tuple[str, dict[str, Any]]]:
-        """A field's name for each folder at the top, as many as a page can show."""
+        """A field name for each top-level folder, as many as a page can show."""
         roles = by_path(self.chosen.get("roles", []))[:ROLES_SHOWN]
         return [(f"role_{number}", folder) for number, folder in enumerate(roles)]
 
     @property
     def folders(self) -> list[tuple[dict[str, Any], forms.BoundField, str]]:
-        """The folders at the top, each with the field of its role and its value.
+        """The top-level folders, each with the name and value of its role field.
 
-        The page draws the fields by itself: a hundred widgets of ten options take half a second.
+        The page renders the fields itself: a hundred widgets of ten options take half a second.
         """
         return [(folder, self[name], self[name].value()) for name, folder in self._folders()]
 
@@ -173,8 +173,9 @@ class ReadingForm(SplitForm):
         return [self[name] for name in names]
 
     def changes(self) -> dict[str, Any]:
-        """What ``reviews.reread`` takes: what was said before or is said now, but for what the check found by
-        itself."""
+        """Arguments of ``reviews.reread``: the earlier options and the new ones, without those that the
+        check detected.
+        """
         data, changed = self.cleaned_data, set(self.changed_data)
         reading = {
             name: data[name]

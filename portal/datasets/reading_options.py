@@ -1,4 +1,4 @@
-"""What a person may say about how an upload is read, as text from forms and from the metadata of tus."""
+"""Options for reading an upload, as text from forms and from the metadata of tus."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES = (*TEXTS, *LISTS, "ids_from", "roles")
 
 
 def said(data: dict[str, Any]) -> dict[str, Any]:
-    """The options among others that were given."""
+    """The options that were given."""
     return {name: data[name] for name in NAMES if data.get(name) not in (None, "", [], {})}
 
 

@@ -1,4 +1,4 @@
-"""How an upload was understood, for the page of its version."""
+"""How an upload was read, for the page of its version."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Understood:
 
     @property
     def folders(self) -> list[tuple[str, Any, int]]:
-        """The folders at the top: name, what it is, how many images."""
+        """The top-level folders: name, role, number of images."""
         return [
             (row["folder"], ROLE_TITLES.get(row["role"], row["role"]), row["images"])
             for row in by_path(self.facts["roles"])
@@ -63,7 +63,7 @@ class Understood:
 
 
 def told(options: dict[str, Any]) -> list[tuple[Any, str]]:
-    """Options in words: title and value."""
+    """Options as title and value."""
     return [(title, _value(options[name])) for name, title in OPTION_TITLES.items() if name in options]
 
 
@@ -74,7 +74,7 @@ def _value(value: Any) -> str:
 
 
 def remembered(dataset: Dataset) -> dict[str, Any] | None:
-    """How the next upload to a dataset is read, where a person has confirmed one."""
+    """How the next upload to a dataset is read, if a person has confirmed one."""
     kept = dataset.reading
     if not kept:
         return None
@@ -83,7 +83,7 @@ def remembered(dataset: Dataset) -> dict[str, Any] | None:
 
 
 def of(version: DatasetVersion) -> dict[str, Any]:
-    """What a page says about how a version was read; nothing where that is not known."""
+    """The page's view of how a version was read; empty if unknown."""
     found = version.reading
     if not found:
         return {}
@@ -99,13 +99,13 @@ def of(version: DatasetVersion) -> dict[str, Any]:
 
 
 def kinds_left_out(version: DatasetVersion) -> set[str]:
-    """The codes of the findings that the reading tells already."""
+    """The codes of findings that the reading already covers."""
     chosen = (version.reading or {}).get("chosen") or {}
     return {row["kind"] for row in chosen.get("left_out", [])}
 
 
 def review(version: DatasetVersion, form: ReadingForm | None) -> dict[str, Any]:
-    """What a person is asked on the page of a version that waits for them, or that was refused."""
+    """The question on the page of a version that waits for a person, or that was refused."""
     if not reviews.can_reread(version):
         return {}
     context = {"reading_form": form or ReadingForm(version=version)}

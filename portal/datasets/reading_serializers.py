@@ -1,4 +1,4 @@
-"""How an upload is read: what may be said about it, and what was understood."""
+"""Serializers of how an upload is read: options and result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workers.contract.messages import msg
 from workers.datakit.errors import InputError
 from workers.datakit.readers import LAYOUTS
 
-COLUMN = 200  # characters of a column's title
+COLUMN = 200  # characters of a column title
 PATH = 500  # of a path in the upload
 ENTRIES = 1_000
 
@@ -30,7 +30,7 @@ ENTRIES = 1_000
     }
 )
 class RolesField(serializers.DictField):
-    """Roles by folder; from forms and the metadata of tus as text, ``folder=role`` a line."""
+    """Roles by folder; as text from forms and the metadata of tus, ``folder=role`` per line."""
 
     def get_value(self, dictionary):
         text = dictionary.get(self.field_name) if html.is_html_input(dictionary) else None
@@ -54,7 +54,7 @@ class RolesField(serializers.DictField):
 
 @extend_schema_field({"type": "string", "maxLength": ENTRIES * PATH})
 class RolesTextField(RolesField):
-    """Roles in a form, for the schema: a ``folder=role`` a line."""
+    """Roles in a form, for the schema: one ``folder=role`` per line."""
 
 
 def _check_folder(folder: str) -> None:
@@ -66,7 +66,7 @@ def _check_folder(folder: str) -> None:
 
 
 def fields_of_reading() -> dict[str, serializers.Field]:
-    """The fields of what may be said; a function, since one of them is called ``as``."""
+    """The fields of the reading options; a function, because one of them is called ``as``."""
     text = {"max_length": COLUMN, "validators": [one_line], "required": False, "allow_null": True}
 
     def path() -> serializers.CharField:
@@ -102,7 +102,7 @@ def fields_of_reading() -> dict[str, serializers.Field]:
 
 
 class ReadingOptionsSerializer(serializers.Serializer):
-    """How to read the files, where looking at them leaves a doubt. What is left out is found by looking."""
+    """How to read the files, if inspection leaves a doubt. Omitted fields are detected."""
 
     def get_fields(self):
         return {**super().get_fields(), **fields_of_reading()}
@@ -130,7 +130,7 @@ class ReadSplitSerializer(serializers.Serializer):
 
 
 class LeftOutSerializer(serializers.Serializer):
-    """One kind of thing that is not used."""
+    """One kind of ignored content."""
 
     kind = serializers.CharField()
     count = serializers.IntegerField()
@@ -163,7 +163,7 @@ class ReadingSerializer(serializers.Serializer):
     problem = serializers.CharField(allow_null=True, help_text="Why nothing can be read this way.")
 
     def get_fields(self):
-        """With ``for`` and ``against``: the first is a word of Python's."""
+        """With ``for`` and ``against``: ``for`` is a Python keyword."""
         lists = {"for": "What speaks for it.", "against": "What speaks against it."}
         signs = {
             name: serializers.ListField(child=serializers.CharField(), help_text=text)
@@ -173,7 +173,7 @@ class ReadingSerializer(serializers.Serializer):
 
 
 class JudgementSerializer(serializers.Serializer):
-    """How an upload was understood, and in which other ways it could be."""
+    """How an upload was read, and the alternatives."""
 
     state = serializers.ChoiceField(choices=UploadState.choices)
     certain = serializers.BooleanField(help_text="False: more than one reading is possible.")
@@ -189,7 +189,7 @@ class JudgementSerializer(serializers.Serializer):
 
     @staticmethod
     def of(version) -> dict[str, Any]:
-        """The fields of a version whose check has ended."""
+        """The data of a version whose check has ended."""
         person = version.confirmed_by
         found = version.reading or {}
         return {

@@ -1,8 +1,8 @@
-"""Receiving the bytes of an upload, in pieces and with little memory.
+"""Receives the bytes of an upload, in pieces and with little memory.
 
-A piece counts only once its row and the new offset are written, in one transaction and by
-compare-and-set: a process that dies at any byte loses the piece in its hands and nothing else, and of two
-connections that append at once one loses.
+A piece counts only once its row and the new offset are written, in one transaction and by compare-and-set: a
+process that dies at any byte loses only the piece in progress, and of two connections that append at once,
+one loses.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from workers.datakit.limits import human_bytes
 
 BLOCK = 1024 * 1024
 MAX_PIECES = 10_000
-# A connection that brings nothing for this long may be taken over by the next one.
+# A connection that sends nothing for this long may be replaced by the next one.
 HOLD = timedelta(seconds=10)
 RENEW_SECONDS = 2.0
 BUSY = msg("Another connection is sending this upload: wait a few seconds and ask again.")
@@ -39,10 +39,10 @@ BUSY = msg("Another connection is sending this upload: wait a few seconds and as
 
 @dataclass(frozen=True)
 class Body:
-    """What a client sends: ``read(n)`` gives fewer than n bytes at the end, or when the connection broke.
+    """A request body: ``read(n)`` returns fewer than n bytes at the end, or if the connection broke.
 
-    ``size`` is None when the client did not say it. ``checksum`` is the name of an algorithm of hashlib
-    and the digest that the whole body must have.
+    ``size`` is None if the client did not declare it. ``checksum`` is the name of a hashlib algorithm and the
+    digest that the whole body must have.
     """
 
     read: Callable[[int], bytes]
@@ -51,16 +51,16 @@ class Body:
 
 
 def append(upload: Upload, offset: int, body: Body) -> None:
-    """Append a body at ``offset``; ``upload.offset`` says afterwards what is safely stored.
+    """Append a body at ``offset``; afterwards, ``upload.offset`` counts the bytes safely stored.
 
-    When the connection breaks, what came until then is kept; with a checksum it is all or nothing.
-    Raises WrongOffset, Busy, TooLarge, WrongChecksum, Expired, Missing or NoRoom.
+    If the connection breaks, what arrived until then is kept; with a checksum, it is all or nothing. Raises
+    WrongOffset, Busy, TooLarge, WrongChecksum, Expired, Missing or NoRoom.
     """
     if upload.is_expired:
         raise Expired(expired_sentence(upload))
     size = body.size or 0
     if upload.is_whole and size and offset + size == upload.length:
-        return  # the last bytes once more: the client has missed our answer
+        return  # the last bytes again: the client has missed our response
     if offset + size > upload.length:
         raise TooLarge(
             msg(
@@ -98,7 +98,7 @@ def expired_sentence(upload: Upload) -> str:
 
 @dataclass
 class Receiver:
-    """One connection that appends to one upload, which it holds from its making until ``release``."""
+    """One connection that appends to one upload, which it holds until ``release``."""
 
     upload: Upload
     offset: int
@@ -140,7 +140,7 @@ class Receiver:
         return Busy(msg("Another connection has gone on with this upload in the meantime."))
 
     def receive(self) -> None:
-        """Receive the body piece by piece; with a checksum it is one piece."""
+        """Receive the body piece by piece; with a checksum, as one piece."""
         size = self.upload.length - self.offset if self.body.size is None else self.body.size
         end = self.offset + size
         while self.upload.offset < end:
@@ -154,7 +154,7 @@ class Receiver:
             )
 
     def _receive_piece(self, wanted: int) -> int:
-        """Receive and keep one piece; return how many bytes came."""
+        """Receive and store one piece; return how many bytes arrived."""
         with TemporaryUploadedFile("piece", "application/octet-stream", 0, None) as piece:
             got, right = self._fill(piece, wanted)
             if right is False and got == wanted:
@@ -164,7 +164,9 @@ class Receiver:
         return got
 
     def _fill(self, piece: TemporaryUploadedFile, wanted: int) -> tuple[int, bool | None]:
-        """Write to the local file; return how many bytes came and whether they have the checksum, if any."""
+        """Write to the local file; return how many bytes arrived and whether they match the checksum, if
+        any.
+        """
         checksum = self.body.checksum
         digest = hashlib.new(checksum[0], usedforsecurity=False) if checksum else None
         got, renewed = 0, time.monotonic()
@@ -186,7 +188,7 @@ class Receiver:
             raise self._superseded()
 
     def _keep(self, piece: TemporaryUploadedFile, size: int) -> None:
-        """Store a piece and move the offset; the stored file goes if the offset does not move."""
+        """Store a piece and move the offset; if the offset does not move, the stored file is removed."""
         upload, start = self.upload, self.upload.offset
         stored = pieces.store(upload, start, piece)
         try:

@@ -1,4 +1,4 @@
-"""Why an upload cannot go on. Each message is one sentence for the person who sends it."""
+"""Why an upload cannot continue. Each message is one sentence for its sender."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class NoRoom(UploadRefused):
 
 
 class WrongOffset(UploadRefused):
-    """The bytes do not go on where the upload stands."""
+    """The offset does not match the bytes received so far."""
 
 
 class Busy(UploadRefused):
-    """Another connection is appending just now."""
+    """Another connection is appending now."""
 
 
 class WrongChecksum(UploadRefused):
-    """What arrived is not what was sent."""
+    """The received bytes do not match the checksum."""
 
 
 class Expired(UploadRefused):
-    """Nothing came for too long, and what was there is gone."""
+    """Nothing arrived for too long, and the bytes are gone."""
 
 
 class Missing(UploadRefused):
@@ -40,18 +40,18 @@ class InUse(UploadRefused):
 
 
 class NotWhole(UploadRefused):
-    """A part of the upload is still to come."""
+    """The upload is not complete."""
 
 
 class NameTaken(Exception):
-    """The team has a dataset of this name already."""
+    """The team already has a dataset with this name."""
 
 
 class NotInReview(Exception):
-    """The version does not wait for a person: it is ready, being checked, refused or deleted."""
+    """The version does not wait for a review: it is ready, being checked, refused or deleted."""
 
 
-# What each becomes in an answer of the API; those of tus are the protocol's.
+# Their API statuses; those of tus are defined by the protocol.
 STATUSES = {
     TooLarge: 413,
     NoRoom: 507,

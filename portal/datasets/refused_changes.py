@@ -1,4 +1,4 @@
-"""Why a change cannot be made to a draft."""
+"""Why a change to a draft is refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 
 class ChangeRefused(Exception):
-    """A change cannot be made. ``field`` is the part of the payload that is wrong, or empty."""
+    """The change is not possible. ``field`` is the invalid key of the payload, or empty."""
 
     def __init__(self, sentence: str, field: str = ""):
         super().__init__(sentence)
@@ -14,7 +14,7 @@ class ChangeRefused(Exception):
 
 
 class BoxesDiffer(ChangeRefused):
-    """The image has other boxes than the change was made for; ``boxes`` are those that stand."""
+    """The image has other boxes than the change expected; ``boxes`` are the current ones."""
 
     def __init__(self, boxes: list[list[float]]):
         super().__init__(

@@ -1,4 +1,4 @@
-"""What a version's page says about it: a verdict, the findings, the classes, the distributions."""
+"""The page of a version: verdict, findings, classes, distributions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from workers.datakit.index import ImageRow, Index
 from workers.datakit.readers import LAYOUTS
 
 BARS = 50  # classes in the chart
-CLASSES = 25  # on a page of the table
+CLASSES = 25  # per page of the table
 SAMPLES = 8
 ORDERS = ("id", "fewest", "most", "name")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether to train on a version: ``level`` is "ready", "warn" or "refused"."""
+    """Whether a version is fit for training: ``level`` is "ready", "warn" or "refused"."""
 
     level: str
     title: str
@@ -55,8 +55,7 @@ def verdict(version: DatasetVersion) -> Verdict:
 class FindingView:
     """A finding as the page shows it. ``pictures`` are ids of images, ``texts`` are about something else.
 
-    ``in_grid`` says whether the images that it counts can be shown in the grid, ``fixes`` lead to where a
-    person can mend it.
+    ``in_grid`` says whether the grid can show its images; ``fixes`` lead to where a person can fix it.
     """
 
     level: str
@@ -74,14 +73,14 @@ class FindingView:
 
 
 def findings(version: DatasetVersion, without: Container[str] = ()) -> list[tuple[str, list[FindingView]]]:
-    """The findings by level, the gravest first; levels without one are left out, and codes in ``without``."""
+    """The findings by level, most severe first, without empty levels and without the codes in ``without``."""
     told = [_finding_view(version, finding) for finding in version.findings if finding["code"] not in without]
     by_level = [(level, [one for one in told if one.level == level]) for level in LEVELS]
     return [(level, some) for level, some in by_level if some]
 
 
 def _finding_view(version: DatasetVersion, finding: dict[str, Any]) -> FindingView:
-    # In versions from before images had ids, an example is a text.
+    # In old versions, created before images had ids, an example is a text.
     examples = [one if isinstance(one, dict) else {"image": None, "text": one} for one in finding["examples"]]
     pictures = [(one["image"], one["text"]) for one in examples if one["image"]]
     return FindingView(
@@ -110,7 +109,7 @@ class ClassRow:
 
 @dataclass(frozen=True, slots=True)
 class ClassPage:
-    """Some of the classes, in an order; ``number`` counts pages from 1."""
+    """A page of classes, in an order; ``number`` counts pages from 1."""
 
     rows: list[ClassRow]
     order: str
@@ -139,7 +138,7 @@ def classes(version: DatasetVersion, index: Index, order: str, number: int) -> C
 
 
 def bars(version: DatasetVersion) -> list[dict[str, Any]]:
-    """The classes of the chart: all, or the largest when there are too many to draw."""
+    """The classes of the chart: all, or the largest if there are too many."""
     if len(version.counts) <= BARS:
         return version.counts
     return sorted(version.counts, key=lambda row: -row["total"])[:BARS]
@@ -147,7 +146,7 @@ def bars(version: DatasetVersion) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """A histogram: ``bins`` are (what it holds, how many); empty ones at either end are left out."""
+    """A histogram: ``bins`` are (label, count), without empty ones at either end."""
 
     name: str
     title: str
@@ -156,7 +155,7 @@ class Distribution:
 
 
 def distributions(version: DatasetVersion) -> list[Distribution]:
-    """The histograms of a version; none for one from before they were kept."""
+    """The histograms of a version; none for an old version without any."""
     titles = {
         "long_side": (_("Longer side, pixels"), ""),
         "aspect": (_("Width by height"), _("below 1: upright, above: lying")),
@@ -181,7 +180,7 @@ def _bins(name: str, edges: list[float | None], counts: list[int]) -> list[tuple
 
 
 def _range(name: str, low: float, high: float | None) -> str:
-    """``64 to 127`` where values are whole, ``0.5 to 0.67`` where they are not."""
+    """``64 to 127`` for whole values, ``0.5 to 0.67`` otherwise."""
     if name in ("long_side", "boxes_per_image", "brightness"):
         last = None if high is None else int(high) - 1
         if last == low:
@@ -202,12 +201,12 @@ def _above(low: str) -> str:
 
 
 def exports(version: DatasetVersion) -> list[tuple[str, str]]:
-    """The layouts that can hold the version: key and name."""
+    """The formats that can hold the version: key and name."""
     return [(key, LAYOUTS[key].name) for key, writers in export.FORMATS.items() if version.task in writers]
 
 
 def diff_kinds(counts: dict[str, int]) -> list[tuple[str, str, int]]:
-    """The kinds of changes between two versions: what filters for them, their name, how many."""
+    """The kinds of changes between two versions: filter value, name, count."""
     titles = {
         "added": _("added"),
         "removed": _("removed"),
@@ -219,7 +218,7 @@ def diff_kinds(counts: dict[str, int]) -> list[tuple[str, str, int]]:
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:
-    """An image that changed between two versions, in words."""
+    """A changed image, in words."""
 
     kind: str
     title: str
@@ -249,7 +248,7 @@ def change_views(page: diffs.Page) -> list[ChangeView]:
 
 
 def _label(image: diffs.ImageState | None) -> str:
-    """The class of an image, or the classes of its boxes with how many there are of each."""
+    """The class of an image, or the classes of its boxes with their counts."""
     if image is None:
         return ""
     if image.boxes is None:

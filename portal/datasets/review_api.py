@@ -16,8 +16,9 @@ from portal.datasets.serializers import DatasetVersionDetailSerializer, OptionsS
 
 
 class RereadSerializer(KnownFieldsOnly, OptionsSerializer):
-    """How to read it this time. What is left out is found by looking; the split and the classes stay as they
-    were said to be unless they are said here."""
+    """How to read it this time. Omitted reading options are detected; the split and the classes stay
+    unless given here.
+    """
 
     def get_fields(self):
         fields = super().get_fields()
@@ -26,19 +27,19 @@ class RereadSerializer(KnownFieldsOnly, OptionsSerializer):
         return fields
 
     def changes(self) -> dict:
-        """What ``reviews.reread`` takes."""
+        """Arguments of ``reviews.reread``."""
         data = self.validated_data
         changes = {name: value for name, value in data.items() if name not in reading_options.NAMES}
         return changes | {"reading": reading_options.said(data), "layout": None}
 
 
 class ReviewActions:
-    """Actions of dataset versions, for ``DatasetVersionViewSet``."""
+    """Actions of ``DatasetVersionViewSet``."""
 
     @extend_schema(responses=JudgementSerializer)
     @action(detail=True)
     def reading(self, request, pk=None):
-        """How the upload was understood: its format, classes, folders, what was left out, and other ways."""
+        """How the upload was read: its format, classes, folders, ignored files, and alternatives."""
         version = self.get_object()
         if not version.reading:
             raise ValidationError({"version": [shown(reviews.no_reading(version))]})
@@ -48,9 +49,9 @@ class ReviewActions:
     @action(detail=True, methods=["post"])
     @without_body
     def confirm(self, request, pk=None):
-        """It was understood as it is meant: the version becomes ready, and the dataset remembers how.
+        """Confirm how it was read: the version becomes ready, and the dataset remembers it.
 
-        409 unless it is in the state ``review``.
+        409 unless its state is ``review``.
         """
         reviews.confirm(self.get_object(), request.user)
         return Response(DatasetVersionDetailSerializer(self.get_object()).data)
@@ -58,9 +59,9 @@ class ReviewActions:
     @extend_schema(request=RereadSerializer, responses=DatasetVersionDetailSerializer)
     @action(detail=True, methods=["post"])
     def reread(self, request, pk=None):
-        """Check the upload again, read as the options say; the version waits to be confirmed after that.
+        """Check the upload again, read with these options; the version then waits for confirmation.
 
-        Also for one that was refused, as long as its upload is on the server. 409 otherwise.
+        Also possible for a refused one, while its upload is on the server. 409 otherwise.
         """
         form = RereadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -71,9 +72,9 @@ class ReviewActions:
     @action(detail=True, methods=["post"])
     @without_body
     def discard(self, request, pk=None):
-        """Remove an upload that is not confirmed, was refused, or repeats the version before it.
+        """Discard an upload that is not confirmed, was refused, or equals the previous version.
 
-        409 for any other version that is ready.
+        409 for any other ready version.
         """
         reviews.discard(self.get_object(), request.user)
         return Response(status=204)

@@ -1,4 +1,4 @@
-"""A person's answer to "This is what was understood": it is right, read it again, discard it."""
+"""A person's response to how an upload was read: confirm, read again, discard."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from portal.teams.quotas import QuotaReached
 @require_POST
 @member_required
 def confirm(request, pk):
-    """It was understood as it is meant."""
+    """Confirm how it was read."""
     version = find_version(request, pk)
     try:
         reviews.confirm(version, request.user)
@@ -34,7 +34,7 @@ def confirm(request, pk):
 @require_POST
 @member_required
 def reread(request, pk):
-    """Read it as the form says, or in one of the other ways that the check found."""
+    """Read it with the form's options, or with an alternative that the check found."""
     version = find_version(request, pk)
     if "alternative" in request.POST:
         return _reread(request, version, {"layout": None, "reading": _alternative(version, request.POST)})
@@ -45,7 +45,7 @@ def reread(request, pk):
 
 
 def _alternative(version: DatasetVersion, posted) -> dict:
-    """The options that read a version in another way, with what was said about folders to leave out."""
+    """The options of an alternative reading, keeping the folders to ignore."""
     found = (version.reading or {}).get("alternatives", [])
     number = whole_number(posted["alternative"])
     if number is None or number >= len(found):
@@ -66,7 +66,7 @@ def _reread(request, version: DatasetVersion, changes: dict):
 @require_POST
 @member_required
 def discard(request, pk):
-    """Remove the upload and what its check made."""
+    """Remove the upload and the results of its check."""
     version = find_version(request, pk)
     words = {"name": version.upload_name}
     try:

@@ -1,7 +1,7 @@
-"""A person looks at how an upload was understood: confirm it, have it read again, discard it.
+"""Reviews of how an upload was read: confirm it, have it read again, discard it.
 
-The check has decoded and packed everything by then, so a confirmation only writes a row. Not in charge of how
-an upload is read: that is ``workers.datakit``'s.
+The check has already decoded and packed everything, so a confirmation only writes a row. ``workers.datakit``
+does the reading itself.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from portal.teams import audit
 from workers.contract.messages import Message, msg
 
 logger = logging.getLogger(__name__)
-KEPT = timedelta(days=14)  # time to come back to an upload after a holiday
+KEPT = timedelta(days=14)  # enough to return to an upload after a holiday
 LARGEST = 4_000_000  # characters of a stored reading; ours have far fewer
 EVENT = "dataset.review"
-# What says how files are read, as ``Options`` of the ingest program call it; the rest is about the split.
+# The options that say how files are read, as in ``Options`` of the ingest program; the others are about the
+# split.
 READING = "reading"
-# What a check fills in. Index and packs stay: with them, the same images need not be packed again.
+# The fields that a check fills in. Index and packs stay: with them, equal images need not be packed again.
 EMPTY = {
     "content_hash": "", "class_names": [], "counts": [], "findings": [], "statistics": {}, "diff": None,
     "layout": "", "split": "", "images": 0, "train_images": 0, "val_images": 0, "test_images": 0,
@@ -43,9 +44,10 @@ EMPTY = {
 
 
 def after_check(version: DatasetVersion, result: dict[str, Any]) -> bool:
-    """Keep how an upload was read, in the transaction that ends its check; True: a person must confirm it.
+    """Store how an upload was read, in the transaction that ends its check. True if a person must confirm
+    it.
 
-    That is so where they asked to see it, and where more than one reading is possible: then they are told.
+    They must if they asked for a review, or if more than one reading is possible.
     """
     version.reading = readable(result.get("reading"))
     version.question = (version.reading or {}).get("question") or ""
@@ -61,7 +63,7 @@ def after_check(version: DatasetVersion, result: dict[str, Any]) -> bool:
 
 
 def readable(reading: Any) -> dict[str, Any] | None:
-    """What a program says about how an upload was read; None for what no page could show."""
+    """A program's report of how an upload was read; None if no page could show it."""
     if not isinstance(reading, dict):
         return None
     try:
@@ -77,8 +79,9 @@ def readable(reading: Any) -> dict[str, Any] | None:
 
 @transaction.atomic
 def after_end(job: Job) -> None:
-    """Keep how a refused upload was judged: its page then offers other ways to read it. Remove the upload of
-    a version that is ready: nobody will have it read in another way."""
+    """Store the reading of a refused upload: its page then offers alternatives. Remove the upload of a
+    ready version: nobody will read it in another way.
+    """
     if job.status == Status.FAILED and (reading := readable(job.result.get("reading"))):
         DatasetVersion.objects.filter(job=job).update(reading=reading)
     for version in DatasetVersion.objects.filter(job=job).ready():
@@ -89,7 +92,7 @@ def after_end(job: Job) -> None:
 def confirm(version: DatasetVersion, user) -> None:
     """Make a version ready that waits for a person. Its dataset remembers how it was read.
 
-    Raises NotInReview unless it is waiting; of two who confirm at once, one wins.
+    Raises NotInReview unless it is waiting; of two concurrent confirmations, one wins.
     """
     row = _locked(version)
     if not row.in_review or row.is_deleted:
@@ -99,7 +102,7 @@ def confirm(version: DatasetVersion, user) -> None:
     _remember(row)
     audit.record("dataset.confirm", row, actor=user)
     upload_retention.drop(row)
-    # Runs that were started on it go on.
+    # Runs that were started on it continue.
     transaction.on_commit(lambda: endings.settle(row.job))
     version.refresh_from_db()
 
@@ -108,8 +111,8 @@ def confirm(version: DatasetVersion, user) -> None:
 def reread(version: DatasetVersion, user, changes: dict[str, Any]) -> Job:
     """Check an upload again with other options; the version then waits for a person again.
 
-    ``changes`` are options as of ``create_version``; None takes one away. Raises NotInReview when the version
-    is ready, being checked or deleted, or when its upload is gone; QuotaReached when no check may wait.
+    ``changes`` are options of ``create_version``; None removes one. Raises NotInReview if the version is
+    ready, being checked or deleted, or its upload is gone; QuotaReached if no more checks may be queued.
     """
     jobs.refuse_if_full(version.team)
     row = _locked(version)
@@ -118,7 +121,7 @@ def reread(version: DatasetVersion, user, changes: dict[str, Any]) -> Job:
     options = {**row.options, **changes}
     options = {name: value for name, value in options.items() if value not in (None, {}, [], "")}
     if READING in changes:
-        options.pop("remembered", None)  # the person has said it all
+        options.pop("remembered", None)  # the person has answered everything
     for name, value in EMPTY.items():
         setattr(row, name, value)
     row.options = options
@@ -130,12 +133,11 @@ def reread(version: DatasetVersion, user, changes: dict[str, Any]) -> Job:
 
 
 def discard(version: DatasetVersion, user) -> None:
-    """Remove an upload that was not confirmed, with all that its check made; a dataset that never had another
-    version goes with it. So with one that ``repeats`` the version before it.
+    """Remove an upload that was not confirmed, with the results of its check; its dataset too, if it never
+    had another version. Also a version that ``repeats`` the previous one.
 
-    Raises NotInReview when the version is ready otherwise, or being checked.
-
-    What a run names is only hidden, as any deleted version.
+    Raises NotInReview for any other ready version, and while it is being checked. A version used by a run is
+    only hidden, like any deleted version.
     """
     with transaction.atomic():
         row = _locked(version)
@@ -147,27 +149,27 @@ def discard(version: DatasetVersion, user) -> None:
 
 
 def sweep() -> None:
-    """Before: uploads that nobody has confirmed for two weeks. After: none of them."""
+    """Before: uploads unconfirmed for two weeks. After: none."""
     waiting = DatasetVersion.objects.live().in_review()
     for version in waiting.filter(job__finished_at__lt=timezone.now() - KEPT):
-        with contextlib.suppress(NotInReview):  # somebody was quicker
+        with contextlib.suppress(NotInReview):  # someone else was faster
             discard(version, None)
 
 
 def repeats(version: DatasetVersion) -> bool:
-    """It is ready, holds exactly what the ready version before it holds, and nothing names it."""
+    """Whether it is ready, equals the ready version before it, and is not used."""
     earlier = version.dataset.versions.live().ready().filter(number__lt=version.number)
     before = earlier.order_by("-number").values_list("content_hash", flat=True).first()
     return version.is_ready and before == version.content_hash and not usage.is_used(version)
 
 
 def expires(version: DatasetVersion):
-    """When an upload that nobody confirms is discarded."""
+    """When an unconfirmed upload is discarded."""
     return (version.job.finished_at or timezone.now()) + KEPT
 
 
 def can_reread(version: DatasetVersion) -> bool:
-    """It waits for a person or was refused, and its upload is still there."""
+    """Whether it waits for a person or was refused, and its upload still exists."""
     waiting = version.in_review or _is_refused(version)
     return waiting and not version.is_deleted and version.job.kind == "ingest" and has_upload(version)
 
@@ -177,7 +179,7 @@ def has_upload(version: DatasetVersion) -> bool:
 
 
 def with_remembered(dataset: Dataset, options: dict[str, Any]) -> dict[str, Any]:
-    """The options of a new upload, with how the dataset's uploads are read unless they say ``fresh``."""
+    """The options of a new upload, with the dataset's remembered reading unless they include ``fresh``."""
     options = dict(options)
     if not options.pop("fresh", False) and dataset.reading:
         options["remembered"] = dataset.reading
@@ -199,7 +201,7 @@ def refusal(version: DatasetVersion) -> Message:
 
 
 def no_reading(version: DatasetVersion) -> Message:
-    """Why there is nothing to say about how a version was read."""
+    """Why it is unknown how a version was read."""
     if version.job.is_active:
         return msg("{version} is being checked: wait for its end.", version=str(version))
     return msg(
@@ -213,14 +215,14 @@ def _is_refused(version: DatasetVersion) -> bool:
 
 
 def _locked(version: DatasetVersion) -> DatasetVersion:
-    """The row, locked after its dataset's: the order of the sweeps."""
+    """The row, locked after its dataset's: the same order as in the sweeps."""
     Dataset.objects.select_for_update().get(pk=version.dataset_id)
     rows = DatasetVersion.objects.select_for_update(of=("self",)).select_related("dataset", "job", "team")
     return rows.get(pk=version.pk)
 
 
 def _remember(version: DatasetVersion) -> None:
-    """Read the dataset's next upload as a person said of this one, or, where it was in doubt, confirmed."""
+    """Remember for the dataset's next upload how a person had this one read or, if in doubt, confirmed it."""
     reading = version.reading or {}
     chosen = reading.get("chosen") or {}
     options = dict(version.options.get(READING) or {})

@@ -31,7 +31,7 @@ class FindingExampleSerializer(serializers.Serializer):
 
 
 class FindingSerializer(serializers.Serializer):
-    """One kind of thing that the check noticed."""
+    """One kind of finding of the check."""
 
     level = serializers.ChoiceField(choices=LEVELS, help_text="error: certainly wrong; warn: perhaps.")
     code = serializers.CharField(help_text="Images that have a part in it can be listed by it.")
@@ -104,7 +104,7 @@ class DatasetSerializer(serializers.ModelSerializer):
 
 
 class DatasetNameSerializer(KnownFieldsOnly, serializers.ModelSerializer):
-    """The part of a dataset that can be changed."""
+    """The editable part of a dataset."""
 
     class Meta:
         model = Dataset
@@ -119,7 +119,7 @@ OPTIONS = (
 
 
 class OptionsSerializer(ReadingOptionsSerializer):
-    """What may be said about an upload; what is not said is read from it."""
+    """Options of an upload; omitted ones are detected."""
 
     class_count = WholeField(required=False, allow_null=True, min_value=2)
     class_names = BoundedListField(
@@ -172,7 +172,7 @@ class OptionsSerializer(ReadingOptionsSerializer):
         return super().validate(data)
 
     def options(self) -> dict:
-        """What ``services.create_version`` takes: only what was said."""
+        """Options for ``services.create_version``: only those given."""
         data = self.validated_data
         found = {key: data[key] for key in OPTIONS if data.get(key)}
         reading = reading_options.said(data)
@@ -180,7 +180,7 @@ class OptionsSerializer(ReadingOptionsSerializer):
 
 
 class VersionSerializer(KnownFieldsOnly, OptionsSerializer):
-    """The next version of the dataset of this name."""
+    """The next version of the dataset with this name."""
 
     name = serializers.CharField(max_length=120, validators=[one_line])
 
@@ -194,7 +194,7 @@ class VersionSerializer(KnownFieldsOnly, OptionsSerializer):
 
 
 class ReceivedVersionSerializer(VersionSerializer):
-    """A zip of class folders, or any other format that is read, as an upload received before."""
+    """A zip of class folders, or any other supported format, from a completed upload."""
 
     upload = serializers.UUIDField(
         help_text="The id of an upload that is whole.",
@@ -204,7 +204,7 @@ class ReceivedVersionSerializer(VersionSerializer):
     )
 
     def validate_upload(self, pk):
-        """The upload itself; another team's is as unknown as any other."""
+        """The upload itself. Ids of other teams are not found."""
         upload = Upload.objects.for_team(self.context["request"].team).filter(pk=pk).first()
         if upload is None:
             raise serializers.ValidationError(
@@ -214,14 +214,14 @@ class ReceivedVersionSerializer(VersionSerializer):
 
 
 class FileVersionSerializer(VersionSerializer):
-    """The same in this request. Lists repeat their field; ``roles`` is text, a ``folder=role`` a line."""
+    """The same in this request. Lists repeat their field; ``roles`` is text, one ``folder=role`` per line."""
 
     file = serializers.FileField(allow_empty_file=True)
 
     def get_fields(self):
         fields = {**super().get_fields(), "roles": RolesTextField(required=False)}
         for field in fields.values():
-            field.allow_null = False  # a form has no word for it
+            field.allow_null = False  # a form cannot express it
         return fields
 
     def validate_file(self, file):
@@ -237,14 +237,14 @@ class ExportQuerySerializer(serializers.Serializer):
 
 
 class PlaceSerializer(serializers.Serializer):
-    """A place that datasets may be imported from, by the administrator's name for it."""
+    """A location that datasets may be imported from, by the administrator's name for it."""
 
     name = serializers.CharField()
     kind = serializers.ChoiceField(choices=[imports.FOLDER, imports.S3])
 
 
 class ImportSerializer(VersionSerializer):
-    """A folder or an archive at a place that the administrator allowed; empty ``path`` for all of it."""
+    """A folder or an archive at an allowed location; an empty ``path`` means all of it."""
 
     source = serializers.CharField(max_length=255, help_text="The name of the place.")
     path = serializers.CharField(
@@ -266,7 +266,7 @@ def _or_refused(check, value):
 
 
 class MetadataSerializer(OptionsSerializer):
-    """The metadata of a tus upload, where everything is text: lists hold one entry a line."""
+    """The metadata of a tus upload, all text: lists have one entry per line."""
 
     filename = serializers.CharField(max_length=255, required=False, allow_blank=True)
     dataset = serializers.CharField(max_length=120, required=False, allow_blank=True, validators=[one_line])
@@ -279,7 +279,7 @@ class MetadataSerializer(OptionsSerializer):
         return super().to_internal_value(data)
 
     def clean_filename(self) -> str:
-        """The last part of the name that the client gave, on one line: a browser may send a path."""
+        """The last component of the client's file name, on one line: a browser may send a path."""
         path = self.validated_data.get("filename", "").replace("\\", "/")
         return names.shown(path.rpartition("/")[2]) or "upload"
 
@@ -289,7 +289,7 @@ class UploadsQuerySerializer(serializers.Serializer):
 
 
 class ReceivedUploadSerializer(serializers.ModelSerializer):
-    """An upload and what has become of it."""
+    """An upload and its current state."""
 
     state = serializers.ChoiceField(choices=UploadState.choices)
     message = serializers.SerializerMethodField()
@@ -304,5 +304,5 @@ class ReceivedUploadSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def get_message(self, upload) -> str:
-        """What the check says, in the language of the page that follows it; English for programs."""
+        """The message of the check, in the language of the page that follows it; English for programs."""
         return shown(upload.message)

@@ -1,4 +1,4 @@
-"""Datasets: take an upload, check it in a job, stage a version for a worker program."""
+"""Datasets: create a version from an upload, check it in a job, stage a version for a worker program."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ INGEST_MEMORY_BYTES = 4 * 1024**3
 def create_version(team, user, name: str, upload, options: dict | None = None) -> DatasetVersion:
     """Store an uploaded archive as the next version of the team's dataset ``name`` and queue its check.
 
-    ``upload`` is a file of Django's, or an Upload that is whole. ``options`` may hold what ``options.py``
-    reads: ``mode``, ``val_fraction``, ``test_fraction``, ``seed``, ``reading`` and so on; with
-    ``review`` a person confirms how it was read, with ``fresh`` it is not read as earlier versions were. A
-    file is stored before the transaction begins: copying gigabytes must not hold a database lock. Raises
-    QuotaReached when no check may wait.
+    ``upload`` is a Django file, or a complete Upload. ``options`` are those of ``options.py``: ``mode``,
+    ``val_fraction``, ``test_fraction``, ``seed``, ``reading`` and so on. With ``review``, a person confirms
+    how it was read; with ``fresh``, the dataset's remembered reading is ignored. A file is stored before the
+    transaction begins: copying gigabytes must not hold a database lock. Raises QuotaReached if no more checks
+    may be queued.
     """
     jobs.refuse_if_full(team)
     if isinstance(upload, Upload):
@@ -54,10 +54,11 @@ def create_version(team, user, name: str, upload, options: dict | None = None) -
 
 @transaction.atomic
 def create_version_of(upload: Upload, name: str, options: dict | None = None) -> DatasetVersion:
-    """Make a whole resumable upload the next version of its team's dataset ``name`` and queue its check.
+    """Make a complete resumable upload the next version of its team's dataset ``name`` and queue its
+    check.
 
-    Called again for the same dataset, it returns the version that is there. Raises NotWhole, Expired,
-    or InUse when it has become a version of another dataset.
+    Called again for the same dataset, it returns the existing version. Raises NotWhole, Expired, or InUse if
+    it is already a version of another dataset.
     """
     upload = Upload.objects.select_for_update().get(pk=upload.pk)
     if upload.version and upload.version.dataset.name == name:
@@ -93,10 +94,10 @@ def create_version_of(upload: Upload, name: str, options: dict | None = None) ->
 def create_import(
     team, user, name: str, source: str, path: str, options: dict | None = None
 ) -> DatasetVersion:
-    """Make what lies at ``path`` of an allowed place the next version of the team's dataset ``name``.
+    """Make the files at ``path`` of an allowed location the next version of the team's dataset ``name``.
 
-    The job of its check copies it. Raises InputError for what the administrator did not allow, QuotaReached
-    when no check may wait.
+    The job that checks it copies them. Raises InputError for what the administrator did not allow,
+    QuotaReached if no more checks may be queued.
     """
     jobs.refuse_if_full(team)
     where = {"source": imports.place(source).name, "path": imports.clean_path(path)}
@@ -117,7 +118,7 @@ def _upload_version(team, user, name: str, options: dict, *, upload_name: str, *
 
 
 def _locked_dataset(team, user, name: str) -> Dataset:
-    """The team's dataset of this name, made where there is none or where it was just discarded."""
+    """The team's dataset with this name, created if there is none or it was just discarded."""
     while True:
         found, _ = Dataset.objects.live().get_or_create(team=team, name=name, defaults={"created_by": user})
         dataset = Dataset.objects.select_for_update().live().filter(pk=found.pk).first()
@@ -126,8 +127,8 @@ def _locked_dataset(team, user, name: str) -> Dataset:
 
 
 def add_version(dataset: Dataset, kind: str, user, **fields) -> DatasetVersion:
-    """Make the next version of a dataset, which a job of this kind fills. Call it in a transaction."""
-    dataset = Dataset.objects.select_for_update().get(pk=dataset.pk)  # two must not get one number
+    """Create the next version of a dataset, for a job of this kind to fill. Call it in a transaction."""
+    dataset = Dataset.objects.select_for_update().get(pk=dataset.pk)  # two must not get the same number
     dataset.last_number += 1
     dataset.save(update_fields=["last_number"])
     job = jobs.submit(kind, dataset.team, user)
@@ -137,7 +138,7 @@ def add_version(dataset: Dataset, kind: str, user, **fields) -> DatasetVersion:
 
 
 def check_addable(team, name: str) -> None:
-    """Raise InputError unless the team's dataset ``name`` has a version, or may have one soon, to add to."""
+    """Raise InputError unless the team's dataset ``name`` has, or may soon have, a version to add to."""
     versions = DatasetVersion.objects.for_team(team).live().filter(dataset__name=name)
     if not versions.filter(job__status__in=ACTIVE).exists() and not versions.ready().exists():
         raise InputError(
@@ -147,7 +148,7 @@ def check_addable(team, name: str) -> None:
 
 
 def claim_ingest(job: Job) -> bool:
-    """What adds to the newest version waits until the versions before it are checked."""
+    """A check that adds to the newest version waits until the versions before it are checked."""
     version = job.dataset_version
     if version.options.get("mode") != "add":
         return True
@@ -205,7 +206,7 @@ def newest_before(version: DatasetVersion) -> DatasetVersion | None:
 
 
 def _indexes(version: DatasetVersion, folder: Path) -> dict[str, str | list[str] | None]:
-    """Copies of the parent's index, and of those that tell which images are stored already."""
+    """Copies of the parent's index, and of those that tell which images are already stored."""
     base = version.parent and indexes.copy_to(version.parent, folder / "indexes" / "base.sqlite")
     known = [
         str(indexes.copy_to(holder, folder / "indexes" / f"{holder.pk}.sqlite"))
@@ -215,30 +216,30 @@ def _indexes(version: DatasetVersion, folder: Path) -> dict[str, str | list[str]
 
 
 def _holders(dataset: Dataset) -> QuerySet[DatasetVersion]:
-    """For each pack of a dataset the first version with it: that is the one the pack was made for."""
+    """For each pack of a dataset, the first version with it: the one that the pack was made for."""
     pairs = DatasetVersion.packs.through.objects.filter(pack__dataset=dataset)
     first = pairs.values("pack").annotate(first=Min("datasetversion")).values("first")
     return DatasetVersion.objects.filter(pk__in=first).exclude(index="")
 
 
 def complete_ingest(job: Job, result: dict) -> None:
-    """Fill the version, unless a person has to confirm how it was read it is ready then."""
+    """Fill the version; it is then ready, unless a person must confirm how it was read."""
     version = job.dataset_version
     fill(version, job, result)
     reviews.after_check(version, result)
 
 
 def fill(version: DatasetVersion, job: Job, result: dict) -> None:
-    """Fill a version from its program's result, and take over the index and the packs that it left.
+    """Fill a version from its program's result, and adopt its index and packs.
 
-    Call it in the transaction that makes the job succeed. It reads no file: that could take long.
+    Call it in the transaction that makes the job succeed. It reads no file: that could be slow.
     """
     for name in ("content_hash", "class_names", "counts", "findings", "statistics", "diff", "layout", "task",
                  "split", "images", "bytes"):  # fmt: skip
         setattr(version, name, result[name])
     for split in SPLITS:
         setattr(version, f"{split}_images", result[split])
-    # Locked, so that the sweep of deleted versions takes no pack away that this one points into.
+    # Locked, so that the sweep of deleted versions removes no pack that this one refers to.
     dataset = Dataset.objects.select_for_update().get(pk=version.dataset_id)
     made = {artifact.name: artifact for artifact in job.artifacts.all()}
     if earlier := version.index.name:
@@ -257,23 +258,25 @@ def fill(version: DatasetVersion, job: Job, result: dict) -> None:
             )
         )
     version.packs.set(found)
-    # The files are the dataset's from now on.
+    # The files belong to the dataset from now on.
     job.artifacts.filter(Q(name="index.sqlite") | Q(name__startswith="packs/")).delete()
 
 
 def folder_of(job: Job) -> str:
-    """Where what makes a version leaves its files; found again if it dies between storing and finishing."""
+    """The output folder of a job that makes a version; found again if the job dies between storing and
+    finishing.
+    """
     return f"versions/{job.pk}"
 
 
 def replace(old: Job, new: Job) -> None:
-    """Raises NothingLeft when the version was removed, or is checked by another job since."""
+    """Raises NothingLeft if the version was removed, or another job checks it since."""
     if not DatasetVersion.objects.filter(job=old).update(job=new):
         raise NothingLeft(old)
 
 
 def add_sample(team, user, task: str) -> DatasetVersion:
-    """The bundled sample of a task: added once, then found."""
+    """The bundled sample of a task: added once, then reused."""
     sample = SAMPLES[task]
     made = DatasetVersion.objects.live().filter(
         team=team, dataset__name=sample.name, upload_name=sample.file_name

@@ -1,7 +1,7 @@
-"""The folders that training and conversion read, in this host's cache: written once, shared, bounded.
+"""The cache of staged folders for training and conversion on this host: written once, shared, bounded.
 
 A folder is named after a version's content hash. It stays while a running job may read it, and otherwise
-until the cache holds more than ``CACHE_MAX_MB`` or no version has that content any more.
+until the cache exceeds ``CACHE_MAX_MB`` or no version has that content any more.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from portal.jobs.scheduler import RUNNING_STATUSES
 from workers.datakit import staging
 
 logger = logging.getLogger(__name__)
-# A job is told its folder before the database may show that it reads it.
+# A job learns its folder before the database can show that it reads it.
 JUST_USED_SECONDS = 60
-FILE_OVERHEAD = 4096  # bytes: what a file takes beyond its content, at most
+FILE_OVERHEAD = 4096  # bytes: the maximum overhead of a file beyond its content
 # From a job to the version whose folder it reads.
 
 
@@ -36,9 +36,9 @@ def folder() -> Path:
 
 
 def staged(version: DatasetVersion) -> Path:
-    """The version's folder; written from its packs when it is not there.
+    """The version's folder, written from its packs if missing.
 
-    Raises StagingError when its images are lost, InputError when the disk is full.
+    Raises StagingError if its images are lost, InputError if the disk is full.
     """
     target = folder() / version.content_hash
     while not _touch(target):
@@ -49,9 +49,9 @@ def staged(version: DatasetVersion) -> Path:
 
 
 def make_room(wanted: int = 0) -> None:
-    """Remove what no version has any more, and then what was not used for longest, for ``wanted`` bytes more.
+    """Remove folders without a version, then the least recently used, to make room for ``wanted`` bytes.
 
-    What a running job reads stays, even if the cache holds too much then.
+    Folders that a running job reads stay, even if the cache is then too large.
     """
     names = _names()
     sizes = _sizes(names)
@@ -66,20 +66,20 @@ def make_room(wanted: int = 0) -> None:
 
 
 def forget(content_hash: str) -> None:
-    """Remove the folder of a version that was deleted for good, unless another one has the same content."""
+    """Remove the folder of a permanently deleted version, unless another version has the same content."""
     if not DatasetVersion.objects.filter(content_hash=content_hash).exists():
         _remove(content_hash, for_good=True)
 
 
 def _names() -> set[str]:
-    """What the cache holds, half-written folders of killed processes included."""
+    """The names in the cache, including half-written folders of killed processes."""
     if not folder().is_dir():
         return set()
     return {path.name.strip(".").removesuffix(".tmp").removesuffix(".lock") for path in folder().iterdir()}
 
 
 def _sizes(names: set[str]) -> dict[str, int]:
-    """The bytes of each folder that some version has the content of."""
+    """The size of each folder whose content some version has."""
     rows = DatasetVersion.objects.filter(content_hash__in=names).order_by().values("content_hash")
     rows = rows.annotate(most=Max("bytes"), files=Max("images"))
     here = {name for name in names if (folder() / name).is_dir()}
@@ -101,7 +101,7 @@ def _used_at(name: str) -> float:
 
 
 def _touch(target: Path) -> bool:
-    """Mark the folder as used now; False when it is not there."""
+    """Mark the folder as used now; False if it does not exist."""
     if not target.is_dir():
         return False
     with _locked(target, wait=True):
@@ -113,9 +113,9 @@ def _touch(target: Path) -> bool:
 
 
 def _remove(name: str, for_good: bool = False) -> bool:
-    """Remove a folder unless somebody writes or reads it; whether it is gone.
+    """Remove a folder unless a process is writing or reading it; return whether it is gone.
 
-    With ``for_good`` no version has its content: nobody will ask for it again, and its lock goes as well.
+    With ``for_good``, no version has its content: nobody will need it again, and its lock is removed too.
     """
     target = folder() / name
     if not name or not (for_good or target.is_dir()):
@@ -136,7 +136,7 @@ def _remove(name: str, for_good: bool = False) -> bool:
 
 
 def _is_read(content_hash: str) -> bool:
-    """Whether a job that runs now, on whichever host, reads a folder of this content."""
+    """Whether a running job, on any host, reads a folder with this content."""
     return usage.is_read(content_hash, Job.objects.filter(status__in=RUNNING_STATUSES))
 
 
@@ -146,7 +146,7 @@ def _lock_of(target: Path) -> Path:
 
 @contextlib.contextmanager
 def _locked(target: Path, wait: bool) -> Iterator[bool]:
-    """Hold the folder's lock; gives False when another process has it and ``wait`` is not asked for."""
+    """Hold the folder's lock; yields False if another process has it and ``wait`` is not set."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with _lock_of(target).open("w") as lock:
         try:

@@ -1,4 +1,4 @@
-"""Where an upload is on its way to a version, and whether a person has to look at how it was understood."""
+"""The states of an upload on its way to a version, and of the review of how it was read."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.jobs.models import Job, Status
 
-COPYING = "copying"  # the phase of an import, before its check begins
+COPYING = "copying"  # the phase of an import before its check
 
 
 class UploadState(models.TextChoices):
-    """Where an upload is. The first is told by its bytes, the others by the check of its version."""
+    """The state of an upload: the first from its bytes, the others from the check of its version."""
 
     RECEIVING = "receiving", _("Receiving")
     RECEIVED = "received", _("Received")
@@ -24,17 +24,17 @@ class UploadState(models.TextChoices):
 
 
 class Review(models.TextChoices):
-    """Whether a person looks at how an upload was understood; empty where nobody has to."""
+    """Whether a person reviews how an upload was read; empty if nobody has to."""
 
     WAITING = "waiting", _("Needs review")
     CONFIRMED = "confirmed", _("Confirmed")
 
 
-REVIEW = "review"  # of a version, where a job's status would say that it succeeded
+REVIEW = "review"  # of a version whose job has succeeded
 
 
 def check_state(job: Job, review: str) -> UploadState:
-    """What the check of a whole upload is at, from its job's status and phase."""
+    """The state of a complete upload, from the status and phase of its check."""
     if job.status == Status.SUCCEEDED:
         return UploadState.REVIEW if review == Review.WAITING else UploadState.READY
     if job.is_final:

@@ -1,4 +1,4 @@
-"""What a team's datasets and uploads take in storage."""
+"""How much storage a team's datasets and uploads use."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from portal.datasets.models import DatasetVersion, Pack, Upload
 
 
 def of_datasets(team) -> int:
-    """Bytes of the images of datasets, each once however many versions have it."""
+    """Bytes of dataset images, each once however many versions have it."""
     return _sum(Pack.objects.filter(dataset__team=team), "bytes")
 
 
 def of_uploads(team) -> int:
-    """Bytes of uploads: those that are no dataset yet, at the size that was announced, and those that are
-    being checked or were refused."""
+    """Bytes of uploads: those that are not a dataset yet, at their declared size, and those that are being
+    checked or were refused.
+    """
     waiting = _sum(Upload.objects.for_team(team).waiting(), "length")
     return waiting + _sum(DatasetVersion.objects.for_team(team), "upload_bytes")
 

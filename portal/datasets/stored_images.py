@@ -1,4 +1,4 @@
-"""Single images of a version, and their thumbnails, for the pages that show some of them."""
+"""Single images of a version, and their thumbnails, for pages that show some of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workers.contract.messages import msg
 from workers.datakit.errors import StagingError
 from workers.datakit.index import Filter, ImageRow
 
-# What a file begins with, and what it is. Only these are ever stored.
+# Magic bytes and media types. Only these are ever stored.
 _BEGINNINGS = [
     (b"\x89PNG", "image/png"), (b"\xff\xd8", "image/jpeg"), (b"RIFF", "image/webp"), (b"BM", "image/bmp"),
 ]  # fmt: skip
@@ -25,7 +25,7 @@ _BEGINNINGS = [
 
 @dataclass(frozen=True, slots=True)
 class StoredImage:
-    """Where a picture lies in a pack; ``etag`` stands for its content, which never changes."""
+    """The place of an image in a pack; ``etag`` stands for its content, which never changes."""
 
     pack: str
     start: int
@@ -33,7 +33,7 @@ class StoredImage:
     etag: str
 
     def read(self) -> tuple[bytes, str]:
-        """The content and its type. Raises FileNotFoundError when it is no longer stored."""
+        """The content and its type. Raises FileNotFoundError if it is no longer stored."""
         content = read_range(default_storage, _stored_name(self.pack), self.start, self.size)
         if len(content) != self.size:
             raise FileNotFoundError(msg("the pack {pack} ends too early", pack=self.pack))
@@ -50,7 +50,7 @@ def find(version: DatasetVersion, number: int, *, small: bool = False) -> Stored
 
 
 def file_names(version: DatasetVersion, numbers: Collection[int]) -> dict[int, str]:
-    """What the files of these images are called, by id; nothing where the version's index is lost."""
+    """The file names of these images, by id; empty if the version's index is lost."""
     try:
         with indexes.opened(version) as index:
             rows = index.page(Filter(ids=tuple(numbers)), limit=len(numbers))
@@ -77,7 +77,7 @@ def _thumbnail(image: ImageRow) -> StoredImage:
 
 @functools.lru_cache(maxsize=10_000)
 def _stored_name(pack: str) -> str:
-    """Packs have names of their own and never move."""
+    """Packs have unique names and never move."""
     found = Pack.objects.filter(name=pack).values_list("file", flat=True).first()
     if found is None:
         raise FileNotFoundError(msg("there is no pack {pack}", pack=pack))

@@ -6,8 +6,9 @@ from portal.datasets import deletion, reviews, staged_cache, upload_retention, u
 
 @app.task
 def sweep_uploads() -> None:
-    """Before: expired uploads, those that versions no longer need, and those that nobody confirms, with their
-    bytes. After: none."""
+    """Before: expired uploads, uploads that versions no longer need, and unconfirmed ones, with their
+    bytes. After: none.
+    """
     uploads.sweep()
     reviews.sweep()
     upload_retention.sweep()
@@ -15,8 +16,9 @@ def sweep_uploads() -> None:
 
 @app.task
 def sweep_deleted() -> None:
-    """Before: what was deleted long ago, and files of dead jobs. After: of it only what a run names; and this
-    host's cache holds what it may."""
+    """Before: rows deleted long ago, and files of dead jobs. After: only what a run uses; and this host's
+    cache is within its bound.
+    """
     deletion.sweep()
     deletion.sweep_packs()
     deletion.sweep_leftovers()

@@ -1,7 +1,7 @@
-"""The words of tus 1.0 (https://tus.io/protocols/resumable-upload): its headers, read and written.
+"""The headers of tus 1.0 (https://tus.io/protocols/resumable-upload), parsed and written.
 
-Extensions: creation, creation-with-upload, checksum, expiration, termination. A header that cannot be
-meant raises ProtocolError with the status that the protocol names.
+Extensions: creation, creation-with-upload, checksum, expiration, termination. An invalid header raises
+ProtocolError with the status that the protocol defines.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ REASONS = {460: "Checksum Mismatch"}
 
 
 class ProtocolError(APIException):
-    """A request that is not as the protocol wants it."""
+    """A request that violates the protocol."""
 
     def __init__(self, status: int, sentence: str):
         super().__init__(shown(sentence))
@@ -56,7 +56,7 @@ def number(request, name: str) -> int:
 
 
 def length(request) -> int:
-    """The bytes of a new upload. Raises ProtocolError for extensions that are not spoken here."""
+    """The length of a new upload. Raises ProtocolError for unsupported extensions."""
     if "Upload-Concat" in request.headers:
         sentence = msg(
             "Uploads are not put together from parts here: send the file as one upload, in chunks."
@@ -89,7 +89,7 @@ def metadata(request) -> dict[str, str]:
 
 
 def pair(key: str, text: str) -> str:
-    """One pair as it stands in ``Upload-Metadata``."""
+    """One pair in ``Upload-Metadata`` format."""
     return f"{key} {base64.b64encode(text.encode()).decode()}"
 
 
@@ -133,9 +133,9 @@ def body(request) -> Body:
 
 
 def _reader(request):
-    """``read(n)`` that gives what has come, at most n bytes, in a buffer that the next call overwrites.
+    """``read(n)``: returns what has arrived, at most n bytes, in a buffer that the next call overwrites.
 
-    A slow connection so can say in time that it lives, and no byte is copied once more.
+    So a slow connection counts as alive in time, and no byte is copied again.
     """
     into = getattr(request.META["wsgi.input"], "readinto1", None)
     if into is None:
@@ -145,7 +145,7 @@ def _reader(request):
 
 
 def _until_broken(read):
-    """A connection that breaks ends the body: what came before is kept."""
+    """A broken connection ends the body: what arrived before is kept."""
 
     def quiet(size: int) -> bytes:
         try:
@@ -157,14 +157,14 @@ def _until_broken(read):
 
 
 def describe(response, upload: Upload) -> None:
-    """Say on an answer where the upload stands."""
+    """Put the upload's offset and expiry into a response's headers."""
     response["Upload-Offset"] = str(upload.offset)
     if upload.version_id is None:
         response["Upload-Expires"] = http_date(upload.expires_at.timestamp())
 
 
 def introduce(response) -> None:
-    """What the server can do, on the answer to OPTIONS."""
+    """Put the server's capabilities into the response to OPTIONS."""
     response["Tus-Version"] = VERSION
     response["Tus-Extension"] = EXTENSIONS
     response["Tus-Max-Size"] = str(settings.UPLOAD_MAX_BYTES)

@@ -1,4 +1,4 @@
-"""Uploads by tus 1.0, usable by any tus client, and what has become of them."""
+"""Uploads by tus 1.0, for any tus client, and their states."""
 
 from __future__ import annotations
 
@@ -32,19 +32,21 @@ def header(name: str, kind: type = int, required: bool = True) -> OpenApiParamet
 
 
 class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    """tus 1.0. ``GET`` is ours: the state of an upload, from its first byte to the dataset's last check."""
+    """tus 1.0. ``GET`` is an addition: the state of an upload, from its first byte to the end of the
+    dataset's check.
+    """
 
     queryset = Upload.objects.select_related("version__job", "version__dataset", "created_by").defer(
         "version__reading"
     )
     serializer_class = ReceivedUploadSerializer
     filterset_class = UploadFilter
-    orderings = ("created_at",)  # an id says nothing of the order
+    orderings = ("created_at",)  # ids are unordered
     write_scope = "datasets"
     refusals = (409, 410, 411, 412, 413, 415, 423, 460, 507)
     most_bytes = staticmethod(an_archive)
-    unlimited_methods = ("PATCH", "HEAD")  # a large file comes in many pieces
-    parser_classes = []  # a body is read in blocks, never parsed
+    unlimited_methods = ("PATCH", "HEAD")  # a large file arrives in many pieces
+    parser_classes = []  # the body is read in blocks, never parsed
 
     def get_queryset(self):
         rows = super().get_queryset()
@@ -56,13 +58,15 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
     @with_query(UploadsQuerySerializer)
     def list(self, request):
-        """The team's uploads. With ``fingerprint``, only the caller's own that can be gone on with and were
-        announced with this metadata: a client finds its upload again without having remembered anything.
+        """The team's uploads.
+
+        With ``fingerprint``, only the caller's own resumable ones that were announced with this metadata: a
+        client finds its upload again without any state of its own.
         """
         return super().list(request)
 
     def dispatch(self, request, *args, **kwargs):
-        """The protocol lets clients that know only POST name another method in a header."""
+        """The protocol lets clients that support only POST name another method in a header."""
         wanted = request.headers.get("X-HTTP-Method-Override", "").upper()
         if request.method == "POST" and wanted in OVERRIDES:
             request.method = wanted
@@ -79,7 +83,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         return response
 
     def options(self, request, *args, **kwargs):
-        """What this server speaks, and the largest file that it takes."""
+        """The supported protocol, and the maximum file size."""
         response = Response(status=204)
         tus.introduce(response)
         return response
@@ -90,12 +94,11 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         responses={201: None},
     )
     def create(self, request):
-        """Announce a file; its address is in ``Location``.
+        """Announce a file; its URL is in ``Location``.
 
-        ``Upload-Metadata`` may hold ``filename``; ``dataset``, the name of the dataset whose next version
-        the file becomes once it is whole; and what may be said about it, as in ``POST /api/v1/datasets/``:
-        lists hold one entry a line, ``roles`` a ``folder=role`` a line. The first bytes may come in the same
-        request.
+        ``Upload-Metadata`` may hold ``filename``; ``dataset``, the name of the dataset whose next version the
+        file becomes once it is complete; and the options of ``POST /api/v1/datasets/``: lists have one entry
+        per line, ``roles`` one ``folder=role`` per line. The first bytes may be in the same request.
         """
         tus.check_version(request)
         length = tus.length(request)
@@ -118,7 +121,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
     @extend_schema(parameters=[TUS], responses={200: None})
     def offset(self, request, pk):
-        """``HEAD``: from which byte to go on. 423 while a connection is sending, or was until just now.
+        """``HEAD``: the byte to continue from. 423 while a connection is sending, or was until just now.
 
         So a client that lost its connection waits here, instead of sending a chunk that is refused.
         """
@@ -139,7 +142,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         responses={204: None},
     )
     def append(self, request, pk):
-        """``PATCH``: the next bytes of one's own upload. ``Upload-Offset`` of the answer counts them."""
+        """``PATCH``: the next bytes of one's own upload. ``Upload-Offset`` of the response counts them."""
         tus.check_version(request)
         offset = tus.number(request, "Upload-Offset")
         body = tus.body(request._request)
@@ -151,7 +154,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
     @extend_schema(request=None, parameters=[TUS], responses={204: None})
     def terminate(self, request, pk):
-        """``DELETE``: discard an upload with all its bytes: one's own, or as an administrator anybody's."""
+        """``DELETE``: discard an upload with all its bytes: one's own, or, as an administrator, anyone's."""
         tus.check_version(request)
         upload = self.get_object()
         if upload.created_by_id != request.user.pk and not request.membership.at_least(Role.ADMIN):

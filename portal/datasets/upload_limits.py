@@ -24,12 +24,12 @@ def waiting_sum(uploads, field: str) -> int:
 
 
 def quota_left(team) -> int | None:
-    """Bytes that the team may still upload; None when there is no quota."""
+    """Bytes that the team may still upload; None without a quota."""
     return quota_usage.left(team)
 
 
 def room_left() -> int | None:
-    """Bytes for which the disk of the stored files has room; None where that cannot be asked (S3)."""
+    """Free bytes on the disk of the stored files; None if unknown (S3)."""
     try:
         place = default_storage.path("")
     except NotImplementedError:
@@ -46,7 +46,7 @@ def most_bytes(team) -> int:
 
 
 def check_size(team, filename: str, length: int) -> None:
-    """Raises TooLarge when the server, or the team's quota, does not take a file of ``length`` bytes."""
+    """Raises TooLarge if the server, or the team's quota, does not allow a file of ``length`` bytes."""
     if length > settings.UPLOAD_MAX_BYTES:
         raise TooLarge(
             msg(

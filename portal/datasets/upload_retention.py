@@ -1,4 +1,4 @@
-"""The file that a version was made of is kept until the version is ready, or some days if it is refused."""
+"""An uploaded file is kept until its version is ready, or for some days if that is refused."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from portal.datasets import pieces
 from portal.datasets.models import DatasetVersion, Upload, UploadPiece
 from portal.jobs.models import Status
 
-REFUSED_RETENTION = timedelta(days=3)  # for a retry, and for a look at what was wrong
+REFUSED_RETENTION = timedelta(days=3)  # for a retry, and for finding out what was wrong
 
 
 def drop(version: DatasetVersion) -> None:
-    """Remove a version's upload; the files go once the transaction is committed."""
+    """Remove a version's upload; the files are deleted once the transaction is committed."""
     stored = version.upload.name
     received = Upload.objects.filter(version=version).first()
     UploadPiece.objects.filter(upload=received).delete()
@@ -34,7 +34,7 @@ def drop(version: DatasetVersion) -> None:
 
 
 def sweep() -> None:
-    """Before: uploads of ready versions, and of those refused days ago. After: none of them."""
+    """Before: uploads of ready versions, and of versions refused days ago. After: none."""
     has_upload = Q(upload_bytes__gt=0) | ~Q(upload="") | Q(received__pieces__isnull=False)
     kept = DatasetVersion.objects.filter(has_upload).select_related("job").distinct()
     refused = kept.filter(
@@ -49,7 +49,7 @@ def sweep() -> None:
 
 
 def _forget_images(version: DatasetVersion) -> None:
-    """Let go of what an earlier check of a version left that was then read again and refused."""
+    """Release what an earlier check left for a version that was then read again and refused."""
     index = version.index.name
     version.index = ""
     version.save(update_fields=["index"])

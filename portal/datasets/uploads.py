@@ -1,7 +1,6 @@
-"""Uploads that may be interrupted: create one within the limits, discard it, sweep what expired.
+"""Resumable uploads: create one within the limits, discard it, sweep expired ones.
 
-Not in charge of receiving the bytes (``receiving.py``), of where they are kept (``pieces.py``) or of HTTP
-(``tus.py``, ``upload_api.py``).
+``receiving.py`` receives the bytes, ``pieces.py`` stores them, ``tus.py`` and ``upload_api.py`` speak HTTP.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from portal.teams import audit
 from portal.teams.models import Team
 from workers.contract.messages import msg
 
-EXPIRED_RETENTION = timedelta(days=30)  # the row alone, to tell "expired" from "never was"
+EXPIRED_RETENTION = timedelta(days=30)  # the row alone, to tell "expired" from "never existed"
 LEFTOVER_SECONDS = 24 * 3600
 
 
@@ -34,10 +33,11 @@ def new_expiry():
 def create(
     team, user, length: int, filename: str, dataset_name="", options: dict | None = None, metadata=""
 ) -> Upload:
-    """Announce a file of ``length`` bytes. With ``dataset_name`` it becomes a version once it is whole.
+    """Announce a file of ``length`` bytes. With ``dataset_name``, it becomes a version once it is
+    complete.
 
-    ``metadata`` is kept as the client's own words. Raises TooLarge when the server or the team's quota
-    does not take as much, NoRoom when the disk does not, QuotaReached when no check may wait.
+    ``metadata`` is kept as the client's own words. Raises TooLarge if the server or the team's quota does not
+    allow as much, NoRoom if the disk has no room, QuotaReached if no more checks may be queued.
     """
     if dataset_name:
         jobs.refuse_if_full(team)
@@ -62,15 +62,17 @@ def create(
 
 
 def complete(upload: Upload) -> None:
-    """What follows the last byte, in the transaction that counts it: a version, if the upload names one."""
+    """Follow up the last byte, in the transaction that counts it: create a version if the upload names a
+    dataset.
+    """
     if upload.dataset_name:
         services.create_version_of(upload, upload.dataset_name, upload.options)
 
 
 def discard(upload: Upload) -> None:
-    """Remove an upload with all its bytes. Raises InUse when a dataset was made of it."""
+    """Remove an upload with all its bytes. Raises InUse if it became a dataset."""
     with transaction.atomic():
-        # The row first: a connection that is appending then finds nothing to move its piece to.
+        # The row first: a connection that is appending then has nothing to move its piece to.
         deleted, _ = Upload.objects.filter(pk=upload.pk, version=None).delete()
         if not deleted and Upload.objects.filter(pk=upload.pk).exists():
             upload.refresh_from_db()
@@ -84,7 +86,7 @@ def discard(upload: Upload) -> None:
 
 
 def sweep() -> None:
-    """Before: expired uploads with their bytes. After: their rows alone, and those only for 30 days."""
+    """Before: expired uploads with their bytes. After: only their rows, for 30 days."""
     expired = Upload.objects.filter(version=None, expires_at__lte=timezone.now())
     for upload in expired.filter(pieces__isnull=False).distinct():
         upload.pieces.all().delete()

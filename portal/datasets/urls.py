@@ -1,4 +1,4 @@
-"""Addresses of datasets."""
+"""URLs of datasets."""
 
 from django.urls import path
 

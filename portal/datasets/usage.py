@@ -1,4 +1,4 @@
-"""Which versions are in use by what apps above made of them; such a version is hidden but never removed."""
+"""Which versions the apps above use; such a version can be hidden but never removed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _users: list[Callable[[], QuerySet]] = []
 
 
 def add_user(version_ids: Callable[[], QuerySet]) -> None:
-    """Register a query of the ids of versions that something names."""
+    """Register a query of the ids of versions in use."""
     _users.append(version_ids)
 
 
 def used() -> Q:
-    """The condition on versions that something names."""
+    """The condition on versions in use."""
     found = Q(pk__in=[])
     for version_ids in _users:
         found |= Q(pk__in=version_ids())

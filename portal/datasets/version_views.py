@@ -1,4 +1,4 @@
-"""One version: its report, its pictures, what changed in it, taking it along, deleting it."""
+"""Pages of one version: report, images, differences, export."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def find_ready_version(request, pk: int) -> DatasetVersion:
 
 
 def dataset_version(request, pk):
-    """What is in a version, and whether it is good enough to train; or how its upload was understood."""
+    """The content of a version, and whether it is fit for training; or how its upload was read."""
     return page(request, find_version(request, pk))
 
 
 def page(request, version: DatasetVersion, form: ReadingForm | None = None) -> HttpResponse:
-    """The page of a version; ``form`` is one that was refused."""
+    """The page of a version; ``form`` is an invalid one."""
     context = {
         "version": version,
         "live": _live(request, version),
@@ -83,7 +83,7 @@ def _report(request, version: DatasetVersion) -> dict:
 
 
 def version_live(request, pk):
-    """The live part of a version's page; tells the page to load anew when the check is over."""
+    """The live part of a version's page; reloads the page when the check is over."""
     return live.answer(request, lambda: _live(request, find_version(request, pk)))
 
 
@@ -98,17 +98,17 @@ def _live(request, version: DatasetVersion) -> Live:
 
 
 def dataset_image(request, pk, name):
-    """One image of a version, as training gets it."""
+    """One image of a version, exactly as training gets it."""
     return pictures.serve(request, find_version(request, pk), stored_images.number_of(name))
 
 
 def dataset_thumb(request, pk, number):
-    """The thumbnail of an image of a version; the image itself where that is small."""
+    """The thumbnail of an image; the image itself if it is small."""
     return pictures.serve(request, find_version(request, pk), number, small=True)
 
 
 def version_export(request, pk, layout):
-    """A version as a zip in a layout that other tools read, made while it is sent."""
+    """A version as a zip in a format of other tools, generated while it is sent."""
     version = find_version(request, pk)
     if not version.is_ready:
         raise Http404
@@ -120,7 +120,7 @@ def version_export(request, pk, layout):
 
 
 def version_diff(request, pk):
-    """What changed from another version of the dataset to this one: by default from its parent."""
+    """The differences from another version of the dataset, by default the parent, to this one."""
     version = find_version(request, pk)
     others = version.dataset.versions.live().ready().exclude(pk=version.pk)
     wanted = request.GET.get("against", "")

@@ -1,4 +1,6 @@
-"""Datasets: the list, one dataset, the upload. See ``version_views`` and ``image_views`` for the rest."""
+"""Pages of datasets: the list, one dataset, the upload. See ``version_views`` and ``image_views`` for the
+rest.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ from workers.datakit.limits import Limits
 
 
 def dataset_list(request):
-    """Every dataset with a few of its pictures."""
+    """Every dataset with a few of its images."""
     rows = Dataset.objects.for_team(request.team).live().select_related("created_by")
     page = page_of(rows, request, size=24)
     newest = DatasetVersion.objects.newest_of([dataset.pk for dataset in page])
@@ -99,7 +101,7 @@ def _uuid(text: str) -> uuid.UUID | None:
 @require_POST
 @member_required
 def upload_discard(request, pk):
-    """Remove an upload that has not become a dataset."""
+    """Discard an upload that has not become a dataset."""
     upload = get_object_or_404(_own_uploads(request), pk=pk)
     try:
         uploads.discard(upload)

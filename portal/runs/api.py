@@ -1,4 +1,4 @@
-"""Runs and what they made."""
+"""Runs and their results."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
@@ -39,7 +39,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
 
     @extend_schema(request=NewRunSerializer, responses={201: RunSerializer})
     def create(self, request):
-        """Train, convert for each chip and deploy to each device, without another call."""
+        """Train, convert for each chip and deploy to each device, in one call."""
         form = NewRunSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         data = dict(form.validated_data)
@@ -53,7 +53,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @action(detail=False, pagination_class=None, filter_backends=[])
     @with_query(CompareQuerySerializer)
     def compare(self, request):
-        """Runs side by side: what was chosen, what came out, class by class. Curves: the jobs' metrics."""
+        """Runs side by side: settings, results, classes. For curves, see the jobs' metrics."""
         return Response(ComparisonSerializer(compare.Comparison(self._compared())).data)
 
     def _compared(self) -> list[Run]:
@@ -70,12 +70,12 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     )
     @with_query(CompareQuerySerializer)
     def curves(self, request):
-        """The curves of runs by name, to draw over each other: `[[step, value], …]` of each run, thinned."""
+        """The curves of runs by name, for one chart: `[[step, value], …]` of each run, thinned."""
         return Response(compare.curve_points(self._compared()))
 
     @extend_schema(request=RunEditSerializer, responses=RunSerializer)
     def partial_update(self, request, pk=None):
-        """Rename the run, write its notes, give it tags; the plan itself is never changed."""
+        """Rename the run, edit its notes or tags; the plan itself never changes."""
         form = RunEditSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
@@ -86,7 +86,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @extend_schema(request=CloneSerializer, responses={201: RunSerializer})
     @action(detail=True, methods=["post"])
     def clone(self, request, pk=None):
-        """The same run again, with changes. ``params`` names only those that change."""
+        """Repeat the run, with changes. ``params`` contains only what changes."""
         origin = self.get_object()
         form = CloneSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
@@ -128,7 +128,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     def destroy(self, request, pk=None):
         """Delete the run with its models and files; it can be restored for some days.
 
-        409 while it is at work, or while a board runs what it made.
+        409 while it is active, or while a board runs one of its models.
         """
         deletion.delete(self._writable(), request.user)
         return Response(status=204)
@@ -137,7 +137,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @action(detail=True, methods=["post"])
     @without_body
     def restore(self, request, pk=None):
-        """Take the deletion back."""
+        """Restore the deleted run."""
         deletion.restore(self._writable(), request.user)
         return Response(RunSerializer(self.get_object()).data)
 
@@ -149,5 +149,5 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @extend_schema(responses={200: ReportSerializer})
     @action(detail=True)
     def report(self, request, pk=None):
-        """Accuracy at each stage, seconds of each step, provenance: what ``report.json`` holds."""
+        """Accuracy at each stage, duration of each step, provenance: the content of ``report.json``."""
         return Response(report(self.get_object()))

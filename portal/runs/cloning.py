@@ -1,4 +1,4 @@
-"""Clones of a run: its choices, a plan made from them with changes, and what differs."""
+"""Clones of a run: its choices, a plan from them with changes, and the differences."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from portal.runs.models import Run
 
 
 def choices(run: Run) -> dict[str, Any]:
-    """What makes the same run again: ``preset``, ``recipe`` and ``params`` without what these bring anyway.
+    """The choices that repeat the run: ``preset``, ``recipe`` and ``params``, without parameters that are
+    defaults.
 
-    A recipe or preset that is no longer there brings nothing.
+    A recipe or preset that no longer exists has no defaults.
     """
     preset = run.preset if run.preset in configs.presets() else ""
     recipe = "" if preset and configs.presets()[preset].recipe == run.recipe else run.recipe
@@ -25,10 +26,10 @@ def choices(run: Run) -> dict[str, Any]:
 
 
 def make_plan(run: Run, changes: dict[str, Any]) -> plan.Plan:
-    """The plan of a clone: the run's own choices, and ``changes`` in their place. Raises PlanError.
+    """The plan of a clone: the run's own choices, overridden by ``changes``. Raises PlanError.
 
-    ``params`` are changed one by one. With another preset or recipe, the run's own parameters stay only
-    where they were chosen for it.
+    ``params`` are overridden one by one. With another preset or recipe, only those parameters of the run stay
+    that were chosen explicitly.
     """
     own = choices(run)
     if "preset" in changes:
@@ -40,7 +41,7 @@ def make_plan(run: Run, changes: dict[str, Any]) -> plan.Plan:
 
 
 def changed(run: Run) -> list[Row]:
-    """What a clone was given otherwise than its origin; tools and content hashes left out."""
+    """The differences between a clone and its origin, without tools and content hashes."""
     if run.cloned_from is None:
         return []
     rows = Comparison([run.cloned_from, run]).differing

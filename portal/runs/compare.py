@@ -1,4 +1,4 @@
-"""Two to six runs side by side: different choices, results, classes and curves."""
+"""Compares two to six runs: settings, results, classes and curves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CURVE_POINTS = 400
 
 
 class CannotCompare(Exception):
-    """The choice of runs cannot be compared; the text says why. ``unknown`` when one is not there."""
+    """These runs cannot be compared; the text says why. ``unknown`` if one does not exist."""
 
     def __init__(self, sentence: str, unknown: bool = False):
         super().__init__(sentence)
@@ -31,7 +31,7 @@ class CannotCompare(Exception):
 
 @dataclass
 class Row:
-    """One line of a table: a value for each run, None where a run has none.
+    """One row of a table: a value per run, None if a run has none.
 
     ``unit``: text, number, size, share (0 to 1), points (a difference of shares), ms, bytes, seconds.
     """
@@ -61,7 +61,9 @@ _TITLES = {
 
 
 def choose(team, texts: list[str]) -> list[Run]:
-    """The team's runs with these numbers, in this order; ``["1,2", "3"]`` is three. Raises CannotCompare."""
+    """The team's runs with these numbers, in this order; ``["1,2", "3"]`` means three. Raises
+    CannotCompare.
+    """
     words = [word.strip() for text in texts for word in text.split(",") if word.strip()]
     ids = list(dict.fromkeys(_number(word) for word in words))
     if not LEAST <= len(ids) <= MOST:
@@ -93,7 +95,7 @@ def _number(word: str) -> int:
 
 
 class Comparison:
-    """The runs and their tables. Reads only."""
+    """The runs and their tables. Read-only."""
 
     def __init__(self, runs: list[Run]):
         self.runs = runs
@@ -103,14 +105,14 @@ class Comparison:
 
     @cached_property
     def metric(self) -> tuple[str, str]:
-        """Name and title of what the runs' quality is measured by."""
+        """Name and title of the runs' quality metric."""
         return tasks.metric_of(run.task for run in self.runs)
 
     @property
     def curves(self) -> list[tuple[str, str, bool]]:
         return curves_of(self.runs)
 
-    # --- what was chosen ----------------------------------------------------------------------
+    # --- settings ---------------------------------------------------------------------------------
 
     @cached_property
     def parameters(self) -> list[Row]:
@@ -148,11 +150,11 @@ class Comparison:
     def equal(self) -> list[Row]:
         return [row for row in self.parameters if not row.differs]
 
-    # --- what came out ------------------------------------------------------------------------
+    # --- results ----------------------------------------------------------------------------------
 
     @cached_property
     def results(self) -> list[Row]:
-        """Of the training, then for each chip, then for each device."""
+        """Of the training, then of each chip, then of each device."""
         jobs, (metric, words) = [graph.training for graph in self.graphs], self.metric
         rows = [
             Row(f"paddle_{metric}", _at(words, "Paddle"), _each(self.trained, "value"), "share"),
@@ -208,7 +210,7 @@ class Comparison:
 
     @cached_property
     def classes(self) -> list[Row]:
-        """Of each class that all runs have, its metric: [Paddle, int8 of the first chip]."""
+        """For each class that all runs have, its metric: [Paddle, int8 of the first chip]."""
         trained = [_by_class(graph, one) for graph, one in zip(self.graphs, self.trained, strict=True)]
         quantized = [_by_class(graph, _first_int8(graph)) for graph in self.graphs]
         known = [one for one in trained if one]
@@ -223,7 +225,7 @@ class Comparison:
             for name in shared
         ]
 
-    # --- what the reader must know ------------------------------------------------------------
+    # --- notices ----------------------------------------------------------------------------------
 
     @property
     def notices(self) -> list[str]:
@@ -299,7 +301,7 @@ def _parameters() -> list[tuple[str, str, str]]:
 
 
 def curves_of(runs: list[Run]) -> list[tuple[str, str, bool]]:
-    """The curves that are drawn over each other: metric, heading, whether it is a fraction."""
+    """The curves drawn in one chart: metric, heading, whether it is a fraction."""
     charts = dict.fromkeys(chart for run in runs for chart in tasks.get(run.task).charts)
     return [
         (line.metric, line.compared, chart.share) for chart in charts for line in chart.lines if line.compared
@@ -307,7 +309,7 @@ def curves_of(runs: list[Run]) -> list[tuple[str, str, bool]]:
 
 
 def curve_points(runs: list[Run]) -> dict[str, list[list]]:
-    """For each curve ``[[step, value], …]`` of every run, thinned; empty where a run has none."""
+    """For each curve, ``[[step, value], …]`` of every run, thinned; empty if a run has none."""
     found: dict[str, list[list]] = {name: [] for name, _title, _share in curves_of(runs)}
     for run in runs:
         job = Graph(run).training

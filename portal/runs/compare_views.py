@@ -10,7 +10,7 @@ from portal.runs.compare import CannotCompare, Comparison
 
 
 def run_compare(request):
-    """Two to six runs side by side; their numbers stand in the address."""
+    """Two to six runs side by side; their numbers are in the URL."""
     try:
         runs = compare.choose(request.team, request.GET.getlist("ids"))
     except CannotCompare as error:

@@ -1,6 +1,6 @@
-"""Deleting a run: hidden at once, restored on request, removed with its files after some days.
+"""Deletes runs: hidden at once, restorable for some days, then removed with their files.
 
-What a board runs is neither deleted nor removed: nobody could tell any more what it is.
+What a board runs is neither deleted nor removed: it could no longer be identified.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from workers.contract.messages import Message, msg
 
 
 def until(run: Run):
-    """Until when a deleted run can be restored for sure."""
+    """Until when a deleted run can be restored for certain."""
     return run.deleted_at + timedelta(days=settings.DATASET_KEPT_DAYS)
 
 
 def refusal(run: Run) -> Message | None:
-    """Why the run cannot be deleted now; None when it can."""
+    """Why the run cannot be deleted now; None if it can."""
     if run.is_active or _jobs_of(run).filter(status__in=ACTIVE).exists():
         return msg("{run} is still running: cancel it or wait for it to finish.", run=run)
     boards = sorted({str(device) for devices in _placed(run).values() for device in devices})
@@ -43,9 +43,9 @@ def refusal(run: Run) -> Message | None:
 
 @transaction.atomic
 def delete(run: Run, user) -> None:
-    """Hide a run and its models. Raises IllegalTransition where ``refusal`` says why not."""
+    """Hide a run and its models. Raises IllegalTransition if there is a ``refusal``."""
     row = Run.objects.select_for_update().get(pk=run.pk)
-    # A deployment locks what it deploys: it is at work already, or finds the model hidden.
+    # A deployment locks its model: it is either active already, or finds the model hidden.
     list(_compiled_of(row).select_for_update(of=("self",)))
     if row.deleted_at is None:
         if why := refusal(row):
@@ -57,7 +57,7 @@ def delete(run: Run, user) -> None:
 
 @transaction.atomic
 def restore(run: Run, user) -> None:
-    """Show a deleted run again."""
+    """Restore a deleted run."""
     row = Run.objects.select_for_update().get(pk=run.pk)
     if row.deleted_at is not None:
         _mark(row, None)
@@ -66,13 +66,13 @@ def restore(run: Run, user) -> None:
 
 
 def refuse_if_deleted(run: Run) -> None:
-    """Raise IllegalTransition for what would set a deleted run to work."""
+    """Raise IllegalTransition for anything that would start work on a deleted run."""
     if run.deleted_at is not None:
         raise IllegalTransition(msg("{run} was deleted: restore it first.", run=run))
 
 
 def sweep() -> None:
-    """Before: runs deleted long ago. After: of them only those whose models a board runs again."""
+    """Before: runs deleted long ago. After: only those whose models a board runs again."""
     horizon = timezone.now() - timedelta(days=settings.DATASET_KEPT_DAYS)
     for run in Run.objects.filter(deleted_at__lte=horizon):
         _remove(run.pk)
@@ -109,7 +109,7 @@ def _compiled_of(run: Run):
 
 
 def _jobs_of(run: Run):
-    """Every attempt of its steps, and every deployment of what they made."""
+    """Every attempt of its steps, and every deployment of its models."""
     mine = Q(attempt_of__step__run=run) | Q(step__run=run)
     made = Q(compiled_model__in=_compiled_of(run)) | Q(deployment__compiled_model__in=_compiled_of(run))
     return Job.objects.filter(pk__in=Job.objects.filter(mine | made).values("pk"))

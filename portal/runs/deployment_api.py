@@ -1,4 +1,4 @@
-"""Deployments of what runs compiled."""
+"""Deployments of runs' compiled models."""
 
 import django_filters
 from drf_spectacular.utils import extend_schema
@@ -42,9 +42,10 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVi
 
     @extend_schema(request=NewDeploymentSerializer, responses={202: DeploymentSerializer})
     def create(self, request):
-        """Put the model that a run compiled for a device's chip on that device, also after the run's end.
+        """Deploy the model that a run compiled for a device's chip to that device, also after the run's
+        end.
 
-        Asked for again, it is done again: so an older run's model becomes current once more.
+        Repeating the call deploys again, so that an older run's model becomes current again.
         """
         form = NewDeploymentSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)

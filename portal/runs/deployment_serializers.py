@@ -31,7 +31,7 @@ class DeploymentSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def get_current(self, deployment) -> bool:
-        """Whether the board runs it now, as far as is known."""
+        """Whether the board runs it now, as far as known."""
         return deployment.is_current
 
     def get_run(self, deployment) -> int | None:
@@ -41,13 +41,13 @@ class DeploymentSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(EvaluationSerializer(allow_null=True))
     def get_evaluation(self, deployment):
-        """What the board predicted of the measured images; null until it was measured."""
+        """The board's evaluation on the measured images; null until measured."""
         found = next(iter(deployment.job.evaluations.all()), None)
         return EvaluationSerializer(found).data if found else None
 
 
 class NewDeploymentSerializer(KnownFieldsOnly, serializers.Serializer):
-    """Which run's model to put on which device; the device's chip says which of its models."""
+    """Which run's model to deploy to which device; the device's chip selects the model."""
 
     run = InTeamField(queryset=Run.objects.live())
     device = InTeamField(queryset=Device.objects.all())

@@ -1,7 +1,7 @@
-"""What a training with a preset is likely to take: minutes, size and cycles, from what was measured before.
+"""Estimates for a training with a preset: minutes, size and cycles, from earlier measurements.
 
-Earlier jobs of this portal with the same recipe and input size come first, whoever's they are; then the
-figures of the recipe's file. What was never measured is not guessed.
+Earlier jobs of this portal with the same recipe and input size come first, of any team; then the figures in
+the recipe's file. What was never measured is not estimated.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from portal.datasets.models import DatasetVersion
 from portal.jobs.models import Status
 from portal.models.models import CompiledModel, Model
 
-LATELY = 200  # models that are looked at
-ENOUGH = 5  # of a recipe and input size whose median is taken
+LATELY = 200  # recent models to consider
+ENOUGH = 5  # of a recipe and input size, for the median
 Key = tuple[str, tuple[int, ...]]  # recipe, input size
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """None where it is not known. ``seconds`` are of the training and one conversion."""
+    """None if unknown. ``seconds`` are those of the training and one conversion."""
 
     seconds: float | None
     cycles: int | None
@@ -33,14 +33,14 @@ class Estimate:
 
 
 class Estimates:
-    """Loaded once for a page, with two queries; ``chip`` is the one that size and cycles are of."""
+    """Loaded once per page, with two queries; size and cycles are for ``chip``."""
 
     def __init__(self, chip: str):
         self.chip = chip
         self._rates, self._builds = _rates(), _builds(chip)
 
     def of(self, recipe: str, params: dict[str, Any], version: DatasetVersion | None) -> Estimate:
-        """``params`` hold ``input_size`` and ``epochs``; without a version there is no time to tell."""
+        """``params`` hold ``input_size`` and ``epochs``; without a version, there is no time estimate."""
         key = recipe, tuple(params["input_size"])
         build, book = self._builds.get(key, {}), self._of_file(recipe, params)
         rate = self._rates.get(key)
@@ -67,7 +67,7 @@ def _key(recipe: str, params: dict[str, Any]) -> Key:
 
 
 def _rates() -> dict[Key, float]:
-    """Seconds that one image took in one epoch."""
+    """Seconds per image and epoch."""
     columns = ("recipe", "params", "dataset_version__train_images", "job__started_at", "job__finished_at")
     rows = Model.objects.filter(job__status=Status.SUCCEEDED).order_by("-pk").values_list(*columns)
     found: dict[Key, list[float]] = defaultdict(list)
@@ -94,5 +94,5 @@ def _builds(chip: str) -> dict[Key, dict[str, float]]:
 
 
 def _median(values: Iterable[float]) -> float:
-    """Of the newest ones, which come first."""
+    """The median of the newest ones, which come first."""
     return statistics.median(list(values)[:ENOUGH])

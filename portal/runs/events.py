@@ -1,4 +1,4 @@
-"""The events of runs that people and other systems are told of."""
+"""The events of runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures that lists of runs show, for a whole page of runs at once."""
+"""The figures in lists of runs, for a whole page at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Figures:
 
 
 def figures_of(runs: Iterable[Run]) -> dict[int, Figures]:
-    """By the run's id, with a number of queries that does not grow with the runs."""
+    """By run id, with a number of queries that does not grow with the runs."""
     found = {run.pk: Figures() for run in runs}
     steps = Step.objects.filter(run__in=found).exclude(kind="train").select_related("device")
     for step in steps:
@@ -42,7 +42,7 @@ def _add_quantized(found: dict[int, Figures]) -> None:
 
 
 def _add_boards(found: dict[int, Figures]) -> None:
-    """Of the newest attempt on each device."""
+    """Of the latest attempt on each device."""
     rows = Deployment.objects.filter(compiled_model__job__step__run__in=found).newest().order_by("id")
     rows = rows.filter(job__evaluations__stage=Stage.BOARD)
     for run_id, value in rows.values_list("compiled_model__job__step__run", "job__evaluations__value"):

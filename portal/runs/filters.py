@@ -1,4 +1,4 @@
-"""Filters of runs and of what they made."""
+"""Filters of runs and deployments."""
 
 import django_filters
 from django.utils.translation import gettext_lazy as _
@@ -36,4 +36,4 @@ class RunFilter(Created):
 
 
 class LiveRunFilter(Live, RunFilter):
-    """As a list of runs takes it: without the deleted ones, unless those are asked for."""
+    """For lists of runs: without deleted ones, unless requested."""

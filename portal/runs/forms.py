@@ -38,7 +38,7 @@ NUMBERS = {
 
 
 def usable_versions(team):
-    """Versions that can be trained, or that are being checked."""
+    """Versions that can be trained on, or that are being checked."""
     rows = DatasetVersion.objects.for_team(team).live().select_related("dataset", "job")
     return rows.filter(Q(job__status__in=[*ACTIVE, Status.SUCCEEDED])).order_by("-id")
 
@@ -71,7 +71,7 @@ class VersionField(forms.ModelChoiceField):
             ngettext("%(images)s image", "%(images)s images", images) % {"images": images},
             ngettext("%(classes)s class", "%(classes)s classes", classes) % {"classes": classes},
         ]
-        # The hash is what the run will be known by: the same hash is the same data.
+        # The run will refer to the data by its hash: equal hash, equal data.
         return f"{version} ({', '.join(size)}) · {version.short_hash}"
 
 
@@ -139,9 +139,9 @@ class RunForm(StyledForm):
         ]
 
     def _offer_versions(self, chosen) -> None:
-        """The newest to choose from, and the chosen one: a long list would make a slow page."""
+        """The newest versions and the chosen one: a long list would make the page slow."""
         field = self.fields["dataset_version"]
-        # Without the long columns, of which a line of the list says nothing.
+        # Without the large columns, which the list does not show.
         rows = field.queryset.defer("counts", "options", "statistics", "diff", "reading")
         offered = list(rows[: VERSIONS_SHOWN + 1])
         if len(offered) > VERSIONS_SHOWN:
@@ -157,7 +157,7 @@ class RunForm(StyledForm):
         field.choices = [("", _("Choose…"))] + [(row.pk, field.label_from_instance(row)) for row in offered]
 
     def chosen_version(self) -> DatasetVersion | None:
-        """The version that is chosen as the page is shown; None for none, or for one of another team."""
+        """The chosen version when the page is shown; None for none, or for one of another team."""
         chosen = self["dataset_version"].value()
         chosen = str(getattr(chosen, "pk", chosen))
         is_number = chosen.isdecimal() and len(chosen) < 19
@@ -168,7 +168,7 @@ class RunForm(StyledForm):
 
     def clean(self):
         data = super().clean()
-        # However it came, from here on it is the upload.
+        # However it arrived, from here on it is the upload.
         data["upload"] = data.get("upload") or data.get("received")
         if not data["upload"] and not data.get("dataset_version") and not self.errors:
             self.add_errors({"dataset_version": msg("Choose a dataset, or a zip file to upload.")})
@@ -186,7 +186,8 @@ class RunForm(StyledForm):
         params["replace_better"] = True if data["replace_better"] else None
         try:
             return plan.make_plan(
-                # An upload is stored only once every other choice is right; until then a blank stands for it.
+                # The upload is stored only once every other choice is valid; until then, a placeholder stands
+                # for it.
                 DatasetVersion() if data["upload"] else data["dataset_version"],
                 preset=data["preset"],
                 recipe=data["recipe"],
@@ -201,7 +202,7 @@ class RunForm(StyledForm):
 
 
 def initial_from(run) -> dict:
-    """The choices that make the same run again; what its preset brings anyway stays empty."""
+    """The initial values that repeat a run; its preset's own parameters stay empty."""
     own, graph = cloning.choices(run), Graph(run)
     params = own["params"]
     if "pretrained" in params:
@@ -225,7 +226,7 @@ NOTES_LENGTH = 10_000
 
 
 class RunEditForm(StyledForm):
-    """What can be edited at any time; the plan of a run never changes."""
+    """The fields of a run that can be edited at any time; its plan never changes."""
 
     name = forms.CharField(max_length=120, label=_("Name of the run"), validators=[one_line])
     tags = forms.CharField(

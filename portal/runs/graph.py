@@ -1,4 +1,4 @@
-"""A run's steps with their jobs and what these made, loaded in a fixed number of queries."""
+"""A run's steps with their jobs and results, loaded in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOADED = ("device", "job__created_by", "job__model", "job__compiled_model", "job
 
 
 class Graph:
-    """Reads only; every row is loaded once."""
+    """Read-only; every row is loaded once."""
 
     def __init__(self, run: Run):
         self.run = run
@@ -35,7 +35,7 @@ class Graph:
 
     @property
     def jobs(self) -> list[Job | None]:
-        """The check of the data, then each step's job, in the path's order; None where none has begun."""
+        """The check of the data, then each step's job, in order; None if not started."""
         return [self.run.dataset_version.job, *(step.job for step in self.steps)]
 
     @property
@@ -57,7 +57,7 @@ class Graph:
 
     @cached_property
     def model(self) -> Model | None:
-        """What the run trained; None until its training is queued."""
+        """The run's trained model; None until its training is queued."""
         found = next((made_by(step) for step in self.of_kind(TRAIN)), None)
         if found is not None:
             found.dataset_version = self.run.dataset_version
@@ -65,7 +65,7 @@ class Graph:
 
     @cached_property
     def compiled(self) -> list[CompiledModel]:
-        """The compiled models that exist, in the order of the plan."""
+        """The existing compiled models, in the order of the plan."""
         found = [made_by(step) for step in self.of_kind(COMPILE)]
         compiled = [one for one in found if one is not None]
         for one in compiled:
@@ -74,7 +74,7 @@ class Graph:
 
     @cached_property
     def deployments(self) -> list[Deployment]:
-        """The newest attempt to put one of the run's models on each device, planned or asked for later."""
+        """The latest attempt to deploy one of the run's models to each device, planned or requested later."""
         if not self.compiled:
             return []
         rows = Deployment.objects.filter(compiled_model__in=self.compiled).newest()
@@ -99,7 +99,7 @@ class Graph:
 
     @property
     def removed(self) -> list[str]:
-        """A sentence for each recipe, chip or profile that the plan names and this server no longer has."""
+        """One sentence for each recipe, chip or profile in the plan that this server no longer has."""
         return [
             *configs.presets().removed(self.run.preset),
             *configs.recipes().removed(self.run.recipe),

@@ -1,4 +1,4 @@
-"""Whether a dataset's images are much larger or smaller than what a model takes."""
+"""Whether a dataset's images are much larger or smaller than a model's input."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from workers.contract.messages import Message, msg
 
 # More than half of the images, by their long side.
 PART = 0.5
-# A thing of 8 pixels is one pixel then; and what is enlarged twice shows nothing that was not there.
+# An object of 8 pixels then becomes one pixel; and upscaling to twice the size adds no detail.
 MUCH_LARGER, MUCH_SMALLER = 8, 2
 
 
 def misfit(version: DatasetVersion, input_size: Sequence[int]) -> Message | None:
-    """A sentence where most images are made much smaller or larger to fit the model's input; else None.
+    """A sentence if most images are scaled much down or up to fit the model's input; else None.
 
-    The version's histogram is all that is read, so sizes count by its bins.
+    It reads only the version's histogram, so sizes count by its bins.
     """
     long_side = version.statistics.get("long_side", {})
     counts, edges = long_side.get("counts", []), long_side.get("edges", [])

@@ -1,4 +1,4 @@
-"""What jobs have to do with runs: the steps that they do."""
+"""How jobs relate to runs: as attempts of their steps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from portal.runs.page import panel
 from portal.runs.plan import PlanError
 from workers.contract.messages import msg
 
-LISTED_AT_MOST = 30_000  # below what SQLite takes as parameters: 32,766
+LISTED_AT_MOST = 30_000  # below SQLite's limit of parameters: 32,766
 
 
 def register() -> None:
@@ -77,7 +77,7 @@ def _subjects(ids: set[int]) -> dict[int, Subject]:
 
 
 def _pages(model_ids: set[int]) -> dict[int, pages.Page]:
-    """The runs that made these models."""
+    """The runs of these models."""
     steps = Step.objects.filter(job__model__in=model_ids).select_related("run", "job__model")
     return {step.job.model.pk: _page_of(step.run) for step in steps}
 
@@ -100,7 +100,7 @@ def _on(run: Run, device: Device) -> str:
 
 
 def _role(job: Job) -> str | None:
-    """Training and conversion count as well when their run goes on to a device: a retry ends there."""
+    """Training and conversion count too if their run deploys to a device: a retry ends there."""
     run = run_of(job)
     return services.role_of(run) if run is not None else None
 
@@ -111,14 +111,15 @@ def _of_runs(text: str, team) -> Q:
 
 
 def _listed(run_ids):
-    """The numbers themselves, so that the runs are looked for once; the query as it is where it finds more
-    than a database takes as parameters."""
+    """The numbers themselves, so that the runs are queried once; the query unchanged if it finds more than
+    a database accepts as parameters.
+    """
     first = list(run_ids[: LISTED_AT_MOST + 1])
     return first if len(first) <= LISTED_AT_MOST else run_ids
 
 
 def steps_of(run_ids) -> Q:
-    """The jobs that do steps of these runs; the check of a dataset belongs to many."""
+    """The jobs of these runs' steps; the check of a dataset belongs to many runs."""
     return _jobs_where(run__in=run_ids)
 
 
@@ -138,7 +139,7 @@ class _OfRun(OneOf):
 
 
 class _ForChip(OneOf):
-    """Conversions for a chip, and deployments of what they made."""
+    """Conversions for a chip, and deployments of their results."""
 
     def filter(self, rows, value):
         if not value:
@@ -148,14 +149,14 @@ class _ForChip(OneOf):
 
 
 class _Tagged(django_filters.CharFilter):
-    """Jobs of the runs that bear a tag."""
+    """Jobs of the runs with a tag."""
 
     def filter(self, rows, value):
         return rows.filter(_jobs_where(run__tags__name__iexact=value)) if value else rows
 
 
 def _filters() -> dict[str, django_filters.Filter]:
-    """``run``: what the job is a step of; one replaced by a retry is of none."""
+    """``run``: the run whose step the job is; none for a job replaced by a retry."""
     return {
         "run": RowOf(
             Run.objects.for_team,

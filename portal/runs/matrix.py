@@ -1,10 +1,10 @@
-"""The confusion matrix as a table: each cell that counts something leads to its images."""
+"""The confusion matrix as a table: each non-empty cell links to its images."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-MOST_CLASSES = 60  # a table of more is no picture any more; the list of mistakes says the same
+MOST_CLASSES = 60  # a larger table is unreadable; the list of mistakes shows the same
 LEVELS = 5  # shades of a cell
 
 
@@ -25,14 +25,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Rows are what an image shows, columns what the model predicted. ``names`` head both."""
+    """Rows are true classes, columns predicted classes. ``names`` head both."""
 
     names: list[str]
     rows: list[tuple[str, list[Cell]]]
 
 
 def matrix_of(metrics: dict, names: list[str]) -> Matrix | None:
-    """None where there is none, and where it has too many classes to be drawn."""
+    """None if there is none, or it has too many classes to draw."""
     counts = metrics.get("confusion") or []
     if not 0 < len(counts) <= MOST_CLASSES:
         return None
@@ -45,7 +45,7 @@ def matrix_of(metrics: dict, names: list[str]) -> Matrix | None:
 
 
 def _cell(truth: int, answer: int, answer_name: str, count: int, most: int) -> Cell:
-    # One mistake among hundreds of right predictions must be seen: mistakes begin darker.
+    # One mistake among hundreds of right predictions must be visible: mistakes start darker.
     least = 1 if truth == answer else 2
     level = min(LEVELS, least + (LEVELS * count) // (most + 1)) if count else 0
     return Cell(truth, answer, answer_name, count, level)

@@ -1,4 +1,4 @@
-"""The images that a model got wrong, or all of one cell of its confusion matrix, as pictures."""
+"""The images that a model got wrong, or all of one cell of its confusion matrix."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST = 200
 
 @dataclass(frozen=True)
 class Source:
-    """A stage that was evaluated, in words."""
+    """An evaluated stage, in words."""
 
     evaluation: Evaluation
     title: str
@@ -28,7 +28,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Picture:
-    """An image with its number in the dataset version, for addresses."""
+    """An image with its number in the dataset version, for URLs."""
 
     number: int
     shown: Shown | Change
@@ -39,9 +39,10 @@ class Picture:
 
 
 class Mistakes:
-    """What ``query`` asks of a run: ``of`` an evaluation, ``truth`` and ``answer`` class ids, all optional.
+    """The images selected by ``query``: ``of`` an evaluation, ``truth`` and ``answer`` class ids, all
+    optional.
 
-    Without ``truth`` and ``answer``: every mistake. The model's surest predictions come first.
+    Without ``truth`` and ``answer``: every mistake. The highest scores come first.
     """
 
     def __init__(self, graph: Graph, query):
@@ -63,7 +64,7 @@ class Mistakes:
 
     @property
     def ids(self) -> str:
-        """The shown images, for the address of the grid."""
+        """The displayed images, for the URL of the grid."""
         return ",".join(str(picture.number) for picture in self.pictures)
 
     @property
@@ -81,7 +82,7 @@ class Mistakes:
 
 
 def sources(graph: Graph) -> list[Source]:
-    """What has predictions, in the order of the path: the trained model, each chip, each board."""
+    """The evaluations with predictions, in order: the trained model, each chip, each board."""
     found = [(graph.evaluated.find(Stage.PADDLE), _("trained model"))]
     for compiled in graph.compiled:
         found.append((graph.evaluated.find(Stage.SIMULATOR, compiled.pk), chip_title(compiled.chip)))

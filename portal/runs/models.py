@@ -1,4 +1,4 @@
-"""A run: the whole plan for one dataset version, as a graph of steps."""
+"""Runs: the whole plan for one dataset version, as a graph of steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TAG_LENGTH = 40
 
 
 class Tag(models.Model):
-    """A word by which a team finds its runs. It goes with the last run that bears it."""
+    """A word by which a team finds its runs. It is removed with its last run."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
     name = NameField(max_length=TAG_LENGTH)
@@ -36,13 +36,13 @@ class Tag(models.Model):
 
 class RunQuerySet(OwnedQuerySet):
     def live(self):
-        """Without the deleted ones."""
+        """Without deleted ones."""
         return self.filter(deleted_at=None)
 
     def for_lists(self):
-        """With the data's name, the person and ``value``, and without the long columns behind them.
+        """With the dataset's name, the person and ``value``, and without the large columns.
 
-        ``value`` is the metric of the trained model, 0 to 1; None until it was measured.
+        ``value`` is the metric of the trained model, 0 to 1; None until measured.
         """
         long = [f"dataset_version__{name}" for name in LONG_COLUMNS]
         rows = self.select_related("created_by", "dataset_version__dataset").defer(*long)
@@ -51,14 +51,13 @@ class RunQuerySet(OwnedQuerySet):
 
 
 class Run(HasStatus, Owned):
-    """What is made of one dataset version: its steps say in which order, and each is done by jobs.
+    """The plan for one dataset version: its steps form a graph, and jobs execute them.
 
-    ``status`` repeats what the steps say, so that lists can filter by it;
-    ``runs/pipeline.py`` is the only writer.
+    ``status`` summarizes the steps, so that lists can filter by it; only ``runs/pipeline.py`` writes it.
     """
 
     name = NameField(max_length=120)
-    notes = models.TextField(blank=True)  # plain text, by whoever has something to say
+    notes = models.TextField(blank=True)  # plain text, by anyone
     tags = models.ManyToManyField(Tag, related_name="runs")
     task = models.CharField(max_length=20)
     dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="runs")
@@ -100,11 +99,11 @@ class Step(models.Model):
     kind = models.CharField(max_length=20)  # of runs/step_kinds.py
     position = models.PositiveSmallIntegerField()
     needs = models.ManyToManyField("self", symmetrical=False, related_name="needed_by")
-    # What its kind needs to know beside what the needed steps made: chip, channel_order, quantization …
+    # Parameters of its kind, besides the results of the needed steps: chip, channel_order, quantization …
     inputs = models.JSONField(default=dict)
     device = models.ForeignKey(Device, on_delete=models.CASCADE, null=True, related_name="steps")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="step")
-    # Why it is not started although everything that it needs is there; empty where it is.
+    # Why it is withheld although everything that it needs is there; empty otherwise.
     withheld = MessageField(blank=True, default="", db_default="")
 
     class Meta:
@@ -116,12 +115,12 @@ class Step(models.Model):
 
     @property
     def status(self) -> str | None:
-        """The current attempt's; None before the first."""
+        """The status of the current attempt; None before the first."""
         return self.job.status if self.job else None
 
 
 class Attempt(models.Model):
-    """One job that did, or does, a step."""
+    """One job that executed, or executes, a step."""
 
     step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="attempts")
     job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="attempt_of")

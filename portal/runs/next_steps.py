@@ -1,4 +1,4 @@
-"""What can be done with the models of a finished run: try, download, deploy, improve them."""
+"""What to do with the models of a finished run: try, download, deploy, improve."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.runs.graph import Graph
 
 @dataclass(frozen=True)
 class Target:
-    """A device that a model of the run fits, and what it runs now as far as is known."""
+    """A device that fits a model of the run, and its current model as far as known."""
 
     device: Device
     runs_now: KnownRelease | None
@@ -34,7 +34,7 @@ class NextSteps:
 
 
 def next_steps(graph: Graph) -> NextSteps | None:
-    """None while the run goes on, where it compiled nothing, and after it was deleted."""
+    """None while the run is active, if it compiled nothing, or if it was deleted."""
     ready = [one for one in graph.compiled if one.is_ready] if graph.run.is_final else []
     if not ready or graph.run.deleted_at:
         return None

@@ -1,4 +1,4 @@
-"""The notices of a run: what its programs noted, and what this server lacks for it."""
+"""The notices of a run: from its programs, and about what this server lacks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from workers.contract.messages import msg
 
 
 def notices(graph: Graph) -> list[str]:
-    """Sentences, each once: of the task, the configs, the images, the training, then of compiled models."""
+    """Distinct sentences: of the task, the configs, the images, the training, then of compiled models."""
     found = [*_of_task(graph), *graph.removed, *_of_images(graph)]
     found += graph.facts.get("notices", [])
     for compiled in graph.compiled:

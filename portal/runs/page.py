@@ -1,4 +1,4 @@
-"""Everything that the run page and its live part show, gathered once a request."""
+"""The data of the run page and its live part, loaded once per request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RUNS_SHOWN = 20
 
 
 class RunPage:
-    """Rows of a run, loaded with what the templates need. Reads only."""
+    """A run's rows, loaded with what the templates need. Read-only."""
 
     def __init__(self, run: Run, request):
         self.run, self.request = run, request
@@ -34,7 +34,7 @@ class RunPage:
 
     @property
     def stages(self) -> list[str]:
-        """What must have changed before anything below the stepper can be new."""
+        """Changes whenever anything below the stepper may have changed."""
         jobs = [*self.graph.jobs, *(row.job for row in self.graph.deployments)]
         return [self.run.status, *(f"{job.pk}{job.status}" if job else "-" for job in jobs)]
 
@@ -63,7 +63,7 @@ class RunPage:
         )
 
     def eta(self) -> float | None:
-        """Seconds that the training says it still needs, rounded so that the page need not flicker."""
+        """The training's own estimate of remaining seconds, rounded so that the page does not flicker."""
         job = self.graph.training
         if job is None or job.status != Status.RUNNING:
             return None
@@ -71,7 +71,7 @@ class RunPage:
         return max(5, 5 * round(last.value / 5)) if last else None
 
     def render_results(self) -> str:
-        """The parts that change from stage to stage, marked to replace those on the page."""
+        """The parts that change between stages, marked to replace those on the page."""
         context = self.results() | {"oob": True}
         return render_to_string("runs/_results_oob.html", context, request=self.request)
 
@@ -102,7 +102,7 @@ class RunPage:
         }
 
     def boards(self) -> list[dict]:
-        """A line for each device: the newest attempt with its evaluation, or the step that still waits."""
+        """One row per device: the latest attempt with its evaluation, or the waiting step."""
         graph = self.graph
         found = [
             {
@@ -124,7 +124,7 @@ class RunPage:
         return self.request.membership.at_least(role)
 
     def log_jobs(self) -> list[tuple[str, object]]:
-        """(words, job) of each step that has one, in the order of the path."""
+        """(label, job) of each started step, in order."""
         steps = [(_("Data"), self.run.dataset_version.job), (_("Train"), self.graph.training)]
         compiling = [(chip_title(step.inputs["chip"]), step.job) for step in self.graph.of_kind(COMPILE)]
         steps += [(f"RKNN {chip}", job) for chip, job in compiling]

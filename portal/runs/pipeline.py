@@ -1,4 +1,4 @@
-"""The one place that decides what a run does next, and what its status is."""
+"""The one place that decides what a run does next, and its status."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ EVENTS = {Status.SUCCEEDED: "run.finished", Status.FAILED: "run.failed"}
 
 
 def advance(run: Run) -> None:
-    """Start every step whose inputs are ready, then write down what the run's status is now.
+    """Start every step whose inputs are ready, then update the run's status.
 
-    May be called at any time and any number of times: a step that has a job is left alone.
+    Safe to call at any time and repeatedly: a step with a job is left alone.
     """
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=run.pk)
@@ -32,7 +32,9 @@ def advance(run: Run) -> None:
 
 
 def after_job(job: Job) -> None:
-    """Called when any job is final: runs of which it is a step, and runs that wait for its dataset, go on."""
+    """Called when any job is final: continue the runs of which it is a step, and those that wait for its
+    dataset.
+    """
     step = Step.objects.filter(job=job).select_related("run").first()
     runs = [step.run] if step else []
     runs += Run.objects.filter(dataset_version__job=job, status__in=ACTIVE)
@@ -41,7 +43,7 @@ def after_job(job: Job) -> None:
 
 
 def after_retry(old: Job, new: Job) -> None:
-    """Let a retry take the place of the job whose step it does again."""
+    """Replace a job with its retry as the step's current attempt."""
     step = Step.objects.filter(job=old).first()
     if step is not None:
         begin(step, new)
@@ -55,7 +57,7 @@ def begin(step: Step, job: Job) -> None:
 
 
 def sweep() -> None:
-    """Advance every run that is not final: what a process that died had no time to do."""
+    """Advance every run that is not final, in case a process died before it could."""
     for run in Run.objects.filter(status__in=ACTIVE):
         advance(run)
 
@@ -79,7 +81,7 @@ def _start_ready(run: Run, steps: list[Step]) -> None:
 
 
 def _start(step: Step, needed: list[Step]) -> None:
-    """Queue a step with the priority of the one before it, which an administrator may have changed."""
+    """Queue a step with the priority of the previous one, which an administrator may have changed."""
     kind, made = KINDS[step.kind], [made_by(need) for need in needed]
     step.withheld = kind.withheld(step, made)
     if step.withheld:
@@ -90,7 +92,7 @@ def _start(step: Step, needed: list[Step]) -> None:
 
 
 def _refusals(run: Run) -> list[str]:
-    """Why the run cannot train on its version, as far as that one's check has ended: sentences."""
+    """Why the run cannot train on its version, once that is checked: sentences."""
     version = run.dataset_version
     if version.in_review and version.is_deleted:
         return [
@@ -120,7 +122,7 @@ def _write_status(run: Run, steps: list[Step], refusals: list[str]) -> None:
 
 
 def _judge(chain: list[Job | None], cancelled: bool) -> tuple[str, str]:
-    """The run's status from its steps'; the first of the chain is the check of its data.
+    """The run's status, from its steps' and from the check of its data.
 
     One failed branch does not stop the others.
     """

@@ -1,4 +1,4 @@
-"""What a new run may be: checks a person's choices against recipes, chips and devices."""
+"""Validates the choices for a new run against recipes, chips and devices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.devices.models import Device
 from workers.contract.messages import join, msg
 
 PARAMS = {
-    # name: (type, least, most)
+    # name: (type, minimum, maximum)
     "epochs": (int, 1, 1000),
     "batch_size": (int, 1, 1024),
     "learning_rate": (float, 1e-6, 10.0),
@@ -28,7 +28,7 @@ CHOICES = ("input_size", "augmentation", *FLAGS)
 
 
 class PlanError(Exception):
-    """A choice cannot be used: ``fields`` maps a field's name to one sentence."""
+    """A choice is invalid: ``fields`` maps field names to one sentence each."""
 
     def __init__(self, fields: dict[str, str]):
         super().__init__(join(fields.values()))
@@ -37,7 +37,7 @@ class PlanError(Exception):
 
 @dataclass
 class Plan:
-    """A checked plan: everything that ``runs.services.create_run`` needs."""
+    """A valid plan: everything that ``runs.services.create_run`` needs."""
 
     version: DatasetVersion
     preset: str
@@ -55,7 +55,7 @@ def deleted_sentence(version: DatasetVersion) -> str:
 
 
 def defaults(preset: str = "", recipe: str = "") -> dict[str, Any]:
-    """The parameters that a preset, or a recipe by itself, brings."""
+    """The default parameters of a preset, or of a recipe alone."""
     book = configs.recipes()[recipe or configs.presets()[preset].recipe]
     params = {
         "input_size": list(book.input_size),
@@ -64,7 +64,7 @@ def defaults(preset: str = "", recipe: str = "") -> dict[str, Any]:
         "calibration_images": 100,
         "board_images": 400,
         "pretrained": True,
-        "replace_better": False,  # the model that a device runs, by a worse one
+        "replace_better": False,  # replace the model of a device with a worse one
         **configs.as_dict(book.defaults),
     }
     if preset:
@@ -73,14 +73,14 @@ def defaults(preset: str = "", recipe: str = "") -> dict[str, Any]:
 
 
 def channel_order(chip: str, profile: str | None = None) -> str:
-    """The order in which a board of this profile, or the usual board of this chip, feeds pixels."""
+    """The channel order that a board of this profile, or this chip's usual board, feeds."""
     if profile:
         return configs.boards()[profile].channel_order
     return configs.chips()[chip].channel_order
 
 
 def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, name="") -> Plan:
-    """Check the choices and return a Plan; raise PlanError with a sentence at each wrong field."""
+    """Validate the choices and return a Plan; raise PlanError with a sentence for each invalid field."""
     errors: dict[str, str] = {}
     devices = list(dict.fromkeys(devices))
     if version is not None and version.pk and version.is_deleted:
@@ -123,7 +123,7 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
 
 
 def usual_preset(version: DatasetVersion | None) -> str:
-    """The first one for the version's task, as far as that is known; the first of all otherwise."""
+    """The first preset for the version's task, if that is known; otherwise the first of all."""
     recipes, presets = configs.recipes(), configs.presets()
     if version is not None and version.is_ready:
         for name, preset in presets.items():
@@ -133,7 +133,7 @@ def usual_preset(version: DatasetVersion | None) -> str:
 
 
 def _check_data(version: DatasetVersion | None, recipe: str, errors: dict[str, str]) -> None:
-    """What is still being checked, or waits for a person, is judged by the pipeline once it is ready."""
+    """A version that is being checked, or waits for a person, is judged by the pipeline once it is ready."""
     if version is None or not version.is_ready:
         return
     task = configs.recipes()[recipe].task
@@ -201,7 +201,7 @@ def _check_input_size(value, recipe: configs.Recipe, checked: dict, errors: dict
 
 
 def _targets(chips, devices, errors: dict[str, str]) -> list[tuple[str, str]]:
-    """Chips asked for, and those of the devices; a device's own channel order wins for its chip."""
+    """The requested chips, and those of the devices; a device's own channel order wins for its chip."""
     targets = []
     if gone := configs.boards().removed(*(device.profile for device in devices)):
         errors["devices"] = gone[0]

@@ -1,6 +1,6 @@
-"""Where a model comes from: from the file on the board back to the upload, each link with its hash.
+"""The provenance of a model: from the file on the board back to the upload, each link with its hash.
 
-Board ← compiled model ← ONNX ← Paddle model ← dataset version ← upload. What was not made yet is None.
+Board ← compiled model ← ONNX ← Paddle model ← dataset version ← upload. Missing links are None.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HEX = set("0123456789abcdef")
 
 
 class Files:
-    """The files of some jobs that a chain names, loaded at once."""
+    """The files of several jobs, loaded at once."""
 
     def __init__(self, jobs: list[Job | None]):
         rows = Artifact.objects.filter(
@@ -83,7 +83,9 @@ def chain(graph: Graph) -> dict[str, Any]:
 
 
 def _board(row: Deployment, files: Files) -> dict[str, Any]:
-    """``recorded`` is false for releases from before hashes were kept: the hash is the stored file's then."""
+    """``recorded`` is false for old releases without stored hashes: the hash is then that of the stored
+    file.
+    """
     compiled = row.compiled_model
     stored = next(iter(files.of_id(compiled.job_id, ["model.rknn"])), {})
     return {
@@ -103,7 +105,7 @@ def _board(row: Deployment, files: Files) -> dict[str, Any]:
 
 
 def _planned_board(step: Step) -> dict[str, Any]:
-    """A device of the plan on which nothing was put yet."""
+    """A planned device without a deployment."""
     return {
         "device": step.device.name,
         "device_id": step.device_id,
@@ -121,7 +123,7 @@ def _planned_board(step: Step) -> dict[str, Any]:
 
 
 def _compiled(step: Step, files: Files) -> dict[str, Any]:
-    """A compiled model of the plan; its files and facts are empty until it is made."""
+    """A planned compiled model; its files and facts are empty until it is made."""
     compiled = made_by(step)
     facts = compiled.facts if compiled else {}
     return {
@@ -152,26 +154,26 @@ def _dataset(version: DatasetVersion) -> dict[str, Any]:
 
 @dataclass
 class Match:
-    """A file or a dataset's content whose hash begins as was asked."""
+    """A file, or a dataset's content, whose hash has the given prefix."""
 
     name: str
     sha256: str
     size: int | None
-    url: str  # of the page that tells more
+    url: str  # of the page with details
     run: Run | None = None
     version: DatasetVersion | None = None
-    places: list[Deployment] = field(default_factory=list)  # where it lies, for a compiled model
+    places: list[Deployment] = field(default_factory=list)  # where it is, for a compiled model
 
 
 def is_hash(text: str) -> bool:
-    """Whether the text can be a SHA-256, or its beginning of eight digits at least."""
+    """Whether the text can be a SHA-256, or a prefix of at least eight digits."""
     return HASH_LEAST <= len(text) <= HASH_LENGTH and set(text.lower()) <= HEX
 
 
 def find(team, text: str) -> list[Match]:
-    """What the team has under this hash: files of its jobs, contents of its datasets. At most twenty."""
+    """The team's items with this hash: files of its jobs, contents of its datasets. At most twenty."""
     start = text.lower()
-    # Every digit sorts before "g", in any collation, so this is the range that begins so.
+    # Every digit sorts before "g", in any collation, so this range is the prefix match.
     files = Artifact.objects.filter(sha256__gte=start, sha256__lt=f"{start}g", job__team=team)
     files = list(files.select_related("job").order_by("-pk")[:MATCHES_AT_MOST])
     owners = _owners({row.job_id for row in files})
@@ -186,7 +188,7 @@ def find(team, text: str) -> list[Match]:
 
 
 def _owners(job_ids: set[int]) -> dict[int, Any]:
-    """What these jobs made, by the job: the run's step, or the dataset version."""
+    """The owners of these jobs' files, by job: the run's step, or the dataset version."""
     steps = Step.objects.filter(job__in=job_ids).select_related("run", "job__compiled_model")
     steps = steps.prefetch_related("job__compiled_model__deployments__device")
     versions = DatasetVersion.objects.filter(job__in=job_ids).select_related("dataset")

@@ -1,4 +1,4 @@
-"""Reasons not to replace the model that a device runs now."""
+"""Reasons not to replace the current model of a device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workers.contract.messages import Message, join, msg
 
 
 def questions(compiled: CompiledModel, device: Device) -> list[Message]:
-    """Sentences for a person to confirm; none when nothing is lost by the change."""
+    """Sentences for a person to confirm; none if the change loses nothing."""
     now = current_deployment(device)
     if now is None or now.compiled_model_id == compiled.pk:
         return []
@@ -30,8 +30,10 @@ def questions(compiled: CompiledModel, device: Device) -> list[Message]:
 
 
 def withheld(compiled: CompiledModel, device: Device) -> Message | str:
-    """Why a run that was not told to replace a better model leaves the device as it is; empty when it does
-    not. A person chose the device: a model of another dataset is replaced."""
+    """Why a run that may not replace a better model leaves the device as it is; empty if it may deploy.
+
+    A person chose the device, so a model of another dataset is replaced.
+    """
     now = current_deployment(device)
     if now is None or now.compiled_model_id == compiled.pk:
         return ""

@@ -1,4 +1,4 @@
-"""The report of a run: accuracy at every stage, seconds of every step, and where it all comes from."""
+"""The report of a run: accuracy at every stage, duration of every step, and provenance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workers.contract.messages import msg
 
 
 def report(run: Run) -> dict:
-    """A dict for ``report.json``; accuracies are fractions, times seconds. Unmeasured is None."""
+    """The dict for ``report.json``; accuracies are fractions, times seconds. None means not measured."""
     graph = Graph(run)
     judged = verdict(graph)
     trained = graph.evaluated.find(Stage.PADDLE)
@@ -59,7 +59,7 @@ def report(run: Run) -> dict:
 
 
 def _value(graph: Graph, stage: str, measured: Evaluation | None) -> dict:
-    """The metric at a stage; also by the name from when every run was measured by its top-1."""
+    """The metric at a stage; also under its old name, from when top-1 was the only metric."""
     value = measured.value if measured else None
     return {f"{stage}_value": value, f"{stage}_top1": value if graph.task.metric == "top1" else None}
 
@@ -114,10 +114,10 @@ def _step(name: str, job: Job) -> dict:
 
 
 def _seconds(graph: Graph) -> dict:
-    """From the accepted upload, or the run's creation when the dataset was there before, to the end.
+    """From the accepted upload, or the run's creation if the dataset existed before, to the end.
 
-    ``portal`` is all of it that was not spent inside an outside tool or on a board. A deployment that was
-    asked for after the run's end does not count.
+    ``portal`` is the part not spent in external tools or on a board. A deployment requested after the run's
+    end does not count.
     """
     run = graph.run
     ingest = run.dataset_version.job

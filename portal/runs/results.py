@@ -1,4 +1,4 @@
-"""What a run's page shows of its results: per class, confusions, changed predictions, cost, files."""
+"""The results on a run's page: classes, confusions, changed predictions, cost, files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workers.datakit.scoring.detection import f1
 CHANGED_SHOWN = 24
 CONFUSIONS_SHOWN = 12
 LAYERS_SHOWN = 15
-# What people look for first, and what it is. Everything else of a job follows below.
+# The most important files with their descriptions. All other files of a job follow below.
 FILE_WORDS = {
     "model.rknn": msg("compiled model for the board"),
     "labels.txt": msg("class names, one a line"),
@@ -45,7 +45,7 @@ class Files:
     """A job's files with a heading."""
 
     title: str
-    rows: list[tuple]  # (artifact, words)
+    rows: list[tuple]  # (artifact, description)
 
 
 def files(graph: Graph) -> list[Files]:
@@ -61,7 +61,7 @@ def files(graph: Graph) -> list[Files]:
 
 
 def _artifacts_of(jobs: list[Job]) -> dict[int, list[Artifact]]:
-    """The files that these jobs made, by the job's id, asked for at once."""
+    """The files of these jobs, by job id, loaded at once."""
     made: dict[int, list[Artifact]] = {job.pk: [] for job in jobs}
     for artifact in Artifact.objects.filter(job__in=made):
         made[artifact.job_id].append(artifact)
@@ -89,7 +89,7 @@ def confusions(metrics: dict) -> list[dict]:
 
 @dataclass(frozen=True)
 class Threshold:
-    """What is right of the boxes that are shown from ``score`` on. Shares."""
+    """Precision and recall of the boxes from ``score`` on. Fractions."""
 
     score: float
     precision: float | None
@@ -99,7 +99,7 @@ class Threshold:
 
 
 def thresholds(metrics: dict) -> list[Threshold]:
-    """For each score of a detector's curve; none for another task."""
+    """One for each score of a detector's curve; none for other tasks."""
     return [
         Threshold(score, precision, recall, f1(precision, recall), score == metrics["threshold"])
         for score, precision, recall in metrics.get("curve") or []
@@ -107,8 +107,9 @@ def thresholds(metrics: dict) -> list[Threshold]:
 
 
 def per_class(graph: Graph) -> list[dict]:
-    """The training's figures of each class with those of each compiled model, as its chip computes, beside
-    them: ``{"name", "figures": [(value, column)], "int8": [value]}``."""
+    """The training's figures per class, with those of each compiled model in its chip's precision:
+    ``{"name", "figures": [(value, column)], "int8": [value]}``.
+    """
     trained, task = graph.evaluated.find(Stage.PADDLE), graph.task
     measured = [one.metrics.get("per_class", []) for one in quantized_of(graph).values()]
     quantized = [{row["id"]: row for row in rows} for rows in measured]
@@ -130,7 +131,7 @@ def quantized_of(graph: Graph) -> dict[str, Evaluation]:
 
 @dataclass
 class ChangedPredictions:
-    """Images whose prediction changed from one stage to the next, for one compiled model or board."""
+    """Images whose prediction changed between two stages, for one compiled model or board."""
 
     title: str
     count: int
@@ -139,7 +140,7 @@ class ChangedPredictions:
 
 
 def changed_predictions(graph: Graph) -> list[ChangedPredictions]:
-    """Where int8 differs from ONNX, and a board from the int8 simulator."""
+    """The differences between int8 and ONNX, and between a board and the int8 simulator."""
     names = graph.run.dataset_version.class_names
     found = []
     for compiled in graph.compiled:
@@ -156,7 +157,7 @@ def changed_predictions(graph: Graph) -> list[ChangedPredictions]:
 
 
 def _changed(graph: Graph, measured: Evaluation, title: str, names: list[str]) -> ChangedPredictions:
-    """Reads the predictions only where some changed."""
+    """Read the predictions only if some changed."""
     count = measured.parity.get("changed", 0)
     changed = []
     if count:

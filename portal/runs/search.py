@@ -1,4 +1,4 @@
-"""Finds runs by words."""
+"""Searches runs by words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from portal.runs.models import Run
 
 
 def find(rows, text: str):
-    """Runs with every word in their name, notes, tags, message, dataset's name, or as their number."""
+    """Runs with every word in their name, notes, tags, message or dataset's name, or as their number."""
     words = words_of(text)
     return rows.filter(every_word(words, _anywhere)) if words else rows
 

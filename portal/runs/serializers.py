@@ -25,7 +25,7 @@ from portal.training.methods import METHODS
 from workers.contract.splits import SPLITS
 
 PARAMS_AT_MOST, PARAM_LENGTH = 50, 100
-TOP1_SINCE = datetime.date(2026, 11, 28)  # when values of a metric took their place
+TOP1_SINCE = datetime.date(2026, 11, 28)  # when values of a metric replaced them
 OLDER = "The value where the metric is top-1, null otherwise."
 
 
@@ -66,8 +66,9 @@ class StepSerializer(serializers.ModelSerializer):
 
 
 class VerdictSerializer(serializers.Serializer):
-    """How good the run's model is, from its evaluations. ``advice`` is empty when there is nothing to do,
-    ``note`` when the figures are those of a test split."""
+    """How usable the run's model is, from its evaluations. ``advice`` is empty if there is nothing to do;
+    ``note`` is set if the figures are those of a test split.
+    """
 
     grade = serializers.ChoiceField(choices=Grade.choices)
     sentence = serializers.CharField()
@@ -97,7 +98,7 @@ class RunSerializer(RunListSerializer):
 
 
 class RunEditSerializer(KnownFieldsOnly, serializers.Serializer):
-    """What may be changed of a run at any time; what is left out stays as it is."""
+    """The editable fields of a run; omitted ones stay."""
 
     name = serializers.CharField(max_length=120, required=False, validators=[one_line])
     notes = serializers.CharField(
@@ -115,7 +116,7 @@ class RunEditSerializer(KnownFieldsOnly, serializers.Serializer):
 
 @extend_schema_field({"type": "object", "additionalProperties": {}, "maxProperties": PARAMS_AT_MOST})
 class ParamsField(serializers.DictField):
-    """Parameters by name; ``runs/plan.py`` says which there are and what they can be."""
+    """Parameters by name; ``runs/plan.py`` defines them and their ranges."""
 
     def to_internal_value(self, data):
         if isinstance(data, dict):
@@ -133,7 +134,7 @@ class ParamsField(serializers.DictField):
 
 
 class NewRunSerializer(KnownFieldsOnly, serializers.Serializer):
-    """The one submit: what to train on, how, and where to."""
+    """One request for the whole run: what to train on, how, and where to deploy."""
 
     inside = {"params": (*PARAMS, *CHOICES)}
     name = serializers.CharField(max_length=120, required=False, allow_blank=True, validators=[one_line])
@@ -148,7 +149,7 @@ class NewRunSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class CloneSerializer(NewRunSerializer):
-    """What is to be other than in the run that is cloned; everything else stays."""
+    """The changes to the cloned run; everything else stays."""
 
     dataset_version = InTeamField(queryset=DatasetVersion.objects.all(), required=False)
 
@@ -166,7 +167,7 @@ class ImproveSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class ComparedRowSerializer(serializers.Serializer):
-    """One line; ``values`` are in the order of the runs, null where a run has none."""
+    """One row; ``values`` are in the order of the runs, null if a run has none."""
 
     name = serializers.CharField()
     unit = serializers.CharField(
@@ -237,7 +238,7 @@ class ReportStepSerializer(serializers.Serializer):
 
 
 class ReportSecondsSerializer(serializers.Serializer):
-    """All of it, what outside tools and boards took, and the rest; ``None`` before the end."""
+    """The total, the time in external tools and on boards, and the rest; ``None`` before the end."""
 
     total = serializers.FloatField(allow_null=True)
     tools = serializers.FloatField(allow_null=True)
@@ -252,7 +253,7 @@ class ChainFileSerializer(serializers.Serializer):
 
 
 class ChainBoardSerializer(serializers.Serializer):
-    """A release on a board. ``sha256`` is its model's, verified there when ``recorded``."""
+    """A release on a board. ``sha256`` is its model's, verified there if ``recorded``."""
 
     device = serializers.CharField()
     device_id = serializers.IntegerField()
@@ -269,7 +270,7 @@ class ChainBoardSerializer(serializers.Serializer):
 
 
 class ChainLinkSerializer(serializers.Serializer):
-    """What a job made, with which tools."""
+    """The output of a job, with its tools."""
 
     job = serializers.IntegerField(allow_null=True)
     tools = serializers.DictField(child=serializers.CharField())
@@ -320,7 +321,7 @@ class ChainSerializer(serializers.Serializer):
 
 
 class ReportMetricSerializer(serializers.Serializer):
-    """What the values of a report measure."""
+    """The metric of a report's values."""
 
     name = serializers.CharField(allow_blank=True)
     title = serializers.CharField(allow_blank=True)
@@ -328,7 +329,7 @@ class ReportMetricSerializer(serializers.Serializer):
 
 @deprecated_fields("paddle_top1", since=TOP1_SINCE)
 class ReportSerializer(serializers.Serializer):
-    """What ``runs/report.py`` makes. Values are of the metric, 0 to 1; ``None`` is not measured."""
+    """The output of ``runs/report.py``. Values are of the metric, 0 to 1; ``None`` means not measured."""
 
     run = serializers.IntegerField()
     name = serializers.CharField()

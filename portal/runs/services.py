@@ -1,4 +1,4 @@
-"""Create a run from a plan, cancel it, retry what failed."""
+"""Create a run from a plan, cancel it, retry failed steps."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ from workers.contract.messages import msg
 
 @transaction.atomic
 def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
-    """Write the whole plan down and start what can be started. Raises QuotaReached when no more may wait,
-    or when nothing is left of the team's storage."""
+    """Create the whole run and start its first steps.
+
+    Raises QuotaReached if no more jobs may be queued, or the team has no storage left.
+    """
     jobs.refuse_if_full(team)
     quota_usage.refuse_if_full(team)
     _hold(plan.version)
@@ -84,9 +86,9 @@ def _compile_inputs(target: tuple[str, str], params: dict) -> dict:
 
 
 def _hold(version: DatasetVersion) -> None:
-    """Lock the version until the run that names it is written: no sweep removes it in between.
+    """Lock the version until the run that uses it is written: no sweep removes it in between.
 
-    Raises PlanError when it was deleted since it was chosen.
+    Raises PlanError if it was deleted since it was chosen.
     """
     row = DatasetVersion.objects.select_for_update().filter(pk=version.pk).first()
     if row is None or row.is_deleted:
@@ -94,25 +96,27 @@ def _hold(version: DatasetVersion) -> None:
 
 
 def role_for(devices) -> str:
-    """The role that starting, stopping or repeating a run needs: with devices it touches boards."""
+    """The role for starting, stopping or repeating a run: with devices, it affects boards."""
     return Role.OPERATOR if devices else Role.MEMBER
 
 
 def role_of(run: Run) -> str:
-    """The role that stopping or repeating this run needs."""
+    """The role for stopping or repeating this run."""
     return role_for(run.steps.filter(kind=DEPLOY).exists())
 
 
 def step_jobs(run: Run) -> list[Job]:
-    """The current jobs of the run's steps, in the order of the path."""
+    """The current jobs of the run's steps, in order."""
     steps = run.steps.exclude(job=None).select_related("job__team")
     return [step.job for step in steps]
 
 
 @transaction.atomic
 def cancel_run(run: Run, user) -> None:
-    """Ask every step to stop and start no further one. What the run waits for goes on: it is a check or an
-    edit of a dataset, which others use as well."""
+    """Cancel every step and start no further one.
+
+    What the run waits for continues: it is a check or an edit of a dataset, which others use too.
+    """
     if run.is_final:
         return
     Run.objects.filter(pk=run.pk, cancelled_by=None).update(cancelled_by=user)
@@ -126,8 +130,10 @@ def cancel_run(run: Run, user) -> None:
 
 @transaction.atomic
 def retry_run(run: Run, user) -> None:
-    """Do the failed and cancelled steps again; what succeeded is kept. Raises QuotaReached when no more
-    may wait, IllegalTransition when the run was deleted."""
+    """Retry the failed and cancelled steps; succeeded ones are kept.
+
+    Raises QuotaReached if no more jobs may be queued, IllegalTransition if the run was deleted.
+    """
     if run.is_active:
         return
     deletion.refuse_if_deleted(run)
@@ -136,7 +142,7 @@ def retry_run(run: Run, user) -> None:
         cancelled_by=None, finished_at=None, status=Status.QUEUED, message=""
     )
     run.refresh_from_db()
-    run.steps.exclude(withheld="").update(withheld="")  # what spoke against it may be gone
+    run.steps.exclude(withheld="").update(withheld="")  # the reason to withhold it may be gone
     check = run.dataset_version.job
     for job in [check, *step_jobs(run)] if check else step_jobs(run):
         if job.status in (Status.FAILED, Status.CANCELLED):
@@ -145,7 +151,7 @@ def retry_run(run: Run, user) -> None:
 
 
 def revive(run: Run, user) -> None:
-    """After a person's retry of a step: a run that failed or was cancelled goes on, with its other steps."""
+    """After a person retried a step: a failed or cancelled run continues with its other steps."""
     if run.status in (Status.FAILED, Status.CANCELLED):
         retry_run(run, user)
     else:
@@ -153,17 +159,18 @@ def revive(run: Run, user) -> None:
 
 
 def model_for(graph: Graph, device: Device) -> CompiledModel | None:
-    """The run's compiled model that fits the device; None when there is none, or none yet."""
+    """The run's compiled model that fits the device; None if there is none (yet)."""
     fitting = (one for one in graph.compiled if one.chosen and deployment.fits(one, device))
     return next((one for one in fitting if one.is_ready), None)
 
 
 @transaction.atomic
 def deploy(run: Run, device: Device, user) -> Deployment:
-    """Put the model that a run compiled for a device's chip on the device, also long after the run's end.
+    """Deploy the model that a run compiled for a device's chip to the device, also long after the run's
+    end.
 
-    The run's own outcome stays as it is. Raises PlanError when there is no such model, IllegalTransition
-    while it is being deployed or when the run was deleted, QuotaReached when no more jobs may wait.
+    The run's own outcome stays as it is. Raises PlanError if there is no such model, IllegalTransition while
+    it is being deployed or if the run was deleted, QuotaReached if no more jobs may be queued.
     """
     jobs.refuse_if_full(run.team)
     deletion.refuse_if_deleted(run)
@@ -197,7 +204,7 @@ def deploy(run: Run, device: Device, user) -> Deployment:
 
 @transaction.atomic
 def edit_run(run: Run, user, name: str | None = None, notes: str | None = None, tag_names=None) -> None:
-    """Rename a run, write its notes, give it clean tags; None leaves as it is."""
+    """Rename a run, edit its notes or set clean tags; None leaves a field unchanged."""
     changed = []
     for field, value in (("name", name), ("notes", notes)):
         if value is not None and value != getattr(run, field):

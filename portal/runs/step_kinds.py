@@ -1,4 +1,4 @@
-"""The kinds of step that a run's graph is made of: how each starts, and what its job makes."""
+"""The kinds of steps in a run's graph: how each starts, and what its job makes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from workers.contract.messages import msg
 
 @dataclass(frozen=True)
 class StepKind:
-    """``start(step, made, priority)`` queues the step's first job; ``made`` is what the needed steps made, in
-    their order. ``relation`` is the job's attribute that holds what it made. ``withheld(step, made)`` says
-    why it is better not started; empty where nothing speaks against it."""
+    """``start(step, made, priority)`` queues the step's first job; ``made`` are the results of the needed
+    steps, in order.
+
+    ``relation`` is the job's attribute that holds its result. ``withheld(step, made)`` says why it should not
+    start; empty if nothing speaks against it.
+    """
 
     name: str
     relation: str
@@ -84,12 +87,12 @@ KINDS = {
 
 
 def made_by(step: Step):
-    """What the step's current job makes; None before it is started."""
+    """The result of the step's current job; None before it is started."""
     return getattr(step.job, KINDS[step.kind].relation, None) if step.job else None
 
 
 def short_title(step: Step) -> str:
-    """A step in a few words, for programs and their logs."""
+    """A short title of a step, for programs and their logs."""
     if step.kind == COMPILE:
         return f"RKNN {step.inputs['chip']}"
     if step.kind == DEPLOY:

@@ -1,4 +1,4 @@
-"""The five tiles of a run's page: Data → Train → ONNX → RKNN int8 → Board, from the rows to figures."""
+"""The five tiles of a run's page: Data → Train → ONNX → RKNN int8 → Board, built from its rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portal.tasks import Stage, Task
 
 WAITING, SKIPPED = "waiting", "skipped"
 ONNX_TOOLS = ("paddle2onnx", "onnxslim")
-# What the train program says it does once the model is trained.
+# The train program's phases once the model is trained.
 ONNX_PHASES = ("make ONNX", "evaluate", "done")
 
 
@@ -36,7 +36,7 @@ class Line:
 
 @dataclass
 class Tile:
-    """One stage. ``figure`` is the task's metric, 0 to 1; ``count`` a number of images instead of it."""
+    """One stage. ``figure`` is the task's metric, 0 to 1; ``count`` is a number of images instead."""
 
     key: str
     title: str
@@ -57,7 +57,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Failure:
-    """A step that failed: its sentence stands right under the stepper."""
+    """A failed step, with its message right below the stepper."""
 
     where: str
     job: Job
@@ -68,7 +68,7 @@ def _status(job: Job | None) -> str:
 
 
 def together(statuses: list[str]) -> str:
-    """One word for several branches: what needs a person first, then what moves, then what is left."""
+    """One status for several branches: what needs a person first, then what is active, then the rest."""
     for wanted in (
         Status.FAILED,
         Status.CANCELLING,
@@ -84,7 +84,7 @@ def together(statuses: list[str]) -> str:
 
 
 def tiles(graph: Graph) -> list[Tile]:
-    """The five tiles. In a run that has ended, what still waits is skipped."""
+    """The five tiles. In a finished run, steps that never started are skipped."""
     found = [_data(graph.run), _train(graph), _onnx(graph), _rknn(graph), _board(graph)]
     if graph.run.is_final:
         for part in [*found, *(line for tile in found for line in tile.lines)]:
@@ -94,7 +94,7 @@ def tiles(graph: Graph) -> list[Tile]:
 
 
 def status_of(run: Run, tiles: list[Tile]) -> str:
-    """The run's status; a queued run whose data is being checked is running."""
+    """The run's status; a queued run whose data is being checked counts as running."""
     busy = run.status == Status.QUEUED and any(tile.status == Status.RUNNING for tile in tiles)
     return str(Status.RUNNING if busy else run.status)
 
@@ -122,7 +122,7 @@ def _metric_on(task: Task, evaluation: Evaluation) -> str:
 
 
 def _with_second(task: Task, evaluation: Evaluation, note: str) -> str:
-    """A note, with the figure that people want beside the task's metric."""
+    """A note, with the secondary figure of the task's metric."""
     second = task.second_metric
     value = evaluation.metrics.get(second.name) if second else None
     return note if value is None else f"{note} · {second.title} {percent(value)}"
@@ -143,7 +143,7 @@ def _train(graph: Graph) -> Tile:
 
 
 def _onnx(graph: Graph) -> Tile:
-    """The ONNX model is made at the end of the training's job, and measured by the conversions."""
+    """The training's job makes the ONNX model at its end; the conversions measure it."""
     job = graph.training
     status = WAITING
     if job and job.status in (Status.SUCCEEDED, Status.CANCELLED):
@@ -186,7 +186,7 @@ def _chip_line(graph: Graph, step: Step) -> Line:
 
 
 def _points(drop: float | None) -> str:
-    """What int8 cost against ONNX, as a person says it."""
+    """The loss of int8 against ONNX, in words."""
     if drop is None:
         return _("not compared")
     if abs(drop) < 0.00005:
@@ -221,7 +221,7 @@ def _device_line(graph: Graph, device: Device, job: Job | None) -> Line:
 
 
 def _board_note(task: Task, measured: Evaluation) -> str:
-    """On how many images, and what int8 scored on these: its own tile may count others."""
+    """The number of images, and the int8 score on the same ones: its own tile may count others."""
     before = measured.parity.get("before")
     if before is None:
         return _metric_on(task, measured)
@@ -230,7 +230,7 @@ def _board_note(task: Task, measured: Evaluation) -> str:
 
 
 def _waiting_line(step: Step) -> Line:
-    """A planned deployment that has not begun, or was left out because the device runs something better."""
+    """A planned deployment that has not started, or was withheld because the device runs a better model."""
     if step.withheld:
         return Line(step.device.name, SKIPPED, note=_("keeps its model"), virtual=step.device.is_virtual)
     return Line(step.device.name, WAITING, virtual=step.device.is_virtual)
@@ -248,14 +248,14 @@ def _put_lines(tile: Tile, lines: list[Line]) -> None:
 
 
 def failures(graph: Graph) -> list[Failure]:
-    """Every step that failed, in the order of the path."""
+    """Every failed step, in order."""
     named = [(_("Data check"), graph.run.dataset_version.job)]
     named += [(step_title(step), step.job) for step in graph.steps]
     return [Failure(where, job) for where, job in named if job and job.status == Status.FAILED]
 
 
 def step_title(step: Step) -> str:
-    """A step by its kind and what it is for."""
+    """The title of a step, from its kind and its target."""
     if step.kind == COMPILE:
         return _("Conversion for %(chip)s") % {"chip": chip_title(step.inputs["chip"])}
     if step.kind == DEPLOY:

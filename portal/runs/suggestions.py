@@ -1,4 +1,4 @@
-"""What a new run suggests: a dataset that can be trained on, a preset that fits it, the only device."""
+"""Suggestions for a new run: a trainable dataset, a fitting preset, the only device."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from portal.devices.models import Device
 from portal.runs import plan
 from portal.runs.estimates import Estimates
 
-# Larger pictures are made smaller all the same: a network for more pixels is a person's own choice.
+# Larger images are scaled down anyway: a network for more pixels is a person's own choice.
 LARGEST_SIDE = 160
-PATIENCE = 2 * 3600  # seconds of training that a suggested preset may take
+PATIENCE = 2 * 3600  # maximum training time of a suggested preset
 
 
 def newest_trainable(versions: Iterable[DatasetVersion]) -> DatasetVersion | None:
@@ -22,19 +22,19 @@ def newest_trainable(versions: Iterable[DatasetVersion]) -> DatasetVersion | Non
 
 
 def only_device(devices: Iterable[Device]) -> Device | None:
-    """The team's device, if it has exactly one that its profile still stands for."""
+    """The team's device, if it has exactly one whose profile still exists."""
     known = [device for device in devices if device.profile in configs.boards()]
     return known[0] if len(known) == 1 else None
 
 
 def usual_chip(devices: Iterable[Device]) -> str:
-    """The chip of the team's only device; that of the first board profile otherwise."""
+    """The chip of the team's only device; otherwise that of the first board profile."""
     device, boards = only_device(devices), configs.boards()
     return (boards[device.profile] if device else next(iter(boards.values()))).chip
 
 
 def presets_for(version: DatasetVersion | None) -> list[str]:
-    """The presets for the labels of the version; all of them while these are not known."""
+    """The presets for the version's labels; all of them while these are unknown."""
     if version is None or not version.is_ready:
         return list(configs.presets())
     recipes = configs.recipes()
@@ -43,9 +43,9 @@ def presets_for(version: DatasetVersion | None) -> list[str]:
 
 
 def fitting_preset(version: DatasetVersion | None, estimates: Estimates) -> str:
-    """The preset whose input is nearest to the images' size and whose training does not take too long.
+    """The preset with the input size nearest to the images' and an acceptable training time.
 
-    Without a version that is ready, the usual one.
+    Without a ready version, the usual one.
     """
     side = _median_side(version) if version is not None and version.is_ready else None
     if side is None:
@@ -64,7 +64,7 @@ def _is_quick(preset: str, version: DatasetVersion, estimates: Estimates) -> boo
 
 
 def _median_side(version: DatasetVersion) -> float | None:
-    """The long side of the image in the middle, by the version's histogram and LARGEST_SIDE at most."""
+    """The median long side of the images, by the version's histogram; LARGEST_SIDE at most."""
     histogram = version.statistics.get("long_side") or {}
     counts, edges = histogram.get("counts", []), histogram.get("edges", [])
     left = sum(counts) / 2

@@ -14,7 +14,7 @@ TAGS_AT_MOST = 20
 
 
 def clean(names: list[str]) -> list[str]:
-    """The names without needless spaces and without doubles; raise ValidationError with a sentence."""
+    """The names, stripped and without duplicates; raise ValidationError with a sentence."""
     found: dict[str, str] = {}
     for name in names:
         name = " ".join(name.split())
@@ -33,14 +33,14 @@ def clean(names: list[str]) -> list[str]:
 
 
 def split(text: str) -> list[str]:
-    """``"a, b，c"`` → ``["a", "b", "c"]``, cleaned; the Chinese comma separates as well."""
+    """``"a, b，c"`` → ``["a", "b", "c"]``, cleaned; the Chinese comma separates too."""
     return clean(re.split("[,，、;；\n]", text))
 
 
 def put(run: Run, names: list[str]) -> None:
-    """Give a run just these tags; a team's tag of the same letters is taken as it is spelled.
+    """Set a run's tags; an existing tag that differs only in case is reused with its spelling.
 
-    ``names`` are clean. Tags that no run bears any more are removed.
+    ``names`` are clean. Tags without runs are removed.
     """
     known = {tag.name.casefold(): tag for tag in Tag.objects.for_team(run.team)}
     chosen = [
@@ -51,5 +51,5 @@ def put(run: Run, names: list[str]) -> None:
 
 
 def sweep(team) -> None:
-    """Remove the tags that no run bears any more."""
+    """Remove the tags without runs."""
     Tag.objects.for_team(team).filter(runs=None).delete()

@@ -6,11 +6,11 @@ from portal.runs import deletion, pipeline
 
 @app.task
 def sweep() -> None:
-    """Before: runs that wait for a step nobody started. After: none."""
+    """Before: runs with a ready step that nobody started. After: none."""
     pipeline.sweep()
 
 
 @app.task
 def sweep_deleted() -> None:
-    """Before: runs deleted long ago. After: of them only what a board runs."""
+    """Before: runs deleted long ago. After: only those whose models a board runs."""
     deletion.sweep()

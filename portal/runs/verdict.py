@@ -1,4 +1,4 @@
-"""The verdict on a run: good, doubtful or not usable, why, and what to do. Its evaluations alone decide."""
+"""The verdict on a run: good, doubtful or not usable, why, and what to do. Based on its evaluations alone."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from workers.contract.messages import Message, join, msg, msg_n
 from workers.contract.splits import TEST
 
 NOTABLE_DROP = 0.05  # of the metric, from ONNX to the simulator; calibrated int8 commonly costs 0 to 0.02
-WIDE = 0.1  # an interval wider than this says little
+WIDE = 0.1  # a wider interval says little
 OPTIMISTIC = msg(
     "The same images picked the best epoch, so the figures are a little optimistic. A test split keeps "
     "images apart for them."
 )
-AGREES = 0.98  # a board that predicts fewer images as the simulator does computes something else
+AGREES = 0.98  # a board that agrees with the simulator less often computes something else
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """``sentence`` says how good the model is, ``advice`` what to do, ``note`` how far the figures can be
-    trusted; the last two are empty when there is nothing to say."""
+    """``sentence`` says how good the model is, ``advice`` what to do, ``note`` how reliable the figures
+    are; the last two may be empty.
+    """
 
     grade: Grade
     sentence: Message
@@ -35,7 +36,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Judged:
-    """One model as it would be used: compiled for a chip, or the trained one where nothing was compiled."""
+    """One model as it would be used: compiled for a chip, or the trained one if nothing was compiled."""
 
     evaluation: Evaluation
     before: Evaluation | None
@@ -68,7 +69,7 @@ def _judged(graph: Graph) -> list[Judged]:
 
 
 def _doubts(graph: Graph, judged: list[Judged]) -> list[Doubt]:
-    """Each once, although several chips may give the same."""
+    """Without repetitions, since several chips may have the same."""
     found = []
     for one in judged:
         metrics = one.evaluation.metrics
@@ -125,7 +126,9 @@ def _of_board(device, measured: Evaluation | None) -> list[Doubt]:
 
 
 def _figure(task: Task, evaluation: Evaluation) -> Message:
-    """What was measured, as one sentence: the metric, where, on how many images, and how sure that is."""
+    """The measured figure in one sentence: the metric, its stage, the number of images, its confidence
+    interval.
+    """
     interval = task.interval(evaluation.metrics)
     params = {
         "metric": word(task.metric_title),

@@ -1,4 +1,4 @@
-"""Runs: the list, a new one, and the page of one, which is the heart of the portal."""
+"""Pages of runs: the list, a new run, and the page of one, the heart of the portal."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ from portal.teams.access import member_required, operator_required, refuse_unles
 from portal.teams.quotas import QuotaReached
 from workers.contract.messages import msg
 
-DELETED = "deleted"  # beside the statuses, in the filter of the list
-LOOKED_AT = 20  # versions among which the newest that can be trained on is looked for
+DELETED = "deleted"  # besides the statuses, in the filter of the list
+LOOKED_AT = 20  # newest versions to search for one that can be trained on
 MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", "replace_better", *NUMBERS)
 
 
@@ -66,7 +66,7 @@ def run_list(request):
 
 
 def run_detail(request, pk):
-    """Where it is, how good it is, what it made."""
+    """Progress, accuracy and results of a run."""
     page = RunPage(_run(request, pk), request)
     charts = {chart.name: chart.as_data() for chart in page.graph.task.charts}
     context = {"live": page.live(), "charts": charts, "tags": page.run.tags.all(), **page.results()}
@@ -88,7 +88,7 @@ def run_live(request, pk):
 
 
 def run_report(request, pk):
-    """``report.json``: accuracy at each stage, seconds of each step, provenance."""
+    """``report.json``: accuracy at each stage, duration of each step, provenance."""
     run = _run(request, pk)
     response = JsonResponse(report(run), json_dumps_params={"indent": 1, "ensure_ascii": False})
     response["Content-Disposition"] = f'attachment; filename="run-{run.pk}-report.json"'
@@ -98,7 +98,7 @@ def run_report(request, pk):
 @takes(an_archive)
 @member_required
 def run_new(request):
-    """Three choices and one button; what is likely is chosen already."""
+    """Three choices and one button, with suggestions preselected."""
     versions, chosen = usable_versions(request.team), whole_number(request.GET.get("version", ""))
     if chosen is None:
         version = suggestions.newest_trainable(versions[:LOOKED_AT])
@@ -160,9 +160,9 @@ def _as_list(value) -> list:
 
 
 def _describe(preset: str, version: DatasetVersion | None, estimates: Estimates) -> dict:
-    """A preset with every parameter that it brings, for its card and as the fields' placeholders.
+    """A preset with all its parameters, for its card and as the fields' placeholders.
 
-    ``misfit`` says so where the images of the chosen version are much larger or smaller than its input.
+    ``misfit`` is set if the images of the chosen version are much larger or smaller than its input.
     """
     book = configs.presets()[preset]
     defaults = plans.defaults(preset)
@@ -186,7 +186,7 @@ def _create(request, form: RunForm, plan: plans.Plan, cloned_from: Run | None) -
 
 
 def _refuse_unless_allowed(request, run: Run) -> None:
-    """A run with devices is an operator's: stopping or repeating it touches boards."""
+    """A run with devices needs an operator: stopping or repeating it affects boards."""
     refuse_unless(request, services.role_of(run))
 
 
@@ -201,7 +201,7 @@ def run_cancel(request, pk):
 
 @require_POST
 def run_retry(request, pk):
-    """Do what failed again; what succeeded is kept."""
+    """Retry failed steps; succeeded ones are kept."""
     run = _run(request, pk)
     _refuse_unless_allowed(request, run)
     try:
@@ -212,7 +212,7 @@ def run_retry(request, pk):
 
 
 def run_delete(request, pk):
-    """Ask, then delete a run; says why not where something speaks against it."""
+    """Ask for confirmation, then delete a run; explains why it cannot be deleted."""
     run = _run(request, pk)
     _refuse_unless_allowed(request, run)
     if request.method == "POST":
@@ -229,7 +229,7 @@ def run_delete(request, pk):
 
 @require_POST
 def run_restore(request, pk):
-    """Take a run's deletion back."""
+    """Restore a deleted run."""
     run = _run(request, pk)
     _refuse_unless_allowed(request, run)
     deletion.restore(run, request.user)
@@ -239,7 +239,7 @@ def run_restore(request, pk):
 @require_POST
 @operator_required
 def run_deploy(request, pk):
-    """Put the run's model on a device; asks first when that replaces a better one or another dataset's."""
+    """Deploy the run's model to a device; asks first if that replaces a better one or another dataset's."""
     run = _run(request, pk)
     chosen = whole_number(request.POST.get("device", ""))
     device = Device.objects.for_team(request.team).filter(pk=chosen).first()
@@ -263,7 +263,7 @@ def run_deploy(request, pk):
 
 @member_required
 def run_edit(request, pk):
-    """Rename a run, give it tags and notes."""
+    """Rename a run, edit its tags and notes."""
     run = _run(request, pk)
     initial = {"name": run.name, "notes": run.notes, "tags": ", ".join(tag.name for tag in run.tags.all())}
     form = RunEditForm(request.POST or None, initial=initial)

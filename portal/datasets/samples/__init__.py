@@ -1,4 +1,4 @@
-"""The bundled samples, one for each task: what to try Slipway with before one has images of one's own."""
+"""The bundled samples, one per task, for trying Slipway without images of one's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.datasets.samples import scattered
 
 @dataclass(frozen=True)
 class Sample:
-    """``write`` writes the archive ``file_name`` of the dataset ``name``; ``preset`` is made for it."""
+    """``write`` writes the archive ``file_name`` of the dataset ``name``; ``preset`` suits it."""
 
     name: str
     file_name: str

@@ -1,6 +1,6 @@
-"""The sample for detection: the bundled digits scattered over canvases with clutter, drawn when asked for.
+"""The sample for detection: the bundled digits scattered over cluttered canvases, generated on request.
 
-The same seed gives the same pictures. ``digits.md`` says where the digits come from.
+The same seed gives the same images. ``digits.md`` documents the origin of the digits.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ SIDE = 128  # pixels of a canvas
 SMALLEST, LARGEST = 30, 52  # pixels of a digit
 MOST_DIGITS = 6
 BARE = 0.06  # share of canvases without a digit
-CLUTTER = (5, 10)  # shapes on a canvas, least and most
-# Brightness of each colour, darkest and brightest: of both ends of the ground, of shapes and of digits.
+CLUTTER = (5, 10)  # shapes on a canvas, minimum and maximum
+# Brightness of each colour, minimum and maximum: of both ends of the background, of shapes and of digits.
 DARK, DIM, SHAPES, INK = (0, 40), (70, 115), (0, 170), (170, 255)
 QUALITY = 88  # of the JPEG files
 NAMES = [str(number) for number in range(10)]
@@ -29,8 +29,8 @@ Box = list[int]  # left, top, width, height
 
 
 def write(target: IO[bytes], canvases: int = CANVASES, seed: int = SEED) -> None:
-    """Write a zip in COCO's layout: images of one folder and a file of boxes."""
-    chance = random.Random(seed)  # noqa: S311 (pictures, no secrets)
+    """Write a zip in COCO format: a folder of images and a file of boxes."""
+    chance = random.Random(seed)  # noqa: S311 (images, no secrets)
     digits = _digits()
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
@@ -59,7 +59,7 @@ def _annotation(number: int, image: int, label: int, box: Box) -> dict[str, Any]
 
 
 def _digits() -> list[tuple[int, Image.Image]]:
-    """Each digit's class and picture, 8 × 8 pixels, bright ink on black."""
+    """Each digit's class and image, 8 × 8 pixels, bright ink on black."""
     with zipfile.ZipFile(HERE / "digits.zip") as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".png"))
         return [(int(name.split("/")[-2]), _opened(archive.read(name))) for name in names]
@@ -86,7 +86,7 @@ def _canvas(chance: random.Random, digits: list[tuple[int, Image.Image]]) -> tup
 
 
 def _ground(chance: random.Random) -> Image.Image:
-    """Two colours that run into each other in some direction."""
+    """A gradient between two colours in a random direction."""
     ground = Image.linear_gradient("L").resize((SIDE * 2, SIDE * 2)).rotate(chance.uniform(0, 360))
     edge = SIDE // 2
     mask = ground.crop((edge, edge, edge + SIDE, edge + SIDE))
@@ -102,7 +102,7 @@ def _colour(chance: random.Random, brightness: tuple[int, int]) -> tuple[int, ..
 
 
 def _clutter(chance: random.Random, draw: ImageDraw.ImageDraw) -> None:
-    """A line, an arc, an ellipse or a rectangle anywhere, as thick as ink may be."""
+    """A line, arc, ellipse or rectangle at a random place, at most as thick as the ink."""
     x, y = (sorted(chance.randint(-20, SIDE + 20) for _ in range(2)) for _ in range(2))
     colour, width = _colour(chance, SHAPES), chance.randint(1, 4)
     match chance.randrange(4):
@@ -117,7 +117,7 @@ def _clutter(chance: random.Random, draw: ImageDraw.ImageDraw) -> None:
 
 
 def _place(chance: random.Random, canvas: Image.Image, digit: Image.Image, taken: list[Box]) -> Box | None:
-    """Draw a digit where none is yet; return its box, None without room."""
+    """Draw a digit at a free place; return its box, None without room."""
     side = chance.randint(SMALLEST, LARGEST)
     ink = digit.resize((side, side), Image.Resampling.BICUBIC)
     ink = ink.rotate(chance.uniform(-12, 12), Image.Resampling.BICUBIC)
