@@ -13,9 +13,12 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from portal.datasets.draft_models import Draft
 from portal.datasets.models import Upload
 from portal.devices import services as devices
 from portal.devices.errors import Unreachable
+from portal.jobs.models import Job
+from portal.models.models import Prelabelling
 from portal.notify.models import Delivery, Notification, Webhook
 from portal.teams import services, tokens
 from portal.teams.models import Membership, Role, Scope, User
@@ -110,7 +113,15 @@ def make_rows(team, alice):
     browser.get("/")
     webhook = Webhook.objects.create(team=team, name="Chat", url="https://chat.example")
     notice = Notification.objects.create(team=team, user=root, event="run.finished", facts={"name": "Digits"})
+    draft = Draft.objects.create(
+        team=team, created_by=root, dataset=found["version"].dataset, base=found["version"]
+    )
+    prelabelling = Prelabelling.objects.create(
+        team=team, created_by=root, draft=draft, model=model_of(found["done"]), least_score=0.4,
+        job=Job.objects.create(team=team, created_by=root, kind="prelabel", queue="convert"),
+    )  # fmt: skip
     return found | {
+        "prelabelling": prelabelling,
         "webhook": webhook, "delivery": Delivery.objects.create(webhook=webhook, event="test", body="{}"),
         "notification": notice,
         "member": member, "token": token, "invitation": invitation, "upload": upload,
@@ -123,7 +134,8 @@ def api_values(rows):
     return {
         "uploads": rows["upload"].pk,
         "datasets": rows["version"].dataset_id,
-        "drafts": 1,  # there is none
+        "drafts": rows["prelabelling"].draft_id,  # somebody else's
+        "prelabellings": rows["prelabelling"].pk,
         "dataset-versions": rows["version"].pk,
         "runs": run.pk,
         "jobs": job_of(run).pk,

@@ -16,6 +16,7 @@ from portal.core.calls import with_query, without_body
 from portal.core.messages import shown
 from portal.core.schema import RANGE
 from portal.datasets import contents, deletion, diffs, imports, indexes, services
+from portal.datasets.cut_api import CutActions
 from portal.datasets.diff_serializers import DiffQuerySerializer, DiffSerializer
 from portal.datasets.draft_serializers import ImagesQuerySerializer, VersionImagesSerializer, filter_of
 from portal.datasets.filters import DatasetFilter, DatasetVersionFilter
@@ -145,7 +146,7 @@ def _name_is_free():
 
 
 class DatasetVersionViewSet(
-    ImageActions, ReviewActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
+    ImageActions, ReviewActions, CutActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
 ):
     queryset = DatasetVersion.objects.select_related("dataset", "job", "job__created_by", "confirmed_by")
     serializer_class = DatasetVersionSerializer

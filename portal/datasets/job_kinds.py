@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.filters import RowOf
-from portal.datasets import drafts, reviews, services, stored_bytes
+from portal.datasets import drafts, reviews, services, stored_bytes, usage
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.jobs import filters, kinds, search
 from portal.jobs.kinds import Subject
@@ -48,6 +48,7 @@ def register() -> None:
             after=drafts.after_revise,
         )
     )
+    usage.add_reading_jobs("dataset_version__source__content_hash")
     quota_usage.add_storage(StoragePart("datasets", _("Images of datasets"), stored_bytes.of_datasets))
     quota_usage.add_storage(
         StoragePart("uploads", _("Uploads that are no dataset yet"), stored_bytes.of_uploads)

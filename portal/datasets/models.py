@@ -130,6 +130,8 @@ class DatasetVersion(models.Model):
     options = models.JSONField(default=dict)  # options of the upload, see ``options.py``
     upload_bytes = models.PositiveBigIntegerField(default=0)  # kept of the upload; 0 once it is removed
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
+    # Whose boxes were cut out to make it.
+    source = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="cuts")
     index = models.FileField(max_length=300, blank=True)  # see ``index.py``; set once ready
     packs = models.ManyToManyField(Pack, related_name="versions")
     content_hash = models.CharField(max_length=64, blank=True, db_index=True)

@@ -50,6 +50,9 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
     message = serializers.SerializerMethodField(help_text="Why it was refused, or what is in doubt.")
     job = JobSerializer()
     findings = FindingSerializer(many=True, help_text="The gravest first.")
+    source = serializers.PrimaryKeyRelatedField(
+        read_only=True, help_text="The version whose boxes it was made of, or null."
+    )
     diff = DiffCountsSerializer(allow_null=True, help_text="Against the parent.")
     training_refusals = serializers.SerializerMethodField(
         help_text="Why no model of its task can be trained on it; empty: one can, once it is ready."
@@ -61,7 +64,7 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
             "id", "dataset", "dataset_name", "number", "state", "status", "message", "upload_name",
             "content_hash", "class_names", "counts", "findings", "layout", "task", "split",
             "training_refusals", "images", "train_images", "val_images", "test_images", "bytes", "parent",
-            "diff", "created_at", "deleted_at", "job",
+            "source", "diff", "created_at", "deleted_at", "job",
         ]  # fmt: skip
 
     def get_message(self, version) -> str:

@@ -18,6 +18,7 @@ from portal.datasets import imports, indexes, pieces, reviews
 from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
 from portal.datasets.refusals import Expired, InUse, NotWhole
 from portal.datasets.samples import SAMPLES
+from portal.datasets.staged_cache import staged
 from portal.datasets.states import Review
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
@@ -46,7 +47,7 @@ def create_version(team, user, name: str, upload, options: dict | None = None) -
     try:
         with transaction.atomic():
             kept = {"upload": stored, "upload_bytes": upload.size, "upload_name": upload.name}
-            return _upload_version(team, user, name, options or {}, **kept)
+            return upload_version(team, user, name, options or {}, **kept)
     except BaseException:
         default_storage.delete(stored)
         raise
@@ -85,7 +86,7 @@ def create_version_of(upload: Upload, name: str, options: dict | None = None) ->
             )
         )
     kept = {"upload_bytes": upload.length, "upload_name": upload.filename}
-    version = _upload_version(upload.team, upload.created_by, name, options or {}, **kept)
+    version = upload_version(upload.team, upload.created_by, name, options or {}, **kept)
     Upload.objects.filter(pk=upload.pk).update(version=version)
     return version
 
@@ -102,10 +103,11 @@ def create_import(
     jobs.refuse_if_full(team)
     where = {"source": imports.place(source).name, "path": imports.clean_path(path)}
     options = {**(options or {}), "import": where}
-    return _upload_version(team, user, name, options, upload_name=imports.title(**where))
+    return upload_version(team, user, name, options, upload_name=imports.title(**where))
 
 
-def _upload_version(team, user, name: str, options: dict, *, upload_name: str, **kept) -> DatasetVersion:
+def upload_version(team, user, name: str, options: dict, *, upload_name: str, **kept) -> DatasetVersion:
+    """Make the next version of the team's dataset ``name`` and queue its check. Call it in a transaction."""
     dataset = _locked_dataset(team, user, name)
     options = reviews.with_remembered(dataset, options)
     kept["review"] = Review.WAITING if options.pop("review", False) else ""
@@ -113,6 +115,7 @@ def _upload_version(team, user, name: str, options: dict, *, upload_name: str, *
     version = add_version(dataset, "ingest", user, options=options, **kept)
     where = options.get("import")
     verb, detail = ("dataset.import", imports.shown(**where)) if where else ("dataset.upload", upload_name)
+    verb = "dataset.cut" if version.source_id else verb
     audit.record(verb, version, actor=user, detail=detail)
     return version
 
@@ -158,7 +161,7 @@ def claim_ingest(job: Job) -> bool:
 def prepare_ingest(job: Job, folder: Path) -> Invocation:
     """Put the upload and the indexes of earlier versions into the job's folder."""
     version = job.dataset_version
-    archive = _fetch_upload(version, folder / "upload.bin")
+    files = _files(version, folder)
     version.parent = newest_before(version)
     version.save(update_fields=["parent"])
     if version.parent is None and version.options.get("mode") == "add":
@@ -172,7 +175,7 @@ def prepare_ingest(job: Job, folder: Path) -> Invocation:
     defaults = {"val_fraction": 0.2, "seed": 0, "class_count": None, "class_names": None, "limits": {}}
     return Invocation(
         argv=[sys.executable, "-m", "workers.datakit.ingest"],
-        inputs={"archive": str(archive), **_indexes(version, folder)},
+        inputs={**files, **_indexes(version, folder)},
         params={
             **defaults,
             **version.options,
@@ -182,6 +185,15 @@ def prepare_ingest(job: Job, folder: Path) -> Invocation:
         },
         memory_bytes=INGEST_MEMORY_BYTES,
     )
+
+
+def _files(version: DatasetVersion, folder: Path) -> dict[str, str | None]:
+    """What the images come from: the upload, or another version whose boxes are cut out."""
+    if "cut" not in version.options:
+        return {"archive": str(_fetch_upload(version, folder / "upload.bin"))}
+    if version.source is None:
+        raise InputError(msg("The version with the boxes was deleted: choose another one."))
+    return {"archive": None, "boxes": str(staged(version.source))}
 
 
 def _fetch_upload(version: DatasetVersion, target: Path) -> Path:

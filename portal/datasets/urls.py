@@ -3,6 +3,7 @@
 from django.urls import path
 
 from portal.datasets import (
+    cut_views,
     deletion_views,
     drawing_views,
     image_views,
@@ -40,6 +41,7 @@ urlpatterns = [
     path(
         "versions/<int:pk>/images/<int:number>/boxes/", drawing_views.image_boxes, name="dataset-image-boxes"
     ),
+    path("versions/<int:pk>/cut/", cut_views.version_cut, name="dataset-cut"),
     path("versions/<int:pk>/draw/", drawing_views.draw, name="dataset-draw"),
     path("versions/<int:pk>/changes/", image_views.version_changes, name="dataset-changes"),
     path("versions/<int:pk>/changes/commit/", image_views.version_commit, name="dataset-commit"),

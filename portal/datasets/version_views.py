@@ -28,7 +28,9 @@ STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, Up
 def find_version(request, pk: int) -> DatasetVersion:
     """A version of the caller's team, deleted or not; a 404 for any other."""
     rows = DatasetVersion.objects.for_team(request.team)
-    rows = rows.select_related("dataset", "job", "job__created_by", "parent__job", "confirmed_by")
+    rows = rows.select_related(
+        "dataset", "job", "job__created_by", "parent__job", "source__dataset", "confirmed_by"
+    )
     return get_object_or_404(rows, pk=pk)
 
 

@@ -37,6 +37,8 @@ ADVICE = {
     "tables-left-out": msg("Choose the table and read the upload again, if it holds the labels."),
     "several-labels": msg("Decide on one class for each, and upload again."),
     "test-left-out": msg("Label them and upload again, if the model is to be measured on them."),
+    "small-boxes-left-out": msg("Nothing, unless you need them: cut again with a smaller least size."),
+    "unclear-images-left-out": msg("Nothing: make pictures of the boxes instead, if you need them."),
     "already-there": msg("Nothing: they are in the new version as they were."),
     # The layout.
     "names-decoded": msg("Look at the names; if they are wrong, make the archive again with UTF-8 names."),

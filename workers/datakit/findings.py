@@ -28,7 +28,7 @@ LEFT_OUT = frozenset({
     "other-json", "other-xml", "test-left-out", "no-flag", "two-labels", "bad-lines",
     "bad-json", "bad-xml", "annotations-without-image", "annotations-without-box",
     "shapes-left-out", "crowds-left-out", "tables-left-out", "several-labels",
-    "no-split",
+    "no-split", "small-boxes-left-out", "unclear-images-left-out",
 })  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 """The ingest program: ``python -m workers.datakit.ingest <job folder>``.
 
 It speaks the contract of ``workers/README.md`` and runs in the portal's environment, as a process of its own
-so that it can be killed and its memory limited. Inputs: ``archive`` (path of the upload), ``known`` (paths of
-the indexes of the dataset's earlier versions; their images are not packed again) and ``base`` (path of the
-newest one's, or null). Parameters: ``filename``, ``val_fraction``, ``test_fraction``, ``seed``,
+so that it can be killed and its memory limited. Inputs: ``archive`` (path of the upload) or ``boxes`` (a
+staged version whose boxes are the images; ``cut`` says how, see ``cutting.py``), ``known`` (paths of the
+indexes of the dataset's earlier versions; their images are not packed again) and ``base`` (path of the newest
+one's, or null). Parameters: ``filename``, ``val_fraction``, ``test_fraction``, ``seed``,
 ``class_count``, ``class_names``, ``layout``, ``reading``, ``remembered`` and ``doubt`` (see ``options.py``),
 ``limits``, ``pack_key``, ``mode`` ("replace", or "add": the images are added to those of ``base``), ``split``
 ("given", "stratified", "group") and ``split_group`` (a regular expression that finds an image's group in its
@@ -34,6 +35,7 @@ from .adding import added_to
 from .archive import Archive
 from .assemble import assemble
 from .checking import Checked, ImagePool, Task, processes_for
+from .cutting import archive_of
 from .errors import InputError, full_disk_is_input_error
 from .findings import Findings
 from .index import ImageRow, Index
@@ -72,7 +74,11 @@ def _ingest(folder: contract.JobFolder, options: Options, told: dict[str, Any]) 
     packs = folder.artifacts / "packs"
     packs.mkdir()
     folder.phase(msg("extracting"))
-    with open_archive(options.upload, folder.scratch, options.limits, findings) as archive:
+    upload = options.upload
+    if options.cut is not None:
+        folder.phase(msg("cutting boxes out"))
+        upload = archive_of(options.cut, folder.scratch / "boxes.zip", options.limits, findings)
+    with open_archive(upload, folder.scratch, options.limits, findings) as archive:
         listing, samples = _read(archive, options, findings, told)
         _check_disk(folder.artifacts, sum(sample.entry.size for sample in samples))
         images, dropped = _checked(folder, archive, listing, samples, options, findings)

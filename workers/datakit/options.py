@@ -8,6 +8,7 @@ from typing import Any
 
 from workers.contract.messages import msg
 
+from .cutting import Cut
 from .errors import InputError
 from .grouping import pattern_of
 from .limits import Limits
@@ -29,6 +30,7 @@ class Options:
     job with a question, or, where ``waits``, is gone on with and marked as uncertain.
     ``known`` are the indexes of the dataset's earlier versions, whose images are stored already; ``base``
     is that of the version before this one: with ``adds`` its images come first and stay as they are.
+    ``cut`` says which version's boxes are the images; there is no upload then.
     ``pack_key`` is the prefix of the names of new packs. ``split`` is one of SPLIT_METHODS, or None: as
     given in the upload, else by groups if there is a pattern for them, else drawn.
     """
@@ -45,6 +47,7 @@ class Options:
     said: dict[str, Any] = dataclasses.field(default_factory=dict)
     remembered: Remembered | None = None
     waits: bool = False
+    cut: Cut | None = None
     known: tuple[Path, ...] = ()
     base: Path | None = None
     adds: bool = False
@@ -55,7 +58,7 @@ class Options:
     def from_spec(cls, spec: dict[str, Any]) -> Options:
         """Raises InputError for a value that cannot be meant."""
         params = {name: value for name, value in spec["params"].items() if value is not None}
-        upload = Path(spec["inputs"]["archive"])
+        upload = Path(spec["inputs"]["archive"] or "")
         class_names = params.get("class_names") or None
         if class_names and not all(isinstance(name, str) for name in class_names):
             raise InputError(msg("The class names must be a list of texts, one for each class."))
@@ -75,6 +78,7 @@ class Options:
             said=params.get("reading") or {},
             remembered=Remembered.from_params(params.get("remembered")),
             waits=_waits(params.get("doubt")),
+            cut=Cut.from_spec(spec["inputs"].get("boxes"), params.get("cut")),
             known=tuple(map(Path, spec["inputs"].get("known") or ())),
             base=Path(base) if base else None,
             adds=_adds(params.get("mode"), base),
