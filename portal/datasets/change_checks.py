@@ -13,11 +13,13 @@ from workers.contract import InputError
 from workers.contract.messages import msg
 from workers.contract.splits import SPLITS
 from workers.datakit import names, tasks
-from workers.datakit.changes import KINDS, Plan, as_images, wanted_images
+from workers.datakit.changes import KINDS, ONLY_TEST, Plan, as_images, wanted_images
 from workers.datakit.grouping import pattern_of
 from workers.datakit.index import Filter, Index
 from workers.datakit.split import check_share
 
+DRAWINGS = ("stratified", "group", ONLY_TEST)
+USUAL_TEST = 0.1  # of the training images
 MAX_IDS = 10_000  # in one change; use a filter for more
 
 
@@ -116,11 +118,16 @@ def _leave_enough(index: Index, plan: Plan) -> None:
 
 def _resplit(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
     clean: dict[str, Any] = {"how": payload.get("how", "stratified")}
-    if clean["how"] not in ("stratified", "group"):
-        raise ChangeRefused(_("A split is drawn in one of two ways: stratified or group."), "how")
-    clean["val_fraction"] = _share(payload, "val_fraction", msg("validation"), 0.2)
-    if payload.get("test_fraction"):
-        clean["test_fraction"] = _share(payload, "test_fraction", msg("test"))
+    if clean["how"] not in DRAWINGS:
+        raise ChangeRefused(
+            _("A split is drawn in one of these ways: %(ways)s.") % {"ways": ", ".join(DRAWINGS)}, "how"
+        )
+    if clean["how"] == ONLY_TEST:
+        _refuse_test_of_a_drawing(plan)
+        share = payload.get("test_fraction") or USUAL_TEST
+        clean["test_fraction"] = _share({"test_fraction": share}, "test_fraction", msg("test"))
+    else:
+        clean |= _shares(payload)
     seed = payload.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
         raise ChangeRefused(_("The seed must be a whole number from 0 on."), "seed")
@@ -128,6 +135,21 @@ def _resplit(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
     if clean["how"] == "group":
         clean["pattern"] = _pattern(payload.get("pattern"))
     return clean, None
+
+
+def _refuse_test_of_a_drawing(plan: Plan) -> None:
+    if plan.resplit and plan.resplit["how"] != ONLY_TEST:
+        raise ChangeRefused(
+            _("The whole split is drawn anew already: undo that, or draw it with a share for the test."),
+            "how",
+        )
+
+
+def _shares(payload: dict[str, Any]) -> dict[str, float]:
+    shares = {"val_fraction": _share(payload, "val_fraction", msg("validation"), 0.2)}
+    if payload.get("test_fraction"):
+        shares["test_fraction"] = _share(payload, "test_fraction", msg("test"))
+    return shares
 
 
 def _share(payload: dict[str, Any], name: str, called: str, default: float | None = None) -> float:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.datasets.draft_models import DraftChange
-from workers.datakit.changes import wanted_images
+from workers.datakit.changes import ONLY_TEST, wanted_images
 from workers.datakit.index import Filter
 
 
@@ -75,6 +75,11 @@ class _Words:
         return _("The class %(old)s is removed with all that is in it.") % {"old": self._class()}
 
     def resplit(self) -> str:
+        if self.payload["how"] == ONLY_TEST:
+            return _("A test split is drawn: %(test)d %% of the training images, seed %(seed)d.") % {
+                "test": round(100 * self.payload["test_fraction"]),
+                "seed": self.payload["seed"],
+            }
         shares = {
             "val": round(100 * self.payload["val_fraction"]),
             "test": round(100 * self.payload.get("test_fraction", 0)),

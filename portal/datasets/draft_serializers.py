@@ -7,7 +7,7 @@ from rest_framework import serializers
 from portal.core.names import one_line
 from portal.core.serializers import BoundedListField, KnownFieldsOnly, WholeField
 from portal.datasets.box_checks import MAX_BOXES
-from portal.datasets.change_checks import MAX_IDS
+from portal.datasets.change_checks import DRAWINGS, MAX_IDS
 from portal.datasets.draft_models import Draft, DraftState, Proposal
 from portal.datasets.edit_forms import LONGEST
 from workers.contract.splits import SPLITS
@@ -17,7 +17,6 @@ from workers.datakit.index import Filter
 
 # Proposed labels are accepted with a call of their own: nobody may say that a model proposed what it did not.
 CHANGE_KINDS = [kind for kind in KINDS if kind != "accept"]
-DRAWINGS = ("stratified", "group")
 
 
 class ImageFilterSerializer(KnownFieldsOnly, serializers.Serializer):
@@ -119,10 +118,17 @@ class DraftChangeSerializer(KnownFieldsOnly, serializers.Serializer):
         required=False, max_length=LONGEST, help_text="rename, add-class", validators=[one_line]
     )
     split = serializers.ChoiceField(choices=SPLITS, required=False)
-    how = serializers.ChoiceField(choices=DRAWINGS, required=False, help_text="resplit")
+    how = serializers.ChoiceField(
+        choices=DRAWINGS,
+        required=False,
+        help_text="resplit; `test` draws a test split from the training images and leaves the others",
+    )
     val_fraction = serializers.FloatField(required=False, min_value=0.05, max_value=0.5)
     test_fraction = serializers.FloatField(
-        required=False, min_value=0.05, max_value=0.5, help_text="resplit: none is drawn without it"
+        required=False,
+        min_value=0.05,
+        max_value=0.5,
+        help_text="resplit: without it none, or for `test` 0.1",
     )
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     pattern = serializers.CharField(required=False, max_length=MAX_PATTERN, help_text="resplit by group")

@@ -14,6 +14,7 @@ from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.core.numbers import whole_number
 from portal.datasets import proposals
+from portal.datasets.change_checks import DRAWINGS
 from portal.datasets.draft_models import Draft
 from portal.datasets.models import DatasetVersion
 from workers.datakit.changes import as_images
@@ -125,7 +126,7 @@ class ChangeForm(StyledForm):
     name = forms.CharField(required=False, max_length=LONGEST, validators=[one_line])
     box = number()
     left, top, width, height = (forms.FloatField(required=False) for _side in range(4))
-    how = forms.ChoiceField(required=False, choices=[("stratified", ""), ("group", "")])
+    how = forms.ChoiceField(required=False, choices=[(how, "") for how in DRAWINGS])
     seed = number(min_value=0, max_value=2**31 - 1)
     val_percent = number(min_value=5, max_value=50)
     test_percent = number(min_value=0, max_value=50)

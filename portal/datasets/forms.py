@@ -94,7 +94,7 @@ class SplitForm(StyledForm):
         max_value=int(MAX_FRACTION * 100),
         label=_("Images kept for validation, %"),
         widget=forms.NumberInput(attrs={"placeholder": "20"}),
-        help_text=_("The same share of each class. Not used when the upload brings its own split."),
+        help_text=_("The same share of each class. Not used when the upload has a validation split."),
     )
     test_percent = forms.IntegerField(
         required=False,
@@ -104,7 +104,8 @@ class SplitForm(StyledForm):
         widget=forms.NumberInput(attrs={"placeholder": "0"}),
         help_text=_(
             "Validation picks the best epoch, so its figures are a little optimistic. A test split serves "
-            "nothing but the final figures; 10 is usual where there are enough images."
+            "nothing but the final figures; 10 is usual where there are enough images. If the upload's own "
+            "split has no test images, they are drawn from its training images."
         ),
     )
     split = forms.ChoiceField(

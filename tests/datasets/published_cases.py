@@ -42,7 +42,7 @@ def case(
 # Folders that are no classes
 
 
-@case({"buildings": 12, "forest": 12, "sea": 12}, split=(24, 12))
+@case({"buildings": 12, "forest": 12, "sea": 12}, split=(18, 6))
 def intel(upload: Upload) -> None:
     classes = ["buildings", "forest", "sea"]
     upload.folders("seg_train/seg_train", classes, each=8, split="train")
@@ -50,7 +50,7 @@ def intel(upload: Upload) -> None:
     upload.unlabelled("seg_pred/seg_pred", 6)
 
 
-@case({"cats": 12, "dogs": 12}, split=(16, 8))
+@case({"cats": 12, "dogs": 12}, split=(12, 4))
 def cats_and_dogs(upload: Upload) -> None:
     upload.folders("training_set/training_set", ["cats", "dogs"], each=8, split="train")
     upload.folders("test_set/test_set", ["cats", "dogs"], each=4, split="test", first=50)
@@ -168,7 +168,7 @@ def roboflow_classes(upload: Upload) -> None:
     upload.text("README.roboflow.txt", "x")
 
 
-@case({"cars": 8, "motorcycle": 8}, split=(12, 4))
+@case({"cars": 8, "motorcycle": 8}, split=(10, 2))
 def edge_impulse(upload: Upload) -> None:
     everything = []
     for folder, each, first in (("training", 6, 0), ("testing", 2, 100)):

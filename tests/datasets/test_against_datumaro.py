@@ -26,14 +26,14 @@ def _upload(name: str) -> bytes:
 
 
 def _expected(name: str) -> dict[str, tuple[str | None, list]]:
-    """Return {image's name: (split, labels or boxes)}; a test set stands in for a missing validation set."""
+    """Return {image's name: (split, labels or boxes)}; None for one of which a validation set is drawn."""
     found = {}
     sides = {key.partition("/")[0] for key in TRUTH[name]}
     for key, value in TRUTH[name].items():
         subset, _, item = key.partition("/")
-        measured = "test" if sides & {"val", "valid"} else "val"
-        side = {"train": "train", "val": "val", "valid": "val", "test": measured}.get(subset)
-        if side is not None or subset == "default":
+        training = "train" if sides & {"val", "valid"} else None
+        side = {"train": training, "val": "val", "valid": "val", "test": "test"}.get(subset)
+        if side is not None or subset in ("train", "default"):
             found[item.rpartition(":")[2]] = (side, value)
     return found
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.datasets import drafts, indexes
+from portal.datasets import change_texts, drafts, indexes
 from portal.datasets.draft_models import DraftChange, DraftState
 from portal.datasets.models import DatasetVersion, Pack
 from portal.datasets.refused_changes import ChangeRefused
@@ -197,6 +197,24 @@ def test_images_are_moved_to_a_test_split_or_drawn_for_it(version, alice, run_jo
     assert [row["test"] for row in drawn.counts] == [2, 2, 2] and drawn.test_images == 6
     drafts.add(alice, drawn, "resplit", {})
     assert committed(alice, drawn, run_jobs).measured_split == "val"
+
+
+def test_a_test_split_is_drawn_from_the_training_images_and_the_others_stay(version, alice, run_jobs):
+    measured = version.val_images
+    change = drafts.add(alice, version, "resplit", {"how": "test", "test_fraction": 0.25, "seed": 5})
+    assert change_texts.sentence(change, version.class_names) == (
+        "A test split is drawn: 25 % of the training images, seed 5."
+    )
+    made = committed(alice, version, run_jobs)
+    assert made.val_images == measured and made.test_images and made.split == version.split
+    assert made.train_images + made.test_images == version.train_images
+    assert made.diff["moved"] == made.test_images
+
+
+def test_a_test_split_is_not_drawn_beside_a_whole_split_that_is_drawn_anew(version, alice):
+    drafts.add(alice, version, "resplit", {"seed": 3})
+    with pytest.raises(ChangeRefused, match="drawn anew already"):
+        drafts.add(alice, version, "resplit", {"how": "test"})
 
 
 def test_a_version_that_cannot_be_is_refused_with_a_sentence_and_the_changes_stay(version, alice, run_jobs):

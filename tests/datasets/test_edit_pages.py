@@ -155,6 +155,17 @@ def test_classes_and_split_are_changed_on_the_page_of_changes(alices, version):
     assert answer.status_code == 422 and "There is a class 猫 already" in page and 'value="猫"' in page
 
 
+def test_only_a_test_split_is_drawn_and_a_refused_choice_stays(alices, version):
+    address = url("dataset-changes", version)
+    alices.post(address, {"act": "resplit", "how": "test"})
+    assert "A test split is drawn: 10 % of the training images, seed 0." in text(alices, address)
+    alices.post(address, {"act": "resplit", "how": "stratified"})
+    answer = alices.post(address, {"act": "resplit", "how": "test"})
+    page = " ".join(answer.content.decode().split())
+    assert answer.status_code == 422 and "The whole split is drawn anew already" in page
+    assert 'id="how_test" value="test" checked' in page
+
+
 def test_a_version_is_made_of_the_changes_and_the_page_leads_there(alices, version, run_jobs):
     alices.post(url("dataset-images", version), {"act": "remove", "image": "3"})
     answer = alices.post(url("dataset-commit", version), {"message": "blurred ones out"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 
 import pytest
-from upload_builders import finding, ingested, png, two_classes, zipped
+from upload_builders import finding, index, ingested, noticed, png, two_classes, zipped
 
 from workers.datakit.archive import Entry
 from workers.datakit.findings import Findings
@@ -23,6 +23,10 @@ def samples(**counts: int) -> list[Sample]:
     ]
 
 
+def splits(artifacts) -> dict[str, str]:
+    return {row["original"]: row["split"] for row in index(artifacts)}
+
+
 def settled_sides(**counts: int) -> tuple[list[str | None], bool, dict[str, int]]:
     findings = Findings()
     kept, given = settled(samples(**counts), findings, {}.get)
@@ -34,9 +38,49 @@ def test_an_image_without_a_split_is_left_out_and_the_split_is_kept():
     assert given and sides == ["train"] * 8 + ["val"] * 3 and found == {"no-split": 1}
 
 
-def test_a_test_set_stands_in_for_validation_beside_an_image_without_a_split():
+def test_a_test_set_without_a_validation_set_is_kept_beside_an_image_without_a_split():
     sides, given, found = settled_sides(train=4, test=2, none=1)
-    assert given and sides == ["train"] * 4 + ["val"] * 2 and found == {"test-as-val": 2, "no-split": 1}
+    assert given and sides == ["train"] * 4 + ["test"] * 2 and found == {"no-split": 1}
+
+
+LISTS = {
+    **{f"{name}{n}.png": png(10 * n + len(name)) for name in ("cat", "horse") for n in range(10)},
+    "train.txt": "".join(f"{name}{n}.png {name}\n" for name in ("cat", "horse") for n in range(8)).encode(),
+    "test.txt": "".join(f"{name}{n}.png {name}\n" for name in ("cat", "horse") for n in (8, 9)).encode(),
+}
+FOLDERS = {
+    f"{split}/{name}/{n}.png": png(10 * n + len(name))
+    for split, numbers in (("train", range(8)), ("test", (8, 9)))
+    for name in ("cat", "horse")
+    for n in numbers
+}
+
+
+@pytest.mark.parametrize("files", [LISTS, FOLDERS], ids=["lists", "folders"])
+def test_a_validation_split_that_is_missing_is_drawn_from_the_training_images(tmp_path, files):
+    result, _ = ingested(tmp_path, zipped(files), val_fraction=0.25, seed=7)
+    assert result["split"] == "given"
+    assert [(row["train"], row["val"], row["test"]) for row in result["counts"]] == [(6, 2, 2)] * 2
+    found = finding(result, "val-drawn")
+    assert found["count"] == 4 and found["message"].endswith("4 training images were drawn for it, seed 7.")
+
+
+def test_a_test_split_is_drawn_beside_the_upload_s_own_split_where_a_share_is_given(tmp_path):
+    files = {name.replace("test/", "val/"): content for name, content in FOLDERS.items()}
+    result, artifacts = ingested(tmp_path, zipped(files), test_fraction=0.25, seed=3)
+    assert [(row["train"], row["val"], row["test"]) for row in result["counts"]] == [(6, 2, 2)] * 2
+    kept = {path for path, side in splits(artifacts).items() if side == "val"}
+    assert kept == {path for path in files if path.startswith("val/")}
+    assert finding(result, "test-drawn")["count"] == 4
+    (tmp_path / "again").mkdir()
+    assert splits(artifacts) == splits(
+        ingested(tmp_path / "again", zipped(files), test_fraction=0.25, seed=3)[1]
+    )
+
+
+def test_a_test_split_of_the_upload_is_not_drawn_again(tmp_path):
+    result, _ = ingested(tmp_path, zipped(FOLDERS), test_fraction=0.5)
+    assert result["test"] == 4 and "test-drawn" not in noticed(result)
 
 
 def test_a_test_set_beside_a_validation_set_is_kept_apart():

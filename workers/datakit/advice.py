@@ -44,7 +44,8 @@ ADVICE = {
     "names-decoded": msg("Look at the names; if they are wrong, make the archive again with UTF-8 names."),
     "empty-folders": msg("Put images into them, or leave them out."),
     "nested-folders": msg("Nothing, if the folders below belong to the class; else move them beside it."),
-    "test-as-val": msg("Nothing, unless you want another split for validation: name its folder val."),
+    "val-drawn": msg("Nothing, unless you want other images for validation: name their folder or list val."),
+    "test-drawn": msg("Nothing: you asked for a test split."),
     "no-split": msg("Put them into a split (its folder, list or column) if you need them, and upload again."),
     "rest-as-train": msg(
         "Nothing, if that is right; else name the training images, or split the dataset again."

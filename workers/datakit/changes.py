@@ -12,6 +12,8 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from workers.contract.splits import TRAIN
+
 from .index import Filter, ImageRow
 
 # kind: what its payload holds. ``images`` is {"ids": [..]} or {"filter": {..}}, see ``wanted_images``.
@@ -23,9 +25,9 @@ KINDS = {
     "rename": ("class_id", "name"),
     "merge": ("class_id", "into"),
     "drop": ("class_id",),  # the class with its images, or with its boxes
-    "resplit": (
-        "how",
-    ),  # "stratified" with ``seed``, ``val_fraction``, ``test_fraction``; "group" also ``pattern``
+    # "stratified" with ``seed``, ``val_fraction``, ``test_fraction``; "group" also ``pattern``; "test", which
+    # draws a test split from the training images and leaves the others, ``seed`` and ``test_fraction``
+    "resplit": ("how",),
     "relabel-box": ("image", "box", "class_id"),  # a box by its place among those that stand, from 0
     "remove-box": ("image", "box"),
     "boxes": ("image", "boxes"),  # all boxes of an image anew: [class id, left, top, width, height] in pixels
@@ -34,6 +36,7 @@ KINDS = {
     "accept": ("labels", "by", "model"),
     "reject": ("images",),  # leaves their labels as they are
 }
+ONLY_TEST = "test"  # how a split is drawn of which training and validation are there
 ANEW = "anew"  # the split of an image while a drawing of the whole split is pending
 _FILTER = ("class_id", "split", "mark", "text", "unlabelled")
 _LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
@@ -143,7 +146,7 @@ class Plan:
             self.first_names.append(payload["name"])
         elif kind == "resplit":
             self.resplit = payload
-            return _set_split(ANEW)
+            return _set_split(ANEW, only=TRAIN if payload["how"] == ONLY_TEST else None)
         return None
 
     def now(self, row: ImageRow) -> EditedImage:
@@ -249,9 +252,12 @@ def _merge(old: int, new: int) -> Step:
     return step
 
 
-def _set_split(split: str) -> Step:
+def _set_split(split: str, only: str | None = None) -> Step:
+    """Move an image to a split; with ``only``, one that is in that split."""
+
     def step(now: EditedImage) -> None:
-        now.split = split
+        if only is None or now.split == only:
+            now.split = split
 
     return step
 

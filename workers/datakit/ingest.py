@@ -169,14 +169,14 @@ def _settled(
     """
     class_names = listing.class_names
     if options.adds:
-        split = assign_splits(images, listing, options)
+        split = assign_splits(images, listing, options, findings)
         class_names, images = added_to(options.base, listing, images, findings)
         dropped = Counter()
     has_classes = not listing.has_boxes and classes.are_labelled(images)
     if has_classes:
         classes.check_class_sizes(class_names, images, dropped)
     if not options.adds:
-        split = assign_splits(images, listing, options)
+        split = assign_splits(images, listing, options, findings)
     if has_classes:
         classes.check_given_split(class_names, images)
     return class_names, images, split

@@ -19,17 +19,17 @@ from typing import Any
 
 from workers import contract
 from workers.contract.messages import msg
-from workers.contract.splits import TRAIN
+from workers.contract.splits import TEST, TRAIN
 
 from . import classes, diffing
 from .assemble import assemble
-from .changes import ANEW, EditedImage, Plan
+from .changes import ANEW, ONLY_TEST, EditedImage, Plan
 from .errors import InputError, full_disk_is_input_error
 from .findings import Findings
 from .index import Filter, ImageRow, Index
 from .marks import CORRECTED, PROPOSED, mark
 from .options import GIVEN
-from .split import Shares, draw_split
+from .split import Shares, check_share, draw_from_training, draw_split
 
 NEW_SHARES = Shares(0.2)  # of images that were given a class, as of an upload
 
@@ -57,10 +57,11 @@ def _revise(folder: contract.JobFolder, base: Path, params: dict[str, Any]) -> d
         result = assemble(images, plan.class_names(), before.task, target, Findings())
         with Index(target) as after:
             diff = diffing.counts(before, after)
+    drawing = plan.resplit or {}
     result |= {
         "layout": params["layout"],
-        "split": plan.resplit["how"] if plan.resplit else params["split"],
-        "split_group": (plan.resplit or {}).get("pattern"),
+        "split": params["split"] if drawing.get("how") in (None, ONLY_TEST) else drawing["how"],
+        "split_group": drawing.get("pattern"),
         "packs": [],
         "diff": diff,
     }
@@ -115,12 +116,22 @@ def _split(images: list[ImageRow], plan: Plan) -> None:
     """Draw the split of images that are to be split again; the others were moved after that."""
     if plan.resplit is None:
         return
-    moved = [(image, image.split) for image in images if image.split != ANEW]
     drawing = plan.resplit
+    if drawing["how"] == ONLY_TEST:
+        return _draw_test(images, drawing)
+    moved = [(image, image.split) for image in images if image.split != ANEW]
     shares = Shares.checked(drawing["val_fraction"], drawing.get("test_fraction"))
     draw_split(images, shares, drawing["seed"], drawing.get("pattern"))
     for image, side in moved:
         image.split = side
+
+
+def _draw_test(images: list[ImageRow], drawing: dict[str, Any]) -> None:
+    """Draw a test split of the images that were for training."""
+    training = [image for image in images if image.split == ANEW]
+    for image in training:
+        image.split = TRAIN
+    draw_from_training(training, TEST, check_share(msg("test"), drawing["test_fraction"]), drawing["seed"])
 
 
 def _draw_labelled(before: Index, images: list[ImageRow], plan: Plan, how: str) -> None:

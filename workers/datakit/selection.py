@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from workers.contract.messages import join, msg, msg_n
+from workers.contract.splits import TEST, VAL
 
 from . import names
 from .boxes import on_image
@@ -17,7 +18,7 @@ from .limits import Limits, human_bytes
 from .marks import mark
 from .options import GIVEN, STRATIFIED, Options
 from .readers import Listing, Sample
-from .split import draw_split
+from .split import draw_from_training, draw_split
 
 
 def wanted_samples(listing: Listing, limits: Limits, findings: Findings) -> list[Sample]:
@@ -66,7 +67,7 @@ def select(
     return images, dropped
 
 
-def assign_splits(images: list[ImageRow], listing: Listing, options: Options) -> str:
+def assign_splits(images: list[ImageRow], listing: Listing, options: Options, findings: Findings) -> str:
     """Give each image its split, as the options or the upload say; return which of SPLIT_METHODS was used.
 
     Raises InputError for a split that the upload does not give, or groups that leave no choice.
@@ -79,9 +80,35 @@ def assign_splits(images: list[ImageRow], listing: Listing, options: Options) ->
                 "lists train and val, or choose another split."
             )
         )
-    if split != GIVEN:
+    if split == GIVEN:
+        _complete(images, options, findings)
+    else:
         draw_split(images, options.shares, options.seed, options.split_group)
     return split
+
+
+def _complete(images: list[ImageRow], options: Options, findings: Findings) -> None:
+    """Draw from the training images what the upload's split lacks: images for validation, and for a test
+    where a share of them is wanted."""
+    there, seed = {image.split for image in images}, options.seed
+    if VAL not in there:
+        message = msg_n(
+            "The upload has no validation split: {count} training image was drawn for it, seed {seed}.",
+            "The upload has no validation split: {count} training images were drawn for it, seed {seed}.",
+            0,
+            seed=seed,
+        )
+        drawn = draw_from_training(images, VAL, options.shares.val, seed)
+        findings.add("info", "val-drawn", message, count=drawn)
+    if TEST not in there and options.shares.test:
+        message = msg_n(
+            "The upload has no test split: {count} training image was drawn for it, seed {seed}.",
+            "The upload has no test split: {count} training images were drawn for it, seed {seed}.",
+            0,
+            seed=seed,
+        )
+        drawn = draw_from_training(images, TEST, options.shares.test, seed)
+        findings.add("info", "test-drawn", message, count=drawn)
 
 
 def _report_unreadable(sample: Sample, facts: Checked, findings: Findings) -> None:

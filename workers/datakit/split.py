@@ -70,9 +70,8 @@ def draw_split(images: Sequence[ImageRow], shares: Shares, seed: int, pattern: s
     _draw(images, shares.val, seed, pattern)
     if not shares.test:
         return
-    rest = [image for image in images if image.split == TRAIN]
     try:
-        _draw(rest, min(MAX_FRACTION, shares.test / (1 - shares.val)), seed, pattern)
+        draw_from_training(images, TEST, min(MAX_FRACTION, shares.test / (1 - shares.val)), seed, pattern)
     except InputError as error:
         raise InputError(
             msg(
@@ -80,8 +79,18 @@ def draw_split(images: Sequence[ImageRow], shares: Shares, seed: int, pattern: s
                 "that makes smaller groups, or draw no test split."
             )
         ) from error
-    for image in rest:
-        image.split = TEST if image.split == VAL else TRAIN
+
+
+def draw_from_training(
+    images: Sequence[ImageRow], split: str, share: float, seed: int, pattern: str | None = None
+) -> int:
+    """Move a share of the training images to ``split``, drawn as in ``draw_split``; return how many."""
+    training = [image for image in images if image.split == TRAIN]
+    _draw(training, share, seed, pattern)
+    drawn = [image for image in training if image.split == VAL]
+    for image in drawn:
+        image.split = split
+    return len(drawn)
 
 
 def _draw(images: Sequence[ImageRow], fraction: float, seed: int, pattern: str | None) -> None:

@@ -97,7 +97,7 @@ def faults_of(upload: Upload, outcome: Outcome) -> list[str]:
     faults = _class_faults(upload, outcome, wanted)
     for image in outcome.images:
         faults += _image_faults(upload, outcome, image, wanted)
-        if sides and image.original in sides and image.split != sides[image.original]:
+        if image.original in sides and image.split not in _allowed(sides, image.original):
             faults.append(f"{image.original} is for {image.split}, not for {sides[image.original]}")
     given = outcome.result["split"] == "given"
     if given != bool(sides) and not upload.any_split:
@@ -108,16 +108,18 @@ def faults_of(upload: Upload, outcome: Outcome) -> list[str]:
 
 
 def _sides(upload: Upload) -> dict[str, str | None]:
-    """Where each image belongs: "train", "val" or "test"; a test set stands in for a missing validation set.
-
-    Nothing, where the author gave no whole split.
-    """
+    """Where each image belongs: "train", "val" or "test". Nothing, where the author gave no whole split."""
     named = set(upload.splits.values())
     needed = set(upload.boxes or upload.labels) - upload.optional
     if upload.any_split or len(named) < 2 or "train" not in named or not needed <= set(upload.splits):
         return {}
-    as_test = "test" if "val" in named else "val"
-    return {path: as_test if split == "test" else split for path, split in upload.splits.items()}
+    return dict(upload.splits)
+
+
+def _allowed(sides: dict[str, str | None], path: str) -> set[str | None]:
+    """The splits that an image may be in: a validation set that is missing is drawn from training images."""
+    drawn = sides[path] == "train" and "val" not in sides.values()
+    return {"train", "val"} if drawn else {sides[path]}
 
 
 def _class_faults(upload: Upload, outcome: Outcome, wanted: set[str]) -> list[str]:

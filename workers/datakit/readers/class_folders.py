@@ -16,7 +16,7 @@ from .folder_masks import masks_in
 from .folder_roles import Roles, looked_through, roles_of
 from .folder_tree import Folder, tree_of
 from .listing import Listing, Sample
-from .reading import BY_FOLDERS, BY_LISTS, CLASS, TEST, VAL, Reading
+from .reading import BY_FOLDERS, BY_LISTS, CLASS, Reading
 from .splits import settled
 from .upload import Upload
 from .wording import some
@@ -65,7 +65,7 @@ def _listing(roles: Roles, upload: Upload, reading: Reading) -> Listing:
     classes: dict[str, list[tuple[Entry, str | None]]] = defaultdict(list)
     for split, folders in roles.parts:
         for folder in folders:
-            side = _as_measured(split, folder, sides, reading.findings) if given else None
+            side = split if given else None
             reading.roles[folder.path] = CLASS
             masks = masks_in(folder, reading)
             images = [entry for entry in folder.all() if entry.path not in masks]
@@ -111,18 +111,6 @@ def _take_listed_split(samples: list[Sample], upload: Upload, reading: Reading) 
     reading.files |= {entry.path for entry in lists}
     if lists:
         reading.split_origin = BY_LISTS
-
-
-def _as_measured(split: str | None, folder: Folder, sides: set[str | None], findings: Findings) -> str | None:
-    """Return the split of a folder's images: a test set stands in for a validation set that is missing."""
-    if split != TEST or VAL in sides:
-        return split
-    message = msg_n(
-        "There is no val folder, so the {count} image of the test folder is the validation set.",
-        "There is no val folder, so the {count} images of the test folder are the validation set.",
-    )
-    findings.add("info", "test-as-val", message, names.show(folder.path), folder.total)
-    return VAL
 
 
 def _report_deep(folder: Folder, images: Iterable[Entry], findings: Findings) -> None:

@@ -20,7 +20,7 @@ from .folder_names import words_of
 from .label_names import Labels, named_classes, read_labels
 from .listing import Listing, Sample
 from .noticed import listed_twice, two_labels
-from .reading import BY_LISTS, TEST, TRAIN, VAL, Reading
+from .reading import BY_LISTS, TEST, TRAIN, Reading
 from .splits import SPLIT_WORDS
 from .texts import folder_of, read_text
 from .upload import Upload
@@ -81,7 +81,6 @@ def read_paddlex_lists(upload: Upload, reading: Reading) -> Listing:
     _report_unlisted(upload, rows, lists, findings)
     reading.files |= {entry.path for entry in lists.values()}
     reading.split_origin = BY_LISTS
-    _as_measured(rows, findings)
     return _listing(rows, labels.names, findings)
 
 
@@ -98,20 +97,6 @@ def _without_unlabelled_test(
     )
     findings.add("info", "test-left-out", message, names.show(lists[TEST].path), len(lines))
     return {split: text for split, text in texts.items() if split != TEST}
-
-
-def _as_measured(rows: list[_Row], findings: Findings) -> None:
-    """Let a test set stand in for a validation set that is missing."""
-    if any(row.split == VAL for row in rows):
-        return
-    for row in rows:
-        if row.split == TEST:
-            message = msg_n(
-                "There is no validation set, so the {count} image of the test set stands in for it.",
-                "There is no validation set, so the {count} images of the test set stand in for it.",
-            )
-            findings.add("info", "test-as-val", message, names.show(row.entry.path))
-            row.split = VAL
 
 
 def _labels(upload: Upload, lists: dict[str, Entry], texts: dict[str, str], reading: Reading) -> Labels:
@@ -264,9 +249,9 @@ def _report_unlisted(upload: Upload, rows: list[_Row], lists: dict[str, Entry], 
 def _listing(rows: list[_Row], names_by_id: dict[int, str] | None, findings: Findings) -> Listing:
     class_names, new_ids = named_classes({row.label for row in rows}, names_by_id, findings)
     splits = {row.split for row in rows}
-    split_given = {TRAIN, VAL} <= splits
+    split_given = TRAIN in splits and len(splits) > 1
     if not split_given:
-        message = msg("val.txt is missing or names no usable image, so the split was drawn here.")
+        message = msg("No list but train.txt names a usable image, so the split was drawn here.")
         findings.add("info", "no-val-list", message)
     samples = [Sample(row.entry, new_ids[row.label], row.split if split_given else None) for row in rows]
     return Listing(LAYOUT, class_names, samples, split_given)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from workers.contract.messages import msg_n
-from workers.contract.splits import SPLITS, TEST, VAL
+from workers.contract.splits import SPLITS, TEST
 from workers.datakit import names
 from workers.datakit.findings import Findings
 
@@ -41,9 +41,8 @@ def settled(
 
     ``said_of`` tells what a person said of an image's path, which goes before all else.
 
-    It is when there is something to train on and something to measure with. A test set stands in for a
-    validation set that is missing; one without labels is left out. So is what is in no split, unless it is
-    most of the set and nothing else is for training.
+    It is when there is something to train on and something to measure with. A test set without labels is
+    left out. So is what is in no split, unless it is most of the set and nothing else is for training.
     """
     for sample in samples:
         sample.split = said_of(sample.entry.path) or sample.split
@@ -53,7 +52,7 @@ def settled(
         for sample in samples:
             sample.split = None
         return samples, False
-    return [sample for sample in samples if _stays(sample, sides, findings)], True
+    return [sample for sample in samples if _stays(sample, findings)], True
 
 
 def _without_unlabelled_test(samples: list[Sample], findings: Findings) -> list[Sample]:
@@ -86,24 +85,15 @@ def _rest_as_train(samples: list[Sample], findings: Findings) -> set[str | None]
     return sides - {None} | {"train"}
 
 
-def _stays(sample: Sample, sides: set[str | None], findings: Findings) -> bool:
-    """Say whether an image of a set with a split of its own is used, and settle its split."""
-    shown = names.show(sample.entry.path)
+def _stays(sample: Sample, findings: Findings) -> bool:
+    """Say whether an image of a set with a split of its own is used: one in no split is left out."""
     if sample.split is None:
         message = msg_n(
             "{count} image is in no split of the upload and was left out.",
             "{count} images are in no split of the upload and were left out.",
         )
-        findings.add("warn", "no-split", message, shown)
-        return False
-    if sample.split == TEST and VAL not in sides:
-        message = msg_n(
-            "There is no validation set, so the {count} image of the test set stands in for it.",
-            "There is no validation set, so the {count} images of the test set stand in for it.",
-        )
-        findings.add("info", "test-as-val", message, shown)
-        sample.split = VAL
-    return True
+        findings.add("warn", "no-split", message, names.show(sample.entry.path))
+    return sample.split is not None
 
 
 def kept_split(one: str | None, other: str | None) -> str | None:
