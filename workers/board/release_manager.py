@@ -83,19 +83,22 @@ def remove(path):
         shutil.rmtree(path)
 
 
-def flush_to_disk(folder):
-    """Flush renames and file contents, so that they survive a power cut."""
-    os.sync()
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def flush_to_disk(*paths):
+    """Flush files and folders, so that a power cut spares them. Some file systems flush no folder."""
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+        finally:
+            os.close(handle)
 
 
-def size_of(folder):
-    paths = (os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
-    return sum(map(os.path.getsize, paths))
+def all_in(folder):
+    """A folder, with all folders and files in it."""
+    return [os.path.join(place, name) for place, _, names in os.walk(folder) for name in ("", *names)]
 
 
 def status(root):
@@ -109,7 +112,8 @@ def status(root):
                 manifest = json.load(stream)
         except (OSError, ValueError):
             manifest = {}
-        facts = {"id": name, "activated": activated_at(folder), "bytes": size_of(folder)}
+        size = sum(os.path.getsize(path) for path in all_in(folder) if os.path.isfile(path))
+        facts = {"id": name, "activated": activated_at(folder), "bytes": size}
         classes = len(manifest.get("class_names", []))
         releases.append(dict(facts, classes=classes, provenance=manifest.get("provenance", {})))
     releases.sort(key=lambda release: release["activated"] or 0, reverse=True)
@@ -171,7 +175,7 @@ def verify(root, name, manifest_hash, part=""):
 def promote(root, name, upload):
     folder, part = folder_of(root, name), folder_of(root, upload) + ".part"
     if os.path.isdir(part):
-        flush_to_disk(part)
+        flush_to_disk(*all_in(part))
         remove(folder + ".old")
         if os.path.isdir(folder):
             # Only a damaged release is sent again, so this one can go.
@@ -228,8 +232,7 @@ def holder_of(stream):
 def write_lock(stream, fields):
     stream.seek(0)
     stream.truncate()
-    stream.write(json.dumps(fields))
-    stream.flush()
+    print(json.dumps(fields), file=stream, flush=True)
 
 
 def lock(root, owner, token, seconds):
@@ -279,7 +282,7 @@ def switch(root, name):
     # Written before the switch: after a power cut the next contact knows what ran before.
     with open(os.path.join(folder, TRIAL), "w", encoding="utf-8") as stream:
         stream.write(before or "")
-    flush_to_disk(folder)
+    flush_to_disk(*all_in(folder), root, os.path.dirname(os.path.abspath(root)))
     point(root, name)
     flush_to_disk(root)
     return {"before": before}
@@ -310,7 +313,7 @@ def mark(root, name):
     open(os.path.join(folder, MARKER), "w").close()
     os.utime(os.path.join(folder, MARKER), (moment, moment))
     remove(os.path.join(folder, TRIAL))
-    flush_to_disk(folder)
+    flush_to_disk(os.path.join(folder, MARKER), folder)
 
 
 def confirm(root, name):
