@@ -1,5 +1,4 @@
-"""Imports: a dataset's next version from a folder on the server or from S3, copied by the job that checks
-it.
+"""Imports: a dataset's next version from a folder on the server or from S3, copied by the job that checks it.
 
 The administrator names the locations in ``IMPORT_DIRS`` and ``IMPORT_S3``; people choose one by name, and a
 path below it. The copy is a tar for the ingest program, or an archive as it is.

@@ -44,8 +44,7 @@ EMPTY = {
 
 
 def after_check(version: DatasetVersion, result: dict[str, Any]) -> bool:
-    """Store how an upload was read, in the transaction that ends its check. True if a person must confirm
-    it.
+    """Store how an upload was read, in the transaction that ends its check. True if a person must confirm it.
 
     They must if they asked for a review, or if more than one reading is possible.
     """

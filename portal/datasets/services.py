@@ -55,8 +55,7 @@ def create_version(team, user, name: str, upload, options: dict | None = None) -
 
 @transaction.atomic
 def create_version_of(upload: Upload, name: str, options: dict | None = None) -> DatasetVersion:
-    """Make a complete resumable upload the next version of its team's dataset ``name`` and queue its
-    check.
+    """Make a complete resumable upload the next version of its team's dataset ``name`` and queue its check.
 
     Called again for the same dataset, it returns the existing version. Raises NotWhole, Expired, or InUse if
     it is already a version of another dataset.

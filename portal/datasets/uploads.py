@@ -33,8 +33,7 @@ def new_expiry():
 def create(
     team, user, length: int, filename: str, dataset_name="", options: dict | None = None, metadata=""
 ) -> Upload:
-    """Announce a file of ``length`` bytes. With ``dataset_name``, it becomes a version once it is
-    complete.
+    """Announce a file of ``length`` bytes. With ``dataset_name``, it becomes a version once it is complete.
 
     ``metadata`` is kept as the client's own words. Raises TooLarge if the server or the team's quota does not
     allow as much, NoRoom if the disk has no room, QuotaReached if no more checks may be queued.

@@ -50,8 +50,7 @@ def answer(
     classes: int | None = None,
     on_answer: Callable[[int, int], None] | None = None,
 ) -> Answers:
-    """Send ``(name, content)`` images and return the predictions of ``release`` (default: the current
-    one).
+    """Send ``(name, content)`` images and return the predictions of ``release`` (default: the current one).
 
     Names may hold anything; the board never sees them. Formats that not every board reads are sent as PNG.
     ``classes`` is the release's number of classes, if known. ``on_answer(done, total)`` reports progress.

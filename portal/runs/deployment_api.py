@@ -42,8 +42,7 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVi
 
     @extend_schema(request=NewDeploymentSerializer, responses={202: DeploymentSerializer})
     def create(self, request):
-        """Deploy the model that a run compiled for a device's chip to that device, also after the run's
-        end.
+        """Deploy the model that a run compiled for a device's chip to that device, also after the run's end.
 
         Repeating the call deploys again, so that an older run's model becomes current again.
         """

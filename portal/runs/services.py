@@ -166,8 +166,7 @@ def model_for(graph: Graph, device: Device) -> CompiledModel | None:
 
 @transaction.atomic
 def deploy(run: Run, device: Device, user) -> Deployment:
-    """Deploy the model that a run compiled for a device's chip to the device, also long after the run's
-    end.
+    """Deploy the model that a run compiled for a device's chip to the device, also long after the run's end.
 
     The run's own outcome stays as it is. Raises PlanError if there is no such model, IllegalTransition while
     it is being deployed or if the run was deleted, QuotaReached if no more jobs may be queued.

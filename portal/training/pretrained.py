@@ -166,8 +166,7 @@ def _usable(path: Path, wanted: str | None) -> bool:
 
 
 def _check(path: Path, wanted: str | None) -> None:
-    """Raise Unusable unless the file has the checksum or, if the publisher gives none, is a complete
-    pickle.
+    """Raise Unusable unless the file has the checksum or, if the publisher gives none, is a complete pickle.
 
     ``paddle.save`` writes a pickle: it begins with the opcode PROTO and ends with STOP (pickletools). A
     proxy's error page does not, nor does a truncated file.

@@ -2,13 +2,12 @@
 
     python drivers.py probe [--driver lockzhiner|rknnlite]
 
-says what there is on a board; the portal sends it through ``python -``. Beside a release's ``runner.py`` it
-is imported. What our programs have to say are lines that begin with ``@@SLIPWAY@@`` and go on as JSON. All
-else on stdout comes from the board's library and is noise.
+reports what a board has; the portal sends it through ``python -``. ``runner.py`` of a release imports it.
+Messages of Slipway's programs are lines of JSON after ``@@SLIPWAY@@``. Any other output on stdout is the
+board library's and is ignored.
 
-The calls of the vendor's library are those of its published test scripts (LockzhinerVisionModule,
-2025-05): ``PaddleClas().initialize(path) -> bool``, ``.predict(mat)``, ``imread -> mat`` in BGR order,
-``mat.empty()``.
+The vendor's library is called as in its published test scripts (LockzhinerVisionModule, 2025-05):
+``PaddleClas().initialize(path) -> bool``, ``.predict(mat)``, ``imread -> mat`` in BGR order, ``mat.empty()``.
 """
 
 import argparse
@@ -29,11 +28,11 @@ RUNTIME_NAMES = ("librknnmrt.so", "librknnrt.so")
 
 
 def msg(id, **params):
-    """A sentence with its parameters, as ``workers/contract/messages.py`` has it."""
+    """A sentence with its parameters, in the format of ``workers/contract/messages.py``."""
     return {"id": id, "params": params}
 
 
-# What the board's runtime prints when it fails, and what to do about it.
+# What the board's runtime prints on failure, and what to do about it.
 RUNTIME_COMPLAINTS = {
     "incompatible model version": msg("The board's RKNN runtime does not fit this model: update the board's "
     "librknn runtime to the version of the toolkit that made the model."),
@@ -47,7 +46,7 @@ RUNTIME_COMPLAINTS = {
 
 
 class RunnerError(Exception):
-    """A failure told in one message; ``code`` names its kind for the portal."""
+    """A failure with one message; ``code`` names its kind for the portal."""
 
     def __init__(self, code, message):
         super().__init__(message["id"])
@@ -61,15 +60,15 @@ def emit(**fields):
 
 
 def shown(path):
-    """A path as text that can be encoded, whatever bytes its name holds."""
+    """A path as encodable text, whatever bytes its name holds."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
 @contextlib.contextmanager
 def listening(noise):
-    """Collect into the list ``noise`` what the native library prints, and pass it on afterwards.
+    """Collect the native library's output in the list ``noise``, and pass it on afterwards.
 
-    It writes to the file descriptors and not through sys.stdout, so those are turned to a file.
+    The library writes to the file descriptors and not through sys.stdout, so those are redirected to a file.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -92,7 +91,7 @@ def listening(noise):
 
 
 def refused(noise, otherwise):
-    """The error for a model that was not loaded: what the runtime printed, else the sentence given."""
+    """The error for a model that was not loaded: the runtime's output, else the given sentence."""
     text = "\n".join(noise)
     known = [message for sign, message in RUNTIME_COMPLAINTS.items() if sign in text]
     return RunnerError("bad-model", (known or [otherwise])[0])
@@ -106,7 +105,7 @@ def package_version(*names):
 
 
 class Lockzhiner:
-    """The library of the Lockzhiner Vision Module. It resizes, and applies softmax, by itself."""
+    """The library of the Lockzhiner Vision Module. It resizes and applies softmax by itself."""
 
     library = "lockzhiner_vision_module"
 
@@ -154,7 +153,7 @@ class Lockzhiner:
             raise refused(self.noise, message)
 
     def answer(self, path):
-        """What the task predicts, and its milliseconds; RunnerError for an unreadable image."""
+        """The task's prediction and its milliseconds; RunnerError for an unreadable image."""
         picture = self.imread(path)
         if picture is None or picture.empty():
             raise unreadable()
@@ -165,7 +164,7 @@ class Lockzhiner:
 
 
 class RknnLite:
-    """rknn-toolkit-lite2, for the larger boards; resizing is ours, what follows the network the task's."""
+    """rknn-toolkit-lite2, for the larger boards. Resizing is done here, postprocessing by the task."""
 
     library = "rknnlite"
 
@@ -216,13 +215,14 @@ class RknnLite:
         return found, (time.perf_counter() - start) * 1000
 
     def picture(self, path):
-        """The image stretched to the model's input, uint8 (height, width, 3), in the model's order, and its
-        own (width, height)."""
+        """The image stretched to the model's input, uint8 (height, width, 3), in the model's channel
+        order, and its original (width, height).
+        """
         try:
             import cv2
         except ImportError:
             return self.picture_by_pillow(path)
-        # imdecode, because imread of some builds cannot open a name that is not ASCII.
+        # imdecode, because imread of some builds cannot open a non-ASCII name.
         pixels = cv2.imdecode(self.numpy.fromfile(path, dtype=self.numpy.uint8), cv2.IMREAD_COLOR)
         if pixels is None:
             raise unreadable()

@@ -5,7 +5,7 @@ The portal pipes this file into ``python -`` for each command and never leaves i
 
     status ROOT                    list the releases and name the current one
     sweep ROOT ID UPLOAD           remove leftovers of failed deployments; keep ID and UPLOAD.part
-    held ROOT UPLOAD               list the files of an upload that was broken off
+    held ROOT UPLOAD               list the files of an interrupted upload
     verify ROOT ID SHA256 [part]   compare the files with the manifest, whose own hash is SHA256
     promote ROOT ID UPLOAD         rename releases/UPLOAD.part to releases/ID
     activate ROOT ID [TOKEN]       point `current` to ID by one rename; needs the lock if TOKEN is given
@@ -42,7 +42,7 @@ NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 
 
 def msg(id, **params):
-    """A sentence with its parameters, as ``workers/contract/messages.py`` has it."""
+    """A sentence with its parameters, in the format of ``workers/contract/messages.py``."""
     return {"id": id, "params": params}
 
 
@@ -178,7 +178,7 @@ def promote(root, name, upload):
         flush_to_disk(*all_in(part))
         remove(folder + ".old")
         if os.path.isdir(folder):
-            # Only a damaged release is sent again, so this one can go.
+            # Only a damaged release is sent again, so this one can be removed.
             os.rename(folder, folder + ".old")
         os.rename(part, folder)
         remove(folder + ".old")
@@ -196,8 +196,8 @@ def boot_id():
 def lock_file(root):
     """Open the lock file exclusively; yield it with the lock's holder, ``{}`` if nobody holds the lock.
 
-    Times are seconds since boot, as a board's clock jumps when it is set. A lock from before the last boot
-    has expired.
+    Times are seconds since boot, because a board's clock jumps when it is set. A lock from before the last
+    boot has expired.
     """
     os.makedirs(root, exist_ok=True)
     handle = os.open(os.path.join(root, LOCK), os.O_RDWR | os.O_CREAT, 0o600)
@@ -276,7 +276,7 @@ def switch(root, name):
         raise Refused(msg("The release {name} is not on the board: deploy it again.", name=name))
     if before == name:
         return {"before": tried_after(folder) or None}
-    # A release whose trial was cut short is one to go back to now.
+    # The trial of the current release was interrupted: confirm it, as the one to go back to.
     if before and activated_at(folder_of(root, before)) is None:
         mark(root, before)
     # Written before the switch: after a power cut the next contact knows what ran before.
@@ -298,7 +298,7 @@ def tried_after(folder):
 
 
 def point(root, name):
-    """Let ``current`` lead to a release, by one rename."""
+    """Point ``current`` to a release, by one rename."""
     fresh = os.path.join(root, "current.new")
     remove(fresh)
     os.symlink(os.path.join("releases", name), fresh)
@@ -306,7 +306,7 @@ def point(root, name):
 
 
 def mark(root, name):
-    """Mark a release as the newest that proved itself, whatever the board's clock says; end its trial."""
+    """Mark a release as the most recently confirmed, whatever the board's clock says; end its trial."""
     folder = folder_of(root, name)
     marks = [activated_at(folder_of(root, each["id"])) or 0 for each in status(root)["releases"]]
     moment = max([time.time(), *(newest + 1 for newest in marks)])

@@ -1,11 +1,11 @@
-"""Answers with a model on a board. Python 3.8+, its standard library and the board's own library.
+"""Runs a model on a board. Python 3.8+, its standard library and the board's own library.
 
     python runner.py [--release DIR] answer [--list FILE] [IMAGE ...]
     python runner.py [--release DIR] check
 
-The release folder is, unless said otherwise, the one this file lies in, with ``drivers.py`` and ``tasks.py``.
-What it has to say are messages as of ``drivers.py``: ``answer`` (one an image), ``done`` (the last) or
-``error`` (fatal, exit status 1).
+The release folder defaults to the one of this file, which also holds ``drivers.py`` and ``tasks.py``. It
+prints messages as described in ``drivers.py``: ``answer`` (one per image), ``done`` (the last) or ``error``
+(fatal, exit status 1).
 """
 
 import argparse
@@ -16,7 +16,7 @@ import sys
 import time
 import traceback
 
-sys.dont_write_bytecode = True  # a release holds what its manifest names
+sys.dont_write_bytecode = True  # a release holds only what its manifest names
 
 from drivers import DRIVERS, RunnerError, emit, msg, shown  # noqa: E402
 from tasks import TASKS  # noqa: E402
@@ -63,7 +63,7 @@ class Predictor:
         self.load_ms = round((time.perf_counter() - start) * 1000, 1)
 
     def answer(self, name, path):
-        """Tell what is predicted for an image, and return it; None for one that the board cannot read."""
+        """Print the prediction for an image, and return it; None for an unreadable one."""
         try:
             found, ms = self.driver.answer(path)
         except RunnerError as error:
@@ -101,7 +101,7 @@ def check(release, manifest):
 
 
 def read_list(path):
-    """``(name, path)`` of each line; names are taken from the list's own folder."""
+    """``(name, path)`` of each line; names are relative to the list's own folder."""
     try:
         with open(path, "rb") as stream:
             names = [os.fsdecode(line) for line in stream.read().split(b"\n") if line.strip()]

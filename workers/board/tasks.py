@@ -1,8 +1,8 @@
-"""What a board predicts, one class a task, as the portal's and the worker programs' tasks have it.
+"""Predictions on a board, one class per task, in the format of the portal's and the worker programs' tasks.
 
-Python 3.8+, its standard library. ``answer`` messages hold what ``of_vendor`` or ``of_outputs`` return, with
-what ``named`` adds; the fields are those of ``portal/tasks/``. ``prepare`` asks the vendor's loaded model for
-all that a task wants of it, and returns what to say with each answer. Sizes are (width, height).
+Python 3.8+, its standard library. ``answer`` messages hold the output of ``of_vendor`` or ``of_outputs``,
+with the fields that ``named`` adds; they are those of ``portal/tasks/``. ``prepare`` configures the vendor's
+loaded model for the task, and returns the fields common to all its answers. Sizes are (width, height).
 """
 
 import contextlib
@@ -11,21 +11,21 @@ from matching import match
 
 
 class Classification:
-    """One label for a whole picture."""
+    """One label for a whole image."""
 
     name = "classification"
     vendor_class = "PaddleClas"  # of the Lockzhiner library; it applies softmax by itself
-    TOP = 3  # classes that are told with their scores, where the engine gives them all
+    TOP = 3  # classes reported with scores, if the engine returns all of them
 
     def prepare(self, model, path):
         return {}
 
     def of_vendor(self, result):
-        """What the vendor's result says: the best class only."""
+        """From the vendor's result: the best class only."""
         return {"label_id": int(result.label_id), "score": float(result.score)}
 
     def of_outputs(self, outputs, numpy, input_size, image_size):
-        """What the network's outputs, its logits, say."""
+        """From the network's outputs, its logits."""
         logits = numpy.asarray(outputs[0], dtype="float64").reshape(-1)
         odds = numpy.exp(logits - logits.max())
         odds /= odds.sum()
@@ -48,25 +48,26 @@ class Classification:
         return {"label_id": label, "label": name, "score": round(score, 6)}
 
     def differs(self, found, golden):
-        """How a prediction differs from what the manifest expects; empty when it does not."""
+        """How a prediction differs from what the manifest expects; empty if it does not."""
         label, expected = (found or {}).get("label_id"), golden["label_id"]
         return "" if label == expected else f"{label} \u2260 {expected}"
 
 
 class Detection:
-    """Boxes with a class and a score, in pixels of the picture: [left, top, width, height]."""
+    """Boxes with a class and a score, in pixels of the image: [left, top, width, height]."""
 
     name = "detection"
     vendor_class = "PaddleDet"  # of the Lockzhiner library; it decodes and suppresses by itself
-    LEAST_SCORE, OVERLAP = 0.025**2, 0.6  # as the models were evaluated: see datakit/decoding/picodet.py
-    VENDOR_SCORE = 0.5  # from which the library gives boxes unless it is told otherwise
+    LEAST_SCORE, OVERLAP = 0.025**2, 0.6  # as in the models' evaluation: see datakit/decoding/picodet.py
+    VENDOR_SCORE = 0.5  # the library's default threshold
     MOST_BOXES = 100
-    CLEAR = 0.1  # a golden box scores so much above what is given, or it is not expected
-    MISSING = 0.2  # a share of the golden boxes, which rounding may lose
+    CLEAR = 0.1  # a golden box is expected only with a score this far above the lowest reported one
+    MISSING = 0.2  # fraction of the golden boxes that rounding may lose
 
     def prepare(self, model, path):
-        """Ask for faint boxes too. In the published library ``set_threshold`` passes its numbers to
-        ``initialize``, which takes a file: then the model is loaded again, and gives the sure ones."""
+        """Lower the score threshold. In the published library, ``set_threshold`` passes its numbers to
+        ``initialize``, which takes a file: then the model is loaded again, with the default threshold.
+        """
         with contextlib.suppress(Exception):
             if model.set_threshold(self.LEAST_SCORE, self.OVERLAP) is not False:
                 return {}

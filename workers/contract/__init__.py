@@ -1,8 +1,8 @@
 """The contract between the portal and a worker program. Standard library only.
 
 A worker program is started as ``python -m <module> <job folder>`` with the interpreter of its own
-environment. It finds ``spec.json`` in that folder, appends events to ``events.jsonl``, puts what it
-makes into ``artifacts/`` and writes ``result.json`` last. ``workers/README.md`` is the full text.
+environment. It reads ``spec.json`` in that folder, appends events to ``events.jsonl``, writes its output to
+``artifacts/`` and ``result.json`` last. ``workers/README.md`` is the full specification.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ Main = Callable[["JobFolder", dict[str, Any]], dict[str, Any]]
 
 
 class ProgramError(Exception):
-    """A failure made with one message for the person who started the job; ``str`` gives it whole.
+    """A failure with one message for the person who started the job; ``str`` returns it.
 
-    ``facts`` are further fields of the result, for what a page can offer.
+    ``facts`` are further fields of the result, for use by pages.
     """
 
     kind = "toolchain"
@@ -47,17 +47,17 @@ class ProgramError(Exception):
 
 
 class InputError(ProgramError):
-    """What the person gave cannot be used; the message says what to change. Never retried."""
+    """The input cannot be used; the message says what to change. Never retried."""
 
     kind = "input"
 
 
 class ToolchainError(ProgramError):
-    """An outside tool (PaddleX, paddle2onnx, rknn-toolkit2) failed; the message names it and why."""
+    """An external tool (PaddleX, paddle2onnx, rknn-toolkit2) failed; the message names it and the reason."""
 
 
 class JobFolder:
-    """One job's folder: where the spec is, where events, artifacts and the result go."""
+    """One job's folder, with its spec, events, artifacts and result."""
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path).resolve()
@@ -67,7 +67,7 @@ class JobFolder:
         self._lock = threading.Lock()
 
     def spec(self) -> dict[str, Any]:
-        """Return ``spec.json``; raise InputError when its schema version is not ours."""
+        """Return ``spec.json``; raise InputError if its schema version differs."""
         spec = json.loads((self.path / "spec.json").read_text(encoding="utf-8"), cls=Decoder)
         if spec.get("schema") != SCHEMA_VERSION:
             raise InputError(
@@ -88,11 +88,11 @@ class JobFolder:
             events.write(line + "\n")
 
     def phase(self, name: str) -> None:
-        """Say in a few words what is being done now, a message: ``epoch 3/12``, ``build int8 model``."""
+        """Report the current phase in a few words, as a message: ``epoch 3/12``, ``build int8 model``."""
         self._event(type="phase", name=name)
 
     def progress(self, done: float, total: float) -> None:
-        """Say how much of the whole job is done, in any unit as long as both share it."""
+        """Report the progress of the whole job, in any unit as long as both share it."""
         self._event(type="progress", done=done, total=total)
 
     def metric(self, step: int, name: str, value: float) -> None:
@@ -101,7 +101,7 @@ class JobFolder:
 
     @contextlib.contextmanager
     def tool(self, name: str) -> Iterator[None]:
-        """Count the seconds inside as time spent in the outside tool ``name``."""
+        """Count the seconds inside as time spent in the external tool ``name``."""
         start = time.monotonic()
         try:
             yield
@@ -116,7 +116,9 @@ class JobFolder:
     def evaluation(
         self, stage: str, engine: str, predictions: list[dict[str, Any]], metrics: dict[str, Any]
     ) -> dict[str, Any]:
-        """Keep a stage's predictions as an artifact and return its entry for the result's ``evaluations``."""
+        """Store a stage's predictions as an artifact and return its entry for the result's
+        ``evaluations``.
+        """
         name = f"predictions.{stage}.json"
         (self.artifacts / name).write_text(json.dumps(predictions, ensure_ascii=False), encoding="utf-8")
         return {"stage": stage, "engine": engine, "metrics": metrics, "predictions": name}
@@ -129,7 +131,7 @@ class JobFolder:
 
 
 def die_with_parent() -> None:
-    """Kill this process group when the process that started it is gone (it was killed with -9)."""
+    """Kill this process group when its parent is gone (killed with -9)."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -137,7 +139,8 @@ def die_with_parent() -> None:
             time.sleep(WATCH_PARENT_SECONDS)
         os.killpg(os.getpgid(0), signal.SIGKILL)
 
-    # Only when we lead our own group: otherwise the kill would reach whoever started us by hand.
+    # Only if this process leads its own group: otherwise the kill would reach a shell that started it by
+    # hand.
     if os.getpgid(0) == os.getpid():
         threading.Thread(target=watch, daemon=True, name="die-with-parent").start()
 
@@ -145,9 +148,9 @@ def die_with_parent() -> None:
 def run(main: Main, argv: list[str] | None = None) -> int:
     """Run ``main(folder, spec)`` under the contract and return the exit status.
 
-    ``main`` returns the fields of a successful result, without ``ok``. A ProgramError becomes a
-    failed result with its sentence. Anything else is a defect of ours: its traceback goes to the log
-    and the process exits with 1 and no result, which the portal reports as an unexpected error.
+    ``main`` returns the fields of a successful result, without ``ok``. A ProgramError becomes a failed result
+    with its message. Anything else is a bug: its traceback goes to the log and the process exits with 1 and
+    no result, which the portal reports as an unexpected error.
     """
     arguments = sys.argv[1:] if argv is None else argv
     if len(arguments) != 1 or not Path(arguments[0], "spec.json").is_file():
@@ -161,12 +164,12 @@ def run(main: Main, argv: list[str] | None = None) -> int:
     except Exception as error:
         if not no_space(error):
             raise
-        return diskspace.EXIT_STATUS  # not even a result fits
+        return diskspace.EXIT_STATUS  # no room even for a result
     return 0 if result["ok"] else 1
 
 
 def _known(error: Exception) -> str | None:
-    """The sentence for a limit of the system that a program met; None for any other error."""
+    """The message for a system limit that a program met; None for any other error."""
     if no_space(error):
         return diskspace.SENTENCE
     if isinstance(error, MemoryError):

@@ -1,4 +1,4 @@
-"""Recognises a full disk, whoever noticed it first. Standard library only, for the portal and the workers."""
+"""Recognizes a full disk, whoever reports it. Standard library only, for the portal and the workers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from workers.contract.messages import msg
 
 SENTENCE = msg("The server's disk is full: free space on it, then retry.")
-# What a worker program ends with when it cannot even write its result. 74 is EX_IOERR of sysexits.h.
+# The exit status of a worker program that cannot even write its result. 74 is EX_IOERR of sysexits.h.
 EXIT_STATUS = 74
 _NUMBERS = {errno.ENOSPC, errno.EDQUOT}
 _SQLITE_FULL = 13  # https://www.sqlite.org/rescode.html#full
 _POSTGRES_DISK_FULL = "53100"  # https://www.postgresql.org/docs/17/errcodes-appendix.html
-# Errors that carry no number, only words: by the module that they come from.
+# Errors without a number, only with a text: by the module that raises them.
 _WORDS_OF = ("django.db", "sqlite3", "psycopg", "redis", "kombu", "botocore", "boto3")
 _WORDS = re.compile(
     "database or disk is full|disk full|no space left|disk quota exceeded|storage full|xminiostoragefull|"
@@ -25,15 +25,15 @@ _DEEPEST = 20
 
 
 def no_space(error: BaseException | None) -> bool:
-    """True when a full disk or quota of the server, its database or its storage caused ``error``.
+    """Whether a full disk or quota of the server, its database or its storage caused ``error``.
 
-    Follows the causes of the error, as each library wraps what it met.
+    Follows the chain of causes, because each library wraps the original error.
     """
     return any(_says_full(found) for found in _chain(error))
 
 
 def says_no_space(text: str) -> bool:
-    """True when a tool's output says that the disk is full."""
+    """Whether a tool's output says that the disk is full."""
     return _WORDS.search(text) is not None
 
 
@@ -56,7 +56,7 @@ def _says_full(error: BaseException) -> bool:
 
 
 def _status(error: BaseException) -> int | None:
-    """The HTTP status of a refusal of S3, as botocore keeps it."""
+    """The HTTP status of an S3 error, as stored by botocore."""
     response = getattr(error, "response", None)
     facts = response.get("ResponseMetadata") if isinstance(response, dict) else None
     return facts.get("HTTPStatusCode") if isinstance(facts, dict) else None

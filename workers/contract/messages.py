@@ -1,12 +1,12 @@
-"""What people read: the id of a sentence with its parameters. Standard library only.
+"""Messages for people: a text id with parameters. Standard library only.
 
 ``msg("{count} images are too small.", count=3)`` makes a ``Message``. It is a ``str``, the English sentence,
-so logs and programs need not care; but it keeps its id, which is the English template as gettext has it, and
-its parameters. Stored and sent as JSON it stays a message, and becomes a sentence of the reader's language
-when it is shown (``portal/core/messages.py``).
+so logs and programs need not care; but it keeps its id, which is the English template in gettext's format,
+and its parameters. Stored and sent as JSON it stays a message, and is rendered in the reader's language when
+displayed (``portal/core/messages.py``).
 
-A parameter that is a Message is translated with the sentence around it. A plain text never is: it may
-be a name that somebody typed. No sentence is ever parsed, and nothing is put into a place but what was given.
+A parameter that is a Message is translated with the sentence around it. A plain text never is: it may be a
+name that someone typed. No sentence is ever parsed back, and placeholders take only the given parameters.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-DEPTH = 6  # of messages in messages, when they are read
+DEPTH = 6  # nesting depth of messages accepted when reading
 MOST_PARAMS = 20
-MOST_PARTS = 100  # of a list, or of messages in a row
+MOST_PARTS = 100  # of a list, or of joined messages
 LONGEST_ID = 2000  # characters
-LONGEST_GAP = 3  # between the messages of a row
-LONGEST = 20_000  # characters of a message in English, when it is read
+LONGEST_GAP = 3  # between joined messages
+LONGEST = 20_000  # characters of an English message accepted when reading
 LONGEST_STORED = 20_000  # characters of JSON in a column
 
 Value = Any  # str, int, float, Message, or a list of these
@@ -29,20 +29,20 @@ Tell = Callable[["Message"], str]
 
 
 class Message(str):
-    """One sentence or phrase of ours. Make it with ``msg``, ``msg_n`` or ``join``.
+    """One sentence or phrase. Create it with ``msg``, ``msg_n`` or ``join``.
 
-    ``str(message)`` is the message itself. So ``str(error)`` of an error that was made with one keeps it.
+    ``str(message)`` is the message itself. So ``str(error)`` of an error created with one keeps it.
     """
 
     __slots__ = ("by", "depth", "id", "number", "params", "parts", "plural")
 
     id: str
-    plural: str  # the template for more than one; empty where there is no such form
+    plural: str  # the template for more than one; empty without a plural form
     number: int  # that the form depends on
     params: dict[str, Value]
     parts: tuple[str, ...]  # of ``join``, which has no id
     by: str
-    depth: int  # of messages in messages, 1 for one without
+    depth: int  # nesting depth, 1 without nested messages
 
     def __new__(
         cls,
@@ -79,9 +79,9 @@ class Message(str):
 
 
 def msg(id: str, /, **params: Value) -> Message:
-    """A message. ``id`` is a literal with named places, so that gettext's tools find it.
+    """A message. ``id`` is a literal with named placeholders, so that gettext's tools find it.
 
-    One without parameters is made once: readers give it for each of a million images.
+    One without parameters is cached: readers use it for each of a million images.
     """
     return Message(id, params) if params else _fixed(id)
 
@@ -92,9 +92,9 @@ def _fixed(id: str, plural: str = "") -> Message:
 
 
 def msg_n(one: str, many: str, count: int = 0, /, **params: Value) -> Message:
-    """As ``msg``, in the form that fits ``count``, which is a parameter as well.
+    """As ``msg``, with the plural form for ``count``, which is a parameter too.
 
-    ``counted`` gives the count of one that is made before it is known, as a finding is.
+    ``counted`` later sets the count of a message created before it is known, such as a finding's.
     """
     if not count and not params:
         return _fixed(one, many)
@@ -102,17 +102,19 @@ def msg_n(one: str, many: str, count: int = 0, /, **params: Value) -> Message:
 
 
 def join(parts: Iterable[str], by: str = " ") -> Message:
-    """Several messages in a row, as one: sentences, or phrases with "; " or ", " between. Empty ones go."""
+    """Join several messages into one: sentences, or phrases separated by "; " or ", ". Empty ones are
+    dropped.
+    """
     return Message("", parts=[part for part in parts if part], by=by)
 
 
 def counted(message: Message, count: int) -> Message:
-    """``message`` with its parameter ``count``, which is known only at the end of counting."""
+    """``message`` with its parameter ``count`` set, once that is known."""
     return Message(message.id, {**message.params, "count": count}, message.plural, count)
 
 
 def changed(message: str, change: Callable[[str], str]) -> str:
-    """``message`` with ``change`` applied to each plain text in it, and to itself where it is one."""
+    """``message`` with ``change`` applied to each plain text in it, or to itself if it is one."""
     if not isinstance(message, Message):
         return change(message)
     if message.parts:
@@ -128,7 +130,7 @@ def changed(message: str, change: Callable[[str], str]) -> str:
 
 
 def fill(template: str, params: Mapping[str, Value], tell: Tell = str) -> str:
-    """The template with ``params`` in its named places; ``tell`` says a message among them.
+    """Fill the template's placeholders with ``params``; ``tell`` renders nested messages.
 
     In one pass from left to right: a brace in a parameter is text.
     """
@@ -141,7 +143,7 @@ def fill(template: str, params: Mapping[str, Value], tell: Tell = str) -> str:
 
 
 def places(template: str) -> list[str]:
-    """The names of a template's places, in their order."""
+    """The names of a template's placeholders, in order."""
     found = [piece.partition("}") for piece in template.split("{")[1:]]
     return [name for name, closed, _ in found if closed and name.isidentifier()]
 
@@ -159,12 +161,12 @@ def _depth(value: Value) -> int:
 
 
 def _value(value: Any) -> Value:
-    """A parameter as it is kept; the text of anything that is not one of its types."""
+    """A parameter as it is stored; the text of a value of any other type."""
     if isinstance(value, list | tuple):
         return [_value(one) for one in value]
     if type(value) in (int, float):
         return value
-    text = str(value)  # of an error: the message it was made with
+    text = str(value)  # of an error: the message it was created with
     return text if isinstance(text, Message) else str.__str__(text)
 
 
@@ -181,7 +183,7 @@ def plain(value: Any) -> Any:
 
 
 class Encoder(json.JSONEncoder):
-    """Keeps messages: ``json.dumps(data, cls=Encoder)``."""
+    """Encodes messages: ``json.dumps(data, cls=Encoder)``."""
 
     def encode(self, o: Any) -> str:
         return super().encode(plain(o))
@@ -191,14 +193,14 @@ class Encoder(json.JSONEncoder):
 
 
 class Decoder(json.JSONDecoder):
-    """Makes messages again of what ``Encoder`` wrote: ``json.loads(text, cls=Decoder)``."""
+    """Decodes the output of ``Encoder``: ``json.loads(text, cls=Decoder)``."""
 
     def __init__(self, **options: Any):
         super().__init__(object_hook=from_json, **options)
 
 
 def stored(text: str) -> str:
-    """A text for a column: a message as its JSON. A plain text that could be taken for one is wrapped."""
+    """A text for a database column: a message as its JSON. A plain text that looks like one is wrapped."""
     if not isinstance(text, Message):
         if not text.startswith("{"):
             return text
@@ -208,7 +210,7 @@ def stored(text: str) -> str:
 
 
 def loaded(text: str) -> str:
-    """What ``stored`` wrote."""
+    """The inverse of ``stored``."""
     if not text.startswith("{"):
         return text
     try:
@@ -219,9 +221,9 @@ def loaded(text: str) -> str:
 
 
 def from_json(data: Any) -> Any:
-    """The message that ``data`` is the JSON of; anything else as it is.
+    """The message encoded in ``data``; anything else unchanged.
 
-    Boards and worker programs write some of it: what is larger or deeper than a message of ours stays data.
+    Boards and worker programs write some of it: what exceeds the limits of a message stays data.
     """
     try:
         return _read(data, DEPTH) if _is_message(data) else data
@@ -244,7 +246,7 @@ _FORMS = (
 
 
 def _read(value: Any, depth: int) -> Value:
-    """A message, parameter or part as it may be kept. Raises ValueError for what none of ours can be."""
+    """A message, parameter or part that may be stored. Raises ValueError for anything invalid."""
     if isinstance(value, Message | str | int | float) and not isinstance(value, bool):
         return value
     if depth <= 0:

@@ -1,7 +1,8 @@
-"""Has the system killed a process for want of memory? Standard library only, for the portal and the workers.
+"""Whether the system killed a process for lack of memory. Standard library only, for the portal and the
+workers.
 
-A process that ends by SIGKILL may have been killed by the kernel's out-of-memory killer or by anybody with
-the right to. The kernel counts its own kills, and only that counter is evidence.
+A process that ends by SIGKILL may have been killed by the kernel's out-of-memory killer or by anyone with
+permission. The kernel counts its own kills, and only that counter is evidence.
 """
 
 from __future__ import annotations
@@ -15,21 +16,21 @@ WHOLE_SYSTEM = Path("/proc/vmstat")
 
 
 class MemoryWatch:
-    """Remembers the counter when it is made."""
+    """Remembers the counter's value at its creation."""
 
     def __init__(self) -> None:
         self._before = kills()
 
     def ran_out(self) -> bool:
-        """Say whether the kernel has killed a process of this control group since then."""
+        """Whether the kernel has killed a process of this control group since then."""
         now = kills()
         return self._before is not None and now is not None and now > self._before
 
 
 def kills() -> int | None:
-    """Return how many processes of this control group the kernel has killed for want of memory.
+    """Return how many processes of this control group the kernel has killed for lack of memory.
 
-    Of the whole system where control groups do not count it; None where nothing does.
+    Of the whole system if control groups do not count it; None if nothing does.
     """
     for path in (*_group_files(), WHOLE_SYSTEM):
         count = _count_in(path)
@@ -39,7 +40,7 @@ def kills() -> int | None:
 
 
 def _group_files() -> Iterator[Path]:
-    """The files with the counter in control groups of version 2 and 1, see cgroups(7)."""
+    """The counter files of control groups, versions 2 and 1, see cgroups(7)."""
     try:
         lines = OWN_GROUPS.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
@@ -49,7 +50,7 @@ def _group_files() -> Iterator[Path]:
         if not controllers:
             yield CONTROL_GROUPS / group.lstrip("/") / "memory.events"
         elif "memory" in controllers.split(","):
-            # A container may see its own group at the top, under whatever name the host has for it.
+            # A container may see its own group at the top, whatever its name on the host.
             yield CONTROL_GROUPS / "memory" / group.lstrip("/") / "memory.oom_control"
             yield CONTROL_GROUPS / "memory" / "memory.oom_control"
 

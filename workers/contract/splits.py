@@ -1,4 +1,4 @@
-"""The splits of a staged dataset, and which of them a model is measured on. Standard library only."""
+"""The splits of a staged dataset, and which of them models are measured on. Standard library only."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ TRAIN, VAL, TEST = SPLITS = ("train", "val", "test")
 
 
 def measured_split(dataset: Path) -> str:
-    """``test`` where the staged dataset keeps images for it, else ``val``, which picks the best epoch."""
+    """``test`` if the staged dataset has such images, else ``val``, which picks the best epoch."""
     return TEST if (dataset / f"{TEST}.txt").is_file() else VAL

@@ -1,4 +1,4 @@
-"""Which task a job is for. Each worker program has one class for each task, in its folder ``tasks/``."""
+"""Selects a job's task. Each worker program has one class per task, in its folder ``tasks/``."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any, TypeVar
 from workers.contract import InputError
 from workers.contract.messages import msg
 
-# A specification without a task comes from before there was more than one.
+# A specification without a task predates tasks: classification was the only one.
 FIRST_TASK = "classification"
 LONGEST_SHOWN = 60  # characters
 T = TypeVar("T")
 
 
 def task_of(spec: Mapping[str, Any], known: Mapping[str, T]) -> T:
-    """Return what ``known`` holds for the task that ``params.task`` and the recipe name.
+    """Return the entry of ``known`` for the task named by ``params.task`` and the recipe.
 
-    Raises InputError for a task that this program does not know, and where the two differ.
+    Raises InputError for a task unknown to this program, and if the two differ.
     """
     params = spec["params"]
     recipe = params.get("recipe")

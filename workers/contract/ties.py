@@ -1,6 +1,6 @@
-"""Ties a process to the one that started it: the kernel kills it when that one dies, however it dies.
+"""Ties a process to its parent: the kernel kills it when the parent dies, however that happens.
 
-Standard library only. Where there is no prctl (not Linux), nothing happens.
+Standard library only. Without prctl (not Linux), nothing happens.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-_PR_SET_PDEATHSIG = 1  # prctl(2): it outlives an exec, and goes by the thread that forked
-_libc = ctypes.CDLL(None)  # loaded before the fork, after which little may be done
+_PR_SET_PDEATHSIG = 1  # prctl(2): it survives an exec, and goes by the thread that forked
+_libc = ctypes.CDLL(None)  # loaded before the fork, after which little is allowed
 
 
 class TiedProcess(subprocess.Popen):
@@ -25,12 +25,12 @@ class TiedProcess(subprocess.Popen):
 
 
 def tie_all() -> None:
-    """From now on tie whatever this process starts, libraries included."""
+    """From now on, tie everything that this process starts, libraries included."""
     subprocess.Popen = TiedProcess
 
 
 def tie_forks() -> None:
-    """From now on tie what this process forks, and what that forks: loaders of images, for one."""
+    """From now on, tie the forks of this process and their forks: image loaders, for one."""
     parents: list[int] = []
     os.register_at_fork(before=lambda: parents.append(os.getpid()), after_in_child=lambda: _tie(parents[-1]))
 

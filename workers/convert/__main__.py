@@ -1,7 +1,7 @@
-"""``python -m workers.convert <job folder>``: ONNX in, measured RKNN model out.
+"""``python -m workers.convert <job folder>``: converts ONNX to a measured RKNN model.
 
-The work itself is a second process, because rknn-toolkit2 may abort the one it runs in (it does so,
-for instance, for a convolution that the target has not got) and somebody must then say what happened.
+The work runs in a second process, because rknn-toolkit2 may abort its process (for instance, on a convolution
+that the target lacks), and the crash must then be reported.
 """
 
 import signal
@@ -15,8 +15,8 @@ from workers.convert.toolkit_errors import explain_crash
 
 
 def main() -> int:
-    """Run the job and return its exit status; write the failed result that a crash left out."""
-    # Only the leader of the process group watches its parent, and the work is not the leader.
+    """Run the job and return its exit status; after a crash, write the missing failed result."""
+    # Only the leader of the process group watches its parent, and the second process is not the leader.
     contract.die_with_parent()
     memory = MemoryWatch()
     status = subprocess.run([sys.executable, "-m", "workers.convert.program", *sys.argv[1:]]).returncode
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def _last_words(folder: contract.JobFolder) -> str:
-    """Return what the toolkit printed in its last step, nothing if it had not started."""
+    """Return the toolkit's output in its last step; empty if it had not started."""
     log = Path(folder.scratch, "toolkit", "toolkit-step.log")
     return log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
 

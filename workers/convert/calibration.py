@@ -1,4 +1,4 @@
-"""The calibration archive: pictures and settings from which the same int8 model can be built again."""
+"""The calibration archive: images and settings from which the same int8 model can be rebuilt."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from workers.convert.images import load_image
 
 SCHEMA = 1
 CONFIG_NAME = "config.json"
-# The archive of the same pictures must have the same hash: no time of writing.
+# The archive of equal images must have an equal hash: no timestamps.
 ZIP_TIME = (2020, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class BuildSettings:
-    """Everything beside ONNX file and pictures that ``rknn.config`` and ``rknn.build`` were given.
+    """Everything besides the ONNX file and the images that ``rknn.config`` and ``rknn.build`` were given.
 
-    ``mean_values`` and ``std_values`` are for pixels 0..255 in ``channel_order``, the order in which
-    the model takes pixels. ``input_size`` is (width, height). ``int16_layers`` are computed in 16 bits.
+    ``mean_values`` and ``std_values`` are for pixels 0..255 in ``channel_order``, the channel order of the
+    model's input. ``input_size`` is (width, height). ``int16_layers`` are computed in 16 bits.
     """
 
     target_platform: str
@@ -41,9 +41,9 @@ class BuildSettings:
 
     @property
     def reads_pictures_as_bgr(self) -> bool:
-        """The toolkit's ``quant_img_RGB2BGR``: whether it turns the calibration pictures to BGR.
+        """The toolkit's ``quant_img_RGB2BGR``: whether it converts the calibration images to BGR.
 
-        Measured with 2.5.0: it touches calibration only. The simulator takes pixels as they are given.
+        Measured with 2.5.0: it affects calibration only. The simulator takes pixels as they are given.
         """
         return self.channel_order == "bgr"
 
@@ -68,20 +68,20 @@ class BuildSettings:
 def write_pictures(sources: list[Path], input_size: tuple[int, int], folder: Path) -> list[Path]:
     """Write each source, stretched to ``input_size``, as an RGB PNG into ``folder``; return the files.
 
-    The toolkit uses calibration pictures at the size they have, so they must have the input's.
+    The toolkit does not resize calibration images, so they must have the input's size.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for number, source in enumerate(sources):
         target = folder / f"{number:04d}.png"
-        # OpenCV writes BGR arrays as ordinary RGB files. Weak compression: they are read at once.
+        # OpenCV writes BGR arrays as ordinary RGB files. Low compression: they are read at once.
         cv2.imwrite(str(target), load_image(source, input_size, "bgr"), [cv2.IMWRITE_PNG_COMPRESSION, 3])
         written.append(target)
     return written
 
 
 def pack(archive: Path, pictures: list[Path], settings: BuildSettings) -> None:
-    """Write the pictures, in order, and ``config.json`` into a zip, the same bytes for the same input."""
+    """Write the images, in order, and ``config.json`` into a zip; equal input gives equal bytes."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:
         target.writestr(zipfile.ZipInfo(CONFIG_NAME, ZIP_TIME), settings.to_json())
         for picture in pictures:
@@ -89,9 +89,9 @@ def pack(archive: Path, pictures: list[Path], settings: BuildSettings) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> tuple[list[Path], BuildSettings]:
-    """Extract what ``pack`` wrote; return the pictures in order and the settings.
+    """Extract the output of ``pack``; return the images in order and the settings.
 
-    Raises InputError when the archive is damaged or not one of ours.
+    Raises InputError if the archive is damaged or not one of Slipway's.
     """
     try:
         with zipfile.ZipFile(archive) as source:

@@ -1,9 +1,9 @@
-"""Catches what a C library prints, and passes it on to the job's log. Standard library only.
+"""Captures the output of a C library, and passes it on to the job's log. Standard library only.
 
 rknn-toolkit2 prints from Python, from C++ and from threads, so the file descriptors themselves are
-redirected. They lead into a pipe to a process of its own and not to a thread: the library may print
-while it holds Python's lock, and a thread that waits for that lock would never empty the pipe. The
-process also passes on the last words of a library that aborts.
+redirected. They lead into a pipe to a separate process instead of a thread: the library may print while it
+holds Python's lock, and a thread that waits for that lock would never empty the pipe. The process also passes
+on the last output of a library that aborts.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from pathlib import Path
 READER_SECONDS = 10
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-# The compiler announces each of its passes, twenty times two lines without content.
+# The compiler announces each of its passes, twenty times two lines without information.
 _PASS_NOISE = re.compile(r"^D RKNN: \[[\d:.]+\] (?:>>>>>>|<<<<<<<<) ")
 
 
 class Captured:
-    """What was printed inside ``captured()``; complete when the block has ended."""
+    """The output inside ``captured()``; complete when the block has ended."""
 
     text = ""
 
 
 @contextlib.contextmanager
 def captured(raw_file: Path) -> Iterator[Captured]:
-    """Redirect stdout and stderr of this process, C code included, to the log and to ``raw_file``."""
+    """Redirect stdout and stderr of this process, including C code, to the log and to ``raw_file``."""
     output = Captured()
     _flush()
     saved = os.dup(1), os.dup(2)
@@ -49,7 +49,7 @@ def captured(raw_file: Path) -> Iterator[Captured]:
         os.dup2(saved[1], 2)
         os.close(saved[0])
         os.close(saved[1])
-        # A process that the library left behind would keep the pipe open.
+        # A process that the library left running would keep the pipe open.
         with contextlib.suppress(subprocess.TimeoutExpired):
             reader.wait(READER_SECONDS)
         output.text = clean(raw_file.read_text(encoding="utf-8", errors="replace"))
@@ -62,18 +62,18 @@ def _flush() -> None:
 
 
 def clean(text: str) -> str:
-    """Drop colours; of a progress bar that overwrites its line keep the last state."""
+    """Remove colours; of a progress bar that overwrites its line, keep the last state."""
     lines = _ANSI.sub("", text).replace("\r\n", "\n").split("\n")
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
 
 
 def is_noise(line: str) -> bool:
-    """Say whether a line is worth nothing to whoever reads the job's log."""
+    """Whether a line is of no value to readers of the job's log."""
     return _PASS_NOISE.match(line) is not None
 
 
 def _pass_on(raw_file: Path) -> None:
-    """Copy stdin to ``raw_file`` as it is and to stdout cleaned, line by line, until it ends."""
+    """Copy stdin unchanged to ``raw_file`` and cleaned to stdout, line by line, until it ends."""
     with raw_file.open("wb") as raw:
         for data in iter(sys.stdin.buffer.readline, b""):
             raw.write(data)

@@ -1,8 +1,8 @@
-"""Makes a model that was trained on RGB take BGR pixels, by turning its first weights around.
+"""Makes a model that was trained on RGB take BGR pixels, by reordering its first weights.
 
-The vendor's library feeds what its camera and its ``imread`` give: BGR. Turning around mean and
-standard deviation alone (as the vendor's own exporter does) normalises rightly, but then the first
-convolution sees blue where it learnt red.
+The vendor's library feeds what its camera and its ``imread`` deliver: BGR. Swapping only mean and standard
+deviation (as the vendor's own exporter does) normalizes correctly, but the first convolution then sees blue
+where it learnt red.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ TOLERANCE = 1e-3
 
 
 def swap_first_convolution(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy whose input's first and third channel have changed places.
+    """Return a copy with the first and third channel of its input swapped.
 
-    Every node that reads the input must be a plain convolution with constant weights
-    (out × 3 × kh × kw); ToolchainError otherwise.
+    Every node that reads the input must be a plain convolution with constant weights (out × 3 × kh × kw);
+    ToolchainError otherwise.
     """
     swapped = onnx.ModelProto()
     swapped.CopyFrom(model)
@@ -59,7 +59,7 @@ def _drop_unused_initializers(graph: onnx.GraphProto) -> None:
 
 
 def input_name(model: onnx.ModelProto) -> str:
-    """Return the name of the model's one input; raise ToolchainError when it has several."""
+    """Return the name of the model's one input; raise ToolchainError if it has several."""
     constants = {tensor.name for tensor in model.graph.initializer}
     names = [value.name for value in model.graph.input if value.name not in constants]
     if len(names) != 1:
@@ -85,7 +85,7 @@ def check_input(model: onnx.ModelProto, input_size: tuple[int, int]) -> None:
 
 
 def output_shapes(model: onnx.ModelProto) -> list[list[int]]:
-    """Return the shapes of the model's outputs, in their order."""
+    """Return the shapes of the model's outputs, in order."""
     return [_shape(value) for value in model.graph.output]
 
 
@@ -94,7 +94,7 @@ def _shape(value: onnx.ValueInfoProto) -> list[int]:
 
 
 def read_model(path: Path) -> onnx.ModelProto:
-    """Load an ONNX file; raise ToolchainError when it is not a whole one."""
+    """Load an ONNX file; raise ToolchainError if it is incomplete."""
     try:
         model = onnx.load(str(path))
         onnx.checker.check_model(model)
@@ -106,7 +106,7 @@ def read_model(path: Path) -> onnx.ModelProto:
 
 
 def check_same_answers(rgb: np.ndarray, bgr: np.ndarray) -> None:
-    """Raise ToolchainError unless both models' outputs, pictures × numbers, agree but for rounding."""
+    """Raise ToolchainError unless both models' outputs, images × numbers, agree except for rounding."""
     difference = float(np.abs(rgb - bgr).max())
     if difference > TOLERANCE * max(1.0, float(np.abs(rgb).max())):
         raise ToolchainError(

@@ -1,4 +1,4 @@
-"""The staged data set: its lists, and which of its images calibrate. Standard library only."""
+"""The staged dataset: its lists, and which of its images calibrate. Standard library only."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Pair = tuple[str, int]
 
 
 def read_pairs(dataset: Path, split: str) -> list[Pair]:
-    """Return ``(image path inside the data set, class id)`` for each line of ``<split>.txt``.
+    """Return ``(image path inside the dataset, class id)`` for each line of ``<split>.txt``.
 
-    Raises InputError when the list is missing, empty or has a line that is not ``path id``.
+    Raises InputError if the list is missing, empty or has a line that is not ``path id``.
     """
     list_file = dataset / f"{split}.txt"
     try:
@@ -44,17 +44,17 @@ def read_pairs(dataset: Path, split: str) -> list[Pair]:
 
 
 def choose_random(names: Iterable[str], count: int, seed: int) -> list[str]:
-    """Return at most ``count`` of the images, whatever their classes, the same for one seed."""
+    """Return at most ``count`` of the images, regardless of class, deterministic by seed."""
     known = sorted(set(names))
     return random.Random(seed).sample(known, min(count, len(known)))
 
 
 def choose_calibration(pairs: Iterable[Pair], count: int, seed: int) -> list[str]:
-    """Return at most ``count`` images, as many of each class as possible, the same for one seed.
+    """Return at most ``count`` images, balanced over the classes as far as possible, deterministic by seed.
 
-    The classes take turns, each giving its images in a shuffled order, so a class with few images
-    gives all of them and the rest is shared by the others. An image of several classes is chosen once.
-    The order of ``pairs`` does not matter.
+    The classes take turns, each in a shuffled order, so a class with few images contributes all of them and
+    the others share the rest. An image of several classes is chosen once. The order of ``pairs`` does not
+    matter.
     """
     by_class: dict[int, list[str]] = defaultdict(list)
     for path, label in sorted(set(pairs)):

@@ -1,4 +1,4 @@
-"""Reads what rknn-toolkit2 says of each layer's error, and of weights that stand out.
+"""Parses rknn-toolkit2's report of each layer's error, and of outlying weights.
 
 Standard library only; pure functions over the text, in the format of 2.5.0. The table has fixed columns: a
 wide number touches the next one, and an operator that is fused into the next has no numbers of its own.
@@ -26,10 +26,10 @@ _OUTLIER = re.compile(r"^\s+(?P<name>\S+)\s+(?P<mean>[\d.e+-]+)\s+[\d.e+-]+\s+(?
 
 @dataclass
 class LayerError:
-    """How far one layer is from the float model: all of the error up to it, and its own alone.
+    """How far one layer is from the float model: the accumulated error up to it, and its own alone.
 
     A cosine of 1 is no error; a Euclidean distance is in units of the tensor. ``fused`` are the outputs of
-    operators that the chip computes together with this one. None where the toolkit gave no number.
+    operators that the chip computes together with this one. None if the toolkit gave no number.
     """
 
     type: str
@@ -46,9 +46,9 @@ NUMBERS = ("cosine", "euclidean", "single_cosine", "single_euclidean")
 
 
 def parse(text: str) -> list[LayerError]:
-    """Return the rows that have numbers, from input to output.
+    """Return the rows with numbers, from input to output.
 
-    Raises ToolchainError when there are none, or for a row that cannot be read.
+    Raises ToolchainError if there are none, or for an unreadable row.
     """
     layers: list[LayerError] = []
     fused: list[str] = []
@@ -77,7 +77,7 @@ def _number(text: str) -> float | None:
 
 
 def outliers(log: str) -> dict[str, float]:
-    """Return the weights that the build warned of, by name, each with the value that stands out."""
+    """Return the weights that the build warned about, by name, each with its outlying value."""
     found: dict[str, float] = {}
     inside = False
     for line in log.splitlines():

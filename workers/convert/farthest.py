@@ -1,4 +1,4 @@
-"""Calibration images that differ as much as possible: each is the one farthest from those chosen before."""
+"""Farthest-point sampling of calibration images: each is the one farthest from those chosen before."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 from workers.convert.images import load_image
 
-CANDIDATES = 2000  # images looked at, so that a large dataset does not take minutes
+CANDIDATES = 2000  # images considered, so that a large dataset does not take minutes
 SIDE = 16  # pixels of the thumbnails that are compared
 
 
 def choose(folder: Path, names: list[str], count: int, seed: int) -> list[str]:
-    """Return at most ``count`` of the images below ``folder``, the same for one seed."""
+    """Return at most ``count`` of the images below ``folder``, deterministic by seed."""
     shuffled = random.Random(seed).sample(sorted(names), min(len(names), CANDIDATES))
     if len(shuffled) <= count:
         return shuffled
@@ -23,7 +23,9 @@ def choose(folder: Path, names: list[str], count: int, seed: int) -> list[str]:
 
 
 def order(points: np.ndarray, count: int) -> list[int]:
-    """Return ``count`` rows of ``points``, from the first on, each the farthest from those before it."""
+    """Return ``count`` rows of ``points``, starting with the first, each the farthest from those before
+    it.
+    """
     chosen = [0]
     distance = np.full(len(points), np.inf, np.float32)
     while len(chosen) < count:

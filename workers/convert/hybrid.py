@@ -1,8 +1,8 @@
 """Hybrid quantization: a few layers of an int8 model computed in 16 bits.
 
-rknn-toolkit2 writes a configuration with one entry for each tensor (step 1) and builds what it says (step 2).
-A layer gains only if the tensor that it reads, what its convolution gives and what its activation gives are
-all 16 bits wide: between tensors of different widths the toolkit converts, and what was lost stays lost.
+rknn-toolkit2 writes a configuration with one entry per tensor (step 1) and builds according to it (step 2). A
+layer gains only if its input tensor, the output of its convolution and that of its activation are all 16 bits
+wide: the toolkit converts between tensors of different widths, and lost precision stays lost.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ LONGEST_WALK = 8  # nodes from a layer's output back to its convolution
 def tensors(model: onnx.ModelProto, layers: list[str], known: list[str]) -> list[str]:
     """Return the tensors that the layers need in 16 bits; ``layers`` are the names of their outputs.
 
-    ``known`` are the tensors of the toolkit's configuration. Raises InputError for a layer that is not one.
+    ``known`` are the tensors of the toolkit's configuration. Raises InputError for an unknown layer.
     """
     makers = {output: node for node in model.graph.node for output in node.output}
     chosen: dict[str, None] = {}
     for layer in layers:
-        # The model's input stays in 8 bits: the toolkit takes no other.
+        # The model's input stays in 8 bits: the toolkit supports no other.
         found = [name for name in _around(layer, makers) if name in known and name in makers]
         if not found:
             raise InputError(
@@ -41,7 +41,9 @@ def tensors(model: onnx.ModelProto, layers: list[str], known: list[str]) -> list
 
 
 def _around(layer: str, makers: dict[str, onnx.NodeProto]) -> list[str]:
-    """The layer's output and everything back to what its convolution reads, the first input of each node."""
+    """The layer's output and everything back to its convolution's input, along the first input of each
+    node.
+    """
     found = [layer]
     for _ in range(LONGEST_WALK):
         maker = makers.get(found[-1])

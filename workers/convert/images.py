@@ -1,4 +1,4 @@
-"""Reads and resizes a picture exactly as training, calibration and the board do."""
+"""Reads and resizes an image exactly as training, calibration and the board do."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from workers.contract.messages import msg
 
 
 def load_image(path: Path, input_size: tuple[int, int], channel_order: str) -> np.ndarray:
-    """Return the picture as uint8, height × width × 3, stretched bilinearly to ``input_size`` (w, h).
+    """Return the image as uint8, height × width × 3, stretched bilinearly to ``input_size`` (w, h).
 
-    A gray picture gets three equal channels. Raises InputError when it cannot be decoded.
+    A gray image gets three equal channels. Raises InputError if it cannot be decoded.
     """
-    # From memory: OpenCV cannot say why it could not open a file, and prints instead.
+    # From memory: OpenCV cannot report why it could not open a file, and prints instead.
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
@@ -39,5 +39,5 @@ def resize(image: np.ndarray, input_size: tuple[int, int]) -> np.ndarray:
 
 
 def order_channels(image: np.ndarray, have: str, want: str) -> np.ndarray:
-    """Return the picture with its channels in the order ``want``, contiguous in memory."""
+    """Return the image with its channels in the order ``want``, contiguous in memory."""
     return np.ascontiguousarray(image if have == want else image[:, :, ::-1])

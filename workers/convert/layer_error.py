@@ -20,12 +20,12 @@ from workers.convert.toolkit import NAME as TOOLKIT
 from workers.convert.toolkit import Toolkit, toolkit_version
 
 MOST_IMAGES = 8
-MOST_SECONDS = 600.0  # after which no further image is begun; one takes about a second
+MOST_SECONDS = 600.0  # after which no further image is started; one takes about a second
 FILE = "layer_errors.json"
 
 
 def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
-    """Build the model again from its calibration archive and compare its layers on a few of these images."""
+    """Rebuild the model from its calibration archive and compare its layers on a few of these images."""
     model, archive = Path(spec["inputs"]["onnx"]), Path(spec["inputs"]["calibration"])
     count = max(1, min(int(spec["params"].get("images", 4)), MOST_IMAGES))
     pictures_folder = folder.scratch / "calibration"
@@ -47,7 +47,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measure(folder: JobFolder, toolkit: Toolkit, pictures: list[Path]) -> list[list[LayerError]]:
-    """The table of each image, of as many as time allows."""
+    """The tables of as many images as time allows."""
     folder.phase(msg("compare each layer"))
     begun, tables = time.monotonic(), []
     for done, picture in enumerate(pictures, start=1):
@@ -62,7 +62,7 @@ def _measure(folder: JobFolder, toolkit: Toolkit, pictures: list[Path]) -> list[
 
 
 def mark_outliers(layers: list[LayerError], model: onnx.ModelProto, outliers: dict[str, float]) -> None:
-    """Write the weights that stand out into the layers that use them."""
+    """Add outlying weights to the layers that use them."""
     users = {name: node.output[0] for node in model.graph.node for name in node.input if name in outliers}
     values = {users[name]: value for name, value in outliers.items() if name in users}
     for layer in layers:

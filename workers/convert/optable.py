@@ -1,4 +1,4 @@
-"""Reads what rknn-toolkit2 prints while it builds: the operator table and the memory totals.
+"""Parses rknn-toolkit2's build output: the operator table and the memory totals.
 
 Standard library only; pure functions over the captured text. The format is that of 2.3.2 and 2.5.0,
 ``RKNN(verbose=True)``; newer chips have one more column, SparseRatio, which some rows leave empty.
@@ -13,14 +13,14 @@ from typing import Any
 from workers.contract import ToolchainError
 from workers.contract.messages import msg
 
-# Every model has these two, they only copy the tensors in and out.
+# Every model has these two; they only copy the tensors in and out.
 ALWAYS_ON_CPU = frozenset({"InputOperator", "OutputOperator"})
 
 _PREFIX = re.compile(r"^D RKNN: \[[\d:.]+\] ?")
 _HEADER = re.compile(r"^ID\s+OpType\s+DataType\s+Target\s+InputShape\s+OutputShape\s+Cycles\(DDR/NPU/Total\)")
 _ROW = re.compile(
     r"^(?P<id>\d+)\s+(?P<type>\S+)\s+(?P<dtype>\S+)\s+(?P<target>\S+)\s+(?P<input>\S+)\s+(?P<output>\S+)\s+"
-    # The compiler writes a negative number where its estimate ran over, and a sparse ratio as 50%(IC).
+    # The compiler writes a negative number if its estimate overflowed, and a sparse ratio as 50%(IC).
     r"(?P<ddr>-?\d+)/(?P<npu>-?\d+)/(?P<total>-?\d+)\s+(?:[\d.]+%\S*\s+)?(?P<rw>[\d.]+)(?:\s+(?P<name>\S.*))?$"
 )
 _TOTAL = re.compile(r"^Total (?P<what>Internal|Weight) Memory Size: (?P<size>[\d.]+)(?P<unit>[KM]?)B")
@@ -29,7 +29,7 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20}
 
 @dataclass(frozen=True)
 class Layer:
-    """One operator as the NPU runs it. Cycles are the compiler's estimate; ``rw_kb`` is memory traffic."""
+    """One operator as it runs on the NPU. Cycles are the compiler's estimate; ``rw_kb`` is memory traffic."""
 
     id: int
     type: str
@@ -49,7 +49,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the model will cost on the chip, from the build's own tables; sizes in bytes."""
+    """The model's cost on the chip, from the build's own tables; sizes in bytes."""
 
     layers: list[Layer]
     weight_bytes: int | None
@@ -61,7 +61,7 @@ class Cost:
 
     @property
     def cpu_operators(self) -> list[str]:
-        """Operator types that run on the CPU, beside the two that every model has."""
+        """Operator types that run on the CPU, besides the two that every model has."""
         found = {layer.type for layer in self.layers if layer.target == "CPU"}
         return sorted(found - ALWAYS_ON_CPU)
 
@@ -76,10 +76,10 @@ class Cost:
 
 
 def parse_cost(log: str) -> Cost:
-    """Return the Cost that a verbose build printed; of several builds in one log, the last.
+    """Return the Cost printed by a verbose build; of several builds in one log, the last.
 
-    Raises ToolchainError when there is no table or a row of it cannot be read: an operator that we
-    miss here fails on the board instead.
+    Raises ToolchainError if there is no table or a row is unreadable: an operator missed here would fail on
+    the board.
     """
     layers: list[Layer] = []
     totals: dict[str, int] = {}
@@ -123,10 +123,10 @@ def _layer(line: str) -> Layer:
 
 
 def refuse_missing_operators(cost: Cost, chip: dict[str, Any]) -> None:
-    """Raise ToolchainError when an operator fell to the CPU that the chip's runtime does not have.
+    """Raise ToolchainError if an operator fell back to the CPU and the chip's runtime lacks it.
 
-    Such a model builds without complaint and fails on the board. ``cpu_operators`` null in the chip's
-    file means that the list is not known: nothing is refused then.
+    Such a model builds without an error and fails on the board. ``cpu_operators`` null in the chip's file
+    means that the list is unknown: nothing is rejected then.
     """
     known = chip.get("cpu_operators")
     if known is None:

@@ -1,4 +1,4 @@
-"""What a conversion job was asked to do, checked before any tool starts."""
+"""A conversion job's parameters, validated before any tool starts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from workers.convert.tasks import TASKS
 
 CHANNEL_ORDERS = ("rgb", "bgr")
 FLOAT_DTYPE = "fp16"
-# Calibration images: the classes take turns, by lot, or each as unlike the others as it can be.
+# How calibration images are chosen: balanced over the classes, at random, or as different as possible.
 CHOICES = ("balanced", "random", "farthest")
 ALGORITHMS = ("normal", "kl_divergence", "mmse")
-METHODS = ("channel", "layer")  # a scale for each channel of the weights, or one for all
+METHODS = ("channel", "layer")  # one scale per channel of the weights, or one for all
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Plan:
 
 
 def read_plan(spec: dict[str, Any]) -> Plan:
-    """Return the Plan in ``spec.json``; raise InputError naming what is missing or does not fit."""
+    """Return the Plan in ``spec.json``; raise InputError naming what is missing or invalid."""
     try:
         inputs, params = spec["inputs"], spec["params"]
         calibration, quantization = params.get("calibration") or {}, params.get("quantization") or {}
@@ -88,7 +88,7 @@ def read_plan(spec: dict[str, Any]) -> Plan:
 
 
 def check_plan(plan: Plan) -> None:
-    """Raise InputError when the plan cannot work on this chip, whatever the model is."""
+    """Raise InputError if the plan cannot work on this chip, whatever the model."""
     chip = plan.chip
     if plan.channel_order not in CHANNEL_ORDERS:
         raise InputError(
@@ -124,7 +124,7 @@ def check_plan(plan: Plan) -> None:
 
 
 def check_input_size(chip: dict[str, Any], input_size: tuple[int, int]) -> None:
-    """Raise InputError when a side of the input is longer than the chip's ``max_input_side``."""
+    """Raise InputError if a side of the input exceeds the chip's ``max_input_side``."""
     limit = chip.get("max_input_side")
     if min(input_size) < 1 or (limit and max(input_size) > limit):
         width, height = input_size
@@ -141,7 +141,7 @@ def check_input_size(chip: dict[str, Any], input_size: tuple[int, int]) -> None:
 
 
 def check_memory(chip: dict[str, Any], weight_bytes: int, feature_bytes: int) -> None:
-    """Raise InputError when weights and feature maps together exceed the chip's memory for models."""
+    """Raise InputError if weights and feature maps together exceed the chip's memory for models."""
     limit = chip.get("model_memory_mb")
     needed = (weight_bytes + feature_bytes) / 2**20
     if limit and needed > limit:

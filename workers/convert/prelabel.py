@@ -1,8 +1,8 @@
-"""``python -m workers.convert.prelabel <job folder>``: what a model sees in images that have no labels.
+"""``python -m workers.convert.prelabel <job folder>``: a model's predictions for unlabelled images.
 
 Inputs: ``onnx`` and ``images``, a folder. Parameters: ``task``, ``class_names``, ``mean``, ``std`` and
 ``input_size`` as for a conversion, and ``images``, a list of [file name, width, height]. The artifact
-``proposals.json`` holds one prediction for each image, without a truth.
+``proposals.json`` holds one prediction per image, without ground truth.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PROPOSALS = "proposals.json"
 
 
 def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
-    """Predict every image and return how many there were."""
+    """Predict every image and return their number."""
     params, onnx = spec["params"], Path(spec["inputs"]["onnx"])
     task, size = task_of(spec, TASKS), tuple(params["input_size"])
     model = channels.read_model(onnx)
@@ -47,7 +47,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _settings(params: dict[str, Any], size: tuple[int, int]) -> BuildSettings:
-    """Those of the trained model in float, which takes RGB; the ones for a chip do not matter here."""
+    """The settings of the trained float model, which takes RGB; those for a chip do not matter here."""
     return BuildSettings(
         target_platform="",
         channel_order="rgb",

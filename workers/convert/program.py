@@ -1,4 +1,6 @@
-"""The conversion job, step by step: swap, calibrate, build, check, measure. Other kinds start here, too."""
+"""The conversion job, step by step: swap, calibrate, build, check, measure. Other kinds of jobs start here
+too.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +33,12 @@ ONNX_ENGINE = "onnxruntime"
 # Shares of the whole job, for the progress bar: measuring takes most of it.
 PREPARED, BUILT, WHOLE = 10, 40, 100
 SWAP_PROBES = 4
-# The larger chips give the last logits their shape on the CPU: a copy of a few numbers.
+# The larger chips reshape the last logits on the CPU: a copy of a few numbers.
 COSTS_NOTHING = {"Reshape"}
 
 
 def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
-    """Do what the specification's ``kind`` names."""
+    """Run the job that the specification's ``kind`` names."""
     return layer_error.main(folder, spec) if spec["kind"] == "layer-error" else convert(folder, spec)
 
 
@@ -71,7 +73,7 @@ def convert(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def choose_calibration(plan: Plan, task: Task, samples: list[Sample]) -> list[str]:
-    """Return the images that calibrate, in the way that the plan names."""
+    """Return the calibration images, chosen by the plan's method."""
     count, seed = plan.calibration_count, plan.calibration_seed
     if plan.calibration_choice == "balanced":
         return task.choose_calibration(samples, count, seed)
@@ -99,7 +101,7 @@ def build_settings(plan: Plan, channel_order: str) -> BuildSettings:
 
 
 def prepare_model(folder: JobFolder, plan: Plan, settings: BuildSettings, samples: list[Path]) -> OrtEngine:
-    """Write ``build.onnx`` in the board's channel order and return the trained model, RGB, in float."""
+    """Write ``build.onnx`` in the board's channel order and return the trained float model, RGB."""
     model = channels.read_model(plan.onnx)
     channels.check_input(model, plan.input_size)
     TASKS[plan.task].check_outputs(channels.output_shapes(model), plan.class_names)
@@ -118,7 +120,7 @@ def prepare_model(folder: JobFolder, plan: Plan, settings: BuildSettings, sample
 def compare_orders(
     folder: JobFolder, plan: Plan, rgb_engine: OrtEngine, bgr_engine: OrtEngine, samples: list[Path]
 ) -> None:
-    """Raise ToolchainError unless both answer the same to noise and to a few training pictures."""
+    """Raise ToolchainError unless both give equal outputs for noise and for a few training images."""
     width, height = plan.input_size
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     probes = [noise] + [load_image(path, plan.input_size, "rgb") for path in samples]
@@ -129,14 +131,14 @@ def compare_orders(
 
 
 def _numbers(answers: list[list[np.ndarray]]) -> np.ndarray:
-    """Return all outputs for each picture as one row of numbers."""
+    """Return all outputs for each image as one row of numbers."""
     return np.array([np.concatenate([output.reshape(-1) for output in outputs]) for outputs in answers])
 
 
 def build(
     folder: JobFolder, plan: Plan, settings: BuildSettings, pictures: list[Path], custom: str
 ) -> tuple[Simulator, optable.Cost]:
-    """Build, check what it would cost, write and check the .rknn, and start its simulator."""
+    """Build, check the cost, write and check the .rknn, and start its simulator."""
     kind = "int8" if plan.quantized else "fp16"
     folder.phase(msg("build {kind} model for {name}", kind=kind, name=plan.chip["name"]))
     toolkit = Toolkit(folder.scratch / "toolkit", verbose=True)
@@ -161,7 +163,7 @@ def measure(
     float_engine: OrtEngine,
     simulator: Simulator,
 ) -> list[dict[str, Any]]:
-    """Let both models answer each image; return their evaluations, ONNX first."""
+    """Run both models on each image; return their evaluations, ONNX first."""
     order, size = simulator.settings.channel_order, plan.input_size
     onnx_rows, chip_rows = [], []
     for done, sample in enumerate(samples, start=1):
@@ -183,7 +185,7 @@ def measure(
 def finish(
     folder: JobFolder, plan: Plan, cost: optable.Cost, evaluations: list[dict[str, Any]], calibrated: int
 ) -> dict[str, Any]:
-    """Write the artifacts for people and return the result."""
+    """Write the downloadable artifacts and return the result."""
     versions = {
         TOOLKIT: toolkit_version(),
         "onnx": version("onnx"),

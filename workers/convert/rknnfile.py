@@ -1,8 +1,8 @@
 """Checks a .rknn file without the toolkit. Standard library only.
 
-The layout was seen in files of rknn-toolkit2 2.3.2 and 2.5.0: the magic ``RKNN`` and four zero bytes,
-a version number, the compiled graph with the custom string in clear, and at the end one JSON object
-that names the target.
+The format, as observed in files of rknn-toolkit2 2.3.2 and 2.5.0: the magic ``RKNN`` and four zero bytes, a
+version number, the compiled graph with the custom string in clear text, and at the end one JSON object that
+names the target.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any
 from workers.contract import ToolchainError
 from workers.contract.messages import msg
 
-# rknn-toolkit2 2.5.0 refuses a custom string of 1024 characters or more.
+# rknn-toolkit2 2.5.0 rejects a custom string of 1024 characters or more.
 CUSTOM_STRING_LIMIT = 1023
 MAGIC = b"RKNN\0\0\0\0"
 _TAIL_START = b'{"connection"'
 
 
 def custom_string(class_names: list[str], provenance: dict[str, str]) -> str:
-    """Return the JSON, plain ASCII, that goes into the .rknn: labels and where the model came from.
+    """Return the JSON, plain ASCII, that goes into the .rknn: labels and provenance.
 
-    What does not fit into 1023 characters is left out, the longest part first: of the labels their
-    number and the SHA-256 of labels.txt remain.
+    What does not fit into 1023 characters is left out, the longest part first: of the labels, their number
+    and the SHA-256 of labels.txt remain.
     """
     labels_file = "".join(f"{name}\n" for name in class_names).encode("utf-8")
     short = {"classes": len(class_names), "labels_sha256": hashlib.sha256(labels_file).hexdigest()}
@@ -39,7 +39,7 @@ def custom_string(class_names: list[str], provenance: dict[str, str]) -> str:
 
 
 def read_tail(data: bytes) -> dict[str, Any]:
-    """Return the JSON object at the end of a .rknn file; raise ToolchainError when it is not one."""
+    """Return the JSON object at the end of a .rknn file; raise ToolchainError if there is none."""
     if not data.startswith(MAGIC):
         raise ToolchainError(msg("rknn-toolkit2 wrote a file that is not an RKNN model: convert again."))
     start = data.rfind(_TAIL_START)
@@ -58,7 +58,7 @@ def read_tail(data: bytes) -> dict[str, Any]:
 def check_rknn(path: Path, target_platform: str, custom_string: str) -> dict[str, Any]:
     """Return the description at the end of the file if it was built for this target with this text.
 
-    ``custom_string`` must stand in the file byte for byte. Raises ToolchainError otherwise.
+    The file must contain ``custom_string`` byte for byte. Raises ToolchainError otherwise.
     """
     data = path.read_bytes()
     tail = read_tail(data)

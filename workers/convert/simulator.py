@@ -1,7 +1,7 @@
-"""Two engines that answer like a model on a board: the int8 simulator, and ONNX Runtime in float.
+"""Two engines that predict like a model on a board: the int8 simulator, and ONNX Runtime in float.
 
-The conversion measures with them, and the virtual board answers with them. Both take a picture as the
-board's library would hand it to the NPU and return what the network gives.
+The conversion measures with them, and the virtual board predicts with them. Both take an image as the board's
+library would pass it to the NPU and return the network's outputs.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ ARCHIVE_NAME = "calibration.zip"
 class Simulator:
     """The chip's model in rknn-toolkit2's simulator. Close it, or use it as a context manager.
 
-    Give it a process of its own: while it is built it changes the current folder and redirects stdout
-    and stderr, and the toolkit may abort the process that it runs in.
+    Run it in a process of its own: while it is built, it changes the current folder and redirects stdout and
+    stderr, and the toolkit may abort its process.
 
-    ``settings`` has ``input_size`` (width, height) and ``channel_order``, the order that ``run`` takes.
+    ``settings`` has ``input_size`` (width, height) and ``channel_order``, the channel order that ``run``
+    takes.
     """
 
     def __init__(self, toolkit: Toolkit, settings: BuildSettings):
@@ -44,10 +45,10 @@ class Simulator:
 
     @classmethod
     def from_release(cls, sim_dir: Path | str) -> Simulator:
-        """Build again, in a few seconds, the simulator that the conversion measured with.
+        """Rebuild, in a few seconds, the simulator that the conversion measured with.
 
-        ``sim_dir`` holds ``build.onnx`` and ``calibration.zip``. Raises InputError when one of them is
-        missing or damaged, ToolchainError when the toolkit refuses them.
+        ``sim_dir`` holds ``build.onnx`` and ``calibration.zip``. Raises InputError if one of them is missing
+        or damaged, ToolchainError if the toolkit rejects them.
         """
         sim_dir = Path(sim_dir)
         folder = Path(tempfile.mkdtemp(prefix="simulator-"))
@@ -63,7 +64,7 @@ class Simulator:
         return simulator
 
     def outputs(self, image: np.ndarray) -> list[np.ndarray]:
-        """Return the model's outputs, float32, for a uint8 picture height × width × 3 at input size."""
+        """Return the model's outputs, float32, for a uint8 image height × width × 3 at input size."""
         return self.toolkit.infer(check_picture(image, self.settings))
 
     def close(self) -> None:
@@ -102,17 +103,17 @@ class OrtEngine:
         return cls(_model_file(sim_dir), settings, threads=1)
 
     def outputs(self, image: np.ndarray) -> list[np.ndarray]:
-        """Return the model's outputs, float32, for a uint8 picture height × width × 3 at input size."""
+        """Return the model's outputs, float32, for a uint8 image height × width × 3 at input size."""
         pixels = (check_picture(image, self.settings).astype(np.float32) - self._mean) / self._std
         batch = np.ascontiguousarray(pixels.transpose(2, 0, 1)[np.newaxis])
         return self._session.run(None, {self._input: batch})
 
     def close(self) -> None:
-        """There is nothing to release; here so that either engine can be closed."""
+        """Nothing to release; it exists so that either engine can be closed."""
 
 
 def check_picture(image: np.ndarray, settings: BuildSettings) -> np.ndarray:
-    """Return the picture, contiguous; raise ValueError unless it is uint8 at the model's input size."""
+    """Return the image, contiguous; raise ValueError unless it is uint8 at the model's input size."""
     width, height = settings.input_size
     if image.dtype != np.uint8 or image.shape != (height, width, 3):
         raise ValueError(f"expected uint8 {(height, width, 3)}, got {image.dtype} {image.shape}")

@@ -1,4 +1,6 @@
-"""The one module that calls rknn-toolkit2: every return value checked, nothing left in other folders."""
+"""The only module that calls rknn-toolkit2: every return value is checked, no files are left in other
+folders.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ def toolkit_version() -> str:
 
 @contextlib.contextmanager
 def working_in(folder: Path) -> Iterator[None]:
-    """Make ``folder`` the current and the temporary folder: the toolkit drops its files into both."""
+    """Make ``folder`` the current and the temporary folder: the toolkit leaves its files in both."""
     before, temporary = Path.cwd(), os.environ.get("TMPDIR")
     os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
     os.chdir(folder)
@@ -45,11 +47,10 @@ def working_in(folder: Path) -> Iterator[None]:
 
 
 class Toolkit:
-    """One model in rknn-toolkit2, from ONNX to answers of the simulator.
+    """One model in rknn-toolkit2, from ONNX to the simulator's outputs.
 
-    ``scratch`` gets everything the toolkit drops, and its output as ``toolkit.log``. The calls must
-    come in the order ``build``, ``export`` (may be left out), ``start_simulator``, ``infer``. Not in
-    charge of choosing pictures or of judging the answers.
+    ``scratch`` gets all files that the toolkit leaves, and its output as ``toolkit.log``. Call in this order:
+    ``build``, ``export`` (optional), ``start_simulator``, ``infer``.
     """
 
     def __init__(self, scratch: Path, verbose: bool = False):
@@ -63,7 +64,7 @@ class Toolkit:
     ) -> None:
         """Load the ONNX file and build it for the target; raise ToolchainError naming what failed.
 
-        After it ``log`` has everything that was printed; the operator table only if ``verbose``.
+        Afterwards ``log`` has all output; the operator table only if ``verbose``.
         """
         self.scratch.mkdir(parents=True, exist_ok=True)
         listing = self.scratch / "calibration.txt"
@@ -88,13 +89,13 @@ class Toolkit:
         names = hybrid.tensors(onnx.load(str(model)), layers, hybrid.tensors_of(text))
         files[2].write_text(hybrid.choose(text, names), encoding="utf-8")
         self.close()
-        # Step 2 in the object that did step 1 fails.
+        # Step 2 fails in the object that did step 1.
         self._step(msg("start"), self._start)
         paths = map(str, files)
         self._step(msg("build the model"), lambda: self._rknn.hybrid_quantization_step2(*paths))
 
     def _start(self) -> int:
-        # Here and not above: it takes a second and prints.
+        # Imported here: it takes a second and prints.
         from rknn.api import RKNN
 
         self._rknn = RKNN(verbose=self.verbose)
@@ -107,15 +108,15 @@ class Toolkit:
             raise ToolchainError(msg("rknn-toolkit2 said that it wrote the RKNN file, but there is none."))
 
     def start_simulator(self, first: np.ndarray) -> None:
-        """Start the simulator and answer one picture, as only the first call prepares its graph."""
+        """Start the simulator and run one image, because only the first call prepares its graph."""
         self._step(msg("start the simulator"), lambda: self._rknn.init_runtime())
         self._step(msg("run the simulator"), lambda: 0 if self.infer(first) is not None else -1)
 
     def infer(self, image: np.ndarray) -> list[np.ndarray]:
-        """Return the outputs, float32, for one uint8 picture height × width × 3.
+        """Return the outputs, float32, for one uint8 image height × width × 3.
 
-        The simulator subtracts the mean and divides as the chip does, and takes the channels in the
-        order it is given them.
+        The simulator subtracts the mean and divides as the chip does, and takes the channels in the given
+        order.
         """
         try:
             outputs = self._rknn.inference(inputs=[image[np.newaxis]], data_format=["nhwc"])
@@ -128,7 +129,7 @@ class Toolkit:
         return [np.asarray(output, dtype=np.float32) for output in outputs]
 
     def layer_errors(self, picture: Path, folder: Path) -> str:
-        """Return the table of each layer's error on one image of calibration; ``folder`` gets the tensors."""
+        """Return the table of each layer's error on one calibration image; ``folder`` gets the tensors."""
         self._step(
             msg("compare the layers"),
             lambda: self._rknn.accuracy_analysis(inputs=[str(picture.resolve())], output_dir=str(folder)),

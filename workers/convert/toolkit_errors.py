@@ -1,4 +1,4 @@
-"""Turns what rknn-toolkit2 printed into one sentence for a person. Standard library only."""
+"""Turns rknn-toolkit2's output into one sentence for a person. Standard library only."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _NOISE = re.compile(r"^(?:rknn-toolkit2 version:|[=\-*# ]*$|Traceback )")
 _TRACEBACK = "Traceback (most recent call last):"
 _EXCEPTION = re.compile(r"^[\w.]+: (?P<text>.*\S)")
 
-# What the toolkit says, and what that means for the person. All were provoked with 2.5.0 but the
-# memory and the disk.
+# The toolkit's messages and their meaning for the person. All were provoked with 2.5.0 except memory and
+# disk.
 KNOWN = [
     (r"not support do_quantization = False", msg("this chip runs int8 models only, choose int8")),
     (r"Invalid target_platform", msg("this version of the toolkit does not know the chip, choose another")),
@@ -36,7 +36,7 @@ KNOWN = [
 
 
 def error_lines(log: str) -> list[str]:
-    """Return the text of each error the toolkit printed, oldest first.
+    """Return the text of each error that the toolkit printed, oldest first.
 
     Those are its lines marked E and, of a Python traceback in between, the line with the exception.
     """
@@ -57,9 +57,9 @@ def _errors(lines: list[str]) -> Iterator[str]:
 
 
 def explain(step: str, log: str, raised: str = "") -> str:
-    """Return one sentence: which step failed, why as far as it is known, where to look.
+    """Return one sentence: which step failed, why as far as known, where to look.
 
-    ``raised`` is the exception's text where the toolkit raised one instead of returning -1.
+    ``raised`` is the exception's text if the toolkit raised one instead of returning -1.
     """
     errors = error_lines(log) or ([raised.splitlines()[0]] if raised else [])
     for pattern, meaning in KNOWN:
@@ -81,9 +81,9 @@ def explain(step: str, log: str, raised: str = "") -> str:
 
 
 def explain_crash(signal_name: str, log: str, memory_ran_out: bool = False) -> str:
-    """Return one sentence for a toolkit that took its process down, with its last words if any.
+    """Return one sentence for a toolkit that crashed its process, with its last output if any.
 
-    ``memory_ran_out``: the kernel has killed a process for want of memory in the meantime.
+    ``memory_ran_out``: the kernel killed a process for lack of memory meanwhile.
     """
     if signal_name == "SIGKILL" and memory_ran_out:
         return msg(

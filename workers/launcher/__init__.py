@@ -1,1 +1,1 @@
-"""Starts worker programs with limits and without sight of the rest of the machine. Standard library only."""
+"""Starts worker programs with limits and isolated from the rest of the machine. Standard library only."""

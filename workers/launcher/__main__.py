@@ -1,17 +1,17 @@
-"""``python -I -S workers/launcher/__main__.py``: run one program under limits and be its warden.
+"""``python -I -S workers/launcher/__main__.py``: runs one program under limits and is its warden.
 
 Reads its order, a JSON object, from stdin:
 
-- ``command`` (argument list), ``environment`` (all that the program gets), ``folder`` (where it starts);
+- ``command`` (argument list), ``environment`` (the program's whole one), ``folder`` (its working folder);
 - ``parent``: the process that gives the order;
 - ``limits``: see ``limits.apply``;
 - ``confine``: null, or ``{"read": […], "write": […], "devices": […], "sockets": bool}``, see ``landlock``
   and ``seccomp``.
 
-The program is a child of the warden, which stays outside all of that. When the process that gave the order
-disappears, however it was killed, the warden kills the program and everything that it started. When the
-program ends, whatever it left behind ends too, and the warden ends as the program did: with its status, or
-by the same signal. ``--describe`` prints what this system offers and starts nothing.
+The program is a child of the warden, which is not confined itself. When the parent disappears, however it was
+killed, the warden kills the program and everything that it started. When the program ends, its remaining
+processes are killed too, and the warden exits as the program did: with its status, or by the same signal.
+``--describe`` prints what this system supports and starts nothing.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ def main() -> int:
 
 
 def _watch(parent: int) -> None:
-    """Be told when the parent is gone, and become the parent of what the program's children leave behind."""
+    """Get notified when the parent is gone, and become the parent of orphaned grandchildren."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    # The program has its time to end when its job is cancelled, and we wait for it.
+    # When its job is cancelled, the program has its grace period, and the warden waits for it.
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, _end_all)
@@ -100,7 +100,7 @@ def _become(order: dict) -> None:
 
 
 def _confine(read: list[str], write: list[str], devices: list[str], sockets: bool) -> None:
-    """Give up rights as far as this system allows; raise OSError where it should allow it and does not."""
+    """Drop rights as far as this system allows; raise OSError if it should allow it and does not."""
     limits.drop_capabilities()
     if landlock.abi():
         landlock.restrict(read, write, devices, tcp=sockets)
@@ -109,7 +109,7 @@ def _confine(read: list[str], write: list[str], devices: list[str], sockets: boo
 
 
 def _wait(child: int) -> int:
-    """Return the child's wait status; on the way collect the orphans of its children."""
+    """Return the child's wait status, reaping orphaned grandchildren on the way."""
     while True:
         pid, status = os.waitpid(-1, 0)
         if pid == child:
@@ -117,10 +117,10 @@ def _wait(child: int) -> int:
 
 
 def _end_descendants() -> None:
-    """Kill what the program left behind, even where it left the process group.
+    """Kill what the program left running, even outside its process group.
 
-    As their parents die, all of them become children of the warden. What a driver holds in the kernel may
-    take longer to die than anybody wants to wait.
+    As their parents die, all of them become children of the warden. A process stuck in a kernel driver may
+    take very long to die, so the wait is bounded.
     """
     end = time.monotonic() + LEFT_BEHIND_SECONDS
     while time.monotonic() < end:
@@ -135,7 +135,7 @@ def _end_descendants() -> None:
 
 
 def _end_all(*_: object) -> None:
-    """The process that gave the order is gone: nothing of the program may outlive it."""
+    """The parent is gone: no process of the program may survive it."""
     for pid in descendants(os.getpid()):
         _kill(pid)
     os.killpg(0, signal.SIGKILL)

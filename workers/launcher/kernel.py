@@ -19,13 +19,13 @@ libc.syscall.restype = ctypes.c_long
 
 
 def prctl(option: int, *values: int) -> int:
-    """Call prctl(2); raise OSError when it fails."""
+    """Call prctl(2); raise OSError on failure."""
     arguments = [ctypes.c_ulong(value) for value in (*values, 0, 0, 0, 0)[:4]]
     return _checked(libc.prctl(option, *arguments), "prctl")
 
 
 def syscall(number: int, *arguments: object) -> int:
-    """Make a system call by number; raise OSError when it fails. Integers must be ctypes values."""
+    """Make a system call by number; raise OSError on failure. Integers must be ctypes values."""
     return _checked(libc.syscall(ctypes.c_long(number), *arguments), "syscall")
 
 
@@ -55,7 +55,7 @@ def descendants(root: int) -> list[int]:
 def _parent(pid: str) -> int | None:
     try:
         with open(f"/proc/{pid}/stat", "rb") as stat:
-            # The name in brackets may hold spaces and brackets; the parent is the second field after it.
+            # The name in brackets may contain spaces and brackets; the parent is the second field after it.
             state, parent = stat.read().rpartition(b")")[2].split()[:2]
     except (OSError, ValueError):
         return None

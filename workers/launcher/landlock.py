@@ -1,7 +1,7 @@
-"""Which files a program may see: Landlock, which the kernel offers to every user since 5.13.
+"""Which files a program may access: Landlock, which the kernel offers to every user since 5.13.
 
-Numbers and structures are those of ``linux/landlock.h``. Each version of its interface (ABI) added rights;
-a program gets the limits that the running kernel knows.
+Numbers and structures are those of ``linux/landlock.h``. Each version of its interface (ABI) added rights; a
+program gets the limits that the running kernel supports.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ NET_ABI, SCOPE_ABI = 4, 6
 OF_A_FILE = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 
 READ = EXECUTE | READ_FILE | READ_DIR
-# No device, no socket, no pipe, and nothing in it can be started.
+# No device, no socket, no pipe, and nothing in it can be executed.
 WRITE = (
     READ_FILE | READ_DIR | WRITE_FILE | TRUNCATE | REMOVE_DIR | REMOVE_FILE
     | MAKE_DIR | MAKE_REG | MAKE_SYM | REFER
 )  # fmt: skip
 DEVICE = READ_FILE | READ_DIR | WRITE_FILE | IOCTL_DEV
-# Semaphores and shared memory: made and opened by name, while the names of others cannot be listed.
+# Semaphores and shared memory: created and opened by name, while the names of others cannot be listed.
 SHARED_MEMORY = READ_FILE | WRITE_FILE | TRUNCATE | MAKE_REG | REMOVE_FILE | REFER
 SHARED_MEMORY_FOLDER = "/dev/shm"
 
@@ -48,7 +48,7 @@ class _Beneath(ctypes.Structure):
 
 
 def abi() -> int:
-    """Return the version of the interface, 0 where the kernel has none or a container forbids it."""
+    """Return the version of the interface, 0 if the kernel has none or a container forbids it."""
     try:
         return syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(VERSION_FLAG))
     except OSError:
@@ -56,11 +56,11 @@ def abi() -> int:
 
 
 def restrict(read: list[str], write: list[str], devices: list[str], tcp: bool) -> None:
-    """Let this process and its children read below ``read``, write below ``write`` and see nothing else.
+    """Let this process and its children read below ``read``, write below ``write`` and access nothing else.
 
     ``read`` may be executed as well. ``devices`` are device files, and folders of them. Unless ``tcp``, no
-    TCP port is bound or connected. No process outside can be signalled. A path that does not exist is left
-    out. Raises OSError when the kernel refuses. There is no way back.
+    TCP port is bound or connected. No process outside can be signalled. A path that does not exist is
+    skipped. Raises OSError if the kernel refuses. Irreversible.
     """
     version = abi()
     handled = sum(1 << bit for bit in range(16) if version >= FIRST_ABI.get(1 << bit, 1))

@@ -1,4 +1,4 @@
-"""Limits of one program: memory, files, processor time, processes; and a root without root's rights."""
+"""Limits of one program: memory, files, processor time, processes; and reduced rights for root."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import resource
 from workers.launcher.kernel import PR_CAP_AMBIENT, PR_CAPBSET_DROP, PR_CAPBSET_READ, libc, prctl
 
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER = 1, 2, 3
-# What lets root read a file that another user owns. Which files those may be is Landlock's business.
+# Lets root read files of other users. Landlock decides which files those may be.
 KEPT = {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER}
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -26,9 +26,9 @@ def apply(wanted: dict[str, int | None]) -> None:
     """Set the limits, for this process and each one that it starts.
 
     ``address_space``, ``data`` (private writable memory) and ``file`` (the largest file) are bytes,
-    ``cpu_seconds`` seconds of processor time, each for one process. ``more_processes`` is how many tasks
-    may come to those that the user runs already: the kernel counts a user's tasks on the whole machine. Of
-    root it counts none. None or a missing key is no limit; a limit that holds already is never widened.
+    ``cpu_seconds`` seconds of processor time, each for one process. ``more_processes`` is how many tasks may
+    be added to those that the user already runs: the kernel counts a user's tasks on the whole machine. It
+    counts none for root. None or a missing key is no limit; an existing limit is never raised.
     """
     no_core()
     for name, kind in KINDS.items():
@@ -39,7 +39,7 @@ def apply(wanted: dict[str, int | None]) -> None:
 
 
 def no_core() -> None:
-    """No core dump: it would hold what strangers uploaded."""
+    """No core dump: it would contain untrusted uploads."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -55,7 +55,9 @@ def _lower(kind: int, value: int) -> None:
 
 
 def _tasks_of_this_user() -> int:
-    """Threads count as tasks. The owner of a folder in /proc does not tell: a hidden process has root's."""
+    """Threads count as tasks. The owner of a folder in /proc does not tell: that of a hidden process is
+    root.
+    """
     count, user = 0, os.getuid()
     for name in os.listdir("/proc"):
         try:
@@ -83,9 +85,9 @@ class _Data(ctypes.Structure):
 
 
 def drop_capabilities() -> None:
-    """Give up root's rights but those over files, where this is root; an ordinary user has none to give up.
+    """Drop root's rights except those over files, if this is root; an ordinary user has none to drop.
 
-    A container may forbid parts of it, and then has taken those rights away itself.
+    A container may forbid parts of this, and has then removed those rights itself.
     """
     if os.geteuid() != 0:
         return

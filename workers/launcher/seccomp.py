@@ -1,4 +1,4 @@
-"""Which system calls a program may make: all but those of administration, spying and, mostly, sockets.
+"""Which system calls a program may make: all except administration, spying and, usually, sockets.
 
 A filter of classic BPF (``linux/seccomp.h``). It closes what Landlock leaves open: sockets of every family,
 among them the broker's, and ways around both (io_uring, user namespaces, ptrace).
@@ -72,7 +72,7 @@ class _Program(ctypes.Structure):
 
 
 def available() -> bool:
-    """Say whether this kernel and this architecture can filter system calls."""
+    """Whether this kernel and this architecture can filter system calls."""
     try:
         prctl(PR_GET_SECCOMP)
     except OSError:
@@ -81,10 +81,10 @@ def available() -> bool:
 
 
 def restrict(sockets: bool) -> None:
-    """Forbid the calls, for this process and its children; raise OSError when the kernel refuses.
+    """Forbid the calls, for this process and its children; raise OSError if the kernel refuses.
 
-    Without ``sockets`` none can be made; a pair of connected ones (socketpair) still can. Needs
-    no_new_privs, or root.
+    Without ``sockets`` none can be created; a connected pair (socketpair) still can. Needs no_new_privs, or
+    root.
     """
     lines = instructions(MACHINES[platform.machine()], sockets)
     array = (_Instruction * len(lines))(*lines)
@@ -103,7 +103,7 @@ def instructions(machine: Machine, sockets: bool) -> list[tuple[int, int, int, i
         lines += [(JUMP_EQUAL, 0, 1, number), refuse]
     if not sockets:
         lines += [(JUMP_EQUAL, 0, 1, machine.socket), (RETURN, 0, 0, ERRNO | errno.EACCES)]
-    # Its flags lie in memory, where a filter cannot look; C libraries fall back to clone.
+    # Its flags are in memory, where a filter cannot look; C libraries fall back to clone.
     lines += [(JUMP_EQUAL, 0, 1, CLONE3), (RETURN, 0, 0, ERRNO | errno.ENOSYS)]
     lines += [
         (JUMP_EQUAL, 0, 3, machine.clone), (LOAD, 0, 0, FIRST_ARGUMENT_AT),

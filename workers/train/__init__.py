@@ -1,1 +1,1 @@
-"""The training worker: PaddleX training, export and the ONNX files, under ``workers/contract/``."""
+"""The training program: PaddleX training, export and the ONNX files, under ``workers/contract/``."""

@@ -12,13 +12,13 @@ from workers.train.program import main
 
 
 def lead_a_group() -> None:
-    """Make this process lead a group of its own, so that one kill reaches PaddleX and the suite."""
-    with contextlib.suppress(PermissionError):  # the leader of a session leads its group already
+    """Make this process lead its own group, so that one kill reaches PaddleX and the suite."""
+    with contextlib.suppress(PermissionError):  # the leader of a session already leads its group
         os.setpgid(0, 0)
 
 
 def end_the_group(*_: object) -> None:
-    """On SIGTERM kill everything at once: Paddle's own handlers would print a stack trace for minutes."""
+    """On SIGTERM, kill everything at once: Paddle's own handlers would print stack traces for minutes."""
     os.killpg(os.getpgid(0), signal.SIGKILL)
 
 

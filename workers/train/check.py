@@ -1,7 +1,7 @@
-"""``python -m workers.train.check``: is this environment able to train? Run once at set-up.
+"""``python -m workers.train.check``: checks that this environment can train. Run once at set-up.
 
-Imports everything a job imports, in processes like a job's. That finds a broken installation before the
-first job does, and leaves compiled files behind: without them each job starts ten seconds later.
+Imports everything that a job imports, in processes like a job's. That finds a broken installation before the
+first job does, and leaves compiled files behind: without them, each job starts ten seconds later.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FINISH = "import paddle.inference, paddle2onnx, onnx, onnxslim, onnxruntime, cv2
 
 
 def importing(suite: Suite) -> str:
-    """Return the code that imports a suite's engine in the suite's folder, as its launchers do."""
+    """Return code that imports a suite's engine in the suite's folder, as its launchers do."""
     module = suite.engine.removesuffix(".py").replace("/", ".")
     return f"import sys; sys.path.insert(0, 'tools'); import adapt; adapt.prepare(); import {module}"
 

@@ -1,9 +1,9 @@
-"""Which epochs are on disk, which one is the best, and how a later job goes on from them.
+"""Which epochs are on disk, which one is the best, and how a later job resumes from them.
 
 The suite saves ``epoch_<n>.pdparams``, ``.pdopt`` and, last of all, ``.pdstates`` after every epoch, in a
-folder whose depth differs between its releases. Its own ``best_model`` and ``latest`` are not used: they
-are overwritten in place, so a process killed at the wrong moment leaves half of one. ``history.json``,
-written by us, holds the score of each epoch: the task's metric on the validation split.
+folder whose depth differs between its releases. Its own ``best_model`` and ``latest`` are not used: they are
+overwritten in place, so a process killed at the wrong moment leaves half of one. ``history.json``, written
+here, holds the score of each epoch: the task's metric on the validation split.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ HISTORY = "history.json"
 
 @dataclass
 class History:
-    """What must agree for a training to go on (``identity``) and the score of each epoch (fractions)."""
+    """The identity that must match for a training to be resumed, and the score of each epoch (fractions)."""
 
     identity: dict
     scores: dict[int, float] = field(default_factory=dict)
 
     @property
     def best_epoch(self) -> int:
-        """The first epoch with the highest score; 0 before any."""
+        """The first epoch with the highest score; 0 if there is none."""
         return max(self.scores, key=lambda epoch: (self.scores[epoch], -epoch), default=0)
 
     def save(self, folder: Path) -> None:
@@ -39,7 +39,7 @@ class History:
 
 
 def load_history(folder: Path) -> History | None:
-    """Return the history in ``folder``, or None when there is none that can be read."""
+    """Return the history in ``folder``; None if there is no readable one."""
     try:
         content = json.loads((folder / HISTORY).read_text(encoding="utf-8"))
         scores = {int(epoch): float(score) for epoch, score in content["scores"].items()}
@@ -49,7 +49,7 @@ def load_history(folder: Path) -> History | None:
 
 
 def complete_epochs(output: Path) -> dict[int, Path]:
-    """Return epoch → path without suffix of every checkpoint under ``output`` that was written whole."""
+    """Return epoch → path without suffix of every complete checkpoint under ``output``."""
     found = {}
     for states in output.rglob("epoch_*.pdstates"):
         number = states.stem.removeprefix("epoch_")
@@ -64,7 +64,7 @@ def _not_empty(path: Path) -> bool:
 
 
 def prune(output: Path, keep: set[int]) -> None:
-    """Delete every whole checkpoint but those of the epochs in ``keep``."""
+    """Delete every complete checkpoint except those of the epochs in ``keep``."""
     for epoch, stem in complete_epochs(output).items():
         if epoch not in keep:
             for suffix in SUFFIXES:
@@ -75,13 +75,13 @@ def take_over(earlier: Path, output: Path, history: History) -> Path | None:
     """Copy the last and the best checkpoint of an earlier job into ``output``; return the last one's stem.
 
     ``earlier`` is that job's folder. ``history`` is filled with its epochs. Returns None, and changes
-    nothing, when that job has no whole checkpoint or trained something else.
+    nothing, if that job has no complete checkpoint or trained something else.
     """
     scratch = earlier / "scratch"
     told, epochs = load_history(scratch), complete_epochs(scratch / "output")
     if not told or told.identity != history.identity:
         return None
-    # An epoch that was saved just before the end may not have been heard of: it is trained again.
+    # The score of an epoch saved just before the end may be missing: it is trained again.
     epochs = {epoch: stem for epoch, stem in epochs.items() if epoch in told.scores}
     if not epochs:
         return None
@@ -98,7 +98,7 @@ def take_over(earlier: Path, output: Path, history: History) -> Path | None:
 
 
 def clean_all(output: Path) -> None:
-    """Replace every whole checkpoint by a file of ours, so that Paddle opens no other.
+    """Replace every complete checkpoint with a clean file, so that Paddle opens no other.
 
     Raises Refused for one that holds more than a training leaves.
     """

@@ -1,4 +1,4 @@
-"""From a plan to the YAML that PaddleX reads beside the suite's own, and what the suites' have in common."""
+"""The YAML that PaddleX reads besides the suite's own, and what the suites' configurations share."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def paddlex_configuration(
             "epochs_iters": plan.epochs,
             "batch_size": plan.batch_size,
             "learning_rate": plan.learning_rate,
-            # Empty means from scratch; anything else PaddleX opens or downloads.
+            # Empty means from scratch; anything else is opened or downloaded by PaddleX.
             "pretrain_weight_path": str(plan.pretrained) if plan.pretrained and not checkpoint else "",
             "warmup_steps": None,
             "resume_path": str(checkpoint) if checkpoint else None,
             "log_interval": None,
             "eval_interval": 1,
             "save_interval": 1,
-            # The upstream suite would export an inference model with each checkpoint: seconds an epoch.
+            # The upstream suite would export an inference model with each checkpoint: seconds per epoch.
             "uniform_output_enabled": False,
         },
         "Evaluate": {"weight_path": None, "log_interval": 1},
@@ -69,7 +69,7 @@ def write_configurations(
 
 
 def augmentation_of(plan: Plan, augmentations: dict[str, Any]) -> dict[str, Any]:
-    """Return the plan's augmentation. Raises InputError for one that the task does not have."""
+    """Return the plan's augmentation. Raises InputError if the task does not have it."""
     if plan.augmentation not in augmentations:
         raise InputError(
             msg(
@@ -82,12 +82,12 @@ def augmentation_of(plan: Plan, augmentations: dict[str, Any]) -> dict[str, Any]
 
 
 def print_steps(plan: Plan) -> int:
-    """Return after how many steps a line of progress is printed."""
+    """Return the number of steps between two lines of progress."""
     return max(1, min(MAX_PRINT_STEP, plan.steps_per_epoch // LINES_PER_EPOCH))
 
 
 def warmup_epochs(epochs: int, wanted: int) -> int:
-    """Return the epochs of rising learning rate: never more than a fifth of a short training."""
+    """Return the epochs of rising learning rate: at most a fifth of a short training."""
     return min(int(wanted), epochs // 5)
 
 

@@ -1,7 +1,7 @@
-"""The process in which PaddleX runs: trains, is told which weights are the best, exports them.
+"""The process in which PaddleX runs: it trains, is told which weights are the best, and exports them.
 
-Started by ``training.py``; one process for both steps because importing PaddleX takes seconds.
-Speaks by lines that begin with ``progress.MARK`` on stdout, and reads one line, the weights, from stdin.
+Started by ``training.py``; one process for both steps because importing PaddleX takes seconds. It reports by
+lines that begin with ``progress.MARK`` on stdout, and reads one line, the weights, from stdin.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def say(text: str) -> None:
 
 
 def load_paddlex(suites: Path) -> None:
-    """Import PaddleX and show it the folder of suites of this job instead of the one in its package."""
+    """Import PaddleX and point it to this job's folder of suites instead of the one in its package."""
     os.environ["PADDLE_PDX_EAGER_INIT"] = "False"
     import paddlex  # noqa: F401  (sets the parent folder that the next line replaces)
     from paddlex import repo_apis, repo_manager
@@ -53,7 +53,7 @@ def load_paddlex(suites: Path) -> None:
 
 
 def run_paddlex(configuration: Path) -> None:
-    """Run PaddleX's engine as its command line does; it ends this process with status 1 on an error."""
+    """Run PaddleX's engine as its command line does; on an error, it exits this process with status 1."""
     from paddlex.engine import Engine
 
     sys.argv = ["paddlex", "--config", str(configuration)]

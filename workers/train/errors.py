@@ -1,4 +1,4 @@
-"""From the last lines of a tool's log to one sentence for the person. Pure functions."""
+"""Turns the last lines of a tool's log into one sentence for the person. Pure functions."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def explain(
     device: str,
     memory_ran_out: bool = False,
 ) -> ProgramError:
-    """Return the error that says why PaddleX stopped with ``returncode``, from its last lines.
+    """Return the error that explains why PaddleX stopped with ``returncode``, from its last lines.
 
-    ``memory_ran_out``: the kernel has killed a process for want of memory in the meantime.
+    ``memory_ran_out``: the kernel killed a process for lack of memory meanwhile.
     """
     text = "\n".join(tail)
     if diskspace.says_no_space(text):
@@ -69,7 +69,7 @@ def explain(
 
 
 def diverged(epoch: int, learning_rate: float) -> InputError:
-    """Return the error for a loss that is no longer a number; retrying would end in the same place."""
+    """Return the error for a loss that is not a number; a retry would end the same way."""
     return InputError(
         msg(
             "The training diverged: the loss is no longer a number in epoch {epoch}. Run it "

@@ -1,4 +1,4 @@
-"""Runs an exported Paddle model, and the ONNX model made of it; the task reads what they answer."""
+"""Runs an exported Paddle model, and the ONNX model made from it; the task interprets the outputs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read_pixels(path: Path, input_size: tuple[int, int]) -> Any:
 def paddle_runner(inference: Path, device: str, onednn: bool = True) -> Callable[[Any], list[Any]]:
     """Return a function from a batch to the outputs of an exported network, by Paddle Inference.
 
-    ``onednn`` is faster on a CPU, and stops at images that a network makes larger.
+    ``onednn`` is faster on a CPU, but fails on networks that enlarge images.
     """
     import paddle.inference as paddle_inference
 

@@ -1,8 +1,8 @@
-"""Runs a suite's launchers in forks of the engine process, which has imported already what they import.
+"""Runs a suite's launchers in forks of the engine process, which has already imported their modules.
 
-PaddleX starts a process for the training and one for the export, and each imports Paddle, SciPy and
-scikit-learn anew. A fork has them, and nothing that one launcher changes reaches the next. On a CPU only:
-CUDA does not outlive a fork, and the variable that names a GPU has to be there before Paddle is imported.
+PaddleX starts one process for the training and one for the export, and each would import Paddle, SciPy and
+scikit-learn again. A fork has them, and no change by one launcher reaches the next. On a CPU only: CUDA does
+not survive a fork, and the variable that names a GPU must be set before Paddle is imported.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from workers.contract.ties import tie_forks
 
 
 def fork_launchers() -> None:
-    """From now on let PaddleX fork what it would start, and tie the forks to this process."""
+    """From now on, let PaddleX fork instead of starting processes, and tie the forks to this process."""
     import paddle  # noqa: F401  (for the forks)
     from paddlex.repo_apis.base.runner import BaseRunner
 
@@ -27,7 +27,7 @@ def fork_launchers() -> None:
 
 
 def _run(runner: Any, cmd: list[Any], **_: Any) -> Any:
-    """Stand in for ``BaseRunner.run_cmd``; ``cmd`` is a Python, a launcher and its arguments."""
+    """Replaces ``BaseRunner.run_cmd``; ``cmd`` is a Python, a launcher and its arguments."""
     from paddlex.repo_apis.base.utils.arg import CLIArgument
     from paddlex.repo_apis.base.utils.subprocess import CompletedProcess
     from paddlex.utils.errors import CalledProcessError
@@ -44,7 +44,7 @@ def _run(runner: Any, cmd: list[Any], **_: Any) -> Any:
 def _launch(suite: str, argv: list[str]) -> None:
     """Run a launcher as ``python <launcher> <arguments>`` does in the suite's folder."""
     os.chdir(suite)
-    # PaddleX has imported a PaddleClas too, whose lines this logger would print a second time.
+    # PaddleX has imported a PaddleClas too, whose lines this logger would print twice.
     logging.getLogger("ppcls").handlers.clear()
     sys.argv = argv
     sys.path.insert(0, os.path.abspath(os.path.dirname(argv[0])))

@@ -1,7 +1,7 @@
-"""Where compiled kernels are kept: ``python -m workers.train.kernel_cache`` compiles them once, at set-up.
+"""The cache of compiled kernels: ``python -m workers.train.kernel_cache`` compiles them once, at set-up.
 
-That takes half a minute of processor time. A job works on a copy in its own folder: no job writes what
-another one runs. Compiled code is for one model of processor; on any other, a job compiles its own.
+That takes half a minute of processor time. A job works on a copy in its own folder: no job writes code that
+another one runs. Compiled code is specific to one processor model; on any other, a job compiles its own.
 Standard library only.
 """
 
@@ -14,7 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Resolved: Numba knows compiled code by the path of its source, and a job sees that through links of its own.
+# Resolved: Numba identifies compiled code by the path of its source, and a job sees that through its own
+# links.
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CACHE = HERE / ".kernels"
@@ -22,7 +23,7 @@ COMPILE = "import paddle, workers.train.kernels.layers as layers; layers.install
 
 
 def main() -> int:
-    """Compile the kernels unless that was done; what earlier versions left goes."""
+    """Compile the kernels unless that was done; remove those of earlier versions."""
     folder = CACHE / digest()
     if folder.is_dir():
         return 0
@@ -39,19 +40,19 @@ def main() -> int:
 
 
 def digest() -> str:
-    """Return a name for this version of the kernels: Numba does not look at what a source imports."""
+    """Return a name for this version of the kernels: Numba does not check what a source imports."""
     sources = sorted((HERE / "kernels").glob("*.py"))
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 
 
 def variables(folder: Path) -> dict[str, str]:
     """Return the environment in which kernels run; ``folder`` holds compiled ones, and gets new ones."""
-    # Kernels call BLAS from threads of their own, so it shall use one.
+    # Kernels call BLAS from threads of their own, so BLAS itself must use one.
     return {"NUMBA_CACHE_DIR": str(folder), "OPENBLAS_NUM_THREADS": "1"}
 
 
 def take_along(scratch: Path) -> dict[str, str]:
-    """Copy the compiled kernels into a job; return the environment that lets its processes find them."""
+    """Copy the compiled kernels into a job; return the environment with which its processes find them."""
     folder = scratch / "kernels"
     if (CACHE / digest()).is_dir():
         shutil.copytree(CACHE / digest(), folder, dirs_exist_ok=True)

@@ -1,4 +1,4 @@
-"""Paddle inference model → ONNX → slim ONNX with a fixed input, cut where the task says."""
+"""Paddle inference model → ONNX → slim ONNX with a fixed input, cut where the task requires it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from workers.contract import JobFolder, ToolchainError
 from workers.contract.messages import msg
 from workers.train.tasks import Task
 
-# Where rknn-toolkit2 and paddle2onnx agree on every operator of our recipes.
+# rknn-toolkit2 and paddle2onnx agree on every operator of the recipes in this opset.
 OPSET = 12
 INPUT_NAME = "x"
 
@@ -17,7 +17,7 @@ INPUT_NAME = "x"
 def make_onnx(folder: JobFolder, inference: Path, input_size: tuple[int, int], task: Task) -> list[str]:
     """Write ``artifacts/model.onnx`` and ``artifacts/model.slim.onnx``; return the names of the cut tensors.
 
-    The slim file takes ``x`` (1, 3, height, width) float32 and gives the tensors at which the task cuts.
+    The slim file takes ``x`` (1, 3, height, width) float32 and returns the tensors at which the task cuts.
     """
     full, slim = folder.artifacts / "model.onnx", folder.artifacts / "model.slim.onnx"
     with folder.tool("paddle2onnx"):

@@ -1,4 +1,4 @@
-"""From a plan to PaddleClas's own YAML. Everything here is a pure function over dictionaries."""
+"""From a plan to PaddleClas's own YAML. Pure functions over dictionaries."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from workers.train.parameters import EVALUATION_BATCH, Plan
 def fill_configuration(
     plan: Plan, base: dict[str, Any], augmentations: dict[str, Any], output: Path
 ) -> dict[str, Any]:
-    """Return the suite's whole configuration: ``base`` filled in, saving into ``output``."""
+    """Return the suite's complete configuration: ``base`` filled in, saving into ``output``."""
     config = suite_configuration(plan, base, augmentations)
     config["Infer"]["PostProcess"]["class_id_map_file"] = str(plan.dataset / "label.txt")
-    # PaddleX sets this one for training, and the suite's export wants it too.
+    # PaddleX sets this one for training, but the suite's export needs it too.
     config["Global"]["output_dir"] = str(output)
     if plan.method:
         config["Method"] = plan.method
@@ -24,7 +24,7 @@ def fill_configuration(
 
 
 def suite_configuration(plan: Plan, base: dict[str, Any], augmentations: dict[str, Any]) -> dict[str, Any]:
-    """Return ``base`` (PaddleClas format) with all filled in that PaddleX does not fill in itself."""
+    """Return ``base`` (PaddleClas format) with everything filled in that PaddleX does not set itself."""
     augmentation, defaults = augmentation_of(plan, augmentations), plan.recipe["defaults"]
     config = copy.deepcopy(base)
     width, height = plan.input_size
@@ -34,7 +34,7 @@ def suite_configuration(plan: Plan, base: dict[str, Any], augmentations: dict[st
         print_batch_step=print_steps(plan),
     )
     config["Arch"].update(name=plan.recipe["architecture"], class_num=plan.num_classes)
-    # PaddleX sets these two again, but only where the base file has a number already.
+    # PaddleX sets these two again, but only if the base file already has a number.
     config["Optimizer"]["lr"]["learning_rate"] = plan.learning_rate
     config["DataLoader"]["Train"]["sampler"]["batch_size"] = plan.batch_size
     config["Optimizer"]["lr"]["warmup_epoch"] = warmup_epochs(plan.epochs, defaults["warmup_epochs"])
@@ -68,7 +68,7 @@ def _stretch(size: list[int]) -> dict[str, Any]:
 
 
 def _normalise(plan: Plan) -> dict[str, Any]:
-    # The scale is text because the upstream suite's export parses this very text.
+    # The scale is text because the upstream suite's export parses this exact text.
     mean, std = list(plan.recipe["mean"]), list(plan.recipe["std"])
     return {"NormalizeImage": {"scale": "1.0/255.0", "mean": mean, "std": std, "order": ""}}
 

@@ -1,4 +1,4 @@
-"""From a plan to PaddleDetection's own YAML. Everything here is a pure function over dictionaries."""
+"""From a plan to PaddleDetection's own YAML. Pure functions over dictionaries."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from workers.train.configuration import augmentation_of, loader_processes, print_steps, warmup_epochs
 from workers.train.parameters import Plan
 
-BILINEAR = 1  # OpenCV's number
+BILINEAR = 1  # OpenCV's constant
 ANNOTATIONS = "annotations/instance_{}.json"
 
 
 def fill_configuration(
     plan: Plan, base: dict[str, Any], networks: dict[str, Any], augmentations: dict[str, Any], output: Path
 ) -> dict[str, Any]:
-    """Return the suite's whole configuration: ``base`` filled in, saving into ``output``."""
+    """Return the suite's complete configuration: ``base`` filled in, saving into ``output``."""
     augmentation, defaults = augmentation_of(plan, augmentations), plan.recipe["defaults"]
     config = copy.deepcopy(base)
     config.update(

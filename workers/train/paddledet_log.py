@@ -1,4 +1,4 @@
-"""Reads the log of PaddleDetection and of our launchers over it, line by line. Pure functions.
+"""Parses the log of PaddleDetection and of Slipway's launchers for it, line by line. Pure functions.
 
 ``tests/workers/train/logs`` holds a captured one.
 """
@@ -14,7 +14,7 @@ _EVAL = re.compile(r"\[Eval\]\[Epoch (\d+)\] (.*)")
 
 
 def parse_line(line: str) -> TrainLine | EvalLine | MarkLine | None:
-    """Return what a line of the log says, or None when it says nothing about progress."""
+    """Parse a line of the log; None if it is not about progress."""
     if match := _TRAIN.search(line):
         # The suite counts epochs and steps from 0.
         epoch, step, steps = (int(group) for group in match.groups()[:3])

@@ -1,4 +1,4 @@
-"""What one training is: the checked parameters that every other module reads. Standard library only."""
+"""The validated parameters of a training, which every other module uses. Standard library only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ METHODS = (QAT,)
 
 @dataclass(frozen=True)
 class Contents:
-    """What a dataset holds: images of each split, and sentences about what a person should know of it."""
+    """The contents of a dataset: images of each split, and notices for the person."""
 
     train_images: int
     val_images: int
@@ -23,7 +23,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Plan:
-    """One training, ready to run: every path absolute, every number checked.
+    """One training, ready to run: every path absolute, every number validated.
 
     ``task`` names a class of ``workers/train/tasks/``. ``input_size`` is (width, height) in pixels.
     ``recipe`` is the whole recipe file. ``checkouts`` maps names of training suites to folders. ``method``

@@ -1,4 +1,4 @@
-"""What to train, read from the spec and checked against the data set. Standard library only."""
+"""The plan of a training, read from the spec and validated against the dataset. Standard library only."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from workers.contract.tasks import task_of
 from workers.train.parameters import METHODS, Plan
 from workers.train.tasks import TASKS
 
-# A batch that leaves fewer steps than this in an epoch makes warm-up and momentum meaningless.
+# A batch size with fewer steps per epoch than this makes warm-up and momentum meaningless.
 MIN_STEPS_PER_EPOCH = 4
 
 
 def read_plan(spec: dict[str, Any]) -> Plan:
-    """Return the plan of a train spec; raise InputError with what to change when it cannot be trained."""
+    """Return the plan of a train spec; raise InputError with what to change if it cannot be trained."""
     task = task_of(spec, TASKS)
     inputs, params = spec["inputs"], spec["params"]
     dataset = Path(inputs["dataset"])
@@ -77,7 +77,7 @@ def _check_count(class_names: list[str], num_classes: int) -> None:
 
 
 def _input_size(size: list[int], recipe: dict[str, Any]) -> tuple[int, int]:
-    """Return (width, height); the sizes a recipe allows are those tried with the chips' compiler."""
+    """Return (width, height); a recipe allows only sizes tested with the chips' compiler."""
     allowed = [tuple(pair) for pair in recipe["input_sizes"]]
     if tuple(size) not in allowed:
         choices = ", ".join(f"{width}x{height}" for width, height in allowed)
@@ -109,9 +109,9 @@ def _weights(path: str | None) -> Path | None:
 
 
 def _fit_batch(images: int, batch_size: int, rate: float, notices: list[str]) -> tuple[int, float]:
-    """Shrink the batch for a small data set, and the learning rate in proportion; say so in ``notices``.
+    """Reduce the batch size for a small dataset, and the learning rate in proportion; add a notice.
 
-    The suite drops an incomplete last batch, so a batch larger than the data set would train nothing.
+    The suite drops an incomplete last batch, so a batch larger than the dataset would train nothing.
     """
     _at_least_one(msg("images in a batch"), batch_size)
     if rate <= 0:

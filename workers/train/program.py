@@ -44,7 +44,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     labels = "".join(f"{name}\n" for name in plan.class_names)
     (folder.artifacts / "labels.txt").write_text(labels, encoding="utf-8")
     metrics = task.summarise(predictions, plan.class_names)
-    # The checkpoints have served: a finished job is never gone on from.
+    # The checkpoints are no longer needed: a finished job is never resumed.
     prune(training.output, keep=set())
     _tell(folder, plan, msg("done"), AFTER_TRAINING_EPOCHS)
     return {
@@ -66,7 +66,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def keep_to(scratch: Path) -> None:
-    """Send every cache and temporary file of the tools into the job, and keep them off the network."""
+    """Redirect every cache and temporary file of the tools into the job, and keep them off the network."""
     for variable, name in {
         "HOME": "home",
         "XDG_CACHE_HOME": "home/.cache",
@@ -88,7 +88,7 @@ def keep_to(scratch: Path) -> None:
 
 
 def versions(plan: Plan) -> dict[str, str]:
-    """Return the version of every tool that had a part in the result."""
+    """Return the version of every tool that contributed to the result."""
     return {**{package: version(package) for package in PACKAGES}, **TASKS[plan.task].suite.described(plan)}
 
 

@@ -1,4 +1,4 @@
-"""What a log says about the progress, and how PaddleClas's is read, line by line. Pure functions.
+"""Progress in logs, and the parser of PaddleClas's log, line by line. Pure functions.
 
 Lines look the same in ppcls 2.4.0 and upstream; ``tests/workers/train/logs`` holds captured ones.
 """
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 # The engine process prints these around PaddleX's own output.
 MARK = "@@slipway@@"
-# And the suite's launcher this, where the kernels cannot be used.
+# And the suite's launcher prints this if the kernels cannot be used.
 WITHOUT_KERNELS = "no-kernels"
 
 _TRAIN = re.compile(r"\[Train\]\[Epoch (\d+)/\d+\]\[Iter: (\d+)/(\d+)\](.*)")
 _EVAL = re.compile(r"\[Eval\]\[Epoch (\d+)\]\[Avg\](.*)")
-# A name starts where no letter stands before it: tried at every letter, long words would take long.
+# A name starts where no letter precedes it: trying at every letter would be slow for long words.
 _VALUE = re.compile(
     r"(?<!\w)([A-Za-z_]\w*)(?:\(\w*\))?: (nan|-?inf|-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)", re.IGNORECASE
 )
@@ -23,7 +23,7 @@ _VALUE = re.compile(
 
 @dataclass(frozen=True)
 class TrainLine:
-    """One iteration: ``step`` counts from 1 in the epoch; ``values`` has lr, top1, loss, ips …"""
+    """One iteration: ``step`` counts from 1 within the epoch; ``values`` has lr, top1, loss, ips …"""
 
     epoch: int
     step: int
@@ -41,13 +41,13 @@ class EvalLine:
 
 @dataclass(frozen=True)
 class MarkLine:
-    """A message of our own engine process."""
+    """A message of the engine process."""
 
     text: str
 
 
 def parse_line(line: str) -> TrainLine | EvalLine | MarkLine | None:
-    """Return what a line of the log says, or None when it says nothing about progress."""
+    """Parse a line of the log; None if it is not about progress."""
     if match := _TRAIN.search(line):
         epoch, iteration, steps = (int(group) for group in match.groups()[:3])
         return TrainLine(epoch, iteration + 1, steps, values(match.group(4)))

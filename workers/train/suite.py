@@ -1,8 +1,8 @@
-"""Where PaddleX finds a training suite: a folder of links made for each job.
+"""Where PaddleX finds a training suite: a folder of links created for each job.
 
 PaddleX looks for ``<parent>/<suite>`` with an ``.installed`` file in it and runs ``tools/train.py`` there. A
-folder of links in the job's scratch serves the suite of the package index and a checkout of the upstream
-repository alike, and neither the environment nor the checkout needs to be writable.
+folder of links in the job's scratch serves both the suite of the package index and a checkout of the upstream
+repository, and neither the environment nor the checkout needs to be writable.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from workers.contract.messages import msg
 from workers.train.parameters import Plan
 
 HERE = Path(__file__).resolve().parent
-INDEX = HERE / ".suite"  # what set-up fetched, see suite.txt
+INDEX = HERE / ".suite"  # fetched at set-up, see suite.txt
 LAUNCHERS = HERE / "tools"
 
 
@@ -24,8 +24,8 @@ class Suite:
     """A training suite of PaddlePaddle. Paths are relative to its checkout, or to ``index``.
 
     ``name`` is PaddleX's, ``distribution`` and ``version`` are the package index's. ``setting`` of the portal
-    names a checkout. The index's suite runs under launchers of ours, and so does a checkout unless
-    ``has_launchers``: then its own fit PaddleX and our export.
+    names a checkout. The index's suite runs with Slipway's launchers, and so does a checkout unless
+    ``has_launchers``: then its own launchers fit PaddleX and Slipway's export.
     """
 
     name: str
@@ -38,9 +38,9 @@ class Suite:
     has_launchers: bool
 
     def link(self, scratch: Path, plan: Plan | None = None) -> Path:
-        """Make ``scratch/repos/<name>`` and return ``scratch/repos``, PaddleX's parent of all suites.
+        """Create ``scratch/repos/<name>`` and return ``scratch/repos``, PaddleX's parent of all suites.
 
-        Raises ToolchainError when the suite, or the checkout that the plan names, is not there or not whole.
+        Raises ToolchainError if the suite, or the checkout that the plan names, is missing or incomplete.
         """
         checkout = self.checkout(plan)
         source = checkout or self.index
@@ -57,7 +57,7 @@ class Suite:
         return suite.parent
 
     def checkout(self, plan: Plan | None) -> Path | None:
-        """Return the folder of a checkout; None means the suite that set-up fetched."""
+        """Return the folder of a checkout; None means the suite fetched at set-up."""
         return plan.checkouts.get(self.name) if plan else None
 
     def described(self, plan: Plan) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Starts the engine process, turns its lines into events, and tells it which weights to export."""
+"""Starts the engine process, turns its output into events, and tells it which weights to export."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from workers.train.tasks import TASKS
 from workers.train.unpickling import Refused
 
 TAIL_LINES = 200
-# Two points of a curve are at least this far apart, except that the last of an epoch is always kept.
+# Minimum distance between two points of a curve; the last one of an epoch is always kept.
 METRIC_SECONDS = 0.4
-# Of the whole job's progress, what comes after the last epoch counts as this many epochs.
+# In the job's progress, the work after the last epoch counts as this many epochs.
 AFTER_TRAINING_EPOCHS = 1.0
 
 
 class Training:
-    """One run of the engine process. Not in charge of the ONNX files nor of the final evaluation."""
+    """One run of the engine process. ONNX files and the final evaluation are made elsewhere."""
 
     def __init__(self, folder: JobFolder, plan: Plan):
         self.folder, self.plan, self.task = folder, plan, TASKS[plan.task]
@@ -137,7 +137,7 @@ class Training:
             yield line
 
     def on_line(self, said: TrainLine | EvalLine | MarkLine | None) -> None:
-        """Turn what PaddleX said into events. Raises InputError when the training has diverged."""
+        """Turn PaddleX's output into events. Raises InputError if the training has diverged."""
         if isinstance(said, TrainLine):
             self._on_train(said)
         elif isinstance(said, EvalLine):
@@ -167,7 +167,7 @@ class Training:
         self._say_eta(step, now, done, epochs)
 
     def _say_eta(self, step: int, now: float, done: float, epochs: int) -> None:
-        """Measured from this job's own pace, validation included; PaddleX's own leaves that out."""
+        """Measured from this job's own pace, including validation, which PaddleX's own estimate omits."""
         if self._first is None:
             self._first = (now, done)
         elapsed, trained = now - self._first[0], done - self._first[1]
@@ -196,7 +196,7 @@ class Training:
 
 
 def identity_of(plan: Plan) -> dict:
-    """Return what must be equal for a checkpoint of one training to be gone on from in another."""
+    """Return what must match for another training to resume from a checkpoint of this one."""
     return {
         "task": plan.task,
         "recipe": plan.recipe["name"],
@@ -227,7 +227,7 @@ def descendants(root: int) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
-                # The name in brackets may hold spaces; the parent is the second field after it.
+                # The name in brackets may contain spaces; the parent is the second field after it.
                 parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             except (OSError, IndexError):
                 continue

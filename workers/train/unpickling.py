@@ -1,7 +1,7 @@
 """Reads files of ``paddle.save`` without trusting them. Standard library only.
 
-They are pickles, and a pickle may name any function to call. This unpickler calls nothing of numpy or Python:
-it knows tensors, plain containers, text and numbers, and refuses everything else.
+They are pickles, and a pickle may name any function to call. This unpickler calls no function of numpy or
+Python: it knows tensors, plain containers, text and numbers, and rejects everything else.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from workers.contract.messages import msg
 
-LARGEST = 4 * 1024**3  # bytes of a file; the largest weights that Paddle publishes have 1.3 GB
+LARGEST = 4 * 1024**3  # bytes of a file; the largest weights published by Paddle have 1.3 GB
 MOST_OPCODES = 2_000_000
 MOST_VALUES = 500_000
 DEEPEST = 16
@@ -26,8 +26,8 @@ MOST_DIMENSIONS = 16
 TYPES = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1", "c8", "c16"}
 ORDERS = ("<", ">", "|", "=")
 
-# What protocols 2 to 5 write for plain data and numpy arrays. Not among them: instances (INST, OBJ, NEWOBJ),
-# extension codes, persistent ids, buffers out of band, and the text opcodes of protocol 0.
+# The opcodes of protocols 2 to 5 for plain data and numpy arrays. Excluded: instances (INST, OBJ, NEWOBJ),
+# extension codes, persistent ids, out-of-band buffers, and the text opcodes of protocol 0.
 OPCODES = {
     "PROTO", "FRAME", "STOP", "MARK", "POP", "POP_MARK", "DUP", "NONE", "NEWTRUE", "NEWFALSE", "BININT",
     "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT", "SHORT_BINSTRING", "BINSTRING", "BINBYTES",
@@ -39,12 +39,12 @@ OPCODES = {
 
 
 class Refused(Exception):
-    """The file is not opened; the message says in a few words what it holds."""
+    """The file is not opened; the message says in a few words what it contains."""
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """An array as the file has it. ``order`` is of the bytes of a number, ``fortran`` that of the axes."""
+    """An array as in the file. ``order`` is the byte order, ``fortran`` the order of the axes."""
 
     shape: tuple[int, ...]
     type: str
@@ -72,7 +72,7 @@ class _Known:
 
 
 class _Type:
-    """A number type in the making: ``numpy.dtype(name)``, then its state."""
+    """A number type under construction: ``numpy.dtype(name)``, then its state."""
 
     __slots__ = ("name", "order")
 
@@ -86,7 +86,7 @@ class _Type:
 
 
 class _Array:
-    """An array in the making: ``_reconstruct``, then its state."""
+    """An array under construction: ``_reconstruct``, then its state."""
 
     __slots__ = ("tensor",)
 
@@ -185,9 +185,9 @@ class _Reader(pickle.Unpickler):
 
 
 def read(path: Path) -> Any:
-    """Return what a file written by ``paddle.save`` holds, arrays as Tensor; run nothing of it.
+    """Return the contents of a file written by ``paddle.save``, arrays as Tensor; execute nothing in it.
 
-    Raises Refused for a file with anything else in it, OSError where it cannot be read.
+    Raises Refused for a file with anything else in it, OSError if it cannot be read.
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -205,21 +205,21 @@ def read(path: Path) -> Any:
 
 
 def _scan(content: bytes) -> None:
-    """Look at each opcode before any is carried out: a few bytes can ask for memory without end."""
+    """Check each opcode before any is executed: a few bytes can request unlimited memory."""
     put = 0
     for count, (opcode, argument, _position) in enumerate(pickletools.genops(content)):
         if opcode.name not in OPCODES:
             raise Refused(msg("the pickle instruction {name}", name=opcode.name))
         if opcode.name in ("BINPUT", "LONG_BINPUT"):
             put += 1
-            if argument > 2 * put + 1000:  # the memo is a table of that many places
+            if argument > 2 * put + 1000:  # the memo is a table with that many entries
                 raise Refused(msg("a memo with gaps"))
         if count > MOST_OPCODES:
             raise Refused(msg("more values than weights have"))
 
 
 class _Checker:
-    """Copies plain data. Values may be shared in a pickle, so a small one can unfold to any size."""
+    """Copies plain data. Values may be shared in a pickle, so a small one can expand to any size."""
 
     def __init__(self, size: int):
         self.values_left, self.bytes_left = MOST_VALUES, size
@@ -262,7 +262,7 @@ class _Checker:
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
-    """Yield every array of what ``read`` returned."""
+    """Yield every array in the output of ``read``."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, dict | list | tuple):

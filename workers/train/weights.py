@@ -1,7 +1,7 @@
-"""Weights from outside are read without running anything of them, and written anew for Paddle.
+"""Reads untrusted weights without executing anything in them, and rewrites them for Paddle.
 
-``paddle.load`` unpickles. So what was downloaded, given or left by an earlier job is read by ``unpickling``,
-and only the file that is written here reaches Paddle. Writing needs numpy.
+``paddle.load`` unpickles. So anything downloaded, given or left by an earlier job is read by ``unpickling``,
+and only the file written here reaches Paddle. Writing needs numpy.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from workers.train.unpickling import Refused, Tensor, read, tensors
 
 
 def clean(source: Path, target: Path) -> None:
-    """Write what ``source`` holds as a new file of ours; they may be the same. Raises Refused, OSError."""
+    """Write the contents of ``source`` as a new, clean file; they may be the same. Raises Refused,
+    OSError.
+    """
     content = _with_arrays(read(source))
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.part")

@@ -1,4 +1,4 @@
-"""Where the suites' base configurations lie, in a folder each, and how YAML is read and written."""
+"""The suites' base configurations, one folder each, and how YAML is read and written."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ KEPT = {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"}
 
 
 def forget_environment() -> None:
-    """Start this program again without what the portal's environment holds, its secrets among it.
+    """Restart this program without the portal's environment, which holds secrets.
 
-    Models of strangers run in this process's children, and what a process was started with can be read.
+    Untrusted models run in this process's children, and a process's initial environment can be read.
     """
     kept = {name: value for name, value in os.environ.items() if _is_kept(name)}
     if kept.keys() != os.environ.keys():
@@ -49,7 +49,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def read_password(path: Path) -> str:
-    """The first line of the file. SystemExit with a sentence when there is none."""
+    """The first line of the file. SystemExit with a sentence if there is none."""
     try:
         password = path.read_text("utf-8").splitlines()[0].strip()
     except (OSError, IndexError):

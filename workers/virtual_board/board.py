@@ -1,9 +1,9 @@
 """The virtual board: an SSH and SFTP server whose commands and files live under one folder.
 
-For demonstrations and tests, bound to the loopback address unless told otherwise: whoever has its
-password runs commands as the user who started it, exactly as on a real board. Folder layout:
-``home/`` (login folder, the root of SFTP), ``bin/``, ``python/``, ``host_key``, ``misbehave.json`` (the
-orders, read again whenever the file changes), ``state.json`` (what it is and what it obeys).
+For demonstrations and tests, bound to the loopback address by default: anyone with its password runs commands
+as the user who started it, exactly as on a real board. Folders: ``home/`` (login folder, the root of SFTP),
+``bin/``, ``python/``, ``host_key``, ``misbehave.json`` (the orders, read again whenever the file changes),
+``state.json`` (its details and the orders in effect).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 class VirtualBoard:
-    """State of the whole board: who is connected, what runs, what goes wrong next."""
+    """State of the whole board: connections, running commands, pending failures."""
 
     def __init__(self, root: Path, user: str, password: str, engine: str, address: str, port: int):
         self.root = root.resolve()
@@ -52,7 +52,7 @@ class VirtualBoard:
         self._ordered_at: int | None = None
         self._tasks: set[asyncio.Task] = set()
 
-    # Life
+    # Life cycle
 
     async def start(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ class VirtualBoard:
             "engine": engine_name(self.engine),
             "host_key": f"{key.get_algorithm()} {key.get_fingerprint()}",
             "obeys": self.orders.to_dict(),
-            "ordered_at": self._ordered_at,  # modification time, in ns, of the misbehave.json it obeys
+            "ordered_at": self._ordered_at,  # modification time, in ns, of the misbehave.json in effect
         }
         temporary = self.root / "state.json.tmp"
         temporary.write_text(json.dumps(state, indent=1), "utf-8")
@@ -109,7 +109,7 @@ class VirtualBoard:
     # Orders
 
     def _read_orders(self) -> bool:
-        """Obey the control file if it changed; True when something else is ordered now."""
+        """Apply the control file if it changed; True if the orders differ now."""
         path = self.root / "misbehave.json"
         try:
             changed_at = path.stat().st_mtime_ns
@@ -128,7 +128,7 @@ class VirtualBoard:
         return True
 
     def _show_files(self) -> None:
-        """Lay down the files that ``cat`` shows in place of the machine's own."""
+        """Write the files that ``cat`` shows instead of the machine's own."""
         shutil.rmtree(self.files, ignore_errors=True)
         for path, content in {BOOT_ID: self.boot, **self.orders.files}.items():
             place = self.files / path.lstrip("/")
@@ -142,15 +142,15 @@ class VirtualBoard:
                 self._listener.close()
                 await self._listen()
 
-    # What goes wrong
+    # Failures
 
     def happens(self, name: str, connection: asyncssh.SSHServerConnection) -> None:
-        """Count an event. ConnectionResetError when it must not take place any more."""
+        """Count an event. ConnectionResetError if it must not take place."""
         self._events += 1
         self._maybe_fail(name, connection)
 
     async def received(self, count: int, connection: asyncssh.SSHServerConnection) -> None:
-        """Count bytes that came in, and take the time that the ordered slow link would."""
+        """Count received bytes, and delay by the ordered slow link."""
         self._bytes += count
         self._maybe_fail("", connection)
         if self.orders.bytes_per_second:
@@ -200,13 +200,13 @@ class VirtualBoard:
         return max(0, self.orders.disk_quota_bytes - used)
 
     def need_room(self, count: int) -> None:
-        """OSError ENOSPC when ``count`` more bytes do not fit."""
+        """OSError ENOSPC if ``count`` more bytes do not fit."""
         free = self.free_bytes()
         if free is not None and count > free:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def environment(self) -> dict[str, str]:
-        """The environment of a command: nothing of the host's but a PATH to the board's own tools."""
+        """The environment of a command: nothing of the host's except a PATH to the board's own tools."""
         path = [str(self.root / "bin")] + ([] if self.orders.no_python else [str(self.root / "python")])
         environment = {
             "PATH": os.pathsep.join(path),
@@ -271,7 +271,7 @@ class _Server(asyncssh.SSHServer):
 
 
 def _host_key(path: Path) -> asyncssh.SSHKey:
-    """Read the key, or make one at first use, readable by its owner only."""
+    """Read the key, or generate one on first use, readable by its owner only."""
     if not path.exists():
         key = asyncssh.generate_private_key("ssh-ed25519")
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:

@@ -1,4 +1,4 @@
-"""Commands on the virtual board: /bin/sh in its home folder, with a PATH of its own few tools."""
+"""Commands on the virtual board: /bin/sh in its home folder, with only its own few tools on the PATH."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from workers.virtual_board.host import Host
 
 CHUNK = 32768
 STANDIN = Path(__file__).resolve().parent / "standin"
-# What busybox gives a real board; the host's other programs are out of reach by name.
+# The tools that busybox gives a real board; the host's other programs cannot be reached by name.
 TOOLS = (
     "awk base64 cat chmod cp cut date dd echo env expr false find free grep head hostname id kill ln ls "
     "mkdir mv printf ps pwd readlink rm rmdir sed sh sha256sum sleep sort stat sync tail tar tee test "
     "touch tr true uname wc"
 ).split()
-# A full disk shows in df too, unless it was ordered to lie.
+# df shows a full disk too, unless it was ordered to lie.
 DF = """#!/bin/sh
 if [ -n "$VIRTUAL_DISK_KB" ]; then
   echo "Filesystem 1K-blocks Used Available Use% Mounted on"
@@ -32,7 +32,7 @@ else
   exec {df} "$@"
 fi
 """
-# Files of /proc and /sys that it was ordered to show otherwise, and its own start.
+# Files of /proc and /sys that were ordered to show other contents, and its own start time.
 CAT = """#!/bin/sh
 if [ $# = 1 ] && [ -e "$VIRTUAL_FILES$1" ]; then exec {cat} "$VIRTUAL_FILES$1"; fi
 exec {cat} "$@"
@@ -44,7 +44,7 @@ WRAPPERS = {"df": DF, "cat": CAT, "date": DATE}
 
 
 def make_tools(bin_folder: Path, python_folder: Path) -> None:
-    """Fill the folders that PATH will name; Python lies apart so that it can be taken away."""
+    """Fill the folders for PATH; Python is in a separate one so that it can be taken away."""
     for folder in (bin_folder, python_folder):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -118,8 +118,9 @@ class Command:
             self.kill()
 
     async def _feed(self) -> str:
-        """Give the command its input. All uploads without SFTP come this way, so here the disk fills; a
-        program that is sent to ``python -`` stays in memory."""
+        """Send the command its input. All uploads without SFTP come this way, so the disk fills here; a
+        program sent to ``python -`` stays in memory.
+        """
         stdin = self._child.stdin
         fills_disk = not (self._remote.command or "").startswith(("python - ", "python3 - "))
         try:

@@ -1,7 +1,7 @@
-"""One model, kept ready: ``python -m workers.virtual_board.engine <release> <kind> <socket>``.
+"""One loaded model: ``python -m workers.virtual_board.engine <release> <kind> <socket>``.
 
-Loads the release's ``sim/`` with the toolkit's int8 simulator or with ONNX Runtime and answers over a
-unix socket until the virtual board that started it, and tied it to itself, is gone.
+Loads the release's ``sim/`` with the toolkit's int8 simulator or with ONNX Runtime and serves predictions
+over a unix socket until the virtual board that started it is gone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KINDS = {"simulator": Simulator, "onnxruntime": OrtEngine}
 
 
 def serve(engine: Simulator | OrtEngine, path: Path) -> None:
-    """Announce the engine in ``<socket>.json``, then answer one picture at a time, for ever."""
+    """Announce the engine in ``<socket>.json``, then process one image at a time, forever."""
     width, height = engine.settings.input_size
     one_at_a_time = threading.Lock()
 

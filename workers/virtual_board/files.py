@@ -1,4 +1,4 @@
-"""SFTP of the virtual board: the login folder, with the misbehaviour that was ordered."""
+"""SFTP of the virtual board: the login folder, with the ordered misbehaviour."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from workers.virtual_board.host import Host
 
 
 class BoardFiles(asyncssh.SFTPServer):
-    """``/`` and the login folder are both the board's home, so relative paths fit commands too."""
+    """``/`` and the login folder are both the board's home, so that relative paths match those of
+    commands.
+    """
 
     def __init__(self, board: Host, channel: asyncssh.SSHServerChannel):
         self._board = board

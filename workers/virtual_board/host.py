@@ -1,4 +1,4 @@
-"""What commands and files ask of the board that they run on."""
+"""The interface of the board that commands and files use."""
 
 from __future__ import annotations
 

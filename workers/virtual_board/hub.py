@@ -1,4 +1,4 @@
-"""The virtual board's engines: one process a model, started at first use, gone with the board."""
+"""The virtual board's engines: one process per model, started on first use, gone with the board."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 class Refused(Exception):
-    """Why the stand-in's ``initialize`` says no."""
+    """Why the stand-in's ``initialize`` fails."""
 
 
 def engine_name(kind: str) -> str:
-    """What the board calls its engine before any model is loaded."""
+    """The board's name for its engine before any model is loaded."""
     if kind == "simulator":
         return f"rknn-toolkit2 {version('rknn-toolkit2')} int8 simulator"
     return f"onnxruntime {version('onnxruntime')} float"
 
 
 def checked_hash(model: Path) -> str:
-    """The model's SHA-256; Refused unless model and simulator files are those of the manifest."""
+    """The model's SHA-256; Refused unless model and simulator files match the manifest."""
     try:
         files = json.loads((model.parent / "manifest.json").read_text("utf-8"))["files"]
         for name in ("model.rknn", *SIMULATED):
@@ -88,7 +88,7 @@ class EngineHub:
         shutil.rmtree(self._temporary(key), ignore_errors=True)
 
     def _temporary(self, key: str) -> Path:
-        """Where an engine keeps what it unpacks: gone with it, however it ends."""
+        """Where an engine unpacks files: removed with it, however it ends."""
         return self._folder / f"{key}.d"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -110,7 +110,7 @@ class EngineHub:
             running = self._engines.get(key)
             if running is None or running.returncode is not None:
                 await self._start_engine(key, model.parent)
-            # The one used last goes to the end: the first is the next to be stopped.
+            # Move the one just used to the end: the first is the next to be stopped.
             self._engines[key] = self._engines.pop(key)
         facts = json.loads((self._folder / f"{key}.json").read_text("utf-8"))
         return {**facts, "socket": str(self._folder / key), **self._faults()}

@@ -1,4 +1,4 @@
-"""What a virtual board can be told to do wrong, and when."""
+"""What a virtual board can be ordered to do wrong, and when."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 
 class BadOrder(ValueError):
-    """The control file says something that is not understood; the message says what."""
+    """The control file is invalid; the message says why."""
 
 
 @dataclass
 class Moment:
     """When something happens, once: at the n-th event, at an event that contains a text, after n bytes.
 
-    Events are the starts and ends of commands (``exec …``, ``exit …``) and the calls of SFTP
-    (``sftp open …``, ``sftp write …``, ``sftp close …``), counted from 1 since the order was given.
-    Bytes are those that came in. A power cut or a drop at an event comes before it takes effect.
+    Events are the starts and ends of commands (``exec …``, ``exit …``) and the calls of SFTP (``sftp open
+    …``, ``sftp write …``, ``sftp close …``), counted from 1 since the order was given. Bytes are received
+    ones. A power cut or a drop at an event happens before the event takes effect.
     """
 
     event: int | None = None
@@ -46,7 +46,7 @@ class Misbehaviour:
     other_host_key: bool = False
     bytes_per_second: float | None = None
     disk_quota_bytes: int | None = None
-    df_lies: bool = False  # df does not know of the quota, so the disk fills up under way
+    df_lies: bool = False  # df does not know of the quota, so the disk fills up during the upload
     files: dict[str, str] = field(default_factory=dict)  # what ``cat`` shows instead, by absolute path
     clock_offset: int = 0  # seconds by which its clock is ahead
     drop: Moment | None = None
@@ -54,7 +54,7 @@ class Misbehaviour:
 
     @classmethod
     def parse(cls, text: str) -> Misbehaviour:
-        """Read the control file's JSON. Raises BadOrder."""
+        """Parse the control file's JSON. Raises BadOrder."""
         try:
             values = json.loads(text or "{}")
             for name in ("drop", "power_cut"):
@@ -67,7 +67,7 @@ class Misbehaviour:
 
     @property
     def of_library(self) -> dict[str, bool]:
-        """What the stand-in for the vendor's library does wrong."""
+        """The misbehaviour of the stand-in for the vendor's library."""
         return {"wrong_answer": self.wrong_answer, "refuses_thresholds": self.refuses_thresholds}
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 PREFIX = "vboard-"
 LOCK = "lock"
-# A folder without a lock belongs to a board that is just starting, unless it has been so for this long.
+# A folder without a lock belongs to a board that is just starting, unless it is older than this.
 UNLOCKED_SECONDS = 600.0
 
 
 def make() -> tuple[Path, int]:
-    """A new folder with a short name, and the descriptor of the lock that says that its board lives.
+    """A new folder with a short name, and the descriptor of the lock that shows that its board is alive.
 
-    The path of a unix socket has about 100 characters.
+    The path of a unix socket is limited to about 100 characters.
     """
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -28,7 +28,7 @@ def make() -> tuple[Path, int]:
 
 
 def remove_left_over() -> None:
-    """Remove this user's folders of boards that live no longer: one that was killed could not."""
+    """Remove this user's folders of dead boards: a killed one could not do it itself."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             status = folder.lstat()

@@ -1,4 +1,4 @@
-"""How tasks differ in conversion: one class a task. No other module of this program asks which task it is."""
+"""The task-specific parts of conversion, one class per task. No other module here depends on the task."""
 
 from workers.convert.tasks.base import Task
 from workers.convert.tasks.classification import Classification

@@ -1,4 +1,4 @@
-"""What a task must say for its models to be converted and measured. Standard library only."""
+"""What a task must define for its models to be converted and measured. Standard library only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Prediction = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sample:
-    """An image of a split: its path inside the staged dataset, and its truth as the task reads it."""
+    """An image of a split: its path inside the staged dataset, and its ground truth in the task's format."""
 
     image: str
     truth: Any
@@ -28,26 +28,26 @@ class Task(ABC):
     def read_split(self, folder: Path, split: str, classes: int) -> list[Sample]:
         """Return the images of the staged dataset's split, ``train``, ``val`` or ``test``.
 
-        Raises InputError when the split is missing, empty or not one of this task with so many classes.
+        Raises InputError if the split is missing, empty or not one of this task with this many classes.
         """
 
     @abstractmethod
     def without_truth(self, image: str, width: int, height: int) -> Sample:
-        """Return an image of so many pixels of which nothing is known, as ``decode`` takes it."""
+        """Return an image of this size without ground truth, as ``decode`` takes it."""
 
     @abstractmethod
     def choose_calibration(self, samples: Sequence[Sample], count: int, seed: int) -> list[str]:
-        """Return at most ``count`` images that stand for all of them, the same for one seed."""
+        """Return at most ``count`` representative images, deterministic by seed."""
 
     @abstractmethod
     def check_outputs(self, shapes: list[list[int]], class_names: list[str]) -> None:
-        """Raise ToolchainError unless a model with outputs of these shapes is one of this task."""
+        """Raise ToolchainError unless output shapes like these belong to a model of this task."""
 
     @abstractmethod
     def decode(self, sample: Sample, outputs: Sequence[Any], input_size: tuple[int, int]) -> Prediction:
-        """Return the prediction in a model's outputs for an image, see ``workers/datakit/scoring``.
+        """Return the prediction from a model's outputs for an image, see ``workers/datakit/scoring``.
 
-        ``outputs`` are float32 arrays, as the network gives them for one image that was stretched to
+        ``outputs`` are float32 arrays, as the network returns them for one image that was stretched to
         ``input_size`` (width, height).
         """
 

@@ -1,4 +1,4 @@
-"""Classification: one label for a whole image; the model gives logits."""
+"""Classification: one label for a whole image; the model outputs logits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Classification(Task):
     name = "classification"
 
     def read_split(self, folder: Path, split: str, classes: int) -> list[Sample]:
-        """The truth of an image is its class id."""
+        """An image's ground truth is its class id."""
         return [Sample(image, label) for image, label in dataset.read_pairs(folder, split)]
 
     def without_truth(self, image: str, width: int, height: int) -> Sample:
@@ -54,7 +54,7 @@ class Classification(Task):
 
 
 def softmax(logits: Any) -> Any:
-    """Return probabilities that add up to 1, an array as ``logits``."""
+    """Return probabilities that sum to 1, an array like ``logits``."""
     # Imported here because a job is planned, and tested, without numpy.
     import numpy as np
 

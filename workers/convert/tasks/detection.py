@@ -1,4 +1,4 @@
-"""Detection: boxes with classes; the model gives PicoDet's eight raw outputs."""
+"""Detection: boxes with classes; the model has PicoDet's eight raw outputs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from workers.datakit.scoring import detection as scoring
 
 LEVELS = 4
 DISTANCES = 32  # numbers of a box: eight bins for each of its four sides
-BACKGROUND = -1  # stands among the classes for images without boxes
+BACKGROUND = -1  # stands in for a class for images without boxes
 
 
 class Detection(Task):
     name = "detection"
 
     def read_split(self, folder: Path, split: str, classes: int) -> list[Sample]:
-        """The truth of an image is its prediction without boxes."""
+        """An image's ground truth is a prediction with only the true boxes."""
         return [Sample(row["image"], row) for row in coco_json.read_staged(folder, split, classes)]
 
     def without_truth(self, image: str, width: int, height: int) -> Sample:

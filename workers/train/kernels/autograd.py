@@ -11,7 +11,7 @@ from paddle.autograd import PyLayer
 
 from workers.train.kernels import dense, depthwise, hard_swish, normalisation
 
-# Paddle brings TBB, which hands work on from a core that is busy otherwise; OpenMP's threads would wait.
+# Paddle ships TBB, which takes work off a busy core; OpenMP's threads would wait.
 numba.config.THREADING_LAYER_PRIORITY = ["tbb", "workqueue", "omp"]
 THREADS = numba.get_num_threads()
 _CPU = paddle.CPUPlace()

@@ -1,7 +1,7 @@
-"""Convolution over all channels: columns of pixels times weights, by the BLAS that SciPy brings.
+"""Convolution over all channels: columns of pixels times weights, by SciPy's BLAS.
 
-It multiplies several times faster than the one in Paddle's package on processors that this one does not know.
-Each thread works on images of its own and calls BLAS alone.
+It is several times faster than the one in Paddle's package on processors unknown to the latter. Each thread
+works on its own images and calls BLAS alone.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ COLUMNS = 128
 
 @njit
 def _is_plain(shape):
-    """Say whether an image is its own columns: 1 × 1, no stride, no padding."""
+    """Whether an image is its own columns: 1 × 1, no stride, no padding."""
     return shape.kernel_h * shape.kernel_w * shape.stride == 1 and shape.pad_h + shape.pad_w == 0
 
 
 @njit
 def _row_of_columns(target, source, width, out_width, begin, stride):
-    """target[w] = source[begin + w * stride], zero outside of the image."""
+    """target[w] = source[begin + w * stride], zero outside the image."""
     first = min(out_width, (max(0, -begin) + stride - 1) // stride)
     end = max(first, min(out_width, (width - begin + stride - 1) // stride))
     for w in range(first):
@@ -40,7 +40,7 @@ def _row_of_columns(target, source, width, out_width, begin, stride):
 
 @njit
 def _add_row(target, source, width, out_width, begin, stride):
-    """The way back: target[begin + w * stride] += source[w]."""
+    """The inverse: target[begin + w * stride] += source[w]."""
     first = (max(0, -begin) + stride - 1) // stride
     end = min(out_width, (width - begin + stride - 1) // stride)
     for w in range(first, end):
@@ -50,7 +50,7 @@ def _add_row(target, source, width, out_width, begin, stride):
 
 @njit
 def _to_columns(x, columns, step, shape):
-    """Lay one image out: a row of ``columns`` for each channel and tap, ``step`` floats apart."""
+    """Unfold one image: a row of ``columns`` for each channel and tap, ``step`` floats apart."""
     row = 0
     for c in range(shape.channels):
         for i in range(shape.kernel_h):
@@ -67,7 +67,7 @@ def _to_columns(x, columns, step, shape):
 
 @njit
 def _from_columns(dx, columns, step, shape):
-    """The way back: add every column to the pixels that it came from."""
+    """The inverse: add every column to its source pixels."""
     floats(dx, shape.channels * shape.height * shape.width)[:] = 0
     row = 0
     for c in range(shape.channels):
@@ -103,7 +103,7 @@ def _matrix(address, rows, columns):
 
 @njit
 def _lay_out(x, image, count, shape, columns):
-    """Return the columns of ``count`` images side by side; of a single one perhaps the image itself."""
+    """Return the columns of ``count`` images side by side; for a single one perhaps the image itself."""
     pixels, rows, size, _ = _sizes(shape)
     plain, source = _is_plain(shape), x + 4 * image * size
     if plain and count == 1:

@@ -1,8 +1,8 @@
-"""Depthwise convolution of planes of float32: forward, and both gradients. One channel is one piece of work.
+"""Depthwise convolution of float32 planes: forward, and both gradients. One channel is one unit of work.
 
-The planes of some images are laid one behind the other into a small buffer, with zeros between rows and
-between planes. Then the convolution is a sum of the buffer shifted against itself, one shift for each tap.
-With a stride of s, rows and columns are dealt out over s × s buffers ("phases") first.
+The planes of several images are copied one after the other into a small buffer, with zeros between rows and
+between planes. Then the convolution is a sum of shifted copies of the buffer, one shift per tap. With a
+stride of s, rows and columns are first distributed over s × s buffers ("phases").
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SLACK = 4 * LANES
 
 @njit
 def _layout(size, out, kernel, stride, pad, dilation):
-    """Return how far apart rows lie in a buffer, or planes: the zeros between two are padding of both."""
+    """Return the distance between rows, or planes, in a buffer: the zeros between two are padding of both."""
     reach = (kernel - 1) * dilation // stride
     whole = size + pad if stride == 1 else (size + 2 * pad + stride - 1) // stride
     return max(whole, out + max(0, reach - pad // stride))
@@ -120,7 +120,7 @@ def _phase_starts(buffer, part, pad):
 
 @njit
 def _deal_row(target, part, source, width, pad, stride):
-    """Deal one row out over the buffers of its phases, ``part`` floats apart: every column to its own."""
+    """Distribute one row over the buffers of its phases, ``part`` floats apart."""
     if stride == 1:
         copy(target + 4 * pad, source, width)
     elif stride == 2:
@@ -138,7 +138,7 @@ def _deal_row(target, part, source, width, pad, stride):
 
 @njit
 def _collect_row(target, part, source, width, pad, stride):
-    """The way back: collect one row from the buffers of its phases."""
+    """The inverse: collect one row from the buffers of its phases."""
     if stride == 1:
         copy(target, source + 4 * pad, width)
     elif stride == 2:
@@ -155,7 +155,7 @@ def _collect_row(target, part, source, width, pad, stride):
 
 @njit
 def _deal(x, first, count, shape, row, plane, part, buffer):
-    """Deal one channel of ``count`` images out over the buffers; ``x`` is where the channel begins."""
+    """Distribute one channel of ``count`` images over the buffers; ``x`` is where the channel begins."""
     size, stride = shape.height * shape.width, shape.stride
     for image in range(count):
         source = x + 4 * (first + image) * shape.channels * size
@@ -167,7 +167,7 @@ def _deal(x, first, count, shape, row, plane, part, buffer):
 
 @njit
 def _collect(dx, first, count, shape, row, plane, part, buffer):
-    """The way back: write one channel of ``count`` images."""
+    """The inverse: write one channel of ``count`` images."""
     size, stride = shape.height * shape.width, shape.stride
     for image in range(count):
         target = dx + 4 * (first + image) * shape.channels * size
@@ -190,7 +190,7 @@ def _read_out(dy, first, count, shape, row, plane, buffer):
 
 @njit
 def _write_out(y, first, count, shape, row, plane, buffer):
-    """Copy ``count`` results of one channel from the buffer to where they belong."""
+    """Copy ``count`` results of one channel from the buffer to their destination."""
     height, width = shape.out_height, shape.out_width
     for image in range(count):
         target = y + 4 * (first + image) * shape.channels * height * width
@@ -229,7 +229,9 @@ def _forward_channel(x, weights_at, y, shape):
 
 @njit
 def _phase_taps(shape, row, weights, phase_h, phase_w, shifts, chosen):
-    """Collect the taps that touch one phase, seen from the input: shifts go back. Return how many."""
+    """Collect the taps that touch one phase, from the input's point of view: shifts are reversed. Return
+    how many.
+    """
     taps, stride = 0, shape.stride
     for i in range(shape.kernel_h):
         for j in range(shape.kernel_w):
@@ -243,7 +245,7 @@ def _phase_taps(shape, row, weights, phase_h, phase_w, shifts, chosen):
 
 @njit
 def _backward_channel(x, weights_at, dy, dx, dweights_at, shape):
-    """``dx`` is 0 where nobody wants the gradient of the images."""
+    """``dx`` is 0 if the gradient of the images is not needed."""
     images, stride, taps = shape.images, shape.stride, shape.kernel_h * shape.kernel_w
     weights, dweights = floats(weights_at, taps), floats(dweights_at, taps)
     dweights[:] = 0
@@ -274,7 +276,7 @@ def _backward_channel(x, weights_at, dy, dx, dweights_at, shape):
 
 @njit(types.void(*[types.intp] * 4, SHAPE), parallel=True, cache=True)
 def forward(threads, x, weights, y, shape):
-    """y = the convolution of x, each channel for itself. Addresses are those of contiguous float32."""
+    """y = the convolution of x, each channel separately. Addresses are those of contiguous float32."""
     for c in prange(shape.channels):
         plane, taps = 4 * c * shape.height * shape.width, 4 * c * shape.kernel_h * shape.kernel_w
         _forward_channel(x + plane, weights + taps, y + 4 * c * shape.out_height * shape.out_width, shape)

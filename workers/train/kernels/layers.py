@@ -1,4 +1,4 @@
-"""Puts the kernels over Paddle's layers, for float32 on a CPU; everything else goes to Paddle's own."""
+"""Patches Paddle's layers to use the kernels, for float32 on a CPU; everything else goes to Paddle's own."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _OWN = [getattr(*place) for place in _PLACES]
 
 
 def install() -> None:
-    """Put the kernels over Paddle's layers.
+    """Patch Paddle's layers.
 
-    Raises whatever keeps them from being built, and ArithmeticError where they compute other numbers.
+    Raises any error that prevents the kernels from being built, and ArithmeticError if they compute other
+    numbers.
     """
     ours = (_convolve, _normalise, _normalise, _hard_swish)
     expected = _sample()
@@ -43,7 +44,7 @@ def install() -> None:
 
 
 def remove() -> None:
-    """Give Paddle's layers back what was theirs."""
+    """Restore Paddle's own layers."""
     for (owner, name), own in zip(_PLACES, _OWN, strict=True):
         setattr(owner, name, own)
     memory.give_back()
@@ -59,7 +60,7 @@ def _over(own: Callable, ours: Callable) -> Callable:
 
 
 def _fits(x: Any) -> bool:
-    """Say whether the kernels can take a tensor. A network that is exported brings none."""
+    """Whether the kernels can take a tensor. An exported network has none."""
     return (
         isinstance(x, paddle.Tensor) and paddle.in_dynamic_mode()
         and x.dtype == paddle.float32 and x.place.is_cpu_place() and x.is_contiguous()
@@ -78,7 +79,7 @@ def _convolve(layer: Conv2D, x: Any) -> Any:
 
 @functools.lru_cache(maxsize=4096)
 def _shape(layer: Conv2D, images: int, channels: int, height: int, width: int) -> Shape | None:
-    """Return the sizes of a convolution; None where no kernel can compute it."""
+    """Return the sizes of a convolution; None if no kernel can compute it."""
     depthwise = layer._groups == layer._in_channels == layer._out_channels
     plain = layer._padding_mode == "zeros" and layer._padding_algorithm == "EXPLICIT"
     if not plain or layer._data_format != "NCHW" or channels != layer._in_channels:
@@ -97,7 +98,7 @@ def _shape(layer: Conv2D, images: int, channels: int, height: int, width: int) -
 
 
 def _pair(value: Any) -> tuple[int, int] | None:
-    """Return a size for rows and columns; None for padding that differs from side to side."""
+    """Return a size for rows and columns; None for padding that differs between sides."""
     if isinstance(value, int):
         return value, value
     return tuple(value) if isinstance(value, list | tuple) and len(value) == 2 else None

@@ -1,4 +1,4 @@
-"""What the C library does with memory that was freed. Only GNU's can be told; any other is left alone."""
+"""What the C library does with freed memory. Only glibc can be configured; others are left alone."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ MB = 1024 * 1024
 
 
 def keep() -> None:
-    """Keep it for the next step: to fetch it anew from the kernel takes a quarter of a step's time."""
+    """Keep it for the next step: requesting it from the kernel again takes a quarter of a step's time."""
     _set({MMAP_MAX: 0, TRIM_THRESHOLD: 2047 * MB, TOP_PAD: 16 * MB})
 
 
 def give_back() -> None:
-    """Return to the limits that the library finds by itself when it has freed large blocks."""
+    """Restore the limits that the library adapts by itself when it frees large blocks."""
     _set({MMAP_MAX: 65536, MMAP_THRESHOLD: 32 * MB, TRIM_THRESHOLD: 64 * MB, TOP_PAD: 0})
 
 

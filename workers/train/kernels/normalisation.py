@@ -1,4 +1,4 @@
-"""Batch normalisation in training: forward and backward. One channel is one piece of work."""
+"""Batch normalisation in training: forward and backward. One channel is one unit of work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from workers.train.kernels.vectors import floats, get, put
 
 # Images, channels, pixels of a plane.
 SIZES = types.UniTuple(types.intp, 3)
-# Sums may be taken in any order: LLVM makes vectors of them.
+# Sums may be taken in any order: LLVM vectorizes them.
 ANY_ORDER = {"reassoc", "contract", "nsz"}
 
 
@@ -98,7 +98,9 @@ def _normalise_channel_back(c, x, dy, dx, scale, mean, inverse, dscale, dshift, 
 
 @njit(types.void(*[types.intp] * 8, SIZES, types.float64, types.float64), parallel=True, cache=True)
 def forward(x, y, scale, shift, mean, inverse, running, variance, shape, momentum, epsilon):
-    """Normalise each channel over all images; keep its ``mean`` and 1 / deviation, move the running ones."""
+    """Normalise each channel over all images; store its ``mean`` and 1 / deviation, update the running
+    ones.
+    """
     for c in prange(shape[1]):
         _normalise_channel(c, x, y, scale, shift, mean, inverse, running, variance, shape, momentum, epsilon)
 

@@ -1,4 +1,4 @@
-"""The sizes that the kernels are given."""
+"""The sizes that the kernels take."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numba import types
 
 
 class Shape(NamedTuple):
-    """Sizes of a convolution. ``pad`` is the padding of either side, ``far`` the dilation."""
+    """Sizes of a convolution. ``pad`` is the padding on either side, ``far`` the dilation."""
 
     images: int
     channels: int

@@ -1,4 +1,4 @@
-"""Sixteen float32 at a time, for kernels compiled by Numba: LLVM's own loops miss the short rows of images.
+"""Sixteen float32 at a time, for kernels compiled by Numba: LLVM does not vectorize the short rows of images.
 
 Addresses are plain integers (``Tensor.data_ptr()``), indices count float32.
 """
@@ -73,7 +73,7 @@ def _chosen(lanes):
 
 @intrinsic
 def load_first(context, address, index, count):
-    """Return the ``count`` numbers from ``index`` on, or sixteen of more; zeros in the other lanes."""
+    """Return the ``count`` numbers from ``index`` on, at most sixteen; zeros in the other lanes."""
 
     def generate(context, builder, signature, arguments):
         place, mask = _place(builder, *arguments[:2], _VECTOR), _first(builder, arguments[2])
@@ -98,8 +98,8 @@ def _store_masked(context, address, index, value, count):
 
 @njit
 def store_first(address, index, value, count):
-    """Write the first ``count`` numbers from ``index`` on, or all sixteen if it is more."""
-    if count >= LANES:  # some processors take their time over a mask
+    """Write the first ``count`` numbers from ``index`` on, at most sixteen."""
+    if count >= LANES:  # some processors are slow with masks
         store(address, index, value)
     else:
         _store_masked(address, index, value, count)
@@ -133,7 +133,7 @@ def copy(target, source, count):
 
 @intrinsic
 def spread(context, value):
-    """Return sixteen times the same number."""
+    """Return a vector of sixteen equal numbers."""
 
     def generate(context, builder, signature, arguments):
         return _everywhere(builder, arguments[0])

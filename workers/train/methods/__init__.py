@@ -1,1 +1,1 @@
-"""Training that starts from a model that is there, to make it fit a chip. Runs in a suite's own process."""
+"""Training methods that adapt an existing model to a chip. They run in a suite's own process."""

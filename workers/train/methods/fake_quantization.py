@@ -1,13 +1,13 @@
-"""Quantization-aware training: a network computes as int8 would, and stays a plain float network.
+"""Quantization-aware training: a network computes as in int8, but remains a plain float network.
 
-What the RKNN toolkit quantizes is rounded in the forward pass, at the inputs of convolutions and linear
-layers, since it fuses a convolution with the normalisation and the activation that follow:
+The tensors that the RKNN toolkit quantizes are rounded in the forward pass, at the inputs of convolutions and
+linear layers, since it fuses a convolution with the normalisation and the activation that follow:
 
 - weights symmetrically for each output channel, which normalisation folded into them later does not change;
-- activations asymmetrically for each tensor, in a range that holds 0: the moving average of what each batch
-  had, fixed in the last epoch.
+- activations asymmetrically for each tensor, in a range that includes 0: the moving average over the
+  batches, fixed in the last epoch.
 
-Gradients pass as if nothing was rounded. Nothing is added to the network's parameters, so its export is the
+Gradients pass as if nothing were rounded. Nothing is added to the network's parameters, so its export is the
 float network, which is calibrated and converted as any other.
 """
 
@@ -28,7 +28,7 @@ CHANNELS = {Conv2D: 0, Linear: 1}
 
 
 class Range:
-    """The smallest and the largest value of a tensor, 0 included."""
+    """The smallest and the largest value of a tensor, including 0."""
 
     def __init__(self) -> None:
         self.low = self.high = None
@@ -41,14 +41,14 @@ class Range:
         self.low, self.high = low, high
 
     def quantize(self, x: paddle.Tensor) -> paddle.Tensor:
-        """Return the values that 256 even steps over the range have, next to those of ``x``."""
+        """Return ``x`` rounded to 256 even steps over the range."""
         scale = paddle.clip((self.high - self.low) / LEVELS, min=TINY)
         zero = paddle.round(-self.low / scale)
         return (paddle.clip(paddle.round(x / scale) + zero, 0, LEVELS) - zero) * scale
 
 
 class FakeQuantization:
-    """Rounds what every convolution and linear layer of a network reads, while it trains and is evaluated."""
+    """Rounds the inputs of every convolution and linear layer of a network, in training and in evaluation."""
 
     def __init__(self, network: paddle.nn.Layer):
         self.frozen = False
@@ -61,7 +61,7 @@ class FakeQuantization:
             if found.low is None or (layer.training and not self.frozen):
                 found.observe(x.detach())
             weight = layer._parameters["weight"]
-            # The layer's own forward, which may be one of our kernels, finds the rounded weight in its place.
+            # The layer's own forward, possibly one of the kernels, uses the rounded weight instead.
             layer._parameters["weight"] = _straight(weight, quantize_weight(weight.detach(), CHANNELS[kind]))
             try:
                 return kind.forward(layer, _straight(x, found.quantize(x.detach())))
@@ -72,7 +72,7 @@ class FakeQuantization:
 
 
 def quantize_weight(weight: paddle.Tensor, axis: int) -> paddle.Tensor:
-    """Return the weight as 255 even steps around 0 give it for each channel of ``axis``."""
+    """Return the weight rounded to 255 even steps around 0, for each channel of ``axis``."""
     others = [other for other in range(weight.ndim) if other != axis]
     scale = paddle.clip(weight.abs().max(axis=others, keepdim=True) / HALF, min=TINY)
     return paddle.round(weight / scale) * scale

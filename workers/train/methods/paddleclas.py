@@ -1,4 +1,4 @@
-"""Puts the method of a training into PaddleClas's engine."""
+"""Applies a training's method to PaddleClas's engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How tasks differ in training: one class a task. No other module of this program asks which task it is."""
+"""The task-specific parts of training, one class per task. No other module here depends on the task."""
 
 from workers.train.tasks.base import Task
 from workers.train.tasks.classification import Classification

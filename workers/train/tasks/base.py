@@ -1,4 +1,4 @@
-"""What a task must say for the program to train it. Standard library only."""
+"""What a task must define for the program to train it. Standard library only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Task(ABC):
     """One task. ``metric`` chooses the best epoch: a fraction, by its name in the suite's log.
 
     ``validated`` are the figures of an epoch that become curves, ``curves`` maps those of a step to the names
-    of the job's curves, both by their names in the log. ``suite`` is what trains it.
+    of the job's curves, both by their names in the log. ``suite`` trains it.
     """
 
     name: str
@@ -32,31 +32,31 @@ class Task(ABC):
 
     @abstractmethod
     def check_classes(self, class_names: list[str]) -> None:
-        """Raise InputError when a model of this task cannot have these classes."""
+        """Raise InputError if a model of this task cannot have these classes."""
 
     @abstractmethod
     def read_contents(self, dataset: Path, class_names: list[str]) -> Contents:
-        """Return what a staged dataset holds.
+        """Return the contents of a staged dataset.
 
-        Raises InputError for a staged dataset that is not one of this task.
+        Raises InputError if it is not one of this task.
         """
 
     # --- the training suite ---
 
     def suite_files(self, *names: str) -> Iterator[Any]:
-        """Yield what stands in files of ``configs/<suite>/``."""
+        """Yield the base configurations in files of ``configs/<suite>/``."""
         return (load_yaml(CONFIGS / self.suite.distribution / f"{name}.yaml") for name in names)
 
     @abstractmethod
     def suite_configuration(self, plan: Plan, output: Path) -> dict[str, Any]:
-        """Return the suite's own configuration of the training, whole; ``output`` is where it saves.
+        """Return the suite's complete configuration of the training, which saves into ``output``.
 
-        Raises InputError for parameters that the suite does not have.
+        Raises InputError for parameters that the suite does not support.
         """
 
     @abstractmethod
     def parse_line(self, line: str) -> TrainLine | EvalLine | MarkLine | None:
-        """Return what a line of the log says about the progress; None when it says nothing."""
+        """Parse a line of the log; None if it is not about progress."""
 
     # --- what was trained ---
 
@@ -64,14 +64,14 @@ class Task(ABC):
     def cut_tensors(self, graph: Any) -> list[str]:
         """Return the tensors at which the ONNX graph ends for the board.
 
-        Raises ToolchainError for a network that is none of this task.
+        Raises ToolchainError if the network is not one of this task.
         """
 
     @abstractmethod
     def evaluate(self, plan: Plan, inference: Path, slim: Path) -> list[Prediction]:
-        """Return the Paddle model's predictions of the measured split's images; see ``datakit/scoring``.
+        """Return the Paddle model's predictions for the measured split's images; see ``datakit/scoring``.
 
-        Raises ToolchainError when the slim ONNX model predicts otherwise than the Paddle model.
+        Raises ToolchainError if the slim ONNX model predicts differently from the Paddle model.
         """
 
     @abstractmethod

@@ -16,7 +16,7 @@ from workers.train.progress import EvalLine, MarkLine, TrainLine, parse_line
 from workers.train.suite import PADDLECLAS
 from workers.train.tasks.base import Prediction, Task
 
-# Images on which the slim ONNX must choose the class that the Paddle model chooses.
+# Images on which the slim ONNX model must choose the same class as the Paddle model.
 ONNX_CHECK_IMAGES = 64
 
 
@@ -47,7 +47,7 @@ class Classification(Task):
         return [find_cut_tensor(graph)]
 
     def evaluate(self, plan: Plan, inference: Path, slim: Path) -> list[Prediction]:
-        """One ``{"image", "label", "predicted", "score"}`` for each measured image, the score in 0..1."""
+        """One ``{"image", "label", "predicted", "score"}`` per measured image, the score in 0..1."""
         listing = plan.dataset / f"{measured_split(plan.dataset)}.txt"
         pairs = read_labels(listing, plan.num_classes)
         run_paddle = paddle_runner(inference, plan.device)
@@ -67,7 +67,7 @@ class Classification(Task):
 
 
 def read_labels(listing: Path, num_classes: int) -> list[tuple[str, int]]:
-    """Return (image path in the data set, class id) of each line of a split's list."""
+    """Return (image path in the dataset, class id) of each line of a split's list."""
     if not listing.is_file():
         raise InputError(
             msg("The data set has no {name}: upload it again as a new version.", name=listing.name)
@@ -98,7 +98,7 @@ def read_labels(listing: Path, num_classes: int) -> list[tuple[str, int]]:
 def find_cut_tensor(graph: Any) -> str:
     """Return the name of the tensor that feeds the last Softmax of an ONNX graph.
 
-    Found in the graph because node names change with every paddle2onnx release. ``graph`` needs only
+    Searched in the graph because node names change with every paddle2onnx release. ``graph`` needs only
     ``node`` (each with ``op_type`` and ``input``), in topological order as ONNX requires.
     """
     for node in reversed(list(graph.node)):
@@ -115,7 +115,7 @@ def _check_onnx(slim: Path, batch: Any, predictions: list[Prediction]) -> None:
         int(run(image)[0].argmax()) == prediction["predicted"]
         for image, prediction in zip(batch, predictions, strict=False)
     )
-    # One near-tie may fall the other way by rounding.
+    # One near-tie may flip by rounding.
     if same < len(batch) - 1:
         raise ToolchainError(
             msg_n(

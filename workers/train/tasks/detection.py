@@ -18,7 +18,7 @@ from workers.train.progress import EvalLine, MarkLine, TrainLine
 from workers.train.suite import PADDLEDET
 from workers.train.tasks.base import Prediction, Task
 
-# Images on which the slim ONNX must give the numbers that the Paddle model gives.
+# Images on which the slim ONNX model must give the same numbers as the Paddle model.
 ONNX_CHECK_IMAGES = 8
 TOLERANCE = 1e-2
 OUTPUTS = 8  # scores and distances of four levels
@@ -66,7 +66,7 @@ class Detection(Task):
         return parse_line(line)
 
     def cut_tensors(self, graph: Any) -> list[str]:
-        """The network ends there already, see ``tools/paddledet/export_model.py``."""
+        """The exported network already ends there, see ``tools/paddledet/export_model.py``."""
         names = [output.name for output in graph.output]
         if len(names) != OUTPUTS:
             raise ToolchainError(

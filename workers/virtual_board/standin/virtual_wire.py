@@ -1,7 +1,7 @@
-"""How the stand-in for the vendor's library talks to the virtual board and to its engines.
+"""The protocol between the stand-in for the vendor's library, the virtual board and its engines.
 
-One JSON object a line over a unix socket, followed by ``bytes`` raw bytes where the object has that
-field. Standard library only: the stand-in imports it with the board's Python.
+One JSON object per line over a unix socket, followed by ``bytes`` raw bytes if the object has that field.
+Standard library only: the stand-in imports it with the board's Python.
 """
 
 import json
@@ -25,7 +25,7 @@ class Line:
         self.stream.flush()
 
     def receive(self):
-        """``(fields, data)``; EOFError when the other side is gone."""
+        """``(fields, data)``; EOFError if the other side is gone."""
         line = self.stream.readline()
         if not line:
             raise EOFError("the virtual board's engine is gone")

@@ -1,10 +1,9 @@
-"""Stands in for PyTorch in the conversion environment. Our own code, nothing of PyTorch's.
+"""Stands in for PyTorch in the conversion environment. It contains no code of PyTorch.
 
 rknn-toolkit2 imports torch when it starts, but uses it only for its ``gdq`` quantiser and for
-``load_pytorch``; the real package with its CUDA libraries is ten times the rest of the environment.
-Here every submodule can be imported and every attribute resolves to a class, so that imports,
-``isinstance`` tests, base classes and decorators work. Making an object of such a class says what is
-missing.
+``load_pytorch``; the real package with its CUDA libraries is ten times the rest of the environment. Here
+every submodule can be imported and every attribute resolves to a class, so that imports, ``isinstance``
+tests, base classes and decorators work. Instantiating such a class raises an error that says what is missing.
 """
 
 import contextlib
@@ -21,7 +20,7 @@ class TorchIsAStubError(RuntimeError):
 
 
 class _Nameless(type):
-    """Metaclass of every resolved attribute: attributes of it resolve as well."""
+    """Metaclass of every resolved attribute: its attributes resolve too."""
 
     def __getattr__(cls, name):
         if name.startswith("__"):
@@ -40,7 +39,7 @@ def _placeholder(path):
 
 
 class _StubModule(types.ModuleType):
-    """A submodule whose every attribute resolves to a placeholder class, the same each time."""
+    """A submodule whose attributes all resolve to placeholder classes, the same each time."""
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -62,11 +61,11 @@ class _StubFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return _StubModule(spec.name)
 
     def exec_module(self, module):
-        """Nothing to run: the module answers by ``__getattr__``."""
+        """Nothing to execute: the module resolves attributes by ``__getattr__``."""
 
 
 class no_grad(contextlib.ContextDecorator):
-    """Does nothing: the toolkit decorates its gdq quantiser with it while it is imported."""
+    """Does nothing: the toolkit decorates its gdq quantiser with it at import time."""
 
     def __enter__(self):
         return self

@@ -1,7 +1,7 @@
-"""What the suite of the package index (ppcls 2.4.0) needs to run under Paddle 3 and PaddleX 3.7.
+"""Adapts the suite of the package index (ppcls 2.4.0) to Paddle 3 and PaddleX 3.7.
 
-Each launcher calls ``prepare()`` before it uses ppcls. Nothing of the suite on disk is changed. The
-upstream suite has launchers of its own and needs none of this.
+Each launcher calls ``prepare()`` before it uses ppcls. The suite on disk is not changed. The upstream suite
+has launchers of its own and needs none of this.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def prepare() -> None:
 def _index_scalars() -> None:
     """Let ``tensor.numpy()[0]`` work for a tensor without dimensions.
 
-    Paddle 2 returned one element for it, and ppcls 2.4.0 relies on that wherever it logs a loss or a
-    metric; Paddle 3 returns a scalar array, which cannot be indexed.
+    Paddle 2 returned one element for it, and ppcls 2.4.0 relies on that wherever it logs a loss or a metric;
+    Paddle 3 returns a scalar array, which cannot be indexed.
     """
     import numpy
     import paddle
@@ -40,7 +40,7 @@ def _index_scalars() -> None:
 
 
 def _name_the_dataset() -> None:
-    """PaddleX names the data set class ClsDataset; before 2.5 ppcls had the same class as ImageNetDataset."""
+    """PaddleX names the dataset class ClsDataset; before 2.5, ppcls had the same class as ImageNetDataset."""
     import ppcls.data
     from ppcls.data.dataloader.imagenet_dataset import ImageNetDataset
 
@@ -51,7 +51,7 @@ def _name_the_dataset() -> None:
 
 
 def start_engine(mode: str):
-    """Return the suite's engine for ``mode`` (train, eval or export), set up from the command line."""
+    """Return the suite's engine for ``mode`` (train, eval or export), configured from the command line."""
     prepare()
     from ppcls.engine.engine import Engine
     from ppcls.utils import config as suite_config

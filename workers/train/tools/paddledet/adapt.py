@@ -1,6 +1,6 @@
-"""What ppdet, 2.6.0 of the package index, needs to run under Paddle 3 and PaddleX 3.7.
+"""Adapts ppdet 2.6.0 of the package index to Paddle 3 and PaddleX 3.7.
 
-Each launcher calls ``prepare()`` before it uses ppdet. Nothing of the suite on disk is changed.
+Each launcher calls ``prepare()`` before it uses ppdet. The suite on disk is not changed.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ def _name_the_dataset() -> None:
     from ppdet.data import source
 
     class COCODetDataset(source.COCODataSet):
-        """Images and boxes as COCO writes them."""
+        """Images and boxes in COCO format."""
 
     source.COCODetDataset = COCODetDataset
 
 
 def _pad_boxes() -> None:
-    """Give the assigners batches that they can take.
+    """Give the assigners batches that they can handle.
 
-    Class ids of 32 bits meet anchor numbers of 64 there, which Paddle 3 refuses to mix; and a batch without
-    any box is answered with too few values. It gets a box for each image, which the mask leaves out.
+    They combine class ids of 32 bits with anchor numbers of 64, which Paddle 3 refuses; and for a batch
+    without any box they return too few values. Such a batch gets one box per image, which the mask excludes.
     """
     import numpy
     from ppdet.data.transform import PadGT
@@ -52,7 +52,7 @@ def _pad_boxes() -> None:
 
 
 def _average_over_something() -> None:
-    """Let a batch without boxes teach that there is nothing: ppdet divides its losses by the sum of scores.
+    """Make batches without boxes train the background: ppdet divides its losses by the sum of scores.
 
     That sum is 0 for background images, and for boxes that no anchor fits yet.
     """
@@ -77,7 +77,7 @@ def _average_over_something() -> None:
 
 
 def read_arguments() -> tuple[dict, argparse.Namespace]:
-    """Return the configuration and the arguments that PaddleX starts a launcher with; set the device."""
+    """Return the configuration and the arguments with which PaddleX starts a launcher; set the device."""
     parser = argparse.ArgumentParser()
     parser.add_argument("-c", "--config", required=True)
     parser.add_argument("--resume", help="a checkpoint, without suffix")

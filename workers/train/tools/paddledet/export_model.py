@@ -1,9 +1,9 @@
-"""Export a detector with the suite in the working directory, without what no NPU runs.
+"""Export a detector with the suite in the working directory, without the operators that no NPU runs.
 
-Eight outputs: for each of the four levels, from stride 8 to 64, ``[n, classes, height, width]`` scores from
-0 to 1 and ``[n, 4 * bins, height, width]`` distributions of the four distances. Boxes are made of them by
-``workers/datakit/decoding/picodet.py``. The suite's own export takes the square root of the scores and
-suppresses boxes inside the network.
+Eight outputs: for each of the four levels, from stride 8 to 64, ``[n, classes, height, width]`` scores from 0
+to 1 and ``[n, 4 * bins, height, width]`` distributions of the four distances.
+``workers/datakit/decoding/picodet.py`` decodes them to boxes. The suite's own export takes the square root of
+the scores and suppresses boxes inside the network.
 """
 
 import os
@@ -30,11 +30,11 @@ def main() -> None:
 
 
 def outputs_of(detector):
-    """Return the network that gives what the board reads, of a batch of any size."""
+    """Return the network with the outputs that the board reads, for a batch of any size."""
     from paddle import nn
 
     class Doubled(nn.Layer):
-        """The neck's upsampling, by size: a scale is written as float64, at which paddle2onnx stops."""
+        """The neck's upsampling, by size: a scale is written as float64, which paddle2onnx rejects."""
 
         def forward(self, x):
             return nn.functional.interpolate(x, size=[2 * side for side in x.shape[2:]], mode="nearest")

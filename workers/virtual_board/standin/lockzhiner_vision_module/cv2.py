@@ -1,4 +1,4 @@
-"""The calls of ``lockzhiner_vision_module.cv2`` that a runner needs. Pictures are BGR."""
+"""The calls of ``lockzhiner_vision_module.cv2`` that a runner needs. Images are BGR."""
 
 import os
 
@@ -9,7 +9,7 @@ os.write(1, b"opencv-mobile MIPI CSI camera with v4l2 rkaiq\n")
 
 
 class Mat:
-    """An opaque picture, as the vendor's handle to a ``cv::Mat``: nothing but ``empty`` to ask."""
+    """An opaque image, like the vendor's handle to a ``cv::Mat``: only ``empty`` can be called."""
 
     def __init__(self, pixels=None):
         self._pixels = pixels
@@ -19,7 +19,7 @@ class Mat:
 
 
 def imread(path):
-    """The picture at ``path``; an empty Mat when it cannot be read, as ``cv::imread``."""
+    """The image at ``path``; an empty Mat if it cannot be read, like ``cv::imread``."""
     try:
         data = numpy.fromfile(path, dtype=numpy.uint8)
     except OSError:

@@ -1,4 +1,6 @@
-"""``PaddleClas`` and ``PaddleDet`` as the vendor's library has them; the virtual board's engine computes."""
+"""``PaddleClas`` and ``PaddleDet`` with the interface of the vendor's library; the virtual board's engine
+computes.
+"""
 
 import os
 
@@ -14,7 +16,7 @@ class ClassificationResult:
 
 
 class Rect:
-    """Whole pixels of the picture, as ``cv::Rect``."""
+    """Whole pixels of the image, like ``cv::Rect``."""
 
     def __init__(self, x, y, width, height):
         self.x, self.y, self.width, self.height = int(x), int(y), int(width), int(height)
@@ -30,9 +32,9 @@ class DetectionResult:
 def resize(pixels, width, height):
     """Bilinear stretch, pixel centres at one half; uint8 (height, width, 3) in and out.
 
-    Not the cv2 module's code but in OpenCV's integers (weights in 2048ths, each product cut to what the
-    next step needs): the vendor's library is built on opencv-mobile, and rounding of another kind
-    changes one pixel in twenty by 1, which an undertrained int8 model notices.
+    Independent of the cv2 module, but in OpenCV's integer arithmetic (weights in 2048ths, each product
+    truncated for the next step): the vendor's library is built on opencv-mobile, and other rounding changes
+    one pixel in twenty by 1, which affects an undertrained int8 model.
     """
     top, bottom, down = _neighbours(pixels.shape[0], height)
     left, right, across = _neighbours(pixels.shape[1], width)
@@ -44,7 +46,7 @@ def resize(pixels, width, height):
 
 
 def _neighbours(size, wanted):
-    """For each wanted position: the two source positions and the weight of the second, in 2048ths."""
+    """For each output position: the two source positions and the weight of the second, in 2048ths."""
     at = (numpy.arange(wanted) + 0.5) * size / wanted - 0.5
     low = numpy.floor(at).astype(int)
     weight = numpy.rint((at - low) * 2048).astype(numpy.int32)
@@ -52,7 +54,7 @@ def _neighbours(size, wanted):
 
 
 class Network:
-    """``initialize(path) -> bool``, and the network's outputs for a picture."""
+    """``initialize(path) -> bool``, and the network's outputs for an image."""
 
     def __init__(self):
         self._engine = None
@@ -93,9 +95,9 @@ class PaddleClas(Network):
 
 
 class PaddleDet(Network):
-    """``predict(mat) -> [.box, .score, .label_id]``, boxes in whole pixels, from a score of 0.5 on at first.
+    """``predict(mat) -> [.box, .score, .label_id]``, boxes in whole pixels, with a default threshold of 0.5.
 
-    Written by itself and not with the decoder that models are evaluated with: that one is checked by it.
+    Implemented independently of the decoder used for evaluation, so that each checks the other.
     """
 
     def __init__(self):
@@ -104,7 +106,7 @@ class PaddleDet(Network):
 
     def set_threshold(self, score_threshold=0.5, nms_threshold=0.3):
         if not self._takes_thresholds:
-            # What the published library's own method does.
+            # As the published library's own method does.
             return self.initialize(score_threshold, nms_threshold)
         self._least_score, self._overlap = score_threshold, nms_threshold
 
@@ -121,7 +123,7 @@ class PaddleDet(Network):
         return found
 
     def _candidates(self, outputs):
-        """(score, class, corners in the network's input) of each place whose score is high enough."""
+        """(score, class, corners in the network's input) of each position with a sufficient score."""
         for level, stride in enumerate((8, 16, 32, 64)):
             scores, sides = outputs[2 * level][0], outputs[2 * level + 1][0]
             for label, y, x in numpy.argwhere(scores > self._least_score):
@@ -131,7 +133,7 @@ class PaddleDet(Network):
                 yield float(scores[label, y, x]), int(label), [stride * edge for edge in corners]
 
     def _kept(self, candidates):
-        """Those that overlap no surer one of their class too much."""
+        """Those that do not overlap a higher-scoring one of their class too much."""
         kept = []
         for one in candidates:
             if all(one[1] != other[1] or _overlap(one[2], other[2]) <= self._overlap for other in kept):
