@@ -1,4 +1,4 @@
-"""Adding an upload's images to those of an earlier version."""
+"""Adds an upload's images to those of an earlier version."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .readers import Listing
 def added_to(
     base: Path, listing: Listing, images: list[ImageRow], findings: Findings
 ) -> tuple[list[str], list[ImageRow]]:
-    """Return the class names and images of the version ``base``, unchanged, with the upload's after them.
+    """Return the class names and images of the version ``base``, unchanged, followed by the upload's.
 
-    Classes are joined by name. Raises InputError when the upload is another kind of set, or brings nothing
-    that is not there with the same label.
+    Classes are matched by name. Raises InputError if the upload is for another task, or brings nothing new:
+    every image already exists with the same label.
     """
     with Index(base) as before:
         if before.task != listing.task:
@@ -53,7 +53,7 @@ def added_to(
 
 
 def _join_classes(images: list[ImageRow], upload_names: Sequence[str], class_names: list[str]) -> None:
-    """Give the images the ids of ``class_names``, which gains the names that it does not have."""
+    """Map the images to the ids of ``class_names``, and append its missing names."""
     for name in upload_names:
         if name not in class_names:
             class_names.append(name)

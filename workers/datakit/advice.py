@@ -1,4 +1,4 @@
-"""What to do about each finding that is not a mark of images (those have theirs in ``marks.py``)."""
+"""What to do about each finding that is not about single images (those are in ``marks.py``)."""
 
 from workers.contract.messages import msg
 
@@ -7,7 +7,7 @@ _EXPORT = msg("If you miss them, export the annotations again, together with the
 _RIGHT = msg("Nothing, if that is right.")
 
 ADVICE = {
-    # The set as a whole.
+    # The dataset as a whole.
     "class-name-collision": msg("Merge the two classes, or rename one of them."),
     "no-train-images": msg("Move some of their images to the training split, or remove the class."),
     "no-val-images": msg("Move some of their images to the validation split, or split the dataset again."),
@@ -40,7 +40,7 @@ ADVICE = {
     "small-boxes-left-out": msg("Nothing, unless you need them: cut again with a smaller least size."),
     "unclear-images-left-out": msg("Nothing: make pictures of the boxes instead, if you need them."),
     "already-there": msg("Nothing: they are in the new version as they were."),
-    # The layout.
+    # The format.
     "names-decoded": msg("Look at the names; if they are wrong, make the archive again with UTF-8 names."),
     "empty-folders": msg("Put images into them, or leave them out."),
     "nested-folders": msg("Nothing, if the folders below belong to the class; else move them beside it."),

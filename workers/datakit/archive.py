@@ -1,8 +1,8 @@
-"""Reading an uploaded archive that may be damaged or hostile.
+"""Reads an uploaded archive that may be damaged or hostile.
 
-``opening.open_archive`` tells the kind by the first bytes and looks at the table of contents alone; it
-refuses what no honest tool writes. Names from the archive are never used as paths on our disk: contents are
-read into memory, one at a time, by a ``Source``. Another kind is one more subclass of each and a line in
+``opening.open_archive`` detects the kind by the first bytes and reads only the table of contents; it rejects
+what no honest tool writes. Names from the archive are never used as paths on disk: contents are read into
+memory, one at a time, by a ``Source``. A new kind is one more subclass of each and a line in
 ``open_archive``.
 """
 
@@ -25,10 +25,10 @@ CHUNK = 1024 * 1024
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """One file in an archive: its clean relative path, unpacked bytes, and the archive's own handle.
+    """One file in an archive: its clean relative path, unpacked size, and the archive's own handle.
 
-    ``derive`` makes the file's content out of the stored one, for a picture that lies inside another
-    file; ``size`` is then that of the stored one.
+    ``derive`` computes the file's content from the stored one, for an image embedded in another file;
+    ``size`` is then that of the stored one.
     """
 
     path: str
@@ -38,7 +38,7 @@ class Entry:
 
 
 class Source:
-    """Reads the contents of an archive's files, in any process: only its path travels there."""
+    """Reads the contents of an archive's files, in any process: only its path is passed there."""
 
     kind = "archive"
 
@@ -61,15 +61,15 @@ class Source:
             self._file = None
 
     def stored(self, entry: Entry) -> bytes:
-        """Return the bytes of the stored file; raise InputError when they are damaged."""
+        """Return the bytes of the stored file; raise InputError if they are damaged."""
         raise NotImplementedError
 
     def blocks(self, entry: Entry) -> Iterator[bytes]:
-        """Yield the bytes of the stored file in blocks; raise InputError once they are seen to be damaged."""
+        """Yield the bytes of the stored file in blocks; raise InputError once damage is detected."""
         raise NotImplementedError
 
     def read(self, entry: Entry) -> bytes:
-        """Return the entry's content, which may be made out of what is stored."""
+        """Return the entry's content, possibly derived from the stored one."""
         content = self.stored(entry)
         return content if entry.derive is None else entry.derive(content)
 
@@ -84,12 +84,12 @@ class Source:
 
 
 class Archive:
-    """An archive whose table of contents has been checked. Use as a context manager.
+    """An archive with a checked table of contents. Use as a context manager.
 
-    ``entries`` are its files and ``folders`` the folders it names, without the litter of operating systems.
+    ``entries`` are its files and ``folders`` its folders, without files that operating systems add.
     """
 
-    kind = "archive"  # what sentences call it
+    kind = "archive"  # its name in sentences
     entries: list[Entry]
     folders: list[str]
 
@@ -104,11 +104,11 @@ class Archive:
 
     @property
     def source(self) -> Source:
-        """What reads the files' contents; it may be handed to another process."""
+        """The reader of the files' contents; it may be passed to another process."""
         raise NotImplementedError
 
     def read(self, entry: Entry, max_bytes: int) -> bytes:
-        """Return the content of a small file; raise InputError when it is over ``max_bytes`` or damaged."""
+        """Return the content of a small file; raise InputError if it exceeds ``max_bytes`` or is damaged."""
         self._check_size(entry, max_bytes)
         return self.source.stored(entry)
 
@@ -131,7 +131,7 @@ class Archive:
             )
 
     def _set_contents(self, listed: Iterable[tuple[str, bool, int, Any]]) -> None:
-        """Fill ``entries`` and ``folders`` from (name, is a folder, bytes, handle) of everything inside."""
+        """Fill ``entries`` and ``folders`` from (name, is a folder, bytes, handle) of the whole contents."""
         self.entries, self.folders = [], []
         seen: set[str] = set()
         for name, is_folder, size, handle in listed:
@@ -171,7 +171,7 @@ class Archive:
 
 
 def check_unpacked_bytes(kind: str, unpacked: int, packed: int, limits: Limits) -> None:
-    """Refuse what unpacks to more than is allowed, or to a multiple of its size that only a bomb has."""
+    """Reject an archive that unpacks to more than is allowed, or has the compression ratio of a zip bomb."""
     if unpacked > limits.max_unpacked_bytes:
         raise InputError(
             msg(
@@ -194,7 +194,7 @@ def check_unpacked_bytes(kind: str, unpacked: int, packed: int, limits: Limits) 
 
 
 def decode_unmarked_names(raw_names: list[bytes], findings: Findings) -> list[str]:
-    """Return the names that say nothing of their encoding as text, decoded together."""
+    """Decode names without an encoding flag, all together."""
     decoded, encoding = names.decode_names(raw_names)
     if encoding != "utf-8":
         label = "GBK" if encoding == "gb18030" else msg("code page 437")

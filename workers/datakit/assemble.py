@@ -1,4 +1,4 @@
-"""Making a version out of its images, however they came: from an upload, from an earlier version, edited.
+"""Makes a version from its images, whether uploaded, from an earlier version, or edited.
 
 No Django here: the ingest and revise programs end with this.
 """
@@ -29,10 +29,10 @@ def assemble(
 ) -> dict[str, Any]:
     """Sort and judge ``images``, write the version's index at ``target`` and return the result's fields.
 
-    ``findings`` holds what was noticed on the way here and is added to. The fields: ``content_hash``,
-    ``task``, ``class_names``, ``counts``, ``images``, ``train``, ``val``, ``test``, ``bytes``,
-    ``pack_names``, ``findings``, ``statistics``. The order of the images makes equal content get equal file
-    names in the staged folder, whatever the upload called them.
+    ``findings`` so far are passed in and extended. The fields: ``content_hash``, ``task``, ``class_names``,
+    ``counts``, ``images``, ``train``, ``val``, ``test``, ``bytes``, ``pack_names``, ``findings``,
+    ``statistics``. The order of the images makes equal content get equal file names in the staged folder,
+    whatever the upload called them.
     """
     images.sort(key=_order)
     for number, image in enumerate(images, start=1):
@@ -61,14 +61,14 @@ def _order(image: ImageRow) -> tuple:
 
 
 def _hash_rows(images: list[ImageRow], class_names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """Yield (sha256, label text, split), sorted; the texts of boxes are long, so never all at once."""
+    """Yield (sha256, label text, split), sorted; box texts are long, so never all at once."""
     ordered = sorted(images, key=lambda image: image.sha256)
     for sha256, copies in itertools.groupby(ordered, key=lambda image: image.sha256):
         yield from sorted((sha256, label_text(image, class_names), image.split) for image in copies)
 
 
 def label_text(image: ImageRow, class_names: Sequence[str]) -> str:
-    """Return what stands for the image's label in the content hash; it does not depend on class ids."""
+    """Return the text of the image's label for the content hash; it does not depend on class ids."""
     if image.boxes is not None:
         return hash_text(image.boxes, class_names)
     return "" if image.class_id is None else class_names[image.class_id]
@@ -77,7 +77,7 @@ def label_text(image: ImageRow, class_names: Sequence[str]) -> str:
 def class_counts(images: list[ImageRow], class_names: Sequence[str]) -> list[dict[str, Any]]:
     """Return ``{"name", "train", "val", "test", "total"}`` for each class, in the order of ids.
 
-    For a detection set they count the images with a box of the class, and ``"boxes"`` counts its boxes.
+    For a detection dataset, they count the images with a box of the class, and ``"boxes"`` counts its boxes.
     """
     counts: Counter[tuple[int, str]] = Counter()
     boxes: Counter[int] = Counter()

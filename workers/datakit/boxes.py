@@ -1,4 +1,4 @@
-"""Bringing the boxes of a detection set onto the normalised images, and saying what was wrong with them."""
+"""Maps the boxes of a detection dataset onto the normalised images, and reports what was wrong with them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ Place = tuple[float, float, float, float]
 def on_image(image: ImageRow, sample: Sample, orientation: int, listing: Listing) -> array[float]:
     """Return the sample's usable boxes in pixels of the normalised image, to a hundredth, sorted.
 
-    They stand flat, five numbers a box, as in ``Sample``: as objects they would take five times the memory.
-
-    ``image`` is the upright one, ``orientation`` the EXIF one that its file came with.
-    Boxes with a NaN, without an area or off the image are left out, inverted ones turned round, those
-    over the edge clipped; the image is marked with each.
+    They are flat, five numbers per box, as in ``Sample``: as objects they would take five times the memory.
+    ``image`` is the upright one, ``orientation`` the EXIF orientation of its file. Boxes with a NaN, without
+    an area or outside the image are dropped, inverted ones flipped, those over the edge clipped; the image
+    gets a finding for each.
     """
     turn = orientation if _must_turn(image, sample, orientation, listing) else 1
     kept: list[Box] = []
@@ -44,7 +43,7 @@ def on_image(image: ImageRow, sample: Sample, orientation: int, listing: Listing
 
 
 def _must_turn(image: ImageRow, sample: Sample, orientation: int, listing: Listing) -> bool:
-    """Say whether boxes were drawn on the image as it is stored and must follow its EXIF rotation."""
+    """Whether boxes were drawn on the image as stored and must follow its EXIF rotation."""
     if sample.declared is None or listing.fractions:
         return False
     upright = (image.width, image.height)
@@ -100,10 +99,10 @@ def _clipped(place: Place, image: ImageRow) -> Place | None:
 
 
 def turned(place: Place, width: int, height: int, orientation: int) -> Place:
-    """Return a box of the stored image where it lies on the upright one of ``width`` × ``height``.
+    """Map a box of the stored image to the upright one of ``width`` × ``height``.
 
-    The eight orientations are those of Exif 2.32, tag 0x0112: where the stored image's first row and
-    first column lie on the upright one.
+    The eight orientations are those of Exif 2.32, tag 0x0112: where the stored image's first row and first
+    column are in the upright one.
     """
     x, y, w, h = place
     if orientation >= 5:

@@ -1,9 +1,9 @@
-"""What a list of changes makes of a version's images. No Django: the pages and the revise program use it.
+"""Applies a list of changes to a version's images. No Django: pages and the revise program use it.
 
 A change is a kind and a payload (see ``KINDS``). Class ids and image ids are always those of the base
-version, whatever earlier changes did; filters select by what the base says. So a change means the same on
-the page that shows sixty images and in the program that goes through all of them, and "every image that the
-filter shows" is stored as the filter. Classes that were added have the ids after the base's, in their order.
+version, whatever earlier changes did; filters match the base's values. So a change means the same on a page
+of sixty images and in the program that processes all of them, and "every image that matches the filter" is
+stored as the filter. Added classes have the ids after the base's, in order.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from workers.contract.splits import TRAIN
 
 from .index import Filter, ImageRow
 
-# kind: what its payload holds. ``images`` is {"ids": [..]} or {"filter": {..}}, see ``wanted_images``.
+# kind: the keys of its payload. ``images`` is {"ids": [..]} or {"filter": {..}}, see ``wanted_images``.
 KINDS = {
-    "relabel": ("images", "class_id"),  # in a detection set also ``from``: the boxes of that class
+    "relabel": ("images", "class_id"),  # in a detection dataset also ``from``: the boxes of that class
     "split": ("images", "split"),
     "remove": ("images",),
-    "keep": ("images",),  # takes back a removal
+    "keep": ("images",),  # undoes a removal
     "rename": ("class_id", "name"),
     "merge": ("class_id", "into"),
     "drop": ("class_id",),  # the class with its images, or with its boxes
@@ -30,11 +30,12 @@ KINDS = {
     "resplit": ("how",),
     "relabel-box": ("image", "box", "class_id"),  # a box by its place among those that stand, from 0
     "remove-box": ("image", "box"),
-    "boxes": ("image", "boxes"),  # all boxes of an image anew: [class id, left, top, width, height] in pixels
+    "boxes": ("image", "boxes"),  # replaces all boxes of an image: [class id, left, top, width, height]
     "add-class": ("name",),
-    # What a model proposed and a person accepted, by image id (a class id, or all boxes); its name and id.
+    # Proposals of a model that a person accepted, by image id (a class id, or all boxes), with its name and
+    # id.
     "accept": ("labels", "by", "model"),
-    "reject": ("images",),  # leaves their labels as they are
+    "reject": ("images",),  # keeps their labels
 }
 ONLY_TEST = "test"  # how a split is drawn of which training and validation are there
 ANEW = "anew"  # the split of an image while a drawing of the whole split is pending
@@ -44,7 +45,7 @@ _LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), or
 
 @dataclasses.dataclass(slots=True)
 class Box:
-    """A box as it stands after the changes; ``was`` is its class in the base, None for one that was drawn."""
+    """A box after the changes; ``was`` is its class in the base, None for a new one."""
 
     number: int
     class_id: int
@@ -55,7 +56,7 @@ class Box:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Accepted:
-    """Who proposed the labels of an image; ``corrected``: a person changed them after that."""
+    """The model that proposed the labels of an image; ``corrected``: a person changed them later."""
 
     by: str
     corrected: bool = False
@@ -63,7 +64,7 @@ class Accepted:
 
 @dataclasses.dataclass(slots=True)
 class EditedImage:
-    """An image as it stands after the changes. ``class_id`` and those of boxes are the base's."""
+    """An image after the changes. ``class_id`` and those of boxes are the base's."""
 
     row: ImageRow
     class_id: int | None
@@ -82,11 +83,11 @@ class EditedImage:
 
     @property
     def boxes_changed(self) -> bool:
-        """A box was drawn, moved or removed, or got another class."""
+        """Whether a box was drawn, moved, removed or relabelled."""
         return sorted(self.box_rows()) != sorted(self.row.box_rows())
 
     def box_rows(self) -> list[list[float]]:
-        """The boxes that are left as ``[class id, left, top, width, height]``."""
+        """The remaining boxes as ``[class id, left, top, width, height]``."""
         return [[box.class_id, *box.place] for box in self.boxes if not box.removed]
 
     @property
@@ -98,10 +99,10 @@ Step = Callable[[EditedImage], None]
 
 
 class Plan:
-    """The changes of a draft, ready to be applied to any image of the base.
+    """The changes of a draft, applicable to any image of the base.
 
     ``names`` are the class names by id, None for a class that was merged into another or dropped;
-    ``first_names`` are the base's, and those of added classes as they were added.
+    ``first_names`` are the base's, and those of added classes at the time.
     """
 
     def __init__(self, class_names: list[str], changes: Iterable[tuple[str, dict[str, Any]]]):
@@ -133,7 +134,7 @@ class Plan:
             self._for_all.append((number, lambda now: step(now) if matches(now.row, wanted) else None))
 
     def _class_step(self, kind: str, payload: dict[str, Any]) -> Step | None:
-        """Note what becomes of the class itself; return what becomes of its images."""
+        """Apply the change to the class itself; return the step for its images."""
         if kind == "rename":
             self.names[payload["class_id"]] = payload["name"]
         elif kind == "merge":
@@ -150,7 +151,7 @@ class Plan:
         return None
 
     def now(self, row: ImageRow) -> EditedImage:
-        """The base's image ``row`` after all changes, in their order."""
+        """The base's image ``row`` after all changes, in order."""
         now = EditedImage(row, row.class_id, row.split)
         now.boxes = _boxes(row.box_rows(), row.box_rows())
         own = self._by_image.get(row.id, [])
@@ -168,11 +169,11 @@ class Plan:
                 box.removed = True
 
     def class_names(self) -> list[str]:
-        """The names of the classes that are left, in their order."""
+        """The names of the remaining classes, in order."""
         return [name for name in self.names if name is not None]
 
     def new_ids(self) -> dict[int, int]:
-        """From a base class id to its id in the new version, for the classes that are left."""
+        """From base class ids to ids in the new version, for the remaining classes."""
         left = [class_id for class_id, name in enumerate(self.names) if name is not None]
         return {class_id: new for new, class_id in enumerate(left)}
 
@@ -194,14 +195,14 @@ def _image_step(kind: str, payload: dict[str, Any]) -> Step | None:
 
 
 def _boxes(drawn: list[list[float]], base: list[list[float]]) -> list[Box]:
-    """``drawn`` as boxes, each with the class that the base's box at the same place has."""
+    """``drawn`` as boxes, each with the class of the base's box at the same place."""
     was = {tuple(place): int(class_id) for class_id, *place in base}
     places = ((int(class_id), tuple(place)) for class_id, *place in drawn)
     return [Box(number, class_id, place, was.get(place)) for number, (class_id, place) in enumerate(places)]
 
 
 def _draw(drawn: list[list[float]], by: str | None) -> Step:
-    """``by`` names the model whose proposal was corrected by this."""
+    """``by`` names the model whose proposal this corrects."""
 
     def step(now: EditedImage) -> None:
         now.boxes = _boxes(drawn, now.row.box_rows())
@@ -224,7 +225,7 @@ def _accept(label: int | list[list[float]], by: str) -> Step:
 
 
 def _correct(now: EditedImage) -> None:
-    """The boxes of an image were changed by hand; a class given by hand is nobody's proposal."""
+    """The boxes of an image were changed by hand; a class set by hand is not a proposal."""
     if now.accepted is not None:
         now.accepted = Accepted(now.accepted.by, corrected=True) if now.row.boxes is not None else None
 
@@ -279,7 +280,7 @@ def _on_box(number: int, act: Callable[[Box], None]) -> Step:
 
 
 def wanted_images(images: dict[str, Any]) -> Filter:
-    """The filter that a payload's ``images`` stands for."""
+    """The filter for a payload's ``images``."""
     if "ids" in images:
         return Filter(ids=tuple(images["ids"]))
     sides = images["filter"]
@@ -287,7 +288,7 @@ def wanted_images(images: dict[str, Any]) -> Filter:
 
 
 def as_images(wanted: Filter) -> dict[str, Any]:
-    """The other way round: what to store for "every image that the filter shows"."""
+    """The inverse: what to store for "every image that matches the filter"."""
     if wanted.ids is not None:
         return {"ids": list(wanted.ids)}
     sides = {key: getattr(wanted, key) for key in _FILTER}
@@ -299,7 +300,7 @@ def as_images(wanted: Filter) -> dict[str, Any]:
 
 
 def matches(row: ImageRow, wanted: Filter) -> bool:
-    """Say whether ``Index.page(wanted)`` would show ``row``. SQLite's lower() knows ASCII only."""
+    """Whether ``Index.page(wanted)`` would return ``row``. SQLite's lower() handles ASCII only."""
     if wanted.class_id is not None and not _has_class(row, wanted.class_id):
         return False
     if wanted.split is not None and row.split != wanted.split:

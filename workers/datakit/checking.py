@@ -1,8 +1,8 @@
-"""Reading, decoding, measuring and packing every image of an upload, on all cores and in constant memory.
+"""Reads, decodes, measures and packs every image of an upload, on all cores and in constant memory.
 
-Each process reads the archive's entries itself and appends to a pack of its own; only places of entries
-travel to the processes and only facts travel back. A process that dies over an image (the decoder crashed,
-or the memory limit struck) costs that image, not the upload.
+Each process reads the archive's entries itself and appends to a pack of its own; only entry numbers and facts
+are exchanged. If a process dies on an image (decoder crash or memory limit), that costs the image, not the
+upload.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from .measures import Measures, measure
 from .packs import PackWriter
 
 CHUNK = 32
-CHUNKS_AHEAD = 4  # for each process
+CHUNKS_AHEAD = 4  # per process
 MAX_PROCESSES = 16
-# Below this a second process costs more to start than it saves.
+# Below this, a second process costs more to start than it saves.
 IMAGES_PER_PROCESS = 400
 BYTES_PER_PROCESS = 8 * 1024 * 1024
-# A picture that is smaller than both is its own thumbnail.
+# An image that is smaller than both is its own thumbnail.
 THUMB_OVER_PIXELS = 256
 THUMB_OVER_BYTES = 32 * 1024
 
 
 class Place(NamedTuple):
-    """Where an image and its thumbnail lie."""
+    """Where an image and its thumbnail are in a pack."""
 
     pack: str
     start: int
@@ -49,9 +49,9 @@ class Place(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """Facts about one image file, whose normal form is packed now unless ``error`` says why it is not.
+    """Facts about one image file. Its normal form is packed unless ``error`` says why not.
 
-    ``orientation`` is the EXIF one that the file came with; width and height are of the upright image.
+    ``orientation`` is the file's EXIF orientation; width and height are those of the upright image.
     """
 
     sha256: str = ""
@@ -72,8 +72,9 @@ CRASHED = Checked(error=msg("crashes the image decoder or needs too much memory"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Task:
-    """What every process must know: where to read from, where to pack, and the indexes whose images are
-    packed already."""
+    """The settings of every process: where to read from, where to pack, and the indexes whose images are
+    already packed.
+    """
 
     source: Source
     packs: Path
@@ -92,7 +93,7 @@ class Checker:
 
     def check(self, entries: list[Entry]) -> list[Checked]:
         checked = [self._check(entry) for entry in entries]
-        self._pack.flush()  # what was answered must outlive this process
+        self._pack.flush()  # results must survive this process
         return checked
 
     def close(self) -> None:
@@ -104,7 +105,7 @@ class Checker:
         content = self._task.source.read(entry)
         digest = hashlib.sha256(content).hexdigest()
         known = self._find(digest)
-        if known is not None:  # as packed it was in normal form, so this is
+        if known is not None:  # its packed form was normal, so this one is
             return _as_known(known)
         try:
             image = normalise(content, self._task.max_pixels)
@@ -155,14 +156,14 @@ def _check(entries: list[Entry]) -> list[Checked]:
 
 
 def processes_for(images: int, total_bytes: int) -> int:
-    """Return how many processes are worth starting: at most one a core that this job may use."""
+    """Return how many processes are worth starting: at most one per core available to this job."""
     cores = min(len(os.sched_getaffinity(0)), MAX_PROCESSES)
     worth = max(images // IMAGES_PER_PROCESS, total_bytes // BYTES_PER_PROCESS, 1)
     return min(cores, worth)
 
 
 class ImagePool:
-    """A pool of checking processes, started once; with one process the work is done in this one."""
+    """A pool of checking processes, started once; with one process, the work is done in this one."""
 
     def __init__(self, task: Task, processes: int):
         self._task, self._processes = task, processes
@@ -183,9 +184,9 @@ class ImagePool:
         )
 
     def check(self, entries: Iterable[Entry]) -> Iterator[Checked]:
-        """Yield the facts of the entries' images in their order.
+        """Yield the facts of the entries' images in order.
 
-        Raises InputError where the archive is damaged.
+        Raises InputError if the archive is damaged.
         """
         if self._executor is None:
             yield from self._here(entries)
@@ -221,7 +222,7 @@ class ImagePool:
             return self._one_by_one(chunk)
 
     def _one_by_one(self, entries: list[Entry]) -> Iterator[Checked]:
-        """Check each entry in a process that may die of it."""
+        """Check each entry in a process that may crash on it."""
         executor = self._start(1)
         for entry in entries:
             try:

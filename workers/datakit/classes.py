@@ -1,4 +1,4 @@
-"""The rules that an upload's classes must keep, and what the person may say about them."""
+"""Validates an upload's classes, and applies a person's class options."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def apply_overrides(
 ) -> None:
     """Check the person's class count against the data, and rename or reorder the classes.
 
-    ``class_names`` go to the classes in the order they were read. Names that are the very names read,
-    in another order, only change the order: a folder never gets another folder's name. Images without
-    labels have the classes that are named, or, where they are added to a dataset, its classes.
+    ``class_names`` are assigned to the classes in the order they were read. If they are exactly the names
+    read, in another order, only the order changes: a folder never gets another folder's name. Images without
+    labels have the given classes or, if they are added to a dataset, its classes.
     """
     found = listing.class_names
     if not found and not class_names and adds:
@@ -84,7 +84,7 @@ def _some(class_names: Sequence[str]) -> str:
 
 
 def check_enough_classes(class_names: Sequence[str]) -> None:
-    """Raise InputError when there are fewer than two classes."""
+    """Raise InputError if there are fewer than two classes."""
     if len(class_names) < 2:
         raise InputError(
             msg(
@@ -103,8 +103,9 @@ def _size_of(name: str, count: int, lost: int) -> Message:
 
 
 def are_labelled(images: Sequence[ImageRow]) -> bool:
-    """Whether none of them waits for its class. As long as one does, the classes are not complete: what they
-    lack is told by the findings and not refused."""
+    """Whether no image waits for a class. While one does, the classes are incomplete: findings report what
+    they lack, and nothing is refused.
+    """
     return not any(image.is_unlabelled for image in images)
 
 
@@ -113,7 +114,7 @@ def check_class_sizes(
 ) -> None:
     """Raise InputError naming the classes with fewer than two usable images.
 
-    ``dropped`` counts the images of each class that could not be used.
+    ``dropped`` counts the unusable images of each class.
     """
     counts = Counter(image.class_id for image in images)
     small = [class_id for class_id in range(len(class_names)) if counts[class_id] < 2]
@@ -139,7 +140,7 @@ def check_class_sizes(
 
 
 def check_given_split(class_names: Sequence[str], images: Sequence[ImageRow]) -> None:
-    """Refuse a given split that leaves a class without training images."""
+    """Reject a given split that leaves a class without training images."""
     counts = Counter((image.class_id, image.split) for image in images)
     for class_id, name in enumerate(class_names):
         if not counts[class_id, "train"]:

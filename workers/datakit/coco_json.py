@@ -1,4 +1,4 @@
-"""COCO's annotation file of a split: how it is written, and what the worker programs read in a staged one."""
+"""COCO annotation files of a split: how they are written, and read from a staged dataset."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 from workers.contract import InputError
 from workers.contract.messages import msg
 
-Record = dict[str, Any]  # of an image with boxes, as ``packing.record`` makes it
+Record = dict[str, Any]  # of an image with boxes, as ``packing.record`` returns it
 STAGED = "annotations/instance_{}.json"  # of a split, in the folder that PaddleX reads
 
 
 def lines(
     class_names: Sequence[str], records: Callable[[], Iterable[Record]], first_category: int
 ) -> Iterator[bytes]:
-    """Yield the file of some images; ``records`` is asked for them twice, so that memory does not grow."""
+    """Yield the file for some images; ``records`` is called twice, so that memory does not grow."""
     categories = [
         {"id": n, "name": name, "supercategory": ""} for n, name in enumerate(class_names, first_category)
     ]
@@ -52,11 +52,11 @@ def _listed(key: str, rows: Iterable[Record]) -> Iterator[bytes]:
 
 
 def read_staged(dataset: Path, split: str, classes: int) -> list[Record]:
-    """The images of a split of a staged dataset, in the order of the file.
+    """The images of a split of a staged dataset, in file order.
 
     Each is a prediction without its boxes: ``{"image", "width", "height", "truth"}``, see
-    ``scoring/detection.py``. Raises InputError where the split is missing, has no images, or is not one of
-    boxes of so many classes.
+    ``scoring/detection.py``. Raises InputError if the split is missing, has no images, or is not a detection
+    dataset with this many classes.
     """
     try:
         found = json.loads((dataset / STAGED.format(split)).read_text(encoding="utf-8"))

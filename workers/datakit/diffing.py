@@ -1,7 +1,7 @@
-"""What changed from one version to another, told image by image.
+"""The differences between two versions, image by image.
 
-Images are matched by content, whatever they are called; several of one content are matched as well as can
-be. No Django here: the ingest and revise programs count with it, the portal lists with it.
+Images are matched by content, whatever their names; several with equal content are matched as well as
+possible. No Django here: the ingest and revise programs count with it, the portal lists with it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .index import Index
 ADDED, REMOVED, RELABELLED, MOVED = "added", "removed", "relabelled", "moved"
 KINDS = (ADDED, REMOVED, RELABELLED, MOVED)
 Label = tuple[int, str, str, str]  # id, sha256, label, split
-Change = tuple[str, int | None, int | None]  # kind, id in the version before, id in the one after
+Change = tuple[str, int | None, int | None]  # kind, id in the old version, id in the new one
 _SCHEMA = """
 CREATE TABLE changes (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, before INTEGER, after INTEGER);
 CREATE INDEX changes_kind ON changes (kind, number);
@@ -27,17 +27,17 @@ CREATE INDEX changes_kind ON changes (kind, number);
 
 
 def changes(before: Index, after: Index) -> Iterator[Change]:
-    """Yield what changed, in the order of the images' contents; time is linear, memory is constant.
+    """Yield the changes, ordered by content; linear time, constant memory.
 
     An image with another label (class name, or boxes) is relabelled, whether or not its split changed too;
-    one that is in another split, and otherwise the same, is moved.
+    one that is only in another split is moved.
     """
     for ours, theirs in _paired(before.labels(), after.labels()):
         yield from _of_one_content(ours, theirs)
 
 
 def counts(before: Index, after: Index) -> dict[str, int]:
-    """Return how many images changed, by kind; all kinds are there."""
+    """Return how many images changed, by kind, including kinds with 0."""
     found = dict.fromkeys(KINDS, 0)
     for kind, _, _ in changes(before, after):
         found[kind] += 1
@@ -45,7 +45,7 @@ def counts(before: Index, after: Index) -> dict[str, int]:
 
 
 def _paired(ours: Iterator[Label], theirs: Iterator[Label]) -> Iterator[tuple[list[Label], list[Label]]]:
-    """Yield the images of each content in both versions; both come sorted by content."""
+    """Yield the images of each content in both versions; both inputs are sorted by content."""
     left, right = (itertools.groupby(side, key=lambda label: label[1]) for side in (ours, theirs))
     one, two = next(left, None), next(right, None)
     while one or two:
@@ -58,7 +58,9 @@ def _paired(ours: Iterator[Label], theirs: Iterator[Label]) -> Iterator[tuple[li
 
 
 def _of_one_content(ours: list[Label], theirs: list[Label]) -> Iterator[Change]:
-    """Cancel what is equal, what differs in the split alone, then in the label; the rest came or went."""
+    """Cancel equal images, then those that differ only in the split, then in the label; the rest was added
+    or removed.
+    """
     if len(ours) == len(theirs) == 1 and ours[0][2:] == theirs[0][2:]:
         return  # as nearly all are
     _, ours, theirs = _matched(ours, theirs, lambda label: label[2:])
@@ -71,7 +73,7 @@ def _of_one_content(ours: list[Label], theirs: list[Label]) -> Iterator[Change]:
 
 
 def _matched(ours: list[Label], theirs: list[Label], key):
-    """Return the pairs with an equal key, and what is left of either version, each in its order."""
+    """Return the pairs with equal keys, and the rest of either version, each in order."""
     waiting: dict = defaultdict(list)
     for label in reversed(theirs):
         waiting[key(label)].append(label)
@@ -86,7 +88,7 @@ def _matched(ours: list[Label], theirs: list[Label], key):
 
 
 def write(before: Index, after: Index, target: Path) -> None:
-    """Write the list of changes at ``target``, atomically, so that pages of it cost what they show."""
+    """Write the list of changes to ``target``, atomically, so that reading a page is cheap."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
@@ -102,7 +104,7 @@ def write(before: Index, after: Index, target: Path) -> None:
 
 
 class Changes:
-    """Reads a list of changes that ``write`` left. Use as a context manager."""
+    """Reads a list of changes written by ``write``. Use as a context manager."""
 
     def __init__(self, path: Path):
         self._database = sqlite3.connect(f"file:{path}?immutable=1", uri=True)

@@ -1,4 +1,4 @@
-"""Duplicates: pictures that occur more than once, exactly or nearly."""
+"""Duplicates: images that occur more than once, exactly or nearly."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from . import names
 from .index import ImageRow
 from .marks import mark
 
-# A picture saved again, or made larger or smaller, keeps all but a few of its 64 bits. Only pictures that
-# have one of four bands of 16 bits in common are compared: with up to three bits that differ that is always
-# so, with four in nine cases of ten, with eight in three of ten.
+# A resaved or resized image keeps all but a few of its 64 hash bits. Only images that share one of four bands
+# of 16 bits are compared: with up to three differing bits they always do, with four in nine cases of ten,
+# with eight in three of ten.
 MAX_BITS = 8
 BANDS, BAND_BITS = 4, 16
-# In a band, each picture is compared with so many after it, in the order of hash and brightness: where
-# thousands are alike, each still finds one, and the time stays linear.
+# In a band, each image is compared with this many after it, ordered by hash and brightness: among thousands
+# of similar ones, each still finds one, and the time stays linear.
 NEIGHBOURS = 16
-# Nearly the same: the 16 × 16 gray values differ by so much on average, and by little of their own contrast,
-# which tells a digit from another one written much alike. What has no contrast has nothing to compare.
+# Nearly equal: the 16 × 16 gray values differ by at most this much on average, and by little relative to
+# their own contrast, which distinguishes a digit from a similar one. Without contrast there is nothing to
+# compare.
 MAX_DIFFERENCE, MAX_OF_CONTRAST = 4.0, 0.06
 LEAST_CONTRAST = 8.0
-LEAST_SIDE = 16  # with fewer pixels than the comparison has, pictures of one thing are alike by chance
+LEAST_SIDE = 16  # with fewer pixels than that, similar objects look equal by chance
 _MASK = (1 << 64) - 1
 _BAND = (1 << BAND_BITS) - 1
 
 
 def mark_duplicates(images: list[ImageRow]) -> None:
-    """Mark the images of which there is another one: exactly, then nearly."""
+    """Mark the images that have a duplicate: exact ones first, then near ones."""
     ordered = sorted(images, key=operator.attrgetter("sha256"))
     unlike = []
     for _, group in itertools.groupby(ordered, key=operator.attrgetter("sha256")):
@@ -56,9 +57,9 @@ def _mark_exact(same: list[ImageRow]) -> None:
 
 
 def near_pairs(images: list[ImageRow]) -> Iterator[tuple[ImageRow, ImageRow]]:
-    """Yield pairs of images that are nearly the same, in time that grows with their number alone.
+    """Yield pairs of nearly equal images, in linear time.
 
-    Of many that are alike, not every pair is found, but for each image some.
+    Of many similar images, not every pair is found, but some pair for each image.
     """
     judged = [
         image
@@ -90,7 +91,7 @@ def _pairs(group: list[ImageRow], band: int) -> Iterator[tuple[ImageRow, ImageRo
 
 
 def _met_before(differing: int, band: int) -> bool:
-    """Say whether an earlier band is equal, so that the two have been compared there."""
+    """Whether an earlier band is equal, so that the two were already compared there."""
     for number in range(band):
         if not differing >> number * BAND_BITS & _BAND:
             return True
@@ -101,7 +102,7 @@ def _alike(one: ImageRow, other: ImageRow) -> bool:
     limit = min(MAX_DIFFERENCE, MAX_OF_CONTRAST * min(one.contrast, other.contrast))
     if abs(one.brightness - other.brightness) > MAX_DIFFERENCE + 1:
         return False
-    if _difference(one.gray[::4], other.gray[::4]) > 2 * limit + 1:  # a quarter of the places, first
+    if _difference(one.gray[::4], other.gray[::4]) > 2 * limit + 1:  # a quarter of the pixels, first
         return False
     return _difference(one.gray, other.gray) <= limit
 

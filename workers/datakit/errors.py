@@ -1,4 +1,4 @@
-"""The errors of dataset ingest. InputError is the contract's: its sentence reaches the person as it is."""
+"""The errors of dataset ingest. InputError is the contract's: its sentence reaches the person unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ImageError", "InputError", "StagingError", "full_disk_is_input_error
 
 
 class ImageError(ValueError):
-    """One picture cannot be used; the message finishes the sentence "<file> …"."""
+    """An image cannot be used; the message completes the sentence "<file> …"."""
 
 
 class StagingError(ToolchainError):

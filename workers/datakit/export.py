@@ -1,7 +1,7 @@
-"""Writing a stored version in the formats that other tools read, as a zip that is made while it is sent.
+"""Exports a stored version in the formats of other tools, as a zip generated while it is sent.
 
-No Django here: an index and a way to read packs go in, bytes come out, and no more than one image is in
-memory (from S3, what is read ahead besides).
+No Django here: an index and a pack reader go in, bytes come out, and at most one image is in memory (from S3,
+plus readahead).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .stored import ExportError, Stored
 
 __all__ = ["FORMATS", "ExportError", "export"]
 
-# {format: {task: what writes it}}; the names are those of `readers.LAYOUTS`.
+# {format: {task: writer}}; the names are those of `readers.LAYOUTS`.
 FORMATS: dict[str, dict[str, Callable[[Stored], Iterator[File]]]] = {
     "folders": {CLASSIFICATION: export_formats.class_folders},
     "csv": {CLASSIFICATION: export_formats.csv_table},
@@ -36,8 +36,8 @@ MOMENT = (1980, 1, 1, 0, 0, 0)  # the same version gives the same bytes
 def export(index: Index, read: ReadPacks, format: str) -> Iterator[bytes]:
     """Return the bytes of a zip with the version of ``index``, piece by piece; ``read`` reads its packs.
 
-    Raises ExportError at once, before the first piece, for a format that is not known, cannot hold the
-    version's labels, or cannot write its class names.
+    Raises ExportError at once, before the first piece, for a format that is unknown, cannot hold the
+    version's labels, or cannot represent its class names.
     """
     stored = Stored(index, read)
     if format not in FORMATS:
@@ -65,7 +65,7 @@ def export(index: Index, read: ReadPacks, format: str) -> Iterator[bytes]:
 
 
 class _Sink:
-    """A file that only grows, from which what was written is taken away piece by piece."""
+    """An append-only file whose written bytes are taken away piece by piece."""
 
     def __init__(self) -> None:
         self._written: list[bytes] = []
@@ -75,7 +75,7 @@ class _Sink:
         return len(block)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Nothing is buffered."""
 
     def take(self) -> bytes:
         taken = b"".join(self._written)
@@ -87,7 +87,7 @@ def _zipped(files: Iterator[File]) -> Iterator[bytes]:
     sink = _Sink()
     with zipfile.ZipFile(sink, "w") as archive:
         for name, blocks in files:
-            # Images are compressed already; text shrinks to a tenth.
+            # Images are already compressed; text shrinks to a tenth.
             is_image = name.endswith((".png", ".jpg", ".bmp", ".webp"))
             info = zipfile.ZipInfo(name, MOMENT)
             info.compress_type = zipfile.ZIP_STORED if is_image else zipfile.ZIP_DEFLATED

@@ -1,6 +1,6 @@
-"""What each export holds. A format is a function from a stored version to its files.
+"""The export formats. A format is a function from a stored version to its files.
 
-They write what the readers of the same name read: an export that is uploaded again is the same version.
+They write what the readers of the same name read: an export that is uploaded again gives the same version.
 """
 
 from __future__ import annotations
@@ -171,6 +171,6 @@ def _lines(lines: Iterable[str]) -> Iterator[bytes]:
 
 
 def _sum(start: float, length: float) -> float:
-    """Return a right or lower edge to a hundredth, as boxes are kept."""
+    """Return a right or bottom edge to a hundredth, as boxes are stored."""
     total = round(start + length, 2)
     return int(total) if total == int(total) else total

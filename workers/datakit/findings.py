@@ -1,7 +1,7 @@
-"""What ingest noticed about an upload, gathered by kind so that a million bad files stay one line.
+"""The findings of ingest, grouped by kind so that a million bad files stay one line.
 
 Some findings are about files that were left out or about the upload as a whole: they are added one by one.
-Others are about images of the dataset, which carry their marks (see ``marks.py``): these are counted at the
+Others are about images of the dataset, which carry their codes (see ``marks.py``): these are counted at the
 end.
 """
 
@@ -21,7 +21,7 @@ from .marks import MARKS
 MAX_EXAMPLES = 10
 ERROR = "error"
 LEVELS = (ERROR, "warn", "info")
-# Codes of what an upload held and a version does not.
+# Codes of what an upload contained and a version does not.
 LEFT_OUT = frozenset({
     "outside-class-folders", "unlabelled-folders", "other-folders", "masks-left-out",
     "copied-folders", "other-formats", "unlisted-images", "missing-images", "not-images",
@@ -34,8 +34,9 @@ LEFT_OUT = frozenset({
 
 @dataclasses.dataclass(slots=True)
 class Finding:
-    """One kind of thing noticed. ``message`` is one sentence, to which ``count`` may belong; ``advice`` says
-    what to do; an example is the id of an image of the dataset, or None, and a text."""
+    """One kind of finding. ``message`` is one sentence, which may use ``count``; ``advice`` says what to
+    do; an example is the id of an image of the dataset, or None, and a text.
+    """
 
     level: str
     code: str
@@ -73,7 +74,7 @@ class Findings:
             finding.examples.append((None, example))
 
     def merge(self, other: Findings) -> None:
-        """Take over what ``other`` noticed."""
+        """Add the findings of ``other``."""
         for code, finding in other._by_code.items():
             known = self._by_code.setdefault(code, finding)
             if known is not finding:
@@ -81,7 +82,7 @@ class Findings:
                 known.examples = (known.examples + finding.examples)[:MAX_EXAMPLES]
 
     def count_marks(self, images: Iterable[ImageRow]) -> None:
-        """Add a finding for each code that images are marked with; examples are drawn evenly over them."""
+        """Add a finding for each code on the images; examples are spread evenly over them."""
         marked: dict[str, list[ImageRow]] = {}
         for image in images:
             for code in image.marks:
@@ -99,7 +100,7 @@ class Findings:
         return [text for _, text in self._by_code[code].examples] if code in self._by_code else []
 
     def as_list(self) -> list[dict[str, Any]]:
-        """Return the findings as result fields, the gravest first."""
+        """Return the findings as result fields, most severe first."""
         ordered = sorted(self._by_code.values(), key=lambda finding: LEVELS.index(finding.level))
         return [finding.as_dict() for finding in ordered]
 

@@ -1,7 +1,7 @@
-"""Splitting by group: images whose paths say that they belong together stay in one split.
+"""Split by group: images whose paths belong together stay in one split.
 
-The frames of one video are nearly the same; spread over two splits, they would be measured with what was
-trained on.
+The frames of one video are nearly equal; spread over two splits, the model would be measured on its training
+data.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Pattern(Protocol):
 
 
 def pattern_of(text: str) -> Pattern:
-    """Return the regular expression in ``text``, whose first group (or whole match) names a path's group.
+    """Compile the regular expression in ``text``, whose first group (or whole match) names a path's group.
 
-    It is RE2's, which takes time that grows with the path's length alone, whatever people write. Raises
-    InputError when it is none.
+    It is RE2's, which takes time linear in the path's length for any expression. Raises InputError if it is
+    invalid.
     """
     if len(text) > MAX_PATTERN:
         raise InputError(
@@ -53,7 +53,7 @@ def pattern_of(text: str) -> Pattern:
 
 
 def group_of(pattern: Pattern, path: str) -> str | None:
-    """Return the group that ``path`` belongs to, or None when the pattern does not match it."""
+    """Return the group of ``path``, or None if the pattern does not match it."""
     match = pattern.search(path)
     if match is None:
         return None
@@ -61,7 +61,7 @@ def group_of(pattern: Pattern, path: str) -> str | None:
 
 
 def groups_of(pattern: Pattern, paths: Iterable[str]) -> list[str]:
-    """Return a name for each path's group; one that does not match is a group of its own."""
+    """Return a name for each path's group; a path without a match is a group of its own."""
     found = ((group_of(pattern, path), path) for path in paths)
     return ["g:" + group if group is not None else "p:" + path for group, path in found]
 
@@ -71,9 +71,9 @@ def group_split(
 ) -> list[str]:
     """Return "train" or "val" for each image, the same for all of one group.
 
-    ``labels`` are the classes of each image. Groups are drawn by a hash of seed and name, the larger ones
-    first, and taken for validation as long as they bring each class nearer to its ``fraction`` and leave
-    some of it to train on. Raises InputError when there is nothing to choose from.
+    ``labels`` are the classes of each image. Groups are drawn by a hash of seed and name, larger ones first,
+    and used for validation as long as they bring each class nearer to its ``fraction`` and leave some of it
+    for training. Raises InputError if there is no choice.
     """
     sizes = _sizes(labels, groups)
     if len(sizes) < 2:
@@ -100,7 +100,7 @@ def group_split(
 
 
 def _sizes(labels: Sequence[Iterable[int]], groups: Sequence[str]) -> dict[str, Counter[int]]:
-    """Return how many images of each class every group has."""
+    """Return the number of images of each class in every group."""
     sizes: dict[str, Counter[int]] = defaultdict(Counter)
     for classes, group in zip(labels, groups, strict=True):
         sizes[group].update(set(classes) or {-1})
@@ -112,7 +112,7 @@ def _hash(seed: int, name: str) -> bytes:
 
 
 class _Draw:
-    """Which groups are taken for validation, and what that means for each class."""
+    """The groups used for validation, and the resulting fraction of each class."""
 
     def __init__(self, sizes: dict[str, Counter[int]], fraction: float):
         self.taken: set[str] = set()
@@ -131,7 +131,7 @@ class _Draw:
         self._val.update(self._sizes[name])
 
     def take_if_better(self, name: str) -> None:
-        """Take the group when that lessens the sum of the squared, relative distances to what is wanted."""
+        """Use the group if that reduces the sum of the squared, relative distances to the target."""
         size = self._sizes[name]
         change = 0.0
         for label, count in size.items():
@@ -141,7 +141,7 @@ class _Draw:
             self._take(name)
 
     def take_if_needed(self, name: str) -> None:
-        """Take the group when one of its classes has nothing to be measured with yet."""
+        """Use the group if one of its classes has no validation images yet."""
         size = self._sizes[name]
         if name not in self.taken and self._leaves_some(size) and any(not self._val[x] for x in size):
             self._take(name)

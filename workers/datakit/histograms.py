@@ -11,7 +11,7 @@ from .index import ImageRow
 
 MAX_SIZES = 10
 _KB, _MB = 1024, 1024 * 1024
-# The first edge is the least value there is; None ends a last bin without end.
+# The first edge is the minimum; None ends an open last bin.
 LONG_SIDE = (0, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, None)
 ASPECT = (0, 1 / 3, 0.5, 2 / 3, 0.8, 0.95, 1.05, 1.25, 1.5, 2, 3, None)
 BRIGHTNESS = tuple(range(0, 257, 16))
@@ -31,7 +31,7 @@ class Histogram:
         self._counts[bisect.bisect_right(self._inner, value)] += 1
 
     def as_dict(self) -> dict[str, list]:
-        """Return ``edges`` and ``counts``: ``counts[i]`` is of ``edges[i] <= value < edges[i + 1]``."""
+        """Return ``edges`` and ``counts``: ``counts[i]`` is for ``edges[i] <= value < edges[i + 1]``."""
         return {"edges": [_short(edge) for edge in self._edges], "counts": self._counts}
 
 
@@ -40,9 +40,9 @@ def _short(edge: float | None) -> float | None:
 
 
 def statistics_of(images: Iterable[ImageRow]) -> dict[str, Any]:
-    """Return the histograms by name, and ``sizes``: ``[width, height, images]`` of the commonest sizes.
+    """Return the histograms by name, and ``sizes``: ``[width, height, images]`` of the most frequent sizes.
 
-    Those of boxes are there for a detection set alone; a box's area is a part of its image's.
+    Those of boxes exist only for a detection dataset; a box's area is a fraction of its image's.
     """
     edges = {
         "long_side": LONG_SIDE, "aspect": ASPECT, "brightness": BRIGHTNESS, "sharpness": SHARPNESS,

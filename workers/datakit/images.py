@@ -1,7 +1,7 @@
-"""Bringing any picture into the form that training, calibration and the boards all read alike.
+"""Converts any image to the form that training, calibration and the boards all read equally.
 
-The same function serves pictures in a dataset and pictures sent to a device, so that a model meets the
-same pixels everywhere. A picture that is plain already is kept byte for byte.
+The same function serves images in a dataset and images sent to a device, so that a model sees the same pixels
+everywhere. An image that is already in this form is kept byte for byte.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import struct
 import warnings
 from typing import IO
 
-# Imported for their registration: Pillow would otherwise load every plugin it has at the first one missing.
+# Imported for their registration: otherwise Pillow would load all its plugins at the first missing one.
 from PIL import (
     AvifImagePlugin,  # noqa: F401
     Image,
@@ -28,10 +28,10 @@ from workers.contract.messages import join, msg
 from .errors import ImageError
 from .limits import Limits
 
-# The longest side of the small picture that is measured, and shown as thumbnail, is from this to twice this:
-# models see about as many pixels (224 in PaddleX's classifiers), so that is where blur matters.
+# The longest side of the small image used for measuring, and as thumbnail, is from this to twice this: models
+# see about as many pixels (224 in PaddleX's classifiers), so that is where blur matters.
 SMALL_SIDE = 160
-# A photo as PNG is ten times the JPEG it came from, so a large rotated JPEG becomes a JPEG again.
+# A photo as PNG is ten times the size of the JPEG, so a large rotated JPEG becomes a JPEG again.
 LARGE_JPEG_PIXELS = 1_000_000
 _FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF")
 _KEPT_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "BMP": ".bmp", "WEBP": ".webp"}
@@ -42,12 +42,11 @@ _DECODE_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyErr
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Normalised:
-    """A picture every later step can read: 8-bit RGB or gray, upright, one frame.
+    """An image that every later step can read: 8-bit RGB or gray, upright, one frame.
 
-    ``suffix`` is ``.jpg``, ``.png``, ``.bmp`` or ``.webp``. ``note`` says what was done to it, or is
-    None when ``content`` is what came in. ``dark`` is true for 16-bit values that use so little of
-    their range that hardly anything is left of them in 8 bits. ``small`` is the picture itself, reduced
-    to about ``SMALL_SIDE`` pixels where it is larger.
+    ``suffix`` is ``.jpg``, ``.png``, ``.bmp`` or ``.webp``. ``note`` says how it was converted, or is None if
+    ``content`` is unchanged. ``dark`` is true for 16-bit values that use so little of their range that hardly
+    anything is left in 8 bits. ``small`` is the image, reduced to about ``SMALL_SIDE`` pixels if larger.
     """
 
     content: bytes
@@ -60,7 +59,7 @@ class Normalised:
 
 
 def normalise(content: bytes, max_pixels: int = Limits.max_image_pixels) -> Normalised:
-    """Return ``content`` in normal form. Raises ImageError when it does not decode or is too large."""
+    """Return ``content`` in normal form. Raises ImageError if it cannot be decoded or is too large."""
     if not content:
         raise ImageError(msg("is empty"))
     with warnings.catch_warnings():
@@ -77,10 +76,10 @@ def normalise(content: bytes, max_pixels: int = Limits.max_image_pixels) -> Norm
 
 
 def measure(stream: IO[bytes], max_pixels: int = Limits.max_image_pixels) -> tuple[int, int, str]:
-    """Return width, height and file suffix by the header alone: no pixel is decoded.
+    """Return width, height and file suffix from the header alone: no pixel is decoded.
 
-    ``suffix`` is the one the format is usually kept under, ``.img`` for one that is always converted.
-    Raises ImageError when it is no picture or too large. What has a good header may still not decode.
+    ``suffix`` is the usual one of the format, ``.img`` for one that is always converted. Raises ImageError if
+    it is not an image or too large. A file with a valid header may still fail to decode.
     """
     stream.seek(0)
     head = stream.read(16)
@@ -97,7 +96,7 @@ def measure(stream: IO[bytes], max_pixels: int = Limits.max_image_pixels) -> tup
         except _DECODE_ERRORS as error:
             raise ImageError(msg("does not decode ({error})", error=_reason(error))) from error
         finally:
-            # Pillow closes only what it opened itself.
+            # Pillow closes only files that it opened itself.
             stream.seek(0)
 
 
@@ -134,7 +133,7 @@ def _normalised(content: bytes, image: Image.Image) -> Normalised:
     reasons = _reasons_to_convert(content, image)
     if not reasons:
         width, height = image.size
-        # A JPEG decoded small costs a fraction and still meets every byte of a damaged file.
+        # Decoding a JPEG at reduced size costs a fraction and still reads every byte, so it detects damage.
         factor = _reduction(width, height)
         image.draft(image.mode, (max(1, width // factor), max(1, height // factor)))
         image.load()
@@ -160,7 +159,7 @@ def _reduction(width: int, height: int) -> int:
 
 
 def _small(image: Image.Image) -> Image.Image:
-    """Return a picture that outlives the opened one, without its comments and profiles."""
+    """Return an image that outlives the opened one, without its comments and profiles."""
     factor = _reduction(image.width, image.height)
     small = image.reduce(factor) if factor > 1 else image.copy()
     small.info.clear()
@@ -168,14 +167,14 @@ def _small(image: Image.Image) -> Image.Image:
 
 
 def exif_orientation(content: bytes) -> int:
-    """Return the EXIF orientation, 1 to 8, of a picture that is known to decode."""
+    """Return the EXIF orientation, 1 to 8, of an image that is known to decode."""
     with Image.open(io.BytesIO(content)) as image:
         orientation = image.getexif().get(_ORIENTATION, 1)
     return orientation if orientation in range(1, 9) else 1
 
 
 def _reasons_to_convert(content: bytes, image: Image.Image) -> list[str]:
-    """Return what keeps the picture from being used as it is, in words; empty when nothing does."""
+    """Return why the image cannot be used unchanged, in words; empty if it can."""
     reasons = []
     if image.format not in _KEPT_SUFFIXES:
         reasons.append(image.format)
@@ -200,7 +199,7 @@ def _reasons_to_convert(content: bytes, image: Image.Image) -> list[str]:
 
 
 def _bits_per_channel(content: bytes, image: Image.Image) -> int:
-    """Return the bits of one channel as stored: Pillow opens 16-bit RGB and 4-bit gray PNGs as 8-bit."""
+    """Return the bits per channel as stored: Pillow opens 16-bit RGB and 4-bit gray PNGs as 8-bit."""
     if image.format == "PNG":
         return content[24]  # IHDR: PNG specification, 11.2.2
     if image.format == "TIFF":
@@ -213,7 +212,7 @@ def _bits_per_channel(content: bytes, image: Image.Image) -> int:
 
 
 def _to_8_bit(image: Image.Image) -> tuple[Image.Image, bool]:
-    """Return the picture as RGB or L, and whether a 16-bit one came out nearly black."""
+    """Return the image as RGB or L, and whether a 16-bit one became nearly black."""
     if image.mode == "F":
         return _from_float(image), False
     if image.mode == "I" or image.mode.startswith("I;16"):
@@ -239,7 +238,7 @@ def _from_16_bit(image: Image.Image) -> tuple[Image.Image, bool]:
 
 
 def _from_float(image: Image.Image) -> Image.Image:
-    """Map 0..1 to 0..255, leave 0..255 alone, and stretch any other range."""
+    """Map 0..1 to 0..255, keep 0..255, and stretch any other range."""
     low, high = image.getextrema()
     if low >= 0 and high <= 1:
         low, high = 0.0, 1.0
@@ -250,7 +249,7 @@ def _from_float(image: Image.Image) -> Image.Image:
 
 
 def thumbnail(small: Image.Image) -> bytes:
-    """Return a small picture as the JPEG that pages show."""
+    """Return a small image as the JPEG that pages show."""
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()

@@ -1,9 +1,9 @@
-"""The index of a dataset version: one SQLite file that says everything about its images but their pixels.
+"""The index of a dataset version: one SQLite file with everything about its images except their pixels.
 
-A version never changes, so its index is a file in storage beside the packs that hold the pixels, fetched once
-into each host's cache; the portal's database stays small however many images and versions there are. A *pack*
-is a file of image contents, one after the other; several versions may point into one pack. No Django here:
-the ingest and revise programs write indexes, the portal reads them.
+A version never changes, so its index is a file in storage beside the packs with the pixels, fetched once into
+each host's cache; the portal's database stays small however many images and versions there are. A *pack* is a
+file of concatenated image contents; several versions may refer to one pack. No Django here: the ingest and
+revise programs write indexes, the portal reads them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CREATE TABLE boxes (image INTEGER NOT NULL, class_id INTEGER NOT NULL,
 CREATE TABLE marks (code TEXT NOT NULL, image INTEGER NOT NULL, text TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (code, image)) WITHOUT ROWID;
 """
-# Made after the rows: that is faster than keeping them up to date row by row.
+# Created after the rows: faster than updating them row by row.
 _INDEXES = """
 CREATE INDEX images_class ON images (class_id, split);
 CREATE INDEX images_split ON images (split);
@@ -54,15 +54,14 @@ CREATE INDEX marks_image ON marks (image);
 class ImageRow:
     """One image of a version.
 
-    ``id`` counts from 1 in the version's own order; ``name`` is made of it. ``sha256`` is of the normalised
-    content, which is ``size`` bytes from ``start`` in the pack called ``pack``; its thumbnail lies in the
-    same pack, or is the image itself where ``thumb_size`` is None. ``class_id`` is None in a detection set,
-    where ``boxes`` is set (flat, five numbers a box: class id, left, top, width, height in pixels), and where
-    an image has no class yet.
-    ``brightness`` and ``contrast`` are mean and standard deviation of the gray values (0 to 255),
-    ``sharpness`` the variance of their Laplacian, ``dhash`` a 64-bit difference hash (signed, as SQLite
-    holds it), ``gray`` 16 × 16 gray values. ``marks`` are the codes of the findings that this image has a
-    part in, each with a text for the image alone (may be empty).
+    ``id`` counts from 1 in the version's own order; ``name`` derives from it. ``sha256`` is that of the
+    normalised content, which is ``size`` bytes from ``start`` in the pack called ``pack``; its thumbnail is
+    in the same pack, or is the image itself if ``thumb_size`` is None. ``class_id`` is None in a detection
+    dataset, where ``boxes`` is set (flat, five numbers per box: class id, left, top, width, height in
+    pixels), and for an image without a class so far. ``brightness`` and ``contrast`` are mean and standard
+    deviation of the gray values (0 to 255), ``sharpness`` the variance of their Laplacian, ``dhash`` a 64-bit
+    difference hash (signed, as SQLite stores it), ``gray`` 16 × 16 gray values. ``marks`` are the codes of
+    the findings about this image, each with a text for the image alone (may be empty).
     """
 
     original: str
@@ -94,7 +93,9 @@ class ImageRow:
 
     @property
     def is_unlabelled(self) -> bool:
-        """It waits for a class. An image without boxes, in a detection set, is background instead."""
+        """Whether it waits for a class. An image without boxes, in a detection dataset, is background
+        instead.
+        """
         return self.class_id is None and self.boxes is None
 
     def box_rows(self) -> list[list[float]]:
@@ -109,8 +110,9 @@ _COLUMNS = (
 
 
 def write_index(target: Path, class_names: list[str], task: str, images: Sequence[ImageRow]) -> None:
-    """Write the index of a version at ``target``, which must not exist; ids are given in the order of
-    ``images``, from 1. They are gone through several times: a generator is a TypeError."""
+    """Write the index of a version to ``target``, which must not exist; ids follow the order of
+    ``images``, from 1. They are iterated several times: a generator is a TypeError.
+    """
     if not isinstance(images, Sequence):
         raise TypeError("the images of an index must be a sequence")
     database = sqlite3.connect(target, isolation_level=None)
@@ -156,10 +158,10 @@ def _all_marks(images: Sequence[ImageRow]) -> Iterator[tuple[str, int, str]]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Filter:
-    """Which images to show; None does not filter. ``class_id`` of a detection set: has such a box.
+    """Selects images; None does not filter. ``class_id`` in a detection dataset: has such a box.
 
     ``mark`` is a finding's code; ``ids`` are images by number; ``text`` is part of the original path;
-    ``unlabelled`` leaves those that have neither a class nor a box.
+    ``unlabelled`` keeps those with neither a class nor a box.
     """
 
     class_id: int | None = None
@@ -171,7 +173,7 @@ class Filter:
 
 
 class Index:
-    """Reads a version's index. Use as a context manager; it may be opened by many at once."""
+    """Reads a version's index. Use as a context manager; many may open it at once."""
 
     def __init__(self, path: Path):
         self._database = sqlite3.connect(f"file:{path}?immutable=1", uri=True)
@@ -205,7 +207,7 @@ class Index:
         return [self._with_details(row) for row in found]
 
     def samples(self, class_id: int, limit: int) -> list[ImageRow]:
-        """A few images of a class (with a box of it), at once however many there are."""
+        """A few images of a class (with a box of it). Its cost does not depend on their number."""
         if self.has_boxes:
             some = "id IN (SELECT DISTINCT image FROM boxes WHERE class_id = ? LIMIT ?) ORDER BY id"
         else:
@@ -214,19 +216,19 @@ class Index:
         return [self._with_details(row) for row in found]
 
     def page_before(self, number: int, wanted: Filter | None = None, limit: int = 60) -> int:
-        """The ``after`` of the page that ends right before the image ``number``; 0 for the first."""
+        """The ``after`` of the page that ends before the image ``number``; 0 for the first."""
         where, values = self._where(wanted or Filter(), "id < ?", [number])
         query = f"SELECT id FROM images{where} ORDER BY id DESC LIMIT 1 OFFSET ?"
         found = self._database.execute(query, [*values, limit]).fetchone()
         return found[0] if found else 0
 
     def count_to(self, number: int, wanted: Filter | None = None) -> int:
-        """How many of the wanted images have an id up to ``number``."""
+        """How many matching images have an id up to ``number``."""
         where, values = self._where(wanted or Filter(), "id <= ?", [number])
         return self._database.execute(f"SELECT COUNT(*) FROM images{where}", values).fetchone()[0]
 
     def page_of(self, number: int, wanted: Filter | None = None, limit: int = 60) -> int:
-        """The ``after`` of the page on which the image ``number`` stands."""
+        """The ``after`` of the page with the image ``number``."""
         before = (max(1, self.count_to(number, wanted)) - 1) // limit * limit
         if not before:
             return 0
@@ -241,12 +243,12 @@ class Index:
         return self._with_details(found) if found else None
 
     def with_content(self, sha256: str) -> ImageRow | None:
-        """One of the images whose normalised content has this hash, without boxes and marks, or None."""
+        """An image whose normalised content has this hash, without boxes and marks, or None."""
         found = self._database.execute("SELECT * FROM images WHERE sha256 = ? LIMIT 1", [sha256]).fetchone()
         return self._row(found, [], []) if found else None
 
     def neighbours(self, number: int, wanted: Filter | None = None) -> tuple[int | None, int | None]:
-        """The ids before and after ``number`` among the wanted images."""
+        """The ids before and after ``number`` among the matching images."""
         answers = []
         for compare, pick in (("id < ?", "MAX(id)"), ("id > ?", "MIN(id)")):
             where, values = self._where(wanted or Filter(), compare, [number])
@@ -263,14 +265,15 @@ class Index:
             yield self._row(row, boxes.of(row["id"]), marks.of(row["id"]))
 
     def by_place(self) -> Iterator[ImageRow]:
-        """Every image in the order in which they lie in the packs, with boxes and without marks."""
+        """Every image in the order of the packs, with boxes and without marks."""
         for row in self._database.execute("SELECT * FROM images ORDER BY pack, start"):
             yield self._row(row, self._boxes(row["id"]) if self.has_boxes else [], [])
 
     def labels(self) -> Iterator[tuple[int, str, str, str]]:
-        """Every image as (id, sha256, label, split), by sha256; the label is the class name, or the boxes as
-        a text that does not depend on class ids."""
-        order = "sha256, class_id, split, id"  # that of an index, which has all that is asked for
+        """Every image as (id, sha256, label, split), by sha256; the label is the class name, or the boxes
+        as a text that does not depend on class ids.
+        """
+        order = "sha256, class_id, split, id"  # that of an index which covers the query
         rows = self._database.execute(f"SELECT id, sha256, class_id, split FROM images ORDER BY {order}")
         for number, sha256, class_id, split in rows:
             if self.has_boxes:
@@ -280,15 +283,15 @@ class Index:
                 yield number, sha256, "" if class_id is None else self.class_names[class_id], split
 
     def marks(self) -> dict[str, int]:
-        """How many images carry the code of each finding."""
+        """The number of images with the code of each finding."""
         return dict(self._database.execute("SELECT code, COUNT(*) FROM marks GROUP BY code").fetchall())
 
     def splits(self) -> tuple[str, ...]:
-        """The splits that the version has: always train and val, test where images are kept apart for it."""
+        """The splits of the version: always train and val, test if it has images for it."""
         return SPLITS if self.count(Filter(split=TEST)) else (TRAIN, VAL)
 
     def packs(self) -> list[str]:
-        """The names of the packs that the version's images lie in."""
+        """The names of the packs with the version's images."""
         return [row[0] for row in self._database.execute("SELECT DISTINCT pack FROM images ORDER BY pack")]
 
     def _with_details(self, row: sqlite3.Row) -> ImageRow:
@@ -312,7 +315,7 @@ class Index:
         )
 
     def ids(self, wanted: Filter) -> list[int]:
-        """The ids of the wanted images, in their order."""
+        """The ids of the matching images, in order."""
         where, values = self._where(wanted)
         return [
             row["id"] for row in self._database.execute(f"SELECT id FROM images{where} ORDER BY id", values)
@@ -349,7 +352,7 @@ class Index:
 
 
 class _Grouped:
-    """Rows of a cursor that is ordered by a column, handed out by that column's rising values."""
+    """Groups the rows of a cursor that is ordered by a column, in ascending order of its values."""
 
     def __init__(self, cursor: sqlite3.Cursor, column: str):
         self._cursor, self._column = cursor, column

@@ -8,10 +8,9 @@ one's, or null). Parameters: ``filename``, ``val_fraction``, ``test_fraction``, 
 ``class_count``, ``class_names``, ``layout``, ``reading``, ``remembered`` and ``doubt`` (see ``options.py``),
 ``limits``, ``pack_key``, ``mode`` ("replace", or "add": the images are added to those of ``base``), ``split``
 ("given", "stratified", "group") and ``split_group`` (a regular expression that finds an image's group in its
-path).
-``reading`` of the result tells how the upload was read (``Judgement.as_json``), also of one that is refused.
-Artifacts: ``index.sqlite`` (see ``index.py``), ``packs/<pack_key>-<n>.pack`` (none where every image is
-known), ``report.json``. When it refuses an upload, it leaves none of them behind.
+path). ``reading`` of the result tells how the upload was read (``Judgement.as_json``), also for a refused
+one. Artifacts: ``index.sqlite`` (see ``index.py``), ``packs/<pack_key>-<n>.pack`` (none if every image is
+known), ``report.json``. If it refuses an upload, it leaves none of them behind.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ WRITING_PART = 0.1  # of the whole job, as progress counts it
 
 
 def main(folder: contract.JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
-    """Run one ingest and return the result's fields; on any failure leave no artifacts behind."""
+    """Run one ingest and return the result's fields; on any failure, leave no artifacts behind."""
     told: dict[str, Any] = {}
     try:
         with full_disk_is_input_error():
@@ -69,7 +68,7 @@ def main(folder: contract.JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ingest(folder: contract.JobFolder, options: Options, told: dict[str, Any]) -> dict[str, Any]:
-    """Do it; ``told`` gets what a refusal says as well."""
+    """Do the work; ``told`` gets what a refusal reports as well."""
     findings = Findings()
     packs = folder.artifacts / "packs"
     packs.mkdir()
@@ -113,7 +112,7 @@ def _ingest(folder: contract.JobFolder, options: Options, told: dict[str, Any]) 
 
 
 def _diff(base: Path | None, index: Path) -> dict[str, int] | None:
-    """How many images changed against the version before; None for a first version."""
+    """The number of changed images since the previous version; None for a first version."""
     if base is None:
         return None
     with Index(base) as before, Index(index) as after:
@@ -123,7 +122,7 @@ def _diff(base: Path | None, index: Path) -> dict[str, int] | None:
 def _read(
     archive: Archive, options: Options, findings: Findings, told: dict[str, Any]
 ) -> tuple[Listing, list[Sample]]:
-    """Return what names and annotations alone say, and the images to use; tell how it was judged."""
+    """Return what names and annotations alone tell, and the images to use; report how it was judged."""
     judgement = judged(archive, options.said, options.reading, options.remembered)
     told["reading"] = judgement.as_json()
     chosen = judgement.chosen
@@ -150,7 +149,9 @@ def _checked(
     options: Options,
     findings: Findings,
 ) -> tuple[list[ImageRow], Counter[int]]:
-    """Decode, measure and pack the images; return those that can be used, and how many cannot, by class."""
+    """Decode, measure and pack the images; return the usable ones, and the number of unusable ones by
+    class.
+    """
     folder.phase(msg("checking"))
     packs, max_pixels = folder.artifacts / "packs", options.limits.max_image_pixels
     task = Task(archive.source, packs, options.pack_key, options.known, max_pixels)
@@ -163,9 +164,9 @@ def _checked(
 def _settled(
     listing: Listing, images: list[ImageRow], dropped: Counter[int], options: Options, findings: Findings
 ) -> tuple[list[str], list[ImageRow], str]:
-    """Return the version's class names, its images, each in its split, and how they were split.
+    """Return the version's class names, its images with their splits, and the split method.
 
-    Raises InputError where they could not be trained on.
+    Raises InputError if they cannot be trained on.
     """
     class_names = listing.class_names
     if options.adds:
@@ -225,6 +226,6 @@ def _log(result: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    # A hundred thousand images are a million objects without a cycle, looked through again and again.
+    # A hundred thousand images are a million objects without cycles; do not scan them again and again.
     gc.disable()
     sys.exit(contract.run(main))

@@ -1,4 +1,4 @@
-"""What the images of a version say about it: each concerned image is marked, other findings are added."""
+"""Findings from a version's images: each affected image is marked, other findings are added."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .marks import MARKS, mark
 from .outliers import mark_outliers
 
 TINY_BOX = 3.0  # pixels
-# Fewer than this and a class's accuracy, of two images or so, says nothing.
+# With fewer images than this, a class's accuracy, from two images or so, says nothing.
 SMALL_CLASS = 10
-# Beyond this a model that always names the large class does well (Buda and others, "A systematic study of the
-# class imbalance problem", 2018, find harm from there on).
+# Beyond this, a model that always predicts the large class scores well (Buda and others, "A systematic study
+# of the class imbalance problem", 2018, find harm from there on).
 UNEQUAL = 10
 
 
 def judge(images: list[ImageRow], counts: Sequence[dict[str, Any]], findings: Findings) -> None:
-    """Add the findings that follow from ``images`` alone, and mark them anew.
+    """Add the findings that follow from ``images`` alone, and mark the images again.
 
-    The images have their ids and their split; ``counts`` are those of ``assemble.class_counts``.
+    The images have their ids and splits; ``counts`` are those of ``assemble.class_counts``.
     """
     for image in images:
         for code in [code for code in image.marks if MARKS[code].judged]:

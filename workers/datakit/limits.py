@@ -1,4 +1,4 @@
-"""What an upload may hold. The portal passes its own numbers in ``spec.params.limits``."""
+"""The limits of an upload. The portal passes its own numbers in ``spec.params.limits``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MIB = 1024 * 1024
 class Limits:
     """Upper bounds of one upload.
 
-    ``max_files`` leaves room for 200,000 images that have an annotation file each.
-    ``max_ratio`` compares unpacked with packed bytes of the whole archive and is looked at only above
-    ``RATIO_FLOOR``: a few blank bitmaps pack a thousand times smaller and are no bomb.
+    ``max_files`` leaves room for 200,000 images with an annotation file each. ``max_ratio`` compares unpacked
+    with packed bytes of the whole archive and applies only above ``RATIO_FLOOR``: a few blank bitmaps shrink
+    a thousandfold and are no bomb.
     """
 
     max_files: int = 500_000
@@ -59,7 +59,7 @@ RATIO_FLOOR = 64 * MIB
 
 
 def human_bytes(count: float) -> str:
-    """Return ``count`` bytes as a person reads it: ``1.5 GB`` (powers of 1024)."""
+    """Return ``count`` bytes in readable form: ``1.5 GB`` (powers of 1024)."""
     for unit in ("bytes", "KB", "MB"):
         if count < 1024:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"

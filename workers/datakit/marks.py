@@ -1,4 +1,4 @@
-"""The findings about images that are in the dataset. Each concerned image carries the finding's code."""
+"""The findings about images of the dataset. Each affected image carries the finding's code."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .index import ImageRow
 
 
 class Mark(NamedTuple):
-    """``message`` says what it is and holds ``{count}``, a number of images; ``advice`` says what to do.
+    """``message`` describes it and contains ``{count}``, a number of images; ``advice`` says what to do.
 
-    ``judged``: it follows from the version's images, so it is found anew for each version. Others tell how
-    an image came in, and stay with it.
+    ``judged``: it follows from the version's images, so it is computed for each version. Others describe how
+    an image was uploaded, and stay with it.
     """
 
     level: str
@@ -275,7 +275,7 @@ MARKS = {
 
 
 def mark(image: ImageRow, code: str, text: str = "") -> None:
-    """Say that ``image`` has a part in the finding ``code``; the first ``text`` about it stays."""
+    """Mark ``image`` with the finding ``code``; the first ``text`` about it stays."""
     if code not in MARKS:
         raise ValueError(f"unknown mark {code!r}")
     image.marks.setdefault(code, text)

@@ -1,7 +1,7 @@
-"""Cheap measures of every picture: on a small copy of it, with Pillow's own C functions.
+"""Cheap measures of every image: on a small version of it, with Pillow's own C functions.
 
-The libraries for this were looked at and are too heavy for it: imagehash brings scipy, cleanvision brings
-pandas; what is needed of them are the few lines below.
+The libraries for this are too heavy: imagehash needs scipy, cleanvision needs pandas; the few lines below
+replace them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from PIL import Image, ImageFilter
 GRAY_SIDE = 16
 _VALUES = range(256)
 _SQUARES = [value * value for value in _VALUES]
-# Edges beyond half the range are cut off there: they are sharp enough.
+# Edges beyond half the range are clipped there: they are sharp enough.
 _LAPLACIAN = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
 _HASH_SIZE = (9, 8)
 _LEFT = operator.itemgetter(*(9 * row + column for row in range(8) for column in range(8)))
@@ -25,7 +25,7 @@ _SIGN = 1 << 63
 
 
 class Measures(NamedTuple):
-    """Of one picture; as in ``index.ImageRow``."""
+    """Of one image; as in ``index.ImageRow``."""
 
     brightness: float
     contrast: float
@@ -35,11 +35,11 @@ class Measures(NamedTuple):
 
 
 def measure(small: Image.Image) -> Measures:
-    """Measure a small RGB or gray picture of any size from 1 × 1.
+    """Measure a small RGB or gray image of any size from 1 × 1.
 
     ``sharpness`` is the variance of the Laplacian (Pech-Pacheco and others, "Diatom autofocusing in
-    brightfield microscopy", 2000); ``dhash`` says of 8 × 8 places whether the picture gets brighter to
-    their right (N. Krawetz, "Kind of Like That", 2013).
+    brightfield microscopy", 2000); ``dhash`` says for 8 × 8 positions whether the image gets brighter to the
+    right (N. Krawetz, "Kind of Like That", 2013).
     """
     picture = small if small.mode == "L" else small.convert("L")
     mean, variance = _moments(picture)
@@ -61,7 +61,7 @@ def _sharpness(picture: Image.Image) -> float:
     if min(picture.size) < 3:
         return 0.0
     edges = picture.filter(_LAPLACIAN)
-    # Pillow leaves the outermost pixels as they were.
+    # Pillow leaves the outermost pixels unchanged.
     inner = edges.crop((1, 1, picture.width - 1, picture.height - 1))
     return round(_moments(inner)[1], 1)
 

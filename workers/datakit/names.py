@@ -24,18 +24,18 @@ _JUNK_NAMES = {"thumbs.db", "desktop.ini", "icon\r", "ehthumbs.db"}
 # An empty part, "." or "..".
 _ODD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
 _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
-# Hangul fillers, the empty Braille pattern, the grapheme joiner, and Khmer vowels that are not drawn.
+# Hangul fillers, the empty Braille pattern, the grapheme joiner, and invisible Khmer vowels.
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
 _JOINERS = "\u200c\u200d"  # Persian and Indian scripts spell with them
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
 def decode_names(raw_names: Sequence[bytes]) -> tuple[list[str], str]:
-    """Return the text of file names stored without the UTF-8 flag, and the encoding they were in.
+    """Decode file names stored without the UTF-8 flag; return them with their encoding.
 
-    The encoding is chosen for the whole archive: UTF-8 (macOS sets no flag), then GBK, which Windows
-    writes on a Chinese system, then code page 437, the format's own. GBK accepts nearly any bytes, so
-    it is taken only when every other-than-ASCII letter that comes out is East Asian.
+    The encoding is chosen for the whole archive: UTF-8 (macOS sets no flag), then GBK, which Windows writes
+    on a Chinese system, then code page 437, the format's own. GBK accepts nearly any bytes, so it is used
+    only if every resulting non-ASCII letter is East Asian.
     """
     as_utf_8 = _decoded(raw_names, "utf-8")
     if as_utf_8 is not None and not _is_gbk_by_chance_utf_8(as_utf_8, raw_names):
@@ -54,10 +54,10 @@ def _decoded(raw_names: Sequence[bytes], encoding: str) -> list[str] | None:
 
 
 def _is_gbk_by_chance_utf_8(texts: Sequence[str], raw_names: Sequence[bytes]) -> bool:
-    """Say whether names that read as UTF-8 are short Chinese ones: the GBK of 猫 is the UTF-8 of è.
+    """Whether names that decode as UTF-8 are short Chinese ones: the GBK of 猫 is the UTF-8 of è.
 
-    Only two-byte letters can collide. macOS, which leaves the flag out, writes accents as separate
-    marks whose second byte common Chinese characters (GB 2312) never have.
+    Only two-byte letters can collide. macOS, which omits the flag, writes accents as separate marks whose
+    second byte never occurs in common Chinese characters (GB 2312).
     """
     letters = {c for text in texts for c in text if c > "\x7f"}
     return bool(letters) and max(letters) < "\u0800" and _decoded(raw_names, "gb2312") is not None
@@ -70,8 +70,8 @@ def _is_east_asian(text: str) -> bool:
 def clean_path(name: str) -> str:
     """Return an archive entry's name as a relative path with forward slashes, NFC.
 
-    Backslashes count as separators (older Windows tools write them). Raises InputError for a name that
-    leaves the folder it is unpacked into: absolute, with a drive letter, or with a ``..`` part.
+    Backslashes count as separators (older Windows tools write them). Raises InputError for a name that leaves
+    the folder it is unpacked into: absolute, with a drive letter, or with a ``..`` part.
     """
     path = normal_separators(name)
     advice = msg("make the zip again from the folder itself with ordinary zip software.")
@@ -121,13 +121,13 @@ def normal_separators(path: str) -> str:
 
 
 def show(name: str) -> str:
-    """Return ``name`` fit for a sentence: no control characters, not endless."""
+    """Return ``name`` fit for a sentence: without control characters, of bounded length."""
     visible = name if name.isprintable() else "".join(c if c.isprintable() else "�" for c in name)
     return visible if len(visible) <= 120 else visible[:80] + "…" + visible[-39:]
 
 
 def is_junk(path: str) -> bool:
-    """Say whether ``path`` is litter of an operating system or a file server, not what a person packed."""
+    """Whether ``path`` was added by an operating system or a file server, not by the person."""
     lower = "/" + path.lower()
     in_folder = "/." in lower or "/__macosx/" in lower + "/" or "/@eadir/" in lower + "/"
     return in_folder or lower.rpartition("/")[2] in _JUNK_NAMES
@@ -150,18 +150,18 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def class_key(name: str) -> str:
-    """Return what two class names share when a person would take them for the same word.
+    """Return a key that is equal for class names that a person would consider the same word.
 
-    Full-width letters, case and white space make no difference: ``car``, ``Car``, ``ｃar``, ``car ``.
+    Full-width letters, case and white space are ignored: ``car``, ``Car``, ``ｃar``, ``car ``.
     """
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def first_hidden(text: str, allowed: str = "") -> str:
-    """Return the first character of ``text`` that no reader sees as one of the line; empty for none.
+    """Return the first character of ``text`` that is invisible or breaks the line; empty if there is none.
 
-    Control and format characters (bidirectional overrides, zero width), line and paragraph separators,
-    halves of a pair, and letters that are drawn as nothing.
+    Control and format characters (bidirectional overrides, zero width), line and paragraph separators, lone
+    surrogates, and blank letters.
     """
     if text.isascii() and text.isprintable():
         return ""
@@ -172,7 +172,7 @@ def first_hidden(text: str, allowed: str = "") -> str:
 
 @functools.lru_cache(maxsize=4096)
 def check_class_name(name: str) -> str:
-    """Return ``name`` in NFC; raise InputError when it cannot be a class name."""
+    """Return ``name`` in NFC; raise InputError if it cannot be a class name."""
     name = unicodedata.normalize("NFC", name)
     if not name.strip():
         raise InputError(msg("A class has an empty name: give every class folder or label line a name."))
@@ -193,7 +193,7 @@ def check_class_name(name: str) -> str:
 
 
 def collisions(class_names: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the pairs of class names that look like one class spelled in two ways."""
+    """Return the pairs of class names that look like two spellings of one class."""
     first: dict[str, str] = {}
     pairs = []
     for name in class_names:

@@ -1,4 +1,4 @@
-"""Opens an uploaded file as the archive that its first bytes say it is."""
+"""Opens an uploaded file as the kind of archive that its first bytes indicate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .limits import Limits
 from .tararchive import TarArchive, tar_compression
 from .ziparchive import ZipArchive
 
-# (offset, first bytes, what it is)
+# (offset, first bytes, kind)
 _MAGIC = [
     (0, b"Rar!\x1a\x07", msg("a RAR archive")),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
@@ -35,7 +35,7 @@ _MAGIC = [
 
 
 def open_archive(path: Path, scratch: Path, limits: Limits, findings: Findings) -> Archive:
-    """Open the uploaded file at ``path``; raise InputError when it cannot be used as an archive.
+    """Open the uploaded file at ``path``; raise InputError if it cannot be used as an archive.
 
     A compressed tar is unpacked as a whole into the folder ``scratch`` until the archive is closed.
     """

@@ -1,4 +1,4 @@
-"""What the portal asks of one ingest."""
+"""The options of one ingest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REFUSE, WAIT = "refuse", "wait"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
-    """The spec's inputs and params, checked.
+    """The spec's inputs and params, validated.
 
     ``class_count``, ``class_names`` and ``reading``, made of ``said``, are the person's word;
     ``remembered`` is how the dataset's earlier versions were read. A reading that is not certain ends the
@@ -56,7 +56,7 @@ class Options:
 
     @classmethod
     def from_spec(cls, spec: dict[str, Any]) -> Options:
-        """Raises InputError for a value that cannot be meant."""
+        """Raises InputError for an invalid value."""
         params = {name: value for name, value in spec["params"].items() if value is not None}
         upload = Path(spec["inputs"]["archive"] or "")
         class_names = params.get("class_names") or None
@@ -88,9 +88,9 @@ class Options:
 
 
 def check_split(split: Any, pattern: Any) -> tuple[str | None, str | None]:
-    """Return what is to be done, and the pattern of groups if there is one, None where nothing was said.
+    """Return the split method and the pattern of groups, None where nothing was given.
 
-    Raises InputError for what cannot be meant.
+    Raises InputError for invalid values.
     """
     split, pattern = split or None, pattern or None
     if split not in (None, *SPLIT_METHODS):

@@ -1,8 +1,8 @@
-"""Images that stand out of their set: dark, blurred, of an odd size.
+"""Outliers: images that are dark, blurred or of an odd size compared with their dataset.
 
-Most limits are relative, so that a set of night shots, of drawings or of 8 × 8 digits is not told that all of
-it is wrong: what is true of more than half of a set is its nature. Levels of light and shade are of gray
-values, 0 to 255.
+Most limits are relative, so that a dataset of night shots, drawings or 8 × 8 digits is not reported as all
+wrong: what holds for more than half of a dataset is normal for it. Levels of brightness are gray values, 0 to
+255.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from workers.contract.messages import msg
 from .index import ImageRow
 from .marks import mark
 
-# One shade all over: JPEG's own noise on a blank page stays under it.
+# One uniform shade: JPEG's own noise on a blank page stays below it.
 BLANK_CONTRAST = 3.0
-# All but the brightest (darkest) few percent of a picture, two standard deviations from its mean, lie in the
+# All but the brightest (darkest) few percent of an image, two standard deviations from its mean, are in the
 # lowest (highest) sixth of the range.
 DARK, BRIGHT = 42.0, 213.0
-# Of a photo in focus at 160 pixels the Laplacian's variance is some hundreds; out of focus it is below 20.
+# For a sharp photo at 160 pixels, the Laplacian's variance is some hundreds; for a blurred one, below 20.
 BLURRED, BLURRED_TO_MEDIAN = 20.0, 0.1
-BLUR_LEAST_SIDE = 64  # smaller pictures have no detail to lose
+BLUR_LEAST_SIDE = 64  # smaller images have no detail to lose
 TINY_SIDE, TINY_TO_MEDIAN = 16, 0.5
-HUGE_PIXELS = 24_000_000  # what a full-frame camera makes
+HUGE_PIXELS = 24_000_000  # the resolution of a full-frame camera
 ODD_FACTOR = 4.0  # of the median long side, up or down
-ODD_ASPECT, ODD_ASPECT_FACTOR = 2.0, 2.5  # long to short side: at least, and of the median's
+ODD_ASPECT, ODD_ASPECT_FACTOR = 2.0, 2.5  # long to short side: at least, and relative to the median's
 NATURE = 0.5
 
-Test = Callable[[ImageRow], str | None]  # what is said about an image that stands out, else None
+Test = Callable[[ImageRow], str | None]  # what to report about an outlier, else None
 
 
 def mark_outliers(images: list[ImageRow]) -> None:
-    """Mark the images that stand out; those without measures are judged by their size alone."""
+    """Mark the outliers; images without measures are judged by their size alone."""
     if not images:
         return
     measured = [image for image in images if image.brightness is not None]

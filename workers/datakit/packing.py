@@ -13,11 +13,11 @@ LABELS, INDEX = "label.txt", "index.jsonl"
 
 
 def content_hash(class_names: Sequence[str], rows: Iterable[tuple[str, str, str]]) -> str:
-    """Return the SHA-256 over the class names in their order and the rows, which must be sorted.
+    """Return the SHA-256 over the class names in order and the rows, which must be sorted.
 
-    A row is (image sha256, class name, split); for a detection set the class name is the text of the
-    image's boxes. The order of the names belongs to the content: it is what
-    the ids in the lists of the splits mean.
+    A row is (image sha256, class name, split); for a detection dataset, the class name is the text of the
+    image's boxes. The order of the names belongs to the content: it defines the ids in the lists of the
+    splits.
     """
     digest = hashlib.sha256(("\n".join(class_names) + "\n\n").encode("utf-8"))
     for row in rows:
@@ -26,10 +26,10 @@ def content_hash(class_names: Sequence[str], rows: Iterable[tuple[str, str, str]
 
 
 def record(image: ImageRow) -> dict[str, Any]:
-    """Return what a line of index.jsonl says of an image.
+    """Return an image's record for index.jsonl.
 
     ``name`` is ``images/000001.png``; ``class_id`` an index into the class names, None in a detection
-    set, whose records have ``boxes`` of ``[class id, left, top, width, height]`` in pixels.
+    dataset, whose records have ``boxes`` of ``[class id, left, top, width, height]`` in pixels.
     """
     return {
         "name": f"images/{image.name}",
@@ -46,7 +46,7 @@ def record(image: ImageRow) -> dict[str, Any]:
 
 
 def list_line(image: ImageRow) -> str:
-    """The image's line in the list of its split: without a class in a detection set."""
+    """The image's line in the list of its split: without a class in a detection dataset."""
     name = f"images/{image.name}"
     return name if image.class_id is None else f"{name} {image.class_id}"
 

@@ -1,4 +1,4 @@
-"""Packs: files of image contents one after the other, each followed by its thumbnail if it has one."""
+"""Packs: files of concatenated image contents, each followed by its thumbnail if it has one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, BinaryIO
 
 from .index import ImageRow
 
-# Up to this part of a pack may be bytes that no image uses, before it is written again without them.
+# Up to this fraction of a pack may be unused bytes before it is rewritten without them.
 MAX_WASTE = 0.01
 BUFFER_BYTES = 1024 * 1024
 
 
 class PackWriter:
-    """Appends to the pack at ``path``, which is made with the first content."""
+    """Appends to the pack at ``path``, which is created with the first content."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -47,7 +47,7 @@ class PackWriter:
 
 
 def share_duplicates(rows: Iterable[ImageRow]) -> None:
-    """Let rows of one content point at one place: the first one's."""
+    """Let rows with equal content refer to one place: the first one's."""
     places: dict[str, ImageRow] = {}
     for row in rows:
         first = places.setdefault(row.sha256, row)
@@ -57,9 +57,9 @@ def share_duplicates(rows: Iterable[ImageRow]) -> None:
 
 
 def tidied(folder: Path, rows: Iterable[ImageRow]) -> list[dict[str, Any]]:
-    """Write the packs in ``folder`` again where too much of them is used by no row, and return the packs.
+    """Rewrite the packs in ``folder`` with too many unused bytes, and return the packs.
 
-    Bytes get lost where one picture is there twice, or a process died. A pack is ``{"name", "images",
+    Bytes become unused if an image exists twice, or a process died. A pack is ``{"name", "images",
     "bytes"}``; one that no row uses is removed.
     """
     by_pack: dict[str, dict[int, list[ImageRow]]] = {path.name: {} for path in sorted(folder.glob("*.pack"))}

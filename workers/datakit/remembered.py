@@ -1,7 +1,7 @@
-"""Reading an upload as the dataset's earlier versions were read: what a person said and confirmed then.
+"""Reads an upload as the dataset's earlier versions were read, with the options confirmed then.
 
-It goes before what looking at the files says, and after what is said now. An upload that it does not fit is
-looked at anew, and a person is asked.
+They take precedence over detection, and yield to current options. An upload that they do not fit is detected
+from scratch, and a person is asked.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .readers import LAYOUTS, Judgement, ReadingOptions, judge
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Remembered:
-    """How an earlier version was read: the options that were said, and the format that it was in."""
+    """How an earlier version was read: the given options, and its format."""
 
     options: dict[str, Any]
     format: str | None
 
     @classmethod
     def from_params(cls, given: Any) -> Remembered | None:
-        """What the portal kept; None where there is nothing, or nothing that this release understands."""
+        """The portal's stored reading; None if there is none, or none that this release understands."""
         if not isinstance(given, dict) or not isinstance(given.get("options"), dict):
             return None
         format = given.get("format")
@@ -37,9 +37,9 @@ class Remembered:
 def judged(
     archive: Archive, said: dict[str, Any], now: ReadingOptions, earlier: Remembered | None
 ) -> Judgement:
-    """Judge an upload by what is said now, and by what is remembered where nothing is.
+    """Judge an upload by the current options, completed by remembered ones.
 
-    ``said`` is what ``now`` was made of. Raises InputError as ``judge`` does.
+    ``said`` is what ``now`` was parsed from. Raises InputError as ``judge`` does.
     """
     if earlier is None or (now.format and now.format != earlier.format):
         return judge(archive, now)
@@ -54,7 +54,7 @@ def judged(
 
 
 def _as_before(archive: Archive, options: dict[str, Any]) -> Judgement | None:
-    """The judgement of an upload with these options; None where they do not fit it."""
+    """The judgement of an upload with these options; None if they do not fit it."""
     try:
         judgement = judge(archive, ReadingOptions.from_params(options))
     except InputError:
@@ -63,7 +63,7 @@ def _as_before(archive: Archive, options: dict[str, Any]) -> Judgement | None:
 
 
 def _changed(judgement: Judgement, earlier: Remembered) -> str:
-    """A sentence that says what is not as before; empty where all is."""
+    """A sentence about what differs from before; empty if nothing does."""
     if earlier.format and judgement.chosen.format != earlier.format:
         return msg(
             "Earlier versions of this dataset were read as {before}, and this upload is read as {now}.",

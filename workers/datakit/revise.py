@@ -31,11 +31,11 @@ from .marks import CORRECTED, PROPOSED, mark
 from .options import GIVEN
 from .split import Shares, check_share, draw_from_training, draw_split
 
-NEW_SHARES = Shares(0.2)  # of images that were given a class, as of an upload
+NEW_SHARES = Shares(0.2)  # of images that were given a class, as for an upload
 
 
 def main(folder: contract.JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
-    """Make one version and return the result's fields; on any failure leave no artifacts behind."""
+    """Make one version and return the result's fields; on any failure, leave no artifacts behind."""
     try:
         with full_disk_is_input_error():
             return _revise(folder, Path(spec["inputs"]["base"]), spec["params"])
@@ -73,7 +73,7 @@ def _revise(folder: contract.JobFolder, base: Path, params: dict[str, Any]) -> d
 
 
 def _changed(before: Index, plan: Plan) -> list[ImageRow]:
-    """The images that stay, with the classes and ids of the new version."""
+    """The remaining images, with the classes and ids of the new version."""
     new_ids = plan.new_ids()
     images = []
     for row in before.all():
@@ -93,13 +93,15 @@ def _settled(now: EditedImage, new_ids: dict[int, int]) -> ImageRow:
         row.class_id = None if now.class_id is None else new_ids[now.class_id]
         return row
     kept = [(new_ids[box.class_id], *box.place) for box in now.boxes if not box.removed]
-    # Boxes that have become alike are one box; as in an upload, they are sorted.
+    # Equal boxes become one box; as in an upload, they are sorted.
     row.boxes = array("d", [value for box in sorted(set(kept)) for value in box])
     return row
 
 
 def _mark_proposed(now: EditedImage) -> None:
-    """Note that a model proposed the labels of an image. An earlier version's mark stays while it is true."""
+    """Record that a model proposed the labels of an image. An earlier version's mark stays while it is
+    true.
+    """
     marks = now.row.marks
     by = now.accepted.by if now.accepted else marks.get(PROPOSED) or marks.get(CORRECTED)
     if by is None or not (now.accepted or now.boxes_changed or now.is_relabelled):
@@ -137,7 +139,7 @@ def _draw_test(images: list[ImageRow], drawing: dict[str, Any]) -> None:
 def _draw_labelled(before: Index, images: list[ImageRow], plan: Plan, how: str) -> None:
     """Draw the split of the images that got their first class: until then, all of them were for training.
 
-    Those that the upload or a person put somewhere else stay there.
+    Those that the upload or a person assigned to another split stay there.
     """
     if before.has_boxes or plan.resplit is not None or how == GIVEN:
         return
@@ -147,7 +149,7 @@ def _draw_labelled(before: Index, images: list[ImageRow], plan: Plan, how: str) 
 
 
 def _check(images: list[ImageRow], class_names: list[str], has_boxes: bool) -> None:
-    """Refuse what could not be trained or measured, as for an upload."""
+    """Reject a version that could not be trained on or measured, as for an upload."""
     if has_boxes or not classes.are_labelled(images):
         return
     classes.check_class_sizes(class_names, images, Counter())

@@ -1,4 +1,4 @@
-"""Which of the upload's images make up the dataset, and in which split each is."""
+"""Selects the upload's images for the dataset, and assigns their splits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from .split import draw_from_training, draw_split
 
 
 def wanted_samples(listing: Listing, limits: Limits, findings: Findings) -> list[Sample]:
-    """Return the samples worth unpacking, by path, so that the order in the archive plays no part."""
+    """Return the samples worth unpacking, ordered by path, so that the order in the archive does not
+    matter.
+    """
     wanted = []
     for sample in sorted(listing.samples, key=lambda sample: sample.entry.path):
         if sample.entry.size > limits.max_file_bytes:
@@ -41,9 +43,9 @@ def wanted_samples(listing: Listing, limits: Limits, findings: Findings) -> list
 def select(
     listing: Listing, samples: list[Sample], checked: Iterable[Checked], findings: Findings
 ) -> tuple[list[ImageRow], Counter[int]]:
-    """Return the usable images, and how many of each class are not.
+    """Return the usable images, and the number of unusable ones by class.
 
-    An image's split is the upload's own, or "". Raises InputError when more than half do not decode.
+    An image's split is the upload's own, or "". Raises InputError if more than half cannot be decoded.
     """
     images = []
     dropped: Counter[int] = Counter()
@@ -113,7 +115,7 @@ def _complete(images: list[ImageRow], options: Options, findings: Findings) -> N
 
 def _report_unreadable(sample: Sample, facts: Checked, findings: Findings) -> None:
     text = join([names.show(sample.entry.path), facts.error])
-    if "truncated" in facts.error:  # Pillow's word
+    if "truncated" in facts.error:  # Pillow's text
         message = msg_n(
             "{count} image ends before it is whole and was left out.",
             "{count} images end before they are whole and were left out.",

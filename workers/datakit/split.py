@@ -1,6 +1,6 @@
-"""Choosing which images a model is measured on.
+"""Chooses which images a model is measured on.
 
-``draw_split`` is for whole images; the functions below it know numbers and names alone.
+``draw_split`` works on images; the functions below it only on numbers and names.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_FRACTION = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Which parts of the images are kept to choose the best epoch, and to measure the model afterwards.
+    """The fractions of the images for choosing the best epoch, and for measuring the model afterwards.
 
     ``test`` may be 0: there is no test split then.
     """
@@ -34,12 +34,12 @@ class Shares:
 
     @classmethod
     def checked(cls, val: object, test: object = 0) -> Shares:
-        """Raises InputError for anything but numbers from 0.05 to 0.5; ``test`` may be 0 or None as well."""
+        """Raises InputError for anything but numbers from 0.05 to 0.5; ``test`` may also be 0 or None."""
         return cls(check_share(msg("validation"), val), check_share(msg("test"), test) if test else 0.0)
 
 
 def check_share(name: str, share: object) -> float:
-    """Return ``share``; raise InputError when it is no number from 0.05 to 0.5."""
+    """Return ``share``; raise InputError if it is not a number from 0.05 to 0.5."""
     is_number = isinstance(share, int | float) and not isinstance(share, bool)
     if not is_number or not MIN_FRACTION <= share <= MAX_FRACTION:
         raise InputError(
@@ -118,11 +118,11 @@ def _rarest(labels: Sequence[tuple[int, ...]]) -> list[int]:
 def stratified_split(
     classes: Sequence[int], hashes: Sequence[str], names: Sequence[str], fraction: float, seed: int
 ) -> list[str]:
-    """Return "train" or "val" for each image; a class of two images or more has at least one of both.
+    """Return "train" or "val" for each image; a class with at least two images has at least one in each.
 
-    ``classes``, ``hashes`` and ``names`` run in parallel. The order of the images plays no part: they
-    are drawn by a hash of seed and content, and by name where contents are equal. Copies of one picture
-    in a class go to the same side unless the class holds nothing else. A class of one image trains.
+    ``classes``, ``hashes`` and ``names`` run in parallel. The order of the images does not matter: they are
+    drawn by a hash of seed and content, and by name if contents are equal. Duplicates within a class go to
+    the same split unless the class has nothing else. A class with one image is for training.
     """
     members: dict[int, list[int]] = defaultdict(list)
     for index, class_id in enumerate(classes):

@@ -1,6 +1,6 @@
-"""Putting a version into the local cache as the folder that training and conversion read.
+"""Writes a version into the local cache as the folder that training and conversion read.
 
-Any number of jobs on this host share it. No Django here: an index and a way to read packs go in.
+Any number of jobs on this host share it. No Django here: an index and a pack reader go in.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from .errors import StagingError, full_disk_is_input_error
 from .index import ImageRow, Index
 from .packing import INDEX, LABELS, index_line, label_lines, list_line, record
 
-# Takes images, best in the order of their places, and hands each out with its content.
+# Takes images, best in the order of the packs, and yields each with its content.
 ReadPacks = Callable[[Iterator[ImageRow]], Iterator[tuple[ImageRow, bytes]]]
 
 
 def stage(index: Index, read: ReadPacks, target: Path) -> Path:
-    """Write the version at the folder ``target`` and return it; return it at once if it is there.
+    """Write the version to the folder ``target`` and return it; return it at once if it exists.
 
     Name ``target`` after the content hash: what has that name is complete and never changes, and equal
-    content gives equal bytes. Any number of processes may ask for the same folder; one writes, the others
-    wait. Raises StagingError for a lost or damaged pack, InputError when the disk is full.
+    content gives equal bytes. Any number of processes may request the same folder; one writes, the others
+    wait. Raises StagingError for a lost or damaged pack, InputError if the disk is full.
     """
     if target.is_dir():
         return target
@@ -45,7 +45,7 @@ def stage(index: Index, read: ReadPacks, target: Path) -> Path:
 
 def _write_and_rename(index: Index, read: ReadPacks, target: Path) -> None:
     temporary = target.with_name(f".{target.name}.tmp")
-    # Only the holder of the lock is here: what lies there was left by a process that was killed.
+    # Only the lock holder gets here: any existing folder was left by a killed process.
     shutil.rmtree(temporary, ignore_errors=True)
     (temporary / "images").mkdir(parents=True)
     try:
@@ -89,7 +89,7 @@ def _write_lists(index: Index, folder: Path) -> None:
 
 
 def _write_boxes(index: Index, folder: Path) -> None:
-    """The boxes once more, as PaddleX reads them."""
+    """The boxes again, in PaddleX's format."""
     (folder / "annotations").mkdir()
     for split in index.splits():
         lines = coco_json.lines(index.class_names, partial(_records, index, split), first_category=0)

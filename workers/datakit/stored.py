@@ -1,4 +1,4 @@
-"""A version as the export's layouts see it: without images that wait for their class."""
+"""A version as the export formats see it: without images that wait for their class."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .staging import ReadPacks
 
 
 class ExportError(ValueError):
-    """A version cannot be exported as asked; the message is one sentence for the person."""
+    """A version cannot be exported in this way; the message is one sentence for the person."""
 
 
 class Stored:
-    """A version as the layouts see it: class names and splits, records by id, images as they lie."""
+    """A version as the formats see it: class names and splits, records by id, images in stored order."""
 
     def __init__(self, index: Index, read: ReadPacks):
         self._index, self._read = index, read
@@ -25,13 +25,13 @@ class Stored:
         self.splits = index.splits()
 
     def records(self, split: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield what index.jsonl says of each image (of one split), with ``file`` and ``label``."""
+        """Yield each image's record in index.jsonl (of one split), with ``file`` and ``label``."""
         for image in self._index.all():
             if split in (None, image.split) and not image.is_unlabelled:
                 yield self._record(image)
 
     def images(self) -> Iterator[tuple[dict[str, Any], Iterator[bytes]]]:
-        """Yield each record with its image's content, in the order of the packs: that reads fastest."""
+        """Yield each record with its image's content, in the order of the packs, which is fastest."""
         labelled = (image for image in self._index.by_place() if not image.is_unlabelled)
         for image, content in self._read(labelled):
             if len(content) != image.size:

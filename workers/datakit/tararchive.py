@@ -1,7 +1,7 @@
 """Tar archives, plain or compressed with gzip, xz or Zstandard.
 
-A tar has its names strewn over its whole length, and a compressed one can be read from the front only.
-So a compressed tar is unpacked once into the scratch folder, held to its limits block by block, and then
+A tar has its names spread over its whole length, and a compressed one can be read only from the front. So a
+compressed tar is unpacked once into the scratch folder, with its limits checked block by block, and then
 every tar is walked by its headers.
 """
 
@@ -27,16 +27,16 @@ from .limits import Limits
 from .xzstream import XzStream
 
 BLOCK = 512
-# The standard library reads a header (a long name, a pax record) in one piece, however long it says it is.
+# The standard library reads a header (a long name, a pax record) in one piece, however long it claims to be.
 MAX_HEADER_BYTES = 64 * 1024
 MAX_PAX_FIELDS = 64
-MAX_ZSTD_WINDOW = 128 * 1024 * 1024  # what `zstd --long` writes and `zstd -d` takes without being asked
+MAX_ZSTD_WINDOW = 128 * 1024 * 1024  # what `zstd --long` writes and `zstd -d` accepts by default
 _DAMAGED = (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError)
 _STREAM_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, lzma.LZMAError)
 
 
 def tar_compression(head: bytes) -> str | None:
-    """Return "", "gzip", "xz" or "Zstandard" when what begins with ``head`` may be a tar, else None."""
+    """Return "", "gzip", "xz" or "Zstandard" if a file that begins with ``head`` may be a tar, else None."""
     if head.startswith(b"\x1f\x8b"):
         return "gzip"
     if head.startswith(b"\x28\xb5\x2f\xfd"):
@@ -47,7 +47,7 @@ def tar_compression(head: bytes) -> str | None:
 
 
 def _is_tar_header(block: bytes) -> bool:
-    """Say whether the block's checksum is a tar header's: those of before 1988 have no other mark."""
+    """Whether the block's checksum is that of a tar header: those from before 1988 have no other mark."""
     try:
         tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except (tarfile.HeaderError, ValueError):
@@ -137,7 +137,7 @@ def _names(raw_names: list[bytes], findings: Findings) -> list[str]:
 
 
 def _unpack(path: Path, compression: str, target: Path, limits: Limits) -> Path:
-    """Decompress ``path`` to ``target``, stopping at once when it gets larger than is allowed."""
+    """Decompress ``path`` to ``target``, stopping at once if it exceeds the limit."""
     packed, written = path.stat().st_size, 0
     # Headers and padding count too, so that a tar of nothing but headers ends somewhere.
     allowed = limits.max_unpacked_bytes + 4 * BLOCK * limits.max_files
@@ -150,7 +150,7 @@ def _unpack(path: Path, compression: str, target: Path, limits: Limits) -> Path:
                 if written > allowed:
                     check_unpacked_bytes("tar", written, packed, limits)
                 check_unpacked_bytes("tar", min(written, limits.max_unpacked_bytes), packed, limits)
-        if written == 0:  # what the Zstandard library makes of a file cut in its first block
+        if written == 0:  # the Zstandard library's error for a file truncated in its first block
             raise EOFError("there is nothing in it")
     except BaseException as error:
         target.unlink(missing_ok=True)
@@ -198,10 +198,10 @@ class _HeaderReads:
 
 
 def _members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
-    """Yield the members; raise TarError for a tar that is damaged or has no end.
+    """Yield the members; raise TarError for a tar that is damaged or endless.
 
-    The standard library ends in silence at a damaged header, follows sizes below nothing backwards
-    (CVE-2025-8194), keeps every member, and copies global pax fields to each: hence the care.
+    The standard library stops silently at a damaged header, follows negative sizes backwards (CVE-2025-8194),
+    keeps every member, and copies global pax fields to each: hence the precautions.
     """
     with tarfile.open(fileobj=_HeaderReads(file), mode="r:", encoding="utf-8") as tar:
         position = 0

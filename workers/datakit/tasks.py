@@ -1,4 +1,4 @@
-"""What the labels of a dataset are for: how tasks differ as far as data goes. Standard library only."""
+"""The tasks of dataset labels: how tasks differ as far as data goes. Standard library only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CLASSIFICATION, DETECTION = "classification", "detection"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """``labels`` says what each image has; ``least_classes`` is how many a set of this task needs."""
+    """``labels`` says what each image has; ``least_classes`` is the minimum number of classes."""
 
     name: str
     title: str
@@ -30,5 +30,5 @@ TASKS = {
 
 
 def get(name: str) -> Task:
-    """The task of this name; where no reader knows it, one that says its name and no more."""
+    """The task with this name; if no reader knows it, one with only its name."""
     return TASKS.get(name) or Task(name, name, "", has_boxes=False, least_classes=1)

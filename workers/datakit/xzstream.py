@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from workers.contract.messages import msg
 
-# What decoding may take. `xz -9`, the largest preset, needs 65 MB; a hostile header asks for up to 4 GB.
+# Memory for decoding. `xz -9`, the largest preset, needs 65 MB; a hostile header requests up to 4 GB.
 MAX_MEMORY = 128 * 1024 * 1024
 PIECE = 64 * 1024
 _MAGIC = b"\xfd7zXZ\x00"
@@ -16,8 +16,8 @@ _MAGIC = b"\xfd7zXZ\x00"
 class XzStream:
     """The decompressed content of ``file``, of one stream or several with zeros between them.
 
-    ``read`` raises EOFError for a file that was cut short, lzma.LZMAError for one that is damaged or needs
-    more than MAX_MEMORY.
+    ``read`` raises EOFError for a truncated file, lzma.LZMAError for one that is damaged or needs more than
+    MAX_MEMORY.
     """
 
     def __init__(self, file: BinaryIO):
@@ -40,7 +40,7 @@ class XzStream:
                 return content
 
     def _begin(self) -> bool:
-        """Begin the next stream; say whether there is one."""
+        """Start the next stream; return whether there is one."""
         while not self._waiting.lstrip(b"\0"):
             self._waiting = b""
             if not self._more():
@@ -54,7 +54,7 @@ class XzStream:
         return True
 
     def _more(self) -> bool:
-        """Read more of the file, unless some of it still waits; say whether there is any."""
+        """Read more of the file, unless some of it is still buffered; return whether there is any."""
         if not self._waiting or len(self._waiting) < len(_MAGIC):
             self._waiting += self._file.read(PIECE)
         return bool(self._waiting)

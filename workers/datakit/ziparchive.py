@@ -45,7 +45,7 @@ def _handle(info: zipfile.ZipInfo) -> Handle:
 
 
 class ZipSource(Source):
-    """Reads entries by what the table of contents says of them: zipfile would load it in each process."""
+    """Reads entries by the parsed table of contents: zipfile would load it in each process."""
 
     kind = "zip"
 
@@ -76,14 +76,14 @@ class ZipSource(Source):
             raise self.damaged(entry)
 
     def _start(self, offset: int, found: bytes) -> int:
-        """Return where the packed bytes begin of the entry that begins with what was ``found``."""
+        """Return where an entry's packed bytes begin, given its beginning in ``found``."""
         header = _LOCAL_HEADER.unpack_from(found)
         if header[0] != b"PK\x03\x04":
             raise zipfile.BadZipFile(msg("an entry does not begin where it should"))
         return offset + _LOCAL_HEADER.size + header[-2] + header[-1]  # its name and its extra fields
 
     def _packed(self, offset: int, size: int) -> bytes:
-        """Return the entry's packed bytes, as a rule by one read."""
+        """Return the entry's packed bytes, usually with one read."""
         found = os.pread(self.file.fileno(), _LOCAL_HEADER.size + NAMES_BYTES + size, offset)
         start = self._start(offset, found) - offset
         return found[start : start + size] if start + size <= len(found) else self._rest(offset + start, size)
@@ -99,7 +99,7 @@ class ZipSource(Source):
 
 
 def _unpacked(packed: bytes, method: int, size: int) -> bytes:
-    """Return at most one byte more than ``size``: an entry that holds more lies."""
+    """Return at most one byte more than ``size``: an entry with more lies about its size."""
     if method == zipfile.ZIP_STORED:
         return packed
     if method == zipfile.ZIP_BZIP2:
@@ -157,7 +157,7 @@ class ZipArchive(Archive):
         texts = _entry_names(infos, findings)
         for info, name in zip(infos, texts, strict=True):
             _check_entry_kind(info, names.show(name))
-        # By what the table of contents declares; ZipSource holds each entry to its word.
+        # By the table of contents; ZipSource enforces each entry's declared size.
         check_unpacked_bytes("zip", sum(info.file_size for info in infos), packed_bytes, limits)
         if sum(info.compress_size for info in infos) > packed_bytes:
             raise InputError(

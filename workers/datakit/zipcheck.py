@@ -1,4 +1,4 @@
-"""The end of a zip, looked at before its table of contents is loaded into memory."""
+"""Checks the end of a zip before its table of contents is loaded into memory."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _BLOCK = 1024 * 1024
 
 
 def check_zip_directory(path: Path, packed_bytes: int, max_files: int) -> None:
-    """Raise InputError when the zip at ``path`` has no end record or more than ``max_files`` entries.
+    """Raise InputError if the zip at ``path`` has no end record or more than ``max_files`` entries.
 
     Python's zipfile loads the whole table of contents whatever the end record says, so the entries are
-    counted by their signature, in blocks. Layout: PKWARE APPNOTE 4.3.12 to 4.3.16.
+    counted by their signature, in blocks. Format: PKWARE APPNOTE 4.3.12 to 4.3.16.
     """
     with path.open("rb") as file:
         declared, size, end = _end_record(file, packed_bytes)
@@ -44,7 +44,7 @@ def _too_many(count: int, max_files: int) -> str:
 
 
 def _end_record(file: BinaryIO, packed_bytes: int) -> tuple[int, int, int]:
-    """Return the number of entries, the bytes of the table of contents, and where it ends."""
+    """Return the number of entries, the size of the table of contents, and where it ends."""
     tail_start = max(0, packed_bytes - _END_BYTES - _MAX_COMMENT)
     file.seek(tail_start)
     tail = file.read()

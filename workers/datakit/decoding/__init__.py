@@ -1,1 +1,1 @@
-"""Predictions out of a network's raw outputs, one module a network. Needs numpy and nothing else."""
+"""Decodes a network's raw outputs, one module per network. Needs only numpy."""

@@ -1,13 +1,13 @@
-"""Boxes out of PicoDet's raw outputs: the reference that every stage is measured with.
+"""Decodes PicoDet's raw outputs to boxes: the reference for measuring every stage.
 
 The network gives, for each level of its pyramid, class scores 1 × classes × height × width and distributions
-of the distances to the four sides 1 × 32 × height × width, in turns: score, distances, score, distances …
+of the distances to the four sides 1 × 32 × height × width, alternating: score, distances, score, distances …
 
 A score is sigmoid(class) · sigmoid(quality), as the vendor's library reads it. PaddleDetection takes its
-root, which boards cannot (a Sqrt would run on the CPU): a score of s here is one of √s there, and the order
-stays.
+square root, which boards cannot (a Sqrt would run on the CPU): a score of s here is √s there, in the same
+order.
 
-Numpy alone, Python 3.8: boards without a library that decodes get this file in their release.
+Only numpy, Python 3.8: boards whose library does not decode get this file in their release.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
-STRIDES = (8, 16, 32, 64)  # input pixels of a cell, level by level
+STRIDES = (8, 16, 32, 64)  # input pixels per cell, level by level
 # PaddleDetection evaluates boxes from 0.025 on.
 LEAST_SCORE = 0.025**2
 OVERLAP = 0.6  # boxes of one class that overlap more are one object: the IoU of its non-maximum suppression
@@ -31,10 +31,10 @@ def decode(
     least_score: float = LEAST_SCORE,
     overlap: float = OVERLAP,
 ) -> list[dict[str, Any]]:
-    """Return ``{"label": class id, "score": 0..1, "box": [left, top, width, height]}``, the surest first.
+    """Return ``{"label": class id, "score": 0..1, "box": [left, top, width, height]}``, highest score first.
 
-    Sizes are (width, height): of the network's input, and of the image that was stretched to it, whose pixels
-    the boxes are in. They are clipped to the image.
+    Sizes are (width, height): of the network's input, and of the original image, whose pixels the boxes are
+    in. They are clipped to the image.
     """
     levels = zip(outputs[::2], outputs[1::2], STRIDES)
     scores, corners = zip(*(_level(score, distances, stride) for score, distances, stride in levels))
@@ -50,9 +50,9 @@ def decode(
 
 
 def _level(score: Any, distances: Any, stride: int) -> tuple[Any, Any]:
-    """The scores (places × classes) and corners (places × 4, in input pixels) of one level.
+    """The scores (positions × classes) and corners (positions × 4, in input pixels) of one level.
 
-    A place lies in the middle of its cell; a distance is the mean of its distribution over 0 … n - 1 cells.
+    A position is the centre of its cell; a distance is the mean of its distribution over 0 … n - 1 cells.
     """
     classes, height, width = score.shape[-3:]
     places = (
@@ -68,7 +68,7 @@ def _level(score: Any, distances: Any, stride: int) -> tuple[Any, Any]:
 def _suppressed(
     scores: Any, corners: Any, least_score: float, overlap: float
 ) -> list[tuple[int, float, Any]]:
-    """(class, score, corners) of the boxes that are left, the surest first."""
+    """(class, score, corners) of the remaining boxes, highest score first."""
     kept = []
     for label in range(scores.shape[1]):
         own = scores[:, label]
@@ -79,7 +79,7 @@ def _suppressed(
 
 
 def _maxima(corners: Any, overlap: float) -> list[int]:
-    """The places of boxes that overlap no surer one that is kept; the surest come first."""
+    """The indexes of boxes that overlap no kept box with a higher score; highest score first."""
     areas = (corners[:, 2:] - corners[:, :2]).prod(axis=1)
     left, kept = np.arange(len(corners)), []
     while len(left):

@@ -1,4 +1,4 @@
-"""Readers of dataset formats, one module a format; README.md has a table of what each understands."""
+"""Readers of dataset formats, one module per format; README.md has a table of what each understands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths of images as annotation tools write them: addresses in the web, in a bucket, on their own server."""
+"""Image paths as annotation tools write them: web URLs, bucket URLs, paths on their own server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_ADDRESS = 4096
 
 
 def path_of(written: str) -> str:
-    """Return the path that an address leads to; what is no address comes back as it is.
+    """Return the path that a URL leads to; anything else unchanged.
 
     Label Studio writes ``/data/upload/1/a.jpg`` and ``/data/local-files/?d=folder/a.jpg``, clouds write
     ``s3://bucket/a.jpg``, web servers ``https://host/a.jpg?token=x``.
@@ -28,5 +28,5 @@ def path_of(written: str) -> str:
 
 
 def names_image(written: object) -> bool:
-    """Say whether a value is a path or an address of an image."""
+    """Whether a value is a path or URL of an image."""
     return isinstance(written, str) and len(written) <= MAX_ADDRESS and names.is_image(path_of(written))

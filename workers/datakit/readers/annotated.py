@@ -1,4 +1,4 @@
-"""What readers of annotation tools share: an export holds labels of whole images, or boxes, or both."""
+"""Shared by readers of annotation tools: an export has labels of whole images, or boxes, or both."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ BOXES, LABELS = "boxes", "labels"
 # The largest exports have a few hundred megabytes; they are read piece by piece.
 MAX_EXPORT_BYTES = 512 * 1024 * 1024
 MAX_LOOKED_AT = 40
-# So much of a file is looked at to tell its format.
+# This much of a file is read to detect its format.
 HEAD_BYTES = 1024 * 1024
 
 
 class AnnotatedImages:
-    """Gathers images with their labels and boxes; which of the two are read is settled at the end."""
+    """Collects images with their labels and boxes; which of the two to use is decided at the end."""
 
     def __init__(self, reading: Reading):
         self._reading = reading
@@ -40,7 +40,7 @@ class AnnotatedImages:
 
     @property
     def of_boxes(self) -> Findings:
-        """What is noticed about boxes, and counts where they are read."""
+        """Findings about boxes, which count only if boxes are used."""
         return self._noted[BOXES]
 
     @property
@@ -59,7 +59,7 @@ class AnnotatedImages:
         boxes: Iterable[Box] = (),
         declared: tuple[int, int] | None = None,
     ) -> None:
-        """Take an image. The same label twice is one."""
+        """Add an image. A repeated equal label counts once."""
         self._boxed.add(entry, split, boxes, declared)
         labels = list(dict.fromkeys(label for label in labels if label.strip()))
         if len(labels) > 1:
@@ -85,9 +85,9 @@ class AnnotatedImages:
         fractions: bool = False,
         upright: bool = False,
     ) -> Listing:
-        """Return what was gathered: ``wanted``, or whichever there is.
+        """Return the collected labels or boxes: ``wanted``, or whichever there is.
 
-        An export that holds both is in doubt, and read as boxes. Raises InputError when there is nothing.
+        An export with both is in doubt, and read as boxes. Raises InputError if there is nothing.
         """
         kind = wanted or (LABELS if self._seen and not self._boxed.used else BOXES)
         if wanted is None and self._seen and self._boxed.used:
@@ -109,7 +109,7 @@ class AnnotatedImages:
 
 
 def head_of(upload: Upload, entry: Entry) -> bytes:
-    """Return the first part of a file, as far as it tells a format; nothing when it is too large to read."""
+    """Return the beginning of a file, enough to detect a format; empty if the file is too large to read."""
     if entry.size > MAX_EXPORT_BYTES:
         return b""
     parts, gained = [], 0
@@ -122,7 +122,7 @@ def head_of(upload: Upload, entry: Entry) -> bytes:
 
 
 def json_exports(upload: Upload, tells: Callable[[bytes], bool], *suffixes: str) -> list[Entry]:
-    """Return the files whose first part ``tells`` takes for the format, the largest ones looked at first."""
+    """Return the files whose beginning ``tells`` recognizes as the format, checking the largest first."""
     found = sorted(upload.by_suffix(*(suffixes or (".json",))), key=lambda entry: (-entry.size, entry.path))
     chosen = [entry for entry in found[:MAX_LOOKED_AT] if tells(head_of(upload, entry))]
     return sorted(chosen, key=lambda entry: names.natural_key(entry.path))
@@ -139,13 +139,13 @@ def members(upload: Upload, entry: Entry) -> Members:
 
 
 class Files:
-    """Goes through the files of an export; one that cannot be read is noted and passed over."""
+    """Iterates over the files of an export; an unreadable one is noted and skipped."""
 
     def __init__(self, reading: Reading, files: Sequence[Entry]):
         self._reading, self._files = reading, files
 
     def each(self, read: Callable[[Entry], None]) -> None:
-        """Call ``read`` for each file. Raises InputError when it fails for every one."""
+        """Call ``read`` for each file. Raises InputError if it fails for every one."""
         failed: list[InputError] = []
         for entry in self._files:
             self._reading.files.add(entry.path)
@@ -161,7 +161,7 @@ class Files:
 
 
 def refuse_unread(reading: Reading, kind: str) -> None:
-    """Raise InputError with the first reason, where files of annotations are there and none could be read."""
+    """Raise InputError with the first reason, if there are annotation files and none could be read."""
     if reading.unread.count:
         raise InputError(
             msg_n(

@@ -1,4 +1,4 @@
-"""What the readers of detection layouts share: gathering images with their boxes into a listing."""
+"""Shared by the readers of detection formats: collects images with their boxes into a listing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Box = tuple[str, float, float, float, float]  # class name, left, top, width, he
 
 
 def number(value: Any) -> float:
-    """Return ``value`` as a float, NaN when it is none: such a box is left out later, with a finding."""
+    """Return ``value`` as a float, NaN if it is not a number: such a box is dropped later, with a finding."""
     try:
         return math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
@@ -32,7 +32,7 @@ def number(value: Any) -> float:
 
 
 def size_of(width: Any, height: Any) -> tuple[int, int] | None:
-    """Return a declared image size, or None where it says nothing."""
+    """Return a declared image size, or None if there is none."""
     numbers = number(width), number(height)
     if not all(math.isfinite(value) and 1 <= value < 1e9 for value in numbers):
         return None
@@ -40,7 +40,7 @@ def size_of(width: Any, height: Any) -> tuple[int, int] | None:
 
 
 def around(points: Iterable[Sequence[Any]]) -> tuple[float, float, float, float]:
-    """Return left, top, width, height of the box around points; NaN when one of them is no point."""
+    """Return left, top, width, height of the points' bounding box; NaN if one of them is invalid."""
     try:
         pairs = [(number(point[0]), number(point[1])) for point in points]
     except (TypeError, IndexError, KeyError):
@@ -52,13 +52,13 @@ def around(points: Iterable[Sequence[Any]]) -> tuple[float, float, float, float]
 
 
 class BoxedImages:
-    """Gathers the annotated images of an upload, each once, in little memory."""
+    """Collects the annotated images of an upload, each once, in little memory."""
 
     def __init__(self, findings: Findings):
         self._findings = findings
         self._ids: dict[str, int] = {}
         self._samples: dict[str, Sample] = {}
-        self._called: dict[str, str] | None = None  # by the name that annotations have
+        self._called: dict[str, str] | None = None  # by the name in the annotations
         self.used: set[str] = set()
 
     def _class_id(self, name: str) -> int:
@@ -72,7 +72,7 @@ class BoxedImages:
     def add(
         self, entry: Entry, split: str | None, boxes: Iterable[Box], declared: tuple[int, int] | None = None
     ) -> None:
-        """Take an image; one that comes twice keeps its first boxes, and is measured with if either is."""
+        """Add an image; a repeated one keeps its first boxes, and is used for validation if either is."""
         flat = array("d")
         for name, *place in boxes:
             flat.extend((self._class_id(name), *place))
@@ -88,7 +88,7 @@ class BoxedImages:
             known.split = kept_split(known.split, split)
 
     def rename(self, called: Mapping[str, str]) -> None:
-        """Call each class otherwise; the boxes of one that ``called`` does not have are left out."""
+        """Rename the classes; boxes of a class that is not in ``called`` are dropped."""
         self._called = {name: names.check_class_name(called[name]) for name in self.used if name in called}
         self.used = set(self._called.values())
 
@@ -100,9 +100,9 @@ class BoxedImages:
         fractions: bool = False,
         upright: bool = False,
     ) -> Listing:
-        """Return what was gathered. Classes stand in ``class_order``, others after it in natural order.
+        """Return the listing. Classes are in ``class_order``, others after them in natural order.
 
-        Classes that no box uses are left out. Raises InputError when there is no image or no box at all.
+        Classes without boxes are dropped. Raises InputError if there is no image or no box at all.
         """
         self._refuse_nothing(layout)
         given = [name for name in dict.fromkeys(map(names.check_class_name, class_order))]
@@ -162,7 +162,7 @@ _TWICE = msg_n(
 
 
 def report_missing(findings: Findings, *written: str, count: int | None = None) -> None:
-    """Note images that are not there; ``written`` are the first of ``count``, or all."""
+    """Note missing images; ``written`` are the first of ``count``, or all."""
     message = msg_n(
         "{count} annotated image is missing from the upload and was left out.",
         "{count} annotated images are missing from the upload and were left out.",

@@ -1,7 +1,7 @@
-"""Tables of boxes: a row for each box, as OpenImages, TensorFlow's examples, VoTT and RetinaNet have them.
+"""Tables of boxes, one row per box, as in OpenImages, TensorFlow's examples, VoTT and RetinaNet.
 
-OpenImages gives places as parts of the image and classes as codes, which another table names. The others give
-corners in pixels.
+OpenImages gives positions as fractions of the image and classes as codes, which another table names. The
+others give corners in pixels.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ _DESCRIPTIONS = "class-descriptions"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Columns:
-    """Where things stand in a row. ``corners`` are left, top, right, bottom."""
+    """The positions of columns. ``corners`` are left, top, right, bottom."""
 
     image: int
     label: int
     corners: tuple[int, int, int, int]
     size: tuple[int, int] | None
     titles: bool
-    parts: bool  # of the image's width and height, not pixels
+    parts: bool  # fractions of the image's width and height, not pixels
 
 
 def box_tables(upload: Upload) -> list[tuple[Entry, Columns]]:
@@ -109,7 +109,7 @@ def _read(upload: Upload, reading: Reading, layout: str, parts: bool) -> Listing
 
 
 class _Gathered:
-    """The boxes of each image that a table names, in little memory: rows of one image may lie anywhere."""
+    """The boxes of each image in a table, in little memory: rows of one image may be anywhere."""
 
     def __init__(self) -> None:
         self._labels: dict[str, int] = {}
@@ -127,7 +127,7 @@ class _Gathered:
     def each(
         self, class_names: dict[str, str]
     ) -> Iterator[tuple[str, Iterator[Box], tuple[int, int] | None]]:
-        """Yield each image as the table writes it, its boxes and its size."""
+        """Yield each image's name as written in the table, its boxes and its size."""
         labels = [class_names.get(label, label) for label in self._labels]
         for image, flat in self._boxes.items():
             starts = range(0, len(flat), 5)
@@ -168,7 +168,7 @@ def _declared(row: Sequence[str], columns: Columns) -> tuple[int, int] | None:
 
 
 def _descriptions(upload: Upload, reading: Reading) -> dict[str, str]:
-    """Return {code of a class: its name} of OpenImages' class-descriptions.csv."""
+    """Return {class code: name} of OpenImages' class-descriptions.csv."""
     found: dict[str, str] = {}
     for entry in upload.by_suffix(".csv"):
         if _DESCRIPTIONS in entry.path.rpartition("/")[2].lower():
@@ -179,7 +179,7 @@ def _descriptions(upload: Upload, reading: Reading) -> dict[str, str]:
 
 
 def box_columns(first: Sequence[str]) -> Columns | None:
-    """Tell the columns by the first row; None where it is not one of a table of boxes."""
+    """Detect the columns from the first row; None if it is not a table of boxes."""
     titles = [field.strip().lower() for field in first]
     corners = next((found for found in _CORNERS if set(found) <= set(titles)), None)
     if corners is None:

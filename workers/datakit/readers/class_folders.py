@@ -1,4 +1,4 @@
-"""Folders named after classes, with or without folders of splits above them."""
+"""Folders named after classes, with or without split folders above them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LAYOUT = msg("class folders")
 def read_class_folders(upload: Upload, reading: Reading) -> Listing:
     """Read ``<class>/<image>``, in any outer folders.
 
-    With ``train/<class>/…`` beside ``val/`` or ``test/`` the split is taken as given.
+    With ``train/<class>/…`` beside ``val/`` or ``test/``, the split is taken as given.
     """
     for entry in upload.files:
         message = msg_n(
@@ -89,7 +89,7 @@ def _listing(roles: Roles, upload: Upload, reading: Reading) -> Listing:
 
 
 def _doubt_numbered_items(classes: Iterable[str], upload: Upload, reading: Reading) -> None:
-    """Ask about folders called by one word and a number where masks of defects lie among the images."""
+    """Ask about folders named by one word and a number if masks of defects are among the images."""
     words = {name.rstrip("0123456789") for name in classes}
     numbered = len(words) == 1 and words.isdisjoint(classes)
     if numbered and reading.findings.count("masks-left-out") and upload.options.format != "folders":
@@ -104,7 +104,7 @@ def _doubt_numbered_items(classes: Iterable[str], upload: Upload, reading: Readi
 
 
 def _take_listed_split(samples: list[Sample], upload: Upload, reading: Reading) -> None:
-    """Take the split from lists of the images, where there are any."""
+    """Take the split from lists of the images, if there are any."""
     splits, lists = listed_split(upload, samples)
     for sample in samples:
         sample.split = splits.get(sample.entry.path)

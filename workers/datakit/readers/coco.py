@@ -26,19 +26,19 @@ from .upload import Upload
 LAYOUT = "COCO"
 # The largest file of COCO 2017 has 448 MB.
 MAX_ANNOTATION_BYTES = 512 * 1024 * 1024
-# An upload with more JSON files than this is not searched to the end: a COCO file is among the largest.
+# In an upload with more JSON files than this, not all are checked: a COCO file is among the largest.
 MAX_LOOKED_AT = 40
 _IMAGE_KEYS = ("id", "file_name", "width", "height")
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
 
 
 def coco_files(upload: Upload) -> list[Entry]:
-    """Return the JSON files that hold COCO boxes: those called instance… where there are any."""
+    """Return the JSON files with COCO boxes: those named instance… if there are any."""
     found = by_suffix(upload, ".json")
     found.sort(key=lambda entry: (-entry.size, entry.path))
     files = []
     for entry in found[:MAX_LOOKED_AT]:
-        # One too large to read is too large for any other layout as well: reading it says so.
+        # A file too large to read is too large for any other format too: reading it reports that.
         if entry.size > MAX_LIST_BYTES or _holds(upload, entry, _KEYS):
             files.append(entry)
     instances = [entry for entry in files if entry.path.rpartition("/")[2].lower().startswith("instance")]
@@ -46,7 +46,7 @@ def coco_files(upload: Upload) -> list[Entry]:
 
 
 def _holds(upload: Upload, entry: Entry, words: Sequence[bytes]) -> bool:
-    """Say whether all the words stand in the file."""
+    """Whether the file contains all the words."""
     missing, carried = set(words), b""
     for block in upload.blocks(entry, MAX_LIST_BYTES):
         text = carried + block
@@ -74,7 +74,7 @@ def read_coco(upload: Upload, reading: Reading) -> Listing:
 
 
 class _Content:
-    """A file's three lists: images and categories as they stand, of annotations the boxes alone."""
+    """A file's three lists: images and categories in full, of annotations only the boxes."""
 
     def __init__(self, upload: Upload, file: Entry, findings: Findings):
         self.images: list[tuple[Any, ...]] = []  # as in _IMAGE_KEYS
@@ -118,13 +118,13 @@ class _Content:
 
 
 class _Annotations:
-    """Gathers boxes while a file is read, so that its millions of objects are never there together."""
+    """Collects boxes while a file is read, so that its millions of objects are never in memory together."""
 
     def __init__(self, findings: Findings):
         self._findings = findings
         self._numbers: dict[str, int] = {}  # category id: its number here
-        self._boxes: dict[str, array[float]] = {}  # image id: (number of the category, place) flat
-        self._labels: dict[str, array[int]] = {}  # image id: numbers of categories without a place
+        self._boxes: dict[str, array[float]] = {}  # image id: (number of the category, box) flat
+        self._labels: dict[str, array[int]] = {}  # image id: numbers of categories without a box
         self.panoptic = False
 
     @property
@@ -144,7 +144,7 @@ class _Annotations:
         category = _id(row["category_id"], self._findings)
         kind = self._numbers.setdefault(category, len(self._numbers))
         place = row.get("bbox") or _outline(row.get("segmentation"))
-        if not place:  # a class of the whole image, where none has a box
+        if not place:  # a class of the whole image, if none has a box
             self._labels.setdefault(_id(row["image_id"], self._findings), array("q")).append(kind)
         if not isinstance(place, list | tuple) or len(place) != 4:
             message = msg_n(
@@ -179,7 +179,7 @@ class _Annotations:
 
 
 def _outline(outline: Any) -> tuple[float, ...] | None:
-    """Return the box around an annotation's outline, where it has no box."""
+    """Return the bounding box of an annotation's outline, if it has no box."""
     parts = [part for part in outline if isinstance(part, list)] if isinstance(outline, list) else []
     flat = [value for part in parts for value in part]
     return around(zip(flat[::2], flat[1::2], strict=False)) if flat else None
@@ -203,7 +203,7 @@ def _categories(rows: list[dict[str, Any]], file: Entry, findings: Findings) -> 
 
 
 def _id(value: Any, findings: Findings) -> str:
-    """Return an id as text, so that 7, 7.0 and "7" are one."""
+    """Return an id as text, so that 7, 7.0 and "7" are equal."""
     if isinstance(value, str):
         message = msg_n(
             "{count} id is a text, not a number, and was read as if it were a number.",

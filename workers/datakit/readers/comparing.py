@@ -1,4 +1,4 @@
-"""Whether two readings of one upload say the same of its images."""
+"""Whether two readings of one upload agree about its images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRACTION_APART = 0.01
 
 @dataclasses.dataclass(slots=True)
 class Relation:
-    """``common`` images are labelled by both; ``differ`` of them have labels that do not go together."""
+    """``common`` images are labelled by both; ``differ`` of them have incompatible labels."""
 
     common: int
     differ: int
@@ -27,7 +27,7 @@ class Relation:
 
 
 def claims(reading: Reading) -> dict[str, str]:
-    """Return {path of an image: its class name}; of boxes, the classes of all that are on it."""
+    """Return {image path: class name}; for boxes, all classes on the image."""
     if reading.listing is None:
         return {}
     if reading.has_boxes:
@@ -40,8 +40,8 @@ def claims(reading: Reading) -> dict[str, str]:
 def relation(one: Reading, two: Reading) -> Relation:
     """Compare the labels of two readings of one task.
 
-    Names that are alike but for case are equal, and so is every renaming that gives each class of one
-    reading exactly one class of the other: ids in a list, names of folders.
+    Names that differ only in case are equal, and so is a one-to-one renaming of the classes: ids in a list,
+    names of folders.
     """
     first, second = claims(one), claims(two)
     common = [path for path in first if path in second]
@@ -61,9 +61,9 @@ def relation(one: Reading, two: Reading) -> Relation:
 
 
 def boxes_agree(one: Reading, two: Reading) -> bool:
-    """Say whether two readings of boxes have the same ones on every image, whatever their order.
+    """Whether two readings have the same boxes on every image, in any order.
 
-    Places are compared where both give them in one unit, or one of them tells the image's size.
+    Coordinates are compared if both use one unit, or one of them gives the image's size.
     """
     others = {sample.entry.path: sample for sample in two.samples if sample.boxes}
     mine = [sample for sample in one.samples if sample.boxes]
@@ -108,7 +108,7 @@ def _is_renaming(pairs: list[tuple[str, str]]) -> bool:
     for one, two in pairs:
         there[one].add(two)
         back[two].add(one)
-    # A name that both use has to mean the same: classes that changed places are no renaming.
+    # A name used by both must mean the same: swapped classes are not a renaming.
     shared = there.keys() & back.keys()
     return all(there[name] == {name} for name in shared) and all(
         len(found) == 1 for found in (*there.values(), *back.values())

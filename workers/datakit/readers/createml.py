@@ -1,4 +1,4 @@
-"""CreateML: a JSON list of images, each with boxes given by their middle and size in pixels."""
+"""CreateML: a JSON list of images, each with boxes given by centre and size in pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables with a row for each image: its path or name and its class, in a column or in one column a class."""
+"""Tables with one row per image: its path or name and its class, in one column or in one column per class."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _GUESSES = re.compile(r"submi|predict|pred[._]|result|output|answer|inference")
 
 @dataclasses.dataclass(slots=True)
 class Table:
-    """A table that names images: its columns, or why it says no class."""
+    """A table of images: its columns, or why it has no class."""
 
     entry: Entry
     columns: Columns | None = None
@@ -42,13 +42,13 @@ class Table:
 
     @property
     def guesses(self) -> bool:
-        """Whether these are somebody's answers, by the table's name or its titles."""
+        """Whether these are predictions, by the table's name or its titles."""
         name = self.entry.path.rpartition("/")[2].lower()
         return bool(_GUESSES.search(name)) or (self.columns is not None and self.columns.guesses)
 
 
 def csv_tables(upload: Upload) -> list[Entry]:
-    """Return the tables that name images of the upload."""
+    """Return the tables of the upload's images."""
     return [table.entry for table in upload.once(_tables)]
 
 
@@ -95,11 +95,11 @@ def read_csv(upload: Upload, reading: Reading) -> Listing:
 def _truths(tables: list[Table], upload: Upload, reading: Reading) -> list[Table]:
     """Return the tables whose labels count; the others are noted.
 
-    Raises InputError when there is none, with the reason of the first.
+    Raises InputError if there is none, with the reason of the first.
     """
     usable = [table for table in tables if table.columns is not None]
     truths = usable if upload.options.tables else [table for table in usable if not table.guesses]
-    # A table that describes each class once, with a picture of it.
+    # A table that describes each class once, with an image of it.
     truths = [t for t in truths if t.columns.repeats or split_of_path(t.entry.path)] or truths
     for table in tables:
         if table not in truths:
@@ -126,7 +126,7 @@ def _truths(tables: list[Table], upload: Upload, reading: Reading) -> list[Table
 
 
 def _doubt_tables_of_tests(truths: list[Table], images: _Images, reading: Reading) -> None:
-    """Ask where one of several tables names test images alone and its name says so little: a submission?"""
+    """Ask if one of several tables has only test images and a name that suggests a submission."""
     for table in truths:
         sides = images.sides[table.entry.path]
         if len(truths) > 1 and sides == {"test"} and split_of_path(table.entry.path) is None:
@@ -140,7 +140,7 @@ def _doubt_tables_of_tests(truths: list[Table], images: _Images, reading: Readin
 
 
 def _note(truths: list[Table], reading: Reading) -> None:
-    """Say in what was used what one would pass to get the same again."""
+    """Record in ``used`` the options that give the same result again."""
     columns = truths[0].columns
     reading.used["tables"] = [table.entry.path for table in truths][:MAX_LOOKED_AT]
     reading.used["image_column"] = columns.title(columns.image)
@@ -163,12 +163,12 @@ def _differing(path: str, one: str, two: str) -> str:
 
 
 class _Images:
-    """Gathers the labels of one table after the other and notices where they disagree."""
+    """Collects the labels of several tables and notices contradictions."""
 
     def __init__(self, reading: Reading):
         self._reading, self._findings = reading, reading.findings
         self._images = LabelledImages(reading.findings)
-        self._said: dict[str, tuple[str, str]] = {}  # path of an image: class and table
+        self._said: dict[str, tuple[str, str]] = {}  # image path: class and table
         self._disagree = Counted()
         self._ambiguous = Counted()
         self._disagreeing: dict[str, None] = {}  # paths of tables
@@ -205,7 +205,7 @@ class _Images:
         self._images.add(entry, label, split)
 
     def _compare(self, entry: Entry, label: str, table: str) -> None:
-        """Note what an earlier table says otherwise of this image, and below which split the image lies."""
+        """Note contradictions with an earlier table about this image, and the split folder of the image."""
         known, other = self._said.get(entry.path, (label, ""))
         if other == table:
             return

@@ -1,6 +1,6 @@
 """CVAT's own XML: images with their boxes and tags, or tracks of objects over the frames of a video.
 
-Versions 1.0 and 1.1, as https://docs.cvat.ai describes them under "CVAT for image" and "CVAT for video".
+Versions 1.0 and 1.1, as described by https://docs.cvat.ai under "CVAT for image" and "CVAT for video".
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .upload import Upload
 
 LAYOUT, KEY = "CVAT XML", "cvat"
 MAX_LOOKED_AT = 40
-# A track has a box for each frame; this many take 200 MB.
+# A track has a box per frame; this many take 200 MB.
 MAX_INSIDE = 300_000
 _LEFT_OUT = ("polyline", "points", "cuboid", "skeleton")
 
@@ -85,7 +85,7 @@ def _read_file(upload: Upload, file: Entry, images: AnnotatedImages, reading: Re
 
 
 def _elements(upload: Upload, file: Entry) -> Iterator[Element]:
-    """Yield each ``<image>`` and ``<track>``, which is empty again once the next one is asked for."""
+    """Yield each ``<image>`` and ``<track>``, which is emptied once the next one is requested."""
     shown = names.show(file.path)
     try:
         blocks = _Blocks(upload, file)
@@ -109,7 +109,7 @@ def _elements(upload: Upload, file: Entry) -> Iterator[Element]:
 
 
 def _below_root(events: Iterator[tuple[str, Element]], shown: str) -> Iterator[Element]:
-    """Keep one child of the root at a time. Raises InputError for one that is larger than any honest one."""
+    """Keep one child of the root at a time. Raises InputError for one of implausible size."""
     _, root = next(events)
     depth = inside = 0
     for event, element in events:
@@ -131,17 +131,17 @@ def _below_root(events: Iterator[tuple[str, Element]], shown: str) -> Iterator[E
 
 
 class _Blocks:
-    """A file of the upload as something that can be read from."""
+    """A file of the upload as a readable file object."""
 
     def __init__(self, upload: Upload, file: Entry):
         self._blocks = upload.blocks(file, MAX_EXPORT_BYTES)
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next block, whatever the size: the parser takes any."""
+        """Return the next block, whatever the size: the parser accepts any."""
         return next(self._blocks, b"")
 
     def close(self) -> None:
-        """There is nothing to close: the archive stays open."""
+        """Nothing to close: the archive stays open."""
 
 
 def _take_image(
@@ -172,9 +172,9 @@ def _take_track(track: Element, frames: dict[int, list[Box]], findings: Findings
 def _take_frames(
     frames: dict[int, list[Box]], upload: Upload, file: Entry, images: AnnotatedImages, findings: Findings
 ) -> None:
-    """Give the boxes of each frame to the image that CVAT names after its number, frame_000012.
+    """Assign the boxes of each frame to the image that CVAT names after its number, frame_000012.
 
-    Raises InputError when there is none: only a video's own frames can be told by number.
+    Raises InputError if there is none: only a video's own frames can be identified by number.
     """
     missing, near = 0, folder_of(file.path)
     for frame, boxes in sorted(frames.items()):
@@ -196,7 +196,7 @@ def _take_frames(
 
 
 def _box(shape: Element, label: str | None, findings: Findings, file: Entry) -> Box | None:
-    """Return a shape's box, or None for what is none; such a shape is noted."""
+    """Return a shape's box, or None if it has none; such a shape is noted."""
     kind, shown = shape.tag, names.show(file.path)
     if kind in _LEFT_OUT:
         shape_left_out(findings, f"{shown}: {kind}")
@@ -230,7 +230,7 @@ def _place(shape: Element, kind: str) -> tuple[float, float, float, float] | Non
 
 
 def turned(corners: list[tuple[float, float]], degrees: float) -> tuple[float, float, float, float]:
-    """Return the upright box around a box that is turned clockwise about its middle."""
+    """Return the bounding box of a box rotated clockwise about its centre."""
     (left, top), (right, bottom) = corners
     if not degrees or not math.isfinite(degrees):
         return left, top, right - left, bottom - top

@@ -1,4 +1,4 @@
-"""Datumaro's JSON: a file for each subset, with items that have labels, boxes or outlines."""
+"""Datumaro's JSON: one file per subset, with items that have labels, boxes or outlines."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def read_datumaro_labels(upload: Upload, reading: Reading) -> Listing:
 
 
 def _class_names(upload: Upload, file: Entry) -> list[str]:
-    """Return the names of the file's labels, by their ids; they stand before its items or after them."""
+    """Return the names of the file's labels, by id; they come before its items or after them."""
     for key, value in members(upload, file):
         if key == "categories" and isinstance(value, dict):
             label = value.get("label")
@@ -93,7 +93,7 @@ def _take(
 def _image(
     item: dict[str, Any], file: Entry, upload: Upload, split: str | None
 ) -> tuple[Entry | None, tuple[int, int] | None]:
-    """Find the image by the path in the item, below a folder of the subset's name, or by the item's id."""
+    """Find the image by the item's path, below a folder of the subset's name, or by the item's id."""
     image = item.get("image") if isinstance(item.get("image"), dict) else {}
     written, near = image.get("path"), folder_of(file.path)
     found = None

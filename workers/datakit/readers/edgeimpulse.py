@@ -1,6 +1,6 @@
-"""Edge Impulse's export: info.labels says the class of each file, bounding_boxes.labels its boxes.
+"""Edge Impulse's export: info.labels has the class of each file, bounding_boxes.labels its boxes.
 
-Both are JSON. Boxes are in pixels, from the left upper corner.
+Both are JSON. Boxes are in pixels, from the top left corner.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ INFO, BOUNDING_BOXES = "info.labels", "bounding_boxes.labels"
 
 
 def edge_impulse_files(upload: Upload) -> list[Entry]:
-    """Return the files of labels; one that stands above others repeats what they say."""
+    """Return the label files; one that is above others repeats their content."""
     wanted = (INFO, BOUNDING_BOXES)
     found = [entry for entry in upload.files if entry.path.rpartition("/")[2].lower() in wanted]
     return sorted(found, key=lambda entry: names.natural_key(entry.path))
@@ -58,7 +58,7 @@ def read_edge_impulse_labels(upload: Upload, reading: Reading) -> Listing:
 
 
 def _rows(content: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield pairs of a path and what is said of it, from either kind of file."""
+    """Yield pairs of a path and its annotation, from either kind of file."""
     if not isinstance(content, dict):
         return
     files, boxes = content.get("files"), content.get("boundingBoxes")
@@ -93,7 +93,7 @@ def _take(
 
 
 def _labels(label: Any) -> list[str]:
-    """Return the label of a file: it has one, or several, or says that it is unlabelled."""
+    """Return a file's label or labels, or that it is unlabelled."""
     if not isinstance(label, dict) or label.get("type") != "label":
         return []
     return [str(label["label"])] if label.get("label") else []

@@ -1,4 +1,4 @@
-"""Finding the image that an annotation means, however its path was written."""
+"""Finds the image that an annotation refers to, however its path is written."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .folder_names import is_masks, is_visualization
 from .splits import split_of_path
 from .texts import folder_of, stem
 
-# Of a longer path, and of the folders above a file, the last ones are tried.
+# For a longer path, or a deeper file, only the last components are tried.
 MAX_PARTS = 40
 FEW = 3
-# A name that is empty, or not the one that it seems to be: a Windows path, a part of an address.
+# An empty name, or one that may be more than a name: a Windows path, a part of a URL.
 _ODD_NAME = re.compile(r"^\.{0,2}$|[\\%?#]|[^\x00-\x7f]")
 
 
 class ImageFinder:
-    """Looks images up by path, by the end of a path, and by their name alone."""
+    """Looks images up by path, by the end of a path, or by name alone."""
 
     def __init__(self, images: list[Entry]):
         self._exact = {entry.path: entry for entry in images}
@@ -35,20 +35,20 @@ class ImageFinder:
             self._by_stem.setdefault(stem(folded), []).append(entry)
 
     def misses(self, written: str) -> bool:
-        """Say at little cost that no image is called so, by a plain path or name; False is no promise."""
+        """Whether certainly no image has this plain path or name; cheap, and False is no promise."""
         name = written.rpartition("/")[2].casefold()
         return not (name in self._by_name or name in self._by_stem or _ODD_NAME.search(name))
 
     def has_several(self, written: str) -> bool:
-        """Say whether a few images are called so, by name or by name without suffix."""
+        """Whether several images have this name, with or without suffix."""
         name = "".join(_parts(written)[-1:]).casefold()
         return 1 < len(self._by_name.get(name) or self._by_stem.get(name, ())) <= FEW
 
     def find_anywhere(self, written: str, near: str, split: str | None = None) -> Entry | None:
-        """Like ``find_upwards``, but last by the image's name alone.
+        """Like ``find_upwards``, but finally by the image's name alone.
 
-        A name that several images have is settled by the longest common end of the paths, then by ``split``:
-        the one below a folder of that split. Masks and pictures of annotations come last.
+        If several images have the name, the longest common end of the paths decides, then ``split``: the one
+        below a folder of that split. Masks and renderings of annotations come last.
         """
         exact = self._exact.get(f"{near}/{written}" if near else written)
         if exact is not None:
@@ -61,10 +61,10 @@ class ImageFinder:
         return entry or _only(_alike(called, [part.casefold() for part in parts]), split)
 
     def find_upwards(self, written: str, near: str) -> Entry | None:
-        """Return the image for ``written``, a path as seen from the folder ``near`` or one above it.
+        """Return the image for ``written``, a path relative to the folder ``near`` or one above it.
 
-        Lists made on Windows say ``..\\images\\1.jpg``; those made for a notebook service name absolute
-        paths there. Leading folders are dropped one by one until an image of the upload is met.
+        Lists made on Windows contain ``..\\images\\1.jpg``; those made for a notebook service contain
+        absolute paths there. Leading folders are dropped one by one until an image of the upload matches.
         """
         return self._upwards(_parts(written), near)
 
@@ -78,7 +78,7 @@ class ImageFinder:
         return None
 
     def named(self, wanted: str, near: str, split: str | None = None) -> Entry | None:
-        """Return the image whose name without its suffix is ``wanted``, first beside ``near``."""
+        """Return the image whose name without suffix is ``wanted``, preferably beside ``near``."""
         found = self._by_stem.get(wanted.casefold(), [])
         beside = [entry for entry in found if folder_of(entry.path) == near]
         return _only(beside or found, split)
@@ -100,7 +100,7 @@ def _upwards(folder: str) -> Iterator[str]:
 
 
 def _alike(found: list[Entry], parts: list[str]) -> list[Entry]:
-    """Return those of the images whose paths have the longest common end with ``parts``."""
+    """Return the images whose paths have the longest common end with ``parts``."""
     if len(found) < 2:
         return found
     ends = [_common_end(entry.path.casefold().split("/"), parts) for entry in found]
@@ -121,5 +121,5 @@ def _only(found: list[Entry], split: str | None) -> Entry | None:
 
 
 def _is_rendering(entry: Entry) -> bool:
-    """Say whether the image lies in a folder of masks or of pictures that show annotations."""
+    """Whether the image is in a folder of masks or of rendered annotations."""
     return any(is_masks(part) or is_visualization(part) for part in folder_of(entry.path).split("/"))

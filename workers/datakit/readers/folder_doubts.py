@@ -1,4 +1,4 @@
-"""What speaks against folders being classes: names of parts, days or sessions, twins, folders below them."""
+"""Doubts that folders are classes: names of parts, days or sessions, twins, folders below them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .folder_names import are_shards, is_images, is_masks, is_other, is_part, is
 from .folder_tree import Folder, without_nest
 from .texts import stem
 
-# Two folders whose images have the same names to this part hold two renderings of one thing.
+# Two folders that share this fraction of image names are two versions of the same images.
 SAME_NAMES = 0.8
-MAX_COMPARED = 8  # folders, each with each
+MAX_COMPARED = 8  # folders, compared pairwise
 MAX_LOOKED_AT = 20  # images of each folder
 
 
 def doubts_of(tops: Sequence[Folder]) -> list[str]:
-    """Say why folders that look like classes may be none."""
+    """Return why folders that look like classes may not be any."""
     parts = [top for top in tops if is_part(top.name) or is_session(top.name)]
     if len(parts) > 1 and len(parts) == len(tops):
         return [
@@ -71,7 +71,7 @@ def doubts_of(tops: Sequence[Folder]) -> list[str]:
 
 
 def _twins(tops: Sequence[Folder]) -> tuple[Folder, Folder] | None:
-    """Return two folders of the same file names, one of JPEG files and one of PNG files, say."""
+    """Return two folders with the same file names, one with JPEG files and one with PNG files, say."""
     if len(tops) > MAX_COMPARED:
         return None
     facts = [(top, top.stems(), top.suffixes()) for top in tops]
@@ -83,14 +83,14 @@ def _twins(tops: Sequence[Folder]) -> tuple[Folder, Folder] | None:
 
 
 def _holds_folders(folder: Folder) -> bool:
-    """Say whether most images lie in folders below, which are no mere days, sessions, parts or masks."""
+    """Whether most images are in folders below, other than days, sessions, parts or masks."""
     inner = [name for name in folder.folders if not is_masks(name)]
     only_parts = all(is_session(name) or is_part(name) for name in inner)
     return len(inner) > 1 and folder.total > 2 * len(folder.images) and not only_parts
 
 
 def look_like_shards(tops: Sequence[Folder]) -> bool:
-    """Say whether the folders may be those that files are spread over by a hash of their names."""
+    """Whether the folders may be shards, into which files are distributed by a hash of their names."""
     some = (itertools.islice(top.all(), MAX_LOOKED_AT) for top in tops)
     stems = [stem(entry.path) for entry in itertools.chain.from_iterable(some)]
     return are_shards((top.name for top in tops), stems)

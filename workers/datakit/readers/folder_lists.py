@@ -1,4 +1,4 @@
-"""Text files that name images of class folders: lists of a split, and those that nothing read."""
+"""Text files that name images of class folders: split lists, and unread lists."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _SUFFIXES = (".txt", ".lst")
 MAX_TEXT_FILES = 1000
 MAX_LOOKED_AT = 40
 HEAD_BYTES, HEAD_LINES = 4096, 20
-# So much of a list names class images, and so much of these stands in some list.
+# This fraction of a list must name class images, and this fraction of these must be in some list.
 NEARLY_ALL = 0.9
 _OF_BOXES = frozenset({"bbx", "bbox", "bboxes", "box", "boxes", "gt", "landmarks", "polygons"})
 
 
 def listed_split(upload: Upload, samples: Sequence[Sample]) -> tuple[dict[str, str], list[Entry]]:
-    """Return {path of an image: split} of lists of paths beside class folders, and the lists.
+    """Return {image path: split} of lists of paths beside class folders, and the lists.
 
-    As Food-101 has them: one list for each split, in one folder, which together name nearly every image.
-    Where there are several lists of a split, or some are missing, nothing is returned.
+    As in Food-101: one list per split, in one folder, which together name nearly every image. If there are
+    several lists of a split, or some are missing, nothing is returned.
     """
     candidates = _lists_by_folder(upload)
     by_end = {_end(sample.entry.path): sample.entry.path for sample in samples} if candidates else {}
@@ -56,7 +56,7 @@ def _lists_by_folder(upload: Upload) -> dict[str, dict[str, list[Entry]]]:
 
 
 def _text_files(upload: Upload) -> list[Entry]:
-    """Return the lists that an upload may hold; thousands of text files are annotations of one image each."""
+    """Return the possible lists of an upload; thousands of text files are annotations of one image each."""
     files = upload.by_suffix(*_SUFFIXES)
     return files if len(files) <= MAX_TEXT_FILES else []
 
@@ -69,7 +69,7 @@ def _end(path: str) -> str:
 
 
 def _paths(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the path of each line, which a label may follow."""
+    """Yield the path of each line, which may be followed by a label."""
     for line in map(str.strip, lines):
         written = split_line(line)[0]
         if line:
@@ -77,7 +77,7 @@ def _paths(lines: Iterable[str]) -> Iterator[str]:
 
 
 def names_images(upload: Upload, file: Entry, without: Container[str] = ()) -> bool:
-    """Say whether most of a text file's first lines, or every few, name images other than ``without``."""
+    """Whether most of a text file's first lines, or every few, name images other than ``without``."""
     if not 0 < file.size <= MAX_LIST_BYTES:
         return False
     head = next(iter(upload.blocks(file, MAX_LIST_BYTES)), b"")[:HEAD_BYTES].decode("utf-8", "replace")
@@ -87,7 +87,7 @@ def names_images(upload: Upload, file: Entry, without: Container[str] = ()) -> b
 
 
 def unread_list(upload: Upload, used: set[str], samples: Sequence[Sample]) -> str | None:
-    """Return the path of a list that was not read and speaks of boxes, or of images that were left out."""
+    """Return the path of an unread list that describes boxes, or ignored images."""
     taken = {sample.entry.path for sample in samples}
     for file in _text_files(upload)[:MAX_LOOKED_AT]:
         if file.path in used:

@@ -1,4 +1,4 @@
-"""Masks among the folders of a set: left out beside classes, and a set of their own beside mere images."""
+"""Masks among the folders of a dataset: ignored beside classes, refused beside plain images."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _ENDINGS = ("_mask", "-mask", " mask", "_masks", "_seg", "_segmentation", "_gt",
 def without_masks(
     folders: Sequence[Folder], given: Mapping[str, str], reading: Reading
 ) -> tuple[list[Folder], list[str]]:
-    """Leave out the folders of masks among ``folders``; return the others, and what is in doubt.
+    """Leave out mask folders among ``folders``; return the others, and any doubt.
 
-    Raises InputError where the others hold the images of the masks and no classes.
+    Raises InputError if the others hold the images of the masks and no classes.
     """
     masks = [folder for folder in folders if is_masks(folder.name) and folder.path not in given]
     others = [folder for folder in folders if folder not in masks]
@@ -53,7 +53,7 @@ def without_masks(
 
 
 def masks_in(folder: Folder, reading: Reading) -> set[str]:
-    """Leave out the masks in the folder of a class, as 12_mask.png beside 12.png; return their paths."""
+    """Leave out the masks in the folder of a class, such as 12_mask.png beside 12.png; return their paths."""
     images = list(folder.all())
     stems = {_stem(entry) for entry in images}
     masks = {entry.path for entry in images if _is_mask(_stem(entry), stems)}
@@ -71,7 +71,7 @@ def _leave_out(masks: Iterable[str], reading: Reading) -> None:
 
 
 def _are_of_same_names(folders: Sequence[Folder], masks: Sequence[Folder]) -> bool:
-    """Say whether the images of a folder and those of a folder of masks have the same names."""
+    """Whether the images of a folder and those of a mask folder have the same names."""
     images = [folder.stems() for folder in folders[:MAX_PAIRED]]
     drawn = [{_without_ending(stem) for stem in mask.stems()} for mask in masks[:MAX_PAIRED]]
     return any(
@@ -91,7 +91,7 @@ def _classes_of(folders: Sequence[Folder]) -> list[Folder]:
 
 
 def _could_be_classes(folders: Sequence[Folder]) -> bool:
-    """Say whether there are several, none of them one of images, and no name of an image is in two."""
+    """Whether there are several, none called "images", and no image name occurs in two."""
     if len({folder.name for folder in folders}) < 2 or any(is_images(folder.name) for folder in folders):
         return False
     seen: set[str] = set()
@@ -104,7 +104,7 @@ def _could_be_classes(folders: Sequence[Folder]) -> bool:
 
 
 def _are_repeated(folders: Sequence[Folder]) -> bool:
-    """Say whether the same folders lie in two splits, as only classes do."""
+    """Whether the same folders are in two splits, as only classes are."""
     below = [frozenset(folder.folders) for folder in folders if split_of(folder.name) is not None]
     return len(below) > 1 and len(set(below)) == 1
 
@@ -129,7 +129,7 @@ def _without_ending(stem: str) -> str:
 
 
 def _folders_of_masks(folder: Folder) -> Iterator[Folder]:
-    """Yield the folders of masks in a class's folder, beside its images or folders of them."""
+    """Yield the mask folders in a class's folder, beside its images or its image folders."""
     inner = list(folder.folders.values())
     drawn = [each for each in inner if is_masks(each.name)]
     if drawn and (folder.images or len(drawn) < len(inner)):

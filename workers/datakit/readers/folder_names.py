@@ -1,4 +1,4 @@
-"""What the name of a folder says of what lies in it: a split, images, masks, images without a label."""
+"""What a folder's name says about its content: a split, images, masks, unlabelled images."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _OTHER = frozenset({
 
 
 def words_of(name: str) -> list[str]:
-    """Return the words of a name in small letters, without digits: TrainImages and train-images2 have two."""
+    """Return the words of a name in lower case, without digits: TrainImages and train-images2 have two."""
     return [word.lower() for word in _WORDS.findall(name)]
 
 
 def split_of(name: str) -> str | None:
-    """Return the one split that a word of the name tells: "train", "val" or "test"."""
+    """Return the split named by one word of the name: "train", "val" or "test"."""
     found = {SPLIT_WORDS[word] for word in words_of(name) if word in SPLIT_WORDS}
     found |= {side for word, side in SPLIT_WORDS.items() if not word.isascii() and word in name}
     return found.pop() if len(found) == 1 else None
@@ -70,7 +70,7 @@ def is_unlabelled(name: str) -> bool:
 
 
 def is_other(name: str) -> bool:
-    """Say whether the name is that of a folder of figures, results or papers."""
+    """Whether the name is that of a folder of figures, results or papers."""
     words = words_of(name)
     return bool(words) and all(word in _OTHER for word in words)
 
@@ -80,7 +80,7 @@ def is_augmented(name: str) -> bool:
 
 
 def is_session(name: str) -> bool:
-    """Say whether the name is that of a day, of a session, or a hash: it says nothing of what is seen."""
+    """Whether the name is that of a day or a session, or a hash: unrelated to the images' content."""
     return bool(_SESSIONS.fullmatch(name)) or _is_hash(name)
 
 
@@ -95,7 +95,9 @@ def _is_hash(name: str) -> bool:
 
 
 def are_shards(folders: Iterable[str], stems: Iterable[str]) -> bool:
-    """Say whether files called by hashes are spread over folders called by one to three letters of them."""
+    """Whether files named by hashes are distributed over folders named by their first one to three
+    letters.
+    """
     stems = list(stems)
     hashes = sum(map(_is_hash, stems))
     short = all(len(folder) <= LONGEST_SHARD and set(folder.lower()) <= _HEX for folder in folders)
@@ -103,5 +105,5 @@ def are_shards(folders: Iterable[str], stems: Iterable[str]) -> bool:
 
 
 def is_part(name: str) -> bool:
-    """Say whether the name is that of one of several parts: fold1, batch_b, images_001."""
+    """Whether the name is that of one of several parts: fold1, batch_b, images_001."""
     return bool(_NUMBERED.search(name)) and split_of(name) is None

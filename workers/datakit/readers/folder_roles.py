@@ -1,7 +1,7 @@
-"""What each folder above the images is for: a class, a split, masks, or nothing that is trained on.
+"""The role of each folder above the images: class, split, masks, or ignored.
 
-A name alone decides little. What counts is how the folders lie: which hold folders, which images; which have
-the same folders in them; which hold the same file names.
+A name alone decides little. The structure counts: which folders hold folders, which images; which contain the
+same folders; which contain the same file names.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .reading import CLASS, IGNORED, IMAGES, PART, SPLIT_ROLES, TRAIN, UNLABELLE
 from .texts import folder_of
 from .upload import Upload
 
-# A folder of figures or results holds few images, or fewer than this part of those of a class.
+# A folder of figures or results holds few images, or less than this fraction of those of a class.
 FEW, SMALL_PART = 5, 0.5
 
 
@@ -42,7 +42,7 @@ class Roles:
 
 
 def looked_through(options: ReadingOptions) -> set[str]:
-    """Return the folders whose content counts as lying beside them, by what a person said.
+    """Return the folders whose content counts as being beside them, by a person's options.
 
     They are those of parts and of images, and those above a class unless they name a split.
     """
@@ -57,9 +57,9 @@ def looked_through(options: ReadingOptions) -> set[str]:
 
 
 def roles_of(root: Folder, upload: Upload, reading: Reading) -> Roles:
-    """Give the folders their roles and note those that are left out.
+    """Assign the folders' roles and note ignored ones.
 
-    Raises InputError where they hold no classes: loose images, splits without class folders, masks.
+    Raises InputError if they hold no classes: loose images, splits without class folders, masks.
     """
     folder, tops = _set_folder(root, upload, reading)
     for entry in folder.images:
@@ -93,7 +93,7 @@ def roles_of(root: Folder, upload: Upload, reading: Reading) -> Roles:
 
 
 def _set_folder(root: Folder, upload: Upload, reading: Reading) -> tuple[Folder, list[Folder]]:
-    """Return the folder that the set lies in, below outer folders, and those of its folders that count."""
+    """Return the folder of the dataset, below outer folders, and its relevant folders."""
     folder = root
     while True:
         tops = _without_others(folder, upload, reading)
@@ -123,7 +123,7 @@ def _is_outer(folder: Folder) -> bool:
 
 
 def _without_others(folder: Folder, upload: Upload, reading: Reading) -> list[Folder]:
-    """Leave out copies of the set, figures, and what is said to carry no label, where others remain."""
+    """Leave out duplicates of the dataset, figures, and folders said to be unlabelled, if others remain."""
     tops = list(folder.folders.values())
     given = upload.options.roles
     largest = max((top.total for top in tops if not is_other(top.name)), default=0)
@@ -150,12 +150,12 @@ def _missing(folders: Sequence[Folder], others: Sequence[Folder]) -> list[Folder
 
 
 def _is_aside(top: Folder, largest: int) -> bool:
-    """Say whether a folder is one of figures or the like, which are few, or of images without a label."""
+    """Whether a folder contains a few figures or the like, or unlabelled images."""
     return is_unlabelled(top.name) or (is_other(top.name) and top.total <= max(FEW, SMALL_PART * largest))
 
 
 def _augmentations(tops: Sequence[Folder], beside: Sequence[Folder]) -> list[Folder]:
-    """Return the folders of pictures made of those beside them, in folders of the same names."""
+    """Return the folders of augmented images, which have the same folder names as the originals."""
     augmented = [top for top in tops if is_augmented(top.name) and top.folders]
     others = _missing(beside, augmented)
     known = {name for other in others for name in (other.name, *without_nest(other).folders)}
@@ -181,7 +181,7 @@ def _leave_out(folder: Folder, role: str, reading: Reading) -> None:
 
 
 def _splits(tops: Sequence[Folder], upload: Upload) -> dict[str, str]:
-    """Return {name of a folder: its split}. Evaluation beside validation is a test."""
+    """Return {folder name: split}. Evaluation beside validation is a test."""
     found = {top.name: split for top in tops if (split := split_of(top.name)) is not None}
     for top in tops:
         role = upload.options.roles.get(top.path)
@@ -196,7 +196,7 @@ def _splits(tops: Sequence[Folder], upload: Upload) -> dict[str, str]:
 
 
 def _is_flat_split(top: Folder) -> bool:
-    """Say whether a split's folder holds images and no classes; val/images is no class, train/good is one."""
+    """Whether a split's folder holds images and no classes; val/images is no class, train/good is one."""
     if not top.folders:
         return True
     if not is_flat(top):
@@ -236,7 +236,7 @@ def _with_splits(
 
 
 def _labelled(folder: Folder, given: Mapping[str, str], reading: Reading) -> tuple[list[Folder], list[str]]:
-    """Return the folders of classes in a split, and what is in doubt of them."""
+    """Return the class folders of a split, and any doubt about them."""
     kept = []
     for each in folder.folders.values():
         if is_unlabelled(each.name) and each.path not in given:
@@ -247,7 +247,7 @@ def _labelled(folder: Folder, given: Mapping[str, str], reading: Reading) -> tup
 
 
 def _classes(tops: list[Folder], splits: dict[str, str], upload: Upload, reading: Reading) -> Roles:
-    """The folders are classes; a flat test beside them carries no label, one called train may be a class."""
+    """The folders are classes; a flat test beside them is unlabelled, one called train may be a class."""
     spare = [top for top in tops if splits.get(top.name) in ("val", "test")]
     if len(spare) < len(tops) - 1:
         for top in spare:
@@ -264,7 +264,7 @@ def _classes(tops: list[Folder], splits: dict[str, str], upload: Upload, reading
 
 
 def _flat_splits(tops: Sequence[Folder], spare: Sequence[Folder], splits: dict[str, str]) -> list[str]:
-    """Doubt that a folder called after training is a class, where another is called after its test."""
+    """Doubt that a folder named after training is a class, if another is named after its test."""
     train = [top for top in tops if splits.get(top.name) == TRAIN and is_flat(top)]
     if not train or not spare or (len(tops) > 2 and len(words_of(train[0].name)) == 1):
         return []
@@ -277,7 +277,7 @@ def _flat_splits(tops: Sequence[Folder], spare: Sequence[Folder], splits: dict[s
 
 
 def _split_below(tops: Sequence[Folder]) -> Roles | None:
-    """Read <class>/train and <class>/val, where every class has both."""
+    """Read <class>/train and <class>/val, if every class has both."""
     found: dict[str, list[Folder]] = {}
     for top in tops:
         inner = without_nest(top)

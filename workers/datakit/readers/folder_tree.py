@@ -1,4 +1,4 @@
-"""The folders of an upload that hold images, as a tree."""
+"""The folders of an upload that contain images, as a tree."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from workers.datakit.archive import Entry
 
-# So much of a folder lies elsewhere as well: it is a copy.
+# If this fraction of a folder is elsewhere too, it is a duplicate.
 COPIED = 0.9
 
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Folder:
-    """A folder with the images that lie in it directly, and those of its folders that hold images."""
+    """A folder with its own images, and its folders that contain images."""
 
     path: str
     name: str
@@ -41,9 +41,9 @@ def _stem(path: str) -> str:
 
 
 def tree_of(images: Iterable[Entry], through: Collection[str] = ()) -> Folder:
-    """Return the tree of the folders that hold images.
+    """Return the tree of the folders that contain images.
 
-    Folders whose paths are in ``through`` are looked through: what lies in them counts as lying beside them.
+    The content of folders whose paths are in ``through`` counts as being beside them.
     """
     root = Folder("", "")
     known = {"": root}
@@ -63,7 +63,7 @@ def tree_of(images: Iterable[Entry], through: Collection[str] = ()) -> Folder:
 
 
 def _folder(path: str, known: dict[str, Folder], through: Collection[str]) -> Folder:
-    """Return the folder at ``path``; it and those above it are made where they are new."""
+    """Return the folder at ``path``; it and its parents are created if new."""
     missing = []
     while path not in known:
         missing.append(path)
@@ -78,7 +78,7 @@ def _folder(path: str, known: dict[str, Folder], through: Collection[str]) -> Fo
 
 
 def without_nest(folder: Folder) -> Folder:
-    """Go down as long as a folder holds nothing but one other: train/train, val/images."""
+    """Descend while a folder contains only one other folder: train/train, val/images."""
     while not folder.images and len(folder.folders) == 1:
         folder = next(iter(folder.folders.values()))
     return folder
@@ -89,9 +89,9 @@ def is_flat(folder: Folder) -> bool:
 
 
 def copies_in(folder: Folder, tops: Sequence[Folder]) -> list[Folder]:
-    """Return those of ``tops``, in ``folder``, nearly all of which lies beside them at the same paths.
+    """Return those of ``tops``, in ``folder``, nearly all of which is beside them at the same paths.
 
-    Every image is looked at twice, however many folders there are.
+    Every image is compared twice, however many folders there are.
     """
     nested = [top for top in tops if top.folders]
     start = len(folder.path) + 1 if folder.path else 0

@@ -1,4 +1,4 @@
-"""The formats that are read. A new one is a module and a line in FORMATS."""
+"""The supported formats. A new one is a module and a line in FORMATS."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ from .yolo import looks_like_yolo, read_yolo
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Format:
-    """A format: the word that chooses it, its name in sentences, and its two functions.
+    """A format: its key, its name in sentences, and its two functions.
 
-    ``evidence`` looks at the files and returns the path of one that speaks for the format, or None; a format
-    without it is read only when it is chosen. ``read`` fills the reading and returns what it makes of the
-    upload; it raises InputError only where nothing at all can be read this way. ``holds_images``: the
-    annotations may hold the images themselves.
+    ``evidence`` inspects the files and returns the path of one that indicates the format, or None; a format
+    without it is read only if chosen. ``read`` fills the reading and returns the listing; it raises
+    InputError only if nothing at all can be read this way. ``holds_images``: the annotations may contain the
+    images themselves.
     """
 
     key: str

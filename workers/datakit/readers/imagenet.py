@@ -1,7 +1,7 @@
-"""ImageNet's layout: training images in class folders, validation images in one, their classes in a table.
+"""ImageNet's format: training images in class folders, validation images in one, their classes in a table.
 
 The table is ``val.txt`` (image and class id, ids in the order of the folders' names), ``val_annotations.txt``
-of Tiny ImageNet (image and folder's name) or ``LOC_val_solution.csv`` (image and folder's name, then places).
+of Tiny ImageNet (image and folder's name) or ``LOC_val_solution.csv`` (image and folder's name, then boxes).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAX_LOOKED_AT = 20
 
 
 def looks_like_imagenet(upload: Upload) -> str | None:
-    """Return the path of a table of validation images whose training images lie in folders of synsets."""
+    """Return the path of a table of validation images whose training images are in synset folders."""
     table = _table(upload)
     if table is None or len(_classes(upload)) < 2:
         return None
@@ -69,7 +69,7 @@ def _table(upload: Upload) -> Entry | None:
 
 
 def _training_images(upload: Upload) -> dict[str, tuple[Entry, str]]:
-    """Return {path: (image, name of its folder of a synset)}, whatever lies between the two."""
+    """Return {path: (image, name of its synset folder)}, whatever is between the two."""
     found = {}
     for entry in upload.images:
         parts = entry.path.split("/")[:-1]
@@ -84,7 +84,7 @@ def _classes(upload: Upload) -> list[str]:
 
 
 def _lines(upload: Upload, table: Entry) -> Iterator[tuple[str, str]]:
-    """Yield the first two words of each line, which stand between blanks, tabs or a comma."""
+    """Yield the first two fields of each line, separated by blanks, tabs or a comma."""
     for line in read_text(upload, table, MAX_LIST_BYTES).splitlines():
         words = line.replace(",", " ").split()
         if len(words) > 1 and words != ["ImageId", "PredictionString"]:

@@ -1,8 +1,8 @@
-"""Reading a JSON object or list that is too large to hold: the elements of lists come one at a time.
+"""Reads a JSON object or list that is too large for memory: the elements of lists come one at a time.
 
-ijson was weighed and not taken. It refuses NaN, which tools write for a box without a size, and numbers of
-more than 64 bits. It reads bytes that are not UTF-8, such as GB 18030, as other letters. It bounds neither
-depth nor length. Where the keys are not known in advance, it takes two and a half times as long.
+Why not ijson: it refuses NaN, which tools write for a box without a size, and numbers of more than 64 bits.
+It decodes bytes that are not UTF-8, such as GB 18030, to wrong letters. It bounds neither depth nor length.
+For keys not known in advance, it takes two and a half times as long.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-# No annotation of one object is as large; what is, is no annotation.
+# No annotation of one object is this large.
 MAX_ELEMENT = 32 * 1024 * 1024
 _BLANK = re.compile(r"[ \t\n\r]*")
 
 
 class _Text:
-    """The text not yet read; more of it is decoded when it is wanted."""
+    """The text not parsed yet; more is decoded on demand."""
 
     def __init__(self, blocks: Iterable[bytes], encoding: str):
         self._blocks = iter(blocks)
@@ -28,7 +28,7 @@ class _Text:
         self.text, self.at = "", 0
 
     def more(self, least: int = 1) -> bool:
-        """Decode at least ``least`` more characters, if there are any; say whether there were."""
+        """Decode at least ``least`` more characters, if available; return whether there were any."""
         parts, gained = [self.text[self.at :]], 0
         while not self._ended and gained < least:
             block = next(self._blocks, b"")
@@ -63,7 +63,7 @@ class _Values:
         self._decoder = json.JSONDecoder()
 
     def _value(self) -> Any:
-        """Decode the next value; the text is doubled until it holds the whole of it."""
+        """Decode the next value; the text is doubled until it contains the whole of it."""
         text = self._text
         while True:
             text.peek()
@@ -81,7 +81,7 @@ class _Values:
             return value
 
     def _list(self) -> Iterator[Any]:
-        """Yield the elements of the list that comes next."""
+        """Yield the elements of the next list."""
         self._text.take("[")
         if self._text.peek() == "]":
             self._text.take("]")
@@ -107,8 +107,8 @@ class Elements(_Values):
 class Members(_Values):
     """The members of the JSON object in ``blocks``, as pairs of key and value.
 
-    A member that is a list yields its elements one by one, each with the key; ``lists`` are the keys that
-    were one. Raises ValueError (also a UnicodeDecodeError) or RecursionError for what is no such object.
+    A member that is a list yields its elements one by one, each with the key; ``lists`` are the keys of
+    lists. Raises ValueError (also a UnicodeDecodeError) or RecursionError for invalid input.
     """
 
     def __init__(self, blocks: Iterable[bytes], encoding: str):

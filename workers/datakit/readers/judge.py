@@ -1,8 +1,8 @@
-"""The judge: of all the ways to read an upload it takes the one that the evidence speaks for.
+"""Chooses the best of all ways to read an upload, by the evidence.
 
-Every format that a file speaks for is read, and class folders too. The reading that explains the most with
-nothing against it is taken; where two are close, or something speaks against the one, a person is asked;
-where none explains enough the upload is refused with every reason.
+Every format with evidence is read, and class folders too. The reading that explains the most without any
+objection is chosen; if two are close, or there is an objection, a person is asked; if none explains enough,
+the upload is refused with every reason.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from .refusals import check_any_images, every_reason, not_read
 from .unexplained import first_unexplained
 from .upload import Upload
 
-# A reading of fewer images than this part of another one's is no rival of it.
+# A reading with less than this fraction of another one's images is no rival of it.
 RIVAL = 0.5
-# Boxes on nearly all images are what an upload of class folders with annotations is about.
+# Boxes on nearly all images are the point of an upload of class folders with annotations.
 NEARLY_ALL = 0.9
 
 
 def judge(archive: Archive, options: ReadingOptions | None = None) -> Judgement:
-    """Return what becomes of the upload. Raises InputError when there are no images at all."""
+    """Return the judgement of the upload. Raises InputError if there are no images at all."""
     upload = Upload(archive, options)
     chosen = upload.options.format or (FOLDERS.key if upload.options.gives_classes else None)
     if chosen is not None:
@@ -66,7 +66,7 @@ def _judge_chosen(format: Format, upload: Upload) -> Judgement:
 
 
 def _evident(format: Format, upload: Upload, read: bool = True) -> Reading | None:
-    """Read the upload in a format that one of its files speaks for; None where none does."""
+    """Read the upload in a format with evidence; None if there is none."""
     if format.evidence is None:
         return None
     try:
@@ -92,7 +92,7 @@ def _read(format: Format, upload: Upload, path: str | None) -> Reading:
 
 
 def _note_aside(upload: Upload, reading: Reading) -> None:
-    """Say what a person put aside."""
+    """Note what a person excluded."""
     for entry in upload.aside:
         folder = upload.options.said_of(entry.path, MASKS, UNLABELLED)
         reading.roles[folder] = upload.options.roles[folder]
@@ -134,7 +134,7 @@ def _is_usable(reading: Reading) -> bool:
 
 
 def _is_rival(reading: Reading) -> bool:
-    """Class folders that are in doubt do not stand against annotations."""
+    """Doubtful class folders are no rival of annotations."""
     return reading.format != FOLDERS.key or not (reading.against or reading.gives_way)
 
 
@@ -157,7 +157,7 @@ def _covers(boxes: dict[str, str], folders: dict[str, str]) -> bool:
 
 
 def _settled(rivals: list[Reading]) -> tuple[str | None, Reading]:
-    """Return a question, or None where the rivals agree, and the reading to take."""
+    """Return a question, or None if the rivals agree, and the reading to use."""
     best = max(rivals, key=_weight)
     for other in rivals:
         if other is best:
@@ -173,7 +173,7 @@ def _settled(rivals: list[Reading]) -> tuple[str | None, Reading]:
 
 
 def _weight(reading: Reading) -> tuple[int, int, int, int]:
-    """Rank readings that agree: by no doubt, by a split of their own, by their images, by their order."""
+    """Rank agreeing readings: by doubts, by a given split, by number of images, by order."""
     order = [format.key for format in FORMATS]
     return (
         not reading.against,
@@ -184,7 +184,7 @@ def _weight(reading: Reading) -> tuple[int, int, int, int]:
 
 
 def _none_usable(readings: list[Reading], upload: Upload) -> Judgement:
-    """Refuse with every reason; with one class alone the checks of the classes say what is missing."""
+    """Refuse with every reason; with only one class, the class checks report what is missing."""
     single = [reading for reading in readings if reading.listing is not None and not reading.against]
     annotated = [reading for reading in readings if reading.format != FOLDERS.key]
     unread = first_unexplained(upload) if not annotated else None
@@ -198,7 +198,7 @@ def _none_usable(readings: list[Reading], upload: Upload) -> Judgement:
 
 
 def _report_others(chosen: Reading, others: list[Reading]) -> None:
-    """Say which other files were not used, and why those that speak for a format could not be."""
+    """Note which other files were not used, and why those that indicate a format could not be read."""
     for reading in others:
         if reading.format == FOLDERS.key:
             continue

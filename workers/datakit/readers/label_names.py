@@ -1,4 +1,4 @@
-"""The names of classes in PaddleX's label.txt, and in the like files of other layouts."""
+"""The class names in PaddleX's label.txt, and in similar files of other formats."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from .texts import read_text
 from .upload import Upload
 
 MAX_ID = 100_000
-# A first name of which no image need have the id.
+# A first name whose id may be unused.
 _BACKGROUND = frozenset({"background", "bg", "ignore", "none", "背景"})
 
 
 @dataclasses.dataclass(slots=True)
 class Labels:
-    """The names of classes by id, or None where no file gives them. ``ids_from`` is 1 where ids begin there
-    and the file does not say so; ``doubts`` are questions that only a person can answer."""
+    """The class names by id, or None if no file gives them. ``ids_from`` is 1 if ids start there without
+    the file saying so; ``doubts`` are questions that only a person can answer.
+    """
 
     names: dict[int, str] | None
     ids_from: int | None = None
@@ -31,11 +32,11 @@ class Labels:
 def read_labels(
     text: str, shown_path: str, used: set[int] | None = None, ids_from: int | None = None
 ) -> Labels:
-    """Return the class names of a label.txt: ``id name`` or ``name id`` lines, or one name a line.
+    """Return the class names of a label.txt: ``id name`` or ``name id`` lines, or one name per line.
 
-    ``used`` are the ids that the lists use, where they are known; ``ids_from`` is a person's word on where
-    ids begin. Names may begin with numbers: what is an id is told by whether the numbers can be ids. Raises
-    InputError when the file is empty, or gives one id two names.
+    ``used`` are the ids in the lists, if known; ``ids_from`` is a person's option for the first id. Names may
+    begin with numbers: whether the numbers can be ids decides. Raises InputError if the file is empty, or
+    gives one id two names.
     """
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     if not lines:
@@ -49,10 +50,9 @@ def read_labels(
 def in_order(
     named: Sequence[str], shown_path: str, used: set[int] | None = None, ids_from: int | None = None
 ) -> Labels:
-    """Return class names by the ids that they have in their order, from 0 or from 1.
+    """Return class names by ids assigned in order, from 0 or from 1.
 
-    They begin at 1 where the ids in use are only then complete. Where something else is as likely, it is a
-    doubt.
+    They start at 1 if only then all used ids have a name. If another choice is as likely, it is a doubt.
     """
     begin = ids_from if ids_from is not None else _first_id(used, len(named))
     labels = Labels({index + begin: name for index, name in enumerate(named)}, begin or None)
@@ -62,7 +62,7 @@ def in_order(
 
 
 def _numbered(lines: list[str], shown_path: str, used: set[int] | None) -> dict[int, str] | None:
-    """Return {id: name} where each line has an id, in front or behind, that can be one; else None."""
+    """Return {id: name} if each line has a possible id, in front or at the end; else None."""
     for behind in (False, True):
         pairs = [_id_and_name(line, behind) for line in lines]
         if None in pairs:
@@ -83,7 +83,7 @@ def _id_and_name(line: str, behind: bool) -> tuple[int, str] | None:
 
 
 def _can_be_ids(ids: set[int], used: set[int] | None, behind: bool) -> bool:
-    """Say whether numbers at the lines' begin are ids: they are those in use, or count from 0."""
+    """Whether the leading numbers can be ids: they are the used ones, or count from 0."""
     if used and not behind:
         return used <= ids or (min(ids) == 0 and bool(used & ids))
     return ids == set(range(len(ids))) if behind else min(ids) == 0
@@ -106,7 +106,7 @@ def _without_two_names(pairs: list[tuple[int, str]], shown_path: str) -> dict[in
 
 
 def _first_id(used: set[int] | None, count: int) -> int:
-    """Return where ids begin: at 1 where 0 is not used and the last name would have no id otherwise."""
+    """Return the first id: 1 if 0 is unused and the last name would otherwise have no id."""
     return 1 if used and min(used) == 1 and max(used) == count else 0
 
 
@@ -138,7 +138,7 @@ def _doubts(used: set[int], named: Sequence[str], shown_path: str) -> list[str]:
 
 
 def labels_in(upload: Upload, file_names: Sequence[str], used: set[int] | None = None) -> Labels:
-    """Return the class names of the topmost file so called; without names when there is none."""
+    """Return the class names of the topmost such file; without names if there is none."""
     found = [entry for entry in upload.files if entry.path.rpartition("/")[2].lower() in file_names]
     if not found:
         return Labels(None)
@@ -157,9 +157,9 @@ def labels_in(upload: Upload, file_names: Sequence[str], used: set[int] | None =
 
 
 def named_in(upload: Upload, file_names: Sequence[str]) -> list[str]:
-    """Return the class names of the topmost file so called, by their ids; empty when there is none.
+    """Return the class names of the topmost such file, by id; empty if there is none.
 
-    Ids between others that have no name are their own.
+    Missing ids in between get their own number as name.
     """
     labels = labels_in(upload, file_names).names
     if labels is None:
@@ -170,9 +170,9 @@ def named_in(upload: Upload, file_names: Sequence[str]) -> list[str]:
 def named_classes(
     used_ids: set[int], names_by_id: dict[int, str] | None, findings: Findings
 ) -> tuple[list[str], dict[int, int]]:
-    """Return the class names in their order, and {id in the lists: position in that order}.
+    """Return the class names in order, and {id in the lists: position in that order}.
 
-    Ids become positions without gaps. Classes that no image uses are left out.
+    Ids become positions without gaps. Classes without images are dropped.
     """
     if names_by_id is None:
         message = msg_n(

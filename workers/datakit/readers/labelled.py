@@ -1,4 +1,4 @@
-"""What readers of one label for each image share: gathering them into a listing."""
+"""Shared by readers of one label per image: collects them into a listing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .upload import Upload
 
 
 class LabelledImages:
-    """Gathers images with their class names, each once."""
+    """Collects images with their class names, each once."""
 
     def __init__(self, findings: Findings):
         self._findings = findings
@@ -25,9 +25,9 @@ class LabelledImages:
         self._contradicted: set[str] = set()
 
     def add(self, entry: Entry, class_name: str, split: str | None) -> None:
-        """Take an image; one with two classes is left out, one in two splits is measured with.
+        """Add an image; one with two classes is left out, one in two splits is used for validation.
 
-        One that is named again is in the split that is said of it anywhere.
+        A repeated one is in the split that any mention gives.
         """
         class_name = names.check_class_name(class_name.strip())
         known = self._rows.get(entry.path)
@@ -50,10 +50,9 @@ class LabelledImages:
             self._rows[entry.path] = (entry, class_name, kept_split(known[2], split))
 
     def listing(self, upload: Upload, layout: str, class_order: Sequence[str] = ()) -> Listing:
-        """Return what was gathered; raise InputError when it is nothing.
+        """Return the listing; raise InputError if it is empty.
 
-        Classes stand in ``class_order``, others after it in natural order; those without images are
-        left out.
+        Classes are in ``class_order``, others after them in natural order; those without images are dropped.
         """
         rows = [row for path, row in self._rows.items() if path not in self._contradicted]
         if not rows:

@@ -1,4 +1,4 @@
-"""LabelMe: a JSON file for each image, with shapes drawn on it or flags that say what it shows."""
+"""LabelMe: one JSON file per image, with shapes drawn on it or flags for the whole image."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _BOXED_OUTLINES = ("polygon", "mask")
 
 
 def looks_like_labelme(upload: Upload) -> str | None:
-    """Return the path of a JSON file with shapes or flags, if one of the first few is."""
+    """Return the path of a JSON file with shapes or flags, if one of the first few has any."""
     for entry in by_suffix(upload, ".json")[:MAX_LOOKED_AT]:
         if entry.size > MAX_LIST_BYTES:
             continue
@@ -54,7 +54,7 @@ class _Annotation:
 
 
 def read_labelme(upload: Upload, reading: Reading) -> Listing:
-    """Read boxes or flags, whichever there is; raise InputError when there are both."""
+    """Read boxes or flags, whichever there is; raise InputError if there are both."""
     shapes, flags = _what_is_used(upload)
     if shapes and flags:
         raise InputError(
@@ -75,7 +75,7 @@ def read_labelme_boxes(upload: Upload, reading: Reading) -> Listing:
         content = annotation.content
         declared = size_of(content.get("imageWidth"), content.get("imageHeight"))
         images.add(annotation.image, annotation.split, _boxes(annotation, findings), declared)
-    # LabelMe turns an image by its EXIF rotation before anything is drawn on it.
+    # LabelMe applies an image's EXIF rotation before anything is drawn on it.
     return images.listing(upload, LAYOUT, named_in(upload, ("label.txt", "labels.txt")), upright=True)
 
 
@@ -108,10 +108,10 @@ def read_labelme_flags(upload: Upload, reading: Reading) -> Listing:
 
 
 def _what_is_used(upload: Upload) -> tuple[str | None, str | None]:
-    """Return the path of a file with shapes and of one with a flag raised, None where there is none."""
+    """Return the path of a file with shapes and of one with a set flag, None if there is none."""
     shapes = flags = None
     for file in by_suffix(upload, ".json"):
-        content = _parsed(upload, file, Reading("", ""))  # said when they are read for good
+        content = _parsed(upload, file, Reading("", ""))  # reported when they are actually read
         if content is not None:
             shapes = shapes or (file.path if content.get("shapes") else None)
             flags = flags or (file.path if _raised(content) else None)
@@ -126,7 +126,7 @@ def _raised(content: dict[str, Any]) -> list[str]:
 
 
 def _annotations(upload: Upload, reading: Reading) -> Iterator[_Annotation]:
-    """Yield the annotations whose image is there. Raises InputError where no file can be read at all."""
+    """Yield the annotations whose image exists. Raises InputError if no file can be read at all."""
     finder = upload.finder
     splits = _listed_splits(upload)
     for file in by_suffix(upload, ".json"):
@@ -167,7 +167,7 @@ def _parsed(upload: Upload, file: Entry, reading: Reading) -> dict[str, Any] | N
 
 
 def _image(file: Entry, content: dict[str, Any], finder: ImageFinder, split: str | None) -> Entry | None:
-    """Find the image by the path in the file, by the file's own name, or take the one embedded in it."""
+    """Find the image by the path in the file, by the file's own name, or use the embedded one."""
     written, near = content.get("imagePath"), folder_of(file.path)
     found = finder.find_anywhere(written, near, split) if isinstance(written, str) and written else None
     found = found or finder.named(stem(file.path), near, split)
@@ -177,7 +177,7 @@ def _image(file: Entry, content: dict[str, Any], finder: ImageFinder, split: str
 
 
 def embedded_image(content: bytes) -> bytes:
-    """Return the picture inside a LabelMe file; nothing when it cannot be decoded."""
+    """Return the image embedded in a LabelMe file; empty if it cannot be decoded."""
     try:
         return base64.b64decode(json.loads(content)["imageData"])
     except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
@@ -202,7 +202,7 @@ def _boxes(annotation: _Annotation, findings: Findings) -> Iterator[Box]:
 
 
 def _place(kind: str, points: Any) -> tuple[float, float, float, float] | None:
-    """Return left, top, width, height of a shape; None when it is none that has an area."""
+    """Return left, top, width, height of a shape; None if it has no area."""
     if not isinstance(points, list):
         return (math.nan,) * 4
     if kind == "circle" and len(points) == 2:
@@ -218,7 +218,7 @@ def _place(kind: str, points: Any) -> tuple[float, float, float, float] | None:
 
 
 def _listed_splits(upload: Upload) -> dict[str, str]:
-    """Return {name of an annotation without suffix: split} of PaddleX's lists of LabelMe files."""
+    """Return {annotation name without suffix: split} of PaddleX's lists of LabelMe files."""
     listed: dict[str, str] = {}
     for entry in by_suffix(upload, *_SPLIT_LISTS):
         side = _SPLIT_LISTS.get(entry.path.rpartition("/")[2].lower())

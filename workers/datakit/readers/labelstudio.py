@@ -1,7 +1,6 @@
-"""Label Studio's exports: JSON (tasks with their annotations), JSON-MIN and CSV (a row for each annotation).
+"""Label Studio's exports: JSON (tasks with annotations), JSON-MIN and CSV (one row per annotation).
 
-Boxes are given in hundredths of the image. Answers of models (``predictions``) and cancelled annotations do
-not count.
+Boxes are in percent of the image. Model predictions (``predictions``) and cancelled annotations do not count.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from .texts import folder_of, read_text
 from .upload import Upload
 
 LAYOUT, KEY = "Label Studio", "labelstudio"
-# Columns and keys of the flat exports that are not the answer to a question.
+# Columns and keys of the flat exports that are not answers to a question.
 _ABOUT = frozenset({
     "id", "annotation_id", "annotator", "created_at", "updated_at", "lead_time", "agreement", "project",
     "total_annotations", "cancelled_annotations", "file_upload", "comment_count", "inner_id",
@@ -77,7 +76,7 @@ def read_label_studio_labels(upload: Upload, reading: Reading) -> Listing:
 
 
 def _table(upload: Upload, file: Entry) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a CSV export; a field that holds JSON is decoded."""
+    """Yield the rows of a CSV export; fields with JSON are decoded."""
     text = io.StringIO(read_text(upload, file, MAX_LIST_BYTES), newline="")
     try:
         for row in csv.DictReader(text):
@@ -123,7 +122,7 @@ def _take(
 def _image(
     data: dict[str, Any], row: dict[str, Any], file: Entry, upload: Upload
 ) -> tuple[Entry | None, str]:
-    """Find the image by the address in a task's data, with or without the prefix that an upload gave it."""
+    """Find the image by the URL in a task's data, with or without the prefix added by an upload."""
     near, written = folder_of(file.path), ""
     candidates = [value for value in (*data.values(), row.get("file_upload")) if names_image(value)]
     for value in candidates:
@@ -142,9 +141,9 @@ def _without_prefix(path: str, near: str, upload: Upload) -> Entry | None:
 
 
 def _flat(row: dict[str, Any], images: AnnotatedImages) -> Result:
-    """Return the answers of a row of JSON-MIN or CSV; each question is a key of its own.
+    """Return the answers in a row of JSON-MIN or CSV; each question is a key of its own.
 
-    A text is a choice where its question is called so, or where it is the only one: others are comments.
+    A text is a choice if its question is named so, or if it is the only one: others are comments.
     """
     answers = {key: value for key, value in row.items() if key not in _ABOUT and not names_image(value)}
     texts = [key for key, value in answers.items() if isinstance(value, str) and value.strip()]

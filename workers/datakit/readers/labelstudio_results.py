@@ -1,4 +1,4 @@
-"""What people answered in Label Studio, out of the ways in which its exports write it."""
+"""Answers in Label Studio, from the various forms in its exports."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .boxed import Box, around, number
 from .noticed import outline_boxed, shape_left_out, shape_without_label
 
 _SHAPES = ("rectanglelabels", "polygonlabels", "ellipselabels", "labels")
-# What the question is called in the templates for classes.
+# The name of the question in the templates for classes.
 CHOICES = ("choice", "choices", "label", "class", "category", "classification", "image_class")
 _LEFT_OUT = ("brushlabels", "keypointlabels", "keypoint", "brush", "vectorlabels")
 
 
 @dataclasses.dataclass(slots=True)
 class Result:
-    """The classes of the whole image, and its boxes as parts of its width and height."""
+    """The classes of the whole image, and its boxes as fractions of its width and height."""
 
     labels: list[str] = dataclasses.field(default_factory=list)
     boxes: list[Box] = dataclasses.field(default_factory=list)
@@ -33,7 +33,7 @@ class Result:
 
 
 def results_of_task(task: dict[str, Any], findings: Findings) -> Result:
-    """Return what the first annotation says that nobody cancelled; of several, the one marked as true."""
+    """Return the first annotation that was not cancelled; of several, the one marked as ground truth."""
     found = task.get("annotations", task.get("completions"))
     annotations = [
         row
@@ -71,7 +71,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _box(value: dict[str, Any], findings: Findings) -> list[Box]:
-    """Return the box of a shape with its first label, none where it has no place or no label."""
+    """Return the box of a shape with its first label; none if it has no position or no label."""
     if any(key in value for key in _LEFT_OUT):
         _left_out("brush", findings)
         return []
@@ -107,7 +107,7 @@ def _place(value: dict[str, Any], findings: Findings) -> tuple[float, float, flo
 def _turned(
     value: dict[str, Any], x: float, y: float, width: float, height: float, rotation: float
 ) -> tuple[float, float, float, float]:
-    """Return the box around a rectangle that is turned about its left upper corner, in hundredths."""
+    """Return the bounding box of a rectangle rotated about its top left corner, in percent."""
     across, down = number(value.get("original_width")), number(value.get("original_height"))
     if not across > 0 or not down > 0:
         across = down = 100.0
@@ -120,7 +120,7 @@ def _turned(
 def turned_corners(
     x: float, y: float, width: float, height: float, degrees: float
 ) -> list[tuple[float, float]]:
-    """Return the corners of a rectangle that is turned clockwise about its left upper corner."""
+    """Return the corners of a rectangle rotated clockwise about its top left corner."""
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return [
         (x + a * cosine - b * sine, y + a * sine + b * cosine)

@@ -1,4 +1,4 @@
-"""What a reader makes of an upload: which image belongs to which class, or which boxes lie on it."""
+"""The output of a reader: the class of each image, or its boxes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ MAX_LIST_BYTES = 64 * 1024 * 1024
 
 @dataclasses.dataclass(slots=True)
 class Sample:
-    """One image to read. ``split`` is "train", "val", "test", or None where the upload gives no split.
+    """One image to read. ``split`` is "train", "val", "test", or None if the upload gives no split.
 
     ``class_id`` is for classification; None is an image without a class. For detection, ``boxes`` holds five
-    numbers a box, flat: class id,
-    left, top, width, height, as they were written (a width may be below nothing, a number NaN);
-    ``declared`` is the image's width and height as the annotation tells them, or None.
+    numbers per box, flat: class id, left, top, width, height, as written (a width may be negative, a number
+    NaN); ``declared`` is the image's width and height according to the annotation, or None.
     """
 
     entry: Entry
@@ -33,10 +32,10 @@ class Sample:
 
 @dataclasses.dataclass(slots=True)
 class Listing:
-    """A layout understood: ``class_names[class_id]`` names a sample's class, or a box's.
+    """A parsed upload: ``class_names[class_id]`` names a sample's class, or a box's.
 
-    ``fractions`` says that boxes are given as parts of the image's width and height rather than in
-    pixels; ``upright``, that they are drawn on the image as its EXIF rotation shows it.
+    ``fractions``: boxes are given as fractions of the image's width and height instead of pixels;
+    ``upright``: they are drawn on the image with its EXIF rotation applied.
     """
 
     layout: str

@@ -1,4 +1,4 @@
-"""What several readers notice, in the same words. ``where`` is the example of a finding."""
+"""Findings shared by several readers, in the same words. ``where`` is the example of a finding."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def two_labels(findings: Findings, where: str) -> None:
 
 
 def unlisted_images(findings: Findings, upload: Upload, listed: Container[str]) -> None:
-    """Note each image of the upload whose path is not among those ``listed``."""
+    """Note each image of the upload whose path is not in ``listed``."""
     message = msg_n(
         "{count} image is in no annotation and was left out.",
         "{count} images are in no annotation and were left out.",

@@ -1,4 +1,4 @@
-"""What a person may say about how an upload is to be read."""
+"""A person's options for reading an upload."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_GIVEN = 1000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """A person's word on the reading; None or empty where nothing was said.
+    """The reading options; None or empty if not given.
 
     ``format`` is a key of ``formats.FORMATS``. Columns are titles, or numbers from 1. ``tables`` are the
     paths of the tables to use, ``ids_from`` the id of the first class (0 or 1), ``ignore`` are folders, files
@@ -37,7 +37,7 @@ class ReadingOptions:
 
     @classmethod
     def from_params(cls, given: Any, layout: str | None = None) -> ReadingOptions:
-        """Raises InputError for what cannot be meant. ``layout`` is the older name of the format."""
+        """Raises InputError for invalid values. ``layout`` is the old name of ``format``."""
         values = {key: value for key, value in _object(given).items() if value not in (None, "", [], {})}
         unknown = sorted(values.keys() - _KNOWN)
         if unknown:
@@ -61,7 +61,7 @@ class ReadingOptions:
         )
 
     def said_of(self, path: str, *roles: str) -> str | None:
-        """Return the folder nearest above ``path`` that a person gave one of these roles."""
+        """Return the nearest folder above ``path`` that a person gave one of these roles."""
         if not self.roles:
             return None
         folder = path.rpartition("/")[0]
@@ -76,11 +76,11 @@ class ReadingOptions:
 
     @property
     def gives_classes(self) -> bool:
-        """Whether a person said of some folder that it is a class."""
+        """Whether a person gave some folder the role of a class."""
         return CLASS in self.roles.values()
 
     def ignores(self, path: str) -> bool:
-        """Say whether ``path`` is ignored by itself, by a folder above it or by a pattern."""
+        """Whether ``path`` is ignored itself, by a folder above it or by a pattern."""
         return any(
             path == given or path.startswith(given + "/") or ("*" in given and fnmatch.fnmatch(path, given))
             for given in self.ignore

@@ -1,7 +1,8 @@
-"""PaddleX's classification layout: images anywhere, listed in train.txt and val.txt, named in label.txt.
+"""PaddleX's classification format: images anywhere, listed in train.txt and val.txt, class names in
+label.txt.
 
-A list line is ``<path> <class id>``, a label line ``<class id> <class name>``, as in PaddleX's
-documentation of its image classification module; tabs do as well as spaces.
+A list line is ``<path> <class id>``, a label line ``<class id> <class name>``, as in PaddleX's documentation
+of its image classification module; tabs work as well as spaces.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ class _Row:
 
 
 def looks_like_paddlex_lists(upload: Upload) -> str | None:
-    """Return the path of the topmost train.txt, unless other layouts' lists are all there are.
+    """Return the path of the topmost train.txt, unless all lists belong to other formats.
 
-    Those of Pascal VOC lie in ImageSets or name XML files; those of Darknet name images and no class.
+    Those of Pascal VOC are in ImageSets or name XML files; those of Darknet name images without a class.
     """
     train = _find_lists(upload).get("train")
     if train is None:
@@ -58,7 +59,7 @@ def looks_like_paddlex_lists(upload: Upload) -> str | None:
 
 
 def read_paddlex_lists(upload: Upload, reading: Reading) -> Listing:
-    """Read the layout around the topmost train.txt."""
+    """Read the dataset around the topmost train.txt."""
     findings = reading.findings
     lists = _find_lists(upload)
     if "train" not in lists:
@@ -87,7 +88,7 @@ def read_paddlex_lists(upload: Upload, reading: Reading) -> Listing:
 def _without_unlabelled_test(
     texts: dict[str, str], lists: dict[str, Entry], findings: Findings
 ) -> dict[str, str]:
-    """Leave out a test list that names images and no classes."""
+    """Leave out a test list with images but no classes."""
     lines = list(_lines(texts.get(TEST, "")))
     if not lines or any(path and not names.is_image(label) for path, label in lines):
         return texts
@@ -100,7 +101,7 @@ def _without_unlabelled_test(
 
 
 def _labels(upload: Upload, lists: dict[str, Entry], texts: dict[str, str], reading: Reading) -> Labels:
-    """Return the names of the classes by their ids, as the lists use them."""
+    """Return the class names by the ids used in the lists."""
     written = {label for text in texts.values() for _, label in _lines(text)}
     used = {int(label) for label in written if _is_id(label)}
     if "label" in lists:
@@ -111,7 +112,7 @@ def _labels(upload: Upload, lists: dict[str, Entry], texts: dict[str, str], read
         if labels.ids_from is not None:
             reading.used["ids_from"] = labels.ids_from
         return labels
-    if not used and written:  # the lists name the classes themselves
+    if not used and written:  # the lists themselves name the classes
         return Labels(dict(enumerate(sorted(written, key=names.natural_key))))
     return Labels(None)
 
@@ -121,7 +122,7 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _find_lists(upload: Upload) -> dict[str, Entry]:
-    """Return the list files of the topmost folder that holds a train.txt, by what they list."""
+    """Return the lists in the topmost folder with a train.txt, by split."""
     found: dict[str, dict[str, Entry]] = {}
     for entry in upload.entries:
         folder, _, name = entry.path.rpartition("/")
@@ -141,7 +142,7 @@ def _find_lists(upload: Upload) -> dict[str, Entry]:
 
 
 def _side(name: str) -> str | None:
-    """Return the split that a list is of: train.txt, train_list.txt, list_valid.txt, eval.txt, dev.txt, …"""
+    """Return the split of a list: train.txt, train_list.txt, list_valid.txt, eval.txt, dev.txt, …"""
     stem, _, suffix = name.rpartition(".")
     words = words_of(stem)
     found = {_MORE.get(word) or SPLIT_WORDS.get(word) for word in words} - {None}
@@ -209,7 +210,7 @@ def _is_id(label: str) -> bool:
 
 
 def _one_row_per_image(rows: list[_Row], findings: Findings) -> list[_Row]:
-    """Keep each image once; leave out one with two labels, and keep one in two lists to measure with."""
+    """Keep each image once; leave out one with two labels, and use one in two lists for validation."""
     by_path: dict[str, list[_Row]] = {}
     for row in rows:
         by_path.setdefault(row.entry.path, []).append(row)

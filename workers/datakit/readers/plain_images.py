@@ -1,4 +1,4 @@
-"""Images without labels, which are given in the browser. Read only when a person chooses it."""
+"""Images without labels, to be labelled in the browser. Read only if a person chooses it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The questions of the judge: what a person is asked before an upload is read, one sentence each."""
+"""The questions to a person before an upload is read, one sentence each."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .reading import Reading
 from .upload import Upload
 from .wording import both, either
 
-# More images than this part of the set are not left out of a split without a question.
+# More images than this fraction are not left out of a split without a question.
 FEW_WITHOUT_SPLIT = 0.1
-# A reading of fewer of the images than this does not explain the upload.
+# A reading with fewer of the images than this does not explain the upload.
 LEAST_EXPLAINED = 0.1
 FEW = 20
 
@@ -80,7 +80,7 @@ def many_without_split(reading: Reading) -> str | None:
 
 
 def unread_list(reading: Reading, upload: Upload) -> str | None:
-    """Ask about a list that nothing read beside class folders."""
+    """Ask about an unread list beside class folders."""
     if reading.format != FOLDERS.key:
         return None
     path = first_unread_list(upload, reading.files, reading.samples)
@@ -95,13 +95,13 @@ def unread_list(reading: Reading, upload: Upload) -> str | None:
 
 
 def doubt_of_unread(reading: Reading, others: Sequence[Reading]) -> str | None:
-    """Return the question of annotations that name images and that only a person can tell which."""
+    """Return the question about annotations whose images only a person can identify."""
     unread = (other for other in others if other.listing is None and other.against)
     return next((other.against[0] for other in unread), None) if reading.format == FOLDERS.key else None
 
 
 def labels_elsewhere(reading: Reading, usable: Sequence[Reading]) -> str | None:
-    """Ask where a table labels images that class folders leave out, as those of a flat test folder."""
+    """Ask if a table labels images that class folders leave out, such as those of a flat test folder."""
     if reading.format != FOLDERS.key:
         return None
     taken = claims(reading)

@@ -1,6 +1,6 @@
-"""What a reader found: how it would read an upload, and the evidence for and against reading it so.
+"""The result of a reader: how it would read an upload, and the evidence for and against that.
 
-A reader fills a ``Reading`` and never turns the whole upload away; ``judge.py`` compares the readings and
+A reader fills a ``Reading`` and never refuses the whole upload; ``judge.py`` compares the readings and
 returns a ``Judgement``. Both have a JSON form of bounded size: counts and a few examples.
 """
 
@@ -25,7 +25,7 @@ IMAGES, MASKS, IGNORED, UNLABELLED = "images", "masks", "ignored", "unlabelled"
 SPLIT_ROLES = (TRAIN, VAL, TEST) = SPLITS
 ROLES = (CLASS, *SPLIT_ROLES, PART, IMAGES, MASKS, IGNORED, UNLABELLED)
 
-# Where a split came from.
+# The origin of a split.
 BY_FOLDERS, BY_LISTS, BY_COLUMN, BY_FILE_NAMES = "folders", "lists", "column", "file names"
 
 MAX_CLASSES_SHOWN = 200
@@ -36,7 +36,7 @@ MAX_TEXT = 300
 
 @dataclasses.dataclass(slots=True)
 class Counted:
-    """How many there were, and the first few of them as text."""
+    """A count, and the first few items as text."""
 
     count: int = 0
     examples: list[str] = dataclasses.field(default_factory=list)
@@ -54,13 +54,12 @@ class Counted:
 class Reading:
     """One way to read an upload.
 
-    ``listing`` is None exactly when ``problem`` says why nothing can be read this way. ``findings`` tell
-    what was left out or changed on the way; they become the job's when this reading is chosen. ``used`` holds
-    the options that would give this very reading again. ``files`` are the paths of the annotation files that
-    it explains, ``unlabelled`` those of the images that it knows to carry no label. A sentence in ``against``
-    makes the judge ask a person. ``found_by`` is the path of a file that speaks for the format. ``columns``
-    are the titles of the table that was used, for a person to choose from. A reading that ``gives_way`` is no
-    rival of any annotations.
+    ``listing`` is None exactly if ``problem`` says why nothing can be read this way. ``findings`` report what
+    was left out or changed; they become the job's if this reading is chosen. ``used`` holds the options that
+    give this very reading again. ``files`` are the paths of the annotation files that it explains,
+    ``unlabelled`` those of images known to be unlabelled. A sentence in ``against`` makes the judge ask a
+    person. ``found_by`` is the path of a file that indicates the format. ``columns`` are the titles of the
+    table in use, for a person to choose from. A reading that ``gives_way`` is no rival of any annotations.
     """
 
     format: str
@@ -105,12 +104,12 @@ class Reading:
         self.signs.append(sentence)
 
     def doubt(self, sentence: str) -> None:
-        """Say what speaks against this reading: a person must decide, unless an option already does."""
+        """Object to this reading: a person must decide, unless an option already does."""
         if sentence not in self.against:
             self.against.append(sentence)
 
     def release(self) -> None:
-        """Keep the summary and let the samples go; for a reading that is not the chosen one."""
+        """Keep the summary and release the samples, for a reading that is not chosen."""
         self._summary = self.as_json()
         self.listing = None
 
@@ -138,7 +137,7 @@ class Reading:
         }
 
     def _roles(self) -> list[dict[str, Any]]:
-        """Return the folders with their roles; masks in the folder of a class are not counted to it."""
+        """Return the folders with their roles; masks in the folder of a class are not counted."""
         shown = dict(list(self.roles.items())[:MAX_ROLES_SHOWN])
         used = self._inside(shown, (sample.entry.path for sample in self.samples))
         aside = self._inside(shown, self.unlabelled)
@@ -149,15 +148,15 @@ class Reading:
 
     @staticmethod
     def _inside(folders: Container[str], paths: Iterable[str]) -> Counter[str]:
-        """Count the paths in each of ``folders`` and below it."""
+        """Count the paths in and below each of ``folders``."""
         return Counter(folder for path in paths for folder in _folders_above(path) if folder in folders)
 
 
 @dataclasses.dataclass(slots=True)
 class Judgement:
-    """What becomes of an upload: the chosen reading, or a question about it, or a refusal.
+    """The judgement of an upload: the chosen reading, or a question about it, or a refusal.
 
-    ``certain`` is False where a person must look; ``question`` then says why and how to say it otherwise.
+    ``certain`` is False if a person must review it; ``question`` then says why and how to choose another.
     ``refusal`` gives every reason why nothing could be read; ``chosen`` is None then.
     """
 
@@ -181,7 +180,7 @@ class Judgement:
 
 
 def _class_rows(listing: Listing) -> list[dict[str, Any]]:
-    """Return name, images, train, val and test of each class; of boxes, the images that have one."""
+    """Return name, images, train, val and test of each class; for boxes, the images that have one."""
     counts: Counter[tuple[int, str | None]] = Counter()
     for sample in listing.samples:
         ids = set(class_ids(sample.boxes)) if listing.has_boxes else {sample.class_id}
@@ -216,5 +215,5 @@ def _folders_above(path: str) -> Iterable[str]:
 
 
 def _short(text: str) -> str:
-    """Return ``text``, cut where it is long; a message that is not stays one."""
+    """Return ``text``, truncated if long; a message of acceptable length stays one."""
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"

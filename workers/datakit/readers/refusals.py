@@ -1,4 +1,4 @@
-"""Why an upload is refused: every reason why its files could not be read."""
+"""Refusals of an upload, with every reason why its files could not be read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst"
 
 
 def check_any_images(upload: Upload, formats: Iterable[str]) -> None:
-    """Raise InputError for an upload without images, unless one of the formats holds them itself."""
+    """Raise InputError for an upload without images, unless one of the formats contains them itself."""
     if upload.images or any(LAYOUTS[key].holds_images for key in formats):
         return
     for entry in upload.entries:
@@ -41,7 +41,7 @@ def check_any_images(upload: Upload, formats: Iterable[str]) -> None:
 
 
 def not_read(path: str, upload: Upload) -> Message:
-    """Say that the file of labels at ``path`` is in no format that is read."""
+    """Say that the label file at ``path`` is in no supported format."""
     tool = tool_of(upload, path)
     if tool is not None:
         return msg(
@@ -58,13 +58,13 @@ def not_read(path: str, upload: Upload) -> Message:
 
 
 def every_reason(readings: Sequence[Reading]) -> str:
-    """Return the reasons why each reading is of no use, as far as they fit into a refusal."""
+    """Return the reasons why each reading fails, as far as they fit into a refusal."""
     reasons = dict.fromkeys(_reason(reading) for reading in readings)
     return _joined([reason for reason in reasons if reason])
 
 
 def _reason(reading: Reading) -> str:
-    """Return why a reading is of no use, with the name of a file that it is about."""
+    """Return why a reading fails, with the name of a file that it is about."""
     reason = reading.problem or join(reading.against)
     if not reason or reading.found_by is None or reading.found_by.rpartition("/")[2] in reason:
         return reason

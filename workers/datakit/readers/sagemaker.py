@@ -1,7 +1,7 @@
-"""SageMaker Ground Truth's output manifest: a JSON object a line, with an image and the answers of jobs.
+"""SageMaker Ground Truth's output manifest: one JSON object per line, with an image and the answers of jobs.
 
-``source-ref`` names the image. Beside each answer stands its ``-metadata`` with a ``type``: image
-classification and object detection are read. Boxes are in pixels, from the left upper corner.
+``source-ref`` names the image. Beside each answer is its ``-metadata`` with a ``type``: image classification
+and object detection are supported. Boxes are in pixels, from the top left corner.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CLASSES, _BOXES = "image-classification", "object-detection"
 
 
 def is_manifest(titles: Iterable[str]) -> bool:
-    """Say whether the keys are those of a line of a manifest."""
+    """Whether the keys are those of a manifest line."""
     titles = list(titles)
     return SOURCE in titles and any(title.endswith(METADATA) for title in titles)
 

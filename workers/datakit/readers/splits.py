@@ -26,7 +26,7 @@ _WORD = re.compile(r"(?:^|[^a-z])(" + "|".join(SPLIT_WORDS) + r")(?:[^a-z]|$)")
 
 @functools.lru_cache(maxsize=4096)
 def split_of_path(path: str) -> str | None:
-    """Return the split that the last telling part of ``path`` names: "train", "val", "test" or None."""
+    """Return the split named by the last relevant part of ``path``: "train", "val", "test" or None."""
     for part in reversed(path.split("/")):
         found = _WORD.search(_CAMEL.sub("_", part).lower())
         if found:
@@ -56,7 +56,7 @@ def settled(
 
 
 def _without_unlabelled_test(samples: list[Sample], findings: Findings) -> list[Sample]:
-    """Leave out a test set of images with boxes on which nobody drew any: it says nothing about a model."""
+    """Leave out a test set of images without any boxes: it says nothing about a model."""
     test = [sample for sample in samples if sample.split == TEST]
     if not test or any(sample.boxes is None or sample.boxes for sample in test):
         return samples
@@ -70,7 +70,7 @@ def _without_unlabelled_test(samples: list[Sample], findings: Findings) -> list[
 
 
 def _rest_as_train(samples: list[Sample], findings: Findings) -> set[str | None]:
-    """Return the splits in use; where only images to measure with are named, most others are for training."""
+    """Return the used splits; if only validation or test images are named, most others are for training."""
     rest = [sample for sample in samples if sample.split is None]
     sides = {sample.split for sample in samples}
     if not rest or len(sides) < 2 or "train" in sides or 2 * len(rest) < len(samples):
@@ -97,5 +97,5 @@ def _stays(sample: Sample, findings: Findings) -> bool:
 
 
 def kept_split(one: str | None, other: str | None) -> str | None:
-    """The split of an image that was named for two: it is measured with, never trained on."""
+    """The split of an image that is named for two: used for validation, never for training."""
     return max(one, other, key=lambda split: SPLITS.index(split) if split else -1)

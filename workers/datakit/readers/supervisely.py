@@ -1,7 +1,7 @@
-"""Supervisely's projects: a folder ``img`` and one ``ann`` in each dataset, and the classes in ``meta.json``.
+"""Supervisely's projects: folders ``img`` and ``ann`` in each dataset, and the classes in ``meta.json``.
 
-A tag of an image is its class: the tag's value, or the tag's name where it has none. The tags train, val and
-test say the split.
+A tag of an image is its class: the tag's value, or the tag's name if it has none. The tags train, val and
+test give the split.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MARKS = (b'"objects"', b'"tags"', b'"size"')
 
 
 def supervisely_files(upload: Upload) -> list[Entry]:
-    """Return the files in the folders ``ann``, where the first of them are what they should be."""
+    """Return the files in the folders ``ann``, if the first of them have the right format."""
     listed = upload.by_suffix(".json")
     found = [entry for entry in listed if folder_of(entry.path).rpartition("/")[2] == "ann"]
     heads = (head_of(upload, entry) for entry in found[:MAX_LOOKED_AT])
@@ -82,7 +82,7 @@ def _tags(listed: Any) -> Iterator[str]:
     for tag in listed if isinstance(listed, list) else ():
         if isinstance(tag, dict):
             value = tag.get("value") or tag.get("name")
-            yield value.strip() if isinstance(value, str) else ""  # a number is no class
+            yield value.strip() if isinstance(value, str) else ""  # a number is not a class
 
 
 def _boxes(listed: Any, findings: Findings, shown: str) -> Iterator[Box]:
@@ -102,7 +102,7 @@ def _boxes(listed: Any, findings: Findings, shown: str) -> Iterator[Box]:
 
 
 def _class_order(upload: Upload) -> list[str]:
-    """Return the classes as ``meta.json`` lists them."""
+    """Return the classes in the order of ``meta.json``."""
     found = [entry for entry in upload.by_suffix(".json") if entry.path.rpartition("/")[2] == META]
     content = parse_json(upload.read(found[0], MAX_LIST_BYTES), found[0]) if found else None
     rows = content.get("classes") if isinstance(content, dict) else None

@@ -1,6 +1,6 @@
-"""Which column of a table names images, which their classes, which the split: told by what stands in them.
+"""Detects which columns of a table hold images, classes and the split, by their content.
 
-Titles decide only between columns whose content would do: the column called ``id`` names images in one set
+Titles decide only between columns with suitable content: the column called ``id`` names images in one dataset
 and individuals in another.
 """
 
@@ -24,7 +24,7 @@ from .splits import SPLIT_WORDS
 from .table_refusals import FEW_ROWS, refuse_boxes, refuse_several, refuse_texts, run_lengths
 from .texts import folder_of
 
-# What is looked at: rows to know a column by, fields of it to look up as images.
+# What is inspected: rows to recognize a column by, fields of it to look up as images.
 SAMPLE_ROWS, LOOKED_UP = 2000, 60
 MAX_COLUMNS = 2000
 _IMAGES = (
@@ -45,8 +45,9 @@ _TRUE, _FALSE = ("1", "true", "1.0", "yes"), ("0", "false", "0.0", "no")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Columns:
-    """Where things stand in a row. Either ``label`` or ``one_hot`` is set. ``is_split`` is the split that a
-    true value in the column ``split`` means, or None where the column has the split's name."""
+    """The positions of columns. Either ``label`` or ``one_hot`` is set. ``is_split`` is the split that a
+    true value in the column ``split`` means, or None if the column holds the split's name.
+    """
 
     image: int
     titles: list[str] | None
@@ -56,19 +57,19 @@ class Columns:
     is_split: str | None = None
     doubt: str | None = None
     guesses: bool = False
-    repeats: bool = True  # some class stands in more than one row
+    repeats: bool = True  # some class occurs in more than one row
 
     def title(self, column: int) -> str:
-        """Return a column's title, or its number from 1 where there are no titles."""
+        """Return a column's title, or its number from 1 if there are no titles."""
         return self.titles[column] if self.titles is not None else str(column + 1)
 
 
 def columns_of(
     rows: Sequence[list[str]], table: Entry, finder: ImageFinder, options: ReadingOptions
 ) -> Columns | None:
-    """Tell the columns by the first rows; None where none names images.
+    """Detect the columns from the first rows; None if none names images.
 
-    Raises InputError where one does and no column says a class.
+    Raises InputError if one does and no column holds a class.
     """
     if not rows or len(rows[0]) > MAX_COLUMNS:
         return None
@@ -86,7 +87,7 @@ def columns_of(
 
 
 def _fields(rows: Sequence[list[str]]) -> list[list[str]]:
-    """Return what stands in each column."""
+    """Return the values of each column."""
     width = Counter(len(row) for row in rows).most_common(1)[0][0] if rows else 0
     return [[row[at] for row in rows if len(row) > at] for at in range(width)]
 
@@ -94,7 +95,7 @@ def _fields(rows: Sequence[list[str]]) -> list[list[str]]:
 def _image_column(
     rows: Sequence[list[str]], table: Entry, finder: ImageFinder, options: ReadingOptions
 ) -> tuple[int | None, bool]:
-    """Return the column that names images, and whether the first row has titles."""
+    """Return the column of images, and whether the first row has titles."""
     body = rows[1:] if len(rows) > 1 else rows
     fields = _fields(body)
     given = _given(options.image_column, rows[0])
@@ -116,9 +117,9 @@ def _image_column(
 
 
 def _image_score(values: Sequence[str], table: Entry, finder: ImageFinder) -> float:
-    """Return how many of the first different values name images, those with a suffix counting double.
+    """Return how many of the first distinct values name images, those with a suffix counting double.
 
-    Many that each name one of a few images are names as well: nobody knows of which folder.
+    Many values that each match several images count too: their folders are just unknown.
     """
     looked_at = list(dict.fromkeys(values))[:LOOKED_UP]
     several = sum(finder.has_several(path_of(value)) for value in looked_at)
@@ -134,7 +135,7 @@ def names_an_image(value: str, table: Entry, finder: ImageFinder, split: str | N
 
 
 def image_of(value: str, table: Entry, finder: ImageFinder, split: str | None = None) -> Entry | None:
-    """Return the image that a field names: by its path or address, or by its name without suffix."""
+    """Return the image that a field names: by its path or URL, or by its name without suffix."""
     near, path = folder_of(table.path), path_of(value)
     return finder.find_anywhere(path, near, split) or finder.named(path, near, split)
 
@@ -211,7 +212,7 @@ def _with_labels(
 
 
 def _looks_like_label(values: Sequence[str], sure: bool) -> bool:
-    """Say whether a column repeats a few values, and is neither measured nor counted."""
+    """Whether a column repeats a few values, and is neither a measurement nor a count."""
     filled = [value for value in values if value]
     kinds = set(filled)
     if not filled or _is_measured(kinds):
@@ -220,7 +221,7 @@ def _looks_like_label(values: Sequence[str], sure: bool) -> bool:
 
 
 def _is_measured(kinds: set[str]) -> bool:
-    """Say whether the values are numbers with a fraction, as ages, sizes and scores are."""
+    """Whether the values are fractional numbers, such as ages, sizes and scores."""
     try:
         return any(float(value) % 1 for value in kinds)
     except ValueError:
@@ -230,7 +231,7 @@ def _is_measured(kinds: set[str]) -> bool:
 def _one_hot(
     fields: Sequence[Sequence[str]], others: Sequence[int], titles: Sequence[str] | None
 ) -> tuple[int, ...]:
-    """Return the columns of 0 and 1 (or -1 and 1); a row of at least two belongs to a column each."""
+    """Return the columns of 0 and 1 (or -1 and 1), of which there must be at least two."""
     if not titles:
         return ()
     allowed = {*_TRUE, *_FALSE, "-1", ""}
@@ -257,9 +258,9 @@ def _checked_one_hot(found: Columns, fields: Sequence[Sequence[str]], table: Ent
 def _one_label(
     chosen: Sequence[int], fields: Sequence[Sequence[str]], titles: Sequence[str] | None, table: Entry
 ) -> tuple[int, str | None]:
-    """Return the column of classes and, where another one could be meant as well, a question.
+    """Return the column of classes and, if another one is possible too, a question.
 
-    Of a class's number and its name the name is taken.
+    Between a class's number and its name, the name is used.
     """
     best = min(chosen, key=lambda at: (_is_numbers(fields[at]), at))
     others = [at for at in chosen if at != best and not _go_together(fields[best], fields[at])]
@@ -283,7 +284,7 @@ def _go_together(one: Sequence[str], two: Sequence[str]) -> bool:
 
 
 def _no_label(found: Columns, others: Sequence[int], table: Entry) -> None:
-    """Raise InputError where none of the other columns can be the class; a list of images has none."""
+    """Raise InputError if none of the other columns can be the class; a list of images has none."""
     if not others:
         return None
     shown = [names.show(found.title(at)) for at in others[:5]]

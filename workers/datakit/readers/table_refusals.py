@@ -1,4 +1,4 @@
-"""What a table of images may hold that is no class of whole images: boxes, masks, texts, several classes."""
+"""Table contents that are not a class per image: boxes, masks, texts, several classes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SEVERAL = re.compile(r"[|;]")
 
 
 def refuse_boxes(fields: Sequence[Sequence[str]], others: Sequence[int], table: Entry) -> None:
-    """Raise InputError where a column holds a box in brackets, [5.0, 6.0, 20.0, 20.0]."""
+    """Raise InputError if a column holds a box in brackets, [5.0, 6.0, 20.0, 20.0]."""
     if any(sum(map(bool, map(_BRACKETS.fullmatch, fields[at]))) > len(fields[at]) / 2 for at in others):
         raise InputError(
             msg(
@@ -29,7 +29,7 @@ def refuse_boxes(fields: Sequence[Sequence[str]], others: Sequence[int], table: 
 
 
 def refuse_texts(values: Sequence[str], title: str, table: Entry) -> None:
-    """Raise InputError where each image has a sentence of its own."""
+    """Raise InputError if each image has a sentence of its own."""
     texts = sum(len(value.split()) >= WORDS_OF_A_TEXT for value in values)
     if len(values) >= FEW_ROWS and len(set(values)) == len(values) and texts > len(values) / 2:
         raise InputError(
@@ -43,7 +43,7 @@ def refuse_texts(values: Sequence[str], title: str, table: Entry) -> None:
 
 
 def run_lengths(fields: Sequence[Sequence[str]], others: Sequence[int], table: Entry) -> str | None:
-    """Return a question where a column holds masks as run lengths, 29102 12 29346 24."""
+    """Return a question if a column holds masks as run lengths, 29102 12 29346 24."""
     for at in others:
         filled = [value for value in fields[at] if value]
         runs = sum(_is_run_length(value) for value in filled)
@@ -62,7 +62,7 @@ def _is_run_length(value: str) -> bool:
 
 
 def refuse_several(values: Sequence[str], titles: Sequence[str] | None, label: int, table: Entry) -> None:
-    """Raise InputError where fields hold several classes each."""
+    """Raise InputError if fields hold several classes each."""
     by_words = bool(titles) and titles[label].lower() in _TAGS
     parts = {value: value.split() if by_words else _SEVERAL.split(value) for value in set(values) if value}
     several = sorted(value for value, found in parts.items() if len(found) > 1)

@@ -1,4 +1,4 @@
-"""The rows of a table in a text file: CSV however it is separated, or JSON lines; read piece by piece."""
+"""Rows of a table in a text file: CSV with any delimiter, or JSON lines; read piece by piece."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _BLANK = re.compile(r"\s")
 
 
 def rows_of(upload: Upload, file: Entry, max_bytes: int = MAX_TABLE_BYTES) -> Iterator[list[str]]:
-    """Yield the rows that are not empty, without blanks around fields.
+    """Yield the non-empty rows, with fields stripped.
 
-    Of JSON lines the first row has the keys. Raises InputError for what is no text or no table.
+    For JSON lines, the first row has the keys. Raises InputError for anything but text or a table.
     """
     encoding = upload.encoding(file, max_bytes)
     lines = _lines(upload.blocks(file, max_bytes), encoding, file)
@@ -39,7 +39,7 @@ def rows_of(upload: Upload, file: Entry, max_bytes: int = MAX_TABLE_BYTES) -> It
     try:
         for row in csv.reader(itertools.chain([first], lines), delimiter=delimiter_of(first)):
             text = "".join(row)
-            if _BLANK.search(text):  # few rows have one, and wide ones take long to strip
+            if _BLANK.search(text):  # few rows have one, and stripping wide ones is slow
                 text, row = text.strip(), [field.strip() for field in row]
             if text:
                 yield row
@@ -48,7 +48,7 @@ def rows_of(upload: Upload, file: Entry, max_bytes: int = MAX_TABLE_BYTES) -> It
 
 
 def records_of(upload: Upload, file: Entry, max_bytes: int = MAX_TABLE_BYTES) -> Iterator[dict[str, Any]]:
-    """Yield the objects of JSON lines. Raises InputError for a line that is no JSON."""
+    """Yield the objects of JSON lines. Raises InputError for a line that is not JSON."""
     encoding = upload.encoding(file, max_bytes)
     return _records(_lines(upload.blocks(file, max_bytes), encoding, file), file)
 
@@ -64,7 +64,7 @@ def _records(lines: Iterable[str], file: Entry) -> Iterator[dict[str, Any]]:
 
 
 def _rows_of_records(records: Iterable[dict[str, Any]]) -> Iterator[list[str]]:
-    """Yield the keys of the first record, then the values that each has of them."""
+    """Yield the keys of the first record, then each record's values for them."""
     titles: list[str] | None = None
     for record in records:
         if titles is None:

@@ -17,7 +17,7 @@ _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_text(archive: Archive, entry: Entry, max_bytes: int = MAX_LIST_BYTES) -> str:
-    """Return a file's text: UTF-8 with or without its mark, UTF-16 with its mark, else GBK."""
+    """Return a file's text: UTF-8 with or without BOM, UTF-16 with BOM, else GBK."""
     return decode_text(archive.read(entry, max_bytes), entry)
 
 
@@ -35,7 +35,7 @@ def decode_text(content: bytes, entry: Entry) -> str:
 
 
 def _is_gbk_by_chance_utf_8(text: str, content: bytes) -> bool:
-    """Say whether text that reads as UTF-8 is Chinese in GBK: 图片 has the bytes of two letters there.
+    """Whether text that decodes as UTF-8 is Chinese in GBK: 图片 has the bytes of two letters there.
 
     Only two-byte letters can collide; common Chinese characters (GB 2312) never have those of accents.
     """
@@ -53,7 +53,7 @@ def _not_text(entry: Entry) -> InputError:
 
 
 def encoding_of(archive: Archive, entry: Entry, max_bytes: int) -> str:
-    """Return the encoding that ``read_text`` would find, for a file too large to hold."""
+    """Return the encoding that ``read_text`` would detect, for a file too large for memory."""
     for encoding in ("utf-8-sig", "gb18030"):
         decoder = codecs.getincrementaldecoder(encoding)()
         try:
@@ -69,9 +69,9 @@ def encoding_of(archive: Archive, entry: Entry, max_bytes: int) -> str:
 
 
 def parse_json(content: bytes, entry: Entry) -> Any:
-    """Return the file's JSON; raise InputError when it is none, or nested or numbered beyond sense."""
+    """Return the file's JSON; raise InputError if it is invalid, or has unreasonable nesting or numbers."""
     text = decode_text(content, entry)
-    del content  # half of what a large file takes
+    del content  # half the time of a large file
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -1,6 +1,6 @@
-"""Files that look like annotations and that no format could read: a refusal names the first of them.
+"""Files that look like annotations but no format could read: a refusal names the first of them.
 
-The exports of some tools are told by a word in them, so that the refusal names the tool as well.
+The exports of some tools are recognized by a word in them, so that the refusal names the tool too.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def first_unexplained(upload: Upload) -> str | None:
 
 
 def tool_of(upload: Upload, path: str) -> str | None:
-    """Return the name of the tool that wrote the file, where it is one that is known and not read."""
+    """Return the name of the tool that wrote the file, if it is a known but unsupported one."""
     entry = next(entry for entry in upload.files if entry.path == path)
     head = head_of(upload, entry)
     return next((name for mark, name in _TOOLS if mark in head), None)

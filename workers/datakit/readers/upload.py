@@ -1,4 +1,4 @@
-"""What readers see of an upload: its files without the ignored ones, and what a person said about them."""
+"""An upload as readers see it: its files without ignored ones, and a person's options."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 
 class Upload:
-    """An archive seen through the reading options. Readers take entries from here alone.
+    """An archive filtered by the reading options. Readers take entries only from here.
 
-    ``aside`` are the images of folders of which a person said that they are masks or carry no label.
+    ``aside`` are the images of folders that a person declared to be masks or unlabelled.
     """
 
     def __init__(self, archive: Archive, options: ReadingOptions | None = None):
@@ -38,7 +38,7 @@ class Upload:
 
     @functools.cached_property
     def files(self) -> list[Entry]:
-        """The entries that are no images."""
+        """The entries that are not images."""
         return [entry for entry in self.entries if not names.is_image(entry.path)]
 
     @functools.cached_property
@@ -46,7 +46,7 @@ class Upload:
         return ImageFinder(self.images)
 
     def once(self, make: Callable[[Upload], T]) -> T:
-        """Return what ``make`` makes of this upload, which is made once."""
+        """Return ``make(self)``, computed once."""
         if make not in self._made:
             self._made[make] = make(self)
         return self._made[make]
@@ -58,7 +58,7 @@ class Upload:
         return self.archive.read(entry, max_bytes)
 
     def encoding(self, entry: Entry, max_bytes: int) -> str:
-        """Return a text file's encoding. A large file is read for it, so it is asked once."""
+        """Return a text file's encoding, detected once: a large file is read for it."""
         if entry.path not in self._encodings:
             self._encodings[entry.path] = encoding_of(self.archive, entry, max_bytes)
         return self._encodings[entry.path]
@@ -68,7 +68,7 @@ class Upload:
 
 
 def _wanted(entries: list[Entry], options: ReadingOptions) -> tuple[list[Entry], list[Entry]]:
-    """Return the entries that are read, and the images that a person put aside."""
+    """Return the entries to read, and the images that a person put aside."""
     if not options.ignore and not options.roles:
         return entries, []
     kept, aside = [], []

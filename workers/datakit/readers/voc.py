@@ -1,4 +1,4 @@
-"""Pascal VOC: an XML file for each image, with the corners of its boxes."""
+"""Pascal VOC: one XML file per image, with the corners of its boxes."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def read_voc(upload: Upload, reading: Reading) -> Listing:
 
 
 def _parsed(upload: Upload, file: Entry, reading: Reading) -> Element | None:
-    """Return the file's root element, None when it is no annotation; InputError for one that attacks."""
+    """Return the file's root element, None if it is not an annotation; InputError for a malicious one."""
     shown = names.show(file.path)
     try:
         root = fromstring(as_utf_8(upload.read(file, MAX_XML_BYTES)), forbid_dtd=True)
@@ -101,7 +101,7 @@ def _parsed(upload: Upload, file: Entry, reading: Reading) -> Element | None:
     return None
 
 
-# Encodings of several bytes a letter, which the parser does not know.
+# Multi-byte encodings that the parser does not know.
 _EAST_ASIAN = {
     b"gbk": "gb18030", b"gb2312": "gb18030", b"gb18030": "gb18030", b"cp936": "gb18030", b"big5": "big5",
     b"shift_jis": "shift_jis", b"euc-jp": "euc-jp", b"euc-kr": "euc-kr",
@@ -110,7 +110,7 @@ MAX_DECLARATION = 300
 
 
 def as_utf_8(content: bytes) -> bytes:
-    """Return XML in an encoding that the parser knows: Chinese tools write GBK, and not all say so."""
+    """Return XML in an encoding that the parser knows: Chinese tools write GBK, and not all declare it."""
     declaration, body = _declaration(content)
     encoding = next((name for word, name in _EAST_ASIAN.items() if word in declaration), None)
     if encoding is None and b"encoding" not in declaration:
@@ -122,14 +122,16 @@ def as_utf_8(content: bytes) -> bytes:
 
 
 def _declaration(content: bytes) -> tuple[bytes, bytes]:
-    """Return ``<?xml … ?>`` in small letters, empty where there is none, and what follows it."""
+    """Return ``<?xml … ?>`` in lower case, empty if there is none, and what follows it."""
     head, end, body = content.partition(b"?>")
     is_one = end and len(head) < MAX_DECLARATION and head.lstrip().startswith(b"<?xml")
     return (head.lower(), body) if is_one else (b"", content)
 
 
 def _image(root: Element, file: Entry, finder: ImageFinder, split: str | None) -> Entry | None:
-    """Find the image by its name in the file, and else by the name of the XML itself, beside or anywhere."""
+    """Find the image by its name in the file, or else by the name of the XML itself, beside it or
+    anywhere.
+    """
     written = (root.findtext("filename") or "").strip()
     near = folder_of(file.path)
     entry = finder.find_anywhere(written, near, split) if written else None
@@ -152,7 +154,7 @@ def _boxes(root: Element, file: Entry, findings: Findings) -> Iterator[Box]:
 
 
 def _listed_splits(upload: Upload) -> dict[str, str]:
-    """Return {name of an image without suffix: split} of ImageSets/Main and of PaddleX's lists."""
+    """Return {image name without suffix: split} of ImageSets/Main and of PaddleX's lists."""
     splits: dict[str, str] = {}
     for entry in by_suffix(upload, ".txt"):
         side = _LISTS.get(entry.path.rpartition("/")[2].lower())
@@ -166,7 +168,7 @@ def _listed_splits(upload: Upload) -> dict[str, str]:
 
 
 def _listed_name(line: str) -> str:
-    """Return the name that a line has: by itself, beside a number, or as the paths of image and XML."""
+    """Return the name in a line: alone, beside a number, or as the paths of image and XML."""
     words = line.split()
     pair = len(words) == 2 and (words[1].lower().endswith(".xml") or words[1].lstrip("-").isdigit())
     written = words[0] if pair else line.strip()

@@ -1,4 +1,4 @@
-"""Phrases that the sentences of several readers share."""
+"""Phrases shared by sentences of several readers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def either(items: Sequence[str]) -> str:
 
 
 def some(items: Sequence[str]) -> Message:
-    """Return the first few of ``items``, with a mark where there are more."""
+    """Return the first few of ``items``, with an ellipsis if there are more."""
     return join([*items[:MAX_NAMED], *(["…"] if len(items) > MAX_NAMED else [])], ", ")
 
 

@@ -1,6 +1,6 @@
-"""YOLO, as versions 5 to 11 and Darknet lay it out: a text file for each image, a box a line.
+"""YOLO, in the format of versions 5 to 11 and Darknet: one text file per image, one box per line.
 
-A line is ``<class id> <centre x> <centre y> <width> <height>`` in parts of the image's size.
+A line is ``<class id> <centre x> <centre y> <width> <height>`` as fractions of the image's size.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NOT_LABELS = {*NAME_FILES, "train.txt", "val.txt", "test.txt", "label.txt", "la
 
 
 def looks_like_yolo(upload: Upload) -> str | None:
-    """Return the path of a data.yaml, or of a text file beside an image that holds a box."""
+    """Return the path of a data.yaml, or of a text file beside an image that contains a box."""
     configuration = upload.once(configuration_of)
     if configuration is not None and "train" in configuration[1]:
         return configuration[0].path
@@ -48,7 +48,9 @@ def looks_like_yolo(upload: Upload) -> str | None:
 
 
 def _orphan_label(upload: Upload) -> str | None:
-    """Return the path of a label file in a folder of labels that belongs to no image, where none does."""
+    """Return the path of a label file without an image in a folder of labels, if no label file has an
+    image.
+    """
     for label in itertools.islice(_labels(upload), MAX_LOOKED_AT):
         if "labels" in folder_of(label.path).lower().split("/") and label.size <= MAX_LABEL_BYTES:
             words = _label_text(upload, label).split("\n", 1)[0].split()
@@ -121,7 +123,7 @@ def _labels(upload: Upload) -> Iterator[Entry]:
 
 
 def _refuse_orphans(upload: Upload) -> None:
-    """Raise InputError where there are label files and none has the name of an image."""
+    """Raise InputError if there are label files and none has the name of an image."""
     orphans = [entry for entry in _labels(upload) if "labels" in folder_of(entry.path).lower().split("/")]
     if orphans and upload.images:
         raise InputError(
@@ -172,7 +174,9 @@ def _boxes(upload: Upload, label: Entry, findings: Findings, used: dict[int, _Us
 
 
 def _label_text(upload: Upload, label: Entry) -> str:
-    """Return numbers as text; what is no text makes bad lines, and one bad file no bad upload."""
+    """Return numbers as text; undecodable text makes bad lines, and one bad file does not spoil the
+    upload.
+    """
     return upload.read(label, MAX_LABEL_BYTES).decode("utf-8-sig", "replace")
 
 
@@ -191,7 +195,7 @@ def _place(numbers: list[float], shown: str, findings: Findings) -> tuple[float,
 
 
 def _listed_splits(upload: Upload) -> dict[str, str]:
-    """Return {image's file name: split} of train.txt, val.txt and test.txt, as Darknet has them."""
+    """Return {image's file name: split} of train.txt, val.txt and test.txt, as in Darknet."""
     listed: dict[str, str] = {}
     for side in ("test", "train", "val"):
         for entry in by_suffix(upload, f"{side}.txt"):

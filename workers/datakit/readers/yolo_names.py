@@ -1,4 +1,4 @@
-"""The names of classes in a YOLO set: of its YAML file, or of a text file with a name a line."""
+"""The class names of a YOLO dataset: from its YAML file, or from a text file with one name per line."""
 
 from __future__ import annotations
 
@@ -72,15 +72,15 @@ def _configured(
     if "nc" in content and content["nc"] != len(found):
         message = msg("{path} says another number of classes (nc) than it names.", path=shown)
         findings.add("warn", "class-count-differs", message)
-    if isinstance(content["names"], dict):  # ids of their own
+    if isinstance(content["names"], dict):  # their own ids
         ids_from = 0
     return in_order(found, shown, used, ids_from)
 
 
 def _named(value: Any) -> list[str] | None:
-    """Return the names of a list, or of ids 0, 1, 2 … with names; None when it is neither.
+    """Return the names of a list, or of ids 0, 1, 2 … with names; None if it is neither.
 
-    Only texts and numbers are turned into text: YAML's aliases make small files of endless lists.
+    Only texts and numbers are converted to text: YAML's aliases can make endless lists from small files.
     """
     if isinstance(value, dict):
         if not all(isinstance(key, int) and 0 <= key < 100_000 for key in value):

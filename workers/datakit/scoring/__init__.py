@@ -1,1 +1,1 @@
-"""Metrics of predictions, one module a task, for every environment. Average precision needs pycocotools."""
+"""Metrics of predictions, one module per task, for every environment. Average precision needs pycocotools."""

@@ -1,7 +1,7 @@
 """How good a classifier's predictions are, and what changed from one stage to the next. Pure.
 
 A prediction is ``{"image": path, "label": true id, "predicted": id or None, "score": 0..1 or None}``.
-``None`` stands for an image that the engine could not answer; it counts as wrong.
+``None`` stands for an image without a prediction; it counts as wrong.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ Prediction = dict[str, Any]
 def summarise(predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
     """Return ``top1`` (fraction), ``images``, ``per_class`` and ``confusion`` (rows true, columns predicted).
 
-    Recall of a class without images and precision of one that is never predicted are None; so is the top-1
-    of no images at all.
+    The recall of a class without images and the precision of one that is never predicted are None; so is the
+    top-1 of no images.
     """
     confusion = _confusion(predictions, len(class_names))
     images = Counter(prediction["label"] for prediction in predictions)
@@ -52,9 +52,9 @@ def _confusion(predictions: list[Prediction], classes: int) -> list[list[int]]:
 def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]:
     """Return what changed between two stages on the images that both predicted.
 
-    ``before`` and ``after`` are top-1 on those images, ``drop`` their difference (negative when the later
-    stage happens to be better), ``agreement`` the share of equal predictions, ``changed`` how many differ.
-    None where there is no image in common.
+    ``before`` and ``after`` are top-1 on those images, ``drop`` their difference (negative if the later stage
+    happens to be better), ``agreement`` the fraction of equal predictions, ``changed`` how many differ. None
+    without common images.
     """
     earlier = {prediction["image"]: prediction for prediction in before}
     pairs = [(earlier[one["image"]], one) for one in after if one["image"] in earlier]
@@ -88,5 +88,5 @@ def _top1(predictions: list[Prediction]) -> float | None:
 
 
 def share(part: int, whole: int) -> float | None:
-    """Return part/whole as a fraction; None when there is nothing to share."""
+    """Return part/whole as a fraction; None if the whole is 0."""
     return part / whole if whole else None

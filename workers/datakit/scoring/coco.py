@@ -1,11 +1,11 @@
-"""The one module that calls pycocotools: average precision as COCO defines it."""
+"""The only module that calls pycocotools: average precision as defined by COCO."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-MOST_BOXES = 100  # of an image that count, the surest ones
+MOST_BOXES = 100  # boxes of an image that count, highest score first
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class Precision:
 
 
 def average_precisions(predictions: list[dict[str, Any]], classes: int) -> list[Precision | None]:
-    """The precision of each class; None for one that no image has. Predictions are those of ``detection``."""
+    """The precision of each class; None for one without any image. Predictions are those of ``detection``."""
     if not any(row["truth"] for row in predictions):
         return [None] * classes
     # Imported here because pages and the command line use this package without ever measuring.
     from pycocotools import coco, cocoeval
 
-    # It has no other way to be quiet, and sys.stdout belongs to all threads.
+    # It has no quiet mode, and sys.stdout belongs to all threads.
     coco.print = cocoeval.print = lambda *_: None
     truth, found = (_coco(coco.COCO(), predictions, key, classes) for key in ("truth", "boxes"))
     judge = cocoeval.COCOeval(truth, found, "bbox")
@@ -36,14 +36,14 @@ def average_precisions(predictions: list[dict[str, Any]], classes: int) -> list[
 
 
 def _precision(table: Any) -> Precision | None:
-    """Of a class's precision at each IoU and recall, which is -1 where the class has no box."""
+    """From a class's precision at each IoU and recall, which is -1 if the class has no box."""
     if table.min() < 0:
         return None
     return Precision(float(table.mean()), float(table[0].mean()))
 
 
 def _coco(empty: Any, predictions: list[dict[str, Any]], key: str, classes: int) -> Any:
-    # Its ids count from 1: pycocotools takes a partner with the id 0 for none.
+    # Its ids count from 1: pycocotools takes a match with the id 0 for none.
     boxes = [(image, box) for image, row in enumerate(predictions) for box in row[key] or ()]
     empty.dataset = {
         "images": [{"id": image} for image in range(len(predictions))],

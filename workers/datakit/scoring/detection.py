@@ -2,8 +2,8 @@
 
 A prediction is ``{"image": path, "width", "height", "truth": [{"label": class id, "box": [left, top, width,
 height]}, …], "boxes": [{"label", "score": 0..1, "box"}, …] or None}``: boxes in pixels of the image, the
-predicted ones by falling score. ``None`` stands for an image that the engine could not answer; it counts as
-one without boxes.
+predicted ones by descending score. ``None`` stands for an image without a prediction; it counts as one
+without boxes.
 
 Scores are those that the network exports and a board's library reports: see ``decoding/picodet.py``.
 """
@@ -17,10 +17,10 @@ from workers.datakit.scoring import coco
 from workers.datakit.scoring.matching import Box, match
 
 Prediction = dict[str, Any]
-# From this score on a box is shown to people where no labelled image says better; PaddleDetection, which
-# takes the root of scores, says 0.5.
+# The default display threshold if no labelled image suggests a better one; PaddleDetection, which takes the
+# square root of scores, uses 0.5.
 SHOWN = 0.25
-# A shown box is lost or new only if the other stage has it not even with this part of the score.
+# A displayed box is lost or new only if the other stage lacks it even at this fraction of the score.
 FAINT = 0.6
 STEPS = 100  # of the score, in the curve
 
@@ -28,10 +28,10 @@ STEPS = 100  # of the score, in the curve
 def summarise(predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
     """Return the metrics of predictions, all of them fractions or counts.
 
-    ``map`` is the mean over the classes of COCO's AP@[.5:.95], ``ap50`` of AP at an IoU of 0.5; None where no
-    image has a box. ``curve`` holds [score, precision, recall] of all boxes at an IoU of 0.5, for each score
-    from which boxes may be shown; ``threshold`` is the one with the best F1, at which ``precision`` and
-    ``recall`` are given, here and in ``per_class``. A share of nothing is None.
+    ``map`` is the mean over the classes of COCO's AP@[.5:.95], ``ap50`` of AP at an IoU of 0.5; None if no
+    image has a box. ``curve`` holds [score, precision, recall] of all boxes at an IoU of 0.5, for each
+    possible display threshold; ``threshold`` is the one with the best F1, for which ``precision`` and
+    ``recall`` are given, here and in ``per_class``. A fraction of nothing is None.
     """
     hits = [_hits(row) for row in predictions]
     curve = _curve(hits, predictions)
@@ -67,20 +67,21 @@ def summarise(predictions: list[Prediction], class_names: list[str]) -> dict[str
 
 
 def _hits(row: Prediction) -> list[tuple[Box, bool]]:
-    """Each predicted box, and whether it lies on a true one."""
+    """Each predicted box, and whether it matches a true one."""
     found = (row["boxes"] or [])[: coco.MOST_BOXES]
     partners = match(row["truth"], found)
     return [(box, partner is not None) for box, partner in zip(found, partners, strict=True)]
 
 
 def best_threshold(predictions: list[Prediction]) -> float:
-    """The score with the best F1 of all boxes; ``SHOWN`` where none is right."""
+    """The score with the best F1 of all boxes; ``SHOWN`` if none is right."""
     return _best(_curve([_hits(row) for row in predictions], predictions))
 
 
 def _curve(hits: list[list[tuple[Box, bool]]], predictions: list[Prediction]) -> list[list[float | None]]:
     """[score, precision, recall] for each hundredth of the score; which boxes are right does not depend on
-    the others with a smaller score."""
+    those with lower scores.
+    """
     boxes = sum(len(row["truth"]) for row in predictions)
     at = Counter((int(box["score"] * STEPS + 1e-9), right) for image in hits for box, right in image)
     shown = right = 0
@@ -101,14 +102,14 @@ def _best(curve: list[list[float | None]]) -> float:
 
 
 def f1(precision: float | None, recall: float | None) -> float:
-    """The harmonic mean of two shares; 0 where one of them is unknown or 0."""
+    """The harmonic mean of two fractions; 0 if one of them is unknown or 0."""
     return 2 * precision * recall / (precision + recall) if precision and recall else 0.0
 
 
 def _counts(
     predictions: list[Prediction], hits: list[list[tuple[Box, bool]]], threshold: float
 ) -> dict[str, Counter]:
-    """Of each class: its images, its boxes, those shown from ``threshold`` on, and the right ones of them."""
+    """For each class: its images, its boxes, those from ``threshold`` on, and the right ones of them."""
     kept = [(box["label"], right) for image in hits for box, right in image if box["score"] >= threshold]
     return {
         "images": Counter(label for row in predictions for label in {box["label"] for box in row["truth"]}),
@@ -121,10 +122,10 @@ def _counts(
 def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]:
     """Return what changed between two stages on the images that both predicted.
 
-    ``before`` and ``after`` are the mAP on those images, ``drop`` their difference (negative when the later
-    stage happens to be better), ``agreement`` the share of shown boxes that both have, ``changed`` how many
-    images differ. Boxes are shown from the best threshold of ``before`` on. None where there is nothing to
-    compare.
+    ``before`` and ``after`` are the mAP on those images, ``drop`` their difference (negative if the later
+    stage happens to be better), ``agreement`` the fraction of displayed boxes that both have, ``changed`` how
+    many images differ. Boxes are displayed from the best threshold of ``before`` on. None if there is nothing
+    to compare.
     """
     pairs = _pairs(before, after)
     classes = 1 + max(_labels(pairs), default=-1)
@@ -144,10 +145,10 @@ def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]
 
 
 def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
-    """The images of which a shown box was lost or is new, those first that lost most right ones.
+    """The images with lost or new displayed boxes, those that lost most right ones first.
 
-    Each is ``{"image", "width", "height", "truth", "before", "after", "lost", "new"}``: the boxes that are
-    shown of both stages, those of ``before`` that ``after`` has not, and the other way round.
+    Each is ``{"image", "width", "height", "truth", "before", "after", "lost", "new"}``: the displayed boxes
+    of both stages, those of ``before`` missing in ``after``, and the reverse.
     """
     pairs, found = _pairs(before, after), []
     threshold = best_threshold([old for old, _ in pairs])
@@ -161,25 +162,25 @@ def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str,
 
 
 def _gain(row: dict[str, Any]) -> int:
-    """By how many right boxes the later stage has more, wrong ones subtracted."""
+    """How many more right boxes the later stage has, minus wrong ones."""
     first, second = (mistakes(row["truth"], row[side]) for side in ("before", "after"))
     return sum(map(len, first)) - sum(map(len, second))
 
 
 def mistakes(truth: list[Box], boxes: list[Box]) -> tuple[list[Box], list[Box]]:
-    """The true boxes that were missed, and the predicted ones that lie on none."""
+    """The missed true boxes, and the predicted ones without a true one."""
     partners = match(truth, boxes)
     missed = [box for place, box in enumerate(truth) if place not in partners]
     return missed, [box for box, partner in zip(boxes, partners, strict=True) if partner is None]
 
 
 def shown(row: Prediction, threshold: float) -> list[Box]:
-    """The predicted boxes with a score of ``threshold`` or more."""
+    """The predicted boxes with a score of at least ``threshold``."""
     return [box for box in row["boxes"] or () if box["score"] >= threshold]
 
 
 def _differences(old: Prediction, new: Prediction, threshold: float) -> tuple[list[Box], list[Box]]:
-    """The shown boxes of the first that the second has not, and the other way round."""
+    """The displayed boxes of the first missing in the second, and the reverse."""
     return _alone(old, new, threshold), _alone(new, old, threshold)
 
 
@@ -209,5 +210,5 @@ def _mean(values: Any) -> float | None:
 
 
 def share(part: int, whole: int) -> float | None:
-    """Return part/whole as a fraction; None when there is nothing to share."""
+    """Return part/whole as a fraction; None if the whole is 0."""
     return part / whole if whole else None

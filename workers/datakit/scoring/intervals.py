@@ -1,4 +1,4 @@
-"""How sure a share that was measured on a few images is. Pure."""
+"""The uncertainty of a fraction measured on a few images. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ Z95 = 1.959964  # of the normal distribution, for 95 %
 
 
 def wilson(right: int, images: int, z: float = Z95) -> tuple[float, float] | None:
-    """The interval of the true share when ``right`` of ``images`` were right; None without images.
+    """The 95 % confidence interval if ``right`` of ``images`` were right; None without images.
 
-    Wilson's score interval (E. B. Wilson, 1927): it holds for few images and for shares near 0 and 1, where
-    the usual ± does not. 15 of 15 gives 0.80 to 1.
+    Wilson's score interval (E. B. Wilson, 1927): it holds for few images and for fractions near 0 and 1,
+    where the usual ± does not. 15 of 15 gives 0.80 to 1.
     """
     if not images:
         return None

@@ -1,4 +1,4 @@
-"""Which predicted boxes are which true ones. Standard library only, Python 3.8: boards get this file.
+"""Matches predicted boxes with true ones. Standard library only, Python 3.8: boards get this file.
 
 A box is ``{"label": class id, "box": [left, top, width, height]}``, in pixels, a predicted one with its
 ``score``.
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 Box = dict
-IOU = 0.5  # two boxes that overlap this much lie on one object, as in AP50
+IOU = 0.5  # two boxes that overlap this much mark the same object, as in AP50
 
 
 def iou(one: Sequence[float], other: Sequence[float]) -> float:
-    """The shared area of two boxes as a part of the area that they cover together, 0 to 1."""
+    """Intersection over union of two boxes, 0 to 1."""
     width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
     if width <= 0 or height <= 0:
@@ -23,7 +23,9 @@ def iou(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def suppressed(boxes: Sequence[Box], overlap: float) -> list[Box]:
-    """The boxes, the surest first, without those that overlap a surer one of their class by more."""
+    """The boxes, highest score first, without those that overlap a higher-scoring one of their class by
+    more.
+    """
     kept: list[Box] = []
     for box in boxes:
         rivals = (other for other in kept if other["label"] == box["label"])
@@ -33,10 +35,10 @@ def suppressed(boxes: Sequence[Box], overlap: float) -> list[Box]:
 
 
 def match(wanted: Sequence[Box], found: Sequence[Box], least: float = IOU) -> list[int | None]:
-    """For each box of ``found``, the surest first, the place of its partner in ``wanted``; None without one.
+    """For each box of ``found``, highest score first, the index of its match in ``wanted``; None without one.
 
-    As in COCO's evaluation: a box takes, among those of its class that are still free, the one that it
-    overlaps most, and by ``least`` at least.
+    As in COCO's evaluation: a box takes, among the unmatched ones of its class, the one with the largest
+    overlap, of at least ``least``.
     """
     free: dict[int, list[int]] = {}
     for place, box in enumerate(wanted):
