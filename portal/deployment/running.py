@@ -146,6 +146,7 @@ def _described(deployments: dict) -> dict:
             measured.get(row.measured_job),
             row.compiled_model.model.task_class.metric_title,
             row.pk,
+            row.compiled_model.model.score_threshold,
         )
         for key, row in deployments.items()
     }

@@ -15,7 +15,7 @@ from portal.core.bodies import many_images, takes
 from portal.core.calls import with_query, without_body
 from portal.core.messages import shown
 from portal.core.serializers import KnownFieldsOnly
-from portal.devices import coco, pictures, services
+from portal.devices import coco, pictures, releases, services
 from portal.devices.credentials import Credentials, SecretNeeded
 from portal.devices.errors import BoardError
 from portal.devices.filters import DeviceFilter, InferenceFilter
@@ -29,14 +29,12 @@ from portal.devices.serializers import (
     NewDeviceSerializer,
     NewHostKeySerializer,
 )
-from portal.devices.thresholds import OVERLAP
+from portal.devices.thresholds import OVERLAP, thresholds_of
 from portal.jobs.serializers import JobSerializer
-from portal.tasks.figures import Thresholds
 from portal.teams import audit
 from portal.teams.access import refuse_unless
 from portal.teams.models import Role
 from workers.contract.messages import msg
-from workers.datakit.scoring.detection import SHOWN
 
 NO_IMAGE = _("Choose at least one image.")
 
@@ -53,7 +51,9 @@ class ThresholdsSerializer(serializers.Serializer):
     class.
     """
 
-    score = serializers.FloatField(default=SHOWN, min_value=0, max_value=1)
+    score = serializers.FloatField(
+        required=False, min_value=0, max_value=1, help_text="As chosen for the model, or 0.25."
+    )
     overlap = serializers.FloatField(default=OVERLAP, min_value=0, max_value=1)
 
 
@@ -199,7 +199,9 @@ class InferenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVie
     @with_query(ThresholdsSerializer)
     def coco(self, request, pk=None):
         """The detected boxes as one COCO file; each annotation has a ``score``. Detection only."""
-        return Response(coco.file_of(self.get_object(), Thresholds(**self.query)))
+        inference = self.get_object()
+        known = releases.known(inference.device, {inference.release}).get(inference.release)
+        return Response(coco.file_of(inference, thresholds_of(self.query, known)))
 
     @extend_schema(responses={(200, f"image/{kind}"): OpenApiTypes.BINARY for kind in ("png", "jpeg")})
     @action(

@@ -25,6 +25,7 @@ class KnownRelease:
     measured: Any = None
     metric: str = ""
     deployment_id: int | None = None
+    score: float | None = None  # its predictions are shown from it on; None: from the usual one on
 
 
 class Deployer(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from portal.devices.releases import KnownRelease
 from portal.tasks.figures import Thresholds
 from workers.datakit.scoring.detection import SHOWN
 
@@ -11,11 +12,11 @@ OVERLAP = 0.6  # to which boards suppress: a lower one removes more
 NAMES = ("score", "overlap")
 
 
-def thresholds_of(query) -> Thresholds:
-    """The thresholds of ``?score=0.4&overlap=0.5``. Raises ValueError for anything but numbers from 0 to
-    1.
+def thresholds_of(query, known: KnownRelease | None) -> Thresholds:
+    """The thresholds of ``?score=0.4&overlap=0.5``; the usual ones are those of the release ``known``. Raises
+    ValueError for anything but numbers from 0 to 1.
     """
-    usual = {"score": SHOWN, "overlap": OVERLAP}
+    usual = {"score": usual_score(known), "overlap": OVERLAP}
     values = {name: float(query.get(name) or usual[name]) for name in NAMES}
     for name, value in values.items():
         if not (math.isfinite(value) and 0 <= value <= 1):
@@ -23,9 +24,14 @@ def thresholds_of(query) -> Thresholds:
     return Thresholds(**values)
 
 
-def forgiving(query) -> Thresholds:
+def usual_score(known: KnownRelease | None) -> float:
+    """The score that was chosen for the release's model, if there is one."""
+    return SHOWN if known is None or known.score is None else known.score
+
+
+def forgiving(query, known: KnownRelease | None) -> Thresholds:
     """As ``thresholds_of``; defaults replace invalid values."""
     try:
-        return thresholds_of(query)
+        return thresholds_of(query, known)
     except ValueError:
-        return thresholds_of({})
+        return thresholds_of({}, known)

@@ -23,7 +23,6 @@ from portal.devices.models import Device, Inference
 from portal.devices.shown import images_of
 from portal.devices.thresholds import NAMES, forgiving
 from portal.jobs.models import IllegalTransition
-from portal.tasks.figures import Thresholds
 from portal.teams import audit
 from portal.teams.access import operator_required
 from workers.contract.messages import msg
@@ -52,6 +51,7 @@ def device_detail(request, pk):
     device = _device(request, pk)
     history = device.inferences.asked().select_related("job", "created_by").prefetch_related("images")
     newest, page = history.first(), page_of(history, request, size=HISTORY)
+    known = releases.known(device, {row.release for row in page})
     context = {
         "device": device,
         "live": _live(request, device),
@@ -59,8 +59,8 @@ def device_detail(request, pk):
         "newest": _inference_live(request, newest) if newest else None,
         "newest_row": newest,
         "page": page,
-        "told": {row.pk: images_of(row, forgiving({}), NAMED) for row in page},
-        "releases": releases.known(device, {row.release for row in page}),
+        "told": {row.pk: images_of(row, forgiving({}, known.get(row.release)), NAMED) for row in page},
+        "releases": known,
         "panels": panels.of("device", request, device),
     }
     return render(request, "devices/detail.html", context)
@@ -241,7 +241,7 @@ def inference_detail(request, pk, number):
     inference = _inference(request, pk, number)
     if any(name in request.GET for name in NAMES) and not (inference.job and inference.job.is_active):
         # With this reader's thresholds: the live part is the same for everyone.
-        body = _answers(request, inference, forgiving(request.GET))
+        body = _answers(request, inference, request.GET)
     else:
         body = _inference_live(request, inference)
     return render(request, "devices/inference.html", {"inference": inference, "live": body})
@@ -250,7 +250,8 @@ def inference_detail(request, pk, number):
 def inference_coco(request, pk, number):
     """The detected boxes, as one COCO file."""
     inference = _inference(request, pk, number)
-    response = JsonResponse(coco.file_of(inference, forgiving(request.GET)))
+    thresholds = forgiving(request.GET, _known(inference))
+    response = JsonResponse(coco.file_of(inference, thresholds))
     response["Content-Disposition"] = f'attachment; filename="inference-{inference.pk}-coco.json"'
     return response
 
@@ -261,17 +262,23 @@ def inference_live(request, pk, number):
 
 
 def _inference_live(request, inference: Inference) -> Live:
-    body = _answers(request, inference, forgiving({}))
+    body = _answers(request, inference, {})
     url = reverse("inference-live", args=[inference.device_id, inference.pk])
     return Live(f"inference-{inference.pk}", url, body, bool(inference.job and inference.job.is_active))
 
 
-def _answers(request, inference: Inference, thresholds: Thresholds) -> SafeString:
-    """Each image with its prediction."""
+def _known(inference: Inference) -> releases.KnownRelease | None:
+    return releases.known(inference.device, {inference.release}).get(inference.release)
+
+
+def _answers(request, inference: Inference, query) -> SafeString:
+    """Each image with its prediction; ``query`` may hold thresholds."""
+    known = _known(inference)
+    thresholds = forgiving(query, known)
     images = images_of(inference, thresholds)
     context = {
         "inference": inference,
-        "known": releases.known(inference.device, {inference.release}).get(inference.release),
+        "known": known,
         "images": images,
         "thresholds": thresholds,
         "has_boxes": any(row.told and row.told.overlay for row in images),

@@ -3,9 +3,12 @@
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from portal.core.api import TeamViewSet
+from portal.core.messages import shown
+from portal.models import services
 from portal.models.filters import CompiledModelFilter, EvaluationFilter, ModelFilter
 from portal.models.models import CompiledModel, Evaluation, Model
 from portal.models.serializers import (
@@ -13,15 +16,30 @@ from portal.models.serializers import (
     CostSerializer,
     EvaluationSerializer,
     ModelSerializer,
+    ThresholdSerializer,
 )
+from workers.datakit.errors import InputError
 
 
 class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Model.objects.live().select_related("job__created_by")
     serializer_class = ModelSerializer
+    write_scope = "runs"
     filterset_class = ModelFilter
     orderings = ("id", "name", "created_at")
     lookup_value_regex = r"\d{1,18}"
+
+    @extend_schema(request=ThresholdSerializer, responses=ModelSerializer)
+    def partial_update(self, request, pk=None):
+        """Choose from which score the model's boxes are shown; null is the usual one."""
+        model = self.get_object()
+        form = ThresholdSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        try:
+            services.set_score_threshold(model, request.user, form.validated_data["score_threshold"])
+        except InputError as error:
+            raise ValidationError({"score_threshold": [shown(error)]}) from error
+        return Response(ModelSerializer(model).data)
 
 
 class CompiledModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):

@@ -48,6 +48,8 @@ class Model(Owned):
     deleted_at = models.DateTimeField(null=True)  # hidden along with its run
     # Its program's output: input_size, mean, std, cut_tensor, best_epoch, notices, versions, …
     facts = models.JSONField(default=dict, **KEEPS_MESSAGES)
+    # From which score its boxes are shown, 0 to 1; None is the usual one.
+    score_threshold = models.FloatField(null=True)
 
     objects = ModelQuerySet.as_manager()
 

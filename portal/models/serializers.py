@@ -1,5 +1,6 @@
 from rest_framework import serializers
 
+from portal.core.serializers import KnownFieldsOnly
 from portal.jobs.serializers import JobSerializer
 from portal.models.models import CompiledModel, Evaluation, Model
 
@@ -66,8 +67,16 @@ class ModelSerializer(serializers.ModelSerializer):
         model = Model
         fields = [
             "id", "name", "origin", "task", "recipe", "params", "dataset_version", "parent", "teacher", "job",
-            "facts", "created_at",
+            "facts", "score_threshold", "created_at",
         ]  # fmt: skip
+
+
+class ThresholdSerializer(KnownFieldsOnly, serializers.Serializer):
+    """The part of a model that can be changed."""
+
+    score_threshold = serializers.FloatField(
+        min_value=0, max_value=1, allow_null=True, help_text="detection: boxes are shown from it on"
+    )
 
 
 class CompiledModelSerializer(serializers.ModelSerializer):

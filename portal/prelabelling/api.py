@@ -29,7 +29,6 @@ class PrelabellingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Team
         form.is_valid(raise_exception=True)
         data = form.validated_data
         with refusals(field=""):
-            made = services.start(
-                request.user, data["dataset_version"], data["model"], data.get("classes", {}), data["score"]
-            )
+            chosen = data.get("classes", {}), data.get("score")
+            made = services.start(request.user, data["dataset_version"], data["model"], *chosen)
         return Response(PrelabellingSerializer(made).data, status=201)

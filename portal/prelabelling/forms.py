@@ -11,7 +11,6 @@ from portal.prelabelling.services import Matched
 from workers.datakit.changes import Plan
 
 MODELS_LISTED = 100
-DEFAULT_SCORE = 0.4
 LEAST_SCORE, MOST_SCORE = 0.05, 0.99
 SKIP = "skip"
 
@@ -35,7 +34,6 @@ class ClassesForm(StyledForm):
         label=_("Lowest score"),
         min_value=LEAST_SCORE,
         max_value=MOST_SCORE,
-        initial=DEFAULT_SCORE,
         help_text=_("Labels with a lower score are not proposed: the higher it is, the fewer and the surer."),
         widget=forms.NumberInput(attrs={"step": "0.01"}),
     )

@@ -9,7 +9,7 @@ from portal.core.serializers import InTeamField, KnownFieldsOnly
 from portal.datasets.models import DatasetVersion
 from portal.jobs.serializers import JobSerializer
 from portal.models.models import Model, Prelabelling
-from portal.prelabelling.forms import DEFAULT_SCORE, LEAST_SCORE, MOST_SCORE
+from portal.prelabelling.forms import LEAST_SCORE, MOST_SCORE
 from workers.contract.messages import msg
 from workers.datakit.names import MAX_CLASS_NAME
 
@@ -49,9 +49,11 @@ class NewPrelabellingSerializer(KnownFieldsOnly, serializers.Serializer):
         child=serializers.IntegerField(allow_null=True, min_value=0, max_value=2**31 - 1), required=False
     )
     score = serializers.FloatField(
-        required=False, min_value=LEAST_SCORE, max_value=MOST_SCORE, default=DEFAULT_SCORE,
-        help_text="labels with a lower score are not proposed",
-    )  # fmt: skip
+        required=False,
+        min_value=LEAST_SCORE,
+        max_value=MOST_SCORE,
+        help_text="labels with a lower score are not proposed; as chosen for the model, or 0.4",
+    )
 
     def validate_classes(self, value: dict) -> dict:
         if len(value) > MOST_CLASSES or any(len(name) > MAX_CLASS_NAME for name in value):

@@ -29,6 +29,7 @@ from workers.datakit.index import Filter, Index
 
 KIND = "prelabel"
 RESULTS = "proposals.json"
+DEFAULT_SCORE = 0.4
 MOST_BYTES = 64 * 1024 * 1024  # of the program's results
 
 
@@ -46,6 +47,11 @@ def usable(version: DatasetVersion):
     return rows.select_related("dataset_version__dataset", "job")
 
 
+def usual_score(model: Model) -> float:
+    """The score that was chosen for the model, if there is one."""
+    return DEFAULT_SCORE if model.score_threshold is None else model.score_threshold
+
+
 def matched(model: Model, plan: Plan) -> list[Matched]:
     """The model's classes by id, each with the class of that name in what ``plan`` makes of the dataset."""
     ours = {names.class_key(name): number for number, name in enumerate(plan.names) if name is not None}
@@ -53,12 +59,12 @@ def matched(model: Model, plan: Plan) -> list[Matched]:
 
 
 def start(
-    user, version: DatasetVersion, model: Model, classes: dict[str, int | None], least_score: float
+    user, version: DatasetVersion, model: Model, classes: dict[str, int | None], least_score: float | None
 ) -> Prelabelling:
     """Queue proposals of labels for the images that have none. Raises ChangeRefused, QuotaReached.
 
     ``classes`` says of the model's classes that the dataset does not have by name which class they are; None
-    leaves one out.
+    leaves one out. Labels with a score under ``least_score`` are not proposed, None is ``usual_score``.
     """
     if model.task != version.task:
         raise ChangeRefused(
@@ -75,7 +81,7 @@ def start(
         asked = _asked(model, drafts.plan_of(here, index), classes)
         if not proposals.unlabelled(here, index):
             raise ChangeRefused(_("Every image has a label already: there is nothing to propose."))
-    return _write(user, version, model, asked, least_score)
+    return _write(user, version, model, asked, usual_score(model) if least_score is None else least_score)
 
 
 def _asked(model: Model, plan: Plan, classes: dict[str, int | None]) -> list[int | None]:

@@ -29,7 +29,8 @@ def prelabel(request, pk):
     form = matched = None
     if model is not None:
         matched = services.matched(model, plan)
-        form = ClassesForm(request.POST or None, matched=matched, plan=plan)
+        initial = {"score": services.usual_score(model)}
+        form = ClassesForm(request.POST or None, initial=initial, matched=matched, plan=plan)
         if request.method == "POST" and form.is_valid() and (made := _start(request, version, model, form)):
             return redirect("job-detail", pk=made.job_id)
     context = {

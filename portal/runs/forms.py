@@ -249,3 +249,9 @@ class RunEditForm(StyledForm):
 
     def clean_notes(self):
         return self.cleaned_data["notes"].replace("\r\n", "\n")
+
+
+class ThresholdForm(StyledForm):
+    """From which score a detector's boxes are shown."""
+
+    percent = forms.IntegerField(required=False, min_value=0, max_value=100)

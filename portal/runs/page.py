@@ -21,8 +21,13 @@ from portal.runs.step_kinds import COMPILE, DEPLOY
 from portal.runs.verdict import verdict
 from portal.tasks import Stage
 from portal.teams.models import Role
+from workers.datakit.scoring.detection import SHOWN
 
 RUNS_SHOWN = 20
+
+
+def _percent(share: float | None) -> int | None:
+    return None if share is None else round(100 * share)
 
 
 class RunPage:
@@ -91,6 +96,8 @@ class RunPage:
             "confusions": results.confusions(metrics),
             "per_class": results.per_class(graph),
             "thresholds": [one for one in thresholds if one.is_best or round(100 * one.score) % 10 == 0],
+            "chosen_percent": _percent(graph.model.score_threshold) if graph.model else None,
+            "usual_percent": _percent(SHOWN),
             "threshold_curve": [[100 * one.score, one.precision, one.recall, one.f1] for one in thresholds],
             "quantized_chips": list(results.quantized_of(graph)),
             "changed_predictions": results.changed_predictions(graph),

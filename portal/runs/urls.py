@@ -17,6 +17,7 @@ urlpatterns = [
     path("<int:pk>/restore/", views.run_restore, name="run-restore"),
     path("<int:pk>/retry/", views.run_retry, name="run-retry"),
     path("<int:pk>/mistakes/", views.run_mistakes, name="run-mistakes"),
+    path("<int:pk>/threshold/", views.run_threshold, name="run-threshold"),
     path("<int:pk>/deploy/", views.run_deploy, name="run-deploy"),
     path("<int:pk>/improve/", improve_views.run_improve, name="run-improve"),
     path("<int:pk>/clone/", views.run_clone, name="run-clone"),

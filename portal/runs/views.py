@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import JsonResponse
+from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -22,11 +22,12 @@ from portal.datasets.models import DatasetVersion
 from portal.datasets.services import create_version
 from portal.devices.models import Device
 from portal.jobs.models import IllegalTransition, Status
+from portal.models.services import set_score_threshold
 from portal.runs import cloning, deletion, replacing, services, suggestions
 from portal.runs import plan as plans
 from portal.runs.estimates import Estimates
 from portal.runs.figures import figures_of
-from portal.runs.forms import NUMBERS, RunEditForm, RunForm, initial_from, usable_versions
+from portal.runs.forms import NUMBERS, RunEditForm, RunForm, ThresholdForm, initial_from, usable_versions
 from portal.runs.graph import Graph
 from portal.runs.input_fit import misfit
 from portal.runs.mistakes import Mistakes
@@ -36,6 +37,7 @@ from portal.runs.report import report
 from portal.teams.access import member_required, operator_required, refuse_unless
 from portal.teams.quotas import QuotaReached
 from workers.contract.messages import msg
+from workers.datakit.errors import InputError
 
 DELETED = "deleted"  # besides the statuses, in the filter of the list
 LOOKED_AT = 20  # newest versions to search for one that can be trained on
@@ -259,6 +261,26 @@ def run_deploy(request, pk):
     else:
         return redirect("job-detail", pk=deployment.job_id)
     return redirect("run-detail", pk=run.pk)
+
+
+@require_POST
+@member_required
+def run_threshold(request, pk):
+    """Choose from which score the boxes of the run's model are shown; an empty field is the usual one."""
+    run = _run(request, pk)
+    model = Graph(run).model
+    form = ThresholdForm(request.POST)
+    if model is None:
+        raise Http404
+    if form.is_valid():
+        percent = form.cleaned_data["percent"]
+        try:
+            set_score_threshold(model, request.user, None if percent is None else percent / 100)
+        except InputError as error:
+            messages.error(request, str(error))
+    else:
+        messages.error(request, _("Give a score from 0 to 100 %, or leave it empty."))
+    return redirect(run.get_absolute_url() + "#classes")
 
 
 @member_required

@@ -64,6 +64,7 @@ class Task(ABC):
     second_metric: Column | None = None  # a fraction shown beside the metric
     answer: Check  # the fields of a board's response that hold its prediction
     is_known = True
+    has_threshold = False  # predictions are shown from a score on that can be chosen for a model
     program_name = "predict"  # of the programs in ``models/board_code/``
     # The order of ``pictures``, as a phrase.
     pictures_order = _("surest predictions first")

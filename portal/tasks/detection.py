@@ -78,6 +78,7 @@ class Detection(Task):
     class_metric = "ap"
     second_metric = Column("ap50", "AP50", "share")
     program_name = "detect"
+    has_threshold = True
     pictures_order = gettext_lazy("most mistakes first")
     answer = staticmethod(
         record(

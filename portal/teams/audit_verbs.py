@@ -41,6 +41,7 @@ WORDS = {
     "member.join": gettext_lazy("Member joined"),
     "member.remove": gettext_lazy("Member removed"),
     "member.role": gettext_lazy("Role changed"),
+    "model.threshold": gettext_lazy("Score threshold of a model changed"),
     "password.change": gettext_lazy("Password changed"),
     "password.link": gettext_lazy("Password link created"),
     "password.link-end": gettext_lazy("Password link ended"),

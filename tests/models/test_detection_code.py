@@ -37,7 +37,9 @@ print(json.dumps([[list(box[:2]) for box in found], expected]))
 def test_it_finds_the_boxes_of_the_reference_decoder(tmp_path):
     template = Path(board_code.__file__).parent / "detection_rknnlite.py.txt"
     values = {"script": "detect.py", "model": '"m.rknn"', "labels": '["a", "b"]', "order": "RGB", "width": 64}
-    text = Template(template.read_text("utf-8")).substitute(values, height=64, to_channel_order="")
+    text = Template(template.read_text("utf-8")).substitute(
+        values, height=64, score=0.25, to_channel_order=""
+    )
     (tmp_path / "detect.py").write_text(text, "utf-8")
     done = run_python("-c", COMPARE, tmp_path / "detect.py")
     assert done.returncode == 0, done.stderr

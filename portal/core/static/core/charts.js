@@ -143,8 +143,10 @@ function nearest(points, x) {
 }
 
 // ``series``: ``{ name, points: [[x, y], …], mark, dots }``; ``mark`` is the number of its colour and dashes.
-export function lines({ title, series, stepWords }) {
+// ``choose(x)`` is called for a click at a point's x.
+export function lines({ title, series, stepWords, choose }) {
   return (drawing) => {
+    let pointed;
     const all = series.flatMap(({ points }) => points).filter(([, y]) => Number.isFinite(y));
     if (!all.length) return;
     const extent = (part) => all.reduce(([low, high], point) => [Math.min(low, point[part]), Math.max(high, point[part])], [Infinity, -Infinity]);
@@ -166,6 +168,7 @@ export function lines({ title, series, stepWords }) {
     drawing.tip((at) => {
       const asked = first + ((at - drawing.left) / (drawing.right - drawing.left)) * (last - first);
       const step = nearest(all, asked)[0];
+      pointed = step;
       for (const end of ["x1", "x2"]) guide.setAttribute(end, x(step));
       guide.setAttribute("visibility", "visible");
       const values = series.map(({ name, points }) => {
@@ -174,6 +177,7 @@ export function lines({ title, series, stepWords }) {
       });
       return [stepWords ? stepWords(step) : step, ...values].join("\n");
     });
+    if (choose) drawing.svg.addEventListener("click", () => { if (pointed !== undefined) choose(pointed); });
   };
 }
 

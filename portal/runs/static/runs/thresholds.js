@@ -1,4 +1,4 @@
-// A detector's precision, recall and F1 by the score from which boxes are shown.
+// A detector's precision, recall and F1 by the score from which boxes are shown. A click chooses a score.
 
 import { draw, lines, readJson } from "../core/charts.js";
 import { t } from "../core/words.js";
@@ -14,7 +14,9 @@ function show() {
     points: rows.filter((row) => row[index + 1] !== null).map((row) => [row[0], 100 * row[index + 1]]),
   }));
   const stepWords = (score) => t("score {score} %", { score: Math.round(score) });
-  draw(element, lines({ title: t("By score, %"), series, stepWords }));
+  const field = document.querySelector("[data-threshold-form] input[type=number]");
+  const choose = field && ((score) => { field.value = Math.round(score); });
+  draw(element, lines({ title: t("By score, %"), series, stepWords, choose }));
 }
 
 show();
