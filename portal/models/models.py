@@ -167,8 +167,8 @@ class Evaluation(models.Model):
     """Metrics and predictions of one artifact on one engine and one set of images.
 
     Every figure on a page comes from here. ``parity`` compares it with the previous stage, on the images that
-    both predicted: ``{"stage", "images", "before", "after", "drop", "agreement", "changed"}``; empty for a
-    first stage.
+    both predicted: ``{"stage", "images", "before", "after", "drop", "agreement", "changed", "lost", "gained",
+    "drift", "classes"}``; empty for a first stage. Older rows lack the last four.
     """
 
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="evaluations")

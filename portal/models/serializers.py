@@ -31,6 +31,22 @@ class CostSerializer(serializers.Serializer):
     layers = LayerSerializer(many=True, required=False)
 
 
+class DriftSerializer(serializers.Serializer):
+    """How far the scores of an image moved, 0 to 1, over all images."""
+
+    mean = serializers.FloatField(allow_null=True)
+    worst = serializers.FloatField(allow_null=True)
+
+
+class ClassParitySerializer(serializers.Serializer):
+    """A class at two stages: its recall or AP, and the share of equal predictions. 0 to 1."""
+
+    id = serializers.IntegerField()
+    before = serializers.FloatField()
+    after = serializers.FloatField()
+    agreement = serializers.FloatField(allow_null=True)
+
+
 class ParitySerializer(serializers.Serializer):
     """This stage compared with the previous one, on the images that both predicted; empty for the first
     stage.
@@ -45,6 +61,10 @@ class ParitySerializer(serializers.Serializer):
     drop = serializers.FloatField(required=False, allow_null=True)
     agreement = serializers.FloatField(required=False, allow_null=True)
     changed = serializers.IntegerField(required=False)
+    lost = serializers.IntegerField(required=False, help_text="images that became worse")
+    gained = serializers.IntegerField(required=False, help_text="images that became better")
+    drift = DriftSerializer(required=False)
+    classes = ClassParitySerializer(many=True, required=False)
 
 
 class EvaluationSerializer(serializers.ModelSerializer):

@@ -129,6 +129,11 @@ def test_two_stages_are_compared_on_the_same_images():
     told = compare(before, after)
     assert (told["images"], told["before"], told["after"]) == (2, pytest.approx(1), pytest.approx(0.5))
     assert (told["drop"], told["agreement"], told["changed"]) == (pytest.approx(0.5), 4 / 5, 1)
+    assert (told["lost"], told["gained"]) == (1, 0)
+    gone = RIGHT[1]["score"]
+    assert told["drift"] == {"mean": pytest.approx(gone / 2), "worst": gone}
+    assert [(one["id"], one["agreement"]) for one in told["classes"]] == [(0, 1), (1, 0)]
+    assert told["classes"][1]["before"] == pytest.approx(1) and told["classes"][1]["after"] == 0
 
 
 def test_stages_without_an_image_in_common_are_not_compared():

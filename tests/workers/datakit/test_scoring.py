@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from workers.datakit.scoring.classification import changed, compare, summarise
+import pytest
+
+from workers.datakit.scoring.classification import changed, compare, drift, summarise
+from workers.datakit.scoring.intervals import chance_of
 
 
 def predictions(*pairs):
@@ -41,9 +44,44 @@ def test_two_stages_are_compared_on_the_same_images():
     after = predictions((0, 0), (0, 1), (1, 1), (1, 0))
     assert compare(before, after) == {
         "images": 4, "before": 0.75, "after": 0.5, "drop": 0.25, "agreement": 0.75, "changed": 1,
+        "lost": 1, "gained": 0, "drift": {"mean": 0.25, "worst": 1.0},
+        "classes": [
+            {"id": 0, "before": 1.0, "after": 0.5, "agreement": 0.5},
+            {"id": 1, "before": 0.5, "after": 0.5, "agreement": 1.0},
+        ],
     }  # fmt: skip
-    assert changed(before, after) == [{"image": "1.png", "label": 0, "before": 0, "after": 1}]
+    assert changed(before, after) == [{"image": "1.png", "label": 0, "before": 0, "after": 1, "drift": 1.0}]
 
 
 def test_stages_without_an_image_in_common_are_not_compared():
-    assert compare([], predictions((0, 0)))["drop"] is None
+    found = compare([], predictions((0, 0)))
+    assert (found["drop"], found["drift"], found["classes"]) == (None, {"mean": None, "worst": None}, [])
+
+
+def scored(image, label, predicted, score):
+    return {"image": image, "label": label, "predicted": predicted, "score": score}
+
+
+def test_the_worst_changes_come_first():
+    before = [scored("near.png", 0, 0, 0.51), scored("far.png", 0, 0, 0.9), scored("now right.png", 0, 1, 1.0)]
+    after = [scored("now right.png", 0, 0, 1.0), scored("near.png", 0, 1, 0.52), scored("far.png", 0, 1, 0.95)]
+    rows = changed(before, after)
+    assert [row["image"] for row in rows] == ["far.png", "near.png", "now right.png"]
+    assert [round(row["drift"], 2) for row in rows] == [0.85, 0.03, 1.0]
+
+
+def test_a_missing_answer_moves_all_of_a_score():
+    assert drift(scored("a", 0, 0, 0.8), scored("a", 0, None, None)) == 0.8
+    assert drift(scored("a", 0, 0, 0.8), scored("a", 0, 0, 0.75)) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "chance"),
+    [(0, 0, 1), (1, 0, 1), (3, 3, 1), (6, 0, 0.03125), (8, 1, 0.0390625), (2000, 1000, 0)],
+)
+def test_chance_says_how_little_an_uneven_change_means(lost, gained, chance):
+    assert chance_of(lost, gained) == pytest.approx(chance, abs=1e-9)
+
+
+def test_a_few_more_lost_than_gained_among_very_many_may_be_chance():
+    assert 0.7 < chance_of(5010, 5000) < 1

@@ -52,14 +52,16 @@ def _confusion(predictions: list[Prediction], classes: int) -> list[list[int]]:
 def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]:
     """Return what changed between two stages on the images that both predicted.
 
-    ``before`` and ``after`` are top-1 on those images, ``drop`` their difference (negative if the later stage
-    happens to be better), ``agreement`` the fraction of equal predictions, ``changed`` how many differ. None
-    without common images.
+    ``before`` and ``after`` are top-1 on those images, ``drop`` their difference (negative when the later
+    stage happens to be better), ``agreement`` the share of equal predictions, ``changed`` how many differ,
+    ``lost`` how many became wrong and ``gained`` how many became right. ``drift`` has the ``mean`` and the
+    ``worst`` of how far scores moved. ``classes`` compares the recall of each class that has images.
+    None where there is no image in common.
     """
-    earlier = {prediction["image"]: prediction for prediction in before}
-    pairs = [(earlier[one["image"]], one) for one in after if one["image"] in earlier]
+    pairs = _pairs(before, after)
     first, second = (_top1([pair[side] for pair in pairs]) for side in (0, 1))
     differing = sum(old["predicted"] != new["predicted"] for old, new in pairs)
+    drifts = [drift(old, new) for old, new in pairs]
     return {
         "images": len(pairs),
         "before": first,
@@ -67,24 +69,64 @@ def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]
         "drop": first - second if pairs else None,
         "agreement": share(len(pairs) - differing, len(pairs)),
         "changed": differing,
+        "lost": sum(is_right(old) and not is_right(new) for old, new in pairs),
+        "gained": sum(is_right(new) and not is_right(old) for old, new in pairs),
+        "drift": {"mean": share(sum(drifts), len(drifts)), "worst": max(drifts, default=None)},
+        "classes": _compare_classes(pairs),
     }
 
 
-def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
-    """The images whose prediction changed, in the order of ``after``.
-
-    Each is ``{"image", "label", "before", "after"}``; the last three are class ids.
-    """
-    earlier = {prediction["image"]: prediction["predicted"] for prediction in before}
+def _compare_classes(pairs: list[tuple[Prediction, Prediction]]) -> list[dict[str, Any]]:
+    images = Counter(new["label"] for _, new in pairs)
+    was, now = (Counter(pair[side]["label"] for pair in pairs if is_right(pair[side])) for side in (0, 1))
+    same = Counter(new["label"] for old, new in pairs if old["predicted"] == new["predicted"])
     return [
-        {"image": name, "label": one["label"], "before": earlier[name], "after": one["predicted"]}
-        for one in after
-        if (name := one["image"]) in earlier and earlier[name] != one["predicted"]
+        {"id": label, "before": was[label] / count, "after": now[label] / count, "agreement": same[label] / count}
+        for label, count in sorted(images.items())
     ]
 
 
+def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
+    """The images whose prediction changed, the worst first: those that became wrong, by their drift.
+
+    Each is ``{"image", "label", "before", "after", "drift"}``; the three in the middle are class ids.
+    """
+    pairs = [pair for pair in _pairs(before, after) if pair[0]["predicted"] != pair[1]["predicted"]]
+    pairs.sort(key=lambda pair: (not is_right(pair[0]), -drift(*pair)))
+    return [
+        {
+            "image": new["image"],
+            "label": new["label"],
+            "before": old["predicted"],
+            "after": new["predicted"],
+            "drift": drift(old, new),
+        }
+        for old, new in pairs
+    ]
+
+
+def drift(old: Prediction, new: Prediction) -> float:
+    """How far the score of the earlier prediction moved, 0 to 1; at least, where the prediction changed.
+
+    A new prediction of 0.9 leaves the earlier one 0.1 at most. A missing answer moves all of its score.
+    """
+    if new["predicted"] is None or old["predicted"] is None:
+        return max(old.get("score") or 0.0, new.get("score") or 0.0)
+    was, now = old.get("score") or 0.0, new.get("score") or 0.0
+    return abs(was - now) if old["predicted"] == new["predicted"] else max(0.0, was + now - 1)
+
+
+def is_right(prediction: Prediction) -> bool:
+    return prediction["predicted"] == prediction["label"]
+
+
+def _pairs(before: list[Prediction], after: list[Prediction]) -> list[tuple[Prediction, Prediction]]:
+    earlier = {prediction["image"]: prediction for prediction in before}
+    return [(earlier[one["image"]], one) for one in after if one["image"] in earlier]
+
+
 def _top1(predictions: list[Prediction]) -> float | None:
-    return share(sum(one["predicted"] == one["label"] for one in predictions), len(predictions))
+    return share(sum(map(is_right, predictions)), len(predictions))
 
 
 def share(part: int, whole: int) -> float | None:

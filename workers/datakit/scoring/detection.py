@@ -11,6 +11,8 @@ Scores are those that the network exports and a board's library reports: see ``d
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from workers.datakit.scoring import coco
@@ -122,43 +124,95 @@ def _counts(
 def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]:
     """Return what changed between two stages on the images that both predicted.
 
-    ``before`` and ``after`` are the mAP on those images, ``drop`` their difference (negative if the later
-    stage happens to be better), ``agreement`` the fraction of displayed boxes that both have, ``changed`` how
-    many images differ. Boxes are displayed from the best threshold of ``before`` on. None if there is nothing
-    to compare.
+    ``before`` and ``after`` are the mAP on those images, ``drop`` their difference (negative when the later
+    stage happens to be better), ``agreement`` the share of shown boxes that both have, ``changed`` how many
+    images differ, ``lost`` how many of them have fewer right boxes or more wrong ones than before, ``gained``
+    the other way round. ``drift`` has the ``mean`` and the ``worst`` of how far an image's scores moved.
+    ``classes`` compares the AP of each class that has boxes. Boxes are shown from the best threshold of
+    ``before`` on. None where there is nothing to compare.
     """
     pairs = _pairs(before, after)
     classes = 1 + max(_labels(pairs), default=-1)
-    first, second = (_map([pair[side] for pair in pairs], classes) for side in (0, 1))
+    aps = [coco.average_precisions([pair[side] for pair in pairs], classes) for side in (0, 1)]
+    first, second = (_mean(one and one.ap for one in found) for found in aps)
     threshold = best_threshold([old for old, _ in pairs])
-    differing = [_differences(old, new, threshold) for old, new in pairs]
-    alone = sum(len(lost) + len(new) for lost, new in differing)
-    boxes = sum(len(shown(row, threshold)) for pair in pairs for row in pair)
+    moved = [_movement(old, new, threshold) for old, new in pairs]
+    counts = _count_agreement(pairs, moved, threshold)
+    gains = [_gain(_row(*pair, one, threshold)) for pair, one in zip(pairs, moved, strict=True) if one.differs]
+    drifts = [one.drift for one in moved]
     return {
         "images": len(pairs),
         "before": first,
         "after": second,
         "drop": None if first is None else first - second,
-        "agreement": share(boxes - alone, boxes) if boxes else (1.0 if pairs else None),
-        "changed": sum(bool(lost or new) for lost, new in differing),
+        "agreement": _agreement(counts.values()) if counts else (1.0 if pairs else None),
+        "changed": sum(one.differs for one in moved),
+        "lost": sum(gain < 0 for gain in gains),
+        "gained": sum(gain > 0 for gain in gains),
+        "drift": {"mean": share(sum(drifts), len(drifts)), "worst": max(drifts, default=None)},
+        "classes": [
+            {"id": label, "before": was.ap, "after": now.ap, "agreement": _agreement([counts.get(label, (0, 0))])}
+            for label, (was, now) in enumerate(zip(*aps, strict=True))
+            if was and now
+        ],
     }
+
+
+def _count_agreement(pairs, moved: list[Movement], threshold: float) -> dict[int, tuple[int, int]]:
+    """For each class that has shown boxes: how many of both stages, and how many of them the other has not."""
+    boxes = Counter(box["label"] for pair in pairs for row in pair for box in shown(row, threshold))
+    alone = Counter(box["label"] for one in moved for box in (*one.lost, *one.new))
+    return {label: (count, alone[label]) for label, count in boxes.items()}
+
+
+def _agreement(counts: Iterable[tuple[int, int]]) -> float | None:
+    boxes, alone = (sum(column) for column in zip(*counts, strict=True))
+    return share(boxes - alone, boxes)
 
 
 def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
     """The images with lost or new displayed boxes, those that lost most right ones first.
 
-    Each is ``{"image", "width", "height", "truth", "before", "after", "lost", "new"}``: the displayed boxes
-    of both stages, those of ``before`` missing in ``after``, and the reverse.
+    Each is ``{"image", "width", "height", "truth", "before", "after", "lost", "new", "drift"}``: the boxes
+    that are shown of both stages, those of ``before`` that ``after`` has not, and the other way round.
     """
     pairs, found = _pairs(before, after), []
     threshold = best_threshold([old for old, _ in pairs])
     for old, new in pairs:
-        lost, added = _differences(old, new, threshold)
-        if lost or added:
-            image = {key: new[key] for key in ("image", "width", "height", "truth")}
-            kept = {"before": shown(old, threshold), "after": shown(new, threshold)}
-            found.append({**image, **kept, "lost": lost, "new": added})
-    return sorted(found, key=lambda row: (_gain(row), -len(row["lost"]) - len(row["new"])))
+        moved = _movement(old, new, threshold)
+        if moved.differs:
+            found.append(_row(old, new, moved, threshold))
+    return sorted(found, key=lambda row: (_gain(row), -row["drift"]))
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What became of an image's shown boxes: those that only one stage has, and the largest change of a score."""
+
+    lost: list[Box]
+    new: list[Box]
+    drift: float
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.lost or self.new)
+
+
+def _movement(old: Prediction, new: Prediction, threshold: float) -> Movement:
+    lost, first = _alone(old, new, threshold)
+    added, second = _alone(new, old, threshold)
+    return Movement(lost, added, max(first, second))
+
+
+def _row(old: Prediction, new: Prediction, moved: Movement, threshold: float) -> dict[str, Any]:
+    return {
+        **{key: new[key] for key in ("image", "width", "height", "truth")},
+        "before": shown(old, threshold),
+        "after": shown(new, threshold),
+        "lost": moved.lost,
+        "new": moved.new,
+        "drift": moved.drift,
+    }
 
 
 def _gain(row: dict[str, Any]) -> int:
@@ -179,14 +233,13 @@ def shown(row: Prediction, threshold: float) -> list[Box]:
     return [box for box in row["boxes"] or () if box["score"] >= threshold]
 
 
-def _differences(old: Prediction, new: Prediction, threshold: float) -> tuple[list[Box], list[Box]]:
-    """The displayed boxes of the first missing in the second, and the reverse."""
-    return _alone(old, new, threshold), _alone(new, old, threshold)
-
-
-def _alone(row: Prediction, other: Prediction, threshold: float) -> list[Box]:
+def _alone(row: Prediction, other: Prediction, threshold: float) -> tuple[list[Box], float]:
+    """The shown boxes that the other stage has not, and how far a score moved; all of it where it has not."""
     own, faint = shown(row, threshold), shown(other, threshold * FAINT)
-    return [box for box, partner in zip(own, match(faint, own), strict=True) if partner is None]
+    partners = list(zip(own, match(faint, own), strict=True))
+    moves = (box["score"] - (0 if place is None else faint[place]["score"]) for box, place in partners)
+    alone = [box for box, place in partners if place is None]
+    return alone, max(map(abs, moves), default=0.0)
 
 
 def _pairs(before: list[Prediction], after: list[Prediction]) -> list[tuple[Prediction, Prediction]]:
@@ -197,11 +250,6 @@ def _pairs(before: list[Prediction], after: list[Prediction]) -> list[tuple[Pred
 def _labels(pairs: list[tuple[Prediction, Prediction]]) -> set[int]:
     rows = [row for pair in pairs for row in pair]
     return {box["label"] for row in rows for box in (*row["truth"], *(row["boxes"] or ()))}
-
-
-def _map(predictions: list[Prediction], classes: int) -> float | None:
-    found = coco.average_precisions(predictions, classes)
-    return _mean(precision and precision.ap for precision in found)
 
 
 def _mean(values: Any) -> float | None:

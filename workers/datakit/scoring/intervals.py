@@ -1,10 +1,11 @@
-"""The uncertainty of a fraction measured on a few images. Pure."""
+"""How sure a figure is that was measured on a few images. Pure."""
 
 from __future__ import annotations
 
-from math import sqrt
+from math import comb, erfc, sqrt
 
 Z95 = 1.959964  # of the normal distribution, for 95 %
+MANY_CHANGES = 1000
 
 
 def wilson(right: int, images: int, z: float = Z95) -> tuple[float, float] | None:
@@ -19,3 +20,15 @@ def wilson(right: int, images: int, z: float = Z95) -> tuple[float, float] | Non
     centre = (share + weight / 2) / (1 + weight)
     half = z / (1 + weight) * sqrt(share * (1 - share) / images + weight / (4 * images))
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def chance_of(lost: int, gained: int) -> float:
+    """How likely chance alone gives a change as uneven as this, 0 to 1: the exact sign test of McNemar (1947).
+
+    ``lost`` images became wrong from one stage to the next and ``gained`` became right; by chance, either is
+    as likely. 6 lost and none gained: 0.03.
+    """
+    changed, fewer = lost + gained, min(lost, gained)
+    if changed > MANY_CHANGES:  # the normal distribution is as good there, and no number grows huge
+        return erfc((abs(lost - gained) - 1) / sqrt(2 * changed)) if lost != gained else 1.0
+    return min(1.0, 2 * sum(comb(changed, number) for number in range(fewer + 1)) / 2**changed)
