@@ -105,6 +105,7 @@ API = {
     "POST runs/{pk}/cancel/": change(OPERATOR, RUNS, DEPLOY),  # the run has devices
     "POST runs/{pk}/retry/": change(OPERATOR, RUNS, DEPLOY),
     "GET runs/{pk}/report/": look(),
+    "GET runs/{pk}/parity/": look(),
     "GET history/": look(),
     "GET provenance/": look(query="?sha256=0123abcd"),
     "GET jobs/": look(),
@@ -318,6 +319,7 @@ PAGES = {
     "POST run-restore": Rule(OPERATOR),
     "GET run-mistakes": Rule(VIEWER),
     "POST run-threshold": Rule(MEMBER),
+    "GET run-parity": Rule(VIEWER),
     "POST run-deploy": Rule(OPERATOR),
     "GET run-clone": Rule(MEMBER),
     "POST run-clone": Rule(MEMBER),

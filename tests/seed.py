@@ -23,7 +23,7 @@ from portal.jobs.models import Artifact, ErrorKind, Job, JobEvent, LogChunk, Met
 from portal.models import evaluations
 from portal.models.models import CompiledModel, Evaluation, Model
 from portal.runs.models import Attempt, Run, Step
-from portal.tasks import Stage
+from portal.tasks import Stage, get
 from tests.factories import png
 from workers.contract.messages import msg
 from workers.datakit.index import ImageRow, write_index
@@ -173,7 +173,8 @@ class Seeder:
             "sftp": True, "ssh_server": "SSH-2.0-dropbear_2022.83", "python": "3.11.6",
             "library": "lockzhiner_vision_module", "library_version": "0.0.6", "runtime": "librknnmrt 2.3.2",
             "engine": ENGINE if profile == "virtual" else "lockzhiner_vision_module 0.0.6",
-            "virtual": profile == "virtual", "current": "run1-job4", "releases": ["run1-job4"],
+            "virtual": profile == "virtual", "current": "run1-job4",
+            "releases": [{"id": "run1-job4", "activated": 1}],
             "warnings": [], "problems": [],
         }  # fmt: skip
         device = Device.objects.create(
@@ -243,7 +244,8 @@ class Seeder:
         self.artifact(job, name, json.dumps(predictions(changed)).encode())
         images, parity = metrics["images"], {}
         if stage != Stage.PADDLE:
-            parity = {
+            compared = get(model.task).compare(predictions(0), predictions(changed))
+            parity = compared | {
                 "stage": "before", "images": images, "before": metrics["top1"] + drop, "drop": drop,
                 "after": metrics["top1"], "agreement": 1 - changed / images, "changed": changed,
             }  # fmt: skip

@@ -44,6 +44,7 @@ def measure(
     answers = answer(connection, profile, files, classes=len(names), on_answer=on_answer)
     rows = predictions(model.task_class, sample, answers.answers)
     metrics = model.task_class.summarise(rows, names) | times(rows)
+    metrics["unanswered"] = sum(row["ms"] is None for row in rows)
     parity = evaluations.parity(model.task_class, Stage.BOARD, expected, rows)
     value, agreement = metrics[model.task_class.metric], parity["agreement"]
     context.log(

@@ -11,7 +11,10 @@ from portal.core.calls import with_query, without_body
 from portal.core.messages import shown
 from portal.runs import cloning, compare, deletion, improving, services
 from portal.runs.filters import LiveRunFilter
+from portal.runs.graph import Graph
 from portal.runs.models import Run
+from portal.runs.parity_report import as_data
+from portal.runs.parity_serializers import LimitsQuerySerializer, ParityReportSerializer
 from portal.runs.plan import make_plan
 from portal.runs.report import report
 from portal.runs.serializers import (
@@ -151,3 +154,10 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     def report(self, request, pk=None):
         """Accuracy at each stage, duration of each step, provenance: the content of ``report.json``."""
         return Response(report(self.get_object()))
+
+    @extend_schema(responses={200: ParityReportSerializer})
+    @action(detail=True)
+    @with_query(LimitsQuerySerializer)
+    def parity(self, request, pk=None):
+        """The same images through every stage, what each lost, and why; also judged by other limits."""
+        return Response(ParityReportSerializer(as_data(Graph(self.get_object()), self.query)).data)

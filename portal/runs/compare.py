@@ -296,6 +296,8 @@ def _parameters() -> list[tuple[str, str, str]]:
         ("seed", _("Seed"), "number"),
         ("calibration_images", _("Calibration images"), "number"),
         ("board_images", _("Images measured on a board"), "number"),
+        ("max_drop", _("Largest allowed drop"), "points"),
+        ("fail_under", _("Required quality"), "share"),
         ("replace_better", _("Replaces a better model"), "yes"),
     ]
 

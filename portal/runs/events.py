@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from portal.notify.events import Event, Facts, absolute
 from portal.notify.events import register as register_event
 from portal.notify.models import Audience
+from portal.runs.graph import Graph
+from portal.runs.quality import quality
 
 
 def register() -> None:
@@ -34,12 +36,18 @@ def register() -> None:
     )
 
 
+def _quality(run) -> dict | None:
+    """Whether its models keep to its limits, and what misses them."""
+    judged = quality(Graph(run))
+    return judged and {"state": judged.state, "misses": [miss.sentence for miss in judged.misses]}
+
+
 def _describe(run) -> Facts:
     path = run.get_absolute_url()
     data = {
         "id": run.pk, "name": run.name, "status": run.status, "message": run.message,
         "dataset": run.dataset_version.dataset.name, "dataset_version": run.dataset_version_id,
         "recipe": run.recipe, "created_by": run.created_by.get_username() if run.created_by else None,
-        "url": absolute(path),
+        "quality": _quality(run), "url": absolute(path),
     }  # fmt: skip
     return Facts({"name": run.name, "message": run.message}, path, run.created_by_id, {"run": data})

@@ -36,6 +36,15 @@ NUMBERS = {
     ),
 }
 
+# Limits of quality: fractions of the metric, given in percent.
+LIMITS = {
+    "max_drop": (
+        _("Largest allowed drop, points"),
+        _("A run whose int8 model or board loses more says that it misses its limits."),
+    ),
+    "fail_under": (_("Required quality, %"), _("So does a run whose model has less of its metric.")),
+}
+
 
 def usable_versions(team):
     """Versions that can be trained on, or that are being checked."""
@@ -119,6 +128,12 @@ class RunForm(StyledForm):
             self.base_fields[name] = number(
                 required=False, min_value=least, max_value=most, label=label, help_text=help_text
             )
+        for name, (label, help_text) in LIMITS.items():
+            share = getattr(team, name)
+            usual = forms.NumberInput(attrs={"placeholder": "–" if share is None else f"{100 * share:g}"})
+            self.base_fields[name] = forms.FloatField(
+                required=False, min_value=0, max_value=100, label=label, help_text=help_text, widget=usual
+            )
         super().__init__(*args, **kwargs)
         fields = self.fields
         fields["dataset_version"].queryset = usable_versions(team)
@@ -182,6 +197,7 @@ class RunForm(StyledForm):
         """The checked plan, or None with its sentences at the fields. Call it on a valid form."""
         data = self.cleaned_data
         params = {key: data[key] for key in (*NUMBERS, "input_size", "augmentation")}
+        params |= {name: None if data[name] is None else data[name] / 100 for name in LIMITS}
         params["pretrained"] = {"yes": True, "no": False}.get(data["pretrained"])
         params["replace_better"] = True if data["replace_better"] else None
         try:
@@ -209,6 +225,9 @@ def initial_from(run) -> dict:
         params["pretrained"] = "yes" if params["pretrained"] else "no"
     if "replace_better" in params:
         params["replace_better"] = "yes" if params["replace_better"] else ""
+    for name in LIMITS:
+        if params.get(name) is not None:
+            params[name] = round(100 * params[name], 6)
     if "input_size" in params:
         params["input_size"] = "{}x{}".format(*params["input_size"])
     return {

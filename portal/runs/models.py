@@ -63,8 +63,8 @@ class Run(HasStatus, Owned):
     dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="runs")
     preset = models.CharField(max_length=30, blank=True)
     recipe = models.CharField(max_length=60)
-    # epochs, batch_size, learning_rate, seed, calibration_images, board_images, input_size, augmentation,
-    # pretrained: see runs/plan.py
+    # epochs, batch_size, learning_rate, seed, calibration_images, board_images, max_drop, fail_under,
+    # input_size, augmentation, pretrained: see runs/plan.py
     params = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_index=True)
     message = MessageField(blank=True)

@@ -52,6 +52,7 @@ class RunPage:
             "failures": stepper.failures(self.graph),
             "notices": notices(self.graph),
             "verdict": verdict(self.graph),
+            "has_parity": bool(self.graph.compiled),
             "next": next_steps(self.graph),
             "training": self.graph.training,
             "eta": self.eta(),

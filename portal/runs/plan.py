@@ -22,6 +22,9 @@ PARAMS = {
     "seed": (int, 0, 2**31 - 1),
     "calibration_images": (int, 1, 1000),
     "board_images": (int, 0, 5000),
+    # Limits of quality, as fractions of the metric; the team's where a run has none of its own.
+    "max_drop": (float, 0, 1),
+    "fail_under": (float, 0, 1),
 }
 FLAGS = ("pretrained", "replace_better")
 CHOICES = ("input_size", "augmentation", *FLAGS)
@@ -64,6 +67,8 @@ def defaults(preset: str = "", recipe: str = "") -> dict[str, Any]:
         "calibration_images": 100,
         "board_images": 400,
         "pretrained": True,
+        "max_drop": None,
+        "fail_under": None,
         "replace_better": False,  # replace the model of a device with a worse one
         **configs.as_dict(book.defaults),
     }

@@ -12,6 +12,7 @@ from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.notices import notices
 from portal.runs.provenance import chain
+from portal.runs.quality import quality
 from portal.runs.step_kinds import COMPILE, TRAIN
 from portal.runs.verdict import verdict
 from portal.tasks import Stage
@@ -21,7 +22,7 @@ from workers.contract.messages import msg
 def report(run: Run) -> dict:
     """The dict for ``report.json``; accuracies are fractions, times seconds. None means not measured."""
     graph = Graph(run)
-    judged = verdict(graph)
+    judged, kept = verdict(graph), quality(graph)
     trained = graph.evaluated.find(Stage.PADDLE)
     made = Artifact.objects.filter(job__in=[one.job_id for one in graph.compiled], name="model.rknn")
     rknn = {artifact.job_id: artifact for artifact in made}
@@ -33,6 +34,7 @@ def report(run: Run) -> dict:
         "task": run.task,
         "metric": {"name": graph.task.metric, "title": str(graph.task.metric_title)},
         "verdict": asdict(judged) if judged else None,
+        "quality": kept and asdict(kept) | {"state": kept.state},
         "dataset": {
             "name": run.dataset_version.dataset.name,
             "version": run.dataset_version.number,

@@ -17,7 +17,9 @@ from portal.runs.deployment_serializers import DeploymentSerializer
 from portal.runs.forms import NOTES_LENGTH
 from portal.runs.graph import Graph
 from portal.runs.models import Run, Step
+from portal.runs.parity_serializers import QualitySerializer
 from portal.runs.plan import CHOICES, PARAMS
+from portal.runs.quality import quality
 from portal.runs.step_kinds import short_title
 from portal.runs.verdict import verdict
 from portal.tasks.doubts import Grade
@@ -84,16 +86,19 @@ class RunSerializer(RunListSerializer):
     deployments = DeploymentSerializer(many=True, source="graph.deployments")
     evaluations = EvaluationSerializer(many=True, source="graph.evaluated.rows")
     verdict = VerdictSerializer(allow_null=True, help_text="null until the run has ended and was evaluated")
+    quality = QualitySerializer(
+        allow_null=True, help_text="whether it keeps to its limits; null until it has ended and was evaluated"
+    )
 
     class Meta(RunListSerializer.Meta):
         fields = [
             *RunListSerializer.Meta.fields, "ingest_job", "steps", "model", "compiled_models", "deployments",
-            "evaluations", "verdict",
+            "evaluations", "verdict", "quality",
         ]  # fmt: skip
 
     def to_representation(self, run):
         run.graph = Graph(run)
-        run.verdict = verdict(run.graph)
+        run.verdict, run.quality = verdict(run.graph), quality(run.graph)
         return super().to_representation(run)
 
 
@@ -338,6 +343,7 @@ class ReportSerializer(serializers.Serializer):
     task = serializers.CharField()
     metric = ReportMetricSerializer()
     verdict = VerdictSerializer(allow_null=True)
+    quality = QualitySerializer(allow_null=True)
     dataset = ReportDatasetSerializer()
     split = serializers.ChoiceField(
         choices=SPLITS,

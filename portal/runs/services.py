@@ -16,6 +16,7 @@ from portal.runs import deletion, improving, pipeline, tags
 from portal.runs.graph import Graph
 from portal.runs.models import Run, Step
 from portal.runs.plan import Plan, PlanError, deleted_sentence
+from portal.runs.quality import LIMITS
 from portal.runs.step_kinds import COMPILE, DEPLOY, TRAIN
 from portal.teams import audit, quota_usage
 from portal.teams.models import Role
@@ -42,7 +43,7 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
         dataset_version=plan.version,
         preset=plan.preset,
         recipe=plan.recipe,
-        params=plan.params,
+        params=plan.params | _limits(plan.params, team),
         cloned_from=cloned_from,
     )
     _make_graph(run, plan)
@@ -53,6 +54,11 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
     pipeline.advance(run)
     run.refresh_from_db()
     return run
+
+
+def _limits(params: dict, team) -> dict:
+    """The limits of quality: the run's own, or else what its team has set by now."""
+    return {name: getattr(team, name) if params[name] is None else params[name] for name in LIMITS}
 
 
 def _make_graph(run: Run, plan: Plan) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.runs import compare_views, improve_views, views
+from portal.runs import compare_views, improve_views, parity_views, views
 
 urlpatterns = [
     path("", views.run_list, name="run-list"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("<int:pk>/delete/", views.run_delete, name="run-delete"),
     path("<int:pk>/restore/", views.run_restore, name="run-restore"),
     path("<int:pk>/retry/", views.run_retry, name="run-retry"),
+    path("<int:pk>/parity/", parity_views.run_parity, name="run-parity"),
     path("<int:pk>/mistakes/", views.run_mistakes, name="run-mistakes"),
     path("<int:pk>/threshold/", views.run_threshold, name="run-threshold"),
     path("<int:pk>/deploy/", views.run_deploy, name="run-deploy"),

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from portal.core import configs
 from portal.core.messages import word
-from portal.models.models import CompiledModel, Evaluation
+from portal.models.models import Evaluation
 from portal.runs.graph import Graph
+from portal.runs.quality import quality
 from portal.tasks import Stage, Task
 from portal.tasks.doubts import Doubt, Grade
 from workers.contract.messages import Message, join, msg, msg_n
 from workers.contract.splits import TEST
 
-NOTABLE_DROP = 0.05  # of the metric, from ONNX to the simulator; calibrated int8 commonly costs 0 to 0.02
 WIDE = 0.1  # a wider interval says little
 OPTIMISTIC = msg(
     "The same images picked the best epoch, so the figures are a little optimistic. A test split keeps "
@@ -40,7 +39,6 @@ class Judged:
 
     evaluation: Evaluation
     before: Evaluation | None
-    compiled: CompiledModel | None = None
 
 
 def verdict(graph: Graph) -> Verdict | None:
@@ -63,7 +61,7 @@ def _judged(graph: Graph) -> list[Judged]:
         measured = graph.evaluated.find(Stage.SIMULATOR, compiled.pk)
         if measured is not None:
             before = graph.evaluated.find(Stage.ONNX, compiled.pk) or graph.evaluated.find(Stage.PADDLE)
-            found.append(Judged(measured, before, compiled))
+            found.append(Judged(measured, before))
     trained = graph.evaluated.find(Stage.PADDLE)
     return found or ([Judged(trained, None)] if trained else [])
 
@@ -74,26 +72,18 @@ def _doubts(graph: Graph, judged: list[Judged]) -> list[Doubt]:
     for one in judged:
         metrics = one.evaluation.metrics
         found += graph.task.doubts(metrics, one.before.metrics if one.before else None)
-        found += _of_drop(graph.task, one)
+    found += _of_limits(graph)
     found += _of_few_images(graph.task, judged[0].evaluation)
     for row in graph.deployments:
         found += _of_board(row.device, graph.evaluated.find(Stage.BOARD, job_id=row.job_id))
     return list(dict.fromkeys(found))
 
 
-def _of_drop(task: Task, one: Judged) -> list[Doubt]:
-    drop = one.evaluation.drop
-    if one.compiled is None or drop is None or drop < NOTABLE_DROP:
-        return []
-    sentence = msg(
-        "The int8 model for {chip} lost {points} points of {metric} against ONNX on {images}.",
-        chip=configs.title(configs.chips(), one.compiled.chip),
-        points=f"{100 * drop:.1f}",
-        metric=word(task.metric_title),
-        images=one.evaluation.measured_on,
-    )
-    advice = msg("Try more calibration images, or another recipe, before you deploy it.")
-    return [Doubt(Grade.DOUBTFUL, sentence, advice)]
+def _of_limits(graph: Graph) -> list[Doubt]:
+    """What misses the run's limits; the causes stand in the parity report."""
+    judged = quality(graph)
+    advice = msg("The parity report names the likely cause and the cure.")
+    return [Doubt(Grade.DOUBTFUL, miss.sentence, advice) for miss in (judged.misses if judged else ())]
 
 
 def _of_few_images(task: Task, evaluation: Evaluation) -> list[Doubt]:

@@ -27,7 +27,15 @@ from portal.runs import cloning, deletion, replacing, services, suggestions
 from portal.runs import plan as plans
 from portal.runs.estimates import Estimates
 from portal.runs.figures import figures_of
-from portal.runs.forms import NUMBERS, RunEditForm, RunForm, ThresholdForm, initial_from, usable_versions
+from portal.runs.forms import (
+    LIMITS,
+    NUMBERS,
+    RunEditForm,
+    RunForm,
+    ThresholdForm,
+    initial_from,
+    usable_versions,
+)
 from portal.runs.graph import Graph
 from portal.runs.input_fit import misfit
 from portal.runs.mistakes import Mistakes
@@ -41,7 +49,7 @@ from workers.datakit.errors import InputError
 
 DELETED = "deleted"  # besides the statuses, in the filter of the list
 LOOKED_AT = 20  # newest versions to search for one that can be trained on
-MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", "replace_better", *NUMBERS)
+MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", "replace_better", *NUMBERS, *LIMITS)
 
 
 def _run(request, pk: int) -> Run:

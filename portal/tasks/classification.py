@@ -94,9 +94,8 @@ class Classification(Task):
 
     def change(self, row: dict[str, Any], names: list[str]) -> Change:
         truth, before, after = (class_name(row[key], names) for key in ("label", "before", "after"))
-        return Change(
-            row["image"].rpartition("/")[2], truth, before, after, right=row["after"] == row["label"]
-        )
+        right = row["after"] == row["label"]
+        return Change(row["image"].rpartition("/")[2], truth, before, after, right, row["drift"])
 
     def pictures(
         self, predictions: list[Prediction], truth: int | None, answer: int | None, names: list[str]

@@ -121,7 +121,12 @@ class Detection(Task):
             _boxes(len(row["before"])),
             _boxes(len(row["after"])),
             right=sum(map(len, now)) <= sum(map(len, was)),
+            drift=row["drift"],
             overlay=overlay(row, names, {"truth": row["truth"], "lost": row["lost"], "new": row["new"]}),
+            sides=(
+                overlay(row, names, {"truth": row["truth"], "found": row["before"], "lost": row["lost"]}),
+                overlay(row, names, {"truth": row["truth"], "found": row["after"], "new": row["new"]}),
+            ),
         )
 
     def pictures(

@@ -119,14 +119,19 @@ class Told:
 
 @dataclass(frozen=True)
 class Change:
-    """An image whose prediction changed between two stages, in words. ``image`` is a file of the version."""
+    """An image whose prediction changed between two stages, in words. ``image`` is a file of the version.
+
+    ``drift`` says how far its scores moved, 0 to 1. ``sides`` are the stage before and the one after alone.
+    """
 
     image: str
     truth: str
     before: str
     after: str
     right: bool
+    drift: float
     overlay: Overlay | None = None
+    sides: tuple[Overlay, Overlay] | None = None
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,8 @@ class TeamsViewSet(mixins.ListModelMixin, ApiViewSet):
         form.is_valid(raise_exception=True)
         if "name" in form.validated_data:
             services.rename_team(membership.team, form.validated_data["name"])
-        if "unsure_below" in form.validated_data:
-            services.set_unsure_below(membership.team, form.validated_data["unsure_below"])
+        wanted = {name: form.validated_data[name] for name in Team.SETTINGS if name in form.validated_data}
+        services.change_settings(membership.team, **wanted)
         return Response(self.get_serializer(membership).data)
 
 

@@ -122,16 +122,36 @@ class TeamForm(Styled, forms.ModelForm):
 
 
 class TeamSettingsForm(TeamForm):
-    unsure_percent = forms.IntegerField(
+    unsure_below_percent = forms.IntegerField(
         min_value=0,
         max_value=100,
         label=_("Unsure below, %"),
         help_text=_("A board's prediction with a lower score is marked as unsure. 0 marks none."),
     )
+    max_drop_percent = forms.FloatField(
+        min_value=0,
+        max_value=100,
+        label=_("Largest allowed drop, points"),
+        help_text=_("A run whose int8 model or board loses more says that it misses its limits."),
+    )
+    fail_under_percent = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=100,
+        label=_("Required quality, %"),
+        help_text=_("So does a run whose model has less of its metric. Empty: nothing is required."),
+    )
 
     def __init__(self, *args, instance: Team, **kwargs):
-        initial = {"unsure_percent": round(100 * instance.unsure_below)}
+        shares = {f"{name}_percent": getattr(instance, name) for name in Team.SETTINGS}
+        initial = {name: None if share is None else round(100 * share, 6) for name, share in shares.items()}
         super().__init__(*args, instance=instance, initial=initial, **kwargs)
+
+    @property
+    def shares(self) -> dict[str, float | None]:
+        """The settings as fractions, by the team's columns. Call it on a valid form."""
+        given = {name: self.cleaned_data[f"{name}_percent"] for name in Team.SETTINGS}
+        return {name: None if percent is None else percent / 100 for name, percent in given.items()}
 
 
 class QuotaForm(StyledForm):

@@ -36,12 +36,20 @@ class User(AbstractUser):
 
 
 class Team(models.Model):
+    # What people set, by column; shares from 0 to 1.
+    SETTINGS = ("unsure_below", "max_drop", "fail_under")
+
     name = NameField(max_length=100, unique=True)
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
     # A board's prediction with a lower score is shown as unsure.
     unsure_below = models.FloatField(
         default=0.5, db_default=0.5, validators=[MinValueValidator(0), MaxValueValidator(1)]
     )
+    # What new runs require of their models, as fractions of the metric: see runs/quality.py.
+    max_drop = models.FloatField(
+        default=0.03, db_default=0.03, validators=[MinValueValidator(0), MaxValueValidator(1)]
+    )
+    fail_under = models.FloatField(null=True, validators=[MinValueValidator(0), MaxValueValidator(1)])
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self):

@@ -29,11 +29,18 @@ class TeamSerializer(serializers.ModelSerializer):
         source="team.unsure_below",
         help_text="Pages mark predictions of boards with a lower score, 0 to 1, as unsure.",
     )
+    max_drop = serializers.FloatField(
+        source="team.max_drop",
+        help_text="What models of new runs may lose, 0 to 1.",
+    )
+    fail_under = serializers.FloatField(
+        source="team.fail_under", allow_null=True, help_text="What models of new runs must reach, 0 to 1."
+    )
     current = serializers.SerializerMethodField()
 
     class Meta:
         model = Membership
-        fields = ["id", "name", "role", "unsure_below", "current"]
+        fields = ["id", "name", "role", "unsure_below", "max_drop", "fail_under", "current"]
 
     def get_current(self, membership) -> bool:
         """Whether this call works in that team."""
@@ -51,7 +58,7 @@ class TeamChangeSerializer(KnownFieldsOnly, serializers.ModelSerializer):
 
     class Meta:
         model = Team
-        fields = ["name", "unsure_below"]
+        fields = ["name", *Team.SETTINGS]
         extra_kwargs = {"name": {"required": False}}
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from portal.teams import audit, password_links, tokens
 from portal.teams.models import IN_WORDS, Invitation, Membership, Role, Team, User
 from workers.contract import InputError
-from workers.contract.messages import join, msg, msg_n
+from workers.contract.messages import Message, join, msg, msg_n
 
 DEFAULT_TEAM = "Default team"
 FIRST_ADMIN = "admin"
@@ -59,18 +59,28 @@ def rename_team(team: Team, name: str) -> None:
     audit.record("team.rename", team, detail=msg("before: {before}", before=before))
 
 
-def set_unsure_below(team: Team, share: float) -> None:
-    """Mark predictions of boards with a lower score, 0 to 1, as unsure."""
-    before, team.unsure_below = team.unsure_below, share
-    if before == share:
-        return
-    team.save(update_fields=["unsure_below"])
-    detail = msg("unsure below {share} %, before {before} %", share=_percent(share), before=_percent(before))
-    audit.record("team.settings", team, detail=detail)
+def change_settings(team: Team, **shares: float | None) -> None:
+    """Give a team's ``SETTINGS`` other values, fractions from 0 to 1; what is left out stays."""
+    changed = {name: share for name, share in shares.items() if getattr(team, name) != share}
+    details = [_change(name, share, getattr(team, name)) for name, share in changed.items()]
+    for name, share in changed.items():
+        setattr(team, name, share)
+    if changed:
+        team.save(update_fields=list(changed))
+        audit.record("team.settings", team, detail=join(details, "; "))
 
 
-def _percent(share: float) -> int:
-    return round(100 * share)
+def _change(name: str, share: float | None, before: float | None) -> Message:
+    places = {"share": _percent(share), "before": _percent(before)}
+    return {
+        "unsure_below": msg("unsure below {share} %, before {before} %", **places),
+        "max_drop": msg("largest allowed drop {share} points, before {before}", **places),
+        "fail_under": msg("required quality {share} %, before {before} %", **places),
+    }[name]
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:g}"
 
 
 # --- members ----------------------------------------------------------------------------------

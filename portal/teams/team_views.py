@@ -135,14 +135,14 @@ def invitation_withdraw(request, pk):
 
 @admin_required
 def team_settings(request):
-    """The team's name, and the score below which a prediction is unsure."""
+    """The team's name, which predictions are unsure, and what new runs require of their models."""
     form = TeamSettingsForm(request.POST or None, instance=request.team)
     if form.is_bound and form.is_valid():
         before = form.initial["name"]
         request.team.name = before  # the form has changed the row; the service records the old value
         if form.cleaned_data["name"] != before:
             services.rename_team(request.team, form.cleaned_data["name"])
-        services.set_unsure_below(request.team, form.cleaned_data["unsure_percent"] / 100)
+        services.change_settings(request.team, **form.shares)
         messages.success(request, msg("The settings are saved."))
         return redirect("team-settings")
     return render(request, "teams/settings.html", {"form": form}, status=422 if form.errors else 200)

@@ -34,7 +34,9 @@ def marks(client, address: str) -> int:
 
 def test_predictions_below_the_teams_score_are_marked(admins, address, team):
     assert marks(admins, address) == 0
-    admins.post(reverse("team-settings"), {"name": team.name, "unsure_percent": "90"})
+    admins.post(
+        reverse("team-settings"), {"name": team.name, "unsure_below_percent": "90", "max_drop_percent": "3"}
+    )
     assert marks(admins, address) == 2
     entry = AuditEntry.objects.get(verb="team.settings")
     assert entry.detail == "unsure below 90 %, before 50 %"
@@ -52,7 +54,9 @@ def test_the_api_tells_and_changes_it(admins, team):
 
 @pytest.mark.parametrize("odd", ["-1", "101", "x", ""])
 def test_a_percentage_that_is_none_is_refused_at_its_field(admins, team, odd):
-    answer = admins.post(reverse("team-settings"), {"name": team.name, "unsure_percent": odd})
+    answer = admins.post(
+        reverse("team-settings"), {"name": team.name, "unsure_below_percent": odd, "max_drop_percent": "3"}
+    )
     assert answer.status_code == 422 and "is-invalid" in answer.content.decode()
 
 

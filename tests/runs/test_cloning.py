@@ -9,6 +9,8 @@ from portal.runs.plan import defaults
 from tests.graphs import chips_of
 from tests.seed import everything
 
+OF_TEAM = {"max_drop": 0.03}  # what a team requires unless it says otherwise
+
 
 @pytest.fixture
 def rows(team, alice):
@@ -26,7 +28,7 @@ def test_a_clone_without_changes_has_the_same_plan(rows, alice):
     assert answer.status_code == 201, answer.json()
     new = Run.objects.get(pk=answer.json()["id"])
     assert (new.cloned_from, new.name, new.preset) == (rows["done"], rows["done"].name, "fast")
-    assert new.params == {**defaults("fast"), **rows["done"].params}
+    assert new.params == {**defaults("fast"), **OF_TEAM, **rows["done"].params}
     assert chips_of(new) == ["rv1106"]
     assert [step.device for step in new.steps.filter(kind="deploy")] == [rows["virtual"]]
 
@@ -34,7 +36,7 @@ def test_a_clone_without_changes_has_the_same_plan(rows, alice):
 def test_only_what_is_named_changes(rows, alice):
     changes = {"name": "Longer", "params": {"epochs": 40}, "devices": [], "chips": ["rk3588"]}
     new = Run.objects.get(pk=clone(alice, rows["done"], **changes).json()["id"])
-    assert new.params == {**defaults("fast"), **rows["done"].params, "epochs": 40}
+    assert new.params == {**defaults("fast"), **OF_TEAM, **rows["done"].params, "epochs": 40}
     assert chips_of(new) == ["rk3588"]
     assert not new.steps.filter(kind="deploy").exists()
 
@@ -44,7 +46,7 @@ def test_another_preset_brings_its_own_parameters_but_keeps_those_that_were_chos
     run.params = {**defaults("fast"), "seed": 7}
     run.save()
     new = Run.objects.get(pk=clone(alice, run, preset="accurate").json()["id"])
-    assert new.params == {**defaults("accurate"), "seed": 7}
+    assert new.params == {**defaults("accurate"), **OF_TEAM, "seed": 7}
     assert new.preset == "accurate" and new.recipe != run.recipe
 
 

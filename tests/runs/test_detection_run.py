@@ -57,3 +57,6 @@ def test_boxes_that_changed_on_the_way_are_drawn_over_each_other(run, alices):
         target.write(content)
     page = alices.get(run.get_absolute_url()).content.decode()
     assert "2 boxes → 0 boxes" in page and "found before only" in page and 'class="box box-lost"' in page
+    parity = alices.get(reverse("run-parity", args=[run.pk])).content.decode()
+    assert parity.count('class="sides"') == 1 and "drift " in parity
+    assert "2 images are too few to tell any loss from chance." in parity

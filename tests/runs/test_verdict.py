@@ -51,7 +51,7 @@ def test_what_int8_lost_makes_it_doubtful(done):
     change(Stage.SIMULATOR, parity={"drop": 0.07})
     told = verdict_of(done)
     assert told.grade == Grade.DOUBTFUL
-    assert "lost 7.0 points of Top-1 against ONNX" in told.sentence and "calibration" in told.advice
+    assert "lost 7 points of Top-1" in told.sentence and "parity report" in told.advice
 
 
 def test_few_validation_images_make_it_doubtful(done):

@@ -15,6 +15,7 @@ from tests.conftest import PASSWORD
 
 FIELDS = {"username": "frank", "email": "", "password1": "horse battery staple"}
 NEW = FIELDS | {"password2": FIELDS["password1"]}
+SETTINGS = {"unsure_below_percent": "50", "max_drop_percent": "3"}
 
 
 def member(user, team):
@@ -177,9 +178,13 @@ def test_a_person_removed_from_the_team_of_the_session_works_in_the_next(client,
 
 def test_a_team_is_renamed_but_not_to_anothers_name(admin, team):
     assert (
-        admin.post(reverse("team-settings"), {"name": "Elsewhere", "unsure_percent": "50"}).status_code == 422
+        admin.post(
+            reverse("team-settings"),
+            {"name": "Elsewhere", **SETTINGS},
+        ).status_code
+        == 422
     )
-    admin.post(reverse("team-settings"), {"name": "Quay", "unsure_percent": "50"})
+    admin.post(reverse("team-settings"), {"name": "Quay", **SETTINGS})
     team.refresh_from_db()
     assert team.name == "Quay"
 
@@ -194,7 +199,10 @@ def test_only_the_servers_administrator_makes_a_team(client, dora):
 
 
 def test_a_hostile_name_is_escaped_everywhere(admin, dora, team):
-    admin.post(reverse("team-settings"), {"name": "<script>alert(1)</script>", "unsure_percent": "50"})
+    admin.post(
+        reverse("team-settings"),
+        {"name": "<script>alert(1)</script>", **SETTINGS},
+    )
     services.invite(team, dora, Role.VIEWER, 1, "<img src=x>")
     for name in ("team-members", "audit-list", "token-list", "team-settings", "home"):
         text = admin.get(reverse(name)).content.decode()

@@ -19,6 +19,7 @@ from slipway.types import (
     Inference,
     Job,
     Me,
+    Parity,
     Prediction,
     Report,
     Run,
@@ -146,6 +147,14 @@ class Client(Calls):
     def report(self, run: Run | int) -> Report:
         """Accuracy at each stage, duration of each step, provenance."""
         return self.get(f"runs/{_id(run)}/report/")
+
+    def parity(
+        self, run: Run | int, *, max_drop: float | None = None, fail_under: float | None = None
+    ) -> Parity:
+        """The same images through every stage, what each lost and why. Limits, 0 to 1, replace the run's."""
+        limits = {"max_drop": max_drop, "fail_under": fail_under}
+        given = {name: limit for name, limit in limits.items() if limit is not None}
+        return self.get(f"runs/{_id(run)}/parity/", **given)
 
     def evaluations(self, run: Run | int, stage: str = "") -> list[Evaluation]:
         """The run's evaluations, oldest first; ``stage`` is paddle, onnx, simulator or board."""

@@ -69,6 +69,12 @@ class Undecided(SlipwayError):
     exit_code = 7
 
 
+class BelowLimits(SlipwayError):
+    """The run succeeded, and a model of it misses its limits of quality."""
+
+    exit_code = 8
+
+
 class Interrupted(SlipwayError):
     """Ctrl-C; the message says what continues on the portal."""
 
@@ -90,5 +96,6 @@ EXIT_CODES = {
     Unreachable.exit_code: "the portal does not answer, or is out of order",
     Refused.exit_code: "the portal does not take what was given",
     Undecided.exit_code: "an upload needs review: say how to read it, or confirm it",
+    BelowLimits.exit_code: "the run succeeded, but a model misses its limits of quality",
     Interrupted.exit_code: "Ctrl-C; what runs on the portal goes on",
 }

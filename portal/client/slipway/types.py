@@ -191,6 +191,26 @@ class Step(TypedDict):
     withheld: str
 
 
+class Quality(TypedDict):
+    """Whether a run's models keep to its limits: ``state`` is passed or failed. Limits are 0 to 1."""
+
+    state: str
+    max_drop: float
+    fail_under: float | None
+    misses: list[dict[str, Any]]
+
+
+class Parity(TypedDict):
+    """The same images through every stage: a branch for each compiled model."""
+
+    run: int
+    name: str
+    metric: dict[str, Any]
+    split: str
+    quality: Quality | None
+    branches: list[dict[str, Any]]
+
+
 class Run(TypedDict):
     """The whole plan for one version. Lists leave out ``steps`` and what the run made."""
 
@@ -219,6 +239,7 @@ class Run(TypedDict):
     deployments: list[Deployment]
     evaluations: list[Evaluation]
     verdict: Verdict | None
+    quality: Quality | None
 
 
 class Report(TypedDict):
@@ -231,6 +252,7 @@ class Report(TypedDict):
     task: str
     metric: dict[str, Any]
     verdict: Verdict | None
+    quality: Quality | None
     dataset: dict[str, Any]
     recipe: str
     params: dict[str, Any]

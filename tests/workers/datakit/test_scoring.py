@@ -63,10 +63,18 @@ def scored(image, label, predicted, score):
 
 
 def test_the_worst_changes_come_first():
-    before = [scored("near.png", 0, 0, 0.51), scored("far.png", 0, 0, 0.9), scored("now right.png", 0, 1, 1.0)]
-    after = [scored("now right.png", 0, 0, 1.0), scored("near.png", 0, 1, 0.52), scored("far.png", 0, 1, 0.95)]
+    before = [
+        scored("near.png", 0, 0, 0.51),
+        scored("far.png", 0, 0, 0.9),
+        scored("now right.png", 0, 1, 1.0),
+    ]
+    after = [
+        scored("cured.png", 0, 0, 1.0),
+        scored("near.png", 0, 1, 0.52),
+        scored("far.png", 0, 1, 0.95),
+    ]
     rows = changed(before, after)
-    assert [row["image"] for row in rows] == ["far.png", "near.png", "now right.png"]
+    assert [row["image"] for row in rows] == ["far.png", "near.png", "cured.png"]
     assert [round(row["drift"], 2) for row in rows] == [0.85, 0.03, 1.0]
 
 

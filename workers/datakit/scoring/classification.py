@@ -81,7 +81,12 @@ def _compare_classes(pairs: list[tuple[Prediction, Prediction]]) -> list[dict[st
     was, now = (Counter(pair[side]["label"] for pair in pairs if is_right(pair[side])) for side in (0, 1))
     same = Counter(new["label"] for old, new in pairs if old["predicted"] == new["predicted"])
     return [
-        {"id": label, "before": was[label] / count, "after": now[label] / count, "agreement": same[label] / count}
+        {
+            "id": label,
+            "before": was[label] / count,
+            "after": now[label] / count,
+            "agreement": same[label] / count,
+        }
         for label, count in sorted(images.items())
     ]
 

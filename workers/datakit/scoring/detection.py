@@ -138,7 +138,8 @@ def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]
     threshold = best_threshold([old for old, _ in pairs])
     moved = [_movement(old, new, threshold) for old, new in pairs]
     counts = _count_agreement(pairs, moved, threshold)
-    gains = [_gain(_row(*pair, one, threshold)) for pair, one in zip(pairs, moved, strict=True) if one.differs]
+    differing = [(pair, one) for pair, one in zip(pairs, moved, strict=True) if one.differs]
+    gains = [_gain(_row(*pair, one, threshold)) for pair, one in differing]
     drifts = [one.drift for one in moved]
     return {
         "images": len(pairs),
@@ -146,20 +147,28 @@ def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]
         "after": second,
         "drop": None if first is None else first - second,
         "agreement": _agreement(counts.values()) if counts else (1.0 if pairs else None),
-        "changed": sum(one.differs for one in moved),
+        "changed": len(differing),
         "lost": sum(gain < 0 for gain in gains),
         "gained": sum(gain > 0 for gain in gains),
         "drift": {"mean": share(sum(drifts), len(drifts)), "worst": max(drifts, default=None)},
-        "classes": [
-            {"id": label, "before": was.ap, "after": now.ap, "agreement": _agreement([counts.get(label, (0, 0))])}
-            for label, (was, now) in enumerate(zip(*aps, strict=True))
-            if was and now
-        ],
+        "classes": _compare_classes(*aps, counts),
     }
 
 
+def _compare_classes(
+    before: list[coco.Precision | None],
+    after: list[coco.Precision | None],
+    counts: dict[int, tuple[int, int]],
+) -> list[dict[str, Any]]:
+    return [
+        {"id": label, "before": was.ap, "after": now.ap, "agreement": _agreement([counts.get(label, (0, 0))])}
+        for label, (was, now) in enumerate(zip(before, after, strict=True))
+        if was and now
+    ]
+
+
 def _count_agreement(pairs, moved: list[Movement], threshold: float) -> dict[int, tuple[int, int]]:
-    """For each class that has shown boxes: how many of both stages, and how many of them the other has not."""
+    """For each class that has shown boxes: how many of both stages, and how many the other has not."""
     boxes = Counter(box["label"] for pair in pairs for row in pair for box in shown(row, threshold))
     alone = Counter(box["label"] for one in moved for box in (*one.lost, *one.new))
     return {label: (count, alone[label]) for label, count in boxes.items()}
@@ -187,7 +196,7 @@ def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str,
 
 @dataclass(frozen=True)
 class Movement:
-    """What became of an image's shown boxes: those that only one stage has, and the largest change of a score."""
+    """What became of an image's shown boxes: those of one stage alone, and the largest change of a score."""
 
     lost: list[Box]
     new: list[Box]

@@ -23,7 +23,7 @@ def wilson(right: int, images: int, z: float = Z95) -> tuple[float, float] | Non
 
 
 def chance_of(lost: int, gained: int) -> float:
-    """How likely chance alone gives a change as uneven as this, 0 to 1: the exact sign test of McNemar (1947).
+    """How likely chance alone gives a change as uneven as this, 0 to 1: McNemar's exact sign test (1947).
 
     ``lost`` images became wrong from one stage to the next and ``gained`` became right; by chance, either is
     as likely. 6 lost and none gained: 0.03.

@@ -152,6 +152,11 @@ def percent(fraction: float | None) -> str:
     return "" if fraction is None else f"{100 * fraction:.2f} %"
 
 
+def points(fraction: float | None) -> str:
+    """A difference of two fractions: ``0.33 points``."""
+    return "" if fraction is None else f"{100 * fraction:.2f} points"
+
+
 def seconds(value: float | None) -> str:
     """``4.2 s``, ``3 min 12 s`` or ``1 h 05 min``."""
     if value is None:

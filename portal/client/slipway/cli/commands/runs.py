@@ -12,8 +12,8 @@ from slipway.cli import follow
 from slipway.cli.app import App, at, command, limited
 from slipway.cli.commands import readings
 from slipway.cli.commands.jobs import by_status
-from slipway.cli.screen import Screen, percent, seconds
-from slipway.errors import Usage
+from slipway.cli.screen import Screen, percent, points, seconds
+from slipway.errors import BelowLimits, Usage
 
 
 def add_to(group: click.Group) -> None:
@@ -21,15 +21,28 @@ def add_to(group: click.Group) -> None:
     command(group, "runs", at("runs/"), short_help="List runs, newest first.")(runs)
     command(group, "show", _page, short_help="Show a run's steps and its accuracy at each stage.")(show)
     command(group, "watch", _page, short_help="Wait for a run's end.")(watch)
+    command(group, "parity", short_help="Show what each stage lost, and why.")(parity)
     command(group, "delete", short_help="Delete a run with its files; it can be restored.")(delete)
     command(group, "restore", short_help="Restore a deleted run.")(restore)
     command(group, "clone", short_help="Repeat a run, with changes.")(clone)
     command(group, "improve", short_help="Make a better fitting model of a run's.")(improve)
 
 
+def limits(function):
+    """What a run's models must keep to; shares from 0 to 1."""
+    share = click.FloatRange(0, 1)
+    for option in (
+        click.option("--fail-under", type=share, help="The least metric, such as 0.95."),
+        click.option("--max-drop", type=share, help="The most that may be lost, such as 0.03 for 3 points."),
+    ):
+        function = option(function)
+    return function
+
+
 def plan_options(function):
     """Options of a run."""
     options = [
+        limits,
         click.option("--preset", default="", help="A recipe with training parameters, such as fast."),
         click.option("--recipe", default="", help="The model to train, with its default parameters."),
         click.option("--chip", "chips", multiple=True, help="Convert for this chip; may be repeated."),
@@ -55,7 +68,7 @@ def _version(app: App, name: str) -> Any:
 @plan_options
 def run(app: App, dataset: str, settings: tuple[str, ...], to_watch: bool, **plan):
     """Train on a dataset, convert for each chip and deploy to each device, in one command."""
-    params = dict(map(_setting, settings))
+    params = _params(settings, plan)
     row = app.client.run(_version(app, dataset), params=params, **plan)
     _started(app, row, to_watch)
 
@@ -65,9 +78,10 @@ def run(app: App, dataset: str, settings: tuple[str, ...], to_watch: bool, **pla
 @plan_options
 def clone(app: App, origin: str, dataset: str | None, settings: tuple[str, ...], to_watch: bool, **plan):
     """Repeat a run; the options given here replace its own."""
+    params = _params(settings, plan)
     body = {key: value for key, value in plan.items() if value}
-    if settings:
-        body["params"] = dict(map(_setting, settings))
+    if params:
+        body["params"] = params
     if dataset:
         body["dataset_version"] = _version(app, dataset)["id"]
     if body.get("devices"):
@@ -98,6 +112,13 @@ def _started(app: App, row: Any, to_watch: bool) -> None:
     app.screen.line(f"Run {row['id']} is {row['status']}.")
 
 
+def _params(settings: tuple[str, ...], plan: dict[str, Any]) -> dict[str, object]:
+    """The parameters, with the limits that stand among the options of ``plan``."""
+    named = {name: plan.pop(name) for name in ("max_drop", "fail_under")}
+    chosen = {name: limit for name, limit in named.items() if limit is not None}
+    return {**dict(map(_setting, settings)), **chosen}
+
+
 def _setting(text: str) -> tuple[str, object]:
     key, equals, value = text.partition("=")
     if not key or not equals:
@@ -113,15 +134,59 @@ def _page(app: App, run: str) -> str:
 
 
 @click.argument("run", metavar="RUN")
-def watch(app: App, run: str):
-    """Wait for a run's end; the outcome is the exit code. Ctrl-C does not stop the run."""
-    _watch(app, lookup.number(run, "run"))
+@limits
+def watch(app: App, run: str, **wanted: float | None):
+    """Wait for a run's end; the outcome is the exit code. Ctrl-C does not stop the run.
+
+    Limits that are given here replace those of the run.
+    """
+    _watch(app, lookup.number(run, "run"), wanted)
 
 
-def _watch(app: App, run_id: int) -> None:
+def _watch(app: App, run_id: int, wanted: dict[str, float | None] | None = None) -> None:
     row = follow.run(app.client, app.screen, run_id)
+    if wanted and any(limit is not None for limit in wanted.values()):
+        row["quality"] = app.client.parity(run_id, **wanted)["quality"]
     _print(app, row)
     waiting.succeeded(f"Run {run_id}", row)
+    _raise_if_missed(row["quality"])
+
+
+def _raise_if_missed(quality: dict[str, Any] | None) -> None:
+    if quality and quality["state"] == "failed":
+        raise BelowLimits(" ".join(miss["sentence"] for miss in quality["misses"]))
+
+
+@click.argument("run", metavar="RUN")
+@limits
+def parity(app: App, run: str, **wanted: float | None):
+    """Show what each stage lost, from the trained model to the boards, and why.
+
+    Limits that are given here replace those of the run; missing them is an exit code.
+    """
+    found = app.client.parity(lookup.number(run, "run"), **wanted)
+    app.screen.document(found)
+    for branch in found["branches"]:
+        app.screen.line(branch["finding"]["sentence"])
+        _print_branch(app.screen, found["metric"]["title"], branch)
+    if not found["branches"]:
+        app.screen.line("No compiled model has been measured yet.")
+    _raise_if_missed(found["quality"])
+
+
+def _print_branch(screen: Screen, metric: str, branch: dict[str, Any]) -> None:
+    cells = []
+    for stage in branch["stages"]:
+        compared = stage["parity"]
+        drift = compared.get("drift") or {}
+        cells.append((
+            stage["title"], percent(stage["value"]), points(compared.get("drop")),
+            percent(compared.get("agreement")), compared.get("lost", ""), compared.get("gained", ""),
+            percent(drift.get("worst")), stage["images"],
+        ))  # fmt: skip
+    screen.table(
+        ["Stage", f">{metric}", ">Drop", ">Agreement", ">Worse", ">Better", ">Worst drift", ">Images"], cells
+    )
 
 
 @click.argument("run", metavar="RUN")
@@ -179,6 +244,8 @@ def _print(app: App, row: dict) -> None:
     ]
     screen.table(["Step", "Job", "Status", ">Took"], cells)
     _print_stages(screen, report)
+    for miss in (row["quality"] or {}).get("misses", []):
+        screen.line(miss["sentence"])
 
 
 def _print_stages(screen: Screen, report: dict) -> None:

@@ -1,0 +1,101 @@
+"""Parity and quality of a run, as the API tells them."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from portal.models.serializers import ParitySerializer
+from portal.runs.quality import LIMITS, STATES
+from portal.tasks import Stage
+
+
+class MissSerializer(serializers.Serializer):
+    """A limit that a model misses."""
+
+    limit = serializers.ChoiceField(choices=LIMITS)
+    allowed = serializers.FloatField(help_text="the limit, 0 to 1")
+    value = serializers.FloatField(help_text="what was measured, 0 to 1")
+    chip = serializers.CharField(allow_blank=True)
+    device = serializers.CharField(allow_null=True, help_text="the board that measured it")
+    sentence = serializers.CharField()
+
+
+class QualitySerializer(serializers.Serializer):
+    """Whether the run's models keep to its limits; its status does not depend on it."""
+
+    state = serializers.ChoiceField(choices=STATES)
+    max_drop = serializers.FloatField(help_text="the most that may be lost from the trained model, 0 to 1")
+    fail_under = serializers.FloatField(allow_null=True, help_text="the least metric, 0 to 1")
+    misses = MissSerializer(many=True)
+
+
+class LimitsQuerySerializer(serializers.Serializer):
+    """Limits in place of the run's own, 0 to 1."""
+
+    max_drop = serializers.FloatField(required=False, min_value=0, max_value=1)
+    fail_under = serializers.FloatField(required=False, min_value=0, max_value=1)
+
+
+class ChangedSerializer(serializers.Serializer):
+    """An image whose prediction changed. ``image`` is its number in the dataset version."""
+
+    image = serializers.IntegerField()
+    truth = serializers.CharField()
+    before = serializers.CharField()
+    after = serializers.CharField()
+    right = serializers.BooleanField(help_text="right now, or no worse than before")
+    drift = serializers.FloatField(help_text="how far the scores moved, 0 to 1")
+
+
+class StageResultSerializer(serializers.Serializer):
+    """One stage: what was measured, and what changed since the stage before."""
+
+    stage = serializers.ChoiceField(choices=Stage.choices)
+    title = serializers.CharField()
+    device = serializers.CharField(allow_null=True)
+    evaluation = serializers.IntegerField()
+    engine = serializers.CharField()
+    images = serializers.IntegerField()
+    value = serializers.FloatField(allow_null=True)
+    interval = serializers.ListField(
+        child=serializers.FloatField(),
+        allow_null=True,
+        help_text="95 %, low and high; null where none is given",
+    )
+    parity = ParitySerializer()
+    changed = ChangedSerializer(many=True, help_text="the worst of them first")
+
+
+class FindingSerializer(serializers.Serializer):
+    """The stage that lost most, the likely cause and what to do, as one sentence."""
+
+    stage = serializers.ChoiceField(choices=Stage.choices, allow_null=True, help_text="null: none lost any")
+    device = serializers.CharField(allow_null=True)
+    by_chance = serializers.BooleanField(help_text="on so few images that chance may have done it")
+    sentence = serializers.CharField()
+
+
+class BranchSerializer(serializers.Serializer):
+    """A compiled model, from the training to the boards."""
+
+    chip = serializers.CharField()
+    compiled_model = serializers.IntegerField()
+    drop = serializers.FloatField(help_text="from the trained model to the compiled one, 0 to 1")
+    finding = FindingSerializer()
+    stages = StageResultSerializer(many=True)
+
+
+class ParityMetricSerializer(serializers.Serializer):
+    name = serializers.CharField(allow_blank=True)
+    title = serializers.CharField(allow_blank=True)
+
+
+class ParityReportSerializer(serializers.Serializer):
+    """The same images through every stage."""
+
+    run = serializers.IntegerField()
+    name = serializers.CharField()
+    metric = ParityMetricSerializer()
+    split = serializers.CharField()
+    quality = QualitySerializer(allow_null=True, help_text="null until the run has ended and was evaluated")
+    branches = BranchSerializer(many=True)

@@ -1,0 +1,26 @@
+"""The page of a run's parity report."""
+
+from django.shortcuts import get_object_or_404, render
+
+from portal.core import panels
+from portal.runs.graph import Graph
+from portal.runs.models import Run
+from portal.runs.parity_report import branch_reports
+from portal.runs.quality import quality
+
+
+def run_parity(request, pk):
+    """The same images through every stage; which one lost accuracy, why, and what to do."""
+    rows = Run.objects.for_team(request.team).select_related(
+        "dataset_version__dataset", "dataset_version__job"
+    )
+    run = get_object_or_404(rows, pk=pk)
+    graph = Graph(run)
+    context = {
+        "run": run,
+        "task": graph.task,
+        "quality": quality(graph),
+        "reports": branch_reports(graph),
+        "panels": panels.of("run-parity", request, run),
+    }
+    return render(request, "runs/parity.html", context)

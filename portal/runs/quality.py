@@ -1,0 +1,120 @@
+"""Whether a run's models keep to the limits that people set: the largest drop, and the least value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from portal.core.messages import word
+from portal.runs.graph import Graph
+from portal.runs.parity import Branch, StageResult, branches
+from portal.tasks import Stage
+from portal.tasks.doubts import percent
+from workers.contract.messages import Message, msg
+
+PASSED, FAILED = "passed", "failed"
+STATES = (PASSED, FAILED)
+LIMITS = ("max_drop", "fail_under")  # parameters of a run; fractions of the metric
+USUAL_MAX_DROP = 0.03  # of runs that are older than the limits
+# Figures are shares of whole images: what is equal to a limit on paper must not miss it by rounding.
+SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A limit that a model misses. ``value`` is its drop or its metric, ``device`` who measured it."""
+
+    limit: str
+    allowed: float
+    value: float
+    chip: str
+    device: str | None
+    sentence: Message
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The limits, and what misses them. ``state`` is for scripts; the run's status does not depend on it."""
+
+    max_drop: float
+    fail_under: float | None
+    misses: tuple[Miss, ...]
+
+    @property
+    def state(self) -> str:
+        return FAILED if self.misses else PASSED
+
+
+def quality(graph: Graph, limits: dict[str, Any] | None = None) -> Quality | None:
+    """None until the run has ended and something was evaluated. ``limits`` replace those of the run."""
+    if not graph.run.is_final:
+        return None
+    wanted = limits_of(graph.run.params) | {
+        key: one for key, one in (limits or {}).items() if one is not None
+    }
+    found = branches(graph)
+    if found:
+        misses = [miss for branch in found for miss in _misses(branch, **wanted)]
+        return Quality(**wanted, misses=tuple(misses))
+    trained = graph.evaluated.find(Stage.PADDLE)
+    if trained is None:
+        return None
+    return Quality(**wanted, misses=tuple(_too_low(StageResult(graph.task, trained), wanted["fail_under"])))
+
+
+def limits_of(params: dict[str, Any]) -> dict[str, Any]:
+    """Those of a run's parameters."""
+    most = params.get("max_drop")
+    return {"max_drop": USUAL_MAX_DROP if most is None else most, "fail_under": params.get("fail_under")}
+
+
+def _misses(branch: Branch, max_drop: float, fail_under: float | None) -> Iterator[Miss]:
+    """Of the compiled model; of a board only what the compiled model did not miss already."""
+    row = branch.compiled_row
+    if row is not None:
+        yield from _too_much(row, branch.drop, max_drop)
+        yield from _too_low(row, fail_under)
+    for board in branch.boards:
+        yield from _too_much(board, board.drop, max_drop)
+        if row is None or not list(_too_low(row, fail_under)):
+            yield from _too_low(board, fail_under)
+
+
+def _too_much(row: StageResult, drop: float, most: float) -> Iterator[Miss]:
+    if drop <= most + SLACK:
+        return
+    sentence = msg(
+        "{stage} lost {points} points of {metric} on {images}; {most} are allowed.",
+        stage=row.title,
+        points=_points(drop),
+        metric=word(row.task.metric_title),
+        images=row.evaluation.measured_on,
+        most=_points(most),
+    )
+    yield _miss(row, "max_drop", most, drop, sentence)
+
+
+def _too_low(row: StageResult, least: float | None) -> Iterator[Miss]:
+    value = row.evaluation.value
+    if least is None or value is None or value >= least - SLACK:
+        return
+    sentence = msg(
+        "{stage}: {metric} is {value} on {images}; at least {least} is required.",
+        stage=row.title,
+        metric=word(row.task.metric_title),
+        value=percent(value),
+        images=row.evaluation.measured_on,
+        least=percent(least),
+    )
+    yield _miss(row, "fail_under", least, value, sentence)
+
+
+def _miss(row: StageResult, limit: str, most: float, value: float, sentence: Message) -> Miss:
+    chip = row.compiled.chip if row.compiled else ""
+    device = row.deployment.device.name if row.deployment else None
+    return Miss(limit, most, value, chip, device, sentence)
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.2f}".rstrip("0").rstrip(".")
