@@ -1,11 +1,13 @@
 """Estimates for a training with a preset: minutes, size and cycles, from earlier measurements.
 
 Earlier jobs of this portal with the same recipe and input size come first, of any team; then the figures in
-the recipe's file. What was never measured is not estimated.
+the recipe's file. Where only other sizes were measured, time and cycles are those of the nearest one, in
+proportion to the pixels; the file has about the same size. A recipe that was never measured is not estimated.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable
@@ -19,17 +21,22 @@ from portal.models.models import CompiledModel, Model
 
 LATELY = 200  # recent models to consider
 ENOUGH = 5  # of a recipe and input size, for the median
-Key = tuple[str, tuple[int, ...]]  # recipe, input size
+Size = tuple[int, ...]  # of the input: width, height
+Key = tuple[str, Size]  # recipe, input size
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """None if unknown. ``seconds`` are those of the training and one conversion."""
+    """None if unknown. ``seconds`` are those of the training and one conversion.
+
+    ``scaled``: some of it was measured at another input size only.
+    """
 
     seconds: float | None
     cycles: int | None
     rknn_bytes: float | None
     chip: str
+    scaled: bool = False
 
 
 class Estimates:
@@ -41,25 +48,46 @@ class Estimates:
 
     def of(self, recipe: str, params: dict[str, Any], version: DatasetVersion | None) -> Estimate:
         """``params`` hold ``input_size`` and ``epochs``; without a version, there is no time estimate."""
-        key = recipe, tuple(params["input_size"])
-        build, book = self._builds.get(key, {}), self._of_file(recipe, params)
-        rate = self._rates.get(key)
-        seconds = None
+        size = tuple(params["input_size"])
+        build, growth = _nearest(self._of_file(recipe) | _of_recipe(self._builds, recipe), size)
+        rate, slower = _nearest(_of_recipe(self._rates, recipe), size)
+        build, seconds = build or {}, None
         if rate is not None and version is not None and version.is_ready:
-            seconds = rate * version.train_images * params["epochs"] + build.get("seconds", 0.0)
-        megabytes = book and book.rknn_megabytes
+            trained = version.train_images * params["epochs"]
+            seconds = rate * slower * trained + build.get("seconds", 0.0)
+        cycles = build.get("cycles")
         return Estimate(
             seconds=seconds,
-            cycles=build.get("cycles") or (book and book.cycles),
-            rknn_bytes=build.get("bytes") or (megabytes and megabytes * 1e6),
+            cycles=cycles and round(cycles * growth),
+            rknn_bytes=build.get("bytes"),
             chip=self.chip,
+            scaled=(cycles is not None and growth != 1) or (seconds is not None and slower != 1),
         )
 
-    def _of_file(self, recipe: str, params: dict[str, Any]) -> configs.Measured | configs.Cost | None:
-        book, size = configs.recipes()[recipe], tuple(params["input_size"])
-        costs = (cost for cost in book.costs if (cost.chip, cost.input_size) == (self.chip, size))
-        own = book.chips.get(self.chip) if size == tuple(book.input_size) else None
-        return next(costs, own)
+    def _of_file(self, recipe: str) -> dict[Size, dict[str, float]]:
+        """What the recipe's file tells of the chip, by input size."""
+        book = configs.recipes()[recipe]
+        told = [(tuple(book.input_size), book.chips.get(self.chip))]
+        told += [(tuple(cost.input_size), cost) for cost in book.costs if cost.chip == self.chip]
+        return {
+            size: {"cycles": one.cycles, "bytes": one.rknn_megabytes * 1e6, "seconds": one.build_seconds}
+            for size, one in told
+            if one and one.cycles and one.rknn_megabytes and one.build_seconds
+        }
+
+
+def _of_recipe(measured: dict[Key, Any], recipe: str) -> dict[Size, Any]:
+    return {size: value for (name, size), value in measured.items() if name == recipe and size}
+
+
+def _nearest(known: dict[Size, Any], size: Size) -> tuple[Any, float]:
+    """What is known at this input size, or at the nearest one, and how many times as many pixels this one
+    has. None, and 1, where nothing is known."""
+    if not known:
+        return None, 1.0
+    times = {at: math.prod(size) / math.prod(at) for at in known}
+    nearest = min(known, key=lambda at: abs(math.log(times[at])))
+    return known[nearest], times[nearest]
 
 
 def _key(recipe: str, params: dict[str, Any]) -> Key:

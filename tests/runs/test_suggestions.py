@@ -68,12 +68,29 @@ def test_time_grows_with_the_images(team, alice, version):
     assert estimate(version, "fast").seconds == pytest.approx(6030)
 
 
-def test_another_input_size_tells_nothing_and_the_recipe_only_its_own(version):
+def test_another_recipe_tells_nothing_of_time_and_the_recipe_s_file_tells_cycles(version):
     measured(version, "fast", seconds=150)
-    assert estimate(version, "balanced").seconds is None and estimate(version, "balanced").cycles is None
     accurate = estimate(version, "accurate")
     book = configs.recipes()["mobilenet_v3_large_x1_0"].chips[CHIP]
-    assert (accurate.seconds, accurate.cycles) == (None, book.cycles)
+    assert (accurate.seconds, accurate.cycles, accurate.scaled) == (None, book.cycles, False)
+
+
+def test_what_was_measured_at_another_size_is_scaled_by_the_pixels(version):
+    book = configs.recipes()["pp_lcnet_x1_0"].chips[CHIP]
+    found = estimate(version, "balanced")  # at 160 × 160, and the file knows 224 × 224
+    assert (found.cycles, found.scaled) == (round(book.cycles * (160 / 224) ** 2), True)
+    assert (found.seconds, found.rknn_bytes) == (None, book.rknn_megabytes * 1e6)
+    measured(version, "fast", seconds=150)
+    assert not estimate(version, "fast").scaled
+    larger = plan.defaults("fast") | {"input_size": [96, 96]}
+    found = Estimates(CHIP).of("pp_lcnet_x0_25", larger, version)
+    assert found.seconds == pytest.approx(2.25 * 150 + 30)
+    assert (found.cycles, found.scaled) == (2.25 * 86_592, True)
+
+
+def test_a_preset_says_that_its_figures_are_estimated(alices, version):
+    shown = page(alices)
+    assert "million cycles on Rockchip RV1106</span> · <span title=" in shown and ">estimated</span>" in shown
 
 
 @pytest.mark.parametrize(
