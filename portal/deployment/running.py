@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from portal import tasks
+from portal.deployment import likeness
 from portal.deployment.models import Deployment
 from portal.devices.models import Device
 from portal.devices.releases import KnownRelease
@@ -118,6 +119,9 @@ class DeploymentsOnBoards:
 
     def attempts(self, device: Device) -> int:
         return device.deployments.count()
+
+    def unlikeness(self, device: Device, release: str | None, grays: dict[str, bytes]) -> dict[str, float]:
+        return likeness.unlikeness(deployment_of(device, release), grays)
 
 
 def panel(request, device: Device) -> str:

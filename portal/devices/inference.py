@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from portal import tasks
-from portal.devices import inference_images, running
+from portal.devices import inference_images, releases, running
 from portal.devices.answers import answer
 from portal.devices.models import Inference, InferenceImage
 from portal.devices.services import connect
@@ -21,7 +21,8 @@ BATCH_BYTES = 64 * 1024 * 1024  # held in memory at a time
 
 def perform(job: Job, context: JobContext) -> dict:
     inference = job.inference
-    rows, profile = _plain_rows(inference, context), inference.device.board_profile
+    plain, profile = _plain_rows(inference, context), inference.device.board_profile
+    rows = list(plain)
     context.phase(msg("connecting to {host}:{port}", host=inference.device.host, port=inference.device.port))
     answers, engine, done = [], "", 0
     with connect(inference.device, context) as connection:
@@ -38,17 +39,21 @@ def perform(job: Job, context: JobContext) -> dict:
             found = answer(connection, profile, files, release=release, on_answer=on_answer)
             answers += found.answers
             engine, done = found.done.get("engine", ""), done + len(batch)
-    return {"answers": answers, "engine": engine, "release": release}
+    grays = {_file_name(row): gray for row, gray in plain.items()}
+    unlikeness = releases.unlikeness(inference.device, release, grays)
+    return {"answers": answers, "engine": engine, "release": release, "unlikeness": unlikeness}
 
 
-def _plain_rows(inference: Inference, context: JobContext) -> list[InferenceImage]:
-    """The images that can be decoded, in a format that boards read. Raises InputError if none can."""
+def _plain_rows(inference: Inference, context: JobContext) -> dict[InferenceImage, bytes]:
+    """The images that can be decoded, in a format that boards read, with their gray values. Raises InputError
+    if none can."""
     rows = list(inference.images.all())
     context.phase(msg("preparing the images"))
-    plain = []
+    plain = {}
     for number, row in enumerate(rows):
-        if inference_images.make_plain(row):
-            plain.append(row)
+        gray = inference_images.make_plain(row)
+        if gray is not None:
+            plain[row] = gray
         context.progress(number + 1, len(rows))
     if not plain:
         raise InputError(
@@ -84,10 +89,12 @@ def complete(job: Job, result: dict) -> None:
     for one in result["answers"]:
         row = rows[one["image"]]
         row.milliseconds, row.error = one.get("ms"), one.get("error", "")[:300]
+        row.unlikeness = result.get("unlikeness", {}).get(one["image"])
         if not row.error:
             inference.task = one.get("task", FIRST_TASK)
             row.prediction = tasks.get(inference.task).kept(one)
-    InferenceImage.objects.bulk_update(rows.values(), ["prediction", "milliseconds", "error"], batch_size=100)
+    columns = ["prediction", "milliseconds", "error", "unlikeness"]
+    InferenceImage.objects.bulk_update(rows.values(), columns, batch_size=100)
     inference.engine = result["engine"][:120]
     if "release" in result:
         inference.release = result["release"] or ""

@@ -19,7 +19,7 @@ from django.utils import timezone
 from portal.devices.models import Inference, InferenceImage
 from portal.teams import quota_usage, quotas
 from workers.contract.messages import join, msg
-from workers.datakit import images
+from workers.datakit import images, measures
 from workers.datakit.errors import ImageError, InputError
 from workers.datakit.limits import human_bytes
 
@@ -111,9 +111,9 @@ def store(inference: Inference, uploads) -> None:
         row.save()
 
 
-def make_plain(row: InferenceImage) -> bool:
-    """Convert an image to a format that boards read; False, with the reason in its row, if it cannot be
-    decoded.
+def make_plain(row: InferenceImage) -> bytes | None:
+    """Convert an image to a format that boards read; return its gray values, as an index keeps them. None,
+    with the reason in its row, if it cannot be decoded.
 
     Idempotent, for retries.
     """
@@ -124,7 +124,7 @@ def make_plain(row: InferenceImage) -> bool:
     except ImageError as error:
         row.error = msg("This image {error}.", error=error)
         row.save(update_fields=["error"])
-        return False
+        return None
     row.error, row.width, row.height = "", picture.width, picture.height
     if picture.note:
         before, row.note, row.bytes = row.file.name, picture.note, len(picture.content)
@@ -135,7 +135,7 @@ def make_plain(row: InferenceImage) -> bool:
         default_storage.delete(before)
     else:
         row.save(update_fields=["error", "width", "height"])
-    return True
+    return measures.measure(picture.small).gray
 
 
 def remove(inference: Inference) -> None:

@@ -129,8 +129,15 @@ class InferenceImage(models.Model):
     label = models.CharField(max_length=255, blank=True)
     score = models.FloatField(null=True)
     milliseconds = models.FloatField(null=True)  # on the board, including resizing
+    # See ``datakit.likeness``: above 1, it is unlike the model's training images; None if it cannot be told.
+    unlikeness = models.FloatField(null=True)
     error = MessageField(blank=True)
     bytes = models.PositiveBigIntegerField(default=0)  # of the file, for the team's quota
 
     class Meta:
         ordering = ["position"]
+
+    @property
+    def unlike(self) -> bool | None:
+        """Whether it is unlike all images that the model was trained on; None if it cannot be told."""
+        return None if self.unlikeness is None else self.unlikeness > 1

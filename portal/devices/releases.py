@@ -43,6 +43,10 @@ class Deployer(Protocol):
     def attempts(self, device: Device) -> int:
         """The number of deployments to the device."""
 
+    def unlikeness(self, device: Device, release: str | None, grays: dict[str, bytes]) -> dict[str, float]:
+        """How unlike the training images of the release pictures are, see ``datakit.likeness``, by name;
+        those of which it cannot be told are omitted."""
+
 
 _deployers: list[Deployer] = []
 
@@ -67,3 +71,7 @@ def known(device: Device, names: Iterable[str]) -> dict[str, KnownRelease]:
 
 def attempts(device: Device) -> int:
     return _deployers[0].attempts(device) if _deployers else 0
+
+
+def unlikeness(device: Device, release: str | None, grays: dict[str, bytes]) -> dict[str, float]:
+    return _deployers[0].unlikeness(device, release, grays) if _deployers else {}

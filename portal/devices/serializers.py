@@ -102,8 +102,12 @@ class InferenceImageSerializer(serializers.ModelSerializer):
     reports more classes. Detection: ``boxes``, highest score first, each with ``label_id``, ``label``,
     ``score`` and ``box`` (left, top, width and height in pixels of the image); ``least_score`` if the board
     reports no lower ones.
+
+    ``unlike``: whether the image is unlike all that the model was trained on, by ``unlikeness``: 1 is as far
+    from the nearest training image as images of the same kind get. Both are null if it cannot be told.
     """
 
+    unlike = serializers.BooleanField(allow_null=True)
     label_id = serializers.IntegerField(source="prediction.label_id", default=None, allow_null=True)
     label = serializers.CharField(source="prediction.label", default="")
     score = serializers.FloatField(source="prediction.score", default=None, allow_null=True)
@@ -112,7 +116,7 @@ class InferenceImageSerializer(serializers.ModelSerializer):
         model = InferenceImage
         fields = [
             "name", "width", "height", "prediction", "label_id", "label", "score", "milliseconds", "error",
-            "note",
+            "note", "unlike", "unlikeness",
         ]  # fmt: skip
 
 

@@ -282,6 +282,11 @@ class Index:
             else:
                 yield number, sha256, "" if class_id is None else self.class_names[class_id], split
 
+    def grays(self, split: str) -> list[bytes]:
+        """The gray values of a split's images, by id; not of those without any."""
+        query = "SELECT gray FROM images WHERE split = ? AND gray IS NOT NULL ORDER BY id"
+        return [row[0] for row in self._database.execute(query, [split])]
+
     def marks(self) -> dict[str, int]:
         """The number of images with the code of each finding."""
         return dict(self._database.execute("SELECT code, COUNT(*) FROM marks GROUP BY code").fetchall())

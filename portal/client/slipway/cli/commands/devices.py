@@ -183,7 +183,7 @@ def infer(app: App, name: str, images: tuple[Path, ...], coco: Path | None, scor
 
 def _lines(image: dict, score: float) -> list[tuple]:
     """One line of the table, or one for each box above the threshold."""
-    note = image["error"] or image["note"]
+    note = image["error"] or ("unlike the training images" if image.get("unlike") else image["note"])
     if "boxes" not in image["prediction"]:
         return [(image["name"], image["label"], percent(image["score"]), image["milliseconds"], note)]
     shown = [box for box in image["prediction"]["boxes"] if box["score"] >= score]
