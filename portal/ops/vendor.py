@@ -43,15 +43,15 @@ FILES = {
 TEST_FILES = {"axe-core": ["axe.min.js", "LICENSE"]}
 ICONS_CSS = "bootstrap-icons/icons.css"
 ICONS = """
-    1-circle 2-circle 3-circle 4-circle arrow-clockwise arrow-repeat arrow-right bell box broadcast
-    chat-left-text check-circle check-circle-fill check-lg chevron-bar-down chevron-bar-up
-    chevron-down chevron-left chevron-right chevron-up circle circle-half clock-history
-    cloud-arrow-up code-slash compass copy cpu dash-circle diagram-3 download exclamation-circle
-    exclamation-triangle exclamation-triangle-fill folder grid-3x3-gap hourglass-bottom
-    hourglass-split house images info-circle key keyboard layout-three-columns list-task lock
-    mortarboard motherboard pc-display pencil people person-circle play-circle play-fill plus-lg
-    question-circle question-circle-fill search shield-exclamation slash-circle stop-fill tag trash
-    upload wifi-off x-octagon x-octagon-fill
+    1-circle 2-circle 3-circle 4-circle arrow-clockwise arrow-repeat arrow-right bell bell-fill box
+    broadcast chat-left-text check-circle check-circle-fill check-lg check2-circle chevron-bar-down
+    chevron-bar-up chevron-down chevron-left chevron-right chevron-up circle circle-half
+    clock-history cloud-arrow-up code-slash compass copy cpu dash-circle diagram-3 download
+    exclamation-circle exclamation-triangle exclamation-triangle-fill eye-fill folder grid-3x3-gap
+    hourglass-bottom hourglass-split house images info-circle key keyboard layout-three-columns
+    list-task lock magic mortarboard motherboard pc-display pencil people person-circle play-circle
+    play-fill plus-lg question-circle question-circle-fill scissors search shield-exclamation
+    slash-circle stop-fill tag tags trash upload wifi-off x-octagon x-octagon-fill
 """.split()
 ICONS_HEAD = """\
 .bi {
