@@ -344,6 +344,7 @@ CELERY_BEAT_SCHEDULE = {
         ("reap lost jobs", "portal.jobs.tasks.reap", 15.0),
         ("send lost messages again", "portal.jobs.tasks.resend", 5.0),
         ("advance runs", "portal.runs.tasks.sweep", 30.0),
+        ("advance searches", "portal.compilation.tasks.sweep", 30.0),
         ("send notices again", "portal.notify.tasks.sweep", 30.0),
         ("look after devices", "portal.devices.tasks.watch", 60.0),
         ("sweep uploads", "portal.datasets.tasks.sweep_uploads", 900.0),

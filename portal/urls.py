@@ -13,6 +13,7 @@ urlpatterns = [
     path("datasets/", include("portal.prelabelling.urls")),
     path("runs/", include("portal.runs.urls")),
     path("models/", include("portal.models.urls")),
+    path("models/", include("portal.compilation.urls")),
     path("deployments/", include("portal.deployment.urls")),
     path("devices/", include("portal.devices.urls")),
 ]

@@ -34,7 +34,7 @@ def chips_of(run: Run) -> list[str]:
 
 def deployments_of(run: Run):
     """Every attempt to put one of the run's models on a device, a query."""
-    return Deployment.objects.filter(compiled_model__job__step__run=run).order_by("-id")
+    return Deployment.objects.filter(compiled_model__model__job__step__run=run).order_by("-id")
 
 
 def run_of_deployment(deployment: Deployment) -> Run:

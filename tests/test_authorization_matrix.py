@@ -13,6 +13,7 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from portal.compilation import layer_errors, search
 from portal.datasets.draft_models import Draft
 from portal.datasets.models import Upload
 from portal.devices import services as devices
@@ -113,6 +114,10 @@ def make_rows(team, alice):
     browser.get("/")
     webhook = Webhook.objects.create(team=team, name="Chat", url="https://chat.example")
     notice = Notification.objects.create(team=team, user=root, event="run.finished", facts={"name": "Digits"})
+    compiled = compiled_of(found["done"]).first()
+    target = {"chip": compiled.chip, "channel_order": compiled.channel_order}
+    found["layer_errors"] = layer_errors.start(compiled, alice)
+    found["search"] = search.start(compiled.model, alice, **target, allowed_drop=1.0)
     draft = Draft.objects.create(
         team=team, created_by=root, dataset=found["version"].dataset, base=found["version"]
     )
@@ -143,6 +148,8 @@ def api_values(rows):
         "models": model_of(run).pk,
         "evaluations": model_of(run).evaluations.first().pk,
         "compiled-models": rows["model"].pk,
+        "layer-errors": rows["layer_errors"].pk,
+        "quantization-searches": rows["search"].pk,
         "devices": rows["virtual"].pk,
         "inferences": rows["inference"].pk,
         "deployments": deployments_of(run).first().pk,
@@ -168,6 +175,8 @@ def page_values(rows, name):
         "run-cancel": rows["failed"], "run-retry": rows["failed"], "run-delete": rows["failed"],
         "run-restore": rows["failed"],
     }  # fmt: skip
+    if name in ("model-variants", "model-variants-live", "model-variant-new", "model-search-new"):
+        subjects[name] = model_of(rows["done"])
     by_kind = {
         "run": rows["done"], "job": rows["job"], "artifact": rows["job"], "device": rows["virtual"],
         "inference": rows["virtual"], "dataset": rows["version"], "upload": rows["upload"],

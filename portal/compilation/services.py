@@ -7,6 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
+from portal.compilation.quantization import whole
 from portal.core import configs
 from portal.core.files import fetch_artifact
 from portal.datasets.staged_cache import staged
@@ -28,19 +29,19 @@ RKNN = "model.rknn"
 def start(
     model: Model, user, *, chip: str, channel_order: str, quantization: dict, priority: int = Priority.NORMAL
 ) -> CompiledModel:
-    """Queue the compilation of a trained model for a chip. Raises QuotaReached."""
+    """Queue the compilation of a trained model for a chip. The first one for it is chosen to be used."""
+    target = {"model": model, "chip": chip, "channel_order": channel_order}
     return CompiledModel.objects.create(
-        model=model,
-        chip=chip,
-        channel_order=channel_order,
+        **target,
         quantization=quantization,
+        chosen=not CompiledModel.objects.filter(**target, chosen=True).exists(),
         job=jobs.submit(KIND, model.team, user, priority=priority, variant=model.recipe),
     )
 
 
 def prepare(job: Job, folder: Path) -> Invocation:
     compiled = job.compiled_model
-    model, wanted = compiled.model, compiled.quantization
+    model, wanted = compiled.model, whole(compiled.quantization)
     onnx = fetch_artifact(model.job, "model.slim.onnx", folder / "inputs" / "model.onnx")
     return Invocation(
         argv=settings.CONVERT_PROGRAM,
@@ -53,8 +54,12 @@ def prepare(job: Job, folder: Path) -> Invocation:
             "std": model.facts["std"],
             "input_size": model.facts["input_size"],
             "class_names": model.dataset_version.class_names,
-            "calibration": {"count": wanted["calibration_images"], "seed": wanted["seed"]},
-            "quantization": {"dtype": wanted["dtype"], "algorithm": wanted["algorithm"]},
+            "calibration": {
+                "count": wanted["calibration_images"],
+                "seed": wanted["seed"],
+                "choice": wanted["choice"],
+            },
+            "quantization": {name: wanted[name] for name in ("dtype", "algorithm", "method", "int16_layers")},
             "provenance": provenance(compiled),
         },
         data_bytes=settings.CONVERT_MEMORY_BYTES or None,

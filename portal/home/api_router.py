@@ -3,6 +3,7 @@
 from django.urls import include, path, re_path
 from rest_framework.routers import DefaultRouter
 
+from portal.compilation.api import CompiledModelViewSet, LayerErrorsViewSet, SearchViewSet
 from portal.core.api import BoardProfileViewSet, ChipViewSet, IndexViewSet, RecipeViewSet, SchemaView
 from portal.datasets.api import DatasetVersionViewSet, DatasetViewSet
 from portal.datasets.draft_api import DraftViewSet
@@ -11,7 +12,7 @@ from portal.devices.api import DeviceViewSet, InferenceViewSet
 from portal.history.api import HistoryViewSet, ProvenanceViewSet
 from portal.home.views import api_docs
 from portal.jobs.api import JobViewSet, QueueViewSet
-from portal.models.api import CompiledModelViewSet, EvaluationViewSet, ModelViewSet
+from portal.models.api import EvaluationViewSet, ModelViewSet
 from portal.notify.api import NoticeChoiceViewSet, NotificationViewSet, WebhookViewSet
 from portal.prelabelling.api import PrelabellingViewSet
 from portal.runs.api import RunViewSet
@@ -34,6 +35,8 @@ router.register("provenance", ProvenanceViewSet, basename="provenance")
 router.register("queue", QueueViewSet, basename="queue")
 router.register("models", ModelViewSet)
 router.register("compiled-models", CompiledModelViewSet)
+router.register("layer-errors", LayerErrorsViewSet)
+router.register("quantization-searches", SearchViewSet)
 router.register("evaluations", EvaluationViewSet)
 router.register("devices", DeviceViewSet)
 router.register("inferences", InferenceViewSet)

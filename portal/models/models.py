@@ -146,6 +146,14 @@ class CompiledModel(models.Model):
         return self.job.status == Status.SUCCEEDED
 
     @property
+    def in_use(self) -> CompiledModel:
+        """The variant that is chosen for the same chip and channel order, often this one."""
+        same = CompiledModel.objects.filter(
+            model=self.model_id, chip=self.chip, channel_order=self.channel_order, chosen=True
+        )
+        return self if self.chosen else same.get()
+
+    @property
     def cost(self) -> dict:
         """Cycles, memory and layers as estimated by the toolkit; empty until it is built."""
         return self.facts.get("cost", {})

@@ -109,9 +109,11 @@ def _compiled_of(run: Run):
 
 
 def _jobs_of(run: Run):
-    """Every attempt of its steps, and every deployment of its models."""
+    """Every attempt of its steps, and what was done with what they made: variants, searches, deployments."""
     mine = Q(attempt_of__step__run=run) | Q(step__run=run)
-    made = Q(compiled_model__in=_compiled_of(run)) | Q(deployment__compiled_model__in=_compiled_of(run))
+    compiled = _compiled_of(run)
+    made = Q(compiled_model__in=compiled) | Q(deployment__compiled_model__in=compiled)
+    made |= Q(layer_errors__compiled_model__in=compiled) | Q(quantization_search__model__in=_models_of(run))
     return Job.objects.filter(pk__in=Job.objects.filter(mine | made).values("pk"))
 
 

@@ -22,7 +22,7 @@ from portal.teams.models import Role
 
 
 class DeploymentFilter(django_filters.FilterSet):
-    run = RowOf(Run.objects.for_team, field_name="compiled_model__job__step__run")
+    run = RowOf(Run.objects.for_team, field_name="compiled_model__model__job__step__run")
     device = RowOf(Device.objects.for_team)
     compiled_model = RowOf(CompiledModel.objects.for_team)
     chip = OneOf(named(configs.chips()), field_name="compiled_model__chip")
@@ -32,7 +32,7 @@ class DeploymentFilter(django_filters.FilterSet):
 
 class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Deployment.objects.select_related(
-        "job__created_by", "device", "source", "compiled_model__job__step"
+        "job__created_by", "device", "source", "compiled_model__model__job__step"
     ).prefetch_related("job__evaluations")
     serializer_class = DeploymentSerializer
     filterset_class = DeploymentFilter

@@ -35,8 +35,8 @@ class DeploymentSerializer(serializers.ModelSerializer):
         return deployment.is_current
 
     def get_run(self, deployment) -> int | None:
-        """The run that compiled the model."""
-        step = getattr(deployment.compiled_model.job, "step", None)
+        """The run that trained the model."""
+        step = getattr(deployment.compiled_model.model.job, "step", None)
         return step.run_id if step else None
 
     @extend_schema_field(EvaluationSerializer(allow_null=True))

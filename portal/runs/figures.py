@@ -36,14 +36,16 @@ def figures_of(runs: Iterable[Run]) -> dict[int, Figures]:
 
 
 def _add_quantized(found: dict[int, Figures]) -> None:
-    rows = Evaluation.objects.filter(stage=Stage.SIMULATOR, job__step__run__in=found).order_by("id")
-    for run_id, chip, value in rows.values_list("job__step__run", "compiled_model__chip", "value"):
+    """Of the variant in use for each chip."""
+    rows = Evaluation.objects.filter(stage=Stage.SIMULATOR, compiled_model__chosen=True).order_by("id")
+    rows = rows.filter(model__job__step__run__in=found)
+    for run_id, chip, value in rows.values_list("model__job__step__run", "compiled_model__chip", "value"):
         found[run_id].quantized.append((chip, value))
 
 
 def _add_boards(found: dict[int, Figures]) -> None:
-    """Of the latest attempt on each device."""
-    rows = Deployment.objects.filter(compiled_model__job__step__run__in=found).newest().order_by("id")
+    """Of the newest attempt on each device."""
+    rows = Deployment.objects.filter(compiled_model__model__job__step__run__in=found).newest().order_by("id")
     rows = rows.filter(job__evaluations__stage=Stage.BOARD)
-    for run_id, value in rows.values_list("compiled_model__job__step__run", "job__evaluations__value"):
+    for run_id, value in rows.values_list("compiled_model__model__job__step__run", "job__evaluations__value"):
         found[run_id].boards.append(value)

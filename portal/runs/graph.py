@@ -65,20 +65,35 @@ class Graph:
 
     @cached_property
     def compiled(self) -> list[CompiledModel]:
-        """The existing compiled models, in the order of the plan."""
-        found = [made_by(step) for step in self.of_kind(COMPILE)]
-        compiled = [one for one in found if one is not None]
-        for one in compiled:
+        """The compiled models in use, in the order of the plan: the chosen variant for each target."""
+        found = [self.compiled_by(step) for step in self.of_kind(COMPILE)]
+        return [one for one in found if one is not None]
+
+    @cached_property
+    def variants(self) -> list[CompiledModel]:
+        """Every compiled model of the run's model, oldest first, whether a step made it or a person asked."""
+        rows = self.model.compiled_models.select_related("job__created_by") if self.model else []
+        found = sorted(rows, key=lambda one: one.pk)
+        for one in found:
             one.model = self.model
-        return compiled
+        return found
+
+    def compiled_by(self, step: Step) -> CompiledModel | None:
+        """What stands for a step: the variant chosen for its target; None until one is begun."""
+        made = made_by(step)
+        if made is None:
+            return None
+        target = made.chip, made.channel_order
+        chosen = (one for one in self.variants if one.chosen and (one.chip, one.channel_order) == target)
+        return next(chosen, None)
 
     @cached_property
     def deployments(self) -> list[Deployment]:
         """The latest attempt to deploy one of the run's models to each device, planned or requested later."""
         if not self.compiled:
             return []
-        rows = Deployment.objects.filter(compiled_model__in=self.compiled).newest()
-        rows = rows.select_related("job__created_by", "device", "compiled_model__job__step")
+        rows = Deployment.objects.filter(compiled_model__in=self.variants).newest()
+        rows = rows.select_related("job__created_by", "device", "compiled_model__model__job__step")
         return list(rows.prefetch_related("job__evaluations").order_by("id"))
 
     @property

@@ -69,9 +69,9 @@ def run_of(job: Job) -> Run | None:
 def _subjects(ids: set[int]) -> dict[int, Subject]:
     steps = Step.objects.filter(job__in=ids).select_related("run", "device")
     found = {step.job_id: Subject(_words(step), step.run.get_absolute_url()) for step in steps}
-    later = Deployment.objects.filter(job__in=ids - set(found)).exclude(compiled_model__job__step=None)
-    for row in later.select_related("compiled_model__job__step__run", "device"):
-        run = row.compiled_model.job.step.run
+    later = Deployment.objects.filter(job__in=ids - set(found)).exclude(compiled_model__model__job__step=None)
+    for row in later.select_related("compiled_model__model__job__step__run", "device"):
+        run = row.compiled_model.model.job.step.run
         found[row.job_id] = Subject(_on(run, row.device), run.get_absolute_url())
     return found
 
@@ -162,7 +162,10 @@ def _filters() -> dict[str, django_filters.Filter]:
             Run.objects.for_team,
             "step__run",
             "dataset_version__runs",
-            "deployment__compiled_model__job__step__run",
+            "deployment__compiled_model__model__job__step__run",
+            "compiled_model__model__job__step__run",
+            "layer_errors__compiled_model__model__job__step__run",
+            "quantization_search__model__job__step__run",
         ),
         "recipe": _OfRun("recipe", named(configs.recipes())),
         "chip": _ForChip(named(configs.chips())),

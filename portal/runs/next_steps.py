@@ -28,6 +28,11 @@ class NextSteps:
     targets: list[Target] = field(default_factory=list)
 
     @property
+    def model_id(self) -> int:
+        """What all of them were compiled of."""
+        return self.models[0][0].model_id
+
+    @property
     def running(self) -> list[Device]:
         """The devices that run a model of this run."""
         return [target.device for target in self.targets if target.is_this]

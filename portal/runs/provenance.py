@@ -54,14 +54,14 @@ def describe(row: Artifact) -> dict[str, Any]:
 def chain(graph: Graph) -> dict[str, Any]:
     """The links of a run, from the boards to the upload; ``job`` is the number of the job that made each."""
     run, trained, facts = graph.run, graph.training, graph.facts
-    files = Files([trained, *(compiled.job for compiled in graph.compiled)])
+    files = Files([trained, *(compiled.job for compiled in graph.variants)])
     versions = facts.get("versions", {})
     return {
         "boards": [
             *(_board(row, files) for row in graph.deployments),
             *(_planned_board(step) for step in graph.waiting_deployments),
         ],
-        "models": [_compiled(step, files) for step in graph.of_kind(COMPILE)],
+        "models": [_compiled(step, graph, files) for step in graph.of_kind(COMPILE)],
         "onnx": {
             "job": trained.pk if trained else None,
             "opset": facts.get("opset"),
@@ -122,18 +122,18 @@ def _planned_board(step: Step) -> dict[str, Any]:
     }
 
 
-def _compiled(step: Step, files: Files) -> dict[str, Any]:
-    """A planned compiled model; its files and facts are empty until it is made."""
-    compiled = made_by(step)
-    facts = compiled.facts if compiled else {}
+def _compiled(step: Step, graph: Graph, files: Files) -> dict[str, Any]:
+    """A compiled model of the plan, as its chosen variant; its files and facts are empty until it is made."""
+    compiled = graph.compiled_by(step)
+    facts, job = (compiled.facts, compiled.job) if compiled else ({}, step.job)
     return {
         "chip": step.inputs["chip"],
         "channel_order": step.inputs["channel_order"],
-        "job": step.job_id,
+        "job": job.pk if job else None,
         "quantized": facts.get("quantized"),
         "calibration": facts.get("calibration") or {},
         "tools": facts.get("versions", {}),
-        "files": files.of(step.job, COMPILED),
+        "files": files.of(job, COMPILED),
     }
 
 

@@ -60,7 +60,7 @@ def _compile(step: Step, made: list[Model], priority: int) -> Job:
 
 def _deploy(step: Step, made: list[CompiledModel], priority: int) -> Job:
     attempt = deployment.start(
-        made[0],
+        made[0].in_use,
         step.device,
         step.run.created_by,
         board_images=step.inputs["board_images"],
@@ -72,7 +72,7 @@ def _deploy(step: Step, made: list[CompiledModel], priority: int) -> Job:
 def _kept(step: Step, made: list[CompiledModel]) -> str:
     if step.run.params.get("replace_better"):
         return ""
-    return replacing.withheld(made[0], step.device)
+    return replacing.withheld(made[0].in_use, step.device)
 
 
 TRAIN, COMPILE, DEPLOY = "train", "convert", "deploy"

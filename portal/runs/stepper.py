@@ -13,7 +13,7 @@ from portal.jobs.models import ACTIVE, Job, Status
 from portal.models.models import Evaluation
 from portal.runs.graph import Graph
 from portal.runs.models import Run, Step
-from portal.runs.step_kinds import COMPILE, DEPLOY, made_by
+from portal.runs.step_kinds import COMPILE, DEPLOY
 from portal.tasks import Stage, Task
 
 WAITING, SKIPPED = "waiting", "skipped"
@@ -176,7 +176,7 @@ def _rknn(graph: Graph) -> Tile:
 
 def _chip_line(graph: Graph, step: Step) -> Line:
     line = Line(chip_title(step.inputs["chip"]), _status(step.job), step.job)
-    compiled = made_by(step)
+    compiled = graph.compiled_by(step)
     measured = graph.evaluated.find(Stage.SIMULATOR, compiled.pk) if compiled else None
     if measured is not None:
         line.figure = measured.value

@@ -7,8 +7,42 @@ from pathlib import Path
 from tests.fakes import tasks
 from workers import contract
 
+WRONG = {"normal": 3, "kl_divergence": 2, "mmse": 1}
+
+
+def simulated(params, predictions):
+    """With a class ``fake: drop``, some images are wrong in the simulator: none with layers in 16 bits."""
+    wanted, classes = params["quantization"], params["class_names"]
+    if "fake: drop" not in classes or wanted["int16_layers"] or wanted["dtype"]:
+        return predictions
+    wrong = WRONG[wanted["algorithm"]] + (wanted["method"] == "layer")
+    changed = [{**row, "predicted": (row["label"] + 1) % len(classes)} for row in predictions[:wrong]]
+    return changed + predictions[wrong:]
+
+
+def layer_errors(folder, spec):
+    """Two layers, of which the second is bad."""
+    numbers = {"cosine": 0.99, "euclidean": 1.0, "single_euclidean": 0.5, "fused": [], "outlier": None}
+    layers = [
+        {"type": "Conv", "name": "conv.1", "single_cosine": 0.9999, **numbers},
+        {
+            "type": "Relu",
+            "name": "relu.2",
+            "single_cosine": 0.6,
+            **numbers,
+            "fused": ["conv.2"],
+            "outlier": 9.5,
+        },
+    ]
+    (folder.artifacts / "layer_errors.json").write_text(json.dumps(layers))
+    return {"layers": layers, "images": spec["params"]["images"], "versions": {"rknn-toolkit2": "fake"}}
+
 
 def main(folder, spec):
+    return layer_errors(folder, spec) if spec["kind"] == "layer-error" else convert(folder, spec)
+
+
+def convert(folder, spec):
     params = spec["params"]
     folder.phase("build int8 model")
     with folder.tool("rknn-toolkit2"):
@@ -29,15 +63,16 @@ def main(folder, spec):
     ]
     return {
         "evaluations": [
-            folder.evaluation(
-                stage, "fake", predictions, task.metrics(predictions, params["class_names"], value)
+            folder.evaluation(stage, "fake", rows, task.metrics(rows, params["class_names"], value))
+            for stage, value, rows in (
+                ("onnx", 0.96, predictions),
+                ("simulator", 0.95, simulated(params, predictions)),
             )
-            for stage, value in (("onnx", 0.96), ("simulator", 0.95))
         ],
         "cost": {"cycles": 1200, "weight_bytes": 1000, "feature_bytes": 500, "cpu_ops": [], "layers": layers},
         "rknn_bytes": len(rknn),
         "sha256": "0" * 64,
-        "quantized": True,
+        "quantized": params["quantization"]["dtype"] is None,
         "calibration": {"images": 8, "seed": 0},
         "notices": [],
         "versions": {"rknn-toolkit2": "fake"},

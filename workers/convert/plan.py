@@ -8,15 +8,11 @@ from typing import Any
 
 from workers.contract import InputError
 from workers.contract.messages import msg
+from workers.contract.quantization import ALGORITHMS, CHOICES, FLOAT_DTYPE, METHODS
 from workers.contract.tasks import task_of
 from workers.convert.tasks import TASKS
 
 CHANNEL_ORDERS = ("rgb", "bgr")
-FLOAT_DTYPE = "fp16"
-# How calibration images are chosen: balanced over the classes, at random, or as different as possible.
-CHOICES = ("balanced", "random", "farthest")
-ALGORITHMS = ("normal", "kl_divergence", "mmse")
-METHODS = ("channel", "layer")  # one scale per channel of the weights, or one for all
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,8 @@ function nearest(points, x) {
   return best;
 }
 
-// ``series``: ``{ name, points: [[x, y], …], mark, dots }``; ``mark`` is the number of its colour and dashes.
+// ``series``: ``{ name, points: [[x, y], …], mark, dots, loose }``; ``mark`` is the number of its colour and dashes,
+// ``loose`` points are not joined.
 // ``choose(x)`` is called for a click at a point's x.
 export function lines({ title, series, stepWords, choose }) {
   return (drawing) => {
@@ -157,10 +158,10 @@ export function lines({ title, series, stepWords, choose }) {
     for (const mark of ticks(first, last, Math.max(2, Math.round(drawing.width / 110)), 1)) {
       if (mark >= first && mark <= last) drawing.text(shortNumber(mark), x(mark), drawing.bottom + 15, "middle");
     }
-    for (const { points, mark, dots } of series) {
+    for (const { points, mark, dots, loose } of series) {
       const shown = thinned(points.filter(([, value]) => Number.isFinite(value)), drawing.width);
       const path = shown.map(([at, value], index) => `${index ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`);
-      drawing.add("path", { d: path.join(""), class: `line-${mark}` });
+      if (!loose) drawing.add("path", { d: path.join(""), class: `line-${mark}` });
       if (dots || shown.length < 2) for (const [at, value] of shown) drawing.add("circle", { cx: x(at), cy: y(value), r: 3, class: `dot-${mark}` });
     }
     const guide = drawing.add("line", { y1: drawing.top, y2: drawing.bottom, class: "guide", visibility: "hidden" });
@@ -171,7 +172,7 @@ export function lines({ title, series, stepWords, choose }) {
       pointed = step;
       for (const end of ["x1", "x2"]) guide.setAttribute(end, x(step));
       guide.setAttribute("visibility", "visible");
-      const values = series.map(({ name, points }) => {
+      const values = series.filter(({ loose }) => !loose).map(({ name, points }) => {
         const [, value] = nearest(points, step);
         return `${name}: ${shortNumber(value)}`;
       });

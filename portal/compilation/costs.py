@@ -1,0 +1,81 @@
+"""The cost sheet of a compiled model: what each layer takes, totals against the chip, a latency estimate."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from portal.core import configs
+from portal.models.models import CompiledModel, Evaluation
+from portal.tasks import Stage
+
+MACS_A_CYCLE = 512  # of the rv1106's NPU in int8: its cycles of a dense convolution, see the chips' README
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Totals; ``None`` is not known. ``memory_share`` is of what the chip has for models, 0 to 1."""
+
+    cycles: int
+    ddr_cycles: int
+    npu_cycles: int
+    traffic_bytes: int
+    memory_bytes: int
+    memory_share: float | None
+    clock_mhz: float | None
+    estimate_ms: float | None
+    measured: list[Evaluation]  # on real boards
+    layers: list[dict]
+
+    @property
+    def measured_ms(self) -> float | None:
+        found = [one.metrics["ms_median"] for one in self.measured if one.metrics.get("ms_median")]
+        return statistics.median(found) if found else None
+
+
+def chip_of(compiled: CompiledModel) -> configs.Chip | None:
+    """None for one that this server no longer has."""
+    return configs.chips().get(compiled.chip)
+
+
+def sheet(compiled: CompiledModel) -> Sheet | None:
+    """None until it was built."""
+    cost = compiled.cost
+    if not cost.get("layers"):
+        return None
+    chip, layers = chip_of(compiled), cost["layers"]
+    memory = (cost.get("weight_bytes") or 0) + (cost.get("feature_bytes") or 0)
+    limit = chip.model_memory_mb if chip else None
+    clock = _clock_mhz(chip)
+    boards = Evaluation.objects.filter(compiled_model=compiled, stage=Stage.BOARD).select_related("device")
+    return Sheet(
+        cycles=cost["cycles"],
+        ddr_cycles=sum(layer.get("cycles_ddr", 0) for layer in layers),
+        npu_cycles=sum(layer.get("cycles_npu", 0) for layer in layers),
+        traffic_bytes=round(1024 * sum(layer.get("rw_kb", 0) for layer in layers)),
+        memory_bytes=memory,
+        memory_share=memory / (limit * 2**20) if limit else None,
+        clock_mhz=clock,
+        estimate_ms=cost["cycles"] / (1000 * clock) if clock else None,
+        measured=[one for one in boards if one.device and not one.device.is_virtual],
+        layers=layers,
+    )
+
+
+def _clock_mhz(chip: configs.Chip | None) -> float | None:
+    """The NPU's clock, or what its operations a second mean at ``MACS_A_CYCLE``, each of two operations."""
+    if chip is None:
+        return None
+    if chip.npu_clock_mhz:
+        return float(chip.npu_clock_mhz)
+    if chip.npu_tops and chip.int8_only:
+        return chip.npu_tops * 1e6 / (2 * MACS_A_CYCLE)
+    return None
+
+
+def rows(layers: list[dict]) -> list[list]:
+    """``[name, cycles, KB of traffic, target]`` of each layer, from input to output, for the picture."""
+    return [
+        [f"{layer['id']} {layer['type']}", layer["cycles"], layer.get("rw_kb", 0), layer["target"]]
+        for layer in layers
+    ]

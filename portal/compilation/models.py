@@ -1,0 +1,81 @@
+"""What is done with compiled models beside compiling them: errors of layers, searches of a quantization."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from portal.core.messages import MessageField
+from portal.jobs.models import Job
+from portal.models.models import CompiledModel, Model
+from workers.contract.messages import msg
+
+
+class LayerErrorsQuerySet(models.QuerySet):
+    def for_team(self, team):
+        return self.filter(compiled_model__model__team=team)
+
+    def live(self):
+        return self.filter(compiled_model__model__deleted_at=None)
+
+
+class LayerErrors(models.Model):
+    """How far each layer of a compiled model is from the float model, in the simulator, on a few images."""
+
+    compiled_model = models.ForeignKey(CompiledModel, on_delete=models.CASCADE, related_name="layer_errors")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="layer_errors")
+    # The search that needed it; None where a person asked.
+    search = models.ForeignKey(
+        "QuantizationSearch", on_delete=models.SET_NULL, null=True, related_name="measured"
+    )
+    images = models.PositiveSmallIntegerField()
+    # From input to output: type, name, fused, cosine, euclidean, single_cosine, single_euclidean, outlier
+    layers = models.JSONField(default=list)
+
+    objects = LayerErrorsQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return msg("layer errors of {model}", model=str(self.compiled_model))
+
+
+class SearchQuerySet(models.QuerySet):
+    def for_team(self, team):
+        return self.filter(model__team=team)
+
+    def live(self):
+        return self.filter(model__deleted_at=None)
+
+
+class QuantizationSearch(models.Model):
+    """Tries quantizations of a model for one chip until one loses no more than allowed.
+
+    Its job waits while variants are compiled, each by a job of its own, and ends the search. ``decided``:
+    nothing is left to try. ``compilation/search.py`` is the only writer.
+    """
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="searches")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="quantization_search")
+    chip = models.CharField(max_length=20)
+    channel_order = models.CharField(max_length=3)
+    allowed_drop = models.FloatField()  # of the task's metric, from ONNX to the chip: 0.01 is a point
+    started = models.ManyToManyField(CompiledModel, related_name="searches")
+    decided = models.BooleanField(default=False)
+    met = models.BooleanField(null=True)  # whether a variant holds the limit; None before the end
+    outcome = MessageField(blank=True)
+
+    objects = SearchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return msg("quantization of {model} for {chip}", model=str(self.model), chip=self.chip)
+
+    @property
+    def variants(self):
+        """Every variant for its chip, whoever asked for it."""
+        return CompiledModel.objects.filter(
+            model=self.model_id, chip=self.chip, channel_order=self.channel_order
+        )

@@ -1,0 +1,268 @@
+"""The search of a quantization that loses no more than allowed: what to try next, and when it is decided.
+
+It tries what is cheap first and stops at the first variant that holds the limit. All that it knows stands in
+the variants' rows: ``advance`` may be called at any time and any number of times, also after a worker's
+death, and never compiles the same settings twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from portal.compilation import layer_errors, variants
+from portal.compilation.models import LayerErrors, QuantizationSearch
+from portal.compilation.quantization import FLOAT, Settings, key, whole
+from portal.compilation.variants import Variant
+from portal.core import configs
+from portal.jobs import services as jobs
+from portal.jobs.models import ACTIVE, Job, Priority, Status
+from portal.models.models import CompiledModel, Model
+from portal.teams import audit
+from workers.contract.messages import Message, join, msg, msg_n
+
+KIND = "quantize"
+MORE_IMAGES, IMAGES_AT_MOST = 3, 500  # times the usual number of calibration images, and how many at most
+MMSE_IMAGES = 50  # it takes minutes with more
+WIDENED = (1, 3, 6)  # the worst layers that are put into 16 bits, one try each
+
+
+@transaction.atomic
+def start(
+    model: Model, user, *, chip: str, channel_order: str, allowed_drop: float, priority: int = Priority.NORMAL
+) -> QuantizationSearch:
+    """Queue a search. Raises QuotaReached, IllegalTransition where the model cannot be compiled now."""
+    jobs.refuse_if_full(model.team)
+    variants.targets(model)
+    search = QuantizationSearch.objects.create(
+        model=model,
+        chip=chip,
+        channel_order=channel_order,
+        allowed_drop=allowed_drop,
+        job=jobs.submit(KIND, model.team, user, priority=priority, variant=model.recipe),
+    )
+    audit.record("quantization.search", search, team=model.team, actor=user)
+    advance(search)
+    return search
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What is known of a search's variants when it asks what to do next."""
+
+    search: QuantizationSearch
+    variants: list[Variant]
+    errors: list[LayerErrors]  # of these variants, newest last
+
+    @property
+    def is_waiting(self) -> bool:
+        jobs_of = [one.compiled.job for one in self.variants] + [one.job for one in self.errors]
+        return any(job.is_active for job in jobs_of)
+
+    @property
+    def measured(self) -> list[Variant]:
+        return [one for one in self.variants if one.is_measured]
+
+    @property
+    def holding(self) -> list[Variant]:
+        # Shares of few images are not exact numbers: 0.01 allowed is 0.01.
+        return [one for one in self.measured if one.drop <= self.search.allowed_drop + 1e-9]
+
+    def best(self, method: str | None = None) -> Variant | None:
+        """The least drop of those that are int8 throughout; of one method, where it is named."""
+        fitting = [
+            one
+            for one in self.measured
+            if one.is_proven and one.settings["dtype"] is None and method in (None, one.settings["method"])
+        ]
+        return min(fitting, key=lambda one: one.drop, default=None)
+
+    def chosen(self) -> Variant | None:
+        """What the rule picks: the cheapest that holds the limit, else the nearest. Proven ones first."""
+        if self.holding:
+            return min(
+                self.holding, key=lambda one: (not one.is_proven, one.compiled.cost["cycles"], one.drop)
+            )
+        return min(self.measured, key=lambda one: (not one.is_proven, one.drop), default=None)
+
+
+def tried(search: QuantizationSearch) -> Tried:
+    found = variants.variants_of(search.variants)
+    errors = LayerErrors.objects.filter(compiled_model__in=[one.compiled for one in found])
+    return Tried(search, found, list(errors.select_related("job").order_by("pk")))
+
+
+def advance(search: QuantizationSearch) -> None:
+    """Start what comes next, or decide. Does nothing while something of it runs, and after the end."""
+    with transaction.atomic():
+        search = (
+            QuantizationSearch.objects.select_for_update().select_related("model", "job").get(pk=search.pk)
+        )
+        if search.decided or search.job.status != Status.QUEUED:
+            return
+        now = tried(search)
+        if now.is_waiting or (not now.holding and _start_next(now)):
+            return
+        search.decided = True
+        search.save(update_fields=["decided"])
+        jobs.enqueue(search.job)
+
+
+def _start_next(now: Tried) -> bool:
+    """Start the first thing that was not tried; False when nothing is left."""
+    search, images = now.search, now.search.model.dataset_version.train_images
+    known = {key(one.settings, images) for one in now.variants}
+    for settings in _ladder(now):
+        if key(settings, images) not in known:
+            target = search.chip, search.channel_order
+            user, priority = search.job.created_by, search.job.priority
+            search.started.add(variants.start(search.model, user, target, settings, priority))
+            return True
+    return not _has_float(search) and _measure_layers(now)
+
+
+def _ladder(now: Tried) -> Iterator[Settings]:
+    """What can be tried with what is known, cheapest first."""
+    params = now.search.model.params
+    usual = whole({name: params[name] for name in ("calibration_images", "seed") if name in params})
+    yield usual
+    yield usual | {"choice": "farthest"}
+    yield usual | {"calibration_images": min(MORE_IMAGES * usual["calibration_images"], IMAGES_AT_MOST)}
+    yield usual | {"algorithm": "kl_divergence"}
+    yield usual | {
+        "algorithm": "mmse",
+        "calibration_images": min(MMSE_IMAGES, usual["calibration_images"]),
+    }
+    best = now.best("channel")
+    if best is not None:
+        yield best.settings | {"method": "layer"}
+    if _has_float(now.search):
+        yield FLOAT
+        return
+    yield from _with_wide_layers(now)
+
+
+def _has_float(search: QuantizationSearch) -> bool:
+    return not configs.chips()[search.chip].int8_only
+
+
+def _with_wide_layers(now: Tried) -> Iterator[Settings]:
+    """The best int8 variant with its worst layers in 16 bits, once the layers' errors are measured."""
+    best = now.best()
+    errors = best and _errors_of(now, best)
+    if not errors or errors.job.status != Status.SUCCEEDED:
+        return
+    worst = layer_errors.worst(errors.layers)
+    for count in WIDENED:
+        if worst[:count]:
+            yield best.settings | {"int16_layers": worst[:count]}
+
+
+def _errors_of(now: Tried, variant: Variant) -> LayerErrors | None:
+    return next((one for one in reversed(now.errors) if one.compiled_model_id == variant.compiled.pk), None)
+
+
+def _measure_layers(now: Tried) -> bool:
+    """Ask for the errors of the best variant's layers; False where they are known, or cannot be had."""
+    best = now.best()
+    if best is None or _errors_of(now, best) is not None:
+        return False
+    job = now.search.job
+    layer_errors.start(best.compiled, job.created_by, search=now.search, priority=job.priority)
+    return True
+
+
+def perform(job: Job, context) -> dict:
+    """Pick the variant once the search is decided; a person may pick another one later."""
+    search = job.quantization_search
+    now = tried(search)
+    chosen, met = now.chosen(), bool(now.holding)
+    if chosen is not None:
+        variants.choose(chosen.compiled, job.created_by)
+    outcome = _outcome(now, chosen, met)
+    return {"met": met, "chosen": chosen.compiled.pk if chosen else None, "outcome": outcome}
+
+
+def complete(job: Job, result: dict) -> None:
+    QuantizationSearch.objects.filter(job=job).update(met=result["met"], outcome=result["outcome"])
+
+
+def _outcome(now: Tried, chosen: Variant | None, met: bool) -> Message:
+    if chosen is None:
+        return msg("No variant could be measured: see why their conversions failed.")
+    places = {
+        "drop": points(chosen.drop),
+        "allowed": points(now.search.allowed_drop),
+        "id": chosen.compiled.pk,
+    }
+    if met:
+        found = [
+            msg("Compiled model {id} holds the limit: it loses {drop} of {allowed} points.", **places),
+            msg_n("{count} variant was measured.", "{count} variants were measured.", len(now.measured)),
+        ]
+        return join([*found, *_not_proven(chosen)])
+    nearest = msg(
+        "No variant holds the limit of {allowed} points. Compiled model {id} comes nearest: it loses {drop}.",
+        **places,
+    )
+    cure = msg("Quantization-aware training may win it back; a larger recipe or input may as well.")
+    return join([nearest, *_not_proven(chosen), cure])
+
+
+def _not_proven(chosen: Variant) -> list[Message]:
+    if chosen.is_proven:
+        return []
+    return [msg("Its layers in 16 bits are not proven on boards: measure it on one first.")]
+
+
+def points(share: float) -> str:
+    """Of the metric, as people say it."""
+    return f"{100 * share:.2f}"
+
+
+def after(job: Job) -> None:
+    """A search that was stopped stops what it started."""
+    if job.status not in (Status.CANCELLED, Status.FAILED):
+        return
+    search = job.quantization_search
+    for rows in (search.started, search.measured):
+        for row in rows.filter(job__status__in=ACTIVE).select_related("job"):
+            jobs.cancel(row.job, by=str(job))
+
+
+def replace(old: Job, new: Job) -> None:
+    """A retried search goes on where it was: what stopped with it is done again."""
+    QuantizationSearch.objects.filter(job=old).update(job=new, decided=False, met=None, outcome="")
+    search = QuantizationSearch.objects.get(job=new)
+    for rows in (search.started, search.measured):
+        for row in rows.filter(job__status=Status.CANCELLED).select_related("job"):
+            jobs.retry(row.job, created_by=new.created_by)
+    transaction.on_commit(lambda: advance(search))
+
+
+def claim(job: Job) -> bool:
+    return job.quantization_search.decided
+
+
+def held_up(ids: set[int]) -> set[int]:
+    waiting = QuantizationSearch.objects.filter(job__in=ids, decided=False)
+    return set(waiting.values_list("job_id", flat=True))
+
+
+def after_any(job: Job) -> None:
+    """When a conversion or a measurement of layers has ended, the searches of its model go on."""
+    made = CompiledModel.objects.filter(job=job) | CompiledModel.objects.filter(layer_errors__job=job)
+    for one in made.distinct():
+        waiting = QuantizationSearch.objects.filter(
+            model=one.model_id, chip=one.chip, channel_order=one.channel_order, decided=False
+        )
+        for search in waiting:
+            advance(search)
+
+
+def sweep() -> None:
+    """Advance every search that waits: what a process that died had no time to do."""
+    for search in QuantizationSearch.objects.filter(decided=False, job__status=Status.QUEUED):
+        advance(search)
