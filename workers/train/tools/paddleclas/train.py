@@ -2,7 +2,9 @@
 
 from adapt import start_engine
 from workers.contract.ties import tie_forks
+from workers.train.decoded import decoded_kept
 
 if __name__ == "__main__":
     tie_forks()
-    start_engine("train").train()
+    with decoded_kept():
+        start_engine("train").train()

@@ -2,6 +2,7 @@
 
 import adapt
 from workers.contract.ties import tie_forks
+from workers.train.decoded import decoded_kept
 from workers.train.launching import use_kernels
 
 
@@ -24,7 +25,8 @@ def main() -> None:
         checkpoints.resume(training, arguments.resume)
     elif config.get("pretrain_weights"):
         training.load_weights(config["pretrain_weights"])
-    training.train(validate=True)
+    with decoded_kept():
+        training.train(validate=True)
 
 
 if __name__ == "__main__":
