@@ -139,6 +139,7 @@ API = {
     "GET devices/": look(),
     "POST devices/": change(OPERATOR, DEPLOY),
     "GET devices/{pk}/": look(),
+    "GET devices/{pk}/fitness/": look(),
     "DELETE devices/{pk}/": change(OPERATOR, DEPLOY),
     "PATCH devices/{pk}/": change(OPERATOR, DEPLOY),
     "GET devices/{pk}/host-key/": Rule(OPERATOR, (READ, DEPLOY)),  # to look is a connection to the board
@@ -352,6 +353,7 @@ PAGES = {
     "GET device-new": Rule(OPERATOR),
     "POST device-new": Rule(OPERATOR),
     "GET device-detail": Rule(VIEWER),
+    "GET device-fitness": Rule(VIEWER),
     "GET device-live": Rule(VIEWER),
     "POST device-probe": Rule(OPERATOR),
     "POST device-infer": Rule(OPERATOR),

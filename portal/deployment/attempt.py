@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from portal.core.files import fetch_artifact
 from portal.datasets.staged_cache import staged
-from portal.deployment import release, steps
+from portal.deployment import doctor, release, steps
 from portal.deployment.boardlock import BoardLock, locked_board
 from portal.deployment.measuring import measure
 from portal.deployment.models import Deployment
@@ -94,6 +95,8 @@ class Attempt(steps.Trial):
             self.context.phase(msg("preparing the release"))
             self.built, self.expected, self.dataset = build_release(self.deployment, folder)
             self.name, built = self.built.id, self.built
+            header = doctor.header_of(folder / "model.rknn")
+            self.examine = partial(doctor.examine, self.device, header)
             self.context.log(f"release {built.id}: {len(built.files)} files, {built.total_bytes} bytes")
             intended = what_is_put(built, self.profile.root)
         # Before anything changes on the board: see ``devices/running.py``.

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from portal.core import panels
 from portal.core.filters import RowOf
 from portal.datasets import usage
-from portal.deployment import attempt, services
+from portal.deployment import attempt, doctor, services
 from portal.deployment.models import Deployment
 from portal.deployment.running import DeploymentsOnBoards, devices_that_run, panel
-from portal.devices import releases
+from portal.devices import fitness, releases
 from portal.devices.job_kinds import held_up_at
 from portal.devices.models import Device
 from portal.jobs import filters, kinds, search
@@ -40,6 +40,7 @@ def register() -> None:
         )
     )
     releases.register(DeploymentsOnBoards())
+    fitness.add_check(doctor.of_newest_model)
     placements.set_finder(devices_that_run)
     panels.add("device", panel)
     search.add_word_place(_to_device)

@@ -24,6 +24,7 @@ from workers.contract.messages import join, msg
 CHECK_SECONDS = 300.0
 TIDY_SECONDS = 20.0
 PHASES = (
+    msg("check the board"),
     msg("check space"),
     msg("upload"),
     msg("verify"),
@@ -65,6 +66,9 @@ class PutBack(BoardError):
 
 class Trial:
     """What happens while a release is on trial, for whoever deploys; this one asks for nothing more."""
+
+    # Looks at the board before anything is sent; raises a BoardError for one that is not fit.
+    examine: Callable[[BoardConnection, Profile], Any] = staticmethod(lambda connection, profile: None)
 
     def switched(self, before: str | None) -> None:
         """The release is current, instead of ``before``."""
@@ -130,6 +134,8 @@ def deploy(
     """
     trial = trial or Trial()
     with _undone(connection, profile, release.id, release.upload, token, trial):
+        on_phase(msg("check the board"))
+        trial.examine(connection, profile)
         upload = _bring(connection, profile, release, on_phase, on_progress)
         on_phase(msg("golden images"))
         messages = check(connection, profile, f"releases/{release.id}")

@@ -10,12 +10,13 @@ from rest_framework.exceptions import APIException
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
+from portal.core import configs
 from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.bodies import many_images, takes
 from portal.core.calls import with_query, without_body
 from portal.core.messages import shown
 from portal.core.serializers import KnownFieldsOnly
-from portal.devices import coco, pictures, releases, services
+from portal.devices import coco, fitness, pictures, releases, services
 from portal.devices.credentials import Credentials, SecretNeeded
 from portal.devices.errors import BoardError
 from portal.devices.filters import DeviceFilter, InferenceFilter
@@ -24,6 +25,7 @@ from portal.devices.models import Device, Inference
 from portal.devices.serializers import (
     DeviceSerializer,
     EditDeviceSerializer,
+    FitnessSerializer,
     HostKeysSerializer,
     InferenceSerializer,
     NewDeviceSerializer,
@@ -168,6 +170,18 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         job = services.start_probe(device, request.user)
         audit.record("device.probe", device)
         return Response(JobSerializer(job).data, status=202)
+
+    @extend_schema(responses=FitnessSerializer)
+    @action(detail=True, pagination_class=None, filter_backends=[])
+    def fitness(self, request, pk=None):
+        """Whether the board is fit for a deployment, check by check, as it was when it was last probed.
+
+        A deployment makes the same checks first and refuses a board with one that is ``refused``.
+        """
+        device = self.get_object()
+        removed = configs.boards().removed(device.profile)
+        lines = [] if removed else fitness.of_device(device)
+        return Response(FitnessSerializer({"verdict": fitness.worst(lines), "checks": lines}).data)
 
     @extend_schema(methods=["get"], responses=InferenceSerializer(many=True))
     @extend_schema(methods=["post"], request=ImagesSerializer, responses={202: InferenceSerializer})

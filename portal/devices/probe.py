@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from portal.core.untrusted import clean_text
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, MalformedAnswer, NoPython, RemoteFailed, RemoteTimeout
-from portal.devices.health import parse_meminfo
+from portal.devices.health import HEAT, parse_celsius, parse_meminfo, read_files
 from portal.devices.remote_runner import Profile, run_sent
-from portal.devices.transfer import parse_df
+from portal.devices.transfer import MAX_DIGITS, parse_df
 from workers.contract.messages import msg
 
 SAID_SECONDS = 20.0
 MAX_SAID_BYTES = 64 * 1024
+COMPATIBLE = "/proc/device-tree/compatible"
+MOUNTS = "/proc/mounts"
+# Which of them there is depends on how the kernel was built.
+NPU_DRIVERS = ("/proc/rknpu/version", "/sys/kernel/debug/rknpu/version", "/sys/module/rknpu/version")
+MOST_COMPATIBLE = 10
 
 
 def probe(connection: BoardConnection, profile: Profile, *, password: str | None = None) -> dict[str, Any]:
     """Probe a board; unknown details are None.
 
-    Returns ``os``, ``kernel``, ``machine``, ``hostname``, ``memory_total``, ``memory_free``, ``disk_total``,
-    ``disk_free`` (bytes), ``sftp``, ``ssh_server``, ``banner``, ``python``, ``library``, ``library_version``,
-    ``runtime``, ``engine``, ``virtual``, ``current`` (release id), ``releases``, and ``warnings`` and
-    ``problems``: sentences; with a problem, the board cannot predict. ``password`` is only compared with the
-    profile's factory password. Raises ConnectionLost, RemoteTimeout, and MalformedAnswer for impossible
-    output.
+    Returns ``os``, ``kernel``, ``machine``, ``hostname``, ``memory_total``, ``memory_free``,
+    ``disk_total``, ``disk_free`` (bytes), ``writable``, ``compatible`` (names of the board and its chip),
+    ``npu_driver``, ``celsius``, ``clock_offset`` (seconds ahead of ours), ``sftp``, ``ssh_server``,
+    ``banner``, ``python``, ``library``, ``library_version``, ``runtime``, ``engine``, ``virtual``,
+    ``current`` (release id), ``releases``, and ``warnings`` and ``problems``: sentences; with a problem,
+    the board cannot predict. ``password`` is only compared with the profile's factory password. Raises
+    ConnectionLost, RemoteTimeout, and MalformedAnswer for impossible output.
     """
     facts: dict[str, Any] = {
         **_system(connection),
         **_memory(connection),
         **_disk(connection, profile.root),
+        **_hardware(connection, profile.root),
+        "clock_offset": _clock_offset(connection),
         "sftp": connection.sftp() is not None,
         "ssh_server": connection.server_version,
         "banner": connection.banner,
@@ -81,6 +90,51 @@ def _disk(connection: BoardConnection, root: str) -> dict[str, Any]:
     return {"disk_total": total, "disk_free": free}
 
 
+def _hardware(connection: BoardConnection, root: str) -> dict[str, Any]:
+    try:
+        said = read_files(connection, (COMPATIBLE, *NPU_DRIVERS, HEAT, MOUNTS))
+    except (RemoteTimeout, MalformedAnswer):
+        raise
+    except RemoteFailed:
+        said = dict.fromkeys((COMPATIBLE, *NPU_DRIVERS, HEAT, MOUNTS), "")
+    names = [clean_text(name, 80) for name in said[COMPATIBLE].split("\0")[:MOST_COMPATIBLE]]
+    driver = next(filter(None, (said[path] for path in NPU_DRIVERS)), "")
+    return {
+        "compatible": list(filter(None, names)),
+        "npu_driver": clean_text(driver, 80) or None,
+        "celsius": parse_celsius(said[HEAT]),
+        "writable": _writable(connection, root, said[MOUNTS]),
+    }
+
+
+def _writable(connection: BoardConnection, root: str, mounts: str) -> bool | None:
+    """Whether the root folder's file system is mounted for writing and its user may write there.
+
+    ``test -w`` alone is not enough: busybox says yes to root on a read-only file system.
+    """
+    for folder in (root, root.rpartition("/")[0] or "."):
+        place = _said(connection, "df", "-k", folder).split()[-1:]
+        if place:
+            break
+    else:
+        return None
+    options = [line.split()[3].split(",") for line in mounts.splitlines() if line.split()[1:2] == place]
+    if options and "ro" in options[-1]:
+        return False
+    try:
+        return connection.run(["test", "-w", folder], timeout=SAID_SECONDS).ok
+    except (RemoteTimeout, MalformedAnswer):
+        raise
+    except RemoteFailed:
+        return None
+
+
+def _clock_offset(connection: BoardConnection) -> int | None:
+    """How many seconds the board's clock is ahead; None where it does not tell the time."""
+    said = _said(connection, "date", "+%s")
+    return int(said) - round(time.time()) if said.isdecimal() and len(said) <= MAX_DIGITS else None
+
+
 def _programs(connection: BoardConnection, profile: Profile, facts: dict[str, Any]) -> None:
     try:
         asked = ("probe", "--driver", profile.driver)
@@ -102,6 +156,7 @@ def _programs(connection: BoardConnection, profile: Profile, facts: dict[str, An
         facts[name] = found.get(name, facts[name])
     facts.update(current=kept["current"], releases=kept["releases"])
     if found.get("library_problem"):
+        facts["library_problem"] = found["library_problem"]
         facts["problems"].append(found["library_problem"])
 
 

@@ -4,6 +4,7 @@ from portal.core import configs
 from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.core.serializers import KnownFieldsOnly
+from portal.devices.fitness import Verdict
 from portal.devices.hosts import check_host
 from portal.devices.models import Device, Inference, InferenceImage
 from portal.jobs.serializers import JobSerializer
@@ -23,6 +24,29 @@ class DeviceSerializer(serializers.ModelSerializer):
             "id", "name", "profile", "virtual", "host", "port", "username", "auth", "host_key", "probe",
             "probe_job", "seen_at", "problem", "current_release", "reported_at", "created_at",
         ]  # fmt: skip
+
+
+class CheckSerializer(serializers.Serializer):
+    """One check of a board: ``found`` is what it has, ``advice`` what to do where it is not fit."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    verdict = serializers.ChoiceField(choices=Verdict.choices)
+    found = serializers.SerializerMethodField()
+    advice = serializers.SerializerMethodField()
+
+    def get_found(self, line) -> str:
+        return shown(line.found)
+
+    def get_advice(self, line) -> str:
+        return shown(line.advice)
+
+
+class FitnessSerializer(serializers.Serializer):
+    """Whether a board is fit, as it was when it was last probed; ``unknown`` before."""
+
+    verdict = serializers.ChoiceField(choices=Verdict.choices)
+    checks = CheckSerializer(many=True)
 
 
 class SecretSerializer(KnownFieldsOnly, serializers.Serializer):

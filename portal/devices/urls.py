@@ -10,6 +10,7 @@ urlpatterns = [
     path("<int:pk>/", views.device_detail, name="device-detail"),
     path("<int:pk>/live/", views.device_live, name="device-live"),
     path("<int:pk>/probe/", views.device_probe, name="device-probe"),
+    path("<int:pk>/fitness/", views.device_fitness, name="device-fitness"),
     path("<int:pk>/infer/", views.device_infer, name="device-infer"),
     path("<int:pk>/edit/", views.device_edit, name="device-edit"),
     path("<int:pk>/host-key/", views.device_host_key, name="device-host-key"),

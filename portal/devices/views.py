@@ -14,7 +14,7 @@ from portal.core import configs, live, panels
 from portal.core.bodies import many_images, takes
 from portal.core.live import Live
 from portal.core.paging import page_of
-from portal.devices import coco, pictures, releases, services
+from portal.devices import coco, fitness, pictures, releases, services
 from portal.devices.credentials import SecretNeeded
 from portal.devices.errors import BoardError
 from portal.devices.forms import AccessForm, DeviceForm, InferForm, SecretForm
@@ -82,6 +82,15 @@ def _live(request, device: Device) -> Live:
     body = render_to_string("devices/_detail_live.html", context, request=request)
     active = bool(busy or (device.probe_job and device.probe_job.is_active))
     return Live("device-live", reverse("device-live", args=[device.pk]), body, active)
+
+
+def device_fitness(request, pk):
+    """Is this board fit? What the last check of the connection found, line by line."""
+    device = _device(request, pk)
+    removed = configs.boards().removed(device.profile)
+    lines = [] if removed else fitness.of_device(device)
+    context = {"device": device, "lines": lines, "verdict": fitness.worst(lines), "removed": removed}
+    return render(request, "devices/fitness.html", context)
 
 
 @operator_required

@@ -3,8 +3,8 @@
     .venv/bin/python -m tests.bench.powercut [--rounds 200] [--seed 0]
 
 The board's storage is an ext4 file system in a file. At the cut every command and connection of the board
-is killed, then the board itself, and the file is copied as it is: what ext4 had not written yet, because
-nobody had asked it to, is not in the copy. The board starts anew on the copy, whose journal is replayed as
+is killed (SIGKILL to its process group) and the file is copied as it is: what ext4 had not written, because
+nobody had asked it to, is not in the copy. The board goes on with the copy, whose journal is replayed as
 after a real cut. What a card took and did not keep is beyond this model. Needs the right to mount (root).
 
 Each round deploys another release and is cut once. After it the current release is compared with its
@@ -34,7 +34,7 @@ from portal.deployment.steps import deploy, list_releases
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, ConnectionLost, Unreachable
 from portal.devices.remote_runner import run_release
-from tests.devices.boards import RunningBoard
+from tests.devices import boards
 from tests.devices.tiny import tiny_profile, tiny_python, tiny_release
 
 MEGABYTES = 48
@@ -83,7 +83,8 @@ class Bench:
         self.folder, self.random = folder, random.Random(seed)
         self.card = Card(folder, folder / "board" / "home")
         self.profile = tiny_profile(tiny_python(folder))
-        self.board = RunningBoard(folder)
+        boards.PATIENCE_SECONDS = 600.0
+        self.board = boards.RunningBoard(folder)
         self.counts: Counter[str] = Counter()
         self.ids: set[str] = set()  # the release that may run: the old one, and the new one while it is tried
         self.bytes = 0
@@ -122,12 +123,8 @@ class Bench:
         return False
 
     def restart(self) -> None:
-        self.board.process.kill()
-        self.board.process.wait()
         self.card.cut()
-        for name in ("state.json", "misbehave.json"):
-            (self.board.root / name).unlink(missing_ok=True)
-        self.board = RunningBoard(self.folder)
+        self.board.order()
 
     def look(self, release: Release) -> None:
         """Count what runs; what runs now is the old one of the next round."""

@@ -51,10 +51,10 @@ def prepared(portal: Portal) -> tuple[list[int], int]:
     return runs, rows.device.pk
 
 
-def click(portal: Portal, session: requests.Session, deployment: int) -> None:
-    form = {"csrfmiddlewaretoken": session.cookies["csrftoken"]}
+def click(portal: Portal, cookies: dict[str, str], deployment: int) -> None:
+    form = {"csrfmiddlewaretoken": cookies["csrftoken"]}
     address = f"{portal.base}/deployments/{deployment}/rollback/"
-    answer = session.post(address, form, headers={"Referer": portal.base}, timeout=30)
+    answer = requests.post(address, form, cookies=cookies, headers={"Referer": portal.base}, timeout=30)
     if answer.status_code != 200:
         raise RuntimeError(f"The rollback was refused: {answer.status_code}")
 
@@ -81,13 +81,12 @@ def measure(portal: Portal, repeat: int) -> dict:
     runs, device = prepared(portal)
     deployments = [client.deploy(run, device) for run in runs]
     profile, each = configs.boards()["virtual"], []
-    session = requests.Session()
-    session.cookies.update(portal.cookies())
+    cookies = portal.cookies()
     with sign_in(Device.objects.get(pk=device)) as connection:
         for number in range(repeat):
             earlier = deployments[number % 2]
             start = time.monotonic()
-            click(portal, session, earlier["id"])
+            click(portal, cookies, earlier["id"])
             each.append(seconds_until_it_answers(connection, profile, earlier["release"], start))
             while any(row["state"] == "under-way" for row in client.rows("deployments/")):
                 time.sleep(0.2)

@@ -33,9 +33,10 @@ PLUMBING = re.compile(
         r"portal/jobs/(context|endings|reports|made_files|log)\.py",
         # Questions: how large, what was said, which predictions and images, what a task or library knows.
         r"portal/datasets/(upload_limits|reading_options|reading_serializers|staged_cache|indexes)\.py",
+        r"portal/deployment/doctor\.py",
         "portal/(models|tasks)/.*|workers/(contract|datakit)/.*",
         # The parts of an SSH connection.
-        r"portal/devices/(channel|hostkeys|link|login|results|ssh|transfer|waiting|watch|cleaning|pictures|health)\.py",
+        r"portal/devices/(channel|hostkeys|link|login|results|ssh|transfer|waiting|watch|cleaning|pictures|health|probe|fitness)\.py",
     ])
 )  # fmt: skip
 PROGRAM = ["workers/launcher/__main__.py", "workers/datakit/ingest.py"]

@@ -34,6 +34,8 @@ def msg(id, **params):
 
 # What the board's runtime prints on failure, and what to do about it.
 RUNTIME_COMPLAINTS = {
+    "Invalid RKNN model version": msg("The board's RKNN runtime is too old to read this model: update the "
+    "board's librknn runtime to the version of the toolkit that made the model."),
     "incompatible model version": msg("The board's RKNN runtime does not fit this model: update the board's "
     "librknn runtime to the version of the toolkit that made the model."),
     "Mismatch driver version": msg("The board's NPU driver is older than its RKNN runtime wants: update the "
@@ -253,7 +255,8 @@ DRIVERS = {"lockzhiner": Lockzhiner, "rknnlite": RknnLite}
 
 def runtime_version():
     """The version text inside the RKNN runtime library, or None. Names as in rknn-toolkit2 2.3.2."""
-    for folder in RUNTIME_FOLDERS:
+    first = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
+    for folder in [*filter(None, first), *RUNTIME_FOLDERS]:
         for name in RUNTIME_NAMES:
             try:
                 with open(os.path.join(folder, name), "rb") as stream:

@@ -134,6 +134,8 @@ class VirtualBoard:
             place = self.files / path.lstrip("/")
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(content + "\n", "utf-8")
+        library = self.files / "librknnmrt.so"
+        library.write_text(f"librknnmrt version: {self.orders.runtime} (virtual)\n", "utf-8")
 
     async def _watch_orders(self) -> None:
         while True:
@@ -182,7 +184,9 @@ class VirtualBoard:
         self.hub.kill_engines()
 
     async def _cut_power(self, back_after: float) -> None:
-        await asyncio.sleep(back_after)
+        ordered_at, deadline = self._ordered_at, asyncio.get_running_loop().time() + back_after
+        while self._ordered_at == ordered_at and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(min(back_after, WATCH_SECONDS))
         self.boot = str(uuid.uuid4())
         self._read_orders()
         self._show_files()
@@ -218,6 +222,8 @@ class VirtualBoard:
             "VIRTUAL_CLOCK_OFFSET": str(self.orders.clock_offset),
             **self.hub.environment,
         }
+        if self.orders.runtime:
+            environment["LD_LIBRARY_PATH"] = str(self.files)
         if not self.orders.no_library:
             environment["PYTHONPATH"] = str(STANDIN)
         free = self.free_bytes()

@@ -15,7 +15,7 @@ from portal.core.messages import shown
 
 register = template.Library()
 
-# value: (word, icon, Bootstrap colour). The last nine are not job statuses; pages use them.
+# value: (word, icon, Bootstrap colour). The last twelve are not job statuses; pages use them.
 STATUS = {
     "queued": (gettext_lazy("Queued"), "hourglass-split", "secondary"),
     "running": (gettext_lazy("Running"), "arrow-repeat", "primary"),
@@ -27,6 +27,9 @@ STATUS = {
     "blocked": (gettext_lazy("Blocked"), "x-octagon-fill", "danger"),
     "waiting": (gettext_lazy("Waiting"), "circle", "secondary"),
     "skipped": (gettext_lazy("Skipped"), "dash-circle", "secondary"),
+    "fit": (gettext_lazy("Fit"), "check-circle-fill", "success"),
+    "warning": (gettext_lazy("Warning"), "exclamation-triangle-fill", "warning"),
+    "refused": (gettext_lazy("Not fit"), "x-octagon-fill", "danger"),
     "rolled-back": (gettext_lazy("Rolled back"), "arrow-counterclockwise", "warning"),
     "reachable": (gettext_lazy("Reachable"), "check-circle-fill", "success"),
     "problem": (gettext_lazy("Problem"), "exclamation-triangle-fill", "danger"),

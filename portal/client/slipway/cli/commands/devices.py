@@ -14,7 +14,7 @@ from slipway import lookup, waiting
 from slipway.cli import follow
 from slipway.cli.app import App, at, command, confirmed, limited
 from slipway.cli.screen import percent
-from slipway.errors import Usage
+from slipway.errors import Failed, Usage
 
 
 def add_to(group: click.Group) -> None:
@@ -28,6 +28,7 @@ def add_to(group: click.Group) -> None:
     command(device, "edit", short_help="Change a device's name, address or credentials.")(edit)
     command(device, "remove", short_help="Remove a device; the board itself is left as it is.")(remove)
     command(device, "probe", short_help="Show a device's details and what runs on it.")(probe)
+    command(device, "doctor", short_help="Check whether a device is fit for a deployment.")(doctor)
     command(device, "infer", short_help="Run inference on a device.")(infer)
     command(group, "deploy", short_help="Deploy a finished run's model to a device.")(deploy)
     command(group, "rollback", short_help="Make an earlier release current again.")(rollback)
@@ -137,6 +138,20 @@ def probe(app: App, name: str, no_wait: bool):
     row = lookup.device(app.client, name)
     row["probe_job"] = app.client.post(f"devices/{row['id']}/probe/")
     _after_probe(app, row, no_wait)
+
+
+@click.argument("name")
+def doctor(app: App, name: str):
+    """Look at a device and check whether it is fit for a deployment; fails where it is not."""
+    row = lookup.device(app.client, name)
+    job = follow.job(app.client, app.screen, app.client.post(f"devices/{row['id']}/probe/")["id"], "Probe")
+    waiting.succeeded("The probe", job)
+    found = app.client.get(f"devices/{row['id']}/fitness/")
+    app.screen.document(found)
+    cells = [(check["title"], check["verdict"], check["found"], check["advice"]) for check in found["checks"]]
+    app.screen.table(["Check", "Verdict", "Found", "What to do"], cells)
+    if found["verdict"] == "refused":
+        raise Failed(f"{row['name']} is not fit for a deployment.")
 
 
 def _after_probe(app: App, row: dict, no_wait: bool) -> None:
