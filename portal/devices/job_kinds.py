@@ -36,7 +36,7 @@ def register() -> None:
     kinds.register(
         kinds.Kind(
             name="infer",
-            title=_("Answer images"),
+            title=_("Inference"),
             queue="deploy",
             time_limit=1800,
             perform=inference.perform,

@@ -149,5 +149,5 @@ class Shown:
 def class_name(number: int | None, names: list[str]) -> str:
     """A class's name; words for a class that the version lacks, and for no prediction."""
     if number is None:
-        return str(_("no answer"))
+        return str(_("no prediction"))
     return names[number] if 0 <= number < len(names) else str(_("class %(number)s") % {"number": number})

@@ -20,7 +20,10 @@ from workers.contract.messages import msg
 ROLES = [
     (gettext_lazy("Viewer"), gettext_lazy("sees and downloads everything of the team")),
     (gettext_lazy("Member"), gettext_lazy("also uploads datasets and starts runs")),
-    (gettext_lazy("Operator"), gettext_lazy("also registers devices, deploys to them and asks them")),
+    (
+        gettext_lazy("Operator"),
+        gettext_lazy("also registers devices, deploys to them and runs inference on them"),
+    ),
     (
         gettext_lazy("Administrator"),
         gettext_lazy("also invites and removes people, sees all tokens and the audit"),

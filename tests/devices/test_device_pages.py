@@ -111,7 +111,7 @@ def test_pictures_are_sent_and_their_answers_shown(alices, seed, transactional_d
     inference = Inference.objects.get()
     assert answer["Location"] == reverse("inference-detail", args=[device.pk, inference.pk])
     page = text(alices, "inference-detail", device.pk, inference.pk)
-    assert "waits for the answer" in page and "hx-get" in page
+    assert "waiting for the prediction" in page and "hx-get" in page
     done = seed.inference(device)
     page = text(alices, "inference-detail", device.pk, done.pk)
     assert "99.81 %" in page and "6.1 ms*" in page and "not a board" in page

@@ -7,7 +7,7 @@ from __future__ import annotations
 from django import template
 from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from portal.core import configs, words
@@ -202,6 +202,12 @@ def preset_title(name):
 
 
 register.filter("shown", shown)
+
+
+@register.simple_tag
+def colon():
+    """What stands between a word and what it says."""
+    return pgettext("between a word and what it says", ": ")
 
 
 @register.simple_tag
