@@ -87,15 +87,5 @@ class ReaderGone(SlipwayError):
     exit_code = 141
 
 
-EXIT_CODES = {
-    0: "done",
-    Failed.exit_code: "the job or the run failed or was cancelled",
-    Usage.exit_code: "invalid usage, or a file that cannot be used",
-    NotAllowed.exit_code: "not signed in, or not allowed",
-    NotFound.exit_code: "no such dataset, run, job, device or file",
-    Unreachable.exit_code: "the portal does not answer, or is out of order",
-    Refused.exit_code: "the portal does not take what was given",
-    Undecided.exit_code: "an upload needs review: say how to read it, or confirm it",
-    BelowLimits.exit_code: "the run succeeded, but a model misses its limits of quality",
-    Interrupted.exit_code: "Ctrl-C; what runs on the portal goes on",
-}
+# The docstrings are what the command line prints about its exit codes.
+EXIT_CODES = {0: "Done."} | {kind.exit_code: kind.__doc__ for kind in SlipwayError.__subclasses__()}
