@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from django.db import models
@@ -62,6 +63,7 @@ class Task(ABC):
     class_columns: tuple[Column, ...]
     class_metric: str
     second_metric: Column | None = None  # a fraction shown beside the metric
+    scoring: ModuleType  # of ``workers/datakit/scoring``
     answer: Check  # the fields of a board's response that hold its prediction
     is_known = True
     has_threshold = False  # predictions are shown from a score on that can be chosen for a model
@@ -126,17 +128,17 @@ class Task(ABC):
         """
         return None
 
-    @abstractmethod
     def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
         """The metrics of predictions: ``{metric: …, "images": n, "per_class": […], …}``."""
+        return self.scoring.summarise(predictions, class_names)
 
-    @abstractmethod
     def compare(self, before: list[Prediction], after: list[Prediction]) -> dict[str, Any]:
         """What changed between two stages on the same images: see ``workers.datakit.scoring``."""
+        return self.scoring.compare(before, after)
 
-    @abstractmethod
     def changed(self, before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
         """The images whose prediction changed, each with ``image`` and what ``change`` needs."""
+        return self.scoring.changed(before, after)
 
     @abstractmethod
     def change(self, row: dict[str, Any], names: list[str]) -> Change:

@@ -63,6 +63,7 @@ class Classification(Task):
         Column("precision", _("Precision"), "share"),
     )
     class_metric = "recall"
+    scoring = scoring
     program_name = "classify"
     answer = staticmethod(record(ANSWER, {"top": many(record(ANSWER), MOST_TOP)}))
 
@@ -82,15 +83,6 @@ class Classification(Task):
         if label is None or score < least_score or classes[label] is None:
             return None
         return classes[label], score
-
-    def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
-        return scoring.summarise(predictions, class_names)
-
-    def compare(self, before: list[Prediction], after: list[Prediction]) -> dict[str, Any]:
-        return scoring.compare(before, after)
-
-    def changed(self, before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
-        return scoring.changed(before, after)
 
     def change(self, row: dict[str, Any], names: list[str]) -> Change:
         truth, before, after = (class_name(row[key], names) for key in ("label", "before", "after"))

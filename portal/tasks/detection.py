@@ -77,6 +77,7 @@ class Detection(Task):
     )
     class_metric = "ap"
     second_metric = Column("ap50", "AP50", "share")
+    scoring = scoring
     program_name = "detect"
     has_threshold = True
     pictures_order = gettext_lazy("most mistakes first")
@@ -103,15 +104,6 @@ class Detection(Task):
 
     def doubts(self, metrics: dict[str, Any], before: dict[str, Any] | None) -> list[Doubt]:
         return detection_doubts.doubts(metrics, before)
-
-    def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
-        return scoring.summarise(predictions, class_names)
-
-    def compare(self, before: list[Prediction], after: list[Prediction]) -> dict[str, Any]:
-        return scoring.compare(before, after)
-
-    def changed(self, before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
-        return scoring.changed(before, after)
 
     def change(self, row: dict[str, Any], names: list[str]) -> Change:
         was, now = (scoring.mistakes(row["truth"], row[side]) for side in ("before", "after"))

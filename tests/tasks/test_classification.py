@@ -21,9 +21,14 @@ def test_a_model_that_is_sure_of_nothing_still_has_a_golden_picture():
 
 def test_a_change_is_told_with_the_names_of_classes():
     task, names = tasks.get("classification"), ["cat", "dog"]
-    change = task.change({"image": "images/a.png", "label": 1, "before": 1, "after": None}, names)
+    change = task.change(
+        {"image": "images/a.png", "label": 1, "before": 1, "after": None, "drift": 0.4}, names
+    )
     assert (change.image, change.truth, change.before, change.right) == ("a.png", "dog", "dog", False)
-    assert task.change({"image": "a", "label": 7, "before": 0, "after": 7}, names).truth == "class 7"
+    assert (
+        task.change({"image": "a", "label": 7, "before": 0, "after": 7, "drift": 0.1}, names).truth
+        == "class 7"
+    )
 
 
 def test_figures_of_one_metric_are_headed_by_it_and_others_by_general_words():
