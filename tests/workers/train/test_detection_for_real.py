@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import signal
 import subprocess
 
 import pytest
@@ -13,15 +12,14 @@ import pytest
 from tests.bench.detector_costs import costs
 
 from .boxed import NAMES, box_spec, stage_boxes
-from .test_train_for_real import (
-    DESCRIBE_ONNX,
+from .real_jobs import (
     LIMIT,
     PYTHON,
     ROOT,
+    described_onnx,
     events_of,
     result_of,
-    start,
-    wait_for,
+    resumed_after_kill,
     write_job,
 )
 
@@ -71,10 +69,7 @@ def test_events_tell_the_figures_of_every_epoch(finished):
 
 
 def test_the_slim_onnx_has_the_eight_outputs_that_a_board_reads(finished):
-    job, _ = finished
-    argv = [PYTHON, "-c", DESCRIBE_ONNX, str(job / "artifacts" / "model.slim.onnx")]
-    described = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=LIMIT)
-    inputs, outputs, operators = json.loads(described.stdout)
+    inputs, outputs, operators = described_onnx(finished[0])
     assert inputs == {"x": [1, 3, 192, 192]}
     assert list(outputs.values()) == [[1, n, side, side] for side in (24, 12, 6, 3) for n in (2, 32)]
     assert not {"Sqrt", "NonMaxSuppression", "Softmax"} & set(operators)
@@ -82,16 +77,7 @@ def test_the_slim_onnx_has_the_eight_outputs_that_a_board_reads(finished):
 
 def test_a_killed_training_goes_on_from_its_last_epoch_in_a_new_job(dataset, tmp_path):
     spec = box_spec(dataset, epochs=30, batch_size=2, learning_rate=0.01)
-    lost = write_job(tmp_path / "lost", spec)
-    process = start(lost)
-    wait_for(lambda: (lost / "scratch" / "history.json").exists())
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=LIMIT)
-    spec["inputs"]["resume"] = str(lost)
-    resumed = write_job(tmp_path / "resumed", spec)
-    result = result_of(resumed)
-    assert result["ok"], result
-    assert any(notice.startswith("Went on after epoch") for notice in result["notices"])
+    resumed = resumed_after_kill(tmp_path, spec, lambda job: (job / "scratch" / "history.json").exists())
     assert [e["step"] for e in events_of(resumed) if e.get("name") == "val/map"] == list(range(1, 31))
 
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from .test_train_for_real import LIMIT, PYTHON, ROOT
+from .real_jobs import LIMIT, PYTHON, ROOT
 
 pytestmark = pytest.mark.toolchain
 

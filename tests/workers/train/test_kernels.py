@@ -11,9 +11,11 @@ import pytest
 
 from workers.train import kernel_cache
 
-from .test_train_for_real import CLASS_NAMES, LIMIT, PYTHON, ROOT, make_spec, result_of, stage, write_job
+from .conftest import make_spec, stage
+from .real_jobs import LIMIT, PYTHON, ROOT, result_of, write_job
 
 pytestmark = pytest.mark.toolchain
+NAMES = ["off", "on"]
 
 
 def run(program: list[str], kernels: Path, **environment: str) -> subprocess.CompletedProcess:
@@ -46,11 +48,11 @@ def test_compiled_kernels_are_loaded_and_not_compiled_again(kernels):
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    return stage(tmp_path_factory.mktemp("kernels") / "dataset", CLASS_NAMES, train=12, val=3)
+    return stage(tmp_path_factory.mktemp("kernels") / "dataset", NAMES, train=12, val=3)
 
 
 def test_a_job_trains_with_a_copy_of_the_compiled_kernels(kernels, dataset, tmp_path):
-    job = write_job(tmp_path / "job", make_spec(dataset, CLASS_NAMES, epochs=1))
+    job = write_job(tmp_path / "job", make_spec(dataset, NAMES, epochs=1))
     result = result_of(job)
     assert result["ok"] and not any("slower" in str(notice) for notice in result["notices"])
     made = {
@@ -62,6 +64,6 @@ def test_a_job_trains_with_a_copy_of_the_compiled_kernels(kernels, dataset, tmp_
 def test_a_training_without_kernels_says_so(dataset, tmp_path, monkeypatch):
     # Numba refuses this at once.
     monkeypatch.setenv("NUMBA_NUM_THREADS", "0")
-    result = result_of(write_job(tmp_path / "job", make_spec(dataset, CLASS_NAMES, epochs=1)))
+    result = result_of(write_job(tmp_path / "job", make_spec(dataset, NAMES, epochs=1)))
     assert result["ok"], result
     assert any(str(notice).startswith("Trained slower than usual") for notice in result["notices"])

@@ -4,62 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from portal.jobs.program import session
-from tests.programs import launch
-from workers.contract.messages import Decoder
 
 from .conftest import make_spec, stage
+from .real_jobs import (
+    LIMIT,
+    described_onnx,
+    events_of,
+    result_of,
+    resumed_after_kill,
+    start,
+    wait_for,
+    write_job,
+)
 
 pytestmark = pytest.mark.toolchain
 
-ROOT = Path(__file__).resolve().parents[3]
-PYTHON = os.environ.get("TRAIN_PYTHON", str(ROOT / "workers" / "train" / ".venv" / "bin" / "python"))
 CLASS_NAMES = ["关", "on and on"]
-LIMIT = 600
-
-DESCRIBE_ONNX = """
-import json, sys, onnx
-graph = onnx.load(sys.argv[1]).graph
-sizes = lambda values: {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
-print(json.dumps([sizes(graph.input), sizes(graph.output), [n.op_type for n in graph.node]]))
-"""
-
-
-def write_job(folder: Path, spec: dict) -> Path:
-    folder.mkdir()
-    (folder / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
-    return folder
-
-
-def start(job: Path) -> subprocess.Popen:
-    """Start the program as the portal does: confined, leading a session, its output in the job's log."""
-    return launch([PYTHON, "-m", "workers.train"], job, time_limit=LIMIT)
-
-
-def result_of(job: Path) -> dict:
-    status = start(job).wait(timeout=LIMIT)
-    log = (job / "log.txt").read_text(encoding="utf-8", errors="replace")
-    assert (job / "result.json").is_file(), f"status {status}, log:\n{log[-3000:]}"
-    return json.loads((job / "result.json").read_text(encoding="utf-8"), cls=Decoder)
-
-
-def events_of(job: Path) -> list[dict]:
-    return [json.loads(line, cls=Decoder) for line in (job / "events.jsonl").read_text().splitlines()]
-
-
-def wait_for(condition) -> None:
-    end = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +58,7 @@ def test_it_trains_exports_converts_and_measures(finished):
 
 def test_the_slim_onnx_has_a_fixed_input_and_ends_in_logits(finished):
     job, result = finished
-    argv = [PYTHON, "-c", DESCRIBE_ONNX, str(job / "artifacts" / "model.slim.onnx")]
-    described = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=LIMIT)
-    inputs, outputs, operators = json.loads(described.stdout)
+    inputs, outputs, operators = described_onnx(job)
     assert inputs == {"x": [1, 3, 64, 64]}
     assert outputs == {result["cut_tensor"]: [1, 2]}
     assert "Softmax" not in operators
@@ -132,17 +95,9 @@ def test_nothing_is_written_outside_the_job(finished):
 
 def test_a_killed_training_goes_on_from_its_last_epoch_in_a_new_job(real_dataset, tmp_path):
     spec = make_spec(real_dataset, CLASS_NAMES, epochs=40, batch_size=8)
-    killed = write_job(tmp_path / "killed", spec)
-    process = start(killed)
-    wait_for(lambda: len(list((killed / "scratch" / "output").rglob("epoch_*.pdstates"))) > 1)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=LIMIT)
-    assert not (killed / "result.json").exists()
-    spec["inputs"]["resume"] = str(killed)
-    resumed = write_job(tmp_path / "resumed", spec)
-    result = result_of(resumed)
-    assert result["ok"], result
-    assert any(notice.startswith("Went on after epoch") for notice in result["notices"])
+    resumed = resumed_after_kill(
+        tmp_path, spec, lambda job: len(list((job / "scratch" / "output").rglob("epoch_*.pdstates"))) > 1
+    )
     trained = [
         e["name"] for e in events_of(resumed) if e["type"] == "phase" and e["name"].startswith("epoch")
     ]

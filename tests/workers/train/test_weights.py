@@ -17,7 +17,7 @@ from workers.train import unpickling
 from workers.train.unpickling import Refused, Tensor, read, tensors
 from workers.train.weights import clean_pretrained
 
-from .test_train_for_real import PYTHON, ROOT
+from .real_jobs import PYTHON, ROOT
 
 REAL = Path(__file__).parent / "weights"
 
