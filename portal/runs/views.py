@@ -195,16 +195,17 @@ def _create(request, form: RunForm, plan: plans.Plan, cloned_from: Run | None) -
     return services.create_run(plan, request.team, request.user, cloned_from)
 
 
-def _refuse_unless_allowed(request, run: Run) -> None:
-    """A run with devices needs an operator: stopping or repeating it affects boards."""
+def _run_to_change(request, pk) -> Run:
+    """The run, for stopping or repeating it: with devices, that affects boards and needs an operator."""
+    run = _run(request, pk)
     refuse_unless(request, services.role_of(run))
+    return run
 
 
 @require_POST
 def run_cancel(request, pk):
     """Stop every step of a run."""
-    run = _run(request, pk)
-    _refuse_unless_allowed(request, run)
+    run = _run_to_change(request, pk)
     services.cancel_run(run, request.user)
     return redirect("run-detail", pk=run.pk)
 
@@ -212,8 +213,7 @@ def run_cancel(request, pk):
 @require_POST
 def run_retry(request, pk):
     """Retry failed steps; succeeded ones are kept."""
-    run = _run(request, pk)
-    _refuse_unless_allowed(request, run)
+    run = _run_to_change(request, pk)
     try:
         services.retry_run(run, request.user)
     except (IllegalTransition, QuotaReached) as error:
@@ -223,8 +223,7 @@ def run_retry(request, pk):
 
 def run_delete(request, pk):
     """Ask for confirmation, then delete a run; explains why it cannot be deleted."""
-    run = _run(request, pk)
-    _refuse_unless_allowed(request, run)
+    run = _run_to_change(request, pk)
     if request.method == "POST":
         try:
             deletion.delete(run, request.user)
@@ -240,8 +239,7 @@ def run_delete(request, pk):
 @require_POST
 def run_restore(request, pk):
     """Restore a deleted run."""
-    run = _run(request, pk)
-    _refuse_unless_allowed(request, run)
+    run = _run_to_change(request, pk)
     deletion.restore(run, request.user)
     return redirect("run-detail", pk=run.pk)
 
