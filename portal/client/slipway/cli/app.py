@@ -19,6 +19,8 @@ limited = click.option(
     "--limit", default=20, show_default=True, type=click.IntRange(0), help="Maximum number of rows; 0: all."
 )
 confirmed = click.option("--yes", is_flag=True, help="Skip the confirmation.")
+since = click.option("--since", metavar="DAY", help="As in 2026-11-01.")
+until = click.option("--until", metavar="DAY")
 
 
 @dataclass
@@ -49,6 +51,12 @@ class App:
             self.screen.note(f"There are more than these {limit}: see --limit.")
             return rows[:limit]
         return rows
+
+    def delete(self, path: str, done: dict[str, Any], sentence: str) -> None:
+        """Delete the resource at ``path``, and say so as ``done`` or with ``sentence``."""
+        self.client.call("DELETE", path)
+        self.screen.document(done)
+        self.screen.line(sentence)
 
     def open(self, path: str) -> None:
         """Open a page of the portal in the browser, and print its URL."""

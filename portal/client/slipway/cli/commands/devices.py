@@ -89,9 +89,7 @@ def remove(app: App, name: str, yes: bool):
     """Remove a device with its inferences. The board itself keeps running."""
     row = app.client.device(name)
     app.ask(f"Remove {row['name']} with its inferences?", yes)
-    app.client.call("DELETE", f"devices/{row['id']}/")
-    app.screen.document({"removed": row["id"]})
-    app.screen.line(f"{row['name']} is removed.")
+    app.delete(f"devices/{row['id']}/", {"removed": row["id"]}, f"{row['name']} is removed.")
 
 
 @click.argument("name")

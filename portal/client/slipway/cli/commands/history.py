@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from slipway import files, lookup
-from slipway.cli.app import App, at, command, limited
+from slipway.cli.app import App, at, command, limited, since, until
 from slipway.cli.screen import percent, seconds, size
 from slipway.errors import NotFound, Usage
 
@@ -24,8 +24,8 @@ def add_to(group: click.Group) -> None:
 @click.option("--kind", help="run, or a job's kind, such as train.")
 @click.option("--status", help="Such as failed.")
 @click.option("--person", help="Who started it.")
-@click.option("--since", metavar="DAY", help="As in 2026-11-01.")
-@click.option("--until", metavar="DAY")
+@since
+@until
 @limited
 def history(app: App, words: str | None, limit: int, **wanted):
     """List all runs and jobs of the team, newest first. WORDS are searched in names, notes, tags and

@@ -35,9 +35,7 @@ def delete(app: App, name: str):
     else:
         dataset = lookup.dataset(app.client, name)
         path, what = f"datasets/{dataset['id']}/", dataset["name"]
-    app.client.call("DELETE", path)
-    app.screen.document({"deleted": what})
-    app.screen.line(f"{what} is deleted. To take it back: slipway dataset restore")
+    app.delete(path, {"deleted": what}, f"{what} is deleted. To restore it: slipway dataset restore")
 
 
 @click.argument("name", metavar="NAME[@VERSION]")

@@ -196,9 +196,8 @@ def delete(app: App, run: str):
     Refused while the run is active, and while a board runs one of its models.
     """
     number = lookup.number(run, "run")
-    app.client.call("DELETE", f"runs/{number}/")
-    app.screen.document({"deleted": number})
-    app.screen.line(f"Run {number} is deleted. To take it back: slipway restore {number}")
+    sentence = f"Run {number} is deleted. To restore it: slipway restore {number}"
+    app.delete(f"runs/{number}/", {"deleted": number}, sentence)
 
 
 @click.argument("run", metavar="RUN")

@@ -7,7 +7,7 @@ import sys
 import click
 
 from slipway import lookup
-from slipway.cli.app import App, at, command, confirmed, limited
+from slipway.cli.app import App, at, command, confirmed, limited, since, until
 from slipway.cli.screen import size
 from slipway.errors import Usage
 
@@ -75,9 +75,8 @@ def remove(app: App, name: str, yes: bool):
     """Remove a member from the team; their tokens for it are revoked."""
     row = _member(app, name)
     app.ask(f"Take {row['username']} out of the team?", yes)
-    app.client.call("DELETE", f"members/{row['id']}/")
-    app.screen.document({"removed": row["id"]})
-    app.screen.line(f"{row['username']} is no longer in the team.")
+    sentence = f"{row['username']} is no longer in the team."
+    app.delete(f"members/{row['id']}/", {"removed": row["id"]}, sentence)
 
 
 @limited
@@ -110,9 +109,7 @@ def add(app: App, name: str, scopes: tuple[str, ...], days: int):
 def revoke(app: App, name: str):
     """Revoke a token. It stays in the list."""
     row = lookup.named(app.client, "tokens/", "token", name)
-    app.client.call("DELETE", f"tokens/{row['id']}/")
-    app.screen.document({"revoked": row["id"]})
-    app.screen.line(f"{row['name']} is revoked.")
+    app.delete(f"tokens/{row['id']}/", {"revoked": row["id"]}, f"{row['name']} is revoked.")
 
 
 @click.option("--set", "changes", multiple=True, metavar="NAME=NUMBER",
@@ -145,8 +142,8 @@ def _limit(text: str) -> tuple[str, int | None]:
 @click.option("--person", help="Who did it.")
 @click.option("--verb", help="Such as run.create, or run for all of its kind.")
 @click.option("--result", help="done or refused.")
-@click.option("--since", metavar="DAY", help="As in 2026-11-01.")
-@click.option("--until", metavar="DAY")
+@since
+@until
 @click.option("--csv", "as_csv", is_flag=True, help="Print all entries as CSV.")
 @limited
 def audit(app: App, as_csv: bool, limit: int, **wanted):

@@ -79,6 +79,4 @@ def remove(app: App, name: str, yes: bool):
     """Remove a webhook; it receives no further events."""
     row = _named(app, name)
     app.ask(f"Remove {row['name']}?", yes)
-    app.client.call("DELETE", f"webhooks/{row['id']}/")
-    app.screen.document({"removed": row["id"]})
-    app.screen.line(f"{row['name']} is removed.")
+    app.delete(f"webhooks/{row['id']}/", {"removed": row["id"]}, f"{row['name']} is removed.")
