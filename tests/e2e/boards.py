@@ -16,6 +16,13 @@ from portal.jobs import kinds
 
 KEY = "ssh-ed25519 SHA256:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg"
 ENGINE = "virtual: fake of the browser tests"
+PREDICTED = {
+    "classification": {"label_id": 1, "label": "dog", "score": 0.98},
+    "detection": {
+        "task": "detection",
+        "boxes": [{"label_id": 0, "label": "car", "score": 0.9, "box": [4, 4, 20, 16]}],
+    },
+}
 
 
 def perform_probe(job, context):
@@ -33,7 +40,8 @@ def perform_deploy(job, context):
     running.record(deployment.device, deployment.release)
     version = deployment.compiled_model.model.dataset_version
     images = version.test_images or version.val_images
-    metrics = {"images": images, "top1": 0.95, "ms_median": 4.2, "ms_p95": 5.0, "per_class": []}
+    metric = deployment.compiled_model.model.task_class.metric
+    metrics = {"images": images, metric: 0.95, "ms_median": 4.2, "ms_p95": 5.0, "per_class": []}
     parity = {"images": images, "before": 0.95, "after": 0.95, "drop": 0.0, "agreement": 1.0, "changed": 0}
     measured = {
         "stage": "board", "engine": ENGINE, "metrics": metrics, "parity": parity,
@@ -44,7 +52,9 @@ def perform_deploy(job, context):
 
 def perform_inference(job, context):
     names = [row.file.name.rpartition("/")[2] for row in job.inference.images.all()]
-    answers = [{"image": name, "label_id": 1, "label": "dog", "score": 0.98, "ms": 4.2} for name in names]
+    newest = job.inference.device.deployments.order_by("-pk").first()
+    predicted = PREDICTED[newest.compiled_model.model.task if newest else "classification"]
+    answers = [{"image": name, "ms": 4.2, **predicted} for name in names]
     return {"answers": answers, "engine": ENGINE}
 
 

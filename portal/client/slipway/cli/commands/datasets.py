@@ -11,7 +11,7 @@ import click
 from slipway import files, lookup, packing, uploads
 from slipway.cli import follow
 from slipway.cli.app import App, at, command, limited
-from slipway.cli.commands import keeping, readings
+from slipway.cli.commands import keeping, labelling, readings
 from slipway.cli.screen import Screen, size
 from slipway.errors import Usage
 
@@ -30,6 +30,7 @@ def add_to(group: click.Group) -> None:
     command(dataset, "export", short_help="Download a version in another format.")(export)
     readings.add_to(dataset)
     keeping.add_to(dataset)
+    labelling.add_to(dataset)
 
 
 def version_options(function):
