@@ -1,4 +1,4 @@
-"""Variants of compiled models, errors of their layers, and searches of a quantization."""
+"""Variants of compiled models, layer errors, and quantization searches."""
 
 import django_filters
 from drf_spectacular.utils import extend_schema
@@ -30,7 +30,7 @@ class CompiledModelViewSet(models.CompiledModelViewSet):
 
     @extend_schema(request=NewVariantSerializer, responses={202: CompiledModelSerializer})
     def create(self, request):
-        """Compile a model once more for a chip, with other settings of its quantization."""
+        """Compile a model again for a chip, with other quantization settings."""
         form = NewVariantSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         data = form.validated_data
@@ -45,7 +45,7 @@ class CompiledModelViewSet(models.CompiledModelViewSet):
     @action(detail=True, methods=["post"])
     @without_body
     def choose(self, request, pk=None):
-        """Let this variant be the one that is deployed for its chip."""
+        """Choose this variant for deployment to its chip."""
         compiled = self.get_object()
         variants.choose(compiled, request.user)
         return Response(CompiledModelSerializer(compiled).data)
@@ -53,7 +53,7 @@ class CompiledModelViewSet(models.CompiledModelViewSet):
     @extend_schema(request=NewLayerErrorsSerializer, responses={202: LayerErrorsSerializer})
     @action(detail=True, methods=["post"], url_path="layer-errors")
     def layer_errors(self, request, pk=None):
-        """Measure the error of each layer in the simulator; read it under `layer-errors/`."""
+        """Measure the error of each layer in the simulator; read the result under `layer-errors/`."""
         form = NewLayerErrorsSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         made = layer_errors.measure(self.get_object(), request.user, **form.validated_data)
@@ -93,9 +93,9 @@ class SearchViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
     @extend_schema(request=NewSearchSerializer, responses={202: SearchSerializer})
     def create(self, request):
-        """Try quantizations, the cheapest first, until one loses no more than allowed, and choose it.
+        """Try quantization settings, cheapest first, until one meets the limit, and choose it.
 
-        Its job waits for those of the variants. Cancel that one to stop the search.
+        Its job waits for those of the variants. Cancel it to stop the search.
         """
         form = NewSearchSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)

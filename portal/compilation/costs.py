@@ -1,4 +1,4 @@
-"""The cost sheet of a compiled model: what each layer takes, totals against the chip, a latency estimate."""
+"""The cost of a compiled model: per layer, totals relative to the chip, and a latency estimate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ MACS_A_CYCLE = 512  # of the rv1106's NPU in int8: its cycles of a dense convolu
 
 @dataclass(frozen=True)
 class Sheet:
-    """Totals; ``None`` is not known. ``memory_share`` is of what the chip has for models, 0 to 1."""
+    """Totals; ``None`` means unknown. ``memory_share`` is the share of the chip's memory for models, 0 to
+    1.
+    """
 
     cycles: int
     ddr_cycles: int
@@ -34,12 +36,12 @@ class Sheet:
 
 
 def chip_of(compiled: CompiledModel) -> configs.Chip | None:
-    """None for one that this server no longer has."""
+    """None for a chip that this server no longer has."""
     return configs.chips().get(compiled.chip)
 
 
 def sheet(compiled: CompiledModel) -> Sheet | None:
-    """None until it was built."""
+    """None until it is built."""
     cost = compiled.cost
     if not cost.get("layers"):
         return None
@@ -63,7 +65,9 @@ def sheet(compiled: CompiledModel) -> Sheet | None:
 
 
 def _clock_mhz(chip: configs.Chip | None) -> float | None:
-    """The NPU's clock, or what its operations a second mean at ``MACS_A_CYCLE``, each of two operations."""
+    """The NPU's clock, or its estimate from the operations per second at ``MACS_A_CYCLE``, of two
+    operations each.
+    """
     if chip is None:
         return None
     if chip.npu_clock_mhz:
@@ -74,7 +78,7 @@ def _clock_mhz(chip: configs.Chip | None) -> float | None:
 
 
 def rows(layers: list[dict]) -> list[list]:
-    """``[name, cycles, KB of traffic, target]`` of each layer, from input to output, for the picture."""
+    """``[name, cycles, KB of traffic, target]`` of each layer, from input to output, for the chart."""
     return [
         [f"{layer['id']} {layer['type']}", layer["cycles"], layer.get("rw_kb", 0), layer["target"]]
         for layer in layers

@@ -1,4 +1,4 @@
-"""Forms of the page of variants: one more variant, and a search within a budget."""
+"""Forms of the variants page: one more variant, and a search within a budget."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _choices(words: dict) -> list[tuple]:
 
 
 class TargetForm(StyledForm):
-    """For one of the targets that the model was compiled for; ``compiled`` is a query of what was."""
+    """For a target that the model was compiled for before; ``compiled`` is the query of those models."""
 
     target = forms.ChoiceField(label=_("Chip"))
 
@@ -68,7 +68,7 @@ class VariantForm(TargetForm):
 
 
 class WideForm(forms.Form):
-    """Names of layers, as the page of errors offers them."""
+    """Layer names, as offered by the page of errors."""
 
     layers = forms.MultipleChoiceField()
 

@@ -1,4 +1,4 @@
-"""The error of each layer of a compiled model: measure it in the simulator, name the worst layers."""
+"""The error of each layer of a compiled model: measured in the simulator, with the worst layers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ KIND = "layer-error"
 IMAGES = 4
 IMAGES_AT_MOST = 8  # one takes seconds
 OFFERED = 6  # of the worst layers, to be put into 16 bits
-NOTABLE = 0.999  # the cosine of a layer's own error below which it is worth 16 bits
-# What only copies, and what has no weights of its own.
+NOTABLE = 0.999  # the cosine of a layer's own error below which 16 bits are worthwhile
+# Layers that only copy, or have no weights.
 PLAIN = ("Input", "exDataConvert", "Reshape", "Output", "Transpose", "Concat", "Split")
 
 
 @transaction.atomic
 def measure(compiled: CompiledModel, user, images: int = IMAGES) -> LayerErrors:
-    """Queue the measurement, as a person asks for it. Raises QuotaReached, IllegalTransition."""
+    """Queue the measurement for a person. Raises QuotaReached, IllegalTransition."""
     jobs.refuse_if_full(compiled.model.team)
     row = CompiledModel.objects.select_for_update().get(pk=compiled.pk)
     if not compiled.is_ready or compiled.model.deleted_at is not None:
@@ -75,7 +75,7 @@ def replace(old: Job, new: Job) -> None:
 
 
 def worst(layers: list[dict]) -> list[str]:
-    """The names of the layers whose own error is notable, the worst first."""
+    """The names of the layers with a significant error of their own, worst first."""
     found = [
         layer
         for layer in layers

@@ -1,4 +1,4 @@
-"""What the pages of variants and of one compiled model show, gathered once a request. Reads only."""
+"""The data of the pages of variants and of one compiled model, loaded once per request. Read-only."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Target:
 
     @property
     def points(self) -> list[dict]:
-        """What the pictures draw: each measured variant with its accuracy and what it costs."""
+        """The points of the charts: each measured variant with its accuracy and cost."""
         measured = [one for one in self.variants if one.is_measured]
         rows = [(one, self._costs(one)) for one in measured]
         return [
@@ -59,7 +59,7 @@ class Target:
 
 
 def _is_beaten(one: Variant, own: dict, axis: str, rows: list) -> bool:
-    """Whether another one is as good at less cost, or better at the same."""
+    """Whether another variant is as good at less cost, or better at the same cost."""
     here = own[axis]
     return here is None or any(
         theirs[axis] is not None
@@ -80,7 +80,7 @@ def targets(model: Model) -> list[Target]:
 
 
 def variants_live(model: Model, request) -> Live:
-    """The variants and the searches of a model."""
+    """The variants and searches of a model."""
     found = targets(model)
     searches = list(
         QuantizationSearch.objects.filter(model=model).select_related("job__created_by")[:SEARCHES_SHOWN]
@@ -98,7 +98,7 @@ def variants_live(model: Model, request) -> Live:
 
 
 def compiled_live(compiled: CompiledModel, request) -> Live:
-    """The error of each layer of a compiled model: the newest that was measured, and what is under way."""
+    """The latest layer errors of a compiled model, and any measurement in progress."""
     rows = list(LayerErrors.objects.filter(compiled_model=compiled).select_related("job")[:5])
     newest = next((row for row in rows if row.layers), None)
     latest = rows[0] if rows else None

@@ -1,6 +1,6 @@
-"""Quantization settings of a compiled model: which there are, which mean the same, how they are told.
+"""Quantization settings of a compiled model: validation, equality, description.
 
-They are kept in ``CompiledModel.quantization``; what is left out there has its default.
+They are stored in ``CompiledModel.quantization``; missing ones have their defaults.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEFAULTS: Settings = {
     "calibration_images": 100,
     "choice": "balanced",
     "seed": 0,
-    "int16_layers": [],  # names of layers' outputs; not proven on boards
+    "int16_layers": [],  # names of layers' outputs; not verified on boards
 }
 FLOAT: Settings = DEFAULTS | {"dtype": FLOAT_DTYPE}
 IMAGES_AT_MOST = 1000
@@ -38,7 +38,7 @@ CHOICE_WORDS = {
 
 
 class SettingsError(Exception):
-    """A setting cannot be used: ``fields`` maps a field's name to one sentence."""
+    """A setting is invalid: ``fields`` maps field names to one sentence each."""
 
     def __init__(self, fields: dict[str, str]):
         super().__init__(join(fields.values()))
@@ -50,7 +50,7 @@ def whole(settings: Settings) -> Settings:
 
 
 def check(settings: Settings, chip: str) -> Settings:
-    """Return the whole settings; raise SettingsError with a sentence at each wrong one."""
+    """Return the complete settings; raise SettingsError with a sentence for each invalid one."""
     chosen, errors = whole(settings), {}
     for name, known in (("algorithm", ALGORITHMS), ("method", METHODS), ("choice", CHOICES)):
         if chosen[name] not in known:
@@ -74,11 +74,11 @@ def check(settings: Settings, chip: str) -> Settings:
 
 
 def key(settings: Settings, train_images: int) -> tuple:
-    """Equal for settings that make the same model of so many training images."""
+    """Equal for settings that give the same model with this many training images."""
     chosen = whole(settings)
     if chosen["dtype"] == FLOAT_DTYPE:
         return (FLOAT_DTYPE,)
-    # Of a small set all images calibrate, whatever chooses them.
+    # In a small dataset, all images calibrate, whatever the method.
     every = chosen["calibration_images"] >= train_images
     images = ("all",) if every else (chosen["calibration_images"], chosen["choice"], chosen["seed"])
     return (chosen["algorithm"], chosen["method"], *images, tuple(sorted(chosen["int16_layers"])))

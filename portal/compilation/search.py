@@ -1,8 +1,8 @@
-"""The search of a quantization that loses no more than allowed: what to try next, and when it is decided.
+"""The quantization search: what to try next, and when to stop.
 
-It tries what is cheap first and stops at the first variant that holds the limit. All that it knows stands in
-the variants' rows: ``advance`` may be called at any time and any number of times, also after a worker's
-death, and never compiles the same settings twice.
+It tries cheap settings first and stops at the first variant that meets the limit. Its whole state is in the
+variants' rows: ``advance`` may be called at any time and repeatedly, also after a worker's death, and never
+compiles the same settings twice.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from portal.teams import audit
 from workers.contract.messages import Message, join, msg, msg_n
 
 KIND = "quantize"
-MORE_IMAGES, IMAGES_AT_MOST = 3, 500  # times the usual number of calibration images, and how many at most
-MMSE_IMAGES = 50  # it takes minutes with more
-WIDENED = (1, 3, 6)  # the worst layers that are put into 16 bits, one try each
+MORE_IMAGES, IMAGES_AT_MOST = 3, 500  # times the usual number of calibration images, and the maximum
+MMSE_IMAGES = 50  # more take minutes
+WIDENED = (1, 3, 6)  # the number of worst layers in 16 bits, one try each
 
 
 @transaction.atomic
 def start(
     model: Model, user, *, chip: str, channel_order: str, allowed_drop: float, priority: int = Priority.NORMAL
 ) -> QuantizationSearch:
-    """Queue a search. Raises QuotaReached, IllegalTransition where the model cannot be compiled now."""
+    """Queue a search. Raises QuotaReached, IllegalTransition if the model cannot be compiled now."""
     jobs.refuse_if_full(model.team)
     variants.targets(model)
     search = QuantizationSearch.objects.create(
@@ -50,7 +50,7 @@ def start(
 
 @dataclass(frozen=True)
 class Tried:
-    """What is known of a search's variants when it asks what to do next."""
+    """What is known about a search's variants when it decides what to do next."""
 
     search: QuantizationSearch
     variants: list[Variant]
@@ -67,11 +67,11 @@ class Tried:
 
     @property
     def holding(self) -> list[Variant]:
-        # Shares of few images are not exact numbers: 0.01 allowed is 0.01.
+        # Fractions of few images are inexact: an allowed 0.01 must pass.
         return [one for one in self.measured if one.drop <= self.search.allowed_drop + 1e-9]
 
     def best(self, method: str | None = None) -> Variant | None:
-        """The least drop of those that are int8 throughout; of one method, where it is named."""
+        """The smallest drop of the variants that are entirely int8; of one method, if given."""
         fitting = [
             one
             for one in self.measured
@@ -80,7 +80,7 @@ class Tried:
         return min(fitting, key=lambda one: one.drop, default=None)
 
     def chosen(self) -> Variant | None:
-        """What the rule picks: the cheapest that holds the limit, else the nearest. Proven ones first."""
+        """The result by rule: the cheapest that meets the limit, else the nearest; verified ones first."""
         if self.holding:
             return min(
                 self.holding, key=lambda one: (not one.is_proven, one.compiled.cost["cycles"], one.drop)
@@ -95,7 +95,7 @@ def tried(search: QuantizationSearch) -> Tried:
 
 
 def advance(search: QuantizationSearch) -> None:
-    """Start what comes next, or decide. Does nothing while something of it runs, and after the end."""
+    """Start the next step, or decide. Does nothing while a step is running, and after the end."""
     with transaction.atomic():
         search = (
             QuantizationSearch.objects.select_for_update().select_related("model", "job").get(pk=search.pk)
@@ -111,7 +111,7 @@ def advance(search: QuantizationSearch) -> None:
 
 
 def _start_next(now: Tried) -> bool:
-    """Start the first thing that was not tried; False when nothing is left."""
+    """Start the first untried step; False if nothing is left."""
     search, images = now.search, now.search.model.dataset_version.train_images
     known = {key(one.settings, images) for one in now.variants}
     for settings in _ladder(now):
@@ -124,7 +124,7 @@ def _start_next(now: Tried) -> bool:
 
 
 def _ladder(now: Tried) -> Iterator[Settings]:
-    """What can be tried with what is known, cheapest first."""
+    """The possible steps with the current knowledge, cheapest first."""
     params = now.search.model.params
     usual = whole({name: params[name] for name in ("calibration_images", "seed") if name in params})
     yield usual
@@ -149,7 +149,7 @@ def _has_float(search: QuantizationSearch) -> bool:
 
 
 def _with_wide_layers(now: Tried) -> Iterator[Settings]:
-    """The best int8 variant with its worst layers in 16 bits, once the layers' errors are measured."""
+    """The best int8 variant with its worst layers in 16 bits, once the layer errors are measured."""
     best = now.best()
     errors = best and _errors_of(now, best)
     if not errors or errors.job.status != Status.SUCCEEDED:
@@ -165,7 +165,7 @@ def _errors_of(now: Tried, variant: Variant) -> LayerErrors | None:
 
 
 def _measure_layers(now: Tried) -> bool:
-    """Ask for the errors of the best variant's layers; False where they are known, or cannot be had."""
+    """Request the layer errors of the best variant; False if they are known, or unavailable."""
     best = now.best()
     if best is None or _errors_of(now, best) is not None:
         return False
@@ -175,7 +175,7 @@ def _measure_layers(now: Tried) -> bool:
 
 
 def perform(job: Job, context) -> dict:
-    """Pick the variant once the search is decided; a person may pick another one later."""
+    """Choose the variant once the search is decided; a person may choose another one later."""
     search = job.quantization_search
     now = tried(search)
     chosen, met = now.chosen(), bool(now.holding)
@@ -218,12 +218,12 @@ def _not_proven(chosen: Variant) -> list[Message]:
 
 
 def points(share: float) -> str:
-    """Of the metric, as people say it."""
+    """Of the metric, in words."""
     return f"{100 * share:.2f}"
 
 
 def after(job: Job) -> None:
-    """A search that was stopped stops what it started."""
+    """A stopped search stops the jobs that it started."""
     if job.status not in (Status.CANCELLED, Status.FAILED):
         return
     search = job.quantization_search
@@ -233,7 +233,7 @@ def after(job: Job) -> None:
 
 
 def replace(old: Job, new: Job) -> None:
-    """A retried search goes on where it was: what stopped with it is done again."""
+    """A retried search continues where it was: jobs that were stopped with it are repeated."""
     QuantizationSearch.objects.filter(job=old).update(job=new, decided=False, met=None, outcome="")
     search = QuantizationSearch.objects.get(job=new)
     for rows in (search.started, search.measured):
@@ -252,7 +252,7 @@ def held_up(ids: set[int]) -> set[int]:
 
 
 def after_any(job: Job) -> None:
-    """When a conversion or a measurement of layers has ended, the searches of its model go on."""
+    """After a conversion or a layer measurement, advance the searches of its model."""
     made = CompiledModel.objects.filter(job=job) | CompiledModel.objects.filter(layer_errors__job=job)
     for one in made.distinct():
         waiting = QuantizationSearch.objects.filter(
@@ -263,6 +263,6 @@ def after_any(job: Job) -> None:
 
 
 def sweep() -> None:
-    """Advance every search that waits: what a process that died had no time to do."""
+    """Advance every waiting search, in case a process died before it could."""
     for search in QuantizationSearch.objects.filter(decided=False, job__status=Status.QUEUED):
         advance(search)

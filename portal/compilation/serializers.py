@@ -11,7 +11,7 @@ from workers.contract.quantization import ALGORITHMS, CHOICES, FLOAT_DTYPE, LAYE
 
 
 class SettingsSerializer(KnownFieldsOnly, serializers.Serializer):
-    """How a model is quantized; what is left out has its default."""
+    """How a model is quantized; omitted settings have their defaults."""
 
     dtype = serializers.ChoiceField(
         choices=[FLOAT_DTYPE], required=False, allow_null=True, help_text="null is the chip's int8"
@@ -36,7 +36,7 @@ class SettingsSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class TargetSerializer(KnownFieldsOnly, serializers.Serializer):
-    """A model that was compiled for a chip before; the channel order is the usual one unless it is named."""
+    """A chip that the model was compiled for before; the channel order defaults to the usual one."""
 
     model = InTeamField(queryset=Model.objects.live())
     chip = serializers.CharField(max_length=20)
@@ -58,7 +58,7 @@ class NewSearchSerializer(TargetSerializer):
 
 
 class LayerErrorSerializer(serializers.Serializer):
-    """A cosine of 1 is no error. ``single_…``: the layer's own error; the others: all of it up to there."""
+    """A cosine of 1 is no error. ``single_…`` is the layer's own error, the others the accumulated error."""
 
     type = serializers.CharField()
     name = serializers.CharField()
@@ -88,7 +88,7 @@ class NewLayerErrorsSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class SearchSerializer(serializers.ModelSerializer):
-    """``variants`` are those that the search compiled itself; ``met`` and ``outcome`` come at the end."""
+    """``variants`` are those that the search compiled itself; ``met`` and ``outcome`` are set at its end."""
 
     job = JobSerializer()
     variants = CompiledModelSerializer(many=True, source="started")

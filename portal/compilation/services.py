@@ -29,7 +29,9 @@ RKNN = "model.rknn"
 def start(
     model: Model, user, *, chip: str, channel_order: str, quantization: dict, priority: int = Priority.NORMAL
 ) -> CompiledModel:
-    """Queue the compilation of a trained model for a chip. The first one for it is chosen to be used."""
+    """Queue the compilation of a trained model for a chip. The first compiled model for a chip becomes the
+    chosen one.
+    """
     target = {"model": model, "chip": chip, "channel_order": channel_order}
     return CompiledModel.objects.create(
         **target,

@@ -6,5 +6,5 @@ from portal.compilation import search
 
 @app.task
 def sweep() -> None:
-    """Before: searches that wait for a variant nobody started. After: none."""
+    """Before: searches with a next step that nobody started. After: none."""
     search.sweep()

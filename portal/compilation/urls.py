@@ -1,4 +1,4 @@
-"""Addresses of a model's variants and of single compiled models."""
+"""URLs of a model's variants and of single compiled models."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Variants of a model: compiled with other quantization settings, measured, and one chosen to be used."""
+"""Variants of a model: compiled with other quantization settings, measured, and one of them chosen."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workers.contract.messages import msg
 
 @dataclass(frozen=True)
 class Variant:
-    """A compiled model with what was measured of it; ``value`` and ``drop`` are None until then."""
+    """A compiled model with its measurements; ``value`` and ``drop`` are None until measured."""
 
     compiled: CompiledModel
     value: float | None = None
@@ -34,7 +34,7 @@ class Variant:
 
     @property
     def is_proven(self) -> bool:
-        """Layers in 16 bits are not proven on boards."""
+        """Layers in 16 bits are not verified on boards."""
         return not self.settings["int16_layers"]
 
     @property
@@ -45,7 +45,7 @@ class Variant:
 
 
 def variants_of(compiled) -> list[Variant]:
-    """Of a query of compiled models, oldest first; with two queries."""
+    """From a query of compiled models, oldest first; with two queries."""
     rows = list(compiled.select_related("job").order_by("pk"))
     measured = Evaluation.objects.filter(compiled_model__in=rows, stage=Stage.SIMULATOR).order_by("pk")
     known = {one.compiled_model_id: one for one in measured.only("compiled_model", "value", "parity")}
@@ -58,10 +58,10 @@ def _variant(row: CompiledModel, measured: Evaluation | None) -> Variant:
 
 @transaction.atomic
 def make(model: Model, user, *, chip: str, channel_order: str, settings: Settings) -> CompiledModel:
-    """Compile a model once more with other settings, as a person asks for it.
+    """Compile a model again with other settings, for a person.
 
-    Raises SettingsError, QuotaReached, and IllegalTransition where the model cannot be compiled or was
-    compiled with these settings before.
+    Raises SettingsError, QuotaReached, and IllegalTransition if the model cannot be compiled, or was compiled
+    with these settings before.
     """
     jobs.refuse_if_full(model.team)
     rows = targets(model).filter(chip=chip, channel_order=channel_order)
@@ -78,7 +78,7 @@ def make(model: Model, user, *, chip: str, channel_order: str, settings: Setting
 
 
 def targets(model: Model):
-    """What was compiled of a model. Raises IllegalTransition where nothing can be compiled of it now."""
+    """The compiled models of a model. Raises IllegalTransition if it cannot be compiled now."""
     if model.deleted_at is not None:
         raise IllegalTransition(msg("{model} was deleted: restore its run first.", model=model))
     if not model.is_ready:
@@ -87,9 +87,9 @@ def targets(model: Model):
 
 
 def target_of(model: Model, chip: str, channel_order: str | None = None) -> dict:
-    """The arguments that name a target of a model: one for which it was compiled before.
+    """The arguments that name a target which the model was compiled for before.
 
-    Raises SettingsError for another one.
+    Raises SettingsError for any other target.
     """
     known = list(targets(model).values_list("chip", "channel_order").distinct().order_by("chip"))
     fitting = [order for name, order in known if name == chip and channel_order in (None, order)]
@@ -102,7 +102,7 @@ def target_of(model: Model, chip: str, channel_order: str | None = None) -> dict
 
 
 def same_settings(rows, settings: Settings, train_images: int) -> CompiledModel | None:
-    """The one of these compiled models whose settings make the same; not one that failed."""
+    """The one of these compiled models with equal settings, without failed ones."""
     wanted = key(settings, train_images)
     kept = rows.exclude(job__status=Status.FAILED).order_by("pk")
     return next((row for row in kept if key(row.quantization, train_images) == wanted), None)
@@ -110,7 +110,7 @@ def same_settings(rows, settings: Settings, train_images: int) -> CompiledModel 
 
 @transaction.atomic
 def choose(compiled: CompiledModel, user) -> None:
-    """Let a variant be the one of its chip that is deployed. Raises IllegalTransition until it is ready."""
+    """Choose a variant for deployment to its chip. Raises IllegalTransition until it is ready."""
     Model.objects.select_for_update().get(pk=compiled.model_id)
     if not compiled.is_ready or compiled.model.deleted_at is not None:
         raise IllegalTransition(msg("{model} is not ready: wait for its end.", model=str(compiled)))
@@ -124,7 +124,7 @@ def choose(compiled: CompiledModel, user) -> None:
 
 
 def start(model: Model, user, target: tuple[str, str], settings: Settings, priority: int = Priority.NORMAL):
-    """Queue one more variant without asking whether it may be: a search does, which was asked."""
+    """Queue one more variant without permission checks: for a search, which was checked itself."""
     chip, order = target
     return services.start(
         model, user, chip=chip, channel_order=order, quantization=settings, priority=priority

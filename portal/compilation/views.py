@@ -1,4 +1,4 @@
-"""Pages of a model's variants and of one compiled model: what it costs, where it loses accuracy."""
+"""Pages of a model's variants and of one compiled model: its cost, and where it loses accuracy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _compiled(request, pk: int) -> CompiledModel:
 
 
 def variant_list(request, pk):
-    """The variants of a model, side by side, with what each costs; and the forms for more."""
+    """The variants of a model side by side, with their costs, and the forms for more."""
     return _variants(request, _model(request, pk))
 
 
@@ -57,7 +57,7 @@ def variant_list_live(request, pk):
 @require_POST
 @member_required
 def variant_new(request, pk):
-    """Compile the model once more with other settings."""
+    """Compile the model again with other settings."""
     model = _model(request, pk)
     form = VariantForm(request.POST, compiled=CompiledModel.objects.filter(model=model), auto_id="variant_%s")
     if form.is_valid():
@@ -75,7 +75,7 @@ def variant_new(request, pk):
 @require_POST
 @member_required
 def search_new(request, pk):
-    """Search a quantization that loses no more than allowed."""
+    """Search for a quantization that meets a limit."""
     model = _model(request, pk)
     form = SearchForm(request.POST, compiled=CompiledModel.objects.filter(model=model), auto_id="search_%s")
     if form.is_valid():
@@ -90,7 +90,7 @@ def search_new(request, pk):
 
 
 def compiled_detail(request, pk):
-    """What a compiled model costs on its chip, layer by layer, and where it loses accuracy."""
+    """The cost of a compiled model on its chip, layer by layer, and where it loses accuracy."""
     compiled = _compiled(request, pk)
     sheet = costs.sheet(compiled)
     (variant,) = variants.variants_of(CompiledModel.objects.filter(pk=compiled.pk))
@@ -114,7 +114,7 @@ def compiled_live(request, pk):
 @require_POST
 @member_required
 def compiled_choose(request, pk):
-    """Let this variant be the one that is deployed for its chip."""
+    """Choose this variant for deployment to its chip."""
     compiled = _compiled(request, pk)
     try:
         variants.choose(compiled, request.user)
@@ -127,7 +127,7 @@ def compiled_choose(request, pk):
 @require_POST
 @member_required
 def layers_measure(request, pk):
-    """Measure the error of each layer; or, with ``layers``, compile these in 16 bits."""
+    """Measure the error of each layer; with ``layers``, compile these in 16 bits."""
     compiled = _compiled(request, pk)
     try:
         if "layers" in request.POST:

@@ -182,7 +182,7 @@ def _boxes(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
 
 
 def _accept(payload: dict[str, Any], index: Index, plan: Plan) -> Checked:
-    """The labels come from ``proposals``; what has a class that is gone by now is left out."""
+    """The labels come from ``proposals``; those with a class that no longer exists are dropped."""
     labels = {image: _with_class(label, plan) for image, label in payload["labels"].items()}
     left = {image: label for image, label in labels.items() if label is not None}
     if not left:

@@ -1,4 +1,4 @@
-"""Boxes made a classification dataset."""
+"""Makes a classification dataset from boxes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from workers.datakit.errors import InputError
 
 
 class CutSerializer(KnownFieldsOnly, serializers.Serializer):
-    """How boxes become a classification dataset. ``crops``: each box is a picture, with ``margin`` (a part of
-    its sides) around it. ``labels``: each image gets the class of its boxes, unless they are of several."""
+    """How boxes become a classification dataset. ``crops``: each box is an image, with ``margin`` (a
+    fraction of its sides) around it. ``labels``: each image gets the class of its boxes, unless there are
+    several.
+    """
 
     name = serializers.CharField(max_length=120, validators=[one_line], help_text="of the new dataset")
     how = serializers.ChoiceField(choices=WAYS, required=False, default=CROPS)
@@ -30,12 +32,12 @@ class CutSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class CutActions:
-    """The action of dataset versions, for ``DatasetVersionViewSet``."""
+    """Actions of ``DatasetVersionViewSet``."""
 
     @extend_schema(request=CutSerializer, responses={201: DatasetVersionSerializer})
     @action(detail=True, methods=["post"])
     def cut(self, request, pk=None):
-        """Make a classification dataset of the boxes, in a job; images keep their split."""
+        """Make a classification dataset from the boxes, in a job; images keep their split."""
         source = self.get_object()
         form = CutSerializer(data=request.data)
         form.is_valid(raise_exception=True)

@@ -1,4 +1,4 @@
-"""The page that makes a classification dataset of a version's boxes."""
+"""The page that makes a classification dataset from a version's boxes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class CutForm(StyledForm):
 
 @member_required
 def version_cut(request, pk):
-    """Say how, and begin."""
+    """Choose the options, and start."""
     source = find_ready_version(request, pk)
     form = CutForm(request.POST or None, initial={"name": f"{source.dataset.name[:100]} crops"})
     if request.method == "POST" and form.is_valid():

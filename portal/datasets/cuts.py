@@ -1,4 +1,4 @@
-"""Classification datasets that are made of the boxes of another version."""
+"""Classification datasets made from the boxes of another version."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def create(
 ) -> DatasetVersion:
     """Make the boxes of ``source`` the next version of the team's dataset ``name``, and queue its check.
 
-    ``how`` is one of ``cutting.WAYS``. Raises InputError where that cannot be, QuotaReached when no check may
-    wait.
+    ``how`` is one of ``cutting.WAYS``. Raises InputError if that is impossible, QuotaReached if no more
+    checks may be queued.
     """
     jobs.refuse_if_full(source.team)
     if not source.is_ready or source.is_deleted or not source.labels.has_boxes:

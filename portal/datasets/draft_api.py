@@ -85,7 +85,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
     @action(detail=True)
     @with_query(ProposalsQuerySerializer)
     def proposals(self, request, pk=None):
-        """Labels that a model proposed and that wait for a person."""
+        """Labels proposed by a model that wait for a decision."""
         draft = self.get_object()
         with indexes.opened(draft.base) as index:
             waiting = proposals.waiting(draft, index)
@@ -156,7 +156,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
 
 @contextlib.contextmanager
 def refusals(field: str = "draft"):
-    """Turn what the services refuse into an answer with the sentence at its field, ``field`` without one."""
+    """Turn the services' refusals into responses with the sentence at its field, ``field`` by default."""
     try:
         yield
     except ChangeRefused as refusal:

@@ -1,4 +1,4 @@
-"""Drafts: a person's changes to a version, and the labels that a model proposed for its images."""
+"""Drafts: a person's changes to a version, and a model's proposed labels for its images."""
 
 from django.db import models
 from django.db.models import Count, Q
@@ -17,7 +17,7 @@ class DraftState(models.TextChoices):
 
 class DraftQuerySet(OwnedQuerySet):
     def with_length(self):
-        """For lists: each with the number of its standing changes, as of now."""
+        """For lists: each with its current number of changes in effect."""
         return self.annotate(counted=Count("changes", filter=Q(changes__undone=False)))
 
 
@@ -27,7 +27,7 @@ class Draft(Owned):
     dataset = models.ForeignKey("datasets.Dataset", on_delete=models.CASCADE, related_name="drafts")
     base = models.ForeignKey("datasets.DatasetVersion", on_delete=models.CASCADE, related_name="drafts")
     state = models.CharField(max_length=10, choices=DraftState, default=DraftState.OPEN)
-    message = NameField(max_length=200, blank=True)  # what the new version is for
+    message = NameField(max_length=200, blank=True)  # the purpose of the new version
     version = models.OneToOneField(
         "datasets.DatasetVersion", on_delete=models.SET_NULL, null=True, related_name="made_of"
     )
@@ -50,18 +50,18 @@ class Draft(Owned):
         return self.state == DraftState.OPEN
 
     def done(self):
-        """The changes that stand, in their order."""
+        """The changes in effect, in order."""
         return self.changes.filter(undone=False)
 
     @property
     def length(self) -> int:
-        """How many changes stand; as ``with_length`` counted them where it did."""
+        """The number of changes in effect, as counted by ``with_length`` if available."""
         counted = getattr(self, "counted", None)
         return self.done().count() if counted is None else counted
 
 
 class DraftChange(models.Model):
-    """One change of a draft, see ``changes.KINDS``; an undone one can be done again until the next comes."""
+    """One change of a draft, see ``changes.KINDS``; an undone one can be redone until the next is added."""
 
     draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="changes")
     number = models.PositiveIntegerField()
@@ -80,14 +80,15 @@ class DraftChange(models.Model):
 
 
 class Proposal(models.Model):
-    """What a model sees in an image of a draft's base. Whether it waits for a person follows from the changes
-    that were made after it, see ``proposals``."""
+    """A model's proposal for an image of a draft's base. Later changes decide whether it still waits, see
+    ``proposals``.
+    """
 
     draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="proposals")
     image = models.PositiveIntegerField()  # its id in the base
     label = models.JSONField()  # a class id, or boxes as in a change ``boxes``
-    score = models.FloatField()  # of the class, or of the least sure box
-    by = models.CharField(max_length=120)  # the model, as people call it
+    score = models.FloatField()  # of the class, or the lowest of the boxes
+    by = models.CharField(max_length=120)  # the model's name
     model = models.PositiveIntegerField()  # its id
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -15,7 +15,7 @@ from workers.datakit.changes import KINDS
 from workers.datakit.grouping import MAX_PATTERN
 from workers.datakit.index import Filter
 
-# Proposed labels are accepted with a call of their own: nobody may say that a model proposed what it did not.
+# Proposed labels are accepted with a separate call: nobody can claim a proposal that no model made.
 CHANGE_KINDS = [kind for kind in KINDS if kind != "accept"]
 
 
@@ -40,7 +40,7 @@ class ImagesQuerySerializer(ImageFilterSerializer):
 
 
 class VersionImageSerializer(serializers.Serializer):
-    """An image of a version; ``class_id`` is null in a detection set, and without a class yet."""
+    """An image of a version; ``class_id`` is null in a detection dataset, and before it has a class."""
 
     id = serializers.IntegerField()
     name = serializers.CharField(help_text="the file's name in the staged folder")
@@ -154,7 +154,7 @@ class ChangeMadeSerializer(serializers.Serializer):
 
 
 class ProposalSerializer(serializers.ModelSerializer):
-    """What a model sees in an image, before a person has decided about it."""
+    """A model's proposal for an image, before a person has decided."""
 
     class_id = serializers.SerializerMethodField(help_text="null in a detection set")
     boxes = serializers.SerializerMethodField(
@@ -179,7 +179,7 @@ class ProposalsQuerySerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class ProposalsSerializer(serializers.Serializer):
-    """Some proposals in the order of their images; ``next`` is the next ``after``, null at the end."""
+    """Proposals ordered by image; ``next`` is the ``after`` of the next page, null at the end."""
 
     count = serializers.IntegerField(help_text="of all that wait for a person")
     proposals = ProposalSerializer(many=True)
@@ -187,7 +187,7 @@ class ProposalsSerializer(serializers.Serializer):
 
 
 class DecisionSerializer(KnownFieldsOnly, serializers.Serializer):
-    """Images with proposed labels: by their ids, or all that ``filter`` shows; an empty filter means all."""
+    """Images with proposed labels: by id, or all that match ``filter``; an empty filter means all."""
 
     ids = BoundedListField(child=WholeField(min_value=1), required=False, max_length=MAX_IDS)
     filter = ImageFilterSerializer(required=False)

@@ -38,8 +38,9 @@ def progress(index: Index, draft: Draft | None, number: int) -> Progress:
 def state(
     version: DatasetVersion, now: EditedImage, plan: Plan, proposed: list[list[float]] | None
 ) -> dict[str, Any]:
-    """What the script of the page starts from: lengths in pixels of the image; ``proposed`` are boxes that a
-    model proposed and that nobody has decided about."""
+    """The initial state of the page's script; lengths in pixels of the image; ``proposed`` are undecided
+    boxes proposed by a model.
+    """
     return {
         "width": now.row.width,
         "height": now.row.height,

@@ -19,7 +19,7 @@ from workers.datakit.errors import StagingError
 
 @require_GET
 def draw(request, pk):
-    """Lead to the first image that has no label yet, or to the first of all."""
+    """Redirect to the first unlabelled image, or to the first of all."""
     version = find_ready_version(request, pk)
     draft = drafts.open_draft(request.user, version.dataset)
     try:

@@ -65,7 +65,7 @@ class FilterForm(StyledForm):
 
     @functools.cached_property
     def wanted(self) -> Filter:
-        """The images to show. Those whose labels a model proposed are told one by one: they are so few."""
+        """The images to show. Those with proposed labels are listed by id: there are few."""
         if self.cleaned_data.get("ids"):
             return Filter(ids=self.cleaned_data["ids"])
         if self.cleaned_data.get("state") != "proposed":

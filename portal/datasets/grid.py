@@ -37,7 +37,7 @@ class GridBox:
 
 
 class GridImage:
-    """One image on a page; ``proposal`` is what a model proposed for it and nobody has decided about."""
+    """One image on a page; ``proposal`` is an undecided proposal of a model."""
 
     def __init__(self, now: EditedImage, plan: Plan, proposal: Proposal | None = None):
         self.row: ImageRow = now.row
@@ -67,7 +67,7 @@ class GridImage:
 
     @property
     def proposed_label(self) -> str:
-        """As ``label``, of what was proposed."""
+        """As ``label``, for the proposal."""
         if self.proposal is None:
             return ""
         if isinstance(self.proposal.label, list):
@@ -121,7 +121,7 @@ class GridPage:
     next: int | None
     waiting: int = 0  # images of the whole version with a proposal
     whole: int = 0  # all images of the version
-    unlabelled: int = 0  # those of them that wait for a class
+    unlabelled: int = 0  # those of them without a class
 
     @property
     def labelled(self) -> int:

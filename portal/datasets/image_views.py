@@ -188,7 +188,7 @@ def _draft_and_plan(request, version: DatasetVersion, index: Index) -> tuple[Dra
 
 
 def _here(draft: Draft | None, version: DatasetVersion) -> Draft | None:
-    """The draft, if it is one of this version."""
+    """The draft, if it belongs to this version."""
     return draft if draft and draft.base_id == version.pk else None
 
 
@@ -206,7 +206,9 @@ def _context(version: DatasetVersion, draft: Draft | None, plan: Plan, form: Cha
 
 
 def _following(request, form: ChangeForm, version: DatasetVersion, index: Index, number: int) -> str:
-    """Where to go after a change of one image: to the next that waits for one like it, otherwise back."""
+    """The next page after a change of one image: the next image of the same kind that waits, otherwise
+    back.
+    """
     act, draft = form.cleaned_data["act"], drafts.open_draft(request.user, version.dataset)
     following = None
     if act in DECISIONS:

@@ -13,7 +13,7 @@ from portal import tasks
 from portal.core import configs
 from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.core.names import NameField
-from portal.datasets import draft_models  # noqa: F401 (its tables are the app's, too)
+from portal.datasets import draft_models  # noqa: F401 (their tables belong to the app too)
 from portal.datasets.states import REVIEW, Review, UploadState, check_state
 from portal.jobs.models import Job, Status
 from portal.tasks import DatasetFacts, Unknown
@@ -130,7 +130,7 @@ class DatasetVersion(models.Model):
     options = models.JSONField(default=dict)  # options of the upload, see ``options.py``
     upload_bytes = models.PositiveBigIntegerField(default=0)  # kept of the upload; 0 once it is removed
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
-    # Whose boxes were cut out to make it.
+    # The version whose boxes were cut out to make it.
     source = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="cuts")
     index = models.FileField(max_length=300, blank=True)  # see ``index.py``; set once ready
     packs = models.ManyToManyField(Pack, related_name="versions")

@@ -1,7 +1,7 @@
-"""Labels that a model proposed for the images of a draft: which of them wait, accepting and rejecting them.
+"""A model's proposed labels for the images of a draft: pending ones, accepting and rejecting them.
 
-A proposal waits until a change after it decides about its image: it is accepted, corrected (other boxes are
-drawn, another class is given) or rejected. So undoing that change makes it wait again.
+A proposal is pending until a later change decides about its image: it is accepted, corrected (other boxes are
+drawn, another class is set) or rejected. Undoing that change makes it pending again.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from portal.datasets.refused_changes import ChangeRefused
 from workers.datakit.changes import Plan, wanted_images
 from workers.datakit.index import Filter, Index
 
-MOST = 10_000  # images that labels are proposed for at once
-LABELLING = ("boxes", "relabel", "accept")  # kinds of change that give an image its label
+MOST = 10_000  # images per prelabelling
+LABELLING = ("boxes", "relabel", "accept")  # kinds of change that label an image
 DECIDING = (*LABELLING, "reject")
 
 
 def touched(draft: Draft | None, index: Index, kinds: Iterable[str] = LABELLING, since=None) -> set[int]:
-    """The images that the draft's standing changes of these kinds name, made after ``since``."""
+    """The images named by the draft's changes of these kinds in effect, made after ``since``."""
     if draft is None:
         return set()
     if index.has_boxes:  # their classes are changed there, and no image gets one
@@ -44,14 +44,15 @@ def touched(draft: Draft | None, index: Index, kinds: Iterable[str] = LABELLING,
 
 
 def unlabelled(draft: Draft | None, index: Index) -> list[int]:
-    """The images that have no label after the draft's changes, in their order. Those that a person left
-    without boxes are labelled."""
+    """The images without a label after the draft's changes, in order. Those that a person left without
+    boxes are labelled.
+    """
     done = touched(draft, index)
     return [image for image in index.ids(Filter(unlabelled=True)) if image not in done]
 
 
 def waiting(draft: Draft | None, index: Index) -> list[int]:
-    """The images with a proposal that nobody has decided about, in their order."""
+    """The images with an undecided proposal, in order."""
     first = draft.proposals.first() if draft and draft.is_open else None
     if first is None:
         return []
@@ -61,20 +62,20 @@ def waiting(draft: Draft | None, index: Index) -> list[int]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Waiting:
-    """The proposals of a draft that wait, for the pages that show some of its images."""
+    """A draft's pending proposals, for pages that show some of its images."""
 
     ids: list[int] = dataclasses.field(default_factory=list)
     by: str = ""
     rows: dict[int, Proposal] = dataclasses.field(default_factory=dict)
 
     def next_to(self, number: int) -> int | None:
-        """The next image after ``number`` with a proposal, from the first on after the last."""
+        """The next image after ``number`` with a proposal; after the last, the first."""
         others = [image for image in self.ids if image != number]
         return next((image for image in others if image > number), others[0] if others else None)
 
 
 def waiting_of(draft: Draft | None, index: Index, shown: Iterable[int]) -> Waiting:
-    """What waits, with the proposals of the images ``shown``."""
+    """The pending proposals, with those of the images ``shown``."""
     ids = waiting(draft, index)
     if not ids:
         return Waiting()
@@ -84,13 +85,13 @@ def waiting_of(draft: Draft | None, index: Index, shown: Iterable[int]) -> Waiti
 
 
 def replace(draft: Draft, rows: Iterable[Proposal]) -> None:
-    """Put new proposals in the place of the draft's earlier ones. Call it in a transaction."""
+    """Replace the draft's earlier proposals. Call it in a transaction."""
     draft.proposals.all().delete()
     Proposal.objects.bulk_create(rows, batch_size=500)
 
 
 def accept(user, version: DatasetVersion, images: dict[str, Any]) -> DraftChange:
-    """Make the proposals for these images (``ids`` or ``filter``) a change. Raises ChangeRefused."""
+    """Accept the proposals for these images (``ids`` or ``filter``) as a change. Raises ChangeRefused."""
     draft, ids = _chosen(user, version, images)
     rows = list(draft.proposals.filter(image__in=ids))
     labels = {str(row.image): row.label for row in rows}
@@ -98,7 +99,7 @@ def accept(user, version: DatasetVersion, images: dict[str, Any]) -> DraftChange
 
 
 def reject(user, version: DatasetVersion, images: dict[str, Any]) -> DraftChange:
-    """Decide against the proposals for these images, which stay as they are. Raises ChangeRefused."""
+    """Reject the proposals for these images, which stay as they are. Raises ChangeRefused."""
     _draft, ids = _chosen(user, version, images)
     return drafts.add(user, version, "reject", {"images": {"ids": sorted(ids)}})
 
@@ -119,7 +120,7 @@ def _chosen(user, version: DatasetVersion, images: dict[str, Any]) -> tuple[Draf
 
 
 def corrected_by(draft: Draft | None, index: Index, image: int) -> str:
-    """The model whose proposal for the image waits and is corrected by drawing other boxes, or nothing."""
+    """The model whose pending proposal for the image is corrected by drawing other boxes, or None."""
     proposal = draft.proposals.filter(image=image).first() if draft else None
     if proposal is None or image in touched(draft, index, DECIDING, proposal.created_at):
         return ""
@@ -127,7 +128,7 @@ def corrected_by(draft: Draft | None, index: Index, image: int) -> str:
 
 
 def left_boxes(proposal: Proposal | None, plan: Plan) -> list[list[float]] | None:
-    """Its boxes of classes that are left; None without a proposal."""
+    """Its boxes of remaining classes; None without a proposal."""
     if proposal is None:
         return None
     return [box for box in proposal.label if plan.names[int(box[0])] is not None]

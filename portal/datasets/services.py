@@ -106,7 +106,9 @@ def create_import(
 
 
 def upload_version(team, user, name: str, options: dict, *, upload_name: str, **kept) -> DatasetVersion:
-    """Make the next version of the team's dataset ``name`` and queue its check. Call it in a transaction."""
+    """Create the next version of the team's dataset ``name`` and queue its check. Call it in a
+    transaction.
+    """
     dataset = _locked_dataset(team, user, name)
     options = reviews.with_remembered(dataset, options)
     kept["review"] = Review.WAITING if options.pop("review", False) else ""
@@ -187,7 +189,7 @@ def prepare_ingest(job: Job, folder: Path) -> Invocation:
 
 
 def _files(version: DatasetVersion, folder: Path) -> dict[str, str | None]:
-    """What the images come from: the upload, or another version whose boxes are cut out."""
+    """The source of the images: the upload, or another version whose boxes are cut out."""
     if "cut" not in version.options:
         return {"archive": str(_fetch_upload(version, folder / "upload.bin"))}
     if version.source is None:

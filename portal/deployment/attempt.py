@@ -1,4 +1,4 @@
-"""One attempt: put a release on the board or find it there, switch to it, let it prove itself, measure it."""
+"""One deployment attempt: upload the release, switch to it, run its trial, measure it."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from portal.models.lineage import provenance
 from portal.tasks import Stage
 from workers.contract.messages import msg
 
-RESUMES = 3  # after a connection that broke
+RESUMES = 3  # after a broken connection
 LOOK_SECONDS = 30.0
 WATCH_EVERY_SECONDS = 5.0
 POLL_SECONDS = 0.25
 
 
 def perform(job: Job, context: JobContext) -> dict:
-    """Lead a deployment. A connection that breaks is taken up again; what cannot be finished is undone."""
+    """Execute a deployment. A broken connection is resumed; what cannot be finished is undone."""
     attempt = Attempt(job.deployment, context)
     shutil.rmtree(job_folder(job), ignore_errors=True)
     try:
@@ -53,7 +53,7 @@ def perform(job: Job, context: JobContext) -> dict:
 
 
 def _resumed(work: Callable[[], dict], context: JobContext) -> dict:
-    """Do the work; where the connection breaks, connect again and go on, a few times."""
+    """Do the work; if the connection breaks, reconnect and continue, a few times."""
     for _ in range(RESUMES):
         try:
             return work()
@@ -64,7 +64,7 @@ def _resumed(work: Callable[[], dict], context: JobContext) -> dict:
 
 @contextlib.contextmanager
 def _timed(context: JobContext, tool: str):
-    """Count the seconds inside as the board's."""
+    """Count the seconds inside as time on the board."""
     start = time.monotonic()
     try:
         yield
@@ -74,7 +74,9 @@ def _timed(context: JobContext, tool: str):
 
 
 class Attempt(steps.Trial):
-    """What a deployment's job does, over as many connections as it takes; it writes the deployment's rows."""
+    """The work of a deployment's job, over as many connections as it takes; it writes the deployment's
+    rows.
+    """
 
     connection: BoardConnection
     lock: BoardLock
@@ -85,10 +87,10 @@ class Attempt(steps.Trial):
         self.built: release.Release | None = None
         self.name = deployment.source.release if deployment.source else ""
         self.evaluations: list[dict] = []
-        self.switched_in = ""  # the start of the board in which it switched
+        self.switched_in = ""  # the boot of the board in which it switched
 
     def prepare(self, folder: Path) -> None:
-        """Build the release, unless it lies on the board already; write down what is going to run there."""
+        """Build the release, unless it is already on the board; record what is going to run there."""
         if self.deployment.source:
             intended = self.deployment.source.placed | {"release": self.name}
         else:
@@ -118,7 +120,7 @@ class Attempt(steps.Trial):
         return {"release": self.name, "engine": engine, "evaluations": self.evaluations}
 
     def phase(self, name: str) -> None:
-        # Nothing stops it between the last proof and its end.
+        # Nothing stops it between the last check and its end.
         if name == "confirm":
             self.context.say(name)
         else:
@@ -146,7 +148,7 @@ class Attempt(steps.Trial):
             self.watch()
 
     def watch(self) -> None:
-        """Look at the board until the watch time is over; it ends with a look."""
+        """Check the board until the watch time is over; the last step is a check."""
         self.context.phase(msg("watching the board"))
         while True:
             self.lock.renew()
@@ -169,7 +171,7 @@ class Attempt(steps.Trial):
         self.context.log(f"{self.name} was put back; {before or 'nothing'} is current again")
 
     def tidy(self) -> None:
-        """Remove old releases, and write down which ones are kept."""
+        """Remove old releases, and record which ones are kept."""
         try:
             removed = steps.prune(self.connection, self.profile, self.profile.keep_releases)
             running.record_kept(self.device, steps.list_releases(self.connection, self.profile))
@@ -180,10 +182,10 @@ class Attempt(steps.Trial):
                 self.context.log(f"removed old releases: {', '.join(removed)}")
 
     def look_again(self, error: BoardError) -> None:
-        """After a lost connection or a silent board: find out what runs there. A release that was silent on
-        its trial goes.
+        """After a lost connection or a silent board: find out what runs there. A release that was silent
+        during its trial is removed.
 
-        A board that is still away, or still silent, is left to the next contact. Raises PutBack.
+        A board that is still unreachable, or still silent, is left to the next contact. Raises PutBack.
         """
         before, restored = None, False
         with contextlib.suppress(BoardError), sign_in(self.device, self.context.insist) as connection:
@@ -201,7 +203,7 @@ class Attempt(steps.Trial):
 
 
 def judge(connection: BoardConnection, profile: steps.Profile, found: health.Health, boot: str) -> None:
-    """Raise RemoteFailed for a board that is not well with the release that it runs now."""
+    """Raise RemoteFailed for a board that is unhealthy with its current release."""
     if boot and found.boot != boot:
         raise restarted(connection)
     if found.memory_free is not None and found.memory_free < profile.free_memory_bytes:
@@ -265,7 +267,7 @@ def build_release(deployment: Deployment, folder: Path) -> tuple[release.Release
 
 
 def what_is_put(built: release.Release, root: str) -> dict[str, str]:
-    """What identifies a release on the board."""
+    """The identity of a release on the board."""
     return {
         "release": built.id,
         "path": f"{root}/releases/{built.id}",

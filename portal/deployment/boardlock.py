@@ -1,8 +1,8 @@
-"""One deployment at a time changes a board's folder of releases, whoever deploys.
+"""One deployment at a time changes a board's release folder, whoever deploys.
 
-Within a portal a constraint of the database sees to it (``Deployment.holds``): devices that lead to one
-board, also those of several teams, count as one. Between portals it is a lock that lies on the board, and
-ends by itself ``LEASE`` seconds after it was last renewed. Only who can sign in there can take either.
+Within a portal, a database constraint ensures it (``Deployment.holds``): devices that lead to one board, also
+those of several teams, count as one. Between portals, it is a lock on the board itself, which expires
+``LEASE`` seconds after its last renewal. Only who can sign in there can take either.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def locked_board(deployment: Deployment, context: JobContext) -> Iterator[tuple[
 def held_board(
     deployment: Deployment, board: str, address: str, on_wait: Callable[[str], None]
 ) -> Iterator[None]:
-    """Be the only deployment of this portal that changes the board. Raises BoardBusy."""
+    """Be the portal's only deployment that changes the board. Raises BoardBusy."""
     deadline = time.monotonic() + WAIT_SECONDS
     while not Deployment.objects.hold(deployment, board):
         if time.monotonic() > deadline:
@@ -72,8 +72,9 @@ def held_board(
 
 
 def identity(device: Device, boot: str) -> str:
-    """What a board is known by, however it is reached: its host key, which boards of one image may share, and
-    its present start."""
+    """The identity of a board, however it is reached: its host key, which boards of one image may share,
+    and its current boot.
+    """
     words = f"{HostKey.parse(device.host_key).fingerprint} {boot}"
     return hashlib.sha256(words.encode()).hexdigest()
 

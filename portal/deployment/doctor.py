@@ -1,4 +1,4 @@
-"""Whether a board's runtime can load a model: the model's own header against what the board has."""
+"""Whether a board's runtime can load a model, from the model's own header."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from workers.contract.messages import msg
 HEADER_BYTES = 16
 FORMAT_6 = 6
 # Runtimes 1.3.0, 1.4.0 and 1.5.0 print "Invalid RKNN model version 6" (airockchip/rknn-toolkit2, issues 254
-# and 281; rockchip-linux/rknn-toolkit2, issue 316), and the toolkit 1.5.2 is the first to write that form.
+# and 281; rockchip-linux/rknn-toolkit2, issue 316), and the toolkit 1.5.2 is the first to write that version.
 READS_FORMAT_6 = (1, 5, 2)
 TOOLKIT = "rknn-toolkit2"
 
 
 @dataclass(frozen=True)
 class Header:
-    """What an RKNN file says: its form (None if not known) and the toolkit that made it ("" likewise)."""
+    """From an RKNN file: its format version (None if unknown) and its toolkit ("" likewise)."""
 
     form: int | None = None
     toolkit: str = ""
@@ -45,7 +45,7 @@ def header_of(path: Path) -> Header:
 
 
 def of_model(facts: dict[str, Any], header: Header) -> Line:
-    """Whether the board's runtime is one that reads the model."""
+    """Whether the board's runtime can read the model."""
     title, told = _("RKNN runtime for the model"), facts.get("runtime") or ""
     runtime, toolkit = version(told), version(header.toolkit)
     if not runtime:
@@ -72,7 +72,7 @@ def of_model(facts: dict[str, Any], header: Header) -> Line:
 
 
 def examine(device: Device, header: Header, connection: BoardConnection, profile: Profile) -> list[Line]:
-    """Look at a board that a model is about to be deployed to. Raises Unfit with what to do."""
+    """Check a board before a model is deployed to it. Raises Unfit with what to do."""
     facts = probe.probe(connection, profile, password=stored(device).password or None)
     Device.objects.filter(pk=device.pk).update(probe=facts)
     device.probe = facts
@@ -82,7 +82,7 @@ def examine(device: Device, header: Header, connection: BoardConnection, profile
 
 
 def of_newest_model(device: Device) -> Iterable[Line]:
-    """The line of the newest model that fits the device, for the device's page."""
+    """The check of the latest model that fits the device, for the device's page."""
     profile = device.board_profile
     rows = CompiledModel.objects.for_team(device.team_id).ready()
     newest = rows.filter(chip=profile.chip, channel_order=profile.channel_order).order_by("-pk").first()

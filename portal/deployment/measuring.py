@@ -1,4 +1,4 @@
-"""Lets a board predict measured images with the release that it runs, and compares what it says."""
+"""Runs measured images on the board's current release, and compares the predictions."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class DeploymentQuerySet(models.QuerySet):
     def hold(self, deployment: Deployment, board: str) -> bool:
         """Make it the only deployment that changes the board; False while another one does.
 
-        ``board`` is what the board itself is known by, so that several rows of one board count as one.
+        ``board`` is the board's identity, so that several rows of one board count as one.
         """
         left_over = self.filter(holds=board).exclude(job__status__in=ACTIVE)
         left_over.exclude(pk=deployment.pk).update(holds="")
@@ -36,7 +36,7 @@ class DeploymentQuerySet(models.QuerySet):
 
 
 class State(models.TextChoices):
-    """What has become of a deployment."""
+    """The state of a deployment."""
 
     UNDER_WAY = "under-way", _("Under way")
     CURRENT = "current", _("Current")
@@ -65,9 +65,9 @@ class Deployment(models.Model):
     placed = models.JSONField(default=dict)
     engine = models.CharField(max_length=120, blank=True)  # the inference engine, as the board reports it
     activated_at = models.DateTimeField(null=True)
-    # When it failed its trial and the release before it was made current again.
+    # When it failed its trial and the previous release was restored.
     rolled_back_at = models.DateTimeField(null=True)
-    # A rollback makes the release of this deployment current again, and puts nothing on the board.
+    # A rollback makes this deployment's release current again, and uploads nothing.
     source = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="+")
     holds = models.CharField(max_length=64, blank=True, default="", db_default="")  # the board, while at work
 
@@ -97,7 +97,7 @@ class Deployment(models.Model):
 
     @property
     def is_kept(self) -> bool:
-        """Whether its release lies on the board, as far as is known, and was confirmed there."""
+        """Whether its release is on the board, as far as known, and was confirmed there."""
         kept = {row["id"] for row in self.device.probe.get("releases", []) if row.get("activated")}
         return bool(self.release) and self.release in kept
 

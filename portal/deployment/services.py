@@ -1,4 +1,4 @@
-"""Deployments: start one, write down what it made, roll a device back to an earlier release."""
+"""Deployments: start one, store its result, roll a device back to an earlier release."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def start(
 
 @transaction.atomic
 def roll_back(source: Deployment, user) -> Deployment:
-    """Queue an attempt to make an earlier deployment's release current again, which lies on the board.
+    """Queue an attempt to make an earlier deployment's release, which is on the board, current again.
 
-    Raises IllegalTransition when it is current, was never confirmed there, or is not on the board any more;
-    QuotaReached when no more jobs may wait.
+    Raises IllegalTransition if it is current, was never confirmed there, or is no longer on the board;
+    QuotaReached if no more jobs may be queued.
     """
     source = source.source or source
     device = source.device

@@ -50,7 +50,7 @@ OnProgress = Callable[[int, int], None]
 
 
 class PutBack(BoardError):
-    """The release failed its trial, and what was current ``before`` is current again."""
+    """The release failed its trial, and ``before`` is current again."""
 
     code = "put-back"
 
@@ -65,16 +65,16 @@ class PutBack(BoardError):
 
 
 class Trial:
-    """What happens while a release is on trial, for whoever deploys; this one asks for nothing more."""
+    """The hooks of a release's trial; this base class does nothing."""
 
-    # Looks at the board before anything is sent; raises a BoardError for one that is not fit.
+    # Checks the board before anything is sent; raises a BoardError if it is not fit.
     examine: Callable[[BoardConnection, Profile], Any] = staticmethod(lambda connection, profile: None)
 
     def switched(self, before: str | None) -> None:
         """The release is current, instead of ``before``."""
 
     def prove(self) -> None:
-        """What the release has to do; what this raises ends the trial."""
+        """The trial itself; any exception ends it."""
 
     def put_back(self, before: str | None) -> None:
         """``before`` is current again."""
@@ -82,8 +82,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Upload:
-    """``sent`` is False where the board had the whole release; ``resumed`` counts the bytes that an earlier
-    upload had brought."""
+    """``sent`` is False if the board already had the whole release; ``resumed`` counts the bytes of an
+    earlier upload.
+    """
 
     sent: bool
     resumed: int = 0
@@ -124,13 +125,13 @@ def deploy(
     token: str = "",
     trial: Trial | None = None,
 ) -> Deployed:
-    """Upload, verify, test, switch and prove. ``on_phase`` gets each of PHASES, ``on_progress`` bytes sent.
+    """Upload, verify, test, switch and try out. ``on_phase`` gets each of PHASES, ``on_progress`` bytes sent.
 
     With a ``token``, the board switches only while that token holds the board's lock.
 
     Raises a BoardError, or whatever ``on_phase``, ``on_progress``, ``trial`` or the connection's ``on_wait``
-    raises. The earlier release is then current, unless the connection was lost after the switch. A cancel
-    during the switch is obeyed after it.
+    raises. The previous release is then current, unless the connection was lost after the switch. A cancel
+    during the switch takes effect after it.
     """
     trial = trial or Trial()
     with _undone(connection, profile, release.id, release.upload, token, trial):
@@ -158,7 +159,7 @@ def activate(
     token: str = "",
     trial: Trial | None = None,
 ) -> dict[str, Any]:
-    """Make a release that is already on the board current (a rollback); it proves itself as a new one does.
+    """Make a release that is already on the board current (a rollback), with a trial like a new one's.
 
     Returns ``{"before": id or None, "engine": …}``. Raises as ``deploy``.
     """
@@ -171,8 +172,8 @@ def activate(
 
 
 def check(connection: BoardConnection, profile: Profile, folder: str = "current") -> list[dict[str, Any]]:
-    """Have a release on the board, the current one unless told otherwise, verify its files and predict its
-    golden images.
+    """Have a release on the board, the current one by default, verify its files and predict its golden
+    images.
 
     Returns the runner's messages. Raises WrongAnswer, NoVendorLibrary, NoPython, RemoteFailed …
     """
@@ -180,7 +181,7 @@ def check(connection: BoardConnection, profile: Profile, folder: str = "current"
 
 
 def _try_out(connection, profile, release_id: str, on_phase: OnPhase, token: str, trial: Trial) -> str | None:
-    """Switch, let the release prove itself, and confirm it; return what was current before."""
+    """Switch, run the trial, and confirm the release; return the previous one."""
     on_phase(msg("switch"))
     with connection.undisturbed():
         arguments = ("activate", release_id, *filter(None, [token]))
@@ -199,7 +200,7 @@ def _try_out(connection, profile, release_id: str, on_phase: OnPhase, token: str
 def _undone(
     connection: BoardConnection, profile: Profile, release_id: str, upload: str, token: str, trial: Trial
 ) -> Iterator[None]:
-    """When the block fails, put the earlier release back and remove what was half made.
+    """If the block fails, restore the previous release and remove leftovers.
 
     A board whose connection is lost is left to the next contact.
     """
@@ -221,9 +222,10 @@ def _undone(
 def restore(
     connection: BoardConnection, profile: Profile, release_id: str, token: str = ""
 ) -> dict[str, Any]:
-    """If the release is current and on trial, make the one before it current again.
+    """If the release is current and on trial, make the previous one current again.
 
-    Returns ``{"restored": bool, "current": id or None}``; raises nothing, so that the original error is told.
+    Returns ``{"restored": bool, "current": id or None}``; raises nothing, so that the original error is
+    reported.
     """
     with connection.undisturbed(TIDY_SECONDS), contextlib.suppress(BoardError):
         arguments = ("restore", release_id, *filter(None, [token]))
@@ -279,14 +281,14 @@ def _bad_files(
 
 
 def _held(connection: BoardConnection, profile: Profile, release: Release) -> dict[str, int]:
-    """How many of each file's first bytes an upload that broke off has brought to the board."""
+    """How many bytes of each file an interrupted upload has brought to the board."""
     found = run_release_manager(connection, profile, "held", release.upload)["files"]
     rows = {row["name"]: row for row in found if row["name"] in release.files}
     return {name: row["bytes"] for name, row in rows.items() if _begins(release.files[name], row)}
 
 
 def _begins(content: bytes | Path, held: dict[str, Any]) -> bool:
-    """Whether the content begins with what is held of it."""
+    """Whether the content begins with what the board has of it."""
     data = content if isinstance(content, bytes) else content.read_bytes()
     count = held["bytes"]
     return count <= len(data) and hashlib.sha256(data[:count]).hexdigest() == held["sha256"]

@@ -1,4 +1,4 @@
-"""Addresses of deployments."""
+"""URLs of deployments."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Deployments: back to an earlier release."""
+"""Rollback of deployments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from portal.teams.quotas import QuotaReached
 @require_POST
 @operator_required
 def deployment_rollback(request, pk):
-    """Make a deployment's release current again, which lies on its device."""
+    """Make a deployment's release, which is on its device, current again."""
     rows = Deployment.objects.for_team(request.team).select_related("device", "source", "job")
     source = get_object_or_404(rows, pk=pk)
     try:

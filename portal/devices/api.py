@@ -174,9 +174,9 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     @extend_schema(responses=FitnessSerializer)
     @action(detail=True, pagination_class=None, filter_backends=[])
     def fitness(self, request, pk=None):
-        """Whether the board is fit for a deployment, check by check, as it was when it was last probed.
+        """Whether the board is fit for a deployment, check by check, as of its last probe.
 
-        A deployment makes the same checks first and refuses a board with one that is ``refused``.
+        A deployment runs the same checks first and refuses a board with one that is ``refused``.
         """
         device = self.get_object()
         removed = configs.boards().removed(device.profile)

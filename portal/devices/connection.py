@@ -303,8 +303,9 @@ class BoardConnection:
         on_progress: Callable[[int], None] | None = None,
         start: int = 0,
     ) -> None:
-        """Copy a local file to the board, whose first ``start`` bytes are there; ``on_progress`` gets the
-        bytes that are there by now."""
+        """Copy a local file to the board, which has the first ``start`` bytes; ``on_progress`` gets the
+        bytes there by now.
+        """
         source = transfer.FileSource(local, start)
 
         def tell() -> None:

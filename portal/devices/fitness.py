@@ -1,7 +1,7 @@
-"""Is this board fit? What a probe found, line by line: a verdict, and what to do.
+"""Whether a board is fit for deployments: one check per line of a probe, with a verdict and advice.
 
-A deployment refuses a board with a line that is ``REFUSED``, before anything is sent. What cannot be known is
-no reason to refuse: the golden images decide then.
+A deployment refuses a board with a ``REFUSED`` check, before anything is sent. Unknown facts are no reason to
+refuse: the golden images decide then.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MEGABYTE = 1048576
 
 
 class Verdict(TextChoices):
-    """From the best to the worst."""
+    """From best to worst."""
 
     FIT = "fit", _("Fit")
     UNKNOWN = "unknown", _("Unknown")
@@ -40,7 +40,7 @@ ORDER = list(Verdict)
 
 @dataclass(frozen=True)
 class Line:
-    """One check: ``found`` is what the board has, ``advice`` what to do where it is not fit."""
+    """One check: ``found`` is what the board has, ``advice`` what to do if it is not fit."""
 
     name: str
     title: str | Promise
@@ -56,7 +56,7 @@ class Unfit(BoardError):
 
 
 Check = Callable[[dict[str, Any], Profile], Line]
-# What else is checked of a device: the models that are deployed to it are above this app.
+# Further checks of a device, about deployed models, which are above this app.
 _further: list[Callable[[Device], Iterable[Line]]] = []
 
 
@@ -65,7 +65,7 @@ def add_check(check: Callable[[Device], Iterable[Line]]) -> None:
 
 
 def of_device(device: Device) -> list[Line]:
-    """Every line for the device as it was last probed; empty for one that never was. Raises Removed."""
+    """Every check of the device as of its last probe; empty without one. Raises Removed."""
     if not device.probe:
         return []
     found = of_probe(device.probe, device.board_profile)
@@ -81,7 +81,7 @@ def worst(lines: Iterable[Line]) -> Verdict:
 
 
 def refuse_unless_fit(lines: Iterable[Line]) -> None:
-    """Raise Unfit with the sentence of the first line that refuses the board."""
+    """Raise Unfit with the sentence of the first check that refuses the board."""
     for line in lines:
         if line.verdict == Verdict.REFUSED:
             raise Unfit(line.advice)
@@ -214,6 +214,6 @@ CHECKS: tuple[Check, ...] = (
 
 
 def version(text: str) -> tuple[int, ...]:
-    """The first version in a text, as numbers: (2, 3, 2) of "librknnrt version: 2.3.2 (429f97ae6b)"."""
+    """The first version in a text, as numbers: (2, 3, 2) for "librknnrt version: 2.3.2 (429f97ae6b)"."""
     found = re.search(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", text[:200])
     return tuple(int(number) for number in found.groups() if number) if found else ()

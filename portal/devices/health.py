@@ -1,4 +1,4 @@
-"""How a board is right now: which start of it this is, its free memory and its temperature."""
+"""A board's current health: its boot, free memory and temperature."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.devices.transfer import MAX_DIGITS
 BOOT = "/proc/sys/kernel/random/boot_id"
 MEMORY = "/proc/meminfo"
 HEAT = "/sys/class/thermal/thermal_zone0/temp"
-# One command for all files, and no Python: a link may be slow, and a board full.
+# One command for all files, without Python: a link may be slow, and a board full.
 READ_SCRIPT = 'for file; do echo "file $file"; cat "$file" 2>/dev/null; echo; done'
 READ_SECONDS = 20.0
 MAX_READ_BYTES = 256 * 1024
@@ -22,7 +22,7 @@ COLDEST, HOTTEST = -60.0, 200.0
 
 @dataclass(frozen=True)
 class Health:
-    """``boot`` is another one after each start; "" and None stand for what the board does not tell."""
+    """``boot`` differs after each boot; "" and None mean that the board does not tell."""
 
     boot: str
     memory_free: int | None  # bytes
@@ -36,12 +36,12 @@ def look(connection: BoardConnection) -> Health:
 
 
 def boot_of(connection: BoardConnection) -> str:
-    """Which start of the board this is; "" where it does not tell."""
+    """The id of the board's current boot; "" if it does not tell."""
     return read_files(connection, (BOOT,))[BOOT][:MAX_BOOT]
 
 
 def read_files(connection: BoardConnection, paths: Iterable[str]) -> dict[str, str]:
-    """Small files of the board by path; "" for one that is not there."""
+    """Small files of the board by path; "" for a missing one."""
     paths = list(paths)
     argv = ["sh", "-c", READ_SCRIPT, "sh", *paths]
     result = connection.run(argv, timeout=READ_SECONDS, limit=MAX_READ_BYTES)
@@ -69,7 +69,7 @@ def parse_meminfo(text: str) -> tuple[int | None, int | None]:
 
 
 def parse_celsius(text: str) -> float | None:
-    """Degrees from a thermal zone's file, which counts in thousandths; older kernels count in whole ones."""
+    """Degrees from a thermal zone's file, which counts thousandths; older kernels count whole degrees."""
     number = text.removeprefix("-")
     if not number.isdecimal() or len(number) > MAX_DIGITS:
         return None

@@ -17,7 +17,7 @@ SAID_SECONDS = 20.0
 MAX_SAID_BYTES = 64 * 1024
 COMPATIBLE = "/proc/device-tree/compatible"
 MOUNTS = "/proc/mounts"
-# Which of them there is depends on how the kernel was built.
+# Which of them exists depends on the kernel's configuration.
 NPU_DRIVERS = ("/proc/rknpu/version", "/sys/kernel/debug/rknpu/version", "/sys/module/rknpu/version")
 MOST_COMPATIBLE = 10
 
@@ -130,7 +130,7 @@ def _writable(connection: BoardConnection, root: str, mounts: str) -> bool | Non
 
 
 def _clock_offset(connection: BoardConnection) -> int | None:
-    """How many seconds the board's clock is ahead; None where it does not tell the time."""
+    """How many seconds the board's clock is ahead; None if it does not tell the time."""
     said = _said(connection, "date", "+%s")
     return int(said) - round(time.time()) if said.isdecimal() and len(said) <= MAX_DIGITS else None
 

@@ -72,7 +72,7 @@ def look(device: Device) -> Report | None:
 
 
 def record_kept(device: Device, found: dict) -> None:
-    """Write down which releases lie on the board, as it listed them."""
+    """Record which releases are on the board, as it listed them."""
     row = Device.objects.get(pk=device.pk)
     row.probe = row.probe | {"current": found["current"], "releases": found["releases"]}
     row.save(update_fields=["probe"])

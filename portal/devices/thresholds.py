@@ -25,7 +25,7 @@ def thresholds_of(query, known: KnownRelease | None) -> Thresholds:
 
 
 def usual_score(known: KnownRelease | None) -> float:
-    """The score that was chosen for the release's model, if there is one."""
+    """The score chosen for the release's model, if there is one."""
     return SHOWN if known is None or known.score is None else known.score
 
 

@@ -44,7 +44,9 @@ def chunks_of(data: bytes) -> Iterator[bytes]:
 
 
 class FileSource:
-    """The chunks of a local file from ``start`` on; counts what was consumed of the file, and hashes that."""
+    """The chunks of a local file from ``start`` on; counts the consumed bytes of the file, and hashes
+    them.
+    """
 
     def __init__(self, path: Path, start: int = 0):
         self._path = path
@@ -67,8 +69,7 @@ def put_stream(
     on_progress: Callable[[], None] = lambda: None,
     start: int = 0,
 ) -> None:
-    """Write a file, or from ``start`` on one that has so many bytes; raises DiskFull, RemoteFailed or
-    ConnectionLost.
+    """Write a file, or continue one at ``start``; raises DiskFull, RemoteFailed or ConnectionLost.
 
     ``on_progress`` is called regularly in the caller's thread, and may raise to abort.
     """

@@ -85,7 +85,7 @@ def _live(request, device: Device) -> Live:
 
 
 def device_fitness(request, pk):
-    """Is this board fit? What the last check of the connection found, line by line."""
+    """The checks of the last probe, line by line."""
     device = _device(request, pk)
     removed = configs.boards().removed(device.profile)
     lines = [] if removed else fitness.of_device(device)

@@ -31,7 +31,7 @@ class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
 
     @extend_schema(request=ThresholdSerializer, responses=ModelSerializer)
     def partial_update(self, request, pk=None):
-        """Choose from which score the model's boxes are shown; null is the usual one."""
+        """Set the display threshold for the model's boxes; null is the default."""
         model = self.get_object()
         form = ThresholdSerializer(data=request.data)
         form.is_valid(raise_exception=True)

@@ -12,7 +12,7 @@ from workers.datakit.errors import InputError
 
 @transaction.atomic
 def set_score_threshold(model: Model, user, score: float | None) -> None:
-    """Show the model's boxes from this score on, 0 to 1; None is the usual one. Raises InputError."""
+    """Set the display threshold for the model's boxes, 0 to 1; None is the default. Raises InputError."""
     if not model.task_class.has_threshold:
         raise InputError(
             msg("A model for {task} has no score threshold: only detectors do.", task=model.task_class.title)

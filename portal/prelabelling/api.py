@@ -1,4 +1,4 @@
-"""Models propose labels for the images of a version that have none."""
+"""Models propose labels for unlabelled images of a version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PrelabellingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Team
 
     @extend_schema(request=NewPrelabellingSerializer, responses={201: PrelabellingSerializer})
     def create(self, request):
-        """Let a model propose labels, in a job; they come into your draft of the version.
+        """Let a model propose labels, in a job; they go into your draft of the version.
 
         You then accept or reject them, or correct them by changes of the draft.
         """

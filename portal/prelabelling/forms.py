@@ -1,4 +1,4 @@
-"""The form that asks which model proposes labels, and what its classes are in the dataset."""
+"""The form that chooses the model, and maps its classes to the dataset's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ModelForm(StyledForm):
 
 
 class ClassesForm(StyledForm):
-    """The second: a field for each class of the model that the dataset does not have by name."""
+    """The second step: a field for each class of the model that the dataset lacks by name."""
 
     score = forms.FloatField(
         label=_("Lowest score"),
@@ -54,6 +54,6 @@ class ClassesForm(StyledForm):
         return [self[f"class_{number}"] for number in range(len(self.unclear))]
 
     def classes(self) -> dict[str, int | None]:
-        """What was chosen, by the names of the model's classes."""
+        """The choices, by the names of the model's classes."""
         chosen = {name: self.cleaned_data[f"class_{number}"] for number, name in enumerate(self.unclear)}
         return {name: None if value == SKIP else int(value) for name, value in chosen.items()}

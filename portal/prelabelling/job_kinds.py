@@ -1,4 +1,4 @@
-"""The kind of job that lets a model propose labels."""
+"""The job kind that lets a model propose labels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def register() -> None:
 
 
 def subjects(ids: set[int]) -> dict[int, Subject]:
-    """The grid of the images, with those that got proposals."""
+    """The grid of the images with proposals."""
     rows = Prelabelling.objects.filter(job__in=ids).select_related("draft__base__dataset")
     return {
         row.job_id: Subject(

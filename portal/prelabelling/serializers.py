@@ -1,4 +1,4 @@
-"""Proposals of labels, as the API says them."""
+"""Serializers of prelabelling."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ class PrelabellingSerializer(serializers.ModelSerializer):
 
 
 class NewPrelabellingSerializer(KnownFieldsOnly, serializers.Serializer):
-    """``classes`` says of the model's classes whose name the dataset does not have which of its classes they
-    are: a class id, or null to leave one out."""
+    """``classes`` maps those classes of the model that the dataset lacks by name: to a class id, or to
+    null to leave one out.
+    """
 
     dataset_version = InTeamField(queryset=DatasetVersion.objects.select_related("dataset", "job"))
     model = InTeamField(queryset=Model.objects.live().select_related("dataset_version", "job"))

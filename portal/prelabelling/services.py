@@ -1,4 +1,4 @@
-"""Letting a model propose labels: which classes its classes are, the job, the proposals that come of it."""
+"""Lets a model propose labels: maps its classes, runs the job, stores the proposals."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOST_BYTES = 64 * 1024 * 1024  # of the program's results
 
 @dataclass(frozen=True)
 class Matched:
-    """A class of a model, and the class of the dataset that has its name, if there is one."""
+    """A class of a model, and the dataset's class with the same name, if there is one."""
 
     name: str
     class_id: int | None
@@ -48,12 +48,12 @@ def usable(version: DatasetVersion):
 
 
 def usual_score(model: Model) -> float:
-    """The score that was chosen for the model, if there is one."""
+    """The score chosen for the model, if there is one."""
     return DEFAULT_SCORE if model.score_threshold is None else model.score_threshold
 
 
 def matched(model: Model, plan: Plan) -> list[Matched]:
-    """The model's classes by id, each with the class of that name in what ``plan`` makes of the dataset."""
+    """The model's classes by id, each with the class of that name in the dataset after ``plan``."""
     ours = {names.class_key(name): number for number, name in enumerate(plan.names) if name is not None}
     return [Matched(name, ours.get(names.class_key(name))) for name in model.dataset_version.class_names]
 
@@ -61,10 +61,10 @@ def matched(model: Model, plan: Plan) -> list[Matched]:
 def start(
     user, version: DatasetVersion, model: Model, classes: dict[str, int | None], least_score: float | None
 ) -> Prelabelling:
-    """Queue proposals of labels for the images that have none. Raises ChangeRefused, QuotaReached.
+    """Queue proposals of labels for unlabelled images. Raises ChangeRefused, QuotaReached.
 
-    ``classes`` says of the model's classes that the dataset does not have by name which class they are; None
-    leaves one out. Labels with a score under ``least_score`` are not proposed, None is ``usual_score``.
+    ``classes`` maps those classes of the model that the dataset lacks by name; None leaves one out. Labels
+    with a score below ``least_score`` are not proposed; None means ``usual_score``.
     """
     if model.task != version.task:
         raise ChangeRefused(
@@ -136,7 +136,7 @@ def _write(
 
 
 def prepare(job: Job, folder: Path) -> Invocation:
-    """Put the model and the images without a label into the job's folder."""
+    """Put the model and the unlabelled images into the job's folder."""
     asked = job.prelabelling
     draft, model = asked.draft, asked.model
     _refuse_closed(draft)
@@ -183,7 +183,7 @@ def _copied(index: Index, version: DatasetVersion, ids: list[int], folder: Path)
 
 
 def study(job: Job, artifacts: Path, result: dict) -> dict:
-    """Make proposals of the program's predictions, for the images that are still without a label."""
+    """Turn the program's predictions into proposals, for images that are still unlabelled."""
     asked, path = job.prelabelling, artifacts / RESULTS
     if path.stat().st_size > MOST_BYTES:
         raise InputError(msg("The model proposes too much: ask for a higher score."))
@@ -193,7 +193,7 @@ def study(job: Job, artifacts: Path, result: dict) -> dict:
     with indexes.opened(draft.base) as index:
         left = set(proposals.unlabelled(draft, index))
     rows = [_proposal(asked, draft, row) for row in predicted]
-    # Kept beside the row, not in the result: a job's result is small.
+    # Stored beside the row, not in the result: a job's result is small.
     asked.found = [row for row in rows if row is not None and row.image in left]
     return {**result, "proposed": len(asked.found)}
 
@@ -209,7 +209,7 @@ def _proposal(asked: Prelabelling, draft: Draft, row: Prediction) -> Proposal | 
 
 
 def complete(job: Job, result: dict) -> None:
-    """Raises InputError where the draft was closed while the model was at work."""
+    """Raises InputError if the draft was closed while the model was working."""
     asked = job.prelabelling
     draft = Draft.objects.select_for_update().select_related("base__dataset").get(pk=asked.draft_id)
     _refuse_closed(draft)

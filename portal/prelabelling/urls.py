@@ -1,4 +1,4 @@
-"""The address below a dataset version's."""
+"""The URL below a dataset version's."""
 
 from django.urls import path
 

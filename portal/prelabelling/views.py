@@ -16,7 +16,7 @@ from portal.teams.quotas import QuotaReached
 
 @member_required
 def prelabel(request, pk):
-    """First the model (a query), then what its classes are, and the start."""
+    """First choose the model (a query), then map its classes, and start."""
     version = find_ready_version(request, pk)
     models = services.usable(version)
     choice = ModelForm(request.GET or None, models=models)
@@ -47,7 +47,7 @@ def prelabel(request, pk):
 
 
 def _start(request, version, model, form: ClassesForm) -> Prelabelling | None:
-    """Begin; None, and the form says why, where that is refused."""
+    """Start; None, with the reason in the form, if that is refused."""
     try:
         return services.start(request.user, version, model, form.classes(), form.cleaned_data["score"])
     except (ChangeRefused, QuotaReached) as error:

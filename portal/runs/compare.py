@@ -47,7 +47,7 @@ class Row:
 
     @property
     def displayed(self) -> list[Any]:
-        """The values as a page shows them: what has a title by its title."""
+        """The values as a page shows them: by title, if they have one."""
         title = _TITLES.get(self.name)
         return [title(value) if title and value else value for value in self.values]
 

@@ -109,7 +109,7 @@ def _compiled_of(run: Run):
 
 
 def _jobs_of(run: Run):
-    """Every attempt of its steps, and what was done with what they made: variants, searches, deployments."""
+    """Every attempt of its steps, and the jobs of its results: variants, searches, deployments."""
     mine = Q(attempt_of__step__run=run) | Q(step__run=run)
     compiled = _compiled_of(run)
     made = Q(compiled_model__in=compiled) | Q(deployment__compiled_model__in=compiled)

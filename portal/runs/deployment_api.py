@@ -55,9 +55,9 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVi
     @action(detail=True, methods=["post"])
     @without_body
     def rollback(self, request, pk=None):
-        """Make this deployment's release current again on its device, where it still lies.
+        """Make this deployment's release, if it is still on its device, current again.
 
-        Nothing is sent to the device, and the release proves itself as a new one does.
+        Nothing is uploaded; the release goes through a trial like a new one.
         """
         deployment = deployments.roll_back(self.get_object(), request.user)
         return Response(DeploymentSerializer(deployment).data, status=202)

@@ -37,7 +37,7 @@ def register() -> None:
 
 
 def _quality(run) -> dict | None:
-    """Whether its models keep to its limits, and what misses them."""
+    """Whether its models meet its limits, and which miss them."""
     judged = quality(Graph(run))
     return judged and {"state": judged.state, "misses": [miss.sentence for miss in judged.misses]}
 

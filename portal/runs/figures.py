@@ -36,7 +36,7 @@ def figures_of(runs: Iterable[Run]) -> dict[int, Figures]:
 
 
 def _add_quantized(found: dict[int, Figures]) -> None:
-    """Of the variant in use for each chip."""
+    """Of the chosen variant for each chip."""
     rows = Evaluation.objects.filter(stage=Stage.SIMULATOR, compiled_model__chosen=True).order_by("id")
     rows = rows.filter(model__job__step__run__in=found)
     for run_id, chip, value in rows.values_list("model__job__step__run", "compiled_model__chip", "value"):

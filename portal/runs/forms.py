@@ -36,7 +36,7 @@ NUMBERS = {
     ),
 }
 
-# Limits of quality: fractions of the metric, given in percent.
+# Quality limits: fractions of the metric, entered in percent.
 LIMITS = {
     "max_drop": (
         _("Largest allowed drop, points"),
@@ -271,6 +271,6 @@ class RunEditForm(StyledForm):
 
 
 class ThresholdForm(StyledForm):
-    """From which score a detector's boxes are shown."""
+    """The display threshold of a detector's boxes."""
 
     percent = forms.IntegerField(required=False, min_value=0, max_value=100)

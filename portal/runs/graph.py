@@ -48,7 +48,7 @@ class Graph:
 
     @property
     def method(self) -> dict:
-        """How the run makes its model of others; empty for plain training. See ``training/methods.py``."""
+        """How the run makes its model from others; empty for plain training. See ``training/methods.py``."""
         return next((step.inputs.get("method") or {} for step in self.of_kind(TRAIN)), {})
 
     @property
@@ -71,7 +71,7 @@ class Graph:
 
     @cached_property
     def variants(self) -> list[CompiledModel]:
-        """Every compiled model of the run's model, oldest first, whether a step made it or a person asked."""
+        """Every compiled model of the run's model, oldest first, from steps and from people."""
         rows = self.model.compiled_models.select_related("job__created_by") if self.model else []
         found = sorted(rows, key=lambda one: one.pk)
         for one in found:
@@ -79,7 +79,7 @@ class Graph:
         return found
 
     def compiled_by(self, step: Step) -> CompiledModel | None:
-        """What stands for a step: the variant chosen for its target; None until one is begun."""
+        """The result of a step: the variant chosen for its target; None until one is started."""
         made = made_by(step)
         if made is None:
             return None

@@ -29,7 +29,7 @@ class NextSteps:
 
     @property
     def model_id(self) -> int:
-        """What all of them were compiled of."""
+        """The model that all of them were compiled from."""
         return self.models[0][0].model_id
 
     @property

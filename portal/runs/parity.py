@@ -1,4 +1,4 @@
-"""Parity of a run: the same images through every stage, from the trained model to the boards."""
+"""Parity of a run: all stages on the same images, from the trained model to the boards."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from portal.tasks import Stage, Task
 from workers.contract.messages import Message, msg
 from workers.datakit.scoring.intervals import chance_of
 
-CHANCE = 0.05  # a change that chance gives this often is not told from chance
-FEWEST = 6  # images that became worse, and none better: the fewest that are told from chance
+CHANCE = 0.05  # a change this likely by chance is not significant
+FEWEST = 6  # images that got worse, with none better: the fewest that are significant
 
 
 @dataclass(frozen=True)
 class StageResult:
-    """One stage of a branch: its evaluation, and what it lost against the stage before."""
+    """One stage of a branch: its evaluation, and its loss against the previous stage."""
 
     task: Task
     evaluation: Evaluation
@@ -55,12 +55,12 @@ class StageResult:
 
     @property
     def drop(self) -> float:
-        """Of the task's metric against the stage before, 0 where nothing was compared."""
+        """Of the task's metric against the previous stage, 0 if nothing was compared."""
         return self.parity.get("drop") or 0.0
 
     @property
     def by_chance(self) -> bool:
-        """Whether so few images changed that chance may have changed them; False where that is not known."""
+        """Whether the change may be due to chance; False if unknown."""
         if "lost" not in self.parity:
             return False
         return chance_of(self.parity["lost"], self.parity["gained"]) > CHANCE
@@ -68,7 +68,7 @@ class StageResult:
 
 @dataclass(frozen=True)
 class Branch:
-    """A compiled model: what it was made from, itself, and the boards that run it."""
+    """A compiled model: its predecessors, itself, and the boards that run it."""
 
     task: Task
     compiled: CompiledModel
@@ -93,14 +93,15 @@ class Branch:
 
     @property
     def worst(self) -> StageResult | None:
-        """The stage that lost most; None where none lost anything."""
+        """The stage with the largest loss; None if none lost anything."""
         lossy = [row for row in self.rows if row.drop > 0]
         return max(lossy, key=lambda row: row.drop, default=None)
 
     @property
     def classes(self) -> list[dict]:
-        """Of each class ``{"id", "name", "pairs"}``, a value and an agreement for each row; the largest loss
-        first."""
+        """For each class ``{"id", "name", "pairs"}``, a value and an agreement for each row; the largest
+        loss first.
+        """
         known = [{one["id"]: one for one in row.evaluation.metrics.get("per_class", [])} for row in self.rows]
         compared = [{one["id"]: one for one in row.parity.get("classes", [])} for row in self.rows]
         found = [
@@ -123,7 +124,7 @@ def _loss(row: dict) -> float:
 
 
 def branches(graph: Graph) -> list[Branch]:
-    """One for each compiled model that was measured."""
+    """One for each measured compiled model."""
     trained = graph.evaluated.find(Stage.PADDLE)
     found = []
     for compiled in graph.compiled:

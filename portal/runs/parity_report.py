@@ -1,4 +1,4 @@
-"""The parity report: what the page, the API and the command line tell of a run's stages."""
+"""The parity report of a run, for the page, the API and the command line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLASSES_SHOWN = 200
 
 @dataclass(frozen=True)
 class StageReport:
-    """A stage with the images that it predicts otherwise than the one before, the worst first."""
+    """A stage with the images that it predicts differently from the previous one, worst first."""
 
     row: StageResult
     changed: list[Picture]  # of a Change
@@ -40,7 +40,7 @@ class BranchReport:
 
     @property
     def matrices(self) -> list[StageReport]:
-        """The confusion matrices side by side, without one that repeats what stands before it."""
+        """The confusion matrices side by side, without repetitions."""
         first, *others = self.stages
         different = [stage for stage in others if stage.row.parity.get("changed", 1)]
         return [stage for stage in (first, *different) if stage.matrix]
@@ -63,7 +63,7 @@ def _of_branch(graph: Graph, branch: Branch) -> BranchReport:
 
 
 def _is_compared(branch: Branch, row: StageResult) -> bool:
-    """Whether its predictions are needed: where they changed, and before a stage in which some did."""
+    """Whether its predictions are needed: if they changed, and before a stage in which some did."""
     later = branch.rows[branch.rows.index(row) + 1 :]
     return any(one.parity.get("changed") for one in (row, *later))
 

@@ -1,4 +1,4 @@
-"""Parity and quality of a run, as the API tells them."""
+"""Serializers of a run's parity and quality."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class MissSerializer(serializers.Serializer):
 
 
 class QualitySerializer(serializers.Serializer):
-    """Whether the run's models keep to its limits; its status does not depend on it."""
+    """Whether the run's models meet its limits; its status does not depend on it."""
 
     state = serializers.ChoiceField(choices=STATES)
     max_drop = serializers.FloatField(help_text="the most that may be lost from the trained model, 0 to 1")
@@ -30,7 +30,7 @@ class QualitySerializer(serializers.Serializer):
 
 
 class LimitsQuerySerializer(serializers.Serializer):
-    """Limits in place of the run's own, 0 to 1."""
+    """Limits that replace the run's own, 0 to 1."""
 
     max_drop = serializers.FloatField(required=False, min_value=0, max_value=1)
     fail_under = serializers.FloatField(required=False, min_value=0, max_value=1)
@@ -48,7 +48,7 @@ class ChangedSerializer(serializers.Serializer):
 
 
 class StageResultSerializer(serializers.Serializer):
-    """One stage: what was measured, and what changed since the stage before."""
+    """One stage: its measurements, and the changes since the previous stage."""
 
     stage = serializers.ChoiceField(choices=Stage.choices)
     title = serializers.CharField()
@@ -67,7 +67,7 @@ class StageResultSerializer(serializers.Serializer):
 
 
 class FindingSerializer(serializers.Serializer):
-    """The stage that lost most, the likely cause and what to do, as one sentence."""
+    """The stage with the largest loss, the likely cause and what to do, as one sentence."""
 
     stage = serializers.ChoiceField(choices=Stage.choices, allow_null=True, help_text="null: none lost any")
     device = serializers.CharField(allow_null=True)
@@ -76,7 +76,7 @@ class FindingSerializer(serializers.Serializer):
 
 
 class BranchSerializer(serializers.Serializer):
-    """A compiled model, from the training to the boards."""
+    """A compiled model, from training to the boards."""
 
     chip = serializers.CharField()
     compiled_model = serializers.IntegerField()
@@ -91,7 +91,7 @@ class ParityMetricSerializer(serializers.Serializer):
 
 
 class ParityReportSerializer(serializers.Serializer):
-    """The same images through every stage."""
+    """All stages on the same images."""
 
     run = serializers.IntegerField()
     name = serializers.CharField()

@@ -22,7 +22,7 @@ PARAMS = {
     "seed": (int, 0, 2**31 - 1),
     "calibration_images": (int, 1, 1000),
     "board_images": (int, 0, 5000),
-    # Limits of quality, as fractions of the metric; the team's where a run has none of its own.
+    # Quality limits, as fractions of the metric; the team's if a run has none of its own.
     "max_drop": (float, 0, 1),
     "fail_under": (float, 0, 1),
 }
@@ -49,7 +49,7 @@ class Plan:
     chips: list[tuple[str, str]]  # (chip, channel order)
     devices: list[Device]
     name: str = ""
-    # How it is made of models that are there: {"name": "qat", "parent": 5}; empty for plain training.
+    # How it is made from existing models: {"name": "qat", "parent": 5}; empty for plain training.
     method: dict[str, Any] = field(default_factory=dict)
 
 

@@ -123,7 +123,7 @@ def _planned_board(step: Step) -> dict[str, Any]:
 
 
 def _compiled(step: Step, graph: Graph, files: Files) -> dict[str, Any]:
-    """A compiled model of the plan, as its chosen variant; its files and facts are empty until it is made."""
+    """A planned compiled model, as its chosen variant; its files and facts are empty until it is made."""
     compiled = graph.compiled_by(step)
     facts, job = (compiled.facts, compiled.job) if compiled else ({}, step.job)
     return {

@@ -1,4 +1,4 @@
-"""Whether a run's models keep to the limits that people set: the largest drop, and the least value."""
+"""Whether a run's models meet the quality limits: the maximum drop, and the minimum value."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PASSED, FAILED = "passed", "failed"
 STATES = (PASSED, FAILED)
 LIMITS = ("max_drop", "fail_under")  # parameters of a run; fractions of the metric
 USUAL_MAX_DROP = 0.03  # of runs that are older than the limits
-# Figures are shares of whole images: what is equal to a limit on paper must not miss it by rounding.
+# Figures are fractions of whole images: a value equal to a limit must not miss it by rounding.
 SLACK = 1e-9
 
 
 @dataclass(frozen=True)
 class Miss:
-    """A limit that a model misses. ``value`` is its drop or its metric, ``device`` who measured it."""
+    """A limit that a model misses. ``value`` is its drop or its metric, ``device`` the measuring device."""
 
     limit: str
     allowed: float
@@ -35,7 +35,7 @@ class Miss:
 
 @dataclass(frozen=True)
 class Quality:
-    """The limits, and what misses them. ``state`` is for scripts; the run's status does not depend on it."""
+    """The limits, and the misses. ``state`` is for scripts; the run's status does not depend on it."""
 
     max_drop: float
     fail_under: float | None
@@ -70,7 +70,7 @@ def limits_of(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _misses(branch: Branch, max_drop: float, fail_under: float | None) -> Iterator[Miss]:
-    """Of the compiled model; of a board only what the compiled model did not miss already."""
+    """Of the compiled model; of a board, only what the compiled model did not already miss."""
     row = branch.compiled_row
     if row is not None:
         yield from _too_much(row, branch.drop, max_drop)

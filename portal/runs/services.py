@@ -57,7 +57,7 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
 
 
 def _limits(params: dict, team) -> dict:
-    """The limits of quality: the run's own, or else what its team has set by now."""
+    """The quality limits: the run's own, or else the team's current ones."""
     return {name: getattr(team, name) if params[name] is None else params[name] for name in LIMITS}
 
 

@@ -80,7 +80,7 @@ def _doubts(graph: Graph, judged: list[Judged]) -> list[Doubt]:
 
 
 def _of_limits(graph: Graph) -> list[Doubt]:
-    """What misses the run's limits; the causes stand in the parity report."""
+    """Misses of the run's limits; the parity report has the causes."""
     judged = quality(graph)
     advice = msg("The parity report names the likely cause and the cure.")
     return [Doubt(Grade.DOUBTFUL, miss.sentence, advice) for miss in (judged.misses if judged else ())]

@@ -272,7 +272,7 @@ def run_deploy(request, pk):
 @require_POST
 @member_required
 def run_threshold(request, pk):
-    """Choose from which score the boxes of the run's model are shown; an empty field is the usual one."""
+    """Set the display threshold of the run's model; an empty field is the default."""
     run = _run(request, pk)
     model = Graph(run).model
     form = ThresholdForm(request.POST)

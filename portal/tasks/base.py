@@ -66,7 +66,7 @@ class Task(ABC):
     scoring: ModuleType  # of ``workers/datakit/scoring``
     answer: Check  # the fields of a board's response that hold its prediction
     is_known = True
-    has_threshold = False  # predictions are shown from a score on that can be chosen for a model
+    has_threshold = False  # predictions have a display threshold that can be set per model
     program_name = "predict"  # of the programs in ``models/board_code/``
     # The order of ``pictures``, as a phrase.
     pictures_order = _("surest predictions first")
@@ -122,9 +122,9 @@ class Task(ABC):
     def proposed(
         self, prediction: Prediction, classes: list[int | None], least_score: float
     ) -> tuple[Any, float] | None:
-        """What a prediction proposes as the label of an image, and how sure it is; None where it is nothing.
+        """A prediction's proposed label for an image, and its score; None if there is none.
 
-        ``classes`` holds for each class of the model that of the dataset, or None for one that is left out.
+        ``classes`` maps each class of the model to one of the dataset, or None for one that is left out.
         """
         return None
 

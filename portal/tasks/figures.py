@@ -121,7 +121,7 @@ class Told:
 class Change:
     """An image whose prediction changed between two stages, in words. ``image`` is a file of the version.
 
-    ``drift`` says how far its scores moved, 0 to 1. ``sides`` are the stage before and the one after alone.
+    ``drift`` says how far its scores moved, 0 to 1. ``sides`` are the previous and the later stage alone.
     """
 
     image: str

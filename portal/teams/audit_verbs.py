@@ -1,4 +1,4 @@
-"""What the audit records, by verb and in words. The part of a verb before its dot names what was acted on."""
+"""The audit's verbs in words. The part of a verb before its dot names the object."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ SUBJECTS = {
 
 
 def choices() -> list[tuple]:
-    """For a filter: every verb in words, those of one subject in a group of their own."""
+    """For a filter: every verb in words, grouped by object."""
     groups: dict[str, list[tuple]] = {}
     for verb, words in WORDS.items():
         groups.setdefault(verb.partition(".")[0], []).append((verb, words))
@@ -104,6 +104,6 @@ def choices() -> list[tuple]:
 
 
 def _of(subject: str, title: str, verbs: list[tuple]) -> list[tuple]:
-    """The choices of one subject; a verb that is its name stands for all of them already."""
+    """The choices for one object; a verb that equals its name stands for all of them."""
     everything = (subject, _("All: %(subject)s") % {"subject": title})
     return [everything, *((verb, words) for verb, words in verbs if verb != subject)]

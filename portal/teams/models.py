@@ -36,7 +36,7 @@ class User(AbstractUser):
 
 
 class Team(models.Model):
-    # What people set, by column; shares from 0 to 1.
+    # Settings by column; fractions from 0 to 1.
     SETTINGS = ("unsure_below", "max_drop", "fail_under")
 
     name = NameField(max_length=100, unique=True)

@@ -60,7 +60,7 @@ def rename_team(team: Team, name: str) -> None:
 
 
 def change_settings(team: Team, **shares: float | None) -> None:
-    """Give a team's ``SETTINGS`` other values, fractions from 0 to 1; what is left out stays."""
+    """Change a team's ``SETTINGS``, fractions from 0 to 1; omitted ones stay."""
     changed = {name: share for name, share in shares.items() if getattr(team, name) != share}
     details = [_change(name, share, getattr(team, name)) for name, share in changed.items()]
     for name, share in changed.items():

@@ -84,7 +84,7 @@ def remove(path):
 
 
 def flush_to_disk(*paths):
-    """Flush files and folders, so that a power cut spares them. Some file systems flush no folder."""
+    """Flush files and folders, so that they survive a power cut. Some file systems cannot flush a folder."""
     for path in paths:
         handle = os.open(path, os.O_RDONLY)
         try:
@@ -279,7 +279,7 @@ def switch(root, name):
     # The trial of the current release was interrupted: confirm it, as the one to go back to.
     if before and activated_at(folder_of(root, before)) is None:
         mark(root, before)
-    # Written before the switch: after a power cut the next contact knows what ran before.
+    # Written before the switch: after a power cut, the next contact knows what ran before.
     with open(os.path.join(folder, TRIAL), "w", encoding="utf-8") as stream:
         stream.write(before or "")
     flush_to_disk(*all_in(folder), root, os.path.dirname(os.path.abspath(root)))

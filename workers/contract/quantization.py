@@ -1,4 +1,4 @@
-"""The settings of a quantization that portal and conversion share. Standard library only."""
+"""The quantization settings shared by portal and conversion. Standard library only."""
 
 # How calibration images are chosen: balanced over the classes, at random, or as different as possible.
 CHOICES = ("balanced", "random", "farthest")

@@ -37,7 +37,7 @@ KINDS = {
     "accept": ("labels", "by", "model"),
     "reject": ("images",),  # keeps their labels
 }
-ONLY_TEST = "test"  # how a split is drawn of which training and validation are there
+ONLY_TEST = "test"  # how a split is drawn if training and validation exist
 ANEW = "anew"  # the split of an image while a drawing of the whole split is pending
 _FILTER = ("class_id", "split", "mark", "text", "unlabelled")
 _LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
@@ -254,7 +254,7 @@ def _merge(old: int, new: int) -> Step:
 
 
 def _set_split(split: str, only: str | None = None) -> Step:
-    """Move an image to a split; with ``only``, one that is in that split."""
+    """Move an image to a split; with ``only``, only from that split."""
 
     def step(now: EditedImage) -> None:
         if only is None or now.split == only:

@@ -1,7 +1,7 @@
-"""A classification set out of one with boxes: each box a picture of its own, or each image with its class.
+"""Makes a classification dataset from boxes: each box an image of its own, or each image with its class.
 
-What comes out is an archive as ``readers`` know it. Images keep their split, so that nothing of an image that
-measures a model is ever trained on.
+The result is an archive in a format that ``readers`` know. Images keep their split, so that nothing of a
+validation or test image is ever trained on.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ QUALITY = 95  # of a JPEG
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Cut:
-    """``staged`` is the folder of the version with boxes. ``margin`` is a part of each box's side, added all
-    around; boxes with a side under ``least_side`` pixels are left out."""
+    """``staged`` is the folder of the version with boxes. ``margin`` is a fraction of each box's side,
+    added all around; boxes with a side under ``least_side`` pixels are left out.
+    """
 
     staged: Path
     how: str
@@ -48,7 +49,7 @@ class Cut:
 
 
 def archive_of(cut: Cut, target: Path, limits: Limits, findings: Findings) -> Path:
-    """Write the archive at ``target`` and return it. Raises InputError when nothing would be in it."""
+    """Write the archive to ``target`` and return it. Raises InputError if it would be empty."""
     lines: dict[str, list[str]] = {}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for count, (name, content, class_id, split) in enumerate(_pictures(cut, findings), start=1):
@@ -68,7 +69,7 @@ def archive_of(cut: Cut, target: Path, limits: Limits, findings: Findings) -> Pa
 
 
 def _pictures(cut: Cut, findings: Findings) -> Iterator[tuple[str, bytes, int, str]]:
-    """Name, content, class and split of each picture."""
+    """Name, content, class and split of each image."""
     one = _crops if cut.how == CROPS else _whole
     with (cut.staged / INDEX).open(encoding="utf-8") as records:
         for line in records:

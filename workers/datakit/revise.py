@@ -129,7 +129,7 @@ def _split(images: list[ImageRow], plan: Plan) -> None:
 
 
 def _draw_test(images: list[ImageRow], drawing: dict[str, Any]) -> None:
-    """Draw a test split of the images that were for training."""
+    """Draw a test split from the training images."""
     training = [image for image in images if image.split == ANEW]
     for image in training:
         image.split = TRAIN

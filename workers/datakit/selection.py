@@ -90,8 +90,9 @@ def assign_splits(images: list[ImageRow], listing: Listing, options: Options, fi
 
 
 def _complete(images: list[ImageRow], options: Options, findings: Findings) -> None:
-    """Draw from the training images what the upload's split lacks: images for validation, and for a test
-    where a share of them is wanted."""
+    """Draw the splits that the upload lacks from the training images: validation images, and test images
+    if requested.
+    """
     there, seed = {image.split for image in images}, options.seed
     if VAL not in there:
         message = msg_n(

@@ -84,7 +84,7 @@ def draw_split(images: Sequence[ImageRow], shares: Shares, seed: int, pattern: s
 def draw_from_training(
     images: Sequence[ImageRow], split: str, share: float, seed: int, pattern: str | None = None
 ) -> int:
-    """Move a share of the training images to ``split``, drawn as in ``draw_split``; return how many."""
+    """Move a fraction of the training images to ``split``, drawn as in ``draw_split``; return how many."""
     training = [image for image in images if image.split == TRAIN]
     _draw(training, share, seed, pattern)
     drawn = [image for image in training if image.split == VAL]

@@ -1,7 +1,7 @@
-"""Keeps decoded images for the epochs after the first: a photograph takes longer to decode than to read.
+"""Caches decoded images for the epochs after the first: a photograph takes longer to decode than to read.
 
-They are files in the job's folder, which all of a training's loaders share, and the system's page cache holds
-as many of them in memory as there is room for. Nothing is lost but time where an image is not kept.
+The cache is a folder of the job, shared by all of a training's loaders, and the system's page cache keeps as
+many files in memory as fit. An image that is not cached costs only time.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy
 
-LEAST_BYTES = 16 * 2**10  # of an encoded image: smaller ones are decoded as fast as they are read
+LEAST_BYTES = 16 * 2**10  # of an encoded image: smaller ones decode as fast as they are read
 SHARE = 4  # of free memory and of free disk: a quarter
-COLOR = 1  # OpenCV's number
+COLOR = 1  # OpenCV's constant
 
 
 @contextlib.contextmanager
 def decoded_kept() -> Iterator[None]:
-    """Inside, OpenCV decodes each image once, in this process and in those that it forks."""
+    """Inside, OpenCV decodes each image once, in this process and in its forks."""
     import cv2
 
     own = cv2.imdecode
@@ -39,7 +39,7 @@ def decoded_kept() -> Iterator[None]:
 
 
 class Decoded:
-    """Stands in for ``decode``, OpenCV's function; keeps at most ``room`` bytes of pixels in ``folder``."""
+    """Replaces ``decode``, OpenCV's function; keeps at most ``room`` bytes of pixels in ``folder``."""
 
     def __init__(self, decode: Callable[..., Any], folder: Path, room: int):
         self.decode, self.folder = decode, folder
@@ -73,7 +73,7 @@ class Decoded:
 
 
 def free_memory() -> int:
-    """Return the bytes that programs can have without swapping; 0 where the system does not say."""
+    """Return the memory available to programs without swapping, in bytes; 0 if unknown."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("MemAvailable:"):

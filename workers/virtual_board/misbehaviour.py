@@ -48,7 +48,7 @@ class Misbehaviour:
     disk_quota_bytes: int | None = None
     df_lies: bool = False  # df does not know of the quota, so the disk fills up during the upload
     files: dict[str, str] = field(default_factory=dict)  # what ``cat`` shows instead, by absolute path
-    runtime: str = ""  # the version of RKNN runtime that it has
+    runtime: str = ""  # the version of its RKNN runtime
     clock_offset: int = 0  # seconds by which its clock is ahead
     drop: Moment | None = None
     power_cut: Moment | None = None

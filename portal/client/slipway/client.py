@@ -151,7 +151,7 @@ class Client(Calls):
     def parity(
         self, run: Run | int, *, max_drop: float | None = None, fail_under: float | None = None
     ) -> Parity:
-        """The same images through every stage, what each lost and why. Limits, 0 to 1, replace the run's."""
+        """Compare all stages on the same images: losses and causes. Limits, 0 to 1, replace the run's."""
         limits = {"max_drop": max_drop, "fail_under": fail_under}
         given = {name: limit for name, limit in limits.items() if limit is not None}
         return self.get(f"runs/{_id(run)}/parity/", **given)
@@ -236,9 +236,9 @@ class Client(Calls):
         wait: bool = True,
         on_change: OnChange = _nothing,
     ) -> Deployment:
-        """Make a release current again that is still on the device; the one before, unless it is named.
+        """Make an earlier release on the device current again: the given one, or the previous one.
 
-        Raises NotFound when there is none, and Failed unless it became current.
+        Raises NotFound if there is none, and Failed if it did not become current.
         """
         rows = self.rows("deployments/", device=self._device_id(device), ordering="-activated_at")
         kept = (row for row in rows if row["kept"] and not row["current"] and row["source"] is None)

@@ -70,7 +70,7 @@ class Undecided(SlipwayError):
 
 
 class BelowLimits(SlipwayError):
-    """The run succeeded, and a model of it misses its limits of quality."""
+    """The run succeeded, but one of its models misses its quality limits."""
 
     exit_code = 8
 

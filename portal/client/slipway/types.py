@@ -192,7 +192,7 @@ class Step(TypedDict):
 
 
 class Quality(TypedDict):
-    """Whether a run's models keep to its limits: ``state`` is passed or failed. Limits are 0 to 1."""
+    """Whether a run's models meet its limits: ``state`` is passed or failed. Limits are 0 to 1."""
 
     state: str
     max_drop: float
@@ -201,7 +201,7 @@ class Quality(TypedDict):
 
 
 class Parity(TypedDict):
-    """The same images through every stage: a branch for each compiled model."""
+    """All stages on the same images: one branch per compiled model."""
 
     run: int
     name: str

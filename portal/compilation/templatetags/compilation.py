@@ -1,4 +1,4 @@
-"""Filters of the pages of variants."""
+"""Template filters of the variants pages."""
 
 from django import template
 

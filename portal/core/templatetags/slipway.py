@@ -206,7 +206,7 @@ register.filter("shown", shown)
 
 @register.simple_tag
 def colon():
-    """What stands between a word and what it says."""
+    """The separator between a label and its value."""
     return pgettext("between a word and what it says", ": ")
 
 

@@ -86,7 +86,7 @@ def _rest_as_train(samples: list[Sample], findings: Findings) -> set[str | None]
 
 
 def _stays(sample: Sample, findings: Findings) -> bool:
-    """Say whether an image of a set with a split of its own is used: one in no split is left out."""
+    """Whether an image of a dataset with a split of its own is used: one without a split is left out."""
     if sample.split is None:
         message = msg_n(
             "{count} image is in no split of the upload and was left out.",

@@ -92,7 +92,7 @@ def _compare_classes(pairs: list[tuple[Prediction, Prediction]]) -> list[dict[st
 
 
 def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
-    """The images whose prediction changed, the worst first: those that became wrong, by their drift.
+    """The images whose prediction changed, worst first: those that became wrong, by their drift.
 
     Each is ``{"image", "label", "before", "after", "drift"}``; the three in the middle are class ids.
     """
@@ -111,9 +111,10 @@ def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str,
 
 
 def drift(old: Prediction, new: Prediction) -> float:
-    """How far the score of the earlier prediction moved, 0 to 1; at least, where the prediction changed.
+    """How far the score of the earlier prediction moved, 0 to 1; a lower bound if the prediction changed.
 
-    A new prediction of 0.9 leaves the earlier one 0.1 at most. A missing answer moves all of its score.
+    A new prediction of 0.9 leaves at most 0.1 for the earlier one. A missing prediction moves all of its
+    score.
     """
     if new["predicted"] is None or old["predicted"] is None:
         return max(old.get("score") or 0.0, new.get("score") or 0.0)

@@ -168,7 +168,7 @@ def _compare_classes(
 
 
 def _count_agreement(pairs, moved: list[Movement], threshold: float) -> dict[int, tuple[int, int]]:
-    """For each class that has shown boxes: how many of both stages, and how many the other has not."""
+    """For each class with displayed boxes: how many both stages have, and how many only one has."""
     boxes = Counter(box["label"] for pair in pairs for row in pair for box in shown(row, threshold))
     alone = Counter(box["label"] for one in moved for box in (*one.lost, *one.new))
     return {label: (count, alone[label]) for label, count in boxes.items()}
@@ -196,7 +196,9 @@ def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str,
 
 @dataclass(frozen=True)
 class Movement:
-    """What became of an image's shown boxes: those of one stage alone, and the largest change of a score."""
+    """The movement of an image's displayed boxes: those of one stage alone, and the largest change of a
+    score.
+    """
 
     lost: list[Box]
     new: list[Box]
@@ -243,7 +245,7 @@ def shown(row: Prediction, threshold: float) -> list[Box]:
 
 
 def _alone(row: Prediction, other: Prediction, threshold: float) -> tuple[list[Box], float]:
-    """The shown boxes that the other stage has not, and how far a score moved; all of it where it has not."""
+    """The displayed boxes missing in the other stage, and how far a score moved; all of it if missing."""
     own, faint = shown(row, threshold), shown(other, threshold * FAINT)
     partners = list(zip(own, match(faint, own), strict=True))
     moves = (box["score"] - (0 if place is None else faint[place]["score"]) for box, place in partners)

@@ -1,4 +1,4 @@
-"""How sure a figure is that was measured on a few images. Pure."""
+"""The uncertainty of a figure measured on a few images. Pure."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def wilson(right: int, images: int, z: float = Z95) -> tuple[float, float] | Non
 
 
 def chance_of(lost: int, gained: int) -> float:
-    """How likely chance alone gives a change as uneven as this, 0 to 1: McNemar's exact sign test (1947).
+    """The probability that chance alone gives a change as uneven as this: McNemar's exact sign test (1947).
 
-    ``lost`` images became wrong from one stage to the next and ``gained`` became right; by chance, either is
-    as likely. 6 lost and none gained: 0.03.
+    ``lost`` images became wrong from one stage to the next and ``gained`` became right; by chance, both are
+    equally likely. 6 lost and none gained: 0.03.
     """
     changed, fewer = lost + gained, min(lost, gained)
     if changed > MANY_CHANGES:  # the normal distribution is as good there, and no number grows huge

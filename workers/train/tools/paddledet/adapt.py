@@ -27,7 +27,7 @@ def prepare() -> None:
 
 
 def _leave_out_lanes() -> None:
-    """Upstream imports packages, which our environment lacks, to find the lanes of roads."""
+    """Upstream imports packages for lane detection that the environment lacks."""
     for package, modules in LANES.items():
         for name in (package, *modules) if importlib.util.find_spec(package) is None else ():
             module = types.ModuleType(name)
