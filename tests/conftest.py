@@ -10,6 +10,7 @@ from django.conf import settings
 
 from portal.teams.models import Membership, Role, Team, User
 from tests import factories
+from tests.seed import Seeder
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct horse battery"
@@ -99,6 +100,13 @@ def bob(people):
 
 
 @pytest.fixture
+def bobs(client, bob):
+    """A browser in which Bob is signed in."""
+    client.force_login(bob)
+    return client
+
+
+@pytest.fixture
 def charlie(people):
     return people["charlie"]
 
@@ -123,3 +131,9 @@ def pytest_runtest_makereport(item, call):
     if os.environ.get("SLIPWAY_NO_SKIPS") and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, and nothing may be skipped here: {report.longrepr}"
+
+
+@pytest.fixture
+def seed(team, alice):
+    """Makes rows of Alice's team as real work leaves them."""
+    return Seeder(team, alice)

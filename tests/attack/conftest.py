@@ -1,10 +1,11 @@
-"""Whom and what others attack: an administrator of Alice's and Bob's team, and web servers."""
+"""Targets and means of attacks: an administrator of Alice's and Bob's team, web servers, a hostile board."""
 
 import contextlib
 
 import pytest
 
 from portal.teams.models import Membership, Role, User
+from tests.attack.hostile import RunningHostileBoard
 from tests.attack.web_server import web_server
 from tests.conftest import PASSWORD
 
@@ -39,3 +40,16 @@ def crowd():
     """Sockets that are closed in the end."""
     with contextlib.ExitStack() as stack:
         yield lambda sock: stack.enter_context(sock)
+
+
+@pytest.fixture(scope="module")
+def started_board():
+    board = RunningHostileBoard()
+    yield board
+    board.stop()
+
+
+@pytest.fixture
+def board(started_board):
+    started_board.renew()
+    return started_board

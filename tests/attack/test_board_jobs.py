@@ -14,25 +14,11 @@ from portal.jobs import context as contexts
 from portal.jobs import kinds
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
-from tests.attack.hostile import RunningHostileBoard
 from tests.devices.live import Rows, check_sentence, execute, text, without_broker
 from tests.jobs.helpers import executing, wait_for
 
 pytestmark = [pytest.mark.ssh, pytest.mark.django_db(transaction=True)]
 HUNG_SECONDS = 45.0
-
-
-@pytest.fixture(scope="module")
-def started_board():
-    board = RunningHostileBoard()
-    yield board
-    board.stop()
-
-
-@pytest.fixture
-def board(started_board):
-    started_board.renew()
-    return started_board
 
 
 @pytest.fixture

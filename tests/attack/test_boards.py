@@ -25,7 +25,6 @@ from portal.devices.errors import (
     WrongPassword,
 )
 from portal.devices.hostkeys import fetch_host_key
-from tests.attack.hostile import RunningHostileBoard
 from tests.attack.hostile_board import MODES
 from tests.attack.hostile_commands import ANSWERS
 
@@ -34,19 +33,6 @@ HUNG_SECONDS = 60.0
 PICTURE = ("a.png", b"\x89PNG" + b"picture" * 10)
 
 pytestmark = pytest.mark.ssh
-
-
-@pytest.fixture(scope="module")
-def started_board():
-    board = RunningHostileBoard()
-    yield board
-    board.stop()
-
-
-@pytest.fixture
-def board(started_board):
-    started_board.renew()
-    return started_board
 
 
 @pytest.fixture(autouse=True)

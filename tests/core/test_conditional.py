@@ -12,12 +12,6 @@ from portal.jobs.models import JobEvent, Metric, Status
 from portal.teams import tokens
 from portal.teams.models import Scope
 from tests.graphs import run_of
-from tests.seed import Seeder
-
-
-@pytest.fixture
-def seed(team, alice):
-    return Seeder(team, alice)
 
 
 @pytest.fixture

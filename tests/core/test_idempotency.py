@@ -15,15 +15,9 @@ from portal.runs.models import Run
 from portal.teams.models import ApiToken
 from tests.conftest import PASSWORD
 from tests.factories import class_zip
-from tests.seed import Seeder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "5f3c1d2e"
-
-
-@pytest.fixture
-def seed(team, alice):
-    return Seeder(team, alice)
 
 
 @pytest.fixture

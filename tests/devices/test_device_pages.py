@@ -11,18 +11,13 @@ from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device, Inference
 from portal.jobs.models import Job, Status
 from tests.factories import png
-from tests.seed import KEY, Seeder, everything
+from tests.seed import KEY, everything
 
 OTHER = "ssh-ed25519 SHA256:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ"
 NEW = {
     "profile": "lockzhiner-vision-module", "name": "Board", "host": "10.1.1.144", "port": "22",
     "username": "root", "password": "secret word",
 }  # fmt: skip
-
-
-@pytest.fixture
-def seed(team, alice):
-    return Seeder(team, alice)
 
 
 @pytest.fixture

@@ -12,15 +12,10 @@ from portal.devices.models import Device
 from portal.jobs.models import Status
 from portal.notify.models import Notification
 from tests.devices.live import without_broker
-from tests.seed import KEY, Seeder
+from tests.seed import KEY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GONE = Unreachable("The board at 10.1.1.144:22 did not answer: check its power.")
-
-
-@pytest.fixture
-def seed(team, alice):
-    return Seeder(team, alice)
 
 
 @pytest.fixture

@@ -11,25 +11,14 @@ from portal.jobs.models import Job, Status
 from portal.runs import services
 from portal.runs.models import Run
 from tests.graphs import job_of
-from tests.seed import Seeder, everything
+from tests.seed import everything
 
 API = "/api/v1/history/"
 
 
 @pytest.fixture
-def seed(team, alice):
-    return Seeder(team, alice)
-
-
-@pytest.fixture
 def rows(team, alice):
     return everything(team, alice)
-
-
-@pytest.fixture
-def bobs(client, bob):
-    client.force_login(bob)
-    return client
 
 
 def results(user, **query):

@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def seed(team, alice):
-    return Seeder(team, alice)
-
-
-@pytest.fixture
 def theirs(charlie):
     return Seeder(charlie.memberships.get().team, charlie)
 

@@ -1,15 +1,9 @@
 """The queue, a job's page, its log, its curves and its files."""
 
-import pytest
 from django.urls import reverse
 
 from portal.jobs.models import Job, Metric, Status
-from tests.seed import Seeder, everything
-
-
-@pytest.fixture
-def seed(team, alice):
-    return Seeder(team, alice)
+from tests.seed import everything
 
 
 def test_the_queue_shows_what_waits(alices, team, alice):

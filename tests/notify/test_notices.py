@@ -10,14 +10,8 @@ from portal.jobs.models import ErrorKind, Status
 from portal.notify import mails, services
 from portal.notify.models import Choice, Notification
 from portal.runs import pipeline
-from tests.seed import Seeder
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def seed(team, alice):
-    return Seeder(team, alice)
 
 
 @pytest.fixture

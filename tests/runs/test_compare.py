@@ -5,23 +5,12 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from portal.runs.compare import Comparison, choose
-from tests.seed import Seeder, everything
-
-
-@pytest.fixture
-def seed(team, alice):
-    return Seeder(team, alice)
+from tests.seed import everything
 
 
 @pytest.fixture
 def rows(team, alice):
     return everything(team, alice)
-
-
-@pytest.fixture
-def bobs(client, bob):
-    client.force_login(bob)
-    return client
 
 
 def api(user, **query):

@@ -14,15 +14,9 @@ from portal.models.models import CompiledModel, Model
 from portal.runs import deletion, services, tags
 from portal.runs.models import Run, Tag
 from portal.teams.models import AuditEntry
-from tests.seed import Seeder
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = timedelta(days=8)
-
-
-@pytest.fixture
-def seed(team, alice):
-    return Seeder(team, alice)
 
 
 @pytest.fixture

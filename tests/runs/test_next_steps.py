@@ -34,12 +34,6 @@ def report(deployment: Deployment) -> None:
     device.save()
 
 
-@pytest.fixture
-def bobs(client, bob):
-    client.force_login(bob)
-    return client
-
-
 def page(client, run) -> str:
     return " ".join(client.get(run.get_absolute_url()).content.decode().split())
 

@@ -23,12 +23,6 @@ def rows(team, alice):
     return found | {"deployment": deployment, "rknn": rknn}
 
 
-@pytest.fixture
-def bobs(client, bob):
-    client.force_login(bob)
-    return client
-
-
 def api(user, address, **query):
     client = APIClient()
     client.force_authenticate(user)

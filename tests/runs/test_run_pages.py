@@ -12,12 +12,7 @@ from portal.runs.report import report
 from portal.tasks import Stage
 from tests.factories import class_zip
 from tests.graphs import chips_of, job_of
-from tests.seed import Seeder, everything
-
-
-@pytest.fixture
-def seed(team, alice):
-    return Seeder(team, alice)
+from tests.seed import everything
 
 
 def text(client, name, *args):
