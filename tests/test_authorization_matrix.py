@@ -181,7 +181,7 @@ def page_values(rows, name):
         "run": rows["done"], "job": rows["job"], "artifact": rows["job"], "device": rows["virtual"],
         "inference": rows["virtual"], "dataset": rows["version"], "upload": rows["upload"],
         "webhook": rows["webhook"], "notification": rows["notification"],
-        "model": compiled_of(rows["done"]).first(),
+        "model": compiled_of(rows["done"]).first(), "deployment": deployments_of(rows["done"]).first(),
     }  # fmt: skip
     subject = subjects.get(name) or by_kind.get(name.split("-")[0])
     numbers = {"dataset-image-page": 1, "dataset-image-boxes": 1, "webhook-redeliver": rows["delivery"].pk}

@@ -75,7 +75,11 @@ def check_rknn(path: Path, chip: str) -> None:
     if not data.startswith(b"RKNN"):
         raise ReleaseError(msg("{name} is not an RKNN model: run the conversion again.", name=path.name))
     found = re.search(rb'"target_platform"\s{0,9}:[\s\[]{0,9}"([A-Za-z0-9]{1,40})"', data)
-    if found and found.group(1).decode().lower() != chip.lower():
+    if found is None:
+        raise ReleaseError(
+            msg("{name} is cut short or damaged, it names no chip: run the conversion again.", name=path.name)
+        )
+    if found.group(1).decode().lower() != chip.lower():
         raise ReleaseError(
             msg(
                 "This model was made for {made_for} and the board has a {chip}: convert it for {chip}.",

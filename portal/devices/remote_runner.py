@@ -174,7 +174,7 @@ def raise_reported(
         raise kind(message) if kind else RemoteFailed(message, result.status, result.stdout)
     if result.ok and last:
         return
-    if result.status == -1:
+    if result.killed:
         raise RemoteFailed(
             msg(
                 "The program on the board at {address} was killed, probably for want of memory: "

@@ -8,6 +8,7 @@ from portal.core.untrusted import clean_text
 from workers.contract.messages import msg
 
 COMMAND_NOT_FOUND = (126, 127)
+KILLED = (-1, 128 + 9)  # as SSH tells it, and as a shell in between does
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class RunResult:
     @property
     def not_found(self) -> bool:
         return self.status in COMMAND_NOT_FOUND
+
+    @property
+    def killed(self) -> bool:
+        return self.status in KILLED
 
     def last_words(self) -> str:
         """The last line of its errors, or of its output, to quote to a person."""

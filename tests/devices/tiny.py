@@ -15,10 +15,10 @@ HEAD = b"RKNN\0\0\0\0" + (0x1004).to_bytes(8, "little")
 TAIL = b'{"target_platform":["rv1106"],"version":"2.3.2"}'
 
 
-def tiny_python(folder: Path, library: Path = LIBRARY) -> Path:
+def tiny_python(folder: Path, library: Path = LIBRARY, python: str = sys.executable) -> Path:
     """A command that starts Python with the library."""
     command = folder / "tiny-python"
-    command.write_text(f'#!/bin/sh\nPYTHONPATH="{library}" exec "{sys.executable}" -B "$@"\n', "utf-8")
+    command.write_text(f'#!/bin/sh\nPYTHONPATH="{library}" exec "{python}" -B "$@"\n', "utf-8")
     command.chmod(0o755)
     return command
 

@@ -1,0 +1,87 @@
+"""Models that are none, and runners that go wrong: before the switch nothing changes, after it the earlier
+release is current again."""
+
+import shutil
+
+import pytest
+
+from portal.deployment import release as releases
+from portal.deployment import steps
+from portal.deployment.steps import PutBack, Trial, deploy
+from portal.devices import channel
+from portal.devices.errors import MalformedAnswer, RemoteFailed, RemoteTimeout, WrongAnswer
+from tests.devices.boards import RunningBoard, needs_convert_environment
+from tests.devices.tiny import HEAD, LIBRARY, TAIL, tiny_profile, tiny_python, tiny_release
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is not an RKNN model"),
+        (b"<html>", "is not an RKNN model"),
+        (HEAD + b"weights", "is cut short or damaged"),
+        ((HEAD + b"weights" + TAIL)[:40], "is cut short or damaged"),
+        (HEAD + TAIL.replace(b"rv1106", b"rk3588"), "made for rk3588 and the board has a rv1106"),
+    ],
+)
+def test_a_file_that_is_no_model_for_the_board_is_not_sent(tmp_path, content, words):
+    (tmp_path / "model.rknn").write_bytes(content)
+    with pytest.raises(releases.ReleaseError, match=words):
+        releases.check_rknn(tmp_path / "model.rknn", "rv1106")
+
+
+FAULTS = {
+    "hang": (RemoteTimeout, "did not end within"),
+    "noise": (MalformedAnswer, "printed more than"),
+    "killed": (RemoteFailed, "was killed, probably for want of memory"),
+    "wrong": (WrongAnswer, "does not answer the golden images"),
+}
+
+
+@pytest.fixture(scope="module")
+def started_board(tmp_path_factory):
+    running = RunningBoard(tmp_path_factory.mktemp("board"))
+    yield running
+    running.stop()
+
+
+@pytest.mark.ssh
+@needs_convert_environment
+class TestRunners:
+    @pytest.fixture
+    def deployed(self, started_board, tmp_path, monkeypatch):
+        """A connection to a board with the release r1, a profile, and the file that orders a fault."""
+        monkeypatch.setattr(channel, "MAX_STREAMED_BYTES", 2**17)
+        shutil.rmtree(started_board.home / "slipway", ignore_errors=True)
+        library = shutil.copytree(LIBRARY, tmp_path / "library")
+        profile = tiny_profile(tiny_python(tmp_path, library))
+        with started_board.connect() as connection:
+            deploy(connection, profile, tiny_release(tmp_path, "r1", profile))
+            monkeypatch.setattr(steps, "CHECK_SECONDS", 15.0)
+            yield connection, profile, library / "lockzhiner_vision_module" / "fault"
+
+    @pytest.mark.parametrize("fault", FAULTS)
+    def test_a_runner_that_goes_wrong_before_the_switch_changes_nothing(self, deployed, tmp_path, fault):
+        connection, profile, ordered = deployed
+        error, words = FAULTS[fault]
+        ordered.write_text(fault)
+        with pytest.raises(error, match=words):
+            deploy(connection, profile, tiny_release(tmp_path, "r2", profile))
+        assert [row["id"] for row in self.held(connection, profile)] == ["r1"]
+
+    @pytest.mark.parametrize("fault", FAULTS)
+    def test_a_runner_that_goes_wrong_after_the_switch_is_put_back(self, deployed, tmp_path, fault):
+        connection, profile, ordered = deployed
+
+        class TurnsBad(Trial):
+            def switched(self, before):
+                ordered.write_text(fault)
+
+        with pytest.raises(PutBack, match=f"{FAULTS[fault][1]}.*release r1 is current again"):
+            deploy(connection, profile, tiny_release(tmp_path, "r2", profile), trial=TurnsBad())
+        assert [row["id"] for row in self.held(connection, profile)] == ["r1"]
+
+    def held(self, connection, profile) -> list[dict]:
+        found = steps.list_releases(connection, profile)
+        assert found["current"] == "r1"
+        return found["releases"]
