@@ -8,11 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from portal.compilation import layer_errors, search, services
 from portal.compilation.models import LayerErrors, QuantizationSearch
 from portal.compilation.quantization import SettingsError
-from portal.core import refusals
+from portal.core import configs, refusals
 from portal.datasets import usage
 from portal.jobs import hooks, kinds
 from portal.jobs.kinds import Subject
 from portal.models.models import CompiledModel
+from workers.contract.messages import msg
 
 
 def register() -> None:
@@ -81,7 +82,8 @@ def _searches(ids: set[int]) -> dict[int, Subject]:
     rows = QuantizationSearch.objects.filter(job__in=ids).select_related("model")
     return {
         row.job_id: Subject(
-            f"{row.model.name} for {row.chip}", reverse("model-variants", args=[row.model_id])
+            msg("{run} for {chip}", run=row.model.name, chip=configs.title(configs.chips(), row.chip)),
+            reverse("model-variants", args=[row.model_id]),
         )
         for row in rows
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from portal.core import configs
 from portal.core.messages import MessageField
 from portal.jobs.models import Job
 from portal.models.models import CompiledModel, Model
@@ -71,7 +72,11 @@ class QuantizationSearch(models.Model):
         ordering = ["-id"]
 
     def __str__(self):
-        return msg("quantization of {model} for {chip}", model=str(self.model), chip=self.chip)
+        return msg(
+            "quantization of {model} for {chip}",
+            model=str(self.model),
+            chip=configs.title(configs.chips(), self.chip),
+        )
 
     @property
     def variants(self):

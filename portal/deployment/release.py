@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from portal.core import configs
 from portal.devices.errors import BoardError
 from portal.devices.pictures import as_png
 from portal.devices.remote_runner import Profile, program
@@ -83,8 +84,8 @@ def check_rknn(path: Path, chip: str) -> None:
         raise ReleaseError(
             msg(
                 "This model was made for {made_for} and the board has a {chip}: convert it for {chip}.",
-                made_for=found.group(1).decode(),
-                chip=chip,
+                made_for=configs.title(configs.chips(), found.group(1).decode()),
+                chip=configs.title(configs.chips(), chip),
             )
         )
 

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal import tasks
+from portal.core import configs
 from portal.core.messages import KEEPS_MESSAGES, word
 from portal.datasets.draft_models import Draft
 from portal.datasets.models import LONG_COLUMNS, DatasetVersion
@@ -139,7 +140,7 @@ class CompiledModel(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.model.name} for {self.chip}"
+        return msg("{run} for {chip}", run=self.model.name, chip=configs.title(configs.chips(), self.chip))
 
     @property
     def is_ready(self) -> bool:

@@ -82,7 +82,7 @@ def test_a_release_without_golden_pictures_is_refused(model):
 
 def test_a_model_for_another_chip_is_refused(model):
     with pytest.raises(
-        ReleaseError, match="made for rv1106 and the board has a rk3588: convert it for rk3588"
+        ReleaseError, match="made for Rockchip RV1106 and the board has a Rockchip RK3588: convert"
     ):
         check_rknn(model, "rk3588")
 
