@@ -45,6 +45,8 @@ class Model(Owned):
     dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="models")
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
     teacher = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="students")
+    # Further images, for which the teacher's answers stand in for labels.
+    unlabelled = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, null=True, related_name="+")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="model")
     deleted_at = models.DateTimeField(null=True)  # hidden along with its run
     # Its program's output: input_size, mean, std, cut_tensor, best_epoch, notices, versions, …

@@ -86,8 +86,8 @@ class ModelSerializer(serializers.ModelSerializer):
     class Meta:
         model = Model
         fields = [
-            "id", "name", "origin", "task", "recipe", "params", "dataset_version", "parent", "teacher", "job",
-            "facts", "score_threshold", "created_at",
+            "id", "name", "origin", "task", "recipe", "params", "dataset_version", "parent", "teacher",
+            "unlabelled", "job", "facts", "score_threshold", "created_at",
         ]  # fmt: skip
 
 

@@ -106,10 +106,9 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         ``params`` names only those that are to be other than the method's own.
         """
         origin = self.get_object()
-        form = ImproveSerializer(data=request.data)
+        form = ImproveSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
-        data = dict(form.validated_data)
-        plan = improving.make_plan(origin, {"name": data.pop("method")}, **data)
+        plan = improving.make_plan(origin, **form.validated_data)
         run = services.create_run(plan, request.team, request.user, origin)
         return Response(RunSerializer(self.get_queryset().get(pk=run.pk)).data, status=201)
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portal.core import configs
 from portal.core.forms import StyledForm
+from portal.core.messages import shown
+from portal.datasets.models import DatasetVersion
+from portal.jobs.models import Status
+from portal.models.models import Model
 from portal.runs import improving, plan
+from portal.runs.forms import usable_versions
 from portal.runs.graph import Graph
-from portal.training.methods import QAT
+from portal.tasks import Stage
+from portal.training.methods import DISTILLATION, QAT
 
 
 class ImproveForm(StyledForm):
@@ -27,15 +34,16 @@ class ImproveForm(StyledForm):
             self.fields[name].widget.attrs |= attributes | {"step": 1 if kind is int else "any"}
 
     @property
-    def wanted(self) -> dict:
-        """The method with its settings, of a valid form."""
-        return {"name": self.method}
+    def refusal(self):
+        """Why the method cannot be used for the run; None where it can."""
+        return improving.refusal(self.graph, self.method)
 
     def make_plan(self) -> plan.Plan:
         """The plan of a valid form. Raises PlanError."""
-        data = self.cleaned_data
-        params = {name: data[name] for name in ("epochs", "learning_rate") if data[name] is not None}
-        return improving.make_plan(self.graph.run, self.wanted, params, anyway=data.get("anyway", False))
+        data = dict(self.cleaned_data)
+        given = {name: data.pop(name) for name in ("epochs", "learning_rate")}
+        params = {name: value for name, value in given.items() if value is not None}
+        return improving.make_plan(self.graph.run, self.method, params, **data)
 
 
 class QuantizationForm(ImproveForm):
@@ -51,4 +59,34 @@ class QuantizationForm(ImproveForm):
         return improving.needless(self.graph, self.method)
 
 
-FORMS = {form.method: form for form in (QuantizationForm,)}
+class TeacherField(forms.ModelChoiceField):
+    def label_from_instance(self, model):
+        return f"{model.name} · {shown(configs.title(configs.recipes(), model.recipe))}"
+
+
+class DistillationForm(ImproveForm):
+    method = DISTILLATION
+    teacher = TeacherField(queryset=Model.objects.none(), label=_("Teacher"), empty_label=_("Choose…"))
+    unlabelled = forms.ModelChoiceField(
+        queryset=DatasetVersion.objects.none(),
+        label=_("Images without labels"),
+        empty_label=_("Choose…"),
+        help_text=_("Labels that its images have are not used."),
+    )
+    field_order = ("teacher", "unlabelled", "epochs", "learning_rate")
+
+    def __init__(self, *args, graph: Graph, **kwargs):
+        super().__init__(*args, graph=graph, **kwargs)
+        run = graph.run
+        own = graph.model.pk if graph.model else None
+        versions = usable_versions(run.team).exclude(pk=run.dataset_version_id)
+        self.fields["teacher"].queryset = improving.teachers(run).exclude(pk=own)
+        self.fields["unlabelled"].queryset = versions.filter(job__status=Status.SUCCEEDED)
+
+    @property
+    def alone(self):
+        """What the student reached without a teacher."""
+        return self.graph.evaluated.find(Stage.PADDLE)
+
+
+FORMS = {form.method: form for form in (QuantizationForm, DistillationForm)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.shortcuts import get_object_or_404, redirect, render
 
-from portal.runs import improving, services
+from portal.runs import services
 from portal.runs.graph import Graph
 from portal.runs.improve_forms import FORMS
 from portal.runs.models import Run
@@ -32,5 +32,5 @@ def run_improve(request, pk):
         except QuotaReached as error:
             forms[chosen].add_errors({"": str(error)})
     refused = any(form.errors for form in forms.values() if form.is_bound)
-    context = {"run": run, "forms": forms, "refusal": improving.refusal(graph)}
+    context = {"run": run, "forms": forms}
     return render(request, "runs/improve.html", context, status=422 if refused else 200)

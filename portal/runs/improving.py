@@ -6,13 +6,14 @@ from typing import Any
 
 from portal.core import configs
 from portal.core.messages import word
+from portal.datasets.models import DatasetVersion
 from portal.models.models import Evaluation, Model
 from portal.runs import cloning
 from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.plan import Plan, PlanError
 from portal.tasks import Stage
-from portal.training.methods import DELETED, METHODS, QAT
+from portal.training.methods import DELETED, DISTILLATION, METHODS, QAT
 from workers.contract.messages import Message, msg
 
 LEAST_DROP = 0.005  # of the metric, from ONNX to int8: less is within what training varies by
@@ -23,42 +24,69 @@ def defaults(run: Run, name: str) -> dict[str, Any]:
     """The parameters that a method brings for a run's model; all others are the run's own."""
     method = METHODS[name]
     rate = float(f"{run.params['learning_rate'] * method.rate:.2g}")
-    return {"epochs": method.epochs, "learning_rate": rate}
+    return {"epochs": method.epochs or run.params["epochs"], "learning_rate": rate}
 
 
-def make_plan(run: Run, wanted: dict[str, Any], params: dict | None = None, name="", anyway=False) -> Plan:
-    """The plan of a run that makes a model of this run's by the method ``wanted["name"]``.
+def make_plan(
+    run: Run,
+    method: str,
+    params: dict | None = None,
+    name: str = "",
+    anyway: bool = False,
+    teacher: Model | None = None,
+    unlabelled: DatasetVersion | None = None,
+) -> Plan:
+    """The plan of a run that makes a better fitting model of this run's.
 
     It has the run's chips and no devices: compare first, then deploy. Raises PlanError.
     """
     graph = Graph(run)
-    why = refusal(graph) or (not anyway and needless(graph, wanted["name"]))
+    why = refusal(graph, method) or (not anyway and needless(graph, method))
     if why:
         raise PlanError({"method": why})
     changes = {
-        "name": (name or f"{run.name} · {METHODS[wanted['name']].title}")[:NAME_LENGTH],
+        "name": (name or f"{run.name} · {METHODS[method].title}")[:NAME_LENGTH],
         "devices": [],
-        "params": defaults(run, wanted["name"]) | (params or {}),
+        "params": defaults(run, method) | (params or {}),
     }
     plan = cloning.make_plan(run, changes)
-    plan.method = {**wanted, "parent": graph.model.pk}
+    plan.method = {"name": method, **_sources(graph, method, teacher, unlabelled)}
     return plan
 
 
-def refusal(graph: Graph) -> Message | None:
-    """Why nothing can be made of a run's model; None where it can."""
+def _sources(graph: Graph, method: str, teacher, unlabelled) -> dict[str, int]:
+    """The ids of what a method makes its model of."""
+    if method != DISTILLATION:
+        return {"parent": graph.model.pk}
+    missing = {}
+    if teacher is None:
+        missing["teacher"] = msg("Choose the model that teaches.")
+    if unlabelled is None:
+        missing["unlabelled"] = msg("Choose a dataset whose images need no labels.")
+    if missing:
+        raise PlanError(missing)
+    return {"teacher": teacher.pk, "unlabelled": unlabelled.pk}
+
+
+def refusal(graph: Graph, method: str) -> Message | None:
+    """Why a method cannot make anything of a run's model; None where it can."""
     run, model = graph.run, graph.model
     if run.deleted_at is not None:
         return msg("{run} was deleted: restore it first.", run=run)
+    if run.task not in METHODS[method].tasks:
+        return msg(
+            "{method} works for classifiers only so far: train a smaller recipe instead.",
+            method=word(METHODS[method].title),
+        )
     if model is None or not model.is_ready:
         return msg("{run} has no trained model yet: wait for its training, or retry it.", run=run)
     return None
 
 
-def needless(graph: Graph, name: str) -> Message | None:
+def needless(graph: Graph, method: str) -> Message | None:
     """Why a method is not worth its time for a run's model; None where it may be."""
     worst = worst_drop(graph)
-    if name != QAT or worst is None or worst.drop >= LEAST_DROP:
+    if method != QAT or worst is None or worst.drop >= LEAST_DROP:
         return None
     return msg(
         "The int8 model loses {points} points of {metric} against ONNX on {images}: there is nothing to win "
@@ -76,6 +104,13 @@ def worst_drop(graph: Graph) -> Evaluation | None:
     return max(found, key=lambda one: one.drop, default=None)
 
 
+def teachers(run: Run):
+    """The models that may teach a run's model: of its team, task and input size, with the same classes."""
+    rows = Model.objects.for_team(run.team).live().filter(task=run.task, job__status="succeeded")
+    rows = rows.filter(dataset_version__class_names=run.dataset_version.class_names)
+    return rows.filter(params__input_size=run.params["input_size"])
+
+
 def check(plan: Plan, team) -> None:
     """Raise PlanError where a plan's method does not go with its recipe or its data.
 
@@ -83,7 +118,15 @@ def check(plan: Plan, team) -> None:
     """
     if not plan.method:
         return
-    parent = Model.objects.for_team(team).live().filter(pk=plan.method["parent"]).first()
+    models = Model.objects.for_team(team).live().select_related("dataset_version", "job")
+    if plan.method["name"] == DISTILLATION:
+        _check_teacher(plan, models.filter(pk=plan.method["teacher"]).first())
+        _check_unlabelled(DatasetVersion.objects.for_team(team).filter(pk=plan.method["unlabelled"]).first())
+    else:
+        _check_parent(plan, models.filter(pk=plan.method["parent"]).first())
+
+
+def _check_parent(plan: Plan, parent: Model | None) -> None:
     if parent is None:
         raise PlanError({"method": DELETED})
     if plan.recipe != parent.recipe:
@@ -92,3 +135,24 @@ def check(plan: Plan, team) -> None:
     if plan.version.class_names != parent.dataset_version.class_names:
         sentence = msg("It goes on from a model of other classes: choose a dataset with the same ones.")
         raise PlanError({"dataset_version": sentence})
+
+
+def _check_teacher(plan: Plan, teacher: Model | None) -> None:
+    if teacher is None or not teacher.is_ready:
+        raise PlanError({"teacher": msg("The teacher was deleted or is not trained yet: choose another.")})
+    if teacher.task != configs.recipes()[plan.recipe].task:
+        raise PlanError({"teacher": msg("The teacher does another task: choose a model of the same task.")})
+    if teacher.dataset_version.class_names != plan.version.class_names:
+        raise PlanError({"teacher": msg("The teacher knows other classes: choose a model of the same ones.")})
+    if list(teacher.params["input_size"]) != list(plan.params["input_size"]):
+        places = {"width": teacher.params["input_size"][0], "height": teacher.params["input_size"][1]}
+        sentence = msg(
+            "The teacher reads images of {width}x{height} pixels: train the student at that size.", **places
+        )
+        raise PlanError({"teacher": sentence})
+
+
+def _check_unlabelled(version: DatasetVersion | None) -> None:
+    if version is None or version.is_deleted or not version.is_ready or not version.images:
+        sentence = msg("The images without labels are not there or not checked yet: choose another dataset.")
+        raise PlanError({"unlabelled": sentence})

@@ -39,6 +39,7 @@ def register() -> None:
     panels.add("dataset-version", panel)
     usage.add_user(lambda: Run.objects.order_by().values("dataset_version"))
     usage.add_user(lambda: Model.objects.order_by().values("dataset_version"))
+    usage.add_user(lambda: Model.objects.order_by().exclude(unlabelled=None).values("unlabelled"))
     for name, chosen in _filters().items():
         filters.add_filter(name, chosen)
 

@@ -11,6 +11,7 @@ from portal.datasets.models import DatasetVersion
 from portal.devices.models import Device
 from portal.jobs.models import Status
 from portal.jobs.serializers import JobSerializer
+from portal.models.models import Model
 from portal.models.serializers import CompiledModelSerializer, EvaluationSerializer, ModelSerializer
 from portal.runs import tags
 from portal.runs.deployment_serializers import DeploymentSerializer
@@ -168,6 +169,16 @@ class ImproveSerializer(KnownFieldsOnly, serializers.Serializer):
     params = ParamsField(required=False)
     anyway = serializers.BooleanField(
         required=False, help_text="Do it although nothing measured says that it helps."
+    )
+    teacher = InTeamField(
+        queryset=Model.objects.live(),
+        required=False,
+        help_text="distill: a model of the same task, classes and input size",
+    )
+    unlabelled = InTeamField(
+        queryset=DatasetVersion.objects.all(),
+        required=False,
+        help_text="distill: a dataset version whose images are learned from without labels",
     )
 
 

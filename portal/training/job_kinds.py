@@ -11,6 +11,7 @@ from portal.training import services
 
 def register() -> None:
     usage.add_reading_jobs("model__dataset_version__content_hash")
+    usage.add_reading_jobs("model__unlabelled__content_hash")
     kinds.register(
         kinds.Kind(
             name=services.KIND,

@@ -1,4 +1,4 @@
-"""How a model can be made from one that is there, so that it fits a chip better."""
+"""How a model can be made with the help of models that are there, so that it fits a chip better."""
 
 from __future__ import annotations
 
@@ -8,51 +8,81 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from portal.core import configs
 from portal.core.files import fetch_artifact
+from portal.datasets.staged_cache import staged
 from portal.models.models import Model, Origin
 from workers.contract import InputError
 from workers.contract.messages import msg
+from workers.datakit.tasks import CLASSIFICATION
 
 WEIGHTS = "best_model.pdparams"
-QAT = "qat"
+QAT, DISTILLATION = "qat", "distill"
 DELETED = msg("The model that this training starts from was deleted: restore its run.")
 
 
 @dataclass(frozen=True)
 class Method:
-    """``epochs`` and ``rate``, a share of the learning rate of the model's own training, are its defaults."""
+    """``tasks``: those whose models can be made so. ``epochs`` and ``rate``, a share of the learning rate of
+    the run that is improved, are its defaults; without epochs it trains as long as that run."""
 
     name: str
     origin: Origin
     title: str
-    epochs: int
-    rate: float
+    tasks: tuple[str, ...] = (CLASSIFICATION,)
+    epochs: int | None = None
+    rate: float = 1.0
 
 
 METHODS = {
     method.name: method
-    for method in (Method(QAT, Origin.QUANTIZATION_AWARE, _("Quantization-aware training"), 5, 0.1),)
+    for method in (
+        Method(QAT, Origin.QUANTIZATION_AWARE, _("Quantization-aware training"), epochs=5, rate=0.1),
+        Method(DISTILLATION, Origin.DISTILLED, _("Distillation")),
+    )
 }
 
 
 def lineage(wanted: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a model that is made by a method: ``{"name": "qat", "parent": 5}``."""
+    """The fields of a model that is made by a method: ``{"name": "qat", "parent": 5}`` or
+    ``{"name": "distill", "teacher": 5, "unlabelled": 7}``, the ids of models and of a dataset version."""
     if not wanted:
         return {}
-    return {"origin": METHODS[wanted["name"]].origin, "parent_id": wanted.get("parent")}
+    return {
+        "origin": METHODS[wanted["name"]].origin,
+        "parent_id": wanted.get("parent"),
+        "teacher_id": wanted.get("teacher"),
+        "unlabelled_id": wanted.get("unlabelled"),
+    }
 
 
 def inputs(model: Model, folder: Path) -> dict[str, str]:
-    """What the train program reads of the models that this one is made from, by the names of its inputs.
+    """What the train program reads for the model's method, by the names of its inputs.
 
-    Raises InputError when they were deleted.
+    Raises InputError when the models it is made of were deleted, StagingError when images are lost.
     """
-    if not model.params.get("method"):
-        return {}
-    return {"pretrained": str(_weights_of(model.parent, folder / "inputs" / "parent.pdparams"))}
+    name = _name_of(model)
+    if name == QAT:
+        return {"pretrained": _weights_of(model.parent, folder / "inputs" / "parent.pdparams")}
+    if name == DISTILLATION:
+        teacher = _weights_of(model.teacher, folder / "inputs" / "teacher.pdparams")
+        return {"teacher": teacher, "unlabelled": str(staged(model.unlabelled))}
+    return {}
 
 
-def _weights_of(model: Model | None, target: Path) -> Path:
+def settings(model: Model) -> dict[str, Any] | None:
+    """The method as the train program is told it; None for plain training."""
+    name = _name_of(model)
+    if name == DISTILLATION:
+        return {"name": name, "teacher": configs.recipes()[model.teacher.recipe].architecture}
+    return {"name": name} if name else None
+
+
+def _name_of(model: Model) -> str:
+    return (model.params.get("method") or {}).get("name", "")
+
+
+def _weights_of(model: Model | None, target: Path) -> str:
     if model is None or model.deleted_at is not None:
         raise InputError(DELETED)
-    return fetch_artifact(model.job, WEIGHTS, target)
+    return str(fetch_artifact(model.job, WEIGHTS, target))

@@ -58,9 +58,9 @@ def prepare(job: Job, folder: Path) -> Invocation:
     model = job.model
     recipe = configs.recipes()[model.recipe]
     version = model.dataset_version
-    method = model.params.get("method") or None
+    method = methods.settings(model)
     weights, notice = None, msg("No pretrained weights, as chosen.")
-    if model.params["pretrained"] and not method:
+    if model.params["pretrained"] and model.parent_id is None:
         weights, notice = pretrained.find(recipe)
     return Invocation(
         argv=settings.TRAIN_PROGRAM,
@@ -78,7 +78,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
             **{name: model.params[name] for name in SPEC_PARAMS},
             "checkouts": _checkouts(),
             "device": settings.TRAIN_DEVICE,
-            "pretrained_notice": None if method else notice,
+            "pretrained_notice": None if model.parent_id else notice,
             "method": method,
         },
         **_means(settings.TRAIN_DEVICE),

@@ -27,31 +27,29 @@ def books(recipe: str, chip: str) -> tuple[dict, dict]:
     return configs.as_dict(configs.recipes()[recipe]), configs.as_dict(configs.chips()[chip])
 
 
-def stage_digits(folder: Path, labelled: int = 0, seed: int = 0) -> Path:
-    """Stage the digits, a fifth of them for validation; ``labelled`` is how many images of each class train.
+def stage_digits(folder: Path, skip: int = 0, labelled: int = 0, seed: int = 0) -> Path:
+    """Stage the digits in ``folder/digits``, a fifth of them for validation.
 
-    Those that are left then lie in ``unlabelled/`` without a label.
+    Of each class, the first ``skip`` training images are left out and ``labelled`` are kept; 0 keeps all. The
+    others lie in ``folder/unlabelled/images``.
     """
-    dataset = folder / "digits"
+    dataset, rest = folder / "digits", folder / "unlabelled"
     with zipfile.ZipFile(SAMPLE) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".png"))
         archive.extractall(dataset / "images", names)
     random.Random(0).shuffle(names)
-    val, train = names[: len(names) // 5], names[len(names) // 5 :]
-    random.Random(seed).shuffle(train)
-    if labelled:
-        train = [name for label in CLASSES for name in _of_class(train, label)[:labelled]]
-    for split, part in (("train", train), ("val", val)):
+    val, others = names[: len(names) // 5], names[len(names) // 5 :]
+    random.Random(seed).shuffle(others)
+    of_classes = [[name for name in others if name.startswith(f"{label}/")] for label in CLASSES]
+    last = skip + labelled if labelled else None
+    for split, part in (("train", [n for own in of_classes for n in own[skip:last]]), ("val", val)):
         rows = "".join(f"images/{name} {name.split('/')[0]}\n" for name in part)
         (dataset / f"{split}.txt").write_text(rows, encoding="utf-8")
     (dataset / "label.txt").write_text("".join(f"{name} {name}\n" for name in CLASSES), encoding="utf-8")
-    rest = sorted(set(names) - {*train, *val}) if labelled else []
-    (dataset / "unlabelled.txt").write_text("".join(f"images/{name}\n" for name in rest), encoding="utf-8")
+    (rest / "images").mkdir(parents=True)
+    for name in [name for own in of_classes for name in own[last:]] if last else []:
+        (rest / "images" / name.replace("/", "-")).write_bytes((dataset / "images" / name).read_bytes())
     return dataset
-
-
-def _of_class(names: list[str], label: str) -> list[str]:
-    return [name for name in names if name.startswith(f"{label}/")]
 
 
 def train(job: Path, dataset: Path, recipe: str = "pp_lcnet_x0_25", **changes) -> dict:

@@ -1,22 +1,26 @@
 """A run that makes a better fitting model of another run's, by page, API and the worker that trains it."""
 
+from pathlib import Path
+
 import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from portal.datasets import usage
 from portal.datasets.services import create_version
 from portal.jobs.execution import job_folder
-from portal.jobs.models import Status
+from portal.jobs.models import Job, Status
 from portal.models.models import Evaluation, Model, Origin
 from portal.runs import deletion, services
 from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.plan import make_plan
 from portal.tasks import Stage
+from portal.training import methods
 from portal.training.services import prepare
 from tests.factories import class_zip
 from tests.graphs import chips_of, job_of, model_of
-from tests.seed import Seeder, everything
+from tests.seed import PARAMS, Seeder, everything
 
 
 @pytest.fixture
@@ -135,7 +139,7 @@ def test_the_program_starts_from_the_weights_of_the_model(run_jobs, team, alice)
     job = job_of(new)
     invocation = prepare(job, job_folder(job))
     weights = invocation.inputs["pretrained"]
-    assert open(weights, "rb").read() == b"fake best_model.pdparams"
+    assert Path(weights).read_bytes() == b"fake best_model.pdparams"
     assert invocation.params["method"]["name"] == "qat" and invocation.params["pretrained_notice"] is None
     run_jobs()
     assert Graph(Run.objects.get(pk=new.pk)).run.status == Status.SUCCEEDED
@@ -152,3 +156,111 @@ def test_a_training_whose_model_was_deleted_says_so(run_jobs, team, alice):
     new.refresh_from_db()
     assert new.message == "The model that this training starts from was deleted: restore its run."
     assert Model.objects.filter(parent=model_of(first)).exists()
+
+
+@pytest.fixture
+def teacher(done, team, alice) -> Model:
+    """A model of a larger recipe, of the same classes and size."""
+    seeder = Seeder(team, alice)
+    run = seeder.run(done.dataset_version, name="Large")
+    Run.objects.filter(pk=run.pk).update(recipe="pp_lcnet_x1_0")
+    run.refresh_from_db()
+    return seeder.train(run)
+
+
+@pytest.fixture
+def further(team, alice):
+    return Seeder(team, alice).version("From the belt")
+
+
+def distil(user, run, **body):
+    return improve(user, run, **{"method": "distill", **body})
+
+
+def test_distillation_trains_the_recipe_anew_with_a_teacher_and_further_images(done, alice, teacher, further):
+    answer = distil(alice, done, teacher=teacher.pk, unlabelled=further.pk)
+    assert answer.status_code == 201, answer.json()
+    new = Run.objects.get(pk=answer.json()["id"])
+    assert (new.params["epochs"], new.params["learning_rate"]) == (12, 0.05)
+    made = model_of(new)
+    assert (made.origin, made.parent, made.teacher) == (Origin.DISTILLED, None, teacher)
+    assert made.unlabelled == further and usage.is_used(further)
+    assert methods.settings(made) == {"name": "distill", "teacher": "PPLCNet_x1_0"}
+
+
+def test_distillation_says_what_is_missing(done, alice):
+    assert set(distil(alice, done).json()["errors"]) == {"teacher", "unlabelled"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"task": "detection"}, "another task"),
+        ({"params": {**PARAMS, "input_size": [96, 96]}}, "reads images of 96x96 pixels"),
+        ({"job__status": Status.RUNNING}, "not trained yet"),
+        ({"dataset_version__class_names": ["good", "bad"]}, "other classes"),
+    ],
+)
+def test_a_teacher_that_does_not_fit_is_refused(done, alice, teacher, further, team, change, words):
+    [(name, value)] = change.items()
+    if name == "job__status":
+        Job.objects.filter(pk=teacher.job_id).update(status=value)
+    elif name == "dataset_version__class_names":
+        other = Seeder(team, alice).version("Other")
+        type(other).objects.filter(pk=other.pk).update(class_names=value)
+        Model.objects.filter(pk=teacher.pk).update(dataset_version=other)
+    else:
+        Model.objects.filter(pk=teacher.pk).update(**{name: value})
+    answer = distil(alice, done, teacher=teacher.pk, unlabelled=further.pk)
+    assert words in answer.json()["errors"]["teacher"][0]
+
+
+def test_a_teacher_and_images_of_another_team_are_not_there(done, alice, charlie):
+    team = charlie.memberships.get().team
+    theirs = everything(team, charlie)["done"]
+    answer = distil(alice, done, teacher=model_of(theirs).pk, unlabelled=theirs.dataset_version_id)
+    assert set(answer.json()["errors"]) == {"teacher", "unlabelled"}
+
+
+def test_a_deleted_dataset_is_not_learned_from(done, alice, teacher, further):
+    type(further).objects.filter(pk=further.pk).update(deleted_at=done.created_at)
+    answer = distil(alice, done, teacher=teacher.pk, unlabelled=further.pk)
+    assert "unlabelled" in answer.json()["errors"]
+
+
+def test_a_detector_is_neither_distilled_nor_quantized_so_far(done, alice):
+    Run.objects.filter(pk=done.pk).update(task="detection")
+    for method in ("qat", "distill"):
+        assert "classifiers only" in improve(alice, done, method=method).json()["errors"]["method"][0]
+
+
+def test_the_page_says_what_the_student_reached_alone_and_offers_fitting_teachers(
+    done, alices, teacher, further
+):
+    address = reverse("run-improve", args=[done.pk])
+    page = alices.get(address).content.decode()
+    assert "Without a teacher the model reaches 99.03 %" in page
+    assert "Large · PP-LCNet x1.0" in page and f"{done.name} · PP-LCNet" not in page
+    asked = {"method": "distill", "teacher": teacher.pk, "unlabelled": further.pk}
+    assert alices.post(address, {**asked, "teacher": ""}).status_code == 422
+    assert alices.post(address, asked).status_code == 302
+    assert model_of(Run.objects.latest("id")).teacher == teacher
+
+
+def test_without_another_model_the_page_says_what_to_train(done, alices):
+    Model.objects.exclude(job__step__run=done).delete()
+    page = alices.get(reverse("run-improve", args=[done.pk])).content.decode()
+    assert "train a larger recipe first" in page
+
+
+def test_the_program_gets_the_teacher_and_the_further_images(run_jobs, team, alice):
+    version = create_version(team, alice, "Pets", class_zip(("cat", "dog")), {})
+    further = create_version(team, alice, "More pets", class_zip(("cat", "bird")), {})
+    first = services.create_run(make_plan(version, preset="fast", chips=["rv1106"]), team, alice)
+    run_jobs()
+    answer = distil(alice, first, teacher=model_of(first).pk, unlabelled=further.pk)
+    invocation = prepare(job_of(Run.objects.get(pk=answer.json()["id"])), job_folder(job_of(first)))
+    assert Path(invocation.inputs["teacher"]).read_bytes() == b"fake best_model.pdparams"
+    assert list(Path(invocation.inputs["unlabelled"], "images").iterdir())
+    run_jobs()
+    assert Run.objects.get(pk=answer.json()["id"]).status == Status.SUCCEEDED

@@ -19,7 +19,7 @@ def fill_configuration(
     # PaddleX sets this one for training, but the suite's export needs it too.
     config["Global"]["output_dir"] = str(output)
     if plan.method:
-        config["Method"] = plan.method
+        config["Method"] = {**plan.method, "weights": str(plan.teacher)}
     return config
 
 

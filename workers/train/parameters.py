@@ -8,8 +8,9 @@ from typing import Any
 
 EVALUATION_BATCH = 64
 # How a training may differ from a plain one: see workers/train/methods/.
-QAT = "qat"
-METHODS = (QAT,)
+QAT, DISTILLATION = "qat", "distill"
+METHODS = (QAT, DISTILLATION)
+UNLABELLED = -1  # stands for the class of an image without one
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Plan:
     train_images: int
     val_images: int
     pretrained: Path | None = None
+    teacher: Path | None = None
+    unlabelled: Path | None = None
     resume: Path | None = None
     checkouts: dict[str, Path] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)

@@ -9,6 +9,7 @@ from workers.contract import InputError
 from workers.contract.messages import msg, msg_n
 from workers.contract.tasks import task_of
 from workers.train.parameters import METHODS, Plan
+from workers.train.suite import Suite
 from workers.train.tasks import TASKS
 
 # A batch size with fewer steps per epoch than this makes warm-up and momentum meaningless.
@@ -28,7 +29,7 @@ def read_plan(spec: dict[str, Any]) -> Plan:
     batch_size, learning_rate = _fit_batch(
         contents.train_images, int(params["batch_size"]), float(params["learning_rate"]), notices
     )
-    pretrained = _weights(inputs.get("pretrained"))
+    pretrained, teacher = (_weights(inputs.get(name)) for name in ("pretrained", "teacher"))
     if pretrained is None and not notices:
         notices.append(msg("Trained from scratch: no pretrained weights were given."))
     return Plan(
@@ -46,20 +47,31 @@ def read_plan(spec: dict[str, Any]) -> Plan:
         train_images=contents.train_images,
         val_images=contents.val_images,
         pretrained=pretrained,
+        teacher=teacher,
+        unlabelled=Path(inputs["unlabelled"]) if inputs.get("unlabelled") else None,
         resume=Path(inputs["resume"]) if inputs.get("resume") else None,
         checkouts={name: Path(folder) for name, folder in (params.get("checkouts") or {}).items()},
         notices=notices + contents.notices,
-        method=_method(params.get("method")),
+        method=_method(params.get("method"), task.suite, params.get("checkouts") or {}),
     )
 
 
-def _method(given: dict[str, Any] | None) -> dict[str, Any] | None:
+def _method(given: dict[str, Any] | None, suite: Suite, checkouts: dict) -> dict[str, Any] | None:
     if given and given["name"] not in METHODS:
         raise InputError(
             msg(
                 "There is no training method {name}: choose one of {names}.",
                 name=repr(given["name"]),
                 names=", ".join(METHODS),
+            )
+        )
+    if given and suite.has_launchers and checkouts.get(suite.name):
+        raise InputError(
+            msg(
+                "The training worker uses a checkout of {name}, which trains plainly only: leave {setting} "
+                "empty there.",
+                name=suite.name,
+                setting=suite.setting,
             )
         )
     return given

@@ -14,6 +14,7 @@ from workers.contract.messages import msg
 from workers.train.checkpoints import prune
 from workers.train.evaluation import ENGINE
 from workers.train.kernel_cache import take_along
+from workers.train.methods.mixing import mix
 from workers.train.onnx_files import INPUT_NAME, OPSET, make_onnx
 from workers.train.parameters import Plan
 from workers.train.plan import read_plan
@@ -31,8 +32,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     task = TASKS[plan.task]
     keep_to(folder.scratch)
     pretrained = describe(plan.pretrained) if plan.pretrained else None
-    if plan.pretrained:
-        plan = replace(plan, pretrained=clean_pretrained(plan.pretrained, folder.scratch / "pretrained"))
+    plan = _with_own_inputs(plan, folder.scratch)
     training = Training(folder, plan)
     inference = training.run()
     _keep_weights(folder, training.best_weights, inference)
@@ -63,6 +63,19 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
         "opset": OPSET,
         "versions": versions(plan),
     }
+
+
+def _with_own_inputs(plan: Plan, scratch: Path) -> Plan:
+    """Return the plan with weights that are safe to open, and with unlabelled images among its own."""
+    weights = {
+        name: clean_pretrained(path, scratch / name)
+        for name in ("pretrained", "teacher")
+        if (path := getattr(plan, name))
+    }
+    if plan.unlabelled:
+        joined = mix(plan.dataset, plan.unlabelled, scratch / "mixed")
+        plan = replace(plan, dataset=scratch / "mixed", train_images=plan.train_images + joined)
+    return replace(plan, **weights)
 
 
 def keep_to(scratch: Path) -> None:

@@ -92,3 +92,15 @@ def test_it_refuses_pretrained_weights_that_are_gone(spec):
     spec["inputs"]["pretrained"] = "/nowhere/weights.pdparams"
     with pytest.raises(InputError, match="not there any more"):
         read_plan(spec)
+
+
+def test_an_unknown_method_is_refused(spec):
+    spec["params"]["method"] = {"name": "magic"}
+    with pytest.raises(InputError, match="choose one of qat, distill"):
+        read_plan(spec)
+
+
+def test_a_checkout_that_would_ignore_the_method_is_refused(spec):
+    spec["params"] |= {"method": {"name": "qat"}, "checkouts": {"PaddleClas": "/opt/PaddleClas"}}
+    with pytest.raises(InputError, match="leave PADDLECLAS_DIR empty"):
+        read_plan(spec)

@@ -91,14 +91,19 @@ def clone(app: App, origin: str, dataset: str | None, settings: tuple[str, ...],
 
 
 @click.argument("origin", metavar="RUN")
-@click.option("--method", required=True, help="qat: quantization-aware training.")
+@click.option("--method", required=True, help="qat: quantization-aware training; distill: with a teacher.")
+@click.option("--teacher", type=int, help="distill: the number of a model of the same classes.")
+@click.option("--unlabelled", metavar="NAME[@VERSION]", help="distill: images that need no labels.")
 @click.option("--name", default="", help="What to call the new run.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter, such as epochs=4.")
 @click.option("--anyway", is_flag=True, help="Although nothing measured says that it helps.")
 @click.option("--watch", "to_watch", is_flag=True, help="Wait for its end; the outcome is the exit code.")
-def improve(app: App, origin: str, settings: tuple[str, ...], to_watch: bool, **body):
+def improve(app: App, origin: str, settings: tuple[str, ...], to_watch: bool, **given):
     """Make a better fitting model of a run's, in a new run for the same chips."""
+    body = {key: value for key, value in given.items() if value}
     body["params"] = dict(map(_setting, settings))
+    if body.get("unlabelled"):
+        body["unlabelled"] = _version(app, body["unlabelled"])["id"]
     row = app.client.post(f"runs/{lookup.number(origin, 'run')}/improve/", json=body)
     _started(app, row, to_watch)
 
