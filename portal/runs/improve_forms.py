@@ -10,12 +10,12 @@ from portal.core.forms import StyledForm
 from portal.core.messages import shown
 from portal.datasets.models import DatasetVersion
 from portal.jobs.models import Status
-from portal.models.models import Model
+from portal.models.models import Evaluation, Model
 from portal.runs import improving, plan
 from portal.runs.forms import usable_versions
 from portal.runs.graph import Graph
 from portal.tasks import Stage
-from portal.training.methods import DISTILLATION, QAT
+from portal.training.methods import DISTILLATION, IMPORTANCES, PRUNING, QAT, SHARES
 
 
 class ImproveForm(StyledForm):
@@ -89,4 +89,27 @@ class DistillationForm(ImproveForm):
         return self.graph.evaluated.find(Stage.PADDLE)
 
 
-FORMS = {form.method: form for form in (QuantizationForm, DistillationForm)}
+class PruningForm(ImproveForm):
+    method = PRUNING
+    share = forms.IntegerField(
+        label=_("Cycles that are left, per cent"),
+        min_value=round(100 * SHARES[0]),
+        max_value=round(100 * SHARES[1]),
+        initial=50,
+    )
+    importance = forms.ChoiceField(choices=list(IMPORTANCES.items()), label=_("Channels that stay"))
+    field_order = ("share", "importance", "epochs", "learning_rate")
+
+    def clean_share(self) -> float:
+        return self.cleaned_data["share"] / 100
+
+    @property
+    def beside(self) -> list[dict]:
+        """Models of the same data with what they cost and predict as int8."""
+        rows = improving.beside(self.graph)
+        found = Evaluation.objects.filter(compiled_model__in=rows, stage=Stage.SIMULATOR)
+        values = dict(found.values_list("compiled_model", "value"))
+        return [{"compiled": row, "value": values.get(row.pk)} for row in rows]
+
+
+FORMS = {form.method: form for form in (QuantizationForm, DistillationForm, PruningForm)}

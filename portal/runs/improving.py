@@ -7,17 +7,18 @@ from typing import Any
 from portal.core import configs
 from portal.core.messages import word
 from portal.datasets.models import DatasetVersion
-from portal.models.models import Evaluation, Model
+from portal.models.models import CompiledModel, Evaluation, Model
 from portal.runs import cloning
 from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.plan import Plan, PlanError
 from portal.tasks import Stage
-from portal.training.methods import DELETED, DISTILLATION, METHODS, QAT
+from portal.training.methods import DELETED, DISTILLATION, METHODS, PRUNING, QAT, SHARES
 from workers.contract.messages import Message, msg
 
 LEAST_DROP = 0.005  # of the metric, from ONNX to int8: less is within what training varies by
 NAME_LENGTH = 120
+BESIDE = 10  # models
 
 
 def defaults(run: Run, name: str) -> dict[str, Any]:
@@ -35,6 +36,8 @@ def make_plan(
     anyway: bool = False,
     teacher: Model | None = None,
     unlabelled: DatasetVersion | None = None,
+    share: float = 0.5,
+    importance: str = "l1",
 ) -> Plan:
     """The plan of a run that makes a better fitting model of this run's.
 
@@ -51,6 +54,8 @@ def make_plan(
     }
     plan = cloning.make_plan(run, changes)
     plan.method = {"name": method, **_sources(graph, method, teacher, unlabelled)}
+    if method == PRUNING:
+        plan.method |= _pruning(share, importance)
     return plan
 
 
@@ -66,6 +71,25 @@ def _sources(graph: Graph, method: str, teacher, unlabelled) -> dict[str, int]:
     if missing:
         raise PlanError(missing)
     return {"teacher": teacher.pk, "unlabelled": unlabelled.pk}
+
+
+def _pruning(share: float, importance: str) -> dict[str, Any]:
+    least, most = SHARES
+    if not least <= share <= most:
+        sentence = msg(
+            "Leave {least} to {most} % of the cycles: for a much smaller model, train a smaller recipe.",
+            least=round(100 * least),
+            most=round(100 * most),
+        )
+        raise PlanError({"share": sentence})
+    return {"share": share, "importance": importance}
+
+
+def beside(graph: Graph) -> list[CompiledModel]:
+    """The compiled models of the same data that a pruned one is to be compared with, the fastest first."""
+    rows = CompiledModel.objects.for_team(graph.run.team).ready().select_related("model")
+    rows = rows.filter(model__dataset_version=graph.run.dataset_version, chip__in=graph.chips)
+    return sorted(rows.order_by("-id")[:BESIDE], key=lambda one: one.cost.get("cycles", 0))
 
 
 def refusal(graph: Graph, method: str) -> Message | None:

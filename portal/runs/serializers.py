@@ -24,7 +24,7 @@ from portal.runs.quality import quality
 from portal.runs.step_kinds import short_title
 from portal.runs.verdict import verdict
 from portal.tasks.doubts import Grade
-from portal.training.methods import METHODS
+from portal.training.methods import IMPORTANCES, METHODS
 from workers.contract.splits import SPLITS
 
 PARAMS_AT_MOST, PARAM_LENGTH = 50, 100
@@ -179,6 +179,10 @@ class ImproveSerializer(KnownFieldsOnly, serializers.Serializer):
         queryset=DatasetVersion.objects.all(),
         required=False,
         help_text="distill: a dataset version whose images are learned from without labels",
+    )
+    share = serializers.FloatField(required=False, help_text="prune: of the cycles that are left, 0.1 to 0.9")
+    importance = serializers.ChoiceField(
+        choices=list(IMPORTANCES.items()), required=False, help_text="prune: which channels stay"
     )
 
 

@@ -17,7 +17,9 @@ from workers.contract.messages import msg
 from workers.datakit.tasks import CLASSIFICATION
 
 WEIGHTS = "best_model.pdparams"
-QAT, DISTILLATION = "qat", "distill"
+QAT, DISTILLATION, PRUNING = "qat", "distill", "prune"
+SHARES = (0.1, 0.9)  # of its cycles that pruning may leave
+IMPORTANCES = {"l1": _("Size of the weights (L1)"), "fpgm": _("Distance from the other channels (FPGM)")}
 DELETED = msg("The model that this training starts from was deleted: restore its run.")
 
 
@@ -39,13 +41,15 @@ METHODS = {
     for method in (
         Method(QAT, Origin.QUANTIZATION_AWARE, _("Quantization-aware training"), epochs=5, rate=0.1),
         Method(DISTILLATION, Origin.DISTILLED, _("Distillation")),
+        Method(PRUNING, Origin.PRUNED, _("Pruning"), rate=0.5),
     )
 }
 
 
 def lineage(wanted: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a model that is made by a method: ``{"name": "qat", "parent": 5}`` or
-    ``{"name": "distill", "teacher": 5, "unlabelled": 7}``, the ids of models and of a dataset version."""
+    """The fields of a model that is made by a method, which names ids of models and of a dataset version:
+    ``{"name": "qat", "parent": 5}``, ``{"name": "distill", "teacher": 5, "unlabelled": 7}`` or
+    ``{"name": "prune", "parent": 5, "share": 0.5, "importance": "l1"}``."""
     if not wanted:
         return {}
     return {
@@ -62,7 +66,7 @@ def inputs(model: Model, folder: Path) -> dict[str, str]:
     Raises InputError when the models it is made of were deleted, StagingError when images are lost.
     """
     name = _name_of(model)
-    if name == QAT:
+    if name in (QAT, PRUNING):
         return {"pretrained": _weights_of(model.parent, folder / "inputs" / "parent.pdparams")}
     if name == DISTILLATION:
         teacher = _weights_of(model.teacher, folder / "inputs" / "teacher.pdparams")
@@ -75,6 +79,8 @@ def settings(model: Model) -> dict[str, Any] | None:
     name = _name_of(model)
     if name == DISTILLATION:
         return {"name": name, "teacher": configs.recipes()[model.teacher.recipe].architecture}
+    if name == PRUNING:
+        return {key: model.params["method"][key] for key in ("name", "share", "importance")}
     return {"name": name} if name else None
 
 

@@ -228,9 +228,9 @@ def test_a_deleted_dataset_is_not_learned_from(done, alice, teacher, further):
     assert "unlabelled" in answer.json()["errors"]
 
 
-def test_a_detector_is_neither_distilled_nor_quantized_so_far(done, alice):
+def test_a_detector_is_not_improved_so_far(done, alice):
     Run.objects.filter(pk=done.pk).update(task="detection")
-    for method in ("qat", "distill"):
+    for method in methods.METHODS:
         assert "classifiers only" in improve(alice, done, method=method).json()["errors"]["method"][0]
 
 
@@ -264,3 +264,28 @@ def test_the_program_gets_the_teacher_and_the_further_images(run_jobs, team, ali
     assert list(Path(invocation.inputs["unlabelled"], "images").iterdir())
     run_jobs()
     assert Run.objects.get(pk=answer.json()["id"]).status == Status.SUCCEEDED
+
+
+def test_pruning_starts_from_the_model_and_keeps_its_settings(done, alice):
+    answer = improve(alice, done, method="prune", share=0.3, importance="fpgm")
+    assert answer.status_code == 201, answer.json()
+    new = Run.objects.get(pk=answer.json()["id"])
+    made = model_of(new)
+    assert (made.origin, made.parent) == (Origin.PRUNED, model_of(done))
+    assert methods.settings(made) == {"name": "prune", "share": 0.3, "importance": "fpgm"}
+    assert (new.params["epochs"], new.params["learning_rate"]) == (12, 0.025)
+
+
+@pytest.mark.parametrize("share", [0.01, 0, -1, 1.0, 7])
+def test_pruning_to_nearly_nothing_or_nothing_at_all_is_refused(done, alice, share):
+    answer = improve(alice, done, method="prune", share=share)
+    assert answer.json()["errors"]["share"][0].startswith("Leave 10 to 90 % of the cycles")
+
+
+def test_the_page_shows_what_a_pruned_model_is_to_be_compared_with(done, alices):
+    address = reverse("run-improve", args=[done.pk])
+    page = " ".join(alices.get(address).content.decode().split())
+    assert "1204332" in page and "98.70 %" in page
+    assert alices.post(address, {"method": "prune", "share": "1", "importance": "l1"}).status_code == 422
+    assert alices.post(address, {"method": "prune", "share": "40", "importance": "l1"}).status_code == 302
+    assert model_of(Run.objects.latest("id")).params["method"]["share"] == 0.4

@@ -8,8 +8,8 @@ from typing import Any
 
 EVALUATION_BATCH = 64
 # How a training may differ from a plain one: see workers/train/methods/.
-QAT, DISTILLATION = "qat", "distill"
-METHODS = (QAT, DISTILLATION)
+QAT, DISTILLATION, PRUNING = "qat", "distill", "prune"
+METHODS = (QAT, DISTILLATION, PRUNING)
 UNLABELLED = -1  # stands for the class of an image without one
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 MARK = "@@slipway@@"
 # And the suite's launcher prints this if the kernels cannot be used.
 WITHOUT_KERNELS = "no-kernels"
+# And this, with the least share that can be left, where a network cannot be pruned as far as it should.
+TOO_SMALL = "too-small"
 
 _TRAIN = re.compile(r"\[Train\]\[Epoch (\d+)/\d+\]\[Iter: (\d+)/(\d+)\](.*)")
 _EVAL = re.compile(r"\[Eval\]\[Epoch (\d+)\]\[Avg\](.*)")

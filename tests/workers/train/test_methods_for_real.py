@@ -8,19 +8,19 @@ import subprocess
 import pytest
 
 from .conftest import make_spec, stage
-from .test_train_for_real import CLASS_NAMES, LIMIT, PYTHON, ROOT, events_of, result_of, write_job
+from .real_jobs import LIMIT, PYTHON, ROOT, events_of, result_of, write_job
 
 pytestmark = pytest.mark.toolchain
 
+CLASS_NAMES = ["off", "on"]
+
 
 def test_the_methods_compute_what_they_say():
-    argv, environment = (
-        [PYTHON, "tests/workers/train/check_methods.py"],
-        {**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    argv = [PYTHON, "tests/workers/train/check_methods.py"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count(" holds\n") == 5
+    assert done.stdout.count(" holds\n") == 9
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +54,23 @@ def test_distillation_learns_from_a_teacher_and_images_without_labels(dataset, w
     assert result["ok"], result
     assert result["evaluations"][0]["metrics"]["images"] == 6
     assert "DistillationLoss" in (job / "log.txt").read_text(errors="replace")
+
+
+def test_a_pruned_model_is_exported_at_its_own_size(dataset, weights, tmp_path):
+    method = {"name": "prune", "share": 0.5, "importance": "l1"}
+    job = write_job(
+        tmp_path / "pruned",
+        make_spec(dataset, CLASS_NAMES, epochs=2, pretrained=str(weights), method=method),
+    )
+    result = result_of(job)
+    assert result["ok"], result
+    smaller = (job / "artifacts" / "model.slim.onnx").stat().st_size
+    assert smaller < 0.7 * (weights.parent / "model.slim.onnx").stat().st_size
+
+
+def test_a_network_that_cannot_be_made_so_small_is_refused(dataset, weights, tmp_path):
+    method = {"name": "prune", "share": 0.01, "importance": "l1"}
+    spec = make_spec(dataset, CLASS_NAMES, epochs=2, pretrained=str(weights), method=method)
+    result = result_of(write_job(tmp_path / "pruned", spec))
+    assert not result["ok"] and result["kind"] == "input"
+    assert "of its cycles are left: choose a larger share" in result["message"]

@@ -1,8 +1,8 @@
 """Distillation: a classifier learns from labels where there are any, and from a teacher's answers everywhere.
 
-Images without a label carry ``UNLABELLED`` in the batch. The loss is the suite's own over those with a label,
-plus the divergence of the student's class probabilities from the teacher's over all of them, both softened by
-``TEMPERATURE``. The teacher only answers: its batch statistics stay as they were trained.
+Images without a label carry ``UNLABELLED`` in the batch. The loss is the divergence of the student's class
+probabilities from the teacher's, both softened by ``TEMPERATURE``, over all images, plus the suite's own over
+those with a label. The teacher only answers: its batch statistics stay as they were trained.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Distillation:
         return self.student_forward(x)
 
     def loss(self, logits: paddle.Tensor, labels: paddle.Tensor) -> dict[str, paddle.Tensor]:
-        found = {"DistillationLoss": divergence(logits, self.answers)}
-        known = labelled(labels)
+        found, known = {"DistillationLoss": divergence(logits, self.answers)}, labelled(labels)
         if len(known):
             own = self.own_loss(paddle.gather(logits, known), paddle.gather(labels, known))
-            found |= {name: value for name, value in own.items() if name != "loss"}
+            # Each label counts as much as each answer of the teacher.
+            found["LabelLoss"] = own["loss"] * (len(known) / len(labels))
         return {**found, "loss": sum(found.values())}
 
     def metric(self, logits: paddle.Tensor, labels: paddle.Tensor) -> dict[str, paddle.Tensor]:
@@ -64,8 +64,8 @@ def labelled(labels: paddle.Tensor) -> paddle.Tensor:
 
 
 def divergence(student: paddle.Tensor, teacher: paddle.Tensor) -> paddle.Tensor:
-    """Return the mean Kullback-Leibler divergence of logits, scaled so that gradients do not depend on the
-    temperature (Hinton et al., 2015)."""
+    """Return the mean Kullback-Leibler divergence of softened logits, scaled so that its gradients are as
+    large as those of a label's cross entropy."""
     wanted = functional.softmax(teacher / TEMPERATURE)
     got = functional.log_softmax(student / TEMPERATURE)
-    return functional.kl_div(got, wanted, reduction="batchmean") * TEMPERATURE**2
+    return functional.kl_div(got, wanted, reduction="batchmean") * TEMPERATURE

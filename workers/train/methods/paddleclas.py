@@ -4,13 +4,52 @@ from __future__ import annotations
 
 from typing import Any
 
-from workers.train.parameters import DISTILLATION, QAT
+from workers.train.parameters import DISTILLATION, PRUNING, QAT
+from workers.train.progress import MARK, TOO_SMALL
+
+
+def prepare(config: Any, mode: str) -> None:
+    """Let the suite build a network as a method needs it, before its engine is made."""
+    method = config.get("Method")
+    if not method or method["name"] not in (QAT, PRUNING):
+        return
+    import ppcls.engine.engine as module
+
+    own = module.build_model
+
+    def build_model(config: Any, mode: str = "train") -> Any:
+        network = own(config, mode)
+        _fit(network, config, method, mode)
+        return network
+
+    module.build_model = build_model
+
+
+def _fit(network: Any, config: Any, method: dict[str, Any], mode: str) -> None:
+    """Prune a network before it is trained; give it the sizes of weights that were pruned before."""
+    import paddle
+
+    from workers.train.methods.pruning import TooSmall, prune, resize
+
+    settings = config["Global"]
+    start = settings["checkpoints"] or settings["pretrained_model"]
+    weights = paddle.load(f"{start}.pdparams")
+    resize(network, weights)
+    if method["name"] != PRUNING or mode != "train" or settings["checkpoints"]:
+        return
+    network.set_state_dict(weights)
+    try:
+        prune(network, settings["image_shape"], method["share"], method["importance"])
+    except TooSmall as reached:
+        print(f"{MARK} {TOO_SMALL} {reached}", flush=True)
+        raise
+    settings["pretrained_model"] = None  # it is in the network
 
 
 def attach(engine: Any, method: dict[str, Any] | None) -> None:
     """Let an engine that is built, and has its weights, train by ``method``."""
     if method:
-        ATTACHED[method["name"]](engine, method)
+        ATTACHED.get(method["name"], lambda *_: None)(engine, method)
 
 
 def _distil(engine: Any, method: dict[str, Any]) -> None:
@@ -19,11 +58,13 @@ def _distil(engine: Any, method: dict[str, Any]) -> None:
     from ppcls.utils.save_load import load_dygraph_pretrain
 
     from workers.train.methods.distillation import Distillation
+    from workers.train.methods.pruning import resize
 
     arch = {**engine.config["Arch"], "name": method["teacher"]}
     # Some networks name their parameters themselves, and no two may have one name.
     with paddle.utils.unique_name.guard("teacher."):
         teacher = build_model({**engine.config, "Arch": arch})
+    resize(teacher, paddle.load(method["weights"]))
     load_dygraph_pretrain(teacher, method["weights"].removesuffix(".pdparams"))
     Distillation(engine, teacher)
 

@@ -11,6 +11,7 @@ import sys
 
 from workers.train.launching import use_kernels
 from workers.train.methods.paddleclas import attach
+from workers.train.methods.paddleclas import prepare as prepare_method
 
 
 def prepare() -> None:
@@ -62,6 +63,7 @@ def start_engine(mode: str):
     config.profiler_options = arguments.profiler_options
     if mode == "train" and config["Global"]["device"] == "cpu":
         use_kernels()
+    prepare_method(config, mode)
     engine = Engine(config, mode=mode)
     if mode == "train":
         attach(engine, config.get("Method"))
