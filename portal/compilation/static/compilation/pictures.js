@@ -4,7 +4,7 @@ import { columns, draw, lines, readJson, shortNumber, ticks } from "../core/char
 import { t } from "../core/words.js";
 
 const AXES = {
-  cycles: { title: () => t("Cycles"), told: shortNumber },
+  cycles: { title: () => t("Cycles, million"), told: (cycles) => shortNumber(cycles / 1e6) },
   memory: { title: () => t("Memory, KB"), told: (bytes) => shortNumber(Math.round(bytes / 1024)) },
   size: { title: () => t("Size, KB"), told: (bytes) => shortNumber(Math.round(bytes / 1024)) },
 };
@@ -18,10 +18,10 @@ function against(axis, metric, points) {
     drawing.heading(AXES[axis].title(), []);
     const values = known.map(({ value }) => value), costs = known.map((point) => point[axis]);
     const y = drawing.verticalAxis(Math.min(...values), Math.max(...values));
-    const low = Math.min(...costs), span = Math.max(...costs) - low || low || 1;
+    const low = Math.min(...costs), span = Math.max(...costs) - low;
     const room = ROOM * (drawing.right - drawing.left);
-    const x = (cost) => drawing.left + room + ((cost - low) / span) * (drawing.right - drawing.left - 2 * room);
-    for (const mark of ticks(low, low + span, 2)) {
+    const x = (cost) => drawing.left + room + (span ? (cost - low) / span : 0.5) * (drawing.right - drawing.left - 2 * room);
+    for (const mark of span ? ticks(low, low + span, 2) : [low]) {
       if (mark >= low && mark <= low + span) drawing.text(AXES[axis].told(mark), x(mark), drawing.bottom + 15, "middle");
     }
     const best = known.filter((point) => point.best.includes(axis)).toSorted((one, other) => one[axis] - other[axis]);
@@ -60,7 +60,7 @@ function show() {
   for (const element of document.querySelectorAll("[data-layer-costs]:not([data-drawn])")) {
     element.dataset.drawn = "";
     const rows = readJson(element.dataset.layerCosts);
-    draw(element, columns(rows.map(([name, cycles]) => ({ name, values: [cycles] })), []));
+    draw(element, columns(rows.map(([name, cycles]) => ({ name, label: name.split(" ")[0], values: [cycles] })), []));
   }
   for (const element of document.querySelectorAll("[data-layer-errors]:not([data-drawn])")) {
     element.dataset.drawn = "";

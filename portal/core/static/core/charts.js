@@ -182,7 +182,7 @@ export function lines({ title, series, stepWords, choose }) {
   };
 }
 
-// Bars side by side, each stacked of its ``values``. ``rows``: ``{ name, values }``; ``series``: names of the values.
+// Bars side by side, each stacked of its ``values``. ``rows``: ``{ name, label, values }``, a ``label`` short of the name; ``series``: names of the values.
 export function columns(rows, series) {
   return (drawing) => {
     drawing.heading("", series);
@@ -197,7 +197,7 @@ export function columns(rows, series) {
         below += value;
       });
     });
-    drawing.names(rows.map(({ name }) => name), width);
+    drawing.names(rows.map(({ name, label }) => label ?? name), width);
     drawing.tip((x) => {
       const row = rows[Math.floor((x - drawing.left) / width)];
       return row && [row.name, ...row.values.map((value, part) => (series[part] ? `${series[part]}: ${value}` : value))].join("\n");
