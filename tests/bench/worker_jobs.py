@@ -80,8 +80,13 @@ def train(job: Path, dataset: Path, recipe: str = "pp_lcnet_x0_25", **changes) -
     return run("train", job, inputs, params)
 
 
-def convert(job: Path, dataset: Path, trained: Path, chip: str = "rv1106", images: int = 100) -> dict:
-    """Run the conversion program on what the job in ``trained`` made; return its result."""
+def convert(
+    job: Path, dataset: Path, trained: Path, chip: str = "rv1106", images: int = 100, **changes
+) -> dict:
+    """Run the conversion program on what the job in ``trained`` made; return its result.
+
+    ``changes`` replace parameters.
+    """
     facts = json.loads((trained / "result.json").read_text(encoding="utf-8"), cls=Decoder)
     _, book = books(facts["recipe"], chip)
     params = {
@@ -93,6 +98,7 @@ def convert(job: Path, dataset: Path, trained: Path, chip: str = "rv1106", image
         "calibration": {"count": images, "seed": 0},
         "quantization": {"dtype": None, "algorithm": "normal"},
         "provenance": {},
+        **changes,
     }
     inputs = {"onnx": str(trained / "artifacts" / "model.slim.onnx"), "dataset": str(dataset)}
     return run("convert", job, inputs, params)

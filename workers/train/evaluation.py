@@ -15,14 +15,19 @@ ENGINE = "paddle-inference"
 
 def batches(plan: Plan, images: list[str]) -> Iterator[tuple[list[str], Any]]:
     """Yield (names, float32 array of n × 3 × height × width) of images as the board will see them."""
-    import numpy as np
-
-    mean, std = (np.array(plan.recipe[key], "float32") for key in ("mean", "std"))
     for start in range(0, len(images), EVALUATION_BATCH):
         names = images[start : start + EVALUATION_BATCH]
-        pixels = np.stack([read_pixels(plan.dataset / name, plan.input_size) for name in names])
-        normal = (pixels.astype("float32") / 255.0 - mean) / std
-        yield names, np.ascontiguousarray(normal.transpose(0, 3, 1, 2), dtype="float32")
+        paths = [plan.dataset / name for name in names]
+        yield names, normalised(paths, plan.input_size, plan.recipe["mean"], plan.recipe["std"])
+
+
+def normalised(paths: list[Path], input_size: tuple[int, int], mean: list[float], std: list[float]) -> Any:
+    """Return images as float32, n × 3 × height × width, normalised by mean and deviation of each channel."""
+    import numpy as np
+
+    pixels = np.stack([read_pixels(path, input_size) for path in paths])
+    normal = (pixels.astype("float32") / 255.0 - np.array(mean, "float32")) / np.array(std, "float32")
+    return np.ascontiguousarray(normal.transpose(0, 3, 1, 2), dtype="float32")
 
 
 def read_pixels(path: Path, input_size: tuple[int, int]) -> Any:

@@ -6,6 +6,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
+from workers.train import precise_bn
 from workers.train.configuration import augmentation_of, loader_processes, print_steps, warmup_epochs
 from workers.train.parameters import EVALUATION_BATCH, Plan
 
@@ -20,6 +21,8 @@ def fill_configuration(
     config["Global"]["output_dir"] = str(output)
     if plan.method:
         config["Method"] = {**plan.method, "weights": str(plan.teacher)}
+    else:  # what a method trained for int8 fits the statistics it had
+        config[precise_bn.KEY] = precise_bn.described(plan)
     return config
 
 

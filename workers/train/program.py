@@ -60,6 +60,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
         "cut_tensor": ", ".join(cut_tensors),
         "notices": plan.notices,
         "pretrained": pretrained,
+        "precise_bn": training.settled,
         "opset": OPSET,
         "versions": versions(plan),
     }

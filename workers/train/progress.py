@@ -14,6 +14,8 @@ MARK = "@@slipway@@"
 WITHOUT_KERNELS = "no-kernels"
 # And this, with the least share that can be left, where a network cannot be pruned as far as it should.
 TOO_SMALL = "too-small"
+# Before a JSON object with what ``precise_bn`` did.
+SETTLED = "settled"
 
 _TRAIN = re.compile(r"\[Train\]\[Epoch (\d+)/\d+\]\[Iter: (\d+)/(\d+)\](.*)")
 _EVAL = re.compile(r"\[Eval\]\[Epoch (\d+)\]\[Avg\](.*)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -20,7 +21,7 @@ from workers.train.checkpoints import History
 from workers.train.configuration import write_configurations
 from workers.train.errors import diverged, explain
 from workers.train.parameters import Plan
-from workers.train.progress import TOO_SMALL, WITHOUT_KERNELS, EvalLine, MarkLine, TrainLine
+from workers.train.progress import SETTLED, TOO_SMALL, WITHOUT_KERNELS, EvalLine, MarkLine, TrainLine
 from workers.train.tasks import TASKS
 from workers.train.unpickling import Refused
 
@@ -39,6 +40,7 @@ class Training:
         self.output = folder.scratch / "output"
         self.history = History(identity_of(plan))
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self.settled: dict | None = None  # what ``precise_bn`` did
         self._phase = ""
         self._last_metric = 0.0
         self._first: tuple[float, float] | None = None
@@ -142,6 +144,8 @@ class Training:
             self._on_train(said)
         elif isinstance(said, EvalLine):
             self._on_eval(said)
+        elif isinstance(said, MarkLine) and said.text.startswith(SETTLED):
+            self.settled = json.loads(said.text.removeprefix(SETTLED))
         elif said == MarkLine(WITHOUT_KERNELS):
             self.plan.notices.append(
                 msg(

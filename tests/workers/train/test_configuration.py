@@ -8,7 +8,7 @@ import pytest
 
 from workers.contract import InputError
 from workers.train.configuration import export_configuration, paddlex_configuration, warmup_epochs
-from workers.train.paddleclas import suite_configuration
+from workers.train.paddleclas import fill_configuration, suite_configuration
 from workers.train.plan import read_plan
 from workers.train.yaml_files import CONFIGS, load_yaml
 
@@ -47,6 +47,15 @@ def test_natural_images_are_mirrored_and_smoothed(spec):
     config = built(spec)
     assert "RandFlipImage" in operators(config, "Train")
     assert config["Loss"]["Train"][0]["CELoss"]["epsilon"] == 0.1
+
+
+def test_the_statistics_are_settled_of_a_plain_training_alone(spec):
+    def whole() -> dict:
+        return fill_configuration(read_plan(spec), BASE, AUGMENTATIONS, Path("output"))
+
+    assert whole()["PreciseBN"]["input_size"] == [64, 64]
+    spec["params"]["method"] = {"name": "qat"}
+    assert "PreciseBN" not in whole()
 
 
 def test_it_refuses_an_augmentation_it_does_not_know(spec):

@@ -1,6 +1,15 @@
 """Export a trained classifier with the suite in the working directory."""
 
+from pathlib import Path
+
 from adapt import start_engine
+from workers.train.precise_bn import KEY, settle_weights
+from workers.train.tasks.classification import read_labels
 
 if __name__ == "__main__":
-    start_engine("export").export()
+    engine = start_engine("export")
+    if told := engine.config.get(KEY):
+        labelled = read_labels(Path(told["dataset"], "train.txt"), told["classes"])
+        weights = Path(engine.config["Global"]["pretrained_model"] + ".pdparams")
+        settle_weights(engine.model, weights, told, labelled)
+    engine.export()

@@ -1,0 +1,1 @@
+"""Small datasets, drawn and sampled, and what becomes of them on the way to int8."""
