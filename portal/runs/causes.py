@@ -117,7 +117,9 @@ def _few_calibrated(branch: Branch, row: StageResult) -> Cause | None:
 
 
 def _outliers(branch: Branch, row: StageResult) -> Cause | None:
-    names = branch.compiled.facts.get("outlier_tensors") or []
+    """As far as the error of each layer was measured."""
+    measured = branch.compiled.layer_errors.exclude(layers=[]).first()
+    names = [layer["name"] for layer in measured.layers if layer["outlier"] is not None] if measured else []
     if not names:
         return None
     cause = msg("a few values of {names} are far larger than all others", names=names[:3])

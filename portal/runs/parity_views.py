@@ -2,7 +2,6 @@
 
 from django.shortcuts import get_object_or_404, render
 
-from portal.core import panels
 from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.parity_report import branch_reports
@@ -21,6 +20,5 @@ def run_parity(request, pk):
         "task": graph.task,
         "quality": quality(graph),
         "reports": branch_reports(graph),
-        "panels": panels.of("run-parity", request, run),
     }
     return render(request, "runs/parity.html", context)

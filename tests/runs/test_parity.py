@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from portal.compilation.models import LayerErrors
 from portal.models.models import CompiledModel, Evaluation
 from portal.runs import causes
 from portal.runs.causes import cause_of, finding, smallest_loss
@@ -113,7 +114,6 @@ def test_evaluations_from_before_the_images_were_counted_are_read(done):
         (Stage.ONNX, {}, {}, "decodes or resizes"),
         (Stage.SIMULATOR, {"quantized": False}, {}, "half precision"),
         (Stage.SIMULATOR, {"calibration": {"images": 1}}, {}, "only 1 image set"),
-        (Stage.SIMULATOR, {"outlier_tensors": ["conv_3"]}, {}, "conv_3 are far larger"),
         (Stage.SIMULATOR, {}, {}, "spread too far for 8 bits"),
         (Stage.BOARD, {}, {"agreement": 0.5}, "other pixels than bgr"),
         (
@@ -131,6 +131,13 @@ def test_each_cause_is_told_by_what_is_known_of_the_stage(done, stage, model, pa
     change(stage, **parity)
     branch, row = stage_row(done, stage)
     assert words in cause_of(branch, row)[0]
+
+
+def test_weights_that_stand_out_are_a_cause_once_the_layers_were_measured(done, rows):
+    branch, row = stage_row(done, Stage.SIMULATOR)
+    layers = [{"name": "conv_2", "outlier": None}, {"name": "conv_3", "outlier": 17.5}]
+    LayerErrors.objects.create(compiled_model=branch.compiled, job=rows["job"], images=1, layers=layers)
+    assert cause_of(branch, row)[0] == "a few values of conv_3 are far larger than all others"
 
 
 def test_few_training_steps_are_a_cause(done):
@@ -181,7 +188,8 @@ def test_the_page_shows_stages_classes_matrices_and_changed_images(client, alice
     page = page_of(client, done)
     for words in (
         "Parity report", "int8 for Rockchip RV1106", "The board Virtual board", "划痕", "worst first",
-        "scratch on the left edge → 5", "Keeps to its limits",
+        "scratch on the left edge → 5", "Keeps to its limits", "Error of each layer",
+        "Make the model fit its chip better",
     ):  # fmt: skip
         assert words in page, words
     assert page.count('class="matrix"') == 3  # ONNX predicts what the trained model does
