@@ -30,7 +30,7 @@ STATUS = {
     "fit": (gettext_lazy("Fit"), "check-circle-fill", "success"),
     "warning": (gettext_lazy("Warning"), "exclamation-triangle-fill", "warning"),
     "refused": (gettext_lazy("Not fit"), "x-octagon-fill", "danger"),
-    "rolled-back": (gettext_lazy("Rolled back"), "arrow-counterclockwise", "warning"),
+    "rolled-back": (gettext_lazy("Rolled back"), "exclamation-triangle-fill", "warning"),
     "reachable": (gettext_lazy("Reachable"), "check-circle-fill", "success"),
     "problem": (gettext_lazy("Problem"), "exclamation-triangle-fill", "danger"),
     "unsure": (gettext_lazy("Unsure"), "question-circle-fill", "warning"),
