@@ -52,6 +52,8 @@ function takeOver(text) {
     }
   }
   document.getElementById("edit-state").replaceWith(state);
+  const labelled = page.getElementById("labelled");
+  if (labelled) document.getElementById("labelled")?.replaceWith(labelled);
   return undefined;
 }
 
