@@ -7,7 +7,8 @@ same images and with the same parameters, those of the preset ``fast``:
 
 - Slipway: ``client.run`` in a portal of its own, from the accepted upload to the virtual board's answers;
 - by hand: a process each for PaddleX's training and its export, ``paddle2onnx``, ``onnxslim``, and a script
-  that builds with rknn-toolkit2 and asks its simulator. What a person types and moves takes no time.
+  that builds with rknn-toolkit2 and asks its simulator. What a person types and moves takes no time. Each has
+  a session of its own, as the portal's programs have: Linux shares its processors among sessions.
 
 Prints one JSON object as its last line: ``ratio`` is Slipway's seconds to those by hand, the median over the
 seeds; ``int8_top1`` are the per cent of right answers of either way; ``load`` is the machine's load average
@@ -85,9 +86,10 @@ def convert(folder: Path) -> str:
     """Return the ONNX file that the two tools make of ``folder/inference``."""
     tools, full, slim = PYTHON.parent, str(folder / "model.onnx"), str(folder / "slim.onnx")
     files = ["--model_filename", "inference.json", "--params_filename", "inference.pdiparams"]
+    options = {"check": True, "stdout": sys.stderr, "start_new_session": True}
     made = ["--model_dir", str(folder / "inference"), *files, "--save_file", full, "--opset_version", "12"]
-    subprocess.run([tools / "paddle2onnx", *made], check=True, stdout=sys.stderr)
-    subprocess.run([tools / "onnxslim", full, slim, "--input-shapes", INPUT], check=True, stdout=sys.stderr)
+    subprocess.run([tools / "paddle2onnx", *made], **options)
+    subprocess.run([tools / "onnxslim", full, slim, "--input-shapes", INPUT], **options)
     return slim
 
 

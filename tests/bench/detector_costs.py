@@ -23,7 +23,9 @@ def run(program: str, module: str, *arguments: str) -> str:
     python = os.environ.get(f"{program.upper()}_PYTHON", str(ROOT / f"workers/{program}/.venv/bin/python"))
     argv = [python, "-m", f"tests.bench.{module}", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True, text=True)
+    done = subprocess.run(
+        argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True, text=True, start_new_session=True
+    )
     return done.stdout
 
 
