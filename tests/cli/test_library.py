@@ -160,7 +160,7 @@ def test_a_file_that_holds_no_certificate_is_named(tmp_path):
 
 # --- types
 
-SCHEMAS = {"Version": "DatasetVersionDetail", "StoredFile": "Artifact"}
+SCHEMAS = {"Version": "DatasetVersionDetail", "StoredFile": "Artifact", "Parity": "ParityReport"}
 
 
 @pytest.fixture(scope="module")
