@@ -10,19 +10,22 @@ from typing import Any
 
 from slipway import files, logins, lookup, packing, tus, uploads, waiting
 from slipway.calls import Calls
-from slipway.errors import NotFound
+from slipway.errors import NotFound, Refused
 from slipway.types import (
+    CompiledModel,
     Dataset,
     Deployment,
     Device,
     Evaluation,
     Inference,
     Job,
+    LayerErrors,
     Me,
     Parity,
     Prediction,
     Report,
     Run,
+    Search,
     StoredFile,
     Version,
 )
@@ -201,6 +204,67 @@ class Client(Calls):
         if files.is_here(target, file["sha256"]):
             return target
         return files.download(self, file["url"], target, file["sha256"], on_bytes)
+
+    # --- variants
+
+    def model_of(self, run: Run | int) -> int:
+        """The number of the model that a run trains. Raises Refused before its training is queued."""
+        model = self.get(f"runs/{_id(run)}/")["model"]
+        if model is None:
+            raise Refused(f"Run {_id(run)} has no model yet: wait for its training.")
+        return model["id"]
+
+    def variants(self, run: Run | int) -> Iterator[CompiledModel]:
+        """The run's model as compiled for each chip and with each quantization setting, newest first."""
+        return self.rows("compiled-models/", model=self.model_of(run))
+
+    def add_variant(
+        self,
+        run: Run | int,
+        chip: str,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        wait: bool = True,
+        on_change: OnChange = _nothing,
+    ) -> CompiledModel:
+        """Compile the run's model with other settings, such as ``{"algorithm": "mmse"}``. Raises Failed."""
+        body = {"model": self.model_of(run), "chip": chip, "quantization": dict(settings or {})}
+        row = self.post("compiled-models/", json=body)
+        return self._done("compiled-models", row, "The conversion", wait, on_change)
+
+    def choose_variant(self, variant: CompiledModel | int) -> CompiledModel:
+        """Choose the variant that is deployed to its chip."""
+        return self.post(f"compiled-models/{_id(variant)}/choose/")
+
+    def layer_errors(
+        self,
+        variant: CompiledModel | int,
+        images: int | None = None,
+        *,
+        wait: bool = True,
+        on_change: OnChange = _nothing,
+    ) -> LayerErrors:
+        """Measure the error of each layer in the simulator. Raises Failed."""
+        body = {} if images is None else {"images": images}
+        row = self.post(f"compiled-models/{_id(variant)}/layer-errors/", json=body)
+        return self._done("layer-errors", row, "The measurement", wait, on_change)
+
+    def search_variant(
+        self,
+        run: Run | int,
+        chip: str,
+        allowed_drop: float,
+        *,
+        wait: bool = True,
+        on_change: OnChange = _nothing,
+    ) -> Search:
+        """Compile variants until one loses no more than ``allowed_drop`` (0.01: a point), and choose it.
+
+        ``met`` says whether one was found, ``outcome`` which one. Raises Failed.
+        """
+        body = {"model": self.model_of(run), "chip": chip, "allowed_drop": allowed_drop}
+        row = self.post("quantization-searches/", json=body)
+        return self._done("quantization-searches", row, "The search", wait, on_change)
 
     # --- devices
 

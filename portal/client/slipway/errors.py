@@ -70,7 +70,7 @@ class Undecided(SlipwayError):
 
 
 class BelowLimits(SlipwayError):
-    """The run succeeded, but one of its models misses its quality limits."""
+    """The run or the search succeeded, but a model misses its quality limits."""
 
     exit_code = 8
 

@@ -114,6 +114,43 @@ class Evaluation(TypedDict):
     created_at: str
 
 
+class CompiledModel(TypedDict):
+    """A model compiled for a chip; ``chosen``: of its variants, this one is deployed."""
+
+    id: int
+    model: int
+    job: Job
+    chip: str
+    channel_order: str
+    quantization: dict[str, Any]
+    chosen: bool
+    facts: dict[str, Any]
+
+
+class LayerErrors(TypedDict):
+    """The error of each layer of a compiled model, from input to output."""
+
+    id: int
+    compiled_model: int
+    job: Job
+    images: int
+    layers: list[dict[str, Any]]
+
+
+class Search(TypedDict):
+    """A quantization search; ``met`` is None until its end. ``variants`` are those that it compiled."""
+
+    id: int
+    model: int
+    chip: str
+    channel_order: str
+    allowed_drop: float
+    job: Job
+    met: bool | None
+    outcome: str
+    variants: list[CompiledModel]
+
+
 class Device(TypedDict):
     """A registered board."""
 

@@ -19,19 +19,20 @@ OnChange = Callable[[Any], None]
 def until_final(
     calls: Calls, path: str, on_change: OnChange = lambda row: None, timeout: float | None = None
 ) -> Any:
-    """Poll a job or run until it is final and return it; ``on_change`` gets each response.
+    """Poll a job, a run or what a job makes until it is final and return it.
 
-    Raises TimeoutError after ``timeout`` seconds.
+    ``on_change`` gets each response. Raises TimeoutError after ``timeout`` seconds.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     with calls.patient(PATIENCE_SECONDS):
         while True:
             found = calls.poll(path)
             on_change(found)
-            if found["status"] in FINAL:
+            status = found["status"] if "status" in found else found["job"]["status"]
+            if status in FINAL:
                 return found
             if deadline is not None and time.monotonic() > deadline:
-                raise TimeoutError(f"{path} is still {found['status']} after {timeout:g} s.")
+                raise TimeoutError(f"{path} is still {status} after {timeout:g} s.")
             time.sleep(POLL_SECONDS)
 
 

@@ -19,6 +19,7 @@ from slipway.cli.commands import (
     runs,
     session,
     team,
+    variants,
     webhooks,
 )
 from slipway.cli.screen import plain
@@ -39,7 +40,7 @@ def slipway():
     """
 
 
-for module in (session, door, datasets, runs, jobs, devices, history, team, webhooks, api):
+for module in (session, door, datasets, runs, variants, jobs, devices, history, team, webhooks, api):
     module.add_to(slipway)
 
 
