@@ -92,6 +92,12 @@ def beside(graph: Graph) -> list[CompiledModel]:
     return sorted(rows.order_by("-id")[:BESIDE], key=lambda one: one.cost.get("cycles", 0))
 
 
+def is_offered(run: Run, request) -> bool:
+    """Whether this person is shown the way to a better fitting model of a run's."""
+    known = any(run.task in method.tasks for method in METHODS.values())
+    return known and run.deleted_at is None and request.may_edit
+
+
 def refusal(graph: Graph, method: str) -> Message | None:
     """Why a method cannot make anything of a run's model; None where it can."""
     run, model = graph.run, graph.model

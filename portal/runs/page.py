@@ -11,7 +11,7 @@ from portal.core.live import Live, digest
 from portal.core.templatetags.slipway import chip_title
 from portal.jobs import forecast
 from portal.jobs.models import Status
-from portal.runs import provenance, results, stepper
+from portal.runs import improving, provenance, results, stepper
 from portal.runs.graph import Graph
 from portal.runs.matrix import matrix_of
 from portal.runs.models import Run
@@ -54,6 +54,7 @@ class RunPage:
             "verdict": verdict(self.graph),
             "has_parity": bool(self.graph.compiled),
             "next": next_steps(self.graph),
+            "may_improve": improving.is_offered(self.run, self.request),
             "training": self.graph.training,
             "eta": self.eta(),
             "places": forecast.place_of(self.graph.jobs),

@@ -2,6 +2,7 @@
 
 from django.shortcuts import get_object_or_404, render
 
+from portal.runs import improving
 from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.parity_report import branch_reports
@@ -20,5 +21,6 @@ def run_parity(request, pk):
         "task": graph.task,
         "quality": quality(graph),
         "reports": branch_reports(graph),
+        "may_improve": improving.is_offered(run, request),
     }
     return render(request, "runs/parity.html", context)

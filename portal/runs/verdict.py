@@ -9,7 +9,7 @@ from portal.models.models import Evaluation
 from portal.runs.graph import Graph
 from portal.runs.quality import quality
 from portal.tasks import Stage, Task
-from portal.tasks.doubts import Doubt, Grade
+from portal.tasks.doubts import QUANTIZATION, Doubt, Grade
 from workers.contract.messages import Message, join, msg, msg_n
 from workers.contract.splits import TEST
 
@@ -31,6 +31,11 @@ class Verdict:
     sentence: Message
     advice: Message
     note: Message | str = ""
+
+    @property
+    def is_about_quantization(self) -> bool:
+        """Whether other quantization settings may help."""
+        return QUANTIZATION in self.advice
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,11 @@ def _doubts(graph: Graph, judged: list[Judged]) -> list[Doubt]:
 def _of_limits(graph: Graph) -> list[Doubt]:
     """Misses of the run's limits; the parity report has the causes."""
     judged = quality(graph)
+    misses = judged.misses if judged else ()
     advice = msg("The parity report names the likely cause and the cure.")
-    return [Doubt(Grade.DOUBTFUL, miss.sentence, advice) for miss in (judged.misses if judged else ())]
+    if any(miss.limit == "max_drop" and miss.device is None for miss in misses):
+        advice = join([advice, QUANTIZATION])
+    return [Doubt(Grade.DOUBTFUL, miss.sentence, advice) for miss in misses]
 
 
 def _of_few_images(task: Task, evaluation: Evaluation) -> list[Doubt]:

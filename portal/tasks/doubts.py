@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from workers.contract.messages import Message, msg, msg_n
 
 NAMED = 3  # classes that a sentence names; the others are counted
-QUANTIZATION = msg("Convert again with more calibration images, or choose another recipe.")
+QUANTIZATION = msg("Try other quantization settings, or choose another recipe.")
 
 
 class Grade(models.TextChoices):

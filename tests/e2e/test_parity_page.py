@@ -23,7 +23,7 @@ def run(live_server, people):
 def test_the_lossy_stage_is_marked_and_its_mistakes_are_one_click_away(open_page, run):
     page = open_page(java_script_enabled=False)
     page.goto(run.get_absolute_url())
-    page.locator("#verdict a").click()
+    page.locator("#verdict").get_by_role("link", name="Parity report").click()
     page.wait_for_url(f"**{reverse('run-parity', args=[run.pk])}")
     expect(page.locator("tr.table-active")).to_contain_text("int8 for Rockchip RV1106")
     expect(page.locator("#quality")).to_contain_text("lost 33.3 points of Top-1")

@@ -1,9 +1,11 @@
 """The verdict on a run, from the rows of its evaluations."""
 
 import pytest
+from django.urls import reverse
 
 from portal.jobs.models import Status
 from portal.models.models import Evaluation
+from portal.runs import improving
 from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.verdict import OPTIMISTIC, verdict
@@ -52,6 +54,35 @@ def test_what_int8_lost_makes_it_doubtful(done):
     told = verdict_of(done)
     assert told.grade == Grade.DOUBTFUL
     assert "lost 7 points of Top-1" in told.sentence and "parity report" in told.advice
+
+
+def links_in(client, run: Run) -> str:
+    shown = client.get(f"/runs/{run.pk}/").content.decode()
+    return shown.split('id="verdict"')[1].split("</div></div>")[0]
+
+
+def test_a_loss_in_int8_leads_to_the_quantization_and_to_improvements(done, alices, bob):
+    model = Graph(done).model
+    variants, improve = reverse("model-variants", args=[model.pk]), reverse("run-improve", args=[done.pk])
+    assert variants not in links_in(alices, done)
+    change(Stage.SIMULATOR, parity={"drop": 0.07})
+    assert variants in links_in(alices, done) and improve in links_in(alices, done)
+    alices.force_login(bob)  # a viewer
+    assert variants in links_in(alices, done) and improve not in links_in(alices, done)
+
+
+def test_a_loss_on_a_board_alone_does_not_lead_to_the_quantization(done, alices):
+    change(Stage.BOARD, parity={"drop": 0.07, "agreement": 0.5, "changed": 154, "images": 308})
+    shown = links_in(alices, done)
+    assert "unlike the simulator" in shown and "/variants/" not in shown
+
+
+def test_a_task_without_a_way_to_improve_offers_none(done, alices, monkeypatch):
+    change(Stage.SIMULATOR, parity={"drop": 0.07})
+    monkeypatch.setattr(improving, "METHODS", {})
+    for path in ("", "parity/"):
+        shown = alices.get(f"/runs/{done.pk}/{path}").content.decode()
+        assert "/variants/" in shown and "/improve/" not in shown
 
 
 def test_few_validation_images_make_it_doubtful(done):

@@ -45,7 +45,7 @@ def test_a_model_that_finds_nothing_is_worthless_and_says_what_to_look_at():
 
 def test_a_model_that_finds_nothing_any_more_was_lost_by_the_conversion():
     (doubt,) = doubts(metrics(*many([CAT, DOG], [])), GOOD)
-    assert doubt.grade == Grade.WORTHLESS and "calibration" in doubt.advice
+    assert doubt.grade == Grade.WORTHLESS and "quantization" in doubt.advice
 
 
 def test_a_class_that_the_conversion_lost_is_named():

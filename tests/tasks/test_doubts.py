@@ -38,7 +38,7 @@ def test_one_answer_for_every_image_is_worthless():
 
 def test_one_answer_that_came_with_the_conversion_is_blamed_on_it():
     (doubt,) = doubts(metrics("cat>cat*10", "dog>cat*9"), metrics("cat>cat*10", "dog>dog*9"))
-    assert doubt.grade == Grade.WORTHLESS and "calibration" in doubt.advice
+    assert doubt.grade == Grade.WORTHLESS and "quantization" in doubt.advice
 
 
 def test_no_answer_at_all_is_worthless():
