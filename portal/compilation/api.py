@@ -95,7 +95,7 @@ class SearchViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     def create(self, request):
         """Try quantization settings, cheapest first, until one meets the limit, and choose it.
 
-        Its job waits for those of the variants. Cancel it to stop the search.
+        The search's job waits for the variants' jobs. Cancel it to stop the search.
         """
         form = NewSearchSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)

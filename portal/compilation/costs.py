@@ -9,7 +9,7 @@ from portal.core import configs
 from portal.models.models import CompiledModel, Evaluation
 from portal.tasks import Stage
 
-MACS_A_CYCLE = 512  # of the rv1106's NPU in int8: its cycles of a dense convolution, see the chips' README
+MACS_A_CYCLE = 512  # of the rv1106's NPU in int8, from its cycles for a dense convolution (chips' README)
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,7 @@ def sheet(compiled: CompiledModel) -> Sheet | None:
 
 
 def _clock_mhz(chip: configs.Chip | None) -> float | None:
-    """The NPU's clock, or its estimate from the operations per second at ``MACS_A_CYCLE``, of two
-    operations each.
-    """
+    """The NPU's clock, or an estimate from its operations per second: two for each of ``MACS_A_CYCLE``."""
     if chip is None:
         return None
     if chip.npu_clock_mhz:

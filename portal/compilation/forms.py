@@ -1,4 +1,4 @@
-"""Forms of the variants page: one more variant, and a search within a budget."""
+"""Forms of the variants page: a new variant, and a search within a limit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _choices(words: dict) -> list[tuple]:
 
 
 class TargetForm(StyledForm):
-    """For a target that the model was compiled for before; ``compiled`` is the query of those models."""
+    """Chooses a target that the model was compiled for before; ``compiled`` is the query of those models."""
 
     target = forms.ChoiceField(label=_("Chip"))
 
@@ -68,7 +68,7 @@ class VariantForm(TargetForm):
 
 
 class WideForm(forms.Form):
-    """Layer names, as offered by the page of errors."""
+    """Layer names, as the layer error page suggests them."""
 
     layers = forms.MultipleChoiceField()
 

@@ -1,4 +1,4 @@
-"""The job kinds that compile a model, measure its layers and search a quantization."""
+"""The job kinds that compile a model, measure its layer errors and search for a quantization."""
 
 from __future__ import annotations
 

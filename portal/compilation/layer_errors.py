@@ -19,9 +19,9 @@ from workers.contract.messages import msg
 KIND = "layer-error"
 IMAGES = 4
 IMAGES_AT_MOST = 8  # one takes seconds
-OFFERED = 6  # of the worst layers, to be put into 16 bits
+OFFERED = 6  # worst layers suggested for 16 bits
 NOTABLE = 0.999  # the cosine of a layer's own error below which 16 bits are worthwhile
-# Layers that only copy, or have no weights.
+# Layers that only copy data or have no weights.
 PLAIN = ("Input", "exDataConvert", "Reshape", "Output", "Transpose", "Concat", "Split")
 
 

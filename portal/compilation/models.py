@@ -1,4 +1,4 @@
-"""What is done with compiled models beside compiling them: errors of layers, searches of a quantization."""
+"""Layer error measurements and quantization searches."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class LayerErrorsQuerySet(models.QuerySet):
 
 
 class LayerErrors(models.Model):
-    """How far each layer of a compiled model is from the float model, in the simulator, on a few images."""
+    """The error of each layer of a compiled model against float, in the simulator, on a few images."""
 
     compiled_model = models.ForeignKey(CompiledModel, on_delete=models.CASCADE, related_name="layer_errors")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="layer_errors")
-    # The search that needed it; None where a person asked.
+    # The search that requested it; None if a person did.
     search = models.ForeignKey(
         "QuantizationSearch", on_delete=models.SET_NULL, null=True, related_name="measured"
     )
@@ -52,18 +52,18 @@ class SearchQuerySet(models.QuerySet):
 class QuantizationSearch(models.Model):
     """Tries quantizations of a model for one chip until one loses no more than allowed.
 
-    Its job waits while variants are compiled, each by a job of its own, and ends the search. ``decided``:
-    nothing is left to try. ``compilation/search.py`` is the only writer.
+    Its job waits while the variants are compiled, each in its own job, and then ends the search.
+    ``decided``: nothing is left to try. ``compilation/search.py`` is the only writer.
     """
 
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="searches")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="quantization_search")
     chip = models.CharField(max_length=20)
     channel_order = models.CharField(max_length=3)
-    allowed_drop = models.FloatField()  # of the task's metric, from ONNX to the chip: 0.01 is a point
+    allowed_drop = models.FloatField()  # in the task's metric, from ONNX to the chip: 0.01 is one point
     started = models.ManyToManyField(CompiledModel, related_name="searches")
     decided = models.BooleanField(default=False)
-    met = models.BooleanField(null=True)  # whether a variant holds the limit; None before the end
+    met = models.BooleanField(null=True)  # whether a variant meets the limit; None before the end
     outcome = MessageField(blank=True)
 
     objects = SearchQuerySet.as_manager()
@@ -80,7 +80,7 @@ class QuantizationSearch(models.Model):
 
     @property
     def variants(self):
-        """Every variant for its chip, whoever asked for it."""
+        """Every variant for its chip, whether requested by the search or by a person."""
         return CompiledModel.objects.filter(
             model=self.model_id, chip=self.chip, channel_order=self.channel_order
         )

@@ -1,6 +1,6 @@
 """Quantization settings of a compiled model: validation, equality, description.
 
-They are stored in ``CompiledModel.quantization``; missing ones have their defaults.
+They are stored in ``CompiledModel.quantization``; missing settings have their defaults.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def start(
 
 @dataclass(frozen=True)
 class Tried:
-    """What is known about a search's variants when it decides what to do next."""
+    """The known facts about a search's variants, from which it decides what to do next."""
 
     search: QuantizationSearch
     variants: list[Variant]
@@ -80,7 +80,7 @@ class Tried:
         return min(fitting, key=lambda one: one.drop, default=None)
 
     def chosen(self) -> Variant | None:
-        """The result by rule: the cheapest that meets the limit, else the nearest; verified ones first."""
+        """The cheapest variant that meets the limit, else the one nearest to it; verified ones first."""
         if self.holding:
             return min(
                 self.holding, key=lambda one: (not one.is_proven, one.compiled.cost["cycles"], one.drop)
@@ -124,7 +124,7 @@ def _start_next(now: Tried) -> bool:
 
 
 def _ladder(now: Tried) -> Iterator[Settings]:
-    """The possible steps with the current knowledge, cheapest first."""
+    """The steps that are possible now, cheapest first."""
     params = now.search.model.params
     usual = whole({name: params[name] for name in ("calibration_images", "seed") if name in params})
     yield usual
@@ -233,7 +233,7 @@ def after(job: Job) -> None:
 
 
 def replace(old: Job, new: Job) -> None:
-    """A retried search continues where it was: jobs that were stopped with it are repeated."""
+    """A retried search continues where it stopped: jobs that were stopped with it are repeated."""
     QuantizationSearch.objects.filter(job=old).update(job=new, decided=False, met=None, outcome="")
     search = QuantizationSearch.objects.get(job=new)
     for rows in (search.started, search.measured):

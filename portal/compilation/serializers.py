@@ -88,7 +88,7 @@ class NewLayerErrorsSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class SearchSerializer(serializers.ModelSerializer):
-    """``variants`` are those that the search compiled itself; ``met`` and ``outcome`` are set at its end."""
+    """``variants`` lists those that the search compiled; ``met`` and ``outcome`` are set at its end."""
 
     job = JobSerializer()
     variants = CompiledModelSerializer(many=True, source="started")

@@ -1,4 +1,4 @@
-"""Variants of a model: compiled with other quantization settings, measured, and one of them chosen."""
+"""Variants of a model, compiled with different quantization settings: make, measure and choose them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Variant:
 
 
 def variants_of(compiled) -> list[Variant]:
-    """From a query of compiled models, oldest first; with two queries."""
+    """The variants in a query of compiled models, oldest first; runs two queries."""
     rows = list(compiled.select_related("job").order_by("pk"))
     measured = Evaluation.objects.filter(compiled_model__in=rows, stage=Stage.SIMULATOR).order_by("pk")
     known = {one.compiled_model_id: one for one in measured.only("compiled_model", "value", "parity")}
@@ -87,7 +87,7 @@ def targets(model: Model):
 
 
 def target_of(model: Model, chip: str, channel_order: str | None = None) -> dict:
-    """The arguments that name a target which the model was compiled for before.
+    """The arguments for a target that the model was compiled for before.
 
     Raises SettingsError for any other target.
     """
@@ -102,7 +102,7 @@ def target_of(model: Model, chip: str, channel_order: str | None = None) -> dict
 
 
 def same_settings(rows, settings: Settings, train_images: int) -> CompiledModel | None:
-    """The one of these compiled models with equal settings, without failed ones."""
+    """The compiled model with equal settings, ignoring failed ones; None if there is none."""
     wanted = key(settings, train_images)
     kept = rows.exclude(job__status=Status.FAILED).order_by("pk")
     return next((row for row in kept if key(row.quantization, train_images) == wanted), None)
@@ -124,7 +124,7 @@ def choose(compiled: CompiledModel, user) -> None:
 
 
 def start(model: Model, user, target: tuple[str, str], settings: Settings, priority: int = Priority.NORMAL):
-    """Queue one more variant without permission checks: for a search, which was checked itself."""
+    """Queue one more variant without permission checks: for a search, which has been checked itself."""
     chip, order = target
     return services.start(
         model, user, chip=chip, channel_order=order, quantization=settings, priority=priority

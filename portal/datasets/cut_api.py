@@ -1,4 +1,4 @@
-"""Makes a classification dataset from boxes."""
+"""Makes a classification dataset from a version's boxes."""
 
 from __future__ import annotations
 

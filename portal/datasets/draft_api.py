@@ -85,7 +85,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
     @action(detail=True)
     @with_query(ProposalsQuerySerializer)
     def proposals(self, request, pk=None):
-        """Labels proposed by a model that wait for a decision."""
+        """A model's pending proposals."""
         draft = self.get_object()
         with indexes.opened(draft.base) as index:
             waiting = proposals.waiting(draft, index)
@@ -104,7 +104,7 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
     @extend_schema(request=DecisionSerializer, responses={201: ChangeMadeSerializer})
     @action(detail=True, methods=["post"])
     def reject(self, request, pk=None):
-        """Reject the proposed labels of these images, which stay as they are."""
+        """Reject the proposed labels of these images; their own labels do not change."""
         return self._decide(proposals.reject)
 
     def _decide(self, act) -> Response:

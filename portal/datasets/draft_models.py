@@ -17,7 +17,7 @@ class DraftState(models.TextChoices):
 
 class DraftQuerySet(OwnedQuerySet):
     def with_length(self):
-        """For lists: each with its current number of changes in effect."""
+        """For lists: with the number of changes in effect."""
         return self.annotate(counted=Count("changes", filter=Q(changes__undone=False)))
 
 
@@ -67,7 +67,7 @@ class DraftChange(models.Model):
     number = models.PositiveIntegerField()
     kind = models.CharField(max_length=12)
     payload = models.JSONField()
-    images = models.PositiveIntegerField(null=True)  # how many it names or its filter shows; None: by class
+    images = models.PositiveIntegerField(null=True)  # how many it affects; None if it goes by class
     undone = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -80,9 +80,7 @@ class DraftChange(models.Model):
 
 
 class Proposal(models.Model):
-    """A model's proposal for an image of a draft's base. Later changes decide whether it still waits, see
-    ``proposals``.
-    """
+    """A model's proposal for an image of a draft's base; see ``proposals`` for when it is pending."""
 
     draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="proposals")
     image = models.PositiveIntegerField()  # its id in the base

@@ -15,7 +15,7 @@ from workers.datakit.changes import KINDS
 from workers.datakit.grouping import MAX_PATTERN
 from workers.datakit.index import Filter
 
-# Proposed labels are accepted with a separate call: nobody can claim a proposal that no model made.
+# Proposals are accepted by a separate call, so that nobody can claim a proposal that no model made.
 CHANGE_KINDS = [kind for kind in KINDS if kind != "accept"]
 
 

@@ -38,8 +38,8 @@ def progress(index: Index, draft: Draft | None, number: int) -> Progress:
 def state(
     version: DatasetVersion, now: EditedImage, plan: Plan, proposed: list[list[float]] | None
 ) -> dict[str, Any]:
-    """The initial state of the page's script; lengths in pixels of the image; ``proposed`` are undecided
-    boxes proposed by a model.
+    """The initial state of the page's script. Lengths are in pixels of the image; ``proposed`` are the boxes
+    of a pending proposal.
     """
     return {
         "width": now.row.width,

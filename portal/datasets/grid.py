@@ -37,7 +37,7 @@ class GridBox:
 
 
 class GridImage:
-    """One image on a page; ``proposal`` is an undecided proposal of a model."""
+    """One image on a page; ``proposal`` is a model's pending proposal."""
 
     def __init__(self, now: EditedImage, plan: Plan, proposal: Proposal | None = None):
         self.row: ImageRow = now.row

@@ -130,7 +130,7 @@ class DatasetVersion(models.Model):
     options = models.JSONField(default=dict)  # options of the upload, see ``options.py``
     upload_bytes = models.PositiveBigIntegerField(default=0)  # kept of the upload; 0 once it is removed
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
-    # The version whose boxes were cut out to make it.
+    # The version from whose boxes it was made.
     source = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="cuts")
     index = models.FileField(max_length=300, blank=True)  # see ``index.py``; set once ready
     packs = models.ManyToManyField(Pack, related_name="versions")
@@ -230,7 +230,7 @@ class DatasetVersion(models.Model):
 
     @property
     def labels(self) -> labels.Task:
-        """What its labels are for."""
+        """The task of its labels, as ``datakit`` defines it."""
         return labels.get(self.task)
 
     @property

@@ -19,7 +19,7 @@ from portal.datasets.refused_changes import ChangeRefused
 from workers.datakit.changes import Plan, wanted_images
 from workers.datakit.index import Filter, Index
 
-MOST = 10_000  # images per prelabelling
+MOST = 10_000  # images per job
 LABELLING = ("boxes", "relabel", "accept")  # kinds of change that label an image
 DECIDING = (*LABELLING, "reject")
 
@@ -44,15 +44,16 @@ def touched(draft: Draft | None, index: Index, kinds: Iterable[str] = LABELLING,
 
 
 def unlabelled(draft: Draft | None, index: Index) -> list[int]:
-    """The images without a label after the draft's changes, in order. Those that a person left without
-    boxes are labelled.
+    """The images without a label after the draft's changes, in order.
+
+    An image that a person explicitly left without boxes counts as labelled.
     """
     done = touched(draft, index)
     return [image for image in index.ids(Filter(unlabelled=True)) if image not in done]
 
 
 def waiting(draft: Draft | None, index: Index) -> list[int]:
-    """The images with an undecided proposal, in order."""
+    """The images with a pending proposal, in order."""
     first = draft.proposals.first() if draft and draft.is_open else None
     if first is None:
         return []
@@ -69,13 +70,13 @@ class Waiting:
     rows: dict[int, Proposal] = dataclasses.field(default_factory=dict)
 
     def next_to(self, number: int) -> int | None:
-        """The next image after ``number`` with a proposal; after the last, the first."""
+        """The next image after ``number`` with a pending proposal, starting over after the last."""
         others = [image for image in self.ids if image != number]
         return next((image for image in others if image > number), others[0] if others else None)
 
 
 def waiting_of(draft: Draft | None, index: Index, shown: Iterable[int]) -> Waiting:
-    """The pending proposals, with those of the images ``shown``."""
+    """The pending proposals, in full for the images ``shown``."""
     ids = waiting(draft, index)
     if not ids:
         return Waiting()
@@ -120,7 +121,7 @@ def _chosen(user, version: DatasetVersion, images: dict[str, Any]) -> tuple[Draf
 
 
 def corrected_by(draft: Draft | None, index: Index, image: int) -> str:
-    """The model whose pending proposal for the image is corrected by drawing other boxes, or None."""
+    """The model whose pending proposal is corrected by drawing other boxes on the image, or None."""
     proposal = draft.proposals.filter(image=image).first() if draft else None
     if proposal is None or image in touched(draft, index, DECIDING, proposal.created_at):
         return ""
@@ -128,7 +129,7 @@ def corrected_by(draft: Draft | None, index: Index, image: int) -> str:
 
 
 def left_boxes(proposal: Proposal | None, plan: Plan) -> list[list[float]] | None:
-    """Its boxes of remaining classes; None without a proposal."""
+    """The proposal's boxes in classes that still exist; None without a proposal."""
     if proposal is None:
         return None
     return [box for box in proposal.label if plan.names[int(box[0])] is not None]

@@ -87,10 +87,10 @@ class Attempt(steps.Trial):
         self.built: release.Release | None = None
         self.name = deployment.source.release if deployment.source else ""
         self.evaluations: list[dict] = []
-        self.switched_in = ""  # the boot of the board in which it switched
+        self.switched_in = ""  # the boot of the board during which it switched
 
     def prepare(self, folder: Path) -> None:
-        """Build the release, unless it is already on the board; record what is going to run there."""
+        """Build the release, unless it is already on the board; record what will run there."""
         if self.deployment.source:
             intended = self.deployment.source.placed | {"release": self.name}
         else:
@@ -120,7 +120,7 @@ class Attempt(steps.Trial):
         return {"release": self.name, "engine": engine, "evaluations": self.evaluations}
 
     def phase(self, name: str) -> None:
-        # Nothing stops it between the last check and its end.
+        # Nothing can stop it between the last check and its end.
         if name == "confirm":
             self.context.say(name)
         else:
@@ -171,7 +171,7 @@ class Attempt(steps.Trial):
         self.context.log(f"{self.name} was put back; {before or 'nothing'} is current again")
 
     def tidy(self) -> None:
-        """Remove old releases, and record which ones are kept."""
+        """Remove old releases, and record the remaining ones."""
         try:
             removed = steps.prune(self.connection, self.profile, self.profile.keep_releases)
             running.record_kept(self.device, steps.list_releases(self.connection, self.profile))

@@ -2,7 +2,7 @@
 
 Within a portal, a database constraint ensures it (``Deployment.holds``): devices that lead to one board, also
 those of several teams, count as one. Between portals, it is a lock on the board itself, which expires
-``LEASE`` seconds after its last renewal. Only who can sign in there can take either.
+``LEASE`` seconds after its last renewal. Only someone who can sign in there can take either lock.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ AGAIN_SECONDS = 3.0
 def locked_board(deployment: Deployment, context: JobContext) -> Iterator[tuple[BoardConnection, BoardLock]]:
     """A connection to a board that no other deployment changes meanwhile.
 
-    Its current release is recorded first, so that what a killed attempt left is understood before it is
-    changed.
+    Its current release is recorded first, so that the leftovers of a killed attempt are identified before
+    they change.
     """
     device = deployment.device
     context.phase(msg("connecting to {host}:{port}", host=device.host, port=device.port))
@@ -148,7 +148,7 @@ class BoardLock:
             )
 
     def _ask(self) -> int | None:
-        """None once the lock is ours, else the maximum seconds that another holds it."""
+        """None once the lock is ours, else the maximum number of seconds that another deployment holds it."""
         found = run_release_manager(
             self._connection, self._profile, "lock", self._owner, self.token, str(LEASE)
         )

@@ -22,22 +22,25 @@ from workers.contract.messages import msg
 HEADER_BYTES = 16
 FORMAT_6 = 6
 # Runtimes 1.3.0, 1.4.0 and 1.5.0 print "Invalid RKNN model version 6" (airockchip/rknn-toolkit2, issues 254
-# and 281; rockchip-linux/rknn-toolkit2, issue 316), and the toolkit 1.5.2 is the first to write that version.
+# and 281; rockchip-linux/rknn-toolkit2, issue 316), and toolkit 1.5.2 is the first to write that version.
 READS_FORMAT_6 = (1, 5, 2)
 TOOLKIT = "rknn-toolkit2"
 
 
 @dataclass(frozen=True)
 class Header:
-    """From an RKNN file: its format version (None if unknown) and its toolkit ("" likewise)."""
+    """An RKNN file's format version (None if unknown) and its toolkit's version ("" if unknown)."""
 
     form: int | None = None
     toolkit: str = ""
 
 
 def header_of(path: Path) -> Header:
-    """Form as measured with rknn-toolkit2 2.3.2: magic "RKNN", four zeros, a number of 64 bits, the form; and
-    ``"version":"2.3.2"`` in the JSON at its end."""
+    """Read the header and the JSON at the end of an RKNN file.
+
+    Format as observed with rknn-toolkit2 2.3.2: magic "RKNN", four zero bytes, a 64-bit number, the format
+    version; and ``"version":"2.3.2"`` in the JSON.
+    """
     data = path.read_bytes()
     form = int.from_bytes(data[8:HEADER_BYTES], "little") if len(data) >= HEADER_BYTES else None
     found = re.search(rb'"version"\s{0,9}:\s{0,9}"(\d{1,4}\.\d{1,4}\.\d{1,4})', data[-65536:])
@@ -72,7 +75,7 @@ def of_model(facts: dict[str, Any], header: Header) -> Line:
 
 
 def examine(device: Device, header: Header, connection: BoardConnection, profile: Profile) -> list[Line]:
-    """Check a board before a model is deployed to it. Raises Unfit with what to do."""
+    """Check a board before a model is deployed to it. Raises Unfit, which says what to do."""
     facts = probe.probe(connection, profile, password=stored(device).password or None)
     Device.objects.filter(pk=device.pk).update(probe=facts)
     device.probe = facts
@@ -82,7 +85,7 @@ def examine(device: Device, header: Header, connection: BoardConnection, profile
 
 
 def of_newest_model(device: Device) -> Iterable[Line]:
-    """The check of the latest model that fits the device, for the device's page."""
+    """The check against the latest model that fits the device, for the device's page."""
     profile = device.board_profile
     rows = CompiledModel.objects.for_team(device.team_id).ready()
     newest = rows.filter(chip=profile.chip, channel_order=profile.channel_order).order_by("-pk").first()

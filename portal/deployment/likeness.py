@@ -1,4 +1,4 @@
-"""Whether a board's pictures look like what its model was trained on."""
+"""Whether the images sent to a board resemble its model's training images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from workers.datakit.likeness import Likeness
 
 
 def unlikeness(deployment: Deployment | None, grays: dict[str, bytes]) -> dict[str, float]:
-    """How unlike the training images each picture is, by its name; empty where that cannot be told."""
+    """How unlike the training images each image is, by name; empty if that is unknown."""
     version = deployment.compiled_model.model.dataset_version if deployment else None
     if version is None:
         return {}

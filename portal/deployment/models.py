@@ -23,7 +23,7 @@ class DeploymentQuerySet(models.QuerySet):
     def hold(self, deployment: Deployment, board: str) -> bool:
         """Make it the only deployment that changes the board; False while another one does.
 
-        ``board`` is the board's identity, so that several rows of one board count as one.
+        ``board`` is the board's identity, so that several rows for one board count as one.
         """
         left_over = self.filter(holds=board).exclude(job__status__in=ACTIVE)
         left_over.exclude(pk=deployment.pk).update(holds="")

@@ -53,7 +53,7 @@ class Release:
 
     @property
     def upload(self) -> str:
-        """Names its content: another attempt with the same content goes on with an upload that broke off."""
+        """Identifies the content: another attempt with the same content resumes an interrupted upload."""
         content = sorted((name, facts["sha256"]) for name, facts in self.manifest["files"].items())
         return f"upload-{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]}"
 

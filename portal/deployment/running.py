@@ -1,8 +1,8 @@
 """Which deployment runs on a device, derived from what the board itself reports.
 
 A deployment records the release that it is about to make current (``Deployment.intended``) before it
-switches. So if its worker is killed between the switch on the board and the rows here, the board's report is
-still understood at the next contact, whatever that is: probe, check, inference or deployment.
+switches. So if its worker is killed between the switch on the board and the rows here, the board's report can
+still be matched at the next contact, be it a probe, check, inference or deployment.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def panel(request, device: Device) -> str:
     """A device's deployment history, for its page."""
     rows = list(device.deployments.select_related("job", "compiled_model__model", "source")[:HISTORY])
     for row in rows:
-        row.device = device  # one row for all, with what is known of its releases
+        row.device = device  # one instance for all rows, with the known facts about its releases
     places = pages.of([row.compiled_model.model for row in rows])
     measured = _measured(rows)
     lines = [(row, places[row.compiled_model.model_id], measured.get(row.measured_job)) for row in rows]

@@ -1,9 +1,9 @@
 """Puts a release on a board and makes it current, step by step. No Django here.
 
-Power may fail at any step: the earlier release stays current until one rename, and before that the new one is
-whole. From the rename on the new release is on trial: whatever it fails at, the earlier one is current again.
-Leftovers of a failed deployment are removed at once if the board is still reachable, otherwise by the next
-deployment; an upload that broke off goes on where it ended.
+Power may fail at any step: the earlier release stays current until a single rename, and the new one is
+complete before that. After the rename the new release is on trial: if it fails, the earlier one is made
+current again. Leftovers of a failed deployment are removed at once if the board is still reachable, otherwise
+by the next deployment; an interrupted upload is resumed.
 """
 
 from __future__ import annotations
@@ -281,14 +281,14 @@ def _bad_files(
 
 
 def _held(connection: BoardConnection, profile: Profile, release: Release) -> dict[str, int]:
-    """How many bytes of each file an interrupted upload has brought to the board."""
+    """The number of bytes of each file that an interrupted upload left on the board."""
     found = run_release_manager(connection, profile, "held", release.upload)["files"]
     rows = {row["name"]: row for row in found if row["name"] in release.files}
     return {name: row["bytes"] for name, row in rows.items() if _begins(release.files[name], row)}
 
 
 def _begins(content: bytes | Path, held: dict[str, Any]) -> bool:
-    """Whether the content begins with what the board has of it."""
+    """Whether the content begins with the bytes that the board has."""
     data = content if isinstance(content, bytes) else content.read_bytes()
     count = held["bytes"]
     return count <= len(data) and hashlib.sha256(data[:count]).hexdigest() == held["sha256"]

@@ -24,7 +24,7 @@ READABLE = {".png", ".jpg", ".jpeg", ".bmp"}
 
 @dataclass(frozen=True)
 class Answers:
-    """``answers`` in the order of the images, each with ``image`` (the caller's name) and either the
+    """``answers`` are in the order of the images, each with ``image`` (the caller's name) and either the
     task's prediction with ``ms`` (prediction time on the board), or ``error``; ``done`` is the runner's
     last message: ``answered``, ``failed``, ``load_ms``, ``engine``.
     """

@@ -176,7 +176,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
     def fitness(self, request, pk=None):
         """Whether the board is fit for a deployment, check by check, as of its last probe.
 
-        A deployment runs the same checks first and refuses a board with one that is ``refused``.
+        A deployment runs the same checks first and stops if one of them is ``refused``.
         """
         device = self.get_object()
         removed = configs.boards().removed(device.profile)

@@ -10,7 +10,7 @@ from portal.tasks.figures import Thresholds
 
 
 def file_of(inference: Inference, thresholds: Thresholds) -> dict[str, Any]:
-    """The images in the order in which they were sent, with the boxes above the thresholds and their scores.
+    """The images in the order in which they were sent, with the boxes that pass the thresholds, and scores.
 
     Categories are the classes that were found, with the model's own ids.
     """

@@ -129,7 +129,7 @@ class RemoteTimeout(RemoteFailed):
 
 
 class WrongAnswer(RemoteFailed):
-    """A golden image got another prediction than from the int8 model at conversion."""
+    """The prediction for a golden image differs from the int8 model's at conversion."""
 
     code = "golden-mismatch"
 

@@ -1,7 +1,7 @@
-"""Whether a board is fit for deployments: one check per line of a probe, with a verdict and advice.
+"""Whether a board is fit for deployments: checks of its last probe, each with a verdict and advice.
 
-A deployment refuses a board with a ``REFUSED`` check, before anything is sent. Unknown facts are no reason to
-refuse: the golden images decide then.
+A deployment to a board with a ``REFUSED`` check is refused before anything is sent. Unknown facts are no
+reason to refuse: then the golden images decide.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ORDER = list(Verdict)
 
 @dataclass(frozen=True)
 class Line:
-    """One check: ``found`` is what the board has, ``advice`` what to do if it is not fit."""
+    """One check: ``found`` is what the board has, ``advice`` what to do if that is not fit."""
 
     name: str
     title: str | Promise
@@ -50,13 +50,13 @@ class Line:
 
 
 class Unfit(BoardError):
-    """A check of the board refuses it."""
+    """The board is not fit; the message is the sentence of the failed check."""
 
     code = "board-unfit"
 
 
 Check = Callable[[dict[str, Any], Profile], Line]
-# Further checks of a device, about deployed models, which are above this app.
+# Further checks of a device, registered by the app above that knows the deployed models.
 _further: list[Callable[[Device], Iterable[Line]]] = []
 
 

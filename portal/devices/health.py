@@ -22,7 +22,7 @@ COLDEST, HOTTEST = -60.0, 200.0
 
 @dataclass(frozen=True)
 class Health:
-    """``boot`` differs after each boot; "" and None mean that the board does not tell."""
+    """``boot`` differs after each boot; "" and None mean unknown."""
 
     boot: str
     memory_free: int | None  # bytes
@@ -36,7 +36,7 @@ def look(connection: BoardConnection) -> Health:
 
 
 def boot_of(connection: BoardConnection) -> str:
-    """The id of the board's current boot; "" if it does not tell."""
+    """The id of the board's current boot; "" if unknown."""
     return read_files(connection, (BOOT,))[BOOT][:MAX_BOOT]
 
 

@@ -89,7 +89,7 @@ def _negotiate(host: str, port: int, timeout: float, algorithms: tuple[str, ...]
         options = transport.get_security_options()
         options.key_types = [name for name in options.key_types if name in algorithms] or options.key_types
         transport.start_client(timeout=timeout)
-        # When time is up, start_client returns without an error; only this tells.
+        # When time is up, start_client returns without an error; only this check detects it.
         if not transport.initial_kex_done:
             raise TimeoutError(msg("no answer in time"))
     except paramiko.IncompatiblePeer:

@@ -27,7 +27,7 @@ def perform(job: Job, context: JobContext) -> dict:
     answers, engine, done = [], "", 0
     with connect(inference.device, context) as connection:
         context.phase(msg_n("answering {count} image", "answering {count} images", len(rows)))
-        # By name, so that a switch in between does not attribute the predictions to another release.
+        # By name, so that a switch in between cannot attribute the predictions to another release.
         release = running.ask(connection, profile)
         running.record(inference.device, release)
         for batch in batches(rows):
@@ -45,8 +45,10 @@ def perform(job: Job, context: JobContext) -> dict:
 
 
 def _plain_rows(inference: Inference, context: JobContext) -> dict[InferenceImage, bytes]:
-    """The images that can be decoded, in a format that boards read, with their gray values. Raises InputError
-    if none can."""
+    """The images that can be decoded, in a format that boards read, with their gray values.
+
+    Raises InputError if none can be decoded.
+    """
     rows = list(inference.images.all())
     context.phase(msg("preparing the images"))
     plain = {}
@@ -63,7 +65,7 @@ def _plain_rows(inference: Inference, context: JobContext) -> dict[InferenceImag
 
 
 def batches(rows: list[InferenceImage]) -> Iterator[list[InferenceImage]]:
-    """The rows in order, in lists of at most ``BATCH_BYTES``, or of one."""
+    """The rows in order, in batches of at most ``BATCH_BYTES``; a larger image is a batch of its own."""
     batch: list[InferenceImage] = []
     for row in rows:
         if batch and sum(one.bytes for one in batch) + row.bytes > BATCH_BYTES:

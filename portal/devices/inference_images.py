@@ -28,15 +28,15 @@ MIB = 1024 * 1024
 MOST_IMAGES = 500
 MOST_BYTES = 64 * MIB  # of one image
 MOST_BYTES_IN_ALL = 256 * MIB
-MOST_PIXELS = 50_000_000  # of one image: a phone's largest, and as much memory as a small board has
+MOST_PIXELS = 50_000_000  # of one image: the largest of phones, and as much memory as a small board has
 MOST_PIXELS_IN_ALL = 2_000_000_000  # about two minutes of decoding
 LEFT_AFTER = timedelta(hours=1)
 
 
 def check(uploads) -> int:
-    """Reject what cannot be sent to a board, by counts, sizes and headers; return the total bytes.
+    """Reject images that cannot be sent to a board, by number, size and header; return the total bytes.
 
-    Raises InputError with the name of the image.
+    Raises InputError with the image's name.
     """
     if not uploads:
         raise InputError(msg("Choose at least one image."))
@@ -112,10 +112,9 @@ def store(inference: Inference, uploads) -> None:
 
 
 def make_plain(row: InferenceImage) -> bytes | None:
-    """Convert an image to a format that boards read; return its gray values, as an index keeps them. None,
-    with the reason in its row, if it cannot be decoded.
+    """Convert an image to a format that boards read; return its gray values, in the form of a dataset index.
 
-    Idempotent, for retries.
+    Return None, with the reason in its row, if it cannot be decoded. Idempotent, for retries.
     """
     with row.file.open("rb") as stream:
         content = stream.read()

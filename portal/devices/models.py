@@ -67,7 +67,7 @@ class Device(Owned):
 
     @property
     def resource(self) -> str:
-        """What no two jobs may use at once: the board's address, however many rows have it."""
+        """The resource that only one job may use at a time: the board's address, which rows may share."""
         return msg("board {host}:{port}", host=self.host.lower(), port=self.port)
 
     @property
@@ -89,7 +89,7 @@ class Device(Owned):
 
 class InferenceQuerySet(OwnedQuerySet):
     def asked(self):
-        """Those whose images were uploaded completely; others are in progress, or were interrupted."""
+        """Those with completely uploaded images; the others are in progress or were interrupted."""
         return self.exclude(job=None)
 
 
@@ -129,7 +129,7 @@ class InferenceImage(models.Model):
     label = models.CharField(max_length=255, blank=True)
     score = models.FloatField(null=True)
     milliseconds = models.FloatField(null=True)  # on the board, including resizing
-    # See ``datakit.likeness``: above 1, it is unlike the model's training images; None if it cannot be told.
+    # See ``datakit.likeness``: above 1, it is unlike the model's training images; None if unknown.
     unlikeness = models.FloatField(null=True)
     error = MessageField(blank=True)
     bytes = models.PositiveBigIntegerField(default=0)  # of the file, for the team's quota
@@ -139,5 +139,5 @@ class InferenceImage(models.Model):
 
     @property
     def unlike(self) -> bool | None:
-        """Whether it is unlike all images that the model was trained on; None if it cannot be told."""
+        """Whether it is unlike all of the model's training images; None if unknown."""
         return None if self.unlikeness is None else self.unlikeness > 1

@@ -130,7 +130,7 @@ def _writable(connection: BoardConnection, root: str, mounts: str) -> bool | Non
 
 
 def _clock_offset(connection: BoardConnection) -> int | None:
-    """How many seconds the board's clock is ahead; None if it does not tell the time."""
+    """How many seconds the board's clock is ahead; None if unknown."""
     said = _said(connection, "date", "+%s")
     return int(said) - round(time.time()) if said.isdecimal() and len(said) <= MAX_DIGITS else None
 

@@ -25,7 +25,7 @@ class KnownRelease:
     measured: Any = None
     metric: str = ""
     deployment_id: int | None = None
-    score: float | None = None  # its predictions are shown from it on; None: from the usual one on
+    score: float | None = None  # the display threshold of its predictions; None is the default
 
 
 class Deployer(Protocol):
@@ -38,14 +38,16 @@ class Deployer(Protocol):
         """The current release of each device, by device id; devices without a known one are omitted."""
 
     def known(self, device: Device, releases: set[str]) -> dict[str, KnownRelease]:
-        """Those releases that the portal put on this board."""
+        """The releases that the portal put on this board."""
 
     def attempts(self, device: Device) -> int:
         """The number of deployments to the device."""
 
     def unlikeness(self, device: Device, release: str | None, grays: dict[str, bytes]) -> dict[str, float]:
-        """How unlike the training images of the release pictures are, see ``datakit.likeness``, by name;
-        those of which it cannot be told are omitted."""
+        """How unlike the release's training images each image is, by name; see ``datakit.likeness``.
+
+        Images for which that is unknown are omitted.
+        """
 
 
 _deployers: list[Deployer] = []

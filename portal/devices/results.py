@@ -8,7 +8,7 @@ from portal.core.untrusted import clean_text
 from workers.contract.messages import msg
 
 COMMAND_NOT_FOUND = (126, 127)
-KILLED = (-1, 128 + 9)  # as SSH tells it, and as a shell in between does
+KILLED = (-1, 128 + 9)  # as SSH reports it, and as a shell in between reports it
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The current release of a device: recorded from what the board itself reports, at every contact.
 
 A deployment records the release that it is about to make current (``Deployment.intended``) before it
-switches. So if its worker is killed between the switch on the board and the rows here, the board's report is
-still understood at the next contact, whatever that is: probe, check, inference or deployment.
+switches. So if its worker is killed between the switch on the board and the rows here, the board's report can
+still be matched at the next contact, be it a probe, check, inference or deployment.
 """
 
 from __future__ import annotations

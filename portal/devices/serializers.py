@@ -27,7 +27,7 @@ class DeviceSerializer(serializers.ModelSerializer):
 
 
 class CheckSerializer(serializers.Serializer):
-    """One check of a board: ``found`` is what it has, ``advice`` what to do where it is not fit."""
+    """One check of a board: ``found`` is what it has, ``advice`` what to do if that is not fit."""
 
     name = serializers.CharField()
     title = serializers.CharField()
@@ -43,7 +43,7 @@ class CheckSerializer(serializers.Serializer):
 
 
 class FitnessSerializer(serializers.Serializer):
-    """Whether a board is fit, as it was when it was last probed; ``unknown`` before."""
+    """Whether a board was fit at its last probe; ``unknown`` before the first one."""
 
     verdict = serializers.ChoiceField(choices=Verdict.choices)
     checks = CheckSerializer(many=True)
@@ -127,8 +127,8 @@ class InferenceImageSerializer(serializers.ModelSerializer):
     ``score`` and ``box`` (left, top, width and height in pixels of the image); ``least_score`` if the board
     reports no lower ones.
 
-    ``unlike``: whether the image is unlike all that the model was trained on, by ``unlikeness``: 1 is as far
-    from the nearest training image as images of the same kind get. Both are null if it cannot be told.
+    ``unlike``: whether the image is unlike all of the model's training images. ``unlikeness`` measures that:
+    images of the same kind reach at most 1. Both are null if unknown.
     """
 
     unlike = serializers.BooleanField(allow_null=True)

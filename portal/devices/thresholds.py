@@ -8,13 +8,14 @@ from portal.devices.releases import KnownRelease
 from portal.tasks.figures import Thresholds
 from workers.datakit.scoring.detection import SHOWN
 
-OVERLAP = 0.6  # to which boards suppress: a lower one removes more
+OVERLAP = 0.6  # the one boards use in suppression: a lower one removes more boxes
 NAMES = ("score", "overlap")
 
 
 def thresholds_of(query, known: KnownRelease | None) -> Thresholds:
-    """The thresholds of ``?score=0.4&overlap=0.5``; the usual ones are those of the release ``known``. Raises
-    ValueError for anything but numbers from 0 to 1.
+    """The thresholds of ``?score=0.4&overlap=0.5``; the defaults are those of the release ``known``.
+
+    Raises ValueError for anything but numbers from 0 to 1.
     """
     usual = {"score": usual_score(known), "overlap": OVERLAP}
     values = {name: float(query.get(name) or usual[name]) for name in NAMES}

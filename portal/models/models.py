@@ -41,17 +41,17 @@ class Model(Owned):
     origin = models.CharField(max_length=10, choices=Origin, default=Origin.TRAINED)
     task = models.CharField(max_length=20)
     recipe = models.CharField(max_length=60)
-    params = models.JSONField(default=dict)  # how it is made: see runs/plan.py
+    params = models.JSONField(default=dict)  # training parameters: see runs/plan.py
     dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="models")
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
     teacher = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="students")
-    # Further images, for which the teacher's answers stand in for labels.
+    # Further images, for which the teacher's predictions replace labels.
     unlabelled = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, null=True, related_name="+")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="model")
     deleted_at = models.DateTimeField(null=True)  # hidden along with its run
     # Its program's output: input_size, mean, std, cut_tensor, best_epoch, notices, versions, …
     facts = models.JSONField(default=dict, **KEEPS_MESSAGES)
-    # From which score its boxes are shown, 0 to 1; None is the usual one.
+    # The display threshold of its boxes, 0 to 1; None is the default.
     score_threshold = models.FloatField(null=True)
 
     objects = ModelQuerySet.as_manager()
@@ -73,9 +73,9 @@ class Model(Owned):
 
 
 class Prelabelling(Owned):
-    """A model's proposals of labels for the images of a draft that have none.
+    """A job in which a model proposes labels for the unlabelled images of a draft.
 
-    ``classes`` holds for each class of the model the draft's class id, or None for one that is left out.
+    ``classes`` maps each class of the model to the draft's class id, or to None if it is left out.
     """
 
     draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="prelabellings")
@@ -83,8 +83,8 @@ class Prelabelling(Owned):
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="prelabelling")
     classes = models.JSONField(default=list)
     least_score = models.FloatField()
-    images = models.PositiveIntegerField(null=True)  # that the model saw
-    proposed = models.PositiveIntegerField(null=True)  # of these, those that it found something in
+    images = models.PositiveIntegerField(null=True)  # images that the model predicted
+    proposed = models.PositiveIntegerField(null=True)  # of these, images with a proposal
 
     class Meta:
         ordering = ["-id"]

@@ -1,4 +1,4 @@
-"""The page about a model: that of its run, which only the app above knows."""
+"""The page of a model: its run's page, which only an app above knows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.models.models import Model
 
 @dataclass(frozen=True)
 class Page:
-    """``names``: the same for programs: ``{"run": {"id": 3, "name": "Parts"}}``.
+    """``names`` gives the same for programs: ``{"run": {"id": 3, "name": "Parts"}}``.
 
     ``deploy``: the URL where a POST of ``device`` deploys the model; empty if that is not possible.
     """

@@ -1,4 +1,4 @@
-"""Where compiled models run now; the app that deploys them registers this."""
+"""Where compiled models run now; the app that deploys them registers the finder."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class CostSerializer(serializers.Serializer):
 
 
 class DriftSerializer(serializers.Serializer):
-    """How far the scores of an image moved, 0 to 1, over all images."""
+    """How far the scores of an image moved, 0 to 1: mean and maximum over all images."""
 
     mean = serializers.FloatField(allow_null=True)
     worst = serializers.FloatField(allow_null=True)
@@ -92,7 +92,7 @@ class ModelSerializer(serializers.ModelSerializer):
 
 
 class ThresholdSerializer(KnownFieldsOnly, serializers.Serializer):
-    """The part of a model that can be changed."""
+    """The editable part of a model."""
 
     score_threshold = serializers.FloatField(
         min_value=0, max_value=1, allow_null=True, help_text="detection: boxes are shown from it on"

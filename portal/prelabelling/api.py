@@ -1,4 +1,4 @@
-"""Models propose labels for unlabelled images of a version."""
+"""Lets models propose labels for the unlabelled images of a version."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class PrelabellingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Team
 
     @extend_schema(request=NewPrelabellingSerializer, responses={201: PrelabellingSerializer})
     def create(self, request):
-        """Let a model propose labels, in a job; they go into your draft of the version.
+        """Let a model propose labels, in a job; they are stored in your draft of the version.
 
-        You then accept or reject them, or correct them by changes of the draft.
+        You then accept, reject or correct them in the draft.
         """
         form = NewPrelabellingSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)

@@ -1,4 +1,4 @@
-"""The form that chooses the model, and maps its classes to the dataset's."""
+"""The forms that choose the model and map its classes to the dataset's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SKIP = "skip"
 
 
 class ModelForm(StyledForm):
-    """The first step."""
+    """The first step: choose the model."""
 
     model = forms.ModelChoiceField(queryset=Model.objects.none(), label=_("Model"), empty_label=None)
 
@@ -28,7 +28,7 @@ class ModelForm(StyledForm):
 
 
 class ClassesForm(StyledForm):
-    """The second step: a field for each class of the model that the dataset lacks by name."""
+    """The second step: a field for each class of the model whose name the dataset lacks."""
 
     score = forms.FloatField(
         label=_("Lowest score"),
@@ -54,6 +54,6 @@ class ClassesForm(StyledForm):
         return [self[f"class_{number}"] for number in range(len(self.unclear))]
 
     def classes(self) -> dict[str, int | None]:
-        """The choices, by the names of the model's classes."""
+        """The choices, by the model's class name."""
         chosen = {name: self.cleaned_data[f"class_{number}"] for number, name in enumerate(self.unclear)}
         return {name: None if value == SKIP else int(value) for name, value in chosen.items()}

@@ -40,8 +40,8 @@ class PrelabellingSerializer(serializers.ModelSerializer):
 
 
 class NewPrelabellingSerializer(KnownFieldsOnly, serializers.Serializer):
-    """``classes`` maps those classes of the model that the dataset lacks by name: to a class id, or to
-    null to leave one out.
+    """``classes`` maps each class of the model whose name the dataset lacks to a class id, or to null to
+    leave it out.
     """
 
     dataset_version = InTeamField(queryset=DatasetVersion.objects.select_related("dataset", "job"))

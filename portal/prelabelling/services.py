@@ -30,12 +30,12 @@ from workers.datakit.index import Filter, Index
 KIND = "prelabel"
 RESULTS = "proposals.json"
 DEFAULT_SCORE = 0.4
-MOST_BYTES = 64 * 1024 * 1024  # of the program's results
+MOST_BYTES = 64 * 1024 * 1024  # of the program's output
 
 
 @dataclass(frozen=True)
 class Matched:
-    """A class of a model, and the dataset's class with the same name, if there is one."""
+    """A class of a model, and the dataset's class of the same name, if there is one."""
 
     name: str
     class_id: int | None
@@ -53,7 +53,7 @@ def usual_score(model: Model) -> float:
 
 
 def matched(model: Model, plan: Plan) -> list[Matched]:
-    """The model's classes by id, each with the class of that name in the dataset after ``plan``."""
+    """The model's classes by id, each with the dataset's class of that name after the changes in ``plan``."""
     ours = {names.class_key(name): number for number, name in enumerate(plan.names) if name is not None}
     return [Matched(name, ours.get(names.class_key(name))) for name in model.dataset_version.class_names]
 
@@ -61,10 +61,10 @@ def matched(model: Model, plan: Plan) -> list[Matched]:
 def start(
     user, version: DatasetVersion, model: Model, classes: dict[str, int | None], least_score: float | None
 ) -> Prelabelling:
-    """Queue proposals of labels for unlabelled images. Raises ChangeRefused, QuotaReached.
+    """Queue a job that proposes labels for the unlabelled images. Raises ChangeRefused, QuotaReached.
 
-    ``classes`` maps those classes of the model that the dataset lacks by name; None leaves one out. Labels
-    with a score below ``least_score`` are not proposed; None means ``usual_score``.
+    ``classes`` maps each class of the model whose name the dataset lacks; None leaves it out. Labels with a
+    score below ``least_score`` are not proposed; None means ``usual_score``.
     """
     if model.task != version.task:
         raise ChangeRefused(

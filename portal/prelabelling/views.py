@@ -16,7 +16,7 @@ from portal.teams.quotas import QuotaReached
 
 @member_required
 def prelabel(request, pk):
-    """First choose the model (a query), then map its classes, and start."""
+    """Choose the model (by query parameters), then map its classes and start."""
     version = find_ready_version(request, pk)
     models = services.usable(version)
     choice = ModelForm(request.GET or None, models=models)
@@ -47,7 +47,7 @@ def prelabel(request, pk):
 
 
 def _start(request, version, model, form: ClassesForm) -> Prelabelling | None:
-    """Start; None, with the reason in the form, if that is refused."""
+    """Start the job; if that is refused, return None, with the reason in the form."""
     try:
         return services.start(request.user, version, model, form.classes(), form.cleaned_data["score"])
     except (ChangeRefused, QuotaReached) as error:

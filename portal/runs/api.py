@@ -101,9 +101,9 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @extend_schema(request=ImproveSerializer, responses={201: RunSerializer})
     @action(detail=True, methods=["post"])
     def improve(self, request, pk=None):
-        """Make a better fitting model of the run's: a new run with the same chips and no devices.
+        """Improve the run's model for its chips: a new run with the same chips and no devices.
 
-        ``params`` names only those that are to be other than the method's own.
+        ``params`` contains only what differs from the method's defaults.
         """
         origin = self.get_object()
         form = ImproveSerializer(data=request.data, context={"request": request})
@@ -158,5 +158,5 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     @action(detail=True)
     @with_query(LimitsQuerySerializer)
     def parity(self, request, pk=None):
-        """The same images through every stage, what each lost, and why; also judged by other limits."""
+        """Compare all stages on the same images: losses and causes. Limits, 0 to 1, replace the run's."""
         return Response(ParityReportSerializer(as_data(Graph(self.get_object()), self.query)).data)

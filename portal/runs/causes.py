@@ -1,7 +1,7 @@
-"""Which stage of a branch lost accuracy, why that is likely, and what to do: a table of rules.
+"""Which stage of a branch lost accuracy, the likely cause, and what to do: a table of rules.
 
-A rule gets the stage and gives the cause as a clause and the advice as an imperative, or None where it does
-not apply. The first that applies is said; the last of each stage always does.
+A rule takes the stage and returns the cause as a clause and the advice as an imperative, or None if it does
+not apply. The first rule that applies wins; the last one of each stage always applies.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from portal.tasks import Stage
 from portal.tasks.doubts import percent
 from workers.contract.messages import Message, msg, msg_n
 
-FEW_STEPS = 300  # of a training, below which batch normalisation may be unsettled
+FEW_STEPS = 300  # with fewer training steps, batch normalisation statistics may not have settled
 FEW_CALIBRATED = 20  # images
-OTHER_PIXELS = 0.9  # a board that agrees less does not see what the simulator sees
-FELL = 0.05  # by which the best threshold of a detector's scores fell
+OTHER_PIXELS = 0.9  # a board that agrees less often sees other pixels than the simulator
+FELL = 0.05  # a significant drop of a detector's best score threshold
 Cause = tuple[Message, Message]
 Rule = Callable[[Branch, StageResult], Cause | None]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """``stage`` is the one that lost most, None where none lost anything. ``by_chance``: so few images
-    changed that chance may have done it."""
+    """``stage`` is the one with the largest loss, None if none lost anything.
+
+    ``by_chance``: so few images changed that it may be due to chance.
+    """
 
     sentence: Message
     stage: StageResult | None = None
@@ -69,7 +71,7 @@ def _may_be_chance(worst: StageResult, places: dict) -> Message:
 
 
 def smallest_loss(row: StageResult) -> Message | None:
-    """What the measured images can tell at all."""
+    """The smallest loss that the measured images can show."""
     images = row.evaluation.images
     if images < FEWEST:
         return msg_n(
@@ -93,7 +95,7 @@ def smallest_loss(row: StageResult) -> Message | None:
 
 
 def cause_of(branch: Branch, row: StageResult) -> Cause:
-    """The likely cause of what this stage lost, and what to do."""
+    """The likely cause of this stage's loss, and what to do."""
     return next(found for rule in RULES[row.stage] if (found := rule(branch, row)))
 
 
@@ -117,7 +119,7 @@ def _few_calibrated(branch: Branch, row: StageResult) -> Cause | None:
 
 
 def _outliers(branch: Branch, row: StageResult) -> Cause | None:
-    """As far as the error of each layer was measured."""
+    """Applies only if layer errors were measured."""
     measured = branch.compiled.layer_errors.exclude(layers=[]).first()
     names = [layer["name"] for layer in measured.layers if layer["outlier"] is not None] if measured else []
     if not names:

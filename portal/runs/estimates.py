@@ -1,8 +1,8 @@
 """Estimates for a training with a preset: minutes, size and cycles, from earlier measurements.
 
-Earlier jobs of this portal with the same recipe and input size come first, of any team; then the figures in
-the recipe's file. Where only other sizes were measured, time and cycles are those of the nearest one, in
-proportion to the pixels; the file has about the same size. A recipe that was never measured is not estimated.
+Earlier jobs of any team on this portal with the same recipe and input size take precedence over the figures
+in the recipe's file. If only other sizes were measured, time and cycles are scaled from the nearest one in
+proportion to the pixels; the file size is about the same. A recipe that was never measured has no estimate.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from portal.jobs.models import Status
 from portal.models.models import CompiledModel, Model
 
 LATELY = 200  # recent models to consider
-ENOUGH = 5  # of a recipe and input size, for the median
+ENOUGH = 5  # measurements of a recipe and input size, for the median
 Size = tuple[int, ...]  # of the input: width, height
 Key = tuple[str, Size]  # recipe, input size
 
@@ -29,7 +29,7 @@ Key = tuple[str, Size]  # recipe, input size
 class Estimate:
     """None if unknown. ``seconds`` are those of the training and one conversion.
 
-    ``scaled``: some of it was measured at another input size only.
+    ``scaled``: some figures were measured only at another input size.
     """
 
     seconds: float | None
@@ -65,7 +65,7 @@ class Estimates:
         )
 
     def _of_file(self, recipe: str) -> dict[Size, dict[str, float]]:
-        """What the recipe's file tells of the chip, by input size."""
+        """The figures for the chip in the recipe's file, by input size."""
         book = configs.recipes()[recipe]
         told = [(tuple(book.input_size), book.chips.get(self.chip))]
         told += [(tuple(cost.input_size), cost) for cost in book.costs if cost.chip == self.chip]
@@ -81,8 +81,10 @@ def _of_recipe(measured: dict[Key, Any], recipe: str) -> dict[Size, Any]:
 
 
 def _nearest(known: dict[Size, Any], size: Size) -> tuple[Any, float]:
-    """What is known at this input size, or at the nearest one, and how many times as many pixels this one
-    has. None, and 1, where nothing is known."""
+    """The figures at this input size or the nearest one, and the ratio of pixels to that size.
+
+    None and 1 if there are no figures.
+    """
     if not known:
         return None, 1.0
     times = {at: math.prod(size) / math.prod(at) for at in known}
@@ -122,5 +124,5 @@ def _builds(chip: str) -> dict[Key, dict[str, float]]:
 
 
 def _median(values: Iterable[float]) -> float:
-    """The median of the newest ones, which come first."""
+    """The median of the newest values, which come first."""
     return statistics.median(list(values)[:ENOUGH])

@@ -48,7 +48,7 @@ class Graph:
 
     @property
     def method(self) -> dict:
-        """How the run makes its model from others; empty for plain training. See ``training/methods.py``."""
+        """How the run makes its model from others (``training/methods.py``); empty for plain training."""
         return next((step.inputs.get("method") or {} for step in self.of_kind(TRAIN)), {})
 
     @property

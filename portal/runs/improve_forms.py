@@ -1,4 +1,4 @@
-"""The forms of the ways to make a better fitting model of a run's."""
+"""One form for each method that improves a run's model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from portal.training.methods import DISTILLATION, IMPORTANCES, PRUNING, QAT, SHA
 
 
 class ImproveForm(StyledForm):
-    """Epochs and learning rate; empty fields mean the method's own. A subclass names the ``method``."""
+    """Epochs and learning rate; empty fields mean the method's defaults. A subclass sets ``method``."""
 
     method: str
     epochs = forms.IntegerField(required=False, label=_("Epochs"))
@@ -35,7 +35,7 @@ class ImproveForm(StyledForm):
 
     @property
     def refusal(self):
-        """Why the method cannot be used for the run; None where it can."""
+        """Why the method cannot be used for the run; None if it can."""
         return improving.refusal(self.graph, self.method)
 
     def make_plan(self) -> plan.Plan:
@@ -85,7 +85,7 @@ class DistillationForm(ImproveForm):
 
     @property
     def alone(self):
-        """What the student reached without a teacher."""
+        """The metric that the student reached without a teacher."""
         return self.graph.evaluated.find(Stage.PADDLE)
 
 
@@ -105,7 +105,7 @@ class PruningForm(ImproveForm):
 
     @property
     def beside(self) -> list[dict]:
-        """Models of the same data with what they cost and predict as int8."""
+        """Models of the same data, with their cost and accuracy as int8."""
         rows = improving.beside(self.graph)
         found = Evaluation.objects.filter(compiled_model__in=rows, stage=Stage.SIMULATOR)
         values = dict(found.values_list("compiled_model", "value"))

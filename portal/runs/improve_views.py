@@ -1,4 +1,4 @@
-"""The page that makes a better fitting model of a run's: the ways there are, each with its form."""
+"""The page that improves a run's model: the methods, each with its form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.teams.quotas import QuotaReached
 
 @member_required
 def run_improve(request, pk):
-    """Choose a method, then start a run that uses it."""
+    """Choose a method, and start a run that uses it."""
     rows = Run.objects.for_team(request.team).select_related("dataset_version__dataset")
     run = get_object_or_404(rows, pk=pk)
     graph = Graph(run)

@@ -1,4 +1,4 @@
-"""A run that makes a better fitting model of another run's: which ways there are, and its plan."""
+"""Runs that improve another run's model: the possible methods, and the plan."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from portal.tasks import Stage
 from portal.training.methods import DELETED, DISTILLATION, METHODS, PRUNING, QAT, SHARES
 from workers.contract.messages import Message, msg
 
-LEAST_DROP = 0.005  # of the metric, from ONNX to int8: less is within what training varies by
+LEAST_DROP = 0.005  # of the metric, from ONNX to int8: less is within the variation between trainings
 NAME_LENGTH = 120
 BESIDE = 10  # models
 
 
 def defaults(run: Run, name: str) -> dict[str, Any]:
-    """The parameters that a method brings for a run's model; all others are the run's own."""
+    """The parameters that a method sets for a run's model; all others are the run's own."""
     method = METHODS[name]
     rate = float(f"{run.params['learning_rate'] * method.rate:.2g}")
     return {"epochs": method.epochs or run.params["epochs"], "learning_rate": rate}
@@ -39,7 +39,7 @@ def make_plan(
     share: float = 0.5,
     importance: str = "l1",
 ) -> Plan:
-    """The plan of a run that makes a better fitting model of this run's.
+    """The plan of a run that improves this run's model.
 
     It has the run's chips and no devices: compare first, then deploy. Raises PlanError.
     """
@@ -60,7 +60,7 @@ def make_plan(
 
 
 def _sources(graph: Graph, method: str, teacher, unlabelled) -> dict[str, int]:
-    """The ids of what a method makes its model of."""
+    """The ids of a method's source models and images."""
     if method != DISTILLATION:
         return {"parent": graph.model.pk}
     missing = {}
@@ -86,7 +86,7 @@ def _pruning(share: float, importance: str) -> dict[str, Any]:
 
 
 def beside(graph: Graph) -> list[CompiledModel]:
-    """The compiled models of the same data that a pruned one is to be compared with, the fastest first."""
+    """Compiled models of the same data to compare a pruned one with, fastest first."""
     rows = CompiledModel.objects.for_team(graph.run.team).ready().select_related("model")
     rows = rows.filter(model__dataset_version=graph.run.dataset_version, chip__in=graph.chips)
     return sorted(rows.order_by("-id")[:BESIDE], key=lambda one: one.cost.get("cycles", 0))
@@ -99,7 +99,7 @@ def is_offered(run: Run, request) -> bool:
 
 
 def refusal(graph: Graph, method: str) -> Message | None:
-    """Why a method cannot make anything of a run's model; None where it can."""
+    """Why a method cannot be used on a run's model; None if it can."""
     run, model = graph.run, graph.model
     if run.deleted_at is not None:
         return msg("{run} was deleted: restore it first.", run=run)
@@ -114,7 +114,7 @@ def refusal(graph: Graph, method: str) -> Message | None:
 
 
 def needless(graph: Graph, method: str) -> Message | None:
-    """Why a method is not worth its time for a run's model; None where it may be."""
+    """Why a method is not worth its time for a run's model; None if it may be."""
     worst = worst_drop(graph)
     if method != QAT or worst is None or worst.drop >= LEAST_DROP:
         return None
@@ -128,24 +128,21 @@ def needless(graph: Graph, method: str) -> Message | None:
 
 
 def worst_drop(graph: Graph) -> Evaluation | None:
-    """The evaluation of the compiled model that lost most; None before any was measured."""
+    """The evaluation of the compiled model with the largest loss; None before any was measured."""
     measured = [graph.evaluated.find(Stage.SIMULATOR, one.pk) for one in graph.compiled]
     found = [one for one in measured if one is not None and one.drop is not None]
     return max(found, key=lambda one: one.drop, default=None)
 
 
 def teachers(run: Run):
-    """The models that may teach a run's model: of its team, task and input size, with the same classes."""
+    """Possible teachers of a run's model: of the same team, task and input size, with the same classes."""
     rows = Model.objects.for_team(run.team).live().filter(task=run.task, job__status="succeeded")
     rows = rows.filter(dataset_version__class_names=run.dataset_version.class_names)
     return rows.filter(params__input_size=run.params["input_size"])
 
 
 def check(plan: Plan, team) -> None:
-    """Raise PlanError where a plan's method does not go with its recipe or its data.
-
-    A clone may have changed these.
-    """
+    """Raise PlanError if a plan's method does not fit its recipe or data: a clone may have changed them."""
     if not plan.method:
         return
     models = Model.objects.for_team(team).live().select_related("dataset_version", "job")

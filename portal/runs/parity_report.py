@@ -63,7 +63,7 @@ def _of_branch(graph: Graph, branch: Branch) -> BranchReport:
 
 
 def _is_compared(branch: Branch, row: StageResult) -> bool:
-    """Whether its predictions are needed: if they changed, and before a stage in which some did."""
+    """Whether its predictions are needed: some changed in this stage or in a later one."""
     later = branch.rows[branch.rows.index(row) + 1 :]
     return any(one.parity.get("changed") for one in (row, *later))
 

@@ -10,7 +10,7 @@ from portal.runs.quality import quality
 
 
 def run_parity(request, pk):
-    """The same images through every stage; which one lost accuracy, why, and what to do."""
+    """All stages on the same images: which one lost accuracy, why, and what to do."""
     rows = Run.objects.for_team(request.team).select_related(
         "dataset_version__dataset", "dataset_version__job"
     )

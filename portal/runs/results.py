@@ -107,7 +107,7 @@ def thresholds(metrics: dict) -> list[Threshold]:
 
 
 def per_class(graph: Graph) -> list[dict]:
-    """The training's figures per class, with those of each compiled model in its chip's precision:
+    """The training's figures per class, with those of each compiled model as quantized for its chip:
     ``{"name", "figures": [(value, column)], "int8": [value]}``.
     """
     trained, task = graph.evaluated.find(Stage.PADDLE), graph.task

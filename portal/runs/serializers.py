@@ -161,7 +161,7 @@ class CloneSerializer(NewRunSerializer):
 
 
 class ImproveSerializer(KnownFieldsOnly, serializers.Serializer):
-    """How to make a better fitting model of a run's."""
+    """How to improve a run's model."""
 
     inside = {"params": (*PARAMS, *CHOICES)}
     method = serializers.ChoiceField(choices=[(name, method.title) for name, method in METHODS.items()])

@@ -1,4 +1,4 @@
-"""How a model can be made with the help of models that are there, so that it fits a chip better."""
+"""Methods that make a model from existing ones so that it fits a chip better."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ from workers.datakit.tasks import CLASSIFICATION
 
 WEIGHTS = "best_model.pdparams"
 QAT, DISTILLATION, PRUNING = "qat", "distill", "prune"
-SHARES = (0.1, 0.9)  # of its cycles that pruning may leave
+SHARES = (0.1, 0.9)  # minimum and maximum fraction of the cycles that pruning keeps
 IMPORTANCES = {"l1": _("Size of the weights (L1)"), "fpgm": _("Distance from the other channels (FPGM)")}
 DELETED = msg("The model that this training starts from was deleted: restore its run.")
 
 
 @dataclass(frozen=True)
 class Method:
-    """``tasks``: those whose models can be made so. ``epochs`` and ``rate``, a share of the learning rate of
-    the run that is improved, are its defaults; without epochs it trains as long as that run."""
+    """One method. ``tasks`` are the tasks it supports.
+
+    ``epochs`` and ``rate`` are defaults: ``rate`` is a fraction of the original run's learning rate, and
+    without ``epochs`` it trains as long as that run.
+    """
 
     name: str
     origin: Origin
@@ -47,9 +50,11 @@ METHODS = {
 
 
 def lineage(wanted: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a model that is made by a method, which names ids of models and of a dataset version:
-    ``{"name": "qat", "parent": 5}``, ``{"name": "distill", "teacher": 5, "unlabelled": 7}`` or
-    ``{"name": "prune", "parent": 5, "share": 0.5, "importance": "l1"}``."""
+    """The model fields for a method, which refers to models and a dataset version by id.
+
+    For example ``{"name": "qat", "parent": 5}``, ``{"name": "distill", "teacher": 5, "unlabelled": 7}`` or
+    ``{"name": "prune", "parent": 5, "share": 0.5, "importance": "l1"}``.
+    """
     if not wanted:
         return {}
     return {
@@ -61,9 +66,9 @@ def lineage(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def inputs(model: Model, folder: Path) -> dict[str, str]:
-    """What the train program reads for the model's method, by the names of its inputs.
+    """The additional inputs of the train program for the model's method, by name.
 
-    Raises InputError when the models it is made of were deleted, StagingError when images are lost.
+    Raises InputError if a source model was deleted, StagingError if images are lost.
     """
     name = _name_of(model)
     if name in (QAT, PRUNING):
@@ -75,7 +80,7 @@ def inputs(model: Model, folder: Path) -> dict[str, str]:
 
 
 def settings(model: Model) -> dict[str, Any] | None:
-    """The method as the train program is told it; None for plain training."""
+    """The method as the train program's parameter; None for plain training."""
     name = _name_of(model)
     if name == DISTILLATION:
         return {"name": name, "teacher": configs.recipes()[model.teacher.recipe].architecture}

@@ -35,7 +35,7 @@ class Unusable(Exception):
 
 
 def find(recipe: Recipe) -> tuple[Path | None, str | None]:
-    """Return the weights' path, or None and one sentence that says why training starts from scratch.
+    """Return the weights' path, or None with a sentence that says why training starts from scratch.
 
     Several processes may call it at once: one downloads, the others wait for it.
     """
@@ -76,7 +76,7 @@ def find(recipe: Recipe) -> tuple[Path | None, str | None]:
 
 
 def _download(url: str, target: Path, wanted: str | None) -> tuple[Path | None, str | None]:
-    # One name is enough: only the lock holder writes it, over what a killed one left.
+    # One name is enough: only the lock holder writes it, replacing what a killed process left.
     temporary = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +130,7 @@ def _fetch(url: str, target: Path) -> None:
 
 
 def first_digest(url: str) -> str | None:
-    """The SHA-256 of the first file from a URL; None before that."""
+    """The SHA-256 of the first file from a URL; None before the first download."""
     try:
         with default_storage.open(_record(url)) as file:
             return json.loads(file.read())["sha256"]

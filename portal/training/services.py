@@ -86,7 +86,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
 
 
 def _means(device: str) -> dict[str, Any]:
-    """The resources of a training. Graphics drivers reserve far more memory than exists, and several cards
+    """The resource limits of a training. GPU drivers reserve far more memory than exists, and several GPUs
     communicate through sockets.
     """
     on_cpu = device == "cpu"

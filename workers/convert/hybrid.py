@@ -41,9 +41,7 @@ def tensors(model: onnx.ModelProto, layers: list[str], known: list[str]) -> list
 
 
 def _around(layer: str, makers: dict[str, onnx.NodeProto]) -> list[str]:
-    """The layer's output and everything back to its convolution's input, along the first input of each
-    node.
-    """
+    """The tensors from the layer's output back to its convolution's input, along each node's first input."""
     found = [layer]
     for _ in range(LONGEST_WALK):
         maker = makers.get(found[-1])

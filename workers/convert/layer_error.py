@@ -1,4 +1,4 @@
-"""The job ``layer-error``: how far each layer of a compiled model is from the float model (simulator)."""
+"""The job ``layer-error``: the error of each layer of a compiled model in the simulator, against float."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workers.convert.toolkit import NAME as TOOLKIT
 from workers.convert.toolkit import Toolkit, toolkit_version
 
 MOST_IMAGES = 8
-MOST_SECONDS = 600.0  # after which no further image is started; one takes about a second
+MOST_SECONDS = 600.0  # no further image is started after this; one takes about a second
 FILE = "layer_errors.json"
 
 
@@ -47,7 +47,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _measure(folder: JobFolder, toolkit: Toolkit, pictures: list[Path]) -> list[list[LayerError]]:
-    """The tables of as many images as time allows."""
+    """Return one table per image, for as many images as time allows."""
     folder.phase(msg("compare each layer"))
     begun, tables = time.monotonic(), []
     for done, picture in enumerate(pictures, start=1):

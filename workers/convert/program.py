@@ -1,6 +1,4 @@
-"""The conversion job, step by step: swap, calibrate, build, check, measure. Other kinds of jobs start here
-too.
-"""
+"""The conversion job, step by step: swap, calibrate, build, check, measure. Starts the other kinds too."""
 
 from __future__ import annotations
 

@@ -24,21 +24,20 @@ KINDS = {
     "keep": ("images",),  # undoes a removal
     "rename": ("class_id", "name"),
     "merge": ("class_id", "into"),
-    "drop": ("class_id",),  # the class with its images, or with its boxes
-    # "stratified" with ``seed``, ``val_fraction``, ``test_fraction``; "group" also ``pattern``; "test", which
-    # draws a test split from the training images and leaves the others, ``seed`` and ``test_fraction``
+    "drop": ("class_id",),  # removes the class with its images or boxes
+    # "stratified" with ``seed``, ``val_fraction`` and ``test_fraction``; "group", also with ``pattern``;
+    # "test" with ``seed`` and ``test_fraction``, which draws a test split from the training images only
     "resplit": ("how",),
-    "relabel-box": ("image", "box", "class_id"),  # a box by its place among those that stand, from 0
+    "relabel-box": ("image", "box", "class_id"),  # ``box`` is its position among the remaining boxes, from 0
     "remove-box": ("image", "box"),
     "boxes": ("image", "boxes"),  # replaces all boxes of an image: [class id, left, top, width, height]
     "add-class": ("name",),
-    # Proposals of a model that a person accepted, by image id (a class id, or all boxes), with its name and
-    # id.
+    # Accepted proposals by image id (a class id, or all boxes), with the model's name and id.
     "accept": ("labels", "by", "model"),
-    "reject": ("images",),  # keeps their labels
+    "reject": ("images",),  # leaves their labels unchanged
 }
-ONLY_TEST = "test"  # how a split is drawn if training and validation exist
-ANEW = "anew"  # the split of an image while a drawing of the whole split is pending
+ONLY_TEST = "test"  # draws only a test split; training and validation exist
+ANEW = "anew"  # the split of an image that is to be split again
 _FILTER = ("class_id", "split", "mark", "text", "unlabelled")
 _LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
 

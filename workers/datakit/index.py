@@ -93,9 +93,7 @@ class ImageRow:
 
     @property
     def is_unlabelled(self) -> bool:
-        """Whether it waits for a class. An image without boxes, in a detection dataset, is background
-        instead.
-        """
+        """Whether it waits for a class; an image without boxes in a detection dataset is background."""
         return self.class_id is None and self.boxes is None
 
     def box_rows(self) -> list[list[float]]:
@@ -283,7 +281,7 @@ class Index:
                 yield number, sha256, "" if class_id is None else self.class_names[class_id], split
 
     def grays(self, split: str) -> list[bytes]:
-        """The gray values of a split's images, by id; not of those without any."""
+        """The gray values of a split's images, ordered by id; images without any are omitted."""
         query = "SELECT gray FROM images WHERE split = ? AND gray IS NOT NULL ORDER BY id"
         return [row[0] for row in self._database.execute(query, [split])]
 
@@ -357,7 +355,7 @@ class Index:
 
 
 class _Grouped:
-    """Groups the rows of a cursor that is ordered by a column, in ascending order of its values."""
+    """Groups the rows of a cursor that is sorted by a column, in ascending order."""
 
     def __init__(self, cursor: sqlite3.Cursor, column: str):
         self._cursor, self._column = cursor, column

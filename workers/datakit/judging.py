@@ -15,7 +15,7 @@ from .marks import MARKS, mark
 from .outliers import mark_outliers
 
 TINY_BOX = 3.0  # pixels
-# With fewer images than this, a class's accuracy, from two images or so, says nothing.
+# With fewer images than this, a class's accuracy is measured on two images or so and says nothing.
 SMALL_CLASS = 10
 # Beyond this, a model that always predicts the large class scores well (Buda and others, "A systematic study
 # of the class imbalance problem", 2018, find harm from there on).

@@ -1,10 +1,11 @@
-"""How unlike the images of a dataset a picture is, by the 16 × 16 gray values that an index keeps of each.
+"""How unlike a dataset's images another image is, by the 16 × 16 gray values in the index.
 
-What counts is the distance to the nearest training image. The validation images, on which no model was
-trained either, say how far a picture of the same kind lies at most. In a set of scenes of all sorts that is
-far: there, little can be told. Measured: of pictures of the dataset's own kind at most 1 % were taken for
-unlike ones. Of photographs, icons and screenshots, those of metal parts among them, more than 95 % were
-found beside digits and all beside parts; beside random scenes, few of photographs and most of the others.
+The measure is the distance to the nearest training image, relative to a limit: how far validation images,
+which the model was not trained on either, are from theirs. For a dataset of varied scenes the limit is high,
+so little is detected. Measured: at most 1 % of images of the dataset's own kind exceed the limit. Among
+photographs, icons and screenshots, including photographs of metal parts, more than 95 % exceed that of a
+dataset of digits and all exceed that of a dataset of parts; few photographs but most of the others exceed
+that of random scenes.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from workers.contract.splits import TRAIN, VAL
 
 from .index import Index
 
-LEAST_TRAIN, LEAST_VAL = 50, 20  # below these nothing can be told
+LEAST_TRAIN, LEAST_VAL = 50, 20  # fewer images give no limit
 MOST_TRAIN, MOST_VAL = 1000, 200
-WITHIN, MARGIN = 0.995, 1.15  # so much of the validation images lies within the limit; what is added to it
+WITHIN, MARGIN = 0.995, 1.15  # quantile of the validation distances; factor on it
 
 
 class Likeness:
-    """Of one version's images."""
+    """Compares images with those of one version."""
 
     def __init__(self, index: Index):
         train, val = index.grays(TRAIN), index.grays(VAL)
@@ -31,9 +32,9 @@ class Likeness:
         self._limit = self._farthest(_spread(val, MOST_VAL)) if enough else 0.0
 
     def unlikeness(self, gray: bytes) -> float | None:
-        """1 and less: as near to the training images as validation images are; above, unlike any of them.
+        """Up to 1: as near to the training images as validation images are. Above 1: unlike all of them.
 
-        None where it cannot be told.
+        None if the version has too few images.
         """
         return round(self._distance(gray) / self._limit, 3) if self._limit else None
 
@@ -47,5 +48,5 @@ class Likeness:
 
 
 def _spread(grays: list[bytes], most: int) -> list[bytes]:
-    """At most so many of them, evenly chosen."""
+    """At most ``most`` of them, evenly spaced."""
     return grays[:: math.ceil(len(grays) / most)] if grays else []

@@ -25,14 +25,14 @@ REFUSE, WAIT = "refuse", "wait"
 class Options:
     """The spec's inputs and params, validated.
 
-    ``class_count``, ``class_names`` and ``reading``, made of ``said``, are the person's word;
-    ``remembered`` is how the dataset's earlier versions were read. A reading that is not certain ends the
-    job with a question, or, where ``waits``, is gone on with and marked as uncertain.
-    ``known`` are the indexes of the dataset's earlier versions, whose images are stored already; ``base``
-    is that of the version before this one: with ``adds`` its images come first and stay as they are.
-    ``cut`` says which version's boxes are the images; there is no upload then.
-    ``pack_key`` is the prefix of the names of new packs. ``split`` is one of SPLIT_METHODS, or None: as
-    given in the upload, else by groups if there is a pattern for them, else drawn.
+    ``class_count``, ``class_names`` and ``reading`` (parsed from ``said``) are the person's options;
+    ``remembered`` is how the dataset's earlier versions were read. If the reading is in doubt, the job ends
+    with a question or, with ``waits``, continues and marks the reading as uncertain. ``known`` are the
+    indexes of the dataset's earlier versions, whose images are already stored; ``base`` is the index of the
+    previous version: with ``adds``, its images come first, unchanged. ``cut`` says which version's boxes
+    become the images; there is no upload then. ``pack_key`` is the prefix of the names of new packs.
+    ``split`` is one of SPLIT_METHODS, or None: the upload's own split, else by groups if there is a pattern,
+    else drawn.
     """
 
     upload: Path
@@ -88,7 +88,7 @@ class Options:
 
 
 def check_split(split: Any, pattern: Any) -> tuple[str | None, str | None]:
-    """Return the split method and the pattern of groups, None where nothing was given.
+    """Return the split method and the pattern of groups, each None if not given.
 
     Raises InputError for invalid values.
     """

@@ -22,9 +22,7 @@ from .split import draw_from_training, draw_split
 
 
 def wanted_samples(listing: Listing, limits: Limits, findings: Findings) -> list[Sample]:
-    """Return the samples worth unpacking, ordered by path, so that the order in the archive does not
-    matter.
-    """
+    """Return the samples worth unpacking, sorted by path: their order in the archive does not matter."""
     wanted = []
     for sample in sorted(listing.samples, key=lambda sample: sample.entry.path):
         if sample.entry.size > limits.max_file_bytes:
@@ -70,9 +68,9 @@ def select(
 
 
 def assign_splits(images: list[ImageRow], listing: Listing, options: Options, findings: Findings) -> str:
-    """Give each image its split, as the options or the upload say; return which of SPLIT_METHODS was used.
+    """Assign each image its split by the options or the upload; return the SPLIT_METHODS entry that was used.
 
-    Raises InputError for a split that the upload does not give, or groups that leave no choice.
+    Raises InputError if the upload gives no such split, or if groups leave no choice.
     """
     split = options.split or (GIVEN if listing.split_given else STRATIFIED)
     if split == GIVEN and not listing.split_given:
@@ -90,9 +88,7 @@ def assign_splits(images: list[ImageRow], listing: Listing, options: Options, fi
 
 
 def _complete(images: list[ImageRow], options: Options, findings: Findings) -> None:
-    """Draw the splits that the upload lacks from the training images: validation images, and test images
-    if requested.
-    """
+    """Draw missing splits from the training images: validation and, if requested, test."""
     there, seed = {image.split for image in images}, options.seed
     if VAL not in there:
         message = msg_n(

@@ -1,6 +1,6 @@
-"""Chooses which images a model is measured on.
+"""Chooses the images that a model is measured on.
 
-``draw_split`` works on images; the functions below it only on numbers and names.
+``draw_split`` takes images; ``stratified_split`` takes only numbers and names.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_FRACTION = 0.5
 class Shares:
     """The fractions of the images for choosing the best epoch, and for measuring the model afterwards.
 
-    ``test`` may be 0: there is no test split then.
+    If ``test`` is 0, there is no test split.
     """
 
     val: float
@@ -55,12 +55,12 @@ def check_share(name: str, share: object) -> float:
 
 
 def draw_split(images: Sequence[ImageRow], shares: Shares, seed: int, pattern: str | None = None) -> None:
-    """Give each image its split: by groups where there is a ``pattern`` of their paths, else one by one.
+    """Assign each image a split: by groups if there is a ``pattern`` for paths, else image by image.
 
-    Either way each class is divided by ``shares`` as well as can be; of the classes on one image of a
-    detection set the rarest one counts. The validation split is the same with and without a test split.
-    Images that wait for a class are for training, and drawn once they have one. Raises InputError when there
-    is nothing to choose from.
+    Either way each class is divided as close to ``shares`` as possible; in a detection dataset, an image
+    counts for its rarest class. The validation split is the same with and without a test split. Images that
+    wait for a class are for training, and are drawn once they have one. Raises InputError if there is no
+    choice.
     """
     for image in images:
         image.split = TRAIN

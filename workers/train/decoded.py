@@ -19,13 +19,13 @@ from typing import Any
 import numpy
 
 LEAST_BYTES = 16 * 2**10  # of an encoded image: smaller ones decode as fast as they are read
-SHARE = 4  # of free memory and of free disk: a quarter
+SHARE = 4  # a quarter of the free memory and disk
 COLOR = 1  # OpenCV's constant
 
 
 @contextlib.contextmanager
 def decoded_kept() -> Iterator[None]:
-    """Inside, OpenCV decodes each image once, in this process and in its forks."""
+    """Inside this context, OpenCV decodes each image only once, in this process and its forks."""
     import cv2
 
     own = cv2.imdecode

@@ -1,4 +1,4 @@
-"""The process in which PaddleX runs: it trains, is told which weights are the best, and exports them.
+"""The process that runs PaddleX: it trains, receives the choice of the best weights, and exports them.
 
 Started by ``training.py``; one process for both steps because importing PaddleX takes seconds. It reports by
 lines that begin with ``progress.MARK`` on stdout, and reads one line, the weights, from stdin.

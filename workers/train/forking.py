@@ -1,8 +1,9 @@
 """Runs a suite's launchers in forks of the engine process, which has already imported their modules.
 
 PaddleX starts one process for the training and one for the export, and each would import Paddle, SciPy and
-scikit-learn again. A fork has them, and no change by one launcher reaches the next. On a CPU only: CUDA does
-not survive a fork, and the variable that names a GPU must be set before Paddle is imported.
+scikit-learn again. A fork has them already, and changes made by one launcher do not reach the next. Used on a
+CPU only: CUDA does not survive a fork, and the variable that names a GPU must be set before Paddle is
+imported.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def _run(runner: Any, cmd: list[Any], **_: Any) -> Any:
 def _launch(suite: str, argv: list[str]) -> None:
     """Run a launcher as ``python <launcher> <arguments>`` does in the suite's folder."""
     os.chdir(suite)
-    # PaddleX has imported a PaddleClas too, whose lines this logger would print twice.
+    # PaddleX has imported its own PaddleClas, whose log lines this logger would print a second time.
     logging.getLogger("ppcls").handlers.clear()
     sys.argv = argv
     sys.path.insert(0, os.path.abspath(os.path.dirname(argv[0])))

@@ -21,7 +21,7 @@ def fill_configuration(
     config["Global"]["output_dir"] = str(output)
     if plan.method:
         config["Method"] = {**plan.method, "weights": str(plan.teacher)}
-    else:  # what a method trained for int8 fits the statistics it had
+    else:  # a method's weights are trained for the statistics they have
         config[precise_bn.KEY] = precise_bn.described(plan)
     return config
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 EVALUATION_BATCH = 64
-# How a training may differ from a plain one: see workers/train/methods/.
+# Methods other than plain training: see workers/train/methods/.
 QAT, DISTILLATION, PRUNING = "qat", "distill", "prune"
 METHODS = (QAT, DISTILLATION, PRUNING)
-UNLABELLED = -1  # stands for the class of an image without one
+UNLABELLED = -1  # the class id of an unlabelled image
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Plan:
 
     ``task`` names a class of ``workers/train/tasks/``. ``input_size`` is (width, height) in pixels.
     ``recipe`` is the whole recipe file. ``checkouts`` maps names of training suites to folders. ``method``
-    names one of ``METHODS`` with its settings; None for plain training.
+    holds the name of one of ``METHODS`` and its settings; None for plain training.
     """
 
     task: str

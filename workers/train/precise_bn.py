@@ -1,10 +1,10 @@
 """Re-estimates the statistics of batch normalisation over training images before a classifier is exported.
 
-During a training they are moving averages that lag behind the weights and only slowly forget the first steps.
-After a hundred steps on a small dataset they are far from what images really give, and int8 suffers most.
-Here they become plain averages of whole batches under the weights that are exported ("precise BN": Wu and
-Johnson, Rethinking "Batch" in BatchNorm, 2021), of images as boards see them, without augmentation. They are
-kept if the loss on these images falls.
+During training they are moving averages that lag behind the weights and forget the first steps slowly. After
+a hundred steps on a small dataset they are far from the statistics of real images, and int8 suffers most.
+Here they become plain averages over whole batches under the exported weights ("precise BN": Wu and Johnson,
+Rethinking "Batch" in BatchNorm, 2021), on images as boards see them, without augmentation. They are kept only
+if the loss on these images falls.
 
 ``described`` is for the program; the rest runs in the suite's own process.
 """
@@ -27,7 +27,7 @@ BATCH = 32
 
 
 def described(plan: Plan) -> dict[str, Any]:
-    """What the suite's process needs to read training images as boards see them."""
+    """The settings with which the suite's process reads training images as boards see them."""
     return {
         "dataset": str(plan.dataset),
         "classes": plan.num_classes,
@@ -41,7 +41,7 @@ def described(plan: Plan) -> dict[str, Any]:
 def settle_weights(
     network: Any, weights: Path, told: dict[str, Any], labelled: list[tuple[str, int]]
 ) -> None:
-    """Load ``weights``, settle them, write them back if the loss fell, and say what came of it.
+    """Load ``weights``, re-estimate the statistics, write them back if the loss fell, and print the result.
 
     ``labelled`` are the training images, each with its class id.
     """
@@ -61,7 +61,7 @@ def settle_weights(
 
 
 def _batches(told: dict[str, Any], labelled: list[tuple[str, int]]) -> Iterator[tuple[Any, Any]]:
-    """(pixels, labels) of nearly equal size: a last batch of one image would have no variance."""
+    """Yield (pixels, labels) in batches of nearly equal size: a batch of one image has no variance."""
     import numpy
 
     dataset = Path(told["dataset"])
@@ -74,7 +74,7 @@ def _batches(told: dict[str, Any], labelled: list[tuple[str, int]]) -> Iterator[
 
 
 def settle(network: Any, batches: list[Any]) -> None:
-    """Average the statistics of ``batches``, float32 n × 3 × height × width."""
+    """Set the statistics to their averages over ``batches``, float32 n × 3 × height × width."""
     import paddle
 
     kinds = (paddle.nn.BatchNorm, paddle.nn.BatchNorm1D, paddle.nn.BatchNorm2D)
@@ -85,7 +85,7 @@ def settle(network: Any, batches: list[Any]) -> None:
     with paddle.no_grad():
         for number, batch in enumerate(batches):
             for layer in layers:
-                layer._momentum = number / (number + 1)  # the n-th batch counts for an n-th
+                layer._momentum = number / (number + 1)  # the n-th batch gets a weight of 1/n
             network(paddle.to_tensor(batch))
     network.eval()
 

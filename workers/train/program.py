@@ -67,7 +67,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_own_inputs(plan: Plan, scratch: Path) -> Plan:
-    """Return the plan with weights that are safe to open, and with unlabelled images among its own."""
+    """Return the plan with weights that are safe to open, and with the unlabelled images added to its own."""
     weights = {
         name: clean_pretrained(path, scratch / name)
         for name in ("pretrained", "teacher")

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 MARK = "@@slipway@@"
 # And the suite's launcher prints this if the kernels cannot be used.
 WITHOUT_KERNELS = "no-kernels"
-# And this, with the least share that can be left, where a network cannot be pruned as far as it should.
+# And this, with the smallest possible fraction of cycles, if a network cannot be pruned as far as requested.
 TOO_SMALL = "too-small"
-# Before a JSON object with what ``precise_bn`` did.
+# And this, before a JSON object with the result of ``precise_bn``.
 SETTLED = "settled"
 
 _TRAIN = re.compile(r"\[Train\]\[Epoch (\d+)/\d+\]\[Iter: (\d+)/(\d+)\](.*)")

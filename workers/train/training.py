@@ -1,4 +1,4 @@
-"""Starts the engine process, turns its output into events, and tells it which weights to export."""
+"""Starts the engine process, turns its output into events, and sends it the weights to export."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Training:
         self.output = folder.scratch / "output"
         self.history = History(identity_of(plan))
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self.settled: dict | None = None  # what ``precise_bn`` did
+        self.settled: dict | None = None  # the result of ``precise_bn``
         self._phase = ""
         self._last_metric = 0.0
         self._first: tuple[float, float] | None = None

@@ -69,7 +69,7 @@ def _receive(client: Calls, path: str, part: Path, sha256: str, on_bytes) -> boo
     headers["Accept-Encoding"] = "identity"  # else a range counts other bytes than those on disk
     try:
         with client.ask("GET", path, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-            if answer.status_code == RANGE_NOT_SATISFIABLE:  # nothing is missing; the hash will tell
+            if answer.status_code == RANGE_NOT_SATISFIABLE:  # nothing is missing; the hash decides
                 return True
             return _write(checked(answer), part, have, on_bytes)
     except requests.RequestException:

@@ -25,9 +25,9 @@ LAYOUT = msg("class folders")
 
 
 def read_class_folders(upload: Upload, reading: Reading) -> Listing:
-    """Read ``<class>/<image>``, in any outer folders.
+    """Read ``<class>/<image>``, below any outer folders.
 
-    With ``train/<class>/…`` beside ``val/`` or ``test/``, the split is taken as given.
+    If ``train/<class>/…`` is beside ``val/`` or ``test/``, that split is used.
     """
     for entry in upload.files:
         message = msg_n(
@@ -89,7 +89,7 @@ def _listing(roles: Roles, upload: Upload, reading: Reading) -> Listing:
 
 
 def _doubt_numbered_items(classes: Iterable[str], upload: Upload, reading: Reading) -> None:
-    """Ask about folders named by one word and a number if masks of defects are among the images."""
+    """Ask about folders named with one word and a number if defect masks are among the images."""
     words = {name.rstrip("0123456789") for name in classes}
     numbered = len(words) == 1 and words.isdisjoint(classes)
     if numbered and reading.findings.count("masks-left-out") and upload.options.format != "folders":

@@ -47,7 +47,7 @@ class _Row:
 def looks_like_paddlex_lists(upload: Upload) -> str | None:
     """Return the path of the topmost train.txt, unless all lists belong to other formats.
 
-    Those of Pascal VOC are in ImageSets or name XML files; those of Darknet name images without a class.
+    Pascal VOC's lists are in ImageSets or name XML files; Darknet's lists name images without a class.
     """
     train = _find_lists(upload).get("train")
     if train is None:

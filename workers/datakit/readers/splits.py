@@ -37,12 +37,12 @@ def split_of_path(path: str) -> str | None:
 def settled(
     samples: list[Sample], findings: Findings, said_of: Callable[[str], str | None]
 ) -> tuple[list[Sample], bool]:
-    """Return the samples to use and whether their split is the upload's own.
+    """Return the samples to use, and whether the upload's own split is used.
 
-    ``said_of`` tells what a person said of an image's path, which goes before all else.
+    ``said_of`` returns the split that a person gave for an image's path, which takes precedence.
 
-    It is when there is something to train on and something to measure with. A test set without labels is
-    left out. So is what is in no split, unless it is most of the set and nothing else is for training.
+    The upload's split is used if it has training images and images to measure with. A test set without labels
+    is left out. So are images in no split, unless they are at least half and no others are for training.
     """
     for sample in samples:
         sample.split = said_of(sample.entry.path) or sample.split
@@ -56,7 +56,7 @@ def settled(
 
 
 def _without_unlabelled_test(samples: list[Sample], findings: Findings) -> list[Sample]:
-    """Leave out a test set of images without any boxes: it says nothing about a model."""
+    """Leave out a test set without any boxes: a model cannot be measured on it."""
     test = [sample for sample in samples if sample.split == TEST]
     if not test or any(sample.boxes is None or sample.boxes for sample in test):
         return samples
@@ -70,7 +70,9 @@ def _without_unlabelled_test(samples: list[Sample], findings: Findings) -> list[
 
 
 def _rest_as_train(samples: list[Sample], findings: Findings) -> set[str | None]:
-    """Return the used splits; if only validation or test images are named, most others are for training."""
+    """Return the splits in use; if only validation or test images are named, the others become training
+    images if they are at least half.
+    """
     rest = [sample for sample in samples if sample.split is None]
     sides = {sample.split for sample in samples}
     if not rest or len(sides) < 2 or "train" in sides or 2 * len(rest) < len(samples):
@@ -86,7 +88,7 @@ def _rest_as_train(samples: list[Sample], findings: Findings) -> set[str | None]
 
 
 def _stays(sample: Sample, findings: Findings) -> bool:
-    """Whether an image of a dataset with a split of its own is used: one without a split is left out."""
+    """Whether an image is used in a dataset with its own split: images without a split are left out."""
     if sample.split is None:
         message = msg_n(
             "{count} image is in no split of the upload and was left out.",
@@ -97,5 +99,5 @@ def _stays(sample: Sample, findings: Findings) -> bool:
 
 
 def kept_split(one: str | None, other: str | None) -> str | None:
-    """The split of an image that is named for two: used for validation, never for training."""
+    """The split of an image that is listed for two: validation, never training."""
     return max(one, other, key=lambda split: SPLITS.index(split) if split else -1)

@@ -55,8 +55,8 @@ def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]
     ``before`` and ``after`` are top-1 on those images, ``drop`` their difference (negative when the later
     stage happens to be better), ``agreement`` the share of equal predictions, ``changed`` how many differ,
     ``lost`` how many became wrong and ``gained`` how many became right. ``drift`` has the ``mean`` and the
-    ``worst`` of how far scores moved. ``classes`` compares the recall of each class that has images.
-    None where there is no image in common.
+    ``worst`` movement of scores. ``classes`` compares the recall of each class that has images.
+    None if they have no image in common.
     """
     pairs = _pairs(before, after)
     first, second = (_top1([pair[side] for pair in pairs]) for side in (0, 1))

@@ -125,11 +125,11 @@ def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]
     """Return what changed between two stages on the images that both predicted.
 
     ``before`` and ``after`` are the mAP on those images, ``drop`` their difference (negative when the later
-    stage happens to be better), ``agreement`` the share of shown boxes that both have, ``changed`` how many
-    images differ, ``lost`` how many of them have fewer right boxes or more wrong ones than before, ``gained``
-    the other way round. ``drift`` has the ``mean`` and the ``worst`` of how far an image's scores moved.
-    ``classes`` compares the AP of each class that has boxes. Boxes are shown from the best threshold of
-    ``before`` on. None where there is nothing to compare.
+    stage happens to be better), ``agreement`` the fraction of displayed boxes that both have, ``changed`` how
+    many images differ, ``lost`` how many of them have fewer right boxes or more wrong ones than before,
+    ``gained`` the reverse. ``drift`` has the ``mean`` and the ``worst`` movement of an image's scores.
+    ``classes`` compares the AP of each class that has boxes. Boxes are displayed from the best threshold of
+    ``before`` on. None if there is nothing to compare.
     """
     pairs = _pairs(before, after)
     classes = 1 + max(_labels(pairs), default=-1)
@@ -182,8 +182,8 @@ def _agreement(counts: Iterable[tuple[int, int]]) -> float | None:
 def changed(before: list[Prediction], after: list[Prediction]) -> list[dict[str, Any]]:
     """The images with lost or new displayed boxes, those that lost most right ones first.
 
-    Each is ``{"image", "width", "height", "truth", "before", "after", "lost", "new", "drift"}``: the boxes
-    that are shown of both stages, those of ``before`` that ``after`` has not, and the other way round.
+    Each is ``{"image", "width", "height", "truth", "before", "after", "lost", "new", "drift"}``: the
+    displayed boxes of both stages, those of ``before`` missing in ``after``, and the reverse.
     """
     pairs, found = _pairs(before, after), []
     threshold = best_threshold([old for old, _ in pairs])

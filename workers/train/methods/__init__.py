@@ -1,1 +1,1 @@
-"""Training methods that adapt an existing model to a chip. They run in a suite's own process."""
+"""Training methods that adapt an existing model to a chip. They run in the suite's own process."""

@@ -1,10 +1,10 @@
-"""Which channels of a network belong together, and how a network is rebuilt with fewer of them.
+"""Finds the channels of a network that depend on each other, and removes some of them.
 
-A convolution's output channel can go only together with the channel of every layer that computes on it by
-itself or reads it: normalisation, depthwise convolution, gate, sum, and the convolutions behind. Which these
-are is found by trying: one output channel of a convolution is changed while every other convolution gives
-what it gave before, and the layers whose input changes in that very channel belong to its group. What they
-gave before is noise, and three channels are tried: in a trained network some are dead.
+A convolution's output channel can be removed only together with that channel in every layer that processes or
+reads it: normalisation, depthwise convolution, gate, sum, and the following convolutions. These layers are
+found by experiment: one output channel of a convolution is changed while the outputs of all other
+convolutions are held fixed, and the layers whose input changes in exactly that channel belong to the group.
+The fixed outputs are noise. Three channels are tried, because some channels of a trained network are dead.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ PROBED = (Conv2D, Linear, BatchNorm, BatchNorm2D)
 
 
 class Entangled(Exception):
-    """A network whose channels do not keep their places from one layer to the next."""
+    """A network whose channels do not keep their positions from one layer to the next."""
 
 
 @dataclass
 class Group:
-    """``producers`` make the channels, ``passing`` compute on each by itself, ``readers`` mix them."""
+    """``producers`` output the channels, ``passing`` process each one separately, ``readers`` mix them."""
 
     producers: list[Conv2D] = field(default_factory=list)
     passing: list[Layer] = field(default_factory=list)
@@ -42,9 +42,9 @@ def is_dense(layer: Layer) -> bool:
 
 
 def groups_of(network: Layer, shape: list[int]) -> list[Group]:
-    """Return the groups of a network's channels, in the order in which they are computed.
+    """Return the channel groups of a network, in the order in which they are computed.
 
-    ``shape`` is that of one image. Raises Entangled.
+    ``shape`` is the shape of one image. Raises Entangled.
     """
     network.eval()
     probe, image = _Probe(network), paddle.rand([2, *shape])
@@ -72,7 +72,7 @@ def _all(group: Group) -> list[Layer]:
 
 
 class _Probe:
-    """Hooks on a network's layers while groups are looked for."""
+    """Hooks on a network's layers, active during the search for groups."""
 
     def __init__(self, network: Layer):
         self.layers = [layer for layer in network.sublayers() if type(layer) in PROBED]
@@ -93,7 +93,7 @@ class _Probe:
             hook.remove()
 
     def touched(self, run: Callable[[], Any], producer: Layer) -> list[Layer]:
-        """Return the layers whose input changes where an output channel of ``producer`` does."""
+        """Return the layers whose input changes in the same channel as the output of ``producer``."""
         self.changed, self.found = producer, []
         size = producer.weight.shape[0]
         for self.channel in (0, size // 2, size - 1):
@@ -121,14 +121,14 @@ class _Probe:
             return self.outputs.get(layer)
         if layer is self.changed:
             changed = self.outputs[layer].clone()
-            # One image of each sign: an activation that is flat on one side passes the other on.
+            # One image per sign: an activation that is flat on one side still passes the other.
             changed[0, self.channel], changed[1, self.channel] = LOUD, -LOUD
             return changed
         return self.outputs.get(layer)
 
 
 def keep(group: Group, kept: list[int]) -> None:
-    """Leave only the channels ``kept`` of a group."""
+    """Remove all channels of a group except ``kept``."""
     index = paddle.to_tensor(kept)
     for layer in group.producers:
         _cut(layer, "weight", index, 0)
@@ -149,7 +149,7 @@ def _cut(layer: Layer, name: str, index: Any, axis: int) -> None:
 
 
 def put(layer: Layer, name: str, values: paddle.Tensor) -> None:
-    """Replace a parameter or a buffer by one of another size."""
+    """Replace a parameter or buffer with one of another size."""
     old = getattr(layer, name)
     new = layer.create_parameter(values.shape, dtype=values.dtype)
     new.set_value(values)
@@ -159,7 +159,7 @@ def put(layer: Layer, name: str, values: paddle.Tensor) -> None:
 
 
 def tell_sizes(layer: Layer) -> None:
-    """Let a layer's own account of its sizes follow its weights."""
+    """Update a layer's own record of its sizes from its weights."""
     if isinstance(layer, Conv2D):
         out, per_group = layer.weight.shape[:2]
         layer._out_channels = out

@@ -1,8 +1,8 @@
-"""Distillation: a classifier learns from labels where there are any, and from a teacher's answers everywhere.
+"""Distillation: a classifier learns from a teacher's predictions for all images, and from any labels.
 
-Images without a label carry ``UNLABELLED`` in the batch. The loss is the divergence of the student's class
-probabilities from the teacher's, both softened by ``TEMPERATURE``, over all images, plus the suite's own over
-those with a label. The teacher only answers: its batch statistics stay as they were trained.
+Unlabelled images have the class id ``UNLABELLED`` in the batch. The loss is the divergence of the student's
+class probabilities from the teacher's, both softened by ``TEMPERATURE``, over all images, plus the suite's
+own loss over the labelled ones. The teacher is in evaluation mode: its batch statistics do not change.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TEMPERATURE = 2.0
 
 
 class Loss(paddle.nn.Layer):
-    """A function as the layer that the engine wants: it saves a loss's parameters, and this has none."""
+    """Wraps a function as a layer without parameters: the engine requires a layer, to save its parameters."""
 
     def __init__(self, compute: Callable[..., dict[str, paddle.Tensor]]):
         super().__init__()
@@ -27,7 +27,7 @@ class Loss(paddle.nn.Layer):
 
 
 class Distillation:
-    """Puts a teacher beside the student of an engine of PaddleClas."""
+    """Adds a teacher to the student in a PaddleClas engine."""
 
     def __init__(self, engine: Any, teacher: paddle.nn.Layer):
         self.teacher, self.student_forward = teacher, engine.model.forward
@@ -47,7 +47,7 @@ class Distillation:
         found, known = {"DistillationLoss": divergence(logits, self.answers)}, labelled(labels)
         if len(known):
             own = self.own_loss(paddle.gather(logits, known), paddle.gather(labels, known))
-            # Each label counts as much as each answer of the teacher.
+            # A label has the same weight as a prediction of the teacher.
             found["LabelLoss"] = own["loss"] * (len(known) / len(labels))
         return {**found, "loss": sum(found.values())}
 
@@ -59,13 +59,15 @@ class Distillation:
 
 
 def labelled(labels: paddle.Tensor) -> paddle.Tensor:
-    """Return the places of the images that have a label."""
+    """Return the positions of the labelled images in the batch."""
     return paddle.nonzero(labels.reshape([-1]) != UNLABELLED).reshape([-1])
 
 
 def divergence(student: paddle.Tensor, teacher: paddle.Tensor) -> paddle.Tensor:
-    """Return the mean Kullback-Leibler divergence of softened logits, scaled so that its gradients are as
-    large as those of a label's cross entropy."""
+    """Return the mean Kullback-Leibler divergence of softened logits.
+
+    It is scaled so that its gradients are as large as those of a label's cross entropy.
+    """
     wanted = functional.softmax(teacher / TEMPERATURE)
     got = functional.log_softmax(student / TEMPERATURE)
     return functional.kl_div(got, wanted, reduction="batchmean") * TEMPERATURE

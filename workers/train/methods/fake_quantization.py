@@ -1,14 +1,14 @@
-"""Quantization-aware training: a network computes as in int8, but remains a plain float network.
+"""Quantization-aware training: a network simulates int8, but remains a plain float network.
 
 The tensors that the RKNN toolkit quantizes are rounded in the forward pass, at the inputs of convolutions and
-linear layers, since it fuses a convolution with the normalisation and the activation that follow:
+linear layers, since the toolkit fuses a convolution with the normalisation and activation that follow:
 
-- weights symmetrically for each output channel, which normalisation folded into them later does not change;
-- activations asymmetrically for each tensor, in a range that includes 0: the moving average over the
-  batches, fixed in the last epoch.
+- weights symmetrically per output channel, which folding the normalisation into them does not change;
+- activations asymmetrically per tensor, in a range that includes 0: the moving average over the batches,
+  frozen in the last epoch.
 
-Gradients pass as if nothing were rounded. Nothing is added to the network's parameters, so its export is the
-float network, which is calibrated and converted as any other.
+Gradients pass through the rounding unchanged. No parameters are added to the network, so the exported float
+network is calibrated and converted like any other.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ IMAGES, MORE = "images", "more"
 
 
 def mix(dataset: Path, unlabelled: Path, target: Path) -> int:
-    """Make ``target``: ``dataset``, whose training images are joined by all images of ``unlabelled``.
+    """Create ``target``: ``dataset`` with all images of ``unlabelled`` added to its training images.
 
-    Returns how many joined. Both are staged datasets; what labels the second has are not read. Raises
-    InputError when it has no images.
+    Return the number of added images. Both are staged datasets; any labels of the second are ignored. Raises
+    InputError if it has no images.
     """
     more = sorted(path.name for path in (unlabelled / IMAGES).iterdir())
     if not more:

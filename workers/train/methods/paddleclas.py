@@ -9,7 +9,7 @@ from workers.train.progress import MARK, TOO_SMALL
 
 
 def prepare(config: Any, mode: str) -> None:
-    """Let the suite build a network as a method needs it, before its engine is made."""
+    """Make the suite build networks as the method requires; call it before the engine is created."""
     method = config.get("Method")
     if not method or method["name"] not in (QAT, PRUNING):
         return
@@ -26,7 +26,7 @@ def prepare(config: Any, mode: str) -> None:
 
 
 def _fit(network: Any, config: Any, method: dict[str, Any], mode: str) -> None:
-    """Prune a network before it is trained; give it the sizes of weights that were pruned before."""
+    """Resize a network to already pruned weights; for a new pruning, prune it before it is trained."""
     import paddle
 
     from workers.train.methods.pruning import TooSmall, prune, resize
@@ -43,11 +43,11 @@ def _fit(network: Any, config: Any, method: dict[str, Any], mode: str) -> None:
     except TooSmall as reached:
         print(f"{MARK} {TOO_SMALL} {reached}", flush=True)
         raise
-    settings["pretrained_model"] = None  # it is in the network
+    settings["pretrained_model"] = None  # already loaded into the network
 
 
 def attach(engine: Any, method: dict[str, Any] | None) -> None:
-    """Let an engine that is built, and has its weights, train by ``method``."""
+    """Make an engine that has been built, with its weights loaded, train by ``method``."""
     if method:
         ATTACHED.get(method["name"], lambda *_: None)(engine, method)
 
@@ -61,7 +61,7 @@ def _distil(engine: Any, method: dict[str, Any]) -> None:
     from workers.train.methods.pruning import resize
 
     arch = {**engine.config["Arch"], "name": method["teacher"]}
-    # Some networks name their parameters themselves, and no two may have one name.
+    # Some networks name their own parameters, and names must be unique.
     with paddle.utils.unique_name.guard("teacher."):
         teacher = build_model({**engine.config, "Arch": arch})
     resize(teacher, paddle.load(method["weights"]))

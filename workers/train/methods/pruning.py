@@ -1,8 +1,8 @@
-"""Pruning: whole channels leave a trained network until its convolutions cost a share of what they did.
+"""Pruning: removes whole channels of a trained network until its convolutions cost a given fraction.
 
-What counts is the cost on the NPU, which computes 32 input and 16 output channels at once: fewer channels
-than fill these cost the same. So each group keeps a multiple of 16, the same share in each, and of its
-channels those that matter most.
+The cost is that on the NPU, which processes 32 input and 16 output channels at once: a partly filled unit
+costs as much as a full one. So every group keeps the same fraction of its channels, rounded to a multiple of
+16: the most important ones.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ from paddle.nn import Conv2D, Layer
 from workers.train.methods.channels import Group, groups_of, is_dense, keep, put, tell_sizes
 
 ALIGNMENT = 16
-STEPS = 40  # of halving the interval
-PRODUCTS, BYTES = 512, 6  # a cycle
+STEPS = 40  # of bisection
+PRODUCTS, BYTES = 512, 6  # per cycle
 
 
 class TooSmall(Exception):
-    """A network cannot be made that small; the argument is the least share that can be left."""
+    """A network cannot be made that small; the argument is the smallest possible fraction of its cycles."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a dense convolution takes on an NPU such as the RV1106's, as the compiler's tables have it: the
-    longer of computing (512 products a cycle) and of moving weights and features (about 6 bytes a cycle)."""
+    """The cost of a dense convolution on an NPU such as the RV1106's, fitted to the compiler's tables.
+
+    It is the longer of computing (512 products per cycle) and moving weights and features (about 6 bytes per
+    cycle).
+    """
 
     layer: Conv2D
     pixels_in: int
@@ -48,7 +51,7 @@ def _up(count: int, unit: int) -> int:
 def prune(network: Layer, shape: list[int], share: float, importance: str) -> None:
     """Prune a network so that its dense convolutions take ``share`` of their cycles, or a little less.
 
-    ``shape`` is that of an image. Raises TooSmall.
+    ``shape`` is the shape of one image. Raises TooSmall.
     """
     groups, costs = groups_of(network, shape), costs_of(network, shape)
     whole = cycles(costs, groups, 1.0)
@@ -63,12 +66,12 @@ def prune(network: Layer, shape: list[int], share: float, importance: str) -> No
 
 
 def kept_channels(size: int, ratio: float) -> int:
-    """Return how many of ``size`` channels stay: a multiple of what the NPU takes at once."""
+    """Return how many of ``size`` channels to keep: a multiple of what the NPU processes at once."""
     return size if size <= ALIGNMENT else min(size, max(1, math.floor(size * ratio / ALIGNMENT)) * ALIGNMENT)
 
 
 def resize(network: Layer, weights: dict[str, Any]) -> None:
-    """Give a network of the recipe the sizes of pruned ``weights``, which are loaded after it."""
+    """Resize a recipe's network to pruned ``weights``, which are loaded afterwards."""
     for prefix, layer in network.named_sublayers():
         for name in (*layer._parameters, *layer._buffers):
             wanted = weights.get(f"{prefix}.{name}")
@@ -79,7 +82,7 @@ def resize(network: Layer, weights: dict[str, Any]) -> None:
 
 
 def costs_of(network: Layer, shape: list[int]) -> list[Cost]:
-    """Return what each dense convolution costs, of one image of this shape."""
+    """Return the cost of each dense convolution for one image of this shape."""
     found: list[Cost] = []
 
     def note(layer: Conv2D, inputs: tuple, output: paddle.Tensor) -> None:
@@ -96,7 +99,7 @@ def costs_of(network: Layer, shape: list[int]) -> list[Cost]:
 
 
 def cycles(costs: list[Cost], groups: list[Group], ratio: float) -> float:
-    """Return the cycles of all dense convolutions once each group keeps ``ratio`` of its channels."""
+    """Return the total cycles of the dense convolutions if each group keeps ``ratio`` of its channels."""
     made = {id(layer): group.size for group in groups for layer in group.producers}
     read = {id(layer): group.size for group in groups for layer in group.readers}
     total = 0.0
@@ -119,13 +122,15 @@ def _bisect(cost: Any, limit: float) -> float:
 
 
 def _l1(group: Group) -> paddle.Tensor:
-    """The sum of the weights that make a channel, without their signs."""
+    """The sum of the absolute weights that produce each channel."""
     return sum(layer.weight.abs().reshape([group.size, -1]).sum(axis=1) for layer in group.producers)
 
 
 def _fpgm(group: Group) -> paddle.Tensor:
-    """How far the weights that make a channel are from those of all others: what others nearly do can go
-    (He et al., 2019, filter pruning via geometric median)."""
+    """The distance of each channel's weights from those of all others: similar channels are redundant.
+
+    He et al., 2019, filter pruning via geometric median.
+    """
     flat = paddle.concat([layer.weight.reshape([group.size, -1]) for layer in group.producers], axis=1)
     return paddle.cdist(flat, flat).sum(axis=1)
 

@@ -140,7 +140,7 @@ def probe(app: App, name: str, no_wait: bool):
 
 @click.argument("name")
 def doctor(app: App, name: str):
-    """Look at a device and check whether it is fit for a deployment; fails where it is not."""
+    """Probe a device and check whether it is fit for a deployment; fails if it is not."""
     row = lookup.device(app.client, name)
     job = follow.job(app.client, app.screen, app.client.post(f"devices/{row['id']}/probe/")["id"], "Probe")
     waiting.succeeded("The probe", job)

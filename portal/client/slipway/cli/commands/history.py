@@ -1,4 +1,4 @@
-"""The past and the future: history, comparison, provenance; the queue."""
+"""History, comparison, provenance, and the queue."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def add_to(group: click.Group) -> None:
 @until
 @limited
 def history(app: App, words: str | None, limit: int, **wanted):
-    """List all runs and jobs of the team, newest first. WORDS are searched in names, notes, tags and
+    """List all runs and jobs of the team, newest first. WORDS are searched for in names, notes, tags and
     messages.
     """
     rows = app.rows("history/", limit, q=words, **wanted)

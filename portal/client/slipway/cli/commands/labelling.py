@@ -1,4 +1,4 @@
-"""Labels: let a model propose them, decide about the proposals, make a classification dataset of boxes."""
+"""Labels: let a model propose them, accept the proposals, make a classification dataset from boxes."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def add_to(dataset: click.Group) -> None:
 @click.option("--score", type=click.FloatRange(0.05, 0.99), help="The lowest score of a proposal.")
 @click.option("--accept", is_flag=True, help="Accept all proposals at once.")
 def prelabel(app: App, name: str, model: int, classes: tuple[str, ...], score: float | None, accept: bool):
-    """Let a model propose labels for the images without any, into your open changes of the version.
+    """Let a model propose labels for a version's unlabelled images, in your draft of the version.
 
-    Review them on the pages, or accept them all here; then make the next version of the changes.
+    Review them in the browser, or accept all of them here; then make the next version from the draft.
     """
     version = lookup.version(app.client, name)
     body: dict[str, Any] = {"dataset_version": version["id"], "model": model}
@@ -75,7 +75,7 @@ def _class(text: str, version: dict) -> tuple[str, int | None]:
 def crops(
     app: App, name: str, new_name: str, whole_images: bool, margin: float | None, least_side: int | None
 ):
-    """Make a classification dataset of a version's boxes: each box a picture of its class."""
+    """Make a classification dataset from a version's boxes: each box becomes an image of its class."""
     source = lookup.version(app.client, name)
     said = {"how": "labels" if whole_images else "crops", "margin": margin, "least_side": least_side}
     body = {"name": new_name, **{key: value for key, value in said.items() if value is not None}}

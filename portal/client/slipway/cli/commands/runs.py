@@ -29,7 +29,7 @@ def add_to(group: click.Group) -> None:
 
 
 def limits(function):
-    """What a run's models must keep to; shares from 0 to 1."""
+    """Quality limits of a run's models; fractions from 0 to 1."""
     share = click.FloatRange(0, 1)
     for option in (
         click.option("--fail-under", type=share, help="The least metric, such as 0.95."),
@@ -101,7 +101,7 @@ def clone(app: App, origin: str, dataset: str | None, settings: tuple[str, ...],
 @click.option("--anyway", is_flag=True, help="Although nothing measured says that it helps.")
 @click.option("--watch", "to_watch", is_flag=True, help="Wait for its end; the outcome is the exit code.")
 def improve(app: App, origin: str, settings: tuple[str, ...], to_watch: bool, **given):
-    """Make a better fitting model of a run's, in a new run for the same chips."""
+    """Improve a run's model for its chips, in a new run with the same chips."""
     body = {key: value for key, value in given.items() if value}
     body["params"] = dict(map(_setting, settings))
     if body.get("unlabelled"):
@@ -120,7 +120,7 @@ def _started(app: App, row: Any, to_watch: bool) -> None:
 
 
 def _params(settings: tuple[str, ...], plan: dict[str, Any]) -> dict[str, object]:
-    """The parameters, with the limits that stand among the options of ``plan``."""
+    """The parameters, with the limits taken out of the options in ``plan``."""
     named = {name: plan.pop(name) for name in ("max_drop", "fail_under")}
     chosen = {name: limit for name, limit in named.items() if limit is not None}
     return {**dict(map(_setting, settings)), **chosen}
@@ -145,7 +145,7 @@ def _page(app: App, run: str) -> str:
 def watch(app: App, run: str, **wanted: float | None):
     """Wait for a run's end; the outcome is the exit code. Ctrl-C does not stop the run.
 
-    Limits that are given here replace those of the run.
+    Limits given here replace the run's own.
     """
     _watch(app, lookup.number(run, "run"), wanted)
 
@@ -167,9 +167,9 @@ def _raise_if_missed(quality: dict[str, Any] | None) -> None:
 @click.argument("run", metavar="RUN")
 @limits
 def parity(app: App, run: str, **wanted: float | None):
-    """Show what each stage lost, from the trained model to the boards, and why.
+    """Show the loss at each stage, from the trained model to the boards, and why.
 
-    Limits that are given here replace those of the run; missing them is an exit code.
+    Limits given here replace the run's own; if a model misses them, the exit code says so.
     """
     found = app.client.parity(lookup.number(run, "run"), **wanted)
     app.screen.document(found)

@@ -81,7 +81,7 @@ def _team(client: Client) -> dict:
 
 
 def logout(app: App):
-    """Forget the token. To revoke it, use the page Team."""
+    """Forget the token. To revoke it, use the Team page."""
     known = logins.forget()
     app.screen.document({"url": known.url if known else None})
     app.screen.line(f"The token for {known.url} is forgotten." if known else "Nobody was signed in.")

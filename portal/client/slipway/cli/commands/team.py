@@ -147,7 +147,7 @@ def _limit(text: str) -> tuple[str, int | None]:
 @click.option("--csv", "as_csv", is_flag=True, help="Print all entries as CSV.")
 @limited
 def audit(app: App, as_csv: bool, limit: int, **wanted):
-    """Show who did what, newest first. TEXT is searched in objects, details, people and addresses."""
+    """Show who did what, newest first. TEXT is searched for in objects, details, people and addresses."""
     if as_csv:
         params = {key: value for key, value in wanted.items() if value}
         sys.stdout.write(app.client.call("GET", "audit/csv/", params=params).text)
