@@ -18,7 +18,7 @@ NO_NUMBER = re.compile(r"v%\(number\)s|[Jj]ob (?:%\(number\)s|\{number\})")
 # A limit was passed, and that is more than one; a set of one class is not trained on.
 NEVER_ONE = {
     "The zip holds {count} files, more than the {max_files} allowed: split them over several datasets.",
-    "The ONNX model answers with {shapes} and the data set has {count} classes: convert with the data set "
+    "The ONNX model outputs {shapes} and the data set has {count} classes: convert with the data set "
     "version that it was trained on.",
     "a label that is not one of the {classes} classes",
     # As many as a page draws.

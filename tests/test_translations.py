@@ -51,6 +51,39 @@ def test_nothing_is_left_untranslated(language):
     assert sorted(found - translated) == []
 
 
+# Words that readers stumbled over, and what is said instead.
+WORN_OUT = {
+    "prob(?:e[sd]?|ing)": "check the connection", "ask(?:ed|ing|s)? the board": "run inference",
+    "otherwise": "differently", "reckon[a-z]*": "estimate", "at work": "in progress",
+    "do not know my": "Forgot your …?", "of a few": "with few", "nothing waits": "nothing queued",
+    "only looking": "No data yet?", "complain about": "No problems found",
+    "how the images are": "Image statistics", "where to": "Target", "per step": "Batch size",
+    "hop": "stage", "never may|may only|may not|may no longer": "can, is not allowed to",
+    "has ended stands": "are in History", "things? first": "Review … warnings first",
+    "^answering": "running inference", "the usual one": "the default", "better fitting": "improve",
+    "pictures?": "image", "the photograph": "the image", "stands? here": "is listed",
+    "面积的标注框": "面积为零的标注框", "让开发板识别": "在开发板上推理", "每步图片数": "批大小",
+    "起点": "预训练权重", "量化(?:比例|尺度)": "量化参数（scale）", "布局": "格式",
+    "PaddleX（飞桨）": "PaddleX", "带走": "导出", "翻转的图片": "预测发生变化的图片", "成本": "资源开销",
+    "自述": "设备信息", "选择上的": "参数差异", "放回": "恢复", "另一侧": "另一划分",
+    "精确检": "高精度检", "作业": "任务", "我不知道": "忘记", "块中": "共…块", "图像": "图片",
+    "识别结果": "预测结果", "保存并检测": "测试连接",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("word", WORN_OUT)
+def test_no_text_has_a_word_that_was_replaced(word):
+    english = word.isascii()
+    told = re.compile(rf"(?<!\w)(?:{word})\b" if english else word, re.IGNORECASE)
+    texts = [text for entry in book_of("zh-hans") for text in _sides(entry)[0 if english else 1]]
+    assert [text for text in texts if told.search(text)] == [], f"say: {WORN_OUT[word]}"
+
+
+def _sides(entry: polib.POEntry) -> tuple[list[str], list[str]]:
+    """The texts of an entry in English, and its translations."""
+    return [entry.msgid, entry.msgid_plural], [entry.msgstr, *entry.msgstr_plural.values()]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_catalogue_is_what_is_collected_now(language):
     book = book_of(language)

@@ -23,7 +23,7 @@ class CutForm(StyledForm):
         widget=forms.RadioSelect,
         initial=CROPS,
         choices=[
-            (CROPS, _("Each box is a picture with the class of the box")),
+            (CROPS, _("Each box becomes an image of its class")),
             (LABELLED, _("Each image gets the class of its boxes; those with several classes are left out")),
         ],
     )
@@ -32,7 +32,7 @@ class CutForm(StyledForm):
         min_value=0,
         max_value=int(100 * MOST_MARGIN),
         initial=10,
-        help_text=_("For pictures of boxes: some of what is around an object helps to tell it."),
+        help_text=_("For images of boxes: some of an object's surroundings help to tell what it is."),
     )
     least_side = forms.IntegerField(
         label=_("Smallest box, pixels"),

@@ -112,7 +112,7 @@ class SplitForm(StyledForm):
         required=False,
         choices=[
             ("", _("Use the upload's split, or a random one")),
-            (GIVEN, _("The upload's own")),
+            (GIVEN, _("Use the upload's split")),
             (STRATIFIED, _("Drawn, a share of each class")),
             (GROUP, _("Drawn, groups stay together")),
         ],

@@ -45,7 +45,7 @@ def verdict(version: DatasetVersion) -> Verdict:
         return Verdict("refused", _("Blocked"), sentence)
     warnings = sum(finding["level"] == "warn" for finding in version.findings)
     if warnings:
-        title = ngettext("Look at %(count)d thing first", "Look at %(count)d things first", warnings)
+        title = ngettext("Review %(count)d warning first", "Review %(count)d warnings first", warnings)
         sentence = _("Training is possible, and would learn from these mistakes as well.")
         return Verdict("warn", title % {"count": warnings}, sentence)
     return Verdict("ready", _("Ready to train"), _("The check found nothing that would spoil a training."))
@@ -160,7 +160,7 @@ def distributions(version: DatasetVersion) -> list[Distribution]:
         "long_side": (_("Longer side, pixels"), ""),
         "aspect": (_("Width by height"), _("below 1: upright, above: lying")),
         "brightness": (_("Brightness"), _("0 is black, 255 is white")),
-        "sharpness": (_("Sharpness"), _("a blurred picture has little")),
+        "sharpness": (_("Sharpness"), _("a blurred image has little")),
         "file_bytes": (_("Size of the file"), ""),
         "boxes_per_image": (_("Boxes on an image"), ""),
         "box_area": (_("Size of a box"), _("part of its image")),

@@ -82,7 +82,7 @@ def identity(device: Device, boot: str) -> str:
 def busy(address: str) -> BoardBusy:
     return BoardBusy(
         msg(
-            "Another deployment is at work on the board at {address}: wait for its end, then try again.",
+            "Another deployment is in progress on the board at {address}: wait for its end, then try again.",
             address=address,
         )
     )

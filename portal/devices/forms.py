@@ -114,7 +114,7 @@ class InferForm(StyledForm):
     """Images to send to a device; read them with ``request.FILES.getlist("images")``."""
 
     images = forms.FileField(
-        label=_("Pictures"),
+        label=_("Images"),
         widget=MultipleFileInput(attrs={"multiple": True, "accept": "image/*"}),
         help_text=_("One or several. They are turned upright and to 8 bits, then sent as they are."),
     )

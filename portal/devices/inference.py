@@ -26,7 +26,9 @@ def perform(job: Job, context: JobContext) -> dict:
     context.phase(msg("connecting to {host}:{port}", host=inference.device.host, port=inference.device.port))
     answers, engine, done = [], "", 0
     with connect(inference.device, context) as connection:
-        context.phase(msg_n("answering {count} image", "answering {count} images", len(rows)))
+        context.phase(
+            msg_n("running inference on {count} image", "running inference on {count} images", len(rows))
+        )
         # By name, so that a switch in between cannot attribute the predictions to another release.
         release = running.ask(connection, profile)
         running.record(inference.device, release)

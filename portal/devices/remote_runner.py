@@ -186,7 +186,7 @@ def raise_reported(
     if "can't open file" in result.stderr:
         raise NothingDeployed(
             msg(
-                "The board at {address} has no release to answer with: deploy a model to it first.",
+                "The board at {address} has no release to run inference with: deploy a model to it first.",
                 address=connection.address,
             ),
             result.status,

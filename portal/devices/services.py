@@ -146,7 +146,7 @@ def perform_probe(job: Job, context: JobContext) -> dict:
     profile = device.board_profile
     context.phase(msg("connecting to {host}:{port}", host=device.host, port=device.port))
     with connect(device, context) as connection:
-        context.phase(msg("asking the board"))
+        context.phase(msg("checking the board"))
         password = stored(device).password or None
         found = probing.probe(connection, profile, password=password)
     for sentence in found["problems"] + found["warnings"]:

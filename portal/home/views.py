@@ -83,7 +83,7 @@ def bad_request(request, exception):
 
 
 def forbidden(request, exception):
-    sentence = str(exception) or _("You may not do this.")
+    sentence = str(exception) or _("You are not allowed to do this.")
     return _error(request, 403, _("Not allowed"), "lock", sentence)
 
 

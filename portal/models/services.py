@@ -19,5 +19,5 @@ def set_score_threshold(model: Model, user, score: float | None) -> None:
         )
     model.score_threshold = score
     model.save(update_fields=["score_threshold"])
-    told = msg("the usual one") if score is None else f"{round(100 * score)} %"
+    told = msg("the default") if score is None else f"{round(100 * score)} %"
     audit.record("model.threshold", model, actor=user, detail=told)

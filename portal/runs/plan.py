@@ -229,7 +229,7 @@ def _check_sizes(targets, input_size, errors: dict[str, str]) -> None:
         largest = book.max_input_side
         if max(input_size) > largest:
             errors["input_size"] = msg(
-                "{title} takes pictures up to {largest}x{largest}; choose a smaller size than "
+                "{title} takes images up to {largest}x{largest}; choose a smaller size than "
                 "{width}x{height}.",
                 title=book.title,
                 largest=largest,

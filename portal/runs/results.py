@@ -31,7 +31,7 @@ FILE_WORDS = {
     "model.onnx": msg("ONNX, as it was exported"),
     "model.slim.onnx": msg("ONNX with a fixed input, cut for the board"),
     "build.onnx": msg("ONNX as the RKNN toolkit got it"),
-    "calibration.zip": msg("calibration pictures and settings"),
+    "calibration.zip": msg("calibration images and settings"),
     "predictions.paddle.json": msg("each measured image's prediction in Paddle"),
     "predictions.onnx.json": msg("each measured image's prediction in ONNX"),
     "predictions.simulator.json": msg("each measured image's prediction in the int8 simulator"),

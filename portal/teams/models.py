@@ -209,7 +209,7 @@ class Scope(models.TextChoices):
     READ = "read", _("read: see and download")
     DATASETS = "datasets", _("datasets: upload")
     RUNS = "runs", _("runs: start, cancel and retry")
-    DEPLOY = "deploy", _("deploy: devices, deployments, answers")
+    DEPLOY = "deploy", _("deploy: devices, deployments, inference")
     ADMIN = "admin", _("admin: members, tokens, audit")
 
 

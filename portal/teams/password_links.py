@@ -105,7 +105,7 @@ def end_unbacked(person: User) -> None:
             audit.record(
                 "password.link-end",
                 link.user,
-                detail=msg("{made_by} may no longer make it", made_by=link.made_by),
+                detail=msg("{made_by} is no longer allowed to create it", made_by=link.made_by),
             )
 
 

@@ -200,7 +200,7 @@ def test_examples_are_drawn_over_the_whole_set_and_name_their_images():
     findings.count_marks(images)
     found = findings.as_list()[0]
     assert (found["count"], len(found["examples"])) == (100, MAX_EXAMPLES)
-    assert found["message"] == "100 images were converted to plain 8-bit pictures." and found["advice"]
+    assert found["message"] == "100 images were converted to plain 8-bit images." and found["advice"]
     assert found["examples"][1] == {"image": 11, "text": "cat/11.png: converted from GIF"}
 
 

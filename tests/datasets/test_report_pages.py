@@ -35,7 +35,7 @@ def text(client, address, **query):
     ("findings", "words"),
     [
         ([], "Ready to train"),
-        ([WARNED], "Look at 1 thing first"),
+        ([WARNED], "Review 1 warning first"),
         ([WARNED, BLOCKED], "Blocked</strong>"),
     ],
 )

@@ -34,7 +34,7 @@ FAULTS = {
     "hang": (RemoteTimeout, "did not end within"),
     "noise": (MalformedAnswer, "printed more than"),
     "killed": (RemoteFailed, "was killed, probably for want of memory"),
-    "wrong": (WrongAnswer, "does not answer the golden images"),
+    "wrong": (WrongAnswer, "does not predict the golden images"),
 }
 
 

@@ -99,7 +99,7 @@ def test_who_waits_too_long_is_told_so_and_nothing_changes(board, rows, monkeypa
     with board.connect() as connection:
         take(connection, "theirs", "2", 600)
     job = execute(rows.started("Ours").job)
-    assert job.status == Status.FAILED and "Another deployment is at work on the board" in job.message
+    assert job.status == Status.FAILED and "Another deployment is in progress on the board" in job.message
     assert board.holds() == (["before"], "before")
 
 

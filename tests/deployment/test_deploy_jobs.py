@@ -113,7 +113,7 @@ FAULTS = {
     "power cut": Fault(
         "check its power and its cable", {"power_cut": {"match": "exec python - activate", "back_after": 0.3}}
     ),
-    "wrong answers": Fault("does not answer the golden images", {"wrong_answer": True}),
+    "wrong answers": Fault("does not predict the golden images", {"wrong_answer": True}),
 }
 
 

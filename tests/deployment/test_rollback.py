@@ -154,7 +154,7 @@ class TestOneDeploymentOnABoard:
         with board.connect() as connection:
             Deployment.objects.hold(first, boardlock.identity(first.device, health.boot_of(connection)))
         job = execute(second.job)
-        assert job.status == Status.FAILED and "Another deployment is at work" in job.message
+        assert job.status == Status.FAILED and "Another deployment is in progress" in job.message
 
     def test_nothing_is_held_once_it_has_ended(self, rows):
         assert execute(rows.started("Ours").job).status == Status.SUCCEEDED

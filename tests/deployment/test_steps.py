@@ -236,7 +236,7 @@ def test_wrong_answers_after_the_switch_put_the_earlier_release_back(board, conn
         def switched(self, before):
             board.order(wrong_answer=True)
 
-    with pytest.raises(PutBack, match="does not answer the golden images.*r1 is current again"):
+    with pytest.raises(PutBack, match="does not predict the golden images.*r1 is current again"):
         deploy(connection, PROFILE, make_release(artifacts, "r2"), trial=TurnsBad())
     assert on_board(board) == (["r1"], "r1")
 

@@ -36,7 +36,7 @@ def inference(team, alice):
         )
     answers = [
         {"image": "0.png", "task": "detection", "ms": 5.5, "boxes": BOXES[::-1]},
-        {"image": "1.png", "error": "The board cannot read this picture."},
+        {"image": "1.png", "error": "The board cannot read this image."},
     ]
     complete(job, {"answers": answers, "engine": "virtual", "release": "r1"})
     inference.refresh_from_db()
@@ -46,7 +46,7 @@ def inference(team, alice):
 def test_the_surest_boxes_are_kept_and_noise_is_not(inference):
     first, second = inference.images.all()
     assert inference.task == "detection" and first.prediction == {"boxes": BOXES[:4]}
-    assert (second.prediction, second.error) == ({}, "The board cannot read this picture.")
+    assert (second.prediction, second.error) == ({}, "The board cannot read this image.")
 
 
 def test_the_api_tells_all_of_them_and_no_label_for_the_whole_image(inference, alices):
@@ -78,7 +78,7 @@ def test_the_page_draws_them_with_their_names_and_hides_what_the_thresholds_leav
     page = alices.get(url).content.decode()
     assert 'viewBox="0 0 100 80"' in page and page.count("<rect ") == 4 and "2 boxes" in page
     assert page.count(" hidden><rect") == 2 and "&lt;cat&gt;" in page and "<cat>" not in page
-    assert "The board cannot read this picture." in page
+    assert "The board cannot read this image." in page
     every = alices.get(url, {"score": "0.05", "overlap": "1"}).content.decode()
     assert "4 boxes" in every and " hidden><rect" not in every
     assert "2 boxes" in alices.get(url, {"score": "much", "overlap": "nan"}).content.decode()

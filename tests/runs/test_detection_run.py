@@ -33,7 +33,7 @@ def test_it_is_measured_by_map_and_compared_stage_by_stage(run):
 
 def test_its_page_shows_classes_and_curves_by_their_names(run, alices):
     page = alices.get(run.get_absolute_url()).content.decode()
-    for words in ("mAP and AP50, %", ">AP50</th>", "96.00 %", "All mistakes as pictures", "· AP50 50.50 %"):
+    for words in ("mAP and AP50, %", ">AP50</th>", "96.00 %", "View all mistakes", "· AP50 50.50 %"):
         assert words in page, words
     assert "Score threshold" in page and 'id="threshold-data"' in page and "table-active" in page
     assert "Top-1" not in page and "Confusion matrix" not in page

@@ -1,4 +1,4 @@
-"""A run that makes a better fitting model of another run's, by page, API and the worker that trains it."""
+"""A run that improves the model of another run, by page, API and the worker that trains it."""
 
 from pathlib import Path
 

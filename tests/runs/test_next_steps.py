@@ -40,7 +40,7 @@ def page(client, run) -> str:
 
 def test_an_ended_run_says_what_to_do_next(alices, done):
     shown = page(alices, done)
-    for words in ("What next?", "Try a picture", "Use the model", "Code for Rockchip RV1106", "Improve it"):
+    for words in ("What next?", "Try an image", "Use the model", "Code for Rockchip RV1106", "Improve it"):
         assert words in shown, words
     assert "runs this model" in shown
 
@@ -51,7 +51,7 @@ def test_a_run_under_way_offers_nothing_yet(alices, rows):
 
 def test_a_viewer_sees_the_downloads_and_nothing_that_touches_boards(bobs, done):
     shown = page(bobs, done)
-    assert "Use the model" in shown and "Try a picture" not in shown
+    assert "Use the model" in shown and "Try an image" not in shown
     assert reverse("run-deploy", args=[done.pk]) not in shown
 
 

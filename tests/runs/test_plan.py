@@ -77,14 +77,14 @@ def test_another_recipe_than_the_presets_brings_its_own_parameters():
 def test_a_size_that_the_chip_cannot_hold_is_refused_with_the_largest_that_it_can(small_chip):
     fields = refused(recipe="mobilenet_v3_large_x1_0", params={"input_size": "224x224"})
     assert fields == {
-        "input_size": "Rockchip RV1106 takes pictures up to 128x128; choose a smaller size than 224x224."
+        "input_size": "Rockchip RV1106 takes images up to 128x128; choose a smaller size than 224x224."
     }
     assert refused(recipe="mobilenet_v3_large_x1_0")["input_size"], "also the recipe's own size"
     assert make_plan(None, preset="fast", chips=CHIPS).params["input_size"] == [64, 64]
 
 
 def test_a_size_that_the_devices_chip_cannot_hold_is_refused_too(small_chip):
-    with pytest.raises(PlanError, match="RV1106 takes pictures up to 128x128"):
+    with pytest.raises(PlanError, match="RV1106 takes images up to 128x128"):
         make_plan(None, recipe="mobilenet_v3_large_x1_0", devices=[device("virtual")])
 
 
@@ -98,7 +98,7 @@ def test_a_size_that_the_chip_cannot_hold_is_told_by_page_and_api_and_makes_noth
     )
     version = DatasetVersion.objects.create(dataset=dataset, team=team, number=1, job=job)
     choices = {"dataset_version": version.pk, "preset": "accurate", "chips": CHIPS}
-    sentence = "Rockchip RV1106 takes pictures up to 128x128; choose a smaller size than 224x224."
+    sentence = "Rockchip RV1106 takes images up to 128x128; choose a smaller size than 224x224."
     answer = client.post("/api/v1/runs/", choices, content_type="application/json")
     assert answer.status_code == 400 and answer.json()["errors"] == {"input_size": [sentence]}
     answer = client.post(reverse("run-new"), choices)

@@ -247,7 +247,7 @@ class RknnLite:
 
 
 def unreadable():
-    return RunnerError("bad-image", msg("The board cannot read this picture: send it as PNG, JPEG or BMP."))
+    return RunnerError("bad-image", msg("The board cannot read this image: send it as PNG, JPEG or BMP."))
 
 
 DRIVERS = {"lockzhiner": Lockzhiner, "rknnlite": RknnLite}

@@ -94,8 +94,8 @@ def check(release, manifest):
             wrong.append(f"{golden['image']}: {differs}")
     if wrong:
         raise RunnerError("golden-mismatch", msg(
-            "The board does not answer the golden images as the int8 model did ({wrong}): check the chip and "
-            "the channel order of the board's profile, and its runtime version.", wrong="; ".join(wrong),
+            "The board does not predict the golden images as the int8 model did ({wrong}): check the chip "
+            "and the channel order of the board's profile, and its runtime version.", wrong="; ".join(wrong),
         ))  # fmt: skip
     predictor.done(len(manifest["golden"]), 0)
 

@@ -111,7 +111,8 @@ def check_same_answers(rgb: np.ndarray, bgr: np.ndarray) -> None:
     if difference > TOLERANCE * max(1.0, float(np.abs(rgb).max())):
         raise ToolchainError(
             msg(
-                "Turning the model to BGR changed its answers by {difference}: choose the channel order rgb.",
+                "Turning the model to BGR changed its predictions by {difference}: "
+                "choose the channel order rgb.",
                 difference=f"{difference:.3g}",
             )
         )

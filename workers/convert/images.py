@@ -26,7 +26,7 @@ def load_image(path: Path, input_size: tuple[int, int], channel_order: str) -> n
     image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if image is None:
         raise InputError(
-            msg("{name} is not a picture that can be read: remove it and start again.", name=path.name)
+            msg("{name} is not an image that can be read: remove it and start again.", name=path.name)
         )
     return order_channels(resize(image, input_size), "bgr", channel_order)
 

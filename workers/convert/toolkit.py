@@ -124,7 +124,7 @@ class Toolkit:
             raise ToolchainError(explain(msg("simulate the model"), "", str(error))) from error
         if not outputs:
             raise ToolchainError(
-                msg("rknn-toolkit2's simulator gave no answer to a picture: see the job's log.")
+                msg("rknn-toolkit2's simulator gave no prediction for an image: see the job's log.")
             )
         return [np.asarray(output, dtype=np.float32) for output in outputs]
 

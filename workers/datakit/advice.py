@@ -38,7 +38,7 @@ ADVICE = {
     "several-labels": msg("Decide on one class for each, and upload again."),
     "test-left-out": msg("Label them and upload again, if the model is to be measured on them."),
     "small-boxes-left-out": msg("Nothing, unless you need them: cut again with a smaller least size."),
-    "unclear-images-left-out": msg("Nothing: make pictures of the boxes instead, if you need them."),
+    "unclear-images-left-out": msg("Nothing: cut images out of the boxes instead, if you need them."),
     "already-there": msg("Nothing: they are in the new version as they were."),
     # The format.
     "names-decoded": msg("Look at the names; if they are wrong, make the archive again with UTF-8 names."),

@@ -106,7 +106,7 @@ def _open(content: bytes, max_pixels: int) -> Image.Image:
 
 def _open_stream(stream: IO[bytes], head: bytes, max_pixels: int) -> Image.Image:
     if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1"):
-        raise ImageError(msg("is a HEIC picture, which cannot be read here: export it as JPEG"))
+        raise ImageError(msg("is a HEIC image, which cannot be read here: export it as JPEG"))
     formats = [name for name in _FORMATS if name in Image.OPEN or name in ("JPEG", "PNG", "BMP", "GIF")]
     image = Image.open(stream, formats=formats)
     if image.width * image.height > max_pixels:

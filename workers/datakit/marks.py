@@ -22,7 +22,7 @@ class Mark(NamedTuple):
     judged: bool = True
 
 
-_LOOK = msg("Look at them: remove those that are no use, and keep those that the model will meet at work.")
+_LOOK = msg("Look at them: remove those that are no use, and keep those that the model will meet in use.")
 _BOXES = msg("Look at them; where a box is wrong, correct the annotation and upload the images again.")
 _COPIES = msg("Remove all but one: copies teach nothing new and weigh more than other images.")
 
@@ -82,7 +82,7 @@ MARKS = {
             "{count} image shows almost nothing: it has one shade all over.",
             "{count} images show almost nothing: they have one shade all over.",
         ),
-        msg("Remove them, unless an empty picture is what their class means."),
+        msg("Remove them, unless an empty image is what their class means."),
     ),
     "dark": Mark("warn", msg_n("{count} image is nearly black.", "{count} images are nearly black."), _LOOK),
     "bright": Mark(
@@ -126,7 +126,7 @@ MARKS = {
             "{count} image is far longer or narrower than most of the others.",
             "{count} images are far longer or narrower than most of the others.",
         ),
-        msg("Look at them: models are fed squares, so a long picture is squeezed or cut."),
+        msg("Look at them: models are fed squares, so a long image is squeezed or cut."),
     ),
     "images-without-boxes": Mark(
         "info",
@@ -155,8 +155,8 @@ MARKS = {
     "converted": Mark(
         "info",
         msg_n(
-            "{count} image was converted to a plain 8-bit picture.",
-            "{count} images were converted to plain 8-bit pictures.",
+            "{count} image was converted to a plain 8-bit image.",
+            "{count} images were converted to plain 8-bit images.",
         ),
         msg("Nothing: training, conversion and the boards all see the converted ones."),
         judged=False,

@@ -34,7 +34,7 @@ STATUS = {
     "reachable": (gettext_lazy("Reachable"), "check-circle-fill", "success"),
     "problem": (gettext_lazy("Problem"), "exclamation-triangle-fill", "danger"),
     "unsure": (gettext_lazy("Unsure"), "question-circle-fill", "warning"),
-    "unknown": (gettext_lazy("Not asked yet"), "question-circle", "secondary"),
+    "unknown": (gettext_lazy("Not checked yet"), "question-circle", "secondary"),
 }
 UNITS = (gettext_lazy("bytes"), "KB", "MB", "GB")
 

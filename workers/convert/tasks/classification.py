@@ -31,7 +31,7 @@ class Classification(Task):
         if shapes != [[1, len(class_names)]]:
             raise ToolchainError(
                 msg(
-                    "The ONNX model answers with {shapes} and the data set has {count} "
+                    "The ONNX model outputs {shapes} and the data set has {count} "
                     "classes: convert with the data set version that it was trained on.",
                     shapes=shapes,
                     count=len(class_names),

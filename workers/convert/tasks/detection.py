@@ -42,9 +42,9 @@ class Detection(Task):
         if channels != [len(class_names), DISTANCES] * LEVELS:
             raise ToolchainError(
                 msg_n(
-                    "The ONNX model answers with {shapes} and not with the scores of {count} class and "
+                    "The ONNX model outputs {shapes} and not with the scores of {count} class and "
                     "the boxes of {levels} levels: convert with the dataset version that it was trained on.",
-                    "The ONNX model answers with {shapes} and not with the scores of {count} classes and "
+                    "The ONNX model outputs {shapes} and not with the scores of {count} classes and "
                     "the boxes of {levels} levels: convert with the dataset version that it was trained on.",
                     len(class_names),
                     shapes=shapes,

@@ -64,7 +64,7 @@ def read_sagemaker(upload: Upload, reading: Reading, wanted: str | None = None) 
     if other and not images.have_any:
         raise InputError(
             msg(
-                "The SageMaker manifest holds answers of the kind {kind}, which are not supported yet: "
+                "The SageMaker manifest holds labels of the kind {kind}, which are not supported yet: "
                 "export image classes or boxes.",
                 kind=names.show(min(other)),
             )

@@ -119,9 +119,9 @@ def _check_onnx(slim: Path, batch: Any, predictions: list[Prediction]) -> None:
     if same < len(batch) - 1:
         raise ToolchainError(
             msg_n(
-                "The ONNX file answers {different} of {count} image differently from the Paddle model it was "
-                "made from: paddle2onnx or onnxslim converted it wrongly.",
-                "The ONNX file answers {different} of {count} images differently from the Paddle model it "
+                "The ONNX file predicts {different} of {count} image differently from the Paddle model it "
+                "was made from: paddle2onnx or onnxslim converted it wrongly.",
+                "The ONNX file predicts {different} of {count} images differently from the Paddle model it "
                 "was "
                 "made from: paddle2onnx or onnxslim converted it wrongly.",
                 len(batch),

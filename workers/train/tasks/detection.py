@@ -108,7 +108,7 @@ def _check_onnx(slim: Path, batch: Any, outputs: list[Any]) -> None:
             if not numpy.allclose(ours[0], theirs[number], TOLERANCE, TOLERANCE):
                 raise ToolchainError(
                     msg(
-                        "The ONNX file answers differently from the Paddle model it was made from: "
+                        "The ONNX file predicts differently from the Paddle model it was made from: "
                         "paddle2onnx or onnxslim converted it wrongly."
                     )
                 )

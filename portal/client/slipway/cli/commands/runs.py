@@ -25,7 +25,7 @@ def add_to(group: click.Group) -> None:
     command(group, "delete", short_help="Delete a run with its files; it can be restored.")(delete)
     command(group, "restore", short_help="Restore a deleted run.")(restore)
     command(group, "clone", short_help="Repeat a run, with changes.")(clone)
-    command(group, "improve", short_help="Make a better fitting model of a run's.")(improve)
+    command(group, "improve", short_help="Improve a run's model in a new run.")(improve)
 
 
 def limits(function):
