@@ -229,6 +229,12 @@ class DatasetVersion(models.Model):
         return TEST if self.test_images else VAL
 
     @property
+    def drawn(self) -> list[str]:
+        """The splits that the upload lacked and that were drawn from its training images."""
+        codes = {finding["code"] for finding in self.findings}
+        return [split for split in (VAL, TEST) if f"{split}-drawn" in codes]
+
+    @property
     def labels(self) -> labels.Task:
         """The task of its labels, as ``datakit`` defines it."""
         return labels.get(self.task)

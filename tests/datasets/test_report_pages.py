@@ -45,6 +45,30 @@ def test_the_verdict_stands_at_the_top(alices, version, findings, words):
     assert words in text(alices, url("dataset-version", version))
 
 
+@pytest.mark.parametrize(
+    ("drawn", "words"),
+    [
+        ([], "as the upload gives it"),
+        (["val"], "validation drawn from the training images"),
+        (["test"], "test drawn from the training images"),
+        (["val", "test"], "validation and test drawn from the training images"),
+    ],
+)
+def test_the_split_says_which_part_the_upload_did_not_give(alices, version, drawn, words):
+    version.split = "given"
+    version.findings = [{**WARNED, "level": "info", "code": f"{split}-drawn"} for split in drawn]
+    version.save()
+    page = text(alices, url("dataset-version", version))
+    assert f"<br>{words}</div>" in page
+
+
+def test_the_split_of_an_edit_is_that_of_the_version_before(alices, version):
+    parent = ready_version(version.team, version.dataset.created_by, "Before")
+    version.split, version.parent = "given", parent
+    version.save()
+    assert "<br>based on the previous version</div>" in text(alices, url("dataset-version", version))
+
+
 def test_a_finding_says_what_to_do_and_leads_to_its_images(alices, version):
     version.findings = [WARNED]
     version.save()
