@@ -78,7 +78,7 @@ class HistoryPageSerializer(serializers.Serializer):
 
 
 class MatchPlaceSerializer(serializers.Serializer):
-    """A device that has, or had, the file."""
+    """A device that runs the file now."""
 
     device = serializers.CharField(source="device.name")
     device_id = serializers.IntegerField()

@@ -5,6 +5,7 @@ Board ← compiled model ← ONNX ← Paddle model ← dataset version ← uploa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.urls import reverse
 
 from portal.datasets.models import DatasetVersion
 from portal.deployment.models import Deployment
+from portal.deployment.running import current_deployments
 from portal.jobs.models import Artifact, Job
 from portal.runs.graph import Graph
 from portal.runs.models import Run, Step
@@ -162,7 +164,7 @@ class Match:
     url: str  # of the page with details
     run: Run | None = None
     version: DatasetVersion | None = None
-    places: list[Deployment] = field(default_factory=list)  # where it is, for a compiled model
+    places: list[Deployment] = field(default_factory=list)  # where it runs now, for a compiled model
 
 
 def is_hash(text: str) -> bool:
@@ -177,7 +179,8 @@ def find(team, text: str) -> list[Match]:
     files = Artifact.objects.filter(sha256__gte=start, sha256__lt=f"{start}g", job__team=team)
     files = list(files.select_related("job").order_by("-pk")[:MATCHES_AT_MOST])
     owners = _owners({row.job_id for row in files})
-    found = [_of_file(row, owners.get(row.job_id)) for row in files]
+    running = _running(owners.values())
+    found = [_of_file(row, owners.get(row.job_id), running) for row in files]
     versions = DatasetVersion.objects.for_team(team).filter(
         content_hash__gte=start, content_hash__lt=f"{start}g"
     )
@@ -195,7 +198,18 @@ def _owners(job_ids: set[int]) -> dict[int, Any]:
     return {row.job_id: row for rows in (steps, versions) for row in rows}
 
 
-def _of_file(row: Artifact, owner) -> Match:
+def _running(owners: Iterable[Step | DatasetVersion]) -> dict[int, list[Deployment]]:
+    """The current deployments of the steps' compiled models, by compiled model."""
+    models = [made_by(step) for step in owners if isinstance(step, Step) and step.kind == COMPILE]
+    devices = {one.device_id: one.device for model in models for one in model.deployments.all()}
+    found: dict[int, list[Deployment]] = {}
+    for pk, deployment in current_deployments(devices.values()).items():
+        deployment.device = devices[pk]
+        found.setdefault(deployment.compiled_model_id, []).append(deployment)
+    return found
+
+
+def _of_file(row: Artifact, owner: Step | DatasetVersion | None, running: dict) -> Match:
     step = owner if isinstance(owner, Step) else None
     version = owner if isinstance(owner, DatasetVersion) else None
     if step:
@@ -206,5 +220,5 @@ def _of_file(row: Artifact, owner) -> Match:
         page = reverse("job-detail", args=[row.job_id])
     match = Match(row.name, row.sha256, row.size, page, step.run if step else None, version)
     if step and step.kind == COMPILE and row.name == "model.rknn":
-        match.places = [one for one in made_by(step).deployments.all() if one.activated_at]
+        match.places = running.get(made_by(step).pk, [])
     return match

@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.jobs.models import Artifact
@@ -81,11 +82,18 @@ def test_what_is_this_file_on_my_board(bobs, rows, bob):
     wanted = rows["rknn"].sha256
     found = api(bob, "provenance/", sha256=wanted.upper()).json()["matches"]
     assert [(one["name"], one["run"]) for one in found] == [("model.rknn", rows["done"].pk)]
-    assert found[0]["devices"] == [
-        {"device": "Virtual board", "device_id": rows["virtual"].pk, "release": rows["deployment"].release}
-    ]
+    assert found[0]["devices"] == [], "another model was deployed there since"
     page = bobs.get(reverse("history"), {"q": wanted[:20]}).content.decode()
     assert "Files with this hash" in page and f"/runs/{rows['done'].pk}/#provenance" in page
+
+
+def test_a_file_is_on_the_devices_that_run_it_now(bobs, rows, bob):
+    device, release = rows["virtual"], rows["deployment"].release
+    device.reported_release, device.reported_at = release, timezone.now()
+    device.save()
+    found = api(bob, "provenance/", sha256=rows["rknn"].sha256).json()["matches"]
+    assert found[0]["devices"] == [{"device": device.name, "device_id": device.pk, "release": release}]
+    assert release in bobs.get(reverse("history"), {"q": rows["rknn"].sha256}).content.decode()
 
 
 def test_a_datasets_content_is_found_by_its_hash(rows, bob):
