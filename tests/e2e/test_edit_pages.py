@@ -114,3 +114,16 @@ def test_nothing_is_wider_than_a_phone(open_page, version):
     assert first["y"] == second["y"] and page.locator("#image-3").bounding_box()["y"] > first["y"]
     tap = page.locator("#image-1 .shot-pick").bounding_box()
     assert min(tap["width"], tap["height"]) >= 44
+
+
+def test_the_bar_of_changes_leaves_a_phone_its_images(open_page, version):
+    phone = {"width": 390, "height": 844}
+    page, bar = open_page(viewport=phone), "#edit"
+    page.goto(grid(version))
+    expect(page.locator("#edit details:not([open])")).to_have_count(1)
+    assert page.locator(bar).bounding_box()["height"] < 844 / 5
+    page.click("#edit summary")
+    assert page.locator(bar).bounding_box()["height"] < 844 / 2
+    page = open_page(viewport=phone, java_script_enabled=False)
+    page.goto(grid(version))
+    assert page.locator(bar).bounding_box()["y"] > 844, "under the images"
