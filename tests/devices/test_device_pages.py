@@ -91,6 +91,14 @@ def test_the_page_shows_the_probe_and_what_is_deployed(alices, team, alice):
     assert "did not answer within 10 seconds" in text(alices, "device-detail", rows["lost"].pk)
 
 
+def test_a_device_that_runs_a_model_asks_for_an_image_and_one_without_for_a_model(alices, seed):
+    page = text(alices, "device-detail", seed.device().pk)
+    assert "No inference yet: send an image above." in page and "deploy a model, then" not in page
+    page = text(alices, "device-detail", seed.device("New", probe={}).pk)
+    assert "No inference yet: deploy a model, then send an image." in page
+    assert "Not connected successfully yet." in page
+
+
 def test_probing_queues_one_probe(alices, seed):
     device = seed.device()
     for _ in range(2):

@@ -1,5 +1,7 @@
 """Mistakes as pictures: the matrix leads to them, and they lead into the grid."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -72,6 +74,14 @@ def test_the_matrix_links_each_cell_that_counts(alices, run):
     page = alices.get(run.get_absolute_url()).content.decode()
     assert 'class="matrix"' in page
     assert reverse("run-mistakes", args=[run.pk]) + "?truth=0&amp;answer=0" in page
+
+
+def test_a_cell_of_the_matrix_says_which_class_was_taken_for_which(alices, run):
+    page = alices.get(run.get_absolute_url()).content.decode()
+    table = page.partition('class="matrix"')[2].partition("</table>")[0]
+    said = re.findall(r'title="([^"]+) → ([^"]+): (\d+)">(\d+)<', table)
+    assert said and all(count == shown for _truth, _answer, count, shown in said)
+    assert ("7", "1") in {(truth, answer) for truth, answer, *_counts in said}
 
 
 def test_one_mistake_among_hundreds_is_shaded():

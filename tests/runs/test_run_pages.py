@@ -41,6 +41,12 @@ def test_a_run_whose_int8_model_lost_much_says_so(alices, team, alice):
     assert report(run)["verdict"]["sentence"].startswith(said)
 
 
+def test_a_run_whose_data_is_being_checked_is_running_in_its_header(alices, seed, team, alice):
+    run = seed.run(everything(team, alice)["checking"], "Leaves", Status.QUEUED)
+    header = text(alices, "run-detail", run.pk).partition('class="facts run-facts"')[2].partition("</div>")[0]
+    assert "status-running" in header and "status-queued" not in header
+
+
 def test_a_failure_stands_right_under_the_stepper(alices, team, alice):
     page = text(alices, "run-detail", everything(team, alice)["failed"].pk)
     assert 'class="step step-failed" id="step-rknn"' in page
@@ -58,7 +64,7 @@ def test_a_virtual_board_says_so_with_its_engine(alices, team, alice):
     page = text(alices, "run-detail", everything(team, alice)["done"].pk)
     assert "virtual-badge" in page
     assert "rknn-toolkit2 int8 simulator" in page
-    assert "no board's times" in page.replace("&#x27;", "'")
+    assert "its times are not a board's" in page.replace("&#x27;", "'")
 
 
 def test_only_an_active_run_asks_again(alices, team, alice):
