@@ -18,7 +18,7 @@ def thresholds_of(query, known: KnownRelease | None) -> Thresholds:
     Raises ValueError for anything but numbers from 0 to 1.
     """
     usual = {"score": usual_score(known), "overlap": OVERLAP}
-    values = {name: float(query.get(name) or usual[name]) for name in NAMES}
+    values = {name: float(usual[name] if query.get(name) in (None, "") else query[name]) for name in NAMES}
     for name, value in values.items():
         if not (math.isfinite(value) and 0 <= value <= 1):
             raise ValueError(name)
