@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.core.messages import shown
@@ -39,6 +40,19 @@ class PrelabellingSerializer(serializers.ModelSerializer):
         ]
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "nullable": True},
+        "maxProperties": MOST_CLASSES,
+    }
+)
+class ClassesField(serializers.DictField):
+    """Class ids, or null, by the names of the model's classes."""
+
+    child = serializers.IntegerField(allow_null=True, min_value=0, max_value=2**31 - 1)
+
+
 class NewPrelabellingSerializer(KnownFieldsOnly, serializers.Serializer):
     """``classes`` maps each class of the model whose name the dataset lacks to a class id, or to null to
     leave it out.
@@ -46,9 +60,7 @@ class NewPrelabellingSerializer(KnownFieldsOnly, serializers.Serializer):
 
     dataset_version = InTeamField(queryset=DatasetVersion.objects.select_related("dataset", "job"))
     model = InTeamField(queryset=Model.objects.live().select_related("dataset_version", "job"))
-    classes = serializers.DictField(
-        child=serializers.IntegerField(allow_null=True, min_value=0, max_value=2**31 - 1), required=False
-    )
+    classes = ClassesField(required=False)
     score = serializers.FloatField(
         required=False,
         min_value=LEAST_SCORE,

@@ -66,7 +66,7 @@ class StageResultSerializer(serializers.Serializer):
     changed = ChangedSerializer(many=True, help_text="the worst of them first")
 
 
-class FindingSerializer(serializers.Serializer):
+class LossSerializer(serializers.Serializer):
     """The stage with the largest loss, the likely cause and what to do, as one sentence."""
 
     stage = serializers.ChoiceField(choices=Stage.choices, allow_null=True, help_text="null: none lost any")
@@ -81,7 +81,7 @@ class BranchSerializer(serializers.Serializer):
     chip = serializers.CharField()
     compiled_model = serializers.IntegerField()
     drop = serializers.FloatField(help_text="from the trained model to the compiled one, 0 to 1")
-    finding = FindingSerializer()
+    finding = LossSerializer()
     stages = StageResultSerializer(many=True)
 
 

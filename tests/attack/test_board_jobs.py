@@ -61,7 +61,7 @@ STUCK = {
     "answer": ("silent-exec", "runner.py", "infer", "answering"),
     "upload": ("freeze-sftp-write", "", "deploy", "upload"),
     "switch": ("freeze-exec", "activate", "deploy", "switch"),
-    "confirmation": ("silent-exec", "python - status", "deploy", "confirm"),
+    "confirmation": ("silent-exec", "python - confirm", "deploy", "confirm"),
     "measuring": ("freeze-exec", "answer --list", "deploy", "measuring"),
 }
 

@@ -21,7 +21,10 @@ from tests.devices.tiny import HEAD, LIBRARY, TAIL, tiny_profile, tiny_python, t
         (b"<html>", "is not an RKNN model"),
         (HEAD + b"weights", "is cut short or damaged"),
         ((HEAD + b"weights" + TAIL)[:40], "is cut short or damaged"),
-        (HEAD + TAIL.replace(b"rv1106", b"rk3588"), "made for rk3588 and the board has a rv1106"),
+        (
+            HEAD + TAIL.replace(b"rv1106", b"rk3588"),
+            "made for Rockchip RK3588 and the board has a Rockchip RV1106",
+        ),
     ],
 )
 def test_a_file_that_is_no_model_for_the_board_is_not_sent(tmp_path, content, words):

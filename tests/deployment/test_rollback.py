@@ -86,7 +86,7 @@ def test_a_retry_of_a_rollback_is_a_rollback(board, rows, deployed, alice):
 
 @pytest.fixture
 def watching(settings, monkeypatch):
-    settings.DEPLOY_WATCH_SECONDS = 1
+    settings.DEPLOY_WATCH_SECONDS = 600
     monkeypatch.setattr(attempt, "WATCH_EVERY_SECONDS", 0.2)
 
 
@@ -102,9 +102,11 @@ def test_a_board_that_is_not_well_during_the_watch_time_gets_the_earlier_release
 ):
     earlier = rows.deployed()
     files, words = FAULTS[fault]
-    board.order(files=files)
     deployment = rows.started("Second")
-    job = execute(deployment.job)
+    with executing(deployment.job):
+        wait_for(lambda: Job.objects.get(pk=deployment.job.pk).phase == "watching the board", "the watch")
+        board.order(files=files)
+    job = Job.objects.get(pk=deployment.job.pk)
     assert job.status == Status.FAILED and words in job.message, job.message
     assert job.message.endswith(f"The earlier release {BEFORE} is current again.")
     assert board.holds() == ([BEFORE], BEFORE)
@@ -112,8 +114,7 @@ def test_a_board_that_is_not_well_during_the_watch_time_gets_the_earlier_release
     assert Deployment.objects.get(pk=deployment.pk).state == "rolled-back"
 
 
-def test_a_release_that_a_person_cancels_in_its_watch_time_is_put_back(board, rows, watching, settings):
-    settings.DEPLOY_WATCH_SECONDS = 600
+def test_a_release_that_a_person_cancels_in_its_watch_time_is_put_back(board, rows, watching):
     rows.deployed()
     deployment = rows.started("Second")
     with executing(deployment.job):

@@ -102,7 +102,7 @@ def test_a_full_disk_is_seen_before_anything_is_sent(board, connection, artifact
     phases = []
     with pytest.raises(DiskFull, match="MB free and this release needs .* delete files or old releases"):
         deploy(connection, PROFILE, make_release(artifacts, "r1"), phases.append)
-    assert phases == ["check space"]
+    assert phases == ["check the board", "check space"]
     assert on_board(board) == ([], None)
 
 

@@ -60,7 +60,7 @@ class RunningBoard:
         argv = [CONVERT_PYTHON, "-m", "workers.virtual_board", "--root", self.root, "--port", "0"]
         argv += ["--password-file", password, "--engine", "onnxruntime", *options]
         # Only what it keeps of its environment: with more it starts again without that, which takes a second.
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         with (folder / "board.log").open("wb") as log:
             self.process = subprocess.Popen(argv, cwd=PROJECT, env=kept, stdout=log, stderr=log)
         until(lambda: self.state or self.process.poll() is not None, "the virtual board to start")

@@ -38,7 +38,7 @@ TERMS = set(
     build calibration labels en english read datasets runs deploy admin eve rgb bgr
     fail ok utf utc email tus openapi idempotency key uuid symbols natural worker default begin private delete
     enter esc webhook post jpg video example hook org supervisely sagemaker ground truth
-    kl mmse mhz convrelu
+    kl mmse mhz convrelu fpgm
     """.split()
 )
 

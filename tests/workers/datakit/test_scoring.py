@@ -66,7 +66,7 @@ def test_the_worst_changes_come_first():
     before = [
         scored("near.png", 0, 0, 0.51),
         scored("far.png", 0, 0, 0.9),
-        scored("now right.png", 0, 1, 1.0),
+        scored("cured.png", 0, 1, 1.0),
     ]
     after = [
         scored("cured.png", 0, 0, 1.0),
