@@ -141,6 +141,7 @@ def test_a_hostile_checkpoint_is_not_gone_on_from(real_dataset, tmp_path):
         "task": "classification",
         "recipe": spec["params"]["recipe"]["name"], "classes": CLASS_NAMES, "input_size": [64, 64],
         "augmentation": "symbols", "epochs": 1, "batch_size": 6, "learning_rate": 0.1 * 6 / 64, "seed": 0,
+        "method": None,
     }  # fmt: skip
     scratch = tmp_path / "earlier" / "scratch"
     (scratch / "output").mkdir(parents=True)

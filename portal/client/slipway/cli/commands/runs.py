@@ -14,6 +14,7 @@ from slipway.cli.commands import readings
 from slipway.cli.commands.jobs import by_status
 from slipway.cli.screen import Screen, percent, points, seconds
 from slipway.errors import BelowLimits, Usage
+from slipway.types import Quality
 
 
 def add_to(group: click.Group) -> None:
@@ -159,7 +160,7 @@ def _watch(app: App, run_id: int, wanted: dict[str, float | None] | None = None)
     _raise_if_missed(row["quality"])
 
 
-def _raise_if_missed(quality: dict[str, Any] | None) -> None:
+def _raise_if_missed(quality: Quality | None) -> None:
     if quality and quality["state"] == "failed":
         raise BelowLimits(" ".join(miss["sentence"] for miss in quality["misses"]))
 
