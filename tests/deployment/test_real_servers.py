@@ -125,9 +125,8 @@ def test_releases_are_deployed_rolled_back_and_pruned(server, tmp_path):
     assert fitness.worst(fitness.of_probe(facts, profile)) in ("fit", "unknown")
 
 
+@pytest.mark.parametrize("server", ["read-only"], indirect=True)
 def test_a_root_that_is_read_only_is_told_before_anything_is_sent(server, tmp_path):
-    if server.kind != "read-only":
-        pytest.skip("the root of this server can be written to")
     profile = replace(tiny_profile(tiny_python(tmp_path, python=PYTHON)), root="/opt/slipway")
     with server.connect() as connection:
         lines = fitness.of_probe(probe(connection, profile), profile)
