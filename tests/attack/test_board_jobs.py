@@ -56,9 +56,9 @@ def asked(rows) -> Job:
 STUCK = {
     "login": ("freeze-auth", "", "probe", "connecting"),
     "greeting": ("tarpit-greeting", "", "probe", "connecting"),
-    "command": ("freeze-exec", "uname", "probe", "asking"),
-    "output": ("endless-stderr", "runner.py", "infer", "answering"),
-    "answer": ("silent-exec", "runner.py", "infer", "answering"),
+    "command": ("freeze-exec", "uname", "probe", "checking the board"),
+    "output": ("endless-stderr", "runner.py", "infer", "running inference"),
+    "answer": ("silent-exec", "runner.py", "infer", "running inference"),
     "upload": ("freeze-sftp-write", "", "deploy", "upload"),
     "switch": ("freeze-exec", "activate", "deploy", "switch"),
     "confirmation": ("silent-exec", "python - confirm", "deploy", "confirm"),

@@ -144,7 +144,7 @@ def test_a_cancelled_question_stops_and_leaves_no_picture_on_the_board(renewed_b
     (renewed_board.home / "slipway/releases" / BEFORE / "runner.py").write_text("import time\ntime.sleep(60)")
     inference = rows.asked(*[(f"{n}.png", picture("green")) for n in range(3)])
     with executing(inference.job):
-        wait_for(lambda: Job.objects.get(pk=inference.job.pk).phase.startswith("answering"), "the question")
+        wait_for(lambda: Job.objects.get(pk=inference.job.pk).phase.startswith("running"), "the question")
         inbox = renewed_board.home / "slipway" / "inbox"
         wait_for(lambda: inbox.exists() and list(inbox.iterdir()), "the pictures to arrive")
         jobs.cancel(Job.objects.get(pk=inference.job.pk), by="alice")
