@@ -51,7 +51,7 @@ class DatasetVersionSerializer(serializers.ModelSerializer):
     job = JobSerializer()
     findings = FindingSerializer(many=True, help_text="The gravest first.")
     source = serializers.PrimaryKeyRelatedField(
-        read_only=True, help_text="The version whose boxes it was made of, or null."
+        read_only=True, allow_null=True, help_text="The version whose boxes it was made of, or null."
     )
     diff = DiffCountsSerializer(allow_null=True, help_text="Against the parent.")
     training_refusals = serializers.SerializerMethodField(

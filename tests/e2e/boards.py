@@ -9,6 +9,7 @@ import dataclasses
 
 from django.utils import timezone
 
+from portal.deployment.running import current_deployment
 from portal.devices import running, services
 from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device
@@ -53,10 +54,10 @@ def perform_deploy(job, context):
 def perform_inference(job, context):
     names = [row.file.name.rpartition("/")[2] for row in job.inference.images.all()]
     job.inference.images.update(width=64, height=48)
-    newest = job.inference.device.deployments.order_by("-pk").first()
-    predicted = PREDICTED[newest.compiled_model.model.task if newest else "classification"]
+    current = current_deployment(job.inference.device)
+    predicted = PREDICTED[current.compiled_model.model.task if current else "classification"]
     answers = [{"image": name, "ms": 4.2, **predicted} for name in names]
-    return {"answers": answers, "engine": ENGINE, "release": newest.release if newest else None}
+    return {"answers": answers, "engine": ENGINE, "release": current.release if current else None}
 
 
 def install(monkeypatch) -> None:
