@@ -62,8 +62,13 @@ def _usable_draft(user, version: DatasetVersion) -> Draft | None:
     return draft
 
 
-def add(user, version: DatasetVersion, kind: str, payload: dict[str, Any]) -> DraftChange:
+def add(
+    user, version: DatasetVersion, kind: str, payload: dict[str, Any], *, join: bool = False
+) -> DraftChange:
     """Add a change to the person's draft on ``version``. Raises ChangeRefused.
+
+    With ``join`` the boxes of an image replace those of the last change if that drew on the same image: a
+    page saves after each box, and drawing on an image is one change.
 
     Undone changes can no longer be redone then. The index, which may be slow to read, is read before the
     database is locked; if the draft changes in between, the change is checked again.
@@ -73,7 +78,7 @@ def add(user, version: DatasetVersion, kind: str, payload: dict[str, Any]) -> Dr
         for _attempt in range(ATTEMPTS):
             seen = _state(draft)
             clean, images = checked(kind, payload, index, plan_of(draft, index))
-            change = _write(user, version, seen, kind=kind, payload=clean, images=images)
+            change = _write(user, version, seen, join, kind=kind, payload=clean, images=images)
             if change is not None:
                 return change
             draft = _usable_draft(user, version)
@@ -90,18 +95,32 @@ def _state(draft: Draft | None) -> tuple:
 
 
 @transaction.atomic
-def _write(user, version: DatasetVersion, seen: tuple, **fields) -> DraftChange | None:
+def _write(user, version: DatasetVersion, seen: tuple, join: bool, **fields) -> DraftChange | None:
     """Append a change that was checked against the draft as ``seen``; None if it has changed since."""
     draft = begin(user, version)
     if _state(draft) != seen:
         return None
     draft.changes.filter(undone=True).delete()
+    if join:
+        _join(draft, fields["payload"])
     last = draft.changes.aggregate(last=Max("number"))["last"] or 0
     if last >= MAX_CHANGES:
         raise ChangeRefused(
             _("These are %(most)d changes: make a new version of them, then go on.") % {"most": MAX_CHANGES}
         )
     return DraftChange.objects.create(draft=draft, number=last + 1, **fields)
+
+
+def _join(draft: Draft, payload: dict[str, Any]) -> None:
+    """Take back the last change if it drew on the image of ``payload``, which keeps whose proposal it
+    corrects.
+    """
+    last = draft.changes.last()
+    if last is None or last.kind != "boxes" or last.payload["image"] != payload["image"]:
+        return
+    if last.payload.get("by"):
+        payload["by"] = last.payload["by"]
+    last.delete()
 
 
 @transaction.atomic

@@ -54,13 +54,18 @@ def state(
     }
 
 
-def save(user, version: DatasetVersion, number: int, body: dict[str, Any]) -> DraftChange:
-    """Store all boxes of an image, as sent by its page. Raises ChangeRefused."""
+def save(
+    user, version: DatasetVersion, number: int, body: dict[str, Any], *, join: bool = True
+) -> DraftChange:
+    """Store all boxes of an image, as sent by its page. Raises ChangeRefused.
+
+    With ``join`` it is one change with what was drawn there just before: the page itself undoes single boxes.
+    """
     payload = {"image": number, "boxes": body.get("boxes"), "expected": body.get("expected")}
     draft = drafts.open_draft(user, version.dataset)
     with indexes.opened(version) as index:
         payload["by"] = proposals.corrected_by(draft, index, number)
-    return drafts.add(user, version, "boxes", payload)
+    return drafts.add(user, version, "boxes", payload, join=join)
 
 
 def add(user, version: DatasetVersion, number: int, box: list[float | None]) -> DraftChange:
@@ -70,4 +75,4 @@ def add(user, version: DatasetVersion, number: int, box: list[float | None]) -> 
         plan = drafts.plan_of(draft if draft and draft.base_id == version.pk else None, index)
         row = index.image(number)
         boxes = plan.now(row).box_rows() if row else []
-    return save(user, version, number, {"boxes": [*boxes, box], "expected": boxes})
+    return save(user, version, number, {"boxes": [*boxes, box], "expected": boxes}, join=False)

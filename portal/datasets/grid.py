@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 from portal.datasets import proposals
 from portal.datasets.change_texts import split_label
@@ -12,6 +13,7 @@ from workers.datakit.index import Filter, ImageRow, Index
 
 PAGE = 60
 COLOURS = 8  # of boxes, see slipway.css
+MOST_NAMED = 200  # boxes of an image with their names on it; with more, they are outlines only
 # Images up to this many pixels on their longest side are enlarged with hard edges.
 CRISP_PIXELS = 64
 KEYS = 9
@@ -64,6 +66,22 @@ class GridImage:
         if self.now.class_id is not None:
             return self._name(self.now.class_id)
         return ", ".join(dict.fromkeys(box.name for box in self.boxes if not box.removed))
+
+    @property
+    def named_boxes(self) -> list[GridBox]:
+        """The boxes to draw with their names; none if there are too many."""
+        return [] if self.outlines else [box for box in self.boxes if not box.removed]
+
+    @functools.cached_property
+    def outlines(self) -> dict[int, str]:
+        """The boxes as one SVG path for each colour, if there are too many to draw each with its name."""
+        boxes = [box for box in self.boxes if not box.removed]
+        paths: dict[int, list[str]] = {}
+        for box in boxes if len(boxes) > MOST_NAMED else ():
+            paths.setdefault(box.colour, []).append(
+                f"M{box.x} {box.y}h{box.width}v{box.height}h{-box.width}z"
+            )
+        return {colour: "".join(parts) for colour, parts in sorted(paths.items())}
 
     @property
     def proposed_label(self) -> str:

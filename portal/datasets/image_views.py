@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -27,6 +28,7 @@ from workers.datakit.errors import StagingError
 from workers.datakit.index import Filter, Index
 
 CHANGES_SHOWN = 200
+BOX_ROWS = 50  # on a page of an image's boxes, without scripts
 DECISIONS = {"accept": proposals.accept, "reject": proposals.reject}
 
 
@@ -39,7 +41,6 @@ def version_images(request, pk):
         form = _act(request, version, filters.wanted)
         if form.is_bound and not form.errors:
             return redirect(request.get_full_path())
-        draft, plan = _draft_and_plan(request, version, index)
         page = grid.page_of(index, plan, filters.wanted, _after(request), _here(draft, version))
         context = _context(version, draft, plan, form) | {"filters": filters, "page": page, "index": index}
         context["chosen"] = form.chosen() if form.errors else set()
@@ -58,13 +59,14 @@ def version_image(request, pk, number):
         form = _act(request, version, Filter(ids=(number,)))
         if form.is_bound and not form.errors:
             return redirect(_following(request, form, version, index, number))
-        draft, plan = _draft_and_plan(request, version, index)
         here = _here(draft, version)
         waiting = proposals.waiting_of(here, index, [number])
         before, after = index.neighbours(number, filters.wanted)
+        image = grid.GridImage(plan.now(row), plan, waiting.rows.get(number))
         context = _context(version, draft, plan, form) | {
             "filters": filters,
-            "image": grid.GridImage(plan.now(row), plan, waiting.rows.get(number)),
+            "image": image,
+            "box_rows": Paginator(image.boxes, BOX_ROWS).get_page(request.GET.get("boxes")),
             "waiting": waiting,
             "next_waiting": waiting.next_to(number),
             "previous": before,
@@ -76,7 +78,7 @@ def version_image(request, pk, number):
         }
         if index.has_boxes:
             proposed = proposals.left_boxes(waiting.rows.get(number), plan)
-            context["drawing"] = drawing.state(version, plan.now(row), plan, proposed)
+            context["drawing"] = drawing.state(version, image.now, plan, proposed)
         context["labelling"] = drawing.progress(index, here, number)
     return render(request, "datasets/image.html", context, status=422 if form.errors else 200)
 

@@ -32,11 +32,10 @@ def touched(draft: Draft | None, index: Index, kinds: Iterable[str] = LABELLING,
         kinds = set(kinds) - {"relabel"}
     rows = draft.done().filter(kind__in=kinds)
     rows = rows.filter(created_at__gte=since) if since else rows
-    found: set[int] = set()
-    for kind, payload in rows.values_list("kind", "payload"):
-        if kind == "boxes":
-            found.add(payload["image"])
-        elif kind == "accept":
+    # The database reads these: an image can have thousands of boxes.
+    found: set[int] = set(rows.filter(kind="boxes").values_list("payload__image", flat=True))
+    for kind, payload in rows.exclude(kind="boxes").values_list("kind", "payload"):
+        if kind == "accept":
             found.update(map(int, payload["labels"]))
         else:
             found.update(index.ids(wanted_images(payload["images"])))

@@ -6,12 +6,14 @@ A portal of its own takes twenty photographs without labels; Chromium draws five
 and makes the next version. Prints one JSON object as its last line: ``drawn`` and ``kept`` are boxes, before
 and in that version, ``lost`` those of the first that are missing in the second; ``frames_per_second`` are
 those of the browser while a box is dragged over a photograph, which a browser caps at 60; ``open_ms`` is the
-median answer of an image's page in a draft of 10,000 boxes. Needs Chromium.
+median answer of an image's page in a draft of 10,000 boxes, ``crowd_ms`` that of one of 2,000 boxes, and
+``crowd_frames`` the frames a second while one of these is dragged. Needs Chromium.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import os
@@ -21,7 +23,7 @@ import statistics
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import requests
@@ -33,6 +35,7 @@ from tests.bench.serving import Portal, serving
 
 IMAGES, BOXES = 20, 5
 DRAFT_BOXES = 10_000
+CROWD = 2_000  # the most that an image can have
 VISITS = 9
 SECONDS = 3
 CLOSE = 0.01  # of the photograph
@@ -90,9 +93,19 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float], steps
 
 def smoothness(page: Page) -> float:
     """Frames a second while a box, the last one drawn, is dragged to and fro; it is taken back after that."""
-    box = page.locator("#photo").bounding_box()
     drag(page, (0.01, 0.9), (0.04, 0.98))
-    page.mouse.move(box["x"] + 0.02 * box["width"], box["y"] + 0.95 * box["height"])
+    frames = frames_of_drag(page, 0.02, 0.95)
+    for _ in range(2):
+        page.keyboard.press("u")
+    page.wait_for_function(f"() => document.querySelectorAll('[data-box-list] li').length === {BOXES}")
+    page.locator('[data-saved][data-kind="saved"]').wait_for()
+    return frames
+
+
+def frames_of_drag(page: Page, x: float, y: float) -> float:
+    """Frames a second while the box at this place, in shares of the photograph, is dragged to and fro."""
+    box = page.locator("#photo").bounding_box()
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
     page.mouse.down()
     page.evaluate(FRAMES)
     end = time.monotonic() + SECONDS
@@ -100,12 +113,7 @@ def smoothness(page: Page) -> float:
         place = random.uniform(0, 0.9), random.uniform(0, 0.9)
         page.mouse.move(box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"])
     page.mouse.up()
-    frames = page.evaluate("() => window.frames")
-    for _ in range(2):
-        page.keyboard.press("u")
-    page.wait_for_function(f"() => document.querySelectorAll('[data-box-list] li').length === {BOXES}")
-    page.locator('[data-saved][data-kind="saved"]').wait_for()
-    return frames
+    return page.evaluate("() => window.frames")
 
 
 def lost(drawn: list[Shares], images: list[dict]) -> int:
@@ -124,35 +132,58 @@ def _close(one: Iterable[float], other: Iterable[float]) -> bool:
     return all(abs(a - b) < CLOSE for a, b in zip(one, other, strict=True))
 
 
-def opening(client: Client, portal: Portal, version: int) -> int:
-    """Milliseconds until an image's page is answered whole, in a draft that holds 10,000 boxes."""
+def opening(client: Client, portal: Portal, version: int) -> dict[str, float]:
+    """Milliseconds until an image's page is answered whole, in a draft of 10,000 boxes and on an image
+    of 2,000; and how smooth a drag is among these.
+    """
     draft = client.post("drafts/", json={"dataset_version": version})["id"]
-    boxes = [[0, 2 * n, 3, 20, 20] for n in range(DRAFT_BOXES // IMAGES)]
     for number in range(IMAGES):
-        client.post(f"drafts/{draft}/changes/", json={"kind": "boxes", "image": number + 1, "boxes": boxes})
+        replace(client, draft, number + 1, DRAFT_BOXES // IMAGES)
+    addresses = [f"/datasets/versions/{version}/images/{number + 1}/" for number in range(VISITS)]
+    found = {"open_ms": answered(portal, addresses)}
+    replace(client, draft, 1, CROWD)
+    with opened(portal) as page:
+        page.goto(addresses[0])
+        page.locator("[data-annotate]").wait_for(state="visible")
+        frames = frames_of_drag(page, 0.005, 0.006)
+    return found | {"crowd_ms": answered(portal, addresses[:1] * VISITS), "crowd_frames": round(frames, 1)}
+
+
+def replace(client: Client, draft: int, image: int, boxes: int) -> None:
+    """Give an image this many boxes in rows of fifty, all over a photograph."""
+    places = [[0, 60 * (n % 50), 50 * (n // 50), 45, 40] for n in range(boxes)]
+    client.post(f"drafts/{draft}/changes/", json={"kind": "boxes", "image": image, "boxes": places})
+
+
+def answered(portal: Portal, addresses: list[str]) -> int:
+    """The median of milliseconds until these pages are answered."""
     session = requests.Session()
     session.cookies.update(portal.cookies())
     times = []
-    for number in range(VISITS):
+    for address in addresses:
         begun = time.monotonic()
-        address = f"{portal.base}/datasets/versions/{version}/images/{number + 1}/"
-        session.get(address, timeout=60).raise_for_status()
+        session.get(portal.base + address, timeout=60).raise_for_status()
         times.append(1000 * (time.monotonic() - begun))
     return round(statistics.median(times))
 
 
-def in_browser(portal: Portal, version: int) -> tuple[list[Shares], float]:
+@contextlib.contextmanager
+def opened(portal: Portal) -> Iterator[Page]:
+    """A page of a browser that has signed in."""
     with sync_playwright() as playwright:
         chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         context = browser.new_context(base_url=portal.base, viewport={"width": 1280, "height": 900})
         cookies = portal.cookies().items()
         context.add_cookies([{"name": name, "value": value, "url": portal.base} for name, value in cookies])
-        page = context.new_page()
-        drawn = [draw(page, f"/datasets/versions/{version}/images/{n + 1}/") for n in range(IMAGES)]
-        frames = smoothness(page)
+        yield context.new_page()
         browser.close()
-    return drawn, frames
+
+
+def in_browser(portal: Portal, version: int) -> tuple[list[Shares], float]:
+    with opened(portal) as page:
+        drawn = [draw(page, f"/datasets/versions/{version}/images/{n + 1}/") for n in range(IMAGES)]
+        return drawn, smoothness(page)
 
 
 def measure(portal: Portal, archive: Path) -> dict:
@@ -168,7 +199,7 @@ def measure(portal: Portal, archive: Path) -> dict:
         "kept": sum(len(image["boxes"]) for image in images),
         "lost": lost(drawn, images),
         "frames_per_second": round(frames, 1),
-        "open_ms": opening(client, portal, made),
+        **opening(client, portal, made),
     }
 
 

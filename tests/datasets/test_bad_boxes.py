@@ -61,7 +61,13 @@ def test_two_thousand_boxes_in_one_image_are_read_shown_and_kept(team, alice, ru
     with indexes.opened(version) as index:
         row = next(row for row in index.all() if row.original.endswith("crowd.png"))
     assert len(row.box_rows()) == 2000
-    assert alices.get(reverse("dataset-image-page", args=[version.pk, row.id])).status_code == 200
+    page = alices.get(reverse("dataset-image-page", args=[version.pk, row.id]))
+    assert page.status_code == 200 and len(page.content) < 200_000
+    shown = alices.get(
+        reverse("dataset-image-page", args=[version.pk, row.id]), {"boxes": 40}
+    ).content.decode()
+    assert shown.count('value="remove-box"') == 50 and "1951 to 2000 of 2000" in shown
+    assert shown.count("<rect") == 0 and shown.count("<path d=") == 1
     drafts.add(alice, version, "boxes", {"image": row.id, "boxes": row.box_rows()})
     with pytest.raises(ChangeRefused, match="An image can have 2000 boxes"):
         drafts.add(alice, version, "boxes", {"image": row.id, "boxes": [*row.box_rows(), [0, 1, 1, 9, 9]]})

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from portal.datasets import drafts, indexes
+from portal.datasets import drafts, drawing, indexes
 from portal.datasets.box_checks import MAX_BOXES
 from portal.datasets.draft_models import DraftChange
 from portal.datasets.models import DatasetVersion
@@ -79,6 +79,15 @@ def test_boxes_that_others_have_replaced_are_not_overwritten(street, alice):
     with pytest.raises(BoxesDiffer, match="in another window") as refused:
         draw(alice, street, [], expected=shown)
     assert refused.value.boxes == boxes_now(alice, street) == [[0, 1, 1, 9, 9]]
+
+
+def test_what_a_page_draws_on_an_image_is_one_change(street, alice):
+    for boxes in ([[0, 1, 1, 9, 9]], [[0, 1, 1, 9, 9], [1, 2, 2, 9, 9]], []):
+        drawing.save(alice, street, 1, {"boxes": boxes})
+    drawing.save(alice, street, 2, {"boxes": [[1, 2, 2, 9, 9]]})
+    drawing.add(alice, street, 2, [0, 5, 5, 9, 9])
+    changes = DraftChange.objects.all()
+    assert [(one.payload["image"], len(one.payload["boxes"])) for one in changes] == [(1, 0), (2, 1), (2, 2)]
 
 
 def test_a_class_is_added_and_drawn_with(street, alice, run_jobs):

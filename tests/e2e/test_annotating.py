@@ -181,3 +181,22 @@ def test_photographs_without_labels_become_a_dataset_with_boxes(open_page, peopl
     saved(page)
     version = DatasetVersion.objects.get()
     assert [boxes_of(people, version, image)[0][0] for image in (1, 2)] == [0, 1]
+
+
+def test_a_crowd_of_boxes_is_listed_page_by_page(open_page, street, people):
+    crowd = [[n % 3, 2 + 3 * (n % 20), 2 + 6 * (n // 20), 2, 4] for n in range(120)]
+    drafts.add(people["alice"], street, "boxes", {"image": 1, "boxes": crowd})
+    page = open_page()
+    page.goto(address(street))
+    expect(page.locator("[data-box-list] li")).to_have_count(50)
+    pages = page.get_by_role("navigation", name="Pages of boxes")
+    expect(pages).to_contain_text("1 to 50 of 120")
+    pages.get_by_role("button", name="Next").click()
+    expect(page.get_by_label("Class of box 51")).to_be_visible()
+    box = page.locator("#photo").bounding_box()
+    page.mouse.click(box["x"] + 60 / 64 * box["width"], box["y"] + 34 / 48 * box["height"])  # the last box
+    expect(pages).to_contain_text("101 to 120 of 120")
+    expect(page.locator("[data-number='119']")).to_have_attribute("aria-current", "true")
+    page.keyboard.press("Delete")
+    saved(page)
+    assert len(boxes_of(people, street)) == 119

@@ -19,6 +19,9 @@ function colourOf(number) {
   return parts.reduce((found, part) => found + Number(part).toString(16).padStart(2, "0"), "#");
 }
 
+const ROWS = 50; // of the list at once: an image can have thousands of boxes
+const pages = find("box-pages");
+let first = 0, shownFor = -1;
 let begun = false;
 const boxes = new Boxes(state.proposed ?? state.boxes, state, changed);
 const saving = new Saving(state.save, document.querySelector("[name=csrfmiddlewaretoken]").value, state.boxes, tell, showOthers);
@@ -57,9 +60,29 @@ function tell(kind, text) {
 
 function showList() {
   const focused = list.contains(document.activeElement) ? document.activeElement.closest("[data-number]")?.dataset.number : null;
-  list.replaceChildren(...boxes.rows.map(row));
+  if (boxes.selected !== shownFor && boxes.selected >= 0) first = boxes.selected - boxes.selected % ROWS;
+  shownFor = boxes.selected;
+  first = Math.max(0, Math.min(first, boxes.rows.length - 1 - (boxes.rows.length - 1) % ROWS));
+  list.start = first + 1;
+  list.replaceChildren(...boxes.rows.slice(first, first + ROWS).map((box, place) => row(box, first + place)));
   find("no-boxes").hidden = boxes.rows.length > 0;
-  if (focused !== null) list.querySelector(`[data-number="${Math.min(focused, boxes.rows.length - 1)}"] select`)?.focus();
+  showPages();
+  if (focused !== null) list.querySelector(`[data-number="${Math.min(focused, boxes.rows.length - 1)}"] select`)?.focus({ preventScroll: true });
+  const current = list.querySelector("[aria-current]");
+  if (current) list.scrollTop = Math.max(current.offsetTop + current.offsetHeight - list.clientHeight, Math.min(list.scrollTop, current.offsetTop));
+}
+
+function showPages() {
+  pages.hidden = boxes.rows.length <= ROWS;
+  find("boxes-shown").textContent = t("{first} to {last} of {total}", { first: first + 1, last: Math.min(first + ROWS, boxes.rows.length), total: boxes.rows.length });
+  find("boxes-before").disabled = first === 0;
+  find("boxes-after").disabled = first + ROWS >= boxes.rows.length;
+}
+
+function turn(step) {
+  first += step;
+  showList();
+  list.scrollTop = 0;
 }
 
 function row([classId], number) {
@@ -152,6 +175,8 @@ document.addEventListener("keydown", (event) => {
 for (const [name, act] of Object.entries({ undo: KEYS.u, redo: KEYS.r, "zoom-in": KEYS["+"], "zoom-out": KEYS["-"], "zoom-all": KEYS[0], "add-box": KEYS.b })) {
   find(name).addEventListener("click", act);
 }
+find("boxes-before").addEventListener("click", () => turn(-ROWS));
+find("boxes-after").addEventListener("click", () => turn(ROWS));
 for (const button of document.querySelectorAll("[data-mode-button]")) button.addEventListener("click", () => mode(button.value));
 list.addEventListener("focusin", (event) => {
   const number = Number(event.target.closest("[data-number]")?.dataset.number ?? -1);

@@ -6,6 +6,7 @@ const HANDLE = 10; // pixels of the screen
 const LEAST_DRAG = 4;
 const LARGEST = 40; // pixels of the screen for one of the image
 const STEP = 1.25;
+const MOST_NAMED = 200; // boxes in view; with more, their names would hide the photograph
 
 export class Canvas {
   // act: { select(number), add([left, top, width, height]), put(number, place) }
@@ -71,7 +72,8 @@ export class Canvas {
 
   draw() {
     this.layer.destroyChildren();
-    this.boxes.rows.forEach((row, number) => this.#drawBox(row, number));
+    const inView = [...this.boxes.rows.entries()].filter(([number, row]) => number === this.boxes.selected || this.#isInView(row));
+    for (const [number, row] of inView) this.#drawBox(row, number, inView.length <= MOST_NAMED);
     const chosen = this.layer.findOne(`#box-${this.boxes.selected}`);
     this.frame = new Konva.Transformer({ ...this.frame.getAttrs(), nodes: chosen ? [chosen] : [] });
     this.frame.on("transformend", () => this.#settle(this.boxes.selected));
@@ -79,7 +81,12 @@ export class Canvas {
     this.layer.batchDraw();
   }
 
-  #drawBox([classId, x, y, width, height], number) {
+  #isInView([, x, y, width, height]) {
+    const [left, top] = [this.x + x * this.scale, this.y + y * this.scale], { width: right, height: bottom } = this.stage.size();
+    return left < right && top < bottom && left + width * this.scale > 0 && top + height * this.scale > 0;
+  }
+
+  #drawBox([classId, x, y, width, height], number, named) {
     const { name, color } = this.classes.get(classId) ?? { name: "", color: "#fff" };
     const rect = new Konva.Rect({
       id: `box-${number}`, x, y, width, height, stroke: color, strokeWidth: 2, strokeScaleEnabled: false,
@@ -88,12 +95,14 @@ export class Canvas {
     // Not as soon as it is pressed: choosing draws all boxes anew, and one that is being dragged must stay.
     for (const name of ["click", "tap"]) rect.on(name, () => { if (this.mode === "draw") this.act.select(number); });
     rect.on("dragend", () => this.#settle(number));
+    this.layer.add(rect);
+    if (!named) return;
     const size = 14 / this.scale;
     const label = new Konva.Text({
       x, y: y > size * 1.2 ? y - size * 1.1 : y + size * 0.1, text: name, fontSize: size, fontStyle: "bold",
       fill: "#fff", stroke: "#000", strokeWidth: 3 / this.scale, fillAfterStrokeEnabled: true, listening: false,
     });
-    this.layer.add(rect, label);
+    this.layer.add(label);
   }
 
   #settle(number) {
