@@ -51,7 +51,7 @@ def _variants(request, model: Model, **bound: TargetForm):
 
 
 def variant_list_live(request, pk):
-    return live.answer(request, lambda: pages.variants_live(_model(request, pk), request))
+    return live.respond(request, lambda: pages.variants_live(_model(request, pk), request))
 
 
 @require_POST
@@ -108,7 +108,7 @@ def compiled_detail(request, pk):
 
 
 def compiled_live(request, pk):
-    return live.answer(request, lambda: pages.compiled_live(_compiled(request, pk), request))
+    return live.respond(request, lambda: pages.compiled_live(_compiled(request, pk), request))
 
 
 @require_POST

@@ -70,9 +70,9 @@ class Live:
 
     def response(self, request) -> HttpResponse:
         """The response to a poll: 304 if the page is up to date."""
-        return self._answer(request, str(self), self.others)
+        return self._respond(request, str(self), self.others)
 
-    def _answer(self, request, html: str, others: list) -> HttpResponse:
+    def _respond(self, request, html: str, others: list) -> HttpResponse:
         if self.active and conditional.is_known(request, self.tag):
             return conditional.not_modified(self.tag)
         parts = [html]
@@ -90,7 +90,7 @@ def _state_known(request) -> str | None:
     return known[2] if known else None
 
 
-def answer(request, build: Callable[[], Live]) -> HttpResponse:
+def respond(request, build: Callable[[], Live]) -> HttpResponse:
     """Answer a poll with the fragment that ``build`` renders, or with one rendered a moment ago."""
     who = (request.team.pk, request.membership.role, request.user.is_superuser, request.LANGUAGE_CODE)
     key = "live:" + digest(f"{request.get_full_path()} {who}")
@@ -99,7 +99,7 @@ def answer(request, build: Callable[[], Live]) -> HttpResponse:
         part, html = found
         if conditional.is_known(request, part.tag) or _state_known(request) == part.state:
             html = _TOKEN.sub(lambda _: get_token(request), html)
-            return part._answer(request, html, [])
+            return part._respond(request, html, [])
     part = build()
     response = part.response(request)
     shared = Live(part.name, part.url, part.body, part.active, part.state, reload=part.reload)

@@ -36,13 +36,13 @@ def is_busy(error: BaseException | None) -> bool:
     for _ in range(_DEEPEST):
         if error is None:
             return False
-        if isinstance(error, OperationalError | InterfaceError) and _says_busy(error):
+        if isinstance(error, OperationalError | InterfaceError) and _is_busy(error):
             return True
         error = error.__cause__ or error.__context__
     return False
 
 
-def _says_busy(error: DatabaseError) -> bool:
+def _is_busy(error: DatabaseError) -> bool:
     driver = error.__cause__
     if driver is not None and type(driver).__module__.startswith("psycopg"):
         state = getattr(driver, "sqlstate", None)  # None: the server is unreachable, or hung up
@@ -99,7 +99,7 @@ def _set(seconds: float) -> None:
         cursor.execute(f"{name} {milliseconds}")
 
 
-def _answers_requests(**_) -> None:
+def _on_request_started(**_) -> None:
     """From its first request on, a thread waits as long as a request may."""
     if not getattr(_here, "is_web", False):
         _here.is_web = True
@@ -113,5 +113,5 @@ def _connected(connection, **_) -> None:
 
 
 def set_up() -> None:
-    request_started.connect(_answers_requests, dispatch_uid="patience")
+    request_started.connect(_on_request_started, dispatch_uid="patience")
     connection_created.connect(_connected, dispatch_uid="patience")

@@ -27,9 +27,9 @@ class Slots:
             yield got
         finally:
             if got:
-                self._give_back(key)
+                self._release(key)
 
-    def _give_back(self, key: Hashable) -> None:
+    def _release(self, key: Hashable) -> None:
         with self._lock:
             self._held[key] -= 1
             if not self._held[key]:

@@ -60,19 +60,22 @@ class _Words:
         return _("Removed: %(images)s.") % {"images": self._images()}
 
     def keep(self) -> str:
-        return _("Put back: %(images)s.") % {"images": self._images()}
+        return _("Restored: %(images)s.") % {"images": self._images()}
 
     def rename(self) -> str:
-        return _("The class %(old)s is called %(new)s.") % {"old": self._class(), "new": self.payload["name"]}
+        return _("The class %(old)s was renamed to %(new)s.") % {
+            "old": self._class(),
+            "new": self.payload["name"],
+        }
 
     def merge(self) -> str:
-        return _("The class %(old)s becomes a part of %(new)s.") % {
+        return _("The class %(old)s was merged into %(new)s.") % {
             "old": self._class(),
             "new": self._class("into"),
         }
 
     def drop(self) -> str:
-        return _("The class %(old)s is removed with all that is in it.") % {"old": self._class()}
+        return _("The class %(old)s was removed with everything in it.") % {"old": self._class()}
 
     def resplit(self) -> str:
         if self.payload["how"] == ONLY_TEST:

@@ -56,7 +56,7 @@ def dataset_delete(request, pk):
         messages.success(request, _("%(name)s is deleted.") % {"name": dataset})
         return redirect("dataset-deleted-list")
     runs = dataset.versions.filter(usage.used()).count()
-    return render(request, "datasets/delete.html", _asked(dataset, dataset.name, runs))
+    return render(request, "datasets/delete.html", _confirmation(dataset, dataset.name, runs))
 
 
 @member_required
@@ -67,11 +67,11 @@ def version_delete(request, pk):
         deletion.delete_version(version, request.user)
         messages.success(request, _("%(name)s is deleted.") % {"name": version})
         return redirect("dataset-detail", pk=version.dataset_id)
-    context = _asked(version.dataset, str(version), int(usage.is_used(version)))
+    context = _confirmation(version.dataset, str(version), int(usage.is_used(version)))
     return render(request, "datasets/delete.html", context | {"version": version})
 
 
-def _asked(dataset: Dataset, name: str, in_use: int) -> dict:
+def _confirmation(dataset: Dataset, name: str, in_use: int) -> dict:
     return {"dataset": dataset, "name": name, "in_use": in_use, "days": settings.DATASET_KEPT_DAYS}
 
 

@@ -104,7 +104,7 @@ def _boxes_field(help_text: str) -> BoundedListField:
 class DraftChangeSerializer(KnownFieldsOnly, serializers.Serializer):
     """One change. Its fields depend on its kind; ids are those of the base version.
 
-    ``relabel``, ``split``, ``remove`` and ``keep`` (put back) apply to the images in ``ids``, or to all that
+    ``relabel``, ``split``, ``remove`` and ``keep`` (restore) apply to the images in ``ids``, or to all that
     match ``filter``.
     """
 

@@ -93,11 +93,11 @@ def version_changes(request, pk):
             return redirect(request.get_full_path())
         draft, plan = _draft_and_plan(request, version, index)
         changes = draft.done().order_by("-number")[:CHANGES_SHOWN] if draft else []
-        told = [(change, sentence(change, plan.first_names)) for change in changes]
+        described = [(change, sentence(change, plan.first_names)) for change in changes]
         waiting = len(proposals.waiting(_here(draft, version), index))
     newest = DatasetVersion.objects.newest_of([version.dataset_id]).first()
     context = _context(version, draft, plan, form) | {
-        "changes": told,
+        "changes": described,
         "waiting": waiting,
         "newest": newest if newest and newest.pk != version.pk else None,
     }

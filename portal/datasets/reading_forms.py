@@ -189,5 +189,5 @@ class ReadingForm(SplitForm):
         emptied = dict.fromkeys(
             ("split", "split_group", "seed", "class_count", "class_names", "val_fraction", "test_fraction")
         )
-        reading = reading_options.said({**reading, "roles": roles})
+        reading = reading_options.given({**reading, "roles": roles})
         return {**emptied, **self.options(), "layout": None, "reading": reading}

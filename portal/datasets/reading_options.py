@@ -13,7 +13,7 @@ LISTS = ("one_hot", "tables", "ignore")
 NAMES = (*TEXTS, *LISTS, "ids_from", "roles")
 
 
-def said(data: dict[str, Any]) -> dict[str, Any]:
+def given(data: dict[str, Any]) -> dict[str, Any]:
     """The options that were given."""
     return {name: data[name] for name in NAMES if data.get(name) not in (None, "", [], {})}
 

@@ -48,7 +48,7 @@ class Understood:
 
     @property
     def options(self) -> list[tuple[Any, str]]:
-        return told(self.facts["options"])
+        return titled(self.facts["options"])
 
     @property
     def split_origin(self) -> Any:
@@ -62,7 +62,7 @@ class Understood:
         return ", ".join(names) + (" …" if self.facts["class_count"] > len(names) else "")
 
 
-def told(options: dict[str, Any]) -> list[tuple[Any, str]]:
+def titled(options: dict[str, Any]) -> list[tuple[Any, str]]:
     """Options as title and value."""
     return [(title, _value(options[name])) for name, title in OPTION_TITLES.items() if name in options]
 
@@ -79,7 +79,7 @@ def remembered(dataset: Dataset) -> dict[str, Any] | None:
     if not kept:
         return None
     one = LAYOUTS.get(kept.get("format") or "")
-    return {"number": kept["version"], "format": one.name if one else "", "options": told(kept["options"])}
+    return {"number": kept["version"], "format": one.name if one else "", "options": titled(kept["options"])}
 
 
 def of(version: DatasetVersion) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def of(version: DatasetVersion) -> dict[str, Any]:
         "certain": found.get("certain", True),
         "understood": Understood(0, chosen) if chosen else None,
         "alternatives": [Understood(number, facts) for number, facts in enumerate(others)],
-        "said": told(version.options.get(reviews.READING, {})),
+        "said": titled(version.options.get(reviews.READING, {})),
         "remembered": version.options.get("remembered"),
     }
 

@@ -112,7 +112,7 @@ class Receiver:
         if free.update(holder=self.holder, held_until=now + HOLD):
             self.upload.offset = self.offset
             return
-        self._look_again()
+        self._refresh()
         if self.upload.offset != self.offset:
             raise WrongOffset(
                 msg(
@@ -129,14 +129,14 @@ class Receiver:
     def _mine(self):
         return Upload.objects.filter(pk=self.upload.pk, holder=self.holder)
 
-    def _look_again(self) -> None:
+    def _refresh(self) -> None:
         try:
             self.upload.refresh_from_db()
         except Upload.DoesNotExist:
             raise Missing(msg("This upload was discarded: start it again.")) from None
 
     def _superseded(self) -> Busy:
-        self._look_again()
+        self._refresh()
         return Busy(msg("Another connection has gone on with this upload in the meantime."))
 
     def receive(self) -> None:

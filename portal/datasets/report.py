@@ -74,8 +74,10 @@ class FindingView:
 
 def findings(version: DatasetVersion, without: Container[str] = ()) -> list[tuple[str, list[FindingView]]]:
     """The findings by level, most severe first, without empty levels and without the codes in ``without``."""
-    told = [_finding_view(version, finding) for finding in version.findings if finding["code"] not in without]
-    by_level = [(level, [one for one in told if one.level == level]) for level in LEVELS]
+    found = [
+        _finding_view(version, finding) for finding in version.findings if finding["code"] not in without
+    ]
+    by_level = [(level, [one for one in found if one.level == level]) for level in LEVELS]
     return [(level, some) for level, some in by_level if some]
 
 

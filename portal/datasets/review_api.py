@@ -30,7 +30,7 @@ class RereadSerializer(KnownFieldsOnly, OptionsSerializer):
         """Arguments of ``reviews.reread``."""
         data = self.validated_data
         changes = {name: value for name, value in data.items() if name not in reading_options.NAMES}
-        return changes | {"reading": reading_options.said(data), "layout": None}
+        return changes | {"reading": reading_options.given(data), "layout": None}
 
 
 class ReviewActions:

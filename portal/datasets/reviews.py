@@ -102,7 +102,7 @@ def confirm(version: DatasetVersion, user) -> None:
     audit.record("dataset.confirm", row, actor=user)
     upload_retention.drop(row)
     # Runs that were started on it continue.
-    transaction.on_commit(lambda: endings.settle(row.job))
+    transaction.on_commit(lambda: endings.follow_up(row.job))
     version.refresh_from_db()
 
 
@@ -143,7 +143,7 @@ def discard(version: DatasetVersion, user) -> None:
         if row.is_deleted or not (row.in_review or _is_refused(row) or repeats(row)):
             raise NotInReview(refusal(row))
         deletion.delete_version(row, user, verb="dataset.discard")
-    endings.settle(row.job)  # runs that wait for it end
+    endings.follow_up(row.job)  # runs that wait for it end
     deletion.remove_now(row)
 
 

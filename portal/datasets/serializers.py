@@ -178,7 +178,7 @@ class OptionsSerializer(ReadingOptionsSerializer):
         """Options for ``services.create_version``: only those given."""
         data = self.validated_data
         found = {key: data[key] for key in OPTIONS if data.get(key)}
-        reading = reading_options.said(data)
+        reading = reading_options.given(data)
         return {**found, "reading": reading} if reading else found
 
 

@@ -86,7 +86,7 @@ def _report(request, version: DatasetVersion) -> dict:
 
 def version_live(request, pk):
     """The live part of a version's page; reloads the page when the check is over."""
-    return live.answer(request, lambda: _live(request, find_version(request, pk)))
+    return live.respond(request, lambda: _live(request, find_version(request, pk)))
 
 
 def _live(request, version: DatasetVersion) -> Live:

@@ -46,7 +46,7 @@ def perform(job: Job, context: JobContext) -> dict:
         with _timed(context, "board"):
             return _resumed(attempt.run, context)
     except (ConnectionLost, RemoteTimeout) as error:
-        attempt.look_again(error)
+        attempt.recheck(error)
         raise
     finally:
         shutil.rmtree(job_folder(job) / "release", ignore_errors=True)
@@ -100,7 +100,7 @@ class Attempt(steps.Trial):
             header = doctor.header_of(folder / "model.rknn")
             self.examine = partial(doctor.examine, self.device, header)
             self.context.log(f"release {built.id}: {len(built.files)} files, {built.total_bytes} bytes")
-            intended = what_is_put(built, self.profile.root)
+            intended = release_facts(built, self.profile.root)
         # Before anything changes on the board: see ``devices/running.py``.
         self.deployment.intended = intended
         self.deployment.save(update_fields=["intended"])
@@ -122,7 +122,7 @@ class Attempt(steps.Trial):
     def phase(self, name: str) -> None:
         # Nothing can stop it between the last check and its end.
         if name == "confirm":
-            self.context.say(name)
+            self.context.set_phase(name)
         else:
             self.lock.renew()
             self.context.phase(name)
@@ -152,7 +152,7 @@ class Attempt(steps.Trial):
         self.context.phase(msg("watching the board"))
         while True:
             self.lock.renew()
-            judge(self.connection, self.profile, health.look(self.connection), self.switched_in)
+            check_board(self.connection, self.profile, health.read(self.connection), self.switched_in)
             steps.check(self.connection, self.profile)
             left = self.watch_until - time.monotonic()
             if left <= 0:
@@ -165,10 +165,10 @@ class Attempt(steps.Trial):
             self.context.check()
             time.sleep(min(POLL_SECONDS, left))
 
-    def put_back(self, before: str | None) -> None:
+    def rolled_back(self, before: str | None) -> None:
         Deployment.objects.filter(pk=self.deployment.pk).update(rolled_back_at=timezone.now())
         running.record(self.device, before)
-        self.context.log(f"{self.name} was put back; {before or 'nothing'} is current again")
+        self.context.log(f"{self.name} was rolled back; {before or 'nothing'} is current again")
 
     def tidy(self) -> None:
         """Remove old releases, and record the remaining ones."""
@@ -181,28 +181,28 @@ class Attempt(steps.Trial):
             if removed:
                 self.context.log(f"removed old releases: {', '.join(removed)}")
 
-    def look_again(self, error: BoardError) -> None:
+    def recheck(self, error: BoardError) -> None:
         """After a lost connection or a silent board: find out what runs there. A release that was silent
         during its trial is removed.
 
-        A board that is still unreachable, or still silent, is left to the next contact. Raises PutBack.
+        A board that is still unreachable, or still silent, is left to the next contact. Raises RolledBack.
         """
         before, restored = None, False
-        with contextlib.suppress(BoardError), sign_in(self.device, self.context.insist) as connection:
-            connection.insist = self.context.insist
+        with contextlib.suppress(BoardError), sign_in(self.device, self.context.late_check) as connection:
+            connection.late_check = self.context.late_check
             with connection.undisturbed(LOOK_SECONDS):
                 if isinstance(error, RemoteTimeout):
                     restored = steps.restore(connection, self.profile, self.name)["restored"]
                     if self.built is not None:
                         steps.discard(connection, self.profile, self.name, self.built.upload)
-                before = running.ask(connection, self.profile)
+                before = running.read_current(connection, self.profile)
                 running.record(self.device, before)
         if restored:
-            self.put_back(before)
-            raise steps.PutBack(error, before) from error
+            self.rolled_back(before)
+            raise steps.RolledBack(error, before) from error
 
 
-def judge(connection: BoardConnection, profile: steps.Profile, found: health.Health, boot: str) -> None:
+def check_board(connection: BoardConnection, profile: steps.Profile, found: health.Health, boot: str) -> None:
     """Raise RemoteFailed for a board that is unhealthy with its current release."""
     if boot and found.boot != boot:
         raise restarted(connection)
@@ -266,7 +266,7 @@ def build_release(deployment: Deployment, folder: Path) -> tuple[release.Release
     return built, expected, dataset
 
 
-def what_is_put(built: release.Release, root: str) -> dict[str, str]:
+def release_facts(built: release.Release, root: str) -> dict[str, str]:
     """The identity of a release on the board."""
     return {
         "release": built.id,

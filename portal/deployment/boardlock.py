@@ -44,7 +44,7 @@ def locked_board(deployment: Deployment, context: JobContext) -> Iterator[tuple[
     context.phase(msg("connecting to {host}:{port}", host=device.host, port=device.port))
     profile = device.board_profile
     with connect(device, context) as connection:
-        running.record(device, running.ask(connection, profile))
+        running.record(device, running.read_current(connection, profile))
         boot = health.boot_of(connection)
         with (
             held_board(deployment, identity(device, boot), connection.address, context.phase),
@@ -122,7 +122,7 @@ class BoardLock:
 
     def __enter__(self) -> BoardLock:
         deadline = time.monotonic() + WAIT_SECONDS
-        while (left := self._ask()) is not None:
+        while (left := self._request_lock()) is not None:
             if time.monotonic() > deadline:
                 raise busy(self._connection.address)
             self._on_wait(msg("waiting for another deployment on this board, {left} s at most", left=left))
@@ -138,7 +138,7 @@ class BoardLock:
         """Cheap to call often. Raises BoardBusy if the lock has passed to another deployment."""
         if time.monotonic() - self._renewed_at < RENEW_SECONDS:
             return
-        if self._ask() is not None:
+        if self._request_lock() is not None:
             raise BoardBusy(
                 msg(
                     "Another deployment has taken over the board at {address}: look what runs on it, "
@@ -147,7 +147,7 @@ class BoardLock:
                 )
             )
 
-    def _ask(self) -> int | None:
+    def _request_lock(self) -> int | None:
         """None once the lock is ours, else the maximum number of seconds that another deployment holds it."""
         found = run_release_manager(
             self._connection, self._profile, "lock", self._owner, self.token, str(LEASE)

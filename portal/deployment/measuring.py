@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from portal.deployment.models import Deployment
-from portal.devices.answers import answer
+from portal.devices.answers import predict
 from portal.devices.connection import BoardConnection
 from portal.jobs.context import JobContext
 from portal.jobs.execution import job_folder
@@ -41,7 +41,7 @@ def measure(
     files = [(row["image"], dataset / row["image"]) for row in sample]
     model, profile = deployment.compiled_model.model, deployment.device.board_profile
     names = model.dataset_version.class_names
-    answers = answer(connection, profile, files, classes=len(names), on_answer=on_answer)
+    answers = predict(connection, profile, files, classes=len(names), on_answer=on_answer)
     rows = predictions(model.task_class, sample, answers.answers)
     metrics = model.task_class.summarise(rows, names) | times(rows)
     metrics["unanswered"] = sum(row["ms"] is None for row in rows)

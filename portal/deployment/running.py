@@ -26,7 +26,7 @@ from portal.teams import audit
 HISTORY = 20
 
 
-def settle(device: Device, release: str | None) -> None:
+def reconcile(device: Device, release: str | None) -> None:
     """Make the attempt behind the reported release the newest that became current."""
     newest = _newest(device)
     if not release or (newest is not None and newest.release == release):
@@ -109,7 +109,7 @@ def devices_that_run(compiled_ids: set[int]) -> dict[int, list[Device]]:
 class DeploymentsOnBoards:
     """Implements the interface of ``devices.releases``."""
 
-    settle = staticmethod(settle)
+    reconcile = staticmethod(reconcile)
 
     def current(self, devices: Iterable[Device]) -> dict[int, KnownRelease]:
         return _described(current_deployments(devices))

@@ -49,7 +49,7 @@ OnPhase = Callable[[str], None]
 OnProgress = Callable[[int, int], None]
 
 
-class PutBack(BoardError):
+class RolledBack(BoardError):
     """The release failed its trial, and ``before`` is current again."""
 
     code = "put-back"
@@ -76,7 +76,7 @@ class Trial:
     def prove(self) -> None:
         """The trial itself; any exception ends it."""
 
-    def put_back(self, before: str | None) -> None:
+    def rolled_back(self, before: str | None) -> None:
         """``before`` is current again."""
 
 
@@ -140,7 +140,7 @@ def deploy(
         upload = _bring(connection, profile, release, on_phase, on_progress)
         on_phase(msg("golden images"))
         messages = check(connection, profile, f"releases/{release.id}")
-        before = _try_out(connection, profile, release.id, on_phase, token, trial)
+        before = _trial_run(connection, profile, release.id, on_phase, token, trial)
     return Deployed(
         release.id,
         before,
@@ -167,7 +167,7 @@ def activate(
     with _undone(connection, profile, release_id, release_id, token, trial):
         on_phase(msg("golden images"))
         done = check(connection, profile, f"releases/{release_id}")[-1]
-        before = _try_out(connection, profile, release_id, on_phase, token, trial)
+        before = _trial_run(connection, profile, release_id, on_phase, token, trial)
     return {"before": before, "engine": done["engine"]}
 
 
@@ -180,7 +180,9 @@ def check(connection: BoardConnection, profile: Profile, folder: str = "current"
     return run_release(connection, profile, f"{profile.root}/{folder}", "check", timeout=CHECK_SECONDS)
 
 
-def _try_out(connection, profile, release_id: str, on_phase: OnPhase, token: str, trial: Trial) -> str | None:
+def _trial_run(
+    connection, profile, release_id: str, on_phase: OnPhase, token: str, trial: Trial
+) -> str | None:
     """Switch, run the trial, and confirm the release; return the previous one."""
     on_phase(msg("switch"))
     with connection.undisturbed():
@@ -213,9 +215,9 @@ def _undone(
         discard(connection, profile, release_id, upload)
         if not found["restored"]:
             raise
-        trial.put_back(found["current"])
+        trial.rolled_back(found["current"])
         if isinstance(error, BoardError):
-            raise PutBack(error, found["current"]) from error
+            raise RolledBack(error, found["current"]) from error
         raise
 
 

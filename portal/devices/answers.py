@@ -41,7 +41,7 @@ def board_names(names: Sequence[str]) -> list[str]:
     ]
 
 
-def answer(
+def predict(
     connection: BoardConnection,
     profile: Profile,
     files: Sequence[tuple[str, bytes | Path]],
@@ -89,7 +89,7 @@ def answer(
         if connection.alive:
             _clean(connection, inbox)
     answers = [message for message in messages if message["type"] == "answer"]
-    if wrong := what_is_wrong(names, answers, classes):
+    if wrong := malformation(names, answers, classes):
         raise malformed(connection, wrong)
     by_name = {message["image"]: message for message in answers}
     return Answers(
@@ -101,7 +101,7 @@ def answer(
     )
 
 
-def what_is_wrong(names: Sequence[str], answers: list[dict[str, Any]], classes: int | None) -> str | None:
+def malformation(names: Sequence[str], answers: list[dict[str, Any]], classes: int | None) -> str | None:
     """Why these answers do not match the images of these names, in a few words; None if they do."""
     given = [message["image"] for message in answers]
     if sorted(given) != sorted(names):

@@ -191,7 +191,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         """GET: recent inferences. POST: send images; the response is 202 with an inference."""
         device = self.get_object()
         if request.method == "GET":
-            rows = device.inferences.asked().select_related("job__created_by").prefetch_related("images")
+            rows = device.inferences.submitted().select_related("job__created_by").prefetch_related("images")
             return self.get_paginated_response(
                 InferenceSerializer(self.paginate_queryset(rows), many=True).data
             )
@@ -202,7 +202,7 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
 
 
 class InferenceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    queryset = Inference.objects.asked().select_related("job__created_by").prefetch_related("images")
+    queryset = Inference.objects.submitted().select_related("job__created_by").prefetch_related("images")
     serializer_class = InferenceSerializer
     filterset_class = InferenceFilter
     orderings = ("id", "created_at")

@@ -77,13 +77,13 @@ class Stream:
         if not self._whole and len(self._kept) > 2 * MAX_KEPT_BYTES:
             del self._kept[:-MAX_KEPT_BYTES]
         if self._on_line is not None:
-            self._tell(piece)
+            self._report_lines(piece)
 
     def end(self) -> None:
         if self._on_line is not None and self._line:
             self._on_line(self._line.decode("utf-8", "replace"))
 
-    def _tell(self, piece: bytes) -> None:
+    def _report_lines(self, piece: bytes) -> None:
         if b"\n" in piece:
             *lines, rest = (bytes(self._line) + piece).split(b"\n")
             self._line = bytearray(rest)

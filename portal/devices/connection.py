@@ -57,7 +57,7 @@ class BoardConnection:
         # Called twice a second while waiting for the board; what it raises ends the wait.
         self.on_wait: Callable[[], None] | None = None
         # The same inside ``undisturbed``: what it raises ends even work that must be finished.
-        self.insist: Callable[[], None] | None = None
+        self.late_check: Callable[[], None] | None = None
         self._until = float("inf")
         self._helper = Helper("board")
         self._sftp: paramiko.SFTPClient | None = None
@@ -125,12 +125,12 @@ class BoardConnection:
 
     @contextlib.contextmanager
     def undisturbed(self, seconds: float | None = None) -> Iterator[None]:
-        """Call only ``insist`` inside the block: for work that must be finished, and for clean-up.
+        """Call only ``late_check`` inside the block: for work that must be finished, and for clean-up.
 
         ``seconds`` bounds the block's total waiting time.
         """
         kept = self.on_wait, self._until
-        self.on_wait = self.insist
+        self.on_wait = self.late_check
         if seconds is not None:
             self._until = min(self._until, time.monotonic() + seconds)
         try:
@@ -196,12 +196,12 @@ class BoardConnection:
         deadline = min(time.monotonic() + timeout, self._until)
         channel = self._open_channel(argv, deadline)
 
-        def look() -> None:
+        def report_wait() -> None:
             for call in (self.on_wait, on_wait):
                 if call is not None:
                     call()
 
-        output = Output(channel, on_line, look, limit)
+        output = Output(channel, on_line, report_wait, limit)
         threading.Thread(target=feed, args=(channel, stdin), daemon=True).start()
         try:
             self._collect(output, argv, deadline, timeout)
@@ -308,11 +308,11 @@ class BoardConnection:
         """
         source = transfer.FileSource(local, start)
 
-        def tell() -> None:
+        def report_progress() -> None:
             if on_progress:
                 on_progress(source.taken)
 
-        transfer.put_stream(self, source, path, tell, start)
+        transfer.put_stream(self, source, path, report_progress, start)
         if verify:
             self._verify({path: source.digest.hexdigest()})
 

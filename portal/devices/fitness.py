@@ -171,14 +171,14 @@ def _chip(facts: dict[str, Any], profile: Profile) -> Line:
 
 
 def _runtime(facts: dict[str, Any], profile: Profile) -> Line:
-    return _told("runtime", _("RKNN runtime"), facts.get("runtime"))
+    return _fact_line("runtime", _("RKNN runtime"), facts.get("runtime"))
 
 
 def _driver(facts: dict[str, Any], profile: Profile) -> Line:
-    return _told("npu-driver", _("NPU driver"), facts.get("npu_driver"))
+    return _fact_line("npu-driver", _("NPU driver"), facts.get("npu_driver"))
 
 
-def _told(name: str, title, found: str | None) -> Line:
+def _fact_line(name: str, title, found: str | None) -> Line:
     return Line(name, title, Verdict.FIT if found else Verdict.UNKNOWN, found or "")
 
 

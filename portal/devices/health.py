@@ -29,10 +29,10 @@ class Health:
     celsius: float | None
 
 
-def look(connection: BoardConnection) -> Health:
+def read(connection: BoardConnection) -> Health:
     """Raises ConnectionLost, RemoteTimeout, RemoteFailed."""
-    said = read_files(connection, (BOOT, MEMORY, HEAT))
-    return Health(said[BOOT][:MAX_BOOT], parse_meminfo(said[MEMORY])[1], parse_celsius(said[HEAT]))
+    files = read_files(connection, (BOOT, MEMORY, HEAT))
+    return Health(files[BOOT][:MAX_BOOT], parse_meminfo(files[MEMORY])[1], parse_celsius(files[HEAT]))
 
 
 def boot_of(connection: BoardConnection) -> str:

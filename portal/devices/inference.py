@@ -7,7 +7,7 @@ from pathlib import Path
 
 from portal import tasks
 from portal.devices import inference_images, releases, running
-from portal.devices.answers import answer
+from portal.devices.answers import predict
 from portal.devices.models import Inference, InferenceImage
 from portal.devices.services import connect
 from portal.jobs.context import JobContext
@@ -30,7 +30,7 @@ def perform(job: Job, context: JobContext) -> dict:
             msg_n("running inference on {count} image", "running inference on {count} images", len(rows))
         )
         # By name, so that a switch in between cannot attribute the predictions to another release.
-        release = running.ask(connection, profile)
+        release = running.read_current(connection, profile)
         running.record(inference.device, release)
         for batch in batches(rows):
             files = [(_file_name(row), _content(row)) for row in batch]
@@ -38,7 +38,7 @@ def perform(job: Job, context: JobContext) -> dict:
             def on_answer(count: int, _total: int, before: int = done) -> None:
                 context.progress(before + count, len(rows))
 
-            found = answer(connection, profile, files, release=release, on_answer=on_answer)
+            found = predict(connection, profile, files, release=release, on_answer=on_answer)
             answers += found.answers
             engine, done = found.done.get("engine", ""), done + len(batch)
     grays = {_file_name(row): gray for row, gray in plain.items()}

@@ -88,7 +88,7 @@ class Device(Owned):
 
 
 class InferenceQuerySet(OwnedQuerySet):
-    def asked(self):
+    def submitted(self):
         """Those with completely uploaded images; the others are in progress or were interrupted."""
         return self.exclude(job=None)
 

@@ -13,8 +13,8 @@ from portal.devices.remote_runner import Profile, run_sent
 from portal.devices.transfer import MAX_DIGITS, parse_df
 from workers.contract.messages import msg
 
-SAID_SECONDS = 20.0
-MAX_SAID_BYTES = 64 * 1024
+COMMAND_SECONDS = 20.0
+MAX_OUTPUT_BYTES = 64 * 1024
 COMPATIBLE = "/proc/device-tree/compatible"
 MOUNTS = "/proc/mounts"
 # Which of them exists depends on the kernel's configuration.
@@ -53,10 +53,10 @@ def probe(connection: BoardConnection, profile: Profile, *, password: str | None
     return facts
 
 
-def _said(connection: BoardConnection, *argv: str) -> str:
+def _output_of(connection: BoardConnection, *argv: str) -> str:
     """A command's output; empty if it failed. A silent or endlessly printing board ends the probe."""
     try:
-        result = connection.run(list(argv), timeout=SAID_SECONDS, limit=MAX_SAID_BYTES)
+        result = connection.run(list(argv), timeout=COMMAND_SECONDS, limit=MAX_OUTPUT_BYTES)
     except (RemoteTimeout, MalformedAnswer):
         raise
     except RemoteFailed:
@@ -66,10 +66,10 @@ def _said(connection: BoardConnection, *argv: str) -> str:
 
 def _system(connection: BoardConnection) -> dict[str, Any]:
     kernel, machine, hostname = (
-        clean_text(_said(connection, "uname", flag)) or None for flag in ("-sr", "-m", "-n")
+        clean_text(_output_of(connection, "uname", flag)) or None for flag in ("-sr", "-m", "-n")
     )
     return {
-        "os": parse_os_release(_said(connection, "cat", "/etc/os-release")),
+        "os": parse_os_release(_output_of(connection, "cat", "/etc/os-release")),
         "kernel": kernel,
         "machine": machine,
         "hostname": hostname,
@@ -77,14 +77,14 @@ def _system(connection: BoardConnection) -> dict[str, Any]:
 
 
 def _memory(connection: BoardConnection) -> dict[str, Any]:
-    total, free = parse_meminfo(_said(connection, "cat", "/proc/meminfo"))
+    total, free = parse_meminfo(_output_of(connection, "cat", "/proc/meminfo"))
     return {"memory_total": total, "memory_free": free}
 
 
 def _disk(connection: BoardConnection, root: str) -> dict[str, Any]:
     # The root folder does not exist before the first deployment; its parent does.
     for folder in (root, root.rpartition("/")[0] or "."):
-        total, free = parse_df(_said(connection, "df", "-k", folder))
+        total, free = parse_df(_output_of(connection, "df", "-k", folder))
         if total is not None:
             break
     return {"disk_total": total, "disk_free": free}
@@ -113,7 +113,7 @@ def _writable(connection: BoardConnection, root: str, mounts: str) -> bool | Non
     ``test -w`` alone is not enough: busybox says yes to root on a read-only file system.
     """
     for folder in (root, root.rpartition("/")[0] or "."):
-        place = _said(connection, "df", "-k", folder).split()[-1:]
+        place = _output_of(connection, "df", "-k", folder).split()[-1:]
         if place:
             break
     else:
@@ -122,7 +122,7 @@ def _writable(connection: BoardConnection, root: str, mounts: str) -> bool | Non
     if options and "ro" in options[-1]:
         return False
     try:
-        return connection.run(["test", "-w", folder], timeout=SAID_SECONDS).ok
+        return connection.run(["test", "-w", folder], timeout=COMMAND_SECONDS).ok
     except (RemoteTimeout, MalformedAnswer):
         raise
     except RemoteFailed:
@@ -131,7 +131,7 @@ def _writable(connection: BoardConnection, root: str, mounts: str) -> bool | Non
 
 def _clock_offset(connection: BoardConnection) -> int | None:
     """How many seconds the board's clock is ahead; None if unknown."""
-    said = _said(connection, "date", "+%s")
+    said = _output_of(connection, "date", "+%s")
     return int(said) - round(time.time()) if said.isdecimal() and len(said) <= MAX_DIGITS else None
 
 

@@ -31,7 +31,7 @@ class KnownRelease:
 class Deployer(Protocol):
     """The interface that the deploying app implements."""
 
-    def settle(self, device: Device, release: str | None) -> None:
+    def reconcile(self, device: Device, release: str | None) -> None:
         """The board reported ``release`` as current; called in the transaction that records it."""
 
     def current(self, devices: Iterable[Device]) -> dict[int, KnownRelease]:
@@ -57,9 +57,9 @@ def register(deployer: Deployer) -> None:
     _deployers[:] = [deployer]
 
 
-def settle(device: Device, release: str | None) -> None:
+def reconcile(device: Device, release: str | None) -> None:
     for deployer in _deployers:
-        deployer.settle(device, release)
+        deployer.reconcile(device, release)
 
 
 def current(devices: Iterable[Device]) -> dict[int, KnownRelease]:

@@ -26,16 +26,16 @@ from workers.contract.messages import msg
 
 # A dangling link is no current release.
 READ_CURRENT = 'test -d "$1/current/" && readlink "$1/current"'
-ASK_SECONDS = 20.0
+READ_SECONDS = 20.0
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def ask(connection: BoardConnection, profile: Profile) -> str | None:
+def read_current(connection: BoardConnection, profile: Profile) -> str | None:
     """The id of the board's current release; None for none.
 
     Needs no Python on the board, so that a check can call it too. Raises RemoteFailed, ConnectionLost.
     """
-    result = connection.run(["sh", "-c", READ_CURRENT, "sh", profile.root], timeout=ASK_SECONDS)
+    result = connection.run(["sh", "-c", READ_CURRENT, "sh", profile.root], timeout=READ_SECONDS)
     if result.not_found:
         arguments = ("release_manager.py", "status", profile.root)
         return run_sent(connection, profile, *arguments, fields=("current",))["current"]
@@ -61,12 +61,12 @@ class Report:
     asked_at: datetime.datetime
 
 
-def look(device: Device) -> Report | None:
+def fetch_report(device: Device) -> Report | None:
     """Sign in and ask, outside a job; None if the board could not be asked. Reads no row."""
     asked_at = timezone.now()
     try:
         with sign_in(device) as connection:
-            return Report(ask(connection, configs.boards()[device.profile]), asked_at)
+            return Report(read_current(connection, configs.boards()[device.profile]), asked_at)
     except (BoardError, WrongKey, configs.Removed):
         return None
 
@@ -87,7 +87,7 @@ def record(device: Device, release: str | None, asked_at: datetime.datetime | No
     row = Device.objects.select_for_update().get(pk=device.pk)
     if asked_at is not None and row.reported_at is not None and row.reported_at > asked_at:
         return
-    releases.settle(row, release)
+    releases.reconcile(row, release)
     row.reported_release, row.reported_at = release or "", timezone.now()
     row.save(update_fields=["reported_release", "reported_at"])
     device.reported_release, device.reported_at = row.reported_release, row.reported_at

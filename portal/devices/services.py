@@ -99,8 +99,8 @@ def connect(device: Device, context: JobContext) -> Iterator[BoardConnection]:
     try:
         with _dial(device, context) as connection:
             Device.objects.filter(pk=device.pk).update(seen_at=timezone.now())
-            watch.answered(device)
-            connection.on_wait, connection.insist = context.check, context.insist
+            watch.mark_online(device)
+            connection.on_wait, connection.late_check = context.check, context.late_check
             yield connection
     except (BoardError, WrongKey) as error:
         problem = str(error)
@@ -112,7 +112,7 @@ def connect(device: Device, context: JobContext) -> Iterator[BoardConnection]:
 
 
 def _dial(device: Device, context: JobContext) -> BoardConnection:
-    def tell(error: BoardError, seconds: float) -> None:
+    def report_retry(error: BoardError, seconds: float) -> None:
         context.log(str(error))
         context.phase(
             msg(
@@ -124,7 +124,7 @@ def _dial(device: Device, context: JobContext) -> BoardConnection:
         )
 
     delays = settings.SSH_RETRY_DELAYS
-    return dial(lambda: sign_in(device, context.check), delays, context.check, tell)
+    return dial(lambda: sign_in(device, context.check), delays, context.check, report_retry)
 
 
 # --- probe ------------------------------------------------------------------------------------

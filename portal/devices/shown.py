@@ -7,7 +7,7 @@ from itertools import islice
 
 from portal import tasks
 from portal.devices.models import Inference, InferenceImage
-from portal.tasks.figures import Thresholds, Told
+from portal.tasks.figures import Predicted, Thresholds
 
 # A page of hundreds of images draws only the highest-scoring boxes of each, so that browsers can cope.
 MOST_BOXES, LEAST_BOXES = 5_000, 10
@@ -15,12 +15,12 @@ MOST_BOXES, LEAST_BOXES = 5_000, 10
 
 @dataclass(frozen=True)
 class ShownImage:
-    """``told`` is None until the board has responded, and if it failed. ``drawn``: the number of boxes, if
+    """``view`` is None until the board has responded, and if it failed. ``drawn``: the number of boxes, if
     not all.
     """
 
     image: InferenceImage
-    told: Told | None
+    view: Predicted | None
     drawn: int | None = None
 
 
@@ -28,18 +28,18 @@ def images_of(inference: Inference, thresholds: Thresholds, most: int | None = N
     """All images, or the first ``most``."""
     task, images = tasks.get(inference.task), inference.images.all()
     boxes = max(LEAST_BOXES, MOST_BOXES // max(1, len(images)))
-    return [_bounded(image, _told(task, image, thresholds), boxes) for image in islice(images, most)]
+    return [_bounded(image, _view(task, image, thresholds), boxes) for image in islice(images, most)]
 
 
-def _bounded(image: InferenceImage, told: Told | None, most: int) -> ShownImage:
-    if told is None or told.overlay is None or len(told.overlay.boxes) <= most:
-        return ShownImage(image, told)
-    overlay = replace(told.overlay, boxes=told.overlay.boxes[:most])
-    return ShownImage(image, replace(told, overlay=overlay), most)
+def _bounded(image: InferenceImage, view: Predicted | None, most: int) -> ShownImage:
+    if view is None or view.overlay is None or len(view.overlay.boxes) <= most:
+        return ShownImage(image, view)
+    overlay = replace(view.overlay, boxes=view.overlay.boxes[:most])
+    return ShownImage(image, replace(view, overlay=overlay), most)
 
 
-def _told(task: tasks.Task, image: InferenceImage, thresholds: Thresholds) -> Told | None:
+def _view(task: tasks.Task, image: InferenceImage, thresholds: Thresholds) -> Predicted | None:
     if not image.prediction:
         return None
     size = (image.width, image.height) if image.width and image.height else None
-    return task.told(image.prediction, size, thresholds)
+    return task.view(image.prediction, size, thresholds)

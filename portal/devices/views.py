@@ -49,7 +49,7 @@ def device_list(request):
 def device_detail(request, pk):
     """One board, its recent inferences, and a form to try an image."""
     device = _device(request, pk)
-    history = device.inferences.asked().select_related("job", "created_by").prefetch_related("images")
+    history = device.inferences.submitted().select_related("job", "created_by").prefetch_related("images")
     newest, page = history.first(), page_of(history, request, size=HISTORY)
     known = releases.known(device, {row.release for row in page})
     context = {
@@ -59,7 +59,7 @@ def device_detail(request, pk):
         "newest": _inference_live(request, newest) if newest else None,
         "newest_row": newest,
         "page": page,
-        "told": {row.pk: images_of(row, forgiving({}, known.get(row.release)), NAMED) for row in page},
+        "predicted": {row.pk: images_of(row, forgiving({}, known.get(row.release)), NAMED) for row in page},
         "releases": known,
         "panels": panels.of("device", request, device),
     }
@@ -68,7 +68,7 @@ def device_detail(request, pk):
 
 def device_live(request, pk):
     """The live part of a device's page."""
-    return live.answer(request, lambda: _live(request, _device(request, pk)))
+    return live.respond(request, lambda: _live(request, _device(request, pk)))
 
 
 def _live(request, device: Device) -> Live:
@@ -241,7 +241,7 @@ def device_infer(request, pk):
 
 
 def _inference(request, pk: int, number: int) -> Inference:
-    rows = Inference.objects.for_team(request.team).asked().prefetch_related("images")
+    rows = Inference.objects.for_team(request.team).submitted().prefetch_related("images")
     return get_object_or_404(rows.select_related("job", "device"), pk=number, device_id=pk)
 
 
@@ -267,7 +267,7 @@ def inference_coco(request, pk, number):
 
 def inference_live(request, pk, number):
     """The live part of an inference."""
-    return live.answer(request, lambda: _inference_live(request, _inference(request, pk, number)))
+    return live.respond(request, lambda: _inference_live(request, _inference(request, pk, number)))
 
 
 def _inference_live(request, inference: Inference) -> Live:
@@ -290,7 +290,7 @@ def _answers(request, inference: Inference, query) -> SafeString:
         "known": known,
         "images": images,
         "thresholds": thresholds,
-        "has_boxes": any(row.told and row.told.overlay for row in images),
+        "has_boxes": any(row.view and row.view.overlay for row in images),
     }
     return render_to_string("devices/_answers.html", context, request=request)
 

@@ -49,17 +49,17 @@ def watch() -> None:
     # Marked first: a round may take longer than the interval.
     Device.objects.filter(pk__in=[device.pk for device in devices]).update(checked_at=timezone.now())
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for device, (problem, report) in zip(devices, pool.map(_look_and_ask, devices), strict=True):
+        for device, (problem, report) in zip(devices, pool.map(_check_and_report, devices), strict=True):
             _note(device, problem, report)
 
 
-def _look_and_ask(device: Device) -> tuple[Exception | None, running.Report | None]:
-    problem = _look(device)
+def _check_and_report(device: Device) -> tuple[Exception | None, running.Report | None]:
+    problem = _find_problem(device)
     # A rejected password is not retried every few minutes: boards lock out clients that do so.
-    return problem, running.look(device) if problem is None and not device.problem else None
+    return problem, running.fetch_report(device) if problem is None and not device.problem else None
 
 
-def _look(device: Device) -> Exception | None:
+def _find_problem(device: Device) -> Exception | None:
     """What went wrong; None if the device showed the pinned host key.
 
     A device that does not respond is tried again: a rebooting board is not offline.
@@ -84,7 +84,7 @@ def _note(device: Device, problem: Exception | None, report: running.Report | No
         return
     if problem is None:
         mine.update(seen_at=now)
-        answered(device)
+        mark_online(device)
         if report is not None:
             running.record(device, report.release, report.asked_at)
     elif isinstance(problem, Unreachable):
@@ -92,7 +92,7 @@ def _note(device: Device, problem: Exception | None, report: running.Report | No
 
 
 @transaction.atomic
-def answered(device: Device) -> None:
+def mark_online(device: Device) -> None:
     """The device is online. Notify only if it was offline."""
     lost = Device.objects.filter(pk=device.pk).exclude(lost_at=None)
     if lost.update(lost_at=None, problem=""):

@@ -83,7 +83,7 @@ def page(runs, jobs, before: Place | None, size: int = PAGE_SIZE) -> tuple[list[
     found = heapq.nlargest(size + 1, entries, key=lambda entry: entry.place)
     more = len(found) > size
     found = found[:size]
-    _tell_subjects(found)
+    _set_subjects(found)
     return found, found[-1].place if more else None
 
 
@@ -120,7 +120,7 @@ def _of_run(run: Run, figures: Figures) -> Entry:
     )
 
 
-def _tell_subjects(entries: list[Entry]) -> None:
+def _set_subjects(entries: list[Entry]) -> None:
     known = subjects.of([entry.row for entry in entries if not entry.is_run])
     for entry in entries:
         if not entry.is_run:

@@ -17,7 +17,7 @@ from portal.runs.models import Run
 def history(request):
     """The team's runs and jobs that match the form, newest first."""
     if any(not value for value in request.GET.values()):
-        return redirect(_address(request, _said(request.GET)))  # a short URL to keep and share
+        return redirect(_address(request, _without_empty(request.GET)))  # a short URL to keep and share
     form = HistoryForm(request.GET, team=request.team)
     wanted = form.wanted()
     page = _page(request, wanted)
@@ -33,12 +33,12 @@ def _of_hash(request, text: str) -> dict:
     return {"matches": provenance.find(request.team, text), "whole_hash": len(text) == provenance.HASH_LENGTH}
 
 
-def _said(query: QueryDict) -> QueryDict:
+def _without_empty(query: QueryDict) -> QueryDict:
     """The query parameters without empty ones."""
-    said = query.copy()
+    given = query.copy()
     for name in [name for name, value in query.items() if not value]:
-        del said[name]
-    return said
+        del given[name]
+    return given
 
 
 def _address(request, query: QueryDict) -> str:

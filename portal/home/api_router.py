@@ -19,8 +19,8 @@ from portal.runs.api import RunViewSet
 from portal.runs.deployment_api import DeploymentViewSet
 from portal.teams.account_api import MeViewSet, SignInViewSet
 from portal.teams.api import AuditViewSet, InvitationViewSet, MemberViewSet, TeamsViewSet, TokenViewSet
-from portal.teams.door_api import DoorViewSet
 from portal.teams.quota_api import limits
+from portal.teams.signed_out_api import SignedOutViewSet
 
 router = DefaultRouter()
 router.include_root_view = False
@@ -66,9 +66,9 @@ urlpatterns = [
     path("limits/", limits),
     path("me/", MeViewSet.as_view({"get": "show", "patch": "partial_update"})),
     path("me/language/", MeViewSet.as_view({"put": "language"})),
-    path("me/password/forgotten/", DoorViewSet.as_view({"post": "forgotten"})),
-    path("me/password/reset/", DoorViewSet.as_view({"post": "reset"})),
-    path("invitations/accept/", DoorViewSet.as_view({"post": "accept"})),
+    path("me/password/forgotten/", SignedOutViewSet.as_view({"post": "forgot_password"})),
+    path("me/password/reset/", SignedOutViewSet.as_view({"post": "reset"})),
+    path("invitations/accept/", SignedOutViewSet.as_view({"post": "accept"})),
     path("me/password/", MeViewSet.as_view({"post": "password"})),
     path("notification-choices/", NoticeChoiceViewSet.as_view({"get": "show", "put": "change"})),
     re_path(

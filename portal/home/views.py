@@ -33,7 +33,7 @@ def home(request):
 
 def home_live(request):
     """The live part of the start page."""
-    return live.answer(request, lambda: _live(request))
+    return live.respond(request, lambda: _live(request))
 
 
 @login_not_required

@@ -67,7 +67,7 @@ class JobContext:
         self.tool_seconds: dict[str, float] = {}
         self.verdict: Exception | None = None  # why the job must end, set by the heartbeat
         self.deadline = float("inf")  # on the monotonic clock, when the time limit expires
-        self._insists_at = float("inf")
+        self._grace_ends_at = float("inf")
         self._told_at = 0.0
 
     def beat(self) -> None:
@@ -82,7 +82,7 @@ class JobContext:
     def decide(self, verdict: Exception, grace: float = 0.0) -> None:
         """End the job because of ``verdict``. The first verdict stands; the shortest grace period counts."""
         self.verdict = self.verdict or verdict
-        self._insists_at = min(self._insists_at, time.monotonic() + grace)
+        self._grace_ends_at = min(self._grace_ends_at, time.monotonic() + grace)
 
     def check(self) -> None:
         """Raise Cancelled, TimedOut or Superseded if time is up or the heartbeat found that the job must end.
@@ -94,24 +94,24 @@ class JobContext:
         if self.verdict is not None:
             raise self.verdict
 
-    def insist(self) -> None:
+    def late_check(self) -> None:
         """As ``check``, but only after the grace period: for clean-up, and for work that must not stop
         half-way.
         """
         try:
             self.check()
         except (Cancelled, TimedOut, Superseded):
-            if time.monotonic() >= self._insists_at:
+            if time.monotonic() >= self._grace_ends_at:
                 raise
 
-    def say(self, name: str) -> None:
+    def set_phase(self, name: str) -> None:
         """Set the phase and log it; for work that must not stop half-way."""
         self.events([{"type": "phase", "name": name}])
         self.log(name)
 
     def phase(self, name: str) -> None:
         """Set the phase. Raise Cancelled or Superseded if the job must end."""
-        self.say(name)
+        self.set_phase(name)
         self.check()
         self.beat()
 

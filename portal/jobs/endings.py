@@ -26,7 +26,7 @@ from workers.contract.messages import join, msg
 logger = logging.getLogger(__name__)
 LONGEST_PAUSE = 2.0
 LONGEST = 2000  # characters of a failure message
-SETTLE_SECONDS = 10.0  # the sweeps finish it otherwise
+FOLLOW_UP_SECONDS = 10.0  # the sweeps finish it otherwise
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _write(job: Job, ending: Ending) -> None:
     job.move_to(ending.status, ending.reason, **fields)
 
 
-def settle(job: Job, patience: float = 0.0) -> None:
+def follow_up(job: Job, patience: float = 0.0) -> None:
     """Let the kind run its follow-up. Never raises: the status stands whatever happens here.
 
     The sweeps finish what an error leaves undone. ``patience`` is in seconds, as for ``patiently``.

@@ -74,7 +74,7 @@ def run(job: Job) -> None:
         return
     if job.status in (Status.CANCELLED, Status.SUCCEEDED):
         shutil.rmtree(job_folder(job), ignore_errors=True)
-    endings.settle(job, endings.SETTLE_SECONDS)
+    endings.follow_up(job, endings.FOLLOW_UP_SECONDS)
 
 
 def _attempt(job: Job, context: JobContext) -> bool:

@@ -57,7 +57,7 @@ class Queue:
         return next((entry for entry in self.waiting if entry.job.pk == job.pk), None)
 
 
-def look(names=quotas.QUEUES) -> dict[str, Queue]:
+def queues_by_name(names=quotas.QUEUES) -> dict[str, Queue]:
     """The queues by name. The number of database queries does not grow with their length."""
     found = {name: Queue(name) for name in names}
     waiting: dict[str, list[Entry]] = defaultdict(list)
@@ -98,7 +98,7 @@ def place_of(jobs) -> dict[int, Entry]:
     queued = [job for job in jobs if job is not None and job.status == Status.QUEUED]
     if not queued:
         return {}
-    queues = look({job.queue for job in queued})
+    queues = queues_by_name({job.queue for job in queued})
     found = {job.pk: queues[job.queue].entry_of(job) for job in queued}
     return {pk: entry for pk, entry in found.items() if entry is not None}
 
@@ -156,7 +156,7 @@ class _Play:
         }
         self.oldest = {pk: min(row.job.place for row in rows) for pk, rows in self.of_team.items()}
         self.last = _last_starts(queue.name, self.of_team)
-        self._say_why()
+        self._set_reasons()
 
     def _will_end(self, entry: Entry, end: float) -> None:
         self.serial += 1
@@ -166,7 +166,7 @@ class _Play:
         limit = self.limits[team_id]
         return limit is not None and self.running[team_id] >= limit
 
-    def _say_why(self) -> None:
+    def _set_reasons(self) -> None:
         """What each job waits for now."""
         for team_id, entries in self.of_team.items():
             for entry in entries:

@@ -60,7 +60,7 @@ def host_of(job) -> str:
 
 def live(request) -> Live:
     """The live part of the page."""
-    queues = forecast.look()
+    queues = forecast.queues_by_name()
     mine = [entry.job for queue in queues.values() for entry in (*queue.running, *queue.waiting)]
     known = subjects.of([job for job in mine if job.team_id == request.team.pk])
     panels = [_panel(queue, request.team, known) for queue in queues.values()]
@@ -106,7 +106,7 @@ def as_data(team) -> list[dict]:
             "running": [_entry(entry, team) for entry in queue.running],
             "waiting": [_entry(entry, team) for entry in queue.waiting],
         }
-        for queue in forecast.look().values()
+        for queue in forecast.queues_by_name().values()
     ]
 
 

@@ -71,7 +71,7 @@ def cancel(job: Job, by: str) -> None:
             continue
         break
     if job.status == Status.CANCELLED:
-        endings.settle(job)
+        endings.follow_up(job)
 
 
 def retry(job: Job, created_by=None, **fields) -> Job:
@@ -186,5 +186,5 @@ def _end_lost(job: Job, target: str) -> None:
             # At its old place, not behind jobs that came later.
             retry(job, attempt=job.attempt + 1, place=job.place)
             return
-    endings.settle(job)
+    endings.follow_up(job)
     wake(job.queue)

@@ -31,7 +31,7 @@ def job_list(request):
 
 def job_list_live(request):
     """The live part of the queue."""
-    return live.answer(request, lambda: queue_page.live(request))
+    return live.respond(request, lambda: queue_page.live(request))
 
 
 def job_detail(request, pk):
@@ -42,7 +42,7 @@ def job_detail(request, pk):
 
 def job_live(request, pk):
     """The live part of a job's page."""
-    return live.answer(request, lambda: _live(request, _job(request, pk)))
+    return live.respond(request, lambda: _live(request, _job(request, pk)))
 
 
 def _live(request, job: Job) -> Live:

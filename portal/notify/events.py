@@ -39,10 +39,10 @@ class Event:
     for_webhooks: bool = True
     colour: str = field(default="secondary")
 
-    def say(self, words: dict[str, Any]) -> str:
+    def render(self, words: dict[str, Any]) -> str:
         """The event as a sentence in the reader's language."""
-        told = {key: shown(value) for key, value in words.items() if key == "message"}
-        return str(self.sentence) % {**words, **told}
+        displayed = {key: shown(value) for key, value in words.items() if key == "message"}
+        return str(self.sentence) % {**words, **displayed}
 
 
 def absolute(path: str) -> str:

@@ -55,7 +55,7 @@ def _send(row: Notification) -> bool:
 def _message(row: Notification) -> EmailMessage:
     event = EVENTS[row.event]
     with translation.override(languages.of(row.user)):
-        words = event.say(row.facts)
+        words = event.render(row.facts)
         context = {"words": words, "url": absolute(row.path), "team": row.team, "user": row.user}
         context["choices_url"] = absolute("/notifications/choices/")
         body = render_to_string("notify/mail.txt", context)

@@ -11,7 +11,7 @@ from portal.notify.models import Audience, Choice, Mail, Notification
 from portal.teams.models import RANK, Membership, Role
 
 
-def tell(event: Event, team, subject) -> Facts:
+def notify_members(event: Event, team, subject) -> Facts:
     """Write a notice for everyone who wants to be told of the event; return its facts."""
     facts = event.describe(subject)
     choices = {row.user_id: row for row in Choice.objects.filter(event=event.name, user__teams=team)}

@@ -17,7 +17,7 @@ class NotificationSerializer(serializers.ModelSerializer):
 
     def get_sentence(self, row) -> str:
         event = EVENTS.get(row.event)
-        return event.say(row.facts) if event else ""
+        return event.render(row.facts) if event else ""
 
 
 class NotificationsQuerySerializer(serializers.Serializer):

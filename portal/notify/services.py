@@ -25,7 +25,7 @@ def emit(name: str, team, subject) -> None:
     try:
         with transaction.atomic():
             event = EVENTS[name]
-            facts = notices.tell(event, team, subject)
+            facts = notices.notify_members(event, team, subject)
             if event.for_webhooks:
                 webhooks.order(event.name, team, facts.data)
     except Exception:

@@ -256,7 +256,7 @@ def _stop_if_hopeless(webhook: Webhook, problem: str) -> None:
             return
         webhook.refresh_from_db()
         audit.record("webhook.stop", webhook, detail=words)
-        notices.tell(EVENTS["webhook.stopped"], webhook.team, webhook)
+        notices.notify_members(EVENTS["webhook.stopped"], webhook.team, webhook)
 
 
 def sweep() -> None:

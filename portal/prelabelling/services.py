@@ -78,13 +78,13 @@ def start(
     with indexes.opened(version) as index:
         draft = drafts.open_draft(user, version.dataset)
         here = draft if draft and draft.base_id == version.pk else None
-        asked = _asked(model, drafts.plan_of(here, index), classes)
+        asked = _requested_classes(model, drafts.plan_of(here, index), classes)
         if not proposals.unlabelled(here, index):
             raise ChangeRefused(_("Every image has a label already: there is nothing to propose."))
     return _write(user, version, model, asked, usual_score(model) if least_score is None else least_score)
 
 
-def _asked(model: Model, plan: Plan, classes: dict[str, int | None]) -> list[int | None]:
+def _requested_classes(model: Model, plan: Plan, classes: dict[str, int | None]) -> list[int | None]:
     """The dataset's class for each class of the model."""
     found = matched(model, plan)
     unknown = set(classes) - {one.name for one in found}

@@ -106,7 +106,7 @@ def _refusals(run: Run) -> list[str]:
 
 def _write_status(run: Run, steps: list[Step], refusals: list[str]) -> None:
     chain = [run.dataset_version.job, *(step.job for step in steps if not step.withheld)]
-    status, message = _judge(chain, cancelled=run.cancelled_by_id is not None)
+    status, message = _outcome(chain, cancelled=run.cancelled_by_id is not None)
     if status in ACTIVE and refusals:
         status, message = Status.FAILED, refusals[0]
     elif status in ACTIVE and run.dataset_version.in_review:
@@ -121,7 +121,7 @@ def _write_status(run: Run, steps: list[Step], refusals: list[str]) -> None:
         notify.emit(EVENTS[status], run.team, run)
 
 
-def _judge(chain: list[Job | None], cancelled: bool) -> tuple[str, str]:
+def _outcome(chain: list[Job | None], cancelled: bool) -> tuple[str, str]:
     """The run's status, from its steps' and from the check of its data.
 
     One failed branch does not stop the others.

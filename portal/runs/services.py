@@ -218,7 +218,7 @@ def edit_run(run: Run, user, name: str | None = None, notes: str | None = None, 
     if changed:
         run.save(update_fields=changed)
     if tag_names is not None and set(tag_names) != {tag.name for tag in run.tags.all()}:
-        tags.put(run, tag_names)
+        tags.set_tags(run, tag_names)
         changed.append("tags")
     if changed:
         audit.record("run.edit", run, actor=user, detail=", ".join(changed))

@@ -37,7 +37,7 @@ def split(text: str) -> list[str]:
     return clean(re.split("[,，、;；\n]", text))
 
 
-def put(run: Run, names: list[str]) -> None:
+def set_tags(run: Run, names: list[str]) -> None:
     """Set a run's tags; an existing tag that differs only in case is reused with its spelling.
 
     ``names`` are clean. Tags without runs are removed.

@@ -94,7 +94,7 @@ def run_mistakes(request, pk):
 
 def run_live(request, pk):
     """The live part of a run's page."""
-    return live.answer(request, lambda: RunPage(_run(request, pk), request).live())
+    return live.respond(request, lambda: RunPage(_run(request, pk), request).live())
 
 
 def run_report(request, pk):

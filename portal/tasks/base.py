@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.untrusted import Check
 from portal.tasks.doubts import Doubt
-from portal.tasks.figures import Change, Chart, Column, Shown, Thresholds, Told
+from portal.tasks.figures import Change, Chart, Column, Predicted, Shown, Thresholds
 from workers.contract.messages import msg
 from workers.datakit import tasks as labels
 
@@ -112,7 +112,9 @@ class Task(ABC):
         return self.answer(answer, "answer")
 
     @abstractmethod
-    def told(self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds) -> Told:
+    def view(
+        self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds
+    ) -> Predicted:
         """The stored prediction, in words and as boxes over the image of ``size`` (width, height)."""
 
     def boxes(self, prediction: dict[str, Any], thresholds: Thresholds) -> list[dict[str, Any]]:

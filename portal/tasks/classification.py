@@ -18,9 +18,9 @@ from portal.tasks.figures import (
     Chart,
     Column,
     Line,
+    Predicted,
     Shown,
     Thresholds,
-    Told,
     class_name,
 )
 from workers.contract.messages import msg
@@ -112,9 +112,11 @@ class Classification(Task):
             for row in rows
         ]
 
-    def told(self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds) -> Told:
+    def view(
+        self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds
+    ) -> Predicted:
         top = tuple((_called(one), one["score"]) for one in prediction.get("top", ()))
-        return Told(_called(prediction), prediction["score"], top=top)
+        return Predicted(_called(prediction), prediction["score"], top=top)
 
     def prediction(self, row: Prediction, answer: dict[str, Any]) -> Prediction:
         predicted, score = answer.get("label_id"), answer.get("score")

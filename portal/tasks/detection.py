@@ -20,9 +20,9 @@ from portal.tasks.figures import (
     Drawn,
     Line,
     Overlay,
+    Predicted,
     Shown,
     Thresholds,
-    Told,
     class_name,
 )
 from workers.contract.messages import msg
@@ -160,7 +160,9 @@ class Detection(Task):
         sure = [box for box in prediction.get("boxes", []) if box["score"] >= thresholds.score]
         return suppressed(sure, thresholds.overlap)
 
-    def told(self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds) -> Told:
+    def view(
+        self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds
+    ) -> Predicted:
         shown = self.boxes(prediction, thresholds)
         drawn = tuple(
             Drawn(
@@ -173,7 +175,7 @@ class Detection(Task):
             for box in prediction["boxes"]
         )
         overlay = Overlay(*size, drawn) if size else None
-        return Told(_boxes(len(shown)), None, overlay, prediction.get("least_score"))
+        return Predicted(_boxes(len(shown)), None, overlay, prediction.get("least_score"))
 
     def proposed(
         self, prediction: Prediction, classes: list[int | None], least_score: float

@@ -105,7 +105,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
-class Told:
+class Predicted:
     """A board's prediction for an image, in words. ``least_score``: it reports no boxes with a lower one;
     ``top``: classes with scores, highest first, if the engine reports more than one.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.core.untrusted import record
 from portal.tasks.base import DatasetFacts, Prediction, Task
-from portal.tasks.figures import Change, Thresholds, Told
+from portal.tasks.figures import Change, Predicted, Thresholds
 from workers.contract.messages import msg
 
 
@@ -29,8 +29,10 @@ class Unknown(Task):
             )
         ]
 
-    def told(self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds) -> Told:
-        return Told("–")
+    def view(
+        self, prediction: dict[str, Any], size: tuple[int, int] | None, thresholds: Thresholds
+    ) -> Predicted:
+        return Predicted("–")
 
     def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
         return {"images": len(predictions)}

@@ -89,13 +89,13 @@ class MeViewSet(ApiViewSet):
     pagination_class = None
     write_role, write_scope = Role.VIEWER, Scope.ADMIN
 
-    def _answer(self) -> Response:
+    def _me(self) -> Response:
         user = User.objects.get(pk=self.request.user.pk)
         return Response(MeSerializer(user, context={"request": self.request}).data)
 
     @extend_schema(responses=MeSerializer)
     def show(self, request):
-        return self._answer()
+        return self._me()
 
     @extend_schema(request=NewEmailSerializer, responses=MeSerializer)
     def partial_update(self, request):
@@ -104,7 +104,7 @@ class MeViewSet(ApiViewSet):
         person = User.objects.get(pk=request.user.pk)
         self._saved(EmailForm(data, instance=person), "password")
         audit.record("account.email", person)
-        return self._answer()
+        return self._me()
 
     @extend_schema(request=LanguageSerializer, responses=MeSerializer)
     def language(self, request):
@@ -112,7 +112,7 @@ class MeViewSet(ApiViewSet):
         person = User.objects.get(pk=request.user.pk)
         person.language = checked(LanguageSerializer, request)["language"]
         person.save(update_fields=["language"])
-        return self._answer()
+        return self._me()
 
     @extend_schema(request=NewPasswordSerializer, responses={204: None})
     def password(self, request):

@@ -203,4 +203,4 @@ class AuditViewSet(mixins.ListModelMixin, ApiViewSet):
     @with_query(AuditQuerySerializer)
     def csv(self, request):
         """The whole audit as a CSV file. The download is itself audited."""
-        return audit_export.answer(request, self.get_queryset())
+        return audit_export.as_csv(request, self.get_queryset())

@@ -22,7 +22,7 @@ class _Echo:
         return line
 
 
-def answer(request, rows) -> StreamingHttpResponse:
+def as_csv(request, rows) -> StreamingHttpResponse:
     """The rows as CSV, line by line; the download is audited."""
     writer = csv.writer(_Echo())
 

@@ -53,4 +53,4 @@ def audit_list(request):
 def audit_csv(request):
     """The entries that match the filter, as a CSV file."""
     _, rows = _wanted(request)
-    return audit_export.answer(request, rows)
+    return audit_export.as_csv(request, rows)

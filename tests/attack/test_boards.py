@@ -51,7 +51,7 @@ def in_time():
 
 
 def ask(line) -> None:
-    answers.answer(line, PROFILE, [PICTURE])
+    answers.predict(line, PROFILE, [PICTURE])
 
 
 def put(line) -> None:
@@ -188,15 +188,15 @@ def test_an_answer_that_makes_no_sense_is_the_boards_fault(board, mode):
 def test_control_characters_of_a_label_are_left_out(board):
     board.order("control")
     with board.connect() as line:
-        (row,) = answers.answer(line, PROFILE, [PICTURE]).answers
+        (row,) = answers.predict(line, PROFILE, [PICTURE]).answers
     assert row["label"] == "[31mred alert"
 
 
 def test_a_label_beyond_the_classes_is_the_boards_fault(board):
     with board.connect() as line:
-        assert answers.answer(line, PROFILE, [PICTURE], classes=1).answers[0]["label_id"] == 0
+        assert answers.predict(line, PROFILE, [PICTURE], classes=1).answers[0]["label_id"] == 0
         with pytest.raises(MalformedAnswer, match="not one of the 0 classes"):
-            answers.answer(line, PROFILE, [PICTURE], classes=0)
+            answers.predict(line, PROFILE, [PICTURE], classes=0)
 
 
 @pytest.mark.parametrize("mode", ["nan", "no-answer", "deep", "type-list", "many-answers", "other-image"])
@@ -250,7 +250,7 @@ def test_whatever_a_board_is_stuck_in_can_be_stopped(board, monkeypatch, mode):
             if time.monotonic() > stop_at:
                 raise Stop
 
-        line.on_wait = line.insist = look
+        line.on_wait = line.late_check = look
         with pytest.raises(Stop):
             work(line)
 

@@ -63,7 +63,7 @@ def seconds_until_it_answers(connection, profile, release: str, start: float) ->
     from portal.deployment import steps
     from portal.devices import running
 
-    while running.ask(connection, profile) != release:
+    while running.read_current(connection, profile) != release:
         if time.monotonic() > start + BACK_SECONDS:
             raise RuntimeError(f"{release} did not become current again")
         time.sleep(0.05)

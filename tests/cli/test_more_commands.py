@@ -68,7 +68,7 @@ def test_a_run_is_cloned_with_changes(two_runs, slipway):
 
 
 def test_datasets_are_renamed_deleted_and_restored(two_runs, slipway):
-    assert slipway("dataset", "rename", "Pets", "Animals").out == "Pets is called Animals now.\n"
+    assert slipway("dataset", "rename", "Pets", "Animals").out == "Pets is now called Animals.\n"
     assert slipway("dataset", "delete", "Animals@v1").code == 0
     assert slipway("dataset", "show", "Animals@v1").code == 4
     assert slipway("dataset", "restore", "Animals@v1").out == "Animals v1 is there again.\n"

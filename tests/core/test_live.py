@@ -9,7 +9,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils.safestring import mark_safe
 
-from portal.core.live import Live, answer
+from portal.core.live import Live, respond
 
 
 def live(body="<p>epoch 3/12</p>", active=True, state="a", others=(), **more):
@@ -91,25 +91,25 @@ def building(builds, **more):
 
 def test_one_rendering_serves_all_who_may_see_the_same(builds):
     build = building(builds)
-    first = answer(asking(), build)
-    assert answer(asking(first["ETag"]), build).status_code == 304
-    assert answer(asking(live("<p>epoch 2/12</p>").tag), build).content == first.content
+    first = respond(asking(), build)
+    assert respond(asking(first["ETag"]), build).status_code == 304
+    assert respond(asking(live("<p>epoch 2/12</p>").tag), build).content == first.content
     assert len(builds) == 1
 
 
 @pytest.mark.parametrize("other", [{"role": "admin"}, {"language": "zh-hans"}, {"team": 2}])
 def test_another_role_language_or_team_has_a_rendering_of_its_own(builds, other):
     build = building(builds)
-    answer(asking(), build)
-    answer(asking(**other), build)
+    respond(asking(), build)
+    respond(asking(**other), build)
     assert len(builds) == 2
 
 
 def test_who_needs_the_other_parts_gets_them_made(builds):
     build = building(builds, others=[lambda: "<p>the rest</p>"])
-    assert "the rest" in answer(asking(), build).content.decode()
-    assert "the rest" in answer(asking(live(state="z").tag), build).content.decode()
-    assert "the rest" not in answer(asking(live("<p>old</p>").tag), build).content.decode()
+    assert "the rest" in respond(asking(), build).content.decode()
+    assert "the rest" in respond(asking(live(state="z").tag), build).content.decode()
+    assert "the rest" not in respond(asking(live("<p>old</p>").tag), build).content.decode()
     assert len(builds) == 2
 
 
@@ -124,8 +124,8 @@ def test_forms_in_a_shared_rendering_hold_the_askers_own_token(builds):
         return get_token(request)
 
     alice, bob = asking(), asking(live("<p>old</p>").tag)
-    first = answer(alice, build_for(alice)).content.decode()
-    second = answer(bob, build_for(alice)).content.decode()
+    first = respond(alice, build_for(alice)).content.decode()
+    second = respond(bob, build_for(alice)).content.decode()
     assert alice.META["CSRF_COOKIE"] != bob.META["CSRF_COOKIE"]
     assert 'value=""' not in second
     assert first != second

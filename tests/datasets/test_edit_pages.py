@@ -148,7 +148,7 @@ def test_classes_and_split_are_changed_on_the_page_of_changes(alices, version):
     alices.post(address, {"act": "merge", "class_id": "1", "into": "0"})
     alices.post(address, {"act": "resplit", "how": "group", "pattern": r"(\d+)\.", "val_percent": "30"})
     page = text(alices, address)
-    for words in ("The class cat is called 猫.", "The class dog becomes a part of cat.", "by groups of"):
+    for words in ("The class cat was renamed to 猫.", "The class dog was merged into cat.", "by groups of"):
         assert words in page
     answer = alices.post(address, {"act": "rename", "class_id": "2", "name": "猫"})
     page = answer.content.decode()

@@ -10,7 +10,7 @@ from upload_builders import finding, index, ingested, noticed, png, two_classes,
 from workers.datakit.archive import Entry
 from workers.datakit.findings import Findings
 from workers.datakit.readers import Sample
-from workers.datakit.readers.splits import kept_split, settled
+from workers.datakit.readers.splits import kept_split, pick_split
 from workers.datakit.readers.voc import _listed_name
 
 
@@ -27,19 +27,19 @@ def splits(artifacts) -> dict[str, str]:
     return {row["original"]: row["split"] for row in index(artifacts)}
 
 
-def settled_sides(**counts: int) -> tuple[list[str | None], bool, dict[str, int]]:
+def chosen_sides(**counts: int) -> tuple[list[str | None], bool, dict[str, int]]:
     findings = Findings()
-    kept, given = settled(samples(**counts), findings, {}.get)
+    kept, given = pick_split(samples(**counts), findings, {}.get)
     return [sample.split for sample in kept], given, {f["code"]: f["count"] for f in findings.as_list()}
 
 
 def test_an_image_without_a_split_is_left_out_and_the_split_is_kept():
-    sides, given, found = settled_sides(train=8, val=3, none=1)
+    sides, given, found = chosen_sides(train=8, val=3, none=1)
     assert given and sides == ["train"] * 8 + ["val"] * 3 and found == {"no-split": 1}
 
 
 def test_a_test_set_without_a_validation_set_is_kept_beside_an_image_without_a_split():
-    sides, given, found = settled_sides(train=4, test=2, none=1)
+    sides, given, found = chosen_sides(train=4, test=2, none=1)
     assert given and sides == ["train"] * 4 + ["test"] * 2 and found == {"no-split": 1}
 
 
@@ -84,7 +84,7 @@ def test_a_test_split_of_the_upload_is_not_drawn_again(tmp_path):
 
 
 def test_a_test_set_beside_a_validation_set_is_kept_apart():
-    sides, given, found = settled_sides(train=4, val=2, test=3)
+    sides, given, found = chosen_sides(train=4, val=2, test=3)
     assert given and sides == ["train"] * 4 + ["val"] * 2 + ["test"] * 3 and not found
 
 
@@ -92,7 +92,7 @@ def test_a_test_set_of_boxes_on_which_nobody_drew_any_is_left_out():
     marked = samples(train=4, val=2, test=3)
     for sample in marked:
         sample.boxes = array("d", [] if sample.split == "test" else [0, 1, 1, 2, 2])
-    kept, given = settled(marked, findings := Findings(), {}.get)
+    kept, given = pick_split(marked, findings := Findings(), {}.get)
     assert given and [sample.split for sample in kept] == ["train"] * 4 + ["val"] * 2
     assert findings.count("test-left-out") == 3
 
@@ -106,7 +106,7 @@ def test_an_image_of_two_splits_is_measured_with(one, other, kept):
 
 
 def test_where_validation_alone_is_named_the_rest_is_for_training():
-    sides, given, found = settled_sides(val=2, none=6)
+    sides, given, found = chosen_sides(val=2, none=6)
     assert given and sides == ["val"] * 2 + ["train"] * 6 and found == {"rest-as-train": 6}
 
 
@@ -114,7 +114,7 @@ def test_where_validation_alone_is_named_the_rest_is_for_training():
     "counts", [{"none": 5}, {"train": 5}, {"val": 5}, {"val": 6, "none": 1}, {"train": 5, "none": 3}]
 )
 def test_without_anything_to_train_on_or_to_measure_with_the_split_is_drawn(counts):
-    sides, given, found = settled_sides(**counts)
+    sides, given, found = chosen_sides(**counts)
     assert not given and set(sides) == {None} and len(sides) == sum(counts.values()) and not found
 
 

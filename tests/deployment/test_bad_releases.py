@@ -7,7 +7,7 @@ import pytest
 
 from portal.deployment import release as releases
 from portal.deployment import steps
-from portal.deployment.steps import PutBack, Trial, deploy
+from portal.deployment.steps import RolledBack, Trial, deploy
 from portal.devices import channel
 from portal.devices.errors import MalformedAnswer, RemoteFailed, RemoteTimeout, WrongAnswer
 from tests.devices.boards import RunningBoard, needs_convert_environment
@@ -73,14 +73,14 @@ class TestRunners:
         assert [row["id"] for row in self.held(connection, profile)] == ["r1"]
 
     @pytest.mark.parametrize("fault", FAULTS)
-    def test_a_runner_that_goes_wrong_after_the_switch_is_put_back(self, deployed, tmp_path, fault):
+    def test_a_runner_that_goes_wrong_after_the_switch_is_rolled_back(self, deployed, tmp_path, fault):
         connection, profile, ordered = deployed
 
         class TurnsBad(Trial):
             def switched(self, before):
                 ordered.write_text(fault)
 
-        with pytest.raises(PutBack, match=f"{FAULTS[fault][1]}.*release r1 is current again"):
+        with pytest.raises(RolledBack, match=f"{FAULTS[fault][1]}.*release r1 is current again"):
             deploy(connection, profile, tiny_release(tmp_path, "r2", profile), trial=TurnsBad())
         assert [row["id"] for row in self.held(connection, profile)] == ["r1"]
 

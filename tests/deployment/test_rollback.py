@@ -114,7 +114,7 @@ def test_a_board_that_is_not_well_during_the_watch_time_gets_the_earlier_release
     assert Deployment.objects.get(pk=deployment.pk).state == "rolled-back"
 
 
-def test_a_release_that_a_person_cancels_in_its_watch_time_is_put_back(board, rows, watching):
+def test_a_release_that_a_person_cancels_in_its_watch_time_is_rolled_back(board, rows, watching):
     rows.deployed()
     deployment = rows.started("Second")
     with executing(deployment.job):

@@ -3,8 +3,8 @@ import time
 
 import pytest
 
-from portal.deployment.steps import PHASES, PutBack, Trial, activate, deploy, list_releases, prune
-from portal.devices.answers import answer
+from portal.deployment.steps import PHASES, RolledBack, Trial, activate, deploy, list_releases, prune
+from portal.devices.answers import predict
 from portal.devices.errors import (
     BoardError,
     ConnectionLost,
@@ -194,22 +194,22 @@ class Failing(Trial):
     def prove(self):
         raise self.error
 
-    def put_back(self, before):
-        self.seen.append(("put back", before))
+    def rolled_back(self, before):
+        self.seen.append(("rolled back", before))
 
 
 def test_a_release_that_fails_its_trial_gives_way_to_the_earlier_one(board, connection, artifacts):
     deploy(connection, PROFILE, make_release(artifacts, "r1"))
     trial = Failing(RemoteFailed("The board is too hot: cool it."))
-    with pytest.raises(PutBack, match="cool it. The earlier release r1 is current again.") as told:
+    with pytest.raises(RolledBack, match="cool it. The earlier release r1 is current again.") as told:
         deploy(connection, PROFILE, make_release(artifacts, "r2"), trial=trial)
     assert told.value.before == "r1"
-    assert trial.seen == [("switched", "r1"), ("put back", "r1")]
+    assert trial.seen == [("switched", "r1"), ("rolled back", "r1")]
     assert on_board(board) == (["r1"], "r1")
 
 
 def test_the_first_release_that_fails_its_trial_leaves_no_current_one(board, connection, artifacts):
-    with pytest.raises(PutBack, match="no current release again"):
+    with pytest.raises(RolledBack, match="no current release again"):
         deploy(connection, PROFILE, make_release(artifacts, "r1"), trial=Failing(RemoteFailed("Hot: cool.")))
     assert on_board(board) == ([], None)
 
@@ -224,7 +224,7 @@ def test_a_person_who_cancels_the_trial_gets_the_earlier_release_back(board, con
 def test_a_rollback_that_fails_its_trial_is_undone_and_both_releases_stay(board, connection, artifacts):
     for name in ("r1", "r2"):
         deploy(connection, PROFILE, make_release(artifacts, name))
-    with pytest.raises(PutBack, match="r2 is current again"):
+    with pytest.raises(RolledBack, match="r2 is current again"):
         activate(connection, PROFILE, "r1", trial=Failing(RemoteFailed("Hot: cool.")))
     assert on_board(board) == (["r1", "r2"], "r2")
 
@@ -236,7 +236,7 @@ def test_wrong_answers_after_the_switch_put_the_earlier_release_back(board, conn
         def switched(self, before):
             board.order(wrong_answer=True)
 
-    with pytest.raises(PutBack, match="does not predict the golden images.*r1 is current again"):
+    with pytest.raises(RolledBack, match="does not predict the golden images.*r1 is current again"):
         deploy(connection, PROFILE, make_release(artifacts, "r2"), trial=TurnsBad())
     assert on_board(board) == (["r1"], "r1")
 
@@ -310,5 +310,5 @@ def test_a_power_cut_at_any_step_leaves_a_board_that_answers_and_a_deployment_th
     assert cuts > 30
     board.order()
     with board.connect() as connection:
-        given = answer(connection, PROFILE, [("a.png", picture("red"))])
+        given = predict(connection, PROFILE, [("a.png", picture("red"))])
     assert given.answers[0]["label"] == "red"

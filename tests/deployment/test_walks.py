@@ -118,7 +118,7 @@ def test_an_uploaded_file_passes_the_modules_that_are_written_down(alices, team)
     with Walk() as request:
         alices.post("/api/v1/datasets/", {"name": "Pets", "file": class_zip()})
     job = Job.objects.get()
-    with Walk(until=("portal/jobs/endings.py", "settle")) as work:
+    with Walk(until=("portal/jobs/endings.py", "follow_up")) as work:
         tasks.execute(job.pk)
     job.refresh_from_db()
     assert job.dataset_version.is_ready

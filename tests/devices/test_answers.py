@@ -1,7 +1,7 @@
 import pytest
 
 from portal.deployment.steps import deploy
-from portal.devices.answers import answer, board_names
+from portal.devices.answers import board_names, predict
 from portal.devices.errors import ConnectionLost, DiskFull, NothingDeployed, NoVendorLibrary
 from tests.devices.boards import PROFILE, make_release, needs_convert_environment, picture, until
 
@@ -23,7 +23,7 @@ class TestLive:
         ]
         with board.connect() as connection:
             deploy(connection, PROFILE, make_release(artifacts, "r1"))
-            given = answer(
+            given = predict(
                 connection, PROFILE, pictures, on_answer=lambda done, total: progress.append((done, total))
             )
         assert [row["image"] for row in given.answers] == [name for name, _ in pictures]
@@ -37,41 +37,41 @@ class TestLive:
     def test_nothing_stays_on_the_board(self, board, artifacts):
         with board.connect() as connection:
             deploy(connection, PROFILE, make_release(artifacts, "r1"))
-            answer(connection, PROFILE, [("a.png", picture("green"))])
+            predict(connection, PROFILE, [("a.png", picture("green"))])
         assert list((board.home / "slipway" / "inbox").iterdir()) == []
 
     def test_a_board_without_a_release_says_to_deploy_first(self, board):
         with board.connect() as connection:
             with pytest.raises(NothingDeployed, match="deploy a model to it first"):
-                answer(connection, PROFILE, [("a.png", picture("green"))])
+                predict(connection, PROFILE, [("a.png", picture("green"))])
 
     def test_a_library_that_has_gone_says_so(self, board, artifacts):
         with board.connect() as connection:
             deploy(connection, PROFILE, make_release(artifacts, "r1"))
             board.order(no_library=True)
             with pytest.raises(NoVendorLibrary, match="install the vendor's SDK"):
-                answer(connection, PROFILE, [("a.png", picture("green"))])
+                predict(connection, PROFILE, [("a.png", picture("green"))])
 
     def test_pictures_that_do_not_fit_say_that_the_disk_is_full(self, board, artifacts):
         with board.connect() as connection:
             deploy(connection, PROFILE, make_release(artifacts, "r1"))
             board.order(disk_quota_bytes=1000, df_lies=True)
             with pytest.raises(DiskFull):
-                answer(connection, PROFILE, [("a.png", picture("green"))])
+                predict(connection, PROFILE, [("a.png", picture("green"))])
 
     def test_a_power_cut_while_answering_is_told_and_afterwards_it_answers_again(self, board, artifacts):
         with board.connect() as connection:
             deploy(connection, PROFILE, make_release(artifacts, "r1"))
             board.order(power_cut={"match": "exit python slipway/current", "back_after": 0.1})
             with pytest.raises(ConnectionLost, match="broke while running python"):
-                answer(connection, PROFILE, [("a.png", picture("green"))])
+                predict(connection, PROFILE, [("a.png", picture("green"))])
         until(lambda: board.state["obeys"] == {}, "the board to come back")
         with board.connect() as connection:
-            assert answer(connection, PROFILE, [("a.png", picture("green"))]).answers[0]["label"] == "green"
+            assert predict(connection, PROFILE, [("a.png", picture("green"))]).answers[0]["label"] == "green"
 
     def test_a_wrong_answer_is_wrong(self, board, artifacts):
         with board.connect() as connection:
             deploy(connection, PROFILE, make_release(artifacts, "r1"))
             board.order(wrong_answer=True)
-            given = answer(connection, PROFILE, [("a.png", picture("green"))])
+            given = predict(connection, PROFILE, [("a.png", picture("green"))])
         assert given.answers[0]["label"] == "red"

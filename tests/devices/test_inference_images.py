@@ -202,7 +202,7 @@ def asked(monkeypatch):
     """What the board is asked, in order; it sees class 1 in every picture."""
     calls = []
 
-    def answer(connection, profile, files, *, release, on_answer):
+    def predict(connection, profile, files, *, release, on_answer):
         calls.append([(name, len(content)) for name, content in files])
         for number in range(len(files)):
             on_answer(number + 1, len(files))
@@ -210,8 +210,8 @@ def asked(monkeypatch):
         return Answers(found, {"engine": "fake"})
 
     monkeypatch.setattr(inference, "connect", lambda device, context: FakeConnection())
-    monkeypatch.setattr(inference.running, "ask", lambda connection, profile: "run1-job4")
-    monkeypatch.setattr(inference, "answer", answer)
+    monkeypatch.setattr(inference.running, "read_current", lambda connection, profile: "run1-job4")
+    monkeypatch.setattr(inference, "predict", predict)
     return calls
 
 
@@ -245,9 +245,9 @@ def test_the_job_makes_pictures_plain_and_tells_which_does_not_decode(device, al
 def test_a_retry_answers_the_same_pictures(device, alice, asked, monkeypatch):
     row = services.start_inference(device, alice, [upload("a.tiff", encoded("TIFF"))])
     good = inference.answer
-    monkeypatch.setattr(inference, "answer", lambda *args, **options: 1 / 0)
+    monkeypatch.setattr(inference, "predict", lambda *args, **options: 1 / 0)
     run_queued_jobs()
-    monkeypatch.setattr(inference, "answer", good)
+    monkeypatch.setattr(inference, "predict", good)
     job = Job.objects.get(pk=row.job_id)
     assert job.status == Status.FAILED
     jobs.retry(job)

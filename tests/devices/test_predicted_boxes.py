@@ -8,7 +8,7 @@ from PIL import Image
 from portal import tasks
 from portal.deployment.release import build_release
 from portal.deployment.steps import deploy
-from portal.devices.answers import answer
+from portal.devices.answers import predict
 from portal.devices.errors import WrongAnswer
 from tests.devices.boards import PROFILE, make_tiny_model, needs_convert_environment
 
@@ -52,7 +52,7 @@ def release(artifacts, *golden):
 
 def given(connection, *pictures):
     files = [(f"{number}.png", content) for number, content in enumerate(pictures)]
-    return answer(connection, PROFILE, files, classes=2).answers
+    return predict(connection, PROFILE, files, classes=2).answers
 
 
 def test_boxes_come_in_pixels_of_the_picture_the_surest_first(board, detector):

@@ -24,30 +24,30 @@ def test_what_tidies_up_is_left_alone_for_a_while(context):
     context.decide(Cancelled(), grace=600)
     with pytest.raises(Cancelled):
         context.check()
-    context.insist()
+    context.late_check()
 
 
 def test_what_tidies_up_ends_when_the_grace_is_over(context):
     context.decide(Cancelled(), grace=0)
     with pytest.raises(Cancelled):
-        context.insist()
+        context.late_check()
 
 
 def test_a_cancel_shortens_the_grace_of_a_time_limit(context):
     context.decide(TimedOut(), grace=600)
     context.decide(Cancelled(), grace=0)
     with pytest.raises(TimedOut):
-        context.insist()
+        context.late_check()
 
 
 def test_a_later_beat_does_not_lengthen_the_grace(context):
     context.decide(Cancelled(), grace=0)
     context.decide(Cancelled(), grace=600)
     with pytest.raises(Cancelled):
-        context.insist()
+        context.late_check()
 
 
 def test_a_job_that_somebody_else_ended_has_no_grace(context):
     context.decide(Superseded())
     with pytest.raises(Superseded):
-        context.insist()
+        context.late_check()

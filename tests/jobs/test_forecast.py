@@ -123,7 +123,7 @@ def test_a_busy_board_is_waited_for_and_another_one_passes(seed):
 def test_the_queues_are_looked_up_with_the_same_number_of_queries(seed, theirs, usual):
     def count():
         with CaptureQueriesContext(connection) as found:
-            forecast.look()
+            forecast.queues_by_name()
         return len(found)
 
     waiting(seed, 2), waiting(theirs, 1)

@@ -110,7 +110,7 @@ def test_a_failed_deployment_is_told_and_its_run_as_well(seed, team, alice):
     seed.train(run)
     deployment = seed.deploy(run, seed.convert(run), seed.device(), Status.FAILED, error_kind=ErrorKind.INPUT,
                              message="The board has no room: delete files.")  # fmt: skip
-    endings.settle(deployment.job)
+    endings.follow_up(deployment.job)
     assert told("deployment.failed") == ["alice", "bob"] and told("run.failed") == ["alice"]
 
 

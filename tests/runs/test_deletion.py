@@ -96,7 +96,7 @@ def test_after_some_days_it_is_removed_with_its_files_and_nothing_else(
 ):
     other = seed.run(run.dataset_version, name="Second")
     seed.train(other)
-    tags.put(run, ["mine"])
+    tags.set_tags(run, ["mine"])
     deployed = seed.deploy(run, CompiledModel.objects.get(), seed.device(), planned=False)
     type(deployed).objects.filter(pk=deployed.pk).update(activated_at=None)
     job = Model.objects.get(name="First").job

@@ -154,7 +154,7 @@ class Lockzhiner:
                           model=shown(model))  # fmt: skip
             raise refused(self.noise, message)
 
-    def answer(self, path):
+    def predict(self, path):
         """The task's prediction and its milliseconds; RunnerError for an unreadable image."""
         picture = self.imread(path)
         if picture is None or picture.empty():
@@ -207,7 +207,7 @@ class RknnLite:
                 "and check that librknnrt.so has the version of the toolkit.", model=shown(model),
             ))  # fmt: skip
 
-    def answer(self, path):
+    def predict(self, path):
         pixels, image_size = self.picture(path)
         start = time.perf_counter()
         outputs = self.model.inference(inputs=[pixels[None]])

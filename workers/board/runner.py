@@ -62,10 +62,10 @@ class Predictor:
         self.driver.load(os.path.join(release, "model.rknn"), manifest, self.task)
         self.load_ms = round((time.perf_counter() - start) * 1000, 1)
 
-    def answer(self, name, path):
+    def predict(self, name, path):
         """Print the prediction for an image, and return it; None for an unreadable one."""
         try:
-            found, ms = self.driver.answer(path)
+            found, ms = self.driver.predict(path)
         except RunnerError as error:
             if error.code != "bad-image":
                 raise
@@ -79,9 +79,9 @@ class Predictor:
         emit(type="done", answered=answered, failed=failed, load_ms=self.load_ms, engine=self.driver.engine)
 
 
-def answer(release, manifest, images):
+def predict(release, manifest, images):
     predictor = Predictor(release, manifest)
-    answered = sum(predictor.answer(shown(name), path) is not None for name, path in images)
+    answered = sum(predictor.predict(shown(name), path) is not None for name, path in images)
     predictor.done(answered, len(images) - answered)
 
 
@@ -89,7 +89,7 @@ def check(release, manifest):
     verify(release, manifest)
     predictor, wrong = Predictor(release, manifest), []
     for golden in manifest["golden"]:
-        found = predictor.answer(golden["image"], os.path.join(release, *golden["image"].split("/")))
+        found = predictor.predict(golden["image"], os.path.join(release, *golden["image"].split("/")))
         if differs := predictor.task.differs(found, golden):
             wrong.append(f"{golden['image']}: {differs}")
     if wrong:
@@ -128,7 +128,7 @@ def run(options):
     if options.command == "check":
         return check(options.release, manifest)
     images = [(os.path.basename(path), path) for path in options.images]
-    return answer(options.release, manifest, images + (read_list(options.list) if options.list else []))
+    return predict(options.release, manifest, images + (read_list(options.list) if options.list else []))
 
 
 def main(argv=None):

@@ -25,7 +25,7 @@ LONGEST = 20_000  # characters of an English message accepted when reading
 LONGEST_STORED = 20_000  # characters of JSON in a column
 
 Value = Any  # str, int, float, Message, or a list of these
-Tell = Callable[["Message"], str]
+Render = Callable[["Message"], str]
 
 
 class Message(str):
@@ -129,8 +129,8 @@ def changed(message: str, change: Callable[[str], str]) -> str:
     return Message(message.id, params, message.plural, message.number)
 
 
-def fill(template: str, params: Mapping[str, Value], tell: Tell = str) -> str:
-    """Fill the template's placeholders with ``params``; ``tell`` renders nested messages.
+def fill(template: str, params: Mapping[str, Value], render: Render = str) -> str:
+    """Fill the template's placeholders with ``params``; ``render`` renders nested messages.
 
     In one pass from left to right: a brace in a parameter is text.
     """
@@ -138,7 +138,7 @@ def fill(template: str, params: Mapping[str, Value], tell: Tell = str) -> str:
     told = [first]
     for piece in rest:
         name, closed, after = piece.partition("}")
-        told.append(_told(params[name], tell) + after if closed and name in params else "{" + piece)
+        told.append(_render(params[name], render) + after if closed and name in params else "{" + piece)
     return "".join(told)
 
 
@@ -148,10 +148,10 @@ def places(template: str) -> list[str]:
     return [name for name, closed, _ in found if closed and name.isidentifier()]
 
 
-def _told(value: Value, tell: Tell) -> str:
+def _render(value: Value, render: Render) -> str:
     if isinstance(value, list):
-        return ", ".join(_told(one, tell) for one in value)
-    return tell(value) if isinstance(value, Message) else str(value)
+        return ", ".join(_render(one, render) for one in value)
+    return render(value) if isinstance(value, Message) else str(value)
 
 
 def _depth(value: Value) -> int:

@@ -33,9 +33,9 @@ def on_image(image: ImageRow, sample: Sample, orientation: int, listing: Listing
         if listing.fractions:
             place = (place[0] * image.width, place[1] * image.height,
                      place[2] * image.width, place[3] * image.height)  # fmt: skip
-        settled = _settled(place, image, turn)
-        if settled is not None:
-            kept.append((flat[start], *(round(value, 2) for value in settled)))
+        normalised = _normalised(place, image, turn)
+        if normalised is not None:
+            kept.append((flat[start], *(round(value, 2) for value in normalised)))
     unique = sorted(set(kept))
     if len(unique) < len(kept):
         mark(image, "box-twice")
@@ -69,7 +69,7 @@ def _must_turn(image: ImageRow, sample: Sample, orientation: int, listing: Listi
     return True
 
 
-def _settled(place: Place, image: ImageRow, turn: int) -> Place | None:
+def _normalised(place: Place, image: ImageRow, turn: int) -> Place | None:
     if not all(map(math.isfinite, place)):
         mark(image, "box-not-a-number")
         return None

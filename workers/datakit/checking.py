@@ -195,9 +195,9 @@ class ImagePool:
         for chunk in _chunks(entries):
             waiting.append((chunk, self._submitted(chunk)))
             if len(waiting) >= CHUNKS_AHEAD * self._processes:
-                yield from self._settled(*waiting.popleft())
+                yield from self._results(*waiting.popleft())
         while waiting:
-            yield from self._settled(*waiting.popleft())
+            yield from self._results(*waiting.popleft())
 
     def _here(self, entries: Iterable[Entry]) -> Iterator[Checked]:
         checker = Checker(self._task, 0)
@@ -215,7 +215,7 @@ class ImagePool:
             self._executor = self._start(self._processes)
             return self._executor.submit(_check, chunk)
 
-    def _settled(self, chunk: list[Entry], future: Future) -> Iterable[Checked]:
+    def _results(self, chunk: list[Entry], future: Future) -> Iterable[Checked]:
         try:
             return future.result()
         except BrokenProcessPool:

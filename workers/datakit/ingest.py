@@ -85,7 +85,7 @@ def _ingest(folder: contract.JobFolder, options: Options, told: dict[str, Any]) 
     folder.phase(msg("writing"))
     share_duplicates(images)
     stored = tidied(packs, images)
-    class_names, images, split = _settled(listing, images, dropped, options, findings)
+    class_names, images, split = _finalize(listing, images, dropped, options, findings)
     index = folder.artifacts / "index.sqlite"
     result = {
         **assemble(images, class_names, listing.task, index, findings),
@@ -161,7 +161,7 @@ def _checked(
         return select(listing, samples, checked, findings)
 
 
-def _settled(
+def _finalize(
     listing: Listing, images: list[ImageRow], dropped: Counter[int], options: Options, findings: Findings
 ) -> tuple[list[str], list[ImageRow], str]:
     """Return the version's class names, its images with their splits, and the split method.

@@ -79,13 +79,13 @@ def _changed(before: Index, plan: Plan) -> list[ImageRow]:
     for row in before.all():
         now = plan.now(row)
         if not now.removed:
-            images.append(_settled(now, new_ids))
+            images.append(_final_row(now, new_ids))
     if not images:
         raise InputError(msg("No image would be left: keep some."))
     return images
 
 
-def _settled(now: EditedImage, new_ids: dict[int, int]) -> ImageRow:
+def _final_row(now: EditedImage, new_ids: dict[int, int]) -> ImageRow:
     row = now.row
     row.split = now.split
     _mark_proposed(now)

@@ -11,7 +11,7 @@ from workers import contract
 from workers.train.program import main
 
 
-def lead_a_group() -> None:
+def start_process_group() -> None:
     """Make this process lead its own group, so that one kill reaches PaddleX and the suite."""
     with contextlib.suppress(PermissionError):  # the leader of a session already leads its group
         os.setpgid(0, 0)
@@ -23,7 +23,7 @@ def end_the_group(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    lead_a_group()
+    start_process_group()
     signal.signal(signal.SIGTERM, end_the_group)
     signal.signal(signal.SIGINT, end_the_group)
     sys.exit(contract.run(main))

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from workers.contract import ProgramError
-from workers.train.program import PACKAGES, keep_to, version
+from workers.train.program import PACKAGES, redirect_caches, version
 from workers.train.suite import PADDLECLAS, PADDLEDET, Suite
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +30,7 @@ def importing(suite: Suite) -> str:
 def main() -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as scratch:
-        keep_to(Path(scratch))
+        redirect_caches(Path(scratch))
         try:
             folders = {suite.link(Path(scratch)) / suite.name: suite for suite in (PADDLECLAS, PADDLEDET)}
         except ProgramError as error:

@@ -32,13 +32,13 @@ def main() -> None:
         tie_all()  # PaddleX starts the suite in processes of its own
     if not arguments.export_only:
         run_paddlex(arguments.configuration)
-    say("trained")
+    report("trained")
     weights = sys.stdin.readline().strip()
     run_paddlex(_export_file(arguments.configuration, weights, arguments.export_to))
-    say("exported")
+    report("exported")
 
 
-def say(text: str) -> None:
+def report(text: str) -> None:
     print(f"{MARK} {text}", flush=True)
 
 

@@ -51,7 +51,7 @@ def variables(folder: Path) -> dict[str, str]:
     return {"NUMBA_CACHE_DIR": str(folder), "OPENBLAS_NUM_THREADS": "1"}
 
 
-def take_along(scratch: Path) -> dict[str, str]:
+def copy_kernels(scratch: Path) -> dict[str, str]:
     """Copy the compiled kernels into a job; return the environment with which its processes find them."""
     folder = scratch / "kernels"
     if (CACHE / digest()).is_dir():

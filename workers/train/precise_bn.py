@@ -38,7 +38,7 @@ def described(plan: Plan) -> dict[str, Any]:
     }
 
 
-def settle_weights(
+def re_estimate_weights(
     network: Any, weights: Path, told: dict[str, Any], labelled: list[tuple[str, int]]
 ) -> None:
     """Load ``weights``, re-estimate the statistics, write them back if the loss fell, and print the result.
@@ -50,7 +50,7 @@ def settle_weights(
     network.set_state_dict(paddle.load(str(weights)))
     batches = list(_batches(told, labelled))
     before = _loss(network, batches)
-    settle(network, [pixels for pixels, _ in batches])
+    re_estimate(network, [pixels for pixels, _ in batches])
     after = _loss(network, batches)
     kept = after < before
     if kept:
@@ -73,7 +73,7 @@ def _batches(told: dict[str, Any], labelled: list[tuple[str, int]]) -> Iterator[
         yield normalised(paths, tuple(told["input_size"]), told["mean"], told["std"]), labels
 
 
-def settle(network: Any, batches: list[Any]) -> None:
+def re_estimate(network: Any, batches: list[Any]) -> None:
     """Set the statistics to their averages over ``batches``, float32 n × 3 × height × width."""
     import paddle
 

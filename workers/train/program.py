@@ -13,7 +13,7 @@ from workers.contract import JobFolder
 from workers.contract.messages import msg
 from workers.train.checkpoints import prune
 from workers.train.evaluation import ENGINE
-from workers.train.kernel_cache import take_along
+from workers.train.kernel_cache import copy_kernels
 from workers.train.methods.mixing import mix
 from workers.train.onnx_files import INPUT_NAME, OPSET, make_onnx
 from workers.train.parameters import Plan
@@ -30,15 +30,15 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     """Run one training job and return the fields of its result (``workers/README.md``)."""
     plan = read_plan(spec)
     task = TASKS[plan.task]
-    keep_to(folder.scratch)
+    redirect_caches(folder.scratch)
     pretrained = describe(plan.pretrained) if plan.pretrained else None
     plan = _with_own_inputs(plan, folder.scratch)
     training = Training(folder, plan)
     inference = training.run()
     _keep_weights(folder, training.best_weights, inference)
-    _tell(folder, plan, msg("make ONNX"), 0.5)
+    _report_phase(folder, plan, msg("make ONNX"), 0.5)
     cut_tensors = make_onnx(folder, inference, plan.input_size, task)
-    _tell(folder, plan, msg("evaluate"), 0.7)
+    _report_phase(folder, plan, msg("evaluate"), 0.7)
     with folder.tool(ENGINE):
         predictions = task.evaluate(plan, inference, folder.artifacts / "model.slim.onnx")
     labels = "".join(f"{name}\n" for name in plan.class_names)
@@ -46,7 +46,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     metrics = task.summarise(predictions, plan.class_names)
     # The checkpoints are no longer needed: a finished job is never resumed.
     prune(training.output, keep=set())
-    _tell(folder, plan, msg("done"), AFTER_TRAINING_EPOCHS)
+    _report_phase(folder, plan, msg("done"), AFTER_TRAINING_EPOCHS)
     return {
         "evaluations": [folder.evaluation("paddle", ENGINE, predictions, metrics)],
         "best_epoch": training.history.best_epoch,
@@ -60,7 +60,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
         "cut_tensor": ", ".join(cut_tensors),
         "notices": plan.notices,
         "pretrained": pretrained,
-        "precise_bn": training.settled,
+        "precise_bn": training.statistics,
         "opset": OPSET,
         "versions": versions(plan),
     }
@@ -79,7 +79,7 @@ def _with_own_inputs(plan: Plan, scratch: Path) -> Plan:
     return replace(plan, **weights)
 
 
-def keep_to(scratch: Path) -> None:
+def redirect_caches(scratch: Path) -> None:
     """Redirect every cache and temporary file of the tools into the job, and keep them off the network."""
     for variable, name in {
         "HOME": "home",
@@ -92,7 +92,7 @@ def keep_to(scratch: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         os.environ[variable] = str(path)
     os.environ.update(
-        take_along(scratch),
+        copy_kernels(scratch),
         PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK="True",
         HF_HUB_OFFLINE="1",
         PYTHONUNBUFFERED="1",
@@ -106,7 +106,7 @@ def versions(plan: Plan) -> dict[str, str]:
     return {**{package: version(package) for package in PACKAGES}, **TASKS[plan.task].suite.described(plan)}
 
 
-def _tell(folder: JobFolder, plan: Plan, phase: str, after_training: float) -> None:
+def _report_phase(folder: JobFolder, plan: Plan, phase: str, after_training: float) -> None:
     folder.phase(phase)
     folder.progress(plan.epochs + after_training, plan.epochs + AFTER_TRAINING_EPOCHS)
 

@@ -40,7 +40,7 @@ class Training:
         self.output = folder.scratch / "output"
         self.history = History(identity_of(plan))
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self.settled: dict | None = None  # the result of ``precise_bn``
+        self.statistics: dict | None = None  # the result of ``precise_bn``
         self._phase = ""
         self._last_metric = 0.0
         self._first: tuple[float, float] | None = None
@@ -58,7 +58,7 @@ class Training:
         argv += ["--suites", str(suites), "--export-to", str(export_to)]
         if done >= self.plan.epochs:
             argv.append("--export-only")
-        self._say_phase(msg("start PaddleX"))
+        self._report_phase(msg("start PaddleX"))
         with self.folder.tool("paddlex"):
             self._supervise(argv)
         if not (export_to / "inference.pdiparams").is_file():
@@ -121,7 +121,7 @@ class Training:
             for line in self._lines(process):
                 said = self.task.parse_line(line)
                 if isinstance(said, MarkLine) and said.text == "trained":
-                    self._say_phase(msg("export"))
+                    self._report_phase(msg("export"))
                     process.stdin.write(f"{self.best_weights}\n")
                     process.stdin.flush()
                 else:
@@ -145,7 +145,7 @@ class Training:
         elif isinstance(said, EvalLine):
             self._on_eval(said)
         elif isinstance(said, MarkLine) and said.text.startswith(SETTLED):
-            self.settled = json.loads(said.text.removeprefix(SETTLED))
+            self.statistics = json.loads(said.text.removeprefix(SETTLED))
         elif said == MarkLine(WITHOUT_KERNELS):
             self.plan.notices.append(
                 msg(
@@ -161,7 +161,7 @@ class Training:
 
     def _on_train(self, line: TrainLine) -> None:
         epochs = self.plan.epochs
-        self._say_phase(msg("epoch {epoch}/{epochs}", epoch=line.epoch, epochs=epochs))
+        self._report_phase(msg("epoch {epoch}/{epochs}", epoch=line.epoch, epochs=epochs))
         self._refuse_divergence(line)
         now = time.monotonic()
         if now - self._last_metric < METRIC_SECONDS and line.step != line.steps:
@@ -173,9 +173,9 @@ class Training:
                 self.folder.metric(step, metric, line.values[name])
         done = line.epoch - 1 + line.step / line.steps
         self.folder.progress(round(done, 3), epochs + AFTER_TRAINING_EPOCHS)
-        self._say_eta(step, now, done, epochs)
+        self._report_eta(step, now, done, epochs)
 
-    def _say_eta(self, step: int, now: float, done: float, epochs: int) -> None:
+    def _report_eta(self, step: int, now: float, done: float, epochs: int) -> None:
         """Measured from this job's own pace, including validation, which PaddleX's own estimate omits."""
         if self._first is None:
             self._first = (now, done)
@@ -198,7 +198,7 @@ class Training:
         # This epoch's own checkpoint is about to be written, so the one before it must stay until then.
         checkpoints.prune(self.output, keep={line.epoch, line.epoch - 1, self.history.best_epoch})
 
-    def _say_phase(self, name: str) -> None:
+    def _report_phase(self, name: str) -> None:
         if name != self._phase:
             self._phase = name
             self.folder.phase(name)

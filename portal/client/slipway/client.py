@@ -107,7 +107,7 @@ class Client(Calls):
     def checked(self, version: Version, on_change: OnChange = _nothing) -> Version:
         """Wait for the check of a version; returns and raises as ``upload`` does."""
         waiting.until_final(self, f"jobs/{version['job']['id']}/", on_change)
-        version = uploads.settled(self, version)
+        version = uploads.resolve_unchanged(self, version)
         uploads.raise_if_not_ready(version)
         return version
 

@@ -47,7 +47,7 @@ def _texts(options: Mapping[str, Any]) -> dict[str, str]:
     return texts
 
 
-def settled(calls: Calls, version: Mapping[str, Any]) -> Any:
+def resolve_unchanged(calls: Calls, version: Mapping[str, Any]) -> Any:
     """The version after its check; if it equals the previous version, that one.
 
     The new version is then discarded, unless a run was started on it meanwhile.

@@ -136,7 +136,7 @@ class _Reading:
         except UnicodeDecodeError:
             self.problems.append(f"{place}: the file is not UTF-8 text: save it as UTF-8.")
         except (yaml.YAMLError, ValueError, RecursionError) as error:
-            self.problems.append(f"{place}: {_said(error)}.")
+            self.problems.append(f"{place}: {_describe(error)}.")
         else:
             if data is not None:
                 return data
@@ -147,7 +147,7 @@ class _Reading:
         return path.relative_to(self.folder.parent).as_posix()
 
 
-def _said(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """The YAML error, with its line if known."""
     mark = getattr(error, "problem_mark", None)
     where = f"line {mark.line + 1} is not valid YAML" if mark else "the file is not valid YAML"

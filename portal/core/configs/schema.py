@@ -70,7 +70,7 @@ class Reader:
         return _WRONG
 
     def _value(self, hint: Any, data: Any, key: str) -> Any:
-        hint, limits, optional = _taken_apart(hint)
+        hint, limits, optional = _unpacked_hint(hint)
         if data is None and optional:
             return None
         value = self._typed(hint, data, key)
@@ -141,7 +141,7 @@ class Reader:
         return values if len(self.problems) == before else None
 
 
-def _taken_apart(hint: Any) -> tuple[Any, list[Limit], bool]:
+def _unpacked_hint(hint: Any) -> tuple[Any, list[Limit], bool]:
     """The bare type, its limits, and whether it may be null."""
     optional = False
     if get_origin(hint) in (Union, UnionType):

@@ -25,4 +25,4 @@ def bell(context):
 def notice(row):
     """The sentence of a notice, in the reader's language, with HTML escaped."""
     event = EVENTS.get(row.event)
-    return event.say(row.facts) if event else row.event
+    return event.render(row.facts) if event else row.event

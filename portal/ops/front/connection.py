@@ -212,7 +212,7 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
         return self._chunked
 
-    def give_back(self, body: Body) -> None:
+    def release_body(self, body: Body) -> None:
         """The thread is done with the body."""
         self._chunked = None
         was_whole = body.is_whole
@@ -236,7 +236,7 @@ class Connection(HttpToolsProtocol):
         if self._chunked is not None:
             self._chunked.complete()
 
-    def look_at_chunks(self, now: float) -> None:
+    def check_chunk_pace(self, now: float) -> None:
         """End a body that arrives too slowly; if the server is the slow one, do not blame the client."""
         body = self._chunked
         if body is None or body.is_full:

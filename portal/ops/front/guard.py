@@ -136,7 +136,7 @@ class Guard:
             finally:
                 self._bodies.discard(body)
                 exchange.must_close = not body.is_whole
-                connection.give_back(body)
+                connection.release_body(body)
         finally:
             ticket.release()
         await self._bridge.send(exchange, answer)

@@ -24,7 +24,7 @@ class Keeper:
         self._connections[connection] = None
         self._addresses[connection.address] += 1
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(1, self._look)
+            self._timer = asyncio.get_running_loop().call_later(1, self._check_all)
         if len(self._connections) > limits.CONNECTIONS:
             self._make_room(connection, list(self._connections))
         elif self._is_crowded(connection.address):
@@ -49,14 +49,14 @@ class Keeper:
         oldest = next((one for one in others if one.deadline is not None), newest)
         oldest.transport.abort()
 
-    def _look(self) -> None:
+    def _check_all(self) -> None:
         now = time.monotonic()
         for connection in list(self._connections):
-            connection.look_at_chunks(now)
+            connection.check_chunk_pace(now)
             if connection.is_over(now):
                 connection.end()
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(1, self._look) if self._connections else None
+        self._timer = loop.call_later(1, self._check_all) if self._connections else None
 
 
 def keeper_of(server_state) -> Keeper:

@@ -115,12 +115,12 @@ class Threads:
                 result, error = call(*arguments), None
             except BaseException as raised:
                 result, error = None, raised
-            _tell(loop, future, result, error)
+            _resolve(loop, future, result, error)
             del future, call, arguments, result, error
 
 
-def _tell(loop, future: asyncio.Future, result, error) -> None:
-    def settle() -> None:
+def _resolve(loop, future: asyncio.Future, result, error) -> None:
+    def resolve() -> None:
         if future.done():
             return  # nobody waits any more
         if error is None:
@@ -129,6 +129,6 @@ def _tell(loop, future: asyncio.Future, result, error) -> None:
             future.set_exception(error)
 
     try:
-        loop.call_soon_threadsafe(settle)
+        loop.call_soon_threadsafe(resolve)
     except RuntimeError:
         pass  # the loop has ended

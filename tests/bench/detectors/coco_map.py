@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from workers.train.plan import read_plan
-from workers.train.program import keep_to
+from workers.train.program import redirect_caches
 from workers.train.tasks import TASKS
 from workers.train.yaml_files import write_yaml
 
@@ -26,7 +26,7 @@ def main() -> None:
     task = TASKS[plan.task]
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        keep_to(scratch)
+        redirect_caches(scratch)
         suite = task.suite.link(scratch, plan) / task.suite.name
         config = task.suite_configuration(plan, scratch) | {"weights": str(Path(sys.argv[2]).resolve())}
         write_yaml(scratch / "suite.yaml", config)

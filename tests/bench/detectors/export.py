@@ -14,7 +14,7 @@ from pathlib import Path
 from workers.contract import JobFolder
 from workers.train.onnx_files import make_onnx
 from workers.train.parameters import Plan
-from workers.train.program import keep_to
+from workers.train.program import redirect_caches
 from workers.train.tasks import TASKS
 from workers.train.yaml_files import CONFIGS, load_yaml, write_yaml
 
@@ -28,7 +28,7 @@ paddle.save(create(config["architecture"]).state_dict(), config["weights"])
 
 def main() -> None:
     folder, classes = Path(sys.argv[1]).resolve(), int(sys.argv[2])
-    keep_to(folder / "scratch")
+    redirect_caches(folder / "scratch")
     for path in sorted((CONFIGS / "models").glob("*.yaml")):
         recipe = load_yaml(path)
         for size in recipe["input_sizes"] if recipe["task"] == TASK.name else ():

@@ -114,7 +114,7 @@ def test_the_first_release_that_fails_its_trial_leaves_nothing_current(root):
     assert release_manager.restore(root, "r1") == {"restored": True, "current": None}
 
 
-def test_a_release_that_passed_its_trial_is_not_put_back(root):
+def test_a_release_that_passed_its_trial_is_not_rolled_back(root):
     put(root, "r1", 100)
     put(root, "r2")
     for name in ("r1", "r2"):

@@ -18,7 +18,7 @@ import paddle  # noqa: TID251  (this runs in the training environment)
 
 from workers.datakit.decoding import picodet
 from workers.train.plan import read_plan
-from workers.train.program import keep_to
+from workers.train.program import redirect_caches
 from workers.train.tasks import TASKS
 from workers.train.yaml_files import write_yaml
 
@@ -30,7 +30,7 @@ def main() -> None:
     job = Path(sys.argv[1]).resolve()
     plan = read_plan(json.loads((job / "spec.json").read_text(encoding="utf-8")))
     task, scratch = TASKS[plan.task], job / "scratch"
-    keep_to(scratch)
+    redirect_caches(scratch)
     suite = task.suite.link(scratch, plan) / task.suite.name
     write_yaml(scratch / "suite.yaml", task.suite_configuration(plan, scratch))
     os.chdir(suite)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from portal.deployment.steps import deploy
-from portal.devices.answers import answer
+from portal.devices.answers import predict
 from tests.devices.boards import (
     CONVERT_PYTHON,
     PASSWORD,
@@ -180,7 +180,7 @@ def test_the_int8_simulator_answers_when_it_is_the_engine(tmp_path, artifacts):
     try:
         with board.connect() as connection:
             done = deploy(connection, PROFILE, make_release(artifacts, "r1"))
-            given = answer(connection, PROFILE, [("a.png", picture("red")), ("b.png", picture("blue"))])
+            given = predict(connection, PROFILE, [("a.png", picture("red")), ("b.png", picture("blue"))])
     finally:
         board.stop()
     assert done.engine.startswith("virtual: rknn-toolkit2") and "int8 simulator" in done.engine

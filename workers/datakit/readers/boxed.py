@@ -17,7 +17,7 @@ from workers.datakit.findings import Findings
 
 from .listing import DETECTION, Listing, Sample
 from .noticed import unlisted_images
-from .splits import kept_split, settled
+from .splits import kept_split, pick_split
 from .upload import Upload
 
 Box = tuple[str, float, float, float, float]  # class name, left, top, width, height
@@ -117,7 +117,9 @@ class BoxedImages:
         order += sorted(self.used.difference(order), key=names.natural_key)
         self._renumber(order)
         unlisted_images(self._findings, upload, self._samples)
-        samples, split_given = settled(list(self._samples.values()), self._findings, upload.options.split_of)
+        samples, split_given = pick_split(
+            list(self._samples.values()), self._findings, upload.options.split_of
+        )
         return Listing(layout, order, samples, split_given, DETECTION, fractions, upright)
 
     def _refuse_nothing(self, layout: str) -> None:

@@ -13,11 +13,11 @@ from workers.datakit.findings import Findings
 
 from .folder_lists import listed_split
 from .folder_masks import masks_in
-from .folder_roles import Roles, looked_through, roles_of
+from .folder_roles import Roles, roles_of, transparent_folders
 from .folder_tree import Folder, tree_of
 from .listing import Listing, Sample
 from .reading import BY_FOLDERS, BY_LISTS, CLASS, Reading
-from .splits import settled
+from .splits import pick_split
 from .upload import Upload
 from .wording import some
 
@@ -36,7 +36,7 @@ def read_class_folders(upload: Upload, reading: Reading) -> Listing:
         )
         reading.findings.add("info", "not-images", message, names.show(entry.path))
     images = sorted(upload.images, key=lambda entry: entry.path)
-    roles = roles_of(tree_of(images, looked_through(upload.options)), upload, reading)
+    roles = roles_of(tree_of(images, transparent_folders(upload.options)), upload, reading)
     _report_empty_folders(upload, reading.findings)
     if upload.options.format != "folders" and not upload.options.gives_classes:
         for sentence in roles.doubts:
@@ -84,7 +84,7 @@ def _listing(roles: Roles, upload: Upload, reading: Reading) -> Listing:
     ]
     if not given:
         _take_listed_split(samples, upload, reading)
-    samples, given = settled(samples, reading.findings, upload.options.split_of)
+    samples, given = pick_split(samples, reading.findings, upload.options.split_of)
     return Listing(LAYOUT, class_names, samples, given)
 
 

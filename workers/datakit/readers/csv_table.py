@@ -57,13 +57,13 @@ def _tables(upload: Upload) -> list[Table]:
     wanted = upload.options.tables
     tables = []
     for entry in found[:MAX_LOOKED_AT] if not wanted else [entry for entry in found if entry.path in wanted]:
-        table = _looked_at(entry, upload)
+        table = _sampled(entry, upload)
         if table is not None:
             tables.append(table)
     return tables
 
 
-def _looked_at(entry: Entry, upload: Upload) -> Table | None:
+def _sampled(entry: Entry, upload: Upload) -> Table | None:
     try:
         rows = list(itertools.islice(rows_of(upload, entry), SAMPLE_ROWS))
         if not rows or box_columns(rows[0]) is not None or is_manifest(rows[0]):

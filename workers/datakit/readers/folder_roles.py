@@ -41,7 +41,7 @@ class Roles:
     doubts: list[str] = dataclasses.field(default_factory=list)
 
 
-def looked_through(options: ReadingOptions) -> set[str]:
+def transparent_folders(options: ReadingOptions) -> set[str]:
     """Return the folders whose content counts as being beside them, by a person's options.
 
     They are those of parts and of images, and those above a class unless they name a split.

@@ -94,7 +94,7 @@ def _read(format: Format, upload: Upload, path: str | None) -> Reading:
 def _note_aside(upload: Upload, reading: Reading) -> None:
     """Note what a person excluded."""
     for entry in upload.aside:
-        folder = upload.options.said_of(entry.path, MASKS, UNLABELLED)
+        folder = upload.options.given_role(entry.path, MASKS, UNLABELLED)
         reading.roles[folder] = upload.options.roles[folder]
         reading.unlabelled.add(entry.path)
         message = msg_n(
@@ -110,7 +110,7 @@ def _judge_all(readings: list[Reading], upload: Upload) -> Judgement:
     rivals = _without_dominated(usable if not annotated else [r for r in usable if _is_rival(r)])
     if not rivals:
         return _none_usable(readings, upload)
-    question, chosen = _settled(rivals)
+    question, chosen = _preferred(rivals)
     others = [reading for reading in readings if reading is not chosen]
     if question is None and chosen.against:
         question = join(chosen.against[:2])
@@ -156,7 +156,7 @@ def _covers(boxes: dict[str, str], folders: dict[str, str]) -> bool:
     return sum(path in boxes for path in folders) >= NEARLY_ALL * len(folders)
 
 
-def _settled(rivals: list[Reading]) -> tuple[str | None, Reading]:
+def _preferred(rivals: list[Reading]) -> tuple[str | None, Reading]:
     """Return a question, or None if the rivals agree, and the reading to use."""
     best = max(rivals, key=_weight)
     for other in rivals:

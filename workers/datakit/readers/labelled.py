@@ -12,7 +12,7 @@ from workers.datakit.findings import Findings
 
 from .listing import Listing, Sample
 from .noticed import listed_twice, two_labels, unlisted_images
-from .splits import kept_split, settled
+from .splits import kept_split, pick_split
 from .upload import Upload
 
 
@@ -76,5 +76,5 @@ class LabelledImages:
         ids = {name: class_id for class_id, name in enumerate(order)}
         unlisted_images(self._findings, upload, self._rows)
         samples = [Sample(entry, ids[name], split) for entry, name, split in rows]
-        samples, split_given = settled(samples, self._findings, upload.options.split_of)
+        samples, split_given = pick_split(samples, self._findings, upload.options.split_of)
         return Listing(layout, order, samples, split_given)

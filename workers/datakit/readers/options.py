@@ -60,7 +60,7 @@ class ReadingOptions:
             roles=_roles(values.get("roles")),
         )
 
-    def said_of(self, path: str, *roles: str) -> str | None:
+    def given_role(self, path: str, *roles: str) -> str | None:
         """Return the nearest folder above ``path`` that a person gave one of these roles."""
         if not self.roles:
             return None
@@ -71,7 +71,7 @@ class ReadingOptions:
 
     def split_of(self, path: str) -> str | None:
         """Return the split that a person gave a folder above ``path``."""
-        folder = self.said_of(path, *SPLIT_ROLES)
+        folder = self.given_role(path, *SPLIT_ROLES)
         return self.roles[folder] if folder is not None else None
 
     @property

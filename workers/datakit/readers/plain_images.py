@@ -9,7 +9,7 @@ from workers.datakit.errors import InputError
 
 from .listing import CLASSIFICATION, DETECTION, Listing, Sample
 from .reading import Reading
-from .splits import settled, split_of_path
+from .splits import pick_split, split_of_path
 from .upload import Upload
 
 
@@ -30,5 +30,5 @@ def _listed(upload: Upload, reading: Reading, task: str) -> Listing:
         Sample(entry, split=split_of_path(entry.path), boxes=array("d") if task == DETECTION else None)
         for entry in upload.images
     ]
-    samples, split_given = settled(samples, reading.findings, upload.options.split_of)
+    samples, split_given = pick_split(samples, reading.findings, upload.options.split_of)
     return Listing("images without labels", [], samples, split_given, task)

@@ -34,18 +34,18 @@ def split_of_path(path: str) -> str | None:
     return None
 
 
-def settled(
-    samples: list[Sample], findings: Findings, said_of: Callable[[str], str | None]
+def pick_split(
+    samples: list[Sample], findings: Findings, given_role: Callable[[str], str | None]
 ) -> tuple[list[Sample], bool]:
     """Return the samples to use, and whether the upload's own split is used.
 
-    ``said_of`` returns the split that a person gave for an image's path, which takes precedence.
+    ``given_role`` returns the split that a person gave for an image's path, which takes precedence.
 
     The upload's split is used if it has training images and images to measure with. A test set without labels
     is left out. So are images in no split, unless they are at least half and no others are for training.
     """
     for sample in samples:
-        sample.split = said_of(sample.entry.path) or sample.split
+        sample.split = given_role(sample.entry.path) or sample.split
     samples = _without_unlabelled_test(samples, findings)
     sides = _rest_as_train(samples, findings)
     if "train" not in sides or len(sides - {None}) < 2:

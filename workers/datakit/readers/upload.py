@@ -73,8 +73,8 @@ def _wanted(entries: list[Entry], options: ReadingOptions) -> tuple[list[Entry],
         return entries, []
     kept, aside = [], []
     for entry in entries:
-        if options.ignores(entry.path) or options.said_of(entry.path, IGNORED):
+        if options.ignores(entry.path) or options.given_role(entry.path, IGNORED):
             continue
-        put_aside = names.is_image(entry.path) and options.said_of(entry.path, MASKS, UNLABELLED)
+        put_aside = names.is_image(entry.path) and options.given_role(entry.path, MASKS, UNLABELLED)
         (aside if put_aside else kept).append(entry)
     return kept, aside

@@ -40,14 +40,14 @@ def install() -> None:
     except BaseException:
         remove()
         raise
-    memory.keep()
+    memory.retain()
 
 
 def remove() -> None:
     """Restore Paddle's own layers."""
     for (owner, name), own in zip(_PLACES, _OWN, strict=True):
         setattr(owner, name, own)
-    memory.give_back()
+    memory.release()
 
 
 def _over(own: Callable, ours: Callable) -> Callable:

@@ -8,12 +8,12 @@ TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, MMAP_MAX = -1, -2, -3, -4  # of malloc.
 MB = 1024 * 1024
 
 
-def keep() -> None:
+def retain() -> None:
     """Keep it for the next step: requesting it from the kernel again takes a quarter of a step's time."""
     _set({MMAP_MAX: 0, TRIM_THRESHOLD: 2047 * MB, TOP_PAD: 16 * MB})
 
 
-def give_back() -> None:
+def release() -> None:
     """Restore the limits that the library adapts by itself when it frees large blocks."""
     _set({MMAP_MAX: 65536, MMAP_THRESHOLD: 32 * MB, TRIM_THRESHOLD: 64 * MB, TOP_PAD: 0})
 

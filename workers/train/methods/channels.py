@@ -139,7 +139,7 @@ def keep(group: Group, kept: list[int]) -> None:
     for layer in group.readers:
         _cut(layer, "weight", index, 0 if isinstance(layer, Linear) else 1)
     for layer in (*group.producers, *group.passing, *group.readers):
-        tell_sizes(layer)
+        update_sizes(layer)
 
 
 def _cut(layer: Layer, name: str, index: Any, axis: int) -> None:
@@ -158,7 +158,7 @@ def put(layer: Layer, name: str, values: paddle.Tensor) -> None:
     (layer._parameters if name in layer._parameters else layer._buffers)[name] = new
 
 
-def tell_sizes(layer: Layer) -> None:
+def update_sizes(layer: Layer) -> None:
     """Update a layer's own record of its sizes from its weights."""
     if isinstance(layer, Conv2D):
         out, per_group = layer.weight.shape[:2]

@@ -14,7 +14,7 @@ from typing import Any
 import paddle
 from paddle.nn import Conv2D, Layer
 
-from workers.train.methods.channels import Group, groups_of, is_dense, keep, put, tell_sizes
+from workers.train.methods.channels import Group, groups_of, is_dense, keep, put, update_sizes
 
 ALIGNMENT = 16
 STEPS = 40  # of bisection
@@ -78,7 +78,7 @@ def resize(network: Layer, weights: dict[str, Any]) -> None:
             own = getattr(layer, name, None)
             if wanted is not None and own is not None and list(wanted.shape) != list(own.shape):
                 put(layer, name, paddle.to_tensor(wanted))
-        tell_sizes(layer)
+        update_sizes(layer)
 
 
 def costs_of(network: Layer, shape: list[int]) -> list[Cost]:

@@ -65,7 +65,7 @@ class App:
         self.screen.document({"url": address})
         self.screen.line(address)
 
-    def ask(self, question: str, yes: bool) -> None:
+    def confirm(self, question: str, yes: bool) -> None:
         """Continue only after a confirmation. Raises Usage if nobody can be asked."""
         if yes:
             return

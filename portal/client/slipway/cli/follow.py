@@ -70,7 +70,7 @@ class _Steps:
         self.screen = screen
         self.progress = screen.steps_bars()
         self.bars: list[Any] = []
-        self.said: dict[int, tuple[str, str]] = {}
+        self.printed: dict[int, tuple[str, str]] = {}
 
     def __enter__(self) -> _Steps:
         self.progress.start()
@@ -87,7 +87,7 @@ class _Steps:
                 continue
             self._move(self.bars[place], job)
             if not self.screen.shows_bars:
-                self._say(place, name, job)
+                self._print_status(place, name, job)
 
     def _move(self, bar, job: dict) -> None:
         if job["status"] == "queued":
@@ -96,8 +96,8 @@ class _Steps:
         state = job["phase"] if job["status"] == "running" and job["phase"] else job["status"]
         self.progress.update(bar, completed=done, state=plain(state), took=seconds(job["seconds"]))
 
-    def _say(self, place: int, name: str, job: dict) -> None:
+    def _print_status(self, place: int, name: str, job: dict) -> None:
         now = (job["status"], job["phase"])
-        if self.said.get(place) != now:
-            self.said[place] = now
+        if self.printed.get(place) != now:
+            self.printed[place] = now
             self.screen.note(f"{name}: {' '.join(filter(None, now))}")

@@ -10,10 +10,10 @@ import click
 from click import shell_completion
 
 from slipway.cli.commands import (
+    account,
     api,
     datasets,
     devices,
-    door,
     history,
     jobs,
     runs,
@@ -40,7 +40,7 @@ def slipway():
     """
 
 
-for module in (session, door, datasets, runs, variants, jobs, devices, history, team, webhooks, api):
+for module in (session, account, datasets, runs, variants, jobs, devices, history, team, webhooks, api):
     module.add_to(slipway)
 
 
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except SlipwayError as error:
         if str(error):
-            _say(str(error))
+            _print_error(str(error))
         return error.exit_code
     except click.ClickException as error:
         error.show()
@@ -78,5 +78,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Interrupted.exit_code
 
 
-def _say(sentence: str) -> None:
+def _print_error(sentence: str) -> None:
     click.echo(f"slipway: {plain(sentence)}", err=True)

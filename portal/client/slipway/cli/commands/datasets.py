@@ -59,14 +59,14 @@ def version_options(function):
     return readings.reading_options(function)
 
 
-def _said(class_names, add: bool, review: bool, fresh: bool, dry_run: bool, **options) -> dict:
+def _given_options(class_names, add: bool, review: bool, fresh: bool, dry_run: bool, **options) -> dict:
     """The options that were given."""
-    said = readings.taken(options)
-    said |= {key: value for key, value in options.items() if value is not None}
+    given = readings.pop_options(options)
+    given |= {key: value for key, value in options.items() if value is not None}
     if class_names:
-        said["class_names"] = [line.strip() for line in class_names if line.strip()]
-    said |= {"mode": "add"} if add else {}
-    return said | {key: True for key, on in (("review", review or dry_run), ("fresh", fresh)) if on}
+        given["class_names"] = [line.strip() for line in class_names if line.strip()]
+    given |= {"mode": "add"} if add else {}
+    return given | {key: True for key, on in (("review", review or dry_run), ("fresh", fresh)) if on}
 
 
 @click.argument("path", type=click.Path(exists=True, path_type=Path), metavar="DIR|ARCHIVE")
@@ -85,7 +85,7 @@ def push(app: App, path: Path, name: str | None, piece_mb: int, no_wait: bool, *
     _check_dry_run(no_wait, options)
     with follow.sending(app.screen, source.filename, source.size) as on_bytes:
         version = app.client.upload(
-            path, name, _said(**options), wait=False, on_bytes=on_bytes, piece=piece_mb * 1024 * 1024
+            path, name, _given_options(**options), wait=False, on_bytes=on_bytes, piece=piece_mb * 1024 * 1024
         )
     _show_checked(app, version, no_wait, options["dry_run"])
 
@@ -107,7 +107,7 @@ def import_(app: App, place: str | None, name: str | None, only_list: bool, no_w
     _check_dry_run(no_wait, options)
     place, _, path = place.strip("/").partition("/")
     name = name or ARCHIVE_ENDING.sub("", path.rpartition("/")[2] or place)
-    version = app.client.import_place(place, path, name, _said(**options), wait=False)
+    version = app.client.import_place(place, path, name, _given_options(**options), wait=False)
     _show_checked(app, version, no_wait, options["dry_run"])
 
 
@@ -120,7 +120,7 @@ def _show_checked(app: App, version: Any, no_wait: bool, dry_run: bool) -> None:
     """Wait for the check unless told otherwise, and show the version; after a dry run, how it was read."""
     if not no_wait:
         follow.job(app.client, app.screen, version["job"]["id"], "Check")
-        sent, version = version, uploads.settled(app.client, version)
+        sent, version = version, uploads.resolve_unchanged(app.client, version)
         if sent["id"] != version["id"]:
             app.screen.note(f"Nothing new: {version['dataset_name']} v{version['number']} has this content.")
     if dry_run:

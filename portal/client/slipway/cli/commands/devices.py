@@ -88,7 +88,7 @@ def edit(app: App, name: str, rename: str | None, user: str | None, password_std
 def remove(app: App, name: str, yes: bool):
     """Remove a device with its inferences. The board itself keeps running."""
     row = app.client.device(name)
-    app.ask(f"Remove {row['name']} with its inferences?", yes)
+    app.confirm(f"Remove {row['name']} with its inferences?", yes)
     app.delete(f"devices/{row['id']}/", {"removed": row["id"]}, f"{row['name']} is removed.")
 
 

@@ -23,7 +23,7 @@ def rename(app: App, name: str, new_name: str):
     """Rename a dataset."""
     row = app.client.patch(f"datasets/{lookup.dataset(app.client, name)['id']}/", name=new_name)
     app.screen.document(row)
-    app.screen.line(f"{name} is called {row['name']} now.")
+    app.screen.line(f"{name} is now called {row['name']}.")
 
 
 @click.argument("name", metavar="NAME[@VERSION]")
@@ -76,7 +76,7 @@ def diff(app: App, name: str, against: str | None, kind: str | None, limit: int)
     changes = app.cut(changes, limit)
     app.screen.document({**page, "changes": changes, "next": None})
     app.screen.line(", ".join(f"{count} {kind}" for kind, count in page["counts"].items()))
-    cells = [(row["kind"], _name(row), _told(row["before"]), _told(row["after"])) for row in changes]
+    cells = [(row["kind"], _name(row), _image(row["before"]), _image(row["after"])) for row in changes]
     app.screen.table(["Change", "Image", "Before", "After"], cells)
 
 
@@ -84,5 +84,5 @@ def _name(change: dict) -> str:
     return (change["after"] or change["before"])["original"]
 
 
-def _told(image: dict | None) -> str:
+def _image(image: dict | None) -> str:
     return f"{image['class_name'] or 'boxes'} ({image['split']})" if image else ""

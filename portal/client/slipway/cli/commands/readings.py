@@ -42,16 +42,16 @@ def reading_options(function):
     return function
 
 
-def taken(options: dict[str, Any]) -> dict[str, Any]:
+def pop_options(options: dict[str, Any]) -> dict[str, Any]:
     """Take the reading options out of a command's options, as API fields."""
-    said: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for name in ("label_column", "image_column", "split_column", "ids_from"):
-        said[name] = options.pop(name)
-    said["as"] = options.pop("read_as")
+        given[name] = options.pop(name)
+    given["as"] = options.pop("read_as")
     for option, name in MANY.items():
-        said[name] = list(options.pop(option)) or None
-    said["roles"] = dict(map(_role, options.pop("role"))) or None
-    return {name: value for name, value in said.items() if value is not None}
+        given[name] = list(options.pop(option)) or None
+    given["roles"] = dict(map(_role, options.pop("role"))) or None
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _role(text: str) -> tuple[str, str]:
@@ -111,8 +111,8 @@ def confirm(app: App, name: str, **options):
     """
     version = lookup.version(app.client, name, in_review=True)
     address = f"dataset-versions/{version['id']}/"
-    if said := taken(options):
-        version = app.client.post(f"{address}reread/", json=said)
+    if given := pop_options(options):
+        version = app.client.post(f"{address}reread/", json=given)
         follow.job(app.client, app.screen, version["job"]["id"], "Check")
         version = app.client.get(address)
         if version["state"] != "review" or not (version["reading"] or {}).get("certain", True):

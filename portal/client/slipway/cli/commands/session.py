@@ -44,8 +44,8 @@ def login(app: App, url: str, token: str | None, user: str | None, password_stdi
         secret = _from_stdin() if token == FROM_STDIN else token
         client.token = secret.strip()
     else:
-        user = user or _ask("Name", hidden=False)
-        password = _from_stdin() if password_stdin else _ask("Password", hidden=True)
+        user = user or _prompt("Name", hidden=False)
+        password = _from_stdin() if password_stdin else _prompt("Password", hidden=True)
         name, wanted = f"slipway on {socket.gethostname()}"[:100], list(made["scopes"] or USUAL)
         secret = client.sign_in(user, password, name, wanted, made["days"])
     found = _team(client)
@@ -55,7 +55,7 @@ def login(app: App, url: str, token: str | None, user: str | None, password_stdi
     app.screen.line(f"Signed in to {client.base}: {found['role']} of the team {found['name']}.")
 
 
-def _ask(what: str, hidden: bool) -> str:
+def _prompt(what: str, hidden: bool) -> str:
     if not sys.stdin.isatty():
         raise Usage("There is no terminal to ask on: give --token, or --user and --password-stdin.")
     return click.prompt(what, hide_input=hidden, err=True)

@@ -74,7 +74,7 @@ def role(app: App, name: str, new_role: str):
 def remove(app: App, name: str, yes: bool):
     """Remove a member from the team; their tokens for it are revoked."""
     row = _member(app, name)
-    app.ask(f"Take {row['username']} out of the team?", yes)
+    app.confirm(f"Take {row['username']} out of the team?", yes)
     sentence = f"{row['username']} is no longer in the team."
     app.delete(f"members/{row['id']}/", {"removed": row["id"]}, sentence)
 

@@ -78,5 +78,5 @@ def deliveries(app: App, name: str, limit: int):
 def remove(app: App, name: str, yes: bool):
     """Remove a webhook; it receives no further events."""
     row = _named(app, name)
-    app.ask(f"Remove {row['name']}?", yes)
+    app.confirm(f"Remove {row['name']}?", yes)
     app.delete(f"webhooks/{row['id']}/", {"removed": row["id"]}, f"{row['name']} is removed.")

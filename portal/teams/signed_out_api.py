@@ -67,7 +67,7 @@ class PasswordByLinkSerializer(KnownFieldsOnly, serializers.Serializer):
     revoke_tokens = serializers.BooleanField(default=True)
 
 
-class DoorViewSet(ApiViewSet):
+class SignedOutViewSet(ApiViewSet):
     """The link itself grants access; no sign-in needed."""
 
     serializer_class = JoinedSerializer
@@ -91,7 +91,7 @@ class DoorViewSet(ApiViewSet):
         return services.accept(found, self.request.user)
 
     @extend_schema(request=ForgottenSerializer, responses={202: None})
-    def forgotten(self, request):
+    def forgot_password(self, request):
         """Send a password-reset link by mail. The response is the same for an unknown address.
 
         409 if the server sends no mail; a team administrator can create a link then.

@@ -23,7 +23,7 @@ def add_to(group: click.Group) -> None:
     def password():
         """Reset a forgotten password."""
 
-    command(password, "forgotten", short_help="Have a password-reset link mailed.")(forgotten)
+    command(password, "forgotten", short_help="Have a password-reset link mailed.")(forgot_password)
     command(password, "reset", short_help="Set a new password by a link.")(reset)
 
 
@@ -53,7 +53,7 @@ def join(app: App, link: str, user: str | None, email: str | None, password_stdi
 
 @click.argument("url")
 @click.argument("email")
-def forgotten(app: App, url: str, email: str):
+def forgot_password(app: App, url: str, email: str):
     """Have the portal at URL mail a password-reset link to EMAIL."""
     Client(url, cacert=app.cacert).call("POST", "me/password/forgotten/", json={"email": email})
     app.screen.document({"email": email})
