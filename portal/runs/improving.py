@@ -103,14 +103,20 @@ def refusal(graph: Graph, method: str) -> Message | None:
     run, model = graph.run, graph.model
     if run.deleted_at is not None:
         return msg("{run} was deleted: restore it first.", run=run)
-    if run.task not in METHODS[method].tasks:
-        return msg(
-            "{method} works for classifiers only so far: train a smaller recipe instead.",
-            method=word(METHODS[method].title),
-        )
+    if why := _task_refusal(run.task, method):
+        return why
     if model is None or not model.is_ready:
         return msg("{run} has no trained model yet: wait for its training, or retry it.", run=run)
     return None
+
+
+def _task_refusal(task: str, method: str) -> Message | None:
+    if task in METHODS[method].tasks:
+        return None
+    return msg(
+        "{method} works for classifiers only so far: train a smaller recipe instead.",
+        method=word(METHODS[method].title),
+    )
 
 
 def needless(graph: Graph, method: str) -> Message | None:
@@ -145,6 +151,8 @@ def check(plan: Plan, team) -> None:
     """Raise PlanError if a plan's method does not fit its recipe or data: a clone may have changed them."""
     if not plan.method:
         return
+    if why := _task_refusal(configs.recipes()[plan.recipe].task, plan.method["name"]):
+        raise PlanError({"recipe": why})
     models = Model.objects.for_team(team).live().select_related("dataset_version", "job")
     if plan.method["name"] == DISTILLATION:
         _check_teacher(plan, models.filter(pk=plan.method["teacher"]).first())

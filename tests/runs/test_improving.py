@@ -234,6 +234,14 @@ def test_a_detector_is_not_improved_so_far(done, alice):
         assert "classifiers only" in improve(alice, done, method=method).json()["errors"]["method"][0]
 
 
+def test_a_clone_of_it_takes_no_recipe_of_another_task(done, alice, teacher, further):
+    new = distil(alice, done, teacher=teacher.pk, unlabelled=further.pk).json()["id"]
+    client = APIClient()
+    client.force_authenticate(alice)
+    answer = client.post(f"/api/v1/runs/{new}/clone/", {"recipe": "picodet_xs"}, format="json")
+    assert answer.status_code == 400, answer.json()
+
+
 def test_the_page_says_what_the_student_reached_alone_and_offers_fitting_teachers(
     done, alices, teacher, further
 ):

@@ -9,8 +9,8 @@ from workers.contract import InputError
 from workers.contract.messages import msg, msg_n
 from workers.contract.tasks import task_of
 from workers.train.parameters import METHODS, Plan
-from workers.train.suite import Suite
 from workers.train.tasks import TASKS
+from workers.train.tasks.base import Task
 
 # A batch size with fewer steps per epoch than this makes warm-up and momentum meaningless.
 MIN_STEPS_PER_EPOCH = 4
@@ -52,12 +52,15 @@ def read_plan(spec: dict[str, Any]) -> Plan:
         resume=Path(inputs["resume"]) if inputs.get("resume") else None,
         checkouts={name: Path(folder) for name, folder in (params.get("checkouts") or {}).items()},
         notices=notices + contents.notices,
-        method=_method(params.get("method"), task.suite, params.get("checkouts") or {}),
+        method=_method(params.get("method"), task, params.get("checkouts") or {}),
     )
 
 
-def _method(given: dict[str, Any] | None, suite: Suite, checkouts: dict) -> dict[str, Any] | None:
-    if given and given["name"] not in METHODS:
+def _method(given: dict[str, Any] | None, task: Task, checkouts: dict) -> dict[str, Any] | None:
+    if not given:
+        return None
+    suite = task.suite
+    if given["name"] not in METHODS:
         raise InputError(
             msg(
                 "There is no training method {name}: choose one of {names}.",
@@ -65,7 +68,15 @@ def _method(given: dict[str, Any] | None, suite: Suite, checkouts: dict) -> dict
                 names=", ".join(METHODS),
             )
         )
-    if given and suite.has_launchers and checkouts.get(suite.name):
+    if given["name"] not in task.methods:
+        raise InputError(
+            msg(
+                "The method {name} cannot make models for {task}: train a smaller recipe instead.",
+                name=given["name"],
+                task=task.name,
+            )
+        )
+    if suite.has_launchers and checkouts.get(suite.name):
         raise InputError(
             msg(
                 "The training worker uses a checkout of {name}, which trains plainly only: leave {setting} "

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from workers.contract import InputError
+from workers.train.parameters import METHODS
 from workers.train.plan import read_plan
+from workers.train.tasks import TASKS
 
+from .boxed import box_spec, stage_boxes
 from .conftest import make_spec, stage
 
 
@@ -103,4 +106,14 @@ def test_an_unknown_method_is_refused(spec):
 def test_a_checkout_that_would_ignore_the_method_is_refused(spec):
     spec["params"] |= {"method": {"name": "qat"}, "checkouts": {"PaddleClas": "/opt/PaddleClas"}}
     with pytest.raises(InputError, match="leave PADDLECLAS_DIR empty"):
+        read_plan(spec)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_that_a_task_does_not_have_is_refused(tmp_path, method):
+    spec = box_spec(stage_boxes(tmp_path, [[0]] * 8, [[0]]), method={"name": method})
+    if method in TASKS["detection"].methods:
+        assert read_plan(spec).method == {"name": method}
+        return
+    with pytest.raises(InputError, match=f"The method {method} cannot make models for detection"):
         read_plan(spec)

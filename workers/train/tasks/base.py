@@ -19,7 +19,8 @@ class Task(ABC):
     """One task. ``metric`` chooses the best epoch: a fraction, by its name in the suite's log.
 
     ``validated`` are the figures of an epoch that become curves, ``curves`` maps those of a step to the names
-    of the job's curves, both by their names in the log. ``suite`` trains it.
+    of the job's curves, both by their names in the log. ``suite`` trains it, by plain training or by one of
+    ``methods``.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Task(ABC):
     validated: tuple[str, ...]
     curves: Mapping[str, str]
     suite: Suite
+    methods: tuple[str, ...] = ()
 
     # --- the dataset and the parameters ---
 

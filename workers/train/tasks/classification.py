@@ -11,7 +11,7 @@ from workers.contract.splits import measured_split
 from workers.datakit.scoring import classification as scoring
 from workers.train.evaluation import batches, onnx_runner, paddle_runner
 from workers.train.paddleclas import fill_configuration
-from workers.train.parameters import Contents, Plan
+from workers.train.parameters import DISTILLATION, PRUNING, QAT, Contents, Plan
 from workers.train.progress import EvalLine, MarkLine, TrainLine, parse_line
 from workers.train.suite import PADDLECLAS
 from workers.train.tasks.base import Prediction, Task
@@ -26,6 +26,7 @@ class Classification(Task):
     validated = ("top1", "loss")
     curves = {"loss": "train/loss", "top1": "train/top1", "lr": "train/lr", "ips": "train/ips"}
     suite = PADDLECLAS
+    methods = (QAT, DISTILLATION, PRUNING)
 
     def check_classes(self, class_names: list[str]) -> None:
         if len(class_names) < 2:
