@@ -17,7 +17,7 @@ serve: setup  ## portal, workers, broker and a virtual board, until Ctrl-C
 	$(RUN) manage.py serve
 
 test: setup lint  ## every test that this machine can run; says what it skipped and why
-	$(RUN) -m pytest -n auto --dist loadfile $(TESTS)
+	$(RUN) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup-portal
 	$(RUN) -m ruff check .

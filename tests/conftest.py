@@ -24,6 +24,7 @@ def pytest_configure():
 
 def pytest_collection_modifyitems(items):
     """Skip by name what this machine cannot run, and say why; SLIPWAY_NO_SKIPS turns that into a failure."""
+    _put_slow_files_first(items)
     lacking = {
         "toolchain": _lacks_toolchain(),
         "ssh": _lacks_convert(),
@@ -39,6 +40,16 @@ def pytest_collection_modifyitems(items):
         for name, reason in lacking.items():
             if reason and item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _put_slow_files_first(items) -> None:
+    """A slow file that begins last would keep one processor busy while the others wait."""
+    slow = ["toolchain", "generators", "fuzz", "browser", "ssh"]  # the slowest first
+    ranks = {}
+    for item in items:
+        own = [slow.index(mark.name) for mark in item.iter_markers() if mark.name in slow]
+        ranks[item.path] = min([*own, ranks.get(item.path, len(slow))])
+    items.sort(key=lambda item: ranks[item.path])
 
 
 def _lacks_convert() -> str:
