@@ -5,7 +5,8 @@
 For each seed (default 1) the digits are taken to the answers of a chip twice, one way after the other on the
 same images and with the same parameters, those of the preset ``fast``:
 
-- Slipway: ``client.run`` in a portal of its own, from the accepted upload to the virtual board's answers;
+- Slipway: ``client.run`` in a portal of its own, from the accepted upload to the virtual board's answers; the
+  watch time that follows them on a board is set to 0, for nobody who works by hand watches;
 - by hand: a process each for PaddleX's training and its export, ``paddle2onnx``, ``onnxslim``, and a script
   that builds with rknn-toolkit2 and asks its simulator. What a person types and moves takes no time. Each has
   a session of its own, as the portal's programs have: Linux shares its processors among sessions.
@@ -120,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=1)
     seeds, before = parser.parse_args().seeds, os.getloadavg()[0]
-    with serving() as portal:
+    with serving(DEPLOY_WATCH_SECONDS="0") as portal:
         found = measure(portal, seeds)
     print(json.dumps({**found, "load": [round(before, 1), round(os.getloadavg()[0], 1)]}))
 
