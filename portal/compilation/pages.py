@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from portal.compilation import costs, layer_errors, quantization, variants
+from portal.compilation import layer_errors, quantization, variants
 from portal.compilation.models import LayerErrors, QuantizationSearch
 from portal.compilation.variants import Variant
 from portal.core.live import Live
 from portal.core.messages import shown
+from portal.models import costs
 from portal.models.models import CompiledModel, Model
 
 SEARCHES_SHOWN = 5

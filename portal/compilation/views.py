@@ -6,12 +6,13 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from portal.compilation import costs, layer_errors, pages, quantization, search, variants
+from portal.compilation import layer_errors, pages, quantization, search, variants
 from portal.compilation.forms import SearchForm, TargetForm, VariantForm, WideForm
 from portal.compilation.quantization import SettingsError
 from portal.core import live
 from portal.core.messages import shown
 from portal.jobs.models import IllegalTransition
+from portal.models import costs
 from portal.models import pages as model_pages
 from portal.models.models import CompiledModel, Model
 from portal.teams.access import member_required
