@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from portal.compilation import layer_errors, search
 from portal.datasets.draft_models import Draft
 from portal.datasets.models import Upload
+from portal.deployment.models import Policy
 from portal.devices import services as devices
 from portal.devices.errors import Unreachable
 from portal.jobs.models import Job
@@ -127,6 +128,7 @@ def make_rows(team, alice):
     )  # fmt: skip
     return found | {
         "prelabelling": prelabelling,
+        "policy": Policy.objects.create(team=team, task="classification", max_drop=0.5),
         "webhook": webhook, "delivery": Delivery.objects.create(webhook=webhook, event="test", body="{}"),
         "notification": notice,
         "member": member, "token": token, "invitation": invitation, "upload": upload,
@@ -153,6 +155,7 @@ def api_values(rows):
         "devices": rows["virtual"].pk,
         "inferences": rows["inference"].pk,
         "deployments": deployments_of(run).first().pk,
+        "policies": rows["policy"].pk,
         "members": rows["member"].pk,
         "invitations": rows["invitation"].pk,
         "tokens": rows["token"].pk,
@@ -181,6 +184,7 @@ def page_values(rows, name):
         "run": rows["done"], "job": rows["job"], "artifact": rows["job"], "device": rows["virtual"],
         "inference": rows["virtual"], "dataset": rows["version"], "upload": rows["upload"],
         "webhook": rows["webhook"], "notification": rows["notification"],
+        "policy": rows["policy"],
         "model": compiled_of(rows["done"]).first(), "deployment": deployments_of(rows["done"]).first(),
     }  # fmt: skip
     subject = subjects.get(name) or by_kind.get(name.split("-")[0])

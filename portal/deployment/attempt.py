@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from portal.core.files import fetch_artifact
 from portal.datasets.staged_cache import staged
-from portal.deployment import doctor, release, steps
+from portal.deployment import doctor, gate, release, steps
 from portal.deployment.boardlock import BoardLock, locked_board
 from portal.deployment.measuring import measure
 from portal.deployment.models import Deployment
@@ -29,7 +29,7 @@ from portal.models import evaluations
 from portal.models.evaluations import Evaluated
 from portal.models.lineage import provenance
 from portal.tasks import Stage
-from workers.contract.messages import msg
+from workers.contract.messages import join, msg
 
 RESUMES = 3  # after a broken connection
 LOOK_SECONDS = 30.0
@@ -144,8 +144,18 @@ class Attempt(steps.Trial):
             self.evaluations = measure(
                 self.deployment, self.connection, self.expected, self.dataset, self.context, self.progress
             )
+            self.judge_measured()
         if settings.DEPLOY_WATCH_SECONDS:
             self.watch()
+
+    def judge_measured(self) -> None:
+        """Raise RemoteFailed if the board misses the policy under which the deployment was started."""
+        row = self.deployment
+        where = (row.compiled_model.model, row.compiled_model, self.device)
+        for entry in self.evaluations:
+            misses = gate.board_misses(row, evaluations.unsaved(row.job, entry, *where))
+            if misses:
+                raise RemoteFailed(join([miss.sentence for miss in misses]))
 
     def watch(self) -> None:
         """Check the board until the watch time is over; the last step is a check."""

@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.messages import KEEPS_MESSAGES
 from portal.devices.models import Device
 from portal.jobs.models import ACTIVE, Job
 from portal.models.models import CompiledModel
+from portal.teams.models import Owned
+
+SHARE = [MinValueValidator(0), MaxValueValidator(1)]
+AMOUNT = [MinValueValidator(0), MaxValueValidator(1_000_000)]
+
+
+class Policy(Owned):
+    """What a team requires of a compiled model before it is deployed; empty limits require nothing.
+
+    One for a chip replaces the one for all chips. ``gate.py`` applies it.
+    """
+
+    LIMITS = ("max_drop", "fail_under", "fail_class_under", "max_memory_mb", "max_ms", "no_cpu")
+
+    task = models.CharField(max_length=20)
+    chip = models.CharField(max_length=20, blank=True)  # empty for all chips
+    # Fractions of the task's metric: lost from the trained model to the compiled one; reached; by each class.
+    max_drop = models.FloatField(null=True, validators=SHARE)
+    fail_under = models.FloatField(null=True, validators=SHARE)
+    fail_class_under = models.FloatField(null=True, validators=SHARE)
+    max_memory_mb = models.FloatField(null=True, validators=AMOUNT)  # weights and feature maps, in MiB
+    max_ms = models.FloatField(null=True, validators=AMOUNT)  # for one image
+    no_cpu = models.BooleanField(default=False)  # every operator runs on the NPU
+
+    class Meta:
+        ordering = ["task", "chip"]
+        constraints = [models.UniqueConstraint(fields=["team", "task", "chip"], name="one_policy_for_a_chip")]
+
+    @property
+    def limits(self) -> dict:
+        """Those that are set, by name."""
+        found = {name: getattr(self, name) for name in self.LIMITS}
+        return {name: limit for name, limit in found.items() if limit not in (None, False)}
+
+    def __str__(self):
+        return f"{self.task} {self.chip}".strip()
 
 
 class DeploymentQuerySet(models.QuerySet):
@@ -70,6 +108,11 @@ class Deployment(models.Model):
     # A rollback makes this deployment's release current again, and uploads nothing.
     source = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="+")
     holds = models.CharField(max_length=64, blank=True, default="", db_default="")  # the board, while at work
+    # What the team's policy said of the model when it was started: see ``gate.Gate.as_data``.
+    # Null for rollbacks, which it does not judge.
+    gate = models.JSONField(null=True, **KEEPS_MESSAGES)
+    # Why it was deployed although the policy refuses the model; empty if it does not.
+    override = models.CharField(max_length=500, blank=True, default="", db_default="")
 
     objects = DeploymentQuerySet.as_manager()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from portal.core import configs
+from portal.deployment import gate
 from portal.deployment.models import Deployment
 from portal.devices.models import Device
 from portal.jobs import services as jobs
@@ -21,24 +22,44 @@ EVENTS = {Status.SUCCEEDED: "deployment.finished", Status.FAILED: "deployment.fa
 
 @transaction.atomic
 def start(
-    compiled: CompiledModel, device: Device, user, *, board_images: int, priority: int = Priority.NORMAL
+    compiled: CompiledModel,
+    device: Device,
+    user,
+    *,
+    board_images: int,
+    priority: int = Priority.NORMAL,
+    override: str = "",
 ) -> Deployment:
     """Queue an attempt to put a compiled model on a device and make it current.
 
-    Each call is a new attempt, so that an older model can become current again. Raises IllegalTransition
-    while it is being deployed there, QuotaReached if no more jobs may be queued.
+    ``override`` is the reason to deploy what the team's policy refuses. Each call is a new attempt, so
+    that an older model can become current again. Raises IllegalTransition while it is being deployed there,
+    GateRefused without a reason, QuotaReached if no more jobs may be queued.
     """
     before = _last_attempt(compiled.pk, device.pk)
     if before is not None and before.job.is_active:
         raise IllegalTransition(
             msg("{deployment} is under way already: wait for its end.", deployment=before)
         )
-    return Deployment.objects.create(
+    decision = gate.refuse_unless_passed(compiled, override)
+    made = Deployment.objects.create(
         compiled_model=compiled,
         device=device,
         board_images=board_images,
+        gate=decision.as_data(),
+        override="" if decision.passed else override,
         job=jobs.submit(KIND, device.team, user, priority=priority, resource=device.resource),
     )
+    _record_override(made, user)
+    return made
+
+
+def _record_override(made: Deployment, user) -> None:
+    if made.override:
+        label = f"{made.compiled_model} → {made.device}"
+        audit.record(
+            "deployment.override", made, team=made.device.team, actor=user, label=label, detail=made.override
+        )
 
 
 @transaction.atomic
@@ -111,8 +132,8 @@ def after(job: Job) -> None:
 
 
 def replace(old: Job, new: Job) -> None:
-    """A retry is a new attempt. Raises IllegalTransition while a later attempt is active, or if the model
-    or the device was removed.
+    """A retry is a new attempt, under the same exception from the policy. Raises IllegalTransition while a
+    later attempt is active, or if the model or the device was removed, GateRefused if the policy refuses it.
     """
     attempt = Deployment.objects.filter(job=old).first()
     if attempt is None:
@@ -120,10 +141,15 @@ def replace(old: Job, new: Job) -> None:
     last = _last_attempt(attempt.compiled_model_id, attempt.device_id)
     if last is not None and last.pk != attempt.pk and last.job.is_active:
         raise IllegalTransition(msg("{deployment} is under way already: wait for its end.", deployment=last))
+    decision = (
+        None if attempt.source_id else gate.refuse_unless_passed(attempt.compiled_model, attempt.override)
+    )
     Deployment.objects.create(
         compiled_model_id=attempt.compiled_model_id,
         device_id=attempt.device_id,
         board_images=attempt.board_images,
         source_id=attempt.source_id,
+        gate=decision and decision.as_data(),
+        override=attempt.override,
         job=new,
     )

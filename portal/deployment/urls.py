@@ -1,7 +1,11 @@
-"""URLs of deployments."""
+"""URLs of deployments and of the policies that they obey."""
 
 from django.urls import path
 
-from portal.deployment import views
+from portal.deployment import policy_views, views
 
-urlpatterns = [path("<int:pk>/rollback/", views.deployment_rollback, name="deployment-rollback")]
+urlpatterns = [
+    path("<int:pk>/rollback/", views.deployment_rollback, name="deployment-rollback"),
+    path("policies/", policy_views.policy_list, name="policy-list"),
+    path("policies/<int:pk>/remove/", policy_views.policy_remove, name="policy-remove"),
+]

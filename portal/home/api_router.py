@@ -8,6 +8,7 @@ from portal.core.api import BoardProfileViewSet, ChipViewSet, IndexViewSet, Reci
 from portal.datasets.api import DatasetVersionViewSet, DatasetViewSet
 from portal.datasets.draft_api import DraftViewSet
 from portal.datasets.upload_api import upload_detail, upload_list
+from portal.deployment.policy_api import PolicyViewSet
 from portal.devices.api import DeviceViewSet, InferenceViewSet
 from portal.history.api import HistoryViewSet, ProvenanceViewSet
 from portal.home.views import api_docs
@@ -41,6 +42,7 @@ router.register("evaluations", EvaluationViewSet)
 router.register("devices", DeviceViewSet)
 router.register("inferences", InferenceViewSet)
 router.register("deployments", DeploymentViewSet)
+router.register("policies", PolicyViewSet)
 router.register("notifications", NotificationViewSet)
 router.register("webhooks", WebhookViewSet)
 router.register("teams", TeamsViewSet, basename="team")

@@ -24,6 +24,7 @@ _SECTIONS = {
     "team": "team-members",
     "token": "team-members",
     "audit": "team-members",
+    "policy": "team-members",
     "webhook": "team-members",
 }
 

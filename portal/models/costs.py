@@ -46,7 +46,6 @@ def sheet(compiled: CompiledModel) -> Sheet | None:
     if not cost.get("layers"):
         return None
     chip, layers = chip_of(compiled), cost["layers"]
-    memory = (cost.get("weight_bytes") or 0) + (cost.get("feature_bytes") or 0)
     limit = chip.model_memory_mb if chip else None
     clock = _clock_mhz(chip)
     boards = Evaluation.objects.filter(compiled_model=compiled, stage=Stage.BOARD).select_related("device")
@@ -55,13 +54,20 @@ def sheet(compiled: CompiledModel) -> Sheet | None:
         ddr_cycles=sum(layer.get("cycles_ddr", 0) for layer in layers),
         npu_cycles=sum(layer.get("cycles_npu", 0) for layer in layers),
         traffic_bytes=round(1024 * sum(layer.get("rw_kb", 0) for layer in layers)),
-        memory_bytes=memory,
-        memory_share=memory / (limit * 2**20) if limit else None,
+        memory_bytes=compiled.memory_bytes,
+        memory_share=compiled.memory_bytes / (limit * 2**20) if limit else None,
         clock_mhz=clock,
-        estimate_ms=cost["cycles"] / (1000 * clock) if clock else None,
+        estimate_ms=estimate_ms(compiled),
         measured=[one for one in boards if one.device and not one.device.is_virtual],
         layers=layers,
     )
+
+
+def estimate_ms(compiled: CompiledModel) -> float | None:
+    """The latency by cycles and clock; None if either is unknown."""
+    clock = _clock_mhz(chip_of(compiled))
+    cycles = compiled.cost.get("cycles")
+    return cycles / (1000 * clock) if clock and cycles else None
 
 
 def _clock_mhz(chip: configs.Chip | None) -> float | None:

@@ -42,24 +42,27 @@ def record(
     job: Job, entries: list[dict[str, Any]], model: Model, compiled: CompiledModel | None = None, device=None
 ) -> None:
     """Store the evaluations of a job's result."""
-    metric = model.task_class.metric
-    Evaluation.objects.bulk_create(
-        Evaluation(
-            job=job,
-            model=model,
-            compiled_model=compiled,
-            device=device,
-            stage=entry["stage"],
-            engine=entry["engine"][:120],
-            dataset_version=model.dataset_version,
-            split=model.dataset_version.measured_split,
-            images=entry["metrics"]["images"],
-            value=entry["metrics"].get(metric),
-            metrics=entry["metrics"],
-            parity=entry.get("parity", {}),
-            predictions=entry["predictions"],
-        )
-        for entry in entries
+    Evaluation.objects.bulk_create(unsaved(job, entry, model, compiled, device) for entry in entries)
+
+
+def unsaved(
+    job: Job, entry: dict[str, Any], model: Model, compiled: CompiledModel | None = None, device=None
+) -> Evaluation:
+    """One entry of a result's ``evaluations`` as a row."""
+    return Evaluation(
+        job=job,
+        model=model,
+        compiled_model=compiled,
+        device=device,
+        stage=entry["stage"],
+        engine=entry["engine"][:120],
+        dataset_version=model.dataset_version,
+        split=model.dataset_version.measured_split,
+        images=entry["metrics"]["images"],
+        value=entry["metrics"].get(model.task_class.metric),
+        metrics=entry["metrics"],
+        parity=entry.get("parity", {}),
+        predictions=entry["predictions"],
     )
 
 

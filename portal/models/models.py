@@ -145,6 +145,12 @@ class CompiledModel(models.Model):
         return msg("{run} for {chip}", run=self.model.name, chip=configs.title(configs.chips(), self.chip))
 
     @property
+    def title(self) -> Message:
+        """Its measured form as the subject of a sentence."""
+        chip = configs.title(configs.chips(), self.chip)
+        return msg("int8 for {chip}", chip=chip) if self.is_quantized else msg("RKNN for {chip}", chip=chip)
+
+    @property
     def is_ready(self) -> bool:
         return self.job.status == Status.SUCCEEDED
 
@@ -160,6 +166,11 @@ class CompiledModel(models.Model):
     def cost(self) -> dict:
         """Cycles, memory and layers as estimated by the toolkit; empty until it is built."""
         return self.facts.get("cost", {})
+
+    @property
+    def memory_bytes(self) -> int:
+        """Weights and feature maps as estimated by the toolkit; 0 if unknown."""
+        return (self.cost.get("weight_bytes") or 0) + (self.cost.get("feature_bytes") or 0)
 
     @property
     def is_quantized(self) -> bool:

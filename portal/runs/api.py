@@ -9,7 +9,8 @@ from rest_framework.response import Response
 from portal.core.api import TeamViewSet
 from portal.core.calls import with_query, without_body
 from portal.core.messages import shown
-from portal.runs import cloning, compare, deletion, improving, services
+from portal.deployment.serializers import GateSerializer
+from portal.runs import cloning, compare, deletion, gates, improving, services
 from portal.runs.filters import LiveRunFilter
 from portal.runs.graph import Graph
 from portal.runs.models import Run
@@ -147,6 +148,12 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
         run = self.get_object()
         refuse_unless(self.request, services.role_of(run))
         return run
+
+    @extend_schema(responses={200: GateSerializer(many=True)})
+    @action(detail=True, pagination_class=None, filter_backends=[])
+    def gate(self, request, pk=None):
+        """Whether the team's deployment policies let the run's compiled models be deployed, and why not."""
+        return Response(GateSerializer(gates.of_run(Graph(self.get_object())), many=True).data)
 
     @extend_schema(responses={200: ReportSerializer})
     @action(detail=True)

@@ -1,8 +1,10 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from portal.core.names import one_line
 from portal.core.serializers import InTeamField, KnownFieldsOnly
 from portal.deployment.models import Deployment, State
+from portal.deployment.serializers import DecisionSerializer
 from portal.devices.models import Device
 from portal.jobs.serializers import JobSerializer
 from portal.models.serializers import EvaluationSerializer
@@ -19,6 +21,7 @@ class DeploymentSerializer(serializers.ModelSerializer):
     kept = serializers.BooleanField(
         source="is_kept", help_text="whether its release is on the device, so that one can roll back to it"
     )
+    gate = DecisionSerializer(allow_null=True, help_text="null for rollbacks, which no policy judges")
     current = serializers.SerializerMethodField()
     run = serializers.SerializerMethodField()
     evaluation = serializers.SerializerMethodField()
@@ -28,6 +31,7 @@ class DeploymentSerializer(serializers.ModelSerializer):
         fields = [
             "id", "run", "compiled_model", "device", "device_name", "virtual", "job", "release", "placed",
             "current", "state", "kept", "source", "engine", "evaluation", "activated_at", "rolled_back_at",
+            "gate", "override",
         ]  # fmt: skip
 
     def get_current(self, deployment) -> bool:
@@ -51,3 +55,10 @@ class NewDeploymentSerializer(KnownFieldsOnly, serializers.Serializer):
 
     run = InTeamField(queryset=Run.objects.live())
     device = InTeamField(queryset=Device.objects.all())
+    override = serializers.CharField(
+        max_length=500,
+        required=False,
+        allow_blank=True,
+        validators=[one_line],
+        help_text="why it is deployed although the policy refuses the model; audit and evidence keep it",
+    )

@@ -11,7 +11,7 @@ from portal.core.live import Live, digest
 from portal.core.templatetags.slipway import chip_title
 from portal.jobs import forecast
 from portal.jobs.models import Status
-from portal.runs import improving, provenance, results, stepper
+from portal.runs import gates, improving, provenance, results, stepper
 from portal.runs.graph import Graph
 from portal.runs.matrix import matrix_of
 from portal.runs.models import Run
@@ -51,6 +51,7 @@ class RunPage:
             "tiles": tiles,
             "failures": stepper.failures(self.graph),
             "notices": notices(self.graph),
+            "gates": gates.gates(self.graph),
             "verdict": verdict(self.graph),
             "has_parity": bool(self.graph.compiled),
             "next": next_steps(self.graph),

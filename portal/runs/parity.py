@@ -38,12 +38,7 @@ class StageResult:
             return msg("The board {device}", device=self.deployment.device.name)
         if self.stage != Stage.SIMULATOR:
             return word(self.stage.label)
-        chip = configs.title(configs.chips(), self.compiled.chip)
-        return (
-            msg("int8 for {chip}", chip=chip)
-            if self.compiled.is_quantized
-            else msg("RKNN for {chip}", chip=chip)
-        )
+        return self.compiled.title
 
     @property
     def parity(self) -> dict:

@@ -6,19 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from portal.core.messages import word
+from portal.models import limits
 from portal.runs.graph import Graph
 from portal.runs.parity import Branch, StageResult, branches
 from portal.tasks import Stage
-from portal.tasks.doubts import percent
-from workers.contract.messages import Message, msg
+from workers.contract.messages import Message
 
 PASSED, FAILED = "passed", "failed"
 STATES = (PASSED, FAILED)
 LIMITS = ("max_drop", "fail_under")  # parameters of a run; fractions of the metric
 USUAL_MAX_DROP = 0.03  # of runs that are older than the limits
-# Figures are fractions of whole images: a value equal to a limit must not miss it by rounding.
-SLACK = 1e-9
 
 
 @dataclass(frozen=True)
@@ -46,12 +43,12 @@ class Quality:
         return FAILED if self.misses else PASSED
 
 
-def quality(graph: Graph, limits: dict[str, Any] | None = None) -> Quality | None:
-    """None until the run has ended and something was evaluated. ``limits`` replace those of the run."""
+def quality(graph: Graph, instead: dict[str, Any] | None = None) -> Quality | None:
+    """None until the run has ended and something was evaluated. ``instead`` replaces the run's limits."""
     if not graph.run.is_final:
         return None
     wanted = limits_of(graph.run.params) | {
-        key: one for key, one in (limits or {}).items() if one is not None
+        key: one for key, one in (instead or {}).items() if one is not None
     }
     found = branches(graph)
     if found:
@@ -82,39 +79,20 @@ def _misses(branch: Branch, max_drop: float, fail_under: float | None) -> Iterat
 
 
 def _too_much(row: StageResult, drop: float, most: float) -> Iterator[Miss]:
-    if drop <= most + SLACK:
-        return
-    sentence = msg(
-        "{stage} lost {points} points of {metric} on {images}; {most} are allowed.",
-        stage=row.title,
-        points=_points(drop),
-        metric=word(row.task.metric_title),
-        images=row.evaluation.measured_on,
-        most=_points(most),
-    )
-    yield _miss(row, "max_drop", most, drop, sentence)
+    if limits.exceeds(drop, most):
+        sentence = limits.lost_too_much(row.title, row.task, row.evaluation, drop, most)
+        yield _miss(row, "max_drop", most, drop, sentence)
 
 
 def _too_low(row: StageResult, least: float | None) -> Iterator[Miss]:
     value = row.evaluation.value
-    if least is None or value is None or value >= least - SLACK:
-        return
-    sentence = msg(
-        "{stage}: {metric} is {value} on {images}; at least {least} is required.",
-        stage=row.title,
-        metric=word(row.task.metric_title),
-        value=percent(value),
-        images=row.evaluation.measured_on,
-        least=percent(least),
-    )
-    yield _miss(row, "fail_under", least, value, sentence)
+    if least is not None and value is not None and limits.exceeds(least, value):
+        yield _miss(
+            row, "fail_under", least, value, limits.too_low(row.title, row.task, row.evaluation, least)
+        )
 
 
 def _miss(row: StageResult, limit: str, most: float, value: float, sentence: Message) -> Miss:
     chip = row.compiled.chip if row.compiled else ""
     device = row.deployment.device.name if row.deployment else None
     return Miss(limit, most, value, chip, device, sentence)
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:.2f}".rstrip("0").rstrip(".")

@@ -171,11 +171,12 @@ def model_for(graph: Graph, device: Device) -> CompiledModel | None:
 
 
 @transaction.atomic
-def deploy(run: Run, device: Device, user) -> Deployment:
+def deploy(run: Run, device: Device, user, override: str = "") -> Deployment:
     """Deploy the model that a run compiled for a device's chip to the device, also long after the run's end.
 
-    The run's own outcome stays as it is. Raises PlanError if there is no such model, IllegalTransition while
-    it is being deployed or if the run was deleted, QuotaReached if no more jobs may be queued.
+    ``override`` is the reason to deploy what the team's policy refuses. The run's own outcome stays as it is.
+    Raises PlanError if there is no such model, IllegalTransition while it is being deployed or if the run was
+    deleted, GateRefused without a reason, QuotaReached if no more jobs may be queued.
     """
     jobs.refuse_if_full(run.team)
     deletion.refuse_if_deleted(run)
@@ -202,7 +203,7 @@ def deploy(run: Run, device: Device, user) -> Deployment:
         raise IllegalTransition(
             msg("{run} on {device} is under way already: wait for its end.", run=run, device=device)
         )
-    made = deployment.start(ready, device, user, board_images=run.params["board_images"])
+    made = deployment.start(ready, device, user, board_images=run.params["board_images"], override=override)
     audit.record("deployment.create", made, team=run.team, actor=user, label=f"{run} → {device}")
     return made
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from portal.compilation import services as compilation
+from portal.deployment import gate
 from portal.deployment import services as deployment
 from portal.jobs.models import Job
 from portal.models.models import CompiledModel, Model
@@ -69,7 +70,11 @@ def _deploy(step: Step, made: list[CompiledModel], priority: int) -> Job:
     return attempt.job
 
 
-def _kept(step: Step, made: list[CompiledModel]) -> str:
+def _withheld(step: Step, made: list[CompiledModel]) -> str:
+    """The policy's refusal, or a better model on the device."""
+    refused = gate.withheld(made[0].in_use)
+    if refused:
+        return refused
     if step.run.params.get("replace_better"):
         return ""
     return replacing.withheld(made[0].in_use, step.device)
@@ -81,7 +86,7 @@ KINDS = {
     for kind in (
         StepKind(TRAIN, "model", _train),
         StepKind(COMPILE, "compiled_model", _compile),
-        StepKind(DEPLOY, "deployment", _deploy, _kept),
+        StepKind(DEPLOY, "deployment", _deploy, _withheld),
     )
 }
 

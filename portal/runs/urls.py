@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.runs import compare_views, improve_views, parity_views, views
+from portal.runs import compare_views, deploy_views, improve_views, parity_views, views
 
 urlpatterns = [
     path("", views.run_list, name="run-list"),
@@ -19,7 +19,7 @@ urlpatterns = [
     path("<int:pk>/parity/", parity_views.run_parity, name="run-parity"),
     path("<int:pk>/mistakes/", views.run_mistakes, name="run-mistakes"),
     path("<int:pk>/threshold/", views.run_threshold, name="run-threshold"),
-    path("<int:pk>/deploy/", views.run_deploy, name="run-deploy"),
+    path("<int:pk>/deploy/", deploy_views.run_deploy, name="run-deploy"),
     path("<int:pk>/improve/", improve_views.run_improve, name="run-improve"),
     path("<int:pk>/clone/", views.run_clone, name="run-clone"),
     path("<int:pk>/edit/", views.run_edit, name="run-edit"),

@@ -23,7 +23,7 @@ from portal.datasets.services import create_version
 from portal.devices.models import Device
 from portal.jobs.models import IllegalTransition, Status
 from portal.models.services import set_score_threshold
-from portal.runs import cloning, deletion, replacing, services, suggestions
+from portal.runs import cloning, deletion, services, suggestions
 from portal.runs import plan as plans
 from portal.runs.estimates import Estimates
 from portal.runs.figures import figures_of
@@ -42,7 +42,7 @@ from portal.runs.mistakes import Mistakes
 from portal.runs.models import Run, Tag
 from portal.runs.page import RunPage
 from portal.runs.report import report
-from portal.teams.access import member_required, operator_required, refuse_unless
+from portal.teams.access import member_required, refuse_unless
 from portal.teams.quotas import QuotaReached
 from workers.contract.messages import msg
 from workers.datakit.errors import InputError
@@ -241,31 +241,6 @@ def run_restore(request, pk):
     """Restore a deleted run."""
     run = _run_to_change(request, pk)
     deletion.restore(run, request.user)
-    return redirect("run-detail", pk=run.pk)
-
-
-@require_POST
-@operator_required
-def run_deploy(request, pk):
-    """Deploy the run's model to a device; asks first if that replaces a better one or another dataset's."""
-    run = _run(request, pk)
-    chosen = whole_number(request.POST.get("device", ""))
-    device = Device.objects.for_team(request.team).filter(pk=chosen).first()
-    if device is None:
-        messages.error(request, msg("Choose a device: this one is not registered in your team."))
-        return redirect("run-detail", pk=run.pk)
-    compiled = services.model_for(Graph(run), device)
-    asked = [] if compiled is None or request.POST.get("confirmed") else replacing.questions(compiled, device)
-    if asked:
-        return render(request, "runs/deploy.html", {"run": run, "device": device, "questions": asked})
-    try:
-        deployment = services.deploy(run, device, request.user)
-    except plans.PlanError as error:
-        messages.error(request, " ".join(map(shown, error.fields.values())))
-    except (IllegalTransition, QuotaReached) as error:
-        messages.error(request, str(error))
-    else:
-        return redirect("job-detail", pk=deployment.job_id)
     return redirect("run-detail", pk=run.pk)
 
 

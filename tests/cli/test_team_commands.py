@@ -55,6 +55,15 @@ def test_webhooks_are_added_tested_and_removed(administrator, slipway, settings)
     assert slipway("webhook", "test", "Chat").code == 4
 
 
+def test_policies_are_set_listed_and_removed(administrator, slipway):
+    made = slipway("policy", "set", "classification", "--chip", "rv1106", "--max-drop", 0.01, "--no-cpu")
+    assert made.out == "classification rv1106: max_drop=0.01 no_cpu=True\n", made.err
+    assert "classification\trv1106\tmax_drop=0.01 no_cpu=True\t0 of 0" in slipway("policy", "list").out
+    assert slipway("policy", "set", "classification").code == 2
+    assert slipway("policy", "remove", "classification", "--yes").code == 4
+    assert slipway("policy", "remove", "classification", "--chip", "rv1106", "--yes").code == 0
+
+
 def test_limits_are_shown_and_set_one_by_one(administrator, slipway):
     assert "queued\t0\t" in slipway("limits").out
     slipway("limits", "--set", "running_train=2")

@@ -17,6 +17,7 @@ from slipway.types import (
     Deployment,
     Device,
     Evaluation,
+    Gate,
     Inference,
     Job,
     LayerErrors,
@@ -266,6 +267,10 @@ class Client(Calls):
         row = self.post("quantization-searches/", json=body)
         return self._done("quantization-searches", row, "The search", wait, on_change)
 
+    def gate(self, run: Run | int) -> list[Gate]:
+        """What the team's deployment policies say of the run's compiled models."""
+        return self.get(f"runs/{_id(run)}/gate/")
+
     # --- devices
 
     def devices(self, **filters: Any) -> Iterator[Device]:
@@ -280,14 +285,16 @@ class Client(Calls):
         run: Run | int,
         device: Device | int | str,
         *,
+        override: str = "",
         wait: bool = True,
         on_change: OnChange = _nothing,
     ) -> Deployment:
         """Deploy the model that a run compiled for the device's chip, and measure it there.
 
-        Raises Failed if it did not become current.
+        ``override`` is the reason to deploy what the team's policy refuses. Raises Refused if the policy
+        refuses it, and Failed if it did not become current.
         """
-        body = {"run": _id(run), "device": self._device_id(device)}
+        body = {"run": _id(run), "device": self._device_id(device), "override": override}
         return self._done(
             "deployments", self.post("deployments/", json=body), "The deployment", wait, on_change
         )

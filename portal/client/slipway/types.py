@@ -237,6 +237,16 @@ class Quality(TypedDict):
     misses: list[dict[str, Any]]
 
 
+class Gate(TypedDict):
+    """A deployment policy's decision about a compiled model; ``limits`` is empty without a policy."""
+
+    compiled_model: int
+    chip: str
+    passed: bool
+    limits: dict[str, Any]
+    misses: list[dict[str, Any]]
+
+
 class Parity(TypedDict):
     """All stages on the same images: one branch per compiled model."""
 

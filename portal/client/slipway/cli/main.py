@@ -16,6 +16,7 @@ from slipway.cli.commands import (
     devices,
     history,
     jobs,
+    policies,
     runs,
     session,
     team,
@@ -40,7 +41,20 @@ def slipway():
     """
 
 
-for module in (session, account, datasets, runs, variants, jobs, devices, history, team, webhooks, api):
+for module in (
+    session,
+    account,
+    datasets,
+    runs,
+    variants,
+    jobs,
+    devices,
+    policies,
+    history,
+    team,
+    webhooks,
+    api,
+):
     module.add_to(slipway)
 
 

@@ -213,13 +213,14 @@ def _place(box: list[float]) -> str:
 
 @click.argument("run", metavar="RUN")
 @click.option("--device", "name", required=True, help="The device's name.")
+@click.option("--override", default="", metavar="REASON", help="Deploy what the team's policy refuses.")
 @click.option("--no-wait", is_flag=True, help="Return without waiting for its end.")
-def deploy(app: App, run: str, name: str, no_wait: bool):
+def deploy(app: App, run: str, name: str, override: str, no_wait: bool):
     """Deploy the model that a run compiled for a device's chip, and measure its accuracy on the device.
 
     This also makes the model of an older run current again.
     """
-    row = app.client.deploy(lookup.number(run, "run"), name, wait=False)
+    row = app.client.deploy(lookup.number(run, "run"), name, override=override, wait=False)
     if not no_wait:
         follow.job(app.client, app.screen, row["job"]["id"], f"Board {name}")
         row = app.client.get(f"deployments/{row['id']}/")
