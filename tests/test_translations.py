@@ -12,10 +12,13 @@ import polib
 import pytest
 from django.conf import settings
 from django.template.base import Lexer, TokenType
+from django.utils import translation
 
 from portal.core import words
+from portal.core.messages import shown
 from portal.ops import extraction, template_texts
-from portal.ops.management.commands.messages import all_texts, collect, po_path
+from portal.ops.management.commands.messages import all_texts, collect, po_path, retire, retired_path
+from workers.contract.messages import Message, fill
 
 ROOT = Path(settings.BASE_DIR)
 LANGUAGES = [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
@@ -100,6 +103,27 @@ def test_the_compiled_catalogue_is_the_written_one(language):
         key = entry.msgid if entry.msgctxt is None else f"{entry.msgctxt}\x04{entry.msgid}"
         got = compiled.ngettext(key, "", 1) if entry.msgid_plural else compiled.gettext(key)
         assert got == said(entry), entry.msgid
+
+
+def test_a_reworded_message_keeps_its_translation():
+    """Messages are stored by their wording: those of an earlier version are still shown in Chinese."""
+    book, fresh = polib.POFile(), polib.POFile()
+    texts = {"The board is away.": "a.py", "%(count)s boards": "a.py", "Boards": "page.html"}
+    for text, place in texts.items():
+        book.append(polib.POEntry(msgid=text, msgstr="开发板", occurrences=[(place, "")]))
+    retired = retire(polib.POFile(), book, fresh)
+    assert [entry.msgid for entry in retired] == ["The board is away."]
+    assert [entry.msgid for entry in retire(retired, polib.POFile(), book)] == []  # in use again
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_stored_messages_of_earlier_wordings_are_translated(language):
+    retired = polib.pofile(str(retired_path(language)))
+    assert not {entry.msgid for entry in retired} & {entry.msgid for entry in book_of(language)}
+    with translation.override(language):
+        for entry in (entry for entry in retired if not entry.msgid_plural):
+            params = dict.fromkeys(re.findall(r"{(\w+)}", entry.msgid), "x")
+            assert shown(Message(entry.msgid, params)) == fill(entry.msgstr, params)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

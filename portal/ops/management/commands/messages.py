@@ -1,6 +1,9 @@
 """``manage.py messages``: collects translatable texts and compiles the translations.
 
 Needs no gettext tools. Removed texts leave the catalogue; new ones wait in it for their translation.
+
+A stored message is translated when it is read, by the wording it was stored with. Texts of Python code that
+were reworded or removed therefore keep their translation, in ``retired.po`` beside the catalogue.
 """
 
 from __future__ import annotations
@@ -35,11 +38,47 @@ def po_path(language: str) -> Path:
     return folder / "django.po"
 
 
+def retired_path(language: str) -> Path:
+    return po_path(language).with_name("retired.po")
+
+
+def retire(retired: polib.POFile, book: polib.POFile, fresh: polib.POFile) -> polib.POFile:
+    """``retired`` with the texts of Python code that ``book`` has and ``fresh`` no longer has; without those
+    that are in use again.
+    """
+    current = {_key(entry) for entry in fresh}
+    gone = [entry for entry in book if any(place.endswith(".py") for place, _ in entry.occurrences)]
+    kept = {_key(entry): entry for entry in [*retired, *gone] if _may_be_stored(entry)}
+    left = polib.POFile(wrapwidth=110)
+    left.header, left.metadata = retired.header, fresh.metadata
+    for key in sorted(kept.keys() - current):
+        kept[key].occurrences, kept[key].tcomment = [], ""
+        left.append(kept[key])
+    return left
+
+
+def compile_to(path: Path, *books: polib.POFile) -> None:
+    """The compiled catalogue of all ``books``."""
+    whole = polib.POFile()
+    whole.metadata = books[0].metadata
+    whole.extend(entry for book in books for entry in book)
+    whole.save_as_mofile(str(path))
+
+
+def _may_be_stored(entry: polib.POEntry) -> bool:
+    """Messages have ``{name}`` places; a text with ``%(name)s`` or a context is never stored."""
+    return entry.translated() and not entry.msgctxt and "%(" not in entry.msgid
+
+
+def _key(entry: polib.POEntry) -> tuple[str, str]:
+    return entry.msgctxt or "", entry.msgid
+
+
 def collect(book: polib.POFile) -> polib.POFile:
     """A catalogue of the current texts with the existing translations of ``book``."""
     fresh = polib.POFile(wrapwidth=110)
     fresh.header, fresh.metadata = book.header, book.metadata
-    known = {(entry.msgctxt or "", entry.msgid): entry for entry in book}
+    known = {_key(entry): entry for entry in book}
     made: dict[tuple[str, str], polib.POEntry] = {}
     for text in all_texts():
         key = (text.context, text.msgid)
@@ -76,8 +115,11 @@ class Command(BaseCommand):
             path = po_path(language)
             if not path.exists():
                 continue
-            book = collect(polib.pofile(str(path)))
+            before, retired = polib.pofile(str(path)), polib.pofile(str(retired_path(language)))
+            book = collect(before)
+            retired = retire(retired, before, book)
             book.save(str(path))
-            book.save_as_mofile(str(path.with_suffix(".mo")))
+            retired.save(str(retired_path(language)))
+            compile_to(path.with_suffix(".mo"), book, retired)
             missing = len([entry for entry in book if not entry.translated()])
             self.stdout.write(f"{language}: {len(book)} texts, {missing} not translated")
