@@ -60,7 +60,7 @@ def _classes(version: DatasetVersion, split: str, where: dict[str, str]) -> list
         Fix(_grid(version, class_id=number, **where), _("Move images of %(name)s") % {"name": name})
         for number, name in without[:CLASSES_SHOWN]
     ]
-    return [*links, Fix(_changes(version, "split"), _("Draw the split anew"))]
+    return [*links, Fix(_changes(version, "split"), _("Split again"))]
 
 
 def _changes(version: DatasetVersion, part: str) -> str:

@@ -167,7 +167,7 @@ class VersionForm(SplitForm):
         max_length=120,
         validators=[one_line],
         label=_("Name of the dataset"),
-        help_text=_("The name of a dataset that you have makes this its next version."),
+        help_text=_("With the name of an existing dataset, this becomes its next version."),
     )
     mode = forms.ChoiceField(
         required=False,
@@ -179,11 +179,11 @@ class VersionForm(SplitForm):
         help_text=_("Images that are added leave the others' labels and their split as they are."),
     )
     fresh = forms.BooleanField(
-        required=False, label=_("Look at the files anew, whatever was confirmed for earlier versions")
+        required=False, label=_("Detect the format again, whatever was confirmed for earlier versions")
     )
     layout = forms.ChoiceField(
         required=False,
-        choices=[("", _("Found by looking at the files"))]
+        choices=[("", _("Detected from the files"))]
         + [(key, lazy_shown(f.name)) for key, f in LAYOUTS.items()],
         label=_("Dataset format"),
         help_text=_("Choose one only if the upload can be read in more than one way."),

@@ -37,7 +37,7 @@ def register() -> None:
     kinds.register(
         kinds.Kind(
             name="revise",
-            title=_("Make a new version"),
+            title=_("Create a new version"),
             queue="default",
             time_limit=3600,
             prepare=drafts.prepare_revise,

@@ -78,7 +78,7 @@ class ReadingForm(SplitForm):
 
     format = forms.ChoiceField(
         required=False,
-        choices=[("", _("Found by looking at the files"))]
+        choices=[("", _("Detected from the files"))]
         + [(key, lazy_shown(one.name)) for key, one in LAYOUTS.items()],
         label=_("Format"),
     )
@@ -97,7 +97,7 @@ class ReadingForm(SplitForm):
         required=False,
         coerce=int,
         empty_value=None,
-        choices=[("", _("Found by looking at the files")), ("0", "0"), ("1", "1")],
+        choices=[("", _("Detected from the files")), ("0", "0"), ("1", "1")],
         label=_("The first class id is"),
     )
     ignore = LinesField(

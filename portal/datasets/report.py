@@ -48,7 +48,7 @@ def verdict(version: DatasetVersion) -> Verdict:
         title = ngettext("Review %(count)d warning first", "Review %(count)d warnings first", warnings)
         sentence = _("Training is possible, and would learn from these mistakes as well.")
         return Verdict("warn", title % {"count": warnings}, sentence)
-    return Verdict("ready", _("Ready to train"), _("The check found nothing that would spoil a training."))
+    return Verdict("ready", _("Ready to train"), _("The check found nothing in the way of training."))
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class WebhookForm(StyledForm):
     events = forms.MultipleChoiceField(
         choices=[(name, EVENTS[name].title) for name in WEBHOOK_EVENTS],
         widget=forms.CheckboxSelectMultiple,
-        label=_("Tell it when"),
+        label=_("Events"),
         error_messages={"required": _("Choose at least one.")},
     )
 

@@ -62,7 +62,7 @@ def notification_choices(request):
     form = ChoicesForm(choices, request.POST or None)
     if form.is_bound and form.is_valid():
         services.choose(request.user, form.chosen())
-        messages.success(request, _("Kept. It holds in all of your teams."))
+        messages.success(request, _("Saved. Applies to all of your teams."))
         return redirect("notification-choices")
     context = {
         "form": form,

@@ -42,7 +42,7 @@ LIMITS = {
         _("Largest allowed drop, points"),
         _("A run whose int8 model or board loses more says that it misses its limits."),
     ),
-    "fail_under": (_("Required quality, %"), _("So does a run whose model has less of its metric.")),
+    "fail_under": (_("Required quality, %"), _("A run whose model scores lower also misses its limits.")),
 }
 
 
@@ -190,7 +190,7 @@ class RunForm(StyledForm):
         if data.get("upload") and not data.get("upload_name"):
             data["upload_name"] = str(data["upload"]).rsplit(".", 1)[0][:120] or "Dataset"
         if data.get("devices") and not self.membership.at_least(Role.OPERATOR):
-            self.add_errors({"devices": msg("Only operators may put models on devices: leave them out.")})
+            self.add_errors({"devices": msg("Only operators can deploy to devices: leave them out.")})
         return data
 
     def make_plan(self) -> plan.Plan | None:

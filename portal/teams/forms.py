@@ -139,7 +139,7 @@ class TeamSettingsForm(TeamForm):
         min_value=0,
         max_value=100,
         label=_("Required quality, %"),
-        help_text=_("So does a run whose model has less of its metric. Empty: nothing is required."),
+        help_text=_("A run whose model scores lower also misses its limits. Empty: nothing is required."),
     )
 
     def __init__(self, *args, instance: Team, **kwargs):
@@ -227,7 +227,7 @@ class TokenForm(StyledForm):
         choices=Scope,
         initial=[Scope.READ],
         widget=forms.CheckboxSelectMultiple,
-        label=_("It may"),
+        label=_("Scopes"),
         help_text=_("A token never has more rights than you."),
         error_messages={"required": _("Choose at least one.")},
     )

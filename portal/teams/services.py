@@ -233,7 +233,7 @@ def accept_as_new(invitation: Invitation, username: str, password: str, email: s
         with transaction.atomic():
             user = User.objects.create_user(username, email=email, password=password)
     except IntegrityError:
-        raise TeamError(msg("Somebody took this name a moment ago: choose another.")) from None
+        raise TeamError(msg("This name was just taken: choose another.")) from None
     accept(invitation, user)
     return user
 

@@ -72,7 +72,7 @@ def test_one_of_each_is_kept_and_the_others_are_removed_in_the_draft(alices, ali
     (change,) = DraftChange.objects.all()
     assert (change.kind, change.payload["images"]["ids"]) == ("remove", sorted(group.ids - {kept}))
     assert shown(version, code, alice) == []
-    assert "No copies are left" in alices.get(address(version, code)).content.decode()
+    assert "No duplicates left" in alices.get(address(version, code)).content.decode()
 
 
 @pytest.mark.parametrize("odd", ["", "0", "x", "99999"])

@@ -122,7 +122,7 @@ def test_the_page_makes_the_dataset_and_says_where_it_comes_from(street, client,
     answer = client.post(page, {"name": "Parts", "how": "crops", "margin": 10, "least_side": 4})
     run_jobs()
     text = client.get(answer.url).content.decode()
-    assert "made of the boxes of" in text and "Street v1" in text
+    assert "made from the boxes of" in text and "Street v1" in text
 
 
 def test_programs_make_the_dataset(street, alice, charlie):

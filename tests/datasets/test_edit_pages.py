@@ -35,7 +35,7 @@ def test_the_grid_filters_by_class_split_finding_and_path(alices, version):
         or len(shown(text(alices, address, class_id=1, split="val"))) == 2
     )
     assert len(shown(text(alices, address, text="bird/"))) == 8
-    assert "No image fits" in text(alices, address, text="nowhere")
+    assert "No matching images" in text(alices, address, text="nowhere")
 
 
 def test_what_cannot_be_filtered_by_is_told_at_its_field(alices, version):
@@ -127,7 +127,7 @@ def test_one_image_shows_its_facts_and_its_neighbours_in_the_filter(alices, vers
     assert "dog/" in page and "16 × 12 pixels" in page
     assert 'rel="prev"' not in page
     assert f'rel="next" href="{url("dataset-image-page", version, 10)}?class_id=1"' in page
-    assert "1 of 8 that the filter shows" in page
+    assert "1 of 8 matching the filter" in page
     assert f'{url("dataset-images", version)}?class_id=1&amp;#image-9"' in page
     assert alices.get(url("dataset-image-page", version, 99)).status_code == 404
 
@@ -176,7 +176,7 @@ def test_a_version_is_made_of_the_changes_and_the_page_leads_there(alices, versi
     assert "What changed from v1" in page and "0 added, 1 removed, 0 relabelled, 0 moved" in page
     assert "of v1" in text(alices, url("dataset-version", made))
     page = text(alices, url("dataset-changes", version))
-    assert "v1 is not the newest version: that is v2" in page
+    assert "v1 is not the newest version, v2 is" in page
 
 
 def test_changes_that_fail_lead_back_to_where_they_can_be_corrected(alices, version, run_jobs):

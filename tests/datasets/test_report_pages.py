@@ -99,7 +99,7 @@ def test_a_thousand_classes_are_paged_and_ordered(alices, team, alice):
     )
     page = text(alices, url("dataset-version", version))
     assert page.count('data-label="Class"') == 25 and "page 1 of 40" in page
-    assert "The 50 largest of 1000 classes are drawn" in page
+    assert "The chart shows the 50 largest of 1000 classes" in page
     last = text(alices, url("dataset-version", version), page="40", order="name")
     assert ">c0999</a>" in last and "page 40 of 40" in last
     assert "page 40 of 40" in text(alices, url("dataset-version", version), page="99999999")

@@ -27,7 +27,7 @@ def page(client, version, **query) -> str:
 def test_the_page_shows_what_was_understood(alices, waiting):
     shown = page(alices, doubtful(waiting))
     for words in (
-        "This is what was understood", READING["question"], "Looks right", "Read it this way",
+        "Check how the upload was read", READING["question"], "Looks right", "Read it this way",
         "What is left out",
         "files that are no images", "A table names the same images.", "Other ways to read it", "Needs review",
         "thumbs/1", "Read again",
@@ -67,7 +67,7 @@ def test_a_form_that_cannot_be_meant_is_shown_again(alices, waiting):
     fields = {"format": "papyrus", "val_percent": "99"}
     answer = alices.post(reverse("dataset-review-reread", args=[waiting.pk]), fields)
     assert answer.status_code == 422
-    assert "This is what was understood" in answer.content.decode()
+    assert "Check how the upload was read" in answer.content.decode()
 
 
 def test_charlie_and_a_viewer_confirm_nothing(client, waiting, charlie, people):
@@ -101,9 +101,7 @@ def test_a_refused_upload_offers_other_ways_to_read_it(alices, team, alice, run_
     version.refresh_from_db()
     assert version.reading["chosen"]["format"] == "folders"
     shown = page(alices, version)
-    assert (
-        "This upload cannot be used." in shown and "Read it in another way" in shown and "Read again" in shown
-    )
+    assert "This upload cannot be used." in shown and "Read it differently" in shown and "Read again" in shown
 
 
 def test_the_dataset_page_says_how_the_next_upload_is_read(alices, alice, waiting):

@@ -64,8 +64,8 @@ def test_a_box_is_drawn_moved_relabelled_undone_and_reaches_the_next_version(
     page.keyboard.press("u")
     saved(page)
     assert boxes_of(people, street)[-1][0] == 2
-    page.get_by_role("link", name="Review and make a version").click()
-    page.get_by_role("button", name="Make the new version").click()
+    page.get_by_role("link", name="Review and create a version").click()
+    page.get_by_role("button", name="Create the new version").click()
     expect(page.get_by_text("What changed from v1")).to_be_visible()
     made = DatasetVersion.objects.get(parent=street)
     with indexes.opened(made) as index:

@@ -34,7 +34,7 @@ def upload(page, path, layout, names):
     page.fill("#id_class_names", "\n".join(names))
     page.click("text=Upload and check")
     page.wait_for_url("**/datasets/versions/*/")
-    expect(page.locator("main")).to_contain_text("This is what was understood")
+    expect(page.locator("main")).to_contain_text("Check how the upload was read")
     page.click("text=Looks right")
     expect(page.locator(".head")).to_contain_text("Propose labels")
 
@@ -58,8 +58,8 @@ def test_from_a_folder_of_pictures_to_boxes_from_a_board(open_page, worker, pict
         if number < 8:
             page.keyboard.press("n")
             page.wait_for_url(f"**/images/{number + 1}/")
-    page.click("text=Review and make a version")
-    page.click("text=Make the new version")
+    page.click("text=Review and create a version")
+    page.click("text=Create the new version")
     made = ready(page)
 
     page.goto("/devices/new/")
@@ -90,7 +90,7 @@ def test_from_a_folder_of_pictures_to_boxes_from_a_board(open_page, worker, pict
 def test_classes_are_given_by_keys_and_boxes_are_cut_out(open_page, worker, pictures):
     page = open_page(viewport={"width": 1280, "height": 900})
     upload(page, pictures, "unsorted", ["good", "bad"])
-    page.click("text=Give labels")
+    page.click("text=Label images")
     page.wait_for_url("**?state=unlabelled")
     expect(page.locator("main")).to_contain_text("0 of 8 images labelled")
     page.keyboard.press("j")
@@ -106,7 +106,7 @@ def test_classes_are_given_by_keys_and_boxes_are_cut_out(open_page, worker, pict
         if number < 8:
             page.wait_for_url(f"**/images/{number + 1}/")
     page.click("text=review and make a version")
-    page.click("text=Make the new version")
+    page.click("text=Create the new version")
     made = ready(page)
     assert {row["name"]: row["total"] for row in made.counts} == {"good": 4, "bad": 4}
     assert made.train_images + made.val_images == 8 and made.val_images >= 2

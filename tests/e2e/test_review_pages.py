@@ -43,7 +43,7 @@ def upload(page, path):
     page.set_input_files("#id_file", path)
     page.click("text=Upload and check")
     page.wait_for_url("**/datasets/versions/*/")
-    expect(page.locator("main")).to_contain_text("This is what was understood")
+    expect(page.locator("main")).to_contain_text("Check how the upload was read")
 
 
 def test_another_way_to_read_it_is_one_click_and_then_confirmed(open_page, worker, contradictory):

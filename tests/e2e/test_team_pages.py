@@ -35,7 +35,7 @@ def fresh_page(browser, live_server):
 def test_a_link_makes_a_member_who_is_then_made_an_operator_and_removed(as_admin, fresh_page):
     as_admin.goto("/team/")
     as_admin.fill("#id_note", "Eve from the night shift")
-    as_admin.get_by_role("button", name="Make a link").click()
+    as_admin.get_by_role("button", name="Create link").click()
     link = as_admin.locator("#shown-once").input_value()
     as_admin.reload()
     expect(as_admin.locator("#shown-once")).to_have_count(0)
@@ -45,7 +45,7 @@ def test_a_link_makes_a_member_who_is_then_made_an_operator_and_removed(as_admin
     fresh_page.fill("#id_username", "eve")
     fresh_page.fill("#id_password1", NEW_PASSWORD)
     fresh_page.fill("#id_password2", NEW_PASSWORD)
-    fresh_page.get_by_role("button", name="Make an account and join").click()
+    fresh_page.get_by_role("button", name="Create an account and join").click()
     expect(fresh_page.get_by_text("Welcome to Harbour")).to_be_visible()
     fresh_page.goto("/devices/new/")
     expect(fresh_page.get_by_text("needs the role operator")).to_be_visible()
@@ -68,7 +68,7 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(open_page, live_ser
     page = open_page(viewport={"width": 390, "height": 800})
     page.goto("/team/tokens/")
     page.fill("#id_name", "Night training")
-    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Create token").click()
     secret = page.locator("#shown-once").input_value()
     assert no_sideways_scroll(page)
     call = {"headers": {"Authorization": f"Bearer {secret}"}}

@@ -60,7 +60,7 @@ def state(page):
 
 def confirm_reading(page):
     """Say that the upload was understood as it is meant."""
-    expect(page.locator("main")).to_contain_text("This is what was understood")
+    expect(page.locator("main")).to_contain_text("Check how the upload was read")
     page.click("text=Looks right")
     expect(page.locator(".head")).to_contain_text("Ready")
 
@@ -121,7 +121,7 @@ def test_several_files_become_a_dataset_each_and_their_states_are_followed(
     expect(state(page)).to_have_text(["Needs review", "Refused"])
     expect(page.locator("[data-sendings] [data-problem]").last).to_contain_text("not a")
     assert set(Dataset.objects.values_list("name", flat=True)) == {"parts", "broken"}
-    page.locator("text=Look at it").first.click()
+    page.locator("[data-result]:visible").first.click()
     expect(page.locator("h1")).to_contain_text("parts v1")
 
 

@@ -99,8 +99,8 @@ def test_a_mistake_is_relabelled_and_becomes_a_new_version(open_page, rows, work
     page.select_option("#edit select[name=class_id]", label="6")
     page.get_by_role("button", name="Relabel", exact=True).click()
     expect(page.locator(".shot .was")).to_have_count(1)
-    page.get_by_role("link", name="Review and make a version").click()
-    page.get_by_role("button", name="Make the new version").click()
+    page.get_by_role("link", name="Review and create a version").click()
+    page.get_by_role("button", name="Create the new version").click()
     expect(page.get_by_text("What changed from v1")).to_be_visible()
     assert DatasetVersion.objects.get(parent=rows["version"]).diff["relabelled"] == 1
 
@@ -155,6 +155,6 @@ def test_of_copies_side_by_side_one_of_each_is_kept(open_page, people):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.locator(".shot", has_text="same-1.png").get_by_role("radio").check()
     page.get_by_role("button", name="Keep one of each").click()
-    expect(page.locator("main")).to_contain_text("No copies are left")
-    page.get_by_role("link", name="Review and make a version").click()
+    expect(page.locator("main")).to_contain_text("No duplicates left")
+    page.get_by_role("link", name="Review and create a version").click()
     expect(page.locator("ol.changes")).to_contain_text("Removed: 2 images.")

@@ -197,4 +197,4 @@ def test_another_teams_rows_cannot_be_filtered_by(rows, charlie):
 
 def test_an_empty_history_teaches_what_it_is(bobs):
     assert "Nothing has been done yet" in text(bobs)
-    assert "Nothing like that" in text(bobs, q="x")
+    assert "No results" in text(bobs, q="x")

@@ -50,10 +50,10 @@ def test_boards_with_a_problem_come_first_and_the_well_ones_are_counted(alices, 
 
 
 def test_first_steps_stay_until_all_are_done(alices, team, alice):
-    assert "Next: bring data" in page(alices)
+    assert "Next: upload a dataset" in page(alices)
     seed = Seeder(team, alice)
     seed.train(seed.run(seed.version()))
-    assert "Data is here" in page(alices)
+    assert "A dataset is ready" in page(alices)
     everything(team, alice)
     assert "first-steps" not in page(alices)
 

@@ -75,7 +75,7 @@ def test_a_run_at_work_has_what_is_there_so_far(bobs, rows, bob):
     chain = api(bob, f"runs/{rows['running'].pk}/report/").json()["provenance"]
     assert chain["models"][0]["files"] == [] and chain["onnx"]["files"] == []
     page = bobs.get(reverse("run-detail", args=[rows["running"].pk])).content.decode()
-    assert "not made yet" in page
+    assert "not available yet" in page
 
 
 def test_what_is_this_file_on_my_board(bobs, rows, bob):

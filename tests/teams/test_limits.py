@@ -19,10 +19,10 @@ def test_everybody_of_the_team_sees_what_it_uses_and_an_administrator_the_form(
 ):
     Seeder(team, alice).version()
     client.force_login(bob)
-    assert "7.0 MB" in text(client) and "What the team wants at most" not in text(client)
+    assert "7.0 MB" in text(client) and "Limits set by the team" not in text(client)
     client.force_login(dora)
-    assert "What the team wants at most" in text(client)
-    assert "What this server allows the team" not in text(client)
+    assert "Limits set by the team" in text(client)
+    assert "Limits set by the server" not in text(client)
 
 
 def test_an_administrator_sets_limits_up_to_the_servers(admin, team, settings):
