@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from portal.core import configs
@@ -16,6 +17,8 @@ from portal.runs.forms import usable_versions
 from portal.runs.graph import Graph
 from portal.tasks import Stage
 from portal.training.methods import DISTILLATION, IMPORTANCES, PRUNING, QAT, SHARES
+
+OFFERED = 100
 
 
 class ImproveForm(StyledForm):
@@ -64,9 +67,19 @@ class TeacherField(forms.ModelChoiceField):
         return f"{model.name} · {shown(configs.title(configs.recipes(), model.recipe))}"
 
 
+def _newest(rows: QuerySet) -> QuerySet:
+    """Those of a list that a page can offer; the API takes all of them."""
+    return rows.filter(pk__in=list(rows.order_by("-pk").values_list("pk", flat=True)[:OFFERED]))
+
+
 class DistillationForm(ImproveForm):
     method = DISTILLATION
-    teacher = TeacherField(queryset=Model.objects.none(), label=_("Teacher"), empty_label=_("Choose…"))
+    teacher = TeacherField(
+        queryset=Model.objects.none(),
+        label=_("Teacher"),
+        empty_label=_("Choose…"),
+        help_text=_("The newest hundred that fit; the API takes any."),
+    )
     unlabelled = forms.ModelChoiceField(
         queryset=DatasetVersion.objects.none(),
         label=_("Images without labels"),
@@ -80,8 +93,8 @@ class DistillationForm(ImproveForm):
         run = graph.run
         own = graph.model.pk if graph.model else None
         versions = usable_versions(run.team).exclude(pk=run.dataset_version_id)
-        self.fields["teacher"].queryset = improving.teachers(run).exclude(pk=own)
-        self.fields["unlabelled"].queryset = versions.filter(job__status=Status.SUCCEEDED)
+        self.fields["teacher"].queryset = _newest(improving.teachers(run).exclude(pk=own))
+        self.fields["unlabelled"].queryset = _newest(versions.filter(job__status=Status.SUCCEEDED))
 
     @property
     def alone(self):

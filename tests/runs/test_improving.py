@@ -11,7 +11,7 @@ from portal.datasets.services import create_version
 from portal.jobs.execution import job_folder
 from portal.jobs.models import Job, Status
 from portal.models.models import Evaluation, Model, Origin
-from portal.runs import deletion, services
+from portal.runs import deletion, improve_forms, improving, services
 from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.plan import make_plan
@@ -253,6 +253,13 @@ def test_the_page_says_what_the_student_reached_alone_and_offers_fitting_teacher
     assert alices.post(address, {**asked, "teacher": ""}).status_code == 422
     assert alices.post(address, asked).status_code == 302
     assert model_of(Run.objects.latest("id")).teacher == teacher
+
+
+def test_the_page_offers_the_newest_of_many_teachers(done, alices, teacher, monkeypatch):
+    monkeypatch.setattr(improve_forms, "OFFERED", 1)
+    page = alices.get(reverse("run-improve", args=[done.pk])).content.decode()
+    offered = improve_forms.DistillationForm(graph=Graph(done)).fields["teacher"].queryset
+    assert list(offered) == [improving.teachers(done).order_by("pk").last()] and "newest hundred" in page
 
 
 def test_without_another_model_the_page_says_what_to_train(done, alices):
