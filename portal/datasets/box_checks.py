@@ -13,6 +13,7 @@ from workers.datakit.index import Index
 
 MAX_BOXES = 2_000  # on one image
 LEAST_SIDE = 1.0  # pixels
+CORRECTED = ("by", "model", "proposed")  # keys of a payload that say which proposal the boxes correct
 
 
 def boxes_of(payload: dict[str, Any], index: Index, plan: Plan) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def boxes_of(payload: dict[str, Any], index: Index, plan: Plan) -> dict[str, Any
     if expected is not None and expected != now.box_rows():
         raise BoxesDiffer(now.box_rows())
     clean = {"image": now.row.id, "boxes": [_box(box, now, plan) for box in given]}
-    return clean | {"by": payload["by"]} if payload.get("by") else clean
+    return clean | {key: payload[key] for key in CORRECTED if key in payload}
 
 
 def image_now(payload: dict[str, Any], index: Index, plan: Plan, field: str = "boxes") -> EditedImage:

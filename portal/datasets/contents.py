@@ -17,10 +17,12 @@ from portal.core.files import read_ranges
 from portal.datasets import indexes
 from portal.datasets.models import DatasetVersion
 from workers.contract.messages import msg
-from workers.datakit import export, export_formats, stored
+from workers.datakit import coco_json, export, export_formats, proposed, stored
 from workers.datakit.errors import StagingError
 from workers.datakit.index import ImageRow
 from workers.datakit.staging import ReadPacks
+
+CODE = (coco_json, export, export_formats, proposed, stored)  # what writes an export's bytes
 
 
 def reader(version: DatasetVersion) -> ReadPacks:
@@ -67,7 +69,7 @@ def _blank(images: Iterator[ImageRow]) -> Iterator[tuple[ImageRow, bytes]]:
 @functools.cache
 def _tag(pk: int, layout: str) -> str:
     """The tag of an export's bytes: the version, and the code that writes them."""
-    code = b"".join(Path(part.__file__).read_bytes() for part in (export, export_formats, stored))
+    code = b"".join(Path(part.__file__).read_bytes() for part in CODE)
     return hashlib.sha256(f"{pk} {layout} {zlib.ZLIB_RUNTIME_VERSION}".encode() + code).hexdigest()
 
 

@@ -77,8 +77,11 @@ class DraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet
         draft = self._open()
         form = DraftChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
+        kind, payload = form.change()
+        if kind == "boxes":
+            payload |= proposals.corrected(draft, payload.get("image", 0))
         with refusals():
-            change = drafts.add(request.user, draft.base, *form.change())
+            change = drafts.add(request.user, draft.base, kind, payload)
         return Response(ChangeMadeSerializer(change).data, status=201)
 
     @extend_schema(responses=ProposalsSerializer)

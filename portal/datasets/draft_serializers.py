@@ -39,6 +39,13 @@ class ImagesQuerySerializer(ImageFilterSerializer):
     limit = serializers.IntegerField(required=False, default=100, min_value=1, max_value=1000)
 
 
+class ImageProposedSerializer(serializers.Serializer):
+    """The model that proposed labels of an image."""
+
+    model = serializers.IntegerField()
+    name = serializers.CharField(source="by", help_text="the model's name when it proposed them")
+
+
 class VersionImageSerializer(serializers.Serializer):
     """An image of a version; ``class_id`` is null in a detection dataset, and before it has a class."""
 
@@ -57,6 +64,13 @@ class VersionImageSerializer(serializers.Serializer):
         help_text="[class id, left, top, width, height] in pixels; empty in any other set",
     )
     marks = serializers.ListField(child=serializers.CharField(), help_text="codes of its findings")
+    proposed = ImageProposedSerializer(allow_null=True)
+    origins = serializers.SerializerMethodField(
+        help_text="of each box, in their order: a proposal that was `accepted` or `corrected`, or empty"
+    )
+
+    def get_origins(self, row) -> list[str]:
+        return row.proposed.origins(row.box_rows()) if row.proposed else [""] * len(row.box_rows())
 
 
 class VersionImagesSerializer(serializers.Serializer):

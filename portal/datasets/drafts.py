@@ -11,6 +11,7 @@ from django.db.models import Count, Max, Q
 from django.utils.translation import gettext as _
 
 from portal.datasets import indexes, services
+from portal.datasets.box_checks import CORRECTED
 from portal.datasets.change_checks import checked
 from portal.datasets.draft_models import Draft, DraftChange, DraftState
 from portal.datasets.models import Dataset, DatasetVersion
@@ -112,14 +113,11 @@ def _write(user, version: DatasetVersion, seen: tuple, join: bool, **fields) -> 
 
 
 def _join(draft: Draft, payload: dict[str, Any]) -> None:
-    """Take back the last change if it drew on the image of ``payload``, which keeps whose proposal it
-    corrects.
-    """
+    """Take back the last change if it drew on the image of ``payload``, which keeps what it corrects."""
     last = draft.changes.last()
     if last is None or last.kind != "boxes" or last.payload["image"] != payload["image"]:
         return
-    if last.payload.get("by"):
-        payload["by"] = last.payload["by"]
+    payload |= {key: last.payload[key] for key in CORRECTED if key in last.payload}
     last.delete()
 
 

@@ -62,9 +62,7 @@ def save(
     With ``join`` it is one change with what was drawn there just before: the page itself undoes single boxes.
     """
     payload = {"image": number, "boxes": body.get("boxes"), "expected": body.get("expected")}
-    draft = drafts.open_draft(user, version.dataset)
-    with indexes.opened(version) as index:
-        payload["by"] = proposals.corrected_by(draft, index, number)
+    payload |= proposals.corrected(drafts.open_draft(user, version.dataset), number)
     return drafts.add(user, version, "boxes", payload, join=join)
 
 

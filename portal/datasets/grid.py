@@ -10,6 +10,7 @@ from portal.datasets.change_texts import split_label
 from portal.datasets.draft_models import Draft, Proposal
 from workers.datakit.changes import Box, EditedImage, Plan
 from workers.datakit.index import Filter, ImageRow, Index
+from workers.datakit.proposed import ACCEPTED, CORRECTED, OWN, Proposed
 
 PAGE = 60
 COLOURS = 8  # of boxes, see slipway.css
@@ -95,6 +96,21 @@ class GridImage:
     @property
     def was(self) -> str:
         return "" if self.row.class_id in (None, self.now.class_id) else self._base_names[self.row.class_id]
+
+    @property
+    def proposed(self) -> Proposed | None:
+        """What a model proposed, if a person made the labels of that."""
+        if self.now.accepted:
+            return self.now.accepted.proposed
+        return None if self.now.is_relabelled else self.row.proposed
+
+    @property
+    def origins(self) -> dict[str, int] | None:
+        """How many boxes are accepted, corrected and a person's own; None if no model's boxes are known."""
+        if self.proposed is None or self.proposed.boxes is None:
+            return None
+        found = self.proposed.origins(self.now.box_rows())
+        return {name or "own": found.count(name) for name in (ACCEPTED, CORRECTED, OWN)}
 
     @property
     def split(self) -> str:

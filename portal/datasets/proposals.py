@@ -119,12 +119,15 @@ def _chosen(user, version: DatasetVersion, images: dict[str, Any]) -> tuple[Draf
     return draft, chosen
 
 
-def corrected_by(draft: Draft | None, index: Index, image: int) -> str:
-    """The model whose pending proposal is corrected by drawing other boxes on the image, or None."""
-    proposal = draft.proposals.filter(image=image).first() if draft else None
-    if proposal is None or image in touched(draft, index, DECIDING, proposal.created_at):
-        return ""
-    return proposal.by
+def corrected(draft: Draft | None, image: int) -> dict[str, Any]:
+    """The fields of a change ``boxes`` that say which pending proposal it corrects; none without one."""
+    proposal = draft.proposals.filter(image=image).first() if draft and image else None
+    if proposal is None:
+        return {}
+    with indexes.opened(draft.base) as index:
+        if image in touched(draft, index, DECIDING, proposal.created_at):
+            return {}
+    return {"by": proposal.by, "model": proposal.model, "proposed": proposal.label}
 
 
 def left_boxes(proposal: Proposal | None, plan: Plan) -> list[list[float]] | None:

@@ -100,6 +100,7 @@ def _board(row: Deployment, files: Files) -> dict[str, Any]:
         "sha256": row.placed.get("model_sha256") or (stored.get("sha256") if row.release else None),
         "recorded": bool(row.placed),
         "manifest_sha256": row.placed.get("manifest_sha256"),
+        "score_threshold": row.placed.get("score_threshold"),
         "activated_at": row.activated_at,
         "chip": compiled.chip,
         "job": row.job_id,
@@ -118,6 +119,7 @@ def _planned_board(step: Step) -> dict[str, Any]:
         "sha256": None,
         "recorded": False,
         "manifest_sha256": None,
+        "score_threshold": None,
         "activated_at": None,
         "chip": next((need.inputs["chip"] for need in step.needs.all() if need.kind == COMPILE), ""),
         "job": step.job_id,
@@ -146,6 +148,7 @@ def _dataset(version: DatasetVersion) -> dict[str, Any]:
         "version_id": version.pk,
         "sha256": version.content_hash,
         "upload": version.upload_name,
+        "proposed": version.statistics.get("proposed", []),
         "uploaded_at": version.created_at,
         "job": version.job_id,
     }

@@ -284,6 +284,9 @@ class ChainBoardSerializer(serializers.Serializer):
     sha256 = serializers.CharField(allow_null=True)
     recorded = serializers.BooleanField()
     manifest_sha256 = serializers.CharField(allow_null=True)
+    score_threshold = serializers.FloatField(
+        allow_null=True, help_text="from which the release shows a detector's boxes; null for other tasks"
+    )
     activated_at = serializers.DateTimeField(allow_null=True)
     chip = serializers.CharField()
     job = serializers.IntegerField(allow_null=True)
@@ -320,12 +323,23 @@ class ChainPaddleSerializer(ChainLinkSerializer):
     )
 
 
+class ChainProposedSerializer(serializers.Serializer):
+    """Labels of a version that a model proposed: boxes, or images of a set without boxes."""
+
+    model = serializers.IntegerField()
+    name = serializers.CharField(help_text="the model's name when it proposed them")
+    images = serializers.IntegerField()
+    accepted = serializers.IntegerField()
+    corrected = serializers.IntegerField()
+
+
 class ChainDatasetSerializer(serializers.Serializer):
     name = serializers.CharField()
     version = serializers.IntegerField()
     version_id = serializers.IntegerField()
     sha256 = serializers.CharField(allow_blank=True, help_text="over files and labels")
     upload = serializers.CharField(allow_blank=True, help_text="the uploaded file's name")
+    proposed = ChainProposedSerializer(many=True)
     uploaded_at = serializers.DateTimeField()
     job = serializers.IntegerField(allow_null=True)
 

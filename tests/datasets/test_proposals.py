@@ -1,12 +1,16 @@
 """Labels that a model proposed for the images of a draft, and what a person makes of them."""
 
+import io
+import json
+import zipfile
 from array import array
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from portal.datasets import drafts, indexes, proposals
+from portal.datasets import contents, drafts, drawing, indexes, proposals
 from portal.datasets.draft_models import Proposal
 from portal.datasets.models import DatasetVersion
 from portal.datasets.refused_changes import ChangeRefused
@@ -76,6 +80,44 @@ def test_accepted_corrected_and_rejected_proposals_are_told_apart_in_the_version
         (1, ("proposed-corrected", "Digits v3")),
     ]
     assert len([row for row in rows if not row.boxes]) == 2
+
+
+def test_a_version_says_of_each_box_which_model_proposed_it(draft, street, alice, run_jobs):
+    proposals.accept(alice, street, {"ids": [1]})
+    drawing.save(alice, street, 3, {"boxes": [[0, 1, 1, 9, 9], [2, 10, 9, 9, 9], [1, 40, 30, 9, 9]]})
+    drawing.save(alice, street, 3, {"boxes": [[0, 1, 1, 9, 9], [2, 10, 9, 9, 8], [1, 40, 30, 9, 9]]})
+    drafts.add(alice, street, "merge", {"class_id": 2, "into": 0})
+    made = committed(draft, run_jobs)
+    assert made.statistics["proposed"] == [
+        {"model": 7, "name": "Digits v3", "images": 2, "accepted": 2, "corrected": 1}
+    ]
+    client = APIClient()
+    client.force_authenticate(alice)
+    images = client.get(f"/api/v1/dataset-versions/{made.pk}/images/").json()["images"]
+    assert sorted(image["origins"] for image in images) == [
+        [], [], ["accepted"], ["accepted", "corrected", ""]
+    ]  # fmt: skip
+    assert {"model": 7, "name": "Digits v3"} in [image["proposed"] for image in images]
+    annotations = annotations_of(made)
+    by = {"proposed_by": {"model": 7, "name": "Digits v3"}}
+    told = [{key: row[key] for key in row if key.startswith("propos")} for row in annotations]
+    assert sorted(told, key=str) == sorted(
+        [{"proposal": "accepted", **by}, {"proposal": "accepted", **by}, {"proposal": "corrected", **by}, {}],
+        key=str,
+    )
+    client = Client()
+    client.force_login(alice)
+    number = next(image["id"] for image in images if len(image["origins"]) == 3)
+    page = client.get(reverse("dataset-image-page", args=[made.pk, number])).content.decode()
+    assert "boxes: 1 accepted, 1 corrected, 1 drawn by hand" in page
+
+
+def annotations_of(version) -> list[dict]:
+    """The annotations of all splits in the version's COCO export."""
+    pieces = contents.exported(version, "coco", contents.reader(version))
+    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
+        files = [json.loads(archive.read(name)) for name in archive.namelist() if name.endswith(".json")]
+    return [row for file in files for row in file["annotations"]]
 
 
 def test_what_nobody_decided_about_is_not_in_the_version(draft, street, alice, run_jobs):

@@ -20,6 +20,7 @@ from .histograms import statistics_of
 from .index import ImageRow, write_index
 from .judging import judge
 from .packing import content_hash
+from .proposed import summary
 
 _NO_BOXES = array("d")
 
@@ -51,7 +52,7 @@ def assemble(
         "bytes": sum(image.size for image in images),
         "pack_names": sorted({image.pack for image in images}),
         "findings": findings.as_list(),
-        "statistics": statistics_of(images),
+        "statistics": {**statistics_of(images), "proposed": summary(images)},
     }
 
 

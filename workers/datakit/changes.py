@@ -15,6 +15,7 @@ from typing import Any
 from workers.contract.splits import TRAIN
 
 from .index import Filter, ImageRow
+from .proposed import Proposed
 
 # kind: the keys of its payload. ``images`` is {"ids": [..]} or {"filter": {..}}, see ``wanted_images``.
 KINDS = {
@@ -30,7 +31,9 @@ KINDS = {
     "resplit": ("how",),
     "relabel-box": ("image", "box", "class_id"),  # ``box`` is its position among the remaining boxes, from 0
     "remove-box": ("image", "box"),
-    "boxes": ("image", "boxes"),  # replaces all boxes of an image: [class id, left, top, width, height]
+    # Replaces all boxes of an image: [class id, left, top, width, height]. Where they correct a model's
+    # proposal, also its name ``by``, its id ``model`` and the boxes ``proposed``.
+    "boxes": ("image", "boxes"),
     "add-class": ("name",),
     # Accepted proposals by image id (a class id, or all boxes), with the model's name and id.
     "accept": ("labels", "by", "model"),
@@ -55,10 +58,14 @@ class Box:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Accepted:
-    """The model that proposed the labels of an image; ``corrected``: a person changed them later."""
+    """What a model proposed for an image; ``corrected``: a person changed the labels later."""
 
-    by: str
+    proposed: Proposed
     corrected: bool = False
+
+    @property
+    def by(self) -> str:
+        return self.proposed.by
 
 
 @dataclasses.dataclass(slots=True)
@@ -108,6 +115,7 @@ class Plan:
         self.names: list[str | None] = list(class_names)
         self.first_names = list(class_names)
         self.resplit: dict[str, Any] | None = None
+        self._merged: dict[int, int] = {}
         self._for_all: list[tuple[int, Step]] = []
         self._by_image: dict[int, list[tuple[int, Step]]] = {}
         self.length = 0
@@ -118,7 +126,8 @@ class Plan:
     def _take(self, number: int, kind: str, payload: dict[str, Any]) -> None:
         if kind == "accept":
             for image, label in payload["labels"].items():
-                self._by_image.setdefault(int(image), []).append((number, _accept(label, payload["by"])))
+                step = _accept(label, payload["by"], payload.get("model", 0))
+                self._by_image.setdefault(int(image), []).append((number, step))
         step = self._class_step(kind, payload) or _image_step(kind, payload)
         if step is None:
             return
@@ -138,6 +147,7 @@ class Plan:
             self.names[payload["class_id"]] = payload["name"]
         elif kind == "merge":
             self.names[payload["class_id"]] = None
+            self._merged[payload["class_id"]] = payload["into"]
             return _merge(payload["class_id"], payload["into"])
         elif kind == "drop":
             self.names[payload["class_id"]] = None
@@ -176,6 +186,17 @@ class Plan:
         left = [class_id for class_id, name in enumerate(self.names) if name is not None]
         return {class_id: new for new, class_id in enumerate(left)}
 
+    def new_ids_of_proposed(self) -> dict[int, int]:
+        """The same, with those of classes that were merged into others."""
+        ids = self.new_ids()
+        for class_id in self._merged:
+            into = class_id
+            while into in self._merged and into not in ids:
+                into = self._merged[into]
+            if into in ids:
+                ids[class_id] = ids[into]
+        return ids
+
 
 def _image_step(kind: str, payload: dict[str, Any]) -> Step | None:
     if kind == "relabel":
@@ -189,7 +210,7 @@ def _image_step(kind: str, payload: dict[str, Any]) -> Step | None:
     if kind == "remove-box":
         return _on_box(payload["box"], lambda box: setattr(box, "removed", True))
     if kind == "boxes":
-        return _draw(payload["boxes"], payload.get("by"))
+        return _draw(payload["boxes"], _corrected(payload))
     return None
 
 
@@ -200,25 +221,31 @@ def _boxes(drawn: list[list[float]], base: list[list[float]]) -> list[Box]:
     return [Box(number, class_id, place, was.get(place)) for number, (class_id, place) in enumerate(places)]
 
 
-def _draw(drawn: list[list[float]], by: str | None) -> Step:
-    """``by`` names the model whose proposal this corrects."""
+def _corrected(payload: dict[str, Any]) -> Proposed | None:
+    """The proposal that drawn boxes correct."""
+    by = payload.get("by")
+    return Proposed(by, payload.get("model", 0), payload.get("proposed")) if by else None
+
+
+def _draw(drawn: list[list[float]], proposed: Proposed | None) -> Step:
+    """``proposed`` is the proposal that this corrects."""
 
     def step(now: EditedImage) -> None:
         now.boxes = _boxes(drawn, now.row.box_rows())
-        if by:
-            now.accepted = Accepted(by, corrected=True)
+        if proposed:
+            now.accepted = Accepted(proposed, corrected=True)
         _correct(now)
 
     return step
 
 
-def _accept(label: int | list[list[float]], by: str) -> Step:
+def _accept(label: int | list[list[float]], by: str, model: int) -> Step:
     def step(now: EditedImage) -> None:
         if now.row.boxes is None:
             now.class_id = label
         else:
             now.boxes = _boxes(label, now.row.box_rows())
-        now.accepted = Accepted(by)
+        now.accepted = Accepted(Proposed(by, model, label if isinstance(label, list) else None))
 
     return step
 
@@ -226,7 +253,8 @@ def _accept(label: int | list[list[float]], by: str) -> Step:
 def _correct(now: EditedImage) -> None:
     """The boxes of an image were changed by hand; a class set by hand is not a proposal."""
     if now.accepted is not None:
-        now.accepted = Accepted(now.accepted.by, corrected=True) if now.row.boxes is not None else None
+        found = dataclasses.replace(now.accepted, corrected=True)
+        now.accepted = found if now.row.boxes is not None else None
 
 
 def _relabel(old: int | None, new: int) -> Step:

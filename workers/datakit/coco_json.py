@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 from workers.contract import InputError
 from workers.contract.messages import msg
+
+from .proposed import OWN, Proposed
 
 Record = dict[str, Any]  # of an image with boxes, as ``packing.record`` returns it
 STAGED = "annotations/instance_{}.json"  # of a split, in the folder that PaddleX reads
@@ -26,14 +29,23 @@ def lines(
         {"id": _id(r), "file_name": _file(r), "width": r["width"], "height": r["height"]} for r in records()
     )
     yield from _listed("images", images)
-    boxes = ((_id(r), box) for r in records() for box in r["boxes"])
+    boxes = ((_id(r), box, origin) for r in records() for box, origin in _with_origins(r))
     annotations = (
         {"id": n, "image_id": image, "category_id": box[0] + first_category, "bbox": box[1:],
-         "area": round(box[3] * box[4], 2), "iscrowd": 0, "segmentation": []}
-        for n, (image, box) in enumerate(boxes, 1)
+         "area": round(box[3] * box[4], 2), "iscrowd": 0, "segmentation": [], **origin}
+        for n, (image, box, origin) in enumerate(boxes, 1)
     )  # fmt: skip
     yield from _listed("annotations", annotations)
     yield b"}\n"
+
+
+def _with_origins(record: Record) -> Iterator[tuple[list[float], dict[str, Any]]]:
+    """The boxes, each with the fields that say which model proposed it and what a person made of that."""
+    proposed: Proposed | None = record.get("proposed")
+    origins = proposed.origins(record["boxes"]) if proposed else itertools.repeat(OWN)
+    for box, origin in zip(record["boxes"], origins, strict=False):
+        by = {"proposed_by": {"model": proposed.model, "name": proposed.by}} if origin and proposed else {}
+        yield box, {"proposal": origin, **by} if origin else {}
 
 
 def _file(record: Record) -> str:

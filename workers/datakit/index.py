@@ -22,6 +22,7 @@ from workers.contract.splits import SPLITS, TEST, TRAIN, VAL
 
 from . import tasks
 from .flatboxes import hash_text, rows
+from .proposed import Proposed, proposed_rows
 
 SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -36,6 +37,7 @@ CREATE TABLE images (
 );
 CREATE TABLE boxes (image INTEGER NOT NULL, class_id INTEGER NOT NULL,
   x REAL NOT NULL, y REAL NOT NULL, width REAL NOT NULL, height REAL NOT NULL);
+CREATE TABLE proposed (image INTEGER PRIMARY KEY, model INTEGER NOT NULL, name TEXT NOT NULL, boxes TEXT);
 CREATE TABLE marks (code TEXT NOT NULL, image INTEGER NOT NULL, text TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (code, image)) WITHOUT ROWID;
 """
@@ -61,7 +63,8 @@ class ImageRow:
     pixels), and for an image without a class so far. ``brightness`` and ``contrast`` are mean and standard
     deviation of the gray values (0 to 255), ``sharpness`` the variance of their Laplacian, ``dhash`` a 64-bit
     difference hash (signed, as SQLite stores it), ``gray`` 16 × 16 gray values. ``marks`` are the codes of
-    the findings about this image, each with a text for the image alone (may be empty).
+    the findings about this image, each with a text for the image alone (may be empty). ``proposed`` is what a
+    model proposed for it, if a person made its labels of that.
     """
 
     original: str
@@ -84,6 +87,7 @@ class ImageRow:
     dhash: int | None = None
     gray: bytes | None = None
     marks: dict[str, str] = dataclasses.field(default_factory=dict)
+    proposed: Proposed | None = None
     id: int = 0
 
     @property
@@ -124,6 +128,7 @@ def write_index(target: Path, class_names: list[str], task: str, images: Sequenc
         database.executemany("INSERT INTO meta VALUES (?, ?)", pairs)
         database.executemany(_INSERT, _numbered(images))
         database.executemany("INSERT INTO boxes VALUES (?, ?, ?, ?, ?, ?)", _all_boxes(images))
+        database.executemany("INSERT INTO proposed VALUES (?, ?, ?, ?)", proposed_rows(images))
         database.executemany("INSERT INTO marks VALUES (?, ?, ?)", _all_marks(images))
         database.execute("COMMIT")
         database.executescript(_INDEXES)
@@ -179,6 +184,8 @@ class Index:
         meta = {row[0]: json.loads(row[1]) for row in self._database.execute("SELECT key, value FROM meta")}
         self.class_names: list[str] = meta["class_names"]
         self.task: str = meta["task"]
+        tables = self._database.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = 'proposed'")
+        self._knows_proposed = bool(tables.fetchone()[0])  # earlier indexes do not
 
     def __enter__(self) -> Index:
         return self
@@ -243,7 +250,7 @@ class Index:
     def with_content(self, sha256: str) -> ImageRow | None:
         """An image whose normalised content has this hash, without boxes and marks, or None."""
         found = self._database.execute("SELECT * FROM images WHERE sha256 = ? LIMIT 1", [sha256]).fetchone()
-        return self._row(found, [], []) if found else None
+        return self._row(found, [], [], None) if found else None
 
     def neighbours(self, number: int, wanted: Filter | None = None) -> tuple[int | None, int | None]:
         """The ids before and after ``number`` among the matching images."""
@@ -259,13 +266,14 @@ class Index:
         marks = _Grouped(
             self._database.execute("SELECT image, code, text FROM marks ORDER BY image"), "image"
         )
+        proposed = self._all_proposed()
         for row in self._database.execute("SELECT * FROM images ORDER BY id"):
-            yield self._row(row, boxes.of(row["id"]), marks.of(row["id"]))
+            yield self._row(row, boxes.of(row["id"]), marks.of(row["id"]), proposed.get(row["id"]))
 
     def by_place(self) -> Iterator[ImageRow]:
         """Every image in the order of the packs, with boxes and without marks."""
         for row in self._database.execute("SELECT * FROM images ORDER BY pack, start"):
-            yield self._row(row, self._boxes(row["id"]) if self.has_boxes else [], [])
+            yield self._row(row, self._boxes(row["id"]) if self.has_boxes else [], [], None)
 
     def labels(self) -> Iterator[tuple[int, str, str, str]]:
         """Every image as (id, sha256, label, split), by sha256; the label is the class name, or the boxes
@@ -300,13 +308,25 @@ class Index:
     def _with_details(self, row: sqlite3.Row) -> ImageRow:
         number = [row["id"]]
         marks = self._database.execute("SELECT code, text FROM marks WHERE image = ?", number).fetchall()
-        return self._row(row, self._boxes(row["id"]), marks)
+        return self._row(row, self._boxes(row["id"]), marks, self._proposed_for(row["id"]))
+
+    def _all_proposed(self) -> dict[int, sqlite3.Row]:
+        if not self._knows_proposed:
+            return {}
+        return {row["image"]: row for row in self._database.execute("SELECT * FROM proposed")}
+
+    def _proposed_for(self, number: int) -> sqlite3.Row | None:
+        if not self._knows_proposed:
+            return None
+        return self._database.execute("SELECT * FROM proposed WHERE image = ?", [number]).fetchone()
 
     def _boxes(self, number: int) -> list[sqlite3.Row]:
         rows = self._database.execute("SELECT * FROM boxes WHERE image = ? ORDER BY rowid", [number])
         return rows.fetchall()
 
-    def _row(self, row: sqlite3.Row, boxes: list[Any], marks: list[Any]) -> ImageRow:
+    def _row(
+        self, row: sqlite3.Row, boxes: list[Any], marks: list[Any], proposed: sqlite3.Row | None
+    ) -> ImageRow:
         flat = None
         if self.has_boxes:
             flat = array("d", [value for box in boxes for value in tuple(box)[1:]])
@@ -315,6 +335,7 @@ class Index:
             **{**columns, "note": row["note"] and loaded(row["note"])},
             boxes=flat,
             marks={mark["code"]: loaded(mark["text"]) for mark in marks},
+            proposed=Proposed.from_row(proposed),
         )
 
     def ids(self, wanted: Filter) -> list[int]:

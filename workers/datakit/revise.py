@@ -74,12 +74,13 @@ def _revise(folder: contract.JobFolder, base: Path, params: dict[str, Any]) -> d
 
 def _changed(before: Index, plan: Plan) -> list[ImageRow]:
     """The remaining images, with the classes and ids of the new version."""
-    new_ids = plan.new_ids()
+    new_ids, proposed_ids = plan.new_ids(), plan.new_ids_of_proposed()
     images = []
     for row in before.all():
         now = plan.now(row)
         if not now.removed:
             images.append(_final_row(now, new_ids))
+            _keep_proposed(now, proposed_ids)
     if not images:
         raise InputError(msg("No image would be left: keep some."))
     return images
@@ -112,6 +113,14 @@ def _mark_proposed(now: EditedImage) -> None:
         mark(now.row, CORRECTED if now.accepted.corrected else PROPOSED, by)
     elif now.row.boxes is not None:
         mark(now.row, CORRECTED, by)
+
+
+def _keep_proposed(now: EditedImage, new_ids: dict[int, int]) -> None:
+    """Keep what a model proposed for the image as long as a mark says that its labels come from that."""
+    row = now.row
+    proposed = now.accepted.proposed if now.accepted else row.proposed
+    is_told = PROPOSED in row.marks or CORRECTED in row.marks
+    row.proposed = proposed.renumbered(new_ids) if proposed and is_told else None
 
 
 def _split(images: list[ImageRow], plan: Plan) -> None:

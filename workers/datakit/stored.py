@@ -42,4 +42,6 @@ class Stored:
         found = {**record(image), "file": image.name}
         if image.class_id is not None:
             found["label"] = self.class_names[image.class_id]
+        if image.proposed is not None:
+            found["proposed"] = image.proposed
         return found
