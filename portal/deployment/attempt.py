@@ -270,17 +270,19 @@ def build_release(deployment: Deployment, folder: Path) -> tuple[release.Release
         task=model.task,
         golden=[(dataset / image, expected) for image, expected in golden],
         provenance=provenance(compiled),
+        score_threshold=model.shown_from,
         build_onnx=files.get("build.onnx"),
         calibration=files.get("calibration.zip"),
     )
     return built, expected, dataset
 
 
-def release_facts(built: release.Release, root: str) -> dict[str, str]:
+def release_facts(built: release.Release, root: str) -> dict[str, str | float | None]:
     """The identity of a release on the board."""
     return {
         "release": built.id,
         "path": f"{root}/releases/{built.id}",
         "model_sha256": built.manifest["files"]["model.rknn"]["sha256"],
         "manifest_sha256": built.manifest_sha256,
+        "score_threshold": built.manifest.get("score_threshold"),
     }

@@ -113,12 +113,14 @@ def build_release(
     task: str,
     golden: Sequence[tuple[bytes | Path, Mapping[str, Any]]],
     provenance: Mapping[str, str],
+    score_threshold: float | None = None,
     build_onnx: Path | None = None,
     calibration: Path | None = None,
 ) -> Release:
     """Build a release from local files.
 
-    ``golden`` pairs image contents with the fields expected in the board's response. ``build_onnx`` and
+    ``golden`` pairs image contents with the fields expected in the board's response. ``score_threshold`` is a
+    detector's: the board's program shows the boxes from it on. ``build_onnx`` and
     ``calibration`` are required, and used, only if the profile needs the simulator. Raises ReleaseError.
     """
     check_id(release_id)
@@ -151,6 +153,7 @@ def build_release(
         "mean": list(mean),
         "std": list(std),
         "class_names": list(class_names),
+        **({} if score_threshold is None else {"score_threshold": score_threshold}),
         "golden": [
             {"image": f"golden/{number}.png", **expected} for number, (_, expected) in enumerate(golden)
         ],

@@ -9,7 +9,8 @@ def provenance(compiled: CompiledModel) -> dict[str, str]:
     """Texts by name; the board's manifest and a deployment's evidence contain the same."""
     model = compiled.model
     version = model.dataset_version
-    return {
+    shown_from = {} if model.shown_from is None else {"score_threshold": f"{model.shown_from:g}"}
+    return shown_from | {
         "model": str(model.pk),
         "model_name": model.name,
         "origin": model.origin,

@@ -16,6 +16,7 @@ from portal.tasks import Stage
 from portal.teams.models import Owned, OwnedQuerySet
 from workers.contract.messages import Message, msg, msg_n
 from workers.contract.splits import TEST
+from workers.datakit.scoring.detection import SHOWN
 
 
 class Origin(models.TextChoices):
@@ -70,6 +71,13 @@ class Model(Owned):
     @property
     def task_class(self) -> tasks.Task:
         return tasks.get(self.task)
+
+    @property
+    def shown_from(self) -> float | None:
+        """The display threshold of its boxes, or the default; None for a task without one."""
+        if not self.task_class.has_threshold:
+            return None
+        return SHOWN if self.score_threshold is None else round(self.score_threshold, 4)
 
 
 class Prelabelling(Owned):

@@ -83,6 +83,7 @@ def as_data(graph: Graph, limits: dict[str, Any] | None = None) -> dict[str, Any
         "name": run.name,
         "metric": {"name": graph.task.metric, "title": str(graph.task.metric_title)},
         "split": run.dataset_version.measured_split,
+        "score_threshold": graph.model.shown_from if graph.model else None,
         "quality": quality(graph, limits),
         "branches": [_branch_data(one) for one in branch_reports(graph)],
     }

@@ -97,5 +97,8 @@ class ParityReportSerializer(serializers.Serializer):
     name = serializers.CharField()
     metric = ParityMetricSerializer()
     split = serializers.CharField()
+    score_threshold = serializers.FloatField(
+        allow_null=True, help_text="from which a detector's boxes are shown; null for other tasks"
+    )
     quality = QualitySerializer(allow_null=True, help_text="null until the run has ended and was evaluated")
     branches = BranchSerializer(many=True)

@@ -20,6 +20,7 @@ def run_parity(request, pk):
         "run": run,
         "task": graph.task,
         "quality": quality(graph),
+        "shown_from": graph.model.shown_from if graph.model else None,
         "reports": branch_reports(graph),
         "may_improve": improving.is_offered(run, request),
     }

@@ -65,6 +65,8 @@ def test_it_is_measured_on_the_board_and_its_boxes_are_shown(alices, deployment)
     measured = Evaluation.objects.get(stage="board")
     # The vendor's library cuts boxes off to whole pixels, which boxes of 5 × 7.5 pixels feel.
     assert measured.metrics["ap50"] > 0.6 and measured.parity["agreement"] > 0.6
+    deployment.refresh_from_db()
+    assert deployment.placed["score_threshold"] == 0.25
     assert measured.parity["stage"] == "simulator" and measured.metrics["boxes"] == 64
     assert measured.metrics["images"] == 6 and measured.metrics["ms_median"] > 0
     assert CompiledModel.objects.get().model.task == "detection"

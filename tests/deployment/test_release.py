@@ -45,6 +45,8 @@ def test_the_manifest_has_the_hash_of_every_other_file(model):
         "bytes": len(MODEL),
     }
     assert json.loads(release.manifest_bytes) == release.manifest
+    assert "score_threshold" not in release.manifest
+    assert build(model, score_threshold=0.37).manifest["score_threshold"] == 0.37
     assert hashlib.sha256(release.manifest_bytes).hexdigest() == release.manifest_sha256
 
 

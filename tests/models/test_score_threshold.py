@@ -9,6 +9,7 @@ from portal.devices.models import Device, Inference, InferenceImage
 from portal.devices.releases import KnownRelease
 from portal.devices.thresholds import forgiving
 from portal.models import board_code
+from portal.models.lineage import provenance
 from portal.models.models import Model
 from portal.prelabelling import services as prelabelling
 from portal.runs.plan import make_plan
@@ -27,11 +28,15 @@ def run(run_jobs, team, alice):
 
 
 def test_the_page_of_a_run_chooses_it_and_takes_it_back(run, alices, alice):
+    report = reverse("run-parity", args=[run.pk])
+    assert "show boxes from a score of 25 % on" in alices.get(report).content.decode()
     page = alices.get(run.get_absolute_url()).content.decode()
     assert 'name="percent"' in page and 'placeholder="25"' in page
     address = reverse("run-threshold", args=[run.pk])
     assert alices.post(address, {"percent": "37"}).url.endswith("#classes")
     assert model_of(run).score_threshold == 0.37
+    assert "show boxes from a score of 37 % on" in alices.get(report).content.decode()
+    assert alices.get(f"/api/v1/runs/{run.pk}/parity/").json()["score_threshold"] == 0.37
     assert 'value="37"' in alices.get(run.get_absolute_url()).content.decode()
     assert AuditEntry.objects.filter(verb="model.threshold", detail__contains="37 %").exists()
     alices.post(address, {"percent": ""})
@@ -47,6 +52,7 @@ def test_programs_for_boards_and_proposals_use_it(run):
     Model.objects.update(score_threshold=0.37)
     texts = [program.text for program in board_code.programs(compiled_of(run).get())]
     assert texts and all("0.37" in text and "0.25," not in text for text in texts)
+    assert provenance(compiled_of(run).get())["score_threshold"] == "0.37"
     assert prelabelling.usual_score(model) == 0.4
     assert prelabelling.usual_score(model_of(run)) == 0.37
 

@@ -1,11 +1,14 @@
 """Runs a model on a board. Python 3.8+, its standard library and the board's own library.
 
-    python runner.py [--release DIR] answer [--list FILE] [IMAGE ...]
+    python runner.py [--release DIR] answer [--list FILE] [--score SCORE] [IMAGE ...]
     python runner.py [--release DIR] check
 
 The release folder defaults to the one of this file, which also holds ``drivers.py`` and ``tasks.py``. It
 prints messages as described in ``drivers.py``: ``answer`` (one per image), ``done`` (the last) or ``error``
 (fatal, exit status 1).
+
+Boxes with a lower score than SCORE are left out. Images given by name are shown to a person: SCORE defaults
+to the score chosen for the release. A list comes from the portal, which wants every box: its default is 0.
 """
 
 import argparse
@@ -62,7 +65,7 @@ class Predictor:
         self.driver.load(os.path.join(release, "model.rknn"), manifest, self.task)
         self.load_ms = round((time.perf_counter() - start) * 1000, 1)
 
-    def predict(self, name, path):
+    def predict(self, name, path, score=0):
         """Print the prediction for an image, and return it; None for an unreadable one."""
         try:
             found, ms = self.driver.predict(path)
@@ -71,7 +74,7 @@ class Predictor:
                 raise
             emit(type="answer", image=name, error=error.message)
             return None
-        fields = self.task.named(found, self.names)
+        fields = self.task.named(self.task.from_score(found, score), self.names)
         emit(type="answer", image=name, task=self.task.name, ms=round(ms, 3), **fields)
         return found
 
@@ -79,9 +82,9 @@ class Predictor:
         emit(type="done", answered=answered, failed=failed, load_ms=self.load_ms, engine=self.driver.engine)
 
 
-def predict(release, manifest, images):
+def predict(release, manifest, images, score):
     predictor = Predictor(release, manifest)
-    answered = sum(predictor.predict(shown(name), path) is not None for name, path in images)
+    answered = sum(predictor.predict(shown(name), path, score) is not None for name, path in images)
     predictor.done(answered, len(images) - answered)
 
 
@@ -118,6 +121,7 @@ def parse(argv):
     commands = parser.add_subparsers(dest="command", required=True)
     asking = commands.add_parser("answer")
     asking.add_argument("--list")
+    asking.add_argument("--score", type=float)
     asking.add_argument("images", nargs="*")
     commands.add_parser("check")
     return parser.parse_args(argv)
@@ -128,7 +132,11 @@ def run(options):
     if options.command == "check":
         return check(options.release, manifest)
     images = [(os.path.basename(path), path) for path in options.images]
-    return predict(options.release, manifest, images + (read_list(options.list) if options.list else []))
+    images += read_list(options.list) if options.list else []
+    score = options.score
+    if score is None:
+        score = 0 if options.list else manifest.get("score_threshold", 0)
+    return predict(options.release, manifest, images, score)
 
 
 def main(argv=None):

@@ -36,6 +36,10 @@ class Classification:
             "top": [(n, float(odds[n])) for n in best],
         }
 
+    def from_score(self, found, score):
+        """The prediction without boxes of a lower score."""
+        return found
+
     def named(self, found, names):
         """The fields of an answer; ``names`` are the release's classes."""
         told = self._told(found["label_id"], found["score"], names)
@@ -90,6 +94,9 @@ class Detection:
         from picodet import decode
 
         return {"boxes": decode(outputs, input_size, image_size)}
+
+    def from_score(self, found, score):
+        return dict(found, boxes=[box for box in found["boxes"] if box["score"] >= score])
 
     def named(self, found, names):
         boxes = [

@@ -254,6 +254,7 @@ class Parity(TypedDict):
     name: str
     metric: dict[str, Any]
     split: str
+    score_threshold: float | None
     quality: Quality | None
     branches: list[dict[str, Any]]
 

@@ -13,7 +13,6 @@ from string import Template
 from portal.core import configs
 from portal.models.file_names import rknn_name
 from portal.models.models import CompiledModel
-from workers.datakit.scoring.detection import SHOWN
 
 FOLDER = Path(__file__).parent
 LANGUAGES = {"py": "Python", "cpp": "C++"}
@@ -43,11 +42,6 @@ def programs(compiled: CompiledModel) -> list[Program]:
     return list(found.values())
 
 
-def _score(compiled: CompiledModel) -> float:
-    chosen = compiled.model.score_threshold
-    return SHOWN if chosen is None else round(chosen, 4)
-
-
 def _program(compiled: CompiledModel, board: str, path: Path, ending: str) -> Program:
     labels = compiled.model.dataset_version.class_names
     width, height = compiled.model.facts["input_size"]
@@ -60,7 +54,7 @@ def _program(compiled: CompiledModel, board: str, path: Path, ending: str) -> Pr
         labels="[" + ", ".join(texts) + "]",
         labels_cpp="{" + ", ".join(texts) + "}",
         order=compiled.channel_order.upper(),
-        score=_score(compiled),
+        score=compiled.model.shown_from,
         width=width,
         height=height,
         to_channel_order=TO_RGB if compiled.channel_order == "rgb" else "",

@@ -28,6 +28,14 @@ def test_it_tells_each_box_with_its_name_the_surest_first(board, tmp_path):
     ]
 
 
+def test_images_given_by_name_are_shown_from_the_chosen_score_on_and_those_of_a_list_whole(board, tmp_path):
+    board.fill(b"model", task="detection", golden=[], score_threshold=0.4)
+    one, wanted = picture(tmp_path), tmp_path / "list"
+    wanted.write_text("a.png\n")
+    told = [board.run("answer", *given)[0][0] for given in ([one], ["--score", "0", one], ["--list", wanted])]
+    assert [len(message["boxes"]) for message in told] == [2, 3, 3]
+
+
 def test_a_library_that_takes_no_thresholds_is_loaded_again_and_says_what_it_tells(board, tmp_path):
     detector(board, model=b"refuses")
     messages, status = board.run("answer", picture(tmp_path))
