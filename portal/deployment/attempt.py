@@ -87,6 +87,7 @@ class Attempt(steps.Trial):
         self.built: release.Release | None = None
         self.name = deployment.source.release if deployment.source else ""
         self.evaluations: list[dict] = []
+        self.golden: list[dict] = []
         self.switched_in = ""  # the boot of the board during which it switched
 
     def prepare(self, folder: Path) -> None:
@@ -113,11 +114,16 @@ class Attempt(steps.Trial):
                 engine = steps.activate(*line, self.name, self.phase, token=token, trial=self)["engine"]
             else:
                 done = steps.deploy(*line, self.built, self.phase, self.progress, token=token, trial=self)
-                engine = done.engine
+                engine, self.golden = done.engine, release.golden_facts(self.built, done.golden)
                 if done.upload.resumed:
                     self.context.log(f"{done.upload.resumed} bytes were on the board already")
             self.tidy()
-        return {"release": self.name, "engine": engine, "evaluations": self.evaluations}
+        return {
+            "release": self.name,
+            "engine": engine,
+            "evaluations": self.evaluations,
+            "golden": self.golden,
+        }
 
     def phase(self, name: str) -> None:
         # Nothing can stop it between the last check and its end.

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +14,7 @@ from portal.core.messages import KEEPS_MESSAGES
 from portal.devices.models import Device
 from portal.jobs.models import ACTIVE, Job
 from portal.models.models import CompiledModel
-from portal.teams.models import Owned
+from portal.teams.models import Owned, Team
 
 SHARE = [MinValueValidator(0), MaxValueValidator(1)]
 AMOUNT = [MinValueValidator(0), MaxValueValidator(1_000_000)]
@@ -156,3 +160,38 @@ class Deployment(models.Model):
 
     def __str__(self):
         return f"{self.compiled_model.model.name} on {self.device.name}"
+
+
+class SigningKey(models.Model):
+    """An Ed25519 key of a team; ``signing.py`` uses it. Earlier keys stay, for what they signed."""
+
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+")
+    public = models.CharField(max_length=64)  # 32 bytes, hexadecimal
+    sealed = models.TextField()  # the private key, encrypted
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    @property
+    def pem(self) -> str:
+        """SubjectPublicKeyInfo (RFC 8410)."""
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.public))
+        return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+    @property
+    def fingerprint(self) -> str:
+        return f"SHA256:{hashlib.sha256(bytes.fromhex(self.public)).hexdigest()}"
+
+    def __str__(self):
+        return self.fingerprint
+
+
+class Evidence(models.Model):
+    """The signed account of a deployment; it never changes. ``payload`` is exactly what was signed."""
+
+    deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="evidence")
+    key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="+")
+    payload = models.TextField()
+    signature = models.CharField(max_length=100)  # base64
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self):
+        return f"{self.deployment_id}"

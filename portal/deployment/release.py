@@ -166,3 +166,21 @@ def build_release(
 def _facts(content: bytes | Path) -> dict[str, Any]:
     data = content if isinstance(content, bytes) else content.read_bytes()
     return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def golden_facts(built: Release, answers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What the board predicted for the golden images, for the deployment's evidence."""
+    by_image = {answer.get("image"): answer for answer in answers}
+    found = []
+    for entry in built.manifest["golden"]:
+        image, expected = entry["image"], {key: value for key, value in entry.items() if key != "image"}
+        answer = by_image.get(image, {})
+        found.append(
+            {
+                "image": image,
+                "sha256": built.manifest["files"][image]["sha256"],
+                "expected": expected,
+                "predicted": {key: answer.get(key) for key in expected},
+            }
+        )
+    return found

@@ -104,3 +104,21 @@ class GateSerializer(DecisionSerializer):
     compiled_model = serializers.IntegerField()
     chip = serializers.CharField()
     passed = serializers.BooleanField()
+
+
+class EvidenceSerializer(serializers.Serializer):
+    """``payload`` is the signed JSON text in base64, ``signature`` its Ed25519 signature in base64."""
+
+    format = serializers.CharField()
+    payload = serializers.CharField()
+    signature = serializers.CharField()
+    public_key = serializers.CharField(help_text="in PEM")
+    fingerprint = serializers.CharField(help_text="of the key: SHA-256 of its 32 bytes")
+
+
+class SigningKeySerializer(serializers.Serializer):
+    """The team's newest key."""
+
+    public_key = serializers.CharField(source="pem", help_text="in PEM")
+    fingerprint = serializers.CharField()
+    created_at = serializers.DateTimeField()

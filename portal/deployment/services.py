@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from portal.core import configs
-from portal.deployment import gate
+from portal.deployment import evidence, gate
 from portal.deployment.models import Deployment
 from portal.devices.models import Device
 from portal.jobs import services as jobs
@@ -123,12 +123,14 @@ def complete(job: Job, result: dict) -> None:
 
 def after(job: Job) -> None:
     """Follow-up of a deployment's end, whatever the outcome."""
+    rows = Deployment.objects.select_related("compiled_model__model", "device__team", "job")
+    deployment = rows.filter(job=job).first()
+    if deployment is None:
+        return
+    evidence.issue(deployment)
     event = EVENTS.get(job.status)
     if event:
-        rows = Deployment.objects.select_related("compiled_model__model", "device", "job")
-        deployment = rows.filter(job=job).first()
-        if deployment is not None:
-            notify.emit(event, job.team, deployment)
+        notify.emit(event, job.team, deployment)
 
 
 def replace(old: Job, new: Job) -> None:

@@ -1,12 +1,14 @@
-"""Rollback of deployments."""
+"""Rollback and evidence of deployments."""
 
 from __future__ import annotations
 
 from django.contrib import messages
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST
 
-from portal.deployment import services
+from portal.deployment import evidence, services, signing
 from portal.deployment.models import Deployment
 from portal.jobs.models import IllegalTransition
 from portal.teams.access import operator_required
@@ -25,3 +27,46 @@ def deployment_rollback(request, pk):
         messages.error(request, str(error))
         return redirect("device-detail", pk=source.device_id)
     return redirect("job-detail", pk=deployment.job_id)
+
+
+def _evidence(request, pk: int) -> evidence.Evidence:
+    rows = Deployment.objects.for_team(request.team).select_related(
+        "compiled_model__model__dataset_version__dataset", "device__team", "source__job", "job__created_by"
+    )
+    return evidence.issue(get_object_or_404(rows, pk=pk))
+
+
+def deployment_evidence(request, pk):
+    """The signed evidence of a deployment as one HTML page, to download."""
+    try:
+        found = _evidence(request, pk)
+    except IllegalTransition as error:
+        messages.error(request, str(error))
+        return redirect("device-list")
+    return as_file(evidence.page(found), evidence.file_name(found.deployment, "html"), "text/html")
+
+
+def deployment_evidence_json(request, pk):
+    """The signed evidence of a deployment as one JSON file."""
+    try:
+        found = _evidence(request, pk)
+    except IllegalTransition as error:
+        messages.error(request, str(error))
+        return redirect("device-list")
+    response = JsonResponse(evidence.envelope(found), json_dumps_params={"indent": 1})
+    name = evidence.file_name(found.deployment, "json")
+    response["Content-Disposition"] = content_disposition_header(True, name)
+    return response
+
+
+def signing_key(request):
+    """The public key with which the team's evidence is verified, in PEM."""
+    return as_file(
+        signing.key_of(request.team).pem.encode(), "slipway-evidence-key.pem", "application/x-pem-file"
+    )
+
+
+def as_file(content: bytes, name: str, content_type: str) -> HttpResponse:
+    """A download: what a page in it may do is not up to this portal's pages."""
+    headers = {"Content-Disposition": content_disposition_header(True, name)}
+    return HttpResponse(content, content_type=content_type, headers=headers)

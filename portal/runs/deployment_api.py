@@ -1,17 +1,21 @@
 """Deployments of runs' compiled models."""
 
 import django_filters
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from portal.core import configs
-from portal.core.api import TeamViewSet
+from portal.core.api import AnyAnswer, TeamViewSet
 from portal.core.calls import without_body
 from portal.core.filters import OneOf, RowOf, named
+from portal.deployment import evidence, signing
 from portal.deployment import services as deployments
 from portal.deployment.models import Deployment
+from portal.deployment.serializers import EvidenceSerializer, SigningKeySerializer
+from portal.deployment.views import as_file
 from portal.devices.models import Device
 from portal.jobs.models import Status
 from portal.models.models import CompiledModel
@@ -61,3 +65,31 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamVi
         """
         deployment = deployments.roll_back(self.get_object(), request.user)
         return Response(DeploymentSerializer(deployment).data, status=202)
+
+    @extend_schema(responses={200: EvidenceSerializer})
+    @action(detail=True, pagination_class=None, filter_backends=[])
+    def evidence(self, request, pk=None):
+        """What was deployed, how it was measured and who decided, signed by the team; 409 before its end.
+
+        Verify it offline by `slipway evidence verify`.
+        """
+        return Response(evidence.envelope(evidence.issue(self.get_object())))
+
+    @extend_schema(responses={(200, "text/html"): OpenApiTypes.BINARY})
+    @action(
+        detail=True,
+        url_path="evidence/page",
+        pagination_class=None,
+        filter_backends=[],
+        content_negotiation_class=AnyAnswer,
+    )
+    def evidence_page(self, request, pk=None):
+        """The same evidence as one HTML page; its last line is the signature."""
+        found = evidence.issue(self.get_object())
+        return as_file(evidence.page(found), evidence.file_name(found.deployment, "html"), "text/html")
+
+    @extend_schema(responses={200: SigningKeySerializer})
+    @action(detail=False, url_path="evidence-key", pagination_class=None, filter_backends=[])
+    def evidence_key(self, request):
+        """The public key with which the team's evidence is verified."""
+        return Response(SigningKeySerializer(signing.key_of(request.team)).data)

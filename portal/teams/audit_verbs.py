@@ -36,6 +36,7 @@ WORDS = {
     "device.probe": gettext_lazy("Connection checked"),
     "draft.prelabel": gettext_lazy("Labels proposed by a model"),
     "draft.discard": gettext_lazy("Edits discarded"),
+    "evidence.key": gettext_lazy("Key for evidence made"),
     "invitation.create": gettext_lazy("Invitation created"),
     "invitation.withdraw": gettext_lazy("Invitation withdrawn"),
     "job.cancel": gettext_lazy("Job cancelled"),

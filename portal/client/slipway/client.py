@@ -271,6 +271,10 @@ class Client(Calls):
         """What the team's deployment policies say of the run's compiled models."""
         return self.get(f"runs/{_id(run)}/gate/")
 
+    def evidence(self, deployment: Deployment | int) -> dict[str, str]:
+        """The signed evidence of a deployment; ``slipway.evidence.verify`` checks it offline."""
+        return self.get(f"deployments/{_id(deployment)}/evidence/")
+
     # --- devices
 
     def devices(self, **filters: Any) -> Iterator[Device]:
