@@ -10,9 +10,7 @@ import subprocess
 
 import pytest
 from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rest_framework.test import APIClient
-from slipway import ed25519
 from slipway import evidence as client
 
 from portal.deployment import evidence, policies, release, services, signing
@@ -55,31 +53,6 @@ def as_json(deployment) -> bytes:
 
 def public_key(team) -> bytes:
     return bytes.fromhex(signing.key_of(team).public)
-
-
-# --- signatures -------------------------------------------------------------------------------
-
-
-def test_signatures_of_the_standard_library_agree_with_cryptography():
-    for number in range(4):
-        private = Ed25519PrivateKey.generate()
-        public, message = private.public_key().public_bytes_raw(), bytes([number]) * number * 50
-        signature = private.sign(message)
-        assert ed25519.verify(public, message, signature)
-        assert not ed25519.verify(public, message + b".", signature)
-        assert not ed25519.verify(public, message, signature[:-1] + bytes([signature[-1] ^ 1]))
-        assert not ed25519.verify(bytes(32), message, signature)
-
-
-def test_the_vector_of_the_standard_is_accepted():
-    public = bytes.fromhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
-    signature = bytes.fromhex(
-        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
-        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
-    )
-    assert ed25519.verify(public, b"\x72", signature)
-    order = ed25519.ORDER + int.from_bytes(signature[32:], "little")
-    assert not ed25519.verify(public, b"\x72", signature[:32] + order.to_bytes(32, "little"))
 
 
 # --- what it says -----------------------------------------------------------------------------
@@ -219,13 +192,3 @@ def test_everybody_in_the_team_gets_it_and_nobody_else(client, deployment, bob, 
         assert answer.status_code == 200 and answer["Content-Disposition"].startswith("attachment")
     client.force_login(charlie)
     assert client.get(f"/deployments/{deployment.pk}/evidence.json").status_code == 404
-
-
-def test_the_module_verifies_a_file_by_itself(tmp_path, team, deployment, capsys):
-    file, key = tmp_path / "evidence.json", tmp_path / "key.pem"
-    file.write_bytes(as_json(deployment))
-    key.write_text(signing.key_of(team).pem)
-    assert client.main([str(file), "--key", str(key)]) == 0
-    assert "The signature is valid." in capsys.readouterr().out
-    file.write_bytes(b"{}")
-    assert client.main([str(file)]) == 1

@@ -1,29 +1,25 @@
-"""Checks the signature of a deployment's evidence. It needs the file alone: no server and no package.
-
-python -m slipway.evidence deployment-12.json --key team.pem
-"""
+"""Verifies the evidence of a deployment offline, from its file and the team's public key."""
 
 from __future__ import annotations
 
-import argparse
 import base64
 import binascii
 import hashlib
 import json
 import re
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from slipway import ed25519
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
 from slipway.errors import SlipwayError
 
 FORMAT = "slipway-evidence/1"
 MOST_BYTES = 32 * 1024 * 1024
 # The last line of the HTML page; the signature covers every byte before it.
 LINE = re.compile(rb"<!-- slipway-evidence/1 key=([A-Za-z0-9+/=]{44}) signature=([A-Za-z0-9+/=]{88}) -->\n?")
-SPKI = bytes.fromhex("302a300506032b6570032100")  # of an Ed25519 public key, in DER (RFC 8410)
 
 
 class NotGenuine(SlipwayError):
@@ -47,8 +43,10 @@ def verify(content: bytes, key: bytes | None = None) -> Verified:
     if len(content) > MOST_BYTES:
         raise NotGenuine("The file is too large to be evidence of a deployment.")
     signed, public_key, signature = _of_page(content) or _of_json(content)
-    if not ed25519.verify(public_key, signed, signature):
-        raise NotGenuine("The signature is not valid: the file was changed after it was signed.")
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, signed)
+    except (InvalidSignature, ValueError):
+        raise NotGenuine("The signature is not valid: the file was changed after it was signed.") from None
     if key is not None and key != public_key:
         raise NotGenuine(f"It was signed with another key: {fingerprint(public_key)}.")
     return Verified(fingerprint(public_key), json.loads(signed) if signed.startswith(b"{") else {})
@@ -72,14 +70,13 @@ def _of_json(content: bytes) -> tuple[bytes, bytes, bytes]:
 
 def read_key(text: str) -> bytes:
     """The 32 bytes of a public key in PEM. Raises NotGenuine."""
-    lines = [line.strip() for line in str(text).splitlines() if line and "-----" not in line]
     try:
-        der = base64.b64decode("".join(lines), validate=True)
-    except (ValueError, binascii.Error):
-        der = b""
-    if len(der) != len(SPKI) + 32 or not der.startswith(SPKI):
+        key = load_pem_public_key(str(text).encode())
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
         raise NotGenuine("The key is no Ed25519 public key in PEM.")
-    return der[len(SPKI) :]
+    return key.public_bytes_raw()
 
 
 def fingerprint(public_key: bytes) -> str:
@@ -100,7 +97,7 @@ def summary(found: Verified) -> list[tuple[str, str]]:
     if not document:
         return [("key", found.fingerprint)]
     deployment = document["deployment"]
-    lines = [
+    return [
         ("deployment", f"{deployment['id']}, {deployment['state']}, by {deployment['by']}"),
         ("finished", str(deployment["finished_at"])),
         ("device", f"{document['device']['name']} ({document['device']['profile']})"),
@@ -109,25 +106,3 @@ def summary(found: Verified) -> list[tuple[str, str]]:
         ("exception", document["gate"]["override"] or "none"),
         ("key", found.fingerprint),
     ]
-    return lines
-
-
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="slipway.evidence", description="Verify a deployment's evidence.")
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--key", type=Path, help="the team's public key in PEM")
-    given = parser.parse_args(argv)
-    try:
-        key = read_key(given.key.read_text()) if given.key else None
-        found = verify(given.file.read_bytes(), key)
-    except (NotGenuine, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print("The signature is valid.")
-    for name, value in summary(found):
-        print(f"  {name}: {value}")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
