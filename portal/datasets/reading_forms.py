@@ -7,10 +7,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.forms import StyledForm
 from portal.core.messages import lazy_shown
 from portal.core.names import one_line
 from portal.datasets import reading_options
-from portal.datasets.forms import SplitForm
+from portal.datasets.forms import ClassNamesField, SplitForm
 from portal.datasets.models import DatasetVersion
 from workers.datakit.readers import LAYOUTS
 
@@ -71,6 +72,23 @@ def _column(label, help_text="") -> forms.CharField:
         help_text=help_text,
         widget=forms.TextInput(attrs={"list": "columns", "autocomplete": "off"}),
     )
+
+
+class LabellingForm(StyledForm):
+    """Read images without labels, which are labelled here: with boxes, or with a class each."""
+
+    format = forms.ChoiceField(choices=[(name, "") for name in ("unlabelled", "unsorted")])
+    class_names = ClassNamesField(
+        label=_("Names of the classes, one a line"),
+        widget=forms.Textarea(attrs={"rows": 3, "id": "labelling_class_names"}),
+    )
+
+    def changes(self, version: DatasetVersion) -> dict[str, Any]:
+        """Arguments of ``reviews.reread``; folders to leave out stay left out."""
+        said = version.options.get("reading", {})
+        kept = {"ignore": said["ignore"]} if "ignore" in said else {}
+        reading = {**kept, "as": self.cleaned_data["format"]}
+        return {"layout": None, "class_names": self.cleaned_data["class_names"], "reading": reading}
 
 
 class ReadingForm(SplitForm):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.datasets import reviews
 from portal.datasets.models import Dataset, DatasetVersion
-from portal.datasets.reading_forms import ROLE_TITLES, ReadingForm, by_path
+from portal.datasets.reading_forms import ROLE_TITLES, LabellingForm, ReadingForm, by_path
 from workers.datakit.readers import LAYOUTS
 
 OPTION_TITLES = {
@@ -104,9 +104,19 @@ def kinds_left_out(version: DatasetVersion) -> set[str]:
     return {row["kind"] for row in chosen.get("left_out", [])}
 
 
-def review(version: DatasetVersion, form: ReadingForm | None) -> dict[str, Any]:
+def review(
+    version: DatasetVersion, form: ReadingForm | None, labelling: LabellingForm | None = None
+) -> dict[str, Any]:
     """The question on the page of a version that waits for a person, or that was refused."""
     if not reviews.can_reread(version):
         return {}
     context = {"reading_form": form or ReadingForm(version=version)}
+    if labelling or _may_be_unlabelled(version):
+        context["labelling_form"] = labelling or LabellingForm()
     return context | ({"expires": reviews.expires(version)} if version.in_review else {})
+
+
+def _may_be_unlabelled(version: DatasetVersion) -> bool:
+    """Whether it was refused and no two classes were found: people upload photographs to label them here."""
+    chosen = (version.reading or {}).get("chosen")
+    return not version.in_review and (chosen is None or chosen["class_count"] < 2)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from portal.core.numbers import whole_number
 from portal.datasets import reviews, version_views
 from portal.datasets.models import DatasetVersion
-from portal.datasets.reading_forms import ReadingForm
+from portal.datasets.reading_forms import LabellingForm, ReadingForm
 from portal.datasets.refusals import NotInReview
 from portal.datasets.version_views import find_version
 from portal.teams.access import member_required
@@ -34,10 +34,17 @@ def confirm(request, pk):
 @require_POST
 @member_required
 def reread(request, pk):
-    """Read it with the form's options, or with an alternative that the check found."""
+    """Read it with the form's options, as images to be labelled here, or with an alternative that the check
+    found.
+    """
     version = find_version(request, pk)
     if "alternative" in request.POST:
         return _reread(request, version, {"layout": None, "reading": _alternative(version, request.POST)})
+    if "labelling" in request.POST:
+        labelling = LabellingForm(request.POST)
+        if not labelling.is_valid():
+            return version_views.page(request, version, labelling=labelling)
+        return _reread(request, version, labelling.changes(version))
     form = ReadingForm(request.POST, version=version)
     if not form.is_valid():
         return version_views.page(request, version, form)

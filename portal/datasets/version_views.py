@@ -14,7 +14,7 @@ from portal.core.live import Live
 from portal.core.numbers import whole_number
 from portal.datasets import contents, diffs, indexes, pictures, reading_page, report, stored_images
 from portal.datasets.models import DatasetVersion
-from portal.datasets.reading_forms import ReadingForm
+from portal.datasets.reading_forms import LabellingForm, ReadingForm
 from portal.datasets.states import Review, UploadState
 from workers.datakit import export
 from workers.datakit.diffing import KINDS
@@ -46,18 +46,23 @@ def dataset_version(request, pk):
     return page(request, find_version(request, pk))
 
 
-def page(request, version: DatasetVersion, form: ReadingForm | None = None) -> HttpResponse:
-    """The page of a version; ``form`` is an invalid one."""
+def page(
+    request,
+    version: DatasetVersion,
+    form: ReadingForm | None = None,
+    labelling: LabellingForm | None = None,
+) -> HttpResponse:
+    """The page of a version; ``form`` or ``labelling`` is an invalid one."""
     context = {
         "version": version,
         "live": _live(request, version),
         "panels": panels.of("dataset-version", request, version),
         "reading": reading_page.of(version),
-        **reading_page.review(version, form),
+        **reading_page.review(version, form, labelling),
     }
     if version.is_checked:
         context |= _report(request, version)
-    return render(request, "datasets/version.html", context, status=422 if form else 200)
+    return render(request, "datasets/version.html", context, status=422 if form or labelling else 200)
 
 
 def _report(request, version: DatasetVersion) -> dict:

@@ -70,6 +70,25 @@ def test_a_form_that_cannot_be_meant_is_shown_again(alices, waiting):
     assert "Check how the upload was read" in answer.content.decode()
 
 
+def test_a_plain_folder_of_photographs_is_labelled_here_without_a_second_upload(
+    team, alice, alices, run_jobs
+):
+    photographs = zipped({f"photos/{number}.png": png(number) for number in range(6)})
+    version = services.create_version(
+        team, alice, "Screws", SimpleUploadedFile("photos.zip", photographs), {}
+    )
+    run_jobs()
+    shown = page(alices, version)
+    assert "holds only one class (photos)" in shown and "Draw boxes around objects" in shown
+    address = reverse("dataset-review-reread", args=[version.pk])
+    refused = alices.post(address, {"labelling": "1", "format": "unlabelled", "class_names": " "})
+    assert refused.status_code == 422 and "This field is required" in refused.content.decode()
+    alices.post(address, {"labelling": "1", "format": "unlabelled", "class_names": "screw\nnut"})
+    run_jobs()
+    version.refresh_from_db()
+    assert version.in_review and version.task == "detection" and version.class_names == ["screw", "nut"]
+
+
 def test_charlie_and_a_viewer_confirm_nothing(client, waiting, charlie, people):
     client.force_login(charlie)
     for act in ("confirm", "reread", "discard"):
