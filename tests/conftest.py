@@ -22,6 +22,11 @@ def pytest_configure():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_xdist_auto_num_workers():
+    """Half as many again as processors: many tests wait for programs, boards and browsers."""
+    return max(2, 3 * len(os.sched_getaffinity(0)) // 2)
+
+
 def pytest_collection_modifyitems(items):
     """Skip by name what this machine cannot run, and say why; SLIPWAY_NO_SKIPS turns that into a failure."""
     _put_slow_files_first(items)
