@@ -26,6 +26,7 @@ class Origin(models.TextChoices):
     PRUNED = "pruned", _("Pruned")
     DISTILLED = "distilled", _("Distilled")
     QUANTIZATION_AWARE = "qat", _("Quantization-aware training")
+    CONTINUED = "continued", _("Trained further")
     IMPORTED = "imported", _("Imported")
 
 

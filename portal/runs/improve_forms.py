@@ -16,7 +16,7 @@ from portal.runs import improving, plan
 from portal.runs.forms import usable_versions
 from portal.runs.graph import Graph
 from portal.tasks import Stage
-from portal.training.methods import DISTILLATION, IMPORTANCES, PRUNING, QAT, SHARES
+from portal.training.methods import CONTINUATION, DISTILLATION, IMPORTANCES, PRUNING, QAT, SHARES
 
 OFFERED = 100
 
@@ -125,4 +125,13 @@ class PruningForm(ImproveForm):
         return [{"compiled": row, "value": values.get(row.pk)} for row in rows]
 
 
-FORMS = {form.method: form for form in (QuantizationForm, DistillationForm, PruningForm)}
+class ContinuationForm(ImproveForm):
+    method = CONTINUATION
+
+    @property
+    def reached(self):
+        """The evaluation of the trained model."""
+        return self.graph.evaluated.find(Stage.PADDLE)
+
+
+FORMS = {form.method: form for form in (QuantizationForm, DistillationForm, PruningForm, ContinuationForm)}

@@ -14,10 +14,10 @@ from portal.datasets.staged_cache import staged
 from portal.models.models import Model, Origin
 from workers.contract import InputError
 from workers.contract.messages import msg
-from workers.datakit.tasks import CLASSIFICATION
+from workers.datakit.tasks import CLASSIFICATION, DETECTION
 
 WEIGHTS = "best_model.pdparams"
-QAT, DISTILLATION, PRUNING = "qat", "distill", "prune"
+QAT, DISTILLATION, PRUNING, CONTINUATION = "qat", "distill", "prune", "continue"
 SHARES = (0.1, 0.9)  # minimum and maximum fraction of the cycles that pruning keeps
 IMPORTANCES = {"l1": _("Size of the weights (L1)"), "fpgm": _("Distance from the other channels (FPGM)")}
 DELETED = msg("The model that this training starts from was deleted: restore its run.")
@@ -45,6 +45,13 @@ METHODS = {
         Method(QAT, Origin.QUANTIZATION_AWARE, _("Quantization-aware training"), epochs=5, rate=0.1),
         Method(DISTILLATION, Origin.DISTILLED, _("Distillation")),
         Method(PRUNING, Origin.PRUNED, _("Pruning"), rate=0.5),
+        Method(
+            CONTINUATION,
+            Origin.CONTINUED,
+            _("Further training"),
+            tasks=(CLASSIFICATION, DETECTION),
+            rate=0.5,
+        ),
     )
 }
 
@@ -52,7 +59,7 @@ METHODS = {
 def lineage(wanted: dict[str, Any]) -> dict[str, Any]:
     """The model fields for a method, which refers to models and a dataset version by id.
 
-    For example ``{"name": "qat", "parent": 5}``, ``{"name": "distill", "teacher": 5, "unlabelled": 7}`` or
+    For example ``{"name": "qat", "parent": 5}``, ``{"name": "continue", "parent": 5}``, ``{"name": "distill", "teacher": 5, "unlabelled": 7}`` or
     ``{"name": "prune", "parent": 5, "share": 0.5, "importance": "l1"}``.
     """
     if not wanted:
@@ -71,7 +78,7 @@ def inputs(model: Model, folder: Path) -> dict[str, str]:
     Raises InputError if a source model was deleted, StagingError if images are lost.
     """
     name = _name_of(model)
-    if name in (QAT, PRUNING):
+    if name in (QAT, PRUNING, CONTINUATION):
         return {"pretrained": _weights_of(model.parent, folder / "inputs" / "parent.pdparams")}
     if name == DISTILLATION:
         teacher = _weights_of(model.teacher, folder / "inputs" / "teacher.pdparams")
@@ -86,7 +93,8 @@ def settings(model: Model) -> dict[str, Any] | None:
         return {"name": name, "teacher": configs.recipes()[model.teacher.recipe].architecture}
     if name == PRUNING:
         return {key: model.params["method"][key] for key in ("name", "share", "importance")}
-    return {"name": name} if name else None
+    # Further training is plain training that starts from the model's weights.
+    return {"name": name} if name not in ("", CONTINUATION) else None
 
 
 def _name_of(model: Model) -> str:

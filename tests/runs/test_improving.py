@@ -228,9 +228,17 @@ def test_a_deleted_dataset_is_not_learned_from(done, alice, teacher, further):
     assert "unlabelled" in answer.json()["errors"]
 
 
-def test_a_detector_is_not_improved_so_far(done, alice):
+def test_further_training_is_plain_training_from_the_models_weights(done, alice):
+    answer = improve(alice, done, method="continue", params={"epochs": 4})
+    assert answer.status_code == 201, answer.json()
+    made = model_of(Run.objects.get(pk=answer.json()["id"]))
+    assert (made.origin, made.parent) == (Origin.CONTINUED, model_of(done))
+    assert made.params["epochs"] == 4 and methods.settings(made) is None
+
+
+def test_a_detector_is_only_trained_further_so_far(done, alice):
     Run.objects.filter(pk=done.pk).update(task="detection")
-    for method in methods.METHODS:
+    for method in sorted(set(methods.METHODS) - {methods.CONTINUATION}):
         assert "classifiers only" in improve(alice, done, method=method).json()["errors"]["method"][0]
 
 

@@ -92,7 +92,9 @@ def clone(app: App, origin: str, dataset: str | None, settings: tuple[str, ...],
 
 
 @click.argument("origin", metavar="RUN")
-@click.option("--method", required=True, help="qat (quantization-aware training), distill or prune.")
+@click.option(
+    "--method", required=True, help="qat (quantization-aware training), distill, prune or continue."
+)
 @click.option("--teacher", type=int, help="distill: the number of a model of the same classes.")
 @click.option("--unlabelled", metavar="NAME[@VERSION]", help="distill: images that need no labels.")
 @click.option("--share", type=float, help="prune: the share of its cycles that is left, 0.1 to 0.9.")
