@@ -12,6 +12,7 @@ urlpatterns = [
     path("datasets/", include("portal.datasets.urls")),
     path("datasets/", include("portal.prelabelling.urls")),
     path("runs/", include("portal.runs.urls")),
+    path("fits/", include("portal.fitting.urls")),
     path("models/", include("portal.models.urls")),
     path("models/", include("portal.compilation.urls")),
     path("deployments/", include("portal.deployment.urls")),

@@ -19,6 +19,8 @@ from portal.datasets.models import Upload
 from portal.deployment.models import Policy
 from portal.devices import services as devices
 from portal.devices.errors import Unreachable
+from portal.fitting.goals import LIMITS
+from portal.fitting.models import FitSearch
 from portal.jobs.models import Job
 from portal.models.models import Prelabelling
 from portal.notify.models import Delivery, Notification, Webhook
@@ -119,6 +121,11 @@ def make_rows(team, alice):
     target = {"chip": compiled.chip, "channel_order": compiled.channel_order}
     found["layer_errors"] = layer_errors.start(compiled, alice)
     found["search"] = search.start(compiled.model, alice, **target, allowed_drop=1.0)
+    found["fit"] = FitSearch.objects.create(
+        team=team, created_by=root, name="Fits", dataset_version=found["version"], chip="rv1106",
+        channel_order="bgr", budget_seconds=600, task="classification", limits=dict.fromkeys(LIMITS),
+        job=Job.objects.create(team=team, created_by=root, kind="fit", queue="default"),
+    )  # fmt: skip
     draft = Draft.objects.create(
         team=team, created_by=root, dataset=found["version"].dataset, base=found["version"]
     )
@@ -152,6 +159,7 @@ def api_values(rows):
         "compiled-models": rows["model"].pk,
         "layer-errors": rows["layer_errors"].pk,
         "quantization-searches": rows["search"].pk,
+        "fit-searches": rows["fit"].pk,
         "devices": rows["virtual"].pk,
         "inferences": rows["inference"].pk,
         "deployments": deployments_of(run).first().pk,
@@ -182,7 +190,8 @@ def page_values(rows, name):
         subjects[name] = model_of(rows["done"])
     by_kind = {
         "run": rows["done"], "job": rows["job"], "artifact": rows["job"], "device": rows["virtual"],
-        "inference": rows["virtual"], "dataset": rows["version"], "upload": rows["upload"],
+        "inference": rows["virtual"], "fit": rows["fit"], "dataset": rows["version"],
+        "upload": rows["upload"],
         "webhook": rows["webhook"], "notification": rows["notification"],
         "policy": rows["policy"],
         "model": compiled_of(rows["done"]).first(), "deployment": deployments_of(rows["done"]).first(),

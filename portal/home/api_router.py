@@ -10,6 +10,7 @@ from portal.datasets.draft_api import DraftViewSet
 from portal.datasets.upload_api import upload_detail, upload_list
 from portal.deployment.policy_api import PolicyViewSet
 from portal.devices.api import DeviceViewSet, InferenceViewSet
+from portal.fitting.api import FitSearchViewSet
 from portal.history.api import HistoryViewSet, ProvenanceViewSet
 from portal.home.views import api_docs
 from portal.jobs.api import JobViewSet, QueueViewSet
@@ -30,6 +31,7 @@ router.register("dataset-versions", DatasetVersionViewSet)
 router.register("drafts", DraftViewSet)
 router.register("prelabellings", PrelabellingViewSet)
 router.register("runs", RunViewSet)
+router.register("fit-searches", FitSearchViewSet)
 router.register("jobs", JobViewSet)
 router.register("history", HistoryViewSet, basename="history")
 router.register("provenance", ProvenanceViewSet, basename="provenance")

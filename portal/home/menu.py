@@ -16,6 +16,7 @@ _SECTIONS = {
     "home": "home",
     "dataset": "dataset-list",
     "run": "run-list",
+    "fit": "run-list",
     "model": "model-list",
     "device": "device-list",
     "inference": "device-list",

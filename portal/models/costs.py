@@ -10,6 +10,7 @@ from portal.models.models import CompiledModel, Evaluation
 from portal.tasks import Stage
 
 MACS_A_CYCLE = 512  # of the rv1106's NPU in int8, from its cycles for a dense convolution (chips' README)
+BOARDS_LOOKED_AT = 50  # newest measurements on boards
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def sheet(compiled: CompiledModel) -> Sheet | None:
         return None
     chip, layers = chip_of(compiled), cost["layers"]
     limit = chip.model_memory_mb if chip else None
-    clock = _clock_mhz(chip)
+    clock = clock_mhz(chip)
     boards = Evaluation.objects.filter(compiled_model=compiled, stage=Stage.BOARD).select_related("device")
     return Sheet(
         cycles=cost["cycles"],
@@ -65,12 +66,11 @@ def sheet(compiled: CompiledModel) -> Sheet | None:
 
 def estimate_ms(compiled: CompiledModel) -> float | None:
     """The latency by cycles and clock; None if either is unknown."""
-    clock = _clock_mhz(chip_of(compiled))
     cycles = compiled.cost.get("cycles")
-    return cycles / (1000 * clock) if clock and cycles else None
+    return milliseconds(cycles, chip_of(compiled)) if cycles else None
 
 
-def _clock_mhz(chip: configs.Chip | None) -> float | None:
+def clock_mhz(chip: configs.Chip | None) -> float | None:
     """The NPU's clock, or an estimate from its operations per second: two for each of ``MACS_A_CYCLE``."""
     if chip is None:
         return None
@@ -79,6 +79,27 @@ def _clock_mhz(chip: configs.Chip | None) -> float | None:
     if chip.npu_tops and chip.int8_only:
         return chip.npu_tops * 1e6 / (2 * MACS_A_CYCLE)
     return None
+
+
+def milliseconds(cycles: float, chip: configs.Chip | None) -> float | None:
+    """How long so many cycles take at the chip's clock; None if that is not known."""
+    clock = clock_mhz(chip)
+    return cycles / (1000 * clock) if clock else None
+
+
+def board_factor(team, chip_name: str) -> float | None:
+    """How much longer the team's boards took than the cycles say: the median of their measurements.
+
+    None if no real board of the chip measured a model, or the chip's clock is not known.
+    """
+    measured = Evaluation.objects.for_team(team).filter(stage=Stage.BOARD, compiled_model__chip=chip_name)
+    rows = measured.exclude(device=None).select_related("device", "compiled_model").order_by("-pk")
+    chip, found = configs.chips().get(chip_name), []
+    for row in rows[:BOARDS_LOOKED_AT]:
+        told = milliseconds(row.compiled_model.cost.get("cycles", 0), chip)
+        if told and row.metrics.get("ms_median") and not row.device.is_virtual:
+            found.append(row.metrics["ms_median"] / told)
+    return statistics.median(found) if found else None
 
 
 def rows(layers: list[dict]) -> list[list]:

@@ -36,6 +36,7 @@ class Estimate:
     cycles: int | None
     rknn_bytes: float | None
     chip: str
+    memory_bytes: float | None = None  # of weights and feature maps, at the nearest measured size
     scaled: bool = False
 
 
@@ -61,8 +62,14 @@ class Estimates:
             cycles=cycles and round(cycles * growth),
             rknn_bytes=build.get("bytes"),
             chip=self.chip,
+            memory_bytes=build.get("memory"),
             scaled=(cycles is not None and growth != 1) or (seconds is not None and slower != 1),
         )
+
+    def seconds_an_image(self, recipe: str, size: Size) -> float | None:
+        """The training time of one image in one epoch, as measured on this portal; None if it never was."""
+        rate, slower = _nearest(_of_recipe(self._rates, recipe), tuple(size))
+        return None if rate is None else rate * slower
 
     def _of_file(self, recipe: str) -> dict[Size, dict[str, float]]:
         """The figures for the chip in the recipe's file, by input size."""
@@ -70,10 +77,20 @@ class Estimates:
         told = [(tuple(book.input_size), book.chips.get(self.chip))]
         told += [(tuple(cost.input_size), cost) for cost in book.costs if cost.chip == self.chip]
         return {
-            size: {"cycles": one.cycles, "bytes": one.rknn_megabytes * 1e6, "seconds": one.build_seconds}
+            size: {
+                "cycles": one.cycles,
+                "bytes": one.rknn_megabytes * 1e6,
+                "seconds": one.build_seconds,
+                **_memory_of(one),
+            }
             for size, one in told
             if one and one.cycles and one.rknn_megabytes and one.build_seconds
         }
+
+
+def _memory_of(cost: configs.Cost | configs.Measured) -> dict[str, float]:
+    megabytes = getattr(cost, "memory_megabytes", None)
+    return {"memory": megabytes * 1e6} if megabytes else {}
 
 
 def _of_recipe(measured: dict[Key, Any], recipe: str) -> dict[Size, Any]:
@@ -109,15 +126,17 @@ def _rates() -> dict[Key, float]:
 
 
 def _builds(chip: str) -> dict[Key, dict[str, float]]:
-    """Seconds, bytes and cycles of conversions for the chip."""
-    columns = ("model__recipe", "model__params", "facts__rknn_bytes", "facts__cost__cycles")
+    """Seconds, bytes, cycles and memory of conversions for the chip."""
+    cost = ("facts__cost__cycles", "facts__cost__weight_bytes", "facts__cost__feature_bytes")
+    columns = ("model__recipe", "model__params", "facts__rknn_bytes", *cost)
     rows = CompiledModel.objects.ready().filter(chip=chip).order_by("-pk")
     found: dict[Key, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for recipe, params, size, cycles, started, finished in rows.values_list(
+    for recipe, params, size, cycles, weights, features, started, finished in rows.values_list(
         *columns, "job__started_at", "job__finished_at"
     )[:LATELY]:
         seconds = (finished - started).total_seconds() if started and finished else None
-        for name, value in (("seconds", seconds), ("bytes", size), ("cycles", cycles)):
+        memory = (weights or 0) + (features or 0)
+        for name, value in (("seconds", seconds), ("bytes", size), ("cycles", cycles), ("memory", memory)):
             if value:
                 found[_key(recipe, params)][name].append(value)
     return {key: {name: _median(values) for name, values in kinds.items()} for key, kinds in found.items()}

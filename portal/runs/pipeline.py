@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,7 +14,13 @@ from portal.runs.models import Attempt, Run, Step
 from portal.runs.step_kinds import KINDS, made_by
 from workers.contract.messages import msg
 
+_quiet: list[Callable[[Run], bool]] = []
 EVENTS = {Status.SUCCEEDED: "run.finished", Status.FAILED: "run.failed"}
+
+
+def keep_quiet(about: Callable[[Run], bool]) -> None:
+    """Register whose end is told to nobody, because something above tells of it."""
+    _quiet.append(about)
 
 
 def advance(run: Run) -> None:
@@ -117,7 +125,7 @@ def _write_status(run: Run, steps: list[Step], refusals: list[str]) -> None:
     finished = timezone.now() if status in FINAL else None
     Run.objects.filter(pk=run.pk).update(status=status, message=message, finished_at=finished)
     run.status, run.message = status, message
-    if status in EVENTS:
+    if status in EVENTS and not any(about(run) for about in _quiet):
         notify.emit(EVENTS[status], run.team, run)
 
 

@@ -37,6 +37,7 @@ WORDS = {
     "draft.prelabel": gettext_lazy("Labels proposed by a model"),
     "draft.discard": gettext_lazy("Edits discarded"),
     "evidence.key": gettext_lazy("Key for evidence made"),
+    "fit.create": gettext_lazy("Search for a fitting model started"),
     "invitation.create": gettext_lazy("Invitation created"),
     "invitation.withdraw": gettext_lazy("Invitation withdrawn"),
     "job.cancel": gettext_lazy("Job cancelled"),

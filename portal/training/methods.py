@@ -59,7 +59,8 @@ METHODS = {
 def lineage(wanted: dict[str, Any]) -> dict[str, Any]:
     """The model fields for a method, which refers to models and a dataset version by id.
 
-    For example ``{"name": "qat", "parent": 5}``, ``{"name": "continue", "parent": 5}``, ``{"name": "distill", "teacher": 5, "unlabelled": 7}`` or
+    For example ``{"name": "qat", "parent": 5}``, ``{"name": "continue", "parent": 5}``,
+    ``{"name": "distill", "teacher": 5, "unlabelled": 7}`` or
     ``{"name": "prune", "parent": 5, "share": 0.5, "importance": "l1"}``.
     """
     if not wanted:

@@ -17,6 +17,7 @@ from slipway.types import (
     Deployment,
     Device,
     Evaluation,
+    FitSearch,
     Gate,
     Inference,
     Job,
@@ -274,6 +275,28 @@ class Client(Calls):
     def evidence(self, deployment: Deployment | int) -> dict[str, str]:
         """The signed evidence of a deployment; ``slipway.evidence.verify`` checks it offline."""
         return self.get(f"deployments/{_id(deployment)}/evidence/")
+
+    # --- what fits a board
+
+    def fit(
+        self,
+        version: Version | int,
+        chip: str,
+        minutes: int,
+        *,
+        wait: bool = True,
+        on_change: OnChange = _nothing,
+        **goal: Any,
+    ) -> FitSearch:
+        """Search a recipe and input size that fit a chip, for at most so many minutes.
+
+        ``goal``: ``max_ms``, ``max_cycles``, ``max_memory_bytes``, ``min_accuracy``, ``recipes``,
+        ``input_sizes``, ``augmentation``, ``seed``, ``name``. ``met`` says whether something fits,
+        ``winner_run`` is the run to deploy. Raises Failed.
+        """
+        body = {"dataset_version": _id(version), "chip": chip, "budget_minutes": minutes, **goal}
+        row = self.post("fit-searches/", json=body)
+        return self._done("fit-searches", row, "The search", wait, on_change)
 
     # --- devices
 

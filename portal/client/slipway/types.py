@@ -151,6 +151,26 @@ class Search(TypedDict):
     variants: list[CompiledModel]
 
 
+class FitSearch(TypedDict):
+    """A search for a model that fits a chip; ``met`` is None until its end, ``winner`` a candidate's id."""
+
+    id: int
+    name: str
+    dataset_version: int
+    task: str
+    chip: str
+    channel_order: str
+    limits: dict[str, float | None]
+    budget_seconds: int
+    job: Job
+    met: bool | None
+    outcome: str
+    winner: int | None
+    winner_run: int | None
+    candidates: list[dict[str, Any]]
+    created_at: str
+
+
 class Device(TypedDict):
     """A registered board."""
 

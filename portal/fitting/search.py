@@ -1,0 +1,273 @@
+"""The search for a model that fits a board: what to train next, and when to stop.
+
+Its whole state is in the candidates' and trials' rows: ``advance`` may be called at any time and repeatedly,
+also after a worker's death, and never trains the same round of a candidate twice.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from portal.compilation import search as quantizations
+from portal.core import configs
+from portal.fitting import halving, outcomes, trials
+from portal.fitting.goals import Goal, load_of
+from portal.fitting.halving import Load
+from portal.fitting.models import Candidate, FitSearch, Trial
+from portal.fitting.standing import Entry, Standing
+from portal.jobs import services as jobs
+from portal.jobs.models import IllegalTransition, Job, Status
+from portal.notify import services as notify
+from portal.runs import services as runs
+from portal.runs.estimates import Estimates
+from portal.teams import audit, quota_usage
+from portal.teams.quotas import QuotaReached
+from workers.contract.messages import msg
+
+KIND = "fit"
+ALLOWED_DROP = 0.01  # of the metric, if no accuracy is required
+GRACE = 0.25  # of the budget; what still trains then is stopped
+
+
+@transaction.atomic
+def start(goal: Goal, team, user) -> FitSearch:
+    """Queue a search, and start its first runs. Raises QuotaReached."""
+    jobs.refuse_if_full(team)
+    quota_usage.refuse_if_full(team)
+    chip = configs.chips()[goal.chip].title
+    search = FitSearch.objects.create(
+        team=team,
+        created_by=user,
+        name=goal.name or f"{goal.version.dataset.name} → {chip}"[:120],
+        dataset_version=goal.version,
+        task=goal.version.task,
+        chip=goal.chip,
+        channel_order=goal.channel_order,
+        limits=goal.limits,
+        params=goal.params,
+        budget_seconds=goal.budget_seconds,
+        job=jobs.submit(KIND, team, user),
+    )
+    Candidate.objects.bulk_create(
+        Candidate(
+            search=search,
+            recipe=one.recipe,
+            width=one.size[0],
+            height=one.size[1],
+            cycles=one.cycles,
+            memory=one.memory and round(one.memory),
+            left_out=one.left_out,
+        )
+        for one in goal.proposals
+    )
+    audit.record("fit.create", search, actor=user)
+    advance(search)
+    return search
+
+
+def advance(search: FitSearch) -> None:
+    """Start what comes next, or decide. Does nothing while a round trains, and after the end."""
+    with transaction.atomic():
+        rows = FitSearch.objects.select_for_update(of=("self",))
+        search = rows.select_related("job", "team", "dataset_version__dataset").get(pk=search.pk)
+        if search.decided or search.job.status != Status.QUEUED:
+            return
+        now = Standing(search)
+        if seconds_left(search) < -GRACE * search.budget_seconds:
+            _stop(search, now, str(search.job))
+        elif _go_on(now):
+            return
+        search.decided = True
+        search.save(update_fields=["decided"])
+        jobs.enqueue(search.job)
+
+
+def seconds_left(search: FitSearch) -> float:
+    """Of the budget, which begins anew with each attempt."""
+    end = search.job.queued_at + timedelta(seconds=search.budget_seconds)
+    return (end - timezone.now()).total_seconds()
+
+
+def _go_on(now: Standing) -> bool:
+    """Whether something trains, or was started."""
+    if now.number < 0:
+        first = [one for one in now.entries if not one.candidate.left_out]
+        return _begin(now, first, 0)
+    waiting = [one for one in now.of_round if one.newest.run_id is None and not one.candidate.left_out]
+    for one in waiting:
+        _start(now, one)
+    if waiting or any(one.is_active for one in now.of_round):
+        return True
+    return _next_round(now) or _quantize(now)
+
+
+def _next_round(now: Standing) -> bool:
+    """Go on with the best of the round that has ended; False if it was the last, or the budget is spent."""
+    _leave_failed_out(now)
+    ranked = [one for one in now.ranked(now.measured_now) if one.keeps_cost]
+    stay = ranked[: halving.staying(len(ranked))]
+    number = halving.next_number(now.number, len(stay)) if stay else None
+    return number is not None and _begin(now, stay, number)
+
+
+def _leave_failed_out(now: Standing) -> None:
+    for one in now.of_round:
+        if one not in now.measured_now:
+            _leave_out(one.candidate, msg("Its run failed or was cancelled."))
+        elif not one.keeps_cost:
+            _leave_out(one.candidate, msg("Compiled, it costs more than the limits allow."))
+
+
+def _leave_out(candidate: Candidate, why) -> None:
+    if not candidate.left_out:
+        candidate.left_out = why
+        candidate.save(update_fields=["left_out"])
+
+
+def _begin(now: Standing, entries: list[Entry], number: int) -> bool:
+    """Begin a round with the best for which there is time; False if there is none for any."""
+    search, estimates = now.search, Estimates(now.search.chip)
+    seconds = seconds_left(search) * halving.OF_BUDGET[number] / _pace(now, estimates)
+    whole = max((configs.recipes()[one.candidate.recipe].defaults.epochs for one in entries), default=1)
+    for count in range(len(entries), 0, -1):
+        loads = [_load(one.candidate, search, estimates) for one in entries[:count]]
+        if epochs := halving.epochs(loads, number, whole, seconds):
+            _begin_with(now, entries[:count], number, epochs)
+            return True
+    return False
+
+
+def _begin_with(now: Standing, entries: list[Entry], number: int, epochs: int) -> None:
+    for one in now.of_round:
+        if one not in entries:
+            places = {"number": number}
+            _leave_out(one.candidate, msg("Others were better after round {number}.", **places))
+    for one in entries:
+        one.trials.append(Trial.objects.create(candidate=one.candidate, number=number, epochs=epochs))
+        _start(now, one)
+
+
+def _load(candidate: Candidate, search: FitSearch, estimates: Estimates) -> Load:
+    return load_of(candidate.recipe, candidate.size, search.dataset_version, estimates)
+
+
+def _pace(now: Standing, estimates: Estimates) -> float:
+    """How much longer than estimated the round before took, with all train workers; 1 before the first."""
+    ended = [one.newest.run for one in now.of_round if one.newest.run and one.newest.run.finished_at]
+    if not ended:
+        return 1.0
+    took = max(run.finished_at for run in ended) - min(run.created_at for run in ended)
+    told = sum(_load(one.candidate, now.search, estimates).seconds(one.newest.epochs) for one in now.of_round)
+    return max(0.05, took.total_seconds() / told)
+
+
+def _start(now: Standing, entry: Entry) -> None:
+    """Start the newest trial of a candidate; without room in the queue it is tried again later."""
+    try:
+        trials.start(now.search, entry)
+    except QuotaReached:
+        return
+    except trials.Refused as why:
+        _leave_out(entry.candidate, why.sentence)
+
+
+def _quantize(now: Standing) -> bool:
+    """Search for a better quantization of the best weights, if int8 loses what they had."""
+    search = now.search
+    if search.quantization is not None:
+        return search.quantization.job.is_active
+    wanted = _worth_quantizing(now)
+    if wanted is None or seconds_left(search) <= 0:
+        return False
+    least = search.limits.get("accuracy")
+    allowed = ALLOWED_DROP if least is None else max(0.0, wanted.trained - least)
+    target = {"chip": search.chip, "channel_order": search.channel_order}
+    try:
+        model = wanted.compiled.model
+        search.quantization = quantizations.start(model, search.created_by, **target, allowed_drop=allowed)
+    except (QuotaReached, IllegalTransition):
+        return False
+    search.save(update_fields=["quantization"])
+    return True
+
+
+def _worth_quantizing(now: Standing) -> Entry | None:
+    """The candidate whose trained weights would do, while no compiled model does."""
+    least = now.search.limits.get("accuracy")
+    fitting = [one for one in now.measured if one.keeps_cost and one.trained is not None]
+    if least is not None:
+        found = [] if now.best else [one for one in fitting if one.trained >= least]
+    else:
+        found = [one for one in fitting if one is now.best and one.trained - one.value > ALLOWED_DROP]
+    return max(found, key=lambda one: one.trained, default=None)
+
+
+def perform(job: Job, context) -> dict:
+    """Name the winner of a search that is decided."""
+    now = Standing(job.fit_search)
+    best = now.best
+    return {
+        "met": best is not None,
+        "winner": best.candidate.pk if best else None,
+        "outcome": outcomes.outcome(now),
+    }
+
+
+def complete(job: Job, result: dict) -> None:
+    search = job.fit_search
+    search.met, search.outcome, search.winner_id = result["met"], result["outcome"], result["winner"]
+    search.save(update_fields=["met", "outcome", "winner"])
+    notify.emit("fit.finished", search.team, search)
+
+
+def after(job: Job) -> None:
+    """A stopped search stops its runs."""
+    if job.status in (Status.CANCELLED, Status.FAILED):
+        search = job.fit_search
+        _stop(search, Standing(search), str(job))
+
+
+def _stop(search: FitSearch, now: Standing, by: str) -> None:
+    for run in now.runs:
+        if run.is_active and search.created_by:
+            runs.cancel_run(run, search.created_by)
+    if search.quantization is not None and search.quantization.job.is_active:
+        jobs.cancel(search.quantization.job, by=by)
+
+
+def replace(old: Job, new: Job) -> None:
+    """A retried search goes on where it stopped: runs that were stopped with it are repeated."""
+    FitSearch.objects.filter(job=old).update(job=new, decided=False, met=None, outcome="", winner=None)
+    search = FitSearch.objects.get(job=new)
+    for one in Standing(search).of_round:
+        if one.newest.run and one.newest.run.status == Status.CANCELLED:
+            runs.retry_run(one.newest.run, new.created_by)
+    if search.quantization and search.quantization.job.status == Status.CANCELLED:
+        jobs.retry(search.quantization.job, created_by=new.created_by)
+    transaction.on_commit(lambda: advance(search))
+
+
+def claim(job: Job) -> bool:
+    return job.fit_search.decided
+
+
+def held_up(ids: set[int]) -> set[int]:
+    waiting = FitSearch.objects.filter(job__in=ids, decided=False)
+    return set(waiting.values_list("job_id", flat=True))
+
+
+def after_any(job: Job) -> None:
+    """After a job of a trial's run or of the quantization search, advance the search."""
+    of_runs = FitSearch.objects.filter(candidates__trials__run__steps__job=job, decided=False)
+    of_quantization = FitSearch.objects.filter(quantization__job=job, decided=False)
+    for search in [*of_runs.distinct(), *of_quantization]:
+        advance(search)
+
+
+def sweep() -> None:
+    """Advance every waiting search, in case a process died before it could."""
+    for search in FitSearch.objects.filter(decided=False, job__status=Status.QUEUED):
+        advance(search)
