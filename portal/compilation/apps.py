@@ -5,6 +5,7 @@ class CompilationConfig(AppConfig):
     name = "portal.compilation"
 
     def ready(self):
-        from portal.compilation import job_kinds
+        from portal.compilation import events, job_kinds
 
+        events.register()
         job_kinds.register()

@@ -65,6 +65,8 @@ class QuantizationSearch(models.Model):
     decided = models.BooleanField(default=False)
     met = models.BooleanField(null=True)  # whether a variant meets the limit; None before the end
     outcome = MessageField(blank=True)
+    # The cheapest variant that meets the limit, else the nearest one, which is not chosen by itself.
+    found = models.ForeignKey(CompiledModel, on_delete=models.SET_NULL, null=True, related_name="+")
 
     objects = SearchQuerySet.as_manager()
 

@@ -20,6 +20,7 @@ from portal.core import configs
 from portal.jobs import services as jobs
 from portal.jobs.models import ACTIVE, Job, Priority, Status
 from portal.models.models import CompiledModel, Model
+from portal.notify import services as notify
 from portal.teams import audit
 from workers.contract.messages import Message, join, msg, msg_n
 
@@ -79,7 +80,7 @@ class Tried:
         ]
         return min(fitting, key=lambda one: one.drop, default=None)
 
-    def chosen(self) -> Variant | None:
+    def found(self) -> Variant | None:
         """The cheapest variant that meets the limit, else the one nearest to it; verified ones first."""
         if self.holding:
             return min(
@@ -175,40 +176,46 @@ def _measure_layers(now: Tried) -> bool:
 
 
 def perform(job: Job, context) -> dict:
-    """Choose the variant once the search is decided; a person may choose another one later."""
+    """Choose the variant that holds the limit. If none does, name the nearest and change nothing."""
     search = job.quantization_search
     now = tried(search)
-    chosen, met = now.chosen(), bool(now.holding)
-    if chosen is not None:
-        variants.choose(chosen.compiled, job.created_by)
-    outcome = _outcome(now, chosen, met)
-    return {"met": met, "chosen": chosen.compiled.pk if chosen else None, "outcome": outcome}
+    found, met = now.found(), bool(now.holding)
+    if met:
+        variants.choose(found.compiled, job.created_by)
+    number = found.compiled.pk if found else None
+    return {"met": met, "found": number, "outcome": _outcome(now, found, met)}
 
 
 def complete(job: Job, result: dict) -> None:
-    QuantizationSearch.objects.filter(job=job).update(met=result["met"], outcome=result["outcome"])
+    found = {"met": result["met"], "outcome": result["outcome"], "found": result["found"]}
+    QuantizationSearch.objects.filter(job=job).update(**found)
+    search = QuantizationSearch.objects.select_related("model").get(job=job)
+    notify.emit("quantization.finished", search.model.team, search)
 
 
-def _outcome(now: Tried, chosen: Variant | None, met: bool) -> Message:
-    if chosen is None:
+def _outcome(now: Tried, best: Variant | None, met: bool) -> Message:
+    if best is None:
         return msg("No variant could be measured: see why their conversions failed.")
     places = {
-        "drop": points(chosen.drop),
+        "drop": points(best.drop),
         "allowed": points(now.search.allowed_drop),
-        "id": chosen.compiled.pk,
+        "id": best.compiled.pk,
     }
     if met:
         found = [
             msg("Compiled model {id} holds the limit: it loses {drop} of {allowed} points.", **places),
             msg_n("{count} variant was measured.", "{count} variants were measured.", len(now.measured)),
         ]
-        return join([*found, *_not_proven(chosen)])
+        return join([*found, *_not_proven(best)])
     nearest = msg(
         "No variant holds the limit of {allowed} points. Compiled model {id} comes nearest: it loses {drop}.",
         **places,
     )
-    cure = msg("Quantization-aware training may win it back; a larger recipe or input may as well.")
-    return join([nearest, *_not_proven(chosen), cure])
+    cure = msg(
+        "Nothing was changed: choose it if that is good enough. Quantization-aware training may win the rest "
+        "back; a larger recipe or input may as well."
+    )
+    return join([nearest, *_not_proven(best), cure])
 
 
 def _not_proven(chosen: Variant) -> list[Message]:
@@ -234,7 +241,8 @@ def after(job: Job) -> None:
 
 def replace(old: Job, new: Job) -> None:
     """A retried search continues where it stopped: jobs that were stopped with it are repeated."""
-    QuantizationSearch.objects.filter(job=old).update(job=new, decided=False, met=None, outcome="")
+    fresh = {"decided": False, "met": None, "outcome": "", "found": None}
+    QuantizationSearch.objects.filter(job=old).update(job=new, **fresh)
     search = QuantizationSearch.objects.get(job=new)
     for rows in (search.started, search.measured):
         for row in rows.filter(job__status=Status.CANCELLED).select_related("job"):

@@ -88,7 +88,9 @@ class NewLayerErrorsSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class SearchSerializer(serializers.ModelSerializer):
-    """``variants`` lists those that the search compiled; ``met`` and ``outcome`` are set at its end."""
+    """``variants`` lists those that the search compiled. ``met``, ``outcome`` and ``found`` are set at its
+    end: ``found`` is the chosen variant, or, if none holds the limit, the nearest one, which is not chosen.
+    """
 
     job = JobSerializer()
     variants = CompiledModelSerializer(many=True, source="started")
@@ -96,5 +98,6 @@ class SearchSerializer(serializers.ModelSerializer):
     class Meta:
         model = QuantizationSearch
         fields = [
-            "id", "model", "chip", "channel_order", "allowed_drop", "job", "met", "outcome", "variants",
+            "id", "model", "chip", "channel_order", "allowed_drop", "job", "met", "outcome", "found",
+            "variants",
         ]  # fmt: skip

@@ -18,7 +18,7 @@ from portal.models import evaluations
 from portal.models.evaluations import Evaluated
 from portal.models.file_names import rknn_name
 from portal.models.lineage import provenance
-from portal.models.models import CompiledModel, Model
+from portal.models.models import CompiledModel, Evaluation, Model
 from portal.tasks import Stage
 
 KIND = "convert"
@@ -47,7 +47,11 @@ def prepare(job: Job, folder: Path) -> Invocation:
     onnx = fetch_artifact(model.job, "model.slim.onnx", folder / "inputs" / "model.onnx")
     return Invocation(
         argv=settings.CONVERT_PROGRAM,
-        inputs={"onnx": str(onnx), "dataset": str(staged(model.dataset_version))},
+        inputs={
+            "onnx": str(onnx),
+            "dataset": str(staged(model.dataset_version)),
+            "onnx_predictions": _known_predictions(compiled, folder / "inputs" / "predictions.json"),
+        },
         params={
             "task": model.task,
             "chip": configs.as_dict(configs.chips()[compiled.chip]),
@@ -66,6 +70,15 @@ def prepare(job: Job, folder: Path) -> Invocation:
         },
         data_bytes=settings.CONVERT_MEMORY_BYTES or None,
     )
+
+
+def _known_predictions(compiled: CompiledModel, target: Path) -> str | None:
+    """The model's float predictions, if an earlier conversion stored them: they do not depend on settings."""
+    earlier = Evaluation.objects.filter(model=compiled.model_id, stage=Stage.ONNX).select_related("job")
+    for row in earlier.order_by("-pk")[:1]:
+        if row.job.artifacts.filter(name=row.predictions).exists():
+            return str(fetch_artifact(row.job, row.predictions, target))
+    return None
 
 
 def study(job: Job, artifacts: Path, result: dict) -> dict:

@@ -149,7 +149,7 @@ def load_of(recipe: str, size, version: DatasetVersion, estimates: Estimates) ->
     if rate is None:
         rate = halving.SECONDS_A_CYCLE * (cycles or 200 * size[0] * size[1])
     batch = batch_size(recipe, version.train_images)
-    return Load(rate, version.train_images, max(1, version.train_images // batch))
+    return Load(max(rate, halving.LEAST_RATE), version.train_images, max(1, version.train_images // batch))
 
 
 def batch_size(recipe: str, images: int) -> int:

@@ -18,8 +18,9 @@ SECONDS_A_TRIAL = 45  # to start, export, compile and measure, whatever is train
 # Until this portal has measured a training of its own: two cores took 3e-8 to 4e-8 of a second for an image
 # and a cycle of the chip, PP-LCNet and PicoDet alike.
 SECONDS_A_CYCLE = 4e-8
+LEAST_RATE = 1e-6  # a training that took no measurable time
 LEAST_STEPS = 60  # a shorter training tells nothing
-ONE_AT_MOST = 0.25  # of a round's time may be a single candidate's
+ONE_AT_MOST = 0.5  # of a round's time may be a single candidate's
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
-from django.utils import timezone
+from django.utils.timezone import now as moment
 
 from portal.compilation import search as quantizations
 from portal.core import configs
@@ -88,7 +88,7 @@ def advance(search: FitSearch) -> None:
 def seconds_left(search: FitSearch) -> float:
     """Of the budget, which begins anew with each attempt."""
     end = search.job.queued_at + timedelta(seconds=search.budget_seconds)
-    return (end - timezone.now()).total_seconds()
+    return (end - moment()).total_seconds()
 
 
 def _go_on(now: Standing) -> bool:

@@ -17,6 +17,7 @@ from workers.contract.messages import Message, msg, msg_n
 
 FEW_STEPS = 300  # with fewer training steps, batch normalisation statistics may not have settled
 FEW_CALIBRATED = 20  # images
+UNLIKE = 0.5  # of the measured images lie outside the calibration images' range
 OTHER_PIXELS = 0.9  # a board that agrees less often sees other pixels than the simulator
 FELL = 0.05  # a significant drop of a detector's best score threshold
 Cause = tuple[Message, Message]
@@ -118,6 +119,18 @@ def _few_calibrated(branch: Branch, row: StageResult) -> Cause | None:
     return cause, msg("convert again with more calibration images")
 
 
+def _unlike_calibration(branch: Branch, row: StageResult) -> Cause | None:
+    share = branch.compiled.facts.get("calibration", {}).get("unlike")
+    if share is None or share < UNLIKE:
+        return None
+    cause = msg(
+        "the images that set its scales look unlike the measured ones: {share} of these are brighter, "
+        "darker, sharper or more blurred than all of them",
+        share=percent(share),
+    )
+    return cause, msg("put images like the measured ones into the training split, or calibrate with more")
+
+
 def _outliers(branch: Branch, row: StageResult) -> Cause | None:
     """Applies only if layer errors were measured."""
     measured = branch.compiled.layer_errors.exclude(layers=[]).first()
@@ -198,7 +211,8 @@ def _own_resizing(branch: Branch, row: StageResult) -> Cause:
 RULES: dict[Stage, tuple[Rule, ...]] = {
     Stage.ONNX: (_other_decoding,),
     Stage.SIMULATOR: (
-        _half_precision, _few_calibrated, _outliers, _few_steps, _fallen_scores, _wide_ranges,
+        _half_precision, _few_calibrated, _unlike_calibration, _outliers, _few_steps, _fallen_scores,
+        _wide_ranges,
     ),
     Stage.BOARD: (_no_answers, _other_pixels, _other_runtime, _on_cpu, _own_resizing),
 }  # fmt: skip

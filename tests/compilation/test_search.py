@@ -8,6 +8,7 @@ from portal.compilation.variants import target_of
 from portal.jobs import services as jobs
 from portal.jobs.models import Job, Status
 from portal.models.models import CompiledModel
+from portal.notify.models import Notification
 from tests.factories import run_queued_jobs
 
 
@@ -73,7 +74,15 @@ def test_limits_that_nothing_meets_name_what_comes_nearest(start, monkeypatch):
     found = ended(start(0.0))
     assert found.met is False and found.job.status == Status.SUCCEEDED
     assert "comes nearest" in str(found.outcome) and "Quantization-aware training" in str(found.outcome)
-    assert CompiledModel.objects.get(chosen=True).quantization["algorithm"] == "mmse"
+    assert "Nothing was changed" in str(found.outcome)
+    assert found.found.quantization["algorithm"] == "mmse" and not found.found.chosen
+    assert CompiledModel.objects.get(chosen=True).quantization["algorithm"] == "normal"
+
+
+def test_its_end_is_told(start):
+    found = ended(start(1.0))
+    notice = Notification.objects.get(event="quantization.finished")
+    assert found.met and "holds the limit" in str(notice.facts)
 
 
 def test_what_was_measured_before_is_not_measured_again(start, compiled, alice):

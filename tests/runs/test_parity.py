@@ -87,6 +87,13 @@ def test_one_sentence_names_the_stage_its_cause_and_the_cure(done):
     assert told.stage.stage == Stage.SIMULATOR and not told.by_chance
 
 
+def test_calibration_images_unlike_the_measured_ones_are_named(done):
+    lose(Stage.SIMULATOR)
+    facts(calibration={"images": 100, "seed": 0, "unlike": 0.8})
+    told = finding(branch_of(done))
+    assert "look unlike the measured ones: 80 % of these" in told.sentence
+
+
 def test_a_loss_that_chance_may_have_made_is_called_so(done):
     lose(Stage.SIMULATOR, drop=0.0065, lost=3, gained=1)
     told = finding(branch_of(done))

@@ -39,6 +39,7 @@ class Plan:
     method: str = "channel"
     int16_layers: list[str] = field(default_factory=list)
     provenance: dict[str, str] = field(default_factory=dict)
+    onnx_predictions: Path | None = None  # in float, of an earlier conversion of the same model
 
     @property
     def quantized(self) -> bool:
@@ -69,6 +70,7 @@ def read_plan(spec: dict[str, Any]) -> Plan:
             method=quantization.get("method") or "channel",
             int16_layers=[str(name) for name in quantization.get("int16_layers") or []],
             provenance=dict(params.get("provenance") or {}),
+            onnx_predictions=Path(inputs["onnx_predictions"]) if inputs.get("onnx_predictions") else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(

@@ -15,7 +15,7 @@ import onnx
 from workers.contract import JobFolder, run
 from workers.contract.messages import msg
 from workers.contract.splits import TRAIN, measured_split
-from workers.convert import channels, dataset, farthest, layer_error, optable, rknnfile
+from workers.convert import channels, dataset, farthest, layer_error, likeness, optable, rknnfile
 from workers.convert import plan as plans
 from workers.convert.calibration import BuildSettings, pack, write_pictures
 from workers.convert.images import load_image, order_channels
@@ -64,10 +64,17 @@ def convert(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     folder.progress(BUILT, WHOLE)
     folder.phase(msg("measure"))
     try:
-        evaluations = measure(folder, plan, task, measured, float_engine, simulator)
+        evaluations, looks = measure(folder, plan, task, measured, float_engine, simulator)
     finally:
         simulator.close()
-    return finish(folder, plan, cost, evaluations, len(pictures))
+    calibrated = (look_of(path, plan.input_size) for path in pictures)
+    unlike = likeness.unlike_share(calibrated, looks) if plan.quantized else None
+    calibration = {"images": len(pictures), "seed": plan.calibration_seed, "unlike": unlike}
+    return finish(folder, plan, cost, evaluations, calibration)
+
+
+def look_of(picture: Path, size: tuple[int, int]) -> tuple[float, float, float]:
+    return likeness.look(load_image(picture, size, "rgb"))
 
 
 def choose_calibration(plan: Plan, task: Task, samples: list[Sample]) -> list[str]:
@@ -160,30 +167,54 @@ def measure(
     samples: list[Sample],
     float_engine: OrtEngine,
     simulator: Simulator,
-) -> list[dict[str, Any]]:
-    """Run both models on each image; return their evaluations, ONNX first."""
+) -> tuple[list[dict[str, Any]], list[tuple[float, float, float]]]:
+    """Run both models on each image; return their evaluations, ONNX first, and how the images look.
+
+    Float predictions of an earlier conversion of the same model are taken over.
+    """
     order, size = simulator.settings.channel_order, plan.input_size
-    onnx_rows, chip_rows = [], []
+    known = known_predictions(plan, samples)
+    onnx_rows, chip_rows, looks = known or [], [], []
     for done, sample in enumerate(samples, start=1):
         image = load_image(plan.dataset / sample.image, size, "rgb")
-        with folder.tool(ONNX_ENGINE):
-            expected = float_engine.outputs(image)
+        looks.append(likeness.look(image))
+        if known is None:
+            with folder.tool(ONNX_ENGINE):
+                expected = float_engine.outputs(image)
+            onnx_rows.append(task.decode(sample, expected, size))
         with folder.tool(TOOLKIT):
             outputs = simulator.outputs(order_channels(image, "rgb", order))
-        onnx_rows.append(task.decode(sample, expected, size))
         chip_rows.append(task.decode(sample, outputs, size))
         if done % 25 == 0 or done == len(samples):
             folder.progress(BUILT + (WHOLE - BUILT) * done / len(samples), WHOLE)
-    return [
+    evaluations = [
         folder.evaluation(stage, engine, rows, task.summarise(rows, plan.class_names))
         for stage, engine, rows in (("onnx", ONNX_ENGINE, onnx_rows), ("simulator", TOOLKIT, chip_rows))
     ]
+    return evaluations, looks
+
+
+def known_predictions(plan: Plan, samples: list[Sample]) -> list[dict[str, Any]] | None:
+    """The float predictions that were given; None if there are none, or they are of other images."""
+    if plan.onnx_predictions is None:
+        return None
+    try:
+        rows = json.loads(plan.onnx_predictions.read_text(encoding="utf-8"))
+        same = [row["image"] for row in rows] == [sample.image for sample in samples]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return rows if same else None
 
 
 def finish(
-    folder: JobFolder, plan: Plan, cost: optable.Cost, evaluations: list[dict[str, Any]], calibrated: int
+    folder: JobFolder,
+    plan: Plan,
+    cost: optable.Cost,
+    evaluations: list[dict[str, Any]],
+    calibration: dict[str, Any],
 ) -> dict[str, Any]:
     """Write the downloadable artifacts and return the result."""
+    calibrated = calibration["images"]
     versions = {
         TOOLKIT: toolkit_version(),
         "onnx": version("onnx"),
@@ -216,7 +247,7 @@ def finish(
         "rknn_bytes": len(rknn),
         "sha256": hashlib.sha256(rknn).hexdigest(),
         "quantized": plan.quantized,
-        "calibration": {"images": calibrated, "seed": plan.calibration_seed},
+        "calibration": calibration,
         "notices": notices(plan, cost, calibrated),
         "versions": versions,
     }

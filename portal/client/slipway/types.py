@@ -148,6 +148,7 @@ class Search(TypedDict):
     job: Job
     met: bool | None
     outcome: str
+    found: int | None
     variants: list[CompiledModel]
 
 

@@ -135,7 +135,7 @@ def layers(app: App, variant: str, images: int | None, again: bool, no_wait: boo
 def search(app: App, run: str, chip: str, max_drop: float, no_wait: bool):
     """Compile variants, the cheapest first, until one loses no more than allowed, and choose it.
 
-    If none does, the one that comes nearest is chosen, and the exit code says so.
+    If none does, the one that comes nearest is named but not chosen, and the exit code says so.
     """
     row = app.client.search_variant(lookup.number(run, "run"), chip, max_drop, wait=False)
     if not no_wait:
