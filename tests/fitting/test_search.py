@@ -133,7 +133,7 @@ def test_a_cancelled_search_stops_its_runs_and_goes_on_when_retried(start, worke
 
 def test_when_the_budget_is_spent_the_best_so_far_wins(start, workers, later):
     found = start()
-    later(595)
+    later(601)
     workers.work()
     found = fresh(found)
     assert found.met and numbers() == [2]

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from workers.contract import ToolchainError
 from workers.convert import optable
 from workers.convert.calibration import BuildSettings
 from workers.convert.toolkit import Toolkit
@@ -23,7 +24,15 @@ PICTURES = 8
 
 def main() -> None:
     folder, chip = Path(sys.argv[1]), sys.argv[2]
-    print(json.dumps({path.stem: cost(path, chip) for path in sorted(folder.glob("*.onnx"))}))
+    print(json.dumps({path.stem: attempt(path, chip) for path in sorted(folder.glob("*.onnx"))}))
+
+
+def attempt(model: Path, chip: str) -> dict:
+    """The cost, or why the toolkit does not build it."""
+    try:
+        return cost(model, chip)
+    except ToolchainError as error:
+        return {"refused": str(error)}
 
 
 def cost(model: Path, chip: str) -> dict:
