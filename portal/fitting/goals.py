@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portal import tasks
-from portal.models import costs
 from portal.core import configs
 from portal.core.echoes import shortened
 from portal.datasets.models import DatasetVersion
 from portal.fitting import halving
 from portal.fitting.halving import Load
+from portal.models import costs
 from portal.runs import plan as plans
 from portal.runs.estimates import Estimates
 from portal.runs.plan import PlanError, deleted_sentence

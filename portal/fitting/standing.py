@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from portal import tasks
-from portal.models import costs
 from portal.core import configs
 from portal.fitting.goals import cycles_limit
 from portal.fitting.models import Candidate, FitSearch, Trial
+from portal.models import costs
 from portal.models.models import CompiledModel, Evaluation
 from portal.runs.models import Run
 from portal.tasks import Stage
