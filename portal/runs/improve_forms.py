@@ -16,7 +16,7 @@ from portal.runs import improving, plan
 from portal.runs.forms import usable_versions
 from portal.runs.graph import Graph
 from portal.tasks import Stage
-from portal.training.methods import CONTINUATION, DISTILLATION, IMPORTANCES, PRUNING, QAT, SHARES
+from portal.training.methods import CONTINUATION, DISTILLATION, IMPORTANCES, PRUNING, QAT, SHARES, UNITS
 
 OFFERED = 100
 
@@ -76,9 +76,15 @@ class DistillationForm(ImproveForm):
     method = DISTILLATION
     teacher = TeacherField(
         queryset=Model.objects.none(),
+        required=False,
         label=_("Teacher"),
         empty_label=_("Choose…"),
         help_text=_("The newest hundred that fit; the API takes any."),
+    )
+    teacher_recipe = forms.ChoiceField(
+        required=False,
+        label=_("Or a recipe with pretrained weights"),
+        help_text=_("It is trained on the labelled images first, for as long as the student."),
     )
     unlabelled = forms.ModelChoiceField(
         queryset=DatasetVersion.objects.none(),
@@ -86,13 +92,16 @@ class DistillationForm(ImproveForm):
         empty_label=_("Choose…"),
         help_text=_("Labels that its images have are not used."),
     )
-    field_order = ("teacher", "unlabelled", "epochs", "learning_rate")
+    field_order = ("teacher", "teacher_recipe", "unlabelled", "epochs", "learning_rate")
 
     def __init__(self, *args, graph: Graph, **kwargs):
         super().__init__(*args, graph=graph, **kwargs)
         run = graph.run
         own = graph.model.pk if graph.model else None
         versions = usable_versions(run.team).exclude(pk=run.dataset_version_id)
+        recipes = improving.teaching_recipes(run.task)
+        choices = [(name, recipe.title) for name, recipe in recipes.items() if name != run.recipe]
+        self.fields["teacher_recipe"].choices = [("", _("None")), *choices]
         self.fields["teacher"].queryset = _newest(improving.teachers(run).exclude(pk=own))
         self.fields["unlabelled"].queryset = _newest(versions.filter(job__status=Status.SUCCEEDED))
 
@@ -105,13 +114,14 @@ class DistillationForm(ImproveForm):
 class PruningForm(ImproveForm):
     method = PRUNING
     share = forms.IntegerField(
-        label=_("Cycles that are left, per cent"),
+        label=_("Cost that remains, per cent"),
         min_value=round(100 * SHARES[0]),
         max_value=round(100 * SHARES[1]),
         initial=50,
     )
+    unit = forms.ChoiceField(choices=list(UNITS.items()), label=_("Cost in"))
     importance = forms.ChoiceField(choices=list(IMPORTANCES.items()), label=_("Channels that stay"))
-    field_order = ("share", "importance", "epochs", "learning_rate")
+    field_order = ("share", "unit", "importance", "epochs", "learning_rate")
 
     def clean_share(self) -> float:
         return self.cleaned_data["share"] / 100

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from portal import tasks
 from portal.core import configs
+from portal.core.echoes import shortened
 from portal.core.messages import word
 from portal.datasets.models import DatasetVersion
 from portal.models.models import CompiledModel, Evaluation, Model
@@ -36,8 +38,10 @@ def make_plan(
     anyway: bool = False,
     teacher: Model | None = None,
     unlabelled: DatasetVersion | None = None,
+    teacher_recipe: str = "",
     share: float = 0.5,
-    importance: str = "l1",
+    unit: str = "cycles",
+    importance: str = "taylor",
 ) -> Plan:
     """The plan of a run that improves this run's model.
 
@@ -53,36 +57,37 @@ def make_plan(
         "params": defaults(run, method) | (params or {}),
     }
     plan = cloning.make_plan(run, changes)
-    plan.method = {"name": method, **_sources(graph, method, teacher, unlabelled)}
+    plan.method = {"name": method, **_sources(graph, method, teacher, teacher_recipe, unlabelled)}
     if method == PRUNING:
-        plan.method |= _pruning(share, importance)
+        plan.method |= _pruning(share, unit, importance)
     return plan
 
 
-def _sources(graph: Graph, method: str, teacher, unlabelled) -> dict[str, int]:
-    """The ids of a method's source models and images."""
+def _sources(graph: Graph, method: str, teacher, teacher_recipe: str, unlabelled) -> dict[str, Any]:
+    """The ids of a method's source models and images, or the teacher's recipe."""
     if method != DISTILLATION:
         return {"parent": graph.model.pk}
     missing = {}
-    if teacher is None:
-        missing["teacher"] = msg("Choose the model that teaches.")
+    if (teacher is None) == (not teacher_recipe):
+        missing["teacher"] = msg("Choose one teacher: a model, or a recipe with pretrained weights.")
     if unlabelled is None:
         missing["unlabelled"] = msg("Choose a dataset whose images need no labels.")
     if missing:
         raise PlanError(missing)
-    return {"teacher": teacher.pk, "unlabelled": unlabelled.pk}
+    named = {"teacher_recipe": teacher_recipe} if teacher_recipe else {"teacher": teacher.pk}
+    return {**named, "unlabelled": unlabelled.pk}
 
 
-def _pruning(share: float, importance: str) -> dict[str, Any]:
+def _pruning(share: float, unit: str, importance: str) -> dict[str, Any]:
     least, most = SHARES
     if not least <= share <= most:
         sentence = msg(
-            "Leave {least} to {most} % of the cycles: for a much smaller model, train a smaller recipe.",
+            "Leave {least} to {most} % of the cost: for a much smaller model, train a smaller recipe.",
             least=round(100 * least),
             most=round(100 * most),
         )
         raise PlanError({"share": sentence})
-    return {"share": share, "importance": importance}
+    return {"share": share, "unit": unit, "importance": importance}
 
 
 def beside(graph: Graph) -> list[CompiledModel]:
@@ -114,7 +119,7 @@ def _task_refusal(task: str, method: str) -> Message | None:
     if task in METHODS[method].tasks:
         return None
     return msg(
-        "{method} works for classifiers only so far: train a smaller recipe instead.",
+        "{method} works for other tasks only: train a smaller recipe instead.",
         method=word(METHODS[method].title),
     )
 
@@ -144,7 +149,18 @@ def teachers(run: Run):
     """Possible teachers of a run's model: of the same team, task and input size, with the same classes."""
     rows = Model.objects.for_team(run.team).live().filter(task=run.task, job__status="succeeded")
     rows = rows.filter(dataset_version__class_names=run.dataset_version.class_names)
+    if tasks.get(run.task).teaches_any_size:
+        return rows
     return rows.filter(params__input_size=run.params["input_size"])
+
+
+def teaching_recipes(task: str) -> dict[str, configs.Recipe]:
+    """The recipes that can teach others of a task, since they have pretrained weights."""
+    return {
+        name: recipe
+        for name, recipe in configs.recipes().items()
+        if recipe.task == task and recipe.pretrained is not None
+    }
 
 
 def check(plan: Plan, team) -> None:
@@ -155,7 +171,10 @@ def check(plan: Plan, team) -> None:
         raise PlanError({"recipe": why})
     models = Model.objects.for_team(team).live().select_related("dataset_version", "job")
     if plan.method["name"] == DISTILLATION:
-        _check_teacher(plan, models.filter(pk=plan.method["teacher"]).first())
+        if recipe := plan.method.get("teacher_recipe"):
+            _check_teaching_recipe(plan, recipe)
+        else:
+            _check_teacher(plan, models.filter(pk=plan.method["teacher"]).first())
         _check_unlabelled(DatasetVersion.objects.for_team(team).filter(pk=plan.method["unlabelled"]).first())
     else:
         _check_parent(plan, models.filter(pk=plan.method["parent"]).first())
@@ -172,6 +191,20 @@ def _check_parent(plan: Plan, parent: Model | None) -> None:
         raise PlanError({"dataset_version": sentence})
 
 
+def _check_teaching_recipe(plan: Plan, name: str) -> None:
+    task = configs.recipes()[plan.recipe].task
+    recipe = teaching_recipes(task).get(name)
+    if recipe is None:
+        choices = ", ".join(teaching_recipes(task))
+        sentence = msg(
+            "{recipe} cannot teach here: choose one of {choices}.", recipe=shortened(name), choices=choices
+        )
+        raise PlanError({"teacher_recipe": sentence})
+    if tuple(plan.params["input_size"]) not in [tuple(size) for size in recipe.input_sizes]:
+        sentence = msg("{title} does not read images of the student's size.", title=recipe.title)
+        raise PlanError({"teacher_recipe": sentence})
+
+
 def _check_teacher(plan: Plan, teacher: Model | None) -> None:
     if teacher is None or not teacher.is_ready:
         raise PlanError({"teacher": msg("The teacher was deleted or is not trained yet: choose another.")})
@@ -179,7 +212,8 @@ def _check_teacher(plan: Plan, teacher: Model | None) -> None:
         raise PlanError({"teacher": msg("The teacher does another task: choose a model of the same task.")})
     if teacher.dataset_version.class_names != plan.version.class_names:
         raise PlanError({"teacher": msg("The teacher knows other classes: choose a model of the same ones.")})
-    if list(teacher.params["input_size"]) != list(plan.params["input_size"]):
+    same = list(teacher.params["input_size"]) == list(plan.params["input_size"])
+    if not same and not tasks.get(teacher.task).teaches_any_size:
         places = {"width": teacher.params["input_size"][0], "height": teacher.params["input_size"][1]}
         sentence = msg(
             "The teacher reads images of {width}x{height} pixels: train the student at that size.", **places

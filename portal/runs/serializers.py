@@ -24,7 +24,7 @@ from portal.runs.quality import quality
 from portal.runs.step_kinds import short_title
 from portal.runs.verdict import verdict
 from portal.tasks.doubts import Grade
-from portal.training.methods import IMPORTANCES, METHODS
+from portal.training.methods import IMPORTANCES, METHODS, UNITS
 from workers.contract.splits import SPLITS
 
 PARAMS_AT_MOST, PARAM_LENGTH = 50, 100
@@ -175,12 +175,18 @@ class ImproveSerializer(KnownFieldsOnly, serializers.Serializer):
         required=False,
         help_text="distill: a model of the same task, classes and input size",
     )
+    teacher_recipe = serializers.CharField(
+        max_length=60,
+        required=False,
+        help_text="distill, instead of teacher: a recipe, trained first from its pretrained weights",
+    )
     unlabelled = InTeamField(
         queryset=DatasetVersion.objects.all(),
         required=False,
         help_text="distill: a dataset version whose images are learned from without labels",
     )
-    share = serializers.FloatField(required=False, help_text="prune: of the cycles that are left, 0.1 to 0.9")
+    share = serializers.FloatField(required=False, help_text="prune: of the cost that remains, 0.1 to 0.9")
+    unit = serializers.ChoiceField(list(UNITS.items()), required=False, help_text="prune: unit of the cost")
     importance = serializers.ChoiceField(
         choices=list(IMPORTANCES.items()), required=False, help_text="prune: which channels stay"
     )

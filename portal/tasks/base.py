@@ -57,6 +57,9 @@ class Task(ABC):
     """
 
     name: str
+    # The artifact by which a model teaches another one, and whether it teaches those of other input sizes.
+    teaching = "best_model.pdparams"
+    teaches_any_size = False
     metric: str
     metric_title: str
     charts: tuple[Chart, ...]

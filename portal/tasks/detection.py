@@ -42,6 +42,9 @@ COLOURS = 8  # of ``box-…`` in ``slipway.css``
 
 class Detection(Task):
     name = "detection"
+    # The teacher draws boxes on images, so it may read them at its own size.
+    teaching = "model.slim.onnx"
+    teaches_any_size = True
     metric = "map"
     metric_title = "mAP"
     charts = (

@@ -21,6 +21,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from portal.core.configs import Recipe
+from workers.contract import InputError
 from workers.contract.messages import msg
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,20 @@ def find(recipe: Recipe) -> tuple[Path | None, str | None]:
             )
         )
     return _download(url, cached, wanted)
+
+
+def required(recipe: Recipe) -> Path:
+    """Return the weights' path. Raises InputError if there are none."""
+    path, reason = find(recipe)
+    if path is None:
+        logger.info("no pretrained weights for %s: %s", recipe.title, reason)
+        sentence = msg(
+            "A recipe teaches from its pretrained weights, and those of {title} were not found: put them "
+            "into PRETRAINED_DIR, or choose a model as the teacher.",
+            title=recipe.title,
+        )
+        raise InputError(sentence)
+    return path
 
 
 def _download(url: str, target: Path, wanted: str | None) -> tuple[Path | None, str | None]:

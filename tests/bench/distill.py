@@ -49,7 +49,7 @@ def _student(folder: Path, weights: Path, seed: int, labels: int, epochs: int) -
         epochs=epochs,
         teacher=weights,
         unlabelled=folder / "unlabelled",
-        method={"name": "distill", "teacher": books(TEACHER, "rv1106")[0]["architecture"]},
+        method={"name": "distill", "teacher": books(TEACHER, "rv1106")[0]},
     )
     return metric(alone, "paddle"), metric(distilled, "paddle")
 

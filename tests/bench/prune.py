@@ -1,6 +1,6 @@
 """Measures what pruning to half the cycles costs a classifier, beside a smaller recipe trained as long.
 
-    .venv/bin/python -m tests.bench.prune [FOLDER] [--epochs 12] [--share 0.5] [--importance l1]
+    .venv/bin/python -m tests.bench.prune [FOLDER] [--epochs 12] [--share 0.5] [--importance taylor]
 
 Trains PP-LCNet x1.0 on the digits, prunes it with the portal's defaults, and trains PP-LCNet x0.5 for as many
 epochs as both. The last line is one JSON object: for ``whole``, ``pruned`` and ``smaller``, int8
@@ -20,7 +20,7 @@ from tests.bench.worker_jobs import convert, metric, parameters, stage_digits, t
 WHOLE, SMALLER = "pp_lcnet_x1_0", "pp_lcnet_x0_5"
 
 
-def measure(folder: Path, epochs: int, share: float, importance: str) -> dict:
+def measure(folder: Path, epochs: int, **pruning) -> dict:
     dataset = stage_digits(folder)
     train(folder / "whole", dataset, WHOLE, epochs=epochs)
     from portal.training.methods import METHODS, PRUNING
@@ -32,7 +32,7 @@ def measure(folder: Path, epochs: int, share: float, importance: str) -> dict:
         epochs=epochs,
         learning_rate=parameters(folder / "whole")["learning_rate"] * METHODS[PRUNING].rate,
         pretrained=folder / "whole" / "artifacts" / "best_model.pdparams",
-        method={"name": PRUNING, "share": share, "importance": importance},
+        method={"name": PRUNING, **pruning},
     )
     train(folder / "smaller", dataset, SMALLER, epochs=2 * epochs)
     found = {name: _converted(folder, dataset, name) for name in ("whole", "pruned", "smaller")}
@@ -54,10 +54,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--share", type=float, default=0.5)
-    parser.add_argument("--importance", choices=("l1", "fpgm"), default="l1")
+    parser.add_argument("--unit", choices=("cycles", "macs"), default="cycles")
+    parser.add_argument("--importance", choices=("taylor", "l1", "fpgm"), default="taylor")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="slipway-prune-") as folder:
-        found = measure(options.folder or Path(folder), options.epochs, options.share, options.importance)
+        pruning = {name: getattr(options, name) for name in ("share", "unit", "importance")}
+        found = measure(options.folder or Path(folder), options.epochs, **pruning)
     print(json.dumps(found))
 
 

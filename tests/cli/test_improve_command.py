@@ -39,9 +39,10 @@ def test_quantization_aware_training_starts_a_run(run, slipway):
 
 
 def test_pruning_takes_its_share(run, slipway):
-    made = improved(slipway, run, "--method", "prune", "--share", "0.4", "--importance", "fpgm")
-    method = {"name": "prune", "parent": model_of(run).pk, "share": 0.4, "importance": "fpgm"}
-    assert model_of(made).params["method"] == method
+    options = ("--share", "0.4", "--unit", "macs", "--importance", "fpgm")
+    made = improved(slipway, run, "--method", "prune", *options)
+    asked = {"share": 0.4, "unit": "macs", "importance": "fpgm"}
+    assert model_of(made).params["method"] == {"name": "prune", "parent": model_of(run).pk, **asked}
 
 
 def test_distillation_takes_a_teacher_and_images_by_the_name_of_their_dataset(run, slipway):
@@ -51,7 +52,10 @@ def test_distillation_takes_a_teacher_and_images_by_the_name_of_their_dataset(ru
 
 
 def test_what_is_missing_or_needless_is_refused_with_a_sentence(run, slipway):
-    assert "Choose the model that teaches." in slipway("improve", run.pk, "--method", "distill").err
+    assert (
+        "Choose one teacher: a model, or a recipe with pretrained weights."
+        in slipway("improve", run.pk, "--method", "distill").err
+    )
     assert slipway("improve", run.pk, "--method", "magic").code == 6
     assert slipway("improve", run.pk).code == 2
     assert slipway("improve", run.pk, "--method", "distill", "--unlabelled", "Cats").code == 4

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
+from rest_framework.test import APIClient
 
 from portal.jobs.models import Status
 from portal.models.models import Evaluation
+from portal.runs import improving
+from portal.runs.models import Run
 from portal.runs.plan import make_plan
 from portal.runs.report import report
 from portal.runs.services import create_run
+from portal.training import methods
+from portal.training.methods import DISTILLATION, METHODS
 from tests.datasets.index_builders import boxed, ready_version
+from tests.graphs import model_of
 
 
 @pytest.fixture
@@ -60,3 +66,34 @@ def test_boxes_that_changed_on_the_way_are_drawn_over_each_other(run, alices):
     parity = alices.get(reverse("run-parity", args=[run.pk])).content.decode()
     assert parity.count('class="sides"') == 1 and "drift " in parity
     assert "2 images are too few to tell any loss from chance." in parity
+
+
+def test_it_is_improved_by_every_method(run, run_jobs, alice):
+    client = APIClient()
+    client.force_authenticate(alice)
+    params = {"input_size": [192, 192], "epochs": 2}
+    for method in METHODS:
+        body = {"method": method, "anyway": True, "params": params}
+        if method == DISTILLATION:
+            body |= {"teacher": model_of(run).pk, "unlabelled": run.dataset_version_id}
+        answer = client.post(f"/api/v1/runs/{run.pk}/improve/", body, format="json")
+        assert answer.status_code == 201, answer.json()
+    made = Run.objects.get(pk=answer.json()["id"])
+    run_jobs()
+    assert [one.status for one in Run.objects.filter(cloned_from=run)] == [Status.SUCCEEDED] * len(METHODS)
+    assert model_of(made).parent == model_of(run)
+
+
+def test_its_teacher_may_read_images_at_another_size(run, alice, tmp_path):
+    plan = improving.make_plan(
+        run,
+        DISTILLATION,
+        {"input_size": [192, 192]},
+        teacher=model_of(run),
+        unlabelled=run.dataset_version,
+    )
+    made = model_of(create_run(plan, run.team, alice, run))
+    assert methods.inputs(made, tmp_path)["teacher"].endswith("teacher.onnx")
+    told = methods.settings(made)["teacher"]
+    assert (told["input_size"], len(told["mean"])) == (model_of(run).params["input_size"], 3)
+    assert told["input_size"] != made.params["input_size"]

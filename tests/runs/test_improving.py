@@ -1,11 +1,13 @@
 """A run that improves the model of another run, by page, API and the worker that trains it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from portal.core import configs
 from portal.datasets import usage
 from portal.datasets.services import create_version
 from portal.jobs.execution import job_folder
@@ -21,6 +23,7 @@ from portal.training.services import prepare
 from tests.factories import class_zip
 from tests.graphs import chips_of, job_of, model_of
 from tests.seed import PARAMS, Seeder, everything
+from workers.contract import InputError
 
 
 @pytest.fixture
@@ -185,11 +188,35 @@ def test_distillation_trains_the_recipe_anew_with_a_teacher_and_further_images(d
     made = model_of(new)
     assert (made.origin, made.parent, made.teacher) == (Origin.DISTILLED, None, teacher)
     assert made.unlabelled == further and usage.is_used(further)
-    assert methods.settings(made) == {"name": "distill", "teacher": "PPLCNet_x1_0"}
+    settings = methods.settings(made)
+    assert (settings["name"], settings["teacher"]["architecture"]) == ("distill", "PPLCNet_x1_0")
 
 
 def test_distillation_says_what_is_missing(done, alice):
     assert set(distil(alice, done).json()["errors"]) == {"teacher", "unlabelled"}
+
+
+def test_a_recipe_with_pretrained_weights_teaches_too(done, alice, further, settings, tmp_path):
+    body = {"teacher_recipe": "pp_lcnet_x1_0", "unlabelled": further.pk}
+    made = model_of(Run.objects.get(pk=distil(alice, done, **body).json()["id"]))
+    assert (made.origin, made.teacher) == (Origin.DISTILLED, None)
+    assert methods.settings(made)["teacher"]["recipe"]["architecture"] == "PPLCNet_x1_0"
+    settings.PRETRAINED_DIR, settings.PRETRAINED_DOWNLOAD = tmp_path, False
+    with pytest.raises(InputError, match="those of PP-LCNet x1.0 were not found: put them into"):
+        methods.inputs(made, tmp_path)
+    weights = tmp_path / configs.recipes()["pp_lcnet_x1_0"].pretrained.file
+    weights.write_bytes(b"\x80 weights.")
+    assert methods.inputs(made, tmp_path)["teacher"] == str(weights)
+
+
+def test_exactly_one_teacher_is_chosen_among_those_that_can_teach(done, alice, teacher, further):
+    def refused(**body):
+        return distil(alice, done, unlabelled=further.pk, **body).json()["errors"]
+
+    both = {"teacher": teacher.pk, "teacher_recipe": "pp_lcnet_x1_0"}
+    assert refused(**both)["teacher"] == ["Choose one teacher: a model, or a recipe with pretrained weights."]
+    for name in ("picodet_s", "magic"):
+        assert refused(teacher_recipe=name)["teacher_recipe"][0].startswith(f"{name} cannot teach here")
 
 
 @pytest.mark.parametrize(
@@ -236,10 +263,18 @@ def test_further_training_is_plain_training_from_the_models_weights(done, alice)
     assert made.params["epochs"] == 4 and methods.settings(made) is None
 
 
-def test_a_detector_is_only_trained_further_so_far(done, alice):
-    Run.objects.filter(pk=done.pk).update(task="detection")
-    for method in sorted(set(methods.METHODS) - {methods.CONTINUATION}):
-        assert "classifiers only" in improve(alice, done, method=method).json()["errors"]["method"][0]
+def test_further_training_of_a_pruned_model_keeps_its_size(done, alice):
+    pruned = model_of(done)
+    Model.objects.filter(pk=pruned.pk).update(origin=Origin.PRUNED)
+    made = model_of(Run.objects.get(pk=improve(alice, done, method="continue").json()["id"]))
+    assert methods.settings(made) == {"name": "continue"}
+
+
+def test_a_method_that_the_task_does_not_have_is_refused(done, alice, monkeypatch):
+    plain = {name: replace(method, tasks=("detection",)) for name, method in methods.METHODS.items()}
+    monkeypatch.setattr(improving, "METHODS", plain)
+    for method in methods.METHODS:
+        assert "works for other tasks" in improve(alice, done, method=method).json()["errors"]["method"][0]
 
 
 def test_a_clone_of_it_takes_no_recipe_of_another_task(done, alice, teacher, further):
@@ -295,20 +330,29 @@ def test_pruning_starts_from_the_model_and_keeps_its_settings(done, alice):
     new = Run.objects.get(pk=answer.json()["id"])
     made = model_of(new)
     assert (made.origin, made.parent) == (Origin.PRUNED, model_of(done))
-    assert methods.settings(made) == {"name": "prune", "share": 0.3, "importance": "fpgm"}
+    assert methods.settings(made) == {"name": "prune", "share": 0.3, "unit": "cycles", "importance": "fpgm"}
     assert (new.params["epochs"], new.params["learning_rate"]) == (12, 0.025)
 
 
 @pytest.mark.parametrize("share", [0.01, 0, -1, 1.0, 7])
 def test_pruning_to_nearly_nothing_or_nothing_at_all_is_refused(done, alice, share):
     answer = improve(alice, done, method="prune", share=share)
-    assert answer.json()["errors"]["share"][0].startswith("Leave 10 to 90 % of the cycles")
+    assert answer.json()["errors"]["share"][0].startswith("Leave 10 to 90 % of the cost")
 
 
 def test_the_page_shows_what_a_pruned_model_is_to_be_compared_with(done, alices):
     address = reverse("run-improve", args=[done.pk])
     page = " ".join(alices.get(address).content.decode().split())
     assert "1204332" in page and "98.70 %" in page
-    assert alices.post(address, {"method": "prune", "share": "1", "importance": "l1"}).status_code == 422
-    assert alices.post(address, {"method": "prune", "share": "40", "importance": "l1"}).status_code == 302
-    assert model_of(Run.objects.latest("id")).params["method"]["share"] == 0.4
+    asked = {"method": "prune", "share": "40", "unit": "macs", "importance": "taylor"}
+    assert alices.post(address, {**asked, "share": "1"}).status_code == 422
+    assert alices.post(address, asked).status_code == 302
+    method = model_of(Run.objects.latest("id")).params["method"]
+    assert (method["share"], method["unit"]) == (0.4, "macs")
+
+
+def test_a_model_pruned_by_an_earlier_release_is_counted_in_cycles(done, alice):
+    new = improve(alice, done, method="prune").json()["id"]
+    model = model_of(Run.objects.get(pk=new))
+    assert model.params["method"].pop("unit") == "cycles"
+    assert methods.settings(model)["unit"] == "cycles"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from workers.contract import InputError, ProgramError, ToolchainError, diskspace
 from workers.contract.messages import msg
+from workers.train.progress import TOO_SMALL
 
 _OUT_OF_MEMORY = re.compile(
     r"MemoryError|bad_alloc|ResourceExhausted|Out of memory|Cannot allocate memory", re.IGNORECASE
@@ -76,6 +78,21 @@ def diverged(epoch: int, learning_rate: float) -> InputError:
             "again with a learning rate well under {learning_rate}.",
             epoch=epoch,
             learning_rate=f"{learning_rate:g}",
+        )
+    )
+
+
+def not_pruned(text: str) -> InputError:
+    """Return the error for a network that cannot be pruned, from the suite's mark."""
+    mark, detail = text.split()
+    if mark == TOO_SMALL:
+        least = math.ceil(100 * float(detail))
+        return InputError(msg("At least {least} % of its cost remains: choose a larger share.", least=least))
+    return InputError(
+        msg(
+            "This network cannot be pruned, because its layer {layer} reads channels in another order: "
+            "train a smaller recipe instead.",
+            layer=detail,
         )
     )
 

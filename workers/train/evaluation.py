@@ -30,8 +30,20 @@ def normalised(paths: list[Path], input_size: tuple[int, int], mean: list[float]
     return np.ascontiguousarray(normal.transpose(0, 3, 1, 2), dtype="float32")
 
 
+def read_size(path: Path) -> tuple[int, int]:
+    """Return (width, height) of an image."""
+    height, width = _read(path).shape[:2]
+    return width, height
+
+
 def read_pixels(path: Path, input_size: tuple[int, int]) -> Any:
     """Return an image as height × width × 3 RGB bytes, stretched bilinearly to ``input_size``."""
+    import cv2
+
+    return cv2.resize(_read(path), input_size, interpolation=cv2.INTER_LINEAR)[:, :, ::-1]
+
+
+def _read(path: Path) -> Any:
     import cv2
 
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
@@ -39,7 +51,7 @@ def read_pixels(path: Path, input_size: tuple[int, int]) -> Any:
         raise ToolchainError(
             msg("The image {name} cannot be read any more on the training worker.", name=path.name)
         )
-    return cv2.resize(image, input_size, interpolation=cv2.INTER_LINEAR)[:, :, ::-1]
+    return image
 
 
 def paddle_runner(inference: Path, device: str, onednn: bool = True) -> Callable[[Any], list[Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from workers.train import precise_bn
 from workers.train.configuration import augmentation_of, loader_processes, print_steps, warmup_epochs
-from workers.train.parameters import EVALUATION_BATCH, Plan
+from workers.train.parameters import EVALUATION_BATCH, QAT, Plan
 
 
 def fill_configuration(
@@ -21,7 +21,8 @@ def fill_configuration(
     config["Global"]["output_dir"] = str(output)
     if plan.method:
         config["Method"] = {**plan.method, "weights": str(plan.teacher)}
-    else:  # a method's weights are trained for the statistics they have
+    # Ranges that training has frozen belong to the statistics it had.
+    if not plan.method or plan.method["name"] != QAT:
         config[precise_bn.KEY] = precise_bn.described(plan)
     return config
 

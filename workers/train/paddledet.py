@@ -36,6 +36,8 @@ def fill_configuration(
     warmup["steps"] = warmup_epochs(plan.epochs, defaults["warmup_epochs"]) * plan.steps_per_epoch
     config["OptimizerBuilder"]["regularizer"]["factor"] = float(defaults["weight_decay"])
     _fill_readers(config, plan, augmentation["operators"])
+    if plan.method:
+        config["Method"] = dict(plan.method)
     return config
 
 

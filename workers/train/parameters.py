@@ -8,8 +8,9 @@ from typing import Any
 
 EVALUATION_BATCH = 64
 # Methods other than plain training: see workers/train/methods/.
-QAT, DISTILLATION, PRUNING = "qat", "distill", "prune"
-METHODS = (QAT, DISTILLATION, PRUNING)
+# CONTINUATION is plain training from the weights of a model that may be pruned.
+QAT, DISTILLATION, PRUNING, CONTINUATION = "qat", "distill", "prune", "continue"
+METHODS = (QAT, DISTILLATION, PRUNING, CONTINUATION)
 UNLABELLED = -1  # the class id of an unlabelled image
 
 

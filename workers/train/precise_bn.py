@@ -17,7 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from workers.contract.splits import TRAIN
 from workers.train.evaluation import normalised
+from workers.train.labels import read_labels
 from workers.train.parameters import Plan
 from workers.train.progress import MARK, SETTLED
 
@@ -38,33 +40,32 @@ def described(plan: Plan) -> dict[str, Any]:
     }
 
 
-def re_estimate_weights(
-    network: Any, weights: Path, told: dict[str, Any], labelled: list[tuple[str, int]]
-) -> None:
-    """Load ``weights``, re-estimate the statistics, write them back if the loss fell, and print the result.
-
-    ``labelled`` are the training images, each with its class id.
-    """
+def re_estimate_weights(network: Any, weights: Path, told: dict[str, Any]) -> None:
+    """Load ``weights``, re-estimate the statistics, write them back if the loss fell; print the result."""
     import paddle
 
     network.set_state_dict(paddle.load(str(weights)))
-    batches = list(_batches(told, labelled))
-    before = _loss(network, batches)
-    re_estimate(network, [pixels for pixels, _ in batches])
-    after = _loss(network, batches)
+    used = list(batches(told))
+    before = _loss(network, used)
+    re_estimate(network, [pixels for pixels, _ in used])
+    after = _loss(network, used)
     kept = after < before
     if kept:
         paddle.save(network.state_dict(), str(weights))
-    images = sum(len(labels) for _, labels in batches)
+    images = sum(len(labels) for _, labels in used)
     result = {"images": images, "loss_before": round(before, 6), "loss_after": round(after, 6), "kept": kept}
     print(f"{MARK} {SETTLED} {json.dumps(result)}", flush=True)
 
 
-def _batches(told: dict[str, Any], labelled: list[tuple[str, int]]) -> Iterator[tuple[Any, Any]]:
-    """Yield (pixels, labels) in batches of nearly equal size: a batch of one image has no variance."""
+def batches(told: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield (pixels, labels) of labelled training images in batches of nearly equal size.
+
+    A batch of one image has no variance.
+    """
     import numpy
 
     dataset = Path(told["dataset"])
+    labelled = read_labels(dataset / f"{TRAIN}.txt", told["classes"], partly=True)
     pairs = random.Random(told["seed"]).sample(labelled, min(MOST, len(labelled)))
     count = max(1, round(len(pairs) / BATCH))
     for first in range(count):

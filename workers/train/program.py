@@ -14,11 +14,11 @@ from workers.contract.messages import msg
 from workers.train.checkpoints import prune
 from workers.train.evaluation import ENGINE
 from workers.train.kernel_cache import copy_kernels
-from workers.train.methods.mixing import mix
 from workers.train.onnx_files import INPUT_NAME, OPSET, make_onnx
 from workers.train.parameters import Plan
 from workers.train.plan import read_plan
 from workers.train.tasks import TASKS
+from workers.train.teacher import with_trained_teacher
 from workers.train.training import AFTER_TRAINING_EPOCHS, Training
 from workers.train.weights import clean_pretrained, describe
 
@@ -32,7 +32,7 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     task = TASKS[plan.task]
     redirect_caches(folder.scratch)
     pretrained = describe(plan.pretrained) if plan.pretrained else None
-    plan = _with_own_inputs(plan, folder.scratch)
+    plan = _with_own_inputs(folder, plan)
     training = Training(folder, plan)
     inference = training.run()
     _keep_weights(folder, training.best_weights, inference)
@@ -66,17 +66,16 @@ def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _with_own_inputs(plan: Plan, scratch: Path) -> Plan:
+def _with_own_inputs(folder: JobFolder, plan: Plan) -> Plan:
     """Return the plan with weights that are safe to open, and with the unlabelled images added to its own."""
-    weights = {
-        name: clean_pretrained(path, scratch / name)
-        for name in ("pretrained", "teacher")
-        if (path := getattr(plan, name))
-    }
-    if plan.unlabelled:
-        joined = mix(plan.dataset, plan.unlabelled, scratch / "mixed")
-        plan = replace(plan, dataset=scratch / "mixed", train_images=plan.train_images + joined)
-    return replace(plan, **weights)
+    scratch = folder.scratch
+    if plan.pretrained:
+        plan = replace(plan, pretrained=clean_pretrained(plan.pretrained, scratch / "pretrained"))
+    if not plan.teacher:
+        return plan
+    if "recipe" in plan.method["teacher"]:
+        plan = with_trained_teacher(folder, plan)
+    return TASKS[plan.task].with_teacher(plan, scratch)
 
 
 def redirect_caches(scratch: Path) -> None:

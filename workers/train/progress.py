@@ -12,8 +12,11 @@ from dataclasses import dataclass
 MARK = "@@slipway@@"
 # And the suite's launcher prints this if the kernels cannot be used.
 WITHOUT_KERNELS = "no-kernels"
-# And this, with the smallest possible fraction of cycles, if a network cannot be pruned as far as requested.
+# And this, with the smallest possible fraction of its cost, if a network cannot be pruned that far.
 TOO_SMALL = "too-small"
+# And this, with the name of a layer, if its channels are not where those of the layers before it are.
+ENTANGLED = "entangled"
+NOT_PRUNED = (TOO_SMALL, ENTANGLED)
 # And this, before a JSON object with the result of ``precise_bn``.
 SETTLED = "settled"
 

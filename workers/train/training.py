@@ -12,16 +12,16 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from workers.contract import InputError, JobFolder, ToolchainError
+from workers.contract import JobFolder, ToolchainError
 from workers.contract.messages import msg
 from workers.contract.oom import MemoryWatch
 from workers.contract.ties import TiedProcess
 from workers.train import checkpoints
 from workers.train.checkpoints import History
 from workers.train.configuration import write_configurations
-from workers.train.errors import diverged, explain
+from workers.train.errors import diverged, explain, not_pruned
 from workers.train.parameters import Plan
-from workers.train.progress import SETTLED, TOO_SMALL, WITHOUT_KERNELS, EvalLine, MarkLine, TrainLine
+from workers.train.progress import NOT_PRUNED, SETTLED, WITHOUT_KERNELS, EvalLine, MarkLine, TrainLine
 from workers.train.tasks import TASKS
 from workers.train.unpickling import Refused
 
@@ -153,11 +153,8 @@ class Training:
                     "The log has the details."
                 )
             )
-
-        elif isinstance(said, MarkLine) and said.text.startswith(TOO_SMALL):
-            least = math.ceil(100 * float(said.text.split()[1]))
-            sentence = msg("At least {least} % of its cycles are left: choose a larger share.", least=least)
-            raise InputError(sentence)
+        elif isinstance(said, MarkLine) and said.text.startswith(NOT_PRUNED):
+            raise not_pruned(said.text)
 
     def _on_train(self, line: TrainLine) -> None:
         epochs = self.plan.epochs

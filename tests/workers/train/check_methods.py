@@ -6,10 +6,12 @@ import numpy
 import paddle  # noqa: TID251  (this runs in the training environment)
 from paddle.nn import BatchNorm2D, Conv2D, Linear, ReLU, Sequential  # noqa: TID251
 
-from workers.train.methods.channels import groups_of
+from workers.train.methods.channels import Entangled, groups_of
+from workers.train.methods.costs import CYCLES, MACS, costs_of, total
 from workers.train.methods.distillation import divergence, labelled
 from workers.train.methods.fake_quantization import FakeQuantization, Range, quantize_weight
-from workers.train.methods.pruning import IMPORTANCE, TooSmall, costs_of, cycles, prune, resize
+from workers.train.methods.importance import fpgm, l1, taylor
+from workers.train.methods.pruning import TooSmall, prune, resize
 
 
 def weights_are_rounded_for_each_channel() -> None:
@@ -80,8 +82,9 @@ def channels_that_are_added_or_multiplied_belong_together() -> None:
     network = Residual()
     named = {id(layer): name for name, layer in network.named_sublayers()}
     groups = [
-        tuple(
-            sorted(named[id(layer)] for layer in part) for part in (one.producers, one.passing, one.readers)
+        (
+            sorted(named[id(layer)] for layer in one.producers),
+            *(sorted(named[id(span.layer)] for span in part) for part in (one.passing, one.readers)),
         )
         for one in groups_of(network, [3, 8, 8])
     ]
@@ -90,11 +93,61 @@ def channels_that_are_added_or_multiplied_belong_together() -> None:
     assert wide in groups and len(groups) == 2, groups
 
 
+class Joined(paddle.nn.Layer):
+    """Two convolutions side by side, a depthwise one over both, and a reader."""
+
+    def __init__(self):
+        super().__init__()
+        self.left, self.right = Conv2D(3, 32, 1), Conv2D(3, 48, 1)
+        self.normal, self.apart = BatchNorm2D(80), Conv2D(80, 80, 3, padding=1, groups=80)
+        self.last = Conv2D(80, 5, 1)
+
+    def forward(self, x):
+        return self.last(self.apart(self.normal(paddle.concat([self.left(x), self.right(x)], axis=1))))
+
+
+def channels_side_by_side_go_one_by_one() -> None:
+    network, x = Joined(), paddle.rand([2, 3, 8, 8])
+    left, right = groups_of(network, [3, 8, 8])
+    assert [span.first for span in left.spans] == [0, 0, 0] and left.size == 32
+    assert [span.first for span in right.spans] == [32, 32, 32] and right.size == 48
+    for layer, few in ((network.left, 16), (network.right, 32)):
+        with paddle.no_grad():
+            layer.weight[few:], layer.bias[few:] = 0.0, 0.0
+    network.eval()
+    whole = network(x)
+    prune(network, [3, 8, 8], 0.7, l1)
+    assert network.left.weight.shape[0] == 16 and network.right.weight.shape[0] == 32
+    assert network.apart._groups == network.normal.weight.shape[0] == network.last.weight.shape[1] == 48
+    assert paddle.allclose(network(x), whole, atol=1e-5)
+
+
+def channels_that_change_places_are_not_pruned() -> None:
+    class Shuffled(Joined):
+        def forward(self, x):
+            return self.last(paddle.flip(paddle.concat([self.left(x), self.right(x)], axis=1), [1]))
+
+    try:
+        prune(Shuffled(), [3, 8, 8], 0.7, l1)
+    except Entangled as layer:
+        assert len(str(layer).split()) == 1, layer
+    else:
+        raise AssertionError("it was pruned")
+
+
+def costs_count_depthwise_layers_in_cycles_and_products() -> None:
+    costs = costs_of(Joined(), [3, 8, 8])
+    assert total(costs, MACS) == 64 * (3 * 32 + 3 * 48 + 9 * 80 + 80 * 5)
+    assert len(costs) == 4 and total(costs, CYCLES) > total(costs[:2] + costs[3:], CYCLES)
+
+
 def a_pruned_network_runs_learns_and_is_rebuilt_from_its_weights() -> None:
     network, shape = Residual(), [3, 8, 8]
-    whole = cycles(costs_of(network, shape), [], 1.0)
-    prune(network, shape, 0.6, "l1")
-    assert cycles(costs_of(network, shape), [], 1.0) <= 0.6 * whole
+    for unit in (CYCLES, MACS):
+        network = Residual()
+        whole = total(costs_of(network, shape), unit)
+        prune(network, shape, 0.6, l1, unit)
+        assert total(costs_of(network, shape), unit) <= 0.6 * whole
     assert network.first.weight.shape[0] == network.apart._groups == network.last.weight.shape[0] < 64
     assert network.first.weight.shape[0] % 16 == 0
     x = paddle.rand([2, *shape])
@@ -109,19 +162,33 @@ def a_pruned_network_runs_learns_and_is_rebuilt_from_its_weights() -> None:
 
 
 def channels_that_count_for_nothing_go_first() -> None:
-    network = Sequential(Conv2D(3, 32, 1), ReLU(), Conv2D(32, 4, 1))
+    network, x = Sequential(Conv2D(3, 32, 1), ReLU(), Conv2D(32, 4, 1)), paddle.randn([2, 3, 8, 8])
     weak = list(range(0, 32, 2))
     weight = network[0].weight.numpy()
     weight[weak] *= 1e-6
     network[0].weight.set_value(weight)
-    for importance in IMPORTANCE:
-        prune(pruned := copy.deepcopy(network), [3, 8, 8], 0.8, importance)
-        assert float(pruned[0].weight.abs().sum(axis=[1, 2, 3]).min()) > 1e-3, importance
+    network[0].bias.set_value(paddle.zeros([32]))
+    for ranking in (l1, fpgm, taylor):
+        pruned = copy.deepcopy(network)
+        losses = (pruned(x).square().sum() for _ in range(2))
+        prune(pruned, [3, 8, 8], 0.9, ranking if ranking is not taylor else taylor(pruned, losses))
+        assert float(pruned[0].weight.abs().sum(axis=[1, 2, 3]).min()) > 1e-3, ranking
+
+
+def what_the_loss_ignores_goes_first() -> None:
+    network = Sequential(Conv2D(3, 32, 1), BatchNorm2D(32), Conv2D(32, 4, 1))
+    seen = paddle.concat([paddle.zeros([16]), paddle.ones([16])]).reshape([1, 32, 1, 1])
+    network[2].weight.set_value(network[2].weight * seen)
+    network.eval()
+    ranking = taylor(network, (network(paddle.rand([2, 3, 8, 8])).square().sum() for _ in range(2)))
+    scores = ranking(groups_of(network, [3, 8, 8])[0])
+    assert float(scores[:16].max()) == 0 < float(scores[16:].min()), scores
+    assert all(one.grad is None or not one.grad.any() for one in network.parameters())
 
 
 def what_cannot_go_is_not_pruned_away() -> None:
     try:
-        prune(Residual(), [3, 8, 8], 0.01, "l1")
+        prune(Residual(), [3, 8, 8], 0.01, l1)
     except TooSmall as reached:
         assert 0.01 < reached.args[0] < 1
     else:
@@ -131,7 +198,11 @@ def what_cannot_go_is_not_pruned_away() -> None:
 for check in (
     channels_that_are_added_or_multiplied_belong_together,
     a_pruned_network_runs_learns_and_is_rebuilt_from_its_weights,
+    channels_side_by_side_go_one_by_one,
+    channels_that_change_places_are_not_pruned,
+    costs_count_depthwise_layers_in_cycles_and_products,
     channels_that_count_for_nothing_go_first,
+    what_the_loss_ignores_goes_first,
     what_cannot_go_is_not_pruned_away,
     weights_are_rounded_for_each_channel,
     a_range_holds_zero_and_moves_slowly,

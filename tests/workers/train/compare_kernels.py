@@ -15,6 +15,7 @@ from typing import Any
 import paddle  # noqa: TID251  (this runs in the training environment)
 
 from workers.train.kernels import autograd, layers
+from workers.train.methods.channels import put, update_sizes
 
 # Images, height, width: odd, tiny, smaller than the kernel, wider than a vector, too many for one buffer.
 SIZES = ((3, 7, 9), (33, 2, 2), (5, 4, 6), (2, 17, 40), (1, 1, 1), (40, 8, 8))
@@ -48,6 +49,16 @@ def others() -> Iterator[tuple[str, paddle.nn.Layer, list[int], str]]:
         for kind in (paddle.nn.BatchNorm2D, paddle.nn.BatchNorm):
             yield f"{kind.__name__} {height}x{width}", kind(6), [images, 6, height, width], "float32"
         yield f"hardswish {height}x{width}", paddle.nn.Hardswish(), [images, 6, height, width], "float32"
+
+
+def pruned() -> Iterator[tuple[str, paddle.nn.Layer, list[int], str]]:
+    """A layer that ran with more output channels before."""
+    layer, shape = paddle.nn.Conv2D(6, 32, 3, bias_attr=False), [2, 6, 9, 9]
+    layers.install()
+    layer(paddle.randn(shape))
+    put(layer, "weight", layer.weight[:16])
+    update_sizes(layer)
+    yield "pruned", layer, shape, "float32"
 
 
 def left_to_paddle() -> Iterator[tuple[str, paddle.nn.Layer, list[int], str]]:
@@ -105,7 +116,8 @@ def count_calls(calls: list[str]) -> Iterator[None]:
 
 def main() -> None:
     paddle.seed(0)
-    for wanted, cases in ((True, convolutions()), (True, others()), (False, left_to_paddle())):
+    ours = (pruned(), convolutions(), others())
+    for wanted, cases in (*((True, cases) for cases in ours), (False, left_to_paddle())):
         for name, layer, shape, kind in cases:
             print(json.dumps({"name": name, "wanted": wanted, **compare(layer, shape, kind)}))
 

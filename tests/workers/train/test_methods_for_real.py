@@ -20,7 +20,7 @@ def test_the_methods_compute_what_they_say():
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count(" holds\n") == 9
+    assert done.stdout.count(" holds\n") == 13
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,12 @@ def test_quantization_aware_training_goes_on_from_the_weights(dataset, weights, 
 
 
 def test_distillation_learns_from_a_teacher_and_images_without_labels(dataset, weights, tmp_path):
-    spec = make_spec(dataset, CLASS_NAMES, epochs=2, method={"name": "distill", "teacher": "PPLCNet_x0_25"})
+    spec = make_spec(
+        dataset,
+        CLASS_NAMES,
+        epochs=2,
+        method={"name": "distill", "teacher": {"architecture": "PPLCNet_x0_25"}},
+    )
     spec["inputs"] |= {"teacher": str(weights), "unlabelled": str(dataset)}
     job = write_job(tmp_path / "distilled", spec)
     result = result_of(job)
@@ -57,7 +62,7 @@ def test_distillation_learns_from_a_teacher_and_images_without_labels(dataset, w
 
 
 def test_a_pruned_model_is_exported_at_its_own_size(dataset, weights, tmp_path):
-    method = {"name": "prune", "share": 0.5, "importance": "l1"}
+    method = {"name": "prune", "share": 0.5, "unit": "cycles", "importance": "taylor"}
     job = write_job(
         tmp_path / "pruned",
         make_spec(dataset, CLASS_NAMES, epochs=2, pretrained=str(weights), method=method),
@@ -69,8 +74,8 @@ def test_a_pruned_model_is_exported_at_its_own_size(dataset, weights, tmp_path):
 
 
 def test_a_network_that_cannot_be_made_so_small_is_refused(dataset, weights, tmp_path):
-    method = {"name": "prune", "share": 0.01, "importance": "l1"}
+    method = {"name": "prune", "share": 0.01, "unit": "cycles", "importance": "l1"}
     spec = make_spec(dataset, CLASS_NAMES, epochs=2, pretrained=str(weights), method=method)
     result = result_of(write_job(tmp_path / "pruned", spec))
     assert not result["ok"] and result["kind"] == "input"
-    assert "of its cycles are left: choose a larger share" in result["message"]
+    assert "of its cost remains: choose a larger share" in result["message"]

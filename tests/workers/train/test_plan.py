@@ -99,7 +99,7 @@ def test_it_refuses_pretrained_weights_that_are_gone(spec):
 
 def test_an_unknown_method_is_refused(spec):
     spec["params"]["method"] = {"name": "magic"}
-    with pytest.raises(InputError, match="choose one of qat, distill, prune"):
+    with pytest.raises(InputError, match="choose one of qat, distill, prune, continue"):
         read_plan(spec)
 
 

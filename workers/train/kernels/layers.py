@@ -70,7 +70,7 @@ def _fits(x: Any) -> bool:
 def _convolve(layer: Conv2D, x: Any) -> Any:
     if not _fits(x) or len(x.shape) != 4:
         return None
-    shape = _shape(layer, *x.shape)
+    shape = _shape(layer, layer._out_channels, *x.shape)
     if shape is None or layer.weight.stop_gradient:
         return None
     y = (Dense if layer._groups == 1 else Depthwise).apply(x, layer.weight, shape)
@@ -78,9 +78,14 @@ def _convolve(layer: Conv2D, x: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=4096)
-def _shape(layer: Conv2D, images: int, channels: int, height: int, width: int) -> Shape | None:
-    """Return the sizes of a convolution; None if no kernel can compute it."""
-    depthwise = layer._groups == layer._in_channels == layer._out_channels
+def _shape(
+    layer: Conv2D, out_channels: int, images: int, channels: int, height: int, width: int
+) -> Shape | None:
+    """Return the sizes of a convolution; None if no kernel can compute it.
+
+    The number of output channels is an argument because pruning changes it.
+    """
+    depthwise = layer._groups == layer._in_channels == out_channels
     plain = layer._padding_mode == "zeros" and layer._padding_algorithm == "EXPLICIT"
     if not plain or layer._data_format != "NCHW" or channels != layer._in_channels:
         return None
@@ -94,7 +99,7 @@ def _shape(layer: Conv2D, images: int, channels: int, height: int, width: int) -
     ]
     if min(out) < 1:
         return None
-    return Shape(images, channels, layer._out_channels, height, width, *out, *taps, stride[0], *pads, *far)
+    return Shape(images, channels, out_channels, height, width, *out, *taps, stride[0], *pads, *far)
 
 
 def _pair(value: Any) -> tuple[int, int] | None:

@@ -3,13 +3,16 @@
 A convolution's output channel can be removed only together with that channel in every layer that processes or
 reads it: normalisation, depthwise convolution, gate, sum, and the following convolutions. These layers are
 found by experiment: one output channel of a convolution is changed while the outputs of all other
-convolutions are held fixed, and the layers whose input changes in exactly that channel belong to the group.
-The fixed outputs are noise. Three channels are tried, because some channels of a trained network are dead.
+convolutions are held fixed, and the layers whose input changes in exactly one channel belong to the group.
+Where outputs are concatenated, that channel has another number in the layer's input, always by the same
+distance. The fixed outputs are noise. Three channels are tried, because some channels of a trained network
+are dead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +20,7 @@ import paddle
 from paddle.nn import BatchNorm, BatchNorm2D, Conv2D, Layer, Linear
 
 LOUD = 8.0
+TRIED = 3  # channels of a convolution
 PROBED = (Conv2D, Linear, BatchNorm, BatchNorm2D)
 
 
@@ -24,17 +28,29 @@ class Entangled(Exception):
     """A network whose channels do not keep their positions from one layer to the next."""
 
 
+@dataclass(frozen=True)
+class Span:
+    """The channels of a layer's input that a group produces: from ``first`` on."""
+
+    layer: Layer
+    first: int
+
+
 @dataclass
 class Group:
     """``producers`` output the channels, ``passing`` process each one separately, ``readers`` mix them."""
 
     producers: list[Conv2D] = field(default_factory=list)
-    passing: list[Layer] = field(default_factory=list)
-    readers: list[Layer] = field(default_factory=list)
+    passing: list[Span] = field(default_factory=list)
+    readers: list[Span] = field(default_factory=list)
 
     @property
     def size(self) -> int:
         return self.producers[0].weight.shape[0]
+
+    @property
+    def spans(self) -> list[Span]:
+        return self.passing + self.readers
 
 
 def is_dense(layer: Layer) -> bool:
@@ -47,7 +63,7 @@ def groups_of(network: Layer, shape: list[int]) -> list[Group]:
     ``shape`` is the shape of one image. Raises Entangled.
     """
     network.eval()
-    probe, image = _Probe(network), paddle.rand([2, *shape])
+    probe, image = _Probe(network), paddle.rand([2 * TRIED, *shape])
     with probe, paddle.no_grad():
         network(image)
         found = [
@@ -55,20 +71,16 @@ def groups_of(network: Layer, shape: list[int]) -> list[Group]:
         ]
     groups: list[Group] = []
     for producer, touched in found:
-        joined = [group for group in groups if set(map(id, touched)) & set(map(id, _all(group)))]
+        joined = [group for group in groups if set(touched) & set(group.spans)]
         group = Group([producer])
         for other in joined:
             groups.remove(other)
             group.producers = other.producers + group.producers
-            touched = _all(other) + touched
-        for layer in dict.fromkeys(touched):
-            (group.readers if is_dense(layer) else group.passing).append(layer)
+            touched = other.spans + touched
+        for span in dict.fromkeys(touched):
+            (group.readers if is_dense(span.layer) else group.passing).append(span)
         groups.append(group)
     return [group for group in groups if group.readers]
-
-
-def _all(group: Group) -> list[Layer]:
-    return group.passing + group.readers
 
 
 class _Probe:
@@ -80,8 +92,8 @@ class _Probe:
         self.inputs: dict[Layer, Any] = {}
         self.outputs: dict[Layer, Any] = {}
         self.changed: Layer | None = None
-        self.channel = 0
-        self.found: list[Layer] = []
+        self.channels: list[int] = []
+        self.found: list[Span] = []
 
     def __enter__(self) -> _Probe:
         hooks = [layer.register_forward_pre_hook(self._before) for layer in self.layers]
@@ -92,25 +104,30 @@ class _Probe:
         for hook in self.hooks:
             hook.remove()
 
-    def touched(self, run: Callable[[], Any], producer: Layer) -> list[Layer]:
-        """Return the layers whose input changes in the same channel as the output of ``producer``."""
+    def touched(self, run: Callable[[], Any], producer: Layer) -> list[Span]:
+        """Return the spans in which a layer's input changes with the output of ``producer``."""
         self.changed, self.found = producer, []
         size = producer.weight.shape[0]
-        for self.channel in (0, size // 2, size - 1):
-            run()
+        self.channels = [0, size // 2, size - 1]
+        run()
         self.changed = None
+        firsts = dict[Layer, int]()
+        for span in self.found:
+            if firsts.setdefault(span.layer, span.first) != span.first:
+                raise Entangled(span.layer.full_name())
         return self.found
 
     def _before(self, layer: Layer, inputs: tuple) -> None:
         if self.changed is None:
             self.inputs[layer] = inputs[0]
             return
-        others = [axis for axis in range(inputs[0].ndim) if axis != 1]
-        different = (inputs[0] != self.inputs[layer]).any(axis=others).nonzero().reshape([-1]).tolist()
-        if different == [self.channel]:
-            self.found.append(layer)
-        elif different:
-            raise Entangled(layer.full_name())
+        different = (inputs[0] != self.inputs[layer]).numpy()
+        different = different.reshape(TRIED, 2, different.shape[1], -1).any(axis=(1, 3))
+        for channel, row in zip(self.channels, different, strict=True):
+            places = row.nonzero()[0].tolist()
+            if len(places) > 1 or min(places, default=channel) < channel:
+                raise Entangled(layer.full_name())
+            self.found += [Span(layer, place - channel) for place in places]
 
     def _after(self, layer: Layer, inputs: tuple, output: Any) -> Any:
         if self.changed is None:
@@ -121,31 +138,40 @@ class _Probe:
             return self.outputs.get(layer)
         if layer is self.changed:
             changed = self.outputs[layer].clone()
-            # One image per sign: an activation that is flat on one side still passes the other.
-            changed[0, self.channel], changed[1, self.channel] = LOUD, -LOUD
+            for image, channel in enumerate(self.channels):
+                # One image per sign: an activation that is flat on one side still passes the other.
+                changed[2 * image, channel], changed[2 * image + 1, channel] = LOUD, -LOUD
             return changed
         return self.outputs.get(layer)
 
 
-def keep(group: Group, kept: list[int]) -> None:
-    """Remove all channels of a group except ``kept``."""
-    index = paddle.to_tensor(kept)
-    for layer in group.producers:
-        _cut(layer, "weight", index, 0)
-        _cut(layer, "bias", index, 0)
-    for layer in group.passing:
-        for name in ("weight", "bias", "_mean", "_variance"):
-            _cut(layer, name, index, 0)
-    for layer in group.readers:
-        _cut(layer, "weight", index, 0 if isinstance(layer, Linear) else 1)
-    for layer in (*group.producers, *group.passing, *group.readers):
+def keep(kept: Iterable[tuple[Group, list[int]]]) -> None:
+    """Remove all channels of the groups except those listed with each."""
+    made: dict[Layer, set[int]] = defaultdict(set)
+    read: dict[Layer, set[int]] = defaultdict(set)
+    for group, channels in kept:
+        gone = set(range(group.size)) - set(channels)
+        for layer in group.producers:
+            made[layer] |= gone
+        for span in group.spans:
+            read[span.layer] |= {span.first + channel for channel in gone}
+    for layer, gone in made.items():
+        _cut(layer, ("weight", "bias"), gone, 0)
+    for layer, gone in read.items():
+        if is_dense(layer):
+            _cut(layer, ("weight",), gone, 0 if isinstance(layer, Linear) else 1)
+        else:
+            _cut(layer, ("weight", "bias", "_mean", "_variance"), gone, 0)
+    for layer in {*made, *read}:
         update_sizes(layer)
 
 
-def _cut(layer: Layer, name: str, index: Any, axis: int) -> None:
-    values = getattr(layer, name, None)
-    if values is not None:
-        put(layer, name, paddle.index_select(values, index, axis))
+def _cut(layer: Layer, names: tuple[str, ...], gone: set[int], axis: int) -> None:
+    for name in names if gone else ():
+        values = getattr(layer, name, None)
+        if values is not None:
+            kept = [channel for channel in range(values.shape[axis]) if channel not in gone]
+            put(layer, name, paddle.index_select(values, paddle.to_tensor(kept), axis))
 
 
 def put(layer: Layer, name: str, values: paddle.Tensor) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from workers.train import precise_bn
 from workers.train.parameters import DISTILLATION, PRUNING, QAT
-from workers.train.progress import MARK, TOO_SMALL
 
 
 def prepare(config: Any, mode: str) -> None:
     """Make the suite build networks as the method requires; call it before the engine is created."""
     method = config.get("Method")
-    if not method or method["name"] not in (QAT, PRUNING):
+    if not method or method["name"] == DISTILLATION:
         return
     import ppcls.engine.engine as module
 
@@ -29,7 +30,9 @@ def _fit(network: Any, config: Any, method: dict[str, Any], mode: str) -> None:
     """Resize a network to already pruned weights; for a new pruning, prune it before it is trained."""
     import paddle
 
-    from workers.train.methods.pruning import TooSmall, prune, resize
+    from workers.train.methods import refusals
+    from workers.train.methods.importance import PLAIN, taylor
+    from workers.train.methods.pruning import prune, resize
 
     settings = config["Global"]
     start = settings["checkpoints"] or settings["pretrained_model"]
@@ -38,12 +41,19 @@ def _fit(network: Any, config: Any, method: dict[str, Any], mode: str) -> None:
     if method["name"] != PRUNING or mode != "train" or settings["checkpoints"]:
         return
     network.set_state_dict(weights)
-    try:
-        prune(network, settings["image_shape"], method["share"], method["importance"])
-    except TooSmall as reached:
-        print(f"{MARK} {TOO_SMALL} {reached}", flush=True)
-        raise
+    ranking = PLAIN.get(method["importance"]) or taylor(network, _losses(network, config[precise_bn.KEY]))
+    with refusals.told():
+        prune(network, settings["image_shape"], method["share"], ranking, method["unit"])
     settings["pretrained_model"] = None  # already loaded into the network
+
+
+def _losses(network: Any, told: dict[str, Any]) -> Iterator[Any]:
+    """Yield the losses of batches of training images, with the statistics as they are."""
+    import paddle
+
+    network.eval()
+    for pixels, labels in precise_bn.batches(told):
+        yield paddle.nn.functional.cross_entropy(network(paddle.to_tensor(pixels)), paddle.to_tensor(labels))
 
 
 def attach(engine: Any, method: dict[str, Any] | None) -> None:
@@ -60,7 +70,7 @@ def _distil(engine: Any, method: dict[str, Any]) -> None:
     from workers.train.methods.distillation import Distillation
     from workers.train.methods.pruning import resize
 
-    arch = {**engine.config["Arch"], "name": method["teacher"]}
+    arch = {**engine.config["Arch"], "name": method["teacher"]["architecture"]}
     # Some networks name their own parameters, and names must be unique.
     with paddle.utils.unique_name.guard("teacher."):
         teacher = build_model({**engine.config, "Arch": arch})

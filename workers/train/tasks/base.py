@@ -20,7 +20,7 @@ class Task(ABC):
 
     ``validated`` are the figures of an epoch that become curves, ``curves`` maps those of a step to the names
     of the job's curves, both by their names in the log. ``suite`` trains it, by plain training or by one of
-    ``methods``.
+    ``methods``. ``teaches_by_onnx``: a model teaches others by its slim ONNX file, not by its weights.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Task(ABC):
     curves: Mapping[str, str]
     suite: Suite
     methods: tuple[str, ...] = ()
+    teaches_by_onnx = False
 
     # --- the dataset and the parameters ---
 
@@ -54,6 +55,13 @@ class Task(ABC):
         """Return the suite's complete configuration of the training, which saves into ``output``.
 
         Raises InputError for parameters that the suite does not support.
+        """
+
+    @abstractmethod
+    def with_teacher(self, plan: Plan, scratch: Path) -> Plan:
+        """Return the plan of a distillation with the further images among its own.
+
+        Raises InputError if the teacher or the images cannot be used.
         """
 
     @abstractmethod

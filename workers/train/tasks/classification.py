@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ from workers.contract.messages import msg, msg_n
 from workers.contract.splits import measured_split
 from workers.datakit.scoring import classification as scoring
 from workers.train.evaluation import batches, onnx_runner, paddle_runner
+from workers.train.labels import read_labels
+from workers.train.methods.mixing import mix
 from workers.train.paddleclas import fill_configuration
-from workers.train.parameters import DISTILLATION, PRUNING, QAT, Contents, Plan
+from workers.train.parameters import CONTINUATION, DISTILLATION, PRUNING, QAT, Contents, Plan
 from workers.train.progress import EvalLine, MarkLine, TrainLine, parse_line
 from workers.train.suite import PADDLECLAS
 from workers.train.tasks.base import Prediction, Task
+from workers.train.weights import clean_pretrained
 
 # Images on which the slim ONNX model must choose the same class as the Paddle model.
 ONNX_CHECK_IMAGES = 64
@@ -26,7 +30,7 @@ class Classification(Task):
     validated = ("top1", "loss")
     curves = {"loss": "train/loss", "top1": "train/top1", "lr": "train/lr", "ips": "train/ips"}
     suite = PADDLECLAS
-    methods = (QAT, DISTILLATION, PRUNING)
+    methods = (QAT, DISTILLATION, PRUNING, CONTINUATION)
 
     def check_classes(self, class_names: list[str]) -> None:
         if len(class_names) < 2:
@@ -39,6 +43,12 @@ class Classification(Task):
     def suite_configuration(self, plan: Plan, output: Path) -> dict[str, Any]:
         base, augmentations = self.suite_files(self.name, "augmentations")
         return fill_configuration(plan, base, augmentations, output)
+
+    def with_teacher(self, plan: Plan, scratch: Path) -> Plan:
+        mixed = scratch / "mixed"
+        joined = mix(plan.dataset, plan.unlabelled, mixed)
+        teacher = clean_pretrained(plan.teacher, scratch / "teacher")
+        return replace(plan, dataset=mixed, train_images=plan.train_images + joined, teacher=teacher)
 
     def parse_line(self, line: str) -> TrainLine | EvalLine | MarkLine | None:
         return parse_line(line)
@@ -65,35 +75,6 @@ class Classification(Task):
 
     def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
         return scoring.summarise(predictions, class_names)
-
-
-def read_labels(listing: Path, num_classes: int) -> list[tuple[str, int]]:
-    """Return (image path in the dataset, class id) of each line of a split's list."""
-    if not listing.is_file():
-        raise InputError(
-            msg("The data set has no {name}: upload it again as a new version.", name=listing.name)
-        )
-    pairs = []
-    for number, line in enumerate(listing.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        image, _, label = line.strip().rpartition(" ")
-        if not image or not label.isdecimal() or int(label) >= num_classes:
-            raise InputError(
-                msg(
-                    "Line {number} of {name} is not an image and a class from 0 to {last}: upload "
-                    "the data set again as a new version.",
-                    number=number,
-                    name=listing.name,
-                    last=num_classes - 1,
-                )
-            )
-        pairs.append((image, int(label)))
-    if not pairs:
-        raise InputError(
-            msg("The data set has no images in {name}: add images and upload it again.", name=listing.name)
-        )
-    return pairs
 
 
 def find_cut_tensor(graph: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from workers.contract.splits import TRAIN, VAL, measured_split
 from workers.datakit import coco_json
 from workers.datakit.scoring import detection as scoring
 from workers.train.evaluation import batches, onnx_runner, paddle_runner
+from workers.train.methods import pseudo_labels
 from workers.train.paddledet import fill_configuration
 from workers.train.paddledet_log import parse_line
-from workers.train.parameters import Contents, Plan
+from workers.train.parameters import CONTINUATION, DISTILLATION, PRUNING, QAT, Contents, Plan
 from workers.train.progress import EvalLine, MarkLine, TrainLine
 from workers.train.suite import PADDLEDET
 from workers.train.tasks.base import Prediction, Task
@@ -37,6 +39,8 @@ class Detection(Task):
         "ips": "train/ips",
     }
     suite = PADDLEDET
+    methods = (QAT, DISTILLATION, PRUNING, CONTINUATION)
+    teaches_by_onnx = True
 
     def check_classes(self, class_names: list[str]) -> None:
         if not class_names:
@@ -61,6 +65,18 @@ class Detection(Task):
 
     def suite_configuration(self, plan: Plan, output: Path) -> dict[str, Any]:
         return fill_configuration(plan, *self.suite_files(self.name, "networks", "augmentations"), output)
+
+    def with_teacher(self, plan: Plan, scratch: Path) -> Plan:
+        predict = pseudo_labels.teacher(plan.teacher, plan.method["teacher"], plan.num_classes)
+        mixed = scratch / "mixed"
+        joined = pseudo_labels.join(plan.dataset, plan.unlabelled, mixed, predict, plan.num_classes)
+        sentence = msg_n(
+            "The teacher drew the boxes of {count} image.",
+            "The teacher drew the boxes of {count} images.",
+            joined,
+        )
+        notices = [*plan.notices, sentence]
+        return replace(plan, dataset=mixed, train_images=plan.train_images + joined, notices=notices)
 
     def parse_line(self, line: str) -> TrainLine | EvalLine | MarkLine | None:
         return parse_line(line)

@@ -4,12 +4,10 @@ from pathlib import Path
 
 from adapt import start_engine
 from workers.train.precise_bn import KEY, re_estimate_weights
-from workers.train.tasks.classification import read_labels
 
 if __name__ == "__main__":
     engine = start_engine("export")
     if told := engine.config.get(KEY):
-        labelled = read_labels(Path(told["dataset"], "train.txt"), told["classes"])
         weights = Path(engine.config["Global"]["pretrained_model"] + ".pdparams")
-        re_estimate_weights(engine.model, weights, told, labelled)
+        re_estimate_weights(engine.model, weights, told)
     engine.export()

@@ -8,8 +8,10 @@ def main() -> None:
     config, _ = adapt.read_arguments()
 
     from ppdet.engine import Trainer
+    from workers.train.methods.paddledet import fit
 
     evaluation = Trainer(config, mode="eval")
+    fit(evaluation.model, config["weights"])
     evaluation.load_weights(config["weights"])
     evaluation.evaluate()
 

@@ -18,8 +18,10 @@ def main() -> None:
     import paddle
     from ppdet.core.workspace import create
     from ppdet.utils.checkpoint import load_weight
+    from workers.train.methods.paddledet import fit
 
     detector = create(config["architecture"])
+    fit(detector, config["weights"])
     load_weight(detector, config["weights"])
     shape = [None, *config["TestReader"]["inputs_def"]["image_shape"]]
     paddle.jit.save(

@@ -12,6 +12,7 @@ def main() -> None:
 
     import checkpoints
     from ppdet.engine import Trainer, init_parallel_env, set_random_seed, trainer
+    from workers.train.methods import paddledet as methods
 
     tie_forks()
     init_parallel_env()
@@ -20,10 +21,11 @@ def main() -> None:
         use_kernels()
     trainer.Checkpointer = checkpoints.Checkpointer
     training = Trainer(config, mode="train")
-    training.register_callbacks([checkpoints.Reporter(training)])
+    training.register_callbacks([checkpoints.Reporter(training), *methods.callbacks(training, config)])
+    loaded = methods.prepare(training, config, arguments.resume)
     if arguments.resume:
         checkpoints.resume(training, arguments.resume)
-    elif config.get("pretrain_weights"):
+    elif config.get("pretrain_weights") and not loaded:
         training.load_weights(config["pretrain_weights"])
     with decoded_kept():
         training.train(validate=True)
