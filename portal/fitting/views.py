@@ -59,4 +59,4 @@ def fit_detail(request, pk):
 
 
 def fit_live(request, pk):
-    return live.answer(request, lambda: pages.search_live(_search(request, pk), request))
+    return live.respond(request, lambda: pages.search_live(_search(request, pk), request))
