@@ -17,6 +17,7 @@ urlpatterns = [
     path("models/", include("portal.compilation.urls")),
     path("deployments/", include("portal.deployment.urls")),
     path("devices/", include("portal.devices.urls")),
+    path("rollouts/", include("portal.rollouts.urls")),
 ]
 
 handler400 = "portal.home.views.bad_request"

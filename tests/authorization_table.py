@@ -3,40 +3,24 @@
 A new address needs a line here: the least role and, for the API, the scopes that a token must have.
 """
 
-from dataclasses import dataclass, field
-
-from portal.teams.models import Role, Scope
-
-# What an answer says about the asker. A refusal of the content (400, 409, 415 …) is "allowed": the asker
-# came so far.
-ALLOWED, REFUSED, UNKNOWN, SIGN_IN, BROKEN = "allowed", "refused", "unknown", "sign in", "broken"
-PUBLIC = "everybody"
-SIGNED_IN = Role.VIEWER
-VIEWER, MEMBER, OPERATOR, ADMIN = Role.VIEWER, Role.MEMBER, Role.OPERATOR, Role.ADMIN
-READ, DATASETS, RUNS, DEPLOY, MANAGE = Scope.READ, Scope.DATASETS, Scope.RUNS, Scope.DEPLOY, Scope.ADMIN
-
-
-@dataclass
-class Rule:
-    """Who may: from which role on, and, for the API, a token with which scopes."""
-
-    role: str
-    scopes: tuple = ()
-    body: dict | bytes = field(default_factory=dict)
-    format: str = "json"
-    query: str = ""
-    refused_below: str = ""  # with ``own``: lesser roles than this are told so before the row is looked for
-    own: bool = False  # the row is somebody's own: lesser roles do not find it
-    stranger: str = ""  # where it differs: UNKNOWN where there is a row, else ALLOWED
-
-
-def look(role=VIEWER, scope=READ, **more):
-    return Rule(role, (scope,), **more)
-
-
-def change(role, *scopes, body=None, **more):
-    return Rule(role, scopes, body or {}, **more)
-
+from tests.authorization_rules import (
+    ADMIN,
+    DATASETS,
+    DEPLOY,
+    MANAGE,
+    MEMBER,
+    OPERATOR,
+    PUBLIC,
+    READ,
+    REFUSED,
+    RUNS,
+    SIGNED_IN,
+    UNKNOWN,
+    VIEWER,
+    Rule,
+    change,
+    look,
+)
 
 API = {
     "GET ": look(),
@@ -162,6 +146,19 @@ API = {
     "GET deployments/{pk}/evidence/": look(),
     "GET deployments/{pk}/evidence/page/": look(),
     "GET deployments/evidence-key/": look(),
+    "GET rollouts/": look(),
+    "POST rollouts/": change(OPERATOR, DEPLOY),
+    "GET rollouts/{pk}/": look(),
+    "GET rollouts/{pk}/boards/": look(),
+    "POST rollouts/{pk}/pause/": change(OPERATOR, DEPLOY),
+    "POST rollouts/{pk}/resume/": change(OPERATOR, DEPLOY),
+    "POST rollouts/{pk}/approve/": change(OPERATOR, DEPLOY),
+    "POST rollouts/{pk}/abort/": change(OPERATOR, DEPLOY),
+    "POST rollouts/{pk}/undo/": change(OPERATOR, DEPLOY),
+    "GET device-groups/": look(),
+    "POST device-groups/": change(OPERATOR, DEPLOY),
+    "GET device-groups/{pk}/": look(),
+    "DELETE device-groups/{pk}/": change(OPERATOR, DEPLOY),
     "GET policies/": look(),
     "POST policies/": change(ADMIN, MANAGE),
     "GET policies/{pk}/": look(),
@@ -368,6 +365,16 @@ PAGES = {
     "GET deployment-evidence": Rule(VIEWER),
     "GET deployment-evidence-json": Rule(VIEWER),
     "GET deployment-evidence-key": Rule(VIEWER),
+    "GET rollout-list": Rule(VIEWER),
+    "GET rollout-new": Rule(OPERATOR),
+    "POST rollout-new": Rule(OPERATOR),
+    "GET rollout-detail": Rule(VIEWER),
+    "GET rollout-live": Rule(VIEWER),
+    "POST rollout-decide": Rule(OPERATOR),
+    "GET group-list": Rule(VIEWER),
+    "GET group-new": Rule(OPERATOR),
+    "POST group-new": Rule(OPERATOR),
+    "POST group-remove": Rule(OPERATOR),
     "GET policy-list": Rule(VIEWER),
     "POST policy-list": Rule(ADMIN),
     "POST policy-remove": Rule(ADMIN),

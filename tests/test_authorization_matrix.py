@@ -24,9 +24,11 @@ from portal.fitting.models import FitSearch
 from portal.jobs.models import Job
 from portal.models.models import Prelabelling
 from portal.notify.models import Delivery, Notification, Webhook
+from portal.rollouts.models import Group, Rollout, Target
 from portal.teams import services, tokens
 from portal.teams.models import Membership, Role, Scope, User
-from tests.authorization_table import ALLOWED, API, BROKEN, PAGES, PUBLIC, REFUSED, SIGN_IN, UNKNOWN
+from tests.authorization_rules import ALLOWED, BROKEN, PUBLIC, REFUSED, SIGN_IN, UNKNOWN
+from tests.authorization_table import API, PAGES
 from tests.factories import class_zip
 from tests.graphs import compiled_of, deployments_of, job_of, model_of
 from tests.seed import everything
@@ -133,8 +135,13 @@ def make_rows(team, alice):
         team=team, created_by=root, draft=draft, model=model_of(found["done"]), least_score=0.4,
         job=Job.objects.create(team=team, created_by=root, kind="prelabel", queue="convert"),
     )  # fmt: skip
+    rollout = Rollout.objects.create(
+        team=team, name="To the hall", model=model_of(found["done"]), waves=1, deadline=timezone.now()
+    )
+    Target.objects.create(rollout=rollout, device=found["virtual"], wave=1, state="failed")
     return found | {
         "prelabelling": prelabelling,
+        "rollout": rollout, "group": Group.objects.create(team=team, name="Hall"),
         "policy": Policy.objects.create(team=team, task="classification", max_drop=0.5),
         "webhook": webhook, "delivery": Delivery.objects.create(webhook=webhook, event="test", body="{}"),
         "notification": notice,
@@ -164,6 +171,8 @@ def api_values(rows):
         "inferences": rows["inference"].pk,
         "deployments": deployments_of(run).first().pk,
         "policies": rows["policy"].pk,
+        "rollouts": rows["rollout"].pk,
+        "device-groups": rows["group"].pk,
         "members": rows["member"].pk,
         "invitations": rows["invitation"].pk,
         "tokens": rows["token"].pk,
@@ -193,7 +202,7 @@ def page_values(rows, name):
         "inference": rows["virtual"], "fit": rows["fit"], "dataset": rows["version"],
         "upload": rows["upload"],
         "webhook": rows["webhook"], "notification": rows["notification"],
-        "policy": rows["policy"],
+        "policy": rows["policy"], "rollout": rows["rollout"], "group": rows["group"],
         "model": compiled_of(rows["done"]).first(), "deployment": deployments_of(rows["done"]).first(),
     }  # fmt: skip
     subject = subjects.get(name) or by_kind.get(name.split("-")[0])
@@ -202,7 +211,7 @@ def page_values(rows, name):
     return {
         "pk": subject.pk if subject else None, "name": IMAGE if name == "dataset-image" else "model.onnx",
         "number": number, "layout": "folders", "position": 0, "secret": rows["secret"], "uidb64": "MQ",
-        "token": "set-password", "code": "near-copy",
+        "token": "set-password", "code": "near-copy", "decision": "pause",
     }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from portal.jobs.api import JobViewSet, QueueViewSet
 from portal.models.api import EvaluationViewSet, ModelViewSet
 from portal.notify.api import NoticeChoiceViewSet, NotificationViewSet, WebhookViewSet
 from portal.prelabelling.api import PrelabellingViewSet
+from portal.rollouts.api import GroupViewSet, RolloutViewSet
 from portal.runs.api import RunViewSet
 from portal.runs.deployment_api import DeploymentViewSet
 from portal.teams.account_api import MeViewSet, SignInViewSet
@@ -45,6 +46,8 @@ router.register("devices", DeviceViewSet)
 router.register("inferences", InferenceViewSet)
 router.register("deployments", DeploymentViewSet)
 router.register("policies", PolicyViewSet)
+router.register("rollouts", RolloutViewSet)
+router.register("device-groups", GroupViewSet)
 router.register("notifications", NotificationViewSet)
 router.register("webhooks", WebhookViewSet)
 router.register("teams", TeamsViewSet, basename="team")

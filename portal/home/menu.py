@@ -20,6 +20,8 @@ _SECTIONS = {
     "model": "model-list",
     "device": "device-list",
     "inference": "device-list",
+    "rollout": "device-list",
+    "group": "device-list",
     "job": "job-list",
     "history": "job-list",
     "team": "team-members",

@@ -80,7 +80,7 @@ def remove(app: App, task: str, chip: str, yes: bool):
     )
     if row is None:
         raise NotFound(f"There is no policy for {task} {chip or 'and all chips'}.")
-    app.ask(f"Remove the policy for {task} {chip or 'and all chips'}?", yes)
+    app.confirm(f"Remove the policy for {task} {chip or 'and all chips'}?", yes)
     app.delete(f"policies/{row['id']}/", {"removed": row["id"]}, "The policy is removed.")
 
 

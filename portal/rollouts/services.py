@@ -1,0 +1,218 @@
+"""What people decide about groups and rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from zoneinfo import available_timezones
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from portal.deployment.gate import GateRefused, gates_of
+from portal.deployment.running import current_deployments
+from portal.devices.models import Device
+from portal.jobs import services as jobs
+from portal.jobs.models import IllegalTransition, Status
+from portal.models.models import Model
+from portal.rollouts import engine, planning
+from portal.rollouts.models import BoardState, Group, Rollout, RolloutStatus, Target
+from portal.rollouts.planning import BOARDS_AT_MOST, WAVES_AT_MOST, RolloutError, Wave
+from portal.teams import audit
+from workers.contract.messages import join, msg
+
+NAMED = 5  # boards in a sentence
+
+
+@transaction.atomic
+def create(
+    model: Model,
+    user,
+    *,
+    name: str,
+    devices: Sequence[Device],
+    waves: Sequence[Wave] = (),
+    hours: int = 24,
+    replace_others: bool = False,
+    override: str = "",
+    **options,
+) -> Rollout:
+    """Start a rollout of a model to devices of its team; ``options`` are fields of the rollout.
+
+    Raises RolloutError, GateRefused without a reason for an exception, IllegalTransition if another rollout
+    has one of the devices.
+    """
+    _check(devices, waves, options.get("opens"), options.get("closes"))
+    planned = planning.plan(model, devices, waves, replace_others=replace_others)
+    takers = [one for one in planned if not one.why]
+    if not takers:
+        raise RolloutError({"devices": join([msg("No board would be changed."), *_reasons(planned)])})
+    rollout = Rollout.objects.create(
+        team=model.team,
+        created_by=user,
+        name=name or model.name,
+        model=model,
+        waves=max(one.wave for one in takers),
+        deadline=timezone.now() + timedelta(hours=hours),
+        override=_exception(takers, override),
+        **options,
+    )
+    _add_targets(rollout, planned)
+    detail = msg("boards: {boards}, waves: {waves}", boards=len(takers), waves=rollout.waves)
+    audit.record("rollout.create", rollout, actor=user, detail=detail)
+    transaction.on_commit(lambda: engine.advance(rollout.pk))
+    return rollout
+
+
+def _exception(takers, reason: str) -> str:
+    """The reason, if the policy refuses one of the models. Raises GateRefused if there is none."""
+    gates = gates_of({one.compiled.pk: one.compiled for one in takers}.values())
+    refused = next((gate for gate in gates.values() if not gate.passed), None)
+    if refused is not None and not reason:
+        raise GateRefused(refused)
+    return reason if refused is not None else ""
+
+
+def _check(devices, waves, opens, closes) -> None:
+    if not devices or len(devices) > BOARDS_AT_MOST:
+        raise RolloutError({"devices": msg("Choose 1 to {most} devices.", most=BOARDS_AT_MOST)})
+    if len(waves) > WAVES_AT_MOST:
+        raise RolloutError({"waves": msg("Plan at most {most} waves.", most=WAVES_AT_MOST)})
+    if (opens is None) != (closes is None) or (opens is not None and opens == closes):
+        raise RolloutError({"opens": msg("Give two different times for the window, or none.")})
+
+
+def _reasons(planned) -> list:
+    return list(dict.fromkeys(one.why for one in planned if one.why))[:NAMED]
+
+
+def _add_targets(rollout: Rollout, planned) -> None:
+    now = current_deployments([one.device for one in planned])
+    rows = [
+        Target(
+            rollout=rollout,
+            device=one.device,
+            compiled_model=one.compiled,
+            wave=one.wave,
+            state=BoardState.SKIPPED if one.why else BoardState.PENDING,
+            message=one.why,
+            live=not one.why,
+            before=now.get(one.device.pk),
+        )
+        for one in planned
+    ]
+    try:
+        with transaction.atomic():
+            Target.objects.bulk_create(rows)
+    except IntegrityError:
+        raise IllegalTransition(_taken([one.device for one in planned])) from None
+
+
+def _taken(devices: Sequence[Device]):
+    held = Target.objects.filter(device__in=devices, live=True).select_related("rollout", "device")[:NAMED]
+    names = ", ".join(f"{row.device.name} ({row.rollout.name})" for row in held)
+    return msg("Another rollout has these boards: {names}. Wait for its end, or abort it.", names=names)
+
+
+# --- decisions --------------------------------------------------------------------------------
+
+
+def pause(rollout: Rollout, user) -> None:
+    """Start no further board; those under way finish."""
+    _change(rollout, user, "pause", (RolloutStatus.RUNNING, RolloutStatus.WAITING), RolloutStatus.PAUSED)
+
+
+def resume(rollout: Rollout, user) -> None:
+    """Continue. After a halt, the boards that failed so far halt it no more."""
+    wanted = (RolloutStatus.PAUSED, RolloutStatus.HALTED)
+    with transaction.atomic():
+        _change(rollout, user, "resume", wanted, RolloutStatus.RUNNING)
+        rollout.targets.filter(state=BoardState.FAILED).update(accepted=True)
+        Rollout.objects.filter(pk=rollout.pk).update(resumes_at=None, message="")
+
+
+def approve(rollout: Rollout, user) -> None:
+    """Let the next wave begin."""
+    _change(rollout, user, "approve", (RolloutStatus.WAITING,), RolloutStatus.RUNNING)
+
+
+@transaction.atomic
+def abort(rollout: Rollout, user) -> None:
+    """Start no further board, cancel what waits in the queue; boards under way finish."""
+    wanted = (RolloutStatus.RUNNING, RolloutStatus.WAITING, RolloutStatus.PAUSED, RolloutStatus.HALTED)
+    _change(rollout, user, "abort", wanted, RolloutStatus.ABORTED)
+    Rollout.objects.filter(pk=rollout.pk).update(finished_at=timezone.now())
+    rest = rollout.targets.filter(state__in=(BoardState.PENDING, BoardState.AWAY))
+    rest.update(state=BoardState.SKIPPED, message=msg("The rollout was aborted."), live=False)
+    _cancel_queued(rollout, user)
+    engine.release(rollout)
+
+
+@transaction.atomic
+def undo(rollout: Rollout, user) -> None:
+    """Bring every board back to what it ran before. Raises IllegalTransition if another rollout has one."""
+    wanted = [
+        status for status in RolloutStatus if status not in (RolloutStatus.UNDOING, RolloutStatus.UNDONE)
+    ]
+    _change(rollout, user, "undo", wanted, RolloutStatus.UNDOING)
+    rest = rollout.targets.filter(state__in=(BoardState.PENDING, BoardState.AWAY))
+    rest.update(state=BoardState.SKIPPED, message=msg("The rollout is undone."), live=False)
+    done = rollout.targets.filter(state=BoardState.DONE)
+    try:
+        with transaction.atomic():
+            done.update(live=True)
+    except IntegrityError:
+        raise IllegalTransition(_taken([row.device for row in done.select_related("device")])) from None
+    _cancel_queued(rollout, user)
+
+
+def _cancel_queued(rollout: Rollout, user) -> None:
+    for target in rollout.targets.filter(deployment__job__status=Status.QUEUED).select_related(
+        "deployment__job"
+    ):
+        jobs.cancel(target.deployment.job, by=user.get_username())
+
+
+@transaction.atomic
+def _change(rollout: Rollout, user, verb: str, allowed: Sequence[str], status: str) -> None:
+    """Compare and set. Raises IllegalTransition."""
+    rows = Rollout.objects.filter(pk=rollout.pk, status__in=allowed)
+    if not rows.update(status=status):
+        rollout.refresh_from_db(fields=["status"])
+        raise IllegalTransition(
+            msg(
+                "{name} is in the state “{state}”, which does not allow this.",
+                name=rollout.name,
+                state=RolloutStatus(rollout.status).word,
+            )
+        )
+    rollout.status = status
+    audit.record(f"rollout.{verb}", rollout, actor=user)
+    transaction.on_commit(lambda: engine.advance(rollout.pk))
+
+
+# --- groups -----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def put_group(team, user, *, name: str, devices: Sequence[Device], time_zone: str = "") -> tuple[Group, bool]:
+    """Make or replace the group with this name; return it, and whether it is new. Raises RolloutError."""
+    if time_zone and time_zone not in available_timezones():
+        sentence = msg("There is no time zone {name}: write it like Asia/Shanghai.", name=time_zone[:60])
+        raise RolloutError({"time_zone": sentence})
+    group, made = Group.objects.update_or_create(
+        team=team,
+        name=name,
+        defaults={"time_zone": time_zone},
+        create_defaults={"time_zone": time_zone, "created_by": user},
+    )
+    group.devices.set(devices)
+    audit.record("group.set", group, actor=user, detail=msg("devices: {count}", count=len(devices)))
+    return group, made
+
+
+@transaction.atomic
+def remove_group(group: Group, user) -> None:
+    """Its devices stay as they are."""
+    audit.record("group.remove", group, actor=user)
+    group.delete()
