@@ -75,8 +75,13 @@ def _add(version: DatasetVersion) -> list[Fix]:
     return [Fix(f"{reverse('dataset-new')}?dataset={version.dataset_id}&mode=add", _("Add images"))]
 
 
+def _draw(version: DatasetVersion) -> list[Fix]:
+    return [Fix(reverse("dataset-draw", args=[version.pk]), _("Draw boxes"))]
+
+
 _OTHERS: dict[str, Callable[[DatasetVersion], list[Fix]]] = {
     "class-name-collision": _merge,
+    "no-boxes": _draw,
     "small-classes": _add,
     "unequal-classes": _add,
 }

@@ -20,7 +20,7 @@ from workers.datakit import export
 from workers.datakit.diffing import KINDS
 from workers.datakit.errors import StagingError
 
-UNLABELLED = ("unlabelled", "images-without-boxes")  # findings
+UNLABELLED = ("unlabelled", "images-without-boxes", "no-boxes")  # findings
 IMPORT_STATES = [UploadState.RECEIVING, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
 STATES = [UploadState.RECEIVED, UploadState.EXTRACTING, UploadState.CHECKING, UploadState.READY]
 

@@ -103,15 +103,17 @@ def test_boxes_that_are_inverted_outside_or_of_no_area_are_told(team, alice, run
     assert {"box-inverted", "box-outside", "box-empty", "box-over-edge"} <= set(codes(version))
 
 
-def test_no_boxes_at_all_is_no_dataset_to_train_on(team, alice, run_jobs):
+def test_no_boxes_at_all_is_no_dataset_to_train_on(team, alice, run_jobs, alices):
     def bare(pack):
         boxed(pack)
         for row in pack.rows:
             del row.boxes[:]
 
     version = ready_version(team, alice, "Bare", fill=bare, class_names=["car"], task="detection")
-    assert version.is_blocked
-    assert "no image in the training split" in str(version.training_refusals[0])
+    assert version.is_blocked and codes(version)["no-boxes"] == 1 and "small-classes" not in codes(version)
+    assert "No image has a box yet" in str(version.training_refusals[0])
+    page = alices.get(reverse("dataset-version", args=[version.pk])).content.decode()
+    assert page.count(reverse("dataset-draw", args=[version.pk])) == 2  # above, and at the finding
 
 
 def test_one_giant_class_is_told_and_can_be_trained_on(team, alice, run_jobs):

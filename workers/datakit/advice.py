@@ -9,6 +9,9 @@ _RIGHT = msg("Nothing, if that is right.")
 ADVICE = {
     # The dataset as a whole.
     "class-name-collision": msg("Merge the two classes, or rename one of them."),
+    "no-boxes": msg(
+        "Draw boxes around the objects, or let a model propose them, and create a version of the changes."
+    ),
     "no-train-images": msg("Move some of their images to the training split, or remove the class."),
     "no-val-images": msg("Move some of their images to the validation split, or split the dataset again."),
     "no-test-images": msg("Move some of their images to the test split, or split the dataset again."),

@@ -30,15 +30,25 @@ def judge(images: list[ImageRow], counts: Sequence[dict[str, Any]], findings: Fi
     for image in images:
         for code in [code for code in image.marks if MARKS[code].judged]:
             del image.marks[code]
-    _judge_classes(counts, findings)
-    _mark_boxes(images)
+    _judge_names(counts, findings)
+    if _has_no_boxes(images):
+        # Nothing of the rest says more, and an image without a box is not background yet.
+        findings.add("error", "no-boxes", msg("No image has a box yet, so there is nothing to learn."))
+    else:
+        _judge_classes(counts, findings)
+        _mark_boxes(images)
     _mark_unlabelled(images)
     mark_duplicates(images)
     mark_outliers(images)
     findings.count_marks(images)
 
 
-def _judge_classes(counts: Sequence[dict[str, Any]], findings: Findings) -> None:
+def _has_no_boxes(images: list[ImageRow]) -> bool:
+    """Whether it is a set for boxes and none was drawn so far."""
+    return all(image.boxes is not None and not image.boxes for image in images)
+
+
+def _judge_names(counts: Sequence[dict[str, Any]], findings: Findings) -> None:
     for first, second in names.collisions([row["name"] for row in counts]):
         message = msg(
             "The classes {first} and {second} look like one class spelled in two ways: merge them, or rename "
@@ -52,6 +62,9 @@ def _judge_classes(counts: Sequence[dict[str, Any]], findings: Findings) -> None
             message,
             msg("{first} and {second}", first=repr(first), second=repr(second)),
         )
+
+
+def _judge_classes(counts: Sequence[dict[str, Any]], findings: Findings) -> None:
     has_test = any(row["test"] for row in counts)
     for row in counts:
         shown = names.show(row["name"])
