@@ -18,12 +18,14 @@ from workers.datakit.index import Index
 class Progress:
     """How many of a version's images are labelled in a draft: with boxes, or explicitly without any.
 
-    ``following`` is the next unlabelled image, None if there is none left.
+    ``following`` is the next unlabelled image, None if there is none left; ``is_left``: the displayed image
+    is unlabelled.
     """
 
     labelled: int
     total: int
     following: int | None
+    is_left: bool
 
 
 def progress(index: Index, draft: Draft | None, number: int) -> Progress:
@@ -32,7 +34,7 @@ def progress(index: Index, draft: Draft | None, number: int) -> Progress:
     others = [image for image in left if image != number]
     following = next((image for image in others if image > number), others[0] if others else None)
     total = index.count()
-    return Progress(total - len(left), total, following)
+    return Progress(total - len(left), total, following, len(others) < len(left))
 
 
 def state(

@@ -94,11 +94,14 @@ def version_changes(request, pk):
         draft, plan = _draft_and_plan(request, version, index)
         changes = draft.done().order_by("-number")[:CHANGES_SHOWN] if draft else []
         described = [(change, sentence(change, plan.first_names)) for change in changes]
-        waiting = len(proposals.waiting(_here(draft, version), index))
+        here = _here(draft, version)
+        waiting = len(proposals.waiting(here, index))
+        undrawn = len(proposals.unlabelled(here, index)) if index.has_boxes else 0
     newest = DatasetVersion.objects.newest_of([version.dataset_id]).first()
     context = _context(version, draft, plan, form) | {
         "changes": described,
         "waiting": waiting,
+        "undrawn": undrawn,
         "newest": newest if newest and newest.pk != version.pk else None,
     }
     return render(request, "datasets/changes.html", context, status=422 if form.errors else 200)

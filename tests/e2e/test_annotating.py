@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from array import array
 
 import pytest
 from PIL import Image
@@ -200,3 +201,21 @@ def test_a_crowd_of_boxes_is_listed_page_by_page(open_page, street, people):
     page.keyboard.press("Delete")
     saved(page)
     assert len(boxes_of(people, street)) == 119
+
+
+def test_an_image_on_which_nothing_is_to_be_found_counts_as_labelled(open_page, people, live_server):
+    def fill(pack):
+        for number in range(3):
+            pack.add((30, 40 * number, 90), (64, 48), boxes=array("d"), original=f"photos/{number}.png")
+
+    version = ready_version(people["team"], people["alice"], "Street", fill=fill, task="detection")
+    page = open_page()
+    page.goto(address(version))
+    page.get_by_role("button", name="Nothing to find here").click()
+    page.wait_for_url("**/images/2/")
+    expect(page.locator("main")).to_contain_text("1 of 3 images labelled")
+    page.goto(address(version))
+    expect(page.locator("[data-no-boxes]")).to_be_visible()
+    expect(page.get_by_role("button", name="Nothing to find here")).to_have_count(0)
+    page.get_by_role("link", name="Review and create a version").click()
+    expect(page.get_by_text("2 images have no boxes yet")).to_be_visible()

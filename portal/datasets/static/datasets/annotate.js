@@ -75,7 +75,8 @@ function showList() {
 function showPages() {
   pages.hidden = boxes.rows.length <= ROWS;
   find("boxes-shown").textContent = t("{first} to {last} of {total}", { first: first + 1, last: Math.min(first + ROWS, boxes.rows.length), total: boxes.rows.length });
-  find("boxes-before").disabled = first === 0;
+  find("nothing")?.addEventListener("click", leaveEmpty);
+find("boxes-before").disabled = first === 0;
   find("boxes-after").disabled = first + ROWS >= boxes.rows.length;
 }
 
@@ -124,6 +125,14 @@ async function follow(link) {
   if (!saving.isDirty) location.href = link.href;
 }
 
+async function leaveEmpty() {
+  if (boxes.rows.length || !find("nothing")) return;
+  await saving.confirm(boxes.rows);
+  if (saving.isDirty) return;
+  if (find("unlabelled")) location.href = find("unlabelled").href;
+  else location.reload();
+}
+
 const NUDGES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 // With Shift an arrow moves the right or lower edge; with Ctrl ten pixels at once.
@@ -144,7 +153,7 @@ function choose(key) {
 const press = (name) => document.querySelector(`[data-proposal] button[value="${name}"]`)?.click();
 const KEYS = {
   a: () => press("accept"), q: () => press("reject"),
-  n: () => follow(find("unlabelled")), b: () => boxes.add([chosenClass(), ...canvas.middle()]),
+  g: leaveEmpty, n: () => follow(find("unlabelled")), b: () => boxes.add([chosenClass(), ...canvas.middle()]),
   u: () => boxes.undo(), r: () => boxes.redo(), "+": () => canvas.zoomIn(), "-": () => canvas.zoomOut(), 0: () => canvas.showWhole(),
   d: () => mode("draw"), m: () => mode("pan"),
 };

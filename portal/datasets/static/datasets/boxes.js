@@ -62,10 +62,16 @@ export class Boxes {
 // window saved meanwhile is not overwritten.
 export class Saving {
   constructor(address, token, known, told, differ) {
-    Object.assign(this, { address, token, known, told, differ, wanted: known, running: null, stopped: false });
+    Object.assign(this, { address, token, known, told, differ, wanted: known, running: null, stopped: false, meant: false });
   }
 
-  get isDirty() { return !same(this.wanted, this.known); }
+  get isDirty() { return this.meant || !same(this.wanted, this.known); }
+
+  // Sends the boxes even if they are those that the server knows: an image without any was looked at.
+  confirm(rows) {
+    this.meant = true;
+    return this.want(rows);
+  }
 
   want(rows) {
     this.wanted = rows;
@@ -82,6 +88,7 @@ export class Saving {
       if (status === 200) {
         if (this.wanted === rows) this.wanted = body.boxes;
         this.known = body.boxes;
+        this.meant = false;
       } else if (status === 409) {
         this.stopped = true;
         this.told("refused", body.detail);
