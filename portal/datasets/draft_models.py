@@ -11,7 +11,7 @@ from workers.contract.messages import msg
 
 class DraftState(models.TextChoices):
     OPEN = "open", _("Open")
-    COMMITTED = "committed", _("Made a version")
+    COMMITTED = "committed", _("Created a version")
     DISCARDED = "discarded", _("Discarded")
 
 

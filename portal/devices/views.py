@@ -105,6 +105,7 @@ def device_new(request):
         "username": profile.user,
     }
     form = DeviceForm(request.POST or None, initial=initial, team=request.team)
+    profile = boards.get(request.POST.get("profile", "")) or profile
     if form.is_bound and form.is_valid():
         device = _register(request, form)
         if device:

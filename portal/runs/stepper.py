@@ -109,9 +109,9 @@ def _data(run: Run) -> Tile:
     if version.is_ready:
         tile.count = version.images
         places = {"train": version.train_images, "val": version.val_images, "test": version.test_images}
-        words = _("%(train)s train, %(val)s validate")
+        words = _("%(train)s training, %(val)s validation")
         if version.test_images:
-            words = _("%(train)s train, %(val)s validate, %(test)s test")
+            words = _("%(train)s training, %(val)s validation, %(test)s test")
         tile.note = words % places
     return tile
 

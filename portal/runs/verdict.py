@@ -54,7 +54,9 @@ def verdict(graph: Graph) -> Verdict | None:
     doubts = _doubts(graph, judged)
     grade = Grade.worst(doubt.grade for doubt in doubts)
     worst = [doubt for doubt in doubts if doubt.grade == grade]
-    figure = _figure(graph.task, min(judged, key=lambda one: one.evaluation.value or 0).evaluation)
+    has_range = any(doubt in worst for doubt in _of_few_images(graph.task, judged[0].evaluation))
+    lowest = min(judged, key=lambda one: one.evaluation.value or 0).evaluation
+    figure = _figure(lowest, None if has_range else graph.task.interval(lowest.metrics), graph.task)
     advice = dict.fromkeys(doubt.advice for doubt in worst)
     note = "" if judged[0].evaluation.split == TEST else OPTIMISTIC
     return Verdict(grade, join([*(doubt.sentence for doubt in worst), figure]), join(advice), note)
@@ -123,11 +125,10 @@ def _of_board(device, measured: Evaluation | None) -> list[Doubt]:
     return [Doubt(Grade.DOUBTFUL, sentence, advice)]
 
 
-def _figure(task: Task, evaluation: Evaluation) -> Message:
+def _figure(evaluation: Evaluation, interval: tuple[float, float] | None, task: Task) -> Message:
     """The measured figure in one sentence: the metric, its stage, the number of images, its confidence
-    interval.
+    interval unless a doubt has told it.
     """
-    interval = task.interval(evaluation.metrics)
     params = {
         "metric": word(task.metric_title),
         "value": _percent(evaluation.value),

@@ -204,14 +204,12 @@ class RoleForm(StyledForm):
 
 class InvitationForm(StyledForm):
     role = forms.ChoiceField(choices=Role, initial=Role.MEMBER, label=_("Role"))
-    days = forms.TypedChoiceField(
-        choices=INVITATION_LIFETIMES, coerce=int, initial=7, label=_("The link works for")
-    )
+    days = forms.TypedChoiceField(choices=INVITATION_LIFETIMES, coerce=int, initial=7, label=_("Valid for"))
     note = forms.CharField(
         max_length=100,
         required=False,
         label=_("For whom"),
-        help_text=_("A note for you; it may stay empty."),
+        help_text=_("A note for you (optional)."),
         validators=[one_line],
     )
 
@@ -231,7 +229,7 @@ class TokenForm(StyledForm):
         help_text=_("A token never has more rights than you."),
         error_messages={"required": _("Choose at least one.")},
     )
-    days = forms.TypedChoiceField(choices=LIFETIMES, coerce=int, initial=90, label=_("It works for"))
+    days = forms.TypedChoiceField(choices=LIFETIMES, coerce=int, initial=90, label=_("Valid for"))
 
 
 class AuditForm(StyledForm):
@@ -239,12 +237,14 @@ class AuditForm(StyledForm):
 
     person = forms.CharField(required=False, max_length=150, label=_("Person"))
     verb = forms.CharField(
-        required=False, max_length=40, label=_("What"), widget=forms.Select(choices=audit_verbs.choices)
+        required=False, max_length=40, label=_("Action"), widget=forms.Select(choices=audit_verbs.choices)
     )
-    via = forms.ChoiceField(required=False, choices=[("", _("Any way")), *Via.choices], label=_("By"))
+    via = forms.ChoiceField(required=False, choices=[("", _("Any way")), *Via.choices], label=_("Via"))
     result = forms.ChoiceField(required=False, choices=[("", _("Any")), *Result.choices], label=_("Result"))
-    since = forms.DateField(required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(
+        required=False, label=_("From day"), widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(required=False, label=_("To day"), widget=forms.DateInput(attrs={"type": "date"}))
     text = forms.CharField(
         required=False, max_length=100, label=_("Holds"), help_text=_("Object, detail, token or address.")
     )

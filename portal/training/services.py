@@ -18,7 +18,6 @@ from portal.jobs.models import ErrorKind, Job, Priority
 from portal.models import evaluations
 from portal.models.models import Model
 from portal.training import methods, pretrained
-from workers.contract.messages import msg
 
 KIND = "train"
 # Model parameters that go into the spec unchanged.
@@ -59,7 +58,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
     recipe = configs.recipes()[model.recipe]
     version = model.dataset_version
     method = methods.settings(model)
-    weights, notice = None, msg("No pretrained weights, as chosen.")
+    weights = notice = None
     if model.params["pretrained"] and model.parent_id is None:
         weights, notice = pretrained.find(recipe)
     return Invocation(
@@ -78,7 +77,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
             **{name: model.params[name] for name in SPEC_PARAMS},
             "checkouts": _checkouts(),
             "device": settings.TRAIN_DEVICE,
-            "pretrained_notice": None if model.parent_id else notice,
+            "pretrained_notice": notice,
             "method": method,
         },
         **_means(settings.TRAIN_DEVICE),

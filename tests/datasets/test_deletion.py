@@ -289,7 +289,7 @@ def test_the_pages_ask_then_delete_and_offer_to_restore(client, team, alice, bob
     assert "Pets v1" in page_of(client, "dataset-deleted-list")
     assert reverse("dataset-deleted-list") in page_of(client, "dataset-list")
     client.post(reverse("dataset-version-restore", args=[version.pk]))
-    assert "Nothing is deleted." in page_of(client, "dataset-deleted-list")
+    assert "Nothing has been deleted." in page_of(client, "dataset-deleted-list")
     asked = page_of(client, "dataset-delete", version.dataset_id)
     assert "its name is free" in asked and "1 version of it stays hidden" in asked
     client.post(reverse("dataset-delete", args=[version.dataset_id]))

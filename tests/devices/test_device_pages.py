@@ -96,7 +96,7 @@ def test_a_device_that_runs_a_model_asks_for_an_image_and_one_without_for_a_mode
     assert "No inference yet: send an image above." in page and "deploy a model, then" not in page
     page = text(alices, "device-detail", seed.device("New", probe={}).pk)
     assert "No inference yet: deploy a model, then send an image." in page
-    assert "Not connected successfully yet." in page
+    assert "Not connected yet." in page
 
 
 def test_probing_queues_one_probe(alices, seed):

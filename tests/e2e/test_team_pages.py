@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from playwright.sync_api import expect
 
-from portal.teams.models import Membership, Role
+from portal.teams.models import AuditEntry, Membership, Role
 from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -100,3 +100,22 @@ def test_a_forgotten_password_is_made_new_by_a_link_in_a_mail(fresh_page, people
     expect(fresh_page.get_by_role("navigation").first).to_be_visible()
     people["bob"].refresh_from_db()
     assert people["bob"].check_password(NEW_PASSWORD) and not people["bob"].check_password(PASSWORD)
+
+
+def test_the_audit_offers_its_actions_as_choices_and_hides_calls_that_changed_nothing(as_admin, people):
+    team, alice = people["team"], people["alice"]
+    for verb in ("", "dataset.rename", "member.role"):
+        AuditEntry.objects.create(team=team, actor=alice, actor_name="alice", verb=verb, object_label="Pets")
+    as_admin.goto("/team/audit/")
+    rows = as_admin.locator("tbody tr")
+    expect(rows.filter(has_text="Dataset renamed")).to_have_count(1)
+    expect(rows.filter(has_text="API call")).to_have_count(0)
+    as_admin.click("summary:has-text('Filter')")
+    as_admin.get_by_label("Action").select_option("Dataset renamed")
+    as_admin.get_by_role("button", name="Show", exact=True).click()
+    expect(rows).to_have_count(1)
+    as_admin.get_by_role("link", name="Show all").click()
+    as_admin.click("summary:has-text('Filter')")
+    as_admin.get_by_label("Show API calls").check()
+    as_admin.get_by_role("button", name="Show", exact=True).click()
+    expect(rows.filter(has_text="API call")).to_have_count(1)

@@ -1,6 +1,7 @@
 """What a person wants of a model, from one page to the next: try it, put it back, mend its mistakes."""
 
 import re
+from itertools import product
 
 import pytest
 from django.urls import reverse
@@ -10,12 +11,12 @@ from playwright.sync_api import expect
 from portal.datasets import indexes
 from portal.datasets.models import DatasetVersion
 from portal.devices import running
-from portal.devices.models import Device
+from portal.devices.models import Device, InferenceImage
 from portal.models.models import Evaluation
 from portal.runs.models import Run
 from tests.datasets.index_builders import ready_version
 from tests.datasets.test_copies import alike
-from tests.factories import class_zip, png
+from tests.factories import class_zip, png, zip_of
 from tests.graphs import deployments_of
 from tests.runs.test_input_fit import of_sides
 from tests.seed import Seeder, everything
@@ -158,3 +159,30 @@ def test_of_copies_side_by_side_one_of_each_is_kept(open_page, people):
     expect(page.locator("main")).to_contain_text("No duplicates left")
     page.get_by_role("link", name="Review and create a version").click()
     expect(page.locator("ol.changes")).to_contain_text("Removed: 2 images.")
+
+
+def test_an_image_unlike_the_training_images_is_marked_on_the_device_page(open_page, rows):
+    InferenceImage.objects.filter(pk=rows["inference"].images.first().pk).update(unlikeness=1.6)
+    page = open_page()
+    page.goto(reverse("device-detail", args=[rows["virtual"].pk]))
+    expect(page.locator("#answers .answer", has_text="Unlike any image")).to_have_count(1)
+
+
+def test_a_dataset_with_a_given_test_split_only_is_measured_on_it(open_page, people, worker):
+    """The validation split is drawn from the training images; the final figures are of the test images."""
+    places = [f"{split}/{label}" for split, label in product(("train", "test"), ("cat", "dog"))]
+    pets = zip_of(
+        {f"{place}/{n}.png": (60 * m, 11 * n, 7) for m, place in enumerate(places) for n in range(8)}
+    )
+    page = open_page()
+    page.goto(reverse("dataset-new"))
+    page.fill("#id_name", "Pets")
+    page.set_input_files("#id_file", {"name": "pets.zip", "mimeType": "application/zip",
+                                      "buffer": pets.read()})  # fmt: skip
+    page.click("text=Upload and check")
+    page.click("text=Looks right")
+    expect(page.locator("main")).to_contain_text(re.compile(r"\d+ \+ \d+ \+ 16"))
+    page.click("text=Train with it")
+    page.check("input[name=chips][value=rv1106]")
+    page.click("text=Start the run")
+    expect(page.locator("#verdict")).to_contain_text("16 test images")

@@ -35,7 +35,7 @@ def test_every_stage_is_measured_on_the_test_images(run):
 
 def test_page_report_and_api_say_that_it_is_the_test_split(run, alices):
     page = alices.get(run.get_absolute_url()).content.decode()
-    assert "on 4 test images" in page and "12 train, 6 validate, 4 test" in page
+    assert "on 4 test images" in page and "12 training, 6 validation, 4 test" in page
     assert "optimistic" not in page
     assert (report(run)["split"], report(run)["dataset"]["test_images"]) == ("test", 4)
     answer = alices.get(f"/api/v1/runs/{run.pk}/").json()

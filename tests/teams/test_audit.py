@@ -244,7 +244,7 @@ def test_calls_that_changed_nothing_are_shown_to_who_asks_for_them(admin, with_t
 def test_the_audit_says_acts_in_words_and_filters_by_them(admin, team):
     audit.record("run.create", team=team)
     page = admin.get(reverse("audit-list")).content.decode()
-    assert '<td data-label="What">Run started</td>' in page
+    assert '<td data-label="Action">Run started</td>' in page
     for choice in ('<optgroup label="Runs">', '<option value="run">All: Runs</option>',
                    '<option value="run.create">Run started</option>'):  # fmt: skip
         assert choice in page

@@ -30,8 +30,6 @@ def read_plan(spec: dict[str, Any]) -> Plan:
         contents.train_images, int(params["batch_size"]), float(params["learning_rate"]), notices
     )
     pretrained, teacher = (_weights(inputs.get(name)) for name in ("pretrained", "teacher"))
-    if pretrained is None and not notices:
-        notices.append(msg("Trained from scratch: no pretrained weights were given."))
     return Plan(
         task=task.name,
         dataset=dataset,

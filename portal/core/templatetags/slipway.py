@@ -169,6 +169,12 @@ def milliseconds(value):
 
 
 @register.filter
+def grouped(count):
+    """1204332 → ``1,204,332``, in every language."""
+    return "–" if count in (None, "") else f"{count:,}"
+
+
+@register.filter
 def millions(count):
     """1204332 → ``1.2``, 86592 → ``0.087``."""
     return f"{count / 1e6:.2g}" if count else "–"

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('created_at', models.DateTimeField(auto_now_add=True, db_index=True)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('committed', 'Made a version'), ('discarded', 'Discarded')], default='open', max_length=10)),
+                ('state', models.CharField(choices=[('open', 'Open'), ('committed', 'Created a version'), ('discarded', 'Discarded')], default='open', max_length=10)),
                 ('message', models.CharField(blank=True, max_length=200)),
             ],
             options={

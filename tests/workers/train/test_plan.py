@@ -22,11 +22,11 @@ def test_it_takes_over_what_the_spec_says(spec, dataset):
     assert plan.steps_per_epoch == 6
 
 
-def test_it_says_that_it_trains_from_scratch(spec):
-    assert read_plan(spec).notices == ["Trained from scratch: no pretrained weights were given."]
+def test_training_from_scratch_as_chosen_needs_no_notice(spec):
+    assert read_plan(spec).notices == []
 
 
-def test_it_passes_on_the_portals_own_notice_instead(spec):
+def test_it_passes_on_the_portals_notice(spec):
     spec["params"]["pretrained_notice"] = "The weights cannot be downloaded: trained from scratch."
     assert read_plan(spec).notices == ["The weights cannot be downloaded: trained from scratch."]
 
