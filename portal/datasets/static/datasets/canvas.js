@@ -2,7 +2,7 @@
 // element of its own below the canvas, so that dragging a box never paints twelve million pixels anew.
 
 const Konva = window.Konva;
-const HANDLE = 10; // pixels of the screen
+const HANDLE = window.matchMedia("(pointer: coarse)").matches ? 22 : 10; // pixels of the screen
 const LEAST_DRAG = 4;
 const LARGEST = 40; // pixels of the screen for one of the image
 const STEP = 1.25;
