@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +14,7 @@ from portal.core.messages import shown
 from portal.datasets.models import DatasetVersion
 from portal.jobs.models import Status
 from portal.models.models import Evaluation, Model
-from portal.runs import improving, plan
+from portal.runs import improving, plan, smaller
 from portal.runs.forms import usable_versions
 from portal.runs.graph import Graph
 from portal.tasks import Stage
@@ -25,6 +27,7 @@ class ImproveForm(StyledForm):
     """Epochs and learning rate; empty fields mean the method's defaults. A subclass sets ``method``."""
 
     method: str
+    others: Sequence[plan.Plan] = ()  # of further runs, to compare with; ``make_plan`` sets it
     epochs = forms.IntegerField(required=False, label=_("Epochs"))
     learning_rate = forms.FloatField(required=False, label=_("Learning rate"))
 
@@ -121,7 +124,23 @@ class PruningForm(ImproveForm):
     )
     unit = forms.ChoiceField(choices=list(UNITS.items()), label=_("Cost in"))
     importance = forms.ChoiceField(choices=list(IMPORTANCES.items()), label=_("Channels that stay"))
-    field_order = ("share", "unit", "importance", "epochs", "learning_rate")
+    smaller = forms.ChoiceField(
+        required=False,
+        label=_("Train a smaller recipe as long"),
+        help_text=_("In a run of its own, to compare the two: it may be as good."),
+    )
+    field_order = ("share", "unit", "importance", "smaller", "epochs", "learning_rate")
+
+    def __init__(self, *args, graph: Graph, **kwargs):
+        super().__init__(*args, graph=graph, **kwargs)
+        choices = [(name, recipe.title) for name, recipe in smaller.recipes(graph.run).items()]
+        self.fields["smaller"].choices = [*choices, ("", _("None"))]
+
+    def make_plan(self) -> plan.Plan:
+        recipe = self.cleaned_data.pop("smaller")
+        pruned = super().make_plan()
+        self.others = [smaller.make_plan(self.graph.run, recipe, pruned.params["epochs"])] if recipe else []
+        return pruned
 
     def clean_share(self) -> float:
         return self.cleaned_data["share"] / 100

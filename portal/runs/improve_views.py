@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
 
 from portal.runs import services
@@ -26,7 +27,11 @@ def run_improve(request, pk):
     if chosen in forms and forms[chosen].is_valid():
         try:
             plan = forms[chosen].make_plan()
-            return redirect("run-detail", pk=services.create_run(plan, request.team, request.user, run).pk)
+            with transaction.atomic():
+                made = services.create_run(plan, request.team, request.user, run)
+                for other in forms[chosen].others:
+                    services.create_run(other, request.team, request.user)
+            return redirect("run-detail", pk=made.pk)
         except PlanError as error:
             forms[chosen].add_errors(error.fields)
         except QuotaReached as error:

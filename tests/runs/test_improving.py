@@ -351,6 +351,22 @@ def test_the_page_shows_what_a_pruned_model_is_to_be_compared_with(done, alices)
     assert (method["share"], method["unit"]) == (0.4, "macs")
 
 
+def test_a_smaller_recipe_is_trained_as_long_beside_the_pruned_model(done, alices):
+    for rows in (Run.objects.filter(pk=done.pk), Model.objects.filter(job__step__run=done)):
+        rows.update(recipe="pp_lcnet_x1_0")
+    asked = {"method": "prune", "share": "50", "unit": "cycles", "importance": "l1", "epochs": "5"}
+    address = reverse("run-improve", args=[done.pk])
+    assert alices.post(address, {**asked, "smaller": "picodet_xs"}).status_code == 422
+    answer = alices.post(address, {**asked, "smaller": "pp_lcnet_x0_25"})
+    assert answer.status_code == 302, answer.context["forms"]["prune"].errors
+    other, pruned = Run.objects.order_by("-id")[:2]
+    assert (pruned.recipe, other.recipe) == ("pp_lcnet_x1_0", "pp_lcnet_x0_25")
+    assert other.params["epochs"] == done.params["epochs"] + pruned.params["epochs"] == 17
+    kept = ("batch_size", "learning_rate", "input_size", "augmentation")
+    assert [other.params[name] for name in kept] == [done.params[name] for name in kept]
+    assert Graph(other).method == {}
+
+
 def test_a_model_pruned_by_an_earlier_release_is_counted_in_cycles(done, alice):
     new = improve(alice, done, method="prune").json()["id"]
     model = model_of(Run.objects.get(pk=new))
