@@ -42,7 +42,7 @@ def start(search: FitSearch, entry: Entry) -> None:
     except plans.PlanError as error:
         raise Refused(join(error.fields.values())) from error
     trial.save(update_fields=["run"])
-    tags.put(trial.run, [tag_of(search)])
+    tags.set_tags(trial.run, [tag_of(search)])
 
 
 def tag_of(search: FitSearch) -> str:

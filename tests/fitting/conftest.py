@@ -52,7 +52,7 @@ def usual_value(model) -> float:
 def end(job: Job, status=Status.SUCCEEDED, **fields) -> None:
     job.move_to(Status.RUNNING)
     job.move_to(status, **fields)
-    endings.settle(job)
+    endings.follow_up(job)
 
 
 class Workers:
