@@ -326,6 +326,7 @@ PAGES = {
     "GET run-list": Rule(VIEWER),
     "GET run-new": Rule(MEMBER),
     "POST run-new": Rule(MEMBER),
+    "GET run-costs": Rule(VIEWER),
     "GET run-detail": Rule(VIEWER),
     "GET run-live": Rule(VIEWER),
     "GET run-report": Rule(VIEWER),

@@ -106,6 +106,7 @@ class RecipeCostSerializer(serializers.Serializer):
     memory_megabytes = serializers.FloatField()
     rknn_megabytes = serializers.FloatField()
     build_seconds = serializers.FloatField()
+    cpu_operators = serializers.ListField(child=serializers.CharField(), required=False)
 
 
 class RecipeSerializer(serializers.Serializer):

@@ -17,6 +17,7 @@ from typing import Any
 from portal.core import configs
 from portal.datasets.models import DatasetVersion
 from portal.jobs.models import Status
+from portal.models import costs
 from portal.models.models import CompiledModel, Model
 
 LATELY = 200  # recent models to consider
@@ -38,6 +39,7 @@ class Estimate:
     chip: str
     memory_bytes: float | None = None  # of weights and feature maps, at the nearest measured size
     scaled: bool = False
+    ms: float | None = None  # of an image, by the cycles and the chip's clock
 
 
 class Estimates:
@@ -63,6 +65,7 @@ class Estimates:
             rknn_bytes=build.get("bytes"),
             chip=self.chip,
             memory_bytes=build.get("memory"),
+            ms=costs.milliseconds(cycles * growth, configs.chips().get(self.chip)) if cycles else None,
             scaled=(cycles is not None and growth != 1) or (seconds is not None and slower != 1),
         )
 

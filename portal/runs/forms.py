@@ -18,6 +18,7 @@ from portal.devices.models import Device
 from portal.jobs.models import ACTIVE, Status
 from portal.runs import cloning, plan, tags
 from portal.runs.graph import Graph
+from portal.runs.quality import USUAL_MAX_DROP
 from portal.teams.models import Role
 from workers.contract.messages import msg
 
@@ -44,6 +45,14 @@ LIMITS = {
     ),
     "fail_under": (_("Required quality, %"), _("A run whose model scores lower also misses its limits.")),
 }
+
+
+def _usual_limit(team, name: str) -> str:
+    """The limit of runs that state none, in percent; a dash if there is none."""
+    share = getattr(team, name)
+    if share is None and name == "max_drop":
+        share = USUAL_MAX_DROP
+    return "–" if share is None else f"{100 * share:g}"
 
 
 def usable_versions(team):
@@ -129,8 +138,7 @@ class RunForm(StyledForm):
                 required=False, min_value=least, max_value=most, label=label, help_text=help_text
             )
         for name, (label, help_text) in LIMITS.items():
-            share = getattr(team, name)
-            usual = forms.NumberInput(attrs={"placeholder": "–" if share is None else f"{100 * share:g}"})
+            usual = forms.NumberInput(attrs={"placeholder": _usual_limit(team, name)})
             self.base_fields[name] = forms.FloatField(
                 required=False, min_value=0, max_value=100, label=label, help_text=help_text, widget=usual
             )

@@ -23,7 +23,7 @@ from portal.datasets.services import create_version
 from portal.devices.models import Device
 from portal.jobs.models import IllegalTransition, Status
 from portal.models.services import set_score_threshold
-from portal.runs import cloning, deletion, services, suggestions
+from portal.runs import cloning, deletion, experience, services, suggestions
 from portal.runs import plan as plans
 from portal.runs.estimates import Estimates
 from portal.runs.figures import figures_of
@@ -49,7 +49,7 @@ from workers.datakit.errors import InputError
 
 DELETED = "deleted"  # besides the statuses, in the filter of the list
 LOOKED_AT = 20  # newest versions to search for one that can be trained on
-MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", "replace_better", *NUMBERS, *LIMITS)
+MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", "replace_better", *NUMBERS)
 
 
 def _run(request, pk: int) -> Run:
@@ -152,6 +152,8 @@ def _form_page(request, initial: dict, cloned_from: Run | None = None):
         "chip": estimates.chip,
         "more_open": bool(cloned_from) or any(form[name].errors for name in MORE),
         "more": [form[name] for name in MORE],
+        "limits": [form[name] for name in LIMITS],
+        "earlier": experience.of_presets(request.team, version),
         "upload_chunk": settings.UPLOAD_PIECE_BYTES,
         "upload_max": upload_limits.most_bytes(request.team),
         "chosen": {

@@ -57,7 +57,10 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The measured cost of the recipe at one input size on a chip; memory is that of weights and features."""
+    """The measured cost of the recipe at one input size on a chip; memory is that of weights and features.
+
+    ``cpu_operators`` run on the chip's CPU, besides input and output.
+    """
 
     chip: Text
     input_size: Size
@@ -65,6 +68,7 @@ class Cost:
     memory_megabytes: Positive
     rknn_megabytes: Positive
     build_seconds: Positive
+    cpu_operators: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
