@@ -125,6 +125,23 @@ def test_what_a_lost_connection_kept_back_is_sent_later(open_page, street, peopl
     assert len(boxes_of(people, street)) == 3
 
 
+def test_whoever_leaves_with_unsaved_boxes_is_asked_and_a_link_waits_for_them(open_page, street, people):
+    page, asked = open_page(expected=["ERR_FAILED"]), []
+    page.goto(address(street))
+    page.route("**/boxes/", lambda route: route.abort())
+    page.keyboard.press("b")
+    expect(page.locator("[data-saved]")).to_contain_text("Not saved")
+    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.close(run_before_unload=True)
+    page.wait_for_timeout(300)
+    assert asked == ["beforeunload"]
+    page.get_by_role("link", name="Next", exact=True).click()
+    expect(page.locator("[data-saved]")).to_contain_text("Not saved")
+    page.unroute("**/boxes/")
+    page.wait_for_url("**/images/2/")
+    assert len(boxes_of(people, street)) == 3
+
+
 def test_a_finger_draws_on_a_phone_without_sideways_scrolling(open_page, street, people):
     page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page.goto(address(street))
