@@ -1,6 +1,7 @@
 """What a detector's predictions are on the command line."""
 
 from slipway.cli.commands.devices import _lines
+from slipway.cli.commands.keeping import _image
 
 IMAGE = {"name": "a.png", "label": "", "score": None, "milliseconds": 5.5, "error": "", "note": ""}
 BOXES = [
@@ -24,3 +25,12 @@ def test_a_classifiers_label_and_an_error_stay_as_they_were():
     image = {**IMAGE, "label": "cat", "score": 0.98, "prediction": {"label": "cat"}}
     assert _lines(image, 0.25)[0][1] == "cat"
     assert _lines({**IMAGE, "error": "No.", "prediction": {}}, 0.25)[0][4] == "No."
+
+
+def test_a_change_of_boxes_says_how_many_there_are():
+    sides = [
+        {"class_name": None, "split": "val", "boxes": [["cat", 1, 1, 9, 9]] * count} for count in (0, 1, 2)
+    ]
+    assert [_image(side) for side in sides] == ["0 boxes (val)", "1 box (val)", "2 boxes (val)"]
+    assert _image({"class_name": "cat", "split": "train", "boxes": None}) == "cat (train)"
+    assert _image(None) == ""

@@ -174,10 +174,10 @@ def print_version(screen: Screen, version: dict) -> None:
         screen.line(f"hash {version['content_hash']}")
     if version["counts"]:
         splits = ("train", "val", "test")
-        cells = [
-            (row["name"], *(row.get(split, 0) for split in splits), row["total"]) for row in version["counts"]
-        ]
-        screen.table(["Class", ">Train", ">Val", ">Test", ">All"], cells)
+        boxes = ["boxes"] if "boxes" in version["counts"][0] else []
+        keys = [*splits, "total", *boxes]
+        cells = [(row["name"], *(row.get(key, 0) for key in keys)) for row in version["counts"]]
+        screen.table(["Class", ">Train", ">Val", ">Test", ">All", *[">Boxes"] * len(boxes)], cells)
     if version["findings"]:
         findings = [(row["level"], row["message"]) for row in version["findings"]]
         screen.table(["Level", "Finding"], findings)

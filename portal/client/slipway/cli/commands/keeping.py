@@ -85,4 +85,8 @@ def _name(change: dict) -> str:
 
 
 def _image(image: dict | None) -> str:
-    return f"{image['class_name'] or 'boxes'} ({image['split']})" if image else ""
+    if not image:
+        return ""
+    boxes = image["boxes"]
+    label = image["class_name"] if boxes is None else f"{len(boxes)} box" + "es" * (len(boxes) != 1)
+    return f"{label or 'no class'} ({image['split']})"
