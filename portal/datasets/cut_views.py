@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 
@@ -47,6 +48,11 @@ class CutForm(StyledForm):
 def version_cut(request, pk):
     """Choose the options, and start."""
     source = find_ready_version(request, pk)
+    try:
+        cuts.check(source)
+    except InputError as error:
+        messages.error(request, str(error))
+        return redirect("dataset-version", pk=pk)
     form = CutForm(request.POST or None, initial={"name": f"{source.dataset.name[:100]} crops"})
     if request.method == "POST" and form.is_valid():
         data = dict(form.cleaned_data)

@@ -22,6 +22,16 @@ def create(
     checks may be queued.
     """
     jobs.refuse_if_full(source.team)
+    check(source)
+    if source.dataset.name == name:
+        raise InputError(msg("{name} is the dataset with the boxes: choose another name.", name=name))
+    cut = {"how": how, "margin": margin, "least_side": least_side}
+    options = {"cut": cut, "layout": LAYOUT, "fresh": True}
+    return services.upload_version(source.team, user, name, options, upload_name=str(source), source=source)
+
+
+def check(source: DatasetVersion) -> None:
+    """Raise InputError if no classification dataset can be made of ``source``."""
     if not source.is_ready or source.is_deleted or not source.labels.has_boxes:
         raise InputError(
             msg(
@@ -33,8 +43,3 @@ def create(
         raise InputError(
             msg("{version} has boxes of one class only, and a classifier needs two.", version=str(source))
         )
-    if source.dataset.name == name:
-        raise InputError(msg("{name} is the dataset with the boxes: choose another name.", name=name))
-    cut = {"how": how, "margin": margin, "least_side": least_side}
-    options = {"cut": cut, "layout": LAYOUT, "fresh": True}
-    return services.upload_version(source.team, user, name, options, upload_name=str(source), source=source)

@@ -70,7 +70,7 @@ def test_layers_are_measured_and_the_worst_compiled_in_16_bits(alices, compiled)
     address = reverse("model-compiled", args=[compiled.pk])
     measure = reverse("model-layers-measure", args=[compiled.pk])
     page = alices.get(address).content.decode()
-    assert "Not measured yet" in page and "1200" in page and "976.6" not in page
+    assert "Not measured yet" in page and "1,200" in page and "976.6" not in page
     alices.post(measure)
     alices.post(measure)  # asked for twice
     assert LayerErrors.objects.count() == 1
@@ -117,3 +117,10 @@ def test_jobs_of_variants_lead_to_their_pages(alices, compiled, alice):
     for job in Job.objects.filter(kind__in=("quantize", "layer-error")):
         content = alices.get(reverse("job-detail", args=[job.pk])).content.decode()
         assert "/models/" in content
+
+
+def test_of_a_failed_conversion_the_page_promises_nothing(alices, compiled):
+    Job.objects.filter(pk=compiled.job_id).update(status=Status.FAILED)
+    CompiledModel.objects.filter(pk=compiled.pk).update(cost={})
+    page = alices.get(reverse("model-compiled", args=[compiled.pk])).content.decode()
+    assert "the conversion did not finish" in page and "Available when" not in page

@@ -113,6 +113,14 @@ def test_a_source_that_is_gone_fails_the_job_with_a_sentence(street, alice, run_
     assert "The version with the boxes was deleted" in version.job.message
 
 
+def test_the_page_of_a_version_without_boxes_says_why_and_leads_back(team, alice, client):
+    version = ready_version(team, alice)
+    client.force_login(alice)
+    answer = client.get(reverse("dataset-cut", args=[version.pk]), follow=True)
+    assert answer.request["PATH_INFO"] == reverse("dataset-version", args=[version.pk])
+    assert "cannot be cut: choose a version with boxes" in answer.content.decode()
+
+
 def test_the_page_makes_the_dataset_and_says_where_it_comes_from(street, client, alice, run_jobs):
     client.force_login(alice)
     page = reverse("dataset-cut", args=[street.pk])

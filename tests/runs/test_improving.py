@@ -343,7 +343,7 @@ def test_pruning_to_nearly_nothing_or_nothing_at_all_is_refused(done, alice, sha
 def test_the_page_shows_what_a_pruned_model_is_to_be_compared_with(done, alices):
     address = reverse("run-improve", args=[done.pk])
     page = " ".join(alices.get(address).content.decode().split())
-    assert "1204332" in page and "98.70 %" in page
+    assert "1,204,332" in page and "98.70 %" in page
     asked = {"method": "prune", "share": "40", "unit": "macs", "importance": "taylor"}
     assert alices.post(address, {**asked, "share": "1"}).status_code == 422
     assert alices.post(address, asked).status_code == 302

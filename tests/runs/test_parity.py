@@ -195,7 +195,7 @@ def test_the_page_shows_stages_classes_matrices_and_changed_images(client, alice
     page = page_of(client, done)
     for words in (
         "Parity report", "int8 for Rockchip RV1106", "The board Virtual board", "划痕", "worst first",
-        "scratch on the left edge → 5", "Keeps to its limits", "Error of each layer",
+        "scratch on the left edge → 5", "Within its limits", "Error of each layer",
         "Make the model fit its chip better",
     ):  # fmt: skip
         assert words in page, words
