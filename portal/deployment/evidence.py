@@ -65,12 +65,27 @@ def envelope(evidence: Evidence) -> dict[str, str]:
 
 def page(evidence: Evidence) -> bytes:
     """The HTML page, in the reader's language; its last line signs all bytes before it."""
-    context = {"evidence": evidence, "document": json.loads(evidence.payload)}
+    signed = json.loads(evidence.payload)
+    context = {"evidence": evidence, "document": signed, "raw": _raw(signed)}
     content = render_to_string("deployment/evidence.html", context).strip().encode() + b"\n"
     key, signature = signing.sign(evidence.deployment.device.team, content)
     public = base64.b64encode(bytes.fromhex(key.public)).decode()
     line = f"<!-- {FORMAT} key={public} signature={base64.b64encode(signature).decode()} -->\n"
     return content + line.encode()
+
+
+def _raw(signed: dict[str, Any]) -> dict[str, Any]:
+    """Parts that the page shows as JSON."""
+    golden = [
+        {**one, "expected": json.dumps(one["expected"]), "predicted": json.dumps(one["predicted"])}
+        for one in signed["golden"]
+    ]
+    model = signed["model"]
+    return {
+        "golden": golden,
+        "quantization": json.dumps(model["quantization"]),
+        "cost": json.dumps(model["cost"]),
+    }
 
 
 def file_name(deployment: Deployment, suffix: str) -> str:

@@ -54,7 +54,7 @@ def words(policy: Policy) -> list[Message]:
     """Each limit as a phrase."""
     limits, metric = policy.limits, word(tasks.get(policy.task).metric_title)
     phrases = {
-        "max_drop": lambda it: msg("at most {points} points lost", points=points(it)),
+        "max_drop": lambda it: msg("drop in points at most {points}", points=points(it)),
         "fail_under": lambda it: msg("{metric} at least {share}", metric=metric, share=percent(it)),
         "fail_class_under": lambda it: msg("each class at least {share}", share=percent(it)),
         "max_memory_mb": lambda it: msg("at most {size} MB of memory", size=f"{it:g}"),

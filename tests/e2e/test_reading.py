@@ -76,6 +76,7 @@ def pages(rows, people) -> dict[str, str]:
         address = "/" + templates[name].format(**matrix.page_values(rows, name))
         answer = client.get(address)
         html = answer.headers.get("Content-Type", "").startswith("text/html")
+        html = html and "Content-Disposition" not in answer.headers  # a download is no page
         if answer.status_code == 200 and html and b"<html" in answer.content:
             found[name] = address
     assert len(found) > 25
