@@ -22,8 +22,10 @@ def make() -> tuple[Path, int]:
     The path of a unix socket is limited to about 100 characters.
     """
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # It gets its name only once it is held: another board that starts must not find it free.
+    lock = os.open(folder / f"{LOCK}.new", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
+    os.rename(folder / f"{LOCK}.new", folder / LOCK)
     return folder, lock
 
 
