@@ -294,6 +294,7 @@ JOB_FOLDER_KEPT = timedelta(days=3)  # of a failed job, for debugging
 JOB_LOG_MAX_BYTES = 20 * 1024 * 1024
 # How often to check whether a device that was online still is; 0 for never.
 DEVICE_CHECK_MINUTES = env.integer("DEVICE_CHECK_MINUTES", 10)
+DEVICE_HEALTH_DAYS = env.integer("DEVICE_HEALTH_DAYS", 30)  # how long the samples of these checks are kept
 DEPLOY_WATCH_SECONDS = env.integer("DEPLOY_WATCH_SECONDS", 15)  # after the switch; 0 for no watch
 SSH_TIMEOUT_SECONDS = env.integer("SSH_TIMEOUT_SECONDS", 10, least=1)
 SSH_RETRY_DELAYS = (1.0, 3.0, 6.0, 10.0)  # seconds before each further attempt of a job to reach a board

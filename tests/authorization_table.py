@@ -128,6 +128,7 @@ API = {
     "POST devices/": change(OPERATOR, DEPLOY),
     "GET devices/{pk}/": look(),
     "GET devices/{pk}/fitness/": look(),
+    "GET devices/{pk}/health/": look(),
     "DELETE devices/{pk}/": change(OPERATOR, DEPLOY),
     "PATCH devices/{pk}/": change(OPERATOR, DEPLOY),
     "GET devices/{pk}/host-key/": Rule(OPERATOR, (READ, DEPLOY)),  # to look is a connection to the board
@@ -150,11 +151,10 @@ API = {
     "POST rollouts/": change(OPERATOR, DEPLOY),
     "GET rollouts/{pk}/": look(),
     "GET rollouts/{pk}/boards/": look(),
-    "POST rollouts/{pk}/pause/": change(OPERATOR, DEPLOY),
-    "POST rollouts/{pk}/resume/": change(OPERATOR, DEPLOY),
-    "POST rollouts/{pk}/approve/": change(OPERATOR, DEPLOY),
-    "POST rollouts/{pk}/abort/": change(OPERATOR, DEPLOY),
-    "POST rollouts/{pk}/undo/": change(OPERATOR, DEPLOY),
+    **{
+        f"POST rollouts/{{pk}}/{act}/": change(OPERATOR, DEPLOY)
+        for act in ("pause", "resume", "approve", "abort", "undo")
+    },
     "GET device-groups/": look(),
     "POST device-groups/": change(OPERATOR, DEPLOY),
     "GET device-groups/{pk}/": look(),

@@ -16,7 +16,7 @@ from portal.core.bodies import many_images, takes
 from portal.core.calls import with_query, without_body
 from portal.core.messages import shown
 from portal.core.serializers import KnownFieldsOnly
-from portal.devices import coco, fitness, pictures, releases, services
+from portal.devices import coco, fitness, health_history, pictures, releases, services
 from portal.devices.credentials import Credentials, SecretNeeded
 from portal.devices.errors import BoardError
 from portal.devices.filters import DeviceFilter, InferenceFilter
@@ -26,6 +26,7 @@ from portal.devices.serializers import (
     DeviceSerializer,
     EditDeviceSerializer,
     FitnessSerializer,
+    HealthSerializer,
     HostKeysSerializer,
     InferenceSerializer,
     NewDeviceSerializer,
@@ -46,6 +47,10 @@ class ImagesSerializer(KnownFieldsOnly, serializers.Serializer):
         child=serializers.FileField(allow_empty_file=True), max_length=services.MAX_INFERENCE_IMAGES,
         allow_empty=False, error_messages=dict.fromkeys(("required", "empty"), NO_IMAGE),
     )  # fmt: skip
+
+
+class DaysSerializer(serializers.Serializer):
+    days = serializers.IntegerField(default=7, min_value=1, max_value=365)
 
 
 class ThresholdsSerializer(serializers.Serializer):
@@ -170,6 +175,13 @@ class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSe
         job = services.start_probe(device, request.user)
         audit.record("device.probe", device)
         return Response(JobSerializer(job).data, status=202)
+
+    @extend_schema(responses={200: HealthSerializer})
+    @action(detail=True, pagination_class=None, filter_backends=[])
+    @with_query(DaysSerializer)
+    def health(self, request, pk=None):
+        """What the checks of the last days found, oldest first; at most 300 samples, evenly spaced."""
+        return Response(HealthSerializer(health_history.history(self.get_object(), self.query["days"])).data)
 
     @extend_schema(responses=FitnessSerializer)
     @action(detail=True, pagination_class=None, filter_backends=[])

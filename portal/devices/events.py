@@ -30,6 +30,26 @@ def register() -> None:
             colour="success",
         )
     )
+    register_event(
+        Event(
+            "device.foreign",
+            _("A device runs a release that Slipway did not deploy"),
+            _("The device %(name)s runs the release %(release)s, which Slipway did not deploy."),
+            "exclamation-triangle-fill",
+            _describe,
+            colour="warning",
+        )
+    )
+    register_event(
+        Event(
+            "device.clock",
+            _("The clock of a device is wrong"),
+            _("The clock of the device %(name)s is more than 5 minutes off."),
+            "exclamation-triangle-fill",
+            _describe,
+            colour="warning",
+        )
+    )
 
 
 def _describe(device) -> Facts:
@@ -37,7 +57,8 @@ def _describe(device) -> Facts:
     seen = device.seen_at.isoformat() if device.seen_at else None
     data = {
         "id": device.pk, "name": device.name, "profile": device.profile, "problem": device.problem,
+        "release": device.reported_release,
         "seen_at": seen, "url": absolute(path),
     }  # fmt: skip
-    words = {"name": device.name, "message": device.problem}
+    words = {"name": device.name, "message": device.problem, "release": device.reported_release}
     return Facts(words, path, device.created_by_id, {"device": data})

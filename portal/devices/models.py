@@ -1,6 +1,7 @@
 """Registered boards and their predictions."""
 
 from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.core import configs
@@ -85,6 +86,38 @@ class Device(Owned):
         if self.reported_at is None:
             return self.probe.get("current")
         return self.reported_release or None
+
+
+class HealthSample(models.Model):
+    """What one check found on a board; null means unknown. ``health_history.py`` writes and removes them."""
+
+    CLOCK_SECONDS = 300  # a clock further off is wrong
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="health")
+    at = models.DateTimeField(default=timezone.now)
+    reachable = models.BooleanField()
+    release = models.CharField(max_length=100, blank=True)
+    foreign = models.BooleanField(default=False)  # the release is none that the portal put there
+    memory_free = models.BigIntegerField(null=True)  # bytes
+    disk_free = models.BigIntegerField(null=True)  # bytes
+    celsius = models.FloatField(null=True)
+    load = models.FloatField(null=True)  # average over a minute
+    uptime = models.BigIntegerField(null=True)  # seconds
+    clock_offset = models.BigIntegerField(null=True)  # seconds that its clock is ahead
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["device", "at"], name="health_of_device"),
+            models.Index(fields=["at"]),
+        ]
+
+    @property
+    def clock_is_off(self) -> bool:
+        return self.clock_offset is not None and abs(self.clock_offset) > self.CLOCK_SECONDS
+
+    def __str__(self):
+        return f"{self.device_id} {self.at}"
 
 
 class InferenceQuerySet(OwnedQuerySet):

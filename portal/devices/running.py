@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -59,14 +61,21 @@ class Report:
 
     release: str | None
     asked_at: datetime.datetime
+    reading: Any = None  # what ``also`` returned
 
 
-def fetch_report(device: Device) -> Report | None:
-    """Sign in and ask, outside a job; None if the board could not be asked. Reads no row."""
+def fetch_report(
+    device: Device, also: Callable[[BoardConnection, str], Any] = lambda connection, root: None
+) -> Report | None:
+    """Sign in and ask, outside a job; None if the board could not be asked. Reads no row.
+
+    ``also`` is called with the connection and the profile's root folder.
+    """
     asked_at = timezone.now()
     try:
         with sign_in(device) as connection:
-            return Report(read_current(connection, configs.boards()[device.profile]), asked_at)
+            profile = configs.boards()[device.profile]
+            return Report(read_current(connection, profile), asked_at, also(connection, profile.root))
     except (BoardError, WrongKey, configs.Removed):
         return None
 

@@ -6,7 +6,7 @@ from portal.core.names import one_line
 from portal.core.serializers import KnownFieldsOnly
 from portal.devices.fitness import Verdict
 from portal.devices.hosts import check_host
-from portal.devices.models import Device, Inference, InferenceImage
+from portal.devices.models import Device, HealthSample, Inference, InferenceImage
 from portal.jobs.serializers import JobSerializer
 from workers.contract.messages import msg
 
@@ -151,3 +151,22 @@ class InferenceSerializer(serializers.ModelSerializer):
     class Meta:
         model = Inference
         fields = ["id", "device", "release", "task", "engine", "created_at", "job", "images"]
+
+
+class HealthSampleSerializer(serializers.ModelSerializer):
+    """What one check found; null means unknown."""
+
+    class Meta:
+        model = HealthSample
+        fields = [
+            "at", "reachable", "release", "foreign", "memory_free", "disk_free", "celsius", "load", "uptime",
+            "clock_offset",
+        ]  # fmt: skip
+
+
+class HealthSerializer(serializers.Serializer):
+    """``checks`` counts all checks of these days, ``reachable`` those that the device answered."""
+
+    checks = serializers.IntegerField()
+    reachable = serializers.IntegerField()
+    samples = HealthSampleSerializer(many=True)

@@ -2,7 +2,7 @@
 
 from portal.celery import app
 from portal.core.slots import Slots
-from portal.devices import inference_images
+from portal.devices import health_history, inference_images
 from portal.devices import watch as watching
 
 _rounds = Slots(1)
@@ -19,3 +19,4 @@ def watch() -> None:
         if got:
             inference_images.sweep()
             watching.watch()
+            health_history.sweep()

@@ -14,7 +14,7 @@ from portal.core import configs, live, panels
 from portal.core.bodies import many_images, takes
 from portal.core.live import Live
 from portal.core.paging import page_of
-from portal.devices import coco, fitness, pictures, releases, services
+from portal.devices import coco, fitness, health_history, pictures, releases, services
 from portal.devices.credentials import SecretNeeded
 from portal.devices.errors import BoardError
 from portal.devices.forms import AccessForm, DeviceForm, InferForm, SecretForm
@@ -62,8 +62,14 @@ def device_detail(request, pk):
         "predicted": {row.pk: images_of(row, forgiving({}, known.get(row.release)), NAMED) for row in page},
         "releases": known,
         "panels": panels.of("device", request, device),
+        **_health(device),
     }
     return render(request, "devices/detail.html", context)
+
+
+def _health(device: Device) -> dict:
+    found = health_history.history(device)
+    return {"health": found, "health_series": found.series()} if found.checks else {}
 
 
 def device_live(request, pk):

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from portal.devices import running
+from portal.devices import health_history, running
 from portal.devices.errors import BoardError, Unreachable
 from portal.devices.hostkeys import HostKey, fetch_host_key
 from portal.devices.models import Device
@@ -56,7 +56,9 @@ def watch() -> None:
 def _check_and_report(device: Device) -> tuple[Exception | None, running.Report | None]:
     problem = _find_problem(device)
     # A rejected password is not retried every few minutes: boards lock out clients that do so.
-    return problem, running.fetch_report(device) if problem is None and not device.problem else None
+    return problem, running.fetch_report(
+        device, health_history.read
+    ) if problem is None and not device.problem else None
 
 
 def _find_problem(device: Device) -> Exception | None:
@@ -87,6 +89,7 @@ def _note(device: Device, problem: Exception | None, report: running.Report | No
         mark_online(device)
         if report is not None:
             running.record(device, report.release, report.asked_at)
+        health_history.record(device, True, report.reading if report else None)
     elif isinstance(problem, Unreachable):
         did_not_answer(device, str(problem))
 
