@@ -1,6 +1,6 @@
 """Measures what int8 costs on ten small datasets with the fast preset, drawn and sampled.
 
-    .venv/bin/python -m tests.bench.small_sets [--seed 0] [--only NAME[,NAME…]] [--keep FOLDER]
+    .venv/bin/python -m tests.bench.small_sets [--seed 0] [--seeds 1] [--only NAME[,NAME…]] [--keep FOLDER]
 
 Each set has 20 to 200 images of 2 to 10 classes, and 200 images apart to measure on (``small/sets.py``). It
 is trained, converted for RV1106 and measured. Where int8 loses more than the limit that a run has unless it
@@ -8,8 +8,9 @@ says otherwise, a cure that the parity report names is tried: converting with th
 line a set; the last line is one JSON object:
 
 - ``worst_drop``: the largest drop from the trained model to int8, in points, after the cure if one was tried.
-- ``sets``: of each set ``float``, ``int8`` and ``drop``, in per cent and points; ``uncured`` is the drop
-  before the cure if one was tried, ``precise_bn`` whether the statistics were settled before the export.
+- ``sets``: of each set, and of each seed if there are several, ``float``, ``int8`` and ``drop``, in per cent
+  and points; ``uncured`` is the drop before the cure if one was tried, ``precise_bn`` whether the statistics
+  were settled before the export.
 - ``seconds``: of all of it.
 
 It ends with 1 when a set loses more than the limit after the cure.
@@ -23,6 +24,7 @@ import os
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ PRESET = ("input_size", "epochs", "batch_size", "learning_rate", "augmentation")
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=1, help="how many seeds, from --seed on")
     parser.add_argument("--only", default="", help="names of sets, with commas between them")
     parser.add_argument("--keep", type=Path, help="an empty folder to leave datasets and jobs in")
     given = parser.parse_args()
@@ -47,11 +50,12 @@ def main() -> int:
     started, wanted = time.monotonic(), given.only.split(",") if given.only else []
     found = {}
     with tempfile.TemporaryDirectory(prefix="slipway-small-") as own:
-        for one in SETS:
-            if not wanted or one.name in wanted:
-                folder = (given.keep or Path(own)) / one.name.replace(" ", "-")
-                found[one.name] = measure(one, folder, given.seed, 100 * USUAL_MAX_DROP)
-                print(one.name, found[one.name], flush=True)
+        chosen = [one for one in SETS if not wanted or one.name in wanted]
+        for one, seed in product(chosen, range(given.seed, given.seed + given.seeds)):
+            name = one.name if given.seeds == 1 else f"{one.name} {seed}"
+            folder = (given.keep or Path(own)) / name.replace(" ", "-")
+            found[name] = measure(one, folder, seed, 100 * USUAL_MAX_DROP)
+            print(name, found[name], flush=True)
     worst = max(row["drop"] for row in found.values())
     seconds = round(time.monotonic() - started)
     print(json.dumps({"worst_drop": worst, "sets": found, "seconds": seconds}))

@@ -104,3 +104,21 @@ def same(box: list[float], other: list[float]) -> bool:
     (label, score, *edges), (found, sure, *places) = box, other
     near = all(abs(edge - place) < 0.02 for edge, place in zip(edges, places, strict=True))
     return label == found and abs(score - sure) < 0.01 and near
+
+
+def test_a_pruned_detector_is_exported_at_its_own_size_and_trains_on_as_int8(finished, dataset, tmp_path):
+    weights, whole = finished[0] / "artifacts" / "best_model.pdparams", size_of(finished[0])
+    for name, method in (
+        ("pruned", {"name": "prune", "share": 0.6, "unit": "cycles", "importance": "taylor"}),
+        ("rounded", {"name": "qat"}),
+    ):
+        settings = {"epochs": 1, "batch_size": 2, "learning_rate": 0.01, "method": method}
+        job = write_job(tmp_path / name, box_spec(dataset, pretrained=str(weights), **settings))
+        result = result_of(job)
+        assert result["ok"], result
+        assert size_of(job) < 0.5 * whole
+        weights = job / "artifacts" / "best_model.pdparams"
+
+
+def size_of(job) -> int:
+    return (job / "artifacts" / "model.slim.onnx").stat().st_size

@@ -1,0 +1,66 @@
+"""Measures what a preset reaches on the digits as int8, and how long it takes.
+
+    .venv/bin/python -m tests.bench.digits [--preset balanced] [--seeds 5] [--keep FOLDER]
+
+Each seed trains with the preset's settings, converts for rv1106 and is measured on the held-out fifth. Prints
+a line a seed; the last line is one JSON object: ``int8``, per cent of top-1 of each seed, ``mean``,
+``seconds`` of training and conversion of each seed, and ``load``, the machine's average load when it ended.
+It ends with 1 unless the mean is 99.0 and no seed took longer than ten minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.bench.worker_jobs import convert, metric, stage_digits, train
+
+SETTINGS = ("input_size", "epochs", "batch_size", "learning_rate", "augmentation")
+LEAST, MOST_SECONDS = 99.0, 600
+
+
+def measure(folder: Path, preset: str, seed: int) -> tuple[float, float]:
+    """Per cent of int8, and seconds."""
+    from portal.core import configs
+    from portal.runs import plan
+
+    dataset = folder / "digits"
+    if not dataset.exists():
+        stage_digits(folder)
+    settings, started = plan.defaults(preset), time.monotonic()
+    chosen = {name: settings[name] for name in SETTINGS}
+    train(folder / f"train{seed}", dataset, configs.presets()[preset].recipe, **chosen, seed=seed)
+    converted = convert(folder / f"rknn{seed}", dataset, folder / f"train{seed}")
+    return metric(converted, "simulator"), round(time.monotonic() - started, 1)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", default="balanced")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--keep", type=Path, help="an empty folder to leave datasets and jobs in")
+    given = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    import django
+
+    django.setup()
+    found = []
+    with tempfile.TemporaryDirectory(prefix="slipway-digits-") as own:
+        for seed in range(given.seeds):
+            found.append(measure(given.keep or Path(own), given.preset, seed))
+            print(seed, *found[-1], flush=True)
+    int8, seconds = map(list, zip(*found, strict=True))
+    mean = round(statistics.mean(int8), 2)
+    load = round(os.getloadavg()[1], 1)
+    print(json.dumps({"int8": int8, "mean": mean, "seconds": seconds, "load": load}))
+    return int(mean < LEAST or max(seconds) > MOST_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
