@@ -121,6 +121,6 @@ def test_jobs_of_variants_lead_to_their_pages(alices, compiled, alice):
 
 def test_of_a_failed_conversion_the_page_promises_nothing(alices, compiled):
     Job.objects.filter(pk=compiled.job_id).update(status=Status.FAILED)
-    CompiledModel.objects.filter(pk=compiled.pk).update(cost={})
+    CompiledModel.objects.filter(pk=compiled.pk).update(facts={})
     page = alices.get(reverse("model-compiled", args=[compiled.pk])).content.decode()
     assert "the conversion did not finish" in page and "Available when" not in page
