@@ -174,7 +174,7 @@ def test_a_version_is_made_of_the_changes_and_the_page_leads_there(alices, versi
     run_jobs()
     page = text(alices, url("dataset-version", made))
     assert "What changed from v1" in page and "0 added, 1 removed, 0 relabelled, 0 moved" in page
-    assert "of v1" in text(alices, url("dataset-version", made))
+    assert "from v1" in text(alices, url("dataset-version", made))
     page = text(alices, url("dataset-changes", version))
     assert "v1 is not the newest version, v2 is" in page
 
