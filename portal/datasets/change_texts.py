@@ -106,7 +106,7 @@ class _Words:
     def boxes(self) -> str:
         count, image = len(self.payload["boxes"]), {"image": self.payload["image"]}
         if not count:
-            return _("Image %(image)d has no box any more.") % image
+            return _("Image %(image)d has no boxes.") % image
         words = ngettext("Image %(image)d has %(count)d box.", "Image %(image)d has %(count)d boxes.", count)
         return words % {"count": count, **image}
 

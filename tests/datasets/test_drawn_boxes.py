@@ -136,5 +136,5 @@ def test_what_was_drawn_is_told_in_words(street, alice, client):
     draw(alice, street, [])
     drafts.add(alice, street, "add-class", {"name": "tram"})
     page = client.get(reverse("dataset-changes", args=[street.pk])).content.decode()
-    assert "Image 1 has 1 box." in page and "Image 1 has no box any more." in page
+    assert "Image 1 has 1 box." in page and "Image 1 has no boxes." in page
     assert "The class tram is added." in page
