@@ -132,8 +132,12 @@ def panel(request, device: Device) -> str:
     places = pages.of([row.compiled_model.model for row in rows])
     measured = _measured(rows)
     lines = [(row, places[row.compiled_model.model_id], measured.get(row.measured_job)) for row in rows]
-    metric = tasks.metric_title(row.compiled_model.model.task for row in rows)
-    return render_to_string("deployment/_of_device.html", {"lines": lines, "metric": metric}, request=request)
+    context = {
+        "lines": lines,
+        "metric": tasks.metric_title(row.compiled_model.model.task for row in rows),
+        "current": next((row.pk for row in rows if row.is_current), None),  # a rollback repeats a release
+    }
+    return render_to_string("deployment/_of_device.html", context, request=request)
 
 
 def _described(deployments: dict) -> dict:
