@@ -23,6 +23,7 @@ from portal.jobs.models import IllegalTransition, Job, Status
 from portal.notify import services as notify
 from portal.runs import services as runs
 from portal.runs.estimates import Estimates
+from portal.runs.models import Run
 from portal.teams import audit, quota_usage
 from portal.teams.quotas import QuotaReached
 from workers.contract.messages import msg
@@ -232,10 +233,20 @@ def after(job: Job) -> None:
 
 def _stop(search: FitSearch, now: Standing, by: str) -> None:
     for run in now.runs:
-        if run.is_active and search.created_by:
-            runs.cancel_run(run, search.created_by)
+        if run.is_active:
+            _stop_run(run, search.created_by, by)
     if search.quantization is not None and search.quantization.job.is_active:
         jobs.cancel(search.quantization.job, by=by)
+
+
+def _stop_run(run: Run, user, by: str) -> None:
+    """In the name of the search's person, if there still is one."""
+    if user is not None:
+        runs.cancel_run(run, user)
+        return
+    for job in runs.step_jobs(run):
+        if job.is_active:
+            jobs.cancel(job, by=by)
 
 
 def replace(old: Job, new: Job) -> None:

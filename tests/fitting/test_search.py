@@ -131,6 +131,13 @@ def test_a_cancelled_search_stops_its_runs_and_goes_on_when_retried(start, worke
     assert Model.objects.count() == 3
 
 
+def test_a_search_whose_person_has_left_is_stopped_as_well(start, alice):
+    found = start()
+    FitSearch.objects.update(created_by=None)
+    jobs.cancel(found.job, by="bob")
+    assert set(Run.objects.values_list("status", flat=True)) == {Status.CANCELLED}
+
+
 def test_when_the_budget_is_spent_the_best_so_far_wins(start, workers, later):
     found = start()
     later(601)

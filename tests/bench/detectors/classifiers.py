@@ -12,7 +12,7 @@ from pathlib import Path
 
 from workers.contract import JobFolder
 from workers.train.onnx_files import make_onnx
-from workers.train.program import keep_to
+from workers.train.program import redirect_caches
 from workers.train.suite import PADDLECLAS
 from workers.train.tasks import TASKS
 from workers.train.yaml_files import CONFIGS, load_yaml
@@ -22,7 +22,7 @@ TASK = TASKS["classification"]
 
 def main() -> None:
     folder, classes = Path(sys.argv[1]).resolve(), int(sys.argv[2])
-    keep_to(folder / "scratch")
+    redirect_caches(folder / "scratch")
     sys.path.insert(0, str(PADDLECLAS.index))
     for path in sorted((CONFIGS / "models").glob("*.yaml")):
         recipe = load_yaml(path)
