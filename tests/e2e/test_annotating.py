@@ -186,7 +186,7 @@ def test_photographs_without_labels_become_a_dataset_with_boxes(open_page, peopl
     page.fill("#id_class_names", "screw\nnut")
     page.locator("main form button.btn-primary").first.click()
     page.click("text=Looks right")
-    page.get_by_role("link", name="Draw boxes").click()
+    page.get_by_role("link", name="Draw boxes").first.click()
     expect(page.locator("main")).to_contain_text("0 of 6 images labelled")
     expect(page.locator("[data-annotate]")).to_be_visible()
     page.keyboard.press("b")

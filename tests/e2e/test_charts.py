@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from portal.jobs.models import Metric
 from tests.seed import everything
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -25,6 +26,15 @@ def test_curves_say_the_values_of_a_step_and_change_colours_with_the_theme(open_
     light = page.evaluate(colour)
     page.click("[data-theme-switch]")
     assert page.evaluate(colour) != light
+
+
+def test_a_curve_of_equal_values_is_drawn(open_page, rows):
+    """Such as an mAP of 0 in every epoch, or a constant learning rate."""
+    Metric.objects.filter(job=rows["job"]).update(value=0)
+    page = open_page()
+    page.goto(reverse("run-detail", args=[rows["done"].pk]))
+    expect(page.locator("[data-curve=loss] path").first).to_be_attached()
+    assert "NaN" not in page.locator("[data-curve=loss] svg").evaluate("svg => svg.outerHTML")
 
 
 def test_a_chart_in_a_closed_section_is_drawn_when_it_opens(open_page, rows):

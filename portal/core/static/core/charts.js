@@ -30,7 +30,7 @@ export function shortNumber(value) {
   return Math.abs(value) >= 1e6 || (value && Math.abs(value) < 1e-4) ? value.toExponential(1) : String(Number(value.toPrecision(5)));
 }
 
-// Round numbers from below ``low`` to above ``high``, about ``count`` of them.
+// Round numbers from below ``low`` to above ``high``, about ``count`` of them and at least two.
 export function ticks(low, high, count, least = 0) {
   const rough = (high - low || Math.abs(high) || 1) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -38,7 +38,7 @@ export function ticks(low, high, count, least = 0) {
   const found = [];
   for (let at = Math.floor(low / step); ; at += 1) {
     found.push(at * step);
-    if (at * step >= high) return found;
+    if (at * step >= high && found.length > 1) return found;
   }
 }
 
