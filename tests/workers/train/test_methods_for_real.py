@@ -62,7 +62,7 @@ def test_distillation_learns_from_a_teacher_and_images_without_labels(dataset, w
 
 
 def test_a_pruned_model_is_exported_at_its_own_size(dataset, weights, tmp_path):
-    method = {"name": "prune", "share": 0.5, "unit": "cycles", "importance": "taylor"}
+    method = {"name": "prune", "share": 0.6, "unit": "cycles", "importance": "taylor"}
     job = write_job(
         tmp_path / "pruned",
         make_spec(dataset, CLASS_NAMES, epochs=2, pretrained=str(weights), method=method),
