@@ -93,7 +93,7 @@ class Estimates:
 
 def _memory_of(cost: configs.Cost | configs.Measured) -> dict[str, float]:
     megabytes = getattr(cost, "memory_megabytes", None)
-    return {"memory": megabytes * 1e6} if megabytes else {}
+    return {"memory": megabytes * 2**20} if megabytes else {}
 
 
 def _of_recipe(measured: dict[Key, Any], recipe: str) -> dict[Size, Any]:
