@@ -101,7 +101,7 @@ def test_a_defect_gets_a_page_that_needs_no_database(alices, monkeypatch):
     alices.raise_request_exception = False
     answer = alices.get(reverse("home"))
     assert answer.status_code == 500
-    assert "That is a defect of Slipway" in answer.content.decode()
+    assert "Something went wrong on our side" in answer.content.decode()
 
 
 def test_a_form_without_its_token_is_not_taken(alice):
