@@ -59,9 +59,7 @@ class NewPolicySerializer(KnownFieldsOnly, serializers.Serializer):
     """At least one limit. Omitted limits require nothing."""
 
     task = serializers.ChoiceField(choices=list(tasks.TASKS))
-    chip = serializers.ChoiceField(
-        choices=[], required=False, allow_blank=True, help_text="empty for all chips"
-    )
+    chip = serializers.ChoiceField(choices=[], required=False, help_text="omitted: all chips")
     max_drop = _share("the most that may be lost from the trained model, 0 to 1")
     fail_under = _share("the least metric, 0 to 1")
     fail_class_under = _share("the least recall or AP of each class, 0 to 1")

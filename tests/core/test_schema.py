@@ -137,7 +137,9 @@ def test_every_number_that_is_sent_has_a_bound_that_a_database_takes():
             found += _unbounded(parameter["schema"], f"{name} {parameter['name']}")
         for body in bodies(operation).values():
             found += _unbounded(body, name)
-    ids = re.compile(r"\.(run|device|devices|dataset_version|model|teacher|unlabelled)$|uploads/.* Upload-")
+    ids = re.compile(
+        r"\.(run|device|devices|groups|dataset_version|model|teacher|unlabelled)$|uploads/.* Upload-"
+    )
     assert [place for place in found if not ids.search(place)] == []
 
 

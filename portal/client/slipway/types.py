@@ -161,7 +161,7 @@ class FitSearch(TypedDict):
     task: str
     chip: str
     channel_order: str
-    limits: dict[str, float | None]
+    limits: dict[str, Any]  # None is no limit
     budget_seconds: int
     job: Job
     met: bool | None

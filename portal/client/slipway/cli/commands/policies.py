@@ -63,7 +63,7 @@ def set_(app: App, task: str, chip: str, **limits):
     given = {name: limit for name, limit in limits.items() if limit not in (None, False)}
     if not given:
         raise Usage("Give at least one limit: see  slipway policy set --help")
-    row = app.client.post("policies/", json={"task": task, "chip": chip, **given})
+    row = app.client.post("policies/", json={"task": task, **({"chip": chip} if chip else {}), **given})
     app.screen.document(row)
     app.screen.line(f"{task} {chip or 'for all chips'}: {_cells(row)}")
     if row["warning"]:
