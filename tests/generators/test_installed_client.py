@@ -12,7 +12,8 @@ from tests.generators.test_generated_clients import MINUTES, UV, said
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.generators]
 PACKAGE = settings.BASE_DIR / "portal" / "client"
 MYPY = [*UV, "tool", "run", "--from", "mypy==2.4.1"]
-WITH_ITS_LIBRARIES = ["--with", "types-requests", "--with", "click", "--with", "rich"]
+LIBRARIES = ("types-requests", "click", "cryptography", "rich")
+WITH_ITS_LIBRARIES = [word for name in LIBRARIES for word in ("--with", name)]
 SCRIPT = """
 import sys
 from slipway import Client, NotFound

@@ -8,7 +8,7 @@ import click
 
 from slipway import lookup, waiting
 from slipway.cli import follow
-from slipway.cli.app import App, command, limited
+from slipway.cli.app import App, at, command, limited
 from slipway.cli.screen import percent
 from slipway.errors import BelowLimits
 
@@ -22,7 +22,7 @@ def add_to(group: click.Group) -> None:
         """Search the recipe and input size that fit a chip."""
 
     command(fit, "start", short_help="Search within limits and a budget of time.")(start)
-    command(fit, "list", "fits/", short_help="List the searches.")(list_)
+    command(fit, "list", at("fits/"), short_help="List the searches.")(list_)
     command(fit, "show", _page, short_help="Show the candidates of a search.")(show)
     command(fit, "watch", _page, short_help="Wait for a search's end and show what it found.")(watch)
 
@@ -50,8 +50,11 @@ def start(app: App, dataset: str, chip: str, minutes: int, no_wait: bool, **give
 
     If nothing keeps to the limits, the exit code says so, and what comes nearest is named.
     """
-    goal = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
-    goal = {name: value for name, value in goal.items() if value not in (None, [])}
+    goal: dict[str, Any] = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in given.items()
+        if value not in (None, ())
+    }
     version = lookup.version(app.client, dataset)
     row = app.client.fit(version, chip, minutes, wait=False, **goal)
     if not no_wait:
