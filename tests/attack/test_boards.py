@@ -40,7 +40,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(connection, "OPEN_SECONDS", 1.5)
     monkeypatch.setattr(transfer, "ANSWER_SECONDS", 1.5)
     monkeypatch.setattr(channel, "STATUS_SECONDS", 1.5)
-    monkeypatch.setattr(probe, "SAID_SECONDS", 1.5)
+    monkeypatch.setattr(probe, "COMMAND_SECONDS", 1.5)
 
 
 @pytest.fixture(autouse=True)

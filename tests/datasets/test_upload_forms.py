@@ -90,7 +90,7 @@ def test_an_upload_that_became_a_dataset_is_not_discarded(alices, team, alice):
 def test_the_quota_is_shown_and_kept_by_the_form_and_the_api(alices, settings):
     settings.TEAM_QUOTA_BYTES = 500
     text = page(alices)
-    assert 'Left of the team\'s quota</dt><dd class="num">500 bytes' in text.replace("&#x27;", "'")
+    assert 'Remaining team quota</dt><dd class="num">500 bytes' in text
     assert 'data-upload-max="500"' in text
     answer = alices.post(reverse("dataset-new"), {"name": "Pets", "file": class_zip()})
     assert "500 bytes left of its 500 bytes" in answer.content.decode()

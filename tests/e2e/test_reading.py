@@ -13,8 +13,10 @@ from portal.deployment.models import Deployment
 from portal.devices import services as devices
 from portal.devices.errors import Unreachable
 from portal.devices.models import Device
+from portal.fitting.models import FitSearch
 from portal.jobs.models import Job
 from portal.notify.models import Delivery, Webhook
+from portal.rollouts.models import Group, Rollout
 from portal.runs.models import Run
 from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, SignIn
 from tests import test_authorization_matrix as matrix
@@ -38,7 +40,7 @@ TERMS = set(
     build calibration labels en english read datasets runs deploy admin eve rgb bgr
     fail ok utf utc email tus openapi idempotency key uuid symbols natural worker default begin private delete
     enter esc webhook post jpg video example hook org supervisely sagemaker ground truth
-    kl mmse mhz convrelu fpgm
+    kl mmse mhz convrelu fpgm macs taylor ap asia shanghai
     """.split()
 )
 
@@ -104,6 +106,9 @@ def given_names() -> set[str]:
         Deployment: ["release", "engine"],
         Dataset: ["name"],
         DatasetVersion: ["class_names", "upload_name", "findings", "content_hash"],
+        FitSearch: ["name"],
+        Rollout: ["name"],
+        Group: ["name"],
         Device: ["name", "host", "username", "host_key", "problem", "probe", "inferences__images__name",
                  "inferences__engine", "inferences__images__error"],
         Job: ["message", "worker", "artifacts__name", "artifacts__sha256"],
