@@ -12,7 +12,7 @@ from portal.core import echoes
 from portal.teams.models import Membership, Role
 from tests.seed import everything
 
-BOUNDED = {"uuid", "date-time", "date", "binary"}
+BOUNDED = {"uuid", "date-time", "time", "date", "binary"}
 
 
 @cache
