@@ -99,7 +99,7 @@ def test_a_search_that_finds_nothing_has_an_exit_code_of_its_own(run, slipway, r
     assert answer.code == 8 and "comes nearest" in answer.err
     assert slipway("variant", "watch", row["id"], "--json").json["met"] is False
     chosen = next(one for one in client.variants(run.pk) if one["chosen"])
-    assert chosen["quantization"]["algorithm"] == "mmse"
+    assert chosen["quantization"]["algorithm"] == "normal"
 
 
 def test_a_run_without_a_model_has_no_variants(signed_in, slipway, team, alice):

@@ -244,7 +244,7 @@ def test_the_job_makes_pictures_plain_and_tells_which_does_not_decode(device, al
 
 def test_a_retry_answers_the_same_pictures(device, alice, asked, monkeypatch):
     row = services.start_inference(device, alice, [upload("a.tiff", encoded("TIFF"))])
-    good = inference.answer
+    good = inference.predict
     monkeypatch.setattr(inference, "predict", lambda *args, **options: 1 / 0)
     run_queued_jobs()
     monkeypatch.setattr(inference, "predict", good)
