@@ -15,8 +15,11 @@ from django.utils import timezone
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.deployment.models import Deployment
 from portal.devices.models import Device, Inference
+from portal.fitting.goals import LIMITS
+from portal.fitting.models import FitSearch
 from portal.jobs.models import Artifact, Job, JobEvent, LogChunk, Metric, Status
 from portal.models.models import CompiledModel, Evaluation, Model
+from portal.rollouts.models import BoardState, Rollout, RolloutStatus, Target
 from portal.runs.models import Attempt, Run, Step, Tag
 from portal.teams.models import AuditEntry
 from tests.seed import PARAMS
@@ -29,7 +32,7 @@ FILES = {
     "train": ("best_model.pdparams", "model.onnx", "model.slim.onnx"),
     "convert": ("model.rknn", "build.onnx", "calibration.zip", "predictions.onnx.json",
                 "predictions.simulator.json"),
-    "deploy": (), "infer": (), "ingest": ("dataset.tar",), "probe": (),
+    "deploy": (), "infer": (), "ingest": ("dataset.tar",), "probe": (), "fit": (),
 }  # fmt: skip
 QUEUES = {"train": "train", "convert": "convert", "deploy": "deploy", "infer": "deploy", "probe": "deploy"}
 BATCH = 500
@@ -60,6 +63,36 @@ class Bulk:
             BATCH,
         )
         self._points(jobs["train"])
+        self._searched(runs[::3], versions[0])
+        self._rolled_out(models[::3], devices)
+
+    def _searched(self, runs, version) -> None:
+        jobs = self._jobs("fit", runs)
+        FitSearch.objects.bulk_create(
+            [
+                FitSearch(
+                    team=self.team, created_by=self.user, name=run.name, dataset_version=version, job=job,
+                    task="classification", chip="rv1106", channel_order="bgr", budget_seconds=600,
+                    limits=dict.fromkeys(LIMITS), met=False,
+                )
+                for run, job in zip(runs, jobs, strict=True)
+            ],
+            BATCH,
+        )  # fmt: skip
+
+    def _rolled_out(self, models, devices) -> None:
+        ended = {"status": RolloutStatus.SUCCEEDED, "deadline": self.newest, "finished_at": self.newest}
+        rows = [
+            Rollout(team=self.team, created_by=self.user, name=model.name, model=model, waves=1, **ended)
+            for model in models
+        ]
+        rows = Rollout.objects.bulk_create(rows, BATCH)
+        targets = [
+            Target(rollout=row, device=device, wave=1, state=BoardState.DONE, live=False)
+            for row in rows
+            for device in devices
+        ]
+        Target.objects.bulk_create(targets, BATCH)
 
     def _trained(self, runs, jobs) -> list[Model]:
         models = Model.objects.bulk_create(

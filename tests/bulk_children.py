@@ -8,9 +8,11 @@ from portal.datasets.draft_models import Draft, DraftChange, DraftState
 from portal.datasets.models import Dataset, DatasetVersion, Pack
 from portal.deployment.models import Deployment
 from portal.devices.models import Device, Inference, InferenceImage
+from portal.fitting.models import Candidate, Trial
 from portal.jobs.models import Artifact, Job, JobEvent, LogChunk, Metric, Status
 from portal.models.models import CompiledModel, Model
 from portal.notify.models import Delivery, Notification
+from portal.rollouts.models import Target
 from portal.runs.models import Run, Tag
 from portal.teams.models import Membership, Role, User
 from tests.graphs import deployments_of, job_of, model_of
@@ -33,6 +35,7 @@ class Children:
             self._of_datasets(n, name, person)
             self._of_devices(n, name, person)
             self._of_jobs(n, name)
+            self._of_searches(name, person)
             Delivery.objects.create(webhook=self.rows["webhook"], event="test", body="{}")
             facts = {"name": name, "count": 1}
             Notification.objects.create(team=self.team, user=self.reader, event="run.finished", facts=facts)
@@ -48,6 +51,8 @@ class Children:
         device = Device.objects.create(
             team=self.team, created_by=person, name=name, profile="virtual", host=name
         )
+        self.rows["group"].devices.add(device)
+        Target.objects.create(rollout=self.rows["rollout"], device=device, wave=1, live=False)
         for run in (self.rows["done"], self.rows["failed"]):
             run.tags.add(Tag.objects.get_or_create(team=self.team, name=name)[0])
             job = self._job("convert", person, Status.FAILED if n % 2 else Status.SUCCEEDED)
@@ -101,6 +106,12 @@ class Children:
         other = Draft.objects.create(team=self.team, created_by=self.reader, dataset=dataset, base=version)
         for owner in (draft, other):
             DraftChange.objects.create(draft=owner, number=1, kind="remove", payload={"images": {"ids": [1]}})
+
+    def _of_searches(self, name: str, person) -> None:
+        run = Seeder(self.team, person).run(self.rows["version"], name)
+        size = {"width": 64, "height": 100 + Candidate.objects.count()}
+        candidate = Candidate.objects.create(search=self.rows["fit"], recipe="pp_lcnet_x0_25", **size)
+        Trial.objects.create(candidate=candidate, number=0, epochs=2, run=run)
 
     def _of_devices(self, n: int, name: str, person) -> None:
         asked = Inference.objects.create(
