@@ -20,7 +20,7 @@ def register() -> None:
     kinds.register(
         kinds.Kind(
             name=search.KIND,
-            title=_("Search what fits a board"),
+            title=_("Find a model for a board"),
             queue="default",
             time_limit=600,
             perform=search.perform,

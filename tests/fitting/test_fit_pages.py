@@ -27,7 +27,7 @@ def call(user, body=None):
 def test_a_search_is_started_from_the_page_and_its_winner_is_deployed_from_there(
     alices, form, workers, team, alice
 ):
-    assert b"Search what fits my board" in alices.get(reverse("fit-new")).content
+    assert b"Find a model for my board" in alices.get(reverse("fit-new")).content
     answer = alices.post(reverse("fit-new"), form | {"max_ms": "5", "min_accuracy": "80"})
     found = FitSearch.objects.get()
     assert answer.status_code == 302 and answer["Location"] == found.get_absolute_url()
