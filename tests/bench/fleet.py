@@ -46,13 +46,12 @@ def running_boards(count: int, folder: Path) -> Iterator[list]:
 
     boards.PATIENCE_SECONDS = 300.0
 
-    def start(number: int):
-        place = folder / f"board{number}"
-        place.mkdir()
-        return boards.RunningBoard(place)
-
-    found = [start(number) for number in range(count)]
+    found: list[boards.RunningBoard] = []
     try:
+        for number in range(count):
+            place = folder / f"board{number}"
+            place.mkdir()
+            found.append(boards.RunningBoard(place))
         yield found
     finally:
         for board in found:
