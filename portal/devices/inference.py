@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from portal import tasks
-from portal.devices import inference_images, releases, running
+from portal.devices import inference_images, releases, running, seen
 from portal.devices.answers import predict
+from portal.devices.connection import BoardConnection
+from portal.devices.errors import BoardError
 from portal.devices.models import Inference, InferenceImage
+from portal.devices.remote_runner import Profile
 from portal.devices.services import connect
 from portal.jobs.context import JobContext
-from portal.jobs.models import Job, NothingLeft
+from portal.jobs.models import Job, NothingLeft, Status
 from workers.contract.messages import msg, msg_n
 from workers.contract.tasks import FIRST_TASK
 from workers.datakit.errors import InputError
@@ -32,6 +37,7 @@ def perform(job: Job, context: JobContext) -> dict:
         # By name, so that a switch in between cannot attribute the predictions to another release.
         release = running.read_current(connection, profile)
         running.record(inference.device, release)
+        before = _ReleaseBefore.of(inference, connection, profile, release, context)
         for batch in batches(rows):
             files = [(_file_name(row), _content(row)) for row in batch]
 
@@ -41,9 +47,53 @@ def perform(job: Job, context: JobContext) -> dict:
             found = predict(connection, profile, files, release=release, on_answer=on_answer)
             answers += found.answers
             engine, done = found.done.get("engine", ""), done + len(batch)
+            before.ask(files)
     grays = {_file_name(row): gray for row, gray in plain.items()}
     unlikeness = releases.unlikeness(inference.device, release, grays)
-    return {"answers": answers, "engine": engine, "release": release, "unlikeness": unlikeness}
+    return {
+        "answers": answers,
+        "engine": engine,
+        "release": release,
+        "unlikeness": unlikeness,
+        "before": {"release": before.release or "", "answers": before.answers},
+    }
+
+
+class _ReleaseBefore:
+    """The release that ran before the current one and is still on the board: asked for the same images, if
+    somebody wants to know what changed. A failure of it does not fail the inference.
+    """
+
+    def __init__(
+        self, connection: BoardConnection, profile: Profile, release: str | None, context: JobContext
+    ):
+        self.release = release
+        self.answers: dict[str, dict] = {}
+        self._connection, self._profile, self._context = connection, profile, context
+
+    @classmethod
+    def of(cls, inference, connection, profile, current: str | None, context) -> _ReleaseBefore:
+        earlier = None
+        if current and seen.wants_before(inference.device):
+            with _only_logged(context):
+                earlier = running.read_before(connection, profile, current)
+        return cls(connection, profile, earlier, context)
+
+    def ask(self, files: list[tuple[str, bytes]]) -> None:
+        if self.release is None:
+            return
+        with _only_logged(self._context):
+            found = predict(self._connection, self._profile, files, release=self.release)
+            good = [one for one in found.answers if "error" not in one]
+            self.answers |= {one["image"]: tasks.get(one.get("task", FIRST_TASK)).kept(one) for one in good}
+
+
+@contextlib.contextmanager
+def _only_logged(context: JobContext) -> Iterator[None]:
+    try:
+        yield
+    except BoardError as error:
+        context.log(str(error))
 
 
 def _plain_rows(inference: Inference, context: JobContext) -> dict[InferenceImage, bytes]:
@@ -103,6 +153,22 @@ def complete(job: Job, result: dict) -> None:
     if "release" in result:
         inference.release = result["release"] or ""
     inference.save(update_fields=["engine", "release", "task"])
+
+
+def after_end(job: Job) -> None:
+    """Offer the images with a prediction to the apps above."""
+    if job.status != Status.SUCCEEDED:
+        return
+    inference = Inference.objects.select_related("device__team").get(job=job)
+    if not seen.wants(inference.device):
+        return
+    before = job.result.get("before", {}).get("answers", {})
+    images = [
+        seen.Seen(row.name, row.prediction, partial(_content, row), before.get(_file_name(row)))
+        for row in inference.images.all()
+        if row.prediction
+    ]
+    seen.offer(inference.device, inference.task, inference.release, images)
 
 
 def replace(old: Job, new: Job) -> None:

@@ -41,6 +41,7 @@ def register() -> None:
             time_limit=1800,
             perform=inference.perform,
             complete=inference.complete,
+            after=inference.after_end,
             claim=services.claim,
             held_up=_held_up,
             replace=inference.replace,

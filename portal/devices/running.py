@@ -55,6 +55,18 @@ def read_current(connection: BoardConnection, profile: Profile) -> str | None:
     return name
 
 
+def read_before(connection: BoardConnection, profile: Profile, current: str) -> str | None:
+    """The newest other release on the board that was once current; None without one.
+
+    Raises as ``run_sent``.
+    """
+    arguments = ("release_manager.py", "status", profile.root)
+    found = run_sent(connection, profile, *arguments, fields=("releases",))["releases"]
+    others = [one for one in found if one["id"] != current and one.get("activated")]
+    newest = max(others, key=lambda one: one["activated"], default=None)
+    return newest["id"] if newest and NAME.fullmatch(str(newest["id"])) else None
+
+
 @dataclass(frozen=True)
 class Report:
     """The release that a board reported as current, and the time before the request."""
