@@ -1,7 +1,7 @@
 """Fills a team with many runs, quickly: rows only, no files. The figures are made up.
 
-Each run brings five jobs (train, convert, deploy, an answer, and a check of a dataset or a probe) and
-``points`` points of its curves. The number of people and devices does not grow.
+Each run brings a rollout, six jobs (train, convert, deploy, an answer, a search, and a check of a dataset
+or a probe) and ``points`` points of its curves. The number of people and devices does not grow.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class Bulk:
             BATCH,
         )
         self._points(jobs["train"])
-        self._searched(runs[::3], versions[0])
-        self._rolled_out(models[::3], devices)
+        self._searched(runs, versions[0])
+        self._rolled_out(models, devices)
 
     def _searched(self, runs, version) -> None:
         jobs = self._jobs("fit", runs)

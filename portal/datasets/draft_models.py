@@ -1,9 +1,10 @@
 """Drafts: a person's changes to a version, and a model's proposed labels for its images."""
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.counting import counted
 from portal.core.names import NameField
 from portal.teams.models import Owned, OwnedQuerySet
 from workers.contract.messages import msg
@@ -18,7 +19,8 @@ class DraftState(models.TextChoices):
 class DraftQuerySet(OwnedQuerySet):
     def with_length(self):
         """For lists: with the number of changes in effect."""
-        return self.annotate(counted=Count("changes", filter=Q(changes__undone=False)))
+        changes = DraftChange.objects.filter(draft=OuterRef("pk"), undone=False)
+        return self.annotate(counted=counted(changes, "draft"))
 
 
 class Draft(Owned):

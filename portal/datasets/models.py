@@ -5,12 +5,13 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from portal import tasks
 from portal.core import configs
+from portal.core.counting import counted
 from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.core.names import NameField
 from portal.datasets import draft_models  # noqa: F401 (their tables belong to the app too)
@@ -23,12 +24,6 @@ from workers.datakit import tasks as labels
 from workers.datakit.findings import ERROR
 
 COVER_IMAGES = 8
-
-
-def _counted(rows):
-    """The number of ``rows`` that refer to an outer query's dataset."""
-    counts = rows.order_by().values("dataset").annotate(count=Count("pk")).values("count")
-    return Coalesce(Subquery(counts), 0)
 
 
 class DatasetQuerySet(OwnedQuerySet):
@@ -44,7 +39,7 @@ class DatasetQuerySet(OwnedQuerySet):
         packs = Pack.objects.filter(dataset=OuterRef("pk")).order_by().values("dataset")
         return self.annotate(
             newest_version=Subquery(versions.values("pk")[:1]),
-            version_count=_counted(versions),
+            version_count=counted(versions, "dataset"),
             stored_bytes=Coalesce(Subquery(packs.annotate(sum=Sum("bytes")).values("sum")), 0),
         )
 

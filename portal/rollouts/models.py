@@ -7,6 +7,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.counting import counted
 from portal.core.messages import MessageField, word
 from portal.core.names import NameField
 from portal.deployment.models import Deployment
@@ -59,9 +60,10 @@ LIVE = [status for status in RolloutStatus if not status.is_final]
 class RolloutQuerySet(OwnedQuerySet):
     def counted(self):
         """With the number of boards in each state: ``in_done``, ``in_failed`` …"""
+        targets = Target.objects.filter(rollout=models.OuterRef("pk"))
         return self.annotate(
             **{
-                f"in_{state.name.lower()}": models.Count("targets", filter=models.Q(targets__state=state))
+                f"in_{state.name.lower()}": counted(targets.filter(state=state), "rollout")
                 for state in BoardState
             }
         )

@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.bench.history [--runs 2000] [--points 500] [--only TEXT]
 
-Two databases are filled in one run: one with 100 jobs of 20 runs, one with 10,000 jobs of 2,000 runs and
+Two databases are filled in one run: one with 120 jobs of 20 runs, one with 12,000 jobs of 2,000 runs and
 1,000,000 points of curves. Every page and endpoint that can be read (the tables of rights name them), and
 searches and far pages of the lists, are then asked of both in turns, in one process for each database, so
 that what else the machine does slows down both. An address whose p95 looks more than three times as long is
