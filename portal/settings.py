@@ -153,6 +153,13 @@ DATASET_KEPT_DAYS = env.integer("DATASET_KEPT_DAYS", 7)  # after deletion
 IMPORT_DIRS = {name: Path(where) for name, where in env.pairs("IMPORT_DIRS").items()}
 IMPORT_S3 = env.pairs("IMPORT_S3")
 IMPORT_S3_ENDPOINT = env.text("IMPORT_S3_ENDPOINT") or FILES_S3_ENDPOINT
+# Where ``manage.py backup`` and the daily backup write: an absolute path or s3://bucket/prefix.
+BACKUP_TO = env.text("BACKUP_TO")
+BACKUP_S3_ENDPOINT = env.text("BACKUP_S3_ENDPOINT") or FILES_S3_ENDPOINT
+BACKUP_EVERY_HOURS = env.integer("BACKUP_EVERY_HOURS", 0)  # 0: only by the command
+BACKUP_KEEP = env.integer("BACKUP_KEEP", 14, least=1)
+if BACKUP_EVERY_HOURS and not BACKUP_TO:
+    raise env.SettingError("BACKUP_EVERY_HOURS is set, but not BACKUP_TO: say where backups go.")
 for _name, _where in IMPORT_DIRS.items():
     if not _where.is_absolute() or _name in IMPORT_S3:
         raise env.SettingError(f"IMPORT_DIRS: {_name} must be a whole path, and no name of IMPORT_S3.")
@@ -329,6 +336,7 @@ CELERY_TASK_ROUTES = {
     "portal.notify.tasks.deliver": {"queue": "errands"},
     "portal.notify.tasks.tidy": {"queue": "errands"},
     "portal.devices.tasks.watch": {"queue": "errands"},
+    "portal.ops.tasks.back_up": {"queue": "errands"},
     "portal.datasets.tasks.*": {"queue": "errands"},
     "portal.runs.tasks.sweep_deleted": {"queue": "errands"},
     "portal.teams.tasks.*": {"queue": "errands"},
@@ -358,6 +366,7 @@ CELERY_BEAT_SCHEDULE = {
         ("sweep the audit", "portal.teams.tasks.sweep_audit", 3600.0),
         ("sweep idempotent calls", "portal.core.tasks.sweep_idempotent_calls", 3600.0),
         ("remove old notices", "portal.notify.tasks.tidy", 3600.0),
+        ("back up", "portal.ops.tasks.back_up", 900.0),
     )
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
