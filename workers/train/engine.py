@@ -14,6 +14,7 @@ from pathlib import Path
 from workers.contract.ties import tie_all
 from workers.train.configuration import export_configuration
 from workers.train.forking import fork_launchers
+from workers.train.networks import register_with_paddlex
 from workers.train.progress import MARK
 from workers.train.yaml_files import load_yaml, write_yaml
 

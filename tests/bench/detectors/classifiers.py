@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from workers.contract import JobFolder
+from workers.train.networks import add_newer
 from workers.train.onnx_files import make_onnx
 from workers.train.program import redirect_caches
 from workers.train.suite import PADDLECLAS
@@ -23,7 +24,7 @@ TASK = TASKS["classification"]
 def main() -> None:
     folder, classes = Path(sys.argv[1]).resolve(), int(sys.argv[2])
     redirect_caches(folder / "scratch")
-    sys.path.insert(0, str(PADDLECLAS.index))
+    sys.path.insert(0, str(PADDLECLAS.link(folder / "scratch") / PADDLECLAS.name))
     for path in sorted((CONFIGS / "models").glob("*.yaml")):
         recipe = load_yaml(path)
         for size in recipe["input_sizes"] if recipe["task"] == TASK.name else ():
@@ -34,17 +35,21 @@ def main() -> None:
 
 def export(folder: Path, name: str, architecture: str, size: list[int], classes: int) -> None:
     import paddle  # noqa: TID251 - it runs in the training environment
-    from ppcls.arch import build_model
+    import ppcls.arch
 
+    add_newer(ppcls.arch)
     job = JobFolder(folder / name)
     inference, (width, height) = job.scratch / "inference", size
     for made in (job.artifacts, inference):
         made.mkdir(parents=True)
     # Some networks name their own parameters, and names must be unique.
     with paddle.utils.unique_name.guard(name):
-        network = build_model({"Arch": {"name": architecture, "class_num": classes}})
+        network = ppcls.arch.build_model({"Arch": {"name": architecture, "class_num": classes}})
     whole = paddle.nn.Sequential(network, paddle.nn.Softmax(axis=-1))
     whole.eval()
+    for layer in network.sublayers():
+        if hasattr(layer, "rep"):  # as the suite's export merges parallel branches
+            layer.rep()
     form = paddle.static.InputSpec([None, 3, height, width], "float32", name="x")
     paddle.jit.save(paddle.jit.to_static(whole, [form], full_graph=True), str(inference / "inference"))
     make_onnx(job, inference, (width, height), TASK)

@@ -12,6 +12,7 @@ import sys
 from workers.train.launching import use_kernels
 from workers.train.methods.paddleclas import attach
 from workers.train.methods.paddleclas import prepare as prepare_method
+from workers.train.networks import add_newer
 
 
 def prepare() -> None:
@@ -19,6 +20,7 @@ def prepare() -> None:
     sys.path.insert(0, os.getcwd())
     _index_scalars()
     _name_the_dataset()
+    _add_newer_networks()
 
 
 def _index_scalars() -> None:
@@ -49,6 +51,12 @@ def _name_the_dataset() -> None:
         """Lines ``relative/path label``."""
 
     ppcls.data.ClsDataset = ClsDataset
+
+
+def _add_newer_networks() -> None:
+    import ppcls.arch
+
+    add_newer(ppcls.arch)
 
 
 def start_engine(mode: str):
