@@ -131,6 +131,12 @@ class RecipeSerializer(serializers.Serializer):
     chips = serializers.DictField(child=serializers.DictField(child=serializers.FloatField()))
     license = serializers.CharField()
     costs = RecipeCostSerializer(many=True, required=False)
+    ssld = serializers.DictField(
+        child=serializers.CharField(allow_null=True),
+        allow_null=True,
+        required=False,
+        help_text="More accurate pretrained weights, made by distillation; used where they are found.",
+    )
 
 
 class PresetSerializer(serializers.Serializer):

@@ -20,9 +20,9 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from portal.core.configs import Recipe
+from portal.core.configs import Pretrained, Recipe
 from workers.contract import InputError
-from workers.contract.messages import msg
+from workers.contract.messages import Message, msg
 
 logger = logging.getLogger(__name__)
 CONNECT_SECONDS, READ_SECONDS = 5, 30
@@ -38,13 +38,34 @@ class Unusable(Exception):
 def find(recipe: Recipe) -> tuple[Path | None, str | None]:
     """Return the weights' path, or None with a sentence that says why training starts from scratch.
 
+    SSLD weights come first; where only the plain ones are found, the sentence says that they were used.
     Several processes may call it at once: one downloads, the others wait for it.
     """
     if recipe.pretrained is None:
         return None, msg(
             "There are no pretrained weights for {title}: trained from scratch.", title=recipe.title
         )
-    name, wanted, url = recipe.pretrained.file, recipe.pretrained.sha256, recipe.pretrained.url
+    if recipe.ssld is None:
+        return _find(recipe.pretrained)
+    path, reason = _find(recipe.ssld)
+    if path is not None:
+        return path, None
+    logger.info("no SSLD weights for %s: %s", recipe.title, reason)
+    path, reason = _find(recipe.pretrained)
+    return path, reason if path is None else _less_accurate(recipe)
+
+
+def _less_accurate(recipe: Recipe) -> Message:
+    return msg(
+        "The distilled weights {ssld}, which are more accurate, were not found or cannot be used: started "
+        "from the plain ones, {plain}. Put {ssld} into PRETRAINED_DIR to start from them.",
+        ssld=recipe.ssld.file,
+        plain=recipe.pretrained.file,
+    )
+
+
+def _find(weights: Pretrained) -> tuple[Path | None, str | None]:
+    name, wanted, url = weights.file, weights.sha256, weights.url
     own = settings.PRETRAINED_DIR and Path(settings.PRETRAINED_DIR) / name
     if own and own.is_file():
         try:

@@ -87,7 +87,7 @@ BROKEN = [
      "pretrained.file must be a file's name without a folder, not"),
     (RECIPE, "defaults:\n", "defaults: none\nother:\n",
      "defaults must be a block of keys with values, not 'none'."),
-    (PRESETS, "  recipe: pp_lcnet_x0_25", "  recipe: gone", "fast.recipe must be one of mobilenet_v2_x0_25,"),
+    (PRESETS, "  recipe: pp_lcnet_x0_25", "  recipe: gone", "fast.recipe must be one of ghostnet_x0_5,"),
     (PRESETS, "  input_size: [64, 64]", "  input_size: [65, 65]",
      "fast.input_size must be one of the input_sizes of"),
     (PRESETS, "augmentation: symbols", "augmentation: wild",

@@ -66,7 +66,7 @@ def places(settings, tmp_path):
 def recipe(server, path="/weights", sha256=SHA256):
     port = server if isinstance(server, int) else server.server_port
     weights = configs.Pretrained(url=f"http://127.0.0.1:{port}{path}", file=NAME, sha256=sha256)
-    return replace(configs.recipes()["pp_lcnet_x0_25"], title="Tiny", pretrained=weights)
+    return replace(configs.recipes()["pp_lcnet_x0_25"], title="Tiny", pretrained=weights, ssld=None)
 
 
 def left(settings) -> list[str]:
@@ -211,3 +211,35 @@ def test_a_download_without_end_is_stopped(server, settings, monkeypatch):
 def test_a_recipe_without_weights_says_so():
     found, notice = pretrained.find(replace(recipe(1), pretrained=None))
     assert (found, notice) == (None, "There are no pretrained weights for Tiny: trained from scratch.")
+
+
+def with_ssld(server, path):
+    book = recipe(server)
+    better = configs.Pretrained(f"http://127.0.0.1:{server.server_port}{path}", None, "tiny_ssld.pdparams")
+    return replace(book, ssld=better)
+
+
+def test_distilled_weights_come_before_the_plain_ones(server, settings):
+    path, notice = pretrained.find(with_ssld(server, "/better"))
+    assert (path.name, notice) == ("tiny_ssld.pdparams", None)
+    assert server.asked == ["/better"]
+
+
+def test_the_plain_weights_are_used_and_named_where_the_distilled_ones_are_missing(server, settings):
+    path, notice = pretrained.find(with_ssld(server, "/missing"))
+    assert path.name == NAME and server.asked == ["/missing", "/weights"]
+    assert f"started from the plain ones, {NAME}. Put tiny_ssld.pdparams into PRETRAINED_DIR" in notice
+
+
+def test_without_any_weights_the_plain_ones_say_why(server, settings):
+    settings.PRETRAINED_DOWNLOAD = False
+    path, notice = pretrained.find(with_ssld(server, "/better"))
+    assert path is None and server.asked == []
+    assert NAME in notice and "trained from scratch" in notice
+
+
+@pytest.mark.parametrize("book", configs.recipes().values(), ids=lambda book: book.name)
+def test_distilled_weights_are_those_of_the_recipes_own_network(book):
+    if book.ssld is not None:
+        assert book.ssld.file == f"{book.architecture}_ssld_pretrained.pdparams"
+        assert book.ssld.url.endswith("/" + book.ssld.file)

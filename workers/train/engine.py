@@ -27,7 +27,9 @@ def main() -> None:
     parser.add_argument("--export-only", action="store_true", help="every epoch is trained already")
     arguments = parser.parse_args()
     load_paddlex(arguments.suites)
-    if load_yaml(arguments.configuration)["Global"]["device"] == "cpu":
+    settings = load_yaml(arguments.configuration)["Global"]
+    register_with_paddlex(settings["model"])
+    if settings["device"] == "cpu":
         fork_launchers()
     else:
         tie_all()  # PaddleX starts the suite in processes of its own

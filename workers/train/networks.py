@@ -1,8 +1,8 @@
 """Networks beyond the lists of PaddleX and of the training suite that the package index has.
 
-PaddleX trains only models of its own list; a recipe may name any other network of the suite. The suite of the
-package index (ppcls 2.4.0) lacks some newer networks, which the ``paddleclas`` package of the environment has:
-it has no training engine any more.
+PaddleX trains only models of its own list; a recipe may name any other network of the suite. The suite of
+the package index (ppcls 2.4.0) lacks some newer networks. The ``paddleclas`` package of the environment has
+them, but no training engine any more.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def register_with_paddlex(model: str) -> None:
 
 
 def add_newer(arch: Any) -> None:
-    """Add the networks of ``NEWER`` to ``ppcls.arch`` where it lacks them; each is imported when it is built."""
+    """Add the networks of ``NEWER`` that ``ppcls.arch`` lacks; a module is imported when one is built."""
     for name, module in NEWER.items():
         if not hasattr(arch, name):
             setattr(arch, name, _builder(name, module))

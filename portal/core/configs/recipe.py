@@ -73,7 +73,10 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A trainable model. ``mean`` and ``std`` are RGB, for pixels from 0 to 1."""
+    """A trainable model. ``mean`` and ``std`` are RGB, for pixels from 0 to 1.
+
+    ``ssld``: more accurate weights than ``pretrained``, which the publisher made by distillation.
+    """
 
     name: name_up_to(60)
     title: Words
@@ -92,6 +95,7 @@ class Recipe:
     chips: Mapping[str, Measured]
     license: Text
     costs: tuple[Cost, ...] = ()
+    ssld: Pretrained | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
