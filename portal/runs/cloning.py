@@ -20,7 +20,7 @@ def choices(run: Run) -> dict[str, Any]:
     preset = run.preset if run.preset in configs.presets() else ""
     recipe = "" if preset and configs.presets()[preset].recipe == run.recipe else run.recipe
     known = preset and not recipe or recipe in configs.recipes()
-    brought = plan.defaults("" if recipe else preset, recipe) if known else {}
+    brought = plan.defaults("" if recipe else preset, recipe, run.dataset_version) if known else {}
     params = {key: value for key, value in run.params.items() if value != brought.get(key)}
     return {"preset": preset, "recipe": recipe, "params": params}
 

@@ -1,4 +1,4 @@
-"""Whether a dataset's images are much larger or smaller than a model's input."""
+"""Whether images are much larger or smaller than a model's input, and the input that fits small ones."""
 
 from __future__ import annotations
 
@@ -13,13 +13,29 @@ PART = 0.5
 MUCH_LARGER, MUCH_SMALLER = 8, 2
 
 
+def fitting_size(
+    version: DatasetVersion, input_size: Sequence[int], sizes: Sequence[Sequence[int]]
+) -> list[int]:
+    """The smallest of ``sizes`` that still shows most images at twice their size; at most ``input_size``.
+
+    Pixels beyond that add no detail, and cost time in training and on the board.
+    """
+    counts, edges = _long_sides(version)
+    known, needed = 0, PART * sum(counts)
+    for count, most in zip(counts, edges[1:], strict=False):
+        known += count
+        if known > needed:
+            fits = [size for size in sizes if most and most * MUCH_SMALLER <= max(size) < max(input_size)]
+            return list(min(fits, key=max, default=input_size))
+    return list(input_size)
+
+
 def misfit(version: DatasetVersion, input_size: Sequence[int]) -> Message | None:
     """A sentence if most images are scaled much down or up to fit the model's input; else None.
 
     It reads only the version's histogram, so sizes count by its bins.
     """
-    long_side = version.statistics.get("long_side", {})
-    counts, edges = long_side.get("counts", []), long_side.get("edges", [])
+    counts, edges = _long_sides(version)
     side, needed = max(input_size), PART * sum(counts)
     shown = {"width": input_size[0], "height": input_size[1]}
     larger = sum(n for n, least in zip(counts, edges, strict=False) if least >= MUCH_LARGER * side)
@@ -39,3 +55,8 @@ def misfit(version: DatasetVersion, input_size: Sequence[int]) -> Message | None
             **shown,
         )
     return None
+
+
+def _long_sides(version: DatasetVersion) -> tuple[list[int], list[int | None]]:
+    long_side = version.statistics.get("long_side", {})
+    return long_side.get("counts", []), long_side.get("edges", [])

@@ -12,6 +12,7 @@ from portal.core import configs
 from portal.core.echoes import shortened
 from portal.datasets.models import DatasetVersion
 from portal.devices.models import Device
+from portal.runs.input_fit import fitting_size
 from workers.contract.messages import join, msg
 
 PARAMS = {
@@ -57,8 +58,11 @@ def deleted_sentence(version: DatasetVersion) -> str:
     return _("%(version)s was deleted: restore it, or choose another one.") % {"version": version}
 
 
-def defaults(preset: str = "", recipe: str = "") -> dict[str, Any]:
-    """The default parameters of a preset, or of a recipe alone."""
+def defaults(preset: str = "", recipe: str = "", version: DatasetVersion | None = None) -> dict[str, Any]:
+    """The default parameters of a preset, or of a recipe alone.
+
+    A preset's input is made smaller for a ``version`` of small images.
+    """
     book = configs.recipes()[recipe or configs.presets()[preset].recipe]
     params = {
         "input_size": list(book.input_size),
@@ -74,6 +78,8 @@ def defaults(preset: str = "", recipe: str = "") -> dict[str, Any]:
     }
     if preset:
         params |= configs.as_dict(configs.presets()[preset])
+        if version is not None:
+            params["input_size"] = fitting_size(version, params["input_size"], book.input_sizes)
     return {key: params[key] for key in (*PARAMS, *CHOICES)}
 
 
@@ -118,7 +124,8 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
         preset = usual_preset(version)
     recipe = recipe or configs.presets()[preset].recipe
     _check_data(version, recipe, errors)
-    chosen = defaults(preset if preset and configs.presets()[preset].recipe == recipe else "", recipe)
+    fitting = preset if preset and configs.presets()[preset].recipe == recipe else ""
+    chosen = defaults(fitting, recipe, version)
     chosen |= _checked(params or {}, configs.recipes()[recipe], errors)
     targets = _targets(chips, devices, errors)
     _check_sizes(targets, chosen["input_size"], errors)

@@ -59,7 +59,7 @@ def _distance(preset: str, side: float) -> float:
 
 
 def _is_quick(preset: str, version: DatasetVersion, estimates: Estimates) -> bool:
-    estimate = estimates.of(configs.presets()[preset].recipe, plan.defaults(preset), version)
+    estimate = estimates.of(configs.presets()[preset].recipe, plan.defaults(preset, version=version), version)
     return estimate.seconds is None or estimate.seconds <= PATIENCE
 
 

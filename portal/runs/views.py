@@ -177,7 +177,7 @@ def _describe(preset: str, version: DatasetVersion | None, estimates: Estimates)
     ``misfit`` is set if the images of the chosen version are much larger or smaller than its input.
     """
     book = configs.presets()[preset]
-    defaults = plans.defaults(preset)
+    defaults = plans.defaults(preset, version=version)
     return {
         "misfit": misfit(version, defaults["input_size"]) if version is not None else None,
         "title": book.title,
