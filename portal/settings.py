@@ -8,6 +8,8 @@ import dj_database_url
 from cryptography.fernet import Fernet
 
 from portal import env, machine, secrets_file
+from portal.log_settings import LOGGING  # noqa: F401 (a setting)
+from portal.schedule import BEAT_SCHEDULE as CELERY_BEAT_SCHEDULE  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CONFIGS_DIR = BASE_DIR / "configs"
@@ -54,6 +56,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.ops.monitoring.probes.Probes",
     "portal.core.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -349,48 +352,6 @@ TEAM_SLOTS = {"deploy": max(1, DEPLOY_SLOTS * 3 // 4)}
 ERRANDS_SLOTS = 10
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
-CELERY_BEAT_SCHEDULE = {
-    name: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
-    for name, task, seconds in (
-        ("reap lost jobs", "portal.jobs.tasks.reap", 15.0),
-        ("send lost messages again", "portal.jobs.tasks.resend", 5.0),
-        ("advance runs", "portal.runs.tasks.sweep", 30.0),
-        ("advance rollouts", "portal.rollouts.tasks.sweep", 15.0),
-        ("advance searches", "portal.compilation.tasks.sweep", 30.0),
-        ("advance fit searches", "portal.fitting.tasks.sweep", 30.0),
-        ("send notices again", "portal.notify.tasks.sweep", 30.0),
-        ("look after devices", "portal.devices.tasks.watch", 60.0),
-        ("sweep uploads", "portal.datasets.tasks.sweep_uploads", 900.0),
-        ("sweep deleted datasets", "portal.datasets.tasks.sweep_deleted", 3600.0),
-        ("sweep deleted runs", "portal.runs.tasks.sweep_deleted", 3600.0),
-        ("sweep the audit", "portal.teams.tasks.sweep_audit", 3600.0),
-        ("sweep idempotent calls", "portal.core.tasks.sweep_idempotent_calls", 3600.0),
-        ("remove old notices", "portal.notify.tasks.tidy", 3600.0),
-        ("back up", "portal.ops.tasks.back_up", 900.0),
-    )
-}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "portal.core.log_lines.LineFormatter",
-            "format": "{asctime} {levelname} {name}: {message}",
-            "style": "{",
-        }
-    },
-    "filters": {
-        "about requests": {"()": "portal.core.secret_paths.AboutRequests"},
-        "named": {"()": "portal.core.request_ids.Named"},
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["about requests", "named"],
-        }
-    },
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-}
+METRICS_TOKEN = env.text("METRICS_TOKEN")  # who asks for /metrics sends it; without it there is no such page

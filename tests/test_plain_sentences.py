@@ -17,7 +17,8 @@ ROOT = Path(settings.BASE_DIR)
 FOR_OPERATORS = (
     "portal/settings.py", "portal/env.py", "portal/secrets_file.py", "portal/tied.py", "portal/client/",
     "portal/ops/management/", "portal/ops/demo.py", "portal/ops/vendor.py", "portal/ops/supervision.py",
-    "portal/ops/web.py", "portal/ops/ports.py", "portal/ops/backup/", "portal/core/configs/",
+    "portal/ops/web.py", "portal/ops/ports.py", "portal/ops/backup/", "portal/ops/monitoring/",
+    "portal/log_settings.py", "portal/core/configs/",
     "portal/core/checks.py", "portal/core/bucket.py", "portal/core/datalock.py", "portal/core/patience.py",
     "portal/models/checks.py", "portal/core/schema.py", "workers/virtual_board/", "workers/train/tools/",
     "workers/train/check.py",

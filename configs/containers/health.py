@@ -16,9 +16,8 @@ TIMEOUT_SECONDS = 8
 
 
 def web() -> bool:
-    """The sign-in page answers; the header says that TLS ended before us, where HTTPS is set."""
-    request = urllib.request.Request("http://127.0.0.1:8000/sign-in/", headers={"X-Forwarded-Proto": "https"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+    """The server can use its database and its stored files."""
+    with urllib.request.urlopen("http://127.0.0.1:8000/readyz", timeout=TIMEOUT_SECONDS) as answer:
         return answer.status == 200
 
 

@@ -23,6 +23,8 @@ MAKERS = {
     "REDIS_PASSWORD": lambda: secrets.token_hex(24),
     "S3_ACCESS_KEY": lambda: secrets.token_hex(10),
     "S3_SECRET_KEY": lambda: secrets.token_hex(24),
+    "METRICS_TOKEN": lambda: secrets.token_urlsafe(24),
+    "GRAFANA_PASSWORD": lambda: secrets.token_urlsafe(18),
     "VIRTUAL_BOARD_PASSWORD": lambda: secrets.token_urlsafe(18),
 }
 

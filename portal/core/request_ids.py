@@ -1,18 +1,23 @@
-"""An id for each request, in the header of its response and in every log line it causes.
+"""An id for each request, in the header of its response and in every log line that it causes.
+
+Log lines of a worker name the job likewise.
 
 A caller, or a proxy in front, may send its own as ``X-Request-ID``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import uuid
+from collections.abc import Iterator
 from contextvars import ContextVar
 
 HEADER = "X-Request-ID"
 LONGEST = 64
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _current: ContextVar[str] = ContextVar("request_id", default="")
+_job: ContextVar[int | None] = ContextVar("job_id", default=None)
 
 
 def of(sent: str | None) -> str:
@@ -22,10 +27,22 @@ def of(sent: str | None) -> str:
     return uuid.uuid4().hex
 
 
+@contextlib.contextmanager
+def about_job(pk: int) -> Iterator[None]:
+    """Log lines written inside name this job."""
+    before = _job.set(pk)
+    try:
+        yield
+    finally:
+        _job.reset(before)
+
+
 class Named(logging.Filter):
-    """Adds the request's id to each log record; empty outside requests."""
+    """Adds the request's and the job's id to each log record; empty outside of them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if not hasattr(record, "job_id"):
+            record.job_id = _job.get()
         if not hasattr(record, "request_id"):
             # Django logs a refused request after the last middleware, together with the request.
             record.request_id = getattr(getattr(record, "request", None), "id", "") or _current.get()

@@ -15,6 +15,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
+from portal.core import request_ids
 from portal.jobs import endings, kinds, made_files, program, scheduler
 from portal.jobs.context import Heartbeat, JobContext
 from portal.jobs.models import Artifact, IllegalTransition, Job, Status
@@ -63,6 +64,11 @@ def run(job: Job) -> None:
     State before: running. State after: final. A separate message starts the jobs that may follow:
     ``services.wake``.
     """
+    with request_ids.about_job(job.pk):
+        _run(job)
+
+
+def _run(job: Job) -> None:
     sweep_folders()
     context = JobContext(job, job.worker)
     try:

@@ -20,6 +20,7 @@ SERVICES = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 WORKERS = ("worker-deploy", "worker-train", "worker-convert")
 TARGETS = ("portal", *WORKERS, "virtual-board")
+MONITORING = "./configs/containers/monitoring/"
 # Read by boto3, not by our settings.
 BOTO3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"}
 
@@ -42,11 +43,17 @@ def command_of(target: str) -> list[str]:
 
 
 def volumes_of(service: dict) -> list[str]:
-    return [volume.split(":")[0] for volume in service.get("volumes", [])]
+    """Its named volumes; the configuration of monitoring lies in the checkout, and is only read."""
+    volumes = service.get("volumes", [])
+    return [one.split(":")[0] for one in volumes if not (one.startswith(MONITORING) and one.endswith(":ro"))]
 
 
 def known_settings() -> set[str]:
-    sources = [ROOT / "portal/settings.py", *(ROOT / "portal/ops/management/commands").glob("*.py")]
+    sources = [
+        ROOT / "portal/settings.py",
+        ROOT / "portal/log_settings.py",
+        *(ROOT / "portal/ops/management/commands").glob("*.py"),
+    ]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     return set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', text)) | {"DATABASE_URL"}
 

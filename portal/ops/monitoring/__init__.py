@@ -1,0 +1,1 @@
+"""What a watchman asks: does the process live, can it serve, and the figures for Prometheus."""
