@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.devices import fitness, probe
 from portal.devices.connection import BoardConnection
-from portal.devices.credentials import stored
 from portal.devices.fitness import Line, Verdict, version
 from portal.devices.models import Device
 from portal.devices.remote_runner import Profile
@@ -76,7 +75,7 @@ def of_model(facts: dict[str, Any], header: Header) -> Line:
 
 def examine(device: Device, header: Header, connection: BoardConnection, profile: Profile) -> list[Line]:
     """Check a board before a model is deployed to it. Raises Unfit, which says what to do."""
-    facts = probe.probe(connection, profile, password=stored(device).password or None)
+    facts = probe.probe(connection, profile)
     Device.objects.filter(pk=device.pk).update(probe=facts)
     device.probe = facts
     lines = [*fitness.of_probe(facts, profile), of_model(facts, header)]

@@ -17,6 +17,7 @@ from portal.core.calls import with_query, without_body
 from portal.core.messages import shown
 from portal.core.serializers import KnownFieldsOnly
 from portal.devices import coco, fitness, health_history, pictures, releases, services
+from portal.devices.access_api import AccessActions
 from portal.devices.credentials import Credentials, SecretNeeded
 from portal.devices.errors import BoardError
 from portal.devices.filters import DeviceFilter, InferenceFilter
@@ -92,12 +93,13 @@ def _refuse_name_in_use(others, name: str | None) -> None:
         raise serializers.ValidationError({"name": [shown(msg("The team has a device of this name."))]})
 
 
-class DeviceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
+class DeviceViewSet(AccessActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
     queryset = Device.objects.select_related("probe_job__created_by")
     serializer_class = DeviceSerializer
     filterset_class = DeviceFilter
     orderings = ("id", "name", "created_at")
-    page_actions = ("list", "inferences")
+    page_actions = ("list", "inferences", "access")
+    secret_actions = ("change_password",)
     write_role = Role.OPERATOR
     lookup_value_regex = r"\d{1,18}"
 

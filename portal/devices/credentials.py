@@ -11,12 +11,15 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
 
+from portal.core import configs
 from portal.core.encryption import seal, unseal
 from portal.devices.connection import BoardConnection
-from portal.devices.errors import BoardError
+from portal.devices.errors import BoardError, WrongPassword
 from portal.devices.hostkeys import load_private_key
-from portal.devices.models import Device
+from portal.devices.models import AccessChange, Device
 from workers.contract.messages import msg
 
 PLACE = ("host", "port", "username", "host_key")
@@ -30,7 +33,10 @@ class SecretNeeded(BoardError):
 
 @dataclasses.dataclass(frozen=True)
 class Credentials:
-    """How to sign in to a board: a password, or a private key with its passphrase."""
+    """How to sign in to a board: a password, or a private key with its passphrase.
+
+    With both, the key signs in; the password is the board's, kept for people and to undo a change.
+    """
 
     password: str = ""
     private_key: str = ""
@@ -60,7 +66,12 @@ def stored(device: Device) -> Credentials:
 
     Secrets stored before they were bound name no place; they are for the row's, which has not changed since.
     """
-    fields = unseal(device.secret)
+    return unsealed(device, device.secret)
+
+
+def unsealed(device: Device, secret: str) -> Credentials:
+    """Credentials that were sealed for the device. Raises as ``stored``."""
+    fields = unseal(secret)
     place = fields.pop("place", None)
     if place is not None and place != place_of(device):
         raise SecretNeeded(needed(device.auth, place))
@@ -83,9 +94,26 @@ def needed(auth: str, place: dict[str, Any]) -> str:
 def sign_in(device: Device, on_wait: Callable[[], None] | None = None) -> BoardConnection:
     """Open a connection.
 
+    If the board refuses the stored credentials, those of a change whose end is unknown are tried.
+
     Raises BoardError, WrongKey if the stored credentials cannot be read, and what ``on_wait`` raises.
     """
-    secret = stored(device)
+    try:
+        return sign_in_with(device, stored(device), on_wait)
+    except WrongPassword:
+        unsure = device.access_changes.exclude(secret="").first()
+        if unsure is None:
+            raise
+        connection = sign_in_with(device, unsealed(device, unsure.secret), on_wait)
+        adopt(unsure)
+        device.refresh_from_db(fields=["secret", "auth", "factory_password"])
+        return connection
+
+
+def sign_in_with(
+    device: Device, secret: Credentials, on_wait: Callable[[], None] | None = None
+) -> BoardConnection:
+    """Open a connection with these credentials; a private key goes before a password."""
     return BoardConnection.connect(
         device.host,
         device.port,
@@ -97,3 +125,29 @@ def sign_in(device: Device, on_wait: Callable[[], None] | None = None) -> BoardC
         timeout=settings.SSH_TIMEOUT_SECONDS,
         on_wait=on_wait,
     )
+
+
+@transaction.atomic
+def adopt(change: AccessChange) -> None:
+    """Make the change's credentials, which the board has taken, the device's. Once only."""
+    change = AccessChange.objects.select_for_update().get(pk=change.pk)
+    device = Device.objects.select_for_update().get(pk=change.device_id)
+    if not change.secret:
+        return
+    new, old = unsealed(device, change.secret), stored(device)
+    device.secret, device.auth = change.secret, new.auth
+    known = new.password or old.password  # a board has one password: a key does not change it
+    device.factory_password = is_factory_password(device, known) if known else device.factory_password
+    device.save(update_fields=["secret", "auth", "factory_password"])
+    change.secret, change.done_at = "", timezone.now()
+    change.save(update_fields=["secret", "done_at"])
+    AccessChange.objects.filter(pk=change.undoes_id).update(undone_at=timezone.now(), previous="")
+
+
+def is_factory_password(device: Device, password: str) -> bool | None:
+    """Whether it is the one with which boards of its kind leave the factory; None if they have none."""
+    try:
+        default = device.board_profile.default_password
+    except configs.Removed:
+        return None
+    return password == default if default else None

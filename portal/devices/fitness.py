@@ -69,6 +69,7 @@ def of_device(device: Device) -> list[Line]:
     if not device.probe:
         return []
     found = of_probe(device.probe, device.board_profile)
+    found += _password(device)
     return [*found, *(line for check in _further for line in check(device))]
 
 
@@ -206,6 +207,19 @@ def _heat(facts: dict[str, Any], profile: Profile) -> Line:
         return Line("temperature", title, Verdict.FIT, found)
     advice = msg("The board is hotter than {most} °C: cool it before you deploy.", most=profile.most_celsius)
     return Line("temperature", title, Verdict.WARNING, found, advice)
+
+
+def _password(device: Device) -> list[Line]:
+    """For kinds of boards that leave the factory with a password that anyone can look up."""
+    title = _("Password")
+    if not device.board_profile.default_password:
+        return []
+    if device.factory_password is None:
+        return [Line("password", title, Verdict.UNKNOWN)]
+    if not device.factory_password:
+        return [Line("password", title, Verdict.FIT, msg("not the factory's"))]
+    advice = msg("Anyone can look up this board's password: change it on the device's page, under Access.")
+    return [Line("password", title, Verdict.WARNING, msg("the factory's"), advice)]
 
 
 CHECKS: tuple[Check, ...] = (

@@ -9,6 +9,7 @@ from portal.core import configs
 from portal.core.forms import StyledForm
 from portal.core.messages import shown
 from portal.core.names import one_line
+from portal.devices import access
 from portal.devices.hosts import check_host
 from portal.devices.models import Device
 from portal.devices.services import Credentials
@@ -57,6 +58,18 @@ class SecretForm(StyledForm):
         if not data["password"] and not data["private_key"]:
             return None
         return Credentials(data["password"], data["private_key"], data["passphrase"])
+
+
+class NewPasswordForm(StyledForm):
+    """A board's new password, legible: a person has to be able to note it."""
+
+    password = forms.CharField(
+        max_length=access.LONGEST,
+        strip=False,
+        label=_("New password"),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Note it now: it is stored encrypted and never shown again."),
+    )
 
 
 class AccessForm(SecretForm):

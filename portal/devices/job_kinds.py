@@ -7,14 +7,16 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.filters import RowOf
-from portal.devices import inference, inference_images, services
-from portal.devices.models import Device, Inference
+from portal.devices import access, inference, inference_images, services
+from portal.devices.models import AccessChange, Device, Inference
 from portal.jobs import filters, kinds, search
 from portal.jobs.kinds import Subject
 from portal.jobs.models import Job, Status
 from portal.teams import quota_usage
 from portal.teams.models import Role
 from portal.teams.quota_usage import StoragePart
+
+DEVICE_PATHS = ("inference__device", "probed_devices", "access_change__device")  # from a job
 
 
 def register() -> None:
@@ -30,6 +32,21 @@ def register() -> None:
             held_up=_held_up,
             replace=services.replace_probe,
             subjects=_probed,
+            role=Role.OPERATOR,
+        )
+    )
+    kinds.register(
+        kinds.Kind(
+            name=access.KIND,
+            title=_("Change of access"),
+            queue="deploy",
+            time_limit=600,
+            perform=access.perform,
+            complete=access.complete,
+            claim=services.claim,
+            held_up=_held_up,
+            replace=access.replace,
+            subjects=_changed,
             role=Role.OPERATOR,
         )
     )
@@ -53,11 +70,11 @@ def register() -> None:
         StoragePart("inferences", _("Images sent to devices"), inference_images.stored_bytes)
     )
     search.add_word_place(_named)
-    filters.add_filter("device", RowOf(Device.objects.for_team, "inference__device", "probed_devices"))
+    filters.add_filter("device", RowOf(Device.objects.for_team, *DEVICE_PATHS))
 
 
 def _held_up(ids: set[int]) -> set[int]:
-    return held_up_at(("inference__device", "probed_devices"), ids)
+    return held_up_at(DEVICE_PATHS, ids)
 
 
 def held_up_at(paths: tuple[str, ...], ids: set[int]) -> set[int]:
@@ -76,6 +93,13 @@ def _probed(ids: set[int]) -> dict[int, Subject]:
     }
 
 
+def _changed(ids: set[int]) -> dict[int, Subject]:
+    return {
+        row.job_id: Subject(row.device.name, reverse("device-access", args=[row.device_id]))
+        for row in AccessChange.objects.filter(job__in=ids).select_related("device")
+    }
+
+
 def _inferences(ids: set[int]) -> dict[int, Subject]:
     return {
         row.job_id: Subject(row.device.name, reverse("inference-detail", args=[row.device_id, row.pk]))
@@ -86,4 +110,9 @@ def _inferences(ids: set[int]) -> dict[int, Subject]:
 def _named(word: str, team) -> Q:
     devices = Device.objects.for_team(team).filter(name__icontains=word).order_by()
     inferences = Inference.objects.filter(device__in=devices.values("pk")).order_by()
-    return Q(pk__in=devices.values("probe_job")) | Q(pk__in=inferences.values("job"))
+    changes = AccessChange.objects.filter(device__in=devices.values("pk")).order_by()
+    return (
+        Q(pk__in=devices.values("probe_job"))
+        | Q(pk__in=inferences.values("job"))
+        | Q(pk__in=changes.values("job"))
+    )

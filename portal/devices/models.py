@@ -56,6 +56,8 @@ class Device(Owned):
     # it.
     reported_release = models.CharField(max_length=100, blank=True)
     reported_at = models.DateTimeField(null=True)
+    # Whether it still takes the password with which boards of its kind leave the factory; None if unknown.
+    factory_password = models.BooleanField(null=True)
 
     objects = DeviceQuerySet.as_manager()
 
@@ -86,6 +88,40 @@ class Device(Owned):
         if self.reported_at is None:
             return self.probe.get("current")
         return self.reported_release or None
+
+
+class AccessAction(models.TextChoices):
+    """What a job changes about how a board is signed in to."""
+
+    KEY = "install-key", _("Key installed")
+    PASSWORD = "change-password", _("Password changed")
+    UNDO = "undo", _("Change undone")
+
+
+class AccessChange(models.Model):
+    """One change of how a board is signed in to. ``access.py`` makes it, and a job carries it out.
+
+    ``secret`` holds the new credentials from before the board is changed until they replace the device's: if
+    the job is killed in between, the next contact tries them too. ``previous`` holds the replaced ones.
+    """
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="access_changes")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="access_change")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    action = models.CharField(max_length=20, choices=AccessAction)
+    undoes = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="+")
+    public_key = models.CharField(max_length=200, blank=True)  # the line that was installed
+    secret = models.TextField(blank=True)  # encrypted, like Device.secret
+    previous = models.TextField(blank=True)  # encrypted, like Device.secret; empty if it cannot be undone
+    done_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return f"{self.device} {self.action}"
 
 
 class HealthSample(models.Model):

@@ -22,7 +22,7 @@ NPU_DRIVERS = ("/proc/rknpu/version", "/sys/kernel/debug/rknpu/version", "/sys/m
 MOST_COMPATIBLE = 10
 
 
-def probe(connection: BoardConnection, profile: Profile, *, password: str | None = None) -> dict[str, Any]:
+def probe(connection: BoardConnection, profile: Profile) -> dict[str, Any]:
     """Probe a board; unknown details are None.
 
     Returns ``os``, ``kernel``, ``machine``, ``hostname``, ``memory_total``, ``memory_free``,
@@ -30,8 +30,7 @@ def probe(connection: BoardConnection, profile: Profile, *, password: str | None
     ``npu_driver``, ``celsius``, ``clock_offset`` (seconds ahead of ours), ``sftp``, ``ssh_server``,
     ``banner``, ``python``, ``library``, ``library_version``, ``runtime``, ``engine``, ``virtual``,
     ``current`` (release id), ``releases``, and ``warnings`` and ``problems``: sentences; with a problem,
-    the board cannot predict. ``password`` is only compared with the profile's factory password. Raises
-    ConnectionLost, RemoteTimeout, and MalformedAnswer for impossible output.
+    the board cannot predict. Raises ConnectionLost, RemoteTimeout, and MalformedAnswer for impossible output.
     """
     facts: dict[str, Any] = {
         **_system(connection),
@@ -49,7 +48,7 @@ def probe(connection: BoardConnection, profile: Profile, *, password: str | None
         "releases": [],
     }
     _programs(connection, profile, facts)
-    _warn(connection, profile, facts, password)
+    _warn(profile, facts)
     return facts
 
 
@@ -160,16 +159,7 @@ def _programs(connection: BoardConnection, profile: Profile, facts: dict[str, An
         facts["problems"].append(found["library_problem"])
 
 
-def _warn(connection: BoardConnection, profile: Profile, facts: dict[str, Any], password: str | None) -> None:
-    default = profile.default_password
-    if default and password == default:
-        facts["warnings"].append(
-            msg(
-                "The board at {address} still has the factory password, which anyone can look "
-                "up: change it on the board with passwd, then on the device's page.",
-                address=connection.address,
-            )
-        )
+def _warn(profile: Profile, facts: dict[str, Any]) -> None:
     if facts["virtual"] != profile.virtual and not facts["problems"]:
         facts["warnings"].append(
             msg("This is a virtual board, a program and not a device: register it with the profile virtual.")

@@ -4,9 +4,10 @@ from portal.core import configs
 from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.core.serializers import KnownFieldsOnly
+from portal.devices import access
 from portal.devices.fitness import Verdict
 from portal.devices.hosts import check_host
-from portal.devices.models import Device, HealthSample, Inference, InferenceImage
+from portal.devices.models import AccessChange, Device, HealthSample, Inference, InferenceImage
 from portal.jobs.serializers import JobSerializer
 from workers.contract.messages import msg
 
@@ -16,6 +17,9 @@ class DeviceSerializer(serializers.ModelSerializer):
     current_release = serializers.CharField(
         allow_null=True, help_text="what the board said it runs when it was last asked"
     )
+    factory_password = serializers.BooleanField(
+        allow_null=True, help_text="whether it takes the password of its kind's factory; null if unknown"
+    )
     probe_job = JobSerializer(allow_null=True)
 
     class Meta:
@@ -23,6 +27,7 @@ class DeviceSerializer(serializers.ModelSerializer):
         fields = [
             "id", "name", "profile", "virtual", "host", "port", "username", "auth", "host_key", "probe",
             "probe_job", "seen_at", "problem", "current_release", "reported_at", "created_at",
+            "factory_password",
         ]  # fmt: skip
 
 
@@ -66,6 +71,36 @@ class SecretSerializer(KnownFieldsOnly, serializers.Serializer):
                 {"private_key": shown(msg("Give a password or a private key, not both."))}
             )
         return data
+
+
+class AccessChangeSerializer(serializers.ModelSerializer):
+    """A change of how a board is signed in to. ``done_at`` is set when the new way had worked."""
+
+    job = JobSerializer()
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, read_only=True)
+
+    class Meta:
+        model = AccessChange
+        fields = [
+            "id", "device", "action", "job", "public_key", "created_by", "created_at", "done_at", "undone_at",
+        ]  # fmt: skip
+
+
+class NewPasswordSerializer(KnownFieldsOnly, serializers.Serializer):
+    """The board's new password; without one, the portal makes one up."""
+
+    password = serializers.CharField(
+        required=False, allow_blank=True, trim_whitespace=False, max_length=access.LONGEST, write_only=True
+    )
+
+
+class PasswordChangeSerializer(AccessChangeSerializer):
+    """``password`` is the one that was made up, told only here; null if the call gave one."""
+
+    password = serializers.CharField(allow_null=True, default=None)
+
+    class Meta(AccessChangeSerializer.Meta):
+        fields = [*AccessChangeSerializer.Meta.fields, "password"]
 
 
 class NewDeviceSerializer(SecretSerializer):

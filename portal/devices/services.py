@@ -14,14 +14,24 @@ from portal.core.encryption import WrongKey
 from portal.devices import inference_images, running, shownkey, watch
 from portal.devices import probe as probing
 from portal.devices.connection import BoardConnection
-from portal.devices.credentials import PLACE, Credentials, SecretNeeded, needed, place_of, sign_in, stored
+from portal.devices.credentials import (
+    PLACE,
+    Credentials,
+    SecretNeeded,
+    is_factory_password,
+    needed,
+    place_of,
+    sign_in,
+    sign_in_with,
+    stored,
+)
 from portal.devices.dialing import dial
-from portal.devices.errors import BoardError, Unreachable
+from portal.devices.errors import BoardError, Unreachable, WrongPassword
 from portal.devices.hostkeys import HostKey, fetch_host_key
 from portal.devices.models import Device, Inference
 from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
-from portal.jobs.models import ACTIVE, IllegalTransition, Job, NothingLeft
+from portal.jobs.models import ACTIVE, FINAL, IllegalTransition, Job, NothingLeft
 from portal.teams import audit
 from workers.contract.messages import msg, msg_n
 
@@ -69,11 +79,17 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
     if "host_key" in fields:
         fields["host_key"] = str(fields["host_key"])
     row = Device.objects.select_for_update().get(pk=device.pk)
+    if credentials is not None:
+        _forget_changes(row)
     before = place_of(row)
     place = before | {name: fields[name] for name in PLACE if name in fields}
     if credentials is not None:
         credentials.check()
-        fields |= {"auth": credentials.auth, "secret": credentials.sealed(place)}
+        fields |= {
+            "auth": credentials.auth,
+            "secret": credentials.sealed(place),
+            "factory_password": None,
+        }
     elif place != before:
         raise SecretNeeded(needed(row.auth, before))
     changed = dict(fields)
@@ -82,10 +98,25 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
     for name, value in changed.items():
         setattr(device, name, value)
     device.save(update_fields=list(changed))
+    named = [name for name in fields if name != "factory_password"]
     verb = "device.host-key" if "host_key" in fields else "device.edit"
     audit.record(
-        verb, device, detail=fields.get("host_key") or msg("changed: {fields}", fields=", ".join(fields))
+        verb, device, detail=fields.get("host_key") or msg("changed: {fields}", fields=", ".join(named))
     )
+
+
+def _forget_changes(device: Device) -> None:
+    """Somebody entered the credentials: nothing is left to undo. Raises BoardError while one is under way."""
+    live = device.access_changes.exclude(job__status__in=FINAL).first()
+    if live is not None:
+        raise BoardError(
+            msg(
+                "Job {pk} is changing the access of {name}: wait for its end.",
+                pk=live.job_id,
+                name=device.name,
+            )
+        )
+    device.access_changes.update(secret="", previous="")
 
 
 @contextlib.contextmanager
@@ -147,16 +178,32 @@ def perform_probe(job: Job, context: JobContext) -> dict:
     context.phase(msg("connecting to {host}:{port}", host=device.host, port=device.port))
     with connect(device, context) as connection:
         context.phase(msg("checking the board"))
-        password = stored(device).password or None
-        found = probing.probe(connection, profile, password=password)
+        found = probing.probe(connection, profile)
+        factory = _takes_factory_password(device)
     for sentence in found["problems"] + found["warnings"]:
         context.log(sentence)
-    return {"probe": found}
+    return {"probe": found, "factory_password": factory}
+
+
+def _takes_factory_password(device: Device) -> bool | None:
+    """None if boards of its kind have none, or if that cannot be found out."""
+    default, secret = device.board_profile.default_password, stored(device)
+    if not default or secret.password or device.factory_password is False:
+        return is_factory_password(device, secret.password) if secret.password else device.factory_password
+    try:  # it signs in by a key: whether anyone else still can by that password, only the board knows
+        sign_in_with(device, Credentials(default)).close()
+    except WrongPassword:
+        return False
+    except BoardError:
+        return device.factory_password
+    return True
 
 
 def complete_probe(job: Job, result: dict) -> None:
     found = result["probe"]
     job.probed_devices.update(probe=found)
+    if "factory_password" in result:
+        job.probed_devices.update(factory_password=result["factory_password"])
     if found.get("python"):  # otherwise its current release would be unknown
         for device in job.probed_devices.all():
             running.record(device, found["current"])
@@ -208,7 +255,9 @@ def claim(job: Job) -> bool:
 
 
 def device_of(job: Job) -> Device | None:
-    """The device of a probe or an inference."""
+    """The device of a probe, an inference or a change of access."""
+    if hasattr(job, "access_change"):
+        return job.access_change.device
     return job.inference.device if hasattr(job, "inference") else job.probed_devices.first()
 
 

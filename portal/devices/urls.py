@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.devices import views
+from portal.devices import access_views, views
 
 urlpatterns = [
     path("", views.device_list, name="device-list"),
@@ -14,6 +14,11 @@ urlpatterns = [
     path("<int:pk>/infer/", views.device_infer, name="device-infer"),
     path("<int:pk>/edit/", views.device_edit, name="device-edit"),
     path("<int:pk>/host-key/", views.device_host_key, name="device-host-key"),
+    path("<int:pk>/access/", access_views.device_access, name="device-access"),
+    path("<int:pk>/access/live/", access_views.device_access_live, name="device-access-live"),
+    path("<int:pk>/access/key/", access_views.device_install_key, name="device-install-key"),
+    path("<int:pk>/access/password/", access_views.device_change_password, name="device-change-password"),
+    path("<int:pk>/access/undo/", access_views.device_undo_access, name="device-undo-access"),
     path("<int:pk>/delete/", views.device_delete, name="device-delete"),
     path("<int:pk>/inferences/<int:number>/", views.inference_detail, name="inference-detail"),
     path("<int:pk>/inferences/<int:number>/live/", views.inference_live, name="inference-live"),

@@ -50,6 +50,8 @@ class SharedBoard(RunningBoard):
 
     def renew(self) -> None:
         self.order()
+        (self.root / "password").unlink(missing_ok=True)
+        shutil.rmtree(self.home / ".ssh", ignore_errors=True)
         shutil.rmtree(self.home / "slipway")
         shutil.copytree(self._good / "slipway", self.home / "slipway", symlinks=True)
 

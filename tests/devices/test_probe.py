@@ -4,7 +4,7 @@ import pytest
 
 from portal.devices.health import parse_meminfo
 from portal.devices.probe import parse_os_release, probe
-from tests.devices.boards import PASSWORD, PROFILE, needs_convert_environment
+from tests.devices.boards import PROFILE, needs_convert_environment
 
 LIVE = [pytest.mark.ssh, needs_convert_environment]
 
@@ -42,11 +42,6 @@ class TestLive:
         assert facts["disk_total"] > facts["disk_free"] > 0
         assert facts["current"] is None and facts["releases"] == []
         assert facts["problems"] == [] and facts["warnings"] == []
-
-    def test_a_factory_password_is_warned_of(self, board):
-        with board.connect() as connection:
-            facts = probe(connection, replace(PROFILE, default_password=PASSWORD), password=PASSWORD)
-        assert any("still has the factory password" in text for text in facts["warnings"])
 
     def test_a_virtual_board_registered_as_a_device_is_warned_of(self, board):
         with board.connect() as connection:

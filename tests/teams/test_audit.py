@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.devices.models import AccessAction
 from portal.teams import audit, audit_verbs, services
 from portal.teams.audit_export import cell
 from portal.teams.models import AppendOnly, AuditEntry, Membership, Result, Role, Via
@@ -219,6 +220,7 @@ def test_long_and_hostile_labels_are_cut_and_cleaned(team):
 def test_every_verb_that_is_recorded_has_words():
     code = "".join(path.read_text("utf-8") for path in (Path(settings.BASE_DIR) / "portal").rglob("*.py"))
     recorded = set(RECORDS.findall(code)) | {"sign-in.password", "device.host-key", "device.edit", "api.call"}
+    recorded |= {f"device.{action}" for action in AccessAction.values}
     assert recorded - set(audit_verbs.WORDS) == set()
 
 

@@ -43,6 +43,7 @@ class VirtualBoard:
         self.engine = engine
         self.host_key_file = self.root / "host_key"
         self.authorized_keys: Path | None = None
+        self.password_file = self.root / "password"  # written by its chpasswd
         self.orders = Misbehaviour()
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.commands: set[Command] = set()
@@ -192,6 +193,20 @@ class VirtualBoard:
         self._show_files()
         await self._listen()
 
+    def current_password(self) -> str:
+        try:
+            return self.password_file.read_text("utf-8")
+        except FileNotFoundError:
+            return self.password
+
+    def own_keys(self) -> list[list[bytes]]:
+        """The keys in the user's home, each as its kind and its base64."""
+        try:
+            text = (self.home / ".ssh" / "authorized_keys").read_bytes()
+        except FileNotFoundError:
+            return []
+        return [line.split()[:2] for line in text.splitlines()]
+
     def free_bytes(self) -> int | None:
         """Room under the ordered quota; None without one."""
         if self.orders.disk_quota_bytes is None:
@@ -219,6 +234,7 @@ class VirtualBoard:
             "LANG": "C",
             "PYTHONDONTWRITEBYTECODE": "1",
             "VIRTUAL_FILES": str(self.files),
+            "VIRTUAL_PASSWORD": str(self.password_file),
             "VIRTUAL_CLOCK_OFFSET": str(self.orders.clock_offset),
             **self.hub.environment,
         }
@@ -267,8 +283,16 @@ class _Server(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
-        right = hmac.compare_digest(password.encode(), self._board.password.encode())
+        right = hmac.compare_digest(password.encode(), self._board.current_password().encode())
         return right and username == self._board.user
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Whether the user's own file names the key; ``authorized_keys`` was asked before."""
+        line = key.export_public_key("openssh").split()[:2]
+        return username == self._board.user and line in self._board.own_keys()
 
     def session_requested(self) -> asyncssh.SSHServerProcess:
         board = self._board

@@ -40,7 +40,14 @@ exec {cat} "$@"
 DATE = """#!/bin/sh
 if [ "$*" = +%s ]; then echo $(( $({date} +%s) + VIRTUAL_CLOCK_OFFSET )); else exec {date} "$@"; fi
 """
-WRAPPERS = {"df": DF, "cat": CAT, "date": DATE}
+# Its user's password, which the server reads at each login.
+CHPASSWD = """#!/bin/sh
+IFS=: read -r user password || exit 1
+[ -n "$password" ] || exit 1
+umask 077
+printf '%s' "$password" > "$VIRTUAL_PASSWORD.new" && mv "$VIRTUAL_PASSWORD.new" "$VIRTUAL_PASSWORD"
+"""
+WRAPPERS = {"df": DF, "cat": CAT, "date": DATE, "chpasswd": CHPASSWD}
 
 
 def make_tools(bin_folder: Path, python_folder: Path) -> None:

@@ -12,6 +12,7 @@ from slipway import files, logins, lookup, packing, tus, uploads, waiting
 from slipway.calls import Calls
 from slipway.errors import NotFound, Refused
 from slipway.types import (
+    AccessChange,
     CompiledModel,
     Dataset,
     Deployment,
@@ -306,6 +307,37 @@ class Client(Calls):
     def device(self, name: str) -> Device:
         """The device with this name or number. Raises NotFound."""
         return lookup.device(self, name)
+
+    def install_key(
+        self, device: Device | int | str, *, wait: bool = True, on_change: OnChange = _nothing
+    ) -> AccessChange:
+        """Sign in to the device by a key of its own from now on. Raises Failed; the password stays then."""
+        return self._change_access(device, "key", {}, wait, on_change)
+
+    def change_password(
+        self,
+        device: Device | int | str,
+        password: str = "",
+        *,
+        wait: bool = True,
+        on_change: OnChange = _nothing,
+    ) -> AccessChange:
+        """Change the password on the device; without one, it is made up and in the row. Raises Failed."""
+        body = {"json": {"password": password} if password else {}}
+        return self._change_access(device, "password", body, wait, on_change)
+
+    def undo_access(
+        self, device: Device | int | str, *, wait: bool = True, on_change: OnChange = _nothing
+    ) -> AccessChange:
+        """Go back from the last key or password. Raises Failed."""
+        return self._change_access(device, "undo", {}, wait, on_change)
+
+    def _change_access(self, device, what: str, body: dict, wait: bool, on_change: OnChange) -> Any:
+        row = self.post(f"devices/{self._device_id(device)}/access/{what}/", **body)
+        if wait:
+            row["job"] = waiting.until_final(self, f"jobs/{row['job']['id']}/", on_change)
+            waiting.succeeded("The change of access", row["job"])
+        return row
 
     def deploy(
         self,

@@ -191,6 +191,21 @@ class Device(TypedDict):
     current_release: str | None
     reported_at: str | None
     created_at: str
+    factory_password: bool | None
+
+
+class AccessChange(TypedDict):
+    """A change of how a device is signed in to; ``action`` is install-key, change-password or undo."""
+
+    id: int
+    device: int
+    action: str
+    job: Job
+    public_key: str
+    created_by: str | None
+    created_at: str
+    done_at: str | None
+    undone_at: str | None
 
 
 class Deployment(TypedDict):

@@ -13,6 +13,7 @@ import click
 from slipway import lookup, waiting
 from slipway.cli import follow
 from slipway.cli.app import App, at, command, confirmed, limited
+from slipway.cli.commands import access
 from slipway.cli.screen import percent
 from slipway.errors import Failed, Usage
 
@@ -29,6 +30,7 @@ def add_to(group: click.Group) -> None:
     command(device, "remove", short_help="Remove a device; the board itself is left as it is.")(remove)
     command(device, "probe", short_help="Show a device's details and what runs on it.")(probe)
     command(device, "doctor", short_help="Check whether a device is fit for a deployment.")(doctor)
+    access.add_to(device)
     command(device, "infer", short_help="Run inference on a device.")(infer)
     command(group, "deploy", short_help="Deploy a finished run's model to a device.")(deploy)
     command(group, "rollback", short_help="Make an earlier release current again.")(rollback)
@@ -166,6 +168,8 @@ def _after_probe(app: App, row: dict, no_wait: bool) -> None:
 
 def _print(app: App, row: Any) -> None:
     app.screen.line(f"{row['name']} ({row['profile']}) at {row['host']}:{row['port']}")
+    if row.get("factory_password"):
+        app.screen.line(f"  ! It takes the factory password: see  slipway device password {row['name']}")
     found = {**row["probe"], "runs": row["current_release"], "problem": row["problem"]}
     for key in ("os", "kernel", "engine", "runtime", "runs", "problem"):
         if found.get(key):
