@@ -302,6 +302,8 @@ JOB_END_PATIENCE_SECONDS = 300.0  # how long to retry writing the end of a job
 JOB_MAX_RESUMES = 3
 JOB_FOLDER_KEPT = timedelta(days=3)  # of a failed job, for debugging
 JOB_LOG_MAX_BYTES = 20 * 1024 * 1024
+# The networks that devices and jump hosts may be in; none for every network.
+DEVICE_NETWORKS = env.networks("DEVICE_NETWORKS")
 # How often to check whether a device that was online still is; 0 for never.
 DEVICE_CHECK_MINUTES = env.integer("DEVICE_CHECK_MINUTES", 10)
 DEVICE_HEALTH_DAYS = env.integer("DEVICE_HEALTH_DAYS", 30)  # how long the samples of these checks are kept

@@ -3,6 +3,7 @@
 A new address needs a line here: the least role and, for the API, the scopes that a token must have.
 """
 
+from tests.authorization_devices import DEVICES_API, DEVICES_PAGES
 from tests.authorization_rules import (
     ADMIN,
     DATASETS,
@@ -124,6 +125,7 @@ API = {
     "GET fit-searches/": look(),
     "GET fit-searches/{pk}/": look(),
     "POST fit-searches/": change(MEMBER, RUNS),
+    **DEVICES_API,
     "GET devices/": look(),
     "POST devices/": change(OPERATOR, DEPLOY),
     "GET devices/{pk}/": look(),
@@ -133,10 +135,6 @@ API = {
     "PATCH devices/{pk}/": change(OPERATOR, DEPLOY),
     "GET devices/{pk}/host-key/": Rule(OPERATOR, (READ, DEPLOY)),  # to look is a connection to the board
     "POST devices/{pk}/host-key/": change(OPERATOR, DEPLOY),
-    "GET devices/{pk}/access/": look(),
-    "POST devices/{pk}/access/key/": change(OPERATOR, DEPLOY),
-    "POST devices/{pk}/access/password/": change(OPERATOR, DEPLOY),
-    "POST devices/{pk}/access/undo/": change(OPERATOR, DEPLOY),
     "GET devices/{pk}/inferences/": look(),
     "POST devices/{pk}/inferences/": change(OPERATOR, DEPLOY),
     "POST devices/{pk}/probe/": change(OPERATOR, DEPLOY),
@@ -383,6 +381,7 @@ PAGES = {
     "GET policy-list": Rule(VIEWER),
     "POST policy-list": Rule(ADMIN),
     "POST policy-remove": Rule(ADMIN),
+    **DEVICES_PAGES,
     "GET device-list": Rule(VIEWER),
     "GET device-new": Rule(OPERATOR),
     "POST device-new": Rule(OPERATOR),
@@ -393,17 +392,6 @@ PAGES = {
     "POST device-infer": Rule(OPERATOR),
     "GET device-edit": Rule(OPERATOR),
     "POST device-edit": Rule(OPERATOR),
-    "GET device-host-key": Rule(OPERATOR),
-    "POST device-host-key": Rule(OPERATOR),
-    "GET device-access": Rule(OPERATOR),
-    "GET device-access-live": Rule(OPERATOR),
-    "POST device-install-key": Rule(OPERATOR),
-    "POST device-change-password": Rule(OPERATOR),
-    "POST device-undo-access": Rule(OPERATOR),
     "GET device-delete": Rule(OPERATOR),
     "POST device-delete": Rule(OPERATOR),
-    "GET inference-detail": Rule(VIEWER),
-    "GET inference-live": Rule(VIEWER),
-    "GET inference-coco": Rule(VIEWER),
-    "GET inference-image": Rule(VIEWER),
 }

@@ -13,6 +13,7 @@ import paramiko
 
 from portal.core.echoes import shortened
 from portal.core.untrusted import clean_sentence
+from portal.devices import networks
 from portal.devices.errors import BoardError, HostKeyChanged, SilentBoard, Unreachable
 from portal.devices.ssh import BoardTransport
 from portal.devices.waiting import Overdue, call_within
@@ -112,7 +113,7 @@ def _negotiate(host: str, port: int, timeout: float, algorithms: tuple[str, ...]
 def _connect(host: str, port: int, timeout: float) -> socket.socket:
     where = f"{host}:{port}"
     try:
-        sock = socket.create_connection((host, port), timeout=timeout)
+        sock = networks.open_socket(host, port, timeout)
     except (socket.gaierror, UnicodeError) as error:
         raise Unreachable(
             msg(

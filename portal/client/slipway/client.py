@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from slipway import files, logins, lookup, packing, tus, uploads, waiting
-from slipway.calls import Calls
+from slipway.access import AccessCalls
 from slipway.errors import NotFound, Refused
 from slipway.types import (
-    AccessChange,
     CompiledModel,
     Dataset,
     Deployment,
@@ -43,7 +42,7 @@ def _id(row: Mapping[str, Any] | int) -> int:
     return row if isinstance(row, int) else int(row["id"])
 
 
-class Client(Calls):
+class Client(AccessCalls):
     """A portal, as the owner of a token sees it.
 
     Without arguments it uses SLIPWAY_URL and SLIPWAY_TOKEN, or the login stored by ``slipway login``. Methods
@@ -138,7 +137,7 @@ class Client(Calls):
             "preset": preset,
             "recipe": recipe,
             "chips": list(chips),
-            "devices": [self._device_id(device) for device in devices],
+            "devices": [self.device_id(device) for device in devices],
             "params": dict(params or {}),
             "name": name,
         }
@@ -308,37 +307,6 @@ class Client(Calls):
         """The device with this name or number. Raises NotFound."""
         return lookup.device(self, name)
 
-    def install_key(
-        self, device: Device | int | str, *, wait: bool = True, on_change: OnChange = _nothing
-    ) -> AccessChange:
-        """Sign in to the device by a key of its own from now on. Raises Failed; the password stays then."""
-        return self._change_access(device, "key", {}, wait, on_change)
-
-    def change_password(
-        self,
-        device: Device | int | str,
-        password: str = "",
-        *,
-        wait: bool = True,
-        on_change: OnChange = _nothing,
-    ) -> AccessChange:
-        """Change the password on the device; without one, it is made up and in the row. Raises Failed."""
-        body = {"json": {"password": password} if password else {}}
-        return self._change_access(device, "password", body, wait, on_change)
-
-    def undo_access(
-        self, device: Device | int | str, *, wait: bool = True, on_change: OnChange = _nothing
-    ) -> AccessChange:
-        """Go back from the last key or password. Raises Failed."""
-        return self._change_access(device, "undo", {}, wait, on_change)
-
-    def _change_access(self, device, what: str, body: dict, wait: bool, on_change: OnChange) -> Any:
-        row = self.post(f"devices/{self._device_id(device)}/access/{what}/", **body)
-        if wait:
-            row["job"] = waiting.until_final(self, f"jobs/{row['job']['id']}/", on_change)
-            waiting.succeeded("The change of access", row["job"])
-        return row
-
     def deploy(
         self,
         run: Run | int,
@@ -353,7 +321,7 @@ class Client(Calls):
         ``override`` is the reason to deploy what the team's policy refuses. Raises Refused if the policy
         refuses it, and Failed if it did not become current.
         """
-        body = {"run": _id(run), "device": self._device_id(device), "override": override}
+        body = {"run": _id(run), "device": self.device_id(device), "override": override}
         return self._done(
             "deployments", self.post("deployments/", json=body), "The deployment", wait, on_change
         )
@@ -370,7 +338,7 @@ class Client(Calls):
 
         Raises NotFound if there is none, and Failed if it did not become current.
         """
-        rows = self.rows("deployments/", device=self._device_id(device), ordering="-activated_at")
+        rows = self.rows("deployments/", device=self.device_id(device), ordering="-activated_at")
         kept = (row for row in rows if row["kept"] and not row["current"] and row["source"] is None)
         found = next((row for row in kept if release in (None, row["release"])), None)
         if found is None:
@@ -390,7 +358,7 @@ class Client(Calls):
     ) -> Inference:
         """Send images to a device and return its predictions. Raises Failed."""
         parts = [("images", (Path(path).name, Path(path).read_bytes())) for path in images]
-        row = self.post(f"devices/{self._device_id(device)}/inferences/", files=parts)
+        row = self.post(f"devices/{self.device_id(device)}/inferences/", files=parts)
         return self._done("inferences", row, "The inference", wait, on_change)
 
     def _done(self, kind: str, row: Any, what: str, wait: bool, on_change: OnChange) -> Any:
@@ -400,9 +368,6 @@ class Client(Calls):
         job = waiting.until_final(self, f"jobs/{row['job']['id']}/", on_change)
         waiting.succeeded(what, job)
         return self.get(f"{kind}/{row['id']}/")
-
-    def _device_id(self, device: Device | int | str) -> int:
-        return self.device(device)["id"] if isinstance(device, str) else _id(device)
 
     # --- jobs
 
