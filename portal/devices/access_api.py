@@ -10,7 +10,7 @@ from portal.core.calls import without_body
 from portal.devices import access
 from portal.devices.serializers import (
     AccessChangeSerializer,
-    NewPasswordSerializer,
+    BoardPasswordSerializer,
     PasswordChangeSerializer,
 )
 
@@ -37,11 +37,11 @@ class AccessActions:
         change = access.install_key(self.get_object(), request.user)
         return Response(AccessChangeSerializer(change).data, status=202)
 
-    @extend_schema(request=NewPasswordSerializer, responses={202: PasswordChangeSerializer})
+    @extend_schema(request=BoardPasswordSerializer, responses={202: PasswordChangeSerializer})
     @action(detail=True, methods=["post"], url_path="access/password", refusals=(409,))
     def change_password(self, request, pk=None):
         """Change the password on the board. Without ``password``, the answer has the one that was made up."""
-        form = NewPasswordSerializer(data=request.data)
+        form = BoardPasswordSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         given = form.validated_data.get("password", "")
         password = given or access.generate_password()

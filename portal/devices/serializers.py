@@ -86,7 +86,7 @@ class AccessChangeSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
-class NewPasswordSerializer(KnownFieldsOnly, serializers.Serializer):
+class BoardPasswordSerializer(KnownFieldsOnly, serializers.Serializer):
     """The board's new password; without one, the portal makes one up."""
 
     password = serializers.CharField(
