@@ -1,4 +1,4 @@
-"""Whether images are much larger or smaller than a model's input, and the input that fits small ones."""
+"""How large a dataset's images are, and whether they are much larger or smaller than a model's input."""
 
 from __future__ import annotations
 
@@ -13,21 +13,15 @@ PART = 0.5
 MUCH_LARGER, MUCH_SMALLER = 8, 2
 
 
-def fitting_size(
-    version: DatasetVersion, input_size: Sequence[int], sizes: Sequence[Sequence[int]]
-) -> list[int]:
-    """The smallest of ``sizes`` that still shows most images at twice their size; at most ``input_size``.
-
-    Pixels beyond that add no detail, and cost time in training and on the board.
-    """
+def usual_side(version: DatasetVersion) -> int | None:
+    """A length that the long side of most images stays below, by the version's histogram; None if unknown."""
     counts, edges = _long_sides(version)
     known, needed = 0, PART * sum(counts)
     for count, most in zip(counts, edges[1:], strict=False):
         known += count
         if known > needed:
-            fits = [size for size in sizes if most and most * MUCH_SMALLER <= max(size) < max(input_size)]
-            return list(min(fits, key=max, default=input_size))
-    return list(input_size)
+            return most
+    return None
 
 
 def misfit(version: DatasetVersion, input_size: Sequence[int]) -> Message | None:

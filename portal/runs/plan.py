@@ -12,7 +12,7 @@ from portal.core import configs
 from portal.core.echoes import shortened
 from portal.datasets.models import DatasetVersion
 from portal.devices.models import Device
-from portal.runs.input_fit import fitting_size
+from portal.runs.preset_fit import fitted
 from workers.contract.messages import join, msg
 
 PARAMS = {
@@ -61,7 +61,7 @@ def deleted_sentence(version: DatasetVersion) -> str:
 def defaults(preset: str = "", recipe: str = "", version: DatasetVersion | None = None) -> dict[str, Any]:
     """The default parameters of a preset, or of a recipe alone.
 
-    A preset's input is made smaller for a ``version`` of small images.
+    A preset is fitted to a ``version`` of small or few images.
     """
     book = configs.recipes()[recipe or configs.presets()[preset].recipe]
     params = {
@@ -79,7 +79,7 @@ def defaults(preset: str = "", recipe: str = "", version: DatasetVersion | None 
     if preset:
         params |= configs.as_dict(configs.presets()[preset])
         if version is not None:
-            params["input_size"] = fitting_size(version, params["input_size"], book.input_sizes)
+            params = fitted(params, version, book)
     return {key: params[key] for key in (*PARAMS, *CHOICES)}
 
 

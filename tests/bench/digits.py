@@ -37,7 +37,8 @@ def measure(folder: Path, preset: str, seed: int) -> tuple[float, float]:
     dataset = folder / "digits"
     if not dataset.exists():
         stage_digits(folder)
-    version = DatasetVersion(statistics=sizes(dataset))
+    images = len((dataset / "train.txt").read_text(encoding="utf-8").splitlines())
+    version = DatasetVersion(statistics=sizes(dataset), train_images=images)
     settings, started = plan.defaults(preset, version=version), time.monotonic()
     chosen = {name: settings[name] for name in SETTINGS}
     train(folder / f"train{seed}", dataset, configs.presets()[preset].recipe, **chosen, seed=seed)

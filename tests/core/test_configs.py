@@ -123,6 +123,13 @@ def sentences(folder: Path) -> list[str]:
     return caught.value.sentences
 
 
+def test_what_replaces_an_augmentation_is_one_of_the_same_task(folder):
+    path = folder / AUGMENTATIONS
+    path.write_text(path.read_text("utf-8").replace("tiny: symbols", "tiny: signs"), "utf-8")
+    told = "configs/*/augmentations.yaml: natural.tiny must be one of natural, symbols, not 'signs'."
+    assert sentences(folder) == [told]
+
+
 def test_every_shipped_file_is_read():
     for books, place in (
         (configs.recipes(), "models"), (configs.chips(), "chips"), (configs.boards(), "boards"),

@@ -46,7 +46,7 @@ def test_another_preset_brings_its_own_parameters_but_keeps_those_that_were_chos
     run.params = {**defaults("fast"), "seed": 7}
     run.save()
     new = Run.objects.get(pk=clone(alice, run, preset="accurate").json()["id"])
-    assert new.params == {**defaults("accurate"), **OF_TEAM, "seed": 7}
+    assert new.params == {**defaults("accurate", version=run.dataset_version), **OF_TEAM, "seed": 7}
     assert new.preset == "accurate" and new.recipe != run.recipe
 
 

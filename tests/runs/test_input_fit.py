@@ -9,9 +9,7 @@ from portal.core import configs
 from portal.datasets.models import DatasetVersion
 from portal.datasets.services import create_version
 from portal.runs import plan
-from portal.runs.cloning import choices
 from portal.runs.input_fit import misfit
-from portal.runs.models import Run
 from portal.runs.report import report
 from portal.runs.services import create_run
 from tests.factories import class_zip
@@ -43,16 +41,6 @@ def test_a_version_that_is_not_checked_yet_says_nothing():
     assert misfit(DatasetVersion(), [224, 224]) is None
 
 
-@pytest.mark.parametrize(
-    ("counts", "side"),
-    [({"s8": 9}, 64), ({"s28": 9}, 64), ({"s40": 9}, 128), ({"s100": 9}, 160), ({"s4000": 9}, 160),
-     ({"s8": 6, "s300": 4}, 64), ({"s8": 5, "s300": 5}, 160), ({}, 160)],
-)  # fmt: skip
-def test_a_preset_s_input_fits_small_images(counts, side):
-    version = DatasetVersion(statistics=of_sides(**counts))
-    assert plan.defaults("balanced", version=version)["input_size"] == [side, side]
-
-
 @pytest.fixture
 def large(team, alice, run_jobs):
     version = create_version(team, alice, "Pets", class_zip())
@@ -75,17 +63,3 @@ def test_the_run_and_its_report_say_so(team, alice, alices, large):
     run = create_run(plan.make_plan(large, preset="fast", chips=["rv1106"]), team, alice)
     assert any(notice.startswith(LARGER) for notice in report(run)["notices"])
     assert LARGER in alices.get(run.get_absolute_url()).content.decode()
-
-
-def test_a_run_fits_its_input_unless_a_person_chose_one_and_so_does_its_clone(team, alice, large):
-    large.statistics = of_sides(s20=9)
-    large.save(update_fields=["statistics"])
-    small, chips = plan.make_plan(large, preset="balanced", chips=["rv1106"]), {"chips": ["rv1106"]}
-    assert small.params["input_size"] == [64, 64]
-    chosen = plan.make_plan(large, preset="balanced", params={"input_size": [96, 96]}, **chips)
-    assert chosen.params["input_size"] == [96, 96]
-    run = create_run(small, team, alice)
-    assert "input_size" not in choices(run)["params"]
-    DatasetVersion.objects.update(statistics=of_sides(s300=9))
-    run = Run.objects.get(pk=run.pk)
-    assert choices(run)["params"]["input_size"] == [64, 64]  # of an earlier portal, or of other images

@@ -28,6 +28,11 @@ def broken_links(books: Books, top: str) -> Iterator[str]:
     for name, preset in books.presets.items():
         if preset:
             yield from _of_preset(books, name, preset, f"{top}/presets.yaml: {name}.")
+    for name, book in books.augmentations.items():
+        if book and book.tiny:
+            yield from _unknown(
+                f"{top}/*/augmentations.yaml: {name}.tiny", book.tiny, _augmentations(books, book.task)
+            )
     for name, board in books.boards.items():
         if board:
             yield from _unknown(f"{top}/boards/{name}.yaml: chip", board.chip, books.chips)
@@ -65,8 +70,11 @@ def _of_preset(books: Books, name: str, preset: Preset, where: str) -> Iterator[
 
 
 def _augmentation(key: str, name: str, recipe: Recipe, books: Books) -> Iterator[str]:
-    fitting = {one: book for one, book in books.augmentations.items() if book and book.task == recipe.task}
-    yield from _unknown(key, name, fitting)
+    yield from _unknown(key, name, _augmentations(books, recipe.task))
+
+
+def _augmentations(books: Books, task: str) -> dict[str, Any]:
+    return {name: book for name, book in books.augmentations.items() if book and book.task == task}
 
 
 def _size(key: str, size: tuple[int, int], recipe: Recipe) -> Iterator[str]:

@@ -116,11 +116,12 @@ class Preset:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augmentation:
     """Operators of a task's training suite, inserted between decoding and normalising; the suite checks
-    them.
+    them. ``tiny`` names the augmentation that a preset uses instead for images of a few pixels.
     """
 
     title: Words
     summary: Words
     task: Text
+    tiny: Text | None = None
     label_smoothing: bool = False
     operators: tuple[Mapping[str, Any], ...]

@@ -1,0 +1,44 @@
+"""Fits a preset to a dataset of small or few images: its input, its augmentation, the size of its batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from portal.core import configs
+from portal.datasets.models import DatasetVersion
+from portal.runs.input_fit import MUCH_SMALLER, usual_side
+
+# Below this side, a crop of a third of the area is a few whole pixels.
+TINY_SIDE = 16
+# A network learns by steps: few images in large batches make few of them.
+LEAST_STEPS, LEAST_BATCH = 64, 16
+
+
+def fitted(params: dict[str, Any], version: DatasetVersion, recipe: configs.Recipe) -> dict[str, Any]:
+    """A preset's parameters for this dataset; those of large and many images stay as they are."""
+    side = usual_side(version)
+    return {
+        **params,
+        "input_size": _input_size(params["input_size"], side, recipe.input_sizes),
+        "augmentation": _augmentation(params["augmentation"], side),
+        **_batches(params["batch_size"], params["learning_rate"], version.train_images or 0),
+    }
+
+
+def _input_size(size: Sequence[int], side: int | None, sizes: Sequence[Sequence[int]]) -> list[int]:
+    """The smallest size that still shows most images at twice theirs: more pixels only cost time."""
+    fits = [one for one in sizes if side and MUCH_SMALLER * side <= max(one) < max(size)]
+    return list(min(fits, key=max, default=size))
+
+
+def _augmentation(name: str, side: int | None) -> str:
+    tiny = side is not None and side <= TINY_SIDE
+    return configs.augmentations()[name].tiny or name if tiny else name
+
+
+def _batches(size: int, rate: float, images: int) -> dict[str, Any]:
+    """Halve the batches until an epoch has enough steps, and the learning rate with them."""
+    while images and images // size < LEAST_STEPS and size // 2 >= LEAST_BATCH:
+        size, rate = size // 2, rate / 2
+    return {"batch_size": size, "learning_rate": rate}
