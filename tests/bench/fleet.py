@@ -11,7 +11,8 @@ succeed on every third board, because it shows another host key than the pinned 
 
 Prints one JSON object as its last line: ``boards``; ``seconds`` for all boards, from the call to the last
 board's end, as the sum of both rollouts; ``growth_exponent``, of the seconds with the number of boards, from
-the two rollouts; ``halted_ok``: the third rollout halted in its second wave, began no board of the next one,
+the two rollouts; ``cpu``, the seconds of processor time that both took, of the portal and of the boards,
+which share the machine here; ``halted_ok``: the third rollout halted in its second wave, began no board of the next one,
 and every board still answers its golden images with one whole release.
 """
 
@@ -30,6 +31,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.bench import processes as cpu
 from tests.bench.attacks.scene import connect_database
 from tests.bench.serving import Portal, serving
 
@@ -67,7 +69,7 @@ class Fleet:
         from portal.teams.models import Quota, Team, User
         from tests.devices import boards, live
 
-        self.client, self.processes = portal.client(), processes
+        self.client, self.processes, self.server = portal.client(), processes, portal.server
         connect_database(portal)
         team, user = Team.objects.get(), User.objects.get()
         Quota.objects.create(team=team, by=Quota.By.TEAM, running_deploy=SLOTS)
@@ -106,6 +108,11 @@ class Fleet:
             row = self.client.get(f"rollouts/{row['id']}/")
         return row, time.monotonic() - start
 
+    def cpu_seconds(self) -> dict[str, float]:
+        """So far."""
+        boards = [board.process.pid for board in self.processes]
+        return {"portal": cpu.cpu_seconds([self.server.pid]), "boards": cpu.cpu_seconds(boards)}
+
     def spoil(self, devices: list) -> None:
         """Pin another host key for every third of the devices."""
         from portal.devices.models import Device
@@ -134,17 +141,19 @@ def live_secret(row) -> str:
 
 
 def measure(fleet: Fleet) -> dict:
-    few = max(1, len(fleet.devices) // 4)
+    few, before = max(1, len(fleet.devices) // 4), fleet.cpu_seconds()
     first, seconds_few = fleet.roll_out(fleet.models[0], fleet.devices[:few])
     rest = fleet.devices[few:]
     second, seconds_rest = fleet.roll_out(fleet.models[0], rest)
     if not first["counts"] == {"succeeded": few} or second["counts"] != {"succeeded": len(rest)}:
         raise RuntimeError(f"Not every board runs the model: {first['counts']}, {second['counts']}")
+    spent = fleet.cpu_seconds()
     exponent = math.log(seconds_rest / seconds_few) / math.log(len(rest) / few)
     return {
         "boards": len(fleet.devices),
         "seconds": round(seconds_few + seconds_rest, 1),
         "growth_exponent": round(exponent, 3),
+        "cpu": {name: round(spent[name] - before[name], 1) for name in spent},
         "halted_ok": halts(fleet),
     }
 
