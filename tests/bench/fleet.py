@@ -12,8 +12,8 @@ succeed on every third board, because it shows another host key than the pinned 
 Prints one JSON object as its last line: ``boards``; ``seconds`` for all boards, from the call to the last
 board's end, as the sum of both rollouts; ``growth_exponent``, of the seconds with the number of boards, from
 the two rollouts; ``cpu``, the seconds of processor time that both took, of the portal and of the boards,
-which share the machine here; ``halted_ok``: the third rollout halted in its second wave, began no board of the next one,
-and every board still answers its golden images with one whole release.
+which share the machine here; ``halted_ok``: the third rollout halted in its second wave, began no board of
+the next one, and every board still answers its golden images with one whole release.
 """
 
 from __future__ import annotations
