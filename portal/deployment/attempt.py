@@ -189,13 +189,13 @@ class Attempt(steps.Trial):
     def tidy(self) -> None:
         """Remove old releases, and record the remaining ones."""
         try:
-            removed = steps.prune(self.connection, self.profile, self.profile.keep_releases)
-            running.record_kept(self.device, steps.list_releases(self.connection, self.profile))
+            found = steps.tidy(self.connection, self.profile, self.profile.keep_releases)
+            running.record_kept(self.device, found)
         except BoardError as error:
             self.context.log(f"Old releases were not removed: {error}")
         else:
-            if removed:
-                self.context.log(f"removed old releases: {', '.join(removed)}")
+            if found["removed"]:
+                self.context.log(f"removed old releases: {', '.join(found['removed'])}")
 
     def recheck(self, error: BoardError) -> None:
         """After a lost connection or a silent board: find out what runs there. A release that was silent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -36,7 +37,8 @@ def feed(channel: paramiko.Channel, stdin: bytes | Iterable[bytes] | None) -> No
         # It may have ended without reading everything; then its status counts. But if it still runs, it must
         # not take half of its input for all of it.
         if not channel.exit_status_ready():
-            channel.close()
+            with contextlib.suppress(*GONE):
+                channel.close()
 
 
 def _send(channel: paramiko.Channel, data: bytes) -> None:

@@ -283,10 +283,10 @@ class BoardConnection:
                 self._has_sftp = False
         return self._sftp
 
-    def make_folder(self, path: str) -> None:
-        result = self.run(["mkdir", "-p", path])
+    def make_folder(self, *paths: str) -> None:
+        result = self.run(["mkdir", "-p", *paths])
         if not result.ok:
-            raise self.write_failure(path, result.last_words())
+            raise self.write_failure(paths[0], result.last_words())
 
     def put_bytes(self, data: bytes, path: str, *, verify: bool = True) -> None:
         """Write a file on the board. Raises DiskFull, RemoteFailed, ConnectionLost."""

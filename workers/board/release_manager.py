@@ -2,6 +2,7 @@
 
 The portal pipes this file into ``python -`` for each command and never leaves it on the board. It prints one
 ``@@SLIPWAY@@`` line whose ``type`` is ``result``; on failure the type is ``error`` and the exit status 1.
+Several commands with ``+`` between them are carried out in turn, up to the first that fails, for one result.
 
     status ROOT                    list the releases and name the current one
     sweep ROOT ID UPLOAD           remove leftovers of failed deployments; keep ID and UPLOAD.part
@@ -352,23 +353,19 @@ def prune(root, count):
     return {"removed": surplus}
 
 
-COMMANDS = {
-    function.__name__: function
-    for function in (
-        status,
-        sweep,
-        held,
-        verify,
-        promote,
-        activate,
-        confirm,
-        restore,
-        discard,
-        prune,
-        lock,
-        unlock,
-    )  # fmt: skip
-}
+COMMANDS = {function.__name__: function for function in (
+    status, sweep, held, verify, promote, activate, confirm, restore, discard, prune, lock, unlock,
+)}  # fmt: skip
+
+
+def carry_out(argv):
+    """The fields of a command's result; of several with ``+`` between them, one after the other."""
+    fields = {}
+    while argv:
+        end = argv.index("+") if "+" in argv else len(argv)
+        fields.update(COMMANDS[argv[0]](*argv[1:end]))
+        argv = argv[end + 1 :]
+    return fields
 
 
 def error_fields(error):
@@ -386,7 +383,7 @@ def error_fields(error):
 
 def main(argv):
     try:
-        fields = dict(COMMANDS[argv[0]](*argv[1:]), type="result")
+        fields = dict(carry_out(argv), type="result")
     except Refused as error:
         fields = {"type": "error", "code": "bad-release", "message": error.args[0]}
     except OSError as error:
