@@ -1,134 +1,185 @@
-"""Deployments to the SSH servers of real boards: dropbear, with OpenSSH's SFTP server and without; busybox's
-tools; a read-only root with one writable folder. No ``python`` is in the path of any of them."""
+"""Deployments to the SSH servers of real boards: see ``servers.py``."""
 
-import os
+import random
 import shutil
-import socket
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
-import paramiko
 import pytest
 
-from portal.deployment.steps import activate, deploy, list_releases, prune
-from portal.devices import fitness
-from portal.devices.connection import BoardConnection
-from portal.devices.hostkeys import fetch_host_key
+from portal.deployment import steps
+from portal.deployment.steps import RolledBack, Trial, activate, deploy, list_releases, prune
+from portal.devices import channel, fitness
+from portal.devices.errors import (
+    ConnectionLost,
+    DiskFull,
+    MalformedAnswer,
+    NoPython,
+    RemoteFailed,
+    RemoteTimeout,
+    WrongAnswer,
+)
 from portal.devices.probe import probe
-from tests.devices.boards import until
-from tests.devices.tiny import tiny_profile, tiny_python, tiny_release
-
-SFTP_SERVER = "/usr/lib/sftp-server"
-PYTHON = shutil.which("python3", path="/usr/bin:/bin") or sys.executable  # not below the home that is hidden
-TOOLS = "cat date df mkdir mv readlink rm sha256sum tar uname"
-# In a mount namespace of its own the server sees our folder as the user's home, and the tools that we choose.
-START = """
-set -e
-mount --bind "$HOME_HERE" "$HOME"
-mount --bind "$BOARD" "$BOARD"
-if [ "$KIND" = no-sftp ] || [ "$KIND" = busybox ]; then mount --bind /dev/null "$SFTP_SERVER"; fi
-if [ "$KIND" = busybox ]; then
-  for tool in $TOOLS; do mount --bind "$BUSYBOX" "$(command -v "$tool")"; done
-fi
-if [ "$KIND" = read-only ]; then mount --bind /tmp /tmp; mount -o remount,bind,ro /; fi
-exec dropbear -F -E -s -p "127.0.0.1:$PORT" -r "$HOST_KEY" -P "$BOARD/pid"
-"""
-
-
-def can_isolate() -> bool:
-    return (
-        all(map(shutil.which, ("dropbear", "dropbearkey", "unshare")))
-        and os.geteuid() == 0
-        and Path(SFTP_SERVER).exists()
-        and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
-    )
-
+from tests.deployment.servers import KINDS, MEGABYTES, Server, can_isolate
+from tests.devices.bad_link import BadLink
+from tests.devices.tiny import tiny_release
 
 pytestmark = [
     pytest.mark.ssh,
-    pytest.mark.skipif(not can_isolate(), reason="needs dropbear, its SFTP server and unshare -m, as root"),
+    pytest.mark.skipif(not can_isolate(), reason="needs dropbear, OpenSSH and unshare -m, as root"),
 ]
+EACH = ("dropbear", "no-sftp", "openssh")  # the ways in which files get there and programs end
+MODEM = 64_000 / 8  # bytes a second
 
 
-class Server:
-    """dropbear in a mount namespace of its own; ``board`` is the folder that can be written to."""
-
-    def __init__(self, folder: Path, kind: str):
-        self.board, self._folder = folder / "board", folder
-        self.board.mkdir()
-        key = paramiko.ECDSAKey.generate()
-        self.private = folder / "private"
-        key.write_private_key_file(str(self.private))
-        home = folder / "home"
-        (home / ".ssh").mkdir(mode=0o700, parents=True)
-        home.chmod(0o700)
-        (home / ".ssh" / "authorized_keys").write_text(f"{key.get_name()} {key.get_base64()}\n", "utf-8")
-        subprocess.run(
-            ["dropbearkey", "-t", "ed25519", "-f", folder / "host"], check=True, capture_output=True
-        )
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.process = self._start(home, kind)
-
-    def _start(self, home: Path, kind: str) -> subprocess.Popen:
-        environment = os.environ | {
-            "HOME_HERE": str(home), "BOARD": str(self.board), "PORT": str(self.port), "KIND": kind,
-            "HOST_KEY": str(self._folder / "host"), "SFTP_SERVER": SFTP_SERVER, "TOOLS": TOOLS,
-            "BUSYBOX": shutil.which("busybox") or "",
-        }  # fmt: skip
-        log = self._folder / "log"
-        with log.open("wb") as stream:
-            argv = ["unshare", "-m", "sh", "-c", START]
-            process = subprocess.Popen(argv, env=environment, stdout=stream, stderr=stream)
-        until(lambda: self._listens() or process.poll() is not None, "dropbear to listen")
-        assert process.poll() is None, log.read_text("utf-8")
-        return process
-
-    def _listens(self) -> bool:
-        with socket.socket() as attempt:
-            return attempt.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def connect(self) -> BoardConnection:
-        key = fetch_host_key("127.0.0.1", self.port)
-        private = self.private.read_text("utf-8")
-        return BoardConnection.connect("127.0.0.1", self.port, host_key=key, private_key=private)
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait()
-
-
-@pytest.fixture(params=["sftp", "no-sftp", "busybox", "read-only"])
-def server(request, tmp_path):
-    if request.param == "busybox" and not shutil.which("busybox"):
+@pytest.fixture
+def server(request):
+    kind = getattr(request, "param", "openssh")
+    if kind == "busybox" and not shutil.which("busybox"):
         pytest.skip("busybox is not installed")
-    started = Server(tmp_path, request.param)
-    started.kind = request.param
+    started = Server(kind)
     yield started
     started.stop()
 
 
-def test_releases_are_deployed_rolled_back_and_pruned(server, tmp_path):
-    profile = replace(tiny_profile(tiny_python(tmp_path, python=PYTHON)), root=f"{server.board}/slipway")
+@pytest.fixture
+def release(server, tmp_path):
+    """Make a release of this name for the server's board."""
+
+    def make(name, **more):
+        (tmp_path / name).mkdir(exist_ok=True)
+        return tiny_release(tmp_path / name, name, server.profile, **more)
+
+    return make
+
+
+def on_board(server, connection) -> tuple[list[str], str | None]:
+    found = list_releases(connection, server.profile)
+    return sorted(row["id"] for row in found["releases"]), found["current"]
+
+
+@pytest.mark.parametrize("server", KINDS, indirect=True)
+def test_releases_are_deployed_rolled_back_and_pruned(server, release):
     with server.connect() as connection:
-        assert (connection.sftp() is not None) is (server.kind in ("sftp", "read-only"))
+        assert (connection.sftp() is not None) is (server.kind in ("dropbear", "read-only", "openssh"))
         for name in ("r1", "r2", "r3"):
-            assert deploy(connection, profile, tiny_release(tmp_path, name, profile)).upload.sent
-        assert activate(connection, profile, "r1")["before"] == "r3"
-        assert prune(connection, profile, 2) == ["r2"]
-        assert list_releases(connection, profile)["current"] == "r1"
-        facts = probe(connection, profile)
+            assert deploy(connection, server.profile, release(name)).upload.sent
+        assert activate(connection, server.profile, "r1")["before"] == "r3"
+        assert prune(connection, server.profile, 2) == ["r2"]
+        assert on_board(server, connection) == (["r1", "r3"], "r1")
+        facts = probe(connection, server.profile)
     assert facts["problems"] == [] and facts["writable"] is True
-    assert fitness.worst(fitness.of_probe(facts, profile)) in ("fit", "unknown")
+    assert fitness.worst(fitness.of_probe(facts, server.profile)) in ("fit", "unknown")
 
 
 @pytest.mark.parametrize("server", ["read-only"], indirect=True)
-def test_a_root_that_is_read_only_is_told_before_anything_is_sent(server, tmp_path):
-    profile = replace(tiny_profile(tiny_python(tmp_path, python=PYTHON)), root="/opt/slipway")
+def test_a_root_that_is_read_only_is_told_before_anything_is_sent(server):
+    profile = replace(server.profile, root="/opt/slipway")
     with server.connect() as connection:
         lines = fitness.of_probe(probe(connection, profile), profile)
     with pytest.raises(fitness.Unfit, match="read-only at /opt/slipway: mount it for writing"):
         fitness.refuse_unless_fit(lines)
+
+
+@pytest.mark.parametrize("server", EACH, indirect=True)
+def test_a_board_without_python_says_so_and_keeps_nothing(server, release):
+    profile = replace(server.profile, python="python")
+    with server.connect() as connection:
+        with pytest.raises(NoPython, match="has no command python: install Python 3.8 or newer"):
+            deploy(connection, profile, release("r1"))
+        assert connection.run(["ls", f"{profile.root}/releases"]).stdout == ""
+
+
+@pytest.mark.parametrize("server", EACH, indirect=True)
+def test_an_upload_goes_on_where_the_link_broke(server, release):
+    built = release("r1", weights=random.Random(0).randbytes(1_000_000))
+    with BadLink(server.port) as link:
+        link.cut_after = 500_000
+        with pytest.raises(ConnectionLost, match="check its power and its cable"):
+            with server.connect(link.port) as connection:
+                deploy(connection, server.profile, built)
+        with server.connect(link.port) as connection:
+            done = deploy(connection, server.profile, built)
+            assert on_board(server, connection) == (["r1"], "r1")
+    assert 100_000 < done.upload.resumed < 900_000
+
+
+def test_a_link_of_64_kbit_that_stalls_and_breaks_brings_a_release_all_the_same(server, release):
+    with BadLink(server.port, MODEM, stall_every=20_000, stall=0.5) as link:
+        link.cut_after = 30_000
+        with pytest.raises(ConnectionLost), server.connect(link.port) as connection:
+            deploy(connection, server.profile, release("r1"))
+        with server.connect(link.port) as connection:
+            done = deploy(connection, server.profile, release("r1"))
+    assert done.upload.sent and done.upload.resumed
+    with server.connect() as connection:
+        assert on_board(server, connection) == (["r1"], "r1")
+
+
+class At:
+    """Does something to the server's card, as root, when a phase begins."""
+
+    def __init__(self, server, phase: str, *argv: str):
+        self.deed = {phase: lambda: server.inside(*argv)}
+
+    def __call__(self, phase: str) -> None:
+        self.deed.get(phase, lambda: None)()
+
+
+@pytest.mark.parametrize("server", EACH, indirect=True)
+def test_a_card_that_somebody_fills_meanwhile_changes_nothing(server, release):
+    film = f"of={server.board}/film"
+    fills = At(server, "upload", "dd", "if=/dev/zero", film, "bs=64k", f"count={MEGABYTES * 16 - 4}")
+    with server.connect() as connection:
+        deploy(connection, server.profile, release("r1"))
+        built = release("r2", weights=random.Random(0).randbytes(1_000_000))
+        with pytest.raises(DiskFull, match="is full: .* Delete files or old releases on it"):
+            deploy(connection, server.profile, built, fills)
+        assert on_board(server, connection) == (["r1"], "r1")
+
+
+@pytest.mark.parametrize("server", EACH, indirect=True)
+def test_a_card_that_turns_read_only_meanwhile_changes_nothing(server, release):
+    locks = At(server, "rename", "mount", "-o", "remount,ro", str(server.board))
+    with server.connect() as connection:
+        deploy(connection, server.profile, release("r1"))
+        with pytest.raises(RemoteFailed, match="Read-only file system.*check its SD card"):
+            deploy(connection, server.profile, release("r2"), locks)
+        assert on_board(server, connection) == (["r1"], "r1")
+        server.inside("mount", "-o", "remount,rw", str(server.board))
+        deploy(connection, server.profile, release("r2"))
+        assert on_board(server, connection) == (["r1", "r2"], "r2")
+
+
+FAULTS = {
+    "hang": (RemoteTimeout, "did not end within"),
+    "noise": (MalformedAnswer, "printed more than"),
+    "killed": (RemoteFailed, "was killed, probably for want of memory"),
+    "wrong": (WrongAnswer, "does not predict the golden images"),
+}
+
+
+@pytest.mark.parametrize("server", EACH, indirect=True)
+def test_a_runner_that_goes_wrong_leaves_the_earlier_release_current(server, release, monkeypatch):
+    monkeypatch.setattr(channel, "MAX_STREAMED_BYTES", 2**17)
+    with server.connect() as connection:
+        deploy(connection, server.profile, release("r1"))
+        monkeypatch.setattr(steps, "CHECK_SECONDS", 2.0)
+        for fault, (error, words) in FAULTS.items():
+            server.order(fault)
+            with pytest.raises(error, match=words):
+                deploy(connection, server.profile, release("r2"))
+            server.order("")
+            assert on_board(server, connection) == (["r1"], "r1"), fault
+
+
+@pytest.mark.parametrize("server", EACH, indirect=True)
+def test_a_runner_that_goes_wrong_after_the_switch_is_rolled_back(server, release):
+    class TurnsBad(Trial):
+        def switched(self, before):
+            server.order("killed")
+
+    with server.connect() as connection:
+        deploy(connection, server.profile, release("r1"))
+        with pytest.raises(RolledBack, match="killed, probably .*release r1 is current again"):
+            deploy(connection, server.profile, release("r2"), trial=TurnsBad())
+        assert on_board(server, connection) == (["r1"], "r1")
