@@ -12,28 +12,37 @@ import socket
 import sys
 import threading
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from workers.convert.simulator import OrtEngine, Simulator
+from workers.virtual_board import library
 from workers.virtual_board.standin.virtual_wire import Line
 
 KINDS = {"simulator": Simulator, "onnxruntime": OrtEngine}
 
 
+def _reply(engine: Simulator | OrtEngine, fields: dict[str, Any], data: bytes) -> dict[str, Any]:
+    """``{"look"}``: whether the data is an image; ``{"find": class of the vendor's, …}``: what is in it."""
+    pixels = library.decode(data)
+    if "look" in fields:
+        return {"image": pixels is not None}
+    width, height = engine.settings.input_size
+    outputs = engine.outputs(library.resize(pixels, width, height))
+    find, image_size = library.CLASSES[fields["find"]], (pixels.shape[1], pixels.shape[0])
+    return {"found": find(outputs, image_size, {**fields, "input_size": (width, height)})}
+
+
 def serve(engine: Simulator | OrtEngine, path: Path) -> None:
     """Announce the engine in ``<socket>.json``, then process one image at a time, forever."""
-    width, height = engine.settings.input_size
     one_at_a_time = threading.Lock()
 
     def answer(line: Line) -> None:
         try:
             while True:
-                _, data = line.receive()
-                pixels = np.frombuffer(data, np.uint8).reshape(height, width, 3)
+                fields, data = line.receive()
                 with one_at_a_time:
-                    outputs = engine.outputs(pixels)
-                line.send({"outputs": [np.asarray(one, np.float32).tolist() for one in outputs]})
+                    reply = _reply(engine, fields, data)
+                line.send(reply)
         except (EOFError, OSError):
             line.close()
 
@@ -41,7 +50,7 @@ def serve(engine: Simulator | OrtEngine, path: Path) -> None:
         listener.bind(str(path))
         listener.listen()
         facts = path.with_suffix(".tmp")
-        facts.write_text(json.dumps({"engine": engine.engine, "input_size": [width, height]}), "utf-8")
+        facts.write_text(json.dumps({"engine": engine.engine}), "utf-8")
         os.replace(facts, path.with_suffix(".json"))
         while True:
             connection, _ = listener.accept()

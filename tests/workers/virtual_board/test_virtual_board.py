@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.ssh, needs_convert_environment]
 # The stand-in's resize beside OpenCV's, on sizes that shrink, grow and stay.
 COMPARE = """
 import cv2, json, numpy
-from lockzhiner_vision_module.vision import resize
+from workers.virtual_board.library import resize
 random = numpy.random.default_rng(0)
 worst = 0
 for height, width, new_width, new_height in [
@@ -143,6 +143,18 @@ def test_it_refuses_a_model_that_is_not_the_manifests(board, artifacts):
     assert "model.rknn is not the file that the release's manifest names" in result.stdout
 
 
+def test_it_says_which_files_are_no_images_before_a_model_is_loaded_and_after(board, artifacts):
+    look = "from lockzhiner_vision_module.cv2 import imread; print(imread('{}').empty())"
+    with board.connect() as connection:
+        connection.put_bytes(picture("red"), "a.png")
+        connection.put_bytes(b"no image", "b.png")
+        for name, empty in (("a.png", "False"), ("b.png", "True"), ("c.png", "True")):
+            assert connection.run(["python", "-c", look.format(name)]).stdout.split()[-1] == empty
+        deploy(connection, PROFILE, make_release(artifacts, "r1"))
+        given = predict(connection, PROFILE, [("a.png", picture("red")), ("b.png", b"no image")])
+    assert [row.get("label") for row in given.answers] == ["red", None]
+
+
 def test_the_library_is_as_noisy_as_the_vendors(board, artifacts):
     with board.connect() as connection:
         result = connection.run(["python", "-c", "from lockzhiner_vision_module.cv2 import imread"])
@@ -197,9 +209,8 @@ def test_a_command_dies_with_its_connection(board):
 
 
 def test_the_stand_in_resizes_as_opencv_does():
-    standin = PROJECT / "workers" / "virtual_board" / "standin"
     done = subprocess.run(
-        [CONVERT_PYTHON, "-c", COMPARE], env={"PYTHONPATH": str(standin)}, capture_output=True, check=True
+        [CONVERT_PYTHON, "-c", COMPARE], env={"PYTHONPATH": str(PROJECT)}, capture_output=True, check=True
     )
     assert json.loads(done.stdout.splitlines()[-1]) == 0
 

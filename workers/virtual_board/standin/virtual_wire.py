@@ -10,6 +10,8 @@ import socket
 ENGINE_VARIABLE = "SLIPWAY_VIRTUAL_ENGINE"
 SOCKET_VARIABLE = "SLIPWAY_VIRTUAL_SOCKET"
 
+engine = None  # the line to the engine of the model that this process loaded last
+
 
 class Line:
     """A connection to a unix socket at ``path``, or an accepted one; ``ask`` sends and waits."""

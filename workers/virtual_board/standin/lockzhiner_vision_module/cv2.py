@@ -1,9 +1,8 @@
-"""The calls of ``lockzhiner_vision_module.cv2`` that a runner needs. Images are BGR."""
+"""The calls of ``lockzhiner_vision_module.cv2`` that a runner needs."""
 
 import os
 
-import cv2 as opencv
-import numpy
+import virtual_wire
 
 os.write(1, b"opencv-mobile MIPI CSI camera with v4l2 rkaiq\n")
 
@@ -11,17 +10,25 @@ os.write(1, b"opencv-mobile MIPI CSI camera with v4l2 rkaiq\n")
 class Mat:
     """An opaque image, like the vendor's handle to a ``cv::Mat``: only ``empty`` can be called."""
 
-    def __init__(self, pixels=None):
-        self._pixels = pixels
+    def __init__(self, data=b""):
+        self._data = data
 
     def empty(self):
-        return self._pixels is None
+        if not self._data:
+            return True
+        if virtual_wire.engine is not None:
+            return not virtual_wire.engine.ask({"look": True}, self._data)["image"]
+        # No model is loaded yet, and so there is no engine that could look. Slow to import.
+        import cv2 as opencv
+        import numpy
+
+        return opencv.imdecode(numpy.frombuffer(self._data, numpy.uint8), opencv.IMREAD_COLOR) is None
 
 
 def imread(path):
     """The image at ``path``; an empty Mat if it cannot be read, like ``cv::imread``."""
     try:
-        data = numpy.fromfile(path, dtype=numpy.uint8)
+        with open(path, "rb") as stream:
+            return Mat(stream.read())
     except OSError:
         return Mat()
-    return Mat(opencv.imdecode(data, opencv.IMREAD_COLOR) if data.size else None)
