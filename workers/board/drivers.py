@@ -14,12 +14,10 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import re
 import sys
 import tempfile
 import time
-from importlib import metadata
 from importlib.util import find_spec
 
 MARK = "@@SLIPWAY@@"
@@ -100,6 +98,8 @@ def refused(noise, otherwise):
 
 
 def package_version(*names):
+    from importlib import metadata  # takes a small board a tenth of a second, and is seldom needed
+
     for name in names:
         with contextlib.suppress(metadata.PackageNotFoundError):
             return metadata.version(name)
@@ -268,7 +268,8 @@ def runtime_version():
 
 
 def probe(driver_name):
-    facts = {"python": platform.python_version(), "runtime": runtime_version(), "driver": driver_name}
+    python = ".".join(map(str, sys.version_info[:3]))
+    facts = {"python": python, "runtime": runtime_version(), "driver": driver_name}
     try:
         driver = DRIVERS[driver_name]()
         virtual = getattr(getattr(driver, "package", None), "SLIPWAY_VIRTUAL_ENGINE", None)

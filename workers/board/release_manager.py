@@ -28,7 +28,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import sys
 import time
 
@@ -81,6 +80,8 @@ def remove(path):
     if os.path.islink(path) or os.path.isfile(path):
         os.remove(path)
     elif os.path.isdir(path):
+        import shutil  # slow to import on a small board
+
         shutil.rmtree(path)
 
 

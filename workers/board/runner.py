@@ -17,7 +17,6 @@ import json
 import os
 import sys
 import time
-import traceback
 
 sys.dont_write_bytecode = True  # a release holds only what its manifest names
 
@@ -147,7 +146,7 @@ def main(argv=None):
         emit(type="error", code=error.code, message=error.message)
         return 1
     except Exception as error:
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
         message = msg("The runner on the board stopped ({error}): restart the board and deploy again.",
                       error=repr(error))  # fmt: skip
         emit(type="error", code="unexpected", message=message)
