@@ -109,6 +109,14 @@ class RecipeCostSerializer(serializers.Serializer):
     cpu_operators = serializers.ListField(child=serializers.CharField(), required=False)
 
 
+class RecipeRefusalSerializer(serializers.Serializer):
+    """The compiler does not build a recipe at this input size for the chip: runs with it are refused."""
+
+    chip = serializers.CharField()
+    input_size = serializers.ListField(child=serializers.IntegerField())
+    reason = serializers.CharField()
+
+
 class RecipeSerializer(serializers.Serializer):
     """A trainable model. ``chips`` holds the measurements on each supported chip, ``costs`` those for each
     input size.
@@ -131,6 +139,7 @@ class RecipeSerializer(serializers.Serializer):
     chips = serializers.DictField(child=serializers.DictField(child=serializers.FloatField()))
     license = serializers.CharField()
     costs = RecipeCostSerializer(many=True, required=False)
+    refused = RecipeRefusalSerializer(many=True, required=False)
     ssld = serializers.DictField(
         child=serializers.CharField(allow_null=True),
         allow_null=True,

@@ -14,7 +14,8 @@ from portal.fitting import halving
 from portal.fitting.halving import Load
 from portal.models import costs
 from portal.runs import plan as plans
-from portal.runs.estimates import Estimates
+from portal.runs import proof
+from portal.runs.estimates import Estimate, Estimates
 from portal.runs.plan import PlanError, deleted_sentence
 from workers.contract.messages import Message, msg
 
@@ -176,17 +177,22 @@ def _proposals(version, chip: str, recipes: list[str], sizes: list, limits: dict
 
 def _proposal(recipe, size, version, estimates: Estimates, most, memory_limit) -> Proposal:
     told = estimates.of(recipe, {"input_size": size, "epochs": 1}, None)
-    slack = SCALED if told.scaled else CLOSE
-    why: Message | str = ""
-    if most and told.cycles and told.cycles > most * slack:
-        why = msg(
-            "It needs about {cycles} million cycles, more than the limit.", cycles=_millions(told.cycles)
-        )
-    elif memory_limit and told.memory_bytes and told.memory_bytes > memory_limit * slack:
-        megabytes = f"{told.memory_bytes / 1e6:.1f}"
-        why = msg("It needs about {megabytes} MB of memory, more than the limit.", megabytes=megabytes)
+    why = proof.against_targets(recipe, size, [estimates.chip]) or _excess(told, most, memory_limit)
     load = load_of(recipe, size, version, estimates)
     return Proposal(recipe, size, told.cycles, told.memory_bytes, load, why)
+
+
+def _excess(told: Estimate, most: float | None, memory_limit: float | None) -> Message | str:
+    """Which limit the estimates exceed; empty if none."""
+    slack = SCALED if told.scaled else CLOSE
+    if most and told.cycles and told.cycles > most * slack:
+        return msg(
+            "It needs about {cycles} million cycles, more than the limit.", cycles=_millions(told.cycles)
+        )
+    if memory_limit and told.memory_bytes and told.memory_bytes > memory_limit * slack:
+        megabytes = f"{told.memory_bytes / 1e6:.1f}"
+        return msg("It needs about {megabytes} MB of memory, more than the limit.", megabytes=megabytes)
+    return ""
 
 
 def _refuse_if_nothing_fits(found: list[Proposal]) -> None:

@@ -12,6 +12,7 @@ from portal.core import configs
 from portal.core.echoes import shortened
 from portal.datasets.models import DatasetVersion
 from portal.devices.models import Device
+from portal.runs import proof
 from portal.runs.preset_fit import fitted
 from workers.contract.messages import join, msg
 
@@ -129,6 +130,8 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
     chosen |= _checked(params or {}, configs.recipes()[recipe], errors)
     targets = _targets(chips, devices, errors)
     _check_sizes(targets, chosen["input_size"], errors)
+    if not errors and (found := proof.against_targets(recipe, chosen["input_size"], dict(targets))):
+        errors["input_size"] = found
     if errors:
         raise PlanError(errors)
     return Plan(version, preset, recipe, chosen, targets, devices, name)

@@ -23,7 +23,7 @@ from portal.datasets.services import create_version
 from portal.devices.models import Device
 from portal.jobs.models import IllegalTransition, Status
 from portal.models.services import set_score_threshold
-from portal.runs import cloning, deletion, experience, services, suggestions
+from portal.runs import cloning, deletion, experience, proof, services, suggestions
 from portal.runs import plan as plans
 from portal.runs.estimates import Estimates
 from portal.runs.figures import figures_of
@@ -174,11 +174,13 @@ def _as_list(value) -> list:
 def _describe(preset: str, version: DatasetVersion | None, estimates: Estimates) -> dict:
     """A preset with all its parameters, for its card and as the fields' placeholders.
 
-    ``misfit`` is set if the images of the chosen version are much larger or smaller than its input.
+    ``misfit`` is set if the images of the chosen version are much larger or smaller than its input,
+    ``obstacle`` if it is proven not to run on the chip of the estimates.
     """
     book = configs.presets()[preset]
     defaults = plans.defaults(preset, version=version)
     return {
+        "obstacle": proof.against_targets(book.recipe, defaults["input_size"], [estimates.chip]),
         "misfit": misfit(version, defaults["input_size"]) if version is not None else None,
         "title": book.title,
         "summary": book.summary,

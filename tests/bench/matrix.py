@@ -4,8 +4,9 @@
 
 The pre-flight of a run: seconds of the build, cycles of the compiler's operator table, memory for weights
 and features, size of the file, and the operators that the chip's CPU would run. ``--write`` puts them as
-``costs`` into the recipes' files, in place of those of the same chip and size. ``--folder`` keeps the ONNX
-files, and uses those that are there. The last line is one JSON object.
+``costs`` into the recipes' files, in place of those of the same chip and size, and what the toolkit did not
+build as ``refused``: nobody can start a run with that. ``--folder`` keeps the ONNX files, and uses those that
+are there. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ HEAD = """\
 # Untrained, ten classes, int8 by rknn-toolkit2 2.5.0: python -m tests.bench.matrix --write. Operators that
 # the chip's CPU would run, besides input and output, are in cpu_operators.
 costs:
+"""
+REFUSED = """\
+# What the toolkit does not build: no run can be started with it.
+refused:
 """
 NO_WORK = {"InputOperator", "OutputOperator"}
 CLASSES = "10"
@@ -48,11 +53,14 @@ def export(folder: Path, wanted: list[str]) -> None:
 
 
 def written(text: str, costs: dict[tuple[str, int, int], dict]) -> str:
-    """A recipe's file with these costs, and its own of other chips and sizes."""
-    known = {(row["chip"], *row["input_size"]): row for row in yaml.safe_load(text).get("costs") or ()}
-    rows = sorted((known | costs).items())
-    kept = re.sub(r"(^#[^\n]*\n)*^costs:\n( .*\n?)*", "", text, flags=re.MULTILINE)
-    return kept.rstrip("\n") + "\n" + HEAD + "".join(f"  - {line(row)}\n" for _key, row in rows)
+    """A recipe's file with these costs or refusals, and its own of other chips and sizes."""
+    book, parts = yaml.safe_load(text), ("costs", "refused")
+    known = {(row["chip"], *row["input_size"]): row for part in parts for row in book.get(part) or ()}
+    rows = [row for _key, row in sorted((known | costs).items())]
+    kept = re.sub(r"(^#[^\n]*\n)*^(costs|refused):\n( .*\n?)*", "", text, flags=re.MULTILINE).rstrip("\n")
+    built = "".join(f"  - {line(row)}\n" for row in rows if "reason" not in row)
+    refused = "".join(f"  - {line(row)}\n" for row in rows if "reason" in row)
+    return f"{kept}\n" + (HEAD + built if built else "") + (REFUSED + refused if refused else "")
 
 
 def line(row: dict) -> str:
@@ -60,6 +68,8 @@ def line(row: dict) -> str:
 
 
 def row_of(chip: str, size: list[int], cost: dict) -> dict:
+    if "refused" in cost:
+        return {"chip": chip, "input_size": size, "reason": " ".join(cost["refused"].split())}
     operators = sorted(set(cost["cpu_operators"]) - NO_WORK)
     figures = {name: cost[name] for name in ("cycles", "memory_megabytes", "rknn_megabytes", "build_seconds")}
     return {
@@ -76,9 +86,7 @@ def write(found: dict[str, dict[str, dict]]) -> None:
         for name, cost in costs.items():
             recipe, _dash, size = name.rpartition("-")
             width, height = map(int, size.split("x"))
-            if "refused" not in cost:
-                key = (chip, width, height)
-                by_recipe.setdefault(recipe, {})[key] = row_of(chip, [width, height], cost)
+            by_recipe.setdefault(recipe, {})[chip, width, height] = row_of(chip, [width, height], cost)
     for recipe, rows in by_recipe.items():
         path = MODELS / f"{recipe}.yaml"
         path.write_text(written(path.read_text(encoding="utf-8"), rows), encoding="utf-8")

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from portal.core.configs.board import INTERNAL, BoardProfile, Chip
 from portal.core.configs.reading import Books, ConfigError, read_folder
-from portal.core.configs.recipe import Augmentation, Cost, Measured, Preset, Pretrained, Recipe
+from portal.core.configs.recipe import Augmentation, Cost, Measured, Preset, Pretrained, Recipe, Refusal
 from portal.core.configs.schema import as_dict
 from portal.core.shelf import Removed, Shelf
 
@@ -66,6 +66,7 @@ __all__ = [
     "Preset",
     "Pretrained",
     "Recipe",
+    "Refusal",
     "Removed",
     "Shelf",
     "as_dict",

@@ -72,6 +72,15 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """The compiler does not build the recipe at this input size for a chip; ``reason`` is what it says."""
+
+    chip: Text
+    input_size: Size
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A trainable model. ``mean`` and ``std`` are RGB, for pixels from 0 to 1.
 
@@ -95,6 +104,7 @@ class Recipe:
     chips: Mapping[str, Measured]
     license: Text
     costs: tuple[Cost, ...] = ()
+    refused: tuple[Refusal, ...] = ()
     ssld: Pretrained | None = None
 
 
