@@ -14,7 +14,7 @@ from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.files import fetch
-from portal.datasets import imports, indexes, pieces, reviews
+from portal.datasets import archive_sources, imports, indexes, pieces, reviews
 from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
 from portal.datasets.refusals import Expired, InUse, NotWhole
 from portal.datasets.samples import SAMPLES
@@ -200,6 +200,8 @@ def _files(version: DatasetVersion, folder: Path) -> dict[str, str | None]:
 def _fetch_upload(version: DatasetVersion, target: Path) -> Path:
     if "import" in version.options:
         return imports.fetch(version.job, **version.options["import"], target=target)
+    if write := archive_sources.of(version):
+        return write(version, target)
     if version.upload:
         return fetch(version.upload, target)
     received = Upload.objects.filter(version=version).first()

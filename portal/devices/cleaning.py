@@ -66,6 +66,14 @@ _MESSAGES: dict[str, Check] = {
             "virtual": flag,
         },
     ),
+    "ready": record(
+        {"camera": text(120), "width": whole(8, 10_000), "height": whole(8, 10_000)},
+        {"engine": text(120), "problem": maybe(sentence(MAX_MESSAGE))},
+    ),
+    "frame": record(
+        {"number": whole(0, MAX_COUNT)},
+        {"taken": number(0, MAX_SECONDS), "ms": number(0, MAX_MILLISECONDS), "task": text(40)},
+    ),
     "result": record(
         {},
         {
@@ -96,7 +104,7 @@ def clean_message(message: Any) -> dict[str, Any] | None:
     if checks not in _MESSAGES:
         return None
     known = _MESSAGES[checks](message, kind)
-    if checks == "answer":
+    if checks == "answer" or (checks == "frame" and "task" in known):
         known |= tasks.get(known.get("task", FIRST_TASK)).answer(message, kind)
     # Additions of later versions of our programs: short texts, numbers, booleans.
     added = {key: one for key, one in message.items() if key not in known and key != "type"}

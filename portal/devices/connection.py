@@ -194,7 +194,7 @@ class BoardConnection:
         prints too much, and RemoteTimeout after ``timeout`` seconds.
         """
         deadline = min(time.monotonic() + timeout, self._until)
-        channel = self._open_channel(argv, deadline)
+        channel = self.open_channel(argv, deadline)
 
         def report_wait() -> None:
             for call in (self.on_wait, on_wait):
@@ -207,7 +207,7 @@ class BoardConnection:
             self._collect(output, argv, deadline, timeout)
             status = channel.exit_status
         finally:
-            self._end_channel(channel)
+            self.end_channel(channel)
         if status == -1 and self.gone():
             raise self.lost(msg("running {command}", command=argv[0]))
         return RunResult(list(argv), status, output.stdout.text, output.stderr.text)
@@ -236,7 +236,8 @@ class BoardConnection:
             )
         )
 
-    def _open_channel(self, argv: list[str], deadline: float) -> paramiko.Channel:
+    def open_channel(self, argv: list[str], deadline: float) -> paramiko.Channel:
+        """Start a command whose input and output the caller handles. End it with ``end_channel``."""
         doing = msg("running {command}", command=argv[0])
 
         def start() -> paramiko.Channel:
@@ -259,7 +260,7 @@ class BoardConnection:
                 )
             ) from error
 
-    def _end_channel(self, channel: paramiko.Channel) -> None:
+    def end_channel(self, channel: paramiko.Channel) -> None:
         """Close it. If the board does not even accept that, close its connection."""
         try:
             self._helper.call(channel.close, CLOSE_SECONDS)

@@ -138,3 +138,9 @@ class NothingDeployed(RemoteFailed):
     """The board has no current release, so it cannot predict."""
 
     code = "nothing-deployed"
+
+
+class CameraFailed(RemoteFailed):
+    """The board has no camera that can be used: none is there, it is in use, or it gives no pictures."""
+
+    code = "camera"

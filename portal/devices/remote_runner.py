@@ -16,6 +16,7 @@ from portal.devices.cleaning import clean_message
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import (
     BoardError,
+    CameraFailed,
     DiskFull,
     MalformedAnswer,
     NoPython,
@@ -34,6 +35,9 @@ ERRORS: dict[str, type[BoardError]] = {
     "no-library": NoVendorLibrary,
     "disk-full": DiskFull,
     "golden-mismatch": WrongAnswer,
+    "no-camera": CameraFailed,
+    "camera-busy": CameraFailed,
+    "no-frames": CameraFailed,
 }
 
 Profile = BoardProfile

@@ -159,6 +159,10 @@ class Lockzhiner:
         picture = self.imread(path)
         if picture is None or picture.empty():
             raise unreadable()
+        return self.predict_picture(picture)
+
+    def predict_picture(self, picture):
+        """The same for a picture of the library, such as one of its camera."""
         start = time.perf_counter()
         result = self.model.predict(picture)
         ms = (time.perf_counter() - start) * 1000
@@ -208,7 +212,13 @@ class RknnLite:
             ))  # fmt: skip
 
     def predict(self, path):
-        pixels, image_size = self.picture(path)
+        return self._predict(*self.picture(path))
+
+    def predict_picture(self, picture):
+        """The same for a picture of OpenCV, such as one of its camera: (height, width, 3), BGR."""
+        return self._predict(*self._fitted(picture))
+
+    def _predict(self, pixels, image_size):
         start = time.perf_counter()
         outputs = self.model.inference(inputs=[pixels[None]])
         if not outputs:
@@ -228,6 +238,11 @@ class RknnLite:
         pixels = cv2.imdecode(self.numpy.fromfile(path, dtype=self.numpy.uint8), cv2.IMREAD_COLOR)
         if pixels is None:
             raise unreadable()
+        return self._fitted(pixels)
+
+    def _fitted(self, pixels):
+        import cv2
+
         image_size = pixels.shape[1], pixels.shape[0]
         pixels = cv2.resize(pixels, self.size, interpolation=cv2.INTER_LINEAR)
         return self.numpy.ascontiguousarray(pixels if self.bgr else pixels[:, :, ::-1]), image_size

@@ -44,6 +44,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host-key-file", type=Path, help="private host key; made if it is not there")
     parser.add_argument("--authorized-keys-file", type=Path, help="public keys that may log in")
     parser.add_argument("--engine", choices=("simulator", "onnxruntime"), default="simulator")
+    parser.add_argument(
+        "--camera", type=Path, help="pictures of its camera: a folder or zip (camera in --root)"
+    )
     parser.add_argument("--misbehave", help="orders as JSON, or @file; written to misbehave.json in --root")
     return parser.parse_args(argv)
 
@@ -70,6 +73,7 @@ def make_board(options: argparse.Namespace) -> VirtualBoard:
     )
     board.host_key_file = options.host_key_file or board.host_key_file
     board.authorized_keys = options.authorized_keys_file
+    board.camera = options.camera.resolve() if options.camera else board.camera
     board.root.mkdir(parents=True, exist_ok=True)
     if options.misbehave is not None:
         text = options.misbehave

@@ -25,6 +25,7 @@ from workers.virtual_board.commands import STANDIN, Command, make_tools
 from workers.virtual_board.files import BoardFiles
 from workers.virtual_board.hub import EngineHub, engine_name
 from workers.virtual_board.misbehaviour import BadOrder, Misbehaviour
+from workers.virtual_board.standin.virtual_wire import CAMERA_FAULT_VARIABLE, CAMERA_VARIABLE, DEVICE_VARIABLE
 
 WATCH_SECONDS = 0.1
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -44,6 +45,7 @@ class VirtualBoard:
         self.host_key_file = self.root / "host_key"
         self.authorized_keys: Path | None = None
         self.password_file = self.root / "password"  # written by its chpasswd
+        self.camera = self.root / "camera"
         self.orders = Misbehaviour()
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.commands: set[Command] = set()
@@ -62,6 +64,7 @@ class VirtualBoard:
         await self.hub.start()
         self._read_orders()
         self._show_files()
+        self._connect_camera()
         await self._listen()
         self._later(self._watch_orders())
 
@@ -126,7 +129,17 @@ class VirtualBoard:
             return False
         self._events = self._bytes = 0
         self._show_files()
+        self._connect_camera()
         return True
+
+    def _connect_camera(self) -> None:
+        """Show a video device if there are pictures for one."""
+        device = self.root / "dev" / "video0"
+        if self.camera.exists() and self.orders.camera != "none":
+            device.parent.mkdir(exist_ok=True)
+            device.touch()
+        else:
+            device.unlink(missing_ok=True)
 
     def _show_files(self) -> None:
         """Write the files that ``cat`` shows instead of the machine's own."""
@@ -237,6 +250,9 @@ class VirtualBoard:
             "VIRTUAL_PASSWORD": str(self.password_file),
             "VIRTUAL_CLOCK_OFFSET": str(self.orders.clock_offset),
             **self.hub.environment,
+            CAMERA_VARIABLE: str(self.camera),
+            CAMERA_FAULT_VARIABLE: self.orders.camera,
+            DEVICE_VARIABLE: str(self.root / "dev" / "video0"),
         }
         if self.orders.runtime:
             environment["LD_LIBRARY_PATH"] = str(self.files)

@@ -16,6 +16,7 @@ import asyncssh
 from workers.virtual_board.host import Host
 
 CHUNK = 32768
+PROGRAMS_SENT = ("python - ", "python3 - ", "python -c ", "python3 -c ")
 STANDIN = Path(__file__).resolve().parent / "standin"
 # The tools that busybox gives a real board; the host's other programs cannot be reached by name.
 TOOLS = (
@@ -129,7 +130,9 @@ class Command:
         program sent to ``python -`` stays in memory.
         """
         stdin = self._child.stdin
-        fills_disk = not (self._remote.command or "").startswith(("python - ", "python3 - "))
+        fills_disk = not (self._remote.command or "").startswith(
+            ("python - ", "python3 - ", "python -c ", "python3 -c ")
+        )
         try:
             while data := await self._remote.stdin.read(CHUNK):
                 await self._board.received(len(data), self.connection)

@@ -43,6 +43,7 @@ class Misbehaviour:
     no_library: bool = False
     wrong_answer: bool = False
     refuses_thresholds: bool = False
+    camera: str = ""  # what is wrong with it: none, busy, black
     other_host_key: bool = False
     bytes_per_second: float | None = None
     disk_quota_bytes: int | None = None

@@ -201,7 +201,7 @@ def test_the_int8_simulator_answers_when_it_is_the_engine(tmp_path, artifacts):
 
 def test_a_command_dies_with_its_connection(board):
     with board.connect() as connection:
-        connection._open_channel(["sh", "-c", "echo $$ > pid; exec sleep 300"], time.monotonic() + 60)
+        connection.open_channel(["sh", "-c", "echo $$ > pid; exec sleep 300"], time.monotonic() + 60)
         pid = until(
             lambda: (board.home / "pid").exists() and (board.home / "pid").read_text().strip(), "sleep"
         )

@@ -9,6 +9,9 @@ import socket
 
 ENGINE_VARIABLE = "SLIPWAY_VIRTUAL_ENGINE"
 SOCKET_VARIABLE = "SLIPWAY_VIRTUAL_SOCKET"
+CAMERA_VARIABLE = "VIRTUAL_CAMERA"  # the folder or zip of its pictures
+CAMERA_FAULT_VARIABLE = "VIRTUAL_CAMERA_FAULT"
+DEVICE_VARIABLE = "VIDEO_DEVICES"  # stands for /dev/video*
 
 engine = None  # the line to the engine of the model that this process loaded last
 
