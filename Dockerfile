@@ -87,6 +87,7 @@ ENV PATH=/srv/slipway/workers/convert/.venv/bin:$PATH PYTHONPATH=/srv/slipway
 COPY --from=convert-env /srv/slipway/workers/convert/.venv workers/convert/.venv
 COPY --from=code /srv/slipway/configs/containers configs/containers
 COPY --from=code /srv/slipway/workers workers
+COPY --from=code /srv/slipway/portal/datasets/samples/digits.zip camera.zip
 USER slipway
 EXPOSE 2222
 HEALTHCHECK --interval=10s --timeout=10s --start-period=60s \

@@ -14,6 +14,7 @@ BEAT_SCHEDULE = {
         ("sweep uploads", "portal.datasets.tasks.sweep_uploads", 900.0),
         ("sweep deleted datasets", "portal.datasets.tasks.sweep_deleted", 3600.0),
         ("sweep deleted runs", "portal.runs.tasks.sweep_deleted", 3600.0),
+        ("sweep captured images", "portal.camera.tasks.sweep", 3600.0),
         ("sweep the audit", "portal.teams.tasks.sweep_audit", 3600.0),
         ("sweep idempotent calls", "portal.core.tasks.sweep_idempotent_calls", 3600.0),
         ("remove old notices", "portal.notify.tasks.tidy", 3600.0),

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "portal.compilation",
     "portal.prelabelling",
     "portal.deployment",
+    "portal.camera",
     "portal.rollouts",
     "portal.runs",
     "portal.fitting",
@@ -346,13 +347,15 @@ CELERY_TASK_ROUTES = {
     "portal.ops.tasks.back_up": {"queue": "errands"},
     "portal.datasets.tasks.*": {"queue": "errands"},
     "portal.runs.tasks.sweep_deleted": {"queue": "errands"},
+    "portal.camera.tasks.*": {"queue": "errands"},
     "portal.teams.tasks.*": {"queue": "errands"},
     "portal.core.tasks.*": {"queue": "errands"},
 }
 # Jobs that talk to boards mostly wait. A team may hold only this many slots, so that its frozen boards leave
 # some to the others.
 DEPLOY_SLOTS = env.integer("DEPLOY_SLOTS", 8, least=2)
-TEAM_SLOTS = {"deploy": max(1, DEPLOY_SLOTS * 3 // 4)}
+CAMERA_SLOTS = env.integer("CAMERA_SLOTS", 8, least=2)  # boards whose cameras are read at a time
+TEAM_SLOTS = {"deploy": max(1, DEPLOY_SLOTS * 3 // 4), "camera": max(1, CAMERA_SLOTS * 3 // 4)}
 ERRANDS_SLOTS = 10
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")

@@ -3,6 +3,7 @@
 A new address needs a line here: the least role and, for the API, the scopes that a token must have.
 """
 
+from tests import authorization_drafts
 from tests.authorization_devices import DEVICES_API, DEVICES_PAGES
 from tests.authorization_rules import (
     ADMIN,
@@ -56,26 +57,7 @@ API = {
     "GET dataset-versions/{pk}/images/": look(),
     "GET dataset-versions/{pk}/images/{number}/": look(),
     "GET dataset-versions/{pk}/images/{number}/thumbnail/": look(),
-    "GET drafts/": look(MEMBER),
-    "POST drafts/": change(MEMBER, DATASETS),
-    # A draft is its maker's alone, and nobody here has one.
-    "GET drafts/{pk}/": look("nobody", own=True, refused_below=MEMBER),
-    **{
-        f"{call} drafts/{{pk}}/{act}": change("nobody", DATASETS, own=True, refused_below=MEMBER)
-        for call, act in [
-            ("DELETE", ""),
-            ("POST", "changes/"),
-            ("POST", "undo/"),
-            ("POST", "redo/"),
-            ("POST", "commit/"),
-            ("POST", "accept/"),
-            ("POST", "reject/"),
-        ]
-    },
-    "GET drafts/{pk}/proposals/": look("nobody", own=True, refused_below=MEMBER),
-    "GET prelabellings/": look(),
-    "GET prelabellings/{pk}/": look(),
-    "POST prelabellings/": change(MEMBER, DATASETS),
+    **authorization_drafts.API,
     "GET dataset-versions/{pk}/export/": look(query="?format=folders"),
     "GET runs/": look(),
     "POST runs/": change(OPERATOR, RUNS, DEPLOY),  # the body names a device
@@ -324,6 +306,7 @@ PAGES = {
     "POST dataset-discard": Rule("nobody", own=True, refused_below=MEMBER),
     "GET dataset-image": Rule(VIEWER),
     "GET dataset-thumb": Rule(VIEWER),
+    **authorization_drafts.PAGES,
     "POST upload-discard": Rule("nobody", own=True, refused_below=MEMBER),
     "GET run-list": Rule(VIEWER),
     "GET run-new": Rule(MEMBER),

@@ -13,6 +13,7 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from portal.camera.models import Capture, CaptureDraft
 from portal.compilation import layer_errors, search
 from portal.datasets.draft_models import Draft
 from portal.datasets.models import Upload
@@ -139,8 +140,13 @@ def make_rows(team, alice):
         team=team, name="To the hall", model=model_of(found["done"]), waves=1, deadline=timezone.now()
     )
     Target.objects.create(rollout=rollout, device=found["virtual"], wave=1, state="failed")
+    capture = Capture.objects.create(
+        draft=CaptureDraft.objects.create(team=team, created_by=root, dataset_name="Bolts", task="detection"),
+        device=found["virtual"], count=1, every_ms=0, width=640, height=480,
+        job=Job.objects.create(team=team, created_by=root, kind="capture", queue="camera"),
+    )  # fmt: skip
     return found | {
-        "prelabelling": prelabelling,
+        "prelabelling": prelabelling, "capture": capture,
         "rollout": rollout, "group": Group.objects.create(team=team, name="Hall"),
         "policy": Policy.objects.create(team=team, task="classification", max_drop=0.5),
         "webhook": webhook, "delivery": Delivery.objects.create(webhook=webhook, event="test", body="{}"),
@@ -157,6 +163,8 @@ def api_values(rows):
         "datasets": rows["version"].dataset_id,
         "drafts": rows["prelabelling"].draft_id,  # somebody else's
         "prelabellings": rows["prelabelling"].pk,
+        "capture-drafts": rows["capture"].draft_id,  # somebody else's
+        "captures": rows["capture"].pk,
         "dataset-versions": rows["version"].pk,
         "runs": run.pk,
         "jobs": job_of(run).pk,
@@ -203,6 +211,7 @@ def page_values(rows, name):
         "upload": rows["upload"],
         "webhook": rows["webhook"], "notification": rows["notification"],
         "policy": rows["policy"], "rollout": rows["rollout"], "group": rows["group"],
+        "camera": rows["capture"].draft,
         "model": compiled_of(rows["done"]).first(), "deployment": deployments_of(rows["done"]).first(),
     }  # fmt: skip
     subject = subjects.get(name) or by_kind.get(name.split("-")[0])

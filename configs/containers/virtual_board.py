@@ -20,6 +20,7 @@ def main() -> None:
         sys.executable, "-m", "workers.virtual_board", "--root", str(folder.parent / "virtual-board"),
         "--bind", "0.0.0.0", "--port", "2222", "--user", "root",  # noqa: S104 - of the container's networks
         "--password-file", str(password_file), "--host-key-file", str(folder / "virtual-board-host-key"),
+        "--camera", "camera.zip",
     ]  # fmt: skip
     os.execv(argv[0], argv)  # noqa: S606
 

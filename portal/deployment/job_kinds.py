@@ -7,7 +7,6 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.core import panels
-from portal.core.filters import RowOf
 from portal.datasets import usage
 from portal.deployment import attempt, doctor, services
 from portal.deployment.models import Deployment
@@ -44,8 +43,7 @@ def register() -> None:
     placements.set_finder(devices_that_run)
     panels.add("device", panel)
     search.add_word_place(_to_device)
-    ways = ("deployment__device", "inference__device", "probed_devices")
-    filters.add_filter("device", RowOf(Device.objects.for_team, *ways))
+    filters.extend("device", "deployment__device")
 
 
 def _claim(job) -> bool:

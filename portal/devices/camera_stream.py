@@ -1,6 +1,6 @@
-"""Reads the pictures of a board's camera from ``workers/board/camera.py``, which runs there while it is read.
+"""Reads the images of a board's camera from ``workers/board/camera.py``, which runs there while it is read.
 
-Each picture is asked for, so neither side queues any: a slow reader gets fewer pictures, and no old ones.
+Each image is asked for, so neither side queues any: a slow reader gets fewer images, and no old ones.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from portal.devices.waiting import POLL_SECONDS
 from workers.contract.messages import msg
 
 SILENT_SECONDS = 20.0  # without any byte of the board
-START_SECONDS = 120.0  # until the first picture: loading a model takes its time
+START_SECONDS = 120.0  # until the first image: loading a model takes its time
 HEARTBEAT_SECONDS = 2.0
 MAX_HEAD_BYTES = 64 * 1024
-MAX_PICTURE_BYTES = 8 * 1024 * 1024
+MAX_IMAGE_BYTES = 8 * 1024 * 1024
 MAX_NOISE_BYTES = 16 * 1024 * 1024
 KEPT_NOISE_BYTES = 4096
 PIECE_BYTES = 64 * 1024
-AHEAD = 2  # pictures asked for before the last one has arrived
+AHEAD = 2  # images asked for before the last one has arrived
 SIZE = (640, 480)
 JPEG = b"\xff\xd8\xff"
 WANTED, ALIVE = b"n", b"."
@@ -41,7 +41,7 @@ LOADER = (
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture as JPEG. ``fields`` hold ``number``, ``taken`` (by the board's clock), and the prediction
+    """An image as JPEG. ``fields`` hold ``number``, ``taken`` (by the board's clock), and the prediction
     with its ``task`` and ``ms`` if a release runs.
     """
 
@@ -53,13 +53,13 @@ class CameraStream:
     """The camera of a board, as a context manager; ``ready`` says what it is, ``next`` returns a frame.
 
     Both raise CameraFailed, ConnectionLost, RemoteTimeout, MalformedAnswer and RemoteFailed. ``release`` is
-    the folder of the release that predicts each picture.
+    the folder of the release that predicts each image.
     """
 
     def __init__(
         self, connection: BoardConnection, profile: Profile, size=SIZE, release: str = "", ahead=AHEAD
     ):
-        """``ahead``: how many pictures to ask for before the caller wants them; 0 for single ones."""
+        """``ahead``: how many images to ask for before the caller wants them; 0 for single ones."""
         self._connection, self._profile = connection, profile
         source = program("board/camera.py")
         self._argv = [profile.python, "-c", LOADER, str(len(source)), "--driver", profile.driver]
@@ -87,11 +87,11 @@ class CameraStream:
         self._connection.end_channel(self._channel)
 
     def next(self) -> Frame:
-        """The next picture."""
+        """The next image."""
         self._ask(0 if self._asked else 1)
         fields, jpeg = self._message("frame")
         if not jpeg.startswith(JPEG):
-            raise malformed(self._connection, msg("a picture that is no JPEG"))
+            raise malformed(self._connection, msg("an image that is no JPEG"))
         self._asked -= 1
         self._ask(self._ahead - self._asked)
         return Frame(fields, jpeg)
@@ -102,7 +102,7 @@ class CameraStream:
             self._asked += count
 
     def rest(self, seconds: float) -> None:
-        """Wait without asking for pictures, and tell the board that its reader is alive."""
+        """Wait without asking for images, and tell the board that its reader is alive."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self._check()
@@ -122,8 +122,8 @@ class CameraStream:
             raise_reported(self._connection, self._profile, self._result(1), [message])
         if message is None or message["type"] != wanted:
             raise malformed(self._connection, msg("a message of another kind"))
-        if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= MAX_PICTURE_BYTES:
-            raise malformed(self._connection, msg("a picture that is too large"))
+        if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= MAX_IMAGE_BYTES:
+            raise malformed(self._connection, msg("an image that is too large"))
         return message, self._take(size)
 
     def _head(self) -> bytes:
@@ -185,7 +185,7 @@ class CameraStream:
     def _late(self) -> RemoteTimeout:
         return RemoteTimeout(
             msg(
-                "The camera of the board at {address} gave no picture within {seconds} seconds: restart "
+                "The camera of the board at {address} gave no image within {seconds} seconds: restart "
                 "the board.",
                 address=self._connection.address,
                 seconds=f"{self._patience:g}",

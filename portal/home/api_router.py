@@ -3,6 +3,7 @@
 from django.urls import include, path, re_path
 from rest_framework.routers import DefaultRouter
 
+from portal.camera.api import CaptureDraftViewSet, CaptureViewSet
 from portal.compilation.api import CompiledModelViewSet, LayerErrorsViewSet, SearchViewSet
 from portal.core.api import BoardProfileViewSet, ChipViewSet, IndexViewSet, RecipeViewSet, SchemaView
 from portal.datasets.api import DatasetVersionViewSet, DatasetViewSet
@@ -31,6 +32,8 @@ router.register("datasets", DatasetViewSet)
 router.register("dataset-versions", DatasetVersionViewSet)
 router.register("drafts", DraftViewSet)
 router.register("prelabellings", PrelabellingViewSet)
+router.register("capture-drafts", CaptureDraftViewSet)
+router.register("captures", CaptureViewSet)
 router.register("runs", RunViewSet)
 router.register("fit-searches", FitSearchViewSet)
 router.register("jobs", JobViewSet)

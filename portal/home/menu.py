@@ -20,6 +20,7 @@ _SECTIONS = {
     "model": "model-list",
     "device": "device-list",
     "inference": "device-list",
+    "camera": "dataset-list",
     "rollout": "device-list",
     "group": "device-list",
     "job": "job-list",

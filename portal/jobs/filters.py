@@ -39,3 +39,8 @@ def add_filter(name: str, chosen: django_filters.Filter) -> None:
     """Add a filter of an app above. Call it while apps load, before any subclass exists."""
     JobFilter.declared_filters[name] = chosen
     JobFilter.base_filters[name] = chosen
+
+
+def extend(name: str, *paths: str) -> None:
+    """Let a filter by a row (``RowOf``), added by an app below, also find jobs by these lookups."""
+    JobFilter.base_filters[name].paths += paths

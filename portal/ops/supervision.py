@@ -33,6 +33,7 @@ def programs(board_port: int | None) -> dict[str, list[str]]:
         "web": [sys.executable, "-m", "portal.ops.web"],
         "worker": [*worker, "-Q", "default", "-c", "2", "-n", "worker@%h"],
         "deploy": [*threads, "-Q", "deploy", "-c", str(settings.DEPLOY_SLOTS), "-n", "deploy@%h"],
+        "camera": [*threads, "-Q", "camera", "-c", str(settings.CAMERA_SLOTS), "-n", "camera@%h"],
         "train": [*worker, "-Q", "train", "-c", "1", "-n", "train@%h"],
         "convert": [*worker, "-Q", "convert", "-c", "1", "-n", "convert@%h"],
         # Never blocked: its tasks only query the database.
@@ -54,6 +55,7 @@ def virtual_board(port: int) -> list[str]:
         "--port", str(port), "--user", "root",
         "--password-file", str(settings.SECRETS_DIR / "virtual-board-password"),
         "--host-key-file", str(settings.SECRETS_DIR / "virtual-board-host-key"),
+        "--camera", str(settings.BASE_DIR / "portal" / "datasets" / "samples" / "digits.zip"),
     ]  # fmt: skip
 
 

@@ -22,7 +22,8 @@ from tests.bench.serving import ROOT, free_port
 
 PATIENCE = 240  # seconds: the machine may be busy
 PARTS = [
-    ("celery", f"-Q {queue}") for queue in ("default", "deploy", "train", "convert", "upkeep", "errands")
+    ("celery", f"-Q {queue}")
+    for queue in ("default", "deploy", "camera", "train", "convert", "upkeep", "errands")
 ]
 PARTS += [("celery", "beat")]
 

@@ -136,9 +136,9 @@ def test_the_web_server_is_started_as_make_serve_starts_it_but_for_where_it_list
     assert {name: web[name] for name in served} == served | {"socket": "tcp://0.0.0.0:8000"}
 
 
-@pytest.mark.parametrize("name", ["worker", "upkeep", "errands", "beat"])
+@pytest.mark.parametrize("name", ["worker", "worker-camera", "upkeep", "errands", "beat"])
 def test_what_runs_in_the_portals_image_is_started_as_make_serve_starts_it(name):
-    assert SERVICES[name]["command"][1:] == supervision.programs(None)[name][1:]
+    assert SERVICES[name]["command"][1:] == supervision.programs(None)[name.removeprefix("worker-")][1:]
 
 
 def test_there_is_one_clock_and_it_works_on_nothing_itself():

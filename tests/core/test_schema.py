@@ -56,7 +56,11 @@ def test_files_are_bytes_and_stand_in_forms_only_and_every_form_has_one():
             assert "'uri'" not in str(whole(body)) or "url" in whole(body)["properties"], call
             if kind == FORM:
                 found[call] = files_in(body)
-    assert found == {"POST datasets/": ["file"], "POST devices/{id}/inferences/": ["images"]}
+    assert found == {
+        "POST capture-drafts/{id}/images/": ["image"],
+        "POST datasets/": ["file"],
+        "POST devices/{id}/inferences/": ["images"],
+    }
 
 
 def test_each_kind_of_content_has_a_schema_of_its_own():
@@ -138,7 +142,7 @@ def test_every_number_that_is_sent_has_a_bound_that_a_database_takes():
         for body in bodies(operation).values():
             found += _unbounded(body, name)
     ids = re.compile(
-        r"\.(run|device|devices|groups|dataset_version|model|teacher|unlabelled)$|uploads/.* Upload-"
+        r"\.(run|device|devices|draft|groups|dataset_version|model|teacher|unlabelled)$|uploads/.* Upload-"
     )
     assert [place for place in found if not ids.search(place)] == []
 

@@ -1,9 +1,9 @@
-"""Sends pictures of a board's camera. Python 3.8+, its standard library and the board's own library.
+"""Sends images of a board's camera. Python 3.8+, its standard library and the board's own library.
 
     python camera.py --driver lockzhiner|rknnlite [--size WIDTHxHEIGHT] [--release DIR]
 
 The portal pipes it in (``portal/devices/camera_stream.py``) and keeps standard input open: each ``n`` asks
-for one picture, any other byte only says that the reader is alive. The program ends by itself if nobody has
+for one image, any other byte only says that the reader is alive. The program ends by itself if nobody has
 written for SILENCE seconds or standard input is closed, so a board whose reader is gone does not keep its
 camera.
 
@@ -27,9 +27,9 @@ import time
 import traceback
 
 SILENCE = 15.0
-STALE = 0.3  # seconds without a request after which the camera's buffered pictures are old
-BUFFERED = 3  # pictures that a camera's driver keeps
-FIRST_TRIES = 10  # sensors need a moment until they give pictures
+STALE = 0.3  # seconds without a request after which the camera's buffered images are old
+BUFFERED = 3  # images that a camera's driver keeps
+FIRST_TRIES = 10  # sensors need a moment until they give images
 MOST_WIDTH, MOST_HEIGHT = 2304, 1296
 DEVICES = os.environ.get("VIDEO_DEVICES") or "/dev/video*"
 WANTED = b"n"
@@ -62,7 +62,7 @@ class Wire:
 
 
 class Requests(threading.Thread):
-    """Reads standard input: how many pictures are wanted. Ends the program if the reader is gone."""
+    """Reads standard input: how many images are wanted. Ends the program if the reader is gone."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -126,12 +126,12 @@ class VendorCamera:
         )
 
     def read(self):
-        """A picture; None if the camera gives none."""
-        ok, picture = self.capture.read()
-        return None if not ok or picture.empty() else picture
+        """An image; None if the camera gives none."""
+        ok, image = self.capture.read()
+        return None if not ok or image.empty() else image
 
-    def jpeg(self, picture):
-        self.imwrite(self.path, picture)
+    def jpeg(self, image):
+        self.imwrite(self.path, image)
         with open(self.path, "rb") as stream:
             return stream.read()
 
@@ -162,18 +162,18 @@ class OpenCVCamera:
         self.capture.set(self.cv2.CAP_PROP_FRAME_WIDTH, width)
         self.capture.set(self.cv2.CAP_PROP_FRAME_HEIGHT, height)
         self.capture.set(self.cv2.CAP_PROP_BUFFERSIZE, 1)
-        picture = self.read()
-        if picture is None:
+        image = self.read()
+        if image is None:
             return False
-        self.size = picture.shape[1], picture.shape[0]
+        self.size = image.shape[1], image.shape[0]
         return True
 
     def read(self):
-        ok, picture = self.capture.read()
-        return picture if ok else None
+        ok, image = self.capture.read()
+        return image if ok else None
 
-    def jpeg(self, picture):
-        return self.cv2.imencode(".jpg", picture, [self.cv2.IMWRITE_JPEG_QUALITY, self.QUALITY])[1].tobytes()
+    def jpeg(self, image):
+        return self.cv2.imencode(".jpg", image, [self.cv2.IMWRITE_JPEG_QUALITY, self.QUALITY])[1].tobytes()
 
 
 CAMERAS = {"lockzhiner": VendorCamera, "rknnlite": OpenCVCamera}
@@ -231,10 +231,10 @@ class Predictor:
         self.driver, self.task = DRIVERS[manifest["driver"]](), TASKS[manifest["task"]]
         self.driver.load(os.path.join(release, "model.rknn"), manifest, self.task)
 
-    def predict(self, picture, path):
-        """The fields of an answer. Releases of an earlier Slipway read the picture from its file."""
-        if hasattr(self.driver, "predict_picture"):
-            found, ms = self.driver.predict_picture(picture)
+    def predict(self, image, path):
+        """The fields of an answer. Releases of an earlier Slipway read the image from its file."""
+        if hasattr(self.driver, "predict_image"):
+            found, ms = self.driver.predict_image(image)
         else:
             found, ms = self.driver.predict(path)
         fields = self.task.named(self.task.from_score(found, self.score), self.names)
@@ -254,34 +254,34 @@ def loaded(release):
 
 
 def opened(driver, width, height):
-    """The camera, once it gives pictures."""
+    """The camera, once it gives images."""
     camera = CAMERAS[driver](width, height)
     for _ in range(FIRST_TRIES):
         if camera.read() is not None:
             return camera
         time.sleep(0.1)
-    raise no_pictures()
+    raise no_images()
 
 
-def no_pictures():
+def no_images():
     return CameraError("no-frames", msg(
-        "The camera is open and gives no pictures: check its ribbon cable, choose a size that the sensor "
+        "The camera is open and gives no images: check its ribbon cable, choose a size that the sensor "
         "knows, then restart the board.",
     ))  # fmt: skip
 
 
 def serve(wire, requests, camera, predictor):
-    """Send one picture for each request, never an old one."""
+    """Send one image for each request, never an old one."""
     number = 0
     while True:
         waited = requests.take()
         for _ in range(BUFFERED if waited > STALE else 0):
             camera.read()
-        picture, taken = camera.read(), time.time()
-        if picture is None:
-            raise no_pictures()
-        data = camera.jpeg(picture)
-        fields = predictor.predict(picture, camera.path) if predictor else {}
+        image, taken = camera.read(), time.time()
+        if image is None:
+            raise no_images()
+        data = camera.jpeg(image)
+        fields = predictor.predict(image, camera.path) if predictor else {}
         wire.send(data, type="frame", number=number, taken=taken, **fields)
         number += 1
 
@@ -291,7 +291,7 @@ def size_of(text):
     found = re.match(r"^(\d{2,4})x(\d{2,4})$", text)
     width, height = map(int, found.groups()) if found else (0, 0)
     if not (0 < width <= MOST_WIDTH and 0 < height <= MOST_HEIGHT) or width % 8 or height % 8:
-        raise argparse.ArgumentTypeError("multiples of 8, at most 2304x1296")
+        raise argparse.ArgumentTypeError(text)
     return width, height
 
 

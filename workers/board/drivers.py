@@ -159,9 +159,9 @@ class Lockzhiner:
         picture = self.imread(path)
         if picture is None or picture.empty():
             raise unreadable()
-        return self.predict_picture(picture)
+        return self.predict_image(picture)
 
-    def predict_picture(self, picture):
+    def predict_image(self, picture):
         """The same for a picture of the library, such as one of its camera."""
         start = time.perf_counter()
         result = self.model.predict(picture)
@@ -214,7 +214,7 @@ class RknnLite:
     def predict(self, path):
         return self._predict(*self.picture(path))
 
-    def predict_picture(self, picture):
+    def predict_image(self, picture):
         """The same for a picture of OpenCV, such as one of its camera: (height, width, 3), BGR."""
         return self._predict(*self._fitted(picture))
 

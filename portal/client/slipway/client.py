@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from slipway import files, logins, lookup, packing, tus, uploads, waiting
+from slipway import captures, files, logins, lookup, packing, tus, uploads, waiting
 from slipway.access import AccessCalls
 from slipway.errors import NotFound, Refused
 from slipway.types import (
@@ -360,6 +360,10 @@ class Client(AccessCalls):
         parts = [("images", (Path(path).name, Path(path).read_bytes())) for path in images]
         row = self.post(f"devices/{self.device_id(device)}/inferences/", files=parts)
         return self._done("inferences", row, "The inference", wait, on_change)
+
+    def capture(self, device: Device | int | str, dataset: str, **options: Any) -> dict[str, Any]:
+        """Capture images with a device's camera for a dataset: see ``captures.take``."""
+        return captures.take(self, self.device_id(device), dataset, **options)
 
     def _done(self, kind: str, row: Any, what: str, wait: bool, on_change: OnChange) -> Any:
         """The row once its job has succeeded."""

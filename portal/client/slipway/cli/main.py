@@ -12,6 +12,7 @@ from click import shell_completion
 from slipway.cli.commands import (
     account,
     api,
+    cameras,
     datasets,
     devices,
     evidence,
@@ -53,6 +54,7 @@ for module in (
     fitting,
     jobs,
     devices,
+    cameras,
     policies,
     evidence,
     rollouts,

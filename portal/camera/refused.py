@@ -1,0 +1,11 @@
+"""Why an image, or a set of them, is refused."""
+
+from __future__ import annotations
+
+
+class CaptureRefused(Exception):
+    """The text is a sentence for a person; ``field`` is the invalid field, or empty."""
+
+    def __init__(self, sentence: str, field: str = ""):
+        super().__init__(sentence)
+        self.field = field
