@@ -3,9 +3,9 @@
     .venv/bin/python -m tests.bench.small_sets [--seed 0] [--seeds 1] [--only NAME[,NAME…]] [--keep FOLDER]
 
 Each set has 20 to 200 images of 2 to 10 classes, and 200 images apart to measure on (``small/sets.py``). It
-is trained, converted for RV1106 and measured. Where int8 loses more than the limit that a run has unless it
-says otherwise, a cure that the parity report names is tried: converting with the algorithm mmse. Prints a
-line a set; the last line is one JSON object:
+is trained as a run with the preset trains it, converted for RV1106 and measured. Where int8 loses more than
+the limit that a run has unless it says otherwise, a cure that the parity report names is tried: converting
+with the algorithm mmse. Prints a line a set; the last line is one JSON object:
 
 - ``worst_drop``: the largest drop from the trained model to int8, in points, after the cure if one was tried.
 - ``sets``: of each set, and of each seed if there are several, ``float``, ``int8`` and ``drop``, in per cent
@@ -74,9 +74,11 @@ def measure(one: SmallSet, folder: Path, seed: int, limit: float) -> dict[str, A
 
 def train(one: SmallSet, dataset: Path, job: Path, seed: int) -> dict[str, Any]:
     from portal.core import configs
+    from portal.datasets.models import DatasetVersion
     from portal.runs import plan
 
-    brought = plan.defaults("fast")
+    images = len((dataset / "train.txt").read_text(encoding="utf-8").splitlines())
+    brought = plan.defaults("fast", version=DatasetVersion(train_images=images))
     changes = {name: brought[name] for name in PRESET}
     names = {"num_classes": one.classes, "class_names": one.class_names}
     return worker_jobs.train(job, dataset, configs.presets()["fast"].recipe, **changes, **names, seed=seed)

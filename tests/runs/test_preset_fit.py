@@ -39,8 +39,14 @@ def test_few_images_are_trained_in_small_batches(images, batch, rate):
     assert (params["batch_size"], params["learning_rate"]) == (batch, pytest.approx(rate))
 
 
+@pytest.mark.parametrize(("images", "epochs"), [(16, 160), (60, 160), (160, 64), (1437, 16), (9000, 16)])
+def test_few_images_are_trained_for_enough_steps(images, epochs):
+    version = DatasetVersion(train_images=images)
+    assert plan.defaults("fast", version=version)["epochs"] == epochs
+
+
 def test_a_preset_of_small_batches_for_small_images_stays_as_it_is():
-    version = DatasetVersion(statistics=of_sides(s8=9), train_images=100)
+    version = DatasetVersion(statistics=of_sides(s8=9), train_images=1437)
     assert plan.defaults("fast", version=version) == plan.defaults("fast")
 
 
