@@ -137,6 +137,8 @@ class Target(models.Model):
     deployment = models.ForeignKey(Deployment, on_delete=models.SET_NULL, null=True, related_name="+")
     before = models.ForeignKey(Deployment, on_delete=models.SET_NULL, null=True, related_name="+")
     again_at = models.DateTimeField(null=True)  # when a board that is away is tried again
+    # The team and the board's address: two devices of a team may be one board. Empty in older rows.
+    board = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["wave", "id"]
@@ -145,7 +147,19 @@ class Target(models.Model):
             models.UniqueConstraint(
                 fields=["device"], condition=models.Q(live=True), name="one_live_rollout_for_a_device"
             ),
+            models.UniqueConstraint(
+                fields=["board"],
+                condition=models.Q(live=True) & ~models.Q(board=""),
+                name="one_live_rollout_for_a_board",
+            ),
         ]
 
     def __str__(self):
         return f"{self.rollout} → {self.device}"
+
+
+def board_of(device: Device) -> str:
+    """What ``Target.board`` holds. With the team: nobody may keep another team from its own boards by
+    registering their addresses.
+    """
+    return f"{device.team_id} {device.host.lower()}:{device.port}"

@@ -10,7 +10,7 @@ from portal.core import configs
 from portal.deployment.running import current_deployments
 from portal.devices.models import Device
 from portal.models.models import CompiledModel, Model
-from portal.rollouts.models import Group
+from portal.rollouts.models import Group, board_of
 from workers.contract.messages import Message, msg
 
 WAVES_AT_MOST = 20
@@ -77,10 +77,12 @@ def plan(
     """Assign each device to a wave; boards that are left alone are in the last one."""
     fitting = _fitting(model)
     now = current_deployments(devices)
-    found, takers = [], []
+    found, takers, boards = [], [], {}
     for device in devices:
         compiled = fitting.get(_target_of(device))
         why = _left_alone(device, compiled, model, now.get(device.pk), replace_others)
+        if not why and (same := boards.setdefault(board_of(device), device)) is not device:
+            why = msg("It has the address of {name}, and so is the same board.", name=same.name)
         if why:
             found.append(Planned(device, compiled, 0, why))
         else:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from zoneinfo import available_timezones
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.deployment.gate import GateRefused, gates_of
@@ -16,7 +17,7 @@ from portal.jobs import services as jobs
 from portal.jobs.models import IllegalTransition, Status
 from portal.models.models import Model
 from portal.rollouts import engine, planning
-from portal.rollouts.models import BoardState, Group, Rollout, RolloutStatus, Target
+from portal.rollouts.models import BoardState, Group, Rollout, RolloutStatus, Target, board_of
 from portal.rollouts.planning import BOARDS_AT_MOST, WAVES_AT_MOST, RolloutError, Wave
 from portal.teams import audit
 from workers.contract.messages import join, msg
@@ -98,6 +99,7 @@ def _add_targets(rollout: Rollout, planned) -> None:
             message=one.why,
             live=not one.why,
             before=now.get(one.device.pk),
+            board=board_of(one.device),
         )
         for one in planned
     ]
@@ -109,7 +111,8 @@ def _add_targets(rollout: Rollout, planned) -> None:
 
 
 def _taken(devices: Sequence[Device]):
-    held = Target.objects.filter(device__in=devices, live=True).select_related("rollout", "device")[:NAMED]
+    same = Q(device__in=devices) | Q(board__in=[board_of(device) for device in devices])
+    held = Target.objects.filter(same, live=True).select_related("rollout", "device")[:NAMED]
     names = ", ".join(f"{row.device.name} ({row.rollout.name})" for row in held)
     return msg("Another rollout has these boards: {names}. Wait for its end, or abort it.", names=names)
 

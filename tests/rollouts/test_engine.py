@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal.deployment import policies
@@ -12,9 +13,9 @@ from portal.devices.models import Device
 from portal.jobs import hooks
 from portal.jobs.models import IllegalTransition, Job, Status
 from portal.rollouts import engine, planning, services
-from portal.rollouts.models import BoardState, Group, Rollout, RolloutStatus
+from portal.rollouts.models import BoardState, Group, Rollout, RolloutStatus, board_of
 from portal.rollouts.planning import RolloutError, Wave
-from portal.teams.models import AuditEntry
+from portal.teams.models import AuditEntry, Team
 from tests.graphs import model_of
 
 pytestmark = pytest.mark.django_db
@@ -238,6 +239,24 @@ def test_two_people_cannot_roll_out_to_the_same_boards(seed, alice):
     with pytest.raises(IllegalTransition, match=r"Another rollout has these boards: Board 001 \(New\)"):
         fleet.start(alice, devices=fleet.boards[1:])
     assert Rollout.objects.count() == 1
+
+
+def test_two_devices_of_one_address_are_one_board_for_rollouts(seed, alice):
+    fleet = fleet_of(seed, 2)
+    twin = seed.device("Twin", "virtual", host="10.0.0.0", probe={"engine": ENGINE}, probe_job=None)
+    rollout = fleet.start(alice, devices=[*fleet.boards, twin], at_once=9)
+    assert rollout.targets.get(state="skipped").message.startswith("It has the address of Board 000")
+    with pytest.raises(IllegalTransition, match=r"Another rollout has these boards: Board 000 \(New\)"):
+        fleet.start(alice, devices=[twin])
+    with pytest.raises(IntegrityError), transaction.atomic():  # whoever asks at the same moment
+        rollout.targets.filter(device=twin).update(live=True)
+
+
+def test_a_device_of_another_team_with_the_same_address_keeps_nobody_from_a_rollout(seed, alice):
+    fleet = fleet_of(seed, 1)
+    other = Team.objects.create(name="Dock workers")
+    twin = seed.device("Twin", "virtual", host="10.0.0.0", team=other)
+    assert board_of(twin) != board_of(fleet.boards[0])
 
 
 # --- boards -----------------------------------------------------------------------------------
