@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from portal.deployment.release import Release, size_of
+from portal.devices.answers import malformation
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, DiskFull, RemoteFailed
-from portal.devices.remote_runner import Profile, run_release, run_sent
+from portal.devices.remote_runner import Profile, malformed, run_release, run_sent
 from workers.contract.messages import join, msg
 
 CHECK_SECONDS = 300.0
@@ -67,6 +68,7 @@ class RolledBack(BoardError):
 class Trial:
     """The hooks of a release's trial; this base class does nothing."""
 
+    golden: Sequence[str] | None = None  # the names of its golden images, if the release is known
     # Checks the board before anything is sent; raises a BoardError if it is not fit.
     examine: Callable[[BoardConnection, Profile], Any] = staticmethod(lambda connection, profile: None)
 
@@ -149,7 +151,8 @@ def deploy(
         trial.examine(connection, profile)
         upload = _bring(connection, profile, release, on_phase, on_progress)
         on_phase(msg("golden images"))
-        messages = check(connection, profile, f"releases/{release.id}")
+        trial.golden = [one["image"] for one in release.manifest["golden"]]
+        messages = check(connection, profile, f"releases/{release.id}", trial.golden)
         before = _trial_run(connection, profile, release.id, on_phase, token, trial)
     return Deployed(
         release.id,
@@ -181,13 +184,22 @@ def activate(
     return {"before": before, "engine": done["engine"]}
 
 
-def check(connection: BoardConnection, profile: Profile, folder: str = "current") -> list[dict[str, Any]]:
+def check(
+    connection: BoardConnection,
+    profile: Profile,
+    folder: str = "current",
+    golden: Sequence[str] | None = None,
+) -> list[dict[str, Any]]:
     """Have a release on the board, the current one by default, verify its files and predict its golden
-    images.
+    images, which must be ``golden``, if given.
 
     Returns the runner's messages. Raises WrongAnswer, NoVendorLibrary, NoPython, RemoteFailed …
     """
-    return run_release(connection, profile, f"{profile.root}/{folder}", "check", timeout=CHECK_SECONDS)
+    messages = run_release(connection, profile, f"{profile.root}/{folder}", "check", timeout=CHECK_SECONDS)
+    answers = [message for message in messages if message["type"] == "answer"]
+    if golden is not None and (wrong := malformation(golden, answers, None)):
+        raise malformed(connection, wrong)
+    return messages
 
 
 def _trial_run(
@@ -200,7 +212,7 @@ def _trial_run(
         before = run_release_manager(connection, profile, *arguments)["before"]
         trial.switched(before)
     on_phase(msg("golden images after the switch"))
-    check(connection, profile)
+    check(connection, profile, golden=trial.golden)
     trial.prove()
     with connection.undisturbed():
         on_phase(msg("confirm"))

@@ -38,6 +38,7 @@ FAULTS = {
     "noise": (MalformedAnswer, "printed more than"),
     "killed": (RemoteFailed, "was killed, probably for want of memory"),
     "wrong": (WrongAnswer, "does not predict the golden images"),
+    "other image": (MalformedAnswer, "makes no sense .*answers to other images"),
 }
 
 

@@ -93,6 +93,7 @@ def watching(settings, monkeypatch):
 FAULTS = {
     "memory": ({health.MEMORY: "MemTotal: 200000 kB\nMemAvailable: 900 kB"}, "0 MB of memory left"),
     "heat": ({health.HEAT: "112500"}, "is at 112 °C with this model"),
+    "restart": ({health.BOOT: "another boot"}, "restarted while the release was on trial"),
 }
 
 

@@ -4,6 +4,10 @@ import os
 import signal
 import time
 
+# As the runner says it, of an image that nobody asked about.
+OTHER = b"""
+@@SLIPWAY@@{"type": "answer", "image": "golden/9.png", "label_id": 0, "label": "blue", "score": 1, "ms": 1}
+"""
 FAULT = os.path.join(os.path.dirname(__file__), "fault")
 
 
@@ -31,6 +35,8 @@ class PaddleClas:
             time.sleep(3600)
         while fault == "noise":
             os.write(1, b"I RKNN: something to say that nobody asked for\n" * 500)
+        if fault == "other image":
+            os.write(1, OTHER)
         if fault == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         best = max(range(3), key=lambda channel: mat.pixel[2 - channel])
