@@ -17,12 +17,12 @@ from portal.core.files import read_ranges
 from portal.datasets import indexes
 from portal.datasets.models import DatasetVersion
 from workers.contract.messages import msg
-from workers.datakit import coco_json, export, export_formats, proposed, stored
+from workers.datakit import coco_json, export, export_formats, proposed, sources, stored
 from workers.datakit.errors import StagingError
 from workers.datakit.index import ImageRow
 from workers.datakit.staging import ReadPacks
 
-CODE = (coco_json, export, export_formats, proposed, stored)  # what writes an export's bytes
+CODE = (coco_json, export, export_formats, proposed, sources, stored)  # what writes an export's bytes
 
 
 def reader(version: DatasetVersion) -> ReadPacks:

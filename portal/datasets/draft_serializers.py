@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.core.names import one_line
@@ -11,6 +12,7 @@ from portal.datasets.change_checks import DRAWINGS, MAX_IDS
 from portal.datasets.draft_models import Draft, DraftState, Proposal
 from portal.datasets.edit_forms import LONGEST
 from workers.contract.splits import SPLITS
+from workers.datakit import sources
 from workers.datakit.changes import KINDS
 from workers.datakit.grouping import MAX_PATTERN
 from workers.datakit.index import Filter
@@ -68,6 +70,14 @@ class VersionImageSerializer(serializers.Serializer):
     origins = serializers.SerializerMethodField(
         help_text="of each box, in their order: a proposal that was `accepted` or `corrected`, or empty"
     )
+
+    source = serializers.SerializerMethodField(
+        help_text="`device`, `taken_at` and `release` of an image that came back from a device"
+    )
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}, "nullable": True})
+    def get_source(self, row) -> dict[str, str] | None:
+        return sources.of(row)
 
     def get_origins(self, row) -> list[str]:
         return row.proposed.origins(row.box_rows()) if row.proposed else [""] * len(row.box_rows())

@@ -8,6 +8,7 @@ import functools
 from portal.datasets import proposals
 from portal.datasets.change_texts import split_label
 from portal.datasets.draft_models import Draft, Proposal
+from workers.datakit import sources
 from workers.datakit.changes import Box, EditedImage, Plan
 from workers.datakit.index import Filter, ImageRow, Index
 from workers.datakit.proposed import ACCEPTED, CORRECTED, OWN, Proposed
@@ -103,6 +104,11 @@ class GridImage:
         if self.now.accepted:
             return self.now.accepted.proposed
         return None if self.now.is_relabelled else self.row.proposed
+
+    @property
+    def source(self) -> dict[str, str] | None:
+        """The device, time and release of an image that came back from one."""
+        return sources.of(self.row)
 
     @property
     def origins(self) -> dict[str, int] | None:

@@ -26,7 +26,8 @@ def lines(
     ]
     yield b'{"categories": ' + json.dumps(categories, ensure_ascii=False).encode("utf-8")
     images = (
-        {"id": _id(r), "file_name": _file(r), "width": r["width"], "height": r["height"]} for r in records()
+        {"id": _id(r), "file_name": _file(r), "width": r["width"], "height": r["height"], **_source(r)}
+        for r in records()
     )
     yield from _listed("images", images)
     boxes = ((_id(r), box, origin) for r in records() for box, origin in _with_origins(r))
@@ -37,6 +38,11 @@ def lines(
     )  # fmt: skip
     yield from _listed("annotations", annotations)
     yield b"}\n"
+
+
+def _source(record: Record) -> dict[str, Any]:
+    """The device, time and release that an image came from."""
+    return {"source": record["source"]} if record.get("source") else {}
 
 
 def _with_origins(record: Record) -> Iterator[tuple[list[float], dict[str, Any]]]:

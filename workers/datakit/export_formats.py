@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from workers.contract.messages import msg
 
-from . import coco_json, names
+from . import coco_json, names, sources
 from .stored import ExportError, Stored
 
 File = tuple[str, Iterable[bytes]]  # path in the zip, content in blocks
@@ -40,8 +40,14 @@ def class_folders(stored: Stored) -> Iterator[File]:
 
 def csv_table(stored: Stored) -> Iterator[File]:
     yield from _pictures(stored)
-    rows = ((r["name"], r["label"], r["split"]) for r in stored.records())
-    yield "labels.csv", (_csv_line(row) for row in (("path", "label", "split"), *rows))
+    more = sources.FIELDS if any("source" in record for record in stored.records()) else ()
+    rows = ((r["name"], r["label"], r["split"], *_source(r, more)) for r in stored.records())
+    yield "labels.csv", (_csv_line(row) for row in (("path", "label", "split", *more), *rows))
+
+
+def _source(record: dict[str, Any], fields: Sequence[str]) -> Iterator[str]:
+    """Where an image came from, as columns; empty for one that came from no device."""
+    return (record.get("source", {}).get(name, "") for name in fields)
 
 
 def _csv_line(row: Sequence[str]) -> bytes:

@@ -8,7 +8,8 @@ one's, or null). Parameters: ``filename``, ``val_fraction``, ``test_fraction``, 
 ``class_count``, ``class_names``, ``layout``, ``reading``, ``remembered`` and ``doubt`` (see ``options.py``),
 ``limits``, ``pack_key``, ``mode`` ("replace", or "add": the images are added to those of ``base``), ``split``
 ("given", "stratified", "group") and ``split_group`` (a regular expression that finds an image's group in its
-path). ``reading`` of the result tells how the upload was read (``Judgement.as_json``), also for a refused
+path), ``sources`` (where images came from, by path).
+``reading`` of the result tells how the upload was read (``Judgement.as_json``), also for a refused
 one. Artifacts: ``index.sqlite`` (see ``index.py``), ``packs/<pack_key>-<n>.pack`` (none if every image is
 known), ``report.json``. If it refuses an upload, it leaves none of them behind.
 """
@@ -29,7 +30,7 @@ from workers import contract
 from workers.contract.messages import msg
 from workers.contract.splits import SPLITS
 
-from . import classes, diffing
+from . import classes, diffing, sources
 from .adding import added_to
 from .archive import Archive
 from .assemble import assemble
@@ -81,6 +82,7 @@ def _ingest(folder: contract.JobFolder, options: Options, told: dict[str, Any]) 
         listing, samples = _read(archive, options, findings, told)
         _check_disk(folder.artifacts, sum(sample.entry.size for sample in samples))
         images, dropped = _checked(folder, archive, listing, samples, options, findings)
+        sources.note(images, options.sources)
     del samples
     folder.phase(msg("writing"))
     share_duplicates(images)

@@ -26,6 +26,7 @@ _LOOK = msg("Look at them: remove those that are no use, and keep those that the
 _BOXES = msg("Look at them; where a box is wrong, correct the annotation and upload the images again.")
 _COPIES = msg("Remove all but one: copies teach nothing new and weigh more than other images.")
 
+FROM_BOARD = "from-board"  # with the device, time and release as its text, see ``sources.py``
 PROPOSED, CORRECTED = "proposed", "proposed-corrected"  # each with the model's name as its text
 
 MARKS = {
@@ -258,6 +259,15 @@ MARKS = {
         msg_n(
             "{count} image has labels that a model proposed and a person corrected.",
             "{count} images have labels that a model proposed and a person corrected.",
+        ),
+        msg("Nothing."),
+        judged=False,
+    ),
+    FROM_BOARD: Mark(
+        "info",
+        msg_n(
+            "{count} image came back from a device.",
+            "{count} images came back from devices.",
         ),
         msg("Nothing."),
         judged=False,

@@ -8,6 +8,7 @@ from typing import Any
 
 from workers.contract.messages import msg
 
+from . import sources
 from .cutting import Cut
 from .errors import InputError
 from .grouping import pattern_of
@@ -32,7 +33,7 @@ class Options:
     previous version: with ``adds``, its images come first, unchanged. ``cut`` says which version's boxes
     become the images; there is no upload then. ``pack_key`` is the prefix of the names of new packs.
     ``split`` is one of SPLIT_METHODS, or None: the upload's own split, else by groups if there is a pattern,
-    else drawn.
+    else drawn. ``sources`` tells which images came from a device, by path (see ``sources.py``).
     """
 
     upload: Path
@@ -53,6 +54,7 @@ class Options:
     adds: bool = False
     split: str | None = None
     split_group: str | None = None
+    sources: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def from_spec(cls, spec: dict[str, Any]) -> Options:
@@ -84,6 +86,7 @@ class Options:
             adds=_adds(params.get("mode"), base),
             split=split,
             split_group=split_group,
+            sources=sources.checked(params.get("sources")),
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from workers.contract.messages import msg
 
+from . import sources
 from .index import ImageRow, Index
 from .packing import record
 from .staging import ReadPacks
@@ -42,6 +43,8 @@ class Stored:
         found = {**record(image), "file": image.name}
         if image.class_id is not None:
             found["label"] = self.class_names[image.class_id]
+        if source := sources.of(image):
+            found["source"] = source
         if image.proposed is not None:
             found["proposed"] = image.proposed
         return found
