@@ -11,6 +11,7 @@ BEAT_SCHEDULE = {
         ("advance fit searches", "portal.fitting.tasks.sweep", 30.0),
         ("send notices again", "portal.notify.tasks.sweep", 30.0),
         ("look after devices", "portal.devices.tasks.watch", 60.0),
+        ("sweep the review queue", "portal.review.tasks.sweep", 900.0),
         ("sweep uploads", "portal.datasets.tasks.sweep_uploads", 900.0),
         ("sweep deleted datasets", "portal.datasets.tasks.sweep_deleted", 3600.0),
         ("sweep deleted runs", "portal.runs.tasks.sweep_deleted", 3600.0),

@@ -18,6 +18,7 @@ urlpatterns = [
     path("deployments/", include("portal.deployment.urls")),
     path("devices/", include("portal.devices.urls")),
     path("camera/", include("portal.camera.urls")),
+    path("review/", include("portal.review.urls")),
     path("rollouts/", include("portal.rollouts.urls")),
 ]
 

@@ -3,7 +3,7 @@
 A new address needs a line here: the least role and, for the API, the scopes that a token must have.
 """
 
-from tests import authorization_drafts
+from tests import authorization_drafts, authorization_review, authorization_rollouts
 from tests.authorization_devices import DEVICES_API, DEVICES_PAGES
 from tests.authorization_rules import (
     ADMIN,
@@ -131,18 +131,8 @@ API = {
     "GET deployments/{pk}/evidence/": look(),
     "GET deployments/{pk}/evidence/page/": look(),
     "GET deployments/evidence-key/": look(),
-    "GET rollouts/": look(),
-    "POST rollouts/": change(OPERATOR, DEPLOY),
-    "GET rollouts/{pk}/": look(),
-    "GET rollouts/{pk}/boards/": look(),
-    **{
-        f"POST rollouts/{{pk}}/{act}/": change(OPERATOR, DEPLOY)
-        for act in ("pause", "resume", "approve", "abort", "undo")
-    },
-    "GET device-groups/": look(),
-    "POST device-groups/": change(OPERATOR, DEPLOY),
-    "GET device-groups/{pk}/": look(),
-    "DELETE device-groups/{pk}/": change(OPERATOR, DEPLOY),
+    **authorization_review.API,
+    **authorization_rollouts.API,
     "GET policies/": look(),
     "POST policies/": change(ADMIN, MANAGE),
     "GET policies/{pk}/": look(),
@@ -351,16 +341,8 @@ PAGES = {
     "GET deployment-evidence": Rule(VIEWER),
     "GET deployment-evidence-json": Rule(VIEWER),
     "GET deployment-evidence-key": Rule(VIEWER),
-    "GET rollout-list": Rule(VIEWER),
-    "GET rollout-new": Rule(OPERATOR),
-    "POST rollout-new": Rule(OPERATOR),
-    "GET rollout-detail": Rule(VIEWER),
-    "GET rollout-live": Rule(VIEWER),
-    "POST rollout-decide": Rule(OPERATOR),
-    "GET group-list": Rule(VIEWER),
-    "GET group-new": Rule(OPERATOR),
-    "POST group-new": Rule(OPERATOR),
-    "POST group-remove": Rule(OPERATOR),
+    **authorization_review.PAGES,
+    **authorization_rollouts.PAGES,
     "GET policy-list": Rule(VIEWER),
     "POST policy-list": Rule(ADMIN),
     "POST policy-remove": Rule(ADMIN),

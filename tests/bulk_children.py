@@ -12,6 +12,7 @@ from portal.fitting.models import Candidate, Trial
 from portal.jobs.models import Artifact, Job, JobEvent, LogChunk, Metric, Status
 from portal.models.models import CompiledModel, Model
 from portal.notify.models import Delivery, Notification
+from portal.review.models import Item, Rule
 from portal.rollouts.models import Target
 from portal.runs.models import Run, Tag
 from portal.teams.models import Membership, Role, User
@@ -121,6 +122,14 @@ class Children:
         for owner in (asked, self.rows["inference"]):
             position = owner.images.count()
             InferenceImage.objects.create(inference=owner, position=position, name=name, file=f"a/{name}")
+
+        Item.objects.create(
+            team=self.team, device=self.rows["virtual"], device_name=name, release=asked.release,
+            dataset=self.rows["version"].dataset, taken_at=timezone.now(), task="classification", name=name,
+            sha256=f"{n:064x}", width=9, height=9, file=f"a/{name}", reasons=["unsure"],
+            prediction={"label_id": 0, "label": "0", "score": 0.4},
+        )  # fmt: skip
+        Rule.objects.create(team=self.team, device=Device.objects.get(team=self.team, name=name), below=0.5)
 
     def _of_jobs(self, n: int, name: str) -> None:
         for job in (self.rows["job"], job_of(self.rows["failed"])):

@@ -25,6 +25,7 @@ from portal.fitting.models import FitSearch
 from portal.jobs.models import Job
 from portal.models.models import Prelabelling
 from portal.notify.models import Delivery, Notification, Webhook
+from portal.review.models import Item, Rule
 from portal.rollouts.models import Group, Rollout, Target
 from portal.teams import services, tokens
 from portal.teams.models import Membership, Role, Scope, User
@@ -145,7 +146,15 @@ def make_rows(team, alice):
         device=found["virtual"], count=1, every_ms=0, width=640, height=480,
         job=Job.objects.create(team=team, created_by=root, kind="capture", queue="camera"),
     )  # fmt: skip
+    rule = Rule.objects.create(team=team, device=found["board"], below=0.5)
+    kept = Item.objects.create(
+        team=team, device=found["virtual"], device_name="Virtual board", dataset=found["version"].dataset,
+        release="run1-job4", taken_at=timezone.now(), task="classification", name="belt.png", sha256="0" * 64,
+        width=16, height=16, prediction={"label_id": 0, "label": "0", "score": 0.4}, reasons=["unsure"],
+        file=found["inference"].images.first().file.name,
+    )  # fmt: skip
     return found | {
+        "review_rule": rule, "review_item": kept,
         "prelabelling": prelabelling, "capture": capture,
         "rollout": rollout, "group": Group.objects.create(team=team, name="Hall"),
         "policy": Policy.objects.create(team=team, task="classification", max_drop=0.5),
@@ -180,6 +189,8 @@ def api_values(rows):
         "deployments": deployments_of(run).first().pk,
         "policies": rows["policy"].pk,
         "rollouts": rows["rollout"].pk,
+        "review-items": rows["review_item"].pk,
+        "review-rules": rows["review_rule"].pk,
         "device-groups": rows["group"].pk,
         "members": rows["member"].pk,
         "invitations": rows["invitation"].pk,
@@ -202,6 +213,7 @@ def page_values(rows, name):
         "dataset-restore": rows["version"].dataset,
         "run-cancel": rows["failed"], "run-retry": rows["failed"], "run-delete": rows["failed"],
         "run-restore": rows["failed"],
+        "review-rule-remove": rows["review_rule"], "review-version": rows["version"].dataset,
     }  # fmt: skip
     if name in ("model-variants", "model-variants-live", "model-variant-new", "model-search-new"):
         subjects[name] = model_of(rows["done"])
@@ -212,6 +224,7 @@ def page_values(rows, name):
         "webhook": rows["webhook"], "notification": rows["notification"],
         "policy": rows["policy"], "rollout": rows["rollout"], "group": rows["group"],
         "camera": rows["capture"].draft,
+        "review": rows["review_item"],
         "model": compiled_of(rows["done"]).first(), "deployment": deployments_of(rows["done"]).first(),
     }  # fmt: skip
     subject = subjects.get(name) or by_kind.get(name.split("-")[0])
@@ -220,7 +233,8 @@ def page_values(rows, name):
     return {
         "pk": subject.pk if subject else None, "name": IMAGE if name == "dataset-image" else "model.onnx",
         "number": number, "layout": "folders", "position": 0, "secret": rows["secret"], "uidb64": "MQ",
-        "token": "set-password", "code": "near-copy", "decision": "pause",
+        "token": "set-password", "code": "near-copy",
+        "decision": "accept" if name == "review-decide" else "pause",
     }  # fmt: skip
 
 

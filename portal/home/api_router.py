@@ -18,6 +18,7 @@ from portal.jobs.api import JobViewSet, QueueViewSet
 from portal.models.api import EvaluationViewSet, ModelViewSet
 from portal.notify.api import NoticeChoiceViewSet, NotificationViewSet, WebhookViewSet
 from portal.prelabelling.api import PrelabellingViewSet
+from portal.review.api import ItemViewSet, RuleViewSet
 from portal.rollouts.api import GroupViewSet, RolloutViewSet
 from portal.runs.api import RunViewSet
 from portal.runs.deployment_api import DeploymentViewSet
@@ -51,6 +52,8 @@ router.register("deployments", DeploymentViewSet)
 router.register("policies", PolicyViewSet)
 router.register("rollouts", RolloutViewSet)
 router.register("device-groups", GroupViewSet)
+router.register("review-items", ItemViewSet)
+router.register("review-rules", RuleViewSet)
 router.register("notifications", NotificationViewSet)
 router.register("webhooks", WebhookViewSet)
 router.register("teams", TeamsViewSet, basename="team")

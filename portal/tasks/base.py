@@ -124,6 +124,24 @@ class Task(ABC):
         """The boxes of a stored prediction that are displayed, each in the format of a board's response."""
         return []
 
+    def least_sure(self, prediction: dict[str, Any], thresholds: Thresholds) -> float | None:
+        """The lowest displayed score of a stored prediction; None if nothing is displayed."""
+        return prediction.get("score")
+
+    def margin(self, prediction: dict[str, Any], thresholds: Thresholds) -> float | None:
+        """How close the two best classes of a stored prediction are, in score; None if that is unknown."""
+        return None
+
+    def differ(self, before: dict[str, Any], after: dict[str, Any], thresholds: Thresholds) -> bool:
+        """Whether two stored predictions for one image, with the names of their classes, disagree."""
+        return self.label_of(before, thresholds) != self.label_of(after, thresholds)
+
+    def label_of(self, prediction: dict[str, Any], thresholds: Thresholds) -> Any:
+        """The label that a stored prediction proposes for its image: the name of the class, or boxes, each
+        ``[name, left, top, width, height]``.
+        """
+        return None
+
     def proposed(
         self, prediction: Prediction, classes: list[int | None], least_score: float
     ) -> tuple[Any, float] | None:

@@ -118,6 +118,18 @@ class Classification(Task):
         top = tuple((_called(one), one["score"]) for one in prediction.get("top", ()))
         return Predicted(_called(prediction), prediction["score"], top=top)
 
+    def margin(self, prediction: dict[str, Any], thresholds: Thresholds) -> float | None:
+        """A board's library may report the best class only: then the rest of one is all that another could
+        have.
+        """
+        top = sorted((one["score"] for one in prediction.get("top", ())), reverse=True)
+        if len(top) > 1:
+            return top[0] - top[1]
+        return max(0.0, 2 * prediction["score"] - 1)
+
+    def label_of(self, prediction: dict[str, Any], thresholds: Thresholds) -> str:
+        return _called(prediction)
+
     def prediction(self, row: Prediction, answer: dict[str, Any]) -> Prediction:
         predicted, score = answer.get("label_id"), answer.get("score")
         return {"image": row["image"], "label": row["label"], "predicted": predicted, "score": score}

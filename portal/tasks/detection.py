@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -27,7 +28,7 @@ from portal.tasks.figures import (
 )
 from workers.contract.messages import msg
 from workers.datakit.scoring import detection as scoring
-from workers.datakit.scoring.matching import Box, suppressed
+from workers.datakit.scoring.matching import IOU, Box, iou, match, suppressed
 
 MOST_BOXES = 300  # in a board's response for an image; Slipway's own program returns up to 100
 MOST_PIXELS = 65_535  # of a side of an image
@@ -179,6 +180,32 @@ class Detection(Task):
         )
         overlay = Overlay(*size, drawn) if size else None
         return Predicted(_boxes(len(shown)), None, overlay, prediction.get("least_score"))
+
+    def least_sure(self, prediction: dict[str, Any], thresholds: Thresholds) -> float | None:
+        return min((box["score"] for box in self.boxes(prediction, thresholds)), default=None)
+
+    def margin(self, prediction: dict[str, Any], thresholds: Thresholds) -> float | None:
+        """Of two boxes of different classes at one place, the closest ones in score."""
+        shown = self.boxes(prediction, thresholds)
+        return min(
+            (
+                abs(one["score"] - other["score"])
+                for one, other in itertools.combinations(shown, 2)
+                if one["label_id"] != other["label_id"] and iou(one["box"], other["box"]) >= IOU
+            ),
+            default=None,
+        )
+
+    def differ(self, before: dict[str, Any], after: dict[str, Any], thresholds: Thresholds) -> bool:
+        was, now = self.boxes(before, thresholds), self.boxes(after, thresholds)
+        return len(was) != len(now) or None in match(was, now)
+
+    def label_of(self, prediction: dict[str, Any], thresholds: Thresholds) -> list[list[Any]]:
+        return [
+            [box["label"] or class_name(box["label_id"], []), *box["box"]]
+            for box in self.boxes(prediction, thresholds)
+            if min(box["box"][2:]) >= 1
+        ]
 
     def proposed(
         self, prediction: Prediction, classes: list[int | None], least_score: float

@@ -1,0 +1,28 @@
+"""The lines of ``authorization_table`` for images that come back from devices."""
+
+from tests.authorization_rules import DATASETS, DEPLOY, MEMBER, OPERATOR, VIEWER, Rule, change, look
+
+API = {
+    "GET review-items/": look(),
+    "GET review-items/{pk}/": look(),
+    "GET review-items/{pk}/image/": look(),
+    **{
+        f"POST review-items/{act}/": change(MEMBER, DATASETS)
+        for act in ("{pk}/accept", "{pk}/discard", "{pk}/undo", "version")
+    },
+    "GET review-rules/": look(),
+    "POST review-rules/": change(OPERATOR, DEPLOY, body={"below": 0.5}),
+    "GET review-rules/{pk}/": look(),
+    "DELETE review-rules/{pk}/": change(OPERATOR, DEPLOY),
+}
+PAGES = {
+    "GET review-list": Rule(VIEWER),
+    "GET review-item": Rule(VIEWER),
+    "GET review-image": Rule(VIEWER),
+    "POST review-decide": Rule(MEMBER),
+    "POST review-boxes": Rule(MEMBER),
+    "POST review-version": Rule(MEMBER),
+    "GET review-rules": Rule(OPERATOR),
+    "POST review-rules": Rule(OPERATOR),
+    "POST review-rule-remove": Rule(OPERATOR),
+}
