@@ -3,15 +3,16 @@
 The suite saves ``epoch_<n>.pdparams``, ``.pdopt`` and, last of all, ``.pdstates`` after every epoch, in a
 folder whose depth differs between its releases. Its own ``best_model`` and ``latest`` are not used: they are
 overwritten in place, so a process killed at the wrong moment leaves half of one. ``history.json``, written
-here, holds the score of each epoch: the task's metric on the validation split.
+here, holds the score of each epoch, the task's metric on the validation split, and its loss there if known.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from workers.train.weights import clean
@@ -22,19 +23,26 @@ HISTORY = "history.json"
 
 @dataclass
 class History:
-    """The identity that must match for a training to be resumed, and the score of each epoch (fractions)."""
+    """The identity that must match for a training to be resumed, and the score and loss of each epoch."""
 
     identity: dict
     scores: dict[int, float] = field(default_factory=dict)
+    losses: dict[int, float] = field(default_factory=dict)
 
     @property
     def best_epoch(self) -> int:
-        """The first epoch with the highest score; 0 if there is none."""
-        return max(self.scores, key=lambda epoch: (self.scores[epoch], -epoch), default=0)
+        """The epoch with the highest score, of several the one with the lowest loss; 0 if there is none.
+
+        On a few validation images, an epoch that has learnt little may have the highest score by luck.
+        """
+        return max(self.scores, key=self._rank, default=0)
+
+    def _rank(self, epoch: int) -> tuple[float, float, int]:
+        return self.scores[epoch], -self.losses.get(epoch, math.inf), -epoch
 
     def save(self, folder: Path) -> None:
         temporary = folder / (HISTORY + ".tmp")
-        temporary.write_text(json.dumps({"identity": self.identity, "scores": self.scores}), encoding="utf-8")
+        temporary.write_text(json.dumps(asdict(self)), encoding="utf-8")
         os.replace(temporary, folder / HISTORY)
 
 
@@ -42,10 +50,13 @@ def load_history(folder: Path) -> History | None:
     """Return the history in ``folder``; None if there is no readable one."""
     try:
         content = json.loads((folder / HISTORY).read_text(encoding="utf-8"))
-        scores = {int(epoch): float(score) for epoch, score in content["scores"].items()}
-        return History(content["identity"], scores)
+        return History(content["identity"], *(_numbers(content.get(key, {})) for key in ("scores", "losses")))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _numbers(by_epoch: dict) -> dict[int, float]:
+    return {int(epoch): float(number) for epoch, number in by_epoch.items()}
 
 
 def complete_epochs(output: Path) -> dict[int, Path]:
@@ -87,6 +98,7 @@ def take_over(earlier: Path, output: Path, history: History) -> Path | None:
         return None
     last = max(epochs)
     history.scores = {epoch: score for epoch, score in told.scores.items() if epoch <= last}
+    history.losses = {epoch: loss for epoch, loss in told.losses.items() if epoch <= last}
     if history.best_epoch not in epochs:
         return None
     for epoch in {last, history.best_epoch}:

@@ -89,6 +89,7 @@ class Training:
         except Refused as reason:
             checkpoints.prune(self.output, keep=set())
             self.history.scores.clear()
+            self.history.losses.clear()
             self.plan.notices.append(
                 msg(
                     "The earlier attempt's checkpoint was not opened, because it holds {reason}: "
@@ -191,6 +192,8 @@ class Training:
                 self.folder.metric(line.epoch, f"val/{name}", line.values[name])
         score = line.values.get(self.task.metric, 0.0)
         self.history.scores[line.epoch] = score if math.isfinite(score) else 0.0
+        if "loss" in line.values:
+            self.history.losses[line.epoch] = line.values["loss"]
         self.history.save(self.folder.scratch)
         # This epoch's own checkpoint is about to be written, so the one before it must stay until then.
         checkpoints.prune(self.output, keep={line.epoch, line.epoch - 1, self.history.best_epoch})

@@ -48,14 +48,22 @@ def test_pruning_keeps_what_it_is_told_to_keep(tmp_path):
     assert len(list(tmp_path.rglob("epoch_*"))) == 9
 
 
+def test_of_equal_scores_the_lowest_loss_is_best():
+    history = History({}, {1: 0.5, 2: 1.0, 3: 1.0, 4: 1.0}, {1: 0.01, 2: 8.4, 3: 0.02, 4: 0.03})
+    assert history.best_epoch == 3
+    history = History({}, {1: 1.0, 2: 1.0}, {2: 0.02})  # the first is of a history without losses
+    assert history.best_epoch == 2
+
+
 def test_the_best_epoch_is_the_first_of_equals():
     assert History({}, {1: 0.5, 2: 0.9, 3: 0.9}).best_epoch == 2
+    assert History({}, {1: 0.5, 2: 0.9, 3: 0.9}, {1: 0.1, 2: 0.3, 3: 0.3}).best_epoch == 2
     assert History({}).best_epoch == 0
 
 
 def test_a_history_survives_being_saved(tmp_path):
-    History(IDENTITY, {1: 0.5}).save(tmp_path)
-    assert load_history(tmp_path) == History(IDENTITY, {1: 0.5})
+    History(IDENTITY, {1: 0.5}, {1: 2.5}).save(tmp_path)
+    assert load_history(tmp_path) == History(IDENTITY, {1: 0.5}, {1: 2.5})
 
 
 def test_an_unreadable_history_is_none(tmp_path):
