@@ -7,7 +7,7 @@ SYNC := $(UV) sync --frozen --quiet --python $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: demo serve test lint messages setup setup-portal setup-train setup-convert compose-env clean
+.PHONY: demo serve test test-servers lint messages setup setup-portal setup-train setup-convert compose-env clean
 
 # The whole job with a bundled sample, then serve; DEMO_EXIT=1 ends after the job, DEMO=detection finds digits.
 demo: setup
@@ -18,6 +18,9 @@ serve: setup  ## portal, workers, broker and a virtual board, until Ctrl-C
 
 test: setup lint  ## every test that this machine can run; says what it skipped and why
 	$(RUN) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
+
+test-servers: setup-portal  ## what touches rows and queues, on PostgreSQL and Redis as Debian packages them
+	$(RUN) -m tests.on_servers
 
 lint: setup-portal
 	$(RUN) -m ruff check .

@@ -267,6 +267,7 @@ SPECTACULAR_SETTINGS = {
         "SplitEnum": "workers.datakit.options.SPLIT_METHODS",
         "SplitNameEnum": "workers.contract.splits.SPLITS",
         "DraftChangeKindEnum": "portal.datasets.draft_serializers.CHANGE_KINDS",
+        "DraftStateEnum": "portal.datasets.draft_models.DraftState",
         "UploadStateEnum": "portal.datasets.states.UploadState",
         "FolderRoleEnum": "portal.datasets.reading_options.ROLES",
         "StatusEnum": "portal.jobs.models.Status",

@@ -33,6 +33,16 @@ def hanging_broker(tmp_path):
         reset()
 
 
+@pytest.fixture
+def no_broker(tmp_path):
+    """Nobody listens."""
+    usual, app.conf.broker_url = app.conf.broker_url, f"redis+socket://{tmp_path / 'nobody'}"
+    reset()
+    yield
+    app.conf.broker_url = usual
+    reset()
+
+
 def reset():
     """Forget the connections to another broker."""
     pools.reset()
@@ -56,7 +66,7 @@ def test_after_a_failure_nobody_waits_again_for_a_while(hanging_broker, monkeypa
     assert broker.waiting("train") is None
 
 
-def test_a_broker_that_is_away_is_no_error():
+def test_a_broker_that_is_away_is_no_error(no_broker):
     assert broker.send("portal.jobs.tasks.reap") is False
     assert broker.waiting("train") is None
     assert not broker.is_away(), "it refuses at once, and is asked again at once"
