@@ -7,7 +7,7 @@ from django.utils import timezone
 from portal.datasets.draft_models import Draft, DraftChange, DraftState
 from portal.datasets.models import Dataset, DatasetVersion, Pack
 from portal.deployment.models import Deployment
-from portal.devices.models import Device, Inference, InferenceImage
+from portal.devices.models import Device, Inference, InferenceImage, JumpHost
 from portal.fitting.models import Candidate, Trial
 from portal.jobs.models import Artifact, Job, JobEvent, LogChunk, Metric, Status
 from portal.models.models import CompiledModel, Model
@@ -49,8 +49,9 @@ class Children:
         )  # fmt: skip
 
     def _of_runs(self, n: int, name: str, person) -> None:
+        jump = JumpHost.objects.create(team=self.team, name=name, host=name, username="porter")
         device = Device.objects.create(
-            team=self.team, created_by=person, name=name, profile="virtual", host=name
+            team=self.team, created_by=person, name=name, profile="virtual", host=name, jump=jump
         )
         self.rows["group"].devices.add(device)
         Target.objects.create(rollout=self.rows["rollout"], device=device, wave=1, live=False)

@@ -20,6 +20,7 @@ from portal.datasets.models import Upload
 from portal.deployment.models import Policy
 from portal.devices import services as devices
 from portal.devices.errors import Unreachable
+from portal.devices.models import JumpHost
 from portal.fitting.goals import LIMITS
 from portal.fitting.models import FitSearch
 from portal.jobs.models import Job
@@ -156,6 +157,7 @@ def make_rows(team, alice):
     return found | {
         "review_rule": rule, "review_item": kept,
         "prelabelling": prelabelling, "capture": capture,
+        "jump": JumpHost.objects.create(team=team, name="Gate", host="10.9.9.9", username="porter"),
         "rollout": rollout, "group": Group.objects.create(team=team, name="Hall"),
         "policy": Policy.objects.create(team=team, task="classification", max_drop=0.5),
         "webhook": webhook, "delivery": Delivery.objects.create(webhook=webhook, event="test", body="{}"),
@@ -192,6 +194,7 @@ def api_values(rows):
         "review-items": rows["review_item"].pk,
         "review-rules": rows["review_rule"].pk,
         "device-groups": rows["group"].pk,
+        "jump-hosts": rows["jump"].pk,
         "members": rows["member"].pk,
         "invitations": rows["invitation"].pk,
         "tokens": rows["token"].pk,
@@ -225,6 +228,7 @@ def page_values(rows, name):
         "policy": rows["policy"], "rollout": rows["rollout"], "group": rows["group"],
         "camera": rows["capture"].draft,
         "review": rows["review_item"],
+        "jump": rows["jump"],
         "model": compiled_of(rows["done"]).first(), "deployment": deployments_of(rows["done"]).first(),
     }  # fmt: skip
     subject = subjects.get(name) or by_kind.get(name.split("-")[0])

@@ -60,7 +60,10 @@ def _there(device: Device, releases: set[str]) -> dict[str, Deployment]:
     the same address.
     """
     there = Q(device=device) | Q(
-        device__team=device.team_id, device__host__iexact=device.host, device__port=device.port
+        device__team=device.team_id,
+        device__host__iexact=device.host,
+        device__port=device.port,
+        device__jump=device.jump_id,
     )
     rows = Deployment.objects.filter(there, release__in=releases).select_related(
         "compiled_model__model", "source"

@@ -94,7 +94,7 @@ def _refuse_name_in_use(others, name: str | None) -> None:
 
 
 class DeviceViewSet(AccessActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    queryset = Device.objects.select_related("probe_job__created_by")
+    queryset = Device.objects.select_related("probe_job__created_by", "jump")
     serializer_class = DeviceSerializer
     filterset_class = DeviceFilter
     orderings = ("id", "name", "created_at")
@@ -106,14 +106,14 @@ class DeviceViewSet(AccessActions, mixins.ListModelMixin, mixins.RetrieveModelMi
     @extend_schema(request=NewDeviceSerializer, responses={201: DeviceSerializer})
     def create(self, request):
         """Register a board: its host key is read, compared with ``host_key`` if given, and pinned."""
-        form = NewDeviceSerializer(data=request.data)
+        form = NewDeviceSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         data = dict(form.validated_data)
         _refuse_name_in_use(Device.objects.for_team(request.team), data["name"])
         credentials = _credentials(data)
         wanted = data.pop("host_key", "")
         try:
-            found = services.shown_host_key(request.team, data["host"], data["port"])
+            found = services.shown_host_key(request.team, data["host"], data["port"], data.get("jump"))
             if wanted and wanted.split()[-1] != found.fingerprint:
                 raise serializers.ValidationError(
                     {"host_key": [shown(msg("The board shows another key: {found}.", found=found))]}
@@ -131,7 +131,7 @@ class DeviceViewSet(AccessActions, mixins.ListModelMixin, mixins.RetrieveModelMi
 
         Another address, port or user needs the credentials again: the stored ones are not sent there.
         """
-        form = EditDeviceSerializer(data=request.data)
+        form = EditDeviceSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         data, device = dict(form.validated_data), self.get_object()
         _refuse_name_in_use(Device.objects.for_team(request.team).exclude(pk=device.pk), data.get("name"))
@@ -153,7 +153,7 @@ class DeviceViewSet(AccessActions, mixins.ListModelMixin, mixins.RetrieveModelMi
         form = NewHostKeySerializer(data=request.data)
         form.is_valid(raise_exception=request.method == "POST")
         try:
-            found = services.shown_host_key(request.team, device.host, device.port)
+            found = services.shown_host_key(request.team, device.host, device.port, device.jump)
         except BoardError as error:
             raise NotNow(shown(error)) from error
         if request.method == "POST":

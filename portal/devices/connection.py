@@ -34,6 +34,7 @@ from portal.devices.errors import (
     RemoteTimeout,
 )
 from portal.devices.hostkeys import HostKey
+from portal.devices.jumping import Jump
 from portal.devices.results import RunResult
 from portal.devices.ssh import BoardTransport, open_sftp
 from portal.devices.waiting import Helper, Overdue
@@ -76,19 +77,22 @@ class BoardConnection:
         passphrase: str | None = None,
         timeout: float = 10.0,
         on_wait: Callable[[], None] | None = None,
+        jump: Jump | None = None,
     ) -> BoardConnection:
         """Log in. ``host_key`` is the one pinned at registration; it is compared before a secret is used.
 
         ``timeout`` applies to each step: the connection, the key exchange, each login response. Raises
-        Unreachable, HostKeyChanged, WrongPassword, ConnectionLost, BoardError for a bad key, and what
-        ``on_wait`` raises.
+        Unreachable, HostKeyChanged, WrongPassword, ConnectionLost, JumpFailed, BoardError for a bad key,
+        and what ``on_wait`` raises.
         """
         pinned = host_key if isinstance(host_key, HostKey) else HostKey.parse(host_key)
         secrets = (password, private_key, passphrase)
-        transport = open_line(host, port, user, pinned, secrets, timeout, on_wait)
+        transport = open_line(host, port, user, pinned, secrets, timeout, on_wait, jump)
         transport.set_keepalive(KEEPALIVE_SECONDS)
         with contextlib.suppress(OSError, AttributeError):
-            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER_MS)
+            (transport.carrier or transport).sock.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER_MS
+            )
         return cls(transport, f"{host}:{port}")
 
     def __enter__(self) -> BoardConnection:

@@ -19,7 +19,8 @@ from portal.core.encryption import seal, unseal
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, WrongPassword
 from portal.devices.hostkeys import load_private_key
-from portal.devices.models import AccessChange, Device
+from portal.devices.jumping import Jump
+from portal.devices.models import AccessChange, Device, JumpHost
 from workers.contract.messages import msg
 
 PLACE = ("host", "port", "username", "host_key")
@@ -56,7 +57,7 @@ class Credentials:
         return seal(dataclasses.asdict(self) | {"place": place})
 
 
-def place_of(device: Device) -> dict[str, Any]:
+def place_of(device: Device | JumpHost) -> dict[str, Any]:
     """The place that the device's row points to."""
     return {name: getattr(device, name) for name in PLACE}
 
@@ -69,8 +70,8 @@ def stored(device: Device) -> Credentials:
     return unsealed(device, device.secret)
 
 
-def unsealed(device: Device, secret: str) -> Credentials:
-    """Credentials that were sealed for the device. Raises as ``stored``."""
+def unsealed(device: Device | JumpHost, secret: str) -> Credentials:
+    """Credentials that were sealed for the device or jump host. Raises as ``stored``."""
     fields = unseal(secret)
     place = fields.pop("place", None)
     if place is not None and place != place_of(device):
@@ -124,7 +125,19 @@ def sign_in_with(
         passphrase=secret.passphrase or None,
         timeout=settings.SSH_TIMEOUT_SECONDS,
         on_wait=on_wait,
+        **way_to(device),
     )
+
+
+def way_to(device: Device) -> dict[str, Jump]:
+    """The argument ``jump`` for a device behind one. Raises as ``stored``."""
+    return {"jump": jump_of(device.jump)} if device.jump is not None else {}
+
+
+def jump_of(row: JumpHost) -> Jump:
+    """The jump host with its secret. Raises as ``stored``."""
+    secret = dataclasses.asdict(unsealed(row, row.secret))
+    return Jump(row.name, row.host, row.port, row.username, row.host_key, **secret)
 
 
 @transaction.atomic

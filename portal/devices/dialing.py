@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from portal.devices.errors import BoardError, ConnectionLost, SilentBoard, Unreachable
-from portal.devices.hostkeys import HostKey, check_host_key, load_private_key, open_transport
+from portal.devices.hostkeys import HostKey, check_host_key, load_private_key
+from portal.devices.jumping import Jump, open_board
 from portal.devices.login import log_in
 from portal.devices.ssh import BoardTransport
 from portal.devices.waiting import POLL_SECONDS, Overdue, call_within
 from workers.contract.messages import msg
 
 # An attempt has at most six steps with a deadline each: the connection and the key exchange, both twice if
-# the pinned kind of key is gone, and the login in two ways.
+# the pinned kind of key is gone, and the login in two ways. A jump host before it has as many.
 STEPS = 6
 RETRY_SECONDS = 25.0
 
@@ -25,18 +26,18 @@ class _Attempt:
     """One attempt in a helper thread; whoever finishes last, it or its owner, closes the connection."""
 
     def __init__(self) -> None:
-        self._transport: BoardTransport | None = None
+        self._opened: list[BoardTransport] = []
         self._abandoned = False
 
     def hold(self, transport: BoardTransport) -> None:
-        self._transport = transport
+        self._opened.append(transport)
         if self._abandoned:
             transport.close()
 
     def abandon(self) -> None:
         self._abandoned = True
-        if self._transport is not None:
-            self._transport.close()
+        for transport in reversed(self._opened):
+            transport.close()
 
 
 def open_line(
@@ -47,6 +48,7 @@ def open_line(
     secrets: tuple[str | None, str | None, str | None],
     timeout: float,
     on_wait: Callable[[], None] | None,
+    jump: Jump | None = None,
 ) -> BoardTransport:
     """Connect, compare the host key, log in; ``secrets`` are password, private key and its passphrase.
 
@@ -55,11 +57,10 @@ def open_line(
     password, private_key, passphrase = secrets
     key = load_private_key(private_key, passphrase) if private_key else None
     address, attempt = f"{host}:{port}", _Attempt()
-    seconds = STEPS * timeout
+    seconds = (STEPS if jump is None else 2 * STEPS) * timeout
 
     def go() -> BoardTransport:
-        transport = open_transport(host, port, timeout, prefer=pinned)
-        attempt.hold(transport)
+        transport = open_board(host, port, timeout, prefer=pinned, jump=jump, hold=attempt.hold)
         check_host_key(transport, address, pinned)
         log_in(transport, address, user, password, key)
         return transport

@@ -11,7 +11,7 @@ from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.devices import access
 from portal.devices.hosts import check_host
-from portal.devices.models import Device
+from portal.devices.models import Device, JumpHost
 from portal.devices.services import Credentials
 from workers.contract.messages import msg
 
@@ -72,6 +72,31 @@ class NewPasswordForm(StyledForm):
     )
 
 
+class JumpHostForm(SecretForm):
+    """A jump host with its credentials, which are always entered."""
+
+    name = forms.CharField(max_length=80, label=_("Name"), validators=[one_line])
+    host = forms.CharField(
+        max_length=255, label=_("Address"), help_text=_("IP number or host name."), validators=[check_host]
+    )
+    port = forms.IntegerField(min_value=1, max_value=65535, initial=22, label=_("SSH port"))
+    username = forms.CharField(max_length=64, label=_("User"), validators=[one_line])
+    host_key = forms.CharField(
+        max_length=120,
+        required=False,
+        label=_("Expected host key"),
+        help_text=_("Such as ssh-ed25519 SHA256:…. Empty: the key that a new host shows is pinned."),
+        validators=[one_line],
+    )
+    field_order = ["name", "host", "port", "username", "password", "private_key", "passphrase", "host_key"]
+
+    def clean(self):
+        data = super().clean()
+        if not data.get("password") and not data.get("private_key"):
+            self.add_errors({"password": msg("Give a password or a private key.")})
+        return data
+
+
 class AccessForm(SecretForm):
     """Address and credentials. ``device`` is the one to change; None for a new one."""
 
@@ -81,11 +106,19 @@ class AccessForm(SecretForm):
     )
     port = forms.IntegerField(min_value=1, max_value=65535, initial=22, label=_("SSH port"))
     username = forms.CharField(max_length=64, initial="root", label=_("User"), validators=[one_line])
-    field_order = ["name", "host", "port", "username", "password", "private_key", "passphrase"]
+    jump = forms.ModelChoiceField(
+        queryset=JumpHost.objects.none(),
+        required=False,
+        label=_("Through"),
+        empty_label=_("directly"),
+        help_text=_("A jump host, if this server cannot reach the board itself."),
+    )
+    field_order = ["name", "host", "port", "username", "password", "private_key", "passphrase", "jump"]
 
     def __init__(self, *args, team, device: Device | None = None, **kwargs):
         self.team, self.device = team, device
         super().__init__(*args, **kwargs)
+        self.fields["jump"].queryset = JumpHost.objects.for_team(team)
         if device is not None:
             self.fields["password"].help_text = _(
                 "Leave it empty to keep the stored credentials. To change the address, port or user, "
@@ -110,7 +143,7 @@ class AccessForm(SecretForm):
 
 class DeviceForm(AccessForm):
     profile = forms.ChoiceField(label=_("Kind of board"))
-    field_order = ["profile", "name", "host", "port", "username", "password", "private_key", "passphrase"]
+    field_order = ["profile", *AccessForm.field_order]
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

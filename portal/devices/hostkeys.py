@@ -7,16 +7,17 @@ import hashlib
 import io
 import logging
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import paramiko
 
 from portal.core.echoes import shortened
 from portal.core.untrusted import clean_sentence
 from portal.devices import networks
-from portal.devices.errors import BoardError, HostKeyChanged, SilentBoard, Unreachable
+from portal.devices.errors import BoardError, HostKeyChanged, Unreachable
 from portal.devices.ssh import BoardTransport
-from portal.devices.waiting import Overdue, call_within
 from workers.contract.messages import msg
 
 # It logs a traceback for every failure that is reported as a sentence anyway.
@@ -60,15 +61,20 @@ def algorithms_for(kind: str) -> tuple[str, ...]:
     return (kind,)
 
 
-def open_transport(host: str, port: int, timeout: float, prefer: HostKey | None = None) -> BoardTransport:
-    """Connect and exchange keys, without logging in.
+Connect = Callable[[str, int, float], Any]  # host, port, seconds: a socket, or what serves as one
+
+
+def open_transport(
+    host: str, port: int, timeout: float, prefer: HostKey | None = None, connect: Connect | None = None
+) -> BoardTransport:
+    """Connect and exchange keys, without logging in. ``connect`` reaches the host in another way.
 
     With ``prefer``, the server is asked only for its key of that kind, so that a server with several keys is
     compared on the right one; if it no longer has one, it is asked for any. Raises Unreachable.
     """
     wanted = algorithms_for(prefer.kind) if prefer and prefer.kind else ()
     try:
-        return _negotiate(host, port, timeout, wanted)
+        return _negotiate(host, port, timeout, wanted, connect or _connect)
     except paramiko.IncompatiblePeer as error:
         if not wanted:
             raise Unreachable(
@@ -81,11 +87,13 @@ def open_transport(host: str, port: int, timeout: float, prefer: HostKey | None 
                 ),
                 momentary=False,
             ) from error
-    return open_transport(host, port, timeout)
+    return open_transport(host, port, timeout, connect=connect)
 
 
-def _negotiate(host: str, port: int, timeout: float, algorithms: tuple[str, ...]) -> BoardTransport:
-    transport = BoardTransport(_connect(host, port, timeout), timeout)
+def _negotiate(
+    host: str, port: int, timeout: float, algorithms: tuple[str, ...], connect: Connect
+) -> BoardTransport:
+    transport = BoardTransport(connect(host, port, timeout), timeout)
     try:
         options = transport.get_security_options()
         options.key_types = [name for name in options.key_types if name in algorithms] or options.key_types
@@ -152,34 +160,6 @@ def _connect(host: str, port: int, timeout: float) -> socket.socket:
         ) from error
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
-
-
-def fetch_host_key(host: str, port: int = 22, timeout: float = 10.0) -> HostKey:
-    """Read the key that a board shows, before any password is sent, to display and pin it at registration.
-
-    Returns within three times ``timeout``, whatever the server and DNS do. Raises Unreachable.
-    """
-    seconds = 3 * timeout
-
-    def fetch() -> HostKey:
-        transport = open_transport(host, port, timeout)
-        try:
-            return HostKey.of(transport.get_remote_server_key())
-        finally:
-            transport.close()
-
-    try:
-        return call_within(fetch, seconds)
-    except Overdue as error:
-        raise SilentBoard(
-            msg(
-                "The board at {host}:{port} showed no host key within {seconds} seconds: it may "
-                "be busy; try again, then restart it.",
-                host=host,
-                port=port,
-                seconds=f"{seconds:g}",
-            )
-        ) from error
 
 
 def check_host_key(transport: paramiko.Transport, address: str, pinned: HostKey) -> None:

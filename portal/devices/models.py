@@ -23,13 +23,32 @@ class DeviceQuerySet(OwnedQuerySet):
         with transaction.atomic():
             device = self.get(pk=pk)
             same = self.select_for_update().filter(
-                team=device.team_id, host__iexact=device.host, port=device.port
+                team=device.team_id, host__iexact=device.host, port=device.port, jump=device.jump_id
             )
             holders = {row.busy_with_id for row in same.order_by("pk")} - {None, job.pk}
             if Job.objects.filter(pk__in=holders).exclude(status__in=FINAL).exists():
                 return False
             self.filter(pk=pk).update(busy_with=job)
             return True
+
+
+class JumpHost(Owned):
+    """A host through which devices are reached that the portal's server cannot reach itself."""
+
+    name = NameField(max_length=80)
+    host = NameField(max_length=255)
+    port = models.PositiveIntegerField(default=22)
+    username = NameField(max_length=64)
+    secret = models.TextField()  # encrypted, like Device.secret
+    auth = models.CharField(max_length=10)
+    host_key = models.CharField(max_length=120)  # type and SHA256 fingerprint, pinned
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="jump_host_name_in_team")]
+
+    def __str__(self):
+        return self.name
 
 
 class Device(Owned):
@@ -40,6 +59,7 @@ class Device(Owned):
     host = NameField(max_length=255)
     port = models.PositiveIntegerField(default=22)
     username = NameField(max_length=64, default="root")
+    jump = models.ForeignKey(JumpHost, on_delete=models.PROTECT, null=True, related_name="devices")
     secret = models.TextField(blank=True)  # encrypted: {"password"} or {"private_key", "passphrase"}
     auth = models.CharField(
         max_length=10, choices=[("password", _("Password")), ("key", _("Private key"))], default="password"
@@ -71,7 +91,14 @@ class Device(Owned):
     @property
     def resource(self) -> str:
         """The resource that only one job may use at a time: the board's address, which rows may share."""
-        return msg("board {host}:{port}", host=self.host.lower(), port=self.port)
+        if self.jump_id is None:
+            return msg("board {host}:{port}", host=self.host.lower(), port=self.port)
+        return msg(
+            "board {host}:{port} behind jump host {jump}",
+            host=self.host.lower(),
+            port=self.port,
+            jump=self.jump_id,
+        )
 
     @property
     def board_profile(self) -> configs.BoardProfile:

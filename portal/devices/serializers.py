@@ -3,11 +3,11 @@ from rest_framework import serializers
 from portal.core import configs
 from portal.core.messages import shown
 from portal.core.names import one_line
-from portal.core.serializers import KnownFieldsOnly
+from portal.core.serializers import InTeamField, KnownFieldsOnly
 from portal.devices import access
 from portal.devices.fitness import Verdict
 from portal.devices.hosts import check_host
-from portal.devices.models import AccessChange, Device, HealthSample, Inference, InferenceImage
+from portal.devices.models import AccessChange, Device, HealthSample, Inference, InferenceImage, JumpHost
 from portal.jobs.serializers import JobSerializer
 from workers.contract.messages import msg
 
@@ -27,7 +27,7 @@ class DeviceSerializer(serializers.ModelSerializer):
         fields = [
             "id", "name", "profile", "virtual", "host", "port", "username", "auth", "host_key", "probe",
             "probe_job", "seen_at", "problem", "current_release", "reported_at", "created_at",
-            "factory_password",
+            "factory_password", "jump",
         ]  # fmt: skip
 
 
@@ -112,6 +112,9 @@ class NewDeviceSerializer(SecretSerializer):
     port = serializers.IntegerField(default=22, min_value=1, max_value=65535)
     username = serializers.CharField(max_length=64, default="root", validators=[one_line])
     host_key = serializers.CharField(required=False, allow_blank=True, max_length=120)
+    jump = InTeamField(
+        queryset=JumpHost.objects.all(), required=False, allow_null=True, help_text="a jump host"
+    )
 
     def validate_profile(self, value):
         if value not in configs.boards():
@@ -136,6 +139,9 @@ class EditDeviceSerializer(SecretSerializer):
     host = serializers.CharField(max_length=255, required=False, validators=[check_host])
     port = serializers.IntegerField(required=False, min_value=1, max_value=65535)
     username = serializers.CharField(max_length=64, required=False, validators=[one_line])
+    jump = InTeamField(
+        queryset=JumpHost.objects.all(), required=False, allow_null=True, help_text="null: directly"
+    )
 
 
 class HostKeysSerializer(serializers.Serializer):

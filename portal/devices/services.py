@@ -19,6 +19,7 @@ from portal.devices.credentials import (
     Credentials,
     SecretNeeded,
     is_factory_password,
+    jump_of,
     needed,
     place_of,
     sign_in,
@@ -27,8 +28,9 @@ from portal.devices.credentials import (
 )
 from portal.devices.dialing import dial
 from portal.devices.errors import BoardError, Unreachable, WrongPassword
-from portal.devices.hostkeys import HostKey, fetch_host_key
-from portal.devices.models import Device, Inference
+from portal.devices.hostkeys import HostKey
+from portal.devices.jumping import Jump, fetch_host_key
+from portal.devices.models import Device, Inference, JumpHost
 from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
 from portal.jobs.models import ACTIVE, FINAL, IllegalTransition, Job, NothingLeft
@@ -38,19 +40,32 @@ from workers.contract.messages import msg, msg_n
 MAX_INFERENCE_IMAGES = inference_images.MOST_IMAGES
 
 
-def read_host_key(host: str, port: int) -> HostKey:
-    """The key that the board shows now; no password is sent. Raises Unreachable."""
-    return fetch_host_key(host, port, settings.SSH_TIMEOUT_SECONDS)
+def read_host_key(host: str, port: int, **way: Jump) -> HostKey:
+    """The key that the board shows now; no password is sent to it. ``way``: see ``way_to``. Raises
+    BoardError.
+    """
+    return fetch_host_key(host, port, settings.SSH_TIMEOUT_SECONDS, **way)
 
 
-def shown_host_key(team, host: str, port: int) -> HostKey:
-    """``read_host_key`` for a web request, which it blocks for a few seconds at most. Raises Unreachable."""
-    return shownkey.shown_within(team.pk, lambda: read_host_key(host, port), f"{host}:{port}")
+def shown_host_key(team, host: str, port: int, jump: JumpHost | None = None) -> HostKey:
+    """``read_host_key`` for a web request, which it blocks for a few seconds at most. Raises BoardError."""
+    way = {"jump": jump_of(jump)} if jump is not None else {}
+    return shownkey.shown_within(team.pk, lambda: read_host_key(host, port, **way), f"{host}:{port}")
 
 
 @transaction.atomic
 def register(
-    team, user, *, name, profile, host, port, username, credentials: Credentials, host_key: HostKey
+    team,
+    user,
+    *,
+    name,
+    profile,
+    host,
+    port,
+    username,
+    credentials: Credentials,
+    host_key: HostKey,
+    jump: JumpHost | None = None,
 ) -> Device:
     """Store a device with the host key that its owner has confirmed, and probe it."""
     credentials.check()
@@ -62,6 +77,7 @@ def register(
         profile=profile,
         auth=credentials.auth,
         secret=credentials.sealed(place),
+        jump=jump,
         **place,
     )
     audit.record("device.create", device, actor=user, detail=f"{host}:{port}, {host_key}")
@@ -93,7 +109,7 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
     elif place != before:
         raise SecretNeeded(needed(row.auth, before))
     changed = dict(fields)
-    if place != before:
+    if place != before or fields.get("jump", row.jump) != row.jump:
         changed |= {"reported_release": "", "reported_at": None}  # another board, not contacted yet
     for name, value in changed.items():
         setattr(device, name, value)

@@ -187,6 +187,7 @@ class BoardTransport(paramiko.Transport):
     def __init__(self, sock: Any, seconds: float):
         """``seconds`` apply to the greeting, to the key exchange and to each login response."""
         self.overstepped: TooMuch | None = None
+        self.carrier: BoardTransport | None = None  # the jump host's, closed with it
         self.service_accepted = False
         super().__init__(sock, packetizer_class=BoundedPacketizer)
         self.banner_timeout = self.handshake_timeout = self.auth_timeout = seconds
@@ -206,6 +207,11 @@ class BoardTransport(paramiko.Transport):
         self._saved = error
         if isinstance(error, TooMuch):
             self.overstepped = error
+
+    def close(self) -> None:
+        super().close()
+        if self.carrier is not None:
+            self.carrier.close()
 
     def sign_in(self, start: Any) -> tuple[BoundedAuthHandler, list[str]]:
         """Make one attempt: ``start(handler, event)`` sends it. Returns the methods that the server still

@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from portal.devices import access_views, views
+from portal.devices import access_views, jump_views, views
 
 urlpatterns = [
     path("", views.device_list, name="device-list"),
+    path("jump-hosts/", jump_views.jump_host_list, name="jump-host-list"),
+    path("jump-hosts/new/", jump_views.jump_host_new, name="jump-host-new"),
+    path("jump-hosts/<int:pk>/remove/", jump_views.jump_host_remove, name="jump-host-remove"),
     path("new/", views.device_new, name="device-new"),
     path("<int:pk>/", views.device_detail, name="device-detail"),
     path("<int:pk>/live/", views.device_live, name="device-live"),

@@ -30,11 +30,13 @@ from workers.datakit.errors import InputError
 
 HISTORY = 10
 NAMED = 8  # images of an earlier inference listed in its row
-ACCESS = ("name", "host", "port", "username")
+ACCESS = ("name", "host", "port", "username", "jump")
 
 
 def _device(request, pk: int) -> Device:
-    rows = Device.objects.for_team(request.team).select_related("probe_job", "busy_with", "created_by")
+    rows = Device.objects.for_team(request.team).select_related(
+        "probe_job", "busy_with", "created_by", "jump"
+    )
     return get_object_or_404(rows, pk=pk)
 
 
@@ -128,7 +130,7 @@ def _register(request, form: DeviceForm) -> Device | None:
     data = form.cleaned_data
     fields = {name: data[name] for name in (*ACCESS, "profile")}
     try:
-        found = services.shown_host_key(request.team, data["host"], data["port"])
+        found = services.shown_host_key(request.team, data["host"], data["port"], data.get("jump"))
     except BoardError as error:
         form.add_errors({"host": str(error)})
         return None
@@ -169,7 +171,7 @@ def device_host_key(request, pk):
     found, problem = None, ""
     form = SecretForm(request.POST or None)
     try:
-        found = services.shown_host_key(request.team, device.host, device.port)
+        found = services.shown_host_key(request.team, device.host, device.port, device.jump)
     except BoardError as error:
         problem = str(error)
     same = bool(found) and HostKey.parse(device.host_key).matches(found)

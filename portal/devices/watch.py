@@ -16,9 +16,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from portal.core.encryption import WrongKey
 from portal.devices import health_history, running
+from portal.devices.credentials import way_to
 from portal.devices.errors import BoardError, Unreachable
-from portal.devices.hostkeys import HostKey, fetch_host_key
+from portal.devices.hostkeys import HostKey
+from portal.devices.jumping import fetch_host_key
 from portal.devices.models import Device
 from portal.jobs.models import ACTIVE
 from portal.notify import services as notify
@@ -45,7 +48,7 @@ def watch() -> None:
     """Before: devices last checked long ago. After: checked; people are notified of changes."""
     if not settings.DEVICE_CHECK_MINUTES:
         return
-    devices = list(due().order_by("checked_at")[:AT_MOST])
+    devices = list(due().select_related("jump").order_by("checked_at")[:AT_MOST])
     # Marked first: a round may take longer than the interval.
     Device.objects.filter(pk__in=[device.pk for device in devices]).update(checked_at=timezone.now())
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -69,9 +72,9 @@ def _find_problem(device: Device) -> Exception | None:
     for wait in AGAIN_SECONDS if device.lost_at is None else (0,):
         time.sleep(wait)
         try:
-            found = fetch_host_key(device.host, device.port, settings.SSH_TIMEOUT_SECONDS)
+            found = fetch_host_key(device.host, device.port, settings.SSH_TIMEOUT_SECONDS, **way_to(device))
             break
-        except BoardError as error:
+        except (BoardError, WrongKey) as error:
             problem = error
     else:
         return problem

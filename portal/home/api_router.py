@@ -11,6 +11,7 @@ from portal.datasets.draft_api import DraftViewSet
 from portal.datasets.upload_api import upload_detail, upload_list
 from portal.deployment.policy_api import PolicyViewSet
 from portal.devices.api import DeviceViewSet, InferenceViewSet
+from portal.devices.jump_api import JumpHostViewSet
 from portal.fitting.api import FitSearchViewSet
 from portal.history.api import HistoryViewSet, ProvenanceViewSet
 from portal.home.views import api_docs
@@ -54,6 +55,7 @@ router.register("rollouts", RolloutViewSet)
 router.register("device-groups", GroupViewSet)
 router.register("review-items", ItemViewSet)
 router.register("review-rules", RuleViewSet)
+router.register("jump-hosts", JumpHostViewSet)
 router.register("notifications", NotificationViewSet)
 router.register("webhooks", WebhookViewSet)
 router.register("teams", TeamsViewSet, basename="team")

@@ -53,6 +53,8 @@ WORDS = {
     "job.move": gettext_lazy("Job moved in the queue"),
     "job.priority": gettext_lazy("Priority of a job changed"),
     "job.retry": gettext_lazy("Job retried"),
+    "jump-host.remove": gettext_lazy("Jump host removed"),
+    "jump-host.set": gettext_lazy("Jump host set"),
     "member.join": gettext_lazy("Member joined"),
     "member.remove": gettext_lazy("Member removed"),
     "member.role": gettext_lazy("Role changed"),

@@ -24,7 +24,7 @@ from portal.devices.errors import (
     Unreachable,
     WrongPassword,
 )
-from portal.devices.hostkeys import fetch_host_key
+from portal.devices.jumping import fetch_host_key
 from tests.attack.hostile_board import MODES
 from tests.attack.hostile_commands import ANSWERS
 

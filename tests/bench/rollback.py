@@ -29,7 +29,7 @@ BACK_SECONDS = 120
 def prepared(portal: Portal) -> tuple[list[int], int]:
     """Two runs whose models are compiled, and a device: rows as a training and a conversion leave them."""
     from portal.core import configs
-    from portal.devices.hostkeys import fetch_host_key
+    from portal.devices.jumping import fetch_host_key
     from portal.teams.models import Team, User
     from tests.devices import boards, live
 

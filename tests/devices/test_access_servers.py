@@ -10,7 +10,7 @@ import pytest
 from portal.devices import access, authorizing
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import WrongPassword
-from portal.devices.hostkeys import fetch_host_key
+from portal.devices.jumping import fetch_host_key
 from tests.devices.boards import until
 from tests.devices.test_dropbear import can_isolate, listening
 

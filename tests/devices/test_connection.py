@@ -11,7 +11,8 @@ from portal.devices.errors import (
     RemoteTimeout,
     WrongPassword,
 )
-from portal.devices.hostkeys import HostKey, fetch_host_key
+from portal.devices.hostkeys import HostKey
+from portal.devices.jumping import fetch_host_key
 from tests.devices.boards import RunningBoard, needs_convert_environment, until
 
 pytestmark = [pytest.mark.ssh, needs_convert_environment]

@@ -12,7 +12,7 @@ import pytest
 
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import HostKeyChanged, WrongPassword
-from portal.devices.hostkeys import fetch_host_key
+from portal.devices.jumping import Jump, fetch_host_key
 from portal.devices.probe import probe
 from tests.devices.boards import PROFILE, until
 
@@ -89,6 +89,16 @@ def test_commands_and_files_work_with_and_without_sftp(dropbear, tmp_path):
         facts = probe(connection, replace(PROFILE, python="python3", root=target))
     assert facts["ssh_server"].startswith("SSH-2.0-dropbear")
     assert "install the vendor's SDK" in facts["problems"][0]
+
+
+def test_it_forwards_connections_as_a_jump_host(dropbear, tmp_path):
+    port, private, _ = dropbear
+    pinned = fetch_host_key("127.0.0.1", port)
+    jump = Jump("Gate", "127.0.0.1", port, "root", str(pinned), private_key=private)
+    access = {"host_key": pinned, "private_key": private, "jump": jump}
+    with BoardConnection.connect("127.0.0.1", port, **access) as connection:
+        assert len(connection.run(["head", "-c", "900000", "/dev/zero"]).stdout) == 900_000
+        connection.put_bytes(b"x" * 2_000_000, str(tmp_path / "put.bin"))
 
 
 def test_a_wrong_key_and_a_changed_host_key_are_refused(dropbear):

@@ -4,7 +4,8 @@ import threading
 import pytest
 
 from portal.devices.errors import BoardError, HostKeyChanged, Unreachable
-from portal.devices.hostkeys import HostKey, fetch_host_key, load_private_key
+from portal.devices.hostkeys import HostKey, load_private_key
+from portal.devices.jumping import fetch_host_key
 
 
 def test_a_host_key_reads_back_what_it_writes():

@@ -7,7 +7,7 @@ import pytest
 
 from portal.devices import networks
 from portal.devices.errors import Unreachable
-from portal.devices.hostkeys import fetch_host_key
+from portal.devices.jumping import fetch_host_key
 
 
 @pytest.fixture

@@ -35,6 +35,8 @@ def test_axe_finds_nothing_on_any_page(open_page, pages, rows, people, viewport)
     more = pages_of_boxes(people) | {
         "comparison": f"{reverse('run-compare')}?ids={rows['done'].pk}&ids={rows['failed'].pk}",
         "running run": reverse("run-detail", args=[rows["running"].pk]),
+        "new jump host": reverse("jump-host-new"),
+        "jump hosts": reverse("jump-host-list"),
         "access to a device": reverse("device-access", args=[rows["virtual"].pk]),
         "lost device": reverse("device-detail", args=[rows["lost"].pk]),
     }

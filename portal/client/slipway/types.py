@@ -192,6 +192,7 @@ class Device(TypedDict):
     reported_at: str | None
     created_at: str
     factory_password: bool | None
+    jump: int | None
 
 
 class AccessChange(TypedDict):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,9 @@ import click
 from slipway import lookup, waiting
 from slipway.cli import follow
 from slipway.cli.app import App, at, command, confirmed, limited
-from slipway.cli.commands import access
+from slipway.cli.commands import access, jump_hosts
 from slipway.cli.screen import percent
+from slipway.cli.secrets import credentials
 from slipway.errors import Failed, Usage
 
 
@@ -66,9 +66,19 @@ def show(app: App, name: str):
 @click.option("--host", help="Its address, as seen from the portal's workers.")
 @click.option("--port", type=click.IntRange(1, 65535))
 @click.option("--user")
+@click.option("--jump", metavar="NAME", help="The jump host through which it is reached; '' for none.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--key", type=click.File(encoding="utf-8"), help="Sign in with this private key.")
-def edit(app: App, name: str, rename: str | None, user: str | None, password_stdin: bool, key, **fields):
+def edit(
+    app: App,
+    name: str,
+    rename: str | None,
+    user: str | None,
+    jump: str | None,
+    password_stdin: bool,
+    key,
+    **fields,
+):
     """Change a device's name, address or credentials; it is then probed.
 
     Another address, port or user needs the credentials again, given as for `slipway device add`.
@@ -76,8 +86,10 @@ def edit(app: App, name: str, rename: str | None, user: str | None, password_std
     row = app.client.device(name)
     body = {"name": rename, "username": user, **fields}
     if key or password_stdin or os.environ.get("SLIPWAY_DEVICE_PASSWORD"):
-        body |= _credentials(key, password_stdin)
+        body |= credentials(key, password_stdin)
     body = {field: value for field, value in body.items() if value is not None}
+    if jump is not None:
+        body["jump"] = jump_hosts.named(app, jump)["id"] if jump else None
     if not body:
         raise Usage("There is nothing to change: see  slipway device edit --help")
     row = app.client.patch(f"devices/{row['id']}/", **body)
@@ -101,34 +113,30 @@ def remove(app: App, name: str, yes: bool):
 @click.option("--user", default="root", show_default=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--key", type=click.File(encoding="utf-8"), help="Sign in with this private key.")
+@click.option("--jump", metavar="NAME", help="The jump host through which it is reached.")
 @click.option("--host-key", help="The expected fingerprint; otherwise the one shown is pinned.")
 @click.option("--no-wait", is_flag=True, help="Return without waiting for the first probe.")
-def add(app: App, user: str, password_stdin: bool, key, no_wait: bool, host_key: str | None, **fields):
+def add(
+    app: App,
+    user: str,
+    password_stdin: bool,
+    key,
+    no_wait: bool,
+    host_key: str | None,
+    jump: str | None,
+    **fields,
+):
     """Register a board, pin its host key, and probe it.
 
     The password is prompted for, or read from standard input or SLIPWAY_DEVICE_PASSWORD; with --key it
     unlocks the key.
     """
-    body = {**fields, "username": user, "host_key": host_key or "", **_credentials(key, password_stdin)}
+    body = {**fields, "username": user, "host_key": host_key or "", **credentials(key, password_stdin)}
+    if jump:
+        body["jump"] = jump_hosts.named(app, jump)["id"]
     row = app.client.post("devices/", json=body)
     app.screen.note(f"The board shows {row['host_key']}")
     _after_probe(app, row, no_wait)
-
-
-def _credentials(key, password_stdin: bool) -> dict[str, str]:
-    password = _password(password_stdin, needed=key is None)
-    return {"private_key": key.read(), "passphrase": password} if key else {"password": password}
-
-
-def _password(from_stdin: bool, needed: bool) -> str:
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    known = os.environ.get("SLIPWAY_DEVICE_PASSWORD", "")
-    if known or not needed:
-        return known
-    if not sys.stdin.isatty():
-        raise Usage("Give the board's password by --password-stdin or SLIPWAY_DEVICE_PASSWORD, or a --key.")
-    return click.prompt("The board's password", hide_input=True, err=True)
 
 
 @click.argument("name")
