@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,6 +26,16 @@ class KnownRelease:
     metric: str = ""
     deployment_id: int | None = None
     score: float | None = None  # the display threshold of its predictions; None is the default
+
+
+@dataclass(frozen=True)
+class NewerRelease:
+    """A newer model than the one on a device; a POST of ``device`` to ``deploy`` deploys it."""
+
+    model_id: int
+    name: str
+    url: str
+    deploy: str
 
 
 class Deployer(Protocol):
@@ -51,6 +61,7 @@ class Deployer(Protocol):
 
 
 _deployers: list[Deployer] = []
+_newer: list[Callable[[Sequence[Device]], dict[int, NewerRelease]]] = []
 
 
 def register(deployer: Deployer) -> None:
@@ -69,6 +80,16 @@ def current(devices: Iterable[Device]) -> dict[int, KnownRelease]:
 def known(device: Device, names: Iterable[str]) -> dict[str, KnownRelease]:
     wanted = {name for name in names if name}
     return _deployers[0].known(device, wanted) if _deployers and wanted else {}
+
+
+def register_newer(find: Callable[[Sequence[Device]], dict[int, NewerRelease]]) -> None:
+    _newer[:] = [find]
+
+
+def newer(devices: Iterable[Device]) -> dict[int, NewerRelease]:
+    """The devices for which a newer model exists, by device id; a constant number of queries."""
+    devices = list(devices)
+    return _newer[0](devices) if _newer and devices else {}
 
 
 def attempts(device: Device) -> int:

@@ -4,7 +4,7 @@ from portal.core import configs
 from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.core.serializers import InTeamField, KnownFieldsOnly
-from portal.devices import access
+from portal.devices import access, releases
 from portal.devices.fitness import Verdict
 from portal.devices.hosts import check_host
 from portal.devices.models import AccessChange, Device, HealthSample, Inference, InferenceImage, JumpHost
@@ -20,14 +20,24 @@ class DeviceSerializer(serializers.ModelSerializer):
     factory_password = serializers.BooleanField(
         allow_null=True, help_text="whether it takes the password of its kind's factory; null if unknown"
     )
+    newer_model = serializers.SerializerMethodField(
+        help_text="the id of a model that was trained on the same dataset later than the one that it runs"
+    )
     probe_job = JobSerializer(allow_null=True)
+
+    def get_newer_model(self, device) -> int | None:
+        rows = self.parent.instance if self.parent else [device]
+        if getattr(self, "_newer", None) is None:
+            self._newer = releases.newer(rows)
+        found = self._newer.get(device.pk)
+        return found.model_id if found else None
 
     class Meta:
         model = Device
         fields = [
             "id", "name", "profile", "virtual", "host", "port", "username", "auth", "host_key", "probe",
             "probe_job", "seen_at", "problem", "current_release", "reported_at", "created_at",
-            "factory_password", "jump",
+            "factory_password", "jump", "newer_model",
         ]  # fmt: skip
 
 

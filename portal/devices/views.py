@@ -44,7 +44,8 @@ def device_list(request):
     """All boards: online or not, and their current releases."""
     devices = Device.objects.for_team(request.team).select_related("probe_job", "busy_with")
     current = releases.current(devices)
-    rows = [(device, current.get(device.pk)) for device in devices]
+    newer = releases.newer(devices)
+    rows = [(device, current.get(device.pk), newer.get(device.pk)) for device in devices]
     return render(request, "devices/list.html", {"rows": rows})
 
 
@@ -86,6 +87,7 @@ def _live(request, device: Device) -> Live:
         "removed": configs.boards().removed(device.profile),
         "busy": busy,
         "current": releases.current([device]).get(device.pk),
+        "newer": releases.newer([device]).get(device.pk),
     }
     body = render_to_string("devices/_detail_live.html", context, request=request)
     active = bool(busy or (device.probe_job and device.probe_job.is_active))

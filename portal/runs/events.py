@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from portal.models import pages
 from portal.notify.events import Event, Facts, absolute
 from portal.notify.events import register as register_event
 from portal.notify.models import Audience
 from portal.runs.graph import Graph
+from portal.runs.models import NewerModel
 from portal.runs.quality import quality
 
 
@@ -34,6 +37,26 @@ def register() -> None:
             colour="danger",
         )
     )
+    register_event(
+        Event(
+            "device.newer",
+            _("A newer model exists for a device"),
+            _("A newer model than the one on the device %(name)s exists: %(model)s."),
+            "cpu",
+            _describe_newer,
+            colour="info",
+        )
+    )
+
+
+def _describe_newer(row: NewerModel) -> Facts:
+    device, page = row.device, pages.of([row.model])[row.model_id]
+    path = reverse("device-detail", args=[device.pk])
+    data = {
+        "device": {"id": device.pk, "name": device.name, "profile": device.profile, "url": absolute(path)},
+        "model": {"id": row.model_id, "name": row.model.name, "url": absolute(page.url)},
+    }
+    return Facts({"name": device.name, "model": row.model.name}, path, device.created_by_id, data)
 
 
 def _quality(run) -> dict | None:

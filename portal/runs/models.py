@@ -10,7 +10,7 @@ from portal.core.names import NameField
 from portal.datasets.models import LONG_COLUMNS, DatasetVersion
 from portal.devices.models import Device
 from portal.jobs.models import HasStatus, Job, Status
-from portal.models.models import Evaluation
+from portal.models.models import Evaluation, Model
 from portal.tasks import Stage
 from portal.teams.models import Owned, OwnedQuerySet, Team
 from workers.contract.messages import msg
@@ -129,3 +129,17 @@ class Attempt(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["step", "number"], name="one_attempt_a_number")]
+
+
+class NewerModel(models.Model):
+    """People were told that the device runs an older model than this one: see ``newer.py``."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="newer_models")
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["device", "model"], name="told_once_of_a_newer_model")]
+
+    def __str__(self):
+        return f"{self.model} > {self.device}"

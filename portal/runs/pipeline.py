@@ -10,6 +10,7 @@ from django.utils import timezone
 from portal import tasks
 from portal.jobs.models import ACTIVE, FINAL, Job, Priority, Status
 from portal.notify import services as notify
+from portal.runs import newer
 from portal.runs.models import Attempt, Run, Step
 from portal.runs.step_kinds import KINDS, made_by
 from workers.contract.messages import msg
@@ -127,6 +128,7 @@ def _write_status(run: Run, steps: list[Step], refusals: list[str]) -> None:
     run.status, run.message = status, message
     if status in EVENTS and not any(about(run) for about in _quiet):
         notify.emit(EVENTS[status], run.team, run)
+        newer.note(run)
 
 
 def _outcome(chain: list[Job | None], cancelled: bool) -> tuple[str, str]:

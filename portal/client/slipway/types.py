@@ -193,6 +193,7 @@ class Device(TypedDict):
     created_at: str
     factory_password: bool | None
     jump: int | None
+    newer_model: int | None
 
 
 class AccessChange(TypedDict):

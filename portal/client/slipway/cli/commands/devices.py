@@ -178,6 +178,8 @@ def _print(app: App, row: Any) -> None:
     app.screen.line(f"{row['name']} ({row['profile']}) at {row['host']}:{row['port']}")
     if row.get("factory_password"):
         app.screen.line(f"  ! It takes the factory password: see  slipway device password {row['name']}")
+    if row.get("newer_model"):
+        app.screen.line(f"  a newer model of the same dataset exists: model {row['newer_model']}")
     found = {**row["probe"], "runs": row["current_release"], "problem": row["problem"]}
     for key in ("os", "kernel", "engine", "runtime", "runs", "problem"):
         if found.get(key):
