@@ -94,7 +94,7 @@ def _refuse_name_in_use(others, name: str | None) -> None:
 
 
 class DeviceViewSet(AccessActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet):
-    queryset = Device.objects.select_related("probe_job__created_by", "jump")
+    queryset = Device.objects.select_related("probe_job__created_by", "jump").prefetch_related("tags")
     serializer_class = DeviceSerializer
     filterset_class = DeviceFilter
     orderings = ("id", "name", "created_at")

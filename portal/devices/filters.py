@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import django_filters
+from django.utils.translation import gettext_lazy as _
+
 from portal.core import configs
 from portal.core.filters import OneOf, RowOf, named, part_of
 from portal.devices.models import Device
@@ -23,6 +26,12 @@ class DeviceFilter(Created):
     name = part_of("name")
     profile = OneOf(named(configs.boards()))
     chip = WithChip(named(configs.chips()))
+    tag = django_filters.CharFilter(method="with_tag", help_text=_("a tag, whole"))
+
+    def with_tag(self, rows, name, value):
+        return rows.filter(
+            pk__in=Device.tags.through.objects.filter(devicetag__name__iexact=value).values("device")
+        )
 
 
 class InferenceFilter(Created):

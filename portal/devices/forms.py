@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.core import configs
+from portal.core import configs, tags
 from portal.core.forms import StyledForm
 from portal.core.messages import shown
 from portal.core.names import one_line
@@ -113,7 +113,15 @@ class AccessForm(SecretForm):
         empty_label=_("directly"),
         help_text=_("A jump host, if this server cannot reach the board itself."),
     )
-    field_order = ["name", "host", "port", "username", "password", "private_key", "passphrase", "jump"]
+    tags = forms.CharField(
+        required=False,
+        max_length=1000,
+        label=_("Tags"),
+        help_text=_("Words to find it by, with commas between them."),
+    )
+    field_order = [
+        "name", "host", "port", "username", "password", "private_key", "passphrase", "jump", "tags",
+    ]  # fmt: skip
 
     def __init__(self, *args, team, device: Device | None = None, **kwargs):
         self.team, self.device = team, device
@@ -124,6 +132,9 @@ class AccessForm(SecretForm):
                 "Leave it empty to keep the stored credentials. To change the address, port or user, "
                 "enter them again."
             )
+
+    def clean_tags(self):
+        return tags.split(self.cleaned_data["tags"])
 
     def clean_name(self):
         name = self.cleaned_data["name"]

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.core import configs
 from portal.core.messages import KEEPS_MESSAGES, MessageField
 from portal.core.names import NameField
+from portal.core.tags import TAG_LENGTH
 from portal.jobs.models import FINAL, Job
 from portal.teams.models import Owned, OwnedQuerySet, Team, User
 from workers.contract.messages import msg
@@ -51,6 +52,22 @@ class JumpHost(Owned):
         return self.name
 
 
+class DeviceTag(models.Model):
+    """A word by which a team finds its devices. It is removed with its last device."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    name = NameField(max_length=TAG_LENGTH)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="device_tag_in_team")]
+
+    def __str__(self):
+        return self.name
+
+
 class Device(Owned):
     """A board: its address, pinned host key, credentials and reported details."""
 
@@ -78,6 +95,7 @@ class Device(Owned):
     reported_at = models.DateTimeField(null=True)
     # Whether it still takes the password with which boards of its kind leave the factory; None if unknown.
     factory_password = models.BooleanField(null=True)
+    tags = models.ManyToManyField(DeviceTag, related_name="devices")
 
     objects = DeviceQuerySet.as_manager()
 

@@ -1,9 +1,9 @@
 from rest_framework import serializers
 
-from portal.core import configs
+from portal.core import configs, tags
 from portal.core.messages import shown
 from portal.core.names import one_line
-from portal.core.serializers import InTeamField, KnownFieldsOnly
+from portal.core.serializers import BoundedListField, InTeamField, KnownFieldsOnly
 from portal.devices import access, releases
 from portal.devices.fitness import Verdict
 from portal.devices.hosts import check_host
@@ -23,6 +23,7 @@ class DeviceSerializer(serializers.ModelSerializer):
     newer_model = serializers.SerializerMethodField(
         help_text="the id of a model that was trained on the same dataset later than the one that it runs"
     )
+    tags = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
     probe_job = JobSerializer(allow_null=True)
 
     def get_newer_model(self, device) -> int | None:
@@ -37,7 +38,7 @@ class DeviceSerializer(serializers.ModelSerializer):
         fields = [
             "id", "name", "profile", "virtual", "host", "port", "username", "auth", "host_key", "probe",
             "probe_job", "seen_at", "problem", "current_release", "reported_at", "created_at",
-            "factory_password", "jump", "newer_model",
+            "factory_password", "jump", "newer_model", "tags",
         ]  # fmt: skip
 
 
@@ -62,6 +63,16 @@ class FitnessSerializer(serializers.Serializer):
 
     verdict = serializers.ChoiceField(choices=Verdict.choices)
     checks = CheckSerializer(many=True)
+
+
+class TagsField(BoundedListField):
+    """Tags as people type them, cleaned."""
+
+    def __init__(self, **kwargs):
+        super().__init__(child=serializers.CharField(max_length=200), max_length=100, **kwargs)
+
+    def to_internal_value(self, data):
+        return tags.clean(super().to_internal_value(data))
 
 
 class SecretSerializer(KnownFieldsOnly, serializers.Serializer):
@@ -126,6 +137,8 @@ class NewDeviceSerializer(SecretSerializer):
         queryset=JumpHost.objects.all(), required=False, allow_null=True, help_text="a jump host"
     )
 
+    tags = TagsField(required=False)
+
     def validate_profile(self, value):
         if value not in configs.boards():
             raise serializers.ValidationError(
@@ -152,6 +165,7 @@ class EditDeviceSerializer(SecretSerializer):
     jump = InTeamField(
         queryset=JumpHost.objects.all(), required=False, allow_null=True, help_text="null: directly"
     )
+    tags = TagsField(required=False, help_text="all of them")
 
 
 class HostKeysSerializer(serializers.Serializer):

@@ -31,6 +31,7 @@ from portal.devices.errors import BoardError, Unreachable, WrongPassword
 from portal.devices.hostkeys import HostKey
 from portal.devices.jumping import Jump, fetch_host_key
 from portal.devices.models import Device, Inference, JumpHost
+from portal.devices.tags import set_tags
 from portal.jobs import services as jobs
 from portal.jobs.context import JobContext
 from portal.jobs.models import ACTIVE, FINAL, IllegalTransition, Job, NothingLeft
@@ -66,6 +67,7 @@ def register(
     credentials: Credentials,
     host_key: HostKey,
     jump: JumpHost | None = None,
+    tags: list[str] = (),
 ) -> Device:
     """Store a device with the host key that its owner has confirmed, and probe it."""
     credentials.check()
@@ -80,6 +82,7 @@ def register(
         jump=jump,
         **place,
     )
+    set_tags(device, tags)
     audit.record("device.create", device, actor=user, detail=f"{host}:{port}, {host_key}")
     start_probe(device, user)
     return device
@@ -108,13 +111,15 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
         }
     elif place != before:
         raise SecretNeeded(needed(row.auth, before))
+    named = [name for name in fields if name != "factory_password"]
     changed = dict(fields)
+    if "tags" in changed:
+        set_tags(row, changed.pop("tags"))
     if place != before or fields.get("jump", row.jump) != row.jump:
         changed |= {"reported_release": "", "reported_at": None}  # another board, not contacted yet
     for name, value in changed.items():
         setattr(device, name, value)
     device.save(update_fields=list(changed))
-    named = [name for name in fields if name != "factory_password"]
     verb = "device.host-key" if "host_key" in fields else "device.edit"
     audit.record(
         verb, device, detail=fields.get("host_key") or msg("changed: {fields}", fields=", ".join(named))

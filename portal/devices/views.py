@@ -17,9 +17,10 @@ from portal.core.paging import page_of
 from portal.devices import coco, fitness, health_history, pictures, releases, services
 from portal.devices.credentials import SecretNeeded
 from portal.devices.errors import BoardError
+from portal.devices.filters import DeviceFilter
 from portal.devices.forms import AccessForm, DeviceForm, InferForm, SecretForm
 from portal.devices.hostkeys import HostKey
-from portal.devices.models import Device, Inference
+from portal.devices.models import Device, DeviceTag, Inference
 from portal.devices.shown import images_of
 from portal.devices.thresholds import NAMES, forgiving
 from portal.jobs.models import IllegalTransition
@@ -30,7 +31,7 @@ from workers.datakit.errors import InputError
 
 HISTORY = 10
 NAMED = 8  # images of an earlier inference listed in its row
-ACCESS = ("name", "host", "port", "username", "jump")
+ACCESS = ("name", "host", "port", "username", "jump", "tags")
 
 
 def _device(request, pk: int) -> Device:
@@ -42,11 +43,20 @@ def _device(request, pk: int) -> Device:
 
 def device_list(request):
     """All boards: online or not, and their current releases."""
-    devices = Device.objects.for_team(request.team).select_related("probe_job", "busy_with")
+    every = Device.objects.for_team(request.team)
+    found = DeviceFilter(request.GET, every, request=request)
+    rows = found.qs if found.is_valid() else every
+    devices = rows.select_related("probe_job", "busy_with").prefetch_related("tags")
     current = releases.current(devices)
     newer = releases.newer(devices)
     rows = [(device, current.get(device.pk), newer.get(device.pk)) for device in devices]
-    return render(request, "devices/list.html", {"rows": rows})
+    context = {
+        "rows": rows,
+        "tags": DeviceTag.objects.for_team(request.team),
+        "tag": request.GET.get("tag", ""),
+        "any": bool(rows) or every.exists(),
+    }
+    return render(request, "devices/list.html", context)
 
 
 def device_detail(request, pk):
@@ -150,6 +160,7 @@ def device_edit(request, pk):
     """Change a board's name, address or credentials."""
     device = _device(request, pk)
     initial = {name: getattr(device, name) for name in ACCESS}
+    initial["tags"] = ", ".join(tag.name for tag in device.tags.all())
     form = AccessForm(request.POST or None, initial=initial, team=request.team, device=device)
     if form.is_bound and form.is_valid():
         fields = {name: form.cleaned_data[name] for name in ACCESS}

@@ -107,7 +107,8 @@ def reviews(team) -> list[DatasetVersion]:
 
 def boards(team) -> dict:
     """Devices with their current release, those with a problem first, and the number that are online."""
-    devices = list(Device.objects.for_team(team).select_related("busy_with", "probe_job"))
+    rows = Device.objects.for_team(team).select_related("busy_with", "probe_job")
+    devices = list(rows.prefetch_related("tags"))
     devices.sort(key=lambda device: not device.problem)
     current = releases.current(devices[:BOARDS_SHOWN])
     return {

@@ -66,6 +66,7 @@ class RolloutViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
         form.is_valid(raise_exception=True)
         data = dict(form.validated_data)
         groups = data.pop("groups", [])
+        tags = planning.tags_of(request.team, data.pop("tags", []))
         waves = [
             planning.parse_wave(text, planning.groups_of(request.team)) for text in data.pop("waves", [])
         ]
@@ -73,7 +74,7 @@ class RolloutViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
             data.pop("model"),
             request.user,
             name=data.pop("name", ""),
-            devices=planning.devices_of(data.pop("devices", []), groups),
+            devices=planning.devices_of(data.pop("devices", []), groups, tags),
             waves=waves,
             **data,
         )

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import StyledForm
 from portal.core.names import one_line
-from portal.devices.models import Device
+from portal.devices.models import Device, DeviceTag
 from portal.models.models import Model
 from portal.rollouts import planning
 from portal.rollouts.models import Group
@@ -49,6 +49,12 @@ class RolloutForm(StyledForm):
     )
     groups = forms.ModelMultipleChoiceField(
         queryset=Group.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label=_("Groups")
+    )
+    tags = forms.ModelMultipleChoiceField(
+        queryset=DeviceTag.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label=_("Devices with one of these tags"),
     )
     devices = forms.ModelMultipleChoiceField(
         queryset=Device.objects.none(),
@@ -115,6 +121,9 @@ class RolloutForm(StyledForm):
         self.fields["model"].queryset = Model.objects.filter(pk__in=newest).order_by("-pk")
         self.fields["groups"].queryset = Group.objects.for_team(team)
         self.fields["devices"].queryset = Device.objects.for_team(team)
+        self.fields["tags"].queryset = DeviceTag.objects.for_team(team)
+        if not self.fields["tags"].queryset.exists():
+            del self.fields["tags"]
 
     def clean_waves(self):
         groups = planning.groups_of(self.team)
@@ -129,5 +138,5 @@ class RolloutForm(StyledForm):
         """The arguments of ``services.create``. Call it on a valid form."""
         data = dict(self.cleaned_data)
         data["may_fail"] = data.pop("may_fail_percent") / 100
-        data["devices"] = planning.devices_of(data["devices"], data.pop("groups"))
+        data["devices"] = planning.devices_of(data["devices"], data.pop("groups"), data.pop("tags", ()))
         return data

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from portal.core import configs
 from portal.deployment.running import current_deployments
-from portal.devices.models import Device
+from portal.devices.models import Device, DeviceTag
 from portal.models.models import CompiledModel, Model
 from portal.rollouts.models import Group, board_of
 from workers.contract.messages import Message, msg
@@ -54,10 +54,22 @@ def groups_of(team) -> list[Group]:
     return list(Group.objects.for_team(team))
 
 
-def devices_of(devices: Iterable[Device], groups: Iterable[Group]) -> list[Device]:
-    """These devices and those of the groups, each once, by name."""
+def tags_of(team, names: Iterable[str]) -> list[DeviceTag]:
+    """The team's tags with these names, in any case. Raises RolloutError for an unknown one."""
+    known = {tag.name.casefold(): tag for tag in DeviceTag.objects.for_team(team)}
+    for name in names:
+        if name.strip().casefold() not in known:
+            raise RolloutError({"tags": msg("No device has the tag {name}.", name=name[:80])})
+    return [known[name.strip().casefold()] for name in names]
+
+
+def devices_of(
+    devices: Iterable[Device], groups: Iterable[Group], tags: Iterable[DeviceTag] = ()
+) -> list[Device]:
+    """These devices, those of the groups and those with one of the tags, each once, by name."""
     found = {device.pk: device for device in devices}
     found |= {device.pk: device for device in Device.objects.filter(groups__in=list(groups)).distinct()}
+    found |= {device.pk: device for device in Device.objects.filter(tags__in=list(tags)).distinct()}
     return sorted(found.values(), key=lambda device: device.name)
 
 

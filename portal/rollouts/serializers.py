@@ -77,6 +77,12 @@ class NewRolloutSerializer(KnownFieldsOnly, serializers.Serializer):
         max_length=100,
         help_text="and their devices",
     )
+    tags = BoundedListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        max_length=100,
+        help_text="and the devices with one of these tags",
+    )
     waves = BoundedListField(
         child=serializers.CharField(max_length=80),
         required=False,

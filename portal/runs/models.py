@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from portal.core.messages import MessageField
 from portal.core.names import NameField
+from portal.core.tags import TAG_LENGTH
 from portal.datasets.models import LONG_COLUMNS, DatasetVersion
 from portal.devices.models import Device
 from portal.jobs.models import HasStatus, Job, Status
@@ -14,8 +15,6 @@ from portal.models.models import Evaluation, Model
 from portal.tasks import Stage
 from portal.teams.models import Owned, OwnedQuerySet, Team
 from workers.contract.messages import msg
-
-TAG_LENGTH = 40
 
 
 class Tag(models.Model):

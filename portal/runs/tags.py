@@ -2,39 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from portal.core.tags import TAGS_AT_MOST, clean, split
+from portal.runs.models import Run, Tag
 
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
-
-from portal.core.names import one_line
-from portal.runs.models import TAG_LENGTH, Run, Tag
-
-TAGS_AT_MOST = 20
-
-
-def clean(names: list[str]) -> list[str]:
-    """The names, stripped and without duplicates; raise ValidationError with a sentence."""
-    found: dict[str, str] = {}
-    for name in names:
-        name = " ".join(name.split())
-        if not name:
-            continue
-        one_line(name)
-        if "," in name or len(name) > TAG_LENGTH:
-            raise ValidationError(
-                _("A tag has up to %(most)d characters and no comma: shorten “%(name)s”.")
-                % {"most": TAG_LENGTH, "name": name[:60]}
-            )
-        found.setdefault(name.casefold(), name)
-    if len(found) > TAGS_AT_MOST:
-        raise ValidationError(_("A run has up to %(most)d tags.") % {"most": TAGS_AT_MOST})
-    return list(found.values())
-
-
-def split(text: str) -> list[str]:
-    """``"a, b，c"`` → ``["a", "b", "c"]``, cleaned; the Chinese comma separates too."""
-    return clean(re.split("[,，、;；\n]", text))
+__all__ = ["TAGS_AT_MOST", "clean", "set_tags", "split", "sweep"]
 
 
 def set_tags(run: Run, names: list[str]) -> None:

@@ -70,7 +70,7 @@ def test_a_tag_of_other_case_is_the_teams_tag_and_a_tag_without_runs_goes(alices
     ("fields", "sentence"),
     [
         ({"tags": "x" * 41}, "A tag has up to 40 characters"),
-        ({"tags": ",".join(f"t{n}" for n in range(TAGS_AT_MOST + 1))}, "A run has up to 20 tags."),
+        ({"tags": ",".join(f"t{n}" for n in range(TAGS_AT_MOST + 1))}, "Give at most 20 tags."),
         ({"name": ""}, "This field is required."),
         ({"notes": "x" * 10_001}, "at most 10000 characters"),
     ],

@@ -194,6 +194,7 @@ class Device(TypedDict):
     factory_password: bool | None
     jump: int | None
     newer_model: int | None
+    tags: list[str]
 
 
 class AccessChange(TypedDict):

@@ -37,9 +37,10 @@ def add_to(group: click.Group) -> None:
 
 
 @limited
-def list_(app: App, limit: int):
+@click.option("--tag", help="Only devices with this tag.")
+def list_(app: App, limit: int, tag: str | None):
     """List the team's devices."""
-    rows = app.rows("devices/", limit)
+    rows = app.rows("devices/", limit, tag=tag)
     app.screen.document(rows)
     cells = [
         (row["name"], row["profile"], f"{row['host']}:{row['port']}", row["current_release"],
@@ -66,6 +67,7 @@ def show(app: App, name: str):
 @click.option("--host", help="Its address, as seen from the portal's workers.")
 @click.option("--port", type=click.IntRange(1, 65535))
 @click.option("--user")
+@click.option("--tag", "tags", multiple=True, help="A word to find it by; may be repeated. '' for none.")
 @click.option("--jump", metavar="NAME", help="The jump host through which it is reached; '' for none.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--key", type=click.File(encoding="utf-8"), help="Sign in with this private key.")
@@ -87,7 +89,7 @@ def edit(
     body = {"name": rename, "username": user, **fields}
     if key or password_stdin or os.environ.get("SLIPWAY_DEVICE_PASSWORD"):
         body |= credentials(key, password_stdin)
-    body = {field: value for field, value in body.items() if value is not None}
+    body = {field: value for field, value in body.items() if value not in (None, ())}
     if jump is not None:
         body["jump"] = jump_hosts.named(app, jump)["id"] if jump else None
     if not body:
@@ -114,6 +116,7 @@ def remove(app: App, name: str, yes: bool):
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--key", type=click.File(encoding="utf-8"), help="Sign in with this private key.")
 @click.option("--jump", metavar="NAME", help="The jump host through which it is reached.")
+@click.option("--tag", "tags", multiple=True, help="A word to find it by; may be repeated.")
 @click.option("--host-key", help="The expected fingerprint; otherwise the one shown is pinned.")
 @click.option("--no-wait", is_flag=True, help="Return without waiting for the first probe.")
 def add(
@@ -178,6 +181,8 @@ def _print(app: App, row: Any) -> None:
     app.screen.line(f"{row['name']} ({row['profile']}) at {row['host']}:{row['port']}")
     if row.get("factory_password"):
         app.screen.line(f"  ! It takes the factory password: see  slipway device password {row['name']}")
+    if row.get("tags"):
+        app.screen.line(f"  tags: {', '.join(row['tags'])}")
     if row.get("newer_model"):
         app.screen.line(f"  a newer model of the same dataset exists: model {row['newer_model']}")
     found = {**row["probe"], "runs": row["current_release"], "problem": row["problem"]}

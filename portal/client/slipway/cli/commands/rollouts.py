@@ -46,6 +46,7 @@ def _page(app: App, number: int, **values) -> str:
 @click.option("--name", default="", help="Else the model's name.")
 @click.option("--device", "devices", multiple=True, help="A device's name; may be repeated.")
 @click.option("--group", "groups", multiple=True, help="A group's name; may be repeated.")
+@click.option("--tag", "tags", multiple=True, help="Devices with this tag; may be repeated.")
 @click.option(
     "--wave", "waves", multiple=True, help="1, 25% or a group; may be repeated. The rest come last."
 )
