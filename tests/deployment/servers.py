@@ -17,7 +17,8 @@ import paramiko
 
 from portal.core.configs import BoardProfile
 from portal.devices.connection import BoardConnection
-from portal.devices.hostkeys import HostKey, fetch_host_key
+from portal.devices.hostkeys import HostKey
+from portal.devices.jumping import fetch_host_key
 from tests.devices.boards import until
 from tests.devices.tiny import LIBRARY, tiny_profile, tiny_python
 
