@@ -24,8 +24,20 @@ def usual_side(version: DatasetVersion) -> int | None:
     return None
 
 
-def misfit(version: DatasetVersion, input_size: Sequence[int]) -> Message | None:
-    """A sentence if most images are scaled much down or up to fit the model's input; else None.
+def fitting_size(side: int | None, size: Sequence[int], sizes: Sequence[Sequence[int]]) -> list[int]:
+    """The smallest of ``sizes`` that still shows most images at twice their size; ``size`` if none does.
+
+    More pixels only cost time. ``side`` is that of most images.
+    """
+    fits = [one for one in sizes if side and MUCH_SMALLER * side <= max(one) < max(size)]
+    return list(min(fits, key=max, default=size))
+
+
+def misfit(
+    version: DatasetVersion, input_size: Sequence[int], sizes: Sequence[Sequence[int]]
+) -> Message | None:
+    """A sentence if most images are scaled much down to fit the model's input, or up although one of the
+    recipe's ``sizes`` is smaller; else None.
 
     It reads only the version's histogram, so sizes count by its bins.
     """
@@ -33,8 +45,6 @@ def misfit(version: DatasetVersion, input_size: Sequence[int]) -> Message | None
     side, needed = max(input_size), PART * sum(counts)
     shown = {"width": input_size[0], "height": input_size[1]}
     larger = sum(n for n, least in zip(counts, edges, strict=False) if least >= MUCH_LARGER * side)
-    ends = zip(counts, edges[1:], strict=False)
-    smaller = sum(n for n, most in ends if most and most * MUCH_SMALLER <= side)
     if larger > needed:
         return msg(
             "Most images are more than {times} times larger than the model's input ({width} × {height} "
@@ -42,7 +52,7 @@ def misfit(version: DatasetVersion, input_size: Sequence[int]) -> Message | None
             times=MUCH_LARGER,
             **shown,
         )
-    if smaller > needed:
+    if fitting_size(usual_side(version), input_size, sizes) != list(input_size):
         return msg(
             "Most images are less than half as large as the model's input ({width} × {height} pixels): a "
             "smaller input size is faster and loses nothing.",

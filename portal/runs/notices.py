@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portal.core import configs
 from portal.runs.graph import Graph
 from portal.runs.input_fit import misfit
 from workers.contract.messages import msg
@@ -18,8 +19,9 @@ def notices(graph: Graph) -> list[str]:
 
 
 def _of_images(graph: Graph) -> list[str]:
-    run = graph.run
-    found = misfit(run.dataset_version, run.params["input_size"]) if run.params.get("input_size") else None
+    run, size = graph.run, graph.run.params.get("input_size")
+    recipe = configs.recipes().get(run.recipe)
+    found = misfit(run.dataset_version, size, recipe.input_sizes if recipe else ()) if size else None
     return [found] if found else []
 
 

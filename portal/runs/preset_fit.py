@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from portal.core import configs
 from portal.datasets.models import DatasetVersion
-from portal.runs.input_fit import MUCH_SMALLER, usual_side
+from portal.runs.input_fit import fitting_size, usual_side
 
 # Below this side, a crop of a third of the area is a few whole pixels.
 TINY_SIDE = 16
@@ -26,17 +25,11 @@ def fitted(params: dict[str, Any], version: DatasetVersion, recipe: configs.Reci
     batches = _batches(params["batch_size"], params["learning_rate"], images)
     return {
         **params,
-        "input_size": _input_size(params["input_size"], side, recipe.input_sizes),
+        "input_size": fitting_size(side, params["input_size"], recipe.input_sizes),
         "augmentation": _augmentation(params["augmentation"], side),
         **batches,
         "epochs": _epochs(params["epochs"], images, batches["batch_size"]),
     }
-
-
-def _input_size(size: Sequence[int], side: int | None, sizes: Sequence[Sequence[int]]) -> list[int]:
-    """The smallest size that still shows most images at twice theirs: more pixels only cost time."""
-    fits = [one for one in sizes if side and MUCH_SMALLER * side <= max(one) < max(size)]
-    return list(min(fits, key=max, default=size))
 
 
 def _augmentation(name: str, side: int | None) -> str:

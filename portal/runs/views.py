@@ -178,10 +178,10 @@ def _describe(preset: str, version: DatasetVersion | None, estimates: Estimates)
     ``obstacle`` if it is proven not to run on the chip of the estimates.
     """
     book = configs.presets()[preset]
-    defaults = plans.defaults(preset, version=version)
+    defaults, sizes = plans.defaults(preset, version=version), configs.recipes()[book.recipe].input_sizes
     return {
         "obstacle": proof.against_targets(book.recipe, defaults["input_size"], [estimates.chip]),
-        "misfit": misfit(version, defaults["input_size"]) if version is not None else None,
+        "misfit": misfit(version, defaults["input_size"], sizes) if version is not None else None,
         "title": book.title,
         "summary": book.summary,
         "recipe": book.recipe,

@@ -15,6 +15,7 @@ from portal.runs.services import create_run
 from tests.factories import class_zip
 from workers.datakit.histograms import LONG_SIDE, Histogram
 
+SIZES = [[64, 64], [96, 96], [128, 128], [160, 160], [224, 224]]
 LARGER, SMALLER = "Most images are more than 8 times larger", "Most images are less than half as large"
 
 
@@ -33,12 +34,17 @@ def of_sides(**counts: int) -> dict:
      ({"s224": 9}, None), ({"s110": 9}, None), ({"s1700": 9}, None), ({}, None)],
 )  # fmt: skip
 def test_most_images_count(counts, said):
-    found = misfit(DatasetVersion(statistics=of_sides(**counts)), [224, 224])
+    found = misfit(DatasetVersion(statistics=of_sides(**counts)), [224, 224], SIZES)
     assert (found is None) if said is None else found.startswith(said)
 
 
 def test_a_version_that_is_not_checked_yet_says_nothing():
-    assert misfit(DatasetVersion(), [224, 224]) is None
+    assert misfit(DatasetVersion(), [224, 224], SIZES) is None
+
+
+def test_no_smaller_input_is_advised_where_there_is_none():
+    tiny = DatasetVersion(statistics=of_sides(s8=9))
+    assert misfit(tiny, [64, 64], SIZES) is None and misfit(tiny, [96, 96], SIZES).startswith(SMALLER)
 
 
 @pytest.fixture
