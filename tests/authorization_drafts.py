@@ -1,6 +1,6 @@
 """The lines of ``authorization_table`` about drafts: changes to a version, and images from cameras."""
 
-from tests.authorization_rules import DATASETS, DEPLOY, MEMBER, OPERATOR, Rule, change, look
+from tests.authorization_rules import DATASETS, DEPLOY, MEMBER, OPERATOR, VIEWER, Rule, change, look
 
 API = {
     "GET drafts/": look(MEMBER),
@@ -44,6 +44,10 @@ API = {
     "POST captures/": change(OPERATOR, DEPLOY),
 }
 PAGES = {
+    "GET camera-live": Rule(VIEWER),
+    "GET camera-stream": Rule(VIEWER),
+    "GET camera-stream-state": Rule(VIEWER),
+    "POST camera-stream-start": Rule(OPERATOR),
     "GET camera-begin": Rule(MEMBER),
     "POST camera-begin": Rule(MEMBER),
     "GET camera-draft": Rule("nobody", own=True, refused_below=MEMBER),

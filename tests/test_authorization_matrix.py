@@ -217,6 +217,9 @@ def page_values(rows, name):
         "run-cancel": rows["failed"], "run-retry": rows["failed"], "run-delete": rows["failed"],
         "run-restore": rows["failed"],
         "review-rule-remove": rows["review_rule"], "review-version": rows["version"].dataset,
+        **dict.fromkeys(
+            ("camera-live", "camera-stream", "camera-stream-state", "camera-stream-start"), rows["virtual"]
+        ),
     }  # fmt: skip
     if name in ("model-variants", "model-variants-live", "model-variant-new", "model-search-new"):
         subjects[name] = model_of(rows["done"])

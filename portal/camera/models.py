@@ -77,6 +77,16 @@ class Capture(models.Model):
         ordering = ["-id"]
 
 
+class LiveView(models.Model):
+    """A device's camera, read in a job for everybody who watches it."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="live_views")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="live_view")
+
+    class Meta:
+        ordering = ["-id"]
+
+
 class Origin(models.TextChoices):
     DEVICE = "device", _("a device")
     BROWSER = "browser", _("a browser")

@@ -35,12 +35,19 @@ class FileAnswer:
 
 
 @dataclass
+class Watched:
+    """The body of an answer: the frames of a channel, see ``relays.py``."""
+
+    channel: str
+
+
+@dataclass
 class Answer:
     """``body`` is None if the thread has already sent it."""
 
     status: int
     headers: Headers
-    body: bytes | FileAnswer | None
+    body: bytes | FileAnswer | Watched | None
 
 
 class Started:
@@ -93,6 +100,8 @@ class Bridge:
             if isinstance(found, FileAnswer):
                 return Answer(started.status, started.headers, found)
             try:
+                if channel := getattr(found, "relay_channel", None):
+                    return Answer(started.status, started.headers, Watched(channel))
                 if not getattr(found, "streaming", False):
                     return Answer(started.status, started.headers, b"".join(found))
                 wait_for(becomes_stream())

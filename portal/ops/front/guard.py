@@ -9,10 +9,11 @@ from portal.core.bodies import most_bytes
 from portal.ops.front import limits, refusals
 from portal.ops.front.asked import Asked
 from portal.ops.front.bodies import Body, Receive, buffered
-from portal.ops.front.bridge import Answer, Bridge
+from portal.ops.front.bridge import Answer, Bridge, Watched
 from portal.ops.front.callers import Callers
 from portal.ops.front.exchange import Exchange
 from portal.ops.front.refusals import Gone, Refusal
+from portal.ops.front.relays import Relays
 from portal.ops.front.slots import Overloaded, Slots, Threads, Ticket
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class Guard:
         self._streams = Slots(limits.STREAM_THREADS, queue=limits.QUEUE, per_key=limits.STREAMS_PER_PERSON)
         self._buffers = Slots(limits.BUFFERS, queue=limits.QUEUE, per_key=limits.BUFFERS_PER_PERSON)
         self._callers = Callers()
+        self._relays = Relays()
         self._bodies: set[Body] = set()
 
     async def __call__(self, scope: dict, receive: Receive, send) -> None:
@@ -48,7 +50,8 @@ class Guard:
             exchange.log()
 
     def stop(self) -> None:
-        """On shutdown, let the threads that read bodies keep what has arrived."""
+        """On shutdown, let the threads that read bodies keep what has arrived, and watchers go."""
+        self._relays.stop()
         for body in list(self._bodies):
             body.end()
 
@@ -106,7 +109,10 @@ class Guard:
         finally:
             if buffer:
                 buffer.release()
-        await self._bridge.send(exchange, answer)
+        if isinstance(answer.body, Watched):
+            await self._relays.send(exchange, answer, self._callers.key(asked))
+        else:
+            await self._bridge.send(exchange, answer)
 
     async def _in_page_thread(self, exchange: Exchange, data: bytes) -> Answer:
         asked = exchange.asked

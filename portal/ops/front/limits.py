@@ -45,6 +45,11 @@ PAGE_THREADS = 8
 STREAM_THREADS = 12
 STREAMS_PER_PERSON = 4
 FILE_THREADS = 4
+# Watchers of a camera, who cost no thread.
+WATCHERS = 64
+WATCHES_PER_PERSON = 12
+WATCHER_QUEUE_SECONDS = 1.0
+WATCHER_BUFFER = 128 * KB  # what the system may hold of frames that are not read yet
 QUEUE = 256  # requests waiting for a thread
 QUEUE_SECONDS = 30.0
 STREAM_QUEUE_SECONDS = 10.0

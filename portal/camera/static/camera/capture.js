@@ -2,6 +2,7 @@
 
 import { t } from "../core/words.js";
 import { BrowserCamera } from "./browser.js";
+import { DeviceCamera } from "./device.js";
 import { Outbox } from "./sending.js";
 
 const BUSY = ["input", "select", "textarea", "button", "a", "summary"]; // they have keys of their own
@@ -9,8 +10,8 @@ const panel = document.getElementById("camera");
 const part = (name, root = panel) => root.querySelector(`[data-${name}]`);
 
 function setUp() {
-  const [source, start, stop, stage, note] = ["source", "start", "stop", "stage", "note"].map((name) => part(name));
-  const [take, burst, word, state] = ["take", "burst", "burst-word", "state"].map((name) => part(name));
+  const [source, start, stop, stage, note] = ["source", "on", "stop", "stage", "note"].map((name) => part(name));
+  const [take, burst, word, state] = ["take", "burst", "burst-word", "report"].map((name) => part(name));
   const outbox = new Outbox(panel.dataset.post, document.querySelector("[name=csrfmiddlewaretoken]").value, { changed: report, stored: show });
   let camera = null, timer = null, left = 0, taking = false;
 
@@ -45,13 +46,16 @@ function setUp() {
   async function turnOn(lens) {
     camera?.stop();
     say(t("Starting the camera …"), false);
-    const started = new BrowserCamera(part("video"), { ended: turnOff, lenses });
+    const chosen = source.selectedOptions[0].dataset;
+    const started = chosen.stream
+      ? new DeviceCamera(part("canvas"), chosen, outbox.token, { note: (text) => { if (camera === started) say(text, !part("canvas").hidden); } })
+      : new BrowserCamera(part("video"), { ended: turnOff, lenses });
     const problem = await started.start(lens);
     if (problem) return turnOff(problem);
     camera = started;
     start.hidden = true;
     stop.hidden = take.disabled = burst.disabled = false;
-    say("");
+    say(chosen.stream ? t("Starting the camera …") : "", !chosen.stream);
   }
 
   async function takeOne() {

@@ -1,0 +1,38 @@
+// The camera of a device, as a source of images: what is shown is what is stored, byte for byte.
+
+import { t } from "../core/words.js";
+import { DeviceStream } from "./stream.js";
+import { Viewer } from "./viewer.js";
+
+export class DeviceCamera {
+  constructor(canvas, urls, token, { note }) {
+    this.canvas = canvas;
+    this.viewer = new Viewer(canvas);
+    this.newest = null;
+    this.stream = new DeviceStream(urls, token, {
+      note: (text) => note(text),
+      frame: async (fields, blob) => {
+        this.newest = { blob, origin: fields.origin };
+        if (!await this.viewer.show({ ...fields, boxes: [] }, blob)) return;
+        note(fields.black ? t("The camera gives black images: take off its cap and give it light.") : "");
+      },
+    });
+  }
+
+  async start() {
+    this.stream.start();
+    return "";
+  }
+
+  stop() {
+    this.stream.stop();
+    this.canvas.hidden = true;
+  }
+
+  // The newest frame, once.
+  async take() {
+    const taken = this.newest;
+    this.newest = null;
+    return taken;
+  }
+}

@@ -1,0 +1,113 @@
+"""Live views: one per device, with predictions, for as long as somebody watches and nobody else needs it."""
+
+import json
+import struct
+
+import pytest
+from django.urls import reverse
+
+from portal.camera import live, services
+from portal.camera.models import LiveView
+from portal.core import relay
+from portal.devices import seen
+from portal.devices import services as devices
+from portal.jobs.models import Status
+from tests.devices.live import BEFORE, check_told, execute
+
+pytestmark = pytest.mark.ssh
+
+
+class Publisher:
+    """Takes what would go to the broker; ``watchers`` web processes want it."""
+
+    watchers = 1
+    frames: list = []
+
+    def __init__(self, channel):
+        type(self).channel = channel
+
+    def publish(self, fields, data=b""):
+        self.frames.append((fields, data))
+        return self.watchers
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def frames(monkeypatch):
+    monkeypatch.setattr(live, "Publisher", Publisher)
+    monkeypatch.setattr(Publisher, "frames", [])
+    monkeypatch.setattr(Publisher, "watchers", 1)
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(live, "LONGEST_SECONDS", 0.3)
+    return Publisher.frames
+
+
+def test_frames_come_with_the_prediction_and_an_origin_that_can_be_proved(rows, camera_board, frames):
+    job = execute(live.start(rows.device, rows.user).job)
+    assert job.status == Status.SUCCEEDED, job.message
+    assert str(job.result["ended"]) == "its time was up" and job.result["frames"] == len(frames) - 1
+    fields, image = frames[0]
+    assert (fields["label"], fields["release"], fields["black"]) == ("red", BEFORE, False)
+    assert "virtual" in fields["camera"] and "virtual" in fields["engine"]
+    assert frames[-1][0] == {"type": "ended"}
+    draft = services.begin(rows.team, rows.user, "Bolts", "classification")
+    kept = services.add(draft, "from-the-live-view", image, "bolt", fields["origin"])
+    assert (kept.device, kept.release, kept.origin) == (rows.device, BEFORE, "device")
+
+
+def test_it_ends_when_nobody_watches_and_when_another_job_needs_the_device(
+    rows, camera_board, frames, monkeypatch
+):
+    monkeypatch.setattr(live, "LONGEST_SECONDS", 60.0)
+    monkeypatch.setattr(live, "UNWATCHED_SECONDS", 0.1)
+    monkeypatch.setattr(Publisher, "watchers", 0)
+    job = execute(live.start(rows.device, rows.user).job)
+    assert str(job.result["ended"]) == "nobody watched"
+    monkeypatch.setattr(Publisher, "watchers", 1)
+    view = live.start(rows.device, rows.user)
+    devices.start_probe(rows.device, rows.user)
+    assert str(execute(view.job).result["ended"]) == "another job needed the device"
+
+
+def test_frames_are_offered_for_review(rows, camera_board, frames, monkeypatch):
+    kept = []
+    monkeypatch.setattr(seen, "wants", lambda device: True)
+    monkeypatch.setattr(
+        seen, "offer", lambda device, task, release, images, source: kept.append((source, images[0]))
+    )
+    execute(live.start(rows.device, rows.user).job)
+    source, image = kept[0]
+    assert source == seen.LIVE and image.prediction["label"] == "red"
+    assert image.content().startswith(b"\xff\xd8")
+
+
+def test_a_camera_that_is_missing_is_told_on_the_page(rows, camera_board, frames, client):
+    camera_board.order(camera="none")
+    client.force_login(rows.user)
+    job = execute(live.start(rows.device, rows.user).job)
+    check_told(client, job, rows.device, "has no camera")
+    state = client.get(reverse("camera-stream-state", args=[rows.device.pk])).json()
+    assert state["failed"] and state["sentence"] == job.message
+
+
+def test_two_who_start_it_share_one_view_and_viewers_only_watch(rows, client, bob):
+    client.force_login(rows.user)
+    for _ in range(2):
+        url = reverse("camera-stream-start", args=[rows.device.pk])
+        assert client.post(url).json()["sentence"] == "Waiting for a worker."
+    assert LiveView.objects.count() == 1
+    page = client.get(reverse("camera-live", args=[rows.device.pk])).content.decode()
+    assert "data-start=" in page
+    client.force_login(bob)
+    assert client.post(url).status_code == 403
+    page = client.get(reverse("camera-live", args=[rows.device.pk])).content.decode()
+    assert "data-start=" not in page
+
+
+def test_a_message_is_a_length_an_object_and_an_image():
+    message = relay.framed(relay.pack({"type": "frame"}, b"image"))
+    length, size = struct.unpack(">I", message[:4])[0], struct.unpack(">I", message[4:8])[0]
+    assert length == len(message) - 4 and json.loads(message[8 : 8 + size]) == {"type": "frame"}
+    assert message[8 + size :] == b"image"

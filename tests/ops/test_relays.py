@@ -1,0 +1,114 @@
+"""Frames for watchers: the newest at each moment, without a thread, and not for more than there is room."""
+
+import asyncio
+import struct
+from types import SimpleNamespace
+
+import pytest
+
+from portal.core import relay
+from portal.ops.front import limits, relays
+from portal.ops.front.bridge import Answer, Watched
+from portal.ops.front.refusals import Gone, Refusal
+
+
+class Channel:
+    """A subscription without a broker."""
+
+    made: list = []
+
+    def __init__(self, name):
+        self.watchers, self.ended = set(), False
+        self.made.append(self)
+
+    def end(self):
+        self.ended = True
+
+    def publish(self, number: int) -> None:
+        for watcher in self.watchers:
+            watcher.put(relay.pack({"number": number}))
+
+
+class Exchange:
+    """A client that reads a message whenever ``reads`` lets it, and leaves after ``most``."""
+
+    def __init__(self, most: int, seconds: float = 0.0):
+        transport = SimpleNamespace(
+            set_write_buffer_limits=lambda high: None,
+            get_extra_info=lambda name: SimpleNamespace(setsockopt=lambda *option: None),
+        )
+        connection = SimpleNamespace(transport=transport)
+        self.asked = SimpleNamespace(method="GET", scope={"slipway.connection": connection})
+        self.got, self._most, self._seconds = [], most, seconds
+
+    async def start(self, status, headers):
+        self.status = status
+
+    async def write(self, block):
+        (size,) = struct.unpack(">I", block[4:8])
+        self.got.append(block[8 : 8 + size])
+        await asyncio.sleep(self._seconds)
+        if len(self.got) == self._most:
+            raise Gone
+
+    async def end(self):
+        pass
+
+
+@pytest.fixture
+def channels(monkeypatch):
+    monkeypatch.setattr(relays, "Channel", Channel)
+    monkeypatch.setattr(Channel, "made", [])
+    return Channel.made
+
+
+ANSWER = Answer(200, [], Watched("slipway:camera:1"))
+
+
+def test_a_slow_watcher_loses_frames_and_holds_up_nobody(channels):
+    async def scene():
+        hub, fast, slow = relays.Relays(), Exchange(10), Exchange(2, seconds=0.2)
+        tasks = [asyncio.create_task(hub.send(one, ANSWER, "alice")) for one in (fast, slow)]
+        await asyncio.sleep(0.01)
+        for number in range(10):
+            channels[0].publish(number)
+            await asyncio.sleep(0.01)
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        return fast, slow, outcomes
+
+    fast, slow, outcomes = asyncio.run(scene())
+    assert [type(one) for one in outcomes] == [Gone, Gone]
+    assert len(fast.got) == 10 and slow.got == [b'{"number": 0}', b'{"number": 9}'], "the newest, no old one"
+    assert len(channels) == 1 and channels[0].ended, "one subscription, ended with the last watcher"
+
+
+def test_there_is_a_bound_for_each_person(channels, monkeypatch):
+    monkeypatch.setattr(limits, "WATCHES_PER_PERSON", 1)
+    monkeypatch.setattr(limits, "WATCHER_QUEUE_SECONDS", 0.01)
+
+    async def scene():
+        hub = relays.Relays()
+        first = asyncio.create_task(hub.send(Exchange(1), ANSWER, "alice"))
+        await asyncio.sleep(0.01)
+        with pytest.raises(Refusal):
+            await hub.send(Exchange(1), ANSWER, "alice")
+        other = asyncio.create_task(hub.send(Exchange(1), ANSWER, "bob"))
+        await asyncio.sleep(0.01)
+        channels[0].publish(1)
+        return await asyncio.gather(first, other, return_exceptions=True)
+
+    assert [type(one) for one in asyncio.run(scene())] == [Gone, Gone]
+
+
+def test_without_frames_there_are_signs_of_life_and_a_stop_ends_it(channels, monkeypatch):
+    monkeypatch.setattr(relay, "IDLE_SECONDS", 0.01)
+
+    async def scene():
+        hub, exchange = relays.Relays(), Exchange(1000)
+        task = asyncio.create_task(hub.send(exchange, ANSWER, "alice"))
+        await asyncio.sleep(0.1)
+        hub.stop()
+        await asyncio.wait_for(task, 5)
+        return exchange.got
+
+    assert set(asyncio.run(scene())) == {b'{"type": "idle"}'}
