@@ -17,6 +17,7 @@ urlpatterns = [
     path("models/", include("portal.compilation.urls")),
     path("deployments/", include("portal.deployment.urls")),
     path("devices/", include("portal.devices.urls")),
+    path("devices/", include("portal.application.urls")),
     path("camera/", include("portal.camera.urls")),
     path("review/", include("portal.review.urls")),
     path("rollouts/", include("portal.rollouts.urls")),

@@ -13,6 +13,7 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from portal.application.models import Application
 from portal.camera.models import Capture, CaptureDraft
 from portal.compilation import layer_errors, search
 from portal.datasets.draft_models import Draft
@@ -155,6 +156,7 @@ def make_rows(team, alice):
         file=found["inference"].images.first().file.name,
     )  # fmt: skip
     return found | {
+        "application": Application.objects.create(team=team, device=found["virtual"]),
         "review_rule": rule, "review_item": kept,
         "prelabelling": prelabelling, "capture": capture,
         "jump": JumpHost.objects.create(team=team, name="Gate", host="10.9.9.9", username="porter"),
@@ -193,6 +195,7 @@ def api_values(rows):
         "rollouts": rows["rollout"].pk,
         "review-items": rows["review_item"].pk,
         "review-rules": rows["review_rule"].pk,
+        "device-apps": rows["application"].pk,
         "device-groups": rows["group"].pk,
         "jump-hosts": rows["jump"].pk,
         "members": rows["member"].pk,
@@ -232,6 +235,7 @@ def page_values(rows, name):
         "camera": rows["capture"].draft,
         "review": rows["review_item"],
         "jump": rows["jump"],
+        "app": rows["virtual"],
         "model": compiled_of(rows["done"]).first(), "deployment": deployments_of(rows["done"]).first(),
     }  # fmt: skip
     subject = subjects.get(name) or by_kind.get(name.split("-")[0])
@@ -241,7 +245,7 @@ def page_values(rows, name):
         "pk": subject.pk if subject else None, "name": IMAGE if name == "dataset-image" else "model.onnx",
         "number": number, "layout": "folders", "position": 0, "secret": rows["secret"], "uidb64": "MQ",
         "token": "set-password", "code": "near-copy",
-        "decision": "accept" if name == "review-decide" else "pause",
+        "decision": {"review-decide": "accept", "app-act": "status"}.get(name, "pause"),
     }  # fmt: skip
 
 

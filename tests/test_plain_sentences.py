@@ -21,6 +21,7 @@ FOR_OPERATORS = (
     "portal/log_settings.py", "portal/core/configs/",
     "portal/core/checks.py", "portal/core/bucket.py", "portal/core/datalock.py", "portal/core/patience.py",
     "portal/models/checks.py", "portal/core/schema.py", "workers/virtual_board/", "workers/train/tools/",
+    "workers/board/app/",
     "workers/train/check.py",
     "workers/convert/torch_stub/",
 )  # fmt: skip

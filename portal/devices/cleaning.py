@@ -41,6 +41,10 @@ _RELEASE = record(
     },
 )
 _FILE = record({"name": text(MAX_NAME), "bytes": whole(0, MAX_BYTES), "sha256": maybe(text(64))})
+_OUTPUT = record(
+    {"kind": text(20), "place": text(), "problem": text(300)},
+    {name: whole(0, MAX_BYTES) for name in ("sent", "waiting", "dropped", "refused")},
+)
 _MESSAGES: dict[str, Check] = {
     # The task knows the fields of predictions: see ``clean_message``.
     "answer": record({**_ANSWER, "ms": number(0, MAX_MILLISECONDS)}, {"task": text(40)}),
@@ -52,6 +56,24 @@ _MESSAGES: dict[str, Check] = {
             "load_ms": number(0, MAX_MILLISECONDS),
             "engine": text(120),
         }
+    ),
+    "app": record(
+        {"installed": flag, "running": flag},
+        {
+            "boot": maybe(text()),
+            "restarts": whole(0, MAX_COUNT),
+            "release": text(MAX_NAME),
+            "frames": whole(0, MAX_BYTES),
+            "failed": whole(0, MAX_BYTES),
+            "rate": number(0, MAX_COUNT),
+            "ms": number(0, MAX_MILLISECONDS),
+            "began": number(0, MAX_SECONDS),
+            "at": number(0, MAX_SECONDS),
+            "problem": text(300),
+            "outputs": many(_OUTPUT, 8),
+            "recent": many(text(500), 50),
+            "log": many(text(400), 100),
+        },
     ),
     "error": record({"message": sentence(MAX_MESSAGE)}, {"code": text(40)}),
     "probe": record(

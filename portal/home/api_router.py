@@ -3,6 +3,7 @@
 from django.urls import include, path, re_path
 from rest_framework.routers import DefaultRouter
 
+from portal.application.api import ApplicationViewSet
 from portal.camera.api import CaptureDraftViewSet, CaptureViewSet
 from portal.compilation.api import CompiledModelViewSet, LayerErrorsViewSet, SearchViewSet
 from portal.core.api import BoardProfileViewSet, ChipViewSet, IndexViewSet, RecipeViewSet, SchemaView
@@ -53,6 +54,7 @@ router.register("deployments", DeploymentViewSet)
 router.register("policies", PolicyViewSet)
 router.register("rollouts", RolloutViewSet)
 router.register("device-groups", GroupViewSet)
+router.register("device-apps", ApplicationViewSet)
 router.register("review-items", ItemViewSet)
 router.register("review-rules", RuleViewSet)
 router.register("jump-hosts", JumpHostViewSet)

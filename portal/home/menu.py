@@ -21,6 +21,7 @@ _SECTIONS = {
     "device": "device-list",
     "inference": "device-list",
     "camera": "dataset-list",
+    "app": "device-list",
     "review": "device-list",
     "rollout": "device-list",
     "group": "device-list",

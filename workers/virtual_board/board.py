@@ -21,6 +21,7 @@ from pathlib import Path
 
 import asyncssh
 
+from workers.virtual_board import services
 from workers.virtual_board.commands import STANDIN, Command, make_tools
 from workers.virtual_board.files import BoardFiles
 from workers.virtual_board.hub import EngineHub, engine_name
@@ -66,6 +67,7 @@ class VirtualBoard:
         self._show_files()
         self._connect_camera()
         await self._listen()
+        services.boot(self.home, self.environment())
         self._later(self._watch_orders())
 
     def stop(self) -> None:
@@ -195,6 +197,7 @@ class VirtualBoard:
         self.connections.clear()
         for command in list(self.commands):
             command.kill()
+        services.end(self.home)
         self.hub.kill_engines()
 
     async def _cut_power(self, back_after: float) -> None:
@@ -205,6 +208,7 @@ class VirtualBoard:
         self._read_orders()
         self._show_files()
         await self._listen()
+        services.boot(self.home, self.environment())
 
     def current_password(self) -> str:
         try:

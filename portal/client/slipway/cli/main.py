@@ -12,6 +12,7 @@ from click import shell_completion
 from slipway.cli.commands import (
     account,
     api,
+    applications,
     cameras,
     datasets,
     devices,
@@ -62,6 +63,7 @@ for module in (
     evidence,
     rollouts,
     reviewing,
+    applications,
     history,
     team,
     webhooks,

@@ -1,0 +1,122 @@
+"""The form that installs the application."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portal.core.forms import StyledForm
+from portal.core.names import one_line
+
+KINDS = [
+    ("file", _("a file on the board")),
+    ("mqtt", "MQTT"),
+    ("serial", _("a serial port")),
+    ("http", "HTTP"),
+]
+SPEEDS = (9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
+NEEDED = {"mqtt": ("host", "topic"), "serial": ("device",), "http": ("url",), "file": ()}
+FIELDS = {
+    "mqtt": ("host", "port", "topic", "qos", "user"),
+    "serial": ("device", "baud"),
+    "http": ("url",),
+    "file": (),
+}
+BARRED_IN_TOPIC = "+#"  # wildcards of subscribers
+
+
+class AppForm(StyledForm):
+    source = forms.ChoiceField(
+        label=_("Images from"), choices=[("camera", _("the board's camera")), ("folder", _("a folder"))]
+    )
+    width = forms.IntegerField(label=_("Width"), min_value=16, max_value=2304, initial=640, step_size=8)
+    height = forms.IntegerField(label=_("Height"), min_value=16, max_value=1296, initial=480, step_size=8)
+    folder = forms.RegexField(
+        r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$",
+        label=_("Folder"),
+        required=False,
+        initial="pictures",
+        help_text=_("Beside the releases on the board."),
+    )
+    every_ms = forms.IntegerField(
+        label=_("Milliseconds between two images"), min_value=0, max_value=3_600_000, initial=200
+    )
+    only_changes = forms.BooleanField(
+        required=False,
+        label=_("Only changes"),
+        help_text=_("A line only if something else is seen than before."),
+    )
+    output = forms.ChoiceField(label=_("Predictions to"), choices=KINDS)
+    host = forms.CharField(label=_("Broker"), required=False, max_length=255, validators=[one_line])
+    port = forms.IntegerField(label=_("Port"), required=False, min_value=1, max_value=65535, initial=1883)
+    topic = forms.CharField(label=_("Topic"), required=False, max_length=255, validators=[one_line])
+    qos = forms.ChoiceField(
+        label=_("Delivery"), required=False, choices=[("0", _("at most once")), ("1", _("at least once"))]
+    )
+    user = forms.CharField(label=_("User"), required=False, max_length=255, validators=[one_line])
+    password = forms.CharField(
+        label=_("Password"),
+        required=False,
+        max_length=255,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Empty: as stored."),
+    )
+    device = forms.RegexField(
+        r"^/dev/[A-Za-z0-9_/-]{1,60}$", label=_("Serial port"), required=False, initial="/dev/ttyS1"
+    )
+    baud = forms.TypedChoiceField(
+        label=_("Speed"), required=False, coerce=int, choices=[(n, n) for n in SPEEDS], initial=115200
+    )
+    url = forms.CharField(label=_("Address"), required=False, max_length=500, validators=[one_line])
+
+    def clean_topic(self):
+        topic = self.cleaned_data["topic"]
+        if any(sign in topic for sign in BARRED_IN_TOPIC):
+            raise forms.ValidationError(_("A topic to publish to has neither + nor #."))
+        return topic
+
+    def clean_url(self):
+        url = self.cleaned_data["url"]
+        if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+            raise forms.ValidationError(_("Write the whole address, such as http://10.1.1.155:8000/seen."))
+        return url
+
+    def clean(self):
+        data = super().clean()
+        for name in NEEDED.get(data.get("output"), ()):
+            if name not in self.errors and not data.get(name):
+                self.add_error(name, _("This is needed for the chosen output."))
+        return data
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The settings as ``config.json`` has them, without the password."""
+        data = self.cleaned_data
+        camera = {"kind": "camera", "size": [data["width"], data["height"]]}
+        folder = {"kind": "folder", "folder": data["folder"] or "pictures"}
+        chosen = {name: data[name] for name in FIELDS[data["output"]] if data[name] not in (None, "")}
+        if "qos" in chosen:
+            chosen["qos"] = int(chosen["qos"])
+        return {
+            "source": camera if data["source"] == "camera" else folder,
+            "every_ms": data["every_ms"],
+            "only_changes": data["only_changes"],
+            "outputs": [{"kind": data["output"], **chosen}],
+        }
+
+
+def initial_of(config: dict[str, Any]) -> dict[str, Any]:
+    """The form's initial values for stored settings."""
+    source = config.get("source", {})
+    output = next(iter(config.get("outputs", [])), {})
+    width, height = source.get("size", (640, 480))
+    found = {name: value for name, value in output.items() if name != "kind"}
+    return {
+        "source": source.get("kind", "camera"), "width": width, "height": height,
+        "folder": source.get("folder", "pictures"), "every_ms": config.get("every_ms", 200),
+        "only_changes": config.get("only_changes", False), "output": output.get("kind", "file"), **found,
+    }  # fmt: skip

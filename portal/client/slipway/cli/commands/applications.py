@@ -1,0 +1,89 @@
+"""The application that runs on a board by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from slipway.cli.app import App, command
+from slipway.errors import NotFound
+
+
+def add_to(group: click.Group) -> None:
+    @group.group("app")
+    def applications():
+        """The program that stays on a board and sends what it sees."""
+
+    command(applications, "install", _page, short_help="Install the application on a device.")(install)
+    command(applications, "show", _page, short_help="Show what the application does.")(show)
+    for name, words in ACTS.items():
+        command(applications, name, _page, short_help=words)(_act(name, words))
+
+
+ACTS = {
+    "start": "Start the application.",
+    "stop": "Stop the application; it starts again at the next boot.",
+    "remove": "Stop the application and remove it from the board.",
+}
+
+
+def _page(app: App, device: str, **values) -> str:
+    return f"devices/{app.client.device(device)['id']}/app/"
+
+
+@click.argument("device")
+@click.option("--to", "output", type=click.Choice(["file", "mqtt", "serial", "http"]), required=True)
+@click.option("--host", help="The MQTT broker.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Of the broker; else 1883.")
+@click.option("--topic")
+@click.option("--qos", type=click.IntRange(0, 1))
+@click.option("--user")
+@click.option("--password", envvar="SLIPWAY_MQTT_PASSWORD", help="Of the broker; or SLIPWAY_MQTT_PASSWORD.")
+@click.option("--serial-port", help="Such as /dev/ttyS1.")
+@click.option("--baud", type=int)
+@click.option("--url", help="Gets each prediction by POST.")
+@click.option("--source", type=click.Choice(["camera", "folder"]))
+@click.option("--folder", help="Beside the releases on the board.")
+@click.option("--width", type=click.IntRange(16, 2304))
+@click.option("--height", type=click.IntRange(16, 1296))
+@click.option("--every-ms", type=click.IntRange(0, 3_600_000), help="From one image to the next.")
+@click.option("--only-changes", is_flag=True, help="A line only if something else is seen than before.")
+def install(app: App, device: str, **options: Any):
+    """Install the application on a device and start it; it replaces one that is there."""
+    body = {name: value for name, value in options.items() if value not in (None, "", False)}
+    body["device"] = app.client.device(device)["id"]
+    _print(app, app.client.post("device-apps/", json=body))
+
+
+@click.argument("device")
+def show(app: App, device: str):
+    """Show what the application on a device did when the board was last asked."""
+    _print(app, _row(app, device))
+
+
+def _act(name: str, words: str):
+    @click.argument("device")
+    def act(app: App, device: str):
+        _print(app, app.client.post(f"device-apps/{_row(app, device)['id']}/{name}/"))
+
+    act.__doc__ = words
+    return act
+
+
+def _row(app: App, device: str) -> dict[str, Any]:
+    number = app.client.device(device)["id"]
+    for row in app.client.rows("device-apps/"):
+        if row["device"] == number:
+            return row
+    raise NotFound(f"There is no application on {device}: see  slipway app install --help")
+
+
+def _print(app: App, row: dict[str, Any]) -> None:
+    app.screen.document(row)
+    state, job = row["state"], row["job"]
+    words = "running" if state.get("running") else "stopped" if state.get("installed") else "not installed"
+    app.screen.line(words if job is None else f"{words}; job {job['id']} ({row['act']}): {job['status']}")
+    for one in state.get("outputs", []):
+        counts = f"sent {one['sent']}, waiting {one['waiting']}, dropped {one['dropped']}"
+        app.screen.line(f"{one['kind']} {one['place']}: {counts} {one['problem']}".rstrip())

@@ -1,0 +1,1 @@
+from tests.devices.board_fixtures import *  # noqa: F403

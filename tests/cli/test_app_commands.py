@@ -1,0 +1,23 @@
+"""The application on a board from the command line."""
+
+import pytest
+
+from portal.application.models import Application
+from portal.jobs.models import Job, Status
+from tests.seed import Seeder
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_application_is_installed_shown_and_stopped(signed_in, slipway, team, alice):
+    Seeder(team, alice).device("Belt", "virtual")
+    assert slipway("app", "show", "Belt").code == 4
+    made = slipway("app", "install", "Belt", "--to", "mqtt", "--host", "10.1.1.155", "--topic", "line/1")
+    assert made.code == 0 and "(install): queued" in made.out, made.err
+    assert slipway("app", "install", "Belt", "--to", "serial").code == 6
+    Job.objects.update(status=Status.SUCCEEDED)
+    output = {"kind": "mqtt", "place": "10.1.1.155:1883 line/1", "sent": 0, "waiting": 7, "dropped": 0}
+    state = {"installed": True, "running": True, "outputs": [output | {"problem": "Connection refused"}]}
+    Application.objects.update(state=state)
+    assert "waiting 7, dropped 0 Connection refused" in slipway("app", "show", "Belt").out
+    assert "(stop): queued" in slipway("app", "stop", "Belt").out
