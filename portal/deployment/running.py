@@ -7,7 +7,7 @@ still be matched at the next contact, be it a probe, check, inference or deploym
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db.models import OuterRef, Q, Subquery
 from django.template.loader import render_to_string
@@ -84,18 +84,41 @@ def current_deployments(devices: Iterable[Device]) -> dict[int, Deployment]:
     ids = Device.objects.filter(pk__in=[device.pk for device in devices]).values_list("pk", newest)
     rows = Deployment.objects.select_related("compiled_model__model", "source")
     rows = rows.in_bulk([pk for _device, pk in ids if pk])
-    by_device = {device: rows.get(pk) for device, pk in ids}
-    found = {device.pk: _as_reported(device, by_device.get(device.pk)) for device in devices}
+    found = {device: rows.get(pk) for device, pk in ids}
+    others = [device for device in devices if _reports_another(device, found.get(device.pk))]
+    found |= dict.fromkeys([device.pk for device in others]) | _reported(others)
     return {pk: deployment for pk, deployment in found.items() if deployment is not None}
 
 
-def _as_reported(device: Device, newest: Deployment | None) -> Deployment | None:
-    """``newest``, unless the board has since reported another release."""
+def _reports_another(device: Device, newest: Deployment | None) -> bool:
+    """Whether the board has reported another release since its newest deployment."""
     if device.reported_at is None or (newest and newest.activated_at > device.reported_at):
-        return newest
-    if newest is not None and newest.release == device.reported_release:
-        return newest
-    return deployment_of(device, device.reported_release)
+        return False
+    return newest is None or newest.release != device.reported_release
+
+
+def _reported(devices: Sequence[Device]) -> dict[int, Deployment]:
+    """As ``deployment_of``, for the release that each device reported, by device id."""
+    wanted = [device for device in devices if device.reported_release]
+    if not wanted:
+        return {}
+    teams, names = ({getattr(one, name) for one in wanted} for name in ("team_id", "reported_release"))
+    rows = Deployment.objects.filter(device__team__in=teams, release__in=names)
+    rows = rows.select_related("compiled_model__model", "source", "device").order_by("activated_at", "pk")
+    found = {}
+    for row in rows:  # the newest comes last
+        found[row.device_id, row.release] = found[_address(row.device), row.release] = row
+    order = {row.pk: number for number, row in enumerate(rows)}
+    newest = {
+        device.pk: [found.get((place, device.reported_release)) for place in (device.pk, _address(device))]
+        for device in wanted
+    }
+    return {pk: max(there, key=lambda row: order[row.pk]) for pk, rows in newest.items()
+            if (there := list(filter(None, rows)))}  # fmt: skip
+
+
+def _address(device: Device) -> tuple[int, str, int]:
+    return device.team_id, device.host.lower(), device.port
 
 
 def devices_that_run(compiled_ids: set[int]) -> dict[int, list[Device]]:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from portal.core import configs, live, panels
 from portal.core.bodies import many_images, takes
 from portal.core.live import Live
-from portal.core.paging import page_of
+from portal.core.paging import page_of, part_of
 from portal.devices import coco, fitness, health_history, pictures, releases, services
 from portal.devices.credentials import SecretNeeded
 from portal.devices.errors import BoardError
@@ -42,19 +42,18 @@ def _device(request, pk: int) -> Device:
 
 
 def device_list(request):
-    """All boards: online or not, and their current releases."""
+    """All boards by name: online or not, and their current releases."""
     every = Device.objects.for_team(request.team)
     found = DeviceFilter(request.GET, every, request=request)
     rows = found.qs if found.is_valid() else every
-    devices = rows.select_related("probe_job", "busy_with").prefetch_related("tags")
-    current = releases.current(devices)
-    newer = releases.newer(devices)
-    rows = [(device, current.get(device.pk), newer.get(device.pk)) for device in devices]
+    part = part_of(rows.select_related("probe_job", "busy_with").prefetch_related("tags"), request)
+    current, newer = releases.current(part), releases.newer(part)
     context = {
-        "rows": rows,
+        "rows": [(device, current.get(device.pk), newer.get(device.pk)) for device in part],
+        "part": part,
         "tags": DeviceTag.objects.for_team(request.team),
         "tag": request.GET.get("tag", ""),
-        "any": bool(rows) or every.exists(),
+        "any": bool(part) or every.exists(),
     }
     return render(request, "devices/list.html", context)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from urllib.parse import urlencode
+
 from django.contrib import messages
+from django.db.models import Count
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -11,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from portal.core import live
 from portal.core.live import Live
-from portal.core.paging import page_of
+from portal.core.paging import page_of, part_of
 from portal.jobs.models import IllegalTransition
 from portal.models import pages
 from portal.rollouts import services
@@ -21,6 +25,7 @@ from portal.rollouts.planning import RolloutError
 from portal.teams.access import operator_required
 from workers.contract.messages import msg
 
+TILES = 40  # boards on one page of a rollout
 DECISIONS = {
     "pause": services.pause,
     "resume": services.resume,
@@ -76,23 +81,27 @@ def rollout_live(request, pk):
 
 
 def _live(request, rollout: Rollout) -> Live:
-    targets = list(rollout.targets.select_related("device", "deployment__job"))
-    waves = [
-        (number, [target for target in targets if target.wave == number])
-        for number in range(1, rollout.waves + 1)
-    ]
-    counts = [(state, sum(target.state == state for target in targets)) for state in BoardState]
+    """The boards by wave; ``?state=`` shows those in one state only."""
+    counts = dict(rollout.targets.order_by().values_list("state").annotate(Count("pk")))
+    sizes = dict(rollout.targets.order_by().values_list("wave").annotate(Count("pk")))
+    state = request.GET.get("state", "")
+    targets = rollout.targets.filter(state=state) if state in counts else rollout.targets
+    page = reverse("rollout-detail", args=[rollout.pk])
+    part = part_of(targets.select_related("device", "deployment__job"), request, TILES, page)
     context = {
         "rollout": rollout,
-        "waves": waves,
-        "counts": [(state, count) for state, count in counts if count],
-        "total": len(targets),
+        "waves": [(wave, sizes[wave], list(rows)) for wave, rows in groupby(part, lambda one: one.wave)],
+        "counts": [(each, counts[each]) for each in BoardState if each in counts],
+        "state": state if state in counts else "",
+        "part": part,
         "decisions": _decisions(rollout),
     }
     body = render_to_string("rollouts/_live.html", context, request=request)
-    busy = any(target.state in (BoardState.DEPLOYING, BoardState.UNDOING) for target in targets)
-    active = busy or not rollout.is_final
-    return Live("rollout-live", reverse("rollout-live", args=[rollout.pk]), body, active)
+    busy = any(counts.get(each) for each in (BoardState.DEPLOYING, BoardState.UNDOING))
+    url = reverse("rollout-live", args=[rollout.pk])
+    kept = {name: request.GET[name] for name in ("state", "from") if request.GET.get(name)}
+    url += f"?{urlencode(kept)}" if kept else ""
+    return Live("rollout-live", url, body, busy or not rollout.is_final)
 
 
 def _decisions(rollout: Rollout) -> list[str]:
