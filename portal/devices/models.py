@@ -138,9 +138,9 @@ class Device(Owned):
 class AccessAction(models.TextChoices):
     """What a job changes about how a board is signed in to."""
 
-    KEY = "install-key", _("Key installed")
-    PASSWORD = "change-password", _("Password changed")
-    UNDO = "undo", _("Change undone")
+    KEY = "install-key", _("New key")
+    PASSWORD = "change-password", _("New password")
+    UNDO = "undo", _("Undo")
 
 
 class AccessChange(models.Model):

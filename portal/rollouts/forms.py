@@ -122,8 +122,9 @@ class RolloutForm(StyledForm):
         self.fields["groups"].queryset = Group.objects.for_team(team)
         self.fields["devices"].queryset = Device.objects.for_team(team)
         self.fields["tags"].queryset = DeviceTag.objects.for_team(team)
-        if not self.fields["tags"].queryset.exists():
-            del self.fields["tags"]
+        for name in ("groups", "tags"):
+            if not self.fields[name].queryset.exists():
+                del self.fields[name]
 
     def clean_waves(self):
         groups = planning.groups_of(self.team)
@@ -138,5 +139,5 @@ class RolloutForm(StyledForm):
         """The arguments of ``services.create``. Call it on a valid form."""
         data = dict(self.cleaned_data)
         data["may_fail"] = data.pop("may_fail_percent") / 100
-        data["devices"] = planning.devices_of(data["devices"], data.pop("groups"), data.pop("tags", ()))
+        data["devices"] = planning.devices_of(data["devices"], data.pop("groups", ()), data.pop("tags", ()))
         return data

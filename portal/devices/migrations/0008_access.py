@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('action', models.CharField(choices=[('install-key', 'Key installed'), ('change-password', 'Password changed'), ('undo', 'Change undone')], max_length=20)),
+                ('action', models.CharField(choices=[('install-key', 'New key'), ('change-password', 'New password'), ('undo', 'Undo')], max_length=20)),
                 ('public_key', models.CharField(blank=True, max_length=200)),
                 ('secret', models.TextField(blank=True)),
                 ('previous', models.TextField(blank=True)),
