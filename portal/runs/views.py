@@ -175,13 +175,15 @@ def _describe(preset: str, version: DatasetVersion | None, estimates: Estimates)
     """A preset with all its parameters, for its card and as the fields' placeholders.
 
     ``misfit`` is set if the images of the chosen version are much larger or smaller than its input,
-    ``obstacle`` if it is proven not to run on the chip of the estimates.
+    ``fitted`` if the version changed the preset's settings, ``obstacle`` if it is proven not to run on the
+    chip of the estimates.
     """
     book = configs.presets()[preset]
     defaults, sizes = plans.defaults(preset, version=version), configs.recipes()[book.recipe].input_sizes
     return {
         "obstacle": proof.against_targets(book.recipe, defaults["input_size"], [estimates.chip]),
         "misfit": misfit(version, defaults["input_size"], sizes) if version is not None else None,
+        "fitted": defaults != plans.defaults(preset),
         "title": book.title,
         "summary": book.summary,
         "recipe": book.recipe,

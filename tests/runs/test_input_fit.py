@@ -69,3 +69,19 @@ def test_the_run_and_its_report_say_so(team, alice, alices, large):
     run = create_run(plan.make_plan(large, preset="fast", chips=["rv1106"]), team, alice)
     assert any(notice.startswith(LARGER) for notice in report(run)["notices"])
     assert LARGER in alices.get(run.get_absolute_url()).content.decode()
+
+
+def test_images_below_the_smallest_input_of_a_recipe_are_no_misfit_of_it():
+    version = DatasetVersion(statistics=of_sides(s30=9))
+    assert misfit(version, [64, 64], [[64, 64], [96, 96]]) is None
+    assert misfit(version, [96, 96], [[64, 64], [96, 96]]).startswith(
+        "Most images are less than half as large"
+    )
+
+
+def test_the_page_says_which_presets_were_fitted_to_the_dataset(alices, large):
+    url, fitted = reverse("run-new"), "are fitted to this dataset"
+    few = alices.get(url, {"version": large.pk}).content.decode()
+    assert few.count(fitted) >= 1  # its epochs: it has few images
+    DatasetVersion.objects.update(statistics=of_sides(s8000=9), train_images=100_000)
+    assert fitted not in alices.get(url, {"version": large.pk}).content.decode()

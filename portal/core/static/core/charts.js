@@ -144,8 +144,8 @@ function nearest(points, x) {
 
 // ``series``: ``{ name, points: [[x, y], …], mark, dots, loose }``; ``mark`` is the number of its colour and dashes,
 // ``loose`` points are not joined.
-// ``choose(x)`` is called for a click at a point's x.
-export function lines({ title, series, stepWords, choose }) {
+// ``choose(x)`` is called for a click at a point's x; ``axisWords(x)`` names the marks below instead of their number.
+export function lines({ title, series, stepWords, choose, axisWords = shortNumber }) {
   return (drawing) => {
     let pointed;
     const all = series.flatMap(({ points }) => points).filter(([, y]) => Number.isFinite(y));
@@ -156,7 +156,7 @@ export function lines({ title, series, stepWords, choose }) {
     const y = drawing.verticalAxis(low, high);
     const x = (value) => drawing.left + ((value - first) / (last - first || 1)) * (drawing.right - drawing.left);
     for (const mark of ticks(first, last, Math.max(2, Math.round(drawing.width / 110)), 1)) {
-      if (mark >= first && mark <= last) drawing.text(shortNumber(mark), x(mark), drawing.bottom + 15, "middle");
+      if (mark >= first && mark <= last) drawing.text(axisWords(mark), Math.min(x(mark), drawing.right - LETTER * axisWords(mark).length / 2), drawing.bottom + 15, "middle");
     }
     for (const { points, mark, dots, loose } of series) {
       const shown = thinned(points.filter(([, value]) => Number.isFinite(value)), drawing.width);
