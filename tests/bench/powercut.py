@@ -38,7 +38,7 @@ from tests.devices import boards
 from tests.devices.tiny import tiny_profile, tiny_python, tiny_release
 
 MEGABYTES = 48
-EVENTS = 90  # of a deployment, about; a cut that does not come in time is drawn again
+EVENTS = 70  # of a deployment, about; a cut that does not come in time is drawn again
 WEIGHTS = 300_000
 
 
@@ -127,7 +127,7 @@ class Bench:
         if self.random.random() < 0.5:
             moment = {"event": self.random.randint(1, EVENTS)}
         else:
-            moment = {"after_bytes": self.random.randint(1, release.total_bytes + 12 * 15_000)}
+            moment = {"after_bytes": self.random.randint(1, release.total_bytes + 6 * 15_000)}
         self.board.order(power_cut=moment | {"back_after": 3600})
         try:
             self.deploy(release)
