@@ -32,6 +32,7 @@ class FitSearch(Owned):
     limits = models.JSONField(default=dict)
     params = models.JSONField(default=dict)  # of every run: augmentation, seed; see runs/plan.py
     budget_seconds = models.PositiveIntegerField()
+    spent_seconds = models.PositiveIntegerField(default=0, db_default=0)  # by attempts before this one
     # Of the winner's weights, if int8 missed the required accuracy.
     quantization = models.ForeignKey(
         QuantizationSearch, on_delete=models.SET_NULL, null=True, related_name="fit_searches"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.timezone import now as moment
 
 from portal.compilation import search as quantizations
@@ -87,8 +88,8 @@ def advance(search: FitSearch) -> None:
 
 
 def seconds_left(search: FitSearch) -> float:
-    """Of the budget, which begins anew with each attempt."""
-    end = search.job.queued_at + timedelta(seconds=search.budget_seconds)
+    """Of the budget; a retried search has what the attempts before it left."""
+    end = search.job.queued_at + timedelta(seconds=search.budget_seconds - search.spent_seconds)
     return (end - moment()).total_seconds()
 
 
@@ -251,7 +252,15 @@ def _stop_run(run: Run, user, by: str) -> None:
 
 def replace(old: Job, new: Job) -> None:
     """A retried search goes on where it stopped: runs that were stopped with it are repeated."""
-    FitSearch.objects.filter(job=old).update(job=new, decided=False, met=None, outcome="", winner=None)
+    spent = ((old.finished_at or moment()) - old.queued_at).total_seconds()
+    FitSearch.objects.filter(job=old).update(
+        job=new,
+        decided=False,
+        met=None,
+        outcome="",
+        winner=None,
+        spent_seconds=F("spent_seconds") + round(spent),
+    )
     search = FitSearch.objects.get(job=new)
     for one in Standing(search).of_round:
         if one.newest.run and one.newest.run.status == Status.CANCELLED:

@@ -1,5 +1,7 @@
 """The search for a model that fits a board: what it trains, what it goes on with, when it stops."""
 
+from datetime import timedelta
+
 import pytest
 
 from portal.fitting import search
@@ -57,11 +59,11 @@ def test_candidates_that_cannot_keep_to_the_limits_are_not_trained(start, worker
 
 
 def test_what_costs_too_much_once_compiled_does_not_go_on(start, workers):
-    found = start(memory=1400)
-    assert numbers() == [2]
+    found = start(cycles=1_400_000, recipes=["pp_lcnet_x1_0"])  # estimated 1.395 million, compiled 2 million
+    assert numbers() == [1]
     workers.work()
     found = fresh(found)
-    assert found.met is False and numbers() == [2]
+    assert found.met is False and numbers() == [1]
     assert "Nothing keeps to the limits." in str(found.outcome) and "comes nearest" in str(found.outcome)
 
 
@@ -129,6 +131,19 @@ def test_a_cancelled_search_stops_its_runs_and_goes_on_when_retried(start, worke
     workers.work()
     assert trained == 1 and fresh(found).met and numbers() == [2, 1]
     assert Model.objects.count() == 3
+
+
+def test_a_retried_search_has_what_is_left_of_its_budget(start, workers, alice):
+    found = start()
+    jobs.cancel(found.job, by="alice")
+    spent = {"queued_at": found.job.queued_at - timedelta(days=2)}
+    spent["finished_at"] = spent["queued_at"] + timedelta(minutes=400)
+    Job.objects.filter(pk=found.job.pk).update(**spent)
+    jobs.retry_by(alice, fresh(found).job)
+    left = search.seconds_left(fresh(found)) / 60
+    assert 195 < left <= 200, "of 600 minutes, 400 were spent, and none while it was cancelled"
+    workers.work()
+    assert fresh(found).met
 
 
 def test_a_search_whose_person_has_left_is_stopped_as_well(start, alice):
