@@ -117,6 +117,14 @@ class RecipeRefusalSerializer(serializers.Serializer):
     reason = serializers.CharField()
 
 
+class PruningLimitSerializer(serializers.Serializer):
+    """The smallest fraction of a recipe's cost that pruning can leave at an input size."""
+
+    input_size = serializers.ListField(child=serializers.IntegerField())
+    cycles = serializers.FloatField()
+    macs = serializers.FloatField()
+
+
 class RecipeSerializer(serializers.Serializer):
     """A trainable model. ``chips`` holds the measurements on each supported chip, ``costs`` those for each
     input size.
@@ -140,6 +148,8 @@ class RecipeSerializer(serializers.Serializer):
     license = serializers.CharField()
     costs = RecipeCostSerializer(many=True, required=False)
     refused = RecipeRefusalSerializer(many=True, required=False)
+    pruning = PruningLimitSerializer(many=True, required=False)
+    unprunable = serializers.BooleanField(required=False)
     ssld = serializers.DictField(
         child=serializers.CharField(allow_null=True),
         allow_null=True,

@@ -14,11 +14,20 @@ from portal.core.messages import shown
 from portal.datasets.models import DatasetVersion
 from portal.jobs.models import Status
 from portal.models.models import Evaluation, Model
-from portal.runs import improving, plan, smaller
+from portal.runs import improving, plan, pruning_limits, smaller
 from portal.runs.forms import usable_versions
 from portal.runs.graph import Graph
 from portal.tasks import Stage
-from portal.training.methods import CONTINUATION, DISTILLATION, IMPORTANCES, PRUNING, QAT, SHARES, UNITS
+from portal.training.methods import (
+    CONTINUATION,
+    DISTILLATION,
+    IMPORTANCES,
+    METHODS,
+    PRUNING,
+    QAT,
+    SHARES,
+    UNITS,
+)
 
 OFFERED = 100
 
@@ -43,6 +52,11 @@ class ImproveForm(StyledForm):
     def refusal(self):
         """Why the method cannot be used for the run; None if it can."""
         return improving.refusal(self.graph, self.method)
+
+    @property
+    def is_unproven(self) -> bool:
+        """Whether no gain has been measured yet for models of this task."""
+        return self.graph.run.task not in METHODS[self.method].gains
 
     def make_plan(self) -> plan.Plan:
         """The plan of a valid form. Raises PlanError."""
@@ -133,6 +147,7 @@ class PruningForm(ImproveForm):
 
     def __init__(self, *args, graph: Graph, **kwargs):
         super().__init__(*args, graph=graph, **kwargs)
+        self._say_limits(graph.model)
         choices = [(name, recipe.title) for name, recipe in smaller.recipes(graph.run).items()]
         self.fields["smaller"].choices = [*choices, ("", _("None"))]
 
@@ -141,6 +156,16 @@ class PruningForm(ImproveForm):
         pruned = super().make_plan()
         self.others = [smaller.make_plan(self.graph.run, recipe, pruned.params["epochs"])] if recipe else []
         return pruned
+
+    def _say_limits(self, model: Model | None) -> None:
+        self.initial["share"] = pruning_limits.default_share(model)
+        known = {unit: pruning_limits.least_share(model, unit) if model else None for unit in UNITS}
+        if None not in known.values():
+            places = {unit: pruning_limits.percent(share) for unit, share in known.items()}
+            sentence = _(
+                "Of this model, at least %(cycles)s %% of the cycles or %(macs)s %% of the MACs remain."
+            )
+            self["share"].help_text = sentence % places
 
     def clean_share(self) -> float:
         return self.cleaned_data["share"] / 100

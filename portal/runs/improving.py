@@ -10,12 +10,12 @@ from portal.core.echoes import shortened
 from portal.core.messages import word
 from portal.datasets.models import DatasetVersion
 from portal.models.models import CompiledModel, Evaluation, Model
-from portal.runs import cloning
+from portal.runs import cloning, pruning_limits
 from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.plan import Plan, PlanError
 from portal.tasks import Stage
-from portal.training.methods import DELETED, DISTILLATION, METHODS, PRUNING, QAT, SHARES
+from portal.training.methods import DELETED, DISTILLATION, METHODS, PRUNED, PRUNING, QAT, SHARES
 from workers.contract.messages import Message, msg
 
 LEAST_DROP = 0.005  # of the metric, from ONNX to int8: less is within the variation between trainings
@@ -39,7 +39,7 @@ def make_plan(
     teacher: Model | None = None,
     unlabelled: DatasetVersion | None = None,
     teacher_recipe: str = "",
-    share: float = 0.5,
+    share: float | None = None,
     unit: str = "cycles",
     importance: str = "taylor",
 ) -> Plan:
@@ -59,7 +59,7 @@ def make_plan(
     plan = cloning.make_plan(run, changes)
     plan.method = {"name": method, **_sources(graph, method, teacher, teacher_recipe, unlabelled)}
     if method == PRUNING:
-        plan.method |= _pruning(share, unit, importance)
+        plan.method |= _pruning(graph.model, share, unit, importance)
     return plan
 
 
@@ -78,7 +78,9 @@ def _sources(graph: Graph, method: str, teacher, teacher_recipe: str, unlabelled
     return {**named, "unlabelled": unlabelled.pk}
 
 
-def _pruning(share: float, unit: str, importance: str) -> dict[str, Any]:
+def _pruning(model: Model, share: float | None, unit: str, importance: str) -> dict[str, Any]:
+    if share is None:
+        share = pruning_limits.default_share(model) / 100
     least, most = SHARES
     if not least <= share <= most:
         sentence = msg(
@@ -87,6 +89,8 @@ def _pruning(share: float, unit: str, importance: str) -> dict[str, Any]:
             most=round(100 * most),
         )
         raise PlanError({"share": sentence})
+    if why := pruning_limits.too_small(model, share, unit):
+        raise PlanError({"share": why})
     return {"share": share, "unit": unit, "importance": importance}
 
 
@@ -112,7 +116,7 @@ def refusal(graph: Graph, method: str) -> Message | None:
         return why
     if model is None or not model.is_ready:
         return msg("{run} has no trained model yet: wait for its training, or retry it.", run=run)
-    return None
+    return pruning_limits.refusal(model) if method == PRUNING else None
 
 
 def _task_refusal(task: str, method: str) -> Message | None:
@@ -186,6 +190,10 @@ def _check_parent(plan: Plan, parent: Model | None) -> None:
     if plan.recipe != parent.recipe:
         title = configs.title(configs.recipes(), parent.recipe)
         raise PlanError({"recipe": msg("It goes on from a trained {title}: keep that recipe.", title=title)})
+    if plan.method["name"] == PRUNING:
+        method = PRUNED | plan.method
+        if why := pruning_limits.too_small(parent, method["share"], method["unit"]):
+            raise PlanError({"method": why})
     if plan.version.class_names != parent.dataset_version.class_names:
         sentence = msg("It goes on from a model of other classes: choose a dataset with the same ones.")
         raise PlanError({"dataset_version": sentence})

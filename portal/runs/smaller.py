@@ -28,7 +28,9 @@ def recipes(run: Run) -> dict[str, configs.Recipe]:
 
 def _cycles(recipe: configs.Recipe) -> int:
     """At the input size at which all recipes of a task were measured; 0 if it was not."""
-    return max((measured.cycles or 0 for measured in recipe.chips.values()), default=0)
+    told = [measured.cycles or 0 for measured in recipe.chips.values()]
+    built = [one for one in recipe.costs if one.chip in recipe.chips and one.input_size == recipe.input_size]
+    return max([*told, *(one.cycles for one in built)], default=0)
 
 
 def make_plan(run: Run, recipe: str, epochs: int) -> Plan:

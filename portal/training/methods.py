@@ -34,7 +34,7 @@ DELETED = msg("The model that this training starts from was deleted: restore its
 
 @dataclass(frozen=True)
 class Method:
-    """One method. ``tasks`` are the tasks it supports.
+    """One method. ``tasks`` are the tasks it supports, ``gains`` those for which a bench measured a gain.
 
     ``epochs`` and ``rate`` are defaults: ``rate`` is a fraction of the original run's learning rate, and
     without ``epochs`` it trains as long as that run.
@@ -46,6 +46,7 @@ class Method:
     tasks: tuple[str, ...]
     epochs: int | None = None
     rate: float = 1.0
+    gains: tuple[str, ...] = (CLASSIFICATION,)
 
 
 BOTH = (CLASSIFICATION, DETECTION)
@@ -55,7 +56,7 @@ METHODS = {
         Method(QAT, Origin.QUANTIZATION_AWARE, _("Quantization-aware training"), BOTH, epochs=5, rate=0.1),
         Method(DISTILLATION, Origin.DISTILLED, _("Distillation"), BOTH),
         Method(PRUNING, Origin.PRUNED, _("Pruning"), BOTH, rate=0.5),
-        Method(CONTINUATION, Origin.CONTINUED, _("Further training"), BOTH, rate=0.5),
+        Method(CONTINUATION, Origin.CONTINUED, _("Further training"), BOTH, rate=0.5, gains=BOTH),
     )
 }
 

@@ -39,9 +39,9 @@ def test_quantization_aware_training_starts_a_run(run, slipway):
 
 
 def test_pruning_takes_its_share(run, slipway):
-    options = ("--share", "0.4", "--unit", "macs", "--importance", "fpgm")
+    options = ("--share", "0.6", "--unit", "macs", "--importance", "fpgm")
     made = improved(slipway, run, "--method", "prune", *options)
-    asked = {"share": 0.4, "unit": "macs", "importance": "fpgm"}
+    asked = {"share": 0.6, "unit": "macs", "importance": "fpgm"}
     assert model_of(made).params["method"] == {"name": "prune", "parent": model_of(run).pk, **asked}
 
 

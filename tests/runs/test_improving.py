@@ -325,12 +325,12 @@ def test_the_program_gets_the_teacher_and_the_further_images(run_jobs, team, ali
 
 
 def test_pruning_starts_from_the_model_and_keeps_its_settings(done, alice):
-    answer = improve(alice, done, method="prune", share=0.3, importance="fpgm")
+    answer = improve(alice, done, method="prune", share=0.6, importance="fpgm")
     assert answer.status_code == 201, answer.json()
     new = Run.objects.get(pk=answer.json()["id"])
     made = model_of(new)
     assert (made.origin, made.parent) == (Origin.PRUNED, model_of(done))
-    assert methods.settings(made) == {"name": "prune", "share": 0.3, "unit": "cycles", "importance": "fpgm"}
+    assert methods.settings(made) == {"name": "prune", "share": 0.6, "unit": "cycles", "importance": "fpgm"}
     assert (new.params["epochs"], new.params["learning_rate"]) == (12, 0.025)
 
 
@@ -344,11 +344,11 @@ def test_the_page_shows_what_a_pruned_model_is_to_be_compared_with(done, alices)
     address = reverse("run-improve", args=[done.pk])
     page = " ".join(alices.get(address).content.decode().split())
     assert "1,204,332" in page and "98.70 %" in page
-    asked = {"method": "prune", "share": "40", "unit": "macs", "importance": "taylor"}
+    asked = {"method": "prune", "share": "60", "unit": "macs", "importance": "taylor"}
     assert alices.post(address, {**asked, "share": "1"}).status_code == 422
     assert alices.post(address, asked).status_code == 302
     method = model_of(Run.objects.latest("id")).params["method"]
-    assert (method["share"], method["unit"]) == (0.4, "macs")
+    assert (method["share"], method["unit"]) == (0.6, "macs")
 
 
 def test_a_smaller_recipe_is_trained_as_long_beside_the_pruned_model(done, alices):

@@ -54,6 +54,8 @@ def _of_recipe(books: Books, recipe: Recipe, where: str) -> Iterator[str]:
     for number, refusal in enumerate(recipe.refused):
         yield from _unknown(f"{where}refused[{number}].chip", refusal.chip, books.chips)
         yield from _size(f"{where}refused[{number}].input_size", refusal.input_size, recipe)
+    for number, limit in enumerate(recipe.pruning):
+        yield from _size(f"{where}pruning[{number}].input_size", limit.input_size, recipe)
     for number, name in enumerate(recipe.presets):
         yield from _unknown(f"{where}presets[{number}]", name, books.presets)
         preset = books.presets.get(name)

@@ -81,6 +81,15 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class PruningLimit:
+    """The smallest fraction of its cost that pruning can leave of the recipe, by what cost means."""
+
+    input_size: Size
+    cycles: Fraction
+    macs: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A trainable model. ``mean`` and ``std`` are RGB, for pixels from 0 to 1.
 
@@ -105,6 +114,8 @@ class Recipe:
     license: Text
     costs: tuple[Cost, ...] = ()
     refused: tuple[Refusal, ...] = ()
+    pruning: tuple[PruningLimit, ...] = ()
+    unprunable: bool = False  # its layers read channels in another order
     ssld: Pretrained | None = None
 
 

@@ -98,7 +98,11 @@ def clone(app: App, origin: str, dataset: str | None, settings: tuple[str, ...],
 @click.option("--teacher", type=int, help="distill: the number of a model of the same classes.")
 @click.option("--teacher-recipe", metavar="RECIPE", help="distill: or a recipe with pretrained weights.")
 @click.option("--unlabelled", metavar="NAME[@VERSION]", help="distill: images that need no labels.")
-@click.option("--share", type=float, help="prune: the share of its cost that remains, 0.1 to 0.9.")
+@click.option(
+    "--share",
+    type=float,
+    help="prune: the share of its cost that remains, 0.1 to 0.9; default half, or the least possible.",
+)
 @click.option("--unit", type=click.Choice(["cycles", "macs"]), help="prune: what the cost is counted in.")
 @click.option("--importance", type=click.Choice(["taylor", "l1", "fpgm"]), help="prune: which channels stay.")
 @click.option("--name", default="", help="What to call the new run.")
