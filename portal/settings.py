@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "portal.application",
     "portal.runs",
     "portal.fitting",
+    "portal.importing",
     "portal.notify",
     "portal.history",
     "portal.home",
@@ -298,6 +299,7 @@ CONVERT_MEMORY_BYTES = env.integer("CONVERT_MEMORY_MB", machine.memory_megabytes
 # The programs of the train and convert kinds; the tests put their fakes here.
 TRAIN_PROGRAM = [str(TRAIN_PYTHON), "-m", "workers.train"]
 CONVERT_PROGRAM = [str(CONVERT_PYTHON), "-m", "workers.convert"]
+INTAKE_PROGRAM = [str(TRAIN_PYTHON), "-m", "workers.intake"]
 PRELABEL_PROGRAM = [str(CONVERT_PYTHON), "-m", "workers.convert.prelabel"]
 JOB_TICK_SECONDS = 0.25
 JOB_HEARTBEAT_SECONDS = 1.0

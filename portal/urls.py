@@ -15,6 +15,7 @@ urlpatterns = [
     path("fits/", include("portal.fitting.urls")),
     path("models/", include("portal.models.urls")),
     path("models/", include("portal.compilation.urls")),
+    path("models/", include("portal.importing.urls")),
     path("deployments/", include("portal.deployment.urls")),
     path("devices/", include("portal.devices.urls")),
     path("devices/", include("portal.application.urls")),

@@ -30,14 +30,12 @@ API = {
     "POST uploads/": change(MEMBER, DATASETS),
     "GET uploads/{pk}/": look(),
     "HEAD uploads/{pk}/": look(),
-    "PATCH uploads/{pk}/": change(
-        "nobody", DATASETS, body=b"0123456789"
-    ),  # only one's own, and it is another's
+    # Only one's own, and it is another's.
+    "PATCH uploads/{pk}/": change("nobody", DATASETS, body=b"0123456789"),
     "DELETE uploads/{pk}/": change(ADMIN, DATASETS),  # a member only one's own, and this one is another's
     "GET datasets/": look(),
     "POST datasets/": change(MEMBER, DATASETS, format="multipart"),
-    "POST datasets/samples/digits/": change(MEMBER, DATASETS),
-    "POST datasets/samples/scattered-digits/": change(MEMBER, DATASETS),
+    **{f"POST datasets/samples/{name}/": change(MEMBER, DATASETS) for name in ("digits", "scattered-digits")},
     "GET datasets/imports/": look(),
     "POST datasets/imports/": change(MEMBER, DATASETS),
     "GET datasets/{pk}/": look(),
@@ -93,19 +91,20 @@ API = {
     "PATCH models/{pk}/": change(MEMBER, RUNS, body={"score_threshold": 0.4}),
     "GET evaluations/": look(),
     "GET evaluations/{pk}/": look(),
-    "GET compiled-models/": look(),
-    "GET compiled-models/{pk}/": look(),
-    "GET compiled-models/{pk}/cost/": look(),
-    "POST compiled-models/": change(MEMBER, RUNS),
-    "POST compiled-models/{pk}/choose/": change(MEMBER, RUNS),
-    "POST compiled-models/{pk}/layer-errors/": change(MEMBER, RUNS),
+    **dict.fromkeys(["GET model-files/", "GET model-files/{pk}/"], look()),
+    **{f"POST model-files/{rest}": change(MEMBER, RUNS) for rest in ("", "{pk}/compile/")},
+    "DELETE model-files/{pk}/": change(MEMBER, RUNS),
+    **{f"GET compiled-models/{rest}": look() for rest in ("", "{pk}/", "{pk}/cost/")},
+    **{
+        f"POST compiled-models/{rest}": change(MEMBER, RUNS)
+        for rest in ("", "{pk}/choose/", "{pk}/layer-errors/")
+    },
     "GET layer-errors/": look(),
     "GET layer-errors/{pk}/": look(),
     "GET quantization-searches/": look(),
     "GET quantization-searches/{pk}/": look(),
     "POST quantization-searches/": change(MEMBER, RUNS),
-    "GET fit-searches/": look(),
-    "GET fit-searches/{pk}/": look(),
+    **{f"GET fit-searches/{rest}": look() for rest in ("", "{pk}/")},
     "POST fit-searches/": change(MEMBER, RUNS),
     **DEVICES_API,
     "GET devices/": look(),
@@ -328,15 +327,17 @@ PAGES = {
     "GET fit-detail": Rule(VIEWER),
     "GET fit-live": Rule(VIEWER),
     "GET model-code": Rule(VIEWER),
+    **dict.fromkeys(["GET model-file-list", "GET model-file", "GET model-file-live"], Rule(VIEWER)),
+    **dict.fromkeys(["GET model-file-new", "POST model-file-delete", "GET run-import"], Rule(MEMBER)),
     "GET model-list": Rule(VIEWER),
-    "GET model-variants": Rule(VIEWER),
-    "GET model-variants-live": Rule(VIEWER),
-    "POST model-variant-new": Rule(MEMBER),
-    "POST model-search-new": Rule(MEMBER),
-    "GET model-compiled": Rule(VIEWER),
-    "GET model-compiled-live": Rule(VIEWER),
-    "POST model-compiled-choose": Rule(MEMBER),
-    "POST model-layers-measure": Rule(MEMBER),
+    **{
+        f"GET model-{name}": Rule(VIEWER)
+        for name in ("variants", "variants-live", "compiled", "compiled-live")
+    },
+    **{
+        f"POST model-{name}": Rule(MEMBER)
+        for name in ("variant-new", "search-new", "compiled-choose", "layers-measure")
+    },
     "POST deployment-rollback": Rule(OPERATOR),
     "GET deployment-evidence": Rule(VIEWER),
     "GET deployment-evidence-json": Rule(VIEWER),

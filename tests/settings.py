@@ -21,6 +21,7 @@ STATIC_ROOT.mkdir()  # nothing is copied into it: the tests are served the files
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TRAIN_PROGRAM = [sys.executable, "-m", "tests.fakes.train"]
 CONVERT_PROGRAM = [sys.executable, "-m", "tests.fakes.convert"]
+INTAKE_PROGRAM = [sys.executable, "-m", "tests.fakes.intake"]
 PRELABEL_PROGRAM = [sys.executable, "-m", "tests.fakes.prelabel"]
 JOB_TICK_SECONDS = 0.02
 JOB_HEARTBEAT_SECONDS = 0.1

@@ -25,6 +25,7 @@ from portal.devices.models import JumpHost
 from portal.fitting.goals import LIMITS
 from portal.fitting.models import FitSearch
 from portal.jobs.models import Job
+from portal.models.model_files import ModelFile
 from portal.models.models import Prelabelling
 from portal.notify.models import Delivery, Notification, Webhook
 from portal.review.models import Item, Rule
@@ -34,6 +35,7 @@ from portal.teams.models import Membership, Role, Scope, User
 from tests.authorization_rules import ALLOWED, BROKEN, PUBLIC, REFUSED, SIGN_IN, UNKNOWN
 from tests.authorization_table import API, PAGES
 from tests.factories import class_zip
+from tests.fakes.intake import FACTS
 from tests.graphs import compiled_of, deployments_of, job_of, model_of
 from tests.seed import everything
 
@@ -132,6 +134,12 @@ def make_rows(team, alice):
         channel_order="bgr", budget_seconds=600, task="classification", limits=dict.fromkeys(LIMITS),
         job=Job.objects.create(team=team, created_by=root, kind="fit", queue="default"),
     )  # fmt: skip
+    found["file"] = ModelFile.objects.create(
+        team=team, created_by=root, name="Own", filename="own.onnx", bytes=100, facts=FACTS | {"chips": []},
+        job=Job.objects.create(
+            team=team, created_by=root, kind="inspect-model", queue="convert", status="succeeded"
+        ),
+    )  # fmt: skip
     draft = Draft.objects.create(
         team=team, created_by=root, dataset=found["version"].dataset, base=found["version"]
     )
@@ -188,6 +196,7 @@ def api_values(rows):
         "layer-errors": rows["layer_errors"].pk,
         "quantization-searches": rows["search"].pk,
         "fit-searches": rows["fit"].pk,
+        "model-files": rows["file"].pk,
         "devices": rows["virtual"].pk,
         "inferences": rows["inference"].pk,
         "deployments": deployments_of(run).first().pk,
@@ -226,6 +235,8 @@ def page_values(rows, name):
     }  # fmt: skip
     if name in ("model-variants", "model-variants-live", "model-variant-new", "model-search-new"):
         subjects[name] = model_of(rows["done"])
+    if name.startswith("model-file") or name == "run-import":
+        subjects[name] = rows["file"]
     by_kind = {
         "run": rows["done"], "job": rows["job"], "artifact": rows["job"], "device": rows["virtual"],
         "inference": rows["virtual"], "fit": rows["fit"], "dataset": rows["version"],

@@ -7,6 +7,7 @@ from portal.settings import *  # noqa: F403
 
 TRAIN_PROGRAM = [sys.executable, "-m", "tests.fakes.train"]
 CONVERT_PROGRAM = [sys.executable, "-m", "tests.fakes.convert"]
+INTAKE_PROGRAM = [sys.executable, "-m", "tests.fakes.intake"]
 PRELABEL_PROGRAM = [sys.executable, "-m", "tests.fakes.prelabel"]
 DEPLOY_WATCH_SECONDS = 0
 JOB_TICK_SECONDS = 0.05

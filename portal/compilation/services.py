@@ -59,7 +59,8 @@ def prepare(job: Job, folder: Path) -> Invocation:
             "mean": model.facts["mean"],
             "std": model.facts["std"],
             "input_size": model.facts["input_size"],
-            "class_names": model.dataset_version.class_names,
+            "class_names": model.class_names,
+            "class_map": model.class_map,
             "calibration": {
                 "count": wanted["calibration_images"],
                 "seed": wanted["seed"],

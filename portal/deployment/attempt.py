@@ -269,7 +269,7 @@ def build_release(deployment: Deployment, folder: Path) -> tuple[release.Release
         f"model{model.pk}-job{deployment.job_id}",
         profile,
         model=files["model.rknn"],
-        class_names=version.class_names,
+        class_names=model.class_names,
         input_size=model.facts["input_size"],
         mean=model.facts["mean"],
         std=model.facts["std"],

@@ -150,6 +150,8 @@ def _model(compiled: CompiledModel) -> dict[str, Any]:
         "name": model.name,
         "task": model.task,
         "origin": model.origin,
+        "file": model.facts.get("file"),
+        "labels": model.class_names,
         "recipe": model.recipe,
         "params": model.params,
         "compiled_model": compiled.pk,

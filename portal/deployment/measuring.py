@@ -40,7 +40,7 @@ def measure(
     )
     files = [(row["image"], dataset / row["image"]) for row in sample]
     model, profile = deployment.compiled_model.model, deployment.device.board_profile
-    names = model.dataset_version.class_names
+    names = model.class_names
     answers = predict(connection, profile, files, classes=len(names), on_answer=on_answer)
     rows = predictions(model.task_class, sample, answers.answers)
     metrics = model.task_class.summarise(rows, names) | times(rows)

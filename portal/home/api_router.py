@@ -24,6 +24,7 @@ from portal.review.api import ItemViewSet, RuleViewSet
 from portal.rollouts.api import GroupViewSet, RolloutViewSet
 from portal.runs.api import RunViewSet
 from portal.runs.deployment_api import DeploymentViewSet
+from portal.runs.import_api import ModelFileViewSet
 from portal.teams.account_api import MeViewSet, SignInViewSet
 from portal.teams.api import AuditViewSet, InvitationViewSet, MemberViewSet, TeamsViewSet, TokenViewSet
 from portal.teams.quota_api import limits
@@ -44,6 +45,7 @@ router.register("history", HistoryViewSet, basename="history")
 router.register("provenance", ProvenanceViewSet, basename="provenance")
 router.register("queue", QueueViewSet, basename="queue")
 router.register("models", ModelViewSet)
+router.register("model-files", ModelFileViewSet)
 router.register("compiled-models", CompiledModelViewSet)
 router.register("layer-errors", LayerErrorsViewSet)
 router.register("quantization-searches", SearchViewSet)

@@ -103,6 +103,11 @@ class Evaluated:
         )
         return next(fitting, None)
 
+    @property
+    def uncompiled(self) -> Evaluation | None:
+        """The newest of the model itself: as trained, or of an imported one in ONNX."""
+        return self.find(Stage.PADDLE) or self.find(Stage.ONNX)
+
     def before(self, row: Evaluation) -> Evaluation | None:
         """The evaluation that ``row.parity`` compares it with."""
         stage = BEFORE.get(Stage(row.stage))

@@ -10,14 +10,20 @@ def provenance(compiled: CompiledModel) -> dict[str, str]:
     model = compiled.model
     version = model.dataset_version
     shown_from = {} if model.shown_from is None else {"score_threshold": f"{model.shown_from:g}"}
-    return shown_from | {
-        "model": str(model.pk),
-        "model_name": model.name,
-        "origin": model.origin,
-        "dataset": str(version),
-        "dataset_sha256": version.content_hash,
-        "recipe": model.recipe,
-        "train_job": str(model.job_id),
-        "convert_job": str(compiled.job_id),
-        "chip": compiled.chip,
-    }
+    file = model.facts.get("file")
+    imported = {"file": file["name"], "file_sha256": file["sha256"]} if file else {}
+    return (
+        shown_from
+        | imported
+        | {
+            "model": str(model.pk),
+            "model_name": model.name,
+            "origin": model.origin,
+            "dataset": str(version),
+            "dataset_sha256": version.content_hash,
+            "recipe": model.recipe,
+            "train_job": str(model.job_id),
+            "convert_job": str(compiled.job_id),
+            "chip": compiled.chip,
+        }
+    )

@@ -12,10 +12,12 @@ from portal.datasets.draft_models import Draft
 from portal.datasets.models import LONG_COLUMNS, DatasetVersion
 from portal.devices.models import Device
 from portal.jobs.models import Job, Status
+from portal.models.model_files import ModelFile
 from portal.tasks import Stage
 from portal.teams.models import Owned, OwnedQuerySet
 from workers.contract.messages import Message, msg, msg_n
 from workers.contract.splits import TEST
+from workers.datakit import names
 from workers.datakit.scoring.detection import SHOWN
 
 
@@ -28,6 +30,12 @@ class Origin(models.TextChoices):
     QUANTIZATION_AWARE = "qat", _("Quantization-aware training")
     CONTINUED = "continued", _("Trained further")
     IMPORTED = "imported", _("Imported")
+
+
+def class_map(labels: list[str], dataset_classes: list[str]) -> list[int | None]:
+    """The label for each class of a dataset, by name; None for a class that the labels lack."""
+    known = {names.class_key(label): number for number, label in enumerate(labels)}
+    return [known.get(names.class_key(name)) for name in dataset_classes]
 
 
 class ModelQuerySet(OwnedQuerySet):
@@ -50,6 +58,9 @@ class Model(Owned):
     # Further images, for which the teacher's predictions replace labels.
     unlabelled = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, null=True, related_name="+")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="model")
+    file = models.ForeignKey(ModelFile, on_delete=models.SET_NULL, null=True, related_name="models")
+    # The classes of an imported model, in the order of its outputs; None if they are the dataset's.
+    labels = models.JSONField(null=True)
     deleted_at = models.DateTimeField(null=True)  # hidden along with its run
     # Its program's output: input_size, mean, std, cut_tensor, best_epoch, notices, versions, …
     facts = models.JSONField(default=dict, **KEEPS_MESSAGES)
@@ -72,6 +83,18 @@ class Model(Owned):
     @property
     def task_class(self) -> tasks.Task:
         return tasks.get(self.task)
+
+    @property
+    def class_names(self) -> list[str]:
+        """Its classes, in the order of its outputs."""
+        return self.dataset_version.class_names if self.labels is None else self.labels
+
+    @property
+    def class_map(self) -> list[int | None] | None:
+        """Its class for each class of the dataset version, by name; None if it has the same classes."""
+        if self.labels is None or self.labels == self.dataset_version.class_names:
+            return None
+        return class_map(self.labels, self.dataset_version.class_names)
 
     @property
     def shown_from(self) -> float | None:

@@ -55,7 +55,7 @@ def usual_score(model: Model) -> float:
 def matched(model: Model, plan: Plan) -> list[Matched]:
     """The model's classes by id, each with the dataset's class of that name after the changes in ``plan``."""
     ours = {names.class_key(name): number for number, name in enumerate(plan.names) if name is not None}
-    return [Matched(name, ours.get(names.class_key(name))) for name in model.dataset_version.class_names]
+    return [Matched(name, ours.get(names.class_key(name))) for name in model.class_names]
 
 
 def start(
@@ -155,7 +155,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
         inputs={"onnx": str(onnx), "images": str(pictures)},
         params={
             "task": model.task,
-            "class_names": model.dataset_version.class_names,
+            "class_names": model.class_names,
             **{name: model.facts[name] for name in ("mean", "std", "input_size")},
             "images": images,
         },

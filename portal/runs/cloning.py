@@ -9,6 +9,9 @@ from portal.runs import plan
 from portal.runs.compare import Comparison, Row
 from portal.runs.graph import Graph
 from portal.runs.models import Run
+from workers.contract.messages import msg
+
+IMPORTED = msg("This run compiled an imported model: start another one from the page of its model file.")
 
 
 def choices(run: Run) -> dict[str, Any]:
@@ -31,10 +34,12 @@ def make_plan(run: Run, changes: dict[str, Any]) -> plan.Plan:
     ``params`` are overridden one by one. With another preset or recipe, only those parameters of the run stay
     that were chosen explicitly.
     """
+    graph = Graph(run)
+    if graph.is_imported:
+        raise plan.PlanError({"recipe": IMPORTED})
     own = choices(run)
     if "preset" in changes:
         own["recipe"] = ""
-    graph = Graph(run)
     wanted = {"name": run.name, "chips": graph.chips, "devices": graph.devices, **own, **changes}
     wanted["params"] = own["params"] | changes.get("params", {})
     return plan.make_plan(wanted.pop("dataset_version", run.dataset_version), **wanted)

@@ -100,7 +100,7 @@ class Comparison:
     def __init__(self, runs: list[Run]):
         self.runs = runs
         self.graphs = [Graph(run) for run in runs]
-        self.trained = [graph.evaluated.find(Stage.PADDLE) for graph in self.graphs]
+        self.trained = [graph.evaluated.uncompiled for graph in self.graphs]
         self.metrics = [one.metrics if one else {} for one in self.trained]
 
     @cached_property

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from portal.deployment.models import Deployment
 from portal.models.models import Evaluation
 from portal.runs.models import Run, Step
+from portal.runs.step_kinds import SOURCES
 from portal.tasks import Stage
 
 
@@ -24,7 +25,7 @@ class Figures:
 def figures_of(runs: Iterable[Run]) -> dict[int, Figures]:
     """By run id, with a number of queries that does not grow with the runs."""
     found = {run.pk: Figures() for run in runs}
-    steps = Step.objects.filter(run__in=found).exclude(kind="train").select_related("device")
+    steps = Step.objects.filter(run__in=found).exclude(kind__in=SOURCES).select_related("device")
     for step in steps:
         if step.device is not None:
             found[step.run_id].devices.append(step.device.name)

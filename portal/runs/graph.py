@@ -11,7 +11,7 @@ from portal.jobs.models import Job
 from portal.models.evaluations import Evaluated
 from portal.models.models import CompiledModel, Model, Origin
 from portal.runs.models import Run, Step
-from portal.runs.step_kinds import COMPILE, DEPLOY, TRAIN, made_by
+from portal.runs.step_kinds import COMPILE, DEPLOY, IMPORT, SOURCES, made_by
 from portal.training.methods import METHODS
 
 LOADED = ("device", "job__created_by", "job__model", "job__compiled_model", "job__deployment")
@@ -30,8 +30,8 @@ class Graph:
             step.run = self.run
         return steps
 
-    def of_kind(self, kind: str) -> list[Step]:
-        return [step for step in self.steps if step.kind == kind]
+    def of_kind(self, *kinds: str) -> list[Step]:
+        return [step for step in self.steps if step.kind in kinds]
 
     @property
     def jobs(self) -> list[Job | None]:
@@ -44,12 +44,18 @@ class Graph:
 
     @property
     def training(self) -> Job | None:
-        return next((step.job for step in self.of_kind(TRAIN)), None)
+        """The job that makes the run's model: the training, or the import."""
+        return next((step.job for step in self.of_kind(*SOURCES)), None)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the model comes from a file, and not from a training."""
+        return bool(self.of_kind(IMPORT))
 
     @property
     def method(self) -> dict:
         """How the run makes its model from others (``training/methods.py``); empty for plain training."""
-        return next((step.inputs.get("method") or {} for step in self.of_kind(TRAIN)), {})
+        return next((step.inputs.get("method") or {} for step in self.of_kind(*SOURCES)), {})
 
     @property
     def method_title(self) -> str:
@@ -57,8 +63,8 @@ class Graph:
 
     @cached_property
     def model(self) -> Model | None:
-        """The run's trained model; None until its training is queued."""
-        found = next((made_by(step) for step in self.of_kind(TRAIN)), None)
+        """The run's trained or imported model; None until its job is queued."""
+        found = next((made_by(step) for step in self.of_kind(*SOURCES)), None)
         if found is not None:
             found.dataset_version = self.run.dataset_version
         return found
@@ -125,6 +131,11 @@ class Graph:
     @cached_property
     def evaluated(self) -> Evaluated:
         return Evaluated.of(self.model)
+
+    @property
+    def class_names(self) -> list[str]:
+        """The model's classes; the dataset's before there is a model."""
+        return self.model.class_names if self.model else self.run.dataset_version.class_names
 
     @property
     def facts(self) -> dict:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
 
 from portal.runs import services
 from portal.runs.graph import Graph
 from portal.runs.improve_forms import FORMS
+from portal.runs.improving import IMPORTED
 from portal.runs.models import Run
 from portal.runs.plan import PlanError
 from portal.teams.access import member_required
@@ -20,6 +22,9 @@ def run_improve(request, pk):
     rows = Run.objects.for_team(request.team).select_related("dataset_version__dataset")
     run = get_object_or_404(rows, pk=pk)
     graph = Graph(run)
+    if graph.is_imported:
+        messages.error(request, IMPORTED)
+        return redirect("run-detail", pk=run.pk)
     chosen = request.POST.get("method", "")
     forms = {
         name: kind(request.POST if name == chosen else None, graph=graph) for name, kind in FORMS.items()

@@ -21,6 +21,9 @@ from workers.contract.messages import Message, msg
 LEAST_DROP = 0.005  # of the metric, from ONNX to int8: less is within the variation between trainings
 NAME_LENGTH = 120
 BESIDE = 10  # models
+IMPORTED = msg(
+    "An imported model cannot be trained here: train it where it comes from, or a recipe on its data."
+)
 
 
 def defaults(run: Run, name: str) -> dict[str, Any]:
@@ -104,7 +107,7 @@ def beside(graph: Graph) -> list[CompiledModel]:
 def is_offered(run: Run, request) -> bool:
     """Whether this person is shown the way to a better fitting model of a run's."""
     known = any(run.task in method.tasks for method in METHODS.values())
-    return known and run.deleted_at is None and request.may_edit
+    return known and bool(run.recipe) and run.deleted_at is None and request.may_edit
 
 
 def refusal(graph: Graph, method: str) -> Message | None:
@@ -112,6 +115,8 @@ def refusal(graph: Graph, method: str) -> Message | None:
     run, model = graph.run, graph.model
     if run.deleted_at is not None:
         return msg("{run} was deleted: restore it first.", run=run)
+    if graph.is_imported:
+        return IMPORTED
     if why := _task_refusal(run.task, method):
         return why
     if model is None or not model.is_ready:

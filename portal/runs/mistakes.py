@@ -46,7 +46,7 @@ class Mistakes:
     """
 
     def __init__(self, graph: Graph, query):
-        self.graph, self.names = graph, graph.run.dataset_version.class_names
+        self.graph, self.names = graph, graph.class_names
         self.sources = sources(graph)
         wanted = whole_number(query.get("of", ""))
         known = {source.evaluation.pk: source for source in self.sources}
@@ -83,7 +83,7 @@ class Mistakes:
 
 def sources(graph: Graph) -> list[Source]:
     """The evaluations with predictions, in order: the trained model, each chip, each board."""
-    found = [(graph.evaluated.find(Stage.PADDLE), _("trained model"))]
+    found = [(graph.evaluated.uncompiled, _("imported model") if graph.is_imported else _("trained model"))]
     for compiled in graph.compiled:
         found.append((graph.evaluated.find(Stage.SIMULATOR, compiled.pk), chip_title(compiled.chip)))
     for row in graph.deployments:

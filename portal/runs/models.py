@@ -41,12 +41,13 @@ class RunQuerySet(OwnedQuerySet):
     def for_lists(self):
         """With the dataset's name, the person and ``value``, and without the large columns.
 
-        ``value`` is the metric of the trained model, 0 to 1; None until measured.
+        ``value`` is the metric of the model before it is compiled, 0 to 1; None until measured.
         """
         long = [f"dataset_version__{name}" for name in LONG_COLUMNS]
         rows = self.select_related("created_by", "dataset_version__dataset").defer(*long)
-        trained = Evaluation.objects.filter(stage=Stage.PADDLE, job__step__run=models.OuterRef("pk"))
-        return rows.annotate(value=models.Subquery(trained.order_by("-id").values("value")[:1]))
+        stages = (Stage.PADDLE, Stage.ONNX)  # an imported model has the second only
+        measured = Evaluation.objects.filter(stage__in=stages, job__step__run=models.OuterRef("pk"))
+        return rows.annotate(value=models.Subquery(measured.order_by("-stage", "-id").values("value")[:1]))
 
 
 class Run(HasStatus, Owned):

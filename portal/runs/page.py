@@ -85,7 +85,7 @@ class RunPage:
 
     def results(self) -> dict:
         run, graph = self.run, self.graph
-        trained = graph.evaluated.find(Stage.PADDLE)
+        trained = graph.evaluated.uncompiled
         metrics = trained.metrics if trained else {}
         thresholds = results.thresholds(metrics)
         return {
@@ -95,7 +95,7 @@ class RunPage:
             "metrics": metrics,
             "measured_on": trained.measured_on if trained else "",
             "boards": self.boards(),
-            "matrix": matrix_of(metrics, run.dataset_version.class_names),
+            "matrix": matrix_of(metrics, graph.class_names),
             "confusions": results.confusions(metrics),
             "per_class": results.per_class(graph),
             "thresholds": [one for one in thresholds if one.is_best or round(100 * one.score) % 10 == 0],
@@ -135,7 +135,10 @@ class RunPage:
 
     def log_jobs(self) -> list[tuple[str, object]]:
         """(label, job) of each started step, in order."""
-        steps = [(_("Data"), self.run.dataset_version.job), (_("Train"), self.graph.training)]
+        steps = [
+            (_("Data"), self.run.dataset_version.job),
+            (_("Import") if self.graph.is_imported else _("Train"), self.graph.training),
+        ]
         compiling = [(chip_title(step.inputs["chip"]), step.job) for step in self.graph.of_kind(COMPILE)]
         steps += [(f"RKNN {chip}", job) for chip, job in compiling]
         steps += [(row.device.name, row.job) for row in self.graph.deployments]

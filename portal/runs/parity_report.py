@@ -69,7 +69,7 @@ def _is_compared(branch: Branch, row: StageResult) -> bool:
 
 
 def _of_stage(graph: Graph, row: StageResult, before: list[dict], after: list[dict]) -> StageReport:
-    names = graph.run.dataset_version.class_names
+    names = graph.class_names
     changed = graph.task.changed(before, after)[:CHANGED_SHOWN] if before else []
     pictures = [Picture.of(graph.task.change(one, names)) for one in changed]
     return StageReport(row, pictures, matrix_of(row.evaluation.metrics, names))

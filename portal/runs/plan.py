@@ -12,6 +12,7 @@ from portal.core import configs
 from portal.core.echoes import shortened
 from portal.datasets.models import DatasetVersion
 from portal.devices.models import Device
+from portal.models.model_files import ModelFile
 from portal.runs import proof
 from portal.runs.preset_fit import fitted
 from workers.contract.messages import join, msg
@@ -53,6 +54,18 @@ class Plan:
     name: str = ""
     # How it is made from existing models: {"name": "qat", "parent": 5}; empty for plain training.
     method: dict[str, Any] = field(default_factory=dict)
+    # The model file that it compiles instead of training, and its labels; see ``importing.py``.
+    file: ModelFile | None = None
+    labels: list[str] = field(default_factory=list)
+
+    @property
+    def task(self) -> str:
+        return self.file.facts["task"] if self.file else configs.recipes()[self.recipe].task
+
+    @property
+    def title(self) -> str:
+        """What the model is made of: a recipe, or a file."""
+        return self.file.name if self.file else configs.recipes()[self.recipe].title
 
 
 def deleted_sentence(version: DatasetVersion) -> str:
@@ -128,8 +141,8 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
     fitting = preset if preset and configs.presets()[preset].recipe == recipe else ""
     chosen = defaults(fitting, recipe, version)
     chosen |= _checked(params or {}, configs.recipes()[recipe], errors)
-    targets = _targets(chips, devices, errors)
-    _check_sizes(targets, chosen["input_size"], errors)
+    targets = targets_of(chips, devices, errors)
+    check_sizes(targets, chosen["input_size"], errors)
     if not errors and (found := proof.against_targets(recipe, chosen["input_size"], dict(targets))):
         errors["input_size"] = found
     if errors:
@@ -166,7 +179,7 @@ def _checked(params: dict, recipe: configs.Recipe, errors: dict[str, str]) -> di
         if value in (None, ""):
             continue
         if key in PARAMS:
-            _check_number(key, value, checked, errors)
+            check_number(key, value, checked, errors)
         elif key == "input_size":
             _check_input_size(value, recipe, checked, errors)
         elif key == "augmentation":
@@ -184,7 +197,7 @@ def _checked(params: dict, recipe: configs.Recipe, errors: dict[str, str]) -> di
     return checked
 
 
-def _check_number(key: str, value, checked: dict, errors: dict[str, str]) -> None:
+def check_number(key: str, value, checked: dict, errors: dict[str, str]) -> None:
     kind, least, most = PARAMS[key]
     try:
         number = float("nan") if isinstance(value, bool) else float(value)
@@ -215,7 +228,7 @@ def _check_input_size(value, recipe: configs.Recipe, checked: dict, errors: dict
         )
 
 
-def _targets(chips, devices, errors: dict[str, str]) -> list[tuple[str, str]]:
+def targets_of(chips, devices, errors: dict[str, str]) -> list[tuple[str, str]]:
     """The requested chips, and those of the devices; a device's own channel order wins for its chip."""
     targets = []
     if gone := configs.boards().removed(*(device.profile for device in devices)):
@@ -233,7 +246,7 @@ def _targets(chips, devices, errors: dict[str, str]) -> list[tuple[str, str]]:
     return targets
 
 
-def _check_sizes(targets, input_size, errors: dict[str, str]) -> None:
+def check_sizes(targets, input_size, errors: dict[str, str]) -> None:
     for chip, _order in targets:
         book = configs.chips()[chip]
         largest = book.max_input_side

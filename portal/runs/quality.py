@@ -9,7 +9,6 @@ from typing import Any
 from portal.models import limits
 from portal.runs.graph import Graph
 from portal.runs.parity import Branch, StageResult, branches
-from portal.tasks import Stage
 from workers.contract.messages import Message
 
 PASSED, FAILED = "passed", "failed"
@@ -54,7 +53,7 @@ def quality(graph: Graph, instead: dict[str, Any] | None = None) -> Quality | No
     if found:
         misses = [miss for branch in found for miss in _misses(branch, **wanted)]
         return Quality(**wanted, misses=tuple(misses))
-    trained = graph.evaluated.find(Stage.PADDLE)
+    trained = graph.evaluated.uncompiled
     if trained is None:
         return None
     return Quality(**wanted, misses=tuple(_too_low(StageResult(graph.task, trained), wanted["fail_under"])))

@@ -13,7 +13,7 @@ from portal.runs.models import Run
 from portal.runs.notices import notices
 from portal.runs.provenance import chain
 from portal.runs.quality import quality
-from portal.runs.step_kinds import COMPILE, TRAIN
+from portal.runs.step_kinds import COMPILE, SOURCES
 from portal.runs.verdict import verdict
 from portal.tasks import Stage
 from workers.contract.messages import msg
@@ -99,7 +99,7 @@ def _board(graph: Graph, row: Deployment) -> dict:
 def _steps(graph: Graph) -> list[tuple[str, Job]]:
     found = [("ingest", graph.run.dataset_version.job)]
     for step in graph.steps:
-        if step.kind in (TRAIN, COMPILE):
+        if step.kind in (*SOURCES, COMPILE):
             found.append((f"{step.kind} {step.inputs.get('chip', '')}".strip(), step.job))
     found += [(msg("deploy {name}", name=row.device.name), row.job) for row in graph.deployments]
     return [(name, job) for name, job in found if job is not None]

@@ -50,7 +50,8 @@ class Files:
 
 def files(graph: Graph) -> list[Files]:
     """The files of a run by the step that made them, the important ones first."""
-    steps = [(msg("Training and ONNX"), graph.training)]
+    source = msg("Import") if graph.is_imported else msg("Training and ONNX")
+    steps = [(source, graph.training)]
     steps += [
         (msg("RKNN for {chip}", chip=configs.title(configs.chips(), compiled.chip)), compiled.job)
         for compiled in graph.compiled
@@ -110,7 +111,7 @@ def per_class(graph: Graph) -> list[dict]:
     """The training's figures per class, with those of each compiled model as quantized for its chip:
     ``{"name", "figures": [(value, column)], "int8": [value]}``.
     """
-    trained, task = graph.evaluated.find(Stage.PADDLE), graph.task
+    trained, task = graph.evaluated.uncompiled, graph.task
     measured = [one.metrics.get("per_class", []) for one in quantized_of(graph).values()]
     quantized = [{row["id"]: row for row in rows} for rows in measured]
     return [
@@ -141,7 +142,7 @@ class ChangedPredictions:
 
 def changed_predictions(graph: Graph) -> list[ChangedPredictions]:
     """The differences between int8 and ONNX, and between a board and the int8 simulator."""
-    names = graph.run.dataset_version.class_names
+    names = graph.class_names
     found = []
     for compiled in graph.compiled:
         measured = graph.evaluated.find(Stage.SIMULATOR, compiled.pk)

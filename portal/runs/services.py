@@ -17,10 +17,12 @@ from portal.runs.graph import Graph
 from portal.runs.models import Run, Step
 from portal.runs.plan import Plan, PlanError, deleted_sentence
 from portal.runs.quality import LIMITS
-from portal.runs.step_kinds import COMPILE, DEPLOY, TRAIN
+from portal.runs.step_kinds import COMPILE, DEPLOY, IMPORT, TRAIN
 from portal.teams import audit, quota_usage
 from portal.teams.models import Role
 from workers.contract.messages import msg
+
+NAME_LENGTH = 120
 
 
 @transaction.atomic
@@ -38,8 +40,8 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
     run = Run.objects.create(
         team=team,
         created_by=user,
-        name=plan.name or f"{plan.version.dataset.name} · {configs.recipes()[plan.recipe].title}",
-        task=configs.recipes()[plan.recipe].task,
+        name=plan.name or f"{plan.version.dataset.name} · {plan.title}"[:NAME_LENGTH],
+        task=plan.task,
         dataset_version=plan.version,
         preset=plan.preset,
         recipe=plan.recipe,
@@ -49,7 +51,7 @@ def create_run(plan: Plan, team, user, cloned_from: Run | None = None) -> Run:
     _make_graph(run, plan)
     for device in plan.devices:
         audit.record("deployment.create", device, team=team, actor=user, label=f"{run} → {device}")
-    words = msg("{recipe} on {version}", recipe=configs.recipes()[plan.recipe].title, version=plan.version)
+    words = msg("{recipe} on {version}", recipe=plan.title, version=plan.version)
     audit.record("run.create", run, actor=user, detail=words)
     pipeline.advance(run)
     run.refresh_from_db()
@@ -62,8 +64,11 @@ def _limits(params: dict, team) -> dict:
 
 
 def _make_graph(run: Run, plan: Plan) -> None:
-    """Train, then compile for each target, then deploy to each device."""
-    training = Step.objects.create(run=run, kind=TRAIN, position=0, inputs={"method": plan.method})
+    """Train or import, then compile for each target, then deploy to each device."""
+    kind, inputs = TRAIN, {"method": plan.method}
+    if plan.file:
+        kind, inputs = IMPORT, {"file": plan.file.pk, "labels": plan.labels}
+    training = Step.objects.create(run=run, kind=kind, position=0, inputs=inputs)
     compiling: dict[tuple[str, str], Step] = {}
     for target in plan.chips:
         step = Step.objects.create(

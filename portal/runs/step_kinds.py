@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from portal.compilation import services as compilation
 from portal.deployment import gate
 from portal.deployment import services as deployment
+from portal.importing import services as importing
 from portal.jobs.models import Job
 from portal.models.models import CompiledModel, Model
 from portal.runs import replacing
@@ -41,6 +42,21 @@ def _train(step: Step, made: list, priority: int) -> Job:
         recipe=run.recipe,
         params=run.params,
         method=step.inputs.get("method") or {},
+        priority=priority,
+    )
+    return model.job
+
+
+def _import(step: Step, made: list, priority: int) -> Job:
+    run = step.run
+    model = importing.start(
+        step.inputs["file"],
+        run.dataset_version,
+        run.created_by,
+        name=run.name,
+        task=run.task,
+        params=run.params,
+        labels=step.inputs["labels"],
         priority=priority,
     )
     return model.job
@@ -80,11 +96,13 @@ def _withheld(step: Step, made: list[CompiledModel]) -> str:
     return replacing.withheld(made[0].in_use, step.device)
 
 
-TRAIN, COMPILE, DEPLOY = "train", "convert", "deploy"
+TRAIN, IMPORT, COMPILE, DEPLOY = "train", "import", "convert", "deploy"
+SOURCES = (TRAIN, IMPORT)  # they make the run's model
 KINDS = {
     kind.name: kind
     for kind in (
         StepKind(TRAIN, "model", _train),
+        StepKind(IMPORT, "model", _import),
         StepKind(COMPILE, "compiled_model", _compile),
         StepKind(DEPLOY, "deployment", _deploy, _withheld),
     )
@@ -102,4 +120,4 @@ def short_title(step: Step) -> str:
         return f"RKNN {step.inputs['chip']}"
     if step.kind == DEPLOY:
         return msg("Board {name}", name=step.device.name)
-    return "Train"
+    return "Import" if step.kind == IMPORT else "Train"

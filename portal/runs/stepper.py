@@ -13,7 +13,7 @@ from portal.jobs.models import ACTIVE, Job, Status
 from portal.models.models import Evaluation
 from portal.runs.graph import Graph
 from portal.runs.models import Run, Step
-from portal.runs.step_kinds import COMPILE, DEPLOY
+from portal.runs.step_kinds import COMPILE, DEPLOY, IMPORT
 from portal.tasks import Stage, Task
 
 WAITING, SKIPPED = "waiting", "skipped"
@@ -130,7 +130,10 @@ def _with_second(task: Task, evaluation: Evaluation, note: str) -> str:
 
 def _train(graph: Graph) -> Tile:
     job, task = graph.training, graph.task
-    tile = Tile("train", _("Train"), "mortarboard", _status(job), job, job.seconds if job else None)
+    title, icon = (_("Train"), "mortarboard")
+    if graph.is_imported:
+        title, icon = (_("Import"), "box-arrow-in-down")
+    tile = Tile("train", title, icon, _status(job), job, job.seconds if job else None)
     measured = graph.evaluated.find(Stage.PADDLE)
     if measured is not None:
         tile.figure, tile.note = measured.value, _metric_on(task, measured)
@@ -260,4 +263,4 @@ def step_title(step: Step) -> str:
         return _("Conversion for %(chip)s") % {"chip": chip_title(step.inputs["chip"])}
     if step.kind == DEPLOY:
         return _("Deployment to %(device)s") % {"device": step.device.name}
-    return _("Training")
+    return _("Import") if step.kind == IMPORT else _("Training")

@@ -2,13 +2,22 @@
 
 from django.urls import path
 
-from portal.runs import compare_views, deploy_views, improve_views, parity_views, preflight_views, views
+from portal.runs import (
+    compare_views,
+    deploy_views,
+    import_views,
+    improve_views,
+    parity_views,
+    preflight_views,
+    views,
+)
 
 urlpatterns = [
     path("", views.run_list, name="run-list"),
     path("compare/", compare_views.run_compare, name="run-compare"),
     path("compare/curves/", compare_views.run_compare_curves, name="run-compare-curves"),
     path("new/", views.run_new, name="run-new"),
+    path("import/<int:pk>/", import_views.run_import, name="run-import"),
     path("costs/", preflight_views.run_costs, name="run-costs"),
     path("<int:pk>/", views.run_detail, name="run-detail"),
     path("<int:pk>/live/", views.run_live, name="run-live"),

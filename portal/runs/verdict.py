@@ -67,9 +67,9 @@ def _judged(graph: Graph) -> list[Judged]:
     for compiled in graph.compiled:
         measured = graph.evaluated.find(Stage.SIMULATOR, compiled.pk)
         if measured is not None:
-            before = graph.evaluated.find(Stage.ONNX, compiled.pk) or graph.evaluated.find(Stage.PADDLE)
+            before = graph.evaluated.find(Stage.ONNX, compiled.pk) or graph.evaluated.uncompiled
             found.append(Judged(measured, before))
-    trained = graph.evaluated.find(Stage.PADDLE)
+    trained = graph.evaluated.uncompiled
     return found or ([Judged(trained, None)] if trained else [])
 
 
@@ -79,11 +79,24 @@ def _doubts(graph: Graph, judged: list[Judged]) -> list[Doubt]:
     for one in judged:
         metrics = one.evaluation.metrics
         found += graph.task.doubts(metrics, one.before.metrics if one.before else None)
+    found += _of_unknown_classes(judged[0].evaluation)
     found += _of_limits(graph)
     found += _of_few_images(graph.task, judged[0].evaluation)
     for row in graph.deployments:
         found += _of_board(row.device, graph.evaluated.find(Stage.BOARD, job_id=row.job_id))
     return list(dict.fromkeys(found))
+
+
+def _of_unknown_classes(evaluation: Evaluation) -> list[Doubt]:
+    """An imported model can have classes that the dataset lacks."""
+    if evaluation.value is not None:
+        return []
+    sentence = msg(
+        "None of the dataset's classes is a class of the model, so its accuracy is not known: only what the "
+        "compilation changed was measured."
+    )
+    advice = msg("Start it again with a dataset whose classes have the names of the model's labels.")
+    return [Doubt(Grade.DOUBTFUL, sentence, advice)]
 
 
 def _of_limits(graph: Graph) -> list[Doubt]:

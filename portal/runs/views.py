@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -127,6 +128,13 @@ def run_new(request):
 def run_clone(request, pk):
     """The form with another run's choices."""
     run = _run(request, pk)
+    graph = Graph(run)
+    if graph.is_imported:
+        file = graph.model.file if graph.model else None
+        if file is not None:
+            return redirect(f"{reverse('run-import', args=[file.pk])}?run={run.pk}")
+        messages.error(request, cloning.IMPORTED)
+        return redirect("run-detail", pk=run.pk)
     return _form_page(request, initial_from(run), cloned_from=run)
 
 

@@ -39,7 +39,13 @@ class Plan:
     method: str = "channel"
     int16_layers: list[str] = field(default_factory=list)
     provenance: dict[str, str] = field(default_factory=dict)
+    # The network's class for each class of the dataset, or None; None if it has the same classes.
+    class_map: list[int | None] | None = None
     onnx_predictions: Path | None = None  # in float, of an earlier conversion of the same model
+
+    @property
+    def dataset_classes(self) -> int:
+        return len(self.class_names if self.class_map is None else self.class_map)
 
     @property
     def quantized(self) -> bool:
@@ -69,6 +75,7 @@ def read_plan(spec: dict[str, Any]) -> Plan:
             algorithm=quantization.get("algorithm") or "normal",
             method=quantization.get("method") or "channel",
             int16_layers=[str(name) for name in quantization.get("int16_layers") or []],
+            class_map=params.get("class_map"),
             provenance=dict(params.get("provenance") or {}),
             onnx_predictions=Path(inputs["onnx_predictions"]) if inputs.get("onnx_predictions") else None,
         )

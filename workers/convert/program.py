@@ -47,9 +47,10 @@ def convert(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     folder.progress(0, WHOLE)
     folder.phase(msg("choose calibration images"))
     train, measured = (
-        task.read_split(plan.dataset, split, len(plan.class_names))
+        task.read_split(plan.dataset, split, plan.dataset_classes)
         for split in (TRAIN, measured_split(plan.dataset))
     )
+    measured = measured if plan.class_map is None else task.translated(measured, plan.class_map)
     chosen = choose_calibration(plan, task, train)
     settings = build_settings(plan, plan.channel_order)
     pictures = write_pictures(

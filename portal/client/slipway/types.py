@@ -152,6 +152,18 @@ class Search(TypedDict):
     variants: list[CompiledModel]
 
 
+class ModelFile(TypedDict):
+    """A model from elsewhere; ``inspection`` is None until its job has succeeded."""
+
+    id: int
+    name: str
+    filename: str
+    bytes: int
+    job: Job
+    inspection: dict[str, Any] | None
+    created_at: str
+
+
 class FitSearch(TypedDict):
     """A search for a model that fits a chip; ``met`` is None until its end, ``winner`` a candidate's id."""
 

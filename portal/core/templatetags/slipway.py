@@ -198,6 +198,8 @@ def augmentation_title(name):
 
 @register.filter
 def recipe_title(name):
+    if not name:
+        return _("imported model")
     return shown(configs.title(configs.recipes(), name))
 
 

@@ -43,7 +43,7 @@ def programs(compiled: CompiledModel) -> list[Program]:
 
 
 def _program(compiled: CompiledModel, board: str, path: Path, ending: str) -> Program:
-    labels = compiled.model.dataset_version.class_names
+    labels = compiled.model.class_names
     width, height = compiled.model.facts["input_size"]
     name = f"{compiled.model.task_class.program_name}.{ending}"
     # As JSON, names are valid literals in both Python and C++.

@@ -32,6 +32,14 @@ class Task(ABC):
         """
 
     @abstractmethod
+    def translated(self, samples: list[Sample], class_map: list[int | None]) -> list[Sample]:
+        """Return the samples with their ground truth in the network's classes.
+
+        ``class_map`` has the network's class for each class of the dataset, or None. Images whose truth no
+        class of the network tells are left out; if that would be all of them, they stay, without truth.
+        """
+
+    @abstractmethod
     def without_truth(self, image: str, width: int, height: int) -> Sample:
         """Return an image of this size without ground truth, as ``decode`` takes it."""
 

@@ -20,6 +20,10 @@ class Classification(Task):
         """An image's ground truth is its class id."""
         return [Sample(image, label) for image, label in dataset.read_pairs(folder, split)]
 
+    def translated(self, samples: list[Sample], class_map: list[int | None]) -> list[Sample]:
+        found = [Sample(sample.image, class_map[sample.truth]) for sample in samples]
+        return [sample for sample in found if sample.truth is not None] or found
+
     def without_truth(self, image: str, width: int, height: int) -> Sample:
         return Sample(image, None)
 

@@ -25,6 +25,15 @@ class Detection(Task):
         """An image's ground truth is a prediction with only the true boxes."""
         return [Sample(row["image"], row) for row in coco_json.read_staged(folder, split, classes)]
 
+    def translated(self, samples: list[Sample], class_map: list[int | None]) -> list[Sample]:
+        """Boxes of classes that the network does not know are left out."""
+        return [Sample(sample.image, self._translated(sample.truth, class_map)) for sample in samples]
+
+    @staticmethod
+    def _translated(row: Prediction, class_map: list[int | None]) -> Prediction:
+        boxes = [{**box, "label": class_map[box["label"]]} for box in row["truth"]]
+        return {**row, "truth": [box for box in boxes if box["label"] is not None]}
+
     def without_truth(self, image: str, width: int, height: int) -> Sample:
         return Sample(image, {"image": image, "width": width, "height": height, "truth": []})
 

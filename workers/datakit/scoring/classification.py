@@ -1,7 +1,8 @@
 """How good a classifier's predictions are, and what changed from one stage to the next. Pure.
 
 A prediction is ``{"image": path, "label": true id, "predicted": id or None, "score": 0..1 or None}``.
-``None`` stands for an image without a prediction; it counts as wrong.
+``None`` stands for an image without a prediction; it counts as wrong. A true id of None is unknown: such an
+image has no part in top-1, and counts for agreement only.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def summarise(predictions: list[Prediction], class_names: list[str]) -> dict[str
         for number, name in enumerate(class_names)
     ]
     return {
-        "top1": share(sum(row["correct"] for row in per_class), len(predictions)),
+        "top1": share(sum(row["correct"] for row in per_class), len(_labelled(predictions))),
         "images": len(predictions),
         "per_class": per_class,
         "confusion": confusion,
@@ -42,7 +43,7 @@ def summarise(predictions: list[Prediction], class_names: list[str]) -> dict[str
 
 def _confusion(predictions: list[Prediction], classes: int) -> list[list[int]]:
     found = [[0] * classes for _ in range(classes)]
-    for prediction in predictions:
+    for prediction in _labelled(predictions):
         predicted = prediction["predicted"]
         if predicted is not None and 0 <= predicted < classes:
             found[prediction["label"]][predicted] += 1
@@ -60,13 +61,14 @@ def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]
     """
     pairs = _pairs(before, after)
     first, second = (_top1([pair[side] for pair in pairs]) for side in (0, 1))
+    known = first is not None and second is not None
     differing = sum(old["predicted"] != new["predicted"] for old, new in pairs)
     drifts = [drift(old, new) for old, new in pairs]
     return {
         "images": len(pairs),
         "before": first,
         "after": second,
-        "drop": first - second if pairs else None,
+        "drop": first - second if known else None,
         "agreement": share(len(pairs) - differing, len(pairs)),
         "changed": differing,
         "lost": sum(is_right(old) and not is_right(new) for old, new in pairs),
@@ -77,6 +79,7 @@ def compare(before: list[Prediction], after: list[Prediction]) -> dict[str, Any]
 
 
 def _compare_classes(pairs: list[tuple[Prediction, Prediction]]) -> list[dict[str, Any]]:
+    pairs = [pair for pair in pairs if pair[1]["label"] is not None]
     images = Counter(new["label"] for _, new in pairs)
     was, now = (Counter(pair[side]["label"] for pair in pairs if is_right(pair[side])) for side in (0, 1))
     same = Counter(new["label"] for old, new in pairs if old["predicted"] == new["predicted"])
@@ -123,7 +126,11 @@ def drift(old: Prediction, new: Prediction) -> float:
 
 
 def is_right(prediction: Prediction) -> bool:
-    return prediction["predicted"] == prediction["label"]
+    return prediction["label"] is not None and prediction["predicted"] == prediction["label"]
+
+
+def _labelled(predictions: list[Prediction]) -> list[Prediction]:
+    return [prediction for prediction in predictions if prediction["label"] is not None]
 
 
 def _pairs(before: list[Prediction], after: list[Prediction]) -> list[tuple[Prediction, Prediction]]:
@@ -132,7 +139,7 @@ def _pairs(before: list[Prediction], after: list[Prediction]) -> list[tuple[Pred
 
 
 def _top1(predictions: list[Prediction]) -> float | None:
-    return share(sum(map(is_right, predictions)), len(predictions))
+    return share(sum(map(is_right, predictions)), len(_labelled(predictions)))
 
 
 def share(part: int, whole: int) -> float | None:

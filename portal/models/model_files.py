@@ -1,0 +1,56 @@
+"""Uploaded model files, and what their inspection found."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.urls import reverse
+
+from portal import tasks
+from portal.core.messages import KEEPS_MESSAGES
+from portal.core.names import NameField
+from portal.datasets.models import Upload
+from portal.jobs.models import Job, Status
+from portal.teams.models import Owned
+
+
+class ModelFile(Owned):
+    """An ONNX file, or a Paddle inference model, that somebody uploaded. Runs compile networks made of it.
+
+    Its job inspects it; the upload is kept until that has succeeded. The job's artifact ``source.onnx`` is
+    the network as it was uploaded.
+    """
+
+    name = NameField(max_length=120)
+    filename = NameField(max_length=255)
+    bytes = models.PositiveBigIntegerField()
+    upload = models.ForeignKey(Upload, on_delete=models.SET_NULL, null=True, related_name="+")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="model_file")
+    # Its program's output: format, opset, inputs, outputs, operators, task, classes, fixes, diff, chips, …
+    facts = models.JSONField(default=dict, **KEEPS_MESSAGES)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("model-file", args=[self.pk])
+
+    @property
+    def is_inspected(self) -> bool:
+        return self.job.status == Status.SUCCEEDED
+
+    @property
+    def refusal(self):
+        """Why no run can use it, as a message; empty if one can, or it is not inspected yet."""
+        return self.facts.get("refusal", "") if self.is_inspected else ""
+
+    @property
+    def task_title(self):
+        """Within a sentence, as a message."""
+        return tasks.get(self.facts["task"]).title
+
+    @property
+    def is_usable(self) -> bool:
+        return self.is_inspected and not self.refusal

@@ -1,0 +1,94 @@
+"""What the inspection says of networks of every kind; the networks are made in the training environment."""
+
+import json
+import subprocess
+
+import pytest
+from django.conf import settings
+
+from portal.core.messages import shown
+from workers.contract.messages import Decoder
+
+pytestmark = pytest.mark.toolchain
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("networks")
+    argv = [str(settings.TRAIN_PYTHON), "-m", "tests.workers.intake.networks", str(folder)]
+    done = subprocess.run(argv, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1], cls=Decoder)
+
+
+def test_a_usual_classifier_is_understood_and_its_softmax_cut(found):
+    plain = found["plain"]
+    assert (plain["task"], plain["classes"], plain["input_size"]) == ("classification", 10, [32, 32])
+    assert plain["refusal"] == "" and not plain["is_free"] and plain["opset"] == 13
+    assert ["Softmax", 1, 0] in plain["diff"]["operators"]
+    chip = plain["chips"][0]
+    assert chip["fits"] and chip["cycles"] > 0 and chip["memory_bytes"] > 16 * 10
+    assert found["zip"]["classes"] == 10
+
+
+def test_a_free_shape_is_fixed_and_channels_last_are_turned(found):
+    assert found["free"]["is_free"] and found["free"]["input_size"] == [224, 224]
+    assert "1×3×224×224" in shown(found["free"]["fixes"][0])
+    assert found["last"]["input_size"] == [32, 32]
+    assert any("channels first" in shown(one) for one in found["last"]["fixes"])
+    assert found["last"]["diff"]["inputs"][1][0]["shape"] == [1, 3, 32, 32]
+
+
+def test_a_network_that_begins_with_other_operators_gets_a_first_convolution(found):
+    assert any("first convolution" in shown(one) for one in found["scaled"]["fixes"])
+
+
+def test_scores_are_found_before_what_follows_them(found):
+    assert any("squeezed twice" in shown(one) for one in found["twice"]["fixes"])
+    assert found["best"]["classes"] == 10 and found["best"]["diff"]["outputs"][1][0]["shape"] == [1, 10]
+
+
+def test_picodets_raw_outputs_are_found_before_the_decoding(found):
+    assert (found["picodet"]["task"], found["picodet"]["classes"]) == ("detection", 2)
+    shapes = [one["shape"][1] for one in found["picodet"]["diff"]["outputs"][1]]
+    assert shapes == [2, 32] * 4
+
+
+def test_an_operator_that_a_chip_lacks_is_named(found):
+    chip = found["sqrt"]["chips"][0]
+    assert not chip["fits"] and "Sqrt" in shown(chip["problems"][0])
+
+
+REFUSED = {
+    "gray": "channel count of 1",
+    "rgba": "channel count of 4",
+    "no dimensions": "has no dimensions",
+    "several inputs": "must take one image",
+    "yolo": "YOLO or SSD",
+}
+FAILED = {
+    "opset": "opset 22; the RKNN toolkit reads 7 to 19",
+    "custom": "not part of ONNX: acme::Magic",
+    "external": "external data",
+    "cut": "neither an ONNX file",
+    "text": "neither an ONNX file",
+    "empty": "The file is empty",
+    "huge": "2.0 GB; at most 512",
+    "other zip": "neither an ONNX file",
+}
+
+
+def test_every_bad_file_has_its_sentence(found):
+    for name, words in REFUSED.items():
+        assert words in shown(found[name].get("refusal", "")), (name, found[name])
+    for name, words in FAILED.items():
+        assert words in shown(found[name].get("failed", "")), (name, found[name])
+        assert found[name]["kind"] == "input"
+
+
+def test_a_network_for_bgr_takes_rgb_afterwards(found):
+    assert found["turned"]["difference"] < 1e-5
+
+
+def test_labels_must_fit_the_outputs(found):
+    assert "10 classes apart and 1 label was given" in shown(found["labels"]["failed"])

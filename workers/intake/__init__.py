@@ -1,0 +1,1 @@
+"""Models from elsewhere: says what an uploaded file is, and fixes what can be fixed safely."""

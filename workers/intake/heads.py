@@ -1,0 +1,187 @@
+"""Finds where a network ends for a chip: at the scores of its classes, or at PicoDet's eight raw outputs.
+
+What follows (softmax, the best class, non-maximum suppression) is the board's work and is cut off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from workers.contract import InputError
+from workers.contract.messages import Message, msg
+from workers.datakit.tasks import CLASSIFICATION, DETECTION
+from workers.intake.graphs import Wiring
+
+# Between the scores and the output: these change how scores are told, not which class is the best.
+ACTIVATIONS = {"Softmax", "LogSoftmax", "Sigmoid", "HardSigmoid"}
+TAILS = {*ACTIVATIONS, "ArgMax", "TopK", "Cast", "Identity", "Squeeze", "Unsqueeze", "Reshape", "Flatten"}
+DISTANCES, LEVELS = 32, 4
+SUPPRESSION = "NonMaxSuppression"
+
+
+@dataclass(frozen=True)
+class Head:
+    """``cut`` are the tensors at which the network ends, ``classes`` how many it tells apart."""
+
+    task: str
+    classes: int
+    cut: list[str]
+    notes: list[Message] = field(default_factory=list)
+
+
+def find(wiring: Wiring) -> Head:
+    """Raise InputError, naming the outputs, if they belong to no known task."""
+    outputs = [value.name for value in wiring.model.graph.output]
+    found = _detector(wiring, outputs) or _classifier(wiring, outputs)
+    if found is None:
+        raise InputError(_unknown(wiring, outputs))
+    return found
+
+
+def _unknown(wiring: Wiring, outputs: list[str]) -> Message:
+    shapes = ", ".join("×".join(map(str, wiring.shapes.get(name) or ["?"])) for name in outputs[:4])
+    if _has_boxes(wiring, outputs):
+        return msg(
+            "Its outputs ({shapes}) look like those of a YOLO or SSD detector, whose boxes this server does "
+            "not decode: use a PicoDet, or train a detector here.",
+            shapes=shapes,
+        )
+    return msg(
+        "Its outputs ({shapes}) are neither the scores of classes, 1×classes, nor those of a PicoDet: "
+        "export the network so that it ends with the scores of its classes.",
+        shapes=shapes,
+    )
+
+
+def _has_boxes(wiring: Wiring, outputs: list[str]) -> bool:
+    shapes = [wiring.shapes.get(name) or [] for name in outputs]
+    nms = any(node.op_type == SUPPRESSION for node in wiring.model.graph.node)
+    return nms or any(len(shape) in (3, 4, 5) and max(map(_number, shape)) > 100 for shape in shapes)
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+# --- classification -----------------------------------------------------------------------------
+
+
+def _classifier(wiring: Wiring, outputs: list[str]) -> Head | None:
+    """The first output that ends in the scores of classes; the others are left out."""
+    for name in outputs:
+        scores, passed = _before_tail(wiring, name)
+        if (classes := _classes(wiring.shapes.get(scores))) is None:
+            continue
+        notes = _of_tail(passed)
+        if len(outputs) > 1:
+            others = ", ".join(one for one in outputs if one != name)
+            notes.append(
+                msg("Only the scores are kept; these outputs are left out: {names}.", names=others[:200])
+            )
+        return Head(CLASSIFICATION, classes, [scores], notes)
+    return None
+
+
+def _before_tail(wiring: Wiring, name: str) -> tuple[str, list[str]]:
+    """Walk back over operators that only tell the scores differently, as far as one of them matters."""
+    scores, passed, at = name, [], name
+    walked: list[str] = []
+    while (node := wiring.maker.get(at)) is not None and node.op_type in TAILS:
+        before = wiring.source(at)
+        if before is None:
+            break
+        walked.append(node.op_type)
+        at = before
+        if node.op_type in ACTIVATIONS | {"ArgMax", "TopK"} and _classes(wiring.shapes.get(at)) is not None:
+            scores, passed = at, list(walked)
+    return scores, passed
+
+
+def _of_tail(passed: list[str]) -> list[Message]:
+    notes = []
+    activations = [name for name in passed if name in ACTIVATIONS]
+    if passed:
+        names = ", ".join(reversed(passed))
+        notes.append(msg("The end of the network ({names}) is cut off: the board computes it.", names=names))
+    if len(activations) > 1:
+        names = ", ".join(reversed(activations))
+        notes.append(
+            msg("It ended with {names}, one after the other: its scores were squeezed twice.", names=names)
+        )
+    if "Sigmoid" in activations:
+        notes.append(
+            msg(
+                "It scored each class by itself (Sigmoid). Here the scores of all classes add up to 1, and "
+                "only the best class is predicted."
+            )
+        )
+    return notes
+
+
+def _classes(shape: list | None) -> int | None:
+    """The number of classes of a tensor 1×n or 1×n×1×1."""
+    if not shape or len(shape) < 2 or not all(isinstance(side, int) for side in shape):
+        return None
+    rest = [side for side in shape[1:] if side != 1]
+    return rest[0] if shape[0] == 1 and len(rest) == 1 and rest[0] > 1 and shape[1] == rest[0] else None
+
+
+# --- PicoDet ------------------------------------------------------------------------------------
+
+
+def _detector(wiring: Wiring, outputs: list[str]) -> Head | None:
+    if (classes := _of_levels(wiring, outputs)) is not None:
+        return Head(DETECTION, classes, outputs)
+    cut = _raw_outputs(wiring)
+    classes = _of_levels(wiring, cut) if cut else None
+    if classes is None:
+        return None
+    notes = [
+        msg("The network is cut at PicoDet's raw outputs: the board decodes boxes and suppresses doubles.")
+    ]
+    return Head(DETECTION, classes, cut, notes)
+
+
+def _of_levels(wiring: Wiring, names: list[str]) -> int | None:
+    """The number of classes of eight outputs: scores and 32 distances for each level; None otherwise."""
+    shapes = [wiring.shapes.get(name) or [] for name in names]
+    if len(shapes) != 2 * LEVELS or any(len(shape) != 4 for shape in shapes):
+        return None
+    scores, distances = shapes[::2], shapes[1::2]
+    same = all(one[2:] == two[2:] for one, two in zip(scores, distances, strict=True))
+    if not same or {shape[1] for shape in distances} != {DISTANCES} or len({one[1] for one in scores}) != 1:
+        return None
+    return scores[0][1]
+
+
+def _raw_outputs(wiring: Wiring) -> list[str]:
+    """Scores and distances of each level, largest first, inside a network with decoding; empty if not found.
+
+    The distances are a convolution's 32 channels, the scores the last product or sigmoid on the same grid.
+    """
+    distances: dict[tuple, str] = {}
+    scores: dict[tuple, str] = {}
+    for node in wiring.model.graph.node:
+        shape = wiring.shapes.get(node.output[0]) or []
+        if len(shape) != 4 or not all(isinstance(side, int) for side in shape):
+            continue
+        grid = tuple(shape[2:])
+        if node.op_type == "Conv" and shape[1] == DISTANCES and not _goes_on(wiring, node.output[0]):
+            distances[grid] = node.output[0]
+        elif node.op_type == "Sigmoid" or (node.op_type == "Mul" and _of_sigmoids(wiring, node)):
+            scores[grid] = node.output[0]
+    grids = sorted(set(distances) & set(scores), reverse=True)
+    if len(grids) != LEVELS:
+        return []
+    return [name for grid in grids for name in (scores[grid], distances[grid])]
+
+
+def _goes_on(wiring: Wiring, name: str) -> bool:
+    """Whether another convolution or an activation reads it: then it is inside the network."""
+    kinds = {node.op_type for node in wiring.readers.get(name, [])}
+    return bool(kinds & {"Conv", "Relu", "HardSwish", "LeakyRelu", "BatchNormalization", "Sigmoid"})
+
+
+def _of_sigmoids(wiring: Wiring, node) -> bool:
+    makers = [wiring.maker.get(name) for name in node.input]
+    return all(maker is not None and maker.op_type == "Sigmoid" for maker in makers)
