@@ -134,12 +134,7 @@ def make_rows(team, alice):
         channel_order="bgr", budget_seconds=600, task="classification", limits=dict.fromkeys(LIMITS),
         job=Job.objects.create(team=team, created_by=root, kind="fit", queue="default"),
     )  # fmt: skip
-    found["file"] = ModelFile.objects.create(
-        team=team, created_by=root, name="Own", filename="own.onnx", bytes=100, facts=FACTS | {"chips": []},
-        job=Job.objects.create(
-            team=team, created_by=root, kind="inspect-model", queue="convert", status="succeeded"
-        ),
-    )  # fmt: skip
+    found["file"] = make_model_file(team, root)
     draft = Draft.objects.create(
         team=team, created_by=root, dataset=found["version"].dataset, base=found["version"]
     )
@@ -175,6 +170,16 @@ def make_rows(team, alice):
         "member": member, "token": token, "invitation": invitation, "upload": upload,
         "secret": path.strip("/").split("/")[1], "sign_in": root.sign_ins.get(),
     }  # fmt: skip
+
+
+def make_model_file(team, user) -> ModelFile:
+    job = Job.objects.create(
+        team=team, created_by=user, kind="inspect-model", queue="convert", status="succeeded"
+    )
+    return ModelFile.objects.create(
+        team=team, created_by=user, name="Own", filename="own.onnx", bytes=100, job=job,
+        facts=FACTS | {"chips": []},
+    )  # fmt: skip
 
 
 def api_values(rows):

@@ -42,8 +42,8 @@ class CompileFileSerializer(KnownFieldsOnly, serializers.Serializer):
         help_text="of pixels from 0 to 1, in the network's channel order; ImageNet's if omitted",
     )
     std = BoundedListField(child=serializers.FloatField(), required=False, max_length=3)
-    model_order = serializers.ChoiceField(
-        choices=importing.ORDERS, default="rgb", help_text="the channel order that the network was trained on"
+    model_order = serializers.CharField(
+        max_length=3, default="rgb", help_text="rgb or bgr: what the network was trained on"
     )
     chips = BoundedListField(child=serializers.CharField(max_length=20), required=False, max_length=20)
     devices = BoundedListField(

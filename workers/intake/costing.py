@@ -15,7 +15,11 @@ import onnx
 from workers.intake.graphs import Wiring
 
 PRODUCTS, BYTES, UNIT, LEAST_PIXELS, IMAGE = 512, 6.11, 32, 16, 4
-FREE = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Relu", "Clip", "LeakyRelu", "Dropout"}
+# Fused into the layer before, or only another view of the same data.
+FREE = {
+    "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Relu", "Clip", "LeakyRelu", "Dropout", "Add",
+    "HardSwish", "HardSigmoid", "PRelu", "BatchNormalization",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from workers.intake.graphs import Wiring, shape_of
 
 USUAL_SIZE = (224, 224)
 LEAST_SIDE, MOST_SIDE = 8, 2048
-IR_VERSION = 8  # read by the toolkit's onnx, of every opset that it takes
+IR_VERSION = 8  # the toolkit's onnx reads it; older ones want constants among the inputs
 TOLERANCE = 1e-3
 
 
@@ -61,7 +61,7 @@ def fix(source: onnx.ModelProto, size: tuple[int, int] | None, scratch: Path) ->
     own, first = own_size(image)
     wanted = _size(own, size)
     model, fixes = copy.deepcopy(source), []
-    model.ir_version = min(model.ir_version, IR_VERSION)
+    model.ir_version = IR_VERSION
     fixes += _set_shape(model, image.name, wanted, channels_first=first)
     if not first:
         _turn(model, image.name)

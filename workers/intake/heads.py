@@ -56,7 +56,9 @@ def _unknown(wiring: Wiring, outputs: list[str]) -> Message:
 def _has_boxes(wiring: Wiring, outputs: list[str]) -> bool:
     shapes = [wiring.shapes.get(name) or [] for name in outputs]
     nms = any(node.op_type == SUPPRESSION for node in wiring.model.graph.node)
-    return nms or any(len(shape) in (3, 4, 5) and max(map(_number, shape)) > 100 for shape in shapes)
+    grids = [shape for shape in shapes if len(shape) in (4, 5)]
+    rows = [shape for shape in shapes if len(shape) == 3 and max(map(_number, shape)) > 100]
+    return nms or len(grids) > 1 or bool(rows)
 
 
 def _number(value: object) -> int:
