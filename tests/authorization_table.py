@@ -123,6 +123,8 @@ API = {
     "GET inferences/{pk}/": look(),
     "GET inferences/{pk}/coco/": look(),
     "GET inferences/{pk}/images/{position}/": look(),
+    **{f"GET profiles/{rest}": look() for rest in ("", "{pk}/")},
+    "POST profiles/": change(OPERATOR, DEPLOY),
     "GET deployments/": look(),
     "POST deployments/": change(OPERATOR, DEPLOY),
     "GET deployments/{pk}/": look(),
@@ -338,7 +340,7 @@ PAGES = {
         f"POST model-{name}": Rule(MEMBER)
         for name in ("variant-new", "search-new", "compiled-choose", "layers-measure")
     },
-    "POST deployment-rollback": Rule(OPERATOR),
+    **dict.fromkeys(["POST deployment-rollback", "POST device-profile"], Rule(OPERATOR)),
     "GET deployment-evidence": Rule(VIEWER),
     "GET deployment-evidence-json": Rule(VIEWER),
     "GET deployment-evidence-key": Rule(VIEWER),

@@ -18,7 +18,7 @@ from portal.camera.models import Capture, CaptureDraft
 from portal.compilation import layer_errors, search
 from portal.datasets.draft_models import Draft
 from portal.datasets.models import Upload
-from portal.deployment.models import Policy
+from portal.deployment.models import Policy, Profile
 from portal.devices import services as devices
 from portal.devices.errors import Unreachable
 from portal.devices.models import JumpHost
@@ -142,6 +142,10 @@ def make_rows(team, alice):
         team=team, created_by=root, draft=draft, model=model_of(found["done"]), least_score=0.4,
         job=Job.objects.create(team=team, created_by=root, kind="prelabel", queue="convert"),
     )  # fmt: skip
+    found["profile"] = Profile.objects.create(
+        team=team, created_by=root, device=found["virtual"],
+        job=Job.objects.create(team=team, created_by=root, kind="profile", queue="deploy"),
+    )  # fmt: skip
     rollout = Rollout.objects.create(
         team=team, name="To the hall", model=model_of(found["done"]), waves=1, deadline=timezone.now()
     )
@@ -205,6 +209,7 @@ def api_values(rows):
         "devices": rows["virtual"].pk,
         "inferences": rows["inference"].pk,
         "deployments": deployments_of(run).first().pk,
+        "profiles": rows["profile"].pk,
         "policies": rows["policy"].pk,
         "rollouts": rows["rollout"].pk,
         "review-items": rows["review_item"].pk,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.core.messages import KEEPS_MESSAGES
 from portal.devices.models import Device
 from portal.jobs.models import ACTIVE, Job
+from portal.models import costs
 from portal.models.models import CompiledModel
 from portal.teams.models import Owned, Team
 
@@ -195,3 +196,35 @@ class Evidence(models.Model):
 
     def __str__(self):
         return f"{self.deployment_id}"
+
+
+class Profile(Owned):
+    """How long a release took on a device, timed there on its golden images; kept as a history."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="profiles")
+    deployment = models.ForeignKey(Deployment, on_delete=models.SET_NULL, null=True, related_name="profiles")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="profile")
+    release = models.CharField(max_length=80, blank=True)
+    # load_ms, first_ms, whole and predict with calls, median, p95, p99, memory_before, … see profiling.py
+    figures = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return f"{self.release} on {self.device}"
+
+    @property
+    def milliseconds(self) -> float | None:
+        """The median prediction, without decoding."""
+        return self.figures.get("predict", {}).get("median")
+
+    @property
+    def memory_taken(self) -> int | None:
+        """Bytes that loading and the first call took from the board's free memory."""
+        before, loaded = self.figures.get("memory_before"), self.figures.get("memory_loaded")
+        return None if before is None or loaded is None else max(0, before - loaded)
+
+    @property
+    def estimate_ms(self) -> float | None:
+        return costs.estimate_ms(self.deployment.compiled_model) if self.deployment else None

@@ -5,6 +5,7 @@ from django.urls import path
 from portal.deployment import policy_views, views
 
 urlpatterns = [
+    path("profiles/<int:pk>/", views.device_profile, name="device-profile"),
     path("<int:pk>/rollback/", views.deployment_rollback, name="deployment-rollback"),
     path("<int:pk>/evidence.html", views.deployment_evidence, name="deployment-evidence"),
     path("<int:pk>/evidence.json", views.deployment_evidence_json, name="deployment-evidence-json"),

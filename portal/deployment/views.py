@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST
 
-from portal.deployment import evidence, services, signing
+from portal.deployment import evidence, profiling, services, signing
 from portal.deployment.models import Deployment
+from portal.devices.models import Device
 from portal.jobs.models import IllegalTransition
 from portal.teams.access import operator_required
 from portal.teams.quotas import QuotaReached
@@ -27,6 +29,18 @@ def deployment_rollback(request, pk):
         messages.error(request, str(error))
         return redirect("device-detail", pk=source.device_id)
     return redirect("job-detail", pk=deployment.job_id)
+
+
+@require_POST
+@operator_required
+def device_profile(request, pk):
+    """Time the current release of a device."""
+    device = get_object_or_404(Device.objects.for_team(request.team), pk=pk)
+    try:
+        profiling.start(device, request.user)
+    except (IllegalTransition, QuotaReached) as error:
+        messages.error(request, str(error))
+    return redirect(reverse("device-detail", args=[device.pk]) + "#profiles")
 
 
 def _evidence(request, pk: int) -> evidence.Evidence:

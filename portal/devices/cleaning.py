@@ -28,6 +28,7 @@ from workers.contract.tasks import FIRST_TASK
 MAX_MESSAGE = 500
 MAX_RELEASES = 100
 MAX_FILES = 1000
+MAX_CALLS = 1000  # of a timing
 MAX_SECONDS = 10**11  # since the epoch: the year 5138
 
 _ANSWER = {"image": text(MAX_NAME)}
@@ -73,6 +74,22 @@ _MESSAGES: dict[str, Check] = {
             "outputs": many(_OUTPUT, 8),
             "recent": many(text(500), 50),
             "log": many(text(400), 100),
+        },
+    ),
+    "profile": record(
+        {
+            "load_ms": number(0, MAX_MILLISECONDS),
+            "first_ms": number(0, MAX_MILLISECONDS),
+            "whole_ms": many(number(0, MAX_MILLISECONDS), MAX_CALLS),
+            "predict_ms": many(number(0, MAX_MILLISECONDS), MAX_CALLS),
+        },
+        {
+            "engine": text(120),
+            "memory_before": maybe(whole(0, MAX_BYTES)),
+            "memory_loaded": maybe(whole(0, MAX_BYTES)),
+            "celsius_before": maybe(number(-100, 300)),
+            "celsius_after": maybe(number(-100, 300)),
+            "library_resizes": flag,
         },
     ),
     "error": record({"message": sentence(MAX_MESSAGE)}, {"code": text(40)}),

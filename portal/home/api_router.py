@@ -11,6 +11,7 @@ from portal.datasets.api import DatasetVersionViewSet, DatasetViewSet
 from portal.datasets.draft_api import DraftViewSet
 from portal.datasets.upload_api import upload_detail, upload_list
 from portal.deployment.policy_api import PolicyViewSet
+from portal.deployment.profile_api import ProfileViewSet
 from portal.devices.api import DeviceViewSet, InferenceViewSet
 from portal.devices.jump_api import JumpHostViewSet
 from portal.fitting.api import FitSearchViewSet
@@ -53,6 +54,7 @@ router.register("evaluations", EvaluationViewSet)
 router.register("devices", DeviceViewSet)
 router.register("inferences", InferenceViewSet)
 router.register("deployments", DeploymentViewSet)
+router.register("profiles", ProfileViewSet)
 router.register("policies", PolicyViewSet)
 router.register("rollouts", RolloutViewSet)
 router.register("device-groups", GroupViewSet)

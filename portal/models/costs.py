@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from portal.core import configs
@@ -29,6 +30,12 @@ class Sheet:
     estimate_ms: float | None
     measured: list[Evaluation]  # on real boards
     layers: list[dict]
+    factor: float | None = None  # how much longer the team's boards took than estimates say
+
+    @property
+    def corrected_ms(self) -> float | None:
+        """The estimate, corrected by what the team's boards of the chip took for any model."""
+        return self.estimate_ms * self.factor if self.estimate_ms and self.factor else None
 
     @property
     def measured_ms(self) -> float | None:
@@ -61,6 +68,7 @@ def sheet(compiled: CompiledModel) -> Sheet | None:
         estimate_ms=estimate_ms(compiled),
         measured=[one for one in boards if one.device and not one.device.is_virtual],
         layers=layers,
+        factor=board_factor(compiled.model.team_id, compiled.chip),
     )
 
 
@@ -87,6 +95,15 @@ def milliseconds(cycles: float, chip: configs.Chip | None) -> float | None:
     return cycles / (1000 * clock) if clock else None
 
 
+# ``find(team, chip name)``: (milliseconds, compiled model) that real boards measured besides evaluations.
+_further: list[Callable[[object, str], list[tuple[float, CompiledModel]]]] = []
+
+
+def add_measurements(find: Callable[[object, str], list[tuple[float, CompiledModel]]]) -> None:
+    """Register further measurements from which the error of estimates is learnt."""
+    _further.append(find)
+
+
 def board_factor(team, chip_name: str) -> float | None:
     """How much longer the team's boards took than the cycles say: the median of their measurements.
 
@@ -99,6 +116,10 @@ def board_factor(team, chip_name: str) -> float | None:
         told = milliseconds(row.compiled_model.cost.get("cycles", 0), chip)
         if told and row.metrics.get("ms_median") and not row.device.is_virtual:
             found.append(row.metrics["ms_median"] / told)
+    for find in _further:
+        for ms, compiled in find(team, chip_name):
+            told = milliseconds(compiled.cost.get("cycles", 0), chip)
+            found += [ms / told] if told else []
     return statistics.median(found) if found else None
 
 

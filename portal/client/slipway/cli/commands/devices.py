@@ -30,6 +30,7 @@ def add_to(group: click.Group) -> None:
     command(device, "remove", short_help="Remove a device; the board itself is left as it is.")(remove)
     command(device, "probe", short_help="Show a device's details and what runs on it.")(probe)
     command(device, "doctor", short_help="Check whether a device is fit for a deployment.")(doctor)
+    command(device, "profile", short_help="Time what runs on a device, on the board.")(profile)
     access.add_to(device)
     command(device, "infer", short_help="Run inference on a device.")(infer)
     command(group, "deploy", short_help="Deploy a finished run's model to a device.")(deploy)
@@ -191,6 +192,44 @@ def _print(app: App, row: Any) -> None:
             app.screen.line(f"  {key}: {found[key]}")
     for sentence in [*found.get("problems", []), *found.get("warnings", [])]:
         app.screen.line(f"  ! {sentence}")
+
+
+@click.argument("device", metavar="DEVICE")
+@click.option("--history", is_flag=True, help="Show earlier timings instead.")
+def profile(app: App, device: str, history: bool):
+    """Time the current release on the board: loading, first call, 100 calls with and without decoding."""
+    number = app.client.device(device)["id"]
+    if history:
+        rows = list(app.client.rows("profiles/", device=number))
+    else:
+        row = app.client.post("profiles/", json={"device": number})
+        follow.job(app.client, app.screen, row["job"]["id"], "timing")
+        rows = [app.client.get(f"profiles/{row['id']}/")]
+    app.screen.document(rows if history else rows[0])
+    heads = [
+        "Release",
+        ">Load",
+        ">First",
+        ">Whole",
+        ">p95",
+        ">p99",
+        ">Prediction",
+        ">p95",
+        ">p99",
+        ">Estimate",
+    ]
+    app.screen.table(heads, [_timing(row) for row in rows if row["figures"]])
+    for row in rows:
+        if not history:
+            waiting.succeeded("The timing", row["job"])
+
+
+def _timing(row: dict[str, Any]) -> tuple:
+    found = row["figures"]
+    times = [found["whole"], found["predict"]]
+    spreads = [each[name] for each in times for name in ("median", "p95", "p99")]
+    numbers = [found["load_ms"], found["first_ms"], *spreads, row["estimate_ms"]]
+    return (row["release"], *("–" if one is None else f"{one:.2f} ms" for one in numbers))
 
 
 @click.argument("name")
