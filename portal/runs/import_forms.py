@@ -22,7 +22,7 @@ from workers.contract.messages import msg
 
 OWN = "own"
 SCALES = [
-    ("imagenet", _("ImageNet: mean 0.485 0.456 0.406, deviation 0.229 0.224 0.225 (PyTorch, Paddle)")),
+    ("imagenet", _("ImageNet mean and deviation (PyTorch, Paddle)")),
     ("unit", _("From 0 to 1: pixels divided by 255")),
     ("symmetric", _("From −1 to 1: pixels divided by 127.5, minus 1 (many TensorFlow models)")),
     ("bytes", _("From 0 to 255: pixels as they are")),

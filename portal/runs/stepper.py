@@ -132,7 +132,7 @@ def _train(graph: Graph) -> Tile:
     job, task = graph.training, graph.task
     title, icon = (_("Train"), "mortarboard")
     if graph.is_imported:
-        title, icon = (_("Import"), "box-arrow-in-down")
+        title, icon = (_("Import"), "download")
     tile = Tile("train", title, icon, _status(job), job, job.seconds if job else None)
     measured = graph.evaluated.find(Stage.PADDLE)
     if measured is not None:
