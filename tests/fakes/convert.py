@@ -49,6 +49,8 @@ def convert(folder, spec):
         print("fake conversion for", params["chip"]["name"], flush=True)
     task = tasks.of(spec)
     predictions = task.predictions(Path(spec["inputs"]["dataset"]))
+    if params.get("class_map") is not None:
+        predictions = task.translated(predictions, params["class_map"])
     platform = params["chip"]["target_platform"]
     rknn = b"RKNN\0\0\0\0fake" + json.dumps({"target_platform": [platform]}, separators=(",", ":")).encode()
     (folder.artifacts / "model.rknn").write_bytes(rknn)

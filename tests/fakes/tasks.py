@@ -32,7 +32,16 @@ class Classification:
 
     def metrics(self, rows: list[dict[str, Any]], class_names: list[str], value: float) -> dict[str, Any]:
         """Those of the predictions, with the task's metric as it is wanted."""
-        return {**classification.summarise(rows, class_names), "top1": value}
+        found = classification.summarise(rows, class_names)
+        return found if found["top1"] is None else {**found, "top1": value}
+
+    def translated(self, rows: list[dict[str, Any]], class_map: list[int | None]) -> list[dict[str, Any]]:
+        """In an imported network's classes; it predicts class 0 for images of unknown ones."""
+        found = [{**row, "label": class_map[row["label"]]} for row in rows]
+        known = [row for row in found if row["label"] is not None]
+        return [{**row, "predicted": row["label"]} for row in known] or [
+            {**row, "predicted": 0} for row in found
+        ]
 
 
 class Detection:

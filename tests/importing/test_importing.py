@@ -79,6 +79,21 @@ def test_a_run_imports_compiles_and_measures(imported, upload_model, pets):
     assert Run.objects.for_lists().get(pk=run.pk).value == graph.evaluated.uncompiled.value
 
 
+def test_accuracy_is_unknown_if_the_dataset_has_none_of_the_classes(imported, alices):
+    run = imported(labels=["sloop", "ketch"])
+    assert run.status == Status.SUCCEEDED, run.message
+    graph = Graph(run)
+    measured = graph.evaluated.find(Stage.SIMULATOR)
+    assert measured.value is None and measured.drop is None and measured.agreement == 1
+    page = alices.get(run.get_absolute_url()).content.decode()
+    assert "its accuracy is not known" in page and "sloop" in page
+    for name in ("run-parity", "run-mistakes", "run-report"):
+        assert alices.get(reverse(name, args=[run.pk])).status_code == 200
+    assert alices.get(reverse("model-list")).status_code == 200
+    assert alices.get(reverse("model-compiled", args=[graph.compiled[0].pk])).status_code == 200
+    assert alices.get(f"/api/v1/runs/{run.pk}/").json()["verdict"]["grade"] == "doubtful"
+
+
 def test_labels_default_to_the_classes_of_the_dataset(imported):
     assert Graph(imported()).class_names == ["cat", "dog"]
 
