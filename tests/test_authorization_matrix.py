@@ -142,10 +142,7 @@ def make_rows(team, alice):
         team=team, created_by=root, draft=draft, model=model_of(found["done"]), least_score=0.4,
         job=Job.objects.create(team=team, created_by=root, kind="prelabel", queue="convert"),
     )  # fmt: skip
-    found["profile"] = Profile.objects.create(
-        team=team, created_by=root, device=found["virtual"],
-        job=Job.objects.create(team=team, created_by=root, kind="profile", queue="deploy"),
-    )  # fmt: skip
+    found["profile"] = make_profile(team, root, found["virtual"])
     rollout = Rollout.objects.create(
         team=team, name="To the hall", model=model_of(found["done"]), waves=1, deadline=timezone.now()
     )
@@ -174,6 +171,11 @@ def make_rows(team, alice):
         "member": member, "token": token, "invitation": invitation, "upload": upload,
         "secret": path.strip("/").split("/")[1], "sign_in": root.sign_ins.get(),
     }  # fmt: skip
+
+
+def make_profile(team, user, device) -> Profile:
+    job = Job.objects.create(team=team, created_by=user, kind="profile", queue="deploy")
+    return Profile.objects.create(team=team, created_by=user, device=device, job=job)
 
 
 def make_model_file(team, user) -> ModelFile:
