@@ -134,7 +134,7 @@ def make_rows(team, alice):
         channel_order="bgr", budget_seconds=600, task="classification", limits=dict.fromkeys(LIMITS),
         job=Job.objects.create(team=team, created_by=root, kind="fit", queue="default"),
     )  # fmt: skip
-    found["file"] = make_model_file(team, root)
+    found |= {"file": make_model_file(team, root), "profile": make_profile(team, root, found["virtual"])}
     draft = Draft.objects.create(
         team=team, created_by=root, dataset=found["version"].dataset, base=found["version"]
     )
@@ -142,7 +142,6 @@ def make_rows(team, alice):
         team=team, created_by=root, draft=draft, model=model_of(found["done"]), least_score=0.4,
         job=Job.objects.create(team=team, created_by=root, kind="prelabel", queue="convert"),
     )  # fmt: skip
-    found["profile"] = make_profile(team, root, found["virtual"])
     rollout = Rollout.objects.create(
         team=team, name="To the hall", model=model_of(found["done"]), waves=1, deadline=timezone.now()
     )
