@@ -77,9 +77,11 @@ class Choice:
 def choices(item: Item) -> list[Choice]:
     """The classes that the image can get, each with its key; those beyond the keys have none."""
     keys = CLASS_KEYS[:DRAWING_KEYS] if deciding.has_boxes(item) else CLASS_KEYS
+    names = deciding.class_names(item)
+    own = {name for name in names if len(name) == 1 and name in keys}  # a class 5 has the key 5
+    others = iter([key for key in keys if key not in own])
     return [
-        Choice(number, name, keys[number] if number < len(keys) else "")
-        for number, name in enumerate(deciding.class_names(item))
+        Choice(number, name, name if name in own else next(others, "")) for number, name in enumerate(names)
     ]
 
 

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.django_db
 def test_one_key_confirms_or_corrects_and_goes_on_with_the_next(alices, belt):
     first, second = belt.item(1), belt.item(2)
     page = alices.get(reverse("review-item", args=[first.pk])).content.decode()
-    assert 'data-key="Enter"' in page and 'data-key="3"' in page
+    assert 'data-key="Enter"' in page and 'value="5" data-key="5"' in page
+    assert f'value="{NAMES[3]}" data-key="3"' in page
     answer = alices.post(reverse("review-decide", args=[first.pk, "accept"]), {"class": NAMES[4]})
     assert answer.url == reverse("review-item", args=[second.pk])
     answer = alices.post(reverse("review-decide", args=[second.pk, "accept"]))
