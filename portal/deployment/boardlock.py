@@ -99,6 +99,7 @@ def owner_of(device: Device) -> str:
     nothing else.
     """
     words = f"{device.team_id} {device.host.lower()} {device.port}"
+    words += f" {device.jump_id}" if device.jump_id else ""  # the same address elsewhere is another board
     return salted_hmac("board lock", words, algorithm="sha256").hexdigest()[:16]
 
 

@@ -117,8 +117,8 @@ def _reported(devices: Sequence[Device]) -> dict[int, Deployment]:
             if (there := list(filter(None, rows)))}  # fmt: skip
 
 
-def _address(device: Device) -> tuple[int, str, int]:
-    return device.team_id, device.host.lower(), device.port
+def _address(device: Device) -> tuple[int, str, int, int | None]:
+    return device.team_id, device.host.lower(), device.port, device.jump_id
 
 
 def devices_that_run(compiled_ids: set[int]) -> dict[int, list[Device]]:

@@ -162,4 +162,5 @@ def board_of(device: Device) -> str:
     """What ``Target.board`` holds. With the team: nobody may keep another team from its own boards by
     registering their addresses.
     """
-    return f"{device.team_id} {device.host.lower()}:{device.port}"
+    address = f"{device.team_id} {device.host.lower()}:{device.port}"
+    return f"{address} {device.jump_id}" if device.jump_id else address

@@ -8,6 +8,7 @@ import paramiko
 import pytest
 from django.urls import reverse
 
+from portal.deployment.boardlock import owner_of
 from portal.devices import jump_hosts, services
 from portal.devices.connection import BoardConnection
 from portal.devices.credentials import Credentials, sign_in
@@ -16,6 +17,7 @@ from portal.devices.hostkeys import HostKey
 from portal.devices.jumping import Jump, JumpFailed, fetch_host_key
 from portal.devices.models import Device, JumpHost
 from portal.jobs.models import IllegalTransition
+from portal.rollouts.models import board_of
 from tests.seed import KEY, Seeder
 
 OTHER = "ssh-ed25519 SHA256:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ"
@@ -224,6 +226,7 @@ def test_boards_of_one_address_behind_two_jump_hosts_are_two_boards(team, alice,
     ]
     boards = [seed.device(gate.name, host="10.1.1.144", jump=gate) for gate in gates]
     assert len({board.resource for board in boards}) == 2
+    assert len({board_of(board) for board in boards}) == len({owner_of(board) for board in boards}) == 2
     jobs = [services.start_probe(board, alice) for board in boards]
     assert Device.objects.claim(boards[0].pk, jobs[0]) and Device.objects.claim(boards[1].pk, jobs[1])
 
