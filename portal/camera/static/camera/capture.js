@@ -95,9 +95,9 @@ function setUp() {
 
   function show(image) {
     const tile = document.querySelector("template[data-image]").content.cloneNode(true);
-    const image = tile.querySelector("img");
-    image.src = panel.dataset.shown.replace(/\/0\/$/, `/${image.id}/`);
-    image.alt = t("Image {number}", { number: image.id });
+    const drawn = tile.querySelector("img");
+    drawn.src = panel.dataset.shown.replace(/\/0\/$/, `/${image.id}/`);
+    drawn.alt = t("Image {number}", { number: image.id });
     tile.querySelector("input").value = image.id;
     tile.querySelector("span > span").textContent = image.class_name || "–";
     part("images", document).prepend(tile);

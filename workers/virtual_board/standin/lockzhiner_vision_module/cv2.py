@@ -54,7 +54,7 @@ class Frame(Mat):
 class VideoCapture:
     """The camera, made of the pictures of a folder or zip: each fills the frame for a second."""
 
-    SLIPWAY_VIRTUAL_CAMERA = "virtual: a folder of pictures"
+    SLIPWAY_VIRTUAL_CAMERA = "virtual: a folder of images"
     FRAMES_A_SECOND = 25.0
     SECONDS_A_PICTURE = 1.0
     MOST_PICTURES = 60
