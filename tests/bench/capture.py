@@ -34,7 +34,7 @@ def measure(place: Scene, images: int, cuts: int) -> dict:
     while state["status"] not in FINAL and time.monotonic() < start + LIMIT_SECONDS:
         time.sleep(0.1)
         state = client.get(f"jobs/{job['id']}/")
-        if done_cuts < cuts and state["progress"]["done"] >= images * (done_cuts + 1) / (cuts + 1):
+        if done_cuts < cuts and (state["percent"] or 0) >= 100 * (done_cuts + 1) / (cuts + 1):
             place.link.cut()
             done_cuts += 1
     seconds = time.monotonic() - start
