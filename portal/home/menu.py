@@ -21,6 +21,7 @@ _SECTIONS = {
     "device": "device-list",
     "inference": "device-list",
     "camera": "dataset-list",
+    "camera-live": "device-list",
     "app": "device-list",
     "review": "device-list",
     "rollout": "device-list",
@@ -38,4 +39,5 @@ _SECTIONS = {
 def section_of(request) -> str:
     """The entry of a URL name: ``run-new`` and ``run-detail`` belong to ``run-list``."""
     match = request.resolver_match
-    return _SECTIONS.get((match.url_name or "").split("-")[0], "") if match else ""
+    name = (match.url_name or "") if match else ""
+    return _SECTIONS.get(name) or _SECTIONS.get(name.split("-")[0], "")
