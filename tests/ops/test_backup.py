@@ -125,6 +125,16 @@ def test_a_backup_of_a_newer_version_is_refused(stored, tmp_path, monkeypatch):
         call_command("restore", str(tmp_path))
 
 
+@pytest.mark.parametrize("part, path", [("tables", "../x.gz"), ("files", "../x"), ("files", "/etc/x")])
+def test_a_backup_that_would_write_elsewhere_is_refused(stored, tmp_path, monkeypatch, part, path):
+    name = making.make(str(tmp_path)).name
+    manifest = Destination(str(tmp_path)).manifest(name)
+    manifest[part][path] = {"sha256": "0" * 64, "bytes": 1}
+    monkeypatch.setattr(Destination, "manifest", lambda self, name: manifest)
+    with pytest.raises(CommandError, match="would write to"):
+        call_command("restore", str(tmp_path))
+
+
 def test_the_secrets_are_written_apart(stored, tmp_path, settings):
     file = tmp_path / "secrets.json"
     call_command("backup", str(tmp_path / "backups"), secrets=file, stdout=open(os.devnull, "w"))
