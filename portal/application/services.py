@@ -22,6 +22,8 @@ from workers.contract.messages import msg
 
 KIND = "app"
 SECONDS = 90.0
+# A new folder for its user alone: the settings may hold a password.
+PRIVATE_FOLDER = 'rm -rf "$1" && mkdir -p "${1%/*}" && mkdir -m 700 "$1"'
 MQTT_PORT = 1883  # of brokers, as on the board
 
 
@@ -92,7 +94,7 @@ def perform(job: Job, context: JobContext) -> dict[str, Any]:
         if row.act == Act.INSTALL:
             context.phase(msg("copying the application"))
             fresh = f"{profile.root}/app.new"
-            connection.run(["rm", "-rf", fresh])
+            connection.run(["sh", "-c", PRIVATE_FOLDER, "sh", fresh])
             files = package.files_of(profile, with_password(row))
             connection.put_many(files, fresh, python=profile.python)
         context.phase(msg("managing the application"))
