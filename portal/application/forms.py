@@ -81,7 +81,7 @@ class AppForm(StyledForm):
 
     def clean_url(self):
         url = self.cleaned_data["url"]
-        if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+        if url and not _is_address(url):
             raise forms.ValidationError(_("Write the whole address, such as http://10.1.1.155:8000/seen."))
         return url
 
@@ -107,6 +107,16 @@ class AppForm(StyledForm):
             "only_changes": data["only_changes"],
             "outputs": [{"kind": data["output"], **chosen}],
         }
+
+
+def _is_address(url: str) -> bool:
+    """Whether it is an address without a user and password in it: everybody in the team sees it."""
+    try:
+        parts = urlsplit(url)
+        _port = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
 
 
 def initial_of(config: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,9 @@ from workers.contract.messages import msg
 
 KIND = "app"
 SECONDS = 90.0
+# A new folder for its user alone: the settings may hold a password.
+PRIVATE_FOLDER = 'rm -rf "$1" && mkdir -p "${1%/*}" && mkdir -m 700 "$1"'
+MQTT_PORT = 1883  # of brokers, as on the board
 
 
 class ApplicationRefused(Exception):
@@ -32,14 +35,34 @@ class ApplicationRefused(Exception):
 def install(device: Device, user, config: dict[str, Any], password: str | None = None) -> Application:
     """Queue the installation with these settings; an installed application is replaced.
 
-    ``password`` is the MQTT broker's; None keeps the stored one. Raises ApplicationRefused, QuotaReached.
+    ``password`` is the MQTT broker's; None keeps the stored one, which goes to no other broker or user.
+    Raises ApplicationRefused, QuotaReached.
     """
+    Device.objects.select_for_update().get(pk=device.pk)  # two people must not make two rows
     row = Application.objects.select_for_update().filter(device=device).first()
     row = row or Application(team=device.team, created_by=user, device=device)
+    if password is None and row.secret and _recipient(config) != _recipient(row.config):
+        password = _forgotten(config)
     row.config = config
     if password is not None:
         row.secret = seal({"password": password}) if password else ""
     return _submit(row, user, Act.INSTALL)
+
+
+def _recipient(config: dict[str, Any]) -> tuple | None:
+    """Whom the password is for: broker, port and user; None without MQTT."""
+    found = next((one for one in config.get("outputs", ()) if one["kind"] == "mqtt"), None)
+    return found and (found["host"], found.get("port") or MQTT_PORT, found.get("user", ""))
+
+
+def _forgotten(config: dict[str, Any]) -> str:
+    """No password, where none is needed. Raises ApplicationRefused where one is."""
+    recipient = _recipient(config)
+    if recipient is not None and recipient[2]:
+        raise ApplicationRefused(
+            msg("The stored password is for another broker or user: enter the password for this one.")
+        )
+    return ""
 
 
 @transaction.atomic
@@ -71,7 +94,7 @@ def perform(job: Job, context: JobContext) -> dict[str, Any]:
         if row.act == Act.INSTALL:
             context.phase(msg("copying the application"))
             fresh = f"{profile.root}/app.new"
-            connection.run(["rm", "-rf", fresh])
+            connection.run(["sh", "-c", PRIVATE_FOLDER, "sh", fresh])
             files = package.files_of(profile, with_password(row))
             connection.put_many(files, fresh, python=profile.python)
         context.phase(msg("managing the application"))

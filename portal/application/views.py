@@ -13,7 +13,7 @@ from portal.application import downloads, pages, services
 from portal.application.forms import AppForm, initial_of
 from portal.application.models import Act
 from portal.application.services import ApplicationRefused
-from portal.core import live
+from portal.core import configs, live
 from portal.core.live import Live
 from portal.devices.models import Device
 from portal.teams.access import operator_required, refuse_unless
@@ -85,6 +85,11 @@ def act(request, pk, decision):
 def download(request, pk):
     """The application as a zip, with a C++ main for the vendor's SDK: to install by hand."""
     device = _device(request, pk)
-    response = HttpResponse(downloads.zipped(device), content_type="application/zip")
+    try:
+        content = downloads.zipped(device)
+    except configs.Removed as error:
+        messages.error(request, str(error))
+        return redirect("app-detail", pk=pk)
+    response = HttpResponse(content, content_type="application/zip")
     response["Content-Disposition"] = 'attachment; filename="slipway-app.zip"'
     return response

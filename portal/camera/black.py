@@ -11,17 +11,23 @@ from portal.devices.errors import CameraFailed
 from workers.contract.messages import msg
 
 BRIGHTEST = 16  # gray value of the brightest pixel of a black image
+MOST_PIXELS = 50_000_000
 WARM_UP = 10  # images that a sensor may need for its exposure
 SMALL = (80, 60)
 
 
 def is_black(jpeg: bytes) -> bool:
-    """Whether no part of the image is brighter than noise. Decodes it at an eighth of its size."""
+    """Whether no part of the image is brighter than noise. Decodes it at an eighth of its size.
+
+    An image that cannot be read, or is too large to be one of a camera, is not.
+    """
     try:
-        with Image.open(io.BytesIO(jpeg)) as image:
+        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+            if image.width * image.height > MOST_PIXELS:
+                return False
             image.draft("L", SMALL)
             return image.convert("L").getextrema()[1] < BRIGHTEST
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return False
 
 

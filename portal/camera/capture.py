@@ -62,7 +62,7 @@ def start(draft: CaptureDraft, user, device: Device, order: Order) -> Capture:
     """Queue a capture. Raises CaptureRefused, QuotaReached."""
     order.check()
     jobs.refuse_if_full(draft.team)
-    services.refuse_unless_open(draft)
+    services.lock_open(draft)
     services.refuse_without_room(draft, order.count * USUAL_BYTES, order.count)
     capture = Capture.objects.create(
         draft=draft,

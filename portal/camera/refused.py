@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from workers.contract import InputError
 
-class CaptureRefused(Exception):
+
+class CaptureRefused(InputError):
     """The text is a sentence for a person; ``field`` is the invalid field, or empty."""
 
     def __init__(self, sentence: str, field: str = ""):

@@ -64,9 +64,14 @@ def begin(team, user, name: str, task: str = "") -> CaptureDraft:
             _("Say what the dataset is for: %(tasks)s.") % {"tasks": ", ".join(tasks.TASKS)}, "task"
         )
     draft = open_drafts(user, team).filter(dataset_name=name).first()
-    if draft is None:
-        draft = CaptureDraft.objects.create(team=team, created_by=user, dataset_name=name, task=task)
-        audit.record("capture.begin", draft, actor=user, detail=name)
+    if draft is not None:
+        return draft
+    try:
+        with transaction.atomic():
+            draft = CaptureDraft.objects.create(team=team, created_by=user, dataset_name=name, task=task)
+    except IntegrityError:  # begun at the same moment, in another window
+        return open_drafts(user, team).get(dataset_name=name)
+    audit.record("capture.begin", draft, actor=user, detail=name)
     return draft
 
 
@@ -135,7 +140,7 @@ def store(draft: CaptureDraft, key: str, content: bytes, **facts) -> CapturedIma
     )
     try:
         with transaction.atomic():
-            _lock_open(draft)
+            lock_open(draft)
             row.save(force_insert=True)
     except IntegrityError:
         default_storage.delete(name)
@@ -184,14 +189,14 @@ def refuse_without_room(draft: CaptureDraft, size: int, count: int = 1) -> None:
 @transaction.atomic
 def relabel(draft: CaptureDraft, numbers: Collection[int], class_name: str) -> int:
     """Give images another class; return how many. Raises CaptureRefused."""
-    _lock_open(draft)
+    lock_open(draft)
     return draft.images.filter(pk__in=numbers).update(class_name=clean_class(draft, class_name))
 
 
 @transaction.atomic
 def remove(draft: CaptureDraft, numbers: Collection[int]) -> int:
     """Remove images; return how many."""
-    _lock_open(draft)
+    lock_open(draft)
     rows = list(draft.images.filter(pk__in=numbers))
     draft.images.filter(pk__in=[row.pk for row in rows]).delete()
     _delete_later([row.file.name for row in rows])
@@ -208,7 +213,7 @@ def commit(draft: CaptureDraft, classes: list[str] | None = None) -> DatasetVers
     They are added to the dataset's newest version, if there is one. ``classes`` names those of a new dataset
     whose images have no label yet.
     """
-    _lock_open(draft)
+    lock_open(draft)
     jobs.refuse_if_full(draft.team)
     _refuse_if_busy(draft)
     labels = Counter(draft.images.values_list("class_name", flat=True))
@@ -289,7 +294,7 @@ def can_reopen(draft: CaptureDraft) -> bool:
 @transaction.atomic
 def discard(draft: CaptureDraft) -> None:
     """Remove the images. Raises CaptureRefused."""
-    _lock_open(draft)
+    lock_open(draft)
     _refuse_if_busy(draft)
     draft.state = CaptureState.DISCARDED
     draft.save(update_fields=["state"])
@@ -316,7 +321,8 @@ def refuse_unless_open(draft: CaptureDraft) -> None:
         raise CaptureRefused(_("This draft is no longer open: its images are a version, or discarded."))
 
 
-def _lock_open(draft: CaptureDraft) -> None:
+def lock_open(draft: CaptureDraft) -> None:
+    """Lock the draft's row until the transaction ends. Raises CaptureRefused unless it is open."""
     draft.refresh_from_db(from_queryset=CaptureDraft.objects.select_for_update())
     refuse_unless_open(draft)
 

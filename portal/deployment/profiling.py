@@ -38,7 +38,10 @@ def start(device: Device, user) -> Profile:
     if device.profiles.filter(job__status__in=ACTIVE).exists():
         raise IllegalTransition(msg("{device} is being timed already: wait for the end.", device=device.name))
     made = Profile.objects.create(
-        team=device.team, created_by=user, device=device, job=jobs.submit(KIND, device.team, user)
+        team=device.team,
+        created_by=user,
+        device=device,
+        job=jobs.submit(KIND, device.team, user, resource=device.resource),
     )
     audit.record("device.profile", device, actor=user)
     return made

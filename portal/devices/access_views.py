@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from portal.core import live
@@ -24,6 +25,7 @@ def _device(request, pk: int) -> Device:
     return get_object_or_404(Device.objects.for_team(request.team), pk=pk)
 
 
+@never_cache
 @operator_required
 def device_access(request, pk):
     """How Slipway signs in to the board, and what can be changed about it."""
@@ -71,6 +73,7 @@ def device_install_key(request, pk):
     return _start(request, device, lambda: access.install_key(device, request.user))
 
 
+@never_cache
 @require_POST
 @operator_required
 def device_change_password(request, pk):

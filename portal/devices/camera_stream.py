@@ -22,6 +22,7 @@ from workers.contract.messages import msg
 
 SILENT_SECONDS = 20.0  # without any byte of the board
 START_SECONDS = 120.0  # until the first image: loading a model takes its time
+LONGEST_MESSAGE_SECONDS = 60.0  # beyond that, of a board that sends a byte now and then
 HEARTBEAT_SECONDS = 2.0
 MAX_HEAD_BYTES = 64 * 1024
 MAX_IMAGE_BYTES = 8 * 1024 * 1024
@@ -134,8 +135,11 @@ class CameraStream:
 
     def _take(self, count: int) -> bytes:
         until = time.monotonic() + self._patience
+        last = until + LONGEST_MESSAGE_SECONDS
         while len(self._kept) < count:
             self._check()
+            if time.monotonic() > last:
+                raise self._late()
             try:
                 piece = self._channel.recv(PIECE_BYTES)
             except TimeoutError:

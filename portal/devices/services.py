@@ -50,7 +50,10 @@ def read_host_key(host: str, port: int, **way: Jump) -> HostKey:
 
 def shown_host_key(team, host: str, port: int, jump: JumpHost | None = None) -> HostKey:
     """``read_host_key`` for a web request, which it blocks for a few seconds at most. Raises BoardError."""
-    way = {"jump": jump_of(jump)} if jump is not None else {}
+    try:
+        way = {"jump": jump_of(jump)} if jump is not None else {}
+    except WrongKey as error:
+        raise BoardError(error.args[0]) from error
     return shownkey.shown_within(team.pk, lambda: read_host_key(host, port, **way), f"{host}:{port}")
 
 

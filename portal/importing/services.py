@@ -118,8 +118,9 @@ def delete(file: ModelFile, user) -> None:
 
 
 def _drop(upload: Upload) -> None:
-    Upload.objects.filter(pk=upload.pk).delete()
-    transaction.on_commit(lambda: pieces.remove(upload))
+    """Unless it has become a dataset version meanwhile, which needs it."""
+    if Upload.objects.filter(pk=upload.pk, version=None).delete()[0]:
+        transaction.on_commit(lambda: pieces.remove(upload))
 
 
 # --- the inspection -----------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from portal.devices.seen import Seen
 from portal.review.models import Rule
 from portal.tasks.figures import Thresholds
 from portal.teams import audit
+from portal.teams.models import Team
 from workers.contract.messages import msg
 
 UNSURE, CLOSE, EVERY, CHANGED = "unsure", "close", "every", "changed"
@@ -52,6 +53,7 @@ def reasons(rule: Rule, task: tasks.Task, image: Seen, number: int, thresholds: 
 @transaction.atomic
 def put(team, user, device: Device | None, **fields: Any) -> Rule:
     """Set the rule of a device, or of all devices; it replaces the former one."""
+    Team.objects.select_for_update(no_key=True).get(pk=team.pk)  # two people must not make two rules
     rule = Rule.objects.for_team(team).select_for_update().filter(device=device).first()
     rule = rule or Rule(team=team, created_by=user, device=device)
     for name, value in {**dict.fromkeys(("below", "margin", "every", "dataset")), **fields}.items():

@@ -19,6 +19,7 @@ from portal.datasets.models import Dataset, DatasetVersion
 from portal.review import deciding
 from portal.review.deciding import ReviewRefused
 from portal.review.models import Item
+from workers.datakit import names
 from workers.datakit import tasks as labels
 
 NAME = "from devices.zip"
@@ -41,9 +42,10 @@ def make(dataset: Dataset, user) -> DatasetVersion:
     """
     base = deciding.newest_version(dataset)
     rows = Item.objects.for_team(dataset.team).collected().filter(dataset=dataset).order_by("pk")
-    items = _within_bounds(rows[:MOST])
+    items = _within_bounds(rows.filter(task=base.task)[:MOST]) if base is not None else []
     if base is None or not items:
         raise ReviewRefused(_("There are no accepted images for this dataset: review some first."), "dataset")
+    _refuse_lost_classes(items, base)
     has_boxes = labels.get(base.task).has_boxes
     with tempfile.TemporaryFile() as archive:
         sources = _write(archive, items, base, has_boxes)
@@ -54,6 +56,24 @@ def make(dataset: Dataset, user) -> DatasetVersion:
         version = datasets.create_version(dataset.team, user, dataset.name, upload, options)
     Item.objects.filter(pk__in=[item.pk for item in items]).update(version=version)
     return version
+
+
+def _refuse_lost_classes(items: list[Item], base: DatasetVersion) -> None:
+    """Images were accepted with the classes of an earlier version; the newest may lack some."""
+    used = {
+        name
+        for item in items
+        for name in ([box[0] for box in item.label] if isinstance(item.label, list) else [item.label])
+    }
+    if lost := sorted(used - set(base.class_names)):
+        raise ReviewRefused(
+            _(
+                "Images are accepted as %(name)s, which is no class of the newest version any more: bring "
+                "them back and accept them as another class."
+            )
+            % {"name": names.show(lost[0])},
+            "dataset",
+        )
 
 
 def _within_bounds(rows: Sequence[Item]) -> list[Item]:

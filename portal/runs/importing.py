@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 from portal import tasks
@@ -114,7 +115,10 @@ def _labels(file: ModelFile, version: DatasetVersion, labels: list[str] | None, 
     classes = file.facts["classes"]
     if labels is None:
         labels = version.class_names
-    keys = [class_key(label) for label in labels]
+    if len(labels) > MOST_LABELS:
+        errors["labels"] = msg("At most {most} labels are accepted.", most=MOST_LABELS)
+        return []
+    counts = Counter(class_key(label) for label in labels)
     if len(labels) != classes:
         errors["labels"] = msg_n(
             "The network tells {classes} classes apart and {count} label was given: give one label for each "
@@ -124,10 +128,8 @@ def _labels(file: ModelFile, version: DatasetVersion, labels: list[str] | None, 
             len(labels),
             classes=classes,
         )
-    elif twice := next((label for label, key in zip(labels, keys, strict=True) if keys.count(key) > 1), None):
+    elif twice := next((label for label in labels if counts[class_key(label)] > 1), None):
         errors["labels"] = msg("The label {name} is there twice.", name=shortened(twice))
-    elif len(labels) > MOST_LABELS:
-        errors["labels"] = msg("At most {most} labels are accepted.", most=MOST_LABELS)
     else:
         _check_words(labels, errors)
     return list(labels)

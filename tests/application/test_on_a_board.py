@@ -51,6 +51,7 @@ def test_it_gives_the_golden_predictions_and_is_stopped_and_removed(alices, rows
     home = app_board.home / "slipway" / "app"
     assert json.loads((home / "config.json").read_text())["outputs"][0]["password"] == "secret"
     assert (home / "config.json").stat().st_mode & 0o777 == 0o600
+    assert home.stat().st_mode & 0o777 == 0o700  # also before the settings are there
 
     def seen() -> dict:
         try:

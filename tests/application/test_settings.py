@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from portal.application import services
 from portal.application.forms import AppForm
 from portal.application.models import Application
 from portal.jobs.models import Job, Status
@@ -25,6 +26,9 @@ def device(team, alice):
     ({"output": "mqtt", "host": "h", "topic": "a/#"}, "topic", "neither"),
     ({"output": "serial", "device": "/etc/passwd"}, "device", "valid"),
     ({"output": "http", "url": "ftp://h/"}, "url", "whole address"),
+    ({"output": "http", "url": "http://[::1"}, "url", "whole address"),
+    ({"output": "http", "url": "http://h:port/"}, "url", "whole address"),
+    ({"output": "http", "url": "http://me:secret@h/"}, "url", "whole address"),
     ({"output": "file", "width": "641"}, "width", "step size"),
     ({"output": "pigeon"}, "output", "valid choice"),
     ({"output": "file", "source": "folder", "folder": "../x"}, "folder", "valid"),
@@ -66,6 +70,22 @@ def test_the_api_installs_and_refuses_a_second_act_meanwhile(alice, bob, charlie
     for person, status in ((bob, 403), (charlie, 404)):
         api.force_login(person)
         assert api.post(f"/api/v1/device-apps/{row['id']}/start/").status_code == status
+
+
+def test_a_stored_password_goes_to_no_other_broker_or_user(alice, device):
+    def install(password=None, **changed):
+        Job.objects.update(status=Status.SUCCEEDED)
+        output = {"kind": "mqtt", "host": "broker", "topic": "t", "user": "me", **changed}
+        config = {"source": {"kind": "camera"}, "outputs": [output]}
+        return services.with_password(services.install(device, alice, config, password))["outputs"][0]
+
+    assert install("secret")["password"] == "secret"
+    assert install(topic="other", port=1883)["password"] == "secret"
+    for changed in ({"host": "elsewhere"}, {"port": 1884}, {"user": "you"}):
+        with pytest.raises(services.ApplicationRefused, match="enter the password"):
+            install(**changed)
+    assert "password" not in install(host="elsewhere", user="")
+    assert "password" not in install()
 
 
 def test_bob_sees_the_page_and_cannot_install(client, bob, device):

@@ -1,12 +1,14 @@
 """Live views: one per device, with predictions, for as long as somebody watches and nobody else needs it."""
 
+import io
 import json
 import struct
 
 import pytest
 from django.urls import reverse
+from PIL import Image
 
-from portal.camera import live, services
+from portal.camera import black, live, services
 from portal.camera.models import LiveView
 from portal.core import relay
 from portal.devices import seen
@@ -111,3 +113,15 @@ def test_a_message_is_a_length_an_object_and_an_image():
     length, size = struct.unpack(">I", message[:4])[0], struct.unpack(">I", message[4:8])[0]
     assert length == len(message) - 4 and json.loads(message[8 : 8 + size]) == {"type": "frame"}
     assert message[8 + size :] == b"image"
+
+
+def test_an_image_that_claims_to_be_huge_is_not_decoded():
+    """A board may send anything: such an image would take gigabytes, or an error that nobody expects."""
+    stored = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(stored, "JPEG")
+    assert black.is_black(stored.getvalue())
+    huge = bytearray(stored.getvalue())
+    size = huge.index(b"\xff\xc0") + 5
+    for side in (8000, 65000):
+        huge[size : size + 4] = struct.pack(">HH", side, side)
+        assert not black.is_black(bytes(huge))

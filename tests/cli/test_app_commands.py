@@ -1,19 +1,35 @@
 """The application on a board from the command line."""
 
+import io
+
 import pytest
 
 from portal.application.models import Application
+from portal.core.encryption import unseal
 from portal.jobs.models import Job, Status
 from tests.seed import Seeder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_the_application_is_installed_shown_and_stopped(signed_in, slipway, team, alice):
+def test_the_application_is_installed_shown_and_stopped(signed_in, slipway, team, alice, monkeypatch):
     Seeder(team, alice).device("Belt", "virtual")
+    monkeypatch.setattr("sys.stdin", io.StringIO("secret\n"))
     assert slipway("app", "show", "Belt").code == 4
-    made = slipway("app", "install", "Belt", "--to", "mqtt", "--host", "10.1.1.155", "--topic", "line/1")
+    made = slipway(
+        "app",
+        "install",
+        "Belt",
+        "--to",
+        "mqtt",
+        "--host",
+        "10.1.1.155",
+        "--topic",
+        "line/1",
+        "--password-stdin",
+    )
     assert made.code == 0 and "(install): queued" in made.out, made.err
+    assert unseal(Application.objects.get().secret) == {"password": "secret"}
     assert slipway("app", "install", "Belt", "--to", "serial").code == 6
     Job.objects.update(status=Status.SUCCEEDED)
     output = {"kind": "mqtt", "place": "10.1.1.155:1883 line/1", "sent": 0, "waiting": 7, "dropped": 0}

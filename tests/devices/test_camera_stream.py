@@ -2,12 +2,14 @@
 
 import io
 import time
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
+from portal.devices import camera_stream
 from portal.devices.camera_stream import CameraStream
-from portal.devices.errors import BoardError, CameraFailed, ConnectionLost
+from portal.devices.errors import BoardError, CameraFailed, ConnectionLost, RemoteTimeout
 from tests.devices.boards import PROFILE, picture, until
 from tests.devices.live import check_sentence
 
@@ -110,3 +112,14 @@ def test_whoever_reads_can_stop_it(board):
         connection.on_wait = stop
         with pytest.raises(Enough):
             stream.next()
+
+
+def test_a_board_that_sends_a_byte_now_and_then_does_not_hold_its_reader(monkeypatch):
+    monkeypatch.setattr(camera_stream, "LONGEST_MESSAGE_SECONDS", 0.0)
+    stream = CameraStream(SimpleNamespace(on_wait=None, address="board"), PROFILE)
+    stream._channel = SimpleNamespace(
+        recv=lambda most: b"x", recv_stderr_ready=lambda: False, send=len, settimeout=lambda seconds: None
+    )
+    stream._patience = 0.05
+    with pytest.raises(RemoteTimeout):
+        stream._take(camera_stream.MAX_IMAGE_BYTES)

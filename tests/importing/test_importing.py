@@ -115,6 +115,7 @@ WRONG = [
     ({"params": {"epochs": 5}}, "epochs", "There is no parameter"),
     ({"params": {"calibration_images": 0}}, "calibration_images", "between 1 and 1000"),
     ({"model_order": "yuv"}, "model_order", "rgb or bgr"),
+    ({"labels": ["cat"] * 5001}, "labels", "At most 5000"),
 ]
 
 

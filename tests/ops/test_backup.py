@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,18 @@ def test_a_backup_of_a_newer_version_is_refused(stored, tmp_path, monkeypatch):
     monkeypatch.setattr(database, "applied_migrations", lambda: [["runs", "9999_from_the_future"]])
     making.make(str(tmp_path))
     with pytest.raises(CommandError, match="made by a newer version of Slipway"):
+        call_command("restore", str(tmp_path))
+
+
+@pytest.mark.parametrize("part, path", [("tables", "../x.gz"), ("files", "../x"), ("files", "/etc/x")])
+def test_a_backup_that_would_write_elsewhere_is_refused(stored, tmp_path, monkeypatch, part, path):
+    name = making.make(str(tmp_path)).name
+    shutil.copytree(tmp_path / "backups" / name, tmp_path / "backups" / "old copy")
+    assert Destination(str(tmp_path)).names() == [name]
+    manifest = Destination(str(tmp_path)).manifest(name)
+    manifest[part][path] = {"sha256": "0" * 64, "bytes": 1}
+    monkeypatch.setattr(Destination, "manifest", lambda self, name: manifest)
+    with pytest.raises(CommandError, match="would write to"):
         call_command("restore", str(tmp_path))
 
 

@@ -138,6 +138,13 @@ def test_accepted_images_become_the_next_version_with_where_they_came_from(alice
         deciding.undo(Item.objects.first(), belt.user)
 
 
+def test_a_class_that_the_newest_version_lacks_is_named_before_a_version_is_made(alices, belt):
+    deciding.accept(belt.item(), belt.user)
+    DatasetVersion.objects.update(class_names=NAMES[1:])
+    with pytest.raises(ReviewRefused, match=f"accepted as “?{NAMES[0]}"):
+        versions.make(belt.version.dataset, belt.user)
+
+
 def test_boxes_are_written_as_coco(belt):
     item = Item(
         pk=5, task="detection", width=40, height=30, label=[["b", 1.0, 2.0, 3.0, 4.0]], file="review/1/a.png"

@@ -27,7 +27,10 @@ def _dimension(one: Any) -> int | str | None:
 
 
 def type_of(value: onnx.ValueInfoProto) -> str:
-    return TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
+    """Its name; a number that is no type of ONNX stays one."""
+    kind = value.type.tensor_type.elem_type
+    known = kind in TensorProto.DataType.values()
+    return TensorProto.DataType.Name(kind).lower() if known else str(kind)
 
 
 def inputs_of(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:

@@ -5,9 +5,11 @@ Refuses, with one sentence each, what cannot become a model for a chip whatever 
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,6 +31,10 @@ NOT_A_MODEL = msg(
     "This is neither an ONNX file nor a zip with one or with a Paddle inference model: upload the .onnx "
     "file, or a zip with inference.json (or .pdmodel) and .pdiparams."
 )
+UNREADABLE = (
+    zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error,
+    lzma.LZMAError,
+)  # fmt: skip
 DAMAGED = msg("The ONNX file is damaged or incomplete: export the model again and upload it.")
 
 
@@ -64,6 +70,7 @@ def checked(path: Path) -> onnx.ModelProto:
         raise InputError(NOT_A_MODEL)
     _refuse_external_data(model)
     model = _without_functions(model)
+    _refuse_external_data(model)  # of the functions' bodies
     _refuse_custom_operators(model)
     _refuse_opset(model)
     try:
@@ -90,13 +97,21 @@ def _refuse_external_data(model: onnx.ModelProto) -> None:
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[TensorProto]:
     yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from _parts(sparse)
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield from _parts(sparse)
     for inner in subgraphs(graph):
         yield from _tensors(inner)
+
+
+def _parts(sparse: onnx.SparseTensorProto) -> tuple[TensorProto, TensorProto]:
+    return sparse.values, sparse.indices
 
 
 def subgraphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
@@ -168,7 +183,7 @@ def _unpacked(path: Path, scratch: Path) -> tuple[Path, str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return _from_archive(archive, folder)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise InputError(msg("The zip is damaged or encrypted: pack the model again.")) from error
 
 

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from portal.ops.backup import BackupError
 
 BLOCK = 1024 * 1024
 DIGEST_LENGTH = 64
+NAME = re.compile(r"\d{8}T\d{12}Z")  # of a backup; other folders are not ours
 MANIFEST_BYTES = 1024 * 1024 * 1024  # the most that a manifest may unpack to
 
 
@@ -36,7 +38,7 @@ class Destination:
     def names(self) -> list[str]:
         """Of the finished backups, oldest first."""
         with told(self.where):
-            folders = self._listed("backups")[0]
+            folders = filter(NAME.fullmatch, self._listed("backups")[0])
             return sorted(name for name in folders if self.storage.exists(f"backups/{name}/manifest.json.gz"))
 
     def manifest(self, name: str) -> dict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from django.core.files import File
 from django.core.files.storage import default_storage
@@ -32,6 +32,10 @@ def restore(where: str, name: str = "", progress: Callable[[str], None] = lambda
 
 
 def _check(name: str, manifest: dict) -> None:
+    outside = [path for path in manifest["files"] if _leads_out(path)]
+    outside += [file for file in manifest["tables"] if Path(file).name != file]
+    if outside:
+        raise BackupError(f"The backup {name} would write to {outside[0]!r}: somebody has changed it.")
     if manifest["format"] != FORMAT:
         raise BackupError(f"The backup {name} has format {manifest['format']}; this version reads {FORMAT}.")
     unknown = database.unknown_migrations(manifest["migrations"])
@@ -50,6 +54,10 @@ def _check(name: str, manifest: dict) -> None:
             "This portal has people already, and a backup would replace everything: restore into an empty "
             "database."
         )
+
+
+def _leads_out(path: str) -> bool:
+    return PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts
 
 
 def _restore_file(destination: Destination, path: str, entry: dict, temporary: Path) -> None:

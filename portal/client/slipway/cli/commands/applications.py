@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import click
@@ -39,7 +41,7 @@ def _page(app: App, device: str, **values) -> str:
 @click.option("--topic")
 @click.option("--qos", type=click.IntRange(0, 1))
 @click.option("--user")
-@click.option("--password", envvar="SLIPWAY_MQTT_PASSWORD", help="Of the broker; or SLIPWAY_MQTT_PASSWORD.")
+@click.option("--password-stdin", is_flag=True, help="Read the broker's password from standard input.")
 @click.option("--serial-port", help="Such as /dev/ttyS1.")
 @click.option("--baud", type=int)
 @click.option("--url", help="Gets each prediction by POST.")
@@ -49,8 +51,14 @@ def _page(app: App, device: str, **values) -> str:
 @click.option("--height", type=click.IntRange(16, 1296))
 @click.option("--every-ms", type=click.IntRange(0, 3_600_000), help="From one image to the next.")
 @click.option("--only-changes", is_flag=True, help="A line only if something else is seen than before.")
-def install(app: App, device: str, **options: Any):
-    """Install the application on a device and start it; it replaces one that is there."""
+def install(app: App, device: str, password_stdin: bool, **options: Any):
+    """Install the application on a device and start it; it replaces one that is there.
+
+    The password of an MQTT broker comes by --password-stdin or SLIPWAY_MQTT_PASSWORD; else the stored one is
+    kept.
+    """
+    given = sys.stdin.readline().rstrip("\r\n") if password_stdin else os.environ.get("SLIPWAY_MQTT_PASSWORD")
+    options["password"] = given
     body = {name: value for name, value in options.items() if value not in (None, "", False)}
     body["device"] = app.client.device(device)["id"]
     _print(app, app.client.post("device-apps/", json=body))
