@@ -47,7 +47,7 @@ class AppForm(StyledForm):
     only_changes = forms.BooleanField(
         required=False,
         label=_("Only changes"),
-        help_text=_("A line only if something else is seen than before."),
+        help_text=_("Send a line only when the prediction changes."),
     )
     output = forms.ChoiceField(label=_("Predictions to"), choices=KINDS)
     host = forms.CharField(label=_("Broker"), required=False, max_length=255, validators=[one_line])

@@ -14,7 +14,7 @@ class Act(models.TextChoices):
     INSTALL = "install", _("Install the application")
     START = "start", _("Start the application")
     STOP = "stop", _("Stop the application")
-    STATUS = "status", _("Ask the application")
+    STATUS = "status", _("Read the application status")
     REMOVE = "remove", _("Remove the application")
 
 

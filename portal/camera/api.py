@@ -168,7 +168,9 @@ class CaptureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
         data = dict(form.validated_data)
         draft, device = data.pop("draft"), data.pop("device")
         if draft.created_by_id != request.user.pk:
-            raise ValidationError({"draft": [shown(msg("This draft is another person's: begin your own."))]})
+            raise ValidationError(
+                {"draft": [shown(msg("This draft belongs to another person: start your own."))]}
+            )
         order = capture.Order(size=(data.pop("width"), data.pop("height")), **data)
         with refusals():
             made = capture.start(draft, request.user, device, order)

@@ -61,7 +61,7 @@ def begin(team, user, name: str, task: str = "") -> CaptureDraft:
     task = base.task if base else task
     if task not in tasks.TASKS:
         raise CaptureRefused(
-            _("Say what the dataset is for: %(tasks)s.") % {"tasks": ", ".join(tasks.TASKS)}, "task"
+            _("Choose what the dataset is for: %(tasks)s.") % {"tasks": ", ".join(tasks.TASKS)}, "task"
         )
     draft = open_drafts(user, team).filter(dataset_name=name).first()
     if draft is None:
@@ -264,7 +264,8 @@ def _refuse_if_busy(draft: CaptureDraft) -> None:
     job = draft.captures.filter(job__status__in=ACTIVE).values_list("job", flat=True).first()
     if job is not None:
         raise CaptureRefused(
-            _("Job %(job)d still takes images for this draft: wait for it, or cancel it.") % {"job": job}
+            _("Job %(job)d is still capturing images for this draft: wait for it, or cancel it.")
+            % {"job": job}
         )
 
 
@@ -273,9 +274,11 @@ def reopen(draft: CaptureDraft) -> None:
     """Go on with images whose version was refused. Raises CaptureRefused."""
     draft.refresh_from_db(from_queryset=CaptureDraft.objects.select_for_update())
     if not can_reopen(draft):
-        raise CaptureRefused(_("These images are a version, or gone: take new ones."))
+        raise CaptureRefused(_("These images already are a version, or were deleted: take new ones."))
     if open_drafts(draft.created_by, draft.team).filter(dataset_name=draft.dataset_name).exists():
-        raise CaptureRefused(_("You have begun other images for this dataset: finish or discard them first."))
+        raise CaptureRefused(
+            _("You already have an open draft for this dataset: finish or discard it first.")
+        )
     draft.state, draft.version = CaptureState.OPEN, None
     draft.save(update_fields=["state", "version"])
 

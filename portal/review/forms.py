@@ -39,7 +39,7 @@ class RuleForm(StyledForm):
         help_text=_("The difference between the scores of the two best classes."),
     )
     every = forms.IntegerField(
-        required=False, min_value=1, max_value=MOST_EVERY, label=_("One of so many images")
+        required=False, min_value=1, max_value=MOST_EVERY, label=_("One in how many images")
     )
     changed = forms.BooleanField(
         required=False,

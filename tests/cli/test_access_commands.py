@@ -25,6 +25,6 @@ def test_a_key_a_password_and_the_way_back(signed_in, slipway, team, alice):
     assert made.code == 0, made.err
     assert len(made.out.removeprefix("The new password: ").strip()) == 16
     Job.objects.update(status=Status.FAILED)
-    assert "no change of its access that can be undone" in slipway("device", "undo-access", "Bench").err
+    assert "no change of access that can be undone" in slipway("device", "undo-access", "Bench").err
     row = Client().change_password(device.pk, "of my own choice", wait=False)
     assert row["password"] is None and AccessChange.objects.first().action == "change-password"

@@ -48,7 +48,7 @@ def _page(app: App, device: str, **values) -> str:
 @click.option("--width", type=click.IntRange(16, 2304))
 @click.option("--height", type=click.IntRange(16, 1296))
 @click.option("--every-ms", type=click.IntRange(0, 3_600_000), help="From one image to the next.")
-@click.option("--only-changes", is_flag=True, help="A line only if something else is seen than before.")
+@click.option("--only-changes", is_flag=True, help="Send a line only when the prediction changes.")
 def install(app: App, device: str, **options: Any):
     """Install the application on a device and start it; it replaces one that is there."""
     body = {name: value for name, value in options.items() if value not in (None, "", False)}

@@ -107,7 +107,7 @@ def _conditions(row: dict) -> str:
 @click.option("--device", help="A device's name; else the rule is for all devices without one of their own.")
 @click.option("--below", type=click.FloatRange(0, 1), help="A score.")
 @click.option("--margin", type=click.FloatRange(0, 1), help="Between the two best classes.")
-@click.option("--every", type=click.IntRange(1, 1_000_000), help="One of so many images.")
+@click.option("--every", type=click.IntRange(1, 1_000_000), help="One in how many images.")
 @click.option("--changed", is_flag=True, help="The release before predicts otherwise.")
 @click.option("--dataset", help="Where accepted images go; else the dataset of the model.")
 @click.option("--most-images", type=click.IntRange(1, 5000), help="That wait, of one device.")
