@@ -1,4 +1,4 @@
-"""The application that runs on a board by itself: its settings, and what the board last told of it."""
+"""The application that runs on a board without the portal: its settings, and its last known state."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""Installs the application on a board, starts and stops it, and asks what it does: each is a job."""
+"""Installs, starts, stops and removes the application on a board, and reads its state: each is a job."""
 
 from __future__ import annotations
 

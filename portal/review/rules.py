@@ -51,7 +51,7 @@ def reasons(rule: Rule, task: tasks.Task, image: Seen, number: int, thresholds: 
 
 @transaction.atomic
 def put(team, user, device: Device | None, **fields: Any) -> Rule:
-    """Set the rule of a device, or of all devices; it replaces the former one."""
+    """Set the rule of a device, or of all devices; this replaces the previous one."""
     rule = Rule.objects.for_team(team).select_for_update().filter(device=device).first()
     rule = rule or Rule(team=team, created_by=user, device=device)
     for name, value in {**dict.fromkeys(("below", "margin", "every", "dataset")), **fields}.items():

@@ -19,7 +19,7 @@ def test_a_key_a_password_and_the_way_back(signed_in, slipway, team, alice):
     made = slipway("device", "key", "Bench", "--no-wait", "--json")
     assert made.code == 0, made.err
     assert made.json["action"] == "install-key" and made.json["public_key"].startswith("ssh-ed25519 ")
-    assert "wait for its end" in slipway("device", "password", "Bench").err
+    assert "wait for it to end" in slipway("device", "password", "Bench").err
     Job.objects.update(status=Status.FAILED)
     made = slipway("device", "password", "Bench", "--no-wait")
     assert made.code == 0, made.err

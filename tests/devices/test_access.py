@@ -123,9 +123,9 @@ def test_a_password_that_the_board_does_not_take_is_put_back(rows, monkeypatch):
 
 def test_one_change_at_a_time_and_typed_credentials_end_all_undoing(rows):
     change = access.change_password(rows.device, rows.user, NEW)
-    with pytest.raises(IllegalTransition, match="wait for its end"):
+    with pytest.raises(IllegalTransition, match="wait for it to end"):
         access.install_key(rows.device, rows.user)
-    with pytest.raises(services.BoardError, match="wait for its end"):
+    with pytest.raises(services.BoardError, match="wait for it to end"):
         change_access(rows.device)
     execute(change.job)
     assert access.undoable(fresh(rows)) == change
