@@ -82,7 +82,7 @@ class AppForm(StyledForm):
     def clean_url(self):
         url = self.cleaned_data["url"]
         if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
-            raise forms.ValidationError(_("Write the whole address, such as http://10.1.1.155:8000/seen."))
+            raise forms.ValidationError(_("Enter the full address, such as http://10.1.1.155:8000/seen."))
         return url
 
     def clean(self):

@@ -91,7 +91,7 @@ def clean_class(draft: CaptureDraft, name: str) -> str:
         return ""
     if tasks.get(draft.task).has_boxes:
         raise CaptureRefused(
-            _("Images for detection have no class: draw their boxes once they are a version."), "class_name"
+            _("Images for detection have no class: draw their boxes once the version is made."), "class_name"
         )
     try:
         name = class_names.check_class_name(name)
@@ -167,7 +167,7 @@ def refuse_without_room(draft: CaptureDraft, size: int, count: int = 1) -> None:
     """Raise CaptureRefused for a full draft, QuotaReached if the team may not store ``size`` more bytes."""
     if draft.images.count() + count > MOST_IMAGES:
         raise CaptureRefused(
-            _("A draft holds at most %(most)d images: make a version of them, then go on.")
+            _("A draft holds at most %(most)d images: make a version of them, then continue.")
             % {"most": MOST_IMAGES}
         )
     left = quota_usage.left(draft.team)

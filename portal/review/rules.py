@@ -20,8 +20,8 @@ UNSURE, CLOSE, EVERY, CHANGED = "unsure", "close", "every", "changed"
 REASONS = {
     UNSURE: _("low score"),
     CLOSE: _("between two classes"),
-    EVERY: _("by number"),
-    CHANGED: _("changed since the release before"),
+    EVERY: _("sampled"),
+    CHANGED: _("differs from the previous release"),
 }
 CONDITIONS = ("below", "margin", "every", "changed")
 

@@ -24,7 +24,7 @@ def device(team, alice):
     ({"output": "mqtt", "topic": "a"}, "host", "needed"),
     ({"output": "mqtt", "host": "h", "topic": "a/#"}, "topic", "neither"),
     ({"output": "serial", "device": "/etc/passwd"}, "device", "valid"),
-    ({"output": "http", "url": "ftp://h/"}, "url", "whole address"),
+    ({"output": "http", "url": "ftp://h/"}, "url", "full address"),
     ({"output": "file", "width": "641"}, "width", "step size"),
     ({"output": "pigeon"}, "output", "valid choice"),
     ({"output": "file", "source": "folder", "folder": "../x"}, "folder", "valid"),
