@@ -163,7 +163,7 @@ IMPORT_S3_ENDPOINT = env.text("IMPORT_S3_ENDPOINT") or FILES_S3_ENDPOINT
 # Where ``manage.py backup`` and the daily backup write: an absolute path or s3://bucket/prefix.
 BACKUP_TO = env.text("BACKUP_TO")
 BACKUP_S3_ENDPOINT = env.text("BACKUP_S3_ENDPOINT") or FILES_S3_ENDPOINT
-BACKUP_EVERY_HOURS = env.integer("BACKUP_EVERY_HOURS", 0)  # 0: only by the command
+BACKUP_EVERY_HOURS = env.integer("BACKUP_EVERY_HOURS", 0)  # 0: by command only
 BACKUP_KEEP = env.integer("BACKUP_KEEP", 14, least=1)
 if BACKUP_EVERY_HOURS and not BACKUP_TO:
     raise env.SettingError("BACKUP_EVERY_HOURS is set, but not BACKUP_TO: say where backups go.")
@@ -213,7 +213,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-# Whether all other hosts of the domain speak TLS too, and for ever, is for its owner to say.
+# Only the owner of the domain knows whether all its other hosts speak TLS too, and always will.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -368,4 +368,4 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat-schedule")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
-METRICS_TOKEN = env.text("METRICS_TOKEN")  # who asks for /metrics sends it; without it there is no such page
+METRICS_TOKEN = env.text("METRICS_TOKEN")  # required by /metrics; without it there is no such page

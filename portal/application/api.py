@@ -1,4 +1,4 @@
-"""Applications that run on boards by themselves."""
+"""Applications that run on boards without the portal."""
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -56,7 +56,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamV
     @action(detail=True, methods=["post"])
     @without_body
     def refresh(self, request, pk=None):
-        """Ask the board what it does; ``state`` has that once the job has succeeded."""
+        """Read the application's state from the board; ``state`` is up to date once the job has succeeded."""
         return self._act(request, Act.STATUS)
 
     @extend_schema(responses={202: ApplicationSerializer})

@@ -47,7 +47,7 @@ class AppForm(StyledForm):
     only_changes = forms.BooleanField(
         required=False,
         label=_("Only changes"),
-        help_text=_("A line only if something else is seen than before."),
+        help_text=_("Send a line only when the prediction changes."),
     )
     output = forms.ChoiceField(label=_("Predictions to"), choices=KINDS)
     host = forms.CharField(label=_("Broker"), required=False, max_length=255, validators=[one_line])
@@ -82,7 +82,7 @@ class AppForm(StyledForm):
     def clean_url(self):
         url = self.cleaned_data["url"]
         if url and not _is_address(url):
-            raise forms.ValidationError(_("Write the whole address, such as http://10.1.1.155:8000/seen."))
+            raise forms.ValidationError(_("Enter the full address, such as http://10.1.1.155:8000/seen."))
         return url
 
     def clean(self):

@@ -1,4 +1,4 @@
-"""The application that runs on a board by itself: its settings, and what the board last told of it."""
+"""The application that runs on a board without the portal: its settings, and its last known state."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +14,7 @@ class Act(models.TextChoices):
     INSTALL = "install", _("Install the application")
     START = "start", _("Start the application")
     STOP = "stop", _("Stop the application")
-    STATUS = "status", _("Ask the application")
+    STATUS = "status", _("Read the application status")
     REMOVE = "remove", _("Remove the application")
 
 

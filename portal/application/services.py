@@ -1,4 +1,4 @@
-"""Installs the application on a board, starts and stops it, and asks what it does: each is a job."""
+"""Installs, starts, stops and removes the application on a board, and reads its state: each is a job."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def perform(job: Job, context: JobContext) -> dict[str, Any]:
 
 def _state(message: dict[str, Any]) -> dict[str, Any]:
     if message["type"] != "app":
-        raise BoardError(msg("The board gave no answer about its application: restart the board."))
+        raise BoardError(msg("The board did not report the state of its application: restart the board."))
     return {name: value for name, value in message.items() if name != "type"}
 
 

@@ -71,7 +71,7 @@ def _live(request, device: Device) -> Live:
 @require_POST
 @operator_required
 def act(request, pk, decision):
-    """Start, stop, ask or remove the application."""
+    """Start, stop or remove the application, or read its state."""
     application = pages.of(_device(request, pk))
     if application is None or decision not in ACTS:
         raise Http404

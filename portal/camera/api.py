@@ -65,7 +65,7 @@ class CaptureDraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Team
 
     @extend_schema(request=NewCaptureDraftSerializer, responses={201: CaptureDraftSerializer})
     def create(self, request):
-        """Begin to collect images for a dataset, or continue: you have one open draft per dataset."""
+        """Start a draft of images for a dataset, or return yours: you have one open draft per dataset."""
         form = NewCaptureDraftSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
@@ -127,7 +127,7 @@ class CaptureDraftViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Team
     @extend_schema(request=LabelSerializer, responses=CaptureDraftSerializer)
     @action(detail=True, methods=["post"])
     def label(self, request, pk=None):
-        """Give images a class; an empty one takes it away."""
+        """Set the class of images; an empty one removes it."""
         draft = self.get_object()
         form = LabelSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -162,13 +162,15 @@ class CaptureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewS
 
     @extend_schema(request=NewCaptureSerializer, responses={202: CaptureSerializer})
     def create(self, request):
-        """Let a device take images for a draft of yours, in a job; a cut link is taken up again."""
+        """Capture images with a device for a draft of yours, in a job; it resumes after a lost connection."""
         form = NewCaptureSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         data = dict(form.validated_data)
         draft, device = data.pop("draft"), data.pop("device")
         if draft.created_by_id != request.user.pk:
-            raise ValidationError({"draft": [shown(msg("This draft is another person's: begin your own."))]})
+            raise ValidationError(
+                {"draft": [shown(msg("This draft belongs to another person: start your own."))]}
+            )
         order = capture.Order(size=(data.pop("width"), data.pop("height")), **data)
         with refusals():
             made = capture.start(draft, request.user, device, order)

@@ -33,8 +33,8 @@ def is_black(jpeg: bytes) -> bool:
 
 def sentence() -> str:
     return msg(
-        "The camera gives black images: take off its cap, give it light, and check its ribbon cable; then "
-        "restart the board."
+        "The camera delivers black images: remove its lens cap, add light, and check its ribbon "
+        "cable; then restart the board."
     )
 
 

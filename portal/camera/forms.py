@@ -49,7 +49,7 @@ class CaptureForm(StyledForm):
     class_name = forms.CharField(required=False, max_length=MAX_CLASS_NAME, widget=forms.HiddenInput)
     count = forms.IntegerField(label=_("Images"), min_value=1, max_value=MOST_IMAGES, initial=50)
     every_ms = forms.IntegerField(
-        label=_("One every, ms"),
+        label=_("Interval, ms"),
         min_value=0,
         max_value=LONGEST_EVERY_MS,
         initial=500,

@@ -105,7 +105,7 @@ class _Watching:
         elif now - self._watched_at > UNWATCHED_SECONDS:
             return msg("nobody watched")
         if now - self._began > LONGEST_SECONDS:
-            return msg("its time was up")
+            return msg("the time limit was reached")
         if now - self._looked_at < LOOK_SECONDS:
             return ""
         self._looked_at = now

@@ -27,7 +27,7 @@ class CaptureDraftSerializer(serializers.ModelSerializer):
     """``version`` is made of the images by ``commit/``; ``task`` is that of the dataset."""
 
     dataset = serializers.CharField(source="dataset_name")
-    images = serializers.IntegerField(source="counted", help_text="their number")
+    images = serializers.IntegerField(source="counted", help_text="the number of images")
     bytes = serializers.IntegerField(source="counted_bytes")
 
     class Meta:

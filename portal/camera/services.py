@@ -61,7 +61,7 @@ def begin(team, user, name: str, task: str = "") -> CaptureDraft:
     task = base.task if base else task
     if task not in tasks.TASKS:
         raise CaptureRefused(
-            _("Say what the dataset is for: %(tasks)s.") % {"tasks": ", ".join(tasks.TASKS)}, "task"
+            _("Choose what the dataset is for: %(tasks)s.") % {"tasks": ", ".join(tasks.TASKS)}, "task"
         )
     draft = open_drafts(user, team).filter(dataset_name=name).first()
     if draft is not None:
@@ -96,7 +96,7 @@ def clean_class(draft: CaptureDraft, name: str) -> str:
         return ""
     if tasks.get(draft.task).has_boxes:
         raise CaptureRefused(
-            _("Images for detection have no class: draw their boxes once they are a version."), "class_name"
+            _("Images for detection have no class: draw their boxes once the version is made."), "class_name"
         )
     try:
         name = class_names.check_class_name(name)
@@ -172,7 +172,7 @@ def refuse_without_room(draft: CaptureDraft, size: int, count: int = 1) -> None:
     """Raise CaptureRefused for a full draft, QuotaReached if the team may not store ``size`` more bytes."""
     if draft.images.count() + count > MOST_IMAGES:
         raise CaptureRefused(
-            _("A draft holds at most %(most)d images: make a version of them, then go on.")
+            _("A draft holds at most %(most)d images: make a version of them, then continue.")
             % {"most": MOST_IMAGES}
         )
     left = quota_usage.left(draft.team)
@@ -269,7 +269,8 @@ def _refuse_if_busy(draft: CaptureDraft) -> None:
     job = draft.captures.filter(job__status__in=ACTIVE).values_list("job", flat=True).first()
     if job is not None:
         raise CaptureRefused(
-            _("Job %(job)d still takes images for this draft: wait for it, or cancel it.") % {"job": job}
+            _("Job %(job)d is still capturing images for this draft: wait for it, or cancel it.")
+            % {"job": job}
         )
 
 
@@ -278,9 +279,11 @@ def reopen(draft: CaptureDraft) -> None:
     """Go on with images whose version was refused. Raises CaptureRefused."""
     draft.refresh_from_db(from_queryset=CaptureDraft.objects.select_for_update())
     if not can_reopen(draft):
-        raise CaptureRefused(_("These images are a version, or gone: take new ones."))
+        raise CaptureRefused(_("These images already are a version, or were deleted: take new ones."))
     if open_drafts(draft.created_by, draft.team).filter(dataset_name=draft.dataset_name).exists():
-        raise CaptureRefused(_("You have begun other images for this dataset: finish or discard them first."))
+        raise CaptureRefused(
+            _("You already have an open draft for this dataset: finish or discard it first.")
+        )
     draft.state, draft.version = CaptureState.OPEN, None
     draft.save(update_fields=["state", "version"])
 

@@ -36,7 +36,9 @@ def start(device: Device, user) -> Profile:
     """
     jobs.refuse_if_full(device.team)
     if device.profiles.filter(job__status__in=ACTIVE).exists():
-        raise IllegalTransition(msg("{device} is being timed already: wait for the end.", device=device.name))
+        raise IllegalTransition(
+            msg("{device} is already being timed: wait for it to end.", device=device.name)
+        )
     made = Profile.objects.create(
         team=device.team,
         created_by=user,

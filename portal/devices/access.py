@@ -102,9 +102,7 @@ def undo(device: Device, user) -> AccessChange:
     row = _free(device)
     last = undoable(row)
     if last is None:
-        raise IllegalTransition(
-            msg("{name} has no change of its access that can be undone.", name=device.name)
-        )
+        raise IllegalTransition(msg("{name} has no change of access that can be undone.", name=device.name))
     return _start(row, user, AccessAction.UNDO, unsealed(row, last.previous), undoes=last)
 
 
@@ -121,7 +119,7 @@ def _free(device: Device) -> Device:
     live = under_way(row)
     if live is not None:
         raise IllegalTransition(
-            msg("Job {pk} is changing the access of {name}: wait for its end.", pk=live.pk, name=row.name)
+            msg("Job {pk} is changing the access to {name}: wait for it to end.", pk=live.pk, name=row.name)
         )
     return row
 
@@ -174,7 +172,7 @@ def perform(job: Job, context: JobContext) -> dict:
 def _install(connection: BoardConnection, change: AccessChange, context: JobContext) -> None:
     new = unsealed(change.device, change.secret)
     file = authorizing.add_key(connection, change.public_key, lambda: _prove(change.device, new))
-    context.log(msg("The board takes the key, from {file}.", file=file))
+    context.log(msg("The board accepts the key, which is in {file}.", file=file))
 
 
 def _change(connection: BoardConnection, change: AccessChange, context: JobContext) -> None:
@@ -186,7 +184,7 @@ def _change(connection: BoardConnection, change: AccessChange, context: JobConte
         _prove(device, Credentials(password))
 
     authorizing.set_password(connection, device.username, old, new, prove)
-    context.log(msg("The board takes the new password."))
+    context.log(msg("The board accepts the new password."))
 
 
 def _go_back(connection: BoardConnection, change: AccessChange, context: JobContext) -> None:
@@ -194,7 +192,7 @@ def _go_back(connection: BoardConnection, change: AccessChange, context: JobCont
         return _change(connection, change, context)
     _prove(change.device, unsealed(change.device, change.secret))
     authorizing.remove_key(connection, change.undoes.public_key)
-    context.log(msg("The board takes the earlier sign-in; the key is removed from it."))
+    context.log(msg("The board accepts the previous sign-in; the key was removed from it."))
     return None
 
 

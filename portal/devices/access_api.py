@@ -1,4 +1,4 @@
-"""The part of the devices' API that changes how a board is signed in to."""
+"""The part of the devices' API that changes the credentials of a board."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class AccessActions:
     @extend_schema(responses=AccessChangeSerializer(many=True))
     @action(detail=True, filter_backends=[])
     def access(self, request, pk=None):
-        """The changes of how the board is signed in to, newest first."""
+        """The changes of the board's credentials, newest first."""
         rows = self.get_object().access_changes.select_related("job__created_by", "created_by")
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(AccessChangeSerializer(page, many=True).data)
@@ -40,7 +40,7 @@ class AccessActions:
     @extend_schema(request=BoardPasswordSerializer, responses={202: PasswordChangeSerializer})
     @action(detail=True, methods=["post"], url_path="access/password", refusals=(409,))
     def change_password(self, request, pk=None):
-        """Change the password on the board. Without ``password``, the answer has the one that was made up."""
+        """Change the password on the board. Without ``password``, the response has a generated one."""
         form = BoardPasswordSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         given = form.validated_data.get("password", "")
@@ -53,6 +53,6 @@ class AccessActions:
     @action(detail=True, methods=["post"], url_path="access/undo", refusals=(409,))
     @without_body
     def undo_access(self, request, pk=None):
-        """Go back from the newest change: remove the key, or set the earlier password."""
+        """Undo the newest change: remove the key, or set the previous password."""
         change = access.undo(self.get_object(), request.user)
         return Response(AccessChangeSerializer(change).data, status=202)

@@ -1,4 +1,4 @@
-"""The page on how Slipway signs in to a board, and what changes that."""
+"""The page about the credentials of a board, and how to change them."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def remove(row: JumpHost, user) -> None:
         names = ", ".join(row.devices.values_list("name", flat=True)[:5])
         raise IllegalTransition(
             msg(
-                "{name} leads to devices ({devices}): let them be reached in another way first.",
+                "These devices are reached through {name}: {devices}. Change how they are reached first.",
                 name=row.name,
                 devices=names,
             )

@@ -123,7 +123,7 @@ def _prohibited(jump: Jump, host: str, port: int, error: Exception) -> BoardErro
 def _no_way(jump: Jump, host: str, port: int, error: Exception) -> BoardError:
     return Unreachable(
         msg(
-            "The jump host {name} does not reach {host}:{port} ({error}): check that the board is powered, "
+            "The jump host {name} cannot reach {host}:{port} ({error}): check that the board is powered, "
             "its address as seen from there, and the port.",
             name=jump.name,
             host=host,

@@ -18,7 +18,7 @@ class DeviceSerializer(serializers.ModelSerializer):
         allow_null=True, help_text="what the board said it runs when it was last asked"
     )
     factory_password = serializers.BooleanField(
-        allow_null=True, help_text="whether it takes the password of its kind's factory; null if unknown"
+        allow_null=True, help_text="whether it accepts its factory password; null if unknown"
     )
     newer_model = serializers.SerializerMethodField(
         help_text="the id of a model that was trained on the same dataset later than the one that it runs"
@@ -95,7 +95,7 @@ class SecretSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class AccessChangeSerializer(serializers.ModelSerializer):
-    """A change of how a board is signed in to. ``done_at`` is set when the new way had worked."""
+    """A change of a board's credentials. ``done_at`` is set once the new ones have worked."""
 
     job = JobSerializer()
     created_by = serializers.CharField(source="created_by.username", allow_null=True, read_only=True)
@@ -108,7 +108,7 @@ class AccessChangeSerializer(serializers.ModelSerializer):
 
 
 class BoardPasswordSerializer(KnownFieldsOnly, serializers.Serializer):
-    """The board's new password; without one, the portal makes one up."""
+    """The board's new password; without one, the portal generates one."""
 
     password = serializers.CharField(
         required=False, allow_blank=True, trim_whitespace=False, max_length=access.LONGEST, write_only=True
@@ -116,7 +116,7 @@ class BoardPasswordSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 class PasswordChangeSerializer(AccessChangeSerializer):
-    """``password`` is the one that was made up, told only here; null if the call gave one."""
+    """``password`` is the generated one, returned only here; null if the call gave one."""
 
     password = serializers.CharField(allow_null=True, default=None)
 
@@ -165,7 +165,7 @@ class EditDeviceSerializer(SecretSerializer):
     jump = InTeamField(
         queryset=JumpHost.objects.all(), required=False, allow_null=True, help_text="null: directly"
     )
-    tags = TagsField(required=False, help_text="all of them")
+    tags = TagsField(required=False, help_text="replace all tags")
 
 
 class HostKeysSerializer(serializers.Serializer):

@@ -135,7 +135,7 @@ def _forget_changes(device: Device) -> None:
     if live is not None:
         raise BoardError(
             msg(
-                "Job {pk} is changing the access of {name}: wait for its end.",
+                "Job {pk} is changing the access to {name}: wait for it to end.",
                 pk=live.job_id,
                 name=device.name,
             )

@@ -21,7 +21,7 @@ class ChipFitSerializer(serializers.Serializer):
     chip = serializers.CharField()
     fits = serializers.BooleanField()
     problems = serializers.ListField(child=serializers.CharField(), help_text="Why it will not run there.")
-    cpu = serializers.ListField(child=serializers.CharField(), help_text="Operators beside the NPU.")
+    cpu = serializers.ListField(child=serializers.CharField(), help_text="Operators not on the NPU.")
     unknown = serializers.ListField(child=serializers.CharField(), help_text="Operators never tried there.")
     cycles = serializers.IntegerField()
     memory_bytes = serializers.IntegerField()

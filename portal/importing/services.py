@@ -106,7 +106,7 @@ def delete(file: ModelFile, user) -> None:
     """
     row = ModelFile.objects.select_for_update().select_related("job").get(pk=file.pk)
     if row.job.is_active or any(model.job.is_active for model in row.models.select_related("job")):
-        raise IllegalTransition(msg("{name} is being read: wait for the end of its job.", name=row.name))
+        raise IllegalTransition(msg("{name} is being read: wait for its job to end.", name=row.name))
     stored = list(row.job.artifacts.values_list("file", flat=True))
     job, upload = row.job, row.upload
     audit.record("model-file.delete", row, actor=user)

@@ -37,7 +37,7 @@ class RuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Destr
 
     @extend_schema(request=NewRuleSerializer, responses={200: RuleSerializer})
     def create(self, request):
-        """Set the rule of a device, or of all devices; it replaces the former one."""
+        """Set the rule of a device, or of all devices; this replaces the previous one."""
         form = NewRuleSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         data = dict(form.validated_data)
@@ -85,7 +85,7 @@ class ItemViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamViewSet)
     @action(detail=True, methods=["post"])
     @without_body
     def discard(self, request, pk=None):
-        """Take it out of the queue. It can be brought back for a day."""
+        """Discard it. This can be undone for a day."""
         return self._answer(deciding.discard(self.get_object(), request.user))
 
     @extend_schema(responses=ItemSerializer)

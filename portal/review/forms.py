@@ -39,14 +39,14 @@ class RuleForm(StyledForm):
         help_text=_("The difference between the scores of the two best classes."),
     )
     every = forms.IntegerField(
-        required=False, min_value=1, max_value=MOST_EVERY, label=_("One of so many images")
+        required=False, min_value=1, max_value=MOST_EVERY, label=_("One in how many images")
     )
     changed = forms.BooleanField(
         required=False,
         label=_("The prediction changed"),
         help_text=_(
-            "The release before, if it is still on the board, predicts each image that is sent there, too. "
-            "That takes twice as long. Live images are not compared."
+            "The previous release, if it is still on the board, also predicts each image that is "
+            "sent there. That takes twice as long. Live images are not compared."
         ),
     )
     dataset = forms.ModelChoiceField(
@@ -56,10 +56,10 @@ class RuleForm(StyledForm):
         min_value=1, max_value=MOST_LIVE_SECONDS, initial=5, label=_("Live: seconds between two images")
     )
     most_images = forms.IntegerField(
-        min_value=1, max_value=MOST_IMAGES, initial=200, label=_("Images kept of a device")
+        min_value=1, max_value=MOST_IMAGES, initial=200, label=_("Images kept for each device")
     )
     most_mib = forms.IntegerField(
-        min_value=1, max_value=MOST_MIB, initial=200, label=_("MiB kept of a device")
+        min_value=1, max_value=MOST_MIB, initial=200, label=_("MiB kept for each device")
     )
 
     def __init__(self, *args, team, **kwargs):

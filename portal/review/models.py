@@ -80,7 +80,7 @@ class Item(Owned):
     dataset = models.ForeignKey(Dataset, on_delete=models.SET_NULL, null=True, related_name="review_items")
     release = models.CharField(max_length=100)
     taken_at = models.DateTimeField()
-    source = models.CharField(max_length=10, choices=[("asked", _("asked")), ("live", _("live"))])
+    source = models.CharField(max_length=10, choices=[("asked", _("inference")), ("live", _("live"))])
     task = models.CharField(max_length=20)
     name = NameField(max_length=255)
     file = models.FileField(max_length=300)  # empty once the image is in a version

@@ -114,7 +114,7 @@ class Offer:
         most = min(MOST_BYTES, self.rule.most_mib * storing.MIB)
         if size > most:
             return msg(
-                "An image has {size}, and {most} are kept at most: raise the bound of the rule.",
+                "An image has {size}, and at most {most} are kept: raise the limit of the rule.",
                 size=human_bytes(size),
                 most=human_bytes(most),
             )

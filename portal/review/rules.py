@@ -21,8 +21,8 @@ UNSURE, CLOSE, EVERY, CHANGED = "unsure", "close", "every", "changed"
 REASONS = {
     UNSURE: _("low score"),
     CLOSE: _("between two classes"),
-    EVERY: _("by number"),
-    CHANGED: _("changed since the release before"),
+    EVERY: _("sampled"),
+    CHANGED: _("differs from the previous release"),
 }
 CONDITIONS = ("below", "margin", "every", "changed")
 
@@ -52,7 +52,7 @@ def reasons(rule: Rule, task: tasks.Task, image: Seen, number: int, thresholds: 
 
 @transaction.atomic
 def put(team, user, device: Device | None, **fields: Any) -> Rule:
-    """Set the rule of a device, or of all devices; it replaces the former one."""
+    """Set the rule of a device, or of all devices; this replaces the previous one."""
     Team.objects.select_for_update(no_key=True).get(pk=team.pk)  # two people must not make two rules
     rule = Rule.objects.for_team(team).select_for_update().filter(device=device).first()
     rule = rule or Rule(team=team, created_by=user, device=device)

@@ -33,7 +33,7 @@ def _item(request, pk: int) -> Item:
 
 
 def queue(request):
-    """The images that wait, newest first, and what was decided lately."""
+    """The images to review, newest first, and recent decisions."""
     filters = QueueFilter(request.GET or {}, team=request.team)
     rows = Item.objects.for_team(request.team).select_related("device", "dataset").filter(**filters.chosen)
     page = page_of(rows.waiting(), request, size=PAGE)

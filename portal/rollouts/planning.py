@@ -94,7 +94,7 @@ def plan(
         compiled = fitting.get(_target_of(device))
         why = _left_alone(device, compiled, model, now.get(device.pk), replace_others)
         if not why and (same := boards.setdefault(board_of(device), device)) is not device:
-            why = msg("It has the address of {name}, and so is the same board.", name=same.name)
+            why = msg("It has the same address as {name}, so it is the same board.", name=same.name)
         if why:
             found.append(Planned(device, compiled, 0, why))
         else:

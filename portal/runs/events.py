@@ -41,7 +41,7 @@ def register() -> None:
         Event(
             "device.newer",
             _("A newer model exists for a device"),
-            _("A newer model than the one on the device %(name)s exists: %(model)s."),
+            _("A newer model is available for the device %(name)s: %(model)s."),
             "cpu",
             _describe_newer,
             colour="info",

@@ -18,7 +18,7 @@ from portal.teams.access import refuse_unless
 
 
 class CompileFileSerializer(KnownFieldsOnly, serializers.Serializer):
-    """How the network takes pixels, what it tells apart, and where it is to run."""
+    """The network's input and classes, and where it is to run."""
 
     dataset_version = InTeamField(
         queryset=DatasetVersion.objects.live(), help_text="calibrates the model and measures it"

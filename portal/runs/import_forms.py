@@ -22,11 +22,11 @@ from workers.contract.messages import msg
 
 OWN = "own"
 SCALES = [
-    ("imagenet", _("ImageNet mean and deviation (PyTorch, Paddle)")),
+    ("imagenet", _("ImageNet mean and standard deviation (PyTorch, Paddle)")),
     ("unit", _("From 0 to 1: pixels divided by 255")),
     ("symmetric", _("From −1 to 1: pixels divided by 127.5, minus 1 (many TensorFlow models)")),
     ("bytes", _("From 0 to 255: pixels as they are")),
-    (OWN, _("Other: mean and deviation below")),
+    (OWN, _("Other: mean and standard deviation below")),
 ]
 ORDERS = [("rgb", _("RGB (usual)")), ("bgr", _("BGR (models trained with OpenCV images, Caffe)"))]
 
@@ -103,7 +103,9 @@ class ImportForm(StyledForm):
     def clean(self):
         data = super().clean()
         if data.get("scale") == OWN and not (data.get("mean") and data.get("std")) and not self.errors:
-            self.add_errors({"mean": msg("Give mean and deviation, or choose one of the scales above.")})
+            self.add_errors(
+                {"mean": msg("Give mean and standard deviation, or choose one of the scales above.")}
+            )
         return data
 
     def make_plan(self) -> Plan | None:

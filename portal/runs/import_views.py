@@ -18,7 +18,7 @@ from portal.teams.quotas import QuotaReached
 
 @member_required
 def run_import(request, pk):
-    """Say how the network takes pixels and what it tells apart; compile, measure and deploy it."""
+    """Describe the network's input and classes; compile, measure and deploy it."""
     file = get_object_or_404(ModelFile.objects.for_team(request.team).select_related("job"), pk=pk)
     if not file.is_usable:
         return redirect(file)

@@ -121,9 +121,9 @@ def _labels(file: ModelFile, version: DatasetVersion, labels: list[str] | None, 
     counts = Counter(class_key(label) for label in labels)
     if len(labels) != classes:
         errors["labels"] = msg_n(
-            "The network tells {classes} classes apart and {count} label was given: give one label for each "
+            "The network has {classes} classes and {count} label was given: give one label for each "
             "class, in the order of its outputs.",
-            "The network tells {classes} classes apart and {count} labels were given: give one label for "
+            "The network has {classes} classes and {count} labels were given: give one label for "
             "each class, in the order of its outputs.",
             len(labels),
             classes=classes,

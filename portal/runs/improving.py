@@ -22,7 +22,7 @@ LEAST_DROP = 0.005  # of the metric, from ONNX to int8: less is within the varia
 NAME_LENGTH = 120
 BESIDE = 10  # models
 IMPORTED = msg(
-    "An imported model cannot be trained here: train it where it comes from, or a recipe on its data."
+    "An imported model cannot be trained here: train it where it came from, or train a recipe on its data."
 )
 
 

@@ -24,7 +24,7 @@ from portal.tasks import Stage
 
 
 def note(run: Run) -> None:
-    """Tell of each device that runs an older model than the run's; once for each device and model."""
+    """Announce each device that runs an older model than the run's, once for each device and model."""
     compiled = {(one.chip, one.channel_order): one for one in Graph(run).compiled if one.is_ready}
     if not compiled:
         return

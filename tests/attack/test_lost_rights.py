@@ -172,7 +172,7 @@ def test_a_member_does_not_discard_anothers_upload(team, alice, dora):
     address, headers = f"/api/v1/uploads/{upload.pk}/", {"Tus-Resumable": "1.0.0"}
     answer = with_password().delete(address, headers=headers)
     assert answer.status_code == 403
-    assert "another person's" in answer.json()["detail"]
+    assert "another person" in answer.json()["detail"]
     assert with_password().post(
         address, headers=headers | {"X-HTTP-Method-Override": "DELETE"}
     ).status_code == 403  # fmt: skip
@@ -193,7 +193,7 @@ def test_nobody_adds_bytes_to_anothers_upload(team, dora, mallory):
         with_password().post(address, **content | {"headers": headers | {"X-HTTP-Method-Override": "PATCH"}}),
     ):
         assert answer.status_code == 403
-        assert "another person's" in answer.json()["detail"]
+        assert "another person" in answer.json()["detail"]
     upload.refresh_from_db()
     assert upload.offset == 0
     assert with_password("dora").patch(address, **content).status_code == 204

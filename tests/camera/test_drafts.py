@@ -190,4 +190,4 @@ def test_the_pages_lead_from_a_dataset_to_a_version(client, alice, team):
     client.post(f"/camera/{draft.pk}/change/", {"image": ids[2:3], "act": "label", "class_name": "screw"})
     assert draft.images.count() == 8 and draft.images.filter(class_name="screw").count() == 1
     assert client.post(f"/camera/{draft.pk}/commit/")["Location"].startswith("/datasets/versions/")
-    assert "made a version" in client.get(f"/camera/{draft.pk}/").content.decode()
+    assert "Version created from these images" in client.get(f"/camera/{draft.pk}/").content.decode()

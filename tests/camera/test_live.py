@@ -49,7 +49,9 @@ def frames(monkeypatch):
 def test_frames_come_with_the_prediction_and_an_origin_that_can_be_proved(rows, camera_board, frames):
     job = execute(live.start(rows.device, rows.user).job)
     assert job.status == Status.SUCCEEDED, job.message
-    assert str(job.result["ended"]) == "its time was up" and job.result["frames"] == len(frames) - 1
+    assert (
+        str(job.result["ended"]) == "the time limit was reached" and job.result["frames"] == len(frames) - 1
+    )
     fields, image = frames[0]
     assert (fields["label"], fields["release"], fields["black"]) == ("red", BEFORE, False)
     assert "virtual" in fields["camera"] and "virtual" in fields["engine"]

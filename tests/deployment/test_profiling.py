@@ -17,7 +17,7 @@ from tests.seed import everything
 def test_a_release_is_timed_on_the_board_and_kept(rows, run_jobs, alice, client):
     rows.deployed()
     row = profiling.start(rows.device, alice)
-    with pytest.raises(IllegalTransition, match="being timed already"):
+    with pytest.raises(IllegalTransition, match="already being timed"):
         profiling.start(rows.device, alice)
     run_jobs()
     row.refresh_from_db()
@@ -78,7 +78,7 @@ def test_operators_start_it_and_the_team_reads_it(real, alices, bob, client, cha
     made = alices.post("/api/v1/profiles/", {"device": device.pk}, content_type="application/json")
     assert made.status_code == 202, made.content
     twice = alices.post(reverse("device-profile", args=[device.pk]), follow=True)
-    assert "being timed already" in twice.content.decode()
+    assert "already being timed" in twice.content.decode()
     client.force_login(bob)
     assert client.get(reverse("device-detail", args=[device.pk])).status_code == 200
     assert client.post(reverse("device-profile", args=[device.pk])).status_code == 403

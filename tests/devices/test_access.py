@@ -71,7 +71,7 @@ def test_the_factory_password_is_told_of_until_it_is_changed(rows, factory, alic
     assert execute(services.start_probe(rows.device, rows.user)).status == Status.SUCCEEDED
     assert fresh(rows).factory_password is True
     page = reverse("device-detail", args=[rows.device.pk])
-    assert "left the factory with" in text(alices, page)
+    assert "its factory password, which anyone" in text(alices, page)
     assert "Factory password" in text(alices, reverse("device-list"))
     assert alices.get(f"/api/v1/devices/{rows.device.pk}/").json()["factory_password"] is True
     lines = {line.name: line for line in fitness.of_device(fresh(rows))}
@@ -87,7 +87,7 @@ def test_the_factory_password_is_told_of_until_it_is_changed(rows, factory, alic
     assert fresh(rows).factory_password is False and fresh(rows).auth == "key"
     sign_in_with(fresh(rows), Credentials(made_up)).close()
     assert refused(rows.device, password=PASSWORD)
-    assert "left the factory with" not in text(alices, page)
+    assert "its factory password, which anyone" not in text(alices, page)
     log = LogChunk.objects.values_list("text", flat=True)
     told = [str(value) for value in (job.message, job.result, *log)]
     assert not any(made_up in words for words in told)
@@ -123,9 +123,9 @@ def test_a_password_that_the_board_does_not_take_is_put_back(rows, monkeypatch):
 
 def test_one_change_at_a_time_and_typed_credentials_end_all_undoing(rows):
     change = access.change_password(rows.device, rows.user, NEW)
-    with pytest.raises(IllegalTransition, match="wait for its end"):
+    with pytest.raises(IllegalTransition, match="wait for it to end"):
         access.install_key(rows.device, rows.user)
-    with pytest.raises(services.BoardError, match="wait for its end"):
+    with pytest.raises(services.BoardError, match="wait for it to end"):
         change_access(rows.device)
     execute(change.job)
     assert access.undoable(fresh(rows)) == change

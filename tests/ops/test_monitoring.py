@@ -1,4 +1,4 @@
-"""Probes and figures: what a watchman learns, and who may ask."""
+"""Probes and metrics: what they return, and to whom."""
 
 import json
 import os

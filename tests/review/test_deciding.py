@@ -58,7 +58,7 @@ def test_what_cannot_be_is_refused_with_a_sentence(alices, belt):
         with pytest.raises(ReviewRefused, match="Choose one of the dataset's classes"):
             deciding.accept(item, belt.user, label)
     deciding.accept(item, belt.user)
-    with pytest.raises(ReviewRefused, match="decided about meanwhile"):
+    with pytest.raises(ReviewRefused, match="reviewed in the meantime"):
         deciding.discard(item, belt.user)
     Dataset.objects.update(deleted_at=belt.deployment.activated_at)
     with pytest.raises(ReviewRefused, match="no version of its task"):
@@ -134,7 +134,7 @@ def test_accepted_images_become_the_next_version_with_where_they_came_from(alice
     assert not Item.objects.collected().exists()
     storing.sweep()
     assert Item.objects.filter(version=version, file="").count() == 3
-    with pytest.raises(ReviewRefused, match="in a version already|decided about"):
+    with pytest.raises(ReviewRefused, match="in a version already|reviewed in the meantime"):
         deciding.undo(Item.objects.first(), belt.user)
 
 

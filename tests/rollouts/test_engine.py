@@ -245,7 +245,7 @@ def test_two_devices_of_one_address_are_one_board_for_rollouts(seed, alice):
     fleet = fleet_of(seed, 2)
     twin = seed.device("Twin", "virtual", host="10.0.0.0", probe={"engine": ENGINE}, probe_job=None)
     rollout = fleet.start(alice, devices=[*fleet.boards, twin], at_once=9)
-    assert rollout.targets.get(state="skipped").message.startswith("It has the address of Board 000")
+    assert rollout.targets.get(state="skipped").message.startswith("It has the same address as Board 000")
     with pytest.raises(IllegalTransition, match=r"Another rollout has these boards: Board 000 \(New\)"):
         fleet.start(alice, devices=[twin])
     with pytest.raises(IntegrityError), transaction.atomic():  # whoever asks at the same moment

@@ -1,4 +1,4 @@
-"""A device runs an older model than one that was trained on its dataset since: people are told once."""
+"""People are told once of a newer model of the dataset whose model a device runs."""
 
 import pytest
 from django.urls import reverse

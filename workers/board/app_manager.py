@@ -63,7 +63,7 @@ def must(root, command):
 def install(root, boot):
     here, fresh = folder(root), folder(root) + ".new"
     if not os.path.isfile(os.path.join(fresh, "app.py")):
-        raise Refused(msg("The application did not arrive whole: install it again."))
+        raise Refused(msg("The application was not copied completely: install it again."))
     if os.path.isdir(here):
         keeper(root, "stop")
         for name in KEPT:
@@ -197,7 +197,7 @@ def main(argv):
         fields = {"type": "error", "code": "app", "message": error.args[0]}
     except subprocess.TimeoutExpired:
         fields = {"type": "error", "code": "app", "message": msg(
-            "The application on the board does not react: restart the board.")}  # fmt: skip
+            "The application on the board does not respond: restart the board.")}  # fmt: skip
     except OSError as error:
         fields = {"type": "error", "code": "app", "message": msg(
             "The board could not change its application ({error}): check its storage and the owner of its "

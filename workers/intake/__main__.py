@@ -111,9 +111,9 @@ def refuse_labels(fixed: fixing.Fixed, task: str, labels: list[str]) -> None:
 
 def wrong_count(classes: int, labels: int) -> Message:
     return msg_n(
-        "The network tells {classes} classes apart and {count} label was given: give one label for each "
+        "The network has {classes} classes and {count} label was given: give one label for each "
         "class, in the order of its outputs.",
-        "The network tells {classes} classes apart and {count} labels were given: give one label for each "
+        "The network has {classes} classes and {count} labels were given: give one label for each "
         "class, in the order of its outputs.",
         labels,
         classes=classes,

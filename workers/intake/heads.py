@@ -139,7 +139,7 @@ def _detector(wiring: Wiring, outputs: list[str]) -> Head | None:
     if classes is None:
         return None
     notes = [
-        msg("The network is cut at PicoDet's raw outputs: the board decodes boxes and suppresses doubles.")
+        msg("The network is cut at PicoDet's raw outputs: the board decodes boxes and removes duplicates.")
     ]
     return Head(DETECTION, classes, cut, notes)
 

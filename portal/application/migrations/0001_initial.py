@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('secret', models.TextField(blank=True)),
                 ('state', models.JSONField(decoder=workers.contract.messages.Decoder, default=dict, encoder=workers.contract.messages.Encoder)),
                 ('told_at', models.DateTimeField(null=True)),
-                ('act', models.CharField(choices=[('install', 'Install the application'), ('start', 'Start the application'), ('stop', 'Stop the application'), ('status', 'Ask the application'), ('remove', 'Remove the application')], max_length=10)),
+                ('act', models.CharField(choices=[('install', 'Install the application'), ('start', 'Start the application'), ('stop', 'Stop the application'), ('status', 'Read the application status'), ('remove', 'Remove the application')], max_length=10)),
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('device', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='application', to='devices.device')),
                 ('job', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='application', to='jobs.job')),

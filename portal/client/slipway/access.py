@@ -1,4 +1,4 @@
-"""The part of the client that changes how devices are signed in to."""
+"""The part of the client that changes the credentials of devices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class AccessCalls(Calls):
     def install_key(
         self, device: Device | int | str, *, wait: bool = True, on_change: OnChange = nothing
     ) -> AccessChange:
-        """Sign in to the device by a key of its own from now on. Raises Failed; the password stays then."""
+        """Sign in to the device with a key of its own from now on. Raises Failed; then the password stays."""
         return self._change_access(device, "key", {}, wait, on_change)
 
     def change_password(
@@ -29,14 +29,14 @@ class AccessCalls(Calls):
         wait: bool = True,
         on_change: OnChange = nothing,
     ) -> AccessChange:
-        """Change the password on the device; without one, it is made up and in the row. Raises Failed."""
+        """Change the password on the device; without one, the row has a generated one. Raises Failed."""
         body = {"json": {"password": password} if password else {}}
         return self._change_access(device, "password", body, wait, on_change)
 
     def undo_access(
         self, device: Device | int | str, *, wait: bool = True, on_change: OnChange = nothing
     ) -> AccessChange:
-        """Go back from the last key or password. Raises Failed."""
+        """Undo the last change of key or password. Raises Failed."""
         return self._change_access(device, "undo", {}, wait, on_change)
 
     def _change_access(self, device, what: str, body: dict, wait: bool, on_change: OnChange) -> Any:

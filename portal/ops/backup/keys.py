@@ -16,7 +16,7 @@ NAMES = ("SECRET_KEY", "ENCRYPTION_KEY")
 
 
 def fingerprint() -> str:
-    """Tells whether two servers have the same ENCRYPTION_KEY, without telling the key."""
+    """Shows whether two servers have the same ENCRYPTION_KEY, without revealing the key."""
     key = str(settings.ENCRYPTION_KEY).encode()
     return hmac.new(key, b"slipway backup", hashlib.sha256).hexdigest()[:32]
 

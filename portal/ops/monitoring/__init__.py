@@ -1,1 +1,1 @@
-"""What a watchman asks: does the process live, can it serve, and the figures for Prometheus."""
+"""Health probes (is the process alive, can it serve) and the metrics for Prometheus."""

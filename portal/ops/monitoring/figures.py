@@ -1,4 +1,4 @@
-"""Figures for Prometheus, read from the database when they are asked for: all web servers tell the same."""
+"""Metrics for Prometheus, read from the database on request, so that all web servers return the same."""
 
 from __future__ import annotations
 

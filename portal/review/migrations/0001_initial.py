@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('device_name', models.CharField(max_length=80)),
                 ('release', models.CharField(max_length=100)),
                 ('taken_at', models.DateTimeField()),
-                ('source', models.CharField(choices=[('asked', 'asked'), ('live', 'live')], max_length=10)),
+                ('source', models.CharField(choices=[('asked', 'inference'), ('live', 'live')], max_length=10)),
                 ('task', models.CharField(max_length=20)),
                 ('name', models.CharField(max_length=255)),
                 ('file', models.FileField(max_length=300, upload_to='')),

@@ -1,4 +1,4 @@
-"""The application on a board, as real processes: it looks, tells, restarts, follows the current release."""
+"""The application on a board, as real processes: it predicts, sends, restarts, follows the release."""
 
 from __future__ import annotations
 

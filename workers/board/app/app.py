@@ -1,4 +1,4 @@
-"""An application for a board: looks through its camera with the current release, and tells what it sees.
+"""An application for a board: runs the current release on its camera and sends the predictions.
 
     python app.py [CONFIG]      run until it is stopped; CONFIG is config.json beside this file
     python app.py --check       predict the release's golden images the same way, and compare

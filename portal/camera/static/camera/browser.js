@@ -43,7 +43,7 @@ export class BrowserCamera {
       return sentenceOf(error);
     }
     const [track] = this.media.getVideoTracks();
-    track.addEventListener("ended", () => this.ended(t("The camera was disconnected, or another program took it.")));
+    track.addEventListener("ended", () => this.ended(t("The camera was disconnected, or another program is using it.")));
     this.video.srcObject = this.media;
     this.video.hidden = false;
     await this.video.play();

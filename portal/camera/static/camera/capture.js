@@ -17,8 +17,8 @@ function setUp() {
 
   function report() {
     const stored = t("stored: {count}", { count: outbox.done });
-    const waiting = outbox.waiting.length ? t("on the way: {count}", { count: outbox.waiting.length }) : "";
-    state.textContent = [outbox.done || waiting ? stored : "", waiting, timer ? t("to go: {count}", { count: left }) : "", outbox.problem].filter(Boolean).join(" · ");
+    const waiting = outbox.waiting.length ? t("sending: {count}", { count: outbox.waiting.length }) : "";
+    state.textContent = [outbox.done || waiting ? stored : "", waiting, timer ? t("remaining: {count}", { count: left }) : "", outbox.problem].filter(Boolean).join(" · ");
     if (outbox.problem && !outbox.waiting.length) endBurst();
   }
 

@@ -14,7 +14,7 @@ export class DeviceCamera {
       frame: async (fields, blob) => {
         this.newest = { blob, origin: fields.origin };
         if (!await this.viewer.show({ ...fields, boxes: [] }, blob)) return;
-        note(fields.black ? t("The camera gives black images: take off its cap and give it light.") : "");
+        note(fields.black ? t("The camera delivers black images: remove its lens cap and add light.") : "");
       },
     });
   }

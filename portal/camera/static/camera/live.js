@@ -29,7 +29,7 @@ function setUp() {
       why = " ";
       why = (await (await fetch(panel.dataset.state)).json()).sentence;
     }
-    const text = black ? t("The camera gives black images: take off its cap and give it light.") : problem ? why.trim() : "";
+    const text = black ? t("The camera delivers black images: remove its lens cap and add light.") : problem ? why.trim() : "";
     part("problem").textContent = text;
     part("problem").hidden = !text;
   };

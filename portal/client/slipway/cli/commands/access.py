@@ -15,9 +15,9 @@ no_wait_option = click.option("--no-wait", is_flag=True, help="Return without wa
 
 
 def add_to(device: click.Group) -> None:
-    command(device, "key", short_help="Sign in by a key of the device's own from now on.")(key)
+    command(device, "key", short_help="Sign in with a key of the device's own from now on.")(key)
     command(device, "password", short_help="Change the password on a device.")(password)
-    command(device, "undo-access", short_help="Go back from the last key or password.")(undo_access)
+    command(device, "undo-access", short_help="Undo the last change of key or password.")(undo_access)
 
 
 @click.argument("name")

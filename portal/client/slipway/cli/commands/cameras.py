@@ -21,7 +21,7 @@ def add_to(group: click.Group) -> None:
 @click.option("--task", help="What a new dataset is for: classification or detection.")
 @click.option("--class", "class_name", default="", help="The class that the images show.")
 @click.option("--count", default=1, show_default=True, help="How many images.")
-@click.option("--every", "every_ms", default=500, show_default=True, help="Milliseconds between two.")
+@click.option("--every", "every_ms", default=500, show_default=True, help="Milliseconds between two images.")
 @click.option("--size", default="640x480", show_default=True, help="Multiples of 8, at most 2304x1296.")
 @click.option("--commit", is_flag=True, help="Then make a version of all images of the draft.")
 @click.option("--no-wait", is_flag=True, help="Return without waiting for the images.")

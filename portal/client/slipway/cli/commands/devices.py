@@ -30,7 +30,7 @@ def add_to(group: click.Group) -> None:
     command(device, "remove", short_help="Remove a device; the board itself is left as it is.")(remove)
     command(device, "probe", short_help="Show a device's details and what runs on it.")(probe)
     command(device, "doctor", short_help="Check whether a device is fit for a deployment.")(doctor)
-    command(device, "profile", short_help="Time what runs on a device, on the board.")(profile)
+    command(device, "profile", short_help="Time a device's current release on the board.")(profile)
     access.add_to(device)
     command(device, "infer", short_help="Run inference on a device.")(infer)
     command(group, "deploy", short_help="Deploy a finished run's model to a device.")(deploy)

@@ -101,8 +101,10 @@ def _show(app: App, row: dict[str, Any]) -> None:
 @click.option("--scale", type=click.Choice([*SCALES]), default="imagenet", help="The pixels it expects.")
 @click.option("--mean", type=float, nargs=3, help="Of pixels from 0 to 1, instead of --scale.")
 @click.option("--std", type=float, nargs=3, help="Of pixels from 0 to 1, instead of --scale.")
-@click.option("--order", "model_order", type=click.Choice(["rgb", "bgr"]), default="rgb", help="It expects.")
-@click.option("--size", "input_size", metavar="WxH", help="Where the file does not fix it.")
+@click.option(
+    "--order", "model_order", type=click.Choice(["rgb", "bgr"]), default="rgb", help="Channel order."
+)
+@click.option("--size", "input_size", metavar="WxH", help="Input size, if the file does not fix it.")
 @click.option("--name", help="What to call the run.")
 @click.option("--watch", is_flag=True, help="Wait for the end.")
 def compile_(

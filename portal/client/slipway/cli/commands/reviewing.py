@@ -20,7 +20,7 @@ def add_to(group: click.Group) -> None:
 
     command(review, "list", at("review/"), short_help="List images from devices.")(list_)
     command(review, "accept", _page, short_help="Confirm or correct the prediction for an image.")(accept)
-    command(review, "discard", _page, short_help="Take images out of the queue.")(discard)
+    command(review, "discard", _page, short_help="Discard images.")(discard)
     command(review, "undo", _page, short_help="Bring an image back into the queue.")(undo)
     command(review, "version", at("review/"), short_help="Add the accepted images to their dataset.")(version)
     command(review, "rules", at("review/rules/"), short_help="List which images are kept.")(rules)
@@ -53,7 +53,7 @@ def _accepted(row: dict) -> str:
 
 
 @click.argument("numbers", type=click.IntRange(1), nargs=-1, required=True)
-@click.option("--label", help="The right class; else the prediction is confirmed.")
+@click.option("--label", help="The correct class, instead of the prediction.")
 def accept(app: App, numbers: tuple[int, ...], label: str | None):
     """Confirm the predictions for images, or correct them with --label."""
     _decide(app, numbers, "accept", {"label": label} if label else {})
@@ -61,7 +61,7 @@ def accept(app: App, numbers: tuple[int, ...], label: str | None):
 
 @click.argument("numbers", type=click.IntRange(1), nargs=-1, required=True)
 def discard(app: App, numbers: tuple[int, ...]):
-    """Take images out of the queue. They can be brought back for a day."""
+    """Discard images. This can be undone for a day."""
     _decide(app, numbers, "discard")
 
 
@@ -105,16 +105,16 @@ def _conditions(row: dict) -> str:
 
 
 @click.option("--device", help="A device's name; else the rule is for all devices without one of their own.")
-@click.option("--below", type=click.FloatRange(0, 1), help="A score.")
-@click.option("--margin", type=click.FloatRange(0, 1), help="Between the two best classes.")
-@click.option("--every", type=click.IntRange(1, 1_000_000), help="One of so many images.")
-@click.option("--changed", is_flag=True, help="The release before predicts otherwise.")
+@click.option("--below", type=click.FloatRange(0, 1), help="Keep lower scores.")
+@click.option("--margin", type=click.FloatRange(0, 1), help="Keep if the two best are closer.")
+@click.option("--every", type=click.IntRange(1, 1_000_000), help="Keep one in this many images.")
+@click.option("--changed", is_flag=True, help="Keep if the previous release disagrees.")
 @click.option("--dataset", help="Where accepted images go; else the dataset of the model.")
-@click.option("--most-images", type=click.IntRange(1, 5000), help="That wait, of one device.")
+@click.option("--most-images", type=click.IntRange(1, 5000), help="To review, for each device.")
 @click.option("--most-mib", type=click.IntRange(1, 5000))
 @click.option("--remove", is_flag=True, help="Remove the rule.")
 def rule(app: App, device: str | None, dataset: str | None, remove: bool, **options: Any):
-    """Set which images of a device are kept for review; it replaces the former rule."""
+    """Set which images of a device are kept for review; this replaces the previous rule."""
     number = app.client.device(device)["id"] if device else None
     if remove:
         return _remove(app, number)
