@@ -68,7 +68,7 @@ class RolledBack(BoardError):
 class Trial:
     """The hooks of a release's trial; this base class does nothing."""
 
-    golden: Sequence[str] | None = None  # the names of its golden images, if the release is known
+    golden_images: Sequence[str] | None = None  # the names of its golden images, if the release is known
     # Checks the board before anything is sent; raises a BoardError if it is not fit.
     examine: Callable[[BoardConnection, Profile], Any] = staticmethod(lambda connection, profile: None)
 
@@ -151,8 +151,8 @@ def deploy(
         trial.examine(connection, profile)
         upload = _bring(connection, profile, release, on_phase, on_progress)
         on_phase(msg("golden images"))
-        trial.golden = [one["image"] for one in release.manifest["golden"]]
-        messages = check(connection, profile, f"releases/{release.id}", trial.golden)
+        trial.golden_images = [one["image"] for one in release.manifest["golden"]]
+        messages = check(connection, profile, f"releases/{release.id}", trial.golden_images)
         before = _trial_run(connection, profile, release.id, on_phase, token, trial)
     return Deployed(
         release.id,
@@ -212,7 +212,7 @@ def _trial_run(
         before = run_release_manager(connection, profile, *arguments)["before"]
         trial.switched(before)
     on_phase(msg("golden images after the switch"))
-    check(connection, profile, golden=trial.golden)
+    check(connection, profile, golden=trial.golden_images)
     trial.prove()
     with connection.undisturbed():
         on_phase(msg("confirm"))
