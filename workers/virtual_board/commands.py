@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import re
 import shutil
 import signal
 import sys
@@ -16,7 +17,8 @@ import asyncssh
 from workers.virtual_board.host import Host
 
 CHUNK = 32768
-PROGRAMS_SENT = ("python - ", "python3 - ", "python -c ", "python3 -c ")
+# Python runs what comes on standard input, instead of writing it to files.
+KEPT_IN_MEMORY = re.compile(r"python3? (?:-|-c .*\bexec\(.*) ", re.DOTALL)
 STANDIN = Path(__file__).resolve().parent / "standin"
 # The tools that busybox gives a real board; the host's other programs cannot be reached by name.
 TOOLS = (
@@ -127,12 +129,10 @@ class Command:
 
     async def _feed(self) -> str:
         """Send the command its input. All uploads without SFTP come this way, so the disk fills here; a
-        program sent to ``python -`` stays in memory.
+        program sent to Python stays in memory.
         """
         stdin = self._child.stdin
-        fills_disk = not (self._remote.command or "").startswith(
-            ("python - ", "python3 - ", "python -c ", "python3 -c ")
-        )
+        fills_disk = not KEPT_IN_MEMORY.match(self._remote.command or "")
         try:
             while data := await self._remote.stdin.read(CHUNK):
                 await self._board.received(len(data), self.connection)
