@@ -276,7 +276,7 @@ def test_old_releases_are_removed_and_failing_at_that_fails_nothing(board, rows,
     def refuse(*arguments):
         raise RemoteFailed("The board would not: look at its card.")
 
-    monkeypatch.setattr(steps, "prune", refuse)
+    monkeypatch.setattr(steps, "tidy", refuse)
     deployment = rows.started("Third")
     job = execute(deployment.job)
     assert job.status == Status.SUCCEEDED
