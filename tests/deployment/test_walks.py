@@ -31,12 +31,14 @@ PLUMBING = re.compile(
         r"portal/jobs/(kinds|hooks)\.py|portal/devices/releases\.py",
         # How far a job is, and how one ends.
         r"portal/jobs/(context|endings|reports|made_files|log)\.py",
-        # Questions: how large, what was said, which predictions and images, what a task or library knows.
-        r"portal/datasets/(upload_limits|reading_options|reading_serializers|staged_cache|indexes)\.py",
-        r"portal/deployment/doctor\.py",
+        # Questions: how large, what was said, which predictions and images, what a task or library knows,
+        # whether predictions are of the images sent, whether a request asks how the server is.
+        r"portal/datasets/(upload_limits|reading_options|reading_serializers|staged_cache|indexes|archive_sources)\.py",
+        r"portal/(deployment/doctor|devices/answers|ops/monitoring/probes)\.py",
         "portal/(models|tasks)/.*|workers/(contract|datakit)/.*",
         # The parts of an SSH connection.
         r"portal/devices/(channel|hostkeys|link|login|results|ssh|transfer|waiting|watch|cleaning|pictures|health|probe|fitness)\.py",
+        r"portal/devices/(jumping|networks)\.py",
     ])
 )  # fmt: skip
 PROGRAM = ["workers/launcher/__main__.py", "workers/datakit/ingest.py"]
