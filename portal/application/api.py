@@ -56,7 +56,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TeamV
     @action(detail=True, methods=["post"])
     @without_body
     def refresh(self, request, pk=None):
-        """Read the application's state from the board; ``state`` is up to date once the job has succeeded."""
+        """Read the application's state from the board; ``told`` is up to date once the job has succeeded."""
         return self._act(request, Act.STATUS)
 
     @extend_schema(responses={202: ApplicationSerializer})

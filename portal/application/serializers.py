@@ -6,24 +6,25 @@ from rest_framework import serializers
 
 from portal.application.forms import KINDS, SPEEDS, AppForm
 from portal.application.models import Application
+from portal.core.names import one_line
 from portal.core.serializers import InTeamField, KnownFieldsOnly
 from portal.devices.models import Device
 from portal.jobs.serializers import JobSerializer
 
 
 class ApplicationSerializer(serializers.ModelSerializer):
-    """The application on a board. ``config`` is its ``config.json`` without passwords; ``state`` is what the
+    """The application on a board. ``config`` is its ``config.json`` without passwords; ``told`` is what the
     board told at ``told_at``: `installed`, `running`, `release`, `frames`, `rate`, `ms`, `problem`,
     `restarts`, `boot`, `outputs`, the lines sent lately (`recent`) and its `log`.
     """
 
     config = serializers.JSONField()
-    state = serializers.JSONField()
+    told = serializers.JSONField(source="state")
     job = JobSerializer(allow_null=True)
 
     class Meta:
         model = Application
-        fields = ["id", "device", "config", "state", "told_at", "act", "job", "created_at"]
+        fields = ["id", "device", "config", "told", "told_at", "act", "job", "created_at"]
 
 
 class NewApplicationSerializer(KnownFieldsOnly, serializers.Serializer):
@@ -39,14 +40,17 @@ class NewApplicationSerializer(KnownFieldsOnly, serializers.Serializer):
     every_ms = serializers.IntegerField(default=200, min_value=0, max_value=3_600_000)
     only_changes = serializers.BooleanField(default=False)
     output = serializers.ChoiceField([name for name, _title in KINDS])
-    host = serializers.CharField(required=False, max_length=255)
+    host = serializers.CharField(required=False, max_length=255, validators=[one_line])
     port = serializers.IntegerField(required=False, min_value=1, max_value=65535)
-    topic = serializers.CharField(required=False, max_length=255)
-    qos = serializers.ChoiceField([0, 1], required=False)
-    user = serializers.CharField(required=False, max_length=255)
+    topic = serializers.CharField(required=False, max_length=255, validators=[one_line])
+    qos = serializers.IntegerField(required=False, min_value=0, max_value=1)
+    user = serializers.CharField(required=False, max_length=255, validators=[one_line])
     password = serializers.CharField(required=False, max_length=255, write_only=True)
     serial_port = serializers.CharField(required=False, max_length=65, help_text="such as /dev/ttyS1")
-    baud = serializers.ChoiceField(SPEEDS, required=False)
+    baud = serializers.IntegerField(
+        required=False, min_value=SPEEDS[0], max_value=SPEEDS[-1],
+        help_text=f"one of {', '.join(map(str, SPEEDS))}",
+    )  # fmt: skip
     url = serializers.CharField(required=False, max_length=500)
 
     def validate(self, data):

@@ -89,7 +89,7 @@ def _row(app: App, device: str) -> dict[str, Any]:
 
 def _print(app: App, row: dict[str, Any]) -> None:
     app.screen.document(row)
-    state, job = row["state"], row["job"]
+    state, job = row["told"], row["job"]
     words = "running" if state.get("running") else "stopped" if state.get("installed") else "not installed"
     app.screen.line(words if job is None else f"{words}; job {job['id']} ({row['act']}): {job['status']}")
     for one in state.get("outputs", []):
