@@ -6,7 +6,7 @@ from typing import Any
 
 from slipway import lookup, waiting
 from slipway.calls import Calls
-from slipway.types import AccessChange, Device
+from slipway.types import AccessChange, Device, PasswordChange
 from slipway.waiting import OnChange
 
 
@@ -28,7 +28,7 @@ class AccessCalls(Calls):
         *,
         wait: bool = True,
         on_change: OnChange = nothing,
-    ) -> AccessChange:
+    ) -> PasswordChange:
         """Change the password on the device; without one, the row has a generated one. Raises Failed."""
         body = {"json": {"password": password} if password else {}}
         return self._change_access(device, "password", body, wait, on_change)

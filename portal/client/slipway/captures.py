@@ -9,6 +9,7 @@ from slipway.waiting import OnChange
 
 if TYPE_CHECKING:
     from slipway.client import Client
+    from slipway.types import Version
 
 
 def begin(client: Client, dataset: str, task: str = "") -> dict[str, Any]:
@@ -30,7 +31,7 @@ def take(
     commit: bool = False,
     on_change: OnChange = lambda job: None,
     **options: Any,
-) -> dict[str, Any]:
+) -> dict[str, Any] | Version:
     """Capture images and wait until they are stored; return the draft, or with ``commit`` the new version.
 
     Raises Failed.

@@ -362,7 +362,7 @@ class Client(AccessCalls, ModelFiles):
         row = self.post(f"devices/{self.device_id(device)}/inferences/", files=parts)
         return self._done("inferences", row, "The inference", wait, on_change)
 
-    def capture(self, device: Device | int | str, dataset: str, **options: Any) -> dict[str, Any]:
+    def capture(self, device: Device | int | str, dataset: str, **options: Any) -> dict[str, Any] | Version:
         """Capture images with a device's camera for a dataset: see ``captures.take``."""
         return captures.take(self, self.device_id(device), dataset, **options)
 

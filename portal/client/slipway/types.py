@@ -223,6 +223,12 @@ class AccessChange(TypedDict):
     undone_at: str | None
 
 
+class PasswordChange(AccessChange):
+    """A change of a device's password; ``password`` is set if it was generated, and told only once."""
+
+    password: str | None
+
+
 class Deployment(TypedDict):
     """One attempt to make a release current on a device."""
 

@@ -12,6 +12,7 @@ from slipway.cli import follow
 from slipway.cli.app import App, at, command, limited
 from slipway.cli.screen import size
 from slipway.errors import Refused, Usage
+from slipway.types import ModelFile
 
 FILE = click.argument("file", metavar="FILE")
 SCALES = {
@@ -68,7 +69,7 @@ def inspect(app: App, file: str):
     _show(app, app.client.get(f"model-files/{lookup.number(file, 'file')}/"))
 
 
-def _show(app: App, row: dict[str, Any]) -> None:
+def _show(app: App, row: ModelFile) -> None:
     app.screen.document(row)
     found = row["inspection"]
     if found is None:
