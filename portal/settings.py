@@ -272,6 +272,7 @@ SPECTACULAR_SETTINGS = {
         "DraftStateEnum": "portal.datasets.draft_models.DraftState",
         "UploadStateEnum": "portal.datasets.states.UploadState",
         "FolderRoleEnum": "portal.datasets.reading_options.ROLES",
+        "ModelFormatEnum": "portal.importing.serializers.FORMATS",
         "ReviewStateEnum": "portal.review.models.State",
         "StatusEnum": "portal.jobs.models.Status",
         "VersionStatusEnum": "portal.datasets.serializers.VERSION_STATUSES",

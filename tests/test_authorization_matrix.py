@@ -154,12 +154,12 @@ def make_rows(team, alice):
     rule = Rule.objects.create(team=team, device=found["board"], below=0.5)
     kept = Item.objects.create(
         team=team, device=found["virtual"], device_name="Virtual board", dataset=found["version"].dataset,
-        release="run1-job4", taken_at=timezone.now(), task="classification", name="belt.png", sha256="0" * 64,
-        width=16, height=16, prediction={"label_id": 0, "label": "0", "score": 0.4}, reasons=["unsure"],
-        file=found["inference"].images.first().file.name,
+        release="run1-job4", source="asked", taken_at=timezone.now(), task="classification", name="belt.png",
+        sha256="0" * 64, width=16, height=16, prediction={"label_id": 0, "label": "0", "score": 0.4},
+        reasons=["unsure"], file=found["inference"].images.first().file.name,
     )  # fmt: skip
     return found | {
-        "application": Application.objects.create(team=team, device=found["virtual"]),
+        "application": Application.objects.create(team=team, device=found["virtual"], act="install"),
         "review_rule": rule, "review_item": kept,
         "prelabelling": prelabelling, "capture": capture,
         "jump": JumpHost.objects.create(team=team, name="Gate", host="10.9.9.9", username="porter"),

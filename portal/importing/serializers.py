@@ -6,6 +6,8 @@ from portal.datasets.models import Upload
 from portal.jobs.serializers import JobSerializer
 from portal.models.model_files import ModelFile
 
+FORMATS = ("onnx", "paddle")
+
 
 class TensorSerializer(serializers.Serializer):
     """An input or output; a dimension that the file does not fix is its name or null."""
@@ -42,7 +44,7 @@ class NetworkDiffSerializer(serializers.Serializer):
 class InspectionSerializer(serializers.Serializer):
     """What the file is. ``refusal`` says why no run can use it; fields from ``task`` on are then missing."""
 
-    format = serializers.ChoiceField(choices=["onnx", "paddle"])
+    format = serializers.ChoiceField(choices=FORMATS)
     sha256 = serializers.CharField()
     bytes = serializers.IntegerField()
     opset = serializers.IntegerField()

@@ -51,7 +51,11 @@ class NewRuleSerializer(KnownFieldsOnly, serializers.Serializer):
 
 
 @extend_schema_field(
-    {"type": "array", "items": {"type": "array", "items": {}}, "maxItems": deciding.MOST_BOXES}
+    {
+        "type": "array",
+        "items": {"type": "array", "items": {}, "minItems": 5, "maxItems": 5},
+        "maxItems": deciding.MOST_BOXES,
+    }
 )
 class BoxesField(serializers.JSONField):
     """Boxes, each ``[name of the class, left, top, width, height]`` in pixels."""
