@@ -3,14 +3,19 @@
 import pytest
 from rest_framework.test import APIClient
 
+from portal.camera.models import CaptureDraft
 from portal.teams.models import Membership, Role
 from tests.authorization_table import API
 from tests.test_authorization_matrix import api_values, ask, make_rows
 
+FILES = ("POST devices/{pk}/inferences/", "POST capture-drafts/{pk}/images/")
+
 
 @pytest.fixture
 def rows(team, alice):
-    return make_rows(team, alice)
+    found = make_rows(team, alice)
+    CaptureDraft.objects.update(created_by=alice)  # nobody else can use it
+    return found
 
 
 @pytest.fixture
@@ -38,7 +43,7 @@ def addresses(rows, *methods):
 def test_every_call_that_changes_something_refuses_a_field_that_it_does_not_know(rows, admin):
     wrong = []
     for key, method, address in addresses(rows, "POST", "PATCH", "PUT"):
-        kind = "multipart" if key == "POST devices/{pk}/inferences/" else "json"
+        kind = "multipart" if key in FILES else "json"
         body = {"no_such_field": 1}
         rejected = [body] if key == "PUT notification-choices/" else body
         answer = ask(admin, method, address, data=rejected, format=kind)
