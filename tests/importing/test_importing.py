@@ -103,7 +103,7 @@ def test_classes_are_matched_by_their_names():
 
 
 WRONG = [
-    ({"labels": ["cat", "dog", "cow"]}, "labels", "2 classes apart and 3 labels"),
+    ({"labels": ["cat", "dog", "cow"]}, "labels", "2 classes and 3 labels"),
     ({"labels": ["cat", " CAT"]}, "labels", "there twice"),
     ({"labels": ["cat", "a" * 121]}, "labels", "1 to 120"),
     ({"input_size": [64, 64]}, "input_size", "32×32 pixels only"),
