@@ -1,7 +1,7 @@
 """The routes of the REST API, version 1."""
 
 from django.urls import include, path, re_path
-from rest_framework.routers import DefaultRouter
+from rest_framework.routers import SimpleRouter
 
 from portal.application.api import ApplicationViewSet
 from portal.camera.api import CaptureDraftViewSet, CaptureViewSet
@@ -31,8 +31,7 @@ from portal.teams.api import AuditViewSet, InvitationViewSet, MemberViewSet, Tea
 from portal.teams.quota_api import limits
 from portal.teams.signed_out_api import SignedOutViewSet
 
-router = DefaultRouter()
-router.include_root_view = False
+router = SimpleRouter()
 router.register("datasets", DatasetViewSet)
 router.register("dataset-versions", DatasetVersionViewSet)
 router.register("drafts", DraftViewSet)

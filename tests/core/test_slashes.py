@@ -34,6 +34,13 @@ def test_what_leads_nowhere_stays_a_problem(api):
         assert answer.status_code == 404 and answer["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    "path", ["datasets.json", "capture-drafts/1/label.json", "capture-drafts/1/images/0.03/"]
+)
+def test_no_address_takes_the_kind_of_its_answer_at_its_end(api, path):
+    assert api.get(f"/api/v1/{path}").status_code == 404
+
+
 def test_pages_are_redirected_as_before(alices):
     assert alices.get("/runs/new")["Location"] == "/runs/new/"
 
