@@ -12,7 +12,7 @@ import schemathesis
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, assume, settings
 from schemathesis import GenerationMode, checks
 from schemathesis.config import (
     ChecksConfig,
@@ -129,6 +129,8 @@ def nobody_answers(monkeypatch):
 @pytest.mark.fuzz
 @pytest.mark.django_db
 def test_no_operation_breaks_or_answers_what_it_does_not_name(case, rows, turns, nobody_answers):
+    # Neither can be written in an address: what is left there is an empty filter, which is none.
+    assume(not any(value in ({}, []) for value in (case.query or {}).values()))
     secrets, ids = rows
     asker = ASKERS[turns[case.operation.label] % len(ASKERS)]
     turns[case.operation.label] += 1
