@@ -39,6 +39,8 @@ SENTENCES = {
     "boards": "This server no longer has the board profile virtual: register the board with another one.",
     "tasks": "This release does not know the task telepathy:",
 }
+# What is made of them alone: without them there is nothing to show, and the answer is the sentence.
+MADE_OF_THEM = {"GET device-apps/{pk}/package/"}
 
 
 @pytest.fixture
@@ -74,13 +76,13 @@ def take_away(monkeypatch, names):
     monkeypatch.setattr(configs, "_books", lambda: fewer)
 
 
-def broken(client, method, path, arguments) -> str:
+def broken(client, method, path, arguments, may_refuse=False) -> str:
     """What is wrong with an answer; nothing for any that was meant."""
     client.raise_request_exception = False
     answer = ask(client, method, path, **arguments)
     text = b"" if answer.streaming else answer.content
-    # What is asked for by GET is shown without what is gone; it is never why there is no answer.
-    least = 400 if method == "GET" and b"no longer has" in text else 500
+    # What is asked for by GET is shown without what is gone; that is hardly ever why there is no answer.
+    least = 400 if method == "GET" and b"no longer has" in text and not may_refuse else 500
     return f"{method} {path}: {answer.status_code} {text[:200]}" if answer.status_code >= least else ""
 
 
@@ -112,7 +114,11 @@ def test_no_endpoint_breaks(gone, rows, admin):
             arguments = dict(TUS) | ({"data": body} if body else {})
         pk = values.get(key.split(" ")[1]) or values.get(path.split("/")[0])
         parts = {"pk": pk, "name": "model.onnx", "position": 0, "number": rows["delivery"].pk}
-        found.append(broken(client, method, "/api/v1/" + path.format(**parts) + rule.query, arguments))
+        found.append(
+            broken(
+                client, method, "/api/v1/" + path.format(**parts) + rule.query, arguments, key in MADE_OF_THEM
+            )
+        )
     assert not [one for one in found if one]
 
 

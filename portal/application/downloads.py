@@ -7,6 +7,7 @@ import json
 import zipfile
 from string import Template
 
+from portal import tasks
 from portal.application import package
 from portal.deployment import running
 from portal.devices.models import Device
@@ -38,10 +39,15 @@ def zipped(device: Device) -> bytes:
 
 
 def _cpp(device: Device) -> dict[str, bytes]:
-    """A C++ main for the vendor's SDK, for the task and labels of the device's current model."""
+    """A C++ main for the vendor's SDK, for the task and labels of the device's current model.
+
+    Nothing for a task that this release does not know.
+    """
     deployment = running.current_deployment(device)
     model = deployment.compiled_model.model if deployment else None
     task = model.task if model else "classification"
+    if not tasks.get(task).is_known:
+        return {}
     labels = model.dataset_version.class_names if model else []
     values = {
         "labels": "{" + ", ".join(json.dumps(name, ensure_ascii=False) for name in labels) + "}",
