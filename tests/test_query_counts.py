@@ -6,6 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from portal.datasets.draft_models import Draft
+from portal.teams import sign_ins
 from portal.teams.models import Membership, Role, User
 from tests.addresses import readable
 from tests.bulk import Bulk
@@ -13,6 +14,12 @@ from tests.bulk_children import Children
 from tests.test_authorization_matrix import make_rows
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def seen_once(monkeypatch):
+    """When a browser was seen is written once a minute: here by the first call of all, and never again."""
+    monkeypatch.setattr(sign_ins, "WRITE_AFTER_SECONDS", 3600)
 
 
 def count(client, address) -> int:
