@@ -1,22 +1,12 @@
 """Images from the browser's camera go into a class of a draft; Chromium's camera is made of software here."""
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from portal.camera import services
 from tests.conftest import PASSWORD
-from tests.e2e.conftest import CHROMIUM
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream"]
-
-
-@pytest.fixture
-def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 def test_one_image_and_a_burst_land_in_the_class_and_a_refused_camera_is_a_sentence(
