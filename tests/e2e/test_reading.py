@@ -7,14 +7,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from portal.camera.models import CaptureDraft
 from portal.core import configs
 from portal.datasets.models import Dataset, DatasetVersion
 from portal.deployment.models import Deployment
 from portal.devices import services as devices
 from portal.devices.errors import Unreachable
-from portal.devices.models import Device
+from portal.devices.models import Device, JumpHost
 from portal.fitting.models import FitSearch
 from portal.jobs.models import Job
+from portal.models.model_files import ModelFile
 from portal.notify.models import Delivery, Webhook
 from portal.rollouts.models import Group, Rollout
 from portal.runs.models import Run
@@ -40,6 +42,7 @@ TERMS = set(
     build calibration labels en english read datasets runs deploy admin eve rgb bgr
     fail ok utf utc email tus openapi idempotency key uuid symbols natural worker default begin private delete
     enter esc webhook post jpg video example hook org supervisely sagemaker ground truth
+    mqtt mib opset import opencv caffe pytorch tensorflow
     kl mmse mhz convrelu fpgm macs taylor ap asia shanghai
     """.split()
 )
@@ -118,10 +121,14 @@ def given_names() -> set[str]:
         ApiToken: ["name", "prefix"],
         Invitation: ["note"],
         Webhook: ["name", "url"],
+        JumpHost: ["name", "username"],
+        CaptureDraft: ["dataset_name"],
+        ModelFile: ["name", "filename", "facts__producer", "facts__operators", "facts__outputs"],
         Delivery: ["event"],
     }  # fmt: skip
     texts = [list(model.objects.values_list(*names)) for model, names in columns.items()]
-    return set(re.findall(r"[a-z]{2,}", str([texts, *configs.recipes(), *configs.chips()]).lower()))
+    titles = [recipe.title for recipe in configs.recipes().values()]
+    return set(re.findall(r"[a-z]{2,}", str([texts, titles, *configs.recipes(), *configs.chips()]).lower()))
 
 
 def test_the_main_pages_in_chinese_have_no_english_words(open_page, pages):
