@@ -91,4 +91,4 @@ def test_a_network_for_bgr_takes_rgb_afterwards(found):
 
 
 def test_labels_must_fit_the_outputs(found):
-    assert "10 classes apart and 1 label was given" in shown(found["labels"]["failed"])
+    assert "10 classes and 1 label was given" in shown(found["labels"]["failed"])
