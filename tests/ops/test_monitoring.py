@@ -157,3 +157,16 @@ def _told() -> dict[tuple, float]:
         for family in families
         for sample in family.samples
     }
+
+
+def test_missing_migrations_are_told_until_the_tables_are_right(db, monkeypatch):
+    plans, asked = [[("a migration", False)], [], pytest.fail], []
+
+    def plan(self, targets):
+        asked.append(1)
+        return plans[len(asked) - 1]
+
+    monkeypatch.setattr(checks, "_tables_are_right", [])
+    monkeypatch.setattr(checks.MigrationExecutor, "migration_plan", plan)
+    assert "1 migrations are not applied: run manage.py setup" in checks._tables()
+    assert [checks._tables(), checks._tables()] == ["", ""] and len(asked) == 2
