@@ -34,8 +34,10 @@ def test_a_wrong_answer_is_corrected_and_found_in_the_next_version(open_page, wo
     page.goto("/review/")
     page.click("text=Review 2 images")
     expect(page.locator("[data-decisions]")).to_contain_text("2 left")
+    page.wait_for_load_state()  # its script listens to keys from now on
     page.keyboard.press("2")
     expect(page.locator("[data-decisions]")).to_contain_text("1 left")
+    page.wait_for_load_state()
     page.keyboard.press("x")
     page.wait_for_url("**/review/")
     page.click("text=Create the next version")
