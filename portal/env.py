@@ -71,8 +71,11 @@ def pairs(name: str) -> dict[str, str]:
 
 def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     """Comma-separated networks such as ``10.0.0.0/8``, or single addresses."""
+    words = names(name, "")
+    if text(name) and not words:
+        raise SettingError(f"{name} must hold networks such as 10.0.0.0/8, not {text(name)!r}.")
     try:
-        return [ipaddress.ip_network(word) for word in names(name, "")]
+        return [ipaddress.ip_network(word) for word in words]
     except ValueError as error:
         raise SettingError(f"{name} must hold networks such as 10.0.0.0/8: {error}.") from None
 

@@ -39,3 +39,9 @@ def test_a_named_address_counts_before_it_and_must_be_one(monkeypatch):
     monkeypatch.setenv("SITE_URL", "slipway.example.org")
     with pytest.raises(env.SettingError, match="SITE_URL must begin with http"):
         env.address("SITE_URL", "127.0.0.1", 8000)
+
+
+def test_commas_alone_are_no_networks_and_must_not_mean_all_of_them(monkeypatch):
+    monkeypatch.setenv("DEVICE_NETWORKS", " , ")
+    with pytest.raises(env.SettingError, match="DEVICE_NETWORKS must hold networks"):
+        env.networks("DEVICE_NETWORKS")

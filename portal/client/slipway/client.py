@@ -363,8 +363,9 @@ class Client(AccessCalls, ModelFiles):
         return self._done("inferences", row, "The inference", wait, on_change)
 
     def capture(self, device: Device | int | str, dataset: str, **options: Any) -> dict[str, Any] | Version:
-        """Capture images with a device's camera for a dataset: see ``captures.take``."""
-        return captures.take(self, self.device_id(device), dataset, **options)
+        """Capture images with a device's camera for a dataset, see ``captures.take``."""
+        made: Any = captures.take(self, self.device_id(device), dataset, **options)
+        return self.checked(made) if options.get("commit") else made
 
     def _done(self, kind: str, row: Any, what: str, wait: bool, on_change: OnChange) -> Any:
         """The row once its job has succeeded."""
