@@ -10,6 +10,7 @@ from portal.core import relay
 from portal.ops.front import limits, relays
 from portal.ops.front.bridge import Answer, Watched
 from portal.ops.front.refusals import Gone, Refusal
+from tests import loops
 
 
 class Channel:
@@ -76,7 +77,7 @@ def test_a_slow_watcher_loses_frames_and_holds_up_nobody(channels):
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         return fast, slow, outcomes
 
-    fast, slow, outcomes = asyncio.run(scene())
+    fast, slow, outcomes = loops.run(scene())
     assert [type(one) for one in outcomes] == [Gone, Gone]
     assert len(fast.got) == 10 and slow.got == [b'{"number": 0}', b'{"number": 9}'], "the newest, no old one"
     assert len(channels) == 1 and channels[0].ended, "one subscription, ended with the last watcher"
@@ -97,7 +98,7 @@ def test_there_is_a_bound_for_each_person(channels, monkeypatch):
         channels[0].publish(1)
         return await asyncio.gather(first, other, return_exceptions=True)
 
-    assert [type(one) for one in asyncio.run(scene())] == [Gone, Gone]
+    assert [type(one) for one in loops.run(scene())] == [Gone, Gone]
 
 
 def test_without_frames_there_are_signs_of_life_and_a_stop_ends_it(channels, monkeypatch):
@@ -111,4 +112,4 @@ def test_without_frames_there_are_signs_of_life_and_a_stop_ends_it(channels, mon
         await asyncio.wait_for(task, 5)
         return exchange.got
 
-    assert set(asyncio.run(scene())) == {b'{"type": "idle"}'}
+    assert set(loops.run(scene())) == {b'{"type": "idle"}'}

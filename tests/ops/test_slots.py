@@ -1,19 +1,13 @@
 """Turns at the threads: bounded, fair, and never lost."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from portal.ops.front.slots import Overloaded, Slots, Threads
+from tests import loops
 
 PATIENCE = 30.0
-
-
-def in_a_loop(coroutine):
-    """Run it in a thread of its own: the browser tests leave a running loop in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
 
 
 def test_whoever_asks_most_does_not_wait_least():
@@ -35,7 +29,7 @@ def test_whoever_asks_most_does_not_wait_least():
         await asyncio.gather(*tasks)
         return served
 
-    assert "modest" in in_a_loop(order())[:2]
+    assert "modest" in loops.run(order())[:2]
 
 
 def test_a_key_holds_no_more_than_its_part_and_others_pass_it():
@@ -49,7 +43,7 @@ def test_a_key_holds_no_more_than_its_part_and_others_pass_it():
         mine[0].release()
         await third
 
-    in_a_loop(run())
+    loops.run(run())
 
 
 def test_it_refuses_who_would_wait_behind_too_many_or_too_long():
@@ -68,7 +62,7 @@ def test_it_refuses_who_would_wait_behind_too_many_or_too_long():
         with pytest.raises(Overloaded):
             await slots.take("e", 0.01)
 
-    in_a_loop(run())
+    loops.run(run())
 
 
 def test_a_turn_is_not_lost_when_its_owner_is_cancelled():
@@ -83,7 +77,7 @@ def test_a_turn_is_not_lost_when_its_owner_is_cancelled():
             await waiting
         await slots.take("c", PATIENCE)
 
-    in_a_loop(run())
+    loops.run(run())
 
 
 def test_a_turn_changes_from_one_kind_to_another():
@@ -97,7 +91,7 @@ def test_a_turn_changes_from_one_kind_to_another():
         ticket.release()
         await streams.take("b", PATIENCE)
 
-    in_a_loop(run())
+    loops.run(run())
 
 
 def test_threads_give_back_what_is_returned_and_what_is_raised():
@@ -107,4 +101,4 @@ def test_threads_give_back_what_is_returned_and_what_is_raised():
         with pytest.raises(ZeroDivisionError):
             await threads.run(lambda: 1 / 0)
 
-    in_a_loop(run())
+    loops.run(run())
