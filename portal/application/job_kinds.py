@@ -8,34 +8,25 @@ from django.utils.translation import gettext_lazy as _
 from portal.application import pages, services
 from portal.application.models import Application
 from portal.core import panels
-from portal.devices.job_kinds import held_up_at
-from portal.devices.models import Device
+from portal.devices.job_kinds import on_board
 from portal.jobs import kinds
 from portal.jobs.kinds import Subject
-from portal.teams.models import Role
 
 
 def register() -> None:
     kinds.register(
-        kinds.Kind(
+        on_board(
+            "application",
             name=services.KIND,
             title=_("Application on a board"),
-            queue="deploy",
             time_limit=600,
             perform=services.perform,
             complete=services.complete,
-            claim=_claim,
-            held_up=lambda ids: held_up_at(("application__device",), ids),
             replace=services.replace,
             subjects=_subjects,
-            role=Role.OPERATOR,
         )
     )
     panels.add("device", pages.device_panel)
-
-
-def _claim(job) -> bool:
-    return Device.objects.claim(job.application.device_id, job)
 
 
 def _subjects(ids: set[int]) -> dict[int, Subject]:

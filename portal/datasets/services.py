@@ -14,9 +14,9 @@ from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.files import fetch
-from portal.datasets import archive_sources, imports, indexes, pieces, reviews
+from portal.datasets import archive_sources, imports, indexes, pieces, reviews, upload_limits
 from portal.datasets.models import Dataset, DatasetVersion, Pack, Upload
-from portal.datasets.refusals import Expired, InUse, NotWhole
+from portal.datasets.refusals import InUse
 from portal.datasets.samples import SAMPLES
 from portal.datasets.staged_cache import staged
 from portal.datasets.states import Review
@@ -71,19 +71,7 @@ def create_version_of(upload: Upload, name: str, options: dict | None = None) ->
                 name=name,
             )
         )
-    if upload.is_expired:
-        raise Expired(
-            msg("The upload of {filename} has expired: upload the file again.", filename=upload.filename)
-        )
-    if not upload.is_whole:
-        raise NotWhole(
-            msg(
-                "Of {filename}, {offset} of {length} bytes are here: send the rest first.",
-                filename=upload.filename,
-                offset=upload.offset,
-                length=upload.length,
-            )
-        )
+    upload_limits.check_whole(upload)
     kept = {"upload_bytes": upload.length, "upload_name": upload.filename}
     version = upload_version(upload.team, upload.created_by, name, options or {}, **kept)
     Upload.objects.filter(pk=upload.pk).update(version=version)

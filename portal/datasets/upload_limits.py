@@ -1,4 +1,4 @@
-"""How large an upload may be: by the server's setting, the disk and the team's quota."""
+"""How large an upload may be, by the server's setting, disk and the team's quota; and whether it is whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db.models import Sum
 
 from portal.datasets.models import Upload
-from portal.datasets.refusals import NoRoom, TooLarge
+from portal.datasets.refusals import Expired, NoRoom, NotWhole, TooLarge
 from portal.teams import quota_usage, quotas
 from workers.contract.messages import msg
 from workers.datakit.limits import human_bytes
@@ -82,5 +82,22 @@ def check_room(filename: str, length: int) -> None:
                 filename=filename,
                 size=human_bytes(length),
                 left=human_bytes(left),
+            )
+        )
+
+
+def check_whole(upload: Upload) -> None:
+    """Raise Expired or NotWhole for an upload that cannot be used yet, or no more."""
+    if upload.is_expired:
+        raise Expired(
+            msg("The upload of {filename} has expired: upload the file again.", filename=upload.filename)
+        )
+    if not upload.is_whole:
+        raise NotWhole(
+            msg(
+                "Of {filename}, {offset} of {length} bytes are here: send the rest first.",
+                filename=upload.filename,
+                offset=upload.offset,
+                length=upload.length,
             )
         )

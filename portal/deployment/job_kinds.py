@@ -12,45 +12,38 @@ from portal.deployment import attempt, doctor, profiling, services
 from portal.deployment.models import Deployment, Profile
 from portal.deployment.running import DeploymentsOnBoards, devices_that_run, panel
 from portal.devices import fitness, releases
-from portal.devices.job_kinds import held_up_at
+from portal.devices.job_kinds import on_board
 from portal.devices.models import Device
 from portal.jobs import filters, kinds, search
 from portal.jobs.kinds import Subject
 from portal.models import costs, placements
-from portal.teams.models import Role
 
 
 def register() -> None:
     usage.add_reading_jobs("deployment__compiled_model__model__dataset_version__content_hash")
     kinds.register(
-        kinds.Kind(
+        on_board(
+            "deployment",
             name=services.KIND,
             title=_("Deploy"),
-            queue="deploy",
             time_limit=3600,
             perform=attempt.perform,
             complete=services.complete,
-            claim=_claim,
-            held_up=_held_up,
             replace=services.replace,
             subjects=_subjects,
-            role=Role.OPERATOR,
             after=services.after,
         )
     )
     kinds.register(
-        kinds.Kind(
+        on_board(
+            "profile",
             name=profiling.KIND,
             title=_("Measure the speed"),
-            queue="deploy",
             time_limit=600,
             perform=profiling.perform,
             complete=profiling.complete,
-            claim=profiling.claim,
-            held_up=_profile_held_up,
             replace=profiling.replace,
             subjects=_profiled,
-            role=Role.OPERATOR,
         )
     )
     costs.add_measurements(profiling.measured_of)
@@ -61,18 +54,6 @@ def register() -> None:
     panels.add("device", profiling.panel)
     search.add_word_place(_to_device)
     filters.extend("device", "deployment__device", "profile__device")
-
-
-def _claim(job) -> bool:
-    return Device.objects.claim(job.deployment.device_id, job)
-
-
-def _held_up(ids: set[int]) -> set[int]:
-    return held_up_at(("deployment__device",), ids)
-
-
-def _profile_held_up(ids: set[int]) -> set[int]:
-    return held_up_at(("profile__device",), ids)
 
 
 def _profiled(ids: set[int]) -> dict[int, Subject]:

@@ -91,10 +91,6 @@ def replace(old: Job, new: Job) -> None:
     Profile.objects.filter(job=old).update(job=new)
 
 
-def claim(job: Job) -> bool:
-    return Device.objects.claim(job.profile.device_id, job)
-
-
 def measured_of(team, chip: str) -> list[tuple[float, Any]]:
     """``(milliseconds, compiled model)`` of the timings on the team's real boards of a chip, newest first."""
     rows = Profile.objects.for_team(team).filter(

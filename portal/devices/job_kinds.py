@@ -16,7 +16,15 @@ from portal.teams import quota_usage
 from portal.teams.models import Role
 from portal.teams.quota_usage import StoragePart
 
-DEVICE_PATHS = ("inference__device", "probed_devices", "access_change__device")  # from a job
+
+def on_board(row: str, **fields) -> kinds.Kind:
+    """A kind of the jobs that talk to a board, one at a time; ``row`` of the job names the device."""
+    return kinds.Kind(
+        claim=lambda job: Device.objects.claim(getattr(job, row).device_id, job),
+        held_up=lambda ids: held_up_at((f"{row}__device",), ids),
+        role=Role.OPERATOR,
+        **({"queue": "deploy"} | fields),
+    )
 
 
 def register() -> None:
@@ -28,53 +36,44 @@ def register() -> None:
             time_limit=120,
             perform=services.perform_probe,
             complete=services.complete_probe,
-            claim=services.claim,
-            held_up=_held_up,
+            claim=services.claim_for_probe,
+            held_up=lambda ids: held_up_at(("probed_devices",), ids),
             replace=services.replace_probe,
             subjects=_probed,
             role=Role.OPERATOR,
         )
     )
     kinds.register(
-        kinds.Kind(
+        on_board(
+            "access_change",
             name=access.KIND,
             title=_("Change of access"),
-            queue="deploy",
             time_limit=600,
             perform=access.perform,
             complete=access.complete,
-            claim=services.claim,
-            held_up=_held_up,
             replace=access.replace,
             subjects=_changed,
-            role=Role.OPERATOR,
         )
     )
     kinds.register(
-        kinds.Kind(
+        on_board(
+            "inference",
             name="infer",
             title=_("Inference"),
-            queue="deploy",
             time_limit=1800,
             perform=inference.perform,
             complete=inference.complete,
             after=inference.after_end,
-            claim=services.claim,
-            held_up=_held_up,
             replace=inference.replace,
             subjects=_inferences,
-            role=Role.OPERATOR,
         )
     )
     quota_usage.add_storage(
         StoragePart("inferences", _("Images sent to devices"), inference_images.stored_bytes)
     )
     search.add_word_place(_named)
-    filters.add_filter("device", RowOf(Device.objects.for_team, *DEVICE_PATHS))
-
-
-def _held_up(ids: set[int]) -> set[int]:
-    return held_up_at(DEVICE_PATHS, ids)
+    paths = ("inference__device", "probed_devices", "access_change__device")
+    filters.add_filter("device", RowOf(Device.objects.for_team, *paths))
 
 
 def held_up_at(paths: tuple[str, ...], ids: set[int]) -> set[int]:

@@ -272,17 +272,10 @@ def start_inference(device: Device, user, uploads) -> Inference:
 # --- hooks of the job machine ------------------------------------------------------------------
 
 
-def claim(job: Job) -> bool:
-    """One live job per device: two at once would mix up their releases."""
-    device = device_of(job)
+def claim_for_probe(job: Job) -> bool:
+    """As other jobs on the device: two at once would mix up their releases."""
+    device = job.probed_devices.first()
     return device is None or Device.objects.claim(device.pk, job)
-
-
-def device_of(job: Job) -> Device | None:
-    """The device of a probe, an inference or a change of access."""
-    if hasattr(job, "access_change"):
-        return job.access_change.device
-    return job.inference.device if hasattr(job, "inference") else job.probed_devices.first()
 
 
 def replace_probe(old: Job, new: Job) -> None:

@@ -13,9 +13,9 @@ from django.db import transaction
 
 from portal.core import configs
 from portal.core.files import fetch_artifact
-from portal.datasets import pieces, receiving, uploads
+from portal.datasets import pieces, receiving, upload_limits, uploads
 from portal.datasets.models import DatasetVersion, Upload
-from portal.datasets.refusals import Expired, InUse, NotWhole, TooLarge
+from portal.datasets.refusals import InUse, TooLarge
 from portal.jobs import services as jobs
 from portal.jobs.kinds import Invocation
 from portal.jobs.models import IllegalTransition, Job, Priority
@@ -82,19 +82,7 @@ def _refuse_unusable(upload: Upload) -> None:
         raise InUse(
             msg("The upload of {filename} is used already: upload the file again.", filename=upload.filename)
         )
-    if upload.is_expired:
-        raise Expired(
-            msg("The upload of {filename} has expired: upload the file again.", filename=upload.filename)
-        )
-    if not upload.is_whole:
-        raise NotWhole(
-            msg(
-                "Of {filename}, {offset} of {length} bytes are here: send the rest first.",
-                filename=upload.filename,
-                offset=upload.offset,
-                length=upload.length,
-            )
-        )
+    upload_limits.check_whole(upload)
     check_size(upload.filename, upload.length)
 
 
