@@ -7,8 +7,9 @@ class CoreConfig(AppConfig):
     def ready(self):
         from django.core.checks import register
 
-        from portal.core import checks, patience
+        from portal.core import checks, patience, tracing
 
         register(checks.check_configs)
         checks.refuse_wrong_configs()
         patience.set_up()
+        tracing.set_up()

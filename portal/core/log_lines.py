@@ -25,7 +25,7 @@ class LineFormatter(logging.Formatter):
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: ``time``, ``level``, ``logger``, ``message``, and where known ``request_id``,
-    ``job_id``, ``error`` (a traceback).
+    ``job_id``, ``trace_id``, ``error`` (a traceback).
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -36,6 +36,7 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             "request_id": getattr(record, "request_id", ""),
             "job_id": getattr(record, "job_id", None),
+            "trace_id": getattr(record, "trace_id", ""),
             "error": self.formatException(record.exc_info) if record.exc_info else "",
         }
         return json.dumps({name: value for name, value in entry.items() if value not in ("", None)})

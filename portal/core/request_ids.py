@@ -13,6 +13,8 @@ import uuid
 from collections.abc import Iterator
 from contextvars import ContextVar
 
+from portal.core import tracing
+
 HEADER = "X-Request-ID"
 LONGEST = 64
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -38,7 +40,7 @@ def about_job(pk: int) -> Iterator[None]:
 
 
 class Named(logging.Filter):
-    """Adds the request's and the job's id to each log record; empty outside of them."""
+    """Adds the ids of the request, the job and the trace to each log record; empty outside of them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not hasattr(record, "job_id"):
@@ -46,6 +48,7 @@ class Named(logging.Filter):
         if not hasattr(record, "request_id"):
             # Django logs a refused request after the last middleware, together with the request.
             record.request_id = getattr(getattr(record, "request", None), "id", "") or _current.get()
+        record.trace_id = tracing.trace_id()
         return True
 
 

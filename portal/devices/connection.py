@@ -21,6 +21,7 @@ from typing import Any
 
 import paramiko
 
+from portal.core.tracing import traced
 from portal.core.untrusted import clean_text
 from portal.devices import transfer
 from portal.devices.channel import GONE, Output, TooMuchOutput, feed
@@ -65,6 +66,7 @@ class BoardConnection:
         self._has_sftp: bool | None = None
 
     @classmethod
+    @traced("connect to board")
     def connect(
         cls,
         host: str,
@@ -181,6 +183,7 @@ class BoardConnection:
 
     # Commands
 
+    @traced("run on board")
     def run(
         self,
         argv: list[str],
@@ -299,6 +302,7 @@ class BoardConnection:
         if verify:
             self._verify({path: hashlib.sha256(data).hexdigest()})
 
+    @traced("send file to board")
     def put_file(
         self,
         local: Path,
@@ -321,6 +325,7 @@ class BoardConnection:
         if verify:
             self._verify({path: source.digest.hexdigest()})
 
+    @traced("send files to board")
     def put_many(self, files: Mapping[str, bytes | Path], folder: str, *, python: str = "python") -> None:
         """Copy many small files into a folder of the board in one stream, and compare their hashes.
 
@@ -329,6 +334,7 @@ class BoardConnection:
         """
         transfer.put_many(self, files, folder, python)
 
+    @traced("get file from board")
     def get(self, path: str, limit: int = transfer.MAX_FILE_BYTES) -> bytes:
         """Read a whole file of at most ``limit`` bytes. Raises RemoteFailed if it cannot be read."""
         return transfer.get(self, path, limit)

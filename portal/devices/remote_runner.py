@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from portal.core import tracing
 from portal.core.configs import BoardProfile
 from portal.core.untrusted import Malformed, parse_json
 from portal.devices.channel import TooMuchOutput
@@ -109,6 +110,7 @@ def run_sent(
     ``fields`` are the required ones. Raises NoPython, the program's own error, MalformedAnswer, or
     RemoteFailed.
     """
+    tracing.note("program for the board", name=name)
     argv = [profile.python, "-", *arguments]
     messages = Messages(MAX_MESSAGES)
     result = connection.run(argv, stdin=program(f"board/{name}"), timeout=timeout, on_line=messages.read)
@@ -133,6 +135,7 @@ def run_release(
 
     ``on_message`` gets each as it arrives; ``most`` bounds their number. Raises as ``run_sent``.
     """
+    tracing.note("program of the release", release=folder)
     argv = [profile.python, f"{folder}/runner.py", "--release", folder, *arguments]
     messages = Messages(most, on_message)
     result = connection.run(argv, timeout=timeout, on_line=messages.read)

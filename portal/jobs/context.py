@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
+from portal.core import tracing
 from portal.jobs.models import Job, LogChunk, Metric, Status
 
 logger = logging.getLogger(__name__)
@@ -137,6 +138,7 @@ class JobContext:
         for event in events:
             if event["type"] == "phase":
                 columns["phase"] = event["name"]
+                tracing.note("phase", name=str(event["name"]))
             elif event["type"] == "progress":
                 columns |= {"done": float(event["done"]), "total": float(event["total"])}
             elif event["type"] == "metric":

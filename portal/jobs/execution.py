@@ -15,7 +15,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
-from portal.core import request_ids
+from portal.core import request_ids, tracing
 from portal.jobs import endings, kinds, made_files, program, scheduler
 from portal.jobs.context import Heartbeat, JobContext
 from portal.jobs.models import Artifact, IllegalTransition, Job, Status
@@ -64,8 +64,11 @@ def run(job: Job) -> None:
     State before: running. State after: final. A separate message starts the jobs that may follow:
     ``services.wake``.
     """
-    with request_ids.about_job(job.pk):
+    facts = {"job.id": job.pk, "job.kind": job.kind, "job.attempt": job.attempt, "queue": job.queue}
+    with tracing.span(f"job {job.kind}", after=job.trace, **facts) as span, request_ids.about_job(job.pk):
         _run(job)
+        if job.status == Status.FAILED:
+            tracing.fail(span, f"{job.error_kind}: {job.message}")
 
 
 def _run(job: Job) -> None:

@@ -112,6 +112,8 @@ class Job(HasStatus, Owned):
     retry_of = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, related_name="retried_by")
     attempt = models.PositiveSmallIntegerField(default=1)
     log_bytes = models.PositiveBigIntegerField(default=0)
+    # The position in the trace that it was submitted at, see core/tracing.py.
+    trace = models.CharField(max_length=60, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-id"]

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from portal.core import broker
+from portal.core import broker, tracing
 from portal.jobs import endings, hooks, kinds, scheduler
 from portal.jobs.models import IN_WORDS, ErrorKind, IllegalTransition, Job, JobEvent, Status
 from portal.teams import audit, quotas
@@ -23,7 +23,8 @@ EXECUTE = "portal.jobs.tasks.execute"
 def submit(kind_name: str, team, created_by, **fields) -> Job:
     """Create a queued job. Call it in the transaction that creates the rows which the job needs."""
     kind = kinds.get(kind_name)
-    job = Job.objects.create(kind=kind.name, queue=kind.queue, team=team, created_by=created_by, **fields)
+    fields = {"queue": kind.queue, "trace": tracing.parent(), **fields}
+    job = Job.objects.create(kind=kind.name, team=team, created_by=created_by, **fields)
     JobEvent.objects.create(job=job, new=Status.QUEUED, at=job.queued_at, reason=msg("submitted"))
     enqueue(job)
     return job
@@ -94,7 +95,8 @@ def retry(job: Job, created_by=None, **fields) -> Job:
             raise IllegalTransition(
                 msg("Job {pk} was already retried as job {other}.", pk=job.pk, other=job.retried_by.pk)
             )
-        fields = {"priority": job.priority, "variant": job.variant, "resource": job.resource, **fields}
+        kept = {"priority": job.priority, "variant": job.variant, "resource": job.resource}
+        fields = {**kept, "trace": tracing.parent() or job.trace, **fields}
         new = submit(job.kind, job.team, created_by or job.created_by, retry_of=job, **fields)
         kinds.get(job.kind).replace(job, new)
         hooks.retried(job, new)

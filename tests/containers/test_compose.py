@@ -21,8 +21,11 @@ OURS = {name: service for name, service in SERVICES.items() if "build" in servic
 WORKERS = ("worker-deploy", "worker-train", "worker-convert")
 TARGETS = ("portal", *WORKERS, "virtual-board")
 MONITORING = "./configs/containers/monitoring/"
-# Read by boto3, not by our settings.
-BOTO3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"}
+# Read by boto3 and by OpenTelemetry, not by our settings.
+OF_LIBRARIES = {
+    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG",
+}  # fmt: skip
 
 
 def stages() -> dict[str, list[str]]:
@@ -102,7 +105,7 @@ def test_the_virtual_board_reaches_neither_database_nor_files():
 
 @pytest.mark.parametrize("name", OURS)
 def test_a_variable_that_is_set_is_one_that_something_reads(name):
-    unknown = set(SERVICES[name]["environment"]) - known_settings() - BOTO3
+    unknown = set(SERVICES[name]["environment"]) - known_settings() - OF_LIBRARIES
     assert not unknown
 
 
