@@ -7,7 +7,7 @@ SYNC := $(UV) sync --frozen --quiet --python $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: demo serve test test-servers lint messages setup setup-portal setup-train setup-convert compose-env clean
+.PHONY: demo serve test test-servers lint messages setup setup-portal setup-train setup-convert compose-env images clean
 
 # The whole job with a bundled sample, then serve; DEMO_EXIT=1 ends after the job, DEMO=detection finds digits.
 demo: setup
@@ -55,6 +55,9 @@ $(UV): requirements-uv.txt
 
 compose-env:  ## writes .env, the secrets of the containers; see configs/containers/README.md
 	$(PYTHON) configs/containers/make_env.py
+
+images:  ## builds the images of docker-compose.yml and prints their sizes; see configs/containers/README.md
+	$(PYTHON) configs/containers/build_images.py $(IMAGES)
 
 clean:  ## removes the environments; var/ (your data) stays
 	rm -rf .tools .venv workers/train/.venv workers/train/.suite workers/train/.kernels \

@@ -1,6 +1,6 @@
 """Health checks of the images: exit status 0 when the container's own process does its work.
 
-    python configs/containers/health.py web | worker NAME | ssh PORT
+    python configs/containers/health.py web | worker NAME | beat | ssh PORT
 
 Nothing of Django is imported, so a check costs a fraction of a second.
 """
@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 import urllib.request
+from pathlib import Path
 
 TIMEOUT_SECONDS = 8
+CLOCK_SECONDS = 600  # Celery's clock writes down what it started every three minutes
 
 
 def web() -> bool:
@@ -29,6 +32,12 @@ def worker(name: str) -> bool:
     return bool(app.control.ping([f"{name}@{socket.gethostname()}"], timeout=TIMEOUT_SECONDS, limit=1))
 
 
+def beat() -> bool:
+    """The clock has written its schedule lately."""
+    files = Path(os.environ["SLIPWAY_VAR"], "run").glob("beat-schedule*")
+    return any(time.time() - file.stat().st_mtime < CLOCK_SECONDS for file in files)
+
+
 def ssh(port: str) -> bool:
     """The virtual board greets as an SSH server does."""
     with socket.create_connection(("127.0.0.1", int(port)), TIMEOUT_SECONDS) as connection:
@@ -36,5 +45,5 @@ def ssh(port: str) -> bool:
 
 
 if __name__ == "__main__":
-    check = {"web": web, "worker": worker, "ssh": ssh}[sys.argv[1]]
+    check = {"web": web, "worker": worker, "beat": beat, "ssh": ssh}[sys.argv[1]]
     sys.exit(0 if check(*sys.argv[2:]) else 1)

@@ -9,12 +9,14 @@ import pytest
 import yaml
 from django.conf import settings
 
-from configs.containers import make_env
+from configs.containers import build_images, make_env
 from portal.jobs import kinds
 from portal.ops import supervision
+from portal.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load(TEXT)
 SERVICES = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
@@ -30,7 +32,7 @@ OF_LIBRARIES = {
 
 def stages() -> dict[str, list[str]]:
     """The Dockerfile's instructions by stage, continued lines joined."""
-    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    text = DOCKERFILE.replace("\\\n", " ")
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         if match := re.match(r"FROM \S+ AS (\S+)", line):
@@ -47,7 +49,7 @@ def command_of(target: str) -> list[str]:
 
 def volumes_of(service: dict) -> list[str]:
     """Its named volumes; the configuration of monitoring lies in the checkout, and is only read."""
-    volumes = service.get("volumes", [])
+    volumes = [one for one in service.get("volumes", []) if ":" in one]
     return [one.split(":")[0] for one in volumes if not (one.startswith(MONITORING) and one.endswith(":ro"))]
 
 
@@ -71,6 +73,61 @@ def test_nothing_is_privileged_and_no_container_gets_the_docker_socket():
 def test_our_containers_have_no_capabilities_and_gain_none(name):
     assert SERVICES[name]["cap_drop"] == ["ALL"]
     assert SERVICES[name]["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_write_to_their_working_files_only(name):
+    assert SERVICES[name]["read_only"] is True
+    where = {volume.split(":")[-1] for volume in SERVICES[name]["volumes"]}
+    assert where == {"/tmp", "/var/lib/slipway"}
+    assert SERVICES[name]["init"] is True
+
+
+@pytest.mark.parametrize("name", sorted(set(OURS) - {"setup", "demo"}))
+def test_what_goes_on_running_is_asked_whether_it_works(name):
+    asked = SERVICES[name].get("healthcheck", {"test": ["CMD", "configs/containers/health.py"]})
+    assert any("health.py" in word for word in asked["test"])
+
+
+def test_the_images_that_we_do_not_make_are_named_by_digest():
+    images = re.findall(r"_IMAGE:-([^}]+)\}", TEXT)
+    images.append(re.search(r"ARG BASE_IMAGE=(\S+)", DOCKERFILE)[1])
+    assert len(images) == 7
+    for image in images:
+        assert re.fullmatch(r"[a-z/-]+:[\w.-]+@sha256:[0-9a-f]{64}", image)
+    assert images[-1] in images[:-1]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_image_says_what_it_is(target):
+    label = next(line for line in stages()[target] if line.startswith("LABEL "))
+    for name in ("title=", "version=$VERSION", "revision=$REVISION"):
+        assert f"org.opencontainers.image.{name}" in label
+    assert "org.opencontainers.image.licenses=Apache-2.0" in " ".join(stages()["base"])
+    assert re.search(r"ARG VERSION=(\S+)", DOCKERFILE)[1] == VERSION
+
+
+def test_every_environment_has_a_bill_of_materials():
+    for stage, name in (("portal-env", "portal"), ("train-env", "train"), ("convert-env", "convert")):
+        text = " ".join(stages()[stage])
+        assert "--format cyclonedx1.5" in text and f"/sbom/{name}.cdx.json" in text
+    assert "/usr/share/slipway/debian.cdx.json" in " ".join(stages()["portal-base"])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_change_of_the_code_makes_no_environment_anew(target):
+    instructions = stages()[target]
+    code = next(index for index, line in enumerate(instructions) if line.startswith("COPY --from=code"))
+    assert not [line for line in instructions[code:] if line.startswith("RUN")]
+    assert not [line for line in instructions[code + 1 :] if "-env" in line]
+
+
+def test_the_command_that_builds_the_images_knows_each_and_the_arguments_of_the_dockerfile():
+    assert set(build_images.LIMITS) == set(TARGETS)
+    assert set(re.findall(r"ARG (\w+)=", DOCKERFILE)) == {*build_images.PASSED, "VERSION", "REVISION"}
+    given = next(iter(OURS.values()))["build"]["args"]
+    assert set(given) == set(build_images.PASSED)
+    assert build_images.version() == VERSION
 
 
 @pytest.mark.parametrize("target", TARGETS)
