@@ -209,6 +209,8 @@ WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
 HTTPS = env.boolean("HTTPS", False)
 # The number of proxies that add to X-Forwarded-For: it gives the caller's address for audit and throttle.
 PROXIES = env.integer("PROXIES", 1 if HTTPS else 0)
+# The networks that these proxies are in; none for every network. From elsewhere, X-Forwarded-* is ignored.
+PROXY_NETWORKS = env.networks("PROXY_NETWORKS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS

@@ -32,6 +32,7 @@ class Server(uvicorn.Server):
 
 def application():
     """The guard with Django behind it; everything is loaded before the first request."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
     import_module("portal.ops.static_files").make()  # before WhiteNoise reads them
     wsgi = import_module("portal.wsgi").application

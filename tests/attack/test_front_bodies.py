@@ -11,6 +11,7 @@ import requests
 
 from tests.attack.front import MB, announce, offset_of, patch, request, say, spooled, status
 from tests.attack.web_server import receive
+from tests.containers import proxy as proxies
 
 
 def sent_before_refusal(server, head: bytes, most: int) -> tuple[int, bytes]:
@@ -184,3 +185,44 @@ def test_many_bodies_in_memory_wait_for_each_other(server, token, crowd):
             request("PATCH", "/api/v1/me/", f"{bearer}Content-Length: {2 * MB}\r\n") + b" " * 200_000
         )
     assert server.answers()
+
+
+# --- behind the proxy of docker-compose.yml ------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def proxy(server, tmp_path_factory):
+    behind = server.base.removeprefix("http://")
+    with proxies.running(tmp_path_factory.mktemp("proxy"), behind) as found:
+        yield found
+
+
+def test_an_upload_in_pieces_arrives_through_the_proxy(proxy, token):
+    headers = {"Authorization": f"Bearer {token}", "Tus-Resumable": "1.0.0"}
+    content = {"Content-Type": "application/offset+octet-stream"}
+    length = {"Upload-Length": str(2 * MB)}
+    made = requests.post(
+        f"{proxy.address}/api/v1/uploads/", headers=headers | length, verify=proxy.root, timeout=30
+    )
+    assert made.status_code == 201
+    where = f"{proxy.address}/api/v1/uploads/{made.headers['Location'].rstrip('/').rpartition('/')[2]}/"
+    for offset in (0, MB):
+        sent = headers | content | {"Upload-Offset": str(offset)}
+        found = requests.patch(where, b"a" * MB, headers=sent, verify=proxy.root, timeout=30)
+        assert found.status_code == 204
+    assert requests.head(where, headers=headers, verify=proxy.root, timeout=30).headers[
+        "Upload-Offset"
+    ] == str(2 * MB)
+
+
+def test_static_files_keep_for_years_and_come_compressed_through_the_proxy(proxy):
+    page = requests.get(f"{proxy.address}/sign-in/", verify=proxy.root, timeout=30).text
+    hashed = page.partition('href="/static/core/slipway.')[2].partition('"')[0]
+    found = requests.get(
+        f"{proxy.address}/static/core/slipway.{hashed}",
+        headers={"Accept-Encoding": "gzip"},
+        verify=proxy.root,
+        timeout=30,
+    )
+    assert found.ok and found.headers["Content-Encoding"] == "gzip"
+    assert "immutable" in found.headers["Cache-Control"]

@@ -33,12 +33,9 @@ web.main()
 
 
 def environment(var: Path) -> dict[str, str]:
-    return os.environ | {
-        "SLIPWAY_VAR": str(var),
-        "DJANGO_SETTINGS_MODULE": "portal.settings",  # and not those of the tests
-        "PYTHONPATH": str(ROOT),
-        "PYTHONUNBUFFERED": "1",
-    }
+    """Without a name of settings: not those of the tests, but those that each program takes by itself."""
+    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    return inherited | {"SLIPWAY_VAR": str(var), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
 def set_up(var: Path) -> str:

@@ -3,9 +3,9 @@
     python3 tests/containers/make_stand_ins.py
 
 Needs root, docker and debootstrap. A small Debian is bootstrapped and imported; ``stand_ins/Dockerfile``
-adds Python, PostgreSQL, Redis and SeaweedFS to it. The machine's own certificates and package index
+adds Python, PostgreSQL, Redis, SeaweedFS and Caddy to it. The machine's own certificates and package index
 settings go into the images, so that a mirror or an inspecting proxy works inside them as it does outside.
-Images: slipway-stand-in/{debian,python,postgres,redis,s3}.
+Images: slipway-stand-in/{debian,python,postgres,redis,s3,proxy}.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PREFIX = "slipway-stand-in"
 DEBIAN = f"{PREFIX}/debian"
-TARGETS = ("python", "postgres", "redis", "s3")
+TARGETS = ("python", "postgres", "redis", "s3", "proxy")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 # Package managers find the machine's certificates by these.
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")

@@ -17,12 +17,13 @@ from portal.version import VERSION
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load(TEXT)
 SERVICES = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 WORKERS = ("worker-deploy", "worker-train", "worker-convert")
 TARGETS = ("portal", *WORKERS, "virtual-board")
-MONITORING = "./configs/containers/monitoring/"
+READ = ("./configs/containers/", "${CERTIFICATES_DIR:-./configs/containers}")
 # Read by boto3 and by OpenTelemetry, not by our settings.
 OF_LIBRARIES = {
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -48,9 +49,9 @@ def command_of(target: str) -> list[str]:
 
 
 def volumes_of(service: dict) -> list[str]:
-    """Its named volumes; the configuration of monitoring lies in the checkout, and is only read."""
+    """Its named volumes. What lies in the checkout, and the certificates, is only read."""
     volumes = [one for one in service.get("volumes", []) if ":" in one]
-    return [one.split(":")[0] for one in volumes if not (one.startswith(MONITORING) and one.endswith(":ro"))]
+    return [one.split(":")[0] for one in volumes if not (one.startswith(READ) and one.endswith(":ro"))]
 
 
 def known_settings() -> set[str]:
@@ -66,7 +67,44 @@ def known_settings() -> set[str]:
 def test_nothing_is_privileged_and_no_container_gets_the_docker_socket():
     assert "docker.sock" not in TEXT
     for service in SERVICES.values():
-        assert not {"privileged", "pid", "ipc", "network_mode", "devices", "cap_add"} & service.keys()
+        assert not {"privileged", "pid", "ipc", "network_mode", "devices"} & service.keys()
+    # The proxy listens on the ports below 1024.
+    assert {name: one["cap_add"] for name, one in SERVICES.items() if "cap_add" in one} == {
+        "proxy": ["NET_BIND_SERVICE"]
+    }
+    assert SERVICES["proxy"]["cap_drop"] == ["ALL"] and SERVICES["proxy"]["read_only"]
+
+
+def test_only_the_proxy_and_grafana_are_published():
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"proxy", "grafana"}
+    for name in ("proxy", "grafana"):
+        assert all(":-127.0.0.1:" in port for port in SERVICES[name]["ports"])
+
+
+def test_every_service_that_goes_on_running_has_a_bound_of_memory():
+    assert not [name for name, service in SERVICES.items() if "mem_limit" not in service]
+
+
+def test_redis_keeps_what_it_was_told_and_refuses_strangers():
+    redis = SERVICES["redis"]
+    command = redis["command"]
+    assert command[command.index("--appendonly") + 1] == "yes"
+    assert command[command.index("--requirepass") + 1].startswith("${REDIS_PASSWORD:?")
+    assert redis["volumes"] == ["redis-data:/data"]
+
+
+def test_the_example_names_every_setting_once_with_its_default():
+    example = re.findall(r"^# ([A-Z0-9_]+)=(.*)$", EXAMPLE, re.MULTILINE)
+    names = [name for name, _ in example]
+    defaults = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", TEXT))
+    assert sorted(names) == sorted(set(re.findall(r"\$\{(\w+)", TEXT)))
+    for name, value in example:
+        if not name.endswith("_IMAGE"):
+            assert value == defaults.get(name, "")
+
+
+def test_a_line_of_the_example_explains_or_is_a_setting():
+    assert all(not line or line.startswith("# ") for line in EXAMPLE.splitlines())
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -92,7 +130,7 @@ def test_what_goes_on_running_is_asked_whether_it_works(name):
 def test_the_images_that_we_do_not_make_are_named_by_digest():
     images = re.findall(r"_IMAGE:-([^}]+)\}", TEXT)
     images.append(re.search(r"ARG BASE_IMAGE=(\S+)", DOCKERFILE)[1])
-    assert len(images) == 7
+    assert len(images) == 8
     for image in images:
         assert re.fullmatch(r"[a-z/-]+:[\w.-]+@sha256:[0-9a-f]{64}", image)
     assert images[-1] in images[:-1]
@@ -125,8 +163,8 @@ def test_a_change_of_the_code_makes_no_environment_anew(target):
 def test_the_command_that_builds_the_images_knows_each_and_the_arguments_of_the_dockerfile():
     assert set(build_images.LIMITS) == set(TARGETS)
     assert set(re.findall(r"ARG (\w+)=", DOCKERFILE)) == {*build_images.PASSED, "VERSION", "REVISION"}
-    given = next(iter(OURS.values()))["build"]["args"]
-    assert set(given) == set(build_images.PASSED)
+    assert set(OURS["worker-train-gpu"]["build"]["args"]) == set(build_images.PASSED)
+    assert set(OURS["portal"]["build"]["args"]) == set(build_images.PASSED) - {"PADDLE_GPU_INDEX"}
     assert build_images.version() == VERSION
 
 
@@ -237,7 +275,7 @@ def test_every_service_of_ours_is_built_from_a_target_and_named_after_it():
     for service in OURS.values():
         target = service["build"]["target"]
         assert target in TARGETS
-        assert service["image"] == f"slipway-{target}"
+        assert service["image"] == f"slipway-{target}{'-gpu' if service.get('profiles') == ['gpu'] else ''}"
     assert {service["build"]["target"] for service in OURS.values()} == set(TARGETS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import ipaddress
 import re
 import sys
 from collections import Counter
@@ -11,6 +12,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 
 from portal.core import request_ids
@@ -30,6 +32,18 @@ _ONCE = {
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([^"';\s]*)""", re.IGNORECASE)
 _UTF_8 = {"utf-8", "utf8", "us-ascii", "ascii"}
 _PLAIN = {"CONTENT_LENGTH", "CONTENT_TYPE"}
+
+
+def comes_from_proxy(client: tuple[str, int] | None) -> bool:
+    """Whether the other end of the connection may say on whose behalf it asks."""
+    if not settings.PROXY_NETWORKS:
+        return True
+    try:
+        address = ipaddress.ip_address((client or ("", 0))[0])
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in settings.PROXY_NETWORKS)
 
 
 @dataclass
@@ -54,9 +68,12 @@ class Asked:
     def headers(self) -> dict[str, str]:
         """The headers by their WSGI names."""
         found: dict[str, str] = {}
+        is_from_proxy = comes_from_proxy(self.scope["client"])
         for name, value in self.scope["headers"]:
             if b"_" in name:
                 continue  # in WSGI it would pass for the header with a hyphen, which a proxy may check
+            if name.startswith(b"x-forwarded-") and not is_from_proxy:
+                continue
             key = name.decode("latin-1").upper().replace("-", "_")
             key = key if key in _PLAIN else f"HTTP_{key}"
             text = value.decode("latin-1")
