@@ -14,8 +14,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Resolved: Numba identifies compiled code by the path of its source, and a job sees that through its own
-# links.
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CACHE = HERE / ".kernels"
@@ -47,8 +45,12 @@ def digest() -> str:
 
 def variables(folder: Path) -> dict[str, str]:
     """Return the environment in which kernels run; ``folder`` holds compiled ones, and gets new ones."""
-    # Kernels call BLAS from threads of their own, so BLAS itself must use one.
-    return {"NUMBA_CACHE_DIR": str(folder), "OPENBLAS_NUM_THREADS": "1"}
+    return {
+        "NUMBA_CACHE_DIR": str(folder),
+        "NUMBA_CACHE_LOCATOR_CLASSES": "workers.train.kernels.locator.ByContent",
+        # Kernels call BLAS from threads of their own, so BLAS itself must use one.
+        "OPENBLAS_NUM_THREADS": "1",
+    }
 
 
 def copy_kernels(scratch: Path) -> dict[str, str]:

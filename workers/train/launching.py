@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import traceback
-
-import workers
-from workers import train
 
 
 def use_kernels() -> None:
     """Replace Paddle's operators with Slipway's kernels; on failure, report it and continue without them."""
-    # Numba identifies compiled code by the path of its source: use that path, not this job's link to it.
-    for package in (workers, train):
-        package.__path__ = [os.path.realpath(path) for path in package.__path__]
     from workers.train.progress import MARK, WITHOUT_KERNELS
 
     try:
