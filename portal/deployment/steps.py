@@ -257,13 +257,11 @@ def restore(
     return {"restored": False, "current": None}
 
 
-def prune(connection: BoardConnection, profile: Profile, count: int = 3) -> list[str]:
-    """Keep ``count`` releases: the current one and the newest others. Return the ids removed."""
-    return tidy(connection, profile, count)["removed"]
-
-
 def tidy(connection: BoardConnection, profile: Profile, count: int) -> dict[str, Any]:
-    """As ``prune``; return what ``list_releases`` does, and in ``removed`` the ids removed."""
+    """Keep ``count`` releases: the current one and the newest others.
+
+    Returns what ``list_releases`` does, and in ``removed`` the ids removed.
+    """
     return run_in_turn(connection, profile, ("prune", str(count)), ("status",))
 
 

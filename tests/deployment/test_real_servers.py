@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from portal.deployment import steps
-from portal.deployment.steps import RolledBack, Trial, activate, deploy, list_releases, prune
+from portal.deployment.steps import RolledBack, Trial, activate, deploy, list_releases, tidy
 from portal.devices import channel, fitness
 from portal.devices.errors import (
     ConnectionLost,
@@ -64,7 +64,7 @@ def test_releases_are_deployed_rolled_back_and_pruned(server, release):
         for name in ("r1", "r2", "r3"):
             assert deploy(connection, server.profile, release(name)).upload.sent
         assert activate(connection, server.profile, "r1")["before"] == "r3"
-        assert prune(connection, server.profile, 2) == ["r2"]
+        assert tidy(connection, server.profile, 2)["removed"] == ["r2"]
         assert on_board(server, connection) == (["r1", "r3"], "r1")
         facts = probe(connection, server.profile)
     assert facts["problems"] == [] and facts["writable"] is True

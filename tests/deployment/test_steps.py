@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from portal.deployment.steps import PHASES, RolledBack, Trial, activate, deploy, list_releases, prune
+from portal.deployment.steps import PHASES, RolledBack, Trial, activate, deploy, list_releases, tidy
 from portal.devices.answers import predict
 from portal.devices.errors import (
     BoardError,
@@ -261,7 +261,7 @@ def test_pruning_keeps_the_current_and_the_newest(board, connection, artifacts):
         deploy(connection, PROFILE, make_release(artifacts, name))
         time.sleep(1.1 if name == "r1" else 0)
     activate(connection, PROFILE, "r2")
-    removed = prune(connection, PROFILE, 3)
+    removed = tidy(connection, PROFILE, 3)["removed"]
     assert removed == ["r1"]
     assert on_board(board) == (["r2", "r3", "r4"], "r2")
 
@@ -306,7 +306,7 @@ def test_a_power_cut_at_any_step_leaves_a_board_that_answers_and_a_deployment_th
             assert on_board(board)[1] == release.id
             manifest = json.loads((board.home / "slipway/current/manifest.json").read_text("utf-8"))
             assert manifest["release"] == release.id
-            prune(again, PROFILE, 1)
+            tidy(again, PROFILE, 1)
     assert cuts > 30
     board.order()
     with board.connect() as connection:
