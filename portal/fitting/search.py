@@ -97,27 +97,61 @@ def _go_on(now: Standing) -> bool:
     """Whether something trains, or was started."""
     if now.number < 0:
         first = [one for one in now.entries if not one.candidate.left_out]
-        return _begin(now, first, 0)
-    waiting = [one for one in now.of_round if one.newest.run_id is None and not one.candidate.left_out]
-    for one in waiting:
-        _start(now, one)
-    if waiting or any(one.is_active for one in now.of_round):
+        return bool(_begin(now, first, 0))
+    for one in now.of_round:
+        if one.newest.run_id is None:
+            _start(now, one)
+    if now.is_unfinished:
+        _go_ahead(now)
         return True
-    return _next_round(now) or _quantize(now)
+    if not _next_round(now):
+        return _quantize(now)
+    later = Standing(now.search)
+    return later.is_unfinished or _go_on(later)
+
+
+def _go_ahead(now: Standing) -> None:
+    """Let the best so far begin the next round while a worker is free and others train the last of this one.
+
+    ``_next_round`` stops those that turn out not to be the best: the search ends as it would without them.
+    """
+    members, measured = now.of_round, now.measured_now
+    count = halving.staying(len(members))
+    number = halving.next_number(now.number, count)
+    if number is not None and not now.ahead and 2 * len(measured) >= len(members) and _has_free_worker(now):
+        _begin(now, now.ranked_now[:count], number)
+
+
+def _has_free_worker(now: Standing) -> bool:
+    """Whether one of the workers that trained in this round has nothing left of it, and another one has."""
+    of_round = [one.at(now.number).run_id for one in now.of_round]
+    rows = list(Job.objects.filter(kind="train", step__run__in=of_round).values_list("status", "worker"))
+    running = sum(status == Status.RUNNING for status, _ in rows)
+    workers = {worker for _, worker in rows if worker}
+    return 0 < running < len(workers) and all(status != Status.QUEUED for status, _ in rows)
 
 
 def _next_round(now: Standing) -> bool:
     """Go on with the best of the round that has ended; False if it was the last, or the budget is spent."""
     _leave_failed_out(now)
-    ranked = [one for one in now.ranked(now.measured_now) if one.keeps_cost]
+    ranked, ahead = now.ranked_now, now.ahead
     stay = ranked[: halving.staying(len(ranked))]
-    number = halving.next_number(now.number, len(stay)) if stay else None
-    return number is not None and _begin(now, stay, number)
+    begun = [one.newest.number for one in stay if one in ahead]
+    number = begun[0] if begun else halving.next_number(now.number, len(stay))
+    go_on = _begin(now, stay, number) if stay and number is not None else []
+    for one in now.of_round:
+        if go_on and one not in go_on:
+            _leave_out(one.candidate, msg("Others were better after round {number}.", number=now.number + 1))
+    for one in ahead:
+        if one not in go_on and one.is_active:
+            _stop_run(one.newest.run, now.search.created_by, str(now.search.job))
+    return bool(go_on)
 
 
 def _leave_failed_out(now: Standing) -> None:
+    measured = now.measured_now
     for one in now.of_round:
-        if one not in now.measured_now:
+        if one not in measured:
             _leave_out(one.candidate, msg("Its run failed or was cancelled."))
         elif not one.keeps_cost:
             _leave_out(one.candidate, msg("Compiled, it costs more than the limits allow."))
@@ -129,27 +163,27 @@ def _leave_out(candidate: Candidate, why) -> None:
         candidate.save(update_fields=["left_out"])
 
 
-def _begin(now: Standing, entries: list[Entry], number: int) -> bool:
-    """Begin a round with the best for which there is time; False if there is none for any."""
+def _begin(now: Standing, entries: list[Entry], number: int) -> list[Entry]:
+    """Begin a round with the best for which there is time; return them. Some may have begun it ahead."""
+    ahead = [one for one in entries if one.at(number)]
+    given = ahead[0].at(number).epochs if ahead else None
     search, estimates = now.search, Estimates(now.search.chip)
     seconds = seconds_left(search) * halving.OF_BUDGET[number] / _pace(now, estimates)
     whole = max((configs.recipes()[one.candidate.recipe].defaults.epochs for one in entries), default=1)
     for count in range(len(entries), 0, -1):
         loads = [_load(one.candidate, search, estimates) for one in entries[:count]]
-        if epochs := halving.epochs(loads, number, whole, seconds):
-            _begin_with(now, entries[:count], number, epochs)
-            return True
-    return False
+        possible = halving.epochs(loads, number, whole, seconds)
+        if possible >= (given or 1):
+            _begin_with(now, entries[:count], number, given or possible)
+            return entries[:count]
+    return ahead
 
 
 def _begin_with(now: Standing, entries: list[Entry], number: int, epochs: int) -> None:
-    for one in now.of_round:
-        if one not in entries:
-            places = {"number": number}
-            _leave_out(one.candidate, msg("Others were better after round {number}.", **places))
     for one in entries:
-        one.trials.append(Trial.objects.create(candidate=one.candidate, number=number, epochs=epochs))
-        _start(now, one)
+        if one.at(number) is None:
+            one.trials.append(Trial.objects.create(candidate=one.candidate, number=number, epochs=epochs))
+            _start(now, one)
 
 
 def _load(candidate: Candidate, search: FitSearch, estimates: Estimates) -> Load:
@@ -158,11 +192,13 @@ def _load(candidate: Candidate, search: FitSearch, estimates: Estimates) -> Load
 
 def _pace(now: Standing, estimates: Estimates) -> float:
     """How much longer than estimated the round before took, with all train workers; 1 before the first."""
-    ended = [one.newest.run for one in now.of_round if one.newest.run and one.newest.run.finished_at]
+    trained = [(one.candidate, one.at(now.number)) for one in now.of_round]
+    ended = [(candidate, at) for candidate, at in trained if at.run and at.run.finished_at]
     if not ended:
         return 1.0
-    took = max(run.finished_at for run in ended) - min(run.created_at for run in ended)
-    told = sum(_load(one.candidate, now.search, estimates).seconds(one.newest.epochs) for one in now.of_round)
+    runs_ended = [at.run for _, at in ended]
+    took = max(run.finished_at for run in runs_ended) - min(run.created_at for run in runs_ended)
+    told = sum(_load(candidate, now.search, estimates).seconds(at.epochs) for candidate, at in ended)
     return max(0.05, took.total_seconds() / told)
 
 

@@ -21,7 +21,8 @@ NOISE = 0.005  # of the metric: trainings with different seeds differ as much
 class Entry:
     """A candidate with its trials and the measurements of the newest one that has any.
 
-    ``value`` is the metric of the compiled model in use, ``trained`` that of the trained one.
+    ``value`` is the metric of the compiled model in use, ``trained`` that of the trained one; ``values`` has
+    the former of each round.
     """
 
     candidate: Candidate
@@ -29,6 +30,7 @@ class Entry:
     trial: Trial | None = None  # the measured one
     compiled: CompiledModel | None = None
     value: float | None = None
+    values: dict[int, float] = field(default_factory=dict)
     trained: float | None = None
     metrics: dict = field(default_factory=dict)
     keeps_cost: bool = True  # to the limits of cycles, time and memory
@@ -62,13 +64,22 @@ class Entry:
 
     @property
     def epochs(self) -> int:
-        """Of all rounds so far."""
-        return sum(trial.epochs for trial in self.trials)
+        """Of all rounds up to the measured one, or of all that were started if none was measured."""
+        last = self.trial or self.newest
+        return sum(trial.epochs for trial in self.trials if last and trial.number <= last.number)
 
     @property
     def is_active(self) -> bool:
         run = self.newest.run if self.newest else None
         return run is not None and run.is_active
+
+    def at(self, number: int) -> Trial | None:
+        """Its trial of a round."""
+        return next((trial for trial in self.trials if trial.number == number), None)
+
+    def is_active_at(self, number: int) -> bool:
+        trial = self.at(number)
+        return trial is not None and trial.run is not None and trial.run.is_active
 
 
 class Standing:
@@ -90,12 +101,12 @@ class Standing:
         return entries
 
     def _measure(self, entry: Entry, models: dict[int, _Measured]) -> None:
-        for trial in reversed(entry.trials):
+        for trial in entry.trials:
             found = models.get(trial.run_id)
             if found is not None and found.value is not None:
                 entry.trial, entry.compiled, entry.metrics = trial, found.compiled, found.metrics
                 entry.value, entry.trained = found.value, found.trained
-                break
+                entry.values[trial.number] = found.value
         limits, search = self.search.limits, self.search
         most = cycles_limit(limits, search.chip, self.factor)
         told = costs.milliseconds(entry.cycles or 0, configs.chips().get(search.chip))
@@ -107,17 +118,33 @@ class Standing:
 
     @cached_property
     def number(self) -> int:
-        """The current round; -1 before the first."""
-        return max((trial.number for one in self.entries for trial in one.trials), default=-1)
+        """The current round, in which not every candidate is decided on; -1 before the first.
+
+        Some candidates may have begun the next one ahead of it.
+        """
+        begun = [one for one in self.entries if one.newest]
+        staying = [one for one in begun if not one.candidate.left_out] or begun
+        return min((one.newest.number for one in staying), default=-1)
 
     @property
     def of_round(self) -> list[Entry]:
-        return [one for one in self.entries if one.newest and one.newest.number == self.number]
+        return [one for one in self.entries if one.at(self.number) and not one.candidate.left_out]
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something of the current round trains, or waits for room in the queue."""
+        of_round = self.of_round
+        return any(one.newest.run_id is None or one.is_active_at(self.number) for one in of_round)
+
+    @property
+    def ahead(self) -> list[Entry]:
+        """Those that have begun the next round."""
+        return [one for one in self.of_round if one.newest.number > self.number]
 
     @property
     def measured_now(self) -> list[Entry]:
         """Those of the current round that it measured."""
-        return [one for one in self.of_round if one.trial == one.newest and one.is_measured]
+        return [one for one in self.of_round if self.number in one.values]
 
     @property
     def measured(self) -> list[Entry]:
@@ -127,9 +154,14 @@ class Standing:
     def runs(self) -> list[Run]:
         return [trial.run for one in self.entries for trial in one.trials if trial.run]
 
-    def ranked(self, entries: list[Entry]) -> list[Entry]:
-        """The best first: those that keep to the costs, by accuracy, and of equal ones the cheapest."""
-        return sorted(entries, key=lambda one: (not one.keeps_cost, -(one.value or 0), one.cycles or 0))
+    @property
+    def ranked_now(self) -> list[Entry]:
+        """Those of ``measured_now`` that keep to the costs, by the accuracy of this round, the best first.
+
+        Of equal ones, the cheapest comes first.
+        """
+        keeping = [one for one in self.measured_now if one.keeps_cost]
+        return sorted(keeping, key=lambda one: (-one.values[self.number], one.cycles or 0))
 
     @cached_property
     def best(self) -> Entry | None:

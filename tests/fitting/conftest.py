@@ -50,7 +50,8 @@ def usual_value(model) -> float:
 
 
 def end(job: Job, status=Status.SUCCEEDED, **fields) -> None:
-    job.move_to(Status.RUNNING)
+    if job.status == Status.QUEUED:
+        job.move_to(Status.RUNNING)
     job.move_to(status, **fields)
     endings.follow_up(job)
 
@@ -97,6 +98,10 @@ class Workers:
             self.do(job)
         raise AssertionError("There is always more to do.")
 
+    def convert_all(self) -> None:
+        for job in Job.objects.filter(kind="convert", status=Status.QUEUED):
+            self.do(job)
+
     @staticmethod
     def _held_up():
         queued = set(Job.objects.filter(status=Status.QUEUED, kind="fit").values_list("pk", flat=True))
@@ -117,5 +122,17 @@ def later(monkeypatch):
     def call(minutes: float) -> None:
         moment = timezone.now() + timedelta(minutes=minutes)
         monkeypatch.setattr(search, "moment", lambda: moment)
+
+    return call
+
+
+@pytest.fixture
+def take():
+    """Return a function that lets a worker take the oldest waiting training."""
+
+    def call(worker: str) -> Job:
+        job = Job.objects.filter(kind="train", status=Status.QUEUED).earliest("pk")
+        job.move_to(Status.RUNNING, worker=worker)
+        return job
 
     return call

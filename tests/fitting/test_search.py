@@ -12,13 +12,17 @@ from portal.models.models import Model, Origin
 from portal.notify.models import Notification
 from portal.runs.models import Run
 from portal.runs.plan import PlanError
-from tests.fitting.conftest import SIX, end
+from tests.fitting.conftest import SIX, cycles_of, end
 
 
 def numbers():
     """How many candidates each round trained."""
     found = list(Trial.objects.values_list("number", flat=True))
     return [found.count(number) for number in sorted(set(found))]
+
+
+def fresh_candidate(trial):
+    return Trial.objects.get(pk=trial.pk).candidate
 
 
 def fresh(found):
@@ -116,6 +120,47 @@ def test_a_training_whose_worker_died_is_done_again_and_nothing_twice(start, wor
     search.sweep()
     workers.work()
     assert fresh(found).met and numbers() == [2, 1] and Run.objects.count() == 3
+
+
+def test_a_free_worker_begins_the_next_round_while_another_trains_the_last_of_this_one(start, workers, take):
+    found = start(**SIX)
+    slow = take("first")
+    for _ in range(5):
+        workers.do(take("second"))
+    assert numbers() == [6]
+    workers.convert_all()
+    assert numbers() == [6, 2]
+    ahead = {str(trial.candidate) for trial in Trial.objects.filter(number=1)}
+    assert str(slow.model.name) not in ahead and not any(one.left_out for one in found.candidates.all())
+    workers.work()
+    workers.do(slow)
+    workers.work()
+    assert fresh(found).met and str(fresh(found).winner) == "PP-LCNet x1.0 224×224"
+
+
+def test_one_that_began_ahead_is_stopped_if_others_turn_out_to_be_better(start, workers, take):
+    workers.value = lambda model: 0.99 - cycles_of(model) / 20e6  # the smaller, the better
+    found = start()
+    small = take("first")
+    workers.do(take("second"))
+    workers.convert_all()
+    assert numbers() == [2, 1]
+    hasty = Trial.objects.get(number=2)
+    assert str(hasty.candidate) == "PP-LCNet x1.0 224×224"
+    workers.do(small)
+    workers.convert_all()
+    assert Run.objects.get(trial=hasty).status == Status.CANCELLED
+    assert "Others were better after round 1." in str(fresh_candidate(hasty).left_out)
+    workers.work()
+    assert fresh(found).met and str(fresh(found).winner) == "PP-LCNet x0.25 224×224" and numbers() == [2, 2]
+
+
+def test_a_single_worker_begins_nothing_ahead(start, workers, take):
+    start()
+    workers.do(take("only"))
+    take("only")
+    workers.convert_all()
+    assert numbers() == [2]
 
 
 def test_a_cancelled_search_stops_its_runs_and_goes_on_when_retried(start, workers, alice):
