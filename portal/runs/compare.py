@@ -299,6 +299,7 @@ def _parameters() -> list[tuple[str, str, str]]:
         ("max_drop", _("Largest allowed drop"), "points"),
         ("fail_under", _("Required quality"), "share"),
         ("replace_better", _("Replaces a better model"), "yes"),
+        ("build_anyway", _("Built although it is known not to run"), "yes"),
     ]
 
 

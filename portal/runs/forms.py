@@ -37,6 +37,7 @@ NUMBERS = {
     ),
 }
 
+INSISTED = ("replace_better", "build_anyway")  # what a person wants although Slipway advises against it
 # Quality limits: fractions of the metric, entered in percent.
 LIMITS = {
     "max_drop": (
@@ -127,6 +128,11 @@ class RunForm(StyledForm):
         choices=[("", _("Keep it")), ("yes", _("Replace it"))],
         label=_("If a device runs a better model"),
     )
+    build_anyway = forms.ChoiceField(
+        required=False,
+        choices=[("", _("Refuse it")), ("yes", _("Build it anyway"))],
+        label=_("If the model is known not to run on a chip"),
+    )
 
     def __init__(self, *args, team, membership, **kwargs):
         self.team, self.membership = team, membership
@@ -207,7 +213,7 @@ class RunForm(StyledForm):
         params = {key: data[key] for key in (*NUMBERS, "input_size", "augmentation")}
         params |= {name: None if data[name] is None else data[name] / 100 for name in LIMITS}
         params["pretrained"] = {"yes": True, "no": False}.get(data["pretrained"])
-        params["replace_better"] = True if data["replace_better"] else None
+        params |= {name: True if data[name] else None for name in INSISTED}
         try:
             return plan.make_plan(
                 # The upload is stored only once every other choice is valid; until then, a placeholder stands
@@ -231,8 +237,7 @@ def initial_from(run) -> dict:
     params = own["params"]
     if "pretrained" in params:
         params["pretrained"] = "yes" if params["pretrained"] else "no"
-    if "replace_better" in params:
-        params["replace_better"] = "yes" if params["replace_better"] else ""
+    params |= {name: "yes" if params[name] else "" for name in INSISTED if name in params}
     for name in LIMITS:
         if params.get(name) is not None:
             params[name] = round(100 * params[name], 6)

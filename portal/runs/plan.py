@@ -29,7 +29,8 @@ PARAMS = {
     "max_drop": (float, 0, 1),
     "fail_under": (float, 0, 1),
 }
-FLAGS = ("pretrained", "replace_better")
+FLAGS = ("pretrained", "replace_better", "build_anyway")
+INSIST = msg("If you know better, choose to build it anyway.")
 CHOICES = ("input_size", "augmentation", *FLAGS)
 
 
@@ -88,6 +89,7 @@ def defaults(preset: str = "", recipe: str = "", version: DatasetVersion | None 
         "max_drop": None,
         "fail_under": None,
         "replace_better": False,  # replace the model of a device with a worse one
+        "build_anyway": False,  # also for a chip on which the model is known not to run
         **configs.as_dict(book.defaults),
     }
     if preset:
@@ -143,11 +145,16 @@ def make_plan(version, preset="", recipe="", chips=(), devices=(), params=None, 
     chosen |= _checked(params or {}, configs.recipes()[recipe], errors)
     targets = targets_of(chips, devices, errors)
     check_sizes(targets, chosen["input_size"], errors)
-    if not errors and (found := proof.against_targets(recipe, chosen["input_size"], dict(targets))):
-        errors["input_size"] = found
+    if not errors and not chosen["build_anyway"]:
+        _refuse_obstacles(recipe, chosen["input_size"], targets, errors)
     if errors:
         raise PlanError(errors)
     return Plan(version, preset, recipe, chosen, targets, devices, name)
+
+
+def _refuse_obstacles(recipe: str, input_size, targets, errors: dict[str, str]) -> None:
+    if found := proof.against_targets(recipe, input_size, dict(targets)):
+        errors["input_size"] = join([found, INSIST])
 
 
 def usual_preset(version: DatasetVersion | None) -> str:

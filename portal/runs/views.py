@@ -29,6 +29,7 @@ from portal.runs import plan as plans
 from portal.runs.estimates import Estimates
 from portal.runs.figures import figures_of
 from portal.runs.forms import (
+    INSISTED,
     LIMITS,
     NUMBERS,
     RunEditForm,
@@ -50,7 +51,7 @@ from workers.datakit.errors import InputError
 
 DELETED = "deleted"  # besides the statuses, in the filter of the list
 LOOKED_AT = 20  # newest versions to search for one that can be trained on
-MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", "replace_better", *NUMBERS)
+MORE = ("name", "recipe", "input_size", "augmentation", "pretrained", *INSISTED, *NUMBERS)
 
 
 def _run(request, pk: int) -> Run:

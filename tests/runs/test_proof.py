@@ -13,7 +13,8 @@ from rest_framework.test import APIClient
 from portal.core import configs
 from portal.core.configs import Cost, Refusal
 from portal.fitting import goals
-from portal.runs import preflight, proof
+from portal.runs import cloning, preflight, proof
+from portal.runs.models import Run
 from portal.runs.plan import PlanError, make_plan
 from tests.bench import matrix
 
@@ -81,6 +82,18 @@ def test_the_api_and_the_form_say_it_at_the_input_size(refused, seed, alices, al
     assert answer.status_code == 400 and "the compiler refused it" in answer.content.decode()
     page = alices.post(reverse("run-new"), given)
     assert page.status_code == 422 and "the compiler refused it" in page.content.decode()
+
+
+def test_a_person_who_knows_better_has_it_built_all_the_same(refused, seed, alices, alice):
+    version = seed.version("Signs")
+    given = {"dataset_version": version.pk, "preset": "fast", "chips": ["rv1106"]}
+    page = alices.post(reverse("run-new"), given).content.decode()
+    assert "If you know better, choose to build it anyway." in page
+    assert alices.post(reverse("run-new"), given | {"build_anyway": "yes"}).status_code == 302
+    insisted = given | {"params": {"build_anyway": True}}
+    answer = signed_in(alice).post("/api/v1/runs/", insisted, format="json")
+    assert answer.status_code == 201, answer.json()
+    assert cloning.choices(Run.objects.get(pk=answer.json()["id"]))["params"]["build_anyway"] is True
 
 
 def test_the_cards_of_presets_and_the_page_of_costs_show_it(refused, alices, team):
