@@ -8,11 +8,12 @@ outcome.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -28,7 +29,8 @@ from portal.notify import services as notify
 
 AT_ONCE = 8
 AGAIN_SECONDS = (0, 15)  # pause before each attempt
-AT_MOST = 200  # devices in one round
+BATCH = 100
+ROUND_SECONDS = 45.0  # the clock starts a round every minute
 
 
 def free():
@@ -44,16 +46,30 @@ def due():
     return rows.filter(waited).filter(Q(seen_at__lt=horizon) | ~Q(lost_at=None))
 
 
-def watch() -> None:
-    """Before: devices last checked long ago. After: checked; people are notified of changes."""
+def watch(on_full: Callable[[], None] = lambda: None) -> None:
+    """Before: devices last checked long ago. After: checked; people are notified of changes.
+
+    Any number of workers may do this at once. ``on_full`` is called while there may be work for another.
+    """
     if not settings.DEVICE_CHECK_MINUTES:
         return
-    devices = list(due().select_related("jump").order_by("checked_at")[:AT_MOST])
-    # Marked first: a round may take longer than the interval.
-    Device.objects.filter(pk__in=[device.pk for device in devices]).update(checked_at=timezone.now())
+    until = time.monotonic() + ROUND_SECONDS
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for device, (problem, report) in zip(devices, pool.map(_check_and_report, devices), strict=True):
-            _note(device, problem, report)
+        while time.monotonic() < until and (devices := take()):
+            if len(devices) == BATCH:
+                on_full()
+            for device, (problem, report) in zip(devices, pool.map(_check_and_report, devices), strict=True):
+                _note(device, problem, report)
+
+
+@transaction.atomic
+def take() -> list[Device]:
+    """The devices that have waited longest. Marked at once, so that no other worker checks them too."""
+    rows = due().select_related("jump").order_by("checked_at")
+    skip = connection.features.has_select_for_update_skip_locked
+    devices = list(rows.select_for_update(skip_locked=skip, of=("self",) if skip else ())[:BATCH])
+    Device.objects.filter(pk__in=[device.pk for device in devices]).update(checked_at=timezone.now())
+    return devices
 
 
 def _check_and_report(device: Device) -> tuple[Exception | None, running.Report | None]:

@@ -92,6 +92,22 @@ def test_it_is_left_alone_between_two_looks(device, answers):
     assert len(looks) == 1
 
 
+def test_many_are_looked_at_in_one_round_and_others_are_called_to_help(
+    device, answers, seed, monkeypatch
+):
+    long_ago = timezone.now() - timedelta(hours=3)
+    for number in range(6):
+        seed.device(f"Board {number}", host=f"10.1.2.{number}", seen_at=long_ago)
+    monkeypatch.setattr(watch, "BATCH", 3)
+    looks, calls = answers(KEY), []
+    watch.watch(on_full=lambda: calls.append(len(looks)))
+    assert len(looks) == 7 and calls == [0, 3]
+
+
+def test_two_workers_do_not_look_at_the_same_device(device):
+    assert watch.take() == [device] and watch.take() == []
+
+
 @pytest.mark.parametrize("why", ["never seen", "busy", "being probed", "seen just now", "switched off"])
 def test_these_are_not_looked_at(device, answers, seed, settings, why):
     looks = answers(GONE)

@@ -137,7 +137,7 @@ def test_boards_that_do_not_answer_and_a_mail_server_that_hangs_hold_one_place_e
 ):
     go_on, started = threading.Event(), threading.Semaphore(0)
 
-    def hang(*args):
+    def hang(*args, **kwargs):
         started.release()
         return bool(go_on.wait(60))
 
