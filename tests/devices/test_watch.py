@@ -92,9 +92,7 @@ def test_it_is_left_alone_between_two_looks(device, answers):
     assert len(looks) == 1
 
 
-def test_many_are_looked_at_in_one_round_and_others_are_called_to_help(
-    device, answers, seed, monkeypatch
-):
+def test_many_are_looked_at_in_one_round_and_others_are_called_to_help(device, answers, seed, monkeypatch):
     long_ago = timezone.now() - timedelta(hours=3)
     for number in range(6):
         seed.device(f"Board {number}", host=f"10.1.2.{number}", seen_at=long_ago)
