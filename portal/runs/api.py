@@ -18,13 +18,13 @@ from portal.runs.parity_report import as_data
 from portal.runs.parity_serializers import LimitsQuerySerializer, ParityReportSerializer
 from portal.runs.plan import make_plan
 from portal.runs.report import report
+from portal.runs.report_serializers import ReportSerializer
 from portal.runs.serializers import (
     CloneSerializer,
     CompareQuerySerializer,
     ComparisonSerializer,
     ImproveSerializer,
     NewRunSerializer,
-    ReportSerializer,
     RunEditSerializer,
     RunListSerializer,
     RunSerializer,

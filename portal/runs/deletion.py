@@ -109,8 +109,8 @@ def _compiled_of(run: Run):
 
 
 def _jobs_of(run: Run):
-    """Every attempt of its steps, and the jobs of its results: variants, searches, deployments."""
-    mine = Q(attempt_of__step__run=run) | Q(step__run=run)
+    """Every attempt of its steps, and the jobs of its results: variants, deployments, comparisons …"""
+    mine = Q(attempt_of__step__run=run) | Q(step__run=run) | Q(baseline__run=run)
     compiled = _compiled_of(run)
     made = Q(compiled_model__in=compiled) | Q(deployment__compiled_model__in=compiled)
     made |= Q(layer_errors__compiled_model__in=compiled) | Q(quantization_search__model__in=_models_of(run))

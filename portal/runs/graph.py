@@ -10,7 +10,7 @@ from portal.deployment.models import Deployment
 from portal.jobs.models import Job
 from portal.models.evaluations import Evaluated
 from portal.models.models import CompiledModel, Model, Origin
-from portal.runs.models import Run, Step
+from portal.runs.models import Baseline, Run, Step
 from portal.runs.step_kinds import COMPILE, DEPLOY, IMPORT, SOURCES, made_by
 from portal.training.methods import METHODS
 
@@ -101,6 +101,11 @@ class Graph:
         rows = Deployment.objects.filter(compiled_model__in=self.variants).newest()
         rows = rows.select_related("job__created_by", "device", "compiled_model__model__job__step")
         return list(rows.prefetch_related("job__evaluations").order_by("id"))
+
+    @cached_property
+    def baselines(self) -> list[Baseline]:
+        """The deployed models that the run's models are compared with."""
+        return list(self.run.baselines.select_related("job", "compiled_model__model"))
 
     @property
     def waiting_deployments(self) -> list[Step]:

@@ -12,14 +12,14 @@ from portal.core.filters import OneOf, RowOf, named
 from portal.datasets import usage
 from portal.deployment.models import Deployment
 from portal.devices.models import Device
-from portal.jobs import filters, hooks, search, subjects
+from portal.jobs import filters, hooks, kinds, search, subjects
 from portal.jobs.kinds import Subject
 from portal.jobs.models import Job
 from portal.models import pages
 from portal.models.models import Model
-from portal.runs import pipeline, services
+from portal.runs import baselines, pipeline, services
 from portal.runs import search as runs
-from portal.runs.models import Run, Step
+from portal.runs.models import Baseline, Run, Step
 from portal.runs.page import panel
 from portal.runs.plan import PlanError
 from workers.contract.messages import msg
@@ -30,6 +30,7 @@ LISTED_AT_MOST = 30_000  # below SQLite's limit of parameters: 32,766
 def register() -> None:
     refusals.register(PlanError, 400)
     hooks.on_end(pipeline.after_job)
+    hooks.on_end(baselines.after_job)
     hooks.on_retry(pipeline.after_retry)
     hooks.add_owner(owner_of)
     subjects.add_finder(_subjects)
@@ -42,6 +43,20 @@ def register() -> None:
     usage.add_user(lambda: Model.objects.order_by().exclude(unlabelled=None).values("unlabelled"))
     for name, chosen in _filters().items():
         filters.add_filter(name, chosen)
+    usage.add_reading_jobs("baseline__run__dataset_version__content_hash")
+    kinds.register(
+        kinds.Kind(
+            name=baselines.KIND,
+            title=_("Compare with the deployed model"),
+            queue="convert",
+            time_limit=2 * 3600,
+            prepare=baselines.prepare,
+            study=baselines.study,
+            complete=baselines.complete,
+            replace=baselines.replace,
+            subjects=_baselines,
+        )
+    )
 
 
 class _OwningRun:
@@ -75,6 +90,11 @@ def _subjects(ids: set[int]) -> dict[int, Subject]:
         run = row.compiled_model.model.job.step.run
         found[row.job_id] = Subject(_on(run, row.device), run.get_absolute_url())
     return found
+
+
+def _baselines(ids: set[int]) -> dict[int, Subject]:
+    rows = Baseline.objects.filter(job__in=ids).select_related("run")
+    return {row.job_id: Subject(str(row), row.run.get_absolute_url() + "#baseline") for row in rows}
 
 
 def _pages(model_ids: set[int]) -> dict[int, pages.Page]:
@@ -167,6 +187,7 @@ def _filters() -> dict[str, django_filters.Filter]:
             "compiled_model__model__job__step__run",
             "layer_errors__compiled_model__model__job__step__run",
             "quantization_search__model__job__step__run",
+            "baseline__run",
         ),
         "recipe": _OfRun("recipe", named(configs.recipes())),
         "chip": _ForChip(named(configs.chips())),

@@ -11,7 +11,7 @@ from portal.core.tags import TAG_LENGTH
 from portal.datasets.models import LONG_COLUMNS, DatasetVersion
 from portal.devices.models import Device
 from portal.jobs.models import HasStatus, Job, Status
-from portal.models.models import Evaluation, Model
+from portal.models.models import CompiledModel, Evaluation, Model
 from portal.tasks import Stage
 from portal.teams.models import Owned, OwnedQuerySet, Team
 from workers.contract.messages import msg
@@ -143,3 +143,32 @@ class NewerModel(models.Model):
 
     def __str__(self):
         return f"{self.model} > {self.device}"
+
+
+class Baseline(models.Model):
+    """The deployed model that a run's model for a chip is compared with: see ``baselines.py``.
+
+    ``problem`` says why there is no job. ``figures`` is empty until the job has succeeded.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="baselines")
+    chip = models.CharField(max_length=30)
+    channel_order = models.CharField(max_length=3)
+    # The deployed one; its names stay when it is removed.
+    compiled_model = models.ForeignKey(CompiledModel, on_delete=models.SET_NULL, null=True, related_name="+")
+    model_name = NameField(max_length=120, blank=True)
+    device_name = NameField(max_length=80, blank=True)
+    release = models.CharField(max_length=100, blank=True)
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, null=True, related_name="baseline")
+    problem = MessageField(blank=True)
+    figures = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "chip", "channel_order"], name="one_baseline_a_chip")
+        ]
+
+    def __str__(self):
+        return msg("{run} against {release}", run=self.run, release=self.release)

@@ -11,7 +11,7 @@ from portal.core.live import Live, digest
 from portal.core.templatetags.slipway import chip_title
 from portal.jobs import forecast
 from portal.jobs.models import Status
-from portal.runs import gates, improving, provenance, results, stepper
+from portal.runs import baseline_report, gates, improving, provenance, results, stepper
 from portal.runs.graph import Graph
 from portal.runs.matrix import matrix_of
 from portal.runs.models import Run
@@ -41,6 +41,7 @@ class RunPage:
     def stages(self) -> list[str]:
         """Changes whenever anything below the stepper may have changed."""
         jobs = [*self.graph.jobs, *(row.job for row in self.graph.deployments)]
+        jobs += [row.job for row in self.graph.baselines]
         return [self.run.status, *(f"{job.pk}{job.status}" if job else "-" for job in jobs)]
 
     def live(self) -> Live:
@@ -65,7 +66,7 @@ class RunPage:
             "run-live",
             reverse("run-live", args=[self.run.pk]),
             body,
-            self.run.is_active,
+            self.run.is_active or any(row.job and row.job.is_active for row in self.graph.baselines),
             state=digest(" ".join(self.stages)),
             others=[self.render_results],
         )
@@ -104,6 +105,7 @@ class RunPage:
             "threshold_curve": [[100 * one.score, one.precision, one.recall, one.f1] for one in thresholds],
             "quantized_chips": list(results.quantized_of(graph)),
             "changed_predictions": results.changed_predictions(graph),
+            "baselines": baseline_report.of(graph),
             "costs": [(one, results.heaviest_layers(one.cost)) for one in graph.compiled if one.cost],
             "files": results.files(graph),
             "log_jobs": self.log_jobs(),

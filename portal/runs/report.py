@@ -8,6 +8,7 @@ from portal.deployment.models import Deployment
 from portal.jobs.models import Artifact, Job
 from portal.models.lineage import provenance
 from portal.models.models import CompiledModel, Evaluation
+from portal.runs import baseline_report
 from portal.runs.graph import Graph
 from portal.runs.models import Run
 from portal.runs.notices import notices
@@ -50,6 +51,7 @@ def report(run: Run) -> dict:
         **_value(graph, "paddle", trained),
         "models": [_model(graph, compiled, rknn.get(compiled.job_id)) for compiled in graph.compiled],
         "boards": [_board(graph, row) for row in graph.deployments],
+        "baselines": [asdict(row) for row in baseline_report.of(graph)],
         "steps": [_step(name, job) for name, job in _steps(graph)],
         "seconds": _seconds(graph),
         "notices": notices(graph),

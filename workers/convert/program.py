@@ -15,7 +15,7 @@ import onnx
 from workers.contract import JobFolder, run
 from workers.contract.messages import msg
 from workers.contract.splits import TRAIN, measured_split
-from workers.convert import channels, dataset, farthest, layer_error, likeness, optable, rknnfile
+from workers.convert import baseline, channels, dataset, farthest, layer_error, likeness, optable, rknnfile
 from workers.convert import plan as plans
 from workers.convert.calibration import BuildSettings, pack, write_pictures
 from workers.convert.images import load_image, order_channels
@@ -37,7 +37,8 @@ COSTS_NOTHING = {"Reshape"}
 
 def main(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:
     """Run the job that the specification's ``kind`` names."""
-    return layer_error.main(folder, spec) if spec["kind"] == "layer-error" else convert(folder, spec)
+    others = {"layer-error": layer_error.main, "baseline": baseline.main}
+    return others.get(spec["kind"], convert)(folder, spec)
 
 
 def convert(folder: JobFolder, spec: dict[str, Any]) -> dict[str, Any]:

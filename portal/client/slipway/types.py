@@ -364,6 +364,7 @@ class Report(TypedDict):
     paddle_value: float | None
     models: list[dict[str, Any]]
     boards: list[dict[str, Any]]
+    baselines: list[dict[str, Any]]
     steps: list[dict[str, Any]]
     seconds: dict[str, Any]
     notices: list[str]

@@ -61,6 +61,25 @@ print("SAME", one.engine, ort.engine)
 """
     done = run_python("-c", code, job)
     assert "SAME rknn-toolkit2" in done.stdout, done.stdout[-2000:] + done.stderr
+    _same_as_a_baseline(job, convert)
+
+
+def _same_as_a_baseline(job, convert):
+    """The kind ``baseline`` predicts the images that it is asked for, and no others."""
+    rows = json.loads((job / "artifacts" / "predictions.simulator.json").read_text())
+    spec = json.loads((job / "spec.json").read_text())
+    made = {"onnx": "build.onnx", "calibration": "calibration.zip"}
+    folder = job.parent / "baseline"
+    folder.mkdir()
+    inputs = {name: str(job / "artifacts" / file) for name, file in made.items()}
+    asked = {
+        "schema": 1, "kind": "baseline", "inputs": {**inputs, "dataset": spec["inputs"]["dataset"]},
+        "params": {"class_names": CLASS_NAMES, "images": [row["image"] for row in rows[:2]]},
+    }  # fmt: skip
+    (folder / "spec.json").write_text(json.dumps(asked))
+    result = convert(folder)[1]
+    assert result["ok"], result
+    assert json.loads((folder / "artifacts" / "predictions.simulator.json").read_text()) == rows[:2]
 
 
 def test_a_float_model_is_built_where_the_chip_can(make_job, convert, colour_model):

@@ -259,6 +259,8 @@ def _print(app: App, row: dict) -> None:
     ]
     screen.table(["Step", "Job", "Status", ">Took"], cells)
     _print_stages(screen, report)
+    for row in report["baselines"]:
+        _print_baseline(screen, report["metric"]["title"], row)
     for miss in (row["quality"] or {}).get("misses", []):
         screen.line(miss["sentence"])
 
@@ -276,3 +278,25 @@ def _print_stages(screen: Screen, report: dict) -> None:
     cells = [(name, percent(value), count) for name, value, count in stages if value is not None]
     if cells:
         screen.table(["Stage", f">{report['metric']['title']}", ">Images"], cells)
+
+
+def _print_baseline(screen: Screen, metric: str, row: dict) -> None:
+    """The run's model against the deployed one, on the same images."""
+    screen.line(f"Against {row['model_name'] or 'the deployed model'} ({row['release'] or row['chip']}):")
+    if row["problem"]:
+        screen.line(row["problem"])
+    sets = (("Held-out images", row["held_out"]), ("Images from boards", row["from_boards"]))
+    cells = [
+        (name, percent(one["deployed"]), percent(one["new"]), one["images"], _difference(one))
+        for name, one in sets
+        if one is not None and one["images"]
+    ]
+    if cells:
+        screen.table([metric, ">Deployed", ">This run", ">Images", "Difference"], cells)
+    elif row["status"] in ("queued", "running"):
+        screen.line("It is being measured.")
+
+
+def _difference(one: dict) -> str:
+    words = f"{one['gained']} better, {one['lost']} worse"
+    return f"{words}; may be chance" if one["by_chance"] else words
