@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from portal import tasks
-from portal.camera import black, origins
+from portal.camera import black, comparing, origins
 from portal.camera.models import LiveView
 from portal.core.relay import Publisher
 from portal.devices import releases, running, seen
@@ -66,7 +66,12 @@ def perform(job: Job, context: JobContext) -> dict:
             folder = f"{profile.root}/releases/{release}" if release else ""
             with CameraStream(connection, profile, release=folder) as stream:
                 context.phase(stream.ready["problem"] or msg("streaming"))
-                return _Watching(device, release or "", stream, publisher).run()
+                watching = _Watching(device, release or "", stream, publisher)
+                found = watching.run()
+            compared = comparing.ask(
+                watching.sample, device, connection, profile, release or "", context, watching.is_needed
+            )
+            return {**found, "compared": compared}
     finally:
         publisher.publish({"type": "ended"})
         publisher.close()
@@ -88,6 +93,11 @@ class _Watching:
         self._began = self._watched_at = time.monotonic()
         self._looked_at = self._black_at = 0.0
         self._frames = 0
+        self.sample = comparing.Sample(device)
+
+    def is_needed(self) -> bool:
+        """Whether the board must be left to others: another job, or somebody who wants to watch again."""
+        return needed_by_another(self._device) or self._publisher.publish({"type": "idle"}) > 0
 
     def run(self) -> dict:
         while True:
@@ -110,6 +120,7 @@ class _Watching:
             return ""
         self._looked_at = now
         self._offer(frame)
+        self.sample.offer(frame)
         return msg("another job needed the device") if needed_by_another(self._device) else ""
 
     def _head(self, frame: Frame, now: float) -> dict[str, Any]:

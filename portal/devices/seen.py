@@ -22,13 +22,15 @@ class Seen:
     """An image and its prediction, as ``Task.kept`` stores it.
 
     ``content`` reads the image, PNG or JPEG, if a listener keeps it. ``before`` is what the release before
-    predicted for it, None if that was not asked.
+    predicted for it, None if that was not asked. ``is_comparison``: the image was offered before, without
+    ``before``, and only what changed is of interest.
     """
 
     name: str
     prediction: dict[str, Any]
     content: Callable[[], bytes]
     before: dict[str, Any] | None = None
+    is_comparison: bool = False
 
 
 class Listener(Protocol):

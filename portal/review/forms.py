@@ -46,7 +46,8 @@ class RuleForm(StyledForm):
         label=_("The prediction changed"),
         help_text=_(
             "The previous release, if it is still on the board, also predicts each image that is "
-            "sent there. That takes twice as long. Live images are not compared."
+            "sent there. That takes twice as long. Of a live view, a sample of its images is compared once "
+            "nobody watches it."
         ),
     )
     dataset = forms.ModelChoiceField(

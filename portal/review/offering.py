@@ -44,9 +44,16 @@ class Reviewer:
 
     def offer(self, device: Device, task: str, release: str, source: str, images: Sequence[Seen]) -> int:
         rule = rules.of(device)
-        if rule is None or not images or (source == seen.LIVE and _is_too_soon(rule, device)):
+        if rule is None or not images:
+            return 0
+        if source == seen.LIVE and not _are_compared(images) and _is_too_soon(rule, device):
             return 0
         return Offer(device, rule, task, release, source).take(images)
+
+
+def _are_compared(images: Sequence[Seen]) -> bool:
+    """Whether these are sampled frames of a view that has ended: they need not be thinned again."""
+    return all(image.is_comparison for image in images)
 
 
 def _is_too_soon(rule: Rule, device: Device) -> bool:
@@ -73,7 +80,7 @@ class Offer:
 
     def take(self, images: Sequence[Seen]) -> int:
         """Keep the images that the rule wants; return how many."""
-        first = self._count(len(images))
+        first = self._count(0 if _are_compared(images) else len(images))
         wanted = [
             (image, why)
             for number, image in enumerate(images, first)
@@ -85,7 +92,7 @@ class Offer:
             return self._refuse(
                 msg("Slipway does not know the release {release}: choose a dataset.", release=self.release)
             )
-        if self.source == seen.LIVE:
+        if self.source == seen.LIVE and not _are_compared(images):
             wanted = wanted[:1]
         return sum(self._keep(image, why) for image, why in wanted)
 

@@ -37,15 +37,18 @@ def of(device: Device) -> Rule | None:
 
 def reasons(rule: Rule, task: tasks.Task, image: Seen, number: int, thresholds: Thresholds) -> list[str]:
     """Why the rule keeps an image, the ``number``-th that it sees; empty if it does not."""
+    changed = (
+        rule.changed and image.before is not None and task.differ(image.before, image.prediction, thresholds)
+    )
+    if image.is_comparison:
+        return [CHANGED] if changed else []
     score = task.least_sure(image.prediction, thresholds)
     margin = None if rule.margin is None else task.margin(image.prediction, thresholds)
     met = {
         UNSURE: rule.below is not None and score is not None and score < rule.below,
         CLOSE: margin is not None and margin < rule.margin,
         EVERY: bool(rule.every) and number % rule.every == 0,
-        CHANGED: rule.changed
-        and image.before is not None
-        and task.differ(image.before, image.prediction, thresholds),
+        CHANGED: changed,
     }
     return [reason for reason, is_met in met.items() if is_met]
 

@@ -2,18 +2,22 @@
 
 import io
 import json
+import random
 import struct
 
 import pytest
 from django.urls import reverse
 from PIL import Image
 
-from portal.camera import black, live, services
+from portal.camera import black, comparing, live, services
 from portal.camera.models import LiveView
 from portal.core import relay
+from portal.deployment.steps import deploy
 from portal.devices import seen
 from portal.devices import services as devices
+from portal.devices.camera_stream import Frame
 from portal.jobs.models import Status
+from tests.devices import boards
 from tests.devices.live import BEFORE, check_told, execute
 
 pytestmark = pytest.mark.ssh
@@ -85,6 +89,41 @@ def test_frames_are_offered_for_review(rows, camera_board, frames, monkeypatch):
     source, image = kept[0]
     assert source == seen.LIVE and image.prediction["label"] == "red"
     assert image.content().startswith(b"\xff\xd8")
+
+
+def test_once_nobody_watches_a_sample_is_compared_with_the_release_before(
+    rows, camera_board, frames, artifacts, monkeypatch
+):
+    monkeypatch.setattr(boards, "NAMES", ["azul", "verde", "rojo"])
+    with camera_board.connect() as connection:
+        golden = {"blue": 0, "green": 1, "red": 2}
+        deploy(connection, boards.PROFILE, boards.make_release(artifacts, "after", golden))
+    monkeypatch.setattr(live, "LONGEST_SECONDS", 60.0)
+    monkeypatch.setattr(live, "UNWATCHED_SECONDS", 0.3)
+    monkeypatch.setattr(comparing, "EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(comparing, "MOST", 3)
+    monkeypatch.setattr(Publisher, "watchers", 0)
+    kept = []
+    monkeypatch.setattr(seen, "wants_before", lambda device: True)
+    monkeypatch.setattr(
+        seen, "offer", lambda device, task, release, images, source: kept.append((release, images))
+    )
+    job = execute(live.start(rows.device, rows.user).job)
+    [(release, images)] = kept
+    assert job.result["compared"] == len(images) <= 3 and release == "after"
+    pairs = {(image.prediction["label"], image.before["label"]) for image in images}
+    assert pairs == {("rojo", "red")} and all(image.is_comparison for image in images)
+
+
+def test_each_frame_of_a_view_is_as_likely_in_the_sample(rows, monkeypatch):
+    monkeypatch.setattr(seen, "wants_before", lambda device: True)
+    monkeypatch.setattr(comparing, "EVERY_SECONDS", 0.0)
+    sample = comparing.Sample(rows.device, random.Random(0))
+    for number in range(400):
+        sample.offer(Frame({"number": number, "task": "classification"}, b"x"))
+    names = [name for name, _content in sample.files]
+    assert len(names) == comparing.MOST and names == sorted(names)
+    assert 100 < sum(int(name[5:11]) for name in names) / len(names) < 300
 
 
 def test_a_camera_that_is_missing_is_told_on_the_page(rows, camera_board, frames, client):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from django.core.files.storage import default_storage
 
@@ -75,6 +77,16 @@ def test_live_images_are_kept_at_intervals(belt):
     belt.rule(below=0.5, live_seconds=60)
     assert belt.offer(image(1), image(2), source=seen.LIVE) == 1
     assert belt.offer(image(3), source=seen.LIVE) == 0
+
+
+def test_live_images_that_are_compared_later_are_kept_only_if_they_changed(belt):
+    belt.rule(below=0.5, changed=True, live_seconds=60)
+    assert belt.offer(image(1), source=seen.LIVE) == 1
+    same, other, another = image(2, before=0), image(3, before=1), image(4, before=2)
+    later = [dataclasses.replace(one, is_comparison=True) for one in (same, other, another)]
+    assert belt.offer(*later, source=seen.LIVE) == 2
+    assert [item.reasons for item in Item.objects.order_by("pk")] == [["unsure"], ["changed"], ["changed"]]
+    assert Rule.objects.get().seen == 1
 
 
 def test_a_full_team_keeps_nothing_and_the_rule_says_why(belt, team):
