@@ -280,12 +280,14 @@ def reopen(draft: CaptureDraft) -> None:
     draft.refresh_from_db(from_queryset=CaptureDraft.objects.select_for_update())
     if not can_reopen(draft):
         raise CaptureRefused(_("These images already are a version, or were deleted: take new ones."))
-    if open_drafts(draft.created_by, draft.team).filter(dataset_name=draft.dataset_name).exists():
+    draft.state, draft.version = CaptureState.OPEN, None
+    try:
+        with transaction.atomic():
+            draft.save(update_fields=["state", "version"])
+    except IntegrityError:  # the database lets a person have one, whoever was first
         raise CaptureRefused(
             _("You already have an open draft for this dataset: finish or discard it first.")
-        )
-    draft.state, draft.version = CaptureState.OPEN, None
-    draft.save(update_fields=["state", "version"])
+        ) from None
 
 
 def can_reopen(draft: CaptureDraft) -> bool:
