@@ -122,6 +122,21 @@ def _body(request: HttpRequest) -> dict:
         raise ValueError("too deep") from error
 
 
+def draft(request, pk):
+    """The accepted images that the next version of a dataset will get."""
+    dataset = get_object_or_404(Dataset.objects.for_team(request.team).live(), pk=pk)
+    page = page_of(versions.draft_of(dataset).select_related("device", "dataset"), request, size=PAGE)
+    context = {
+        "dataset": dataset,
+        "page": page,
+        "items": pages.shown(page.rows),
+        "base": deciding.newest_version(dataset),
+        "count": versions.draft_of(dataset).count(),
+        "most": versions.MOST,
+    }
+    return render(request, "review/draft.html", context)
+
+
 @require_POST
 @member_required
 def version_new(request, pk):

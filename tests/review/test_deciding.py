@@ -120,7 +120,12 @@ def test_accepted_images_become_the_next_version_with_where_they_came_from(alice
     belt.rule(below=0.5, dataset=pets)
     for shade, label in ((1, "cat"), (2, "dog"), (3, "dog")):
         deciding.accept(belt.item(shade), belt.user, label)
+    draft = reverse("review-draft", args=[pets.pk])
+    assert alices.get(draft).content.decode().count('class="shot"') == 3
     answer = alices.post(reverse("review-version", args=[pets.pk]))
+    with pytest.raises(ReviewRefused, match="review some first"):  # a second person is too late
+        versions.make(pets, belt.user)
+    assert "No accepted images" in alices.get(draft).content.decode()
     run_queued_jobs()
     version = DatasetVersion.objects.filter(dataset=pets).latest("number")
     assert answer.url == reverse("dataset-version", args=[version.pk])
@@ -150,7 +155,7 @@ def test_boxes_are_written_as_coco(belt):
         pk=5, task="detection", width=40, height=30, label=[["b", 1.0, 2.0, 3.0, 4.0]], file="review/1/a.png"
     )
     belt.version.class_names = ["a", "b"]
-    found = json.loads(versions._coco([item], {5: "images/device-000005.png"}, belt.version))
+    found = json.loads(versions._coco([item], belt.version.class_names))
     assert (
         found["annotations"][0] | {"category_id": 2, "bbox": [1.0, 2.0, 3.0, 4.0]} == found["annotations"][0]
     )
