@@ -113,3 +113,33 @@ def test_without_frames_there_are_signs_of_life_and_a_stop_ends_it(channels, mon
         return exchange.got
 
     assert set(loops.run(scene())) == {b'{"type": "idle"}'}
+
+
+def test_a_broker_that_falls_silent_without_an_end_is_left_for_a_new_connection(monkeypatch):
+    """As a gateway that forgets a connection: nothing comes, and nobody says that it is over."""
+    monkeypatch.setattr(relays, "SILENT_SECONDS", 0.05)
+    monkeypatch.setattr(relays, "AGAIN_SECONDS", 0.01)
+    subscriptions = []
+
+    async def broker(reader, writer):
+        while data := await reader.read(4096):
+            if b"SUBSCRIBE" in data:
+                subscriptions.append(writer)
+                writer.write(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n")
+                if len(subscriptions) == 2:
+                    writer.write(b"*3\r\n$7\r\nmessage\r\n$1\r\nx\r\n$5\r\nframe\r\n")
+            elif b"PING" not in data:
+                writer.write(b"+OK\r\n" * data.count(b"*"))
+
+    async def scene():
+        server = await asyncio.start_server(broker, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        monkeypatch.setattr(relay, "url", lambda: f"redis://127.0.0.1:{port}/0?protocol=2")
+        watcher, channel = relays.Watcher(), relays.Channel("x")
+        channel.watchers.add(watcher)
+        found = await watcher.take(20)
+        channel.end()
+        server.close()
+        return found
+
+    assert loops.run(scene()) == b"frame" and len(subscriptions) == 2

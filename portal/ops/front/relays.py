@@ -11,6 +11,7 @@ import contextlib
 import socket
 
 import redis.asyncio
+from redis.exceptions import ConnectionError as BrokerLost
 from redis.exceptions import RedisError
 
 from portal.core import relay
@@ -20,6 +21,7 @@ from portal.ops.front.exchange import Exchange
 from portal.ops.front.slots import Overloaded, Slots
 
 AGAIN_SECONDS = 1.0  # after the broker was away
+SILENT_SECONDS = 10.0  # without a message before the broker is asked for a sign of life, and for the answer
 
 
 class Watcher:
@@ -59,12 +61,24 @@ class Channel:
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _follow(self) -> None:
-        async with redis.asyncio.Redis.from_url(relay.url()) as client, client.pubsub() as pubsub:
+        broker = redis.asyncio.Redis.from_url(relay.url(), socket_connect_timeout=SILENT_SECONDS)
+        async with broker as client, client.pubsub() as pubsub:
             await pubsub.subscribe(self._name)
+            was_asked = False
             while True:
-                found = await pubsub.get_message(ignore_subscribe_messages=True, timeout=None)
-                for watcher in self.watchers if found else ():
-                    watcher.put(found["data"])
+                found = await pubsub.get_message(timeout=SILENT_SECONDS)
+                if found is None:
+                    await self._ask(pubsub, was_asked)
+                elif found["type"] == "message":
+                    for watcher in self.watchers:
+                        watcher.put(found["data"])
+                was_asked = found is None
+
+    async def _ask(self, pubsub, was_asked: bool) -> None:
+        """A connection can be dead without an end: of the broker's host, or of a gateway that forgot it."""
+        if was_asked:
+            raise BrokerLost("the broker is silent")
+        await pubsub.ping()
 
     def end(self) -> None:
         self._task.cancel()
