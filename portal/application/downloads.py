@@ -19,7 +19,8 @@ DEFAULT = {
     "only_changes": False,
     "outputs": [{"kind": "file", "path": "predictions.jsonl"}],
 }
-CPP = ("main.cpp", "CMakeLists.txt", "README.md")
+CPP = ("CMakeLists.txt", "README.md")
+FILLED_IN = "slipway_app.h"
 
 
 def zipped(device: Device) -> bytes:
@@ -55,6 +56,7 @@ def _cpp(device: Device) -> dict[str, bytes]:
         "score": (model.shown_from if model else None) or 0,
     }
     folder = package.TEXTS / "cpp"
-    texts = {name: (folder / name).read_text(encoding="utf-8") for name in CPP[1:]}
-    main = Template((folder / f"{task}.cpp").read_text(encoding="utf-8")).substitute(values)
-    return {name: text.encode() for name, text in {CPP[0]: main, **texts}.items()}
+    texts = {name: (folder / name).read_text(encoding="utf-8") for name in CPP}
+    for name, source in (("main.cpp", f"{task}.cpp"), (FILLED_IN, FILLED_IN)):
+        texts[name] = Template((folder / source).read_text(encoding="utf-8")).substitute(values)
+    return {name: text.encode() for name, text in texts.items()}

@@ -88,6 +88,6 @@ def test_a_package_holds_the_application_and_a_cpp_main_with_the_labels(alices, 
     answer = alices.get(reverse("app-package", args=[rows.device.pk]))
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         names = set(archive.namelist())
-        main = archive.read("cpp/main.cpp").decode()
+        main = (archive.read("cpp/main.cpp") + archive.read("cpp/slipway_app.h")).decode()
     assert {"app/app.py", "app/camera.py", "app/README.txt", "app/config.json", "cpp/CMakeLists.txt"} <= names
     assert '{"red", "green", "blue"}' in main or '"red"' in main and "PaddleClas" in main
