@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,11 +21,12 @@ KINDS = [
 SPEEDS = (9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 NEEDED = {"mqtt": ("host", "topic"), "serial": ("device",), "http": ("url",), "file": ()}
 FIELDS = {
-    "mqtt": ("host", "port", "topic", "qos", "user"),
+    "mqtt": ("host", "port", "tls", "ca", "topic", "qos", "user"),
     "serial": ("device", "baud"),
     "http": ("url",),
     "file": (),
 }
+MOST_CA = 16_000  # characters
 BARRED_IN_TOPIC = "+#"  # wildcards of subscribers
 
 
@@ -51,7 +53,23 @@ class AppForm(StyledForm):
     )
     output = forms.ChoiceField(label=_("Predictions to"), choices=KINDS)
     host = forms.CharField(label=_("Broker"), required=False, max_length=255, validators=[one_line])
-    port = forms.IntegerField(label=_("Port"), required=False, min_value=1, max_value=65535, initial=1883)
+    port = forms.IntegerField(
+        label=_("Port"),
+        required=False,
+        min_value=1,
+        max_value=65535,
+        help_text=_("Empty: 1883, or 8883 with TLS."),
+    )
+    tls = forms.BooleanField(
+        required=False, label=_("TLS"), help_text=_("Encrypted; the broker's certificate is checked.")
+    )
+    ca = forms.CharField(
+        label=_("CA certificate"),
+        required=False,
+        max_length=MOST_CA,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text=_("Of the broker, as PEM text. Empty: those that the board trusts."),
+    )
     topic = forms.CharField(label=_("Topic"), required=False, max_length=255, validators=[one_line])
     qos = forms.ChoiceField(
         label=_("Delivery"), required=False, choices=[("0", _("at most once")), ("1", _("at least once"))]
@@ -79,6 +97,14 @@ class AppForm(StyledForm):
             raise forms.ValidationError(_("A topic to publish to has neither + nor #."))
         return topic
 
+    def clean_ca(self):
+        text = self.cleaned_data["ca"]
+        if text and not _is_certificate(text):
+            raise forms.ValidationError(
+                _("Enter certificates as PEM text, from -----BEGIN CERTIFICATE----- on.")
+            )
+        return text
+
     def clean_url(self):
         url = self.cleaned_data["url"]
         if url and not _is_address(url):
@@ -98,7 +124,9 @@ class AppForm(StyledForm):
         data = self.cleaned_data
         camera = {"kind": "camera", "size": [data["width"], data["height"]]}
         folder = {"kind": "folder", "folder": data["folder"] or "pictures"}
-        chosen = {name: data[name] for name in FIELDS[data["output"]] if data[name] not in (None, "")}
+        chosen = {name: data[name] for name in FIELDS[data["output"]] if data[name] not in (None, "", False)}
+        if not chosen.get("tls"):
+            chosen.pop("ca", None)
         if "qos" in chosen:
             chosen["qos"] = int(chosen["qos"])
         return {
@@ -107,6 +135,15 @@ class AppForm(StyledForm):
             "only_changes": data["only_changes"],
             "outputs": [{"kind": data["output"], **chosen}],
         }
+
+
+def _is_certificate(text: str) -> bool:
+    """Whether it is one or more certificates, and no private key is among them."""
+    try:
+        ssl.create_default_context(cadata=text)
+    except (ssl.SSLError, ValueError):
+        return False
+    return "PRIVATE KEY" not in text
 
 
 def _is_address(url: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from portal.application.forms import KINDS, SPEEDS, AppForm
+from portal.application.forms import KINDS, MOST_CA, SPEEDS, AppForm
 from portal.application.models import Application
 from portal.core.names import one_line
 from portal.core.serializers import InTeamField, KnownFieldsOnly
@@ -41,7 +41,13 @@ class NewApplicationSerializer(KnownFieldsOnly, serializers.Serializer):
     only_changes = serializers.BooleanField(default=False)
     output = serializers.ChoiceField([name for name, _title in KINDS])
     host = serializers.CharField(required=False, max_length=255, validators=[one_line])
-    port = serializers.IntegerField(required=False, min_value=1, max_value=65535)
+    port = serializers.IntegerField(
+        required=False, min_value=1, max_value=65535, help_text="1883, or 8883 with `tls`, by default"
+    )
+    tls = serializers.BooleanField(required=False, help_text="the broker's certificate is checked")
+    ca = serializers.CharField(
+        required=False, max_length=MOST_CA, help_text="certificates as PEM text; else those that it trusts"
+    )
     topic = serializers.CharField(required=False, max_length=255, validators=[one_line])
     qos = serializers.IntegerField(required=False, min_value=0, max_value=1)
     user = serializers.CharField(required=False, max_length=255, validators=[one_line])

@@ -24,7 +24,7 @@ KIND = "app"
 SECONDS = 90.0
 # A new folder for its user alone: the settings may hold a password.
 PRIVATE_FOLDER = 'rm -rf "$1" && mkdir -p "${1%/*}" && mkdir -m 700 "$1"'
-MQTT_PORT = 1883  # of brokers, as on the board
+MQTT_PORT, MQTTS_PORT = 1883, 8883  # of brokers, as on the board
 
 
 class ApplicationRefused(Exception):
@@ -50,15 +50,19 @@ def install(device: Device, user, config: dict[str, Any], password: str | None =
 
 
 def _recipient(config: dict[str, Any]) -> tuple | None:
-    """Whom the password is for: broker, port and user; None without MQTT."""
+    """Whom the password is for, and whether encrypted: broker, port, TLS and user; None without MQTT."""
     found = next((one for one in config.get("outputs", ()) if one["kind"] == "mqtt"), None)
-    return found and (found["host"], found.get("port") or MQTT_PORT, found.get("user", ""))
+    if found is None:
+        return None
+    tls = bool(found.get("tls"))
+    port = found.get("port") or (MQTTS_PORT if tls else MQTT_PORT)
+    return found["host"], port, tls, found.get("ca", ""), found.get("user", "")
 
 
 def _forgotten(config: dict[str, Any]) -> str:
     """No password, where none is needed. Raises ApplicationRefused where one is."""
     recipient = _recipient(config)
-    if recipient is not None and recipient[2]:
+    if recipient is not None and recipient[-1]:
         raise ApplicationRefused(
             msg("The stored password is for another broker or user: enter the password for this one.")
         )

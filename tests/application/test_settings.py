@@ -24,6 +24,7 @@ def device(team, alice):
 @pytest.mark.parametrize("fields, field, words", [
     ({"output": "mqtt", "topic": "a"}, "host", "needed"),
     ({"output": "mqtt", "host": "h", "topic": "a/#"}, "topic", "neither"),
+    ({"output": "mqtt", "host": "h", "topic": "a", "tls": "on", "ca": "x"}, "ca", "PEM text"),
     ({"output": "serial", "device": "/etc/passwd"}, "device", "valid"),
     ({"output": "http", "url": "ftp://h/"}, "url", "full address"),
     ({"output": "http", "url": "http://[::1"}, "url", "full address"),
@@ -81,7 +82,7 @@ def test_a_stored_password_goes_to_no_other_broker_or_user(alice, device):
 
     assert install("secret")["password"] == "secret"
     assert install(topic="other", port=1883)["password"] == "secret"
-    for changed in ({"host": "elsewhere"}, {"port": 1884}, {"user": "you"}):
+    for changed in ({"host": "elsewhere"}, {"port": 1884}, {"user": "you"}, {"tls": True, "port": 1883}):
         with pytest.raises(services.ApplicationRefused, match="enter the password"):
             install(**changed)
     assert "password" not in install(host="elsewhere", user="")

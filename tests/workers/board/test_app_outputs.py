@@ -7,6 +7,7 @@ import http.server
 import importlib
 import os
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -14,6 +15,8 @@ import tty
 from pathlib import Path
 
 import pytest
+
+from tests.certificates import self_signed
 
 APP = Path(__file__).resolve().parents[3] / "workers" / "board" / "app"
 
@@ -40,8 +43,9 @@ def wait(condition, seconds=20):
 class Broker(threading.Thread):
     """Speaks MQTT 3.1.1 with one client: real packets, checked byte by byte."""
 
-    def __init__(self, code: int = 0, port: int = 0):
+    def __init__(self, code: int = 0, port: int = 0, certificate: str = ""):
         super().__init__(daemon=True)
+        self.certificate = certificate
         self.server = socket.create_server(("127.0.0.1", port))
         self.port, self.code = self.server.getsockname()[1], code
         self.connect, self.published, self.kinds = b"", [], []
@@ -50,6 +54,13 @@ class Broker(threading.Thread):
     def run(self):
         client, _address = self.server.accept()
         self.server.close()
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            try:
+                client = context.wrap_socket(client, server_side=True)
+            except OSError:
+                return
         with client:
             while True:
                 head = client.recv(1)
@@ -96,6 +107,24 @@ def test_mqtt_connects_publishes_and_pings_as_the_standard_says(app_modules):
         b"\0\4MQTT\4\xc2\0\0" b"\0\7board-1" b"\0\5bench" b"\0\6secret"
     )  # fmt: skip
     assert broker.published == [("line/1", "划痕".encode(), 0), ("line/1", b"x" * 300_000, 1)]
+
+
+def test_with_tls_the_brokers_certificate_is_checked(app_modules, tmp_path, monkeypatch):
+    _outputs, mqtt = app_modules
+    file = tmp_path / "broker.pem"
+    file.write_bytes(self_signed())
+    ca = file.read_text().partition("-----BEGIN PRIVATE KEY")[0]
+    broker = Broker(certificate=str(file))
+    publisher = mqtt.Publisher("127.0.0.1", broker.port, "x", tls=True, ca=ca)
+    publisher.publish("line/1", b"seen", qos=1)
+    publisher.close()
+    assert broker.published == [("line/1", b"seen", 1)]
+    for host, more in (("127.0.0.1", {}), ("localhost", {"ca": ca})):
+        with pytest.raises(OSError, match="certificate is not accepted"):
+            mqtt.Publisher(host, Broker(certificate=str(file)).port, "x", tls=True, **more)
+    monkeypatch.setitem(sys.modules, "ssl", None)
+    with pytest.raises(OSError, match="no ssl module"):
+        mqtt.Publisher("127.0.0.1", Broker().port, "x", tls=True)
 
 
 def test_a_broker_that_refuses_says_why(app_modules):

@@ -1,8 +1,8 @@
 """A publisher for MQTT 3.1.1: connect, publish with QoS 0 or 1, keep alive. Python 3.8+, standard library.
 
 Boards have no MQTT package and often no pip, so these few packets are written by hand. It does not
-subscribe; QoS 2 and TLS are left out. Every call has a deadline. Section numbers are those of the OASIS
-standard.
+subscribe; QoS 2 is left out. TLS needs the ssl module of the board's Python. Every call has a deadline.
+Section numbers are those of the OASIS standard.
 """
 
 import socket
@@ -42,15 +42,35 @@ def packet(kind, flags, body):
             return bytes([kind << 4 | flags]) + length + body
 
 
+def encrypted(plain, host, ca):
+    """The connection in TLS, with the broker's certificate checked: by ``ca``, certificates as PEM text, or
+    by those that the board trusts.
+    """
+    try:
+        import ssl
+    except ImportError as error:
+        raise MqttError("the board's Python has no ssl module, so it cannot speak TLS") from error
+    try:
+        context = ssl.create_default_context(cadata=ca or None)
+        return context.wrap_socket(plain, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        words = "the broker's certificate is not accepted: {}; check its CA, its name and the board's clock"
+        raise MqttError(words.format(error.verify_message)) from error
+
+
 class Publisher:
     """A connection to a broker. Any failure is an OSError, after which it is closed."""
 
-    def __init__(self, host, port, client_id, user="", password="", keepalive=60, timeout=10.0):
+    def __init__(
+        self, host, port, client_id, user="", password="", keepalive=60, timeout=10.0, tls=False, ca=""
+    ):
         self.number, self.keepalive, self.timeout = 0, keepalive, timeout
         self.socket = socket.create_connection((host, port), timeout)
         self.socket.settimeout(timeout)
         self.spoke = time.monotonic()
         try:
+            if tls:
+                self.socket = encrypted(self.socket, host, ca)
             self._connect(client_id, user, password)
         except BaseException:
             self.close()

@@ -61,6 +61,10 @@ class Log:
         pass
 
 
+def port_of(settings):
+    return int(settings.get("port") or (8883 if settings.get("tls") else 1883))
+
+
 class Mqtt:
     """A topic of an MQTT broker."""
 
@@ -69,11 +73,13 @@ class Mqtt:
         client = settings.get("client_id") or f"slipway-{os.uname().nodename[:20]}-{os.getpid()}"
         self.publisher = Publisher(
             settings["host"],
-            int(settings.get("port") or 1883),
+            port_of(settings),
             client,
             settings.get("user") or "",
             settings.get("password") or "",
             timeout=TIMEOUT,
+            tls=bool(settings.get("tls")),
+            ca=settings.get("ca") or "",
         )
 
     def send(self, line):
@@ -164,7 +170,8 @@ def place_of(settings):
     """What an output is connected to, for a person. Never its password."""
     kind = settings["kind"]
     if kind == "mqtt":
-        return f"{settings['host']}:{settings.get('port') or 1883} {settings['topic']}"
+        scheme = "mqtts://" if settings.get("tls") else ""
+        return f"{scheme}{settings['host']}:{port_of(settings)} {settings['topic']}"
     return str(settings.get({"serial": "device", "http": "url", "file": "path"}.get(kind, "")) or "")
 
 

@@ -23,6 +23,8 @@ def add_to(group: click.Group) -> None:
         command(applications, name, _page, short_help=words)(_act(name, words))
 
 
+LONGEST_CA = 16_000  # characters
+
 ACTS = {
     "start": "Start the application.",
     "stop": "Stop the application; it starts again at the next boot.",
@@ -37,7 +39,9 @@ def _page(app: App, device: str, **values) -> str:
 @click.argument("device")
 @click.option("--to", "output", type=click.Choice(["file", "mqtt", "serial", "http"]), required=True)
 @click.option("--host", help="The MQTT broker.")
-@click.option("--port", type=click.IntRange(1, 65535), help="The broker's port; 1883 by default.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The broker's port; 1883, or 8883 with TLS.")
+@click.option("--tls", is_flag=True, help="Encrypt, and check the broker's certificate.")
+@click.option("--ca", type=click.File("r"), help="A file with the broker's CA certificates, PEM.")
 @click.option("--topic")
 @click.option("--qos", type=click.IntRange(0, 1))
 @click.option("--user")
@@ -59,6 +63,7 @@ def install(app: App, device: str, password_stdin: bool, **options: Any):
     """
     given = sys.stdin.readline().rstrip("\r\n") if password_stdin else os.environ.get("SLIPWAY_MQTT_PASSWORD")
     options["password"] = given
+    options["ca"] = options["ca"].read(LONGEST_CA + 1) if options["ca"] else None
     body = {name: value for name, value in options.items() if value not in (None, "", False)}
     body["device"] = app.client.device(device)["id"]
     _print(app, app.client.post("device-apps/", json=body))
