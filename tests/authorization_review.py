@@ -34,6 +34,7 @@ PAGES = {
     "GET review-image": Rule(VIEWER),
     "POST review-decide": Rule(MEMBER),
     "POST review-boxes": Rule(MEMBER),
+    "GET review-draft": Rule(VIEWER),
     "POST review-version": Rule(MEMBER),
     "GET review-rules": Rule(OPERATOR),
     "POST review-rules": Rule(OPERATOR),

@@ -240,6 +240,7 @@ def page_values(rows, name):
         "run-cancel": rows["failed"], "run-retry": rows["failed"], "run-delete": rows["failed"],
         "run-restore": rows["failed"],
         "review-rule-remove": rows["review_rule"], "review-version": rows["version"].dataset,
+        "review-draft": rows["version"].dataset,
         **dict.fromkeys(
             ("camera-live", "camera-stream", "camera-stream-state", "camera-stream-start"), rows["virtual"]
         ),

@@ -61,6 +61,8 @@ class Order:
 def start(draft: CaptureDraft, user, device: Device, order: Order) -> Capture:
     """Queue a capture. Raises CaptureRefused, QuotaReached."""
     order.check()
+    if not Device.objects.select_for_update().filter(pk=device.pk).exists():
+        raise CaptureRefused(_("This device was deleted: choose another one."), "device")
     jobs.refuse_if_full(draft.team)
     services.lock_open(draft)
     services.refuse_without_room(draft, order.count * USUAL_BYTES, order.count)

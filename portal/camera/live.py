@@ -39,7 +39,9 @@ def channel_of(device_id: int) -> str:
 
 @transaction.atomic
 def start(device: Device, user) -> LiveView:
-    """The running or queued view of the device; a new one if there is none. Raises QuotaReached."""
+    """The running or queued view of the device; a new one if there is none. Raises QuotaReached, and
+    Device.DoesNotExist if it was deleted meanwhile.
+    """
     Device.objects.select_for_update().get(pk=device.pk)  # two people must not start two
     known = current(device)
     if known is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import JsonResponse
+from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -46,6 +46,8 @@ def stream_start(request, pk):
         view = live.start(device, request.user)
     except QuotaReached as refusal:
         return JsonResponse({"active": False, "sentence": shown(refusal)})
+    except Device.DoesNotExist:
+        raise Http404 from None
     return JsonResponse(_state(device, view))
 
 

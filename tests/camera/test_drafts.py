@@ -15,6 +15,7 @@ from portal.camera.refused import CaptureRefused
 from portal.datasets.models import DatasetVersion
 from portal.datasets.services import create_version
 from portal.devices.models import Device
+from portal.jobs.models import Job, Status
 from portal.teams import quota_usage
 from portal.teams.quotas import QuotaReached
 from tests.devices.live import check_sentence
@@ -116,6 +117,18 @@ def test_pictures_become_a_new_dataset_with_their_classes(draft, django_capture_
     with django_capture_on_commit_callbacks(execute=True):
         services.sweep()
     assert not CapturedImage.objects.exists() and not any(map(default_storage.exists, names))
+
+
+def test_a_draft_is_not_reopened_beside_another_one(draft, team, alice):
+    fill(draft)
+    version = services.commit(draft)
+    Job.objects.filter(pk=version.job_id).update(status=Status.FAILED)
+    other = services.begin(team, alice, draft.dataset_name, draft.task)
+    with pytest.raises(CaptureRefused, match="finish or discard it first"):
+        services.reopen(CaptureDraft.objects.get(pk=draft.pk))
+    services.discard(other)
+    services.reopen(draft)
+    assert CaptureDraft.objects.get(pk=draft.pk).is_open and draft.images.count() == 10
 
 
 def test_pictures_are_added_to_the_newest_version_and_may_bring_a_class(team, alice):

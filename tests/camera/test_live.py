@@ -9,13 +9,15 @@ import pytest
 from django.urls import reverse
 from PIL import Image
 
-from portal.camera import black, comparing, live, services
+from portal.camera import black, capture, comparing, live, live_views, services
 from portal.camera.models import LiveView
+from portal.camera.refused import CaptureRefused
 from portal.core import relay
 from portal.deployment.steps import deploy
 from portal.devices import seen
 from portal.devices import services as devices
 from portal.devices.camera_stream import Frame
+from portal.devices.models import Device
 from portal.jobs.models import Status
 from tests.devices import boards
 from tests.devices.live import BEFORE, check_told, execute
@@ -147,6 +149,17 @@ def test_two_who_start_it_share_one_view_and_viewers_only_watch(rows, client, bo
     assert client.post(url).status_code == 403
     page = client.get(reverse("camera-live", args=[rows.device.pk])).content.decode()
     assert "data-start=" not in page
+
+
+def test_a_device_that_is_deleted_meanwhile_is_not_found(rows, client, monkeypatch):
+    client.force_login(rows.user)
+    draft = services.begin(rows.team, rows.user, "Bolts", "classification")
+    device = Device.objects.get(pk=rows.device.pk)
+    rows.device.delete()
+    monkeypatch.setattr(live_views, "_device", lambda request, pk: device)
+    assert client.post(reverse("camera-stream-start", args=[device.pk])).status_code == 404
+    with pytest.raises(CaptureRefused, match="was deleted"):
+        capture.start(draft, rows.user, device, capture.Order())
 
 
 def test_a_message_is_a_length_an_object_and_an_image():

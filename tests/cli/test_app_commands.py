@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from slipway import Client
 
 from portal.application.models import Application
 from portal.core.encryption import unseal
@@ -37,3 +38,9 @@ def test_the_application_is_installed_shown_and_stopped(signed_in, slipway, team
     Application.objects.update(state=state)
     assert "waiting 7, dropped 0 Connection refused" in slipway("app", "show", "Belt").out
     assert "(stop): queued" in slipway("app", "stop", "Belt").out
+    Job.objects.update(status=Status.SUCCEEDED)
+    client = Client()
+    assert client.application("Belt")["act"] == "stop"
+    assert client.tell_application("Belt", "refresh")["act"] == "status"
+    Job.objects.update(status=Status.SUCCEEDED)
+    assert client.install_application("Belt", "file")["config"]["outputs"] == [{"kind": "file"}]

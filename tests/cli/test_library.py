@@ -10,7 +10,7 @@ import typing
 import pytest
 import slipway
 from django.core.management import call_command
-from slipway import Client, NotFound, Refused, Undecided, Unreachable, types
+from slipway import Client, NotFound, Refused, Undecided, Unreachable, board_types, types
 from slipway.errors import SlipwayError
 
 from tests.certificates import self_signed
@@ -141,7 +141,10 @@ def test_a_file_that_holds_no_certificate_is_named(tmp_path):
 
 # --- types
 
-SCHEMAS = {"Version": "DatasetVersionDetail", "StoredFile": "Artifact", "Parity": "ParityReport"}
+SCHEMAS = {
+    "Version": "DatasetVersionDetail", "StoredFile": "Artifact", "Parity": "ParityReport",
+    "ReviewItem": "Item", "BoardApplication": "Application",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -151,13 +154,14 @@ def schemas(tmp_path_factory):
     return json.loads(path.read_text())["components"]["schemas"]
 
 
-ROWS = [name for name, kind in vars(types).items() if typing.is_typeddict(kind)]
+KNOWN = {**vars(types), **vars(board_types)}
+ROWS = [name for name, kind in KNOWN.items() if typing.is_typeddict(kind)]
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_the_types_are_those_of_the_schema(name, schemas):
     properties = schemas[SCHEMAS.get(name, name)]["properties"]
-    for field, annotation in getattr(types, name).__annotations__.items():
+    for field, annotation in KNOWN[name].__annotations__.items():
         assert field in properties, field
         told, wanted = properties[field], str(annotation.__forward_arg__)
         assert ("None" in wanted) == bool(told.get("nullable")) or "Any" in wanted, field

@@ -1,6 +1,7 @@
 """Images from devices from the command line."""
 
 import pytest
+from slipway import Client, Refused
 
 from portal.devices import seen
 from portal.devices.seen import Seen
@@ -33,5 +34,12 @@ def test_images_are_listed_corrected_and_a_rule_set(signed_in, slipway, team, al
     assert "waiting" in slipway("review", "undo", number).out
     assert "discarded" in slipway("review", "discard", number).out
     assert slipway("review", "version", version.dataset.name).code == 6
+    client = Client()
+    [row] = client.review_items(state="discarded")
+    client.undo(row)
+    assert client.accept(row, "划痕")["label"] == "划痕"
+    assert client.discard(client.undo(row))["state"] == "discarded"
+    with pytest.raises(Refused, match="review some first"):
+        client.next_version(version.dataset.name)
     assert "removed" in slipway(*rule, "--remove").out
     assert not Rule.objects.exists()

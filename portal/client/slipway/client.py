@@ -10,6 +10,7 @@ from typing import Any
 
 from slipway import captures, files, logins, lookup, packing, tus, uploads, waiting
 from slipway.access import AccessCalls
+from slipway.board_calls import BoardCalls
 from slipway.errors import NotFound, Refused
 from slipway.imports import ModelFiles
 from slipway.types import (
@@ -43,7 +44,7 @@ def _id(row: Mapping[str, Any] | int) -> int:
     return row if isinstance(row, int) else int(row["id"])
 
 
-class Client(AccessCalls, ModelFiles):
+class Client(AccessCalls, BoardCalls, ModelFiles):
     """A portal, as the owner of a token sees it.
 
     Without arguments it uses SLIPWAY_URL and SLIPWAY_TOKEN, or the login stored by ``slipway login``. Methods
