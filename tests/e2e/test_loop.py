@@ -4,6 +4,7 @@ version. The board is virtual, its camera shows red, and its model really predic
 
 import contextlib
 import queue
+import re
 
 import pytest
 from django.urls import reverse
@@ -98,13 +99,15 @@ def test_pictures_of_the_camera_and_a_wrong_answer_come_into_the_next_versions(b
     page.goto(f"{reverse('camera-begin')}?device={board.device.pk}")
     page.fill("#id_dataset", "Parts")
     page.click("main form button")
-    page.wait_for_url("**/camera/*/")
-    page.fill("#id_class_name", "red")
-    page.fill("#id_count", "6")
-    page.fill("#id_every_ms", "0")
+    page.wait_for_url(re.compile(r"/camera/\d+/"))
+    page.fill("#device [name$=class_name]", "red")
+    page.fill("#device [name$=count]", "6")
+    page.fill("#device [name$=every_ms]", "0")
     page.click("text=Start capturing")
     until(page, lambda: board.device.captures.filter(job__status="succeeded").exists())
-    page.reload()
+    draft = board.device.captures.get().draft
+    assert draft.images.count() == 6
+    page.goto(reverse("camera-draft", args=[draft.pk]))
     expect(page.locator(".camera-image")).to_have_count(6)
     page.click("form[data-commit] button")
     board.version = until(page, lambda: newest(2))
