@@ -77,7 +77,7 @@ class Channel:
     async def _ask(self, pubsub, was_asked: bool) -> None:
         """A connection can be dead without an end: of the broker's host, or of a gateway that forgot it."""
         if was_asked:
-            raise BrokerLost("the broker is silent")
+            raise BrokerLost
         await pubsub.ping()
 
     def end(self) -> None:
