@@ -22,7 +22,7 @@ PROGRAMS = (
     "board/runner.py",
     "board/drivers.py",
     "board/tasks.py",
-    "datakit/decoding/picodet.py",
+    "datakit/decoding/detector.py",
     "datakit/scoring/matching.py",
 )
 GOLDEN_COUNT = 3

@@ -59,11 +59,11 @@ def _boxes(folder: Path, split: str, names: list[str], size: list[int]) -> None:
         for one, name in enumerate(names)
     ]
     boxes = [
-        {"id": one, "image_id": one, "category_id": 1, "bbox": [2, 2, 20, 20], "area": 400, "iscrowd": 0}
+        {"id": one, "image_id": one, "category_id": 0, "bbox": [2, 2, 20, 20], "area": 400, "iscrowd": 0}
         for one in range(len(names))
     ]
     (folder / "annotations").mkdir(exist_ok=True)
-    content = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "0"}]}
+    content = {"images": images, "annotations": boxes, "categories": [{"id": 0, "name": "0"}]}
     (folder / f"annotations/instance_{split}.json").write_text(json.dumps(content))
 
 

@@ -19,16 +19,19 @@ sys.modules["rknnlite.api"].RKNNLite = None
 text = open(sys.argv[1], encoding="utf-8").read()
 program = {}
 exec(text[: text.index("rknn = RKNNLite()")], program)
-from workers.datakit.decoding.picodet import decode
+from workers.datakit.decoding.detector import decode
 noise = np.random.default_rng(7)
-outputs = []
-for cells in (8, 4, 2, 1):
-    outputs.append(noise.random((1, 2, cells, cells)).astype("float32"))
-    outputs.append((3 * noise.normal(size=(1, 32, cells, cells))).astype("float32"))
-found = sorted(program["boxes"](outputs, (640, 320)), key=lambda box: -box[1])
-expected = decode(outputs, (64, 64), (640, 320), least_score=0.25, overlap=0.6)
-expected = [["ab"[box["label"]], box["score"]] for box in expected]
-print(json.dumps([[list(box[:2]) for box in found], expected]))
+told = []
+for channels in ((32,), (4,), (2, 2)):
+    outputs = []
+    for cells in (8, 4, 2, 1):
+        outputs.append(noise.random((1, 2, cells, cells)).astype("float32"))
+        outputs += [noise.random(size=(1, one, cells, cells)).astype("float32") for one in channels]
+    found = [list(box[:2]) for box in program["boxes"](outputs, (640, 320))]
+    expected = decode(outputs, (64, 64), (640, 320), least_score=0.25, overlap=0.6)
+    expected = [["ab"[box["label"]], box["score"]] for box in expected]
+    told.append([sorted(boxes, key=lambda box: (-box[1], box[0])) for boxes in (found, expected)])
+print(json.dumps(told))
 """
 
 
@@ -43,5 +46,5 @@ def test_it_finds_the_boxes_of_the_reference_decoder(tmp_path):
     (tmp_path / "detect.py").write_text(text, "utf-8")
     done = run_python("-c", COMPARE, tmp_path / "detect.py")
     assert done.returncode == 0, done.stderr
-    found, expected = json.loads(done.stdout.splitlines()[-1])
-    assert len(expected) > 10 and found == expected
+    for found, expected in json.loads(done.stdout.splitlines()[-1]):
+        assert len(expected) > 10 and found[: len(expected)] == expected

@@ -62,7 +62,7 @@ class Detection:
 
     name = "detection"
     vendor_class = "PaddleDet"  # of the Lockzhiner library; it decodes and suppresses by itself
-    LEAST_SCORE, OVERLAP = 0.025**2, 0.6  # as in the models' evaluation: see datakit/decoding/picodet.py
+    LEAST_SCORE, OVERLAP = 0.025**2, 0.6  # as in the models' evaluation: see datakit/decoding/detector.py
     VENDOR_SCORE = 0.5  # the library's default threshold
     MOST_BOXES = 100
     CLEAR = 0.1  # a golden box is expected only with a score this far above the lowest reported one
@@ -91,7 +91,7 @@ class Detection:
 
     def of_outputs(self, outputs, numpy, input_size, image_size):
         # Imported here because it needs numpy, which boards with the vendor's library lack.
-        from picodet import decode
+        from detector import decode
 
         return {"boxes": decode(outputs, input_size, image_size)}
 

@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from workers.contract import InputError, ToolchainError
 from workers.contract.messages import Message, msg
 from workers.convert import channels
-from workers.intake import graphs, heads
+from workers.intake import graphs, heads, proving
 from workers.intake.graphs import Wiring, shape_of
 
 USUAL_SIZE = (224, 224)
@@ -68,8 +68,9 @@ def fix(source: onnx.ModelProto, size: tuple[int, int] | None, scratch: Path) ->
         fixes.append(msg("The input takes channels first now (1×3×height×width)."))
     slim = _slimmed(model)
     wiring = Wiring(slim)
-    head = heads.find(wiring)
-    cut = _slimmed(copy.deepcopy(slim), head.cut)
+    head = heads.find(wiring, wanted)
+    whole = head.model or slim
+    cut = _slimmed(copy.deepcopy(whole), head.cut)
     _refuse_further_inputs(cut, image.name)
     done = _flattened(cut) if head.task == heads.CLASSIFICATION else cut
     if not _starts_with_convolutions(done):
@@ -80,7 +81,9 @@ def fix(source: onnx.ModelProto, size: tuple[int, int] | None, scratch: Path) ->
                 "changed."
             )
         )
-    compare(slim, done, head, scratch)
+    compare(whole, done, head, scratch)
+    if head.model is not None:
+        _prove(slim, whole, head, wanted, scratch)
     compare_source(source, slim, image.name, wanted, first, scratch)
     return Fixed(done, head, wanted, own is None, source, [*fixes, *head.notes])
 
@@ -298,6 +301,17 @@ def compare_source(
     before = run(source, further | given, None, scratch / "source.onnx")
     after = run(slim, further | noise, None, scratch / "slim.onnx")
     _refuse_difference(before, after)
+
+
+def _prove(
+    slim: onnx.ModelProto, whole: onnx.ModelProto, head: heads.Head, size: tuple, scratch: Path
+) -> None:
+    """Compare our reading of boxes with the file's, see ``proving.py``."""
+    own = [value.name for value in slim.graph.output]
+    found = run(whole, _further(whole) | _noise(slim), [*own, *head.cut], scratch / "proof.onnx")
+    head.notes.append(
+        proving.prove(found[: len(own)], found[len(own) :], size, family=head.family, order=head.order)
+    )
 
 
 def _noise(model: onnx.ModelProto, name: str = "") -> dict[str, np.ndarray]:

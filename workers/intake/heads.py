@@ -1,4 +1,4 @@
-"""Finds where a network ends for a chip: at the scores of its classes, or at PicoDet's eight raw outputs.
+"""Finds where a network ends for a chip: at the scores of its classes, or at the raw outputs of a detector.
 
 What follows (softmax, the best class, non-maximum suppression) is the board's work and is cut off.
 """
@@ -7,32 +7,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+import onnx
+
 from workers.contract import InputError
 from workers.contract.messages import Message, msg
 from workers.datakit.tasks import CLASSIFICATION, DETECTION
+from workers.intake import yolo
 from workers.intake.graphs import Wiring
 
 # Between the scores and the output: these change how scores are told, not which class is the best.
 ACTIVATIONS = {"Softmax", "LogSoftmax", "Sigmoid", "HardSigmoid"}
 TAILS = {*ACTIVATIONS, "ArgMax", "TopK", "Cast", "Identity", "Squeeze", "Unsqueeze", "Reshape", "Flatten"}
 DISTANCES, LEVELS = 32, 4
+BOXES = 100  # or more are rows of them
 SUPPRESSION = "NonMaxSuppression"
+PICODET = "picodet"
 
 
 @dataclass(frozen=True)
 class Head:
-    """``cut`` are the tensors at which the network ends, ``classes`` how many it tells apart."""
+    """``cut`` are the tensors at which the network ends, ``classes`` how many it tells apart.
+
+    ``family`` is a detector's: picodet, nanodet, yolov5, yolov6, yolov8, yolox or ssd. ``model`` is the
+    network with layers that were added for the cut, if any were; ``order`` is that of ``ends.Found``.
+    """
 
     task: str
     classes: int
     cut: list[str]
     notes: list[Message] = field(default_factory=list)
+    family: str = ""
+    model: onnx.ModelProto | None = None
+    order: np.ndarray | None = None
 
 
-def find(wiring: Wiring) -> Head:
-    """Raise InputError, naming the outputs, if they belong to no known task."""
+def find(wiring: Wiring, size: tuple[int, int]) -> Head:
+    """For images of ``size`` (width, height). Raises InputError, naming outputs of no known task."""
     outputs = [value.name for value in wiring.model.graph.output]
-    found = _detector(wiring, outputs) or _classifier(wiring, outputs)
+    found = _detector(wiring, outputs) or _classifier(wiring, outputs) or _yolo(wiring, outputs, size)
     if found is None:
         raise InputError(_unknown(wiring, outputs))
     return found
@@ -42,13 +55,14 @@ def _unknown(wiring: Wiring, outputs: list[str]) -> Message:
     shapes = ", ".join("×".join(map(str, wiring.shapes.get(name) or ["?"])) for name in outputs[:4])
     if _has_boxes(wiring, outputs):
         return msg(
-            "Its outputs ({shapes}) look like those of a YOLO or SSD detector, whose boxes this server does "
-            "not decode: use a PicoDet, or train a detector here.",
+            "Its outputs ({shapes}) look like those of a detector of a kind that this server does not know. "
+            "Known are PicoDet, NanoDet, YOLOv5 to v11 and X, and an SSD with its decoding: export one of "
+            "them, or train a detector here.",
             shapes=shapes,
         )
     return msg(
-        "Its outputs ({shapes}) are neither the scores of classes, 1×classes, nor those of a PicoDet: "
-        "export the network so that it ends with the scores of its classes.",
+        "Its outputs ({shapes}) are neither the scores of classes, 1×classes, nor those of a detector: only "
+        "classification and detection are known here. Export the network so that it ends with one of them.",
         shapes=shapes,
     )
 
@@ -57,8 +71,10 @@ def _has_boxes(wiring: Wiring, outputs: list[str]) -> bool:
     shapes = [wiring.shapes.get(name) or [] for name in outputs]
     nms = any(node.op_type == SUPPRESSION for node in wiring.model.graph.node)
     grids = [shape for shape in shapes if len(shape) in (4, 5)]
-    rows = [shape for shape in shapes if len(shape) == 3 and max(map(_number, shape)) > 100]
-    return nms or len(grids) > 1 or bool(rows)
+    rows = [shape for shape in shapes if len(shape) == 3 and max(map(_number, shape)) > BOXES]
+    rows += [shape for shape in shapes if len(shape) == 2 and _number(shape[0]) > BOXES]
+    table = [shape for shape in grids if _number(shape[1]) > 4 and _number(shape[-1]) > 1]
+    return nms or len(grids) > 1 or bool(rows) or bool(table)
 
 
 def _number(value: object) -> int:
@@ -69,19 +85,21 @@ def _number(value: object) -> int:
 
 
 def _classifier(wiring: Wiring, outputs: list[str]) -> Head | None:
-    """The first output that ends in the scores of classes; the others are left out."""
+    """The first output that ends in the scores of classes, a told one if any is; the others are left out."""
+    found = []
     for name in outputs:
         scores, passed = _before_tail(wiring, name)
-        if (classes := _classes(wiring.shapes.get(scores))) is None:
-            continue
-        notes = _of_tail(passed)
-        if len(outputs) > 1:
-            others = ", ".join(one for one in outputs if one != name)
-            notes.append(
-                msg("Only the scores are kept; these outputs are left out: {names}.", names=others[:200])
-            )
-        return Head(CLASSIFICATION, classes, [scores], notes)
-    return None
+        if (classes := _classes(wiring.shapes.get(scores))) is not None:
+            head = Head(CLASSIFICATION, classes, [scores], _of_tail(passed))
+            found.append((not ACTIVATIONS & set(passed), head, name))
+    if not found:
+        return None
+    _, head, name = min(found, key=lambda one: one[0])
+    if others := ", ".join(one for one in outputs if one != name):
+        head.notes.append(
+            msg("Only the scores are kept; these outputs are left out: {names}.", names=others[:200])
+        )
+    return head
 
 
 def _before_tail(wiring: Wiring, name: str) -> tuple[str, list[str]]:
@@ -128,12 +146,12 @@ def _classes(shape: list | None) -> int | None:
     return rest[0] if shape[0] == 1 and len(rest) == 1 and rest[0] > 1 and shape[1] == rest[0] else None
 
 
-# --- PicoDet ------------------------------------------------------------------------------------
+# --- detectors ----------------------------------------------------------------------------------
 
 
 def _detector(wiring: Wiring, outputs: list[str]) -> Head | None:
     if (classes := _of_levels(wiring, outputs)) is not None:
-        return Head(DETECTION, classes, outputs)
+        return Head(DETECTION, classes, outputs, family=PICODET)
     cut = _raw_outputs(wiring)
     classes = _of_levels(wiring, cut) if cut else None
     if classes is None:
@@ -141,7 +159,21 @@ def _detector(wiring: Wiring, outputs: list[str]) -> Head | None:
     notes = [
         msg("The network is cut at PicoDet's raw outputs: the board decodes boxes and removes duplicates.")
     ]
-    return Head(DETECTION, classes, cut, notes)
+    return Head(DETECTION, classes, cut, notes, PICODET)
+
+
+def _yolo(wiring: Wiring, outputs: list[str], size: tuple[int, int]) -> Head | None:
+    """A detector that ends with convolutions on grids, if its outputs look like boxes."""
+    found = yolo.find(wiring, outputs, size) if _has_boxes(wiring, outputs) else None
+    if found is None:
+        return None
+    note = msg(
+        "The network is cut at the last convolutions of its detector: the board decodes boxes and removes "
+        "duplicates."
+    )
+    return Head(
+        DETECTION, found.classes, found.cut, [note, *found.notes], found.family, found.model, found.order
+    )
 
 
 def _of_levels(wiring: Wiring, names: list[str]) -> int | None:

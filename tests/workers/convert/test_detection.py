@@ -1,4 +1,4 @@
-"""What the conversion makes of a detection set and of PicoDet's eight outputs."""
+"""What the conversion makes of a detection set and of the raw outputs of a detector."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ def sample(image, *labels):
     return Sample(image, {"image": image, "width": 128, "height": 64, "truth": truth})
 
 
-def test_a_model_with_eight_outputs_of_these_classes_is_accepted():
+def test_a_model_with_outputs_of_these_classes_is_accepted():
     DETECTION.check_outputs(SHAPES, ["a", "b"])
+    DETECTION.check_outputs([[1, channels, 8, 8] for channels in (2, 2, 2) * 3], ["a", "b"])
+    DETECTION.check_outputs([[1, channels, 8, 8] for channels in (80, 64) * 3], ["a"] * 80)
 
 
-@pytest.mark.parametrize("shapes", [[], SHAPES[:6], SHAPES[::-1], [[1, 2]], [*SHAPES, [1, 2, 1, 1]]])
+@pytest.mark.parametrize("shapes", [[], SHAPES[:5], SHAPES[::-1], [[1, 2]], [*SHAPES, [1, 2, 1, 1]]])
 def test_a_model_with_other_outputs_is_no_detector_of_these_classes(shapes):
     with pytest.raises(ToolchainError, match="the scores of 2 classes"):
         DETECTION.check_outputs(shapes, ["a", "b"])

@@ -215,8 +215,10 @@ def turned(folder: Path, plain: Path) -> float:
 
 
 if __name__ == "__main__":
+    from tests.workers.intake import detectors
+
     place = Path(sys.argv[1])
-    made = files(place)
+    made = files(place) | detectors.files(place)
     results = {
         name: told("inspect-model", place / f"job {name}", {"file": str(path)}, {"chips": CHIPS})
         for name, path in made.items()

@@ -54,6 +54,27 @@ def test_picodets_raw_outputs_are_found_before_the_decoding(found):
     assert shapes == [2, 32] * 4
 
 
+# The channels of the outputs at which each is cut, and whether its file decodes boxes, which must be ours.
+DETECTORS = {
+    "yolov8": ("yolov8", [3, 64] * 3, True),
+    "yolov5": ("yolov5", [3, 4] * 9, True),
+    "yolox": ("yolox", [3, 2, 2] * 3, False),
+    "ssd": ("ssd", [3, 2, 2] * 6, True),
+    "ssd of one": ("ssd", [1, 2, 2] * 6, True),
+    "nanodet": ("nanodet", [3, 32] * 3, False),
+}
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_published_detector_is_cut_at_its_last_convolutions(found, name):
+    family, channels, decodes = DETECTORS[name]
+    one = found[name]
+    assert (one.get("task"), one.get("detector")) == ("detection", family), one
+    assert one["classes"] == channels[0]
+    assert [output["shape"][1] for output in one["diff"]["outputs"][1]] == channels
+    assert ("same boxes in noise" in str([shown(fix) for fix in one["fixes"]])) is decodes
+
+
 def test_an_operator_that_a_chip_lacks_is_named(found):
     chip = found["sqrt"]["chips"][0]
     assert not chip["fits"] and "Sqrt" in shown(chip["problems"][0])
@@ -64,7 +85,8 @@ REFUSED = {
     "rgba": "channel count of 4",
     "no dimensions": "has no dimensions",
     "several inputs": "must take one image",
-    "yolo": "YOLO or SSD",
+    "yolo": "a detector of a kind that this server does not know",
+    "other": "not those of a known kind of YOLO or SSD",
 }
 FAILED = {
     "opset": "opset 22; the RKNN toolkit reads 7 to 19",

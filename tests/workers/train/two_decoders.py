@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy
 import paddle  # noqa: TID251  (this runs in the training environment)
 
-from workers.datakit.decoding import picodet
+from workers.datakit.decoding import detector
 from workers.train.plan import read_plan
 from workers.train.program import redirect_caches
 from workers.train.tasks import TASKS
@@ -81,7 +81,7 @@ def their_boxes(detector, image, input_size: tuple[int, int]) -> list[list[float
 def our_boxes(network, image, input_size: tuple[int, int]) -> list[list[float]]:
     outputs = [output.numpy()[0] for output in network(paddle.to_tensor(image))]
     found = []
-    for box in picodet.decode(outputs, input_size, IMAGE_SIZE):
+    for box in detector.decode(outputs, input_size, IMAGE_SIZE):
         left, top, width, height = box["box"]
         found.append([box["label"], math.sqrt(box["score"]), left, top, left + width, top + height])
     return found

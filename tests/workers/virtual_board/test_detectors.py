@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workers.datakit.decoding.picodet import decode
+from workers.datakit.decoding.detector import decode
 from workers.datakit.scoring.matching import match
 from workers.virtual_board import library
 

@@ -1,4 +1,4 @@
-"""Detection: boxes with classes; the model has PicoDet's eight raw outputs."""
+"""Detection: boxes with classes; the model has raw outputs as ``datakit/decoding/detector.py`` reads them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from workers.convert.tasks.base import Prediction, Sample, Task
 from workers.datakit import coco_json
 from workers.datakit.scoring import detection as scoring
 
-LEVELS = 4
-DISTANCES = 32  # numbers of a box: eight bins for each of its four sides
 BACKGROUND = -1  # stands in for a class for images without boxes
 
 
@@ -47,26 +45,28 @@ class Detection(Task):
         return dataset.choose_calibration(pairs, count, seed)
 
     def check_outputs(self, shapes: list[list[int]], class_names: list[str]) -> None:
+        from workers.datakit.decoding import detector
+
         channels = [shape[1] for shape in shapes if len(shape) == 4]
-        if channels != [len(class_names), DISTANCES] * LEVELS:
+        known = len(channels) == len(shapes) and detector.grouping(channels)
+        if not known or channels[0] != len(class_names):
             raise ToolchainError(
                 msg_n(
-                    "The ONNX model outputs {shapes} and not with the scores of {count} class and "
-                    "the boxes of {levels} levels: convert with the dataset version that it was trained on.",
-                    "The ONNX model outputs {shapes} and not with the scores of {count} classes and "
-                    "the boxes of {levels} levels: convert with the dataset version that it was trained on.",
+                    "The ONNX model outputs {shapes} and not the scores of {count} class and places on "
+                    "each grid: convert with the dataset version that it was trained on.",
+                    "The ONNX model outputs {shapes} and not the scores of {count} classes and places on "
+                    "each grid: convert with the dataset version that it was trained on.",
                     len(class_names),
                     shapes=shapes,
-                    levels=LEVELS,
                 )
             )
 
     def decode(self, sample: Sample, outputs: Sequence[Any], input_size: tuple[int, int]) -> Prediction:
         # Imported here because a job is planned, and tested, without numpy.
-        from workers.datakit.decoding import picodet
+        from workers.datakit.decoding import detector
 
         image_size = sample.truth["width"], sample.truth["height"]
-        return {**sample.truth, "boxes": picodet.decode(outputs, input_size, image_size)}
+        return {**sample.truth, "boxes": detector.decode(outputs, input_size, image_size)}
 
     def summarise(self, predictions: list[Prediction], class_names: list[str]) -> dict[str, Any]:
         return scoring.summarise(predictions, class_names)

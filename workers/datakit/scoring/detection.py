@@ -5,7 +5,7 @@ height]}, …], "boxes": [{"label", "score": 0..1, "box"}, …] or None}``: boxe
 predicted ones by descending score. ``None`` stands for an image without a prediction; it counts as one
 without boxes.
 
-Scores are those that the network exports and a board's library reports: see ``decoding/picodet.py``.
+Scores are those that the network exports and a board's library reports: see ``decoding/detector.py``.
 """
 
 from __future__ import annotations

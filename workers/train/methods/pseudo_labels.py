@@ -17,7 +17,7 @@ from workers.contract import InputError
 from workers.contract.messages import msg
 from workers.contract.splits import TRAIN, VAL
 from workers.datakit import coco_json
-from workers.datakit.decoding import picodet
+from workers.datakit.decoding import detector
 from workers.datakit.scoring.detection import best_threshold
 from workers.train.evaluation import normalised, onnx_runner, read_size
 
@@ -46,7 +46,7 @@ def teacher(onnx: Path, facts: dict[str, Any], classes: int) -> Predict:
             )
             raise InputError(sentence)
         own = read_size(path)
-        return own, picodet.decode([output[0] for output in outputs], size, own)
+        return own, detector.decode([output[0] for output in outputs], size, own)
 
     return predict
 

@@ -96,7 +96,7 @@ class Detection(Task):
         return names
 
     def evaluate(self, plan: Plan, inference: Path, slim: Path) -> list[Prediction]:
-        from workers.datakit.decoding import picodet
+        from workers.datakit.decoding import detector
 
         rows = coco_json.read_staged(plan.dataset, measured_split(plan.dataset), plan.num_classes)
         run_paddle = paddle_runner(inference, plan.device, onednn=False)
@@ -107,7 +107,7 @@ class Detection(Task):
                 _check_onnx(slim, batch[:ONNX_CHECK_IMAGES], outputs)
             for number, row in enumerate(rows[len(predictions) :][: len(batch)]):
                 raw = [output[number] for output in outputs]
-                boxes = picodet.decode(raw, plan.input_size, (row["width"], row["height"]))
+                boxes = detector.decode(raw, plan.input_size, (row["width"], row["height"]))
                 predictions.append({**row, "boxes": boxes})
         return predictions
 

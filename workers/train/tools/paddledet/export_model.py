@@ -2,8 +2,8 @@
 
 Eight outputs: for each of the four levels, from stride 8 to 64, ``[n, classes, height, width]`` scores from 0
 to 1 and ``[n, 4 * bins, height, width]`` distributions of the four distances.
-``workers/datakit/decoding/picodet.py`` decodes them to boxes. The suite's own export takes the square root of
-the scores and suppresses boxes inside the network.
+``workers/datakit/decoding/detector.py`` decodes them to boxes. The suite's own export takes the square root
+of the scores and suppresses boxes inside the network.
 """
 
 import os
