@@ -105,12 +105,14 @@ def _last_attempt(compiled_id: int, device_id: int) -> Deployment | None:
 
 
 def fits(compiled: CompiledModel, device: Device) -> bool:
-    """Whether the model was compiled for this device's chip and channel order; False for a removed
-    profile.
+    """Whether the model was compiled for this device's chip and channel order, and its library decodes it;
+    False for a removed profile.
     """
     profile = configs.boards().get(device.profile)
     made_for = (compiled.chip, compiled.channel_order)
-    return profile is not None and made_for == (profile.chip, profile.channel_order)
+    if profile is None or made_for != (profile.chip, profile.channel_order):
+        return False
+    return compiled.model.runs_with(profile.driver)
 
 
 def complete(job: Job, result: dict) -> None:

@@ -4,7 +4,7 @@ from portal.core.names import one_line
 from portal.core.serializers import InTeamField, KnownFieldsOnly
 from portal.datasets.models import Upload
 from portal.jobs.serializers import JobSerializer
-from portal.models.model_files import ModelFile
+from portal.models.model_files import DETECTORS, ModelFile
 
 FORMATS = ("onnx", "paddle")
 
@@ -59,6 +59,12 @@ class InspectionSerializer(serializers.Serializer):
     chips = ChipFitSerializer(many=True)
     task = serializers.CharField(required=False)
     classes = serializers.IntegerField(required=False)
+    detector = serializers.ChoiceField(
+        choices=list(DETECTORS.items()),
+        allow_blank=True,
+        required=False,
+        help_text="The family of a detector; empty for other networks.",
+    )
     input_size = serializers.ListField(child=serializers.IntegerField(), required=False)
     is_free = serializers.BooleanField(required=False, help_text="Whether another input size can be chosen.")
     fixes = serializers.ListField(child=serializers.CharField(), required=False)

@@ -12,6 +12,17 @@ from portal.datasets.models import Upload
 from portal.jobs.models import Job, Status
 from portal.teams.models import Owned
 
+PICODET = "picodet"
+DETECTORS = {
+    PICODET: "PicoDet",
+    "nanodet": "NanoDet",
+    "yolov5": "YOLOv5",
+    "yolov6": "YOLOv6",
+    "yolov8": "YOLOv8",
+    "yolox": "YOLOX",
+    "ssd": "SSD",
+}
+
 
 class ModelFile(Owned):
     """An ONNX file, or a Paddle inference model, that somebody uploaded. Runs compile networks made of it.
@@ -50,6 +61,16 @@ class ModelFile(Owned):
     def task_title(self):
         """Within a sentence, as a message."""
         return tasks.get(self.facts["task"]).title
+
+    @property
+    def detector(self) -> str:
+        """The family of a detector; empty for other networks."""
+        return DETECTORS.get(self.facts.get("detector", ""), "")
+
+    @property
+    def needs_open_board(self) -> bool:
+        """Whether only boards that hand out a network's own outputs can run it."""
+        return self.detector not in ("", DETECTORS[PICODET])
 
     @property
     def is_usable(self) -> bool:

@@ -12,7 +12,7 @@ from portal.datasets.draft_models import Draft
 from portal.datasets.models import LONG_COLUMNS, DatasetVersion
 from portal.devices.models import Device
 from portal.jobs.models import Job, Status
-from portal.models.model_files import ModelFile
+from portal.models.model_files import PICODET, ModelFile
 from portal.tasks import Stage
 from portal.teams.models import Owned, OwnedQuerySet
 from workers.contract.messages import Message, msg, msg_n
@@ -95,6 +95,10 @@ class Model(Owned):
         if self.labels is None or self.labels == self.dataset_version.class_names:
             return None
         return class_map(self.labels, self.dataset_version.class_names)
+
+    def runs_with(self, driver: str) -> bool:
+        """Whether a board's library decodes its outputs: of detectors, the vendor's decodes PicoDet only."""
+        return driver != "lockzhiner" or self.facts.get("detector") in (None, "", PICODET)
 
     @property
     def shown_from(self) -> float | None:

@@ -83,10 +83,28 @@ def make_plan(
         raise PlanError(errors)
     devices = list(dict.fromkeys(devices))
     targets = targets_of(chips, devices, errors)
+    if "devices" not in errors:
+        _check_decoding(file, devices, errors)
     check_sizes(targets, chosen["input_size"], errors)
     if errors:
         raise PlanError(errors)
     return Plan(version, "", "", chosen, targets, devices, name, file=file, labels=names)
+
+
+def _check_decoding(file: ModelFile, devices: list[Device], errors: dict) -> None:
+    """The vendor's library tells no raw outputs, and decodes no detector but PicoDet."""
+    closed = [device for device in devices if configs.boards()[device.profile].driver == "lockzhiner"]
+    if closed and file.needs_open_board:
+        errors["devices"] = closed_sentence(closed[0], file.detector)
+
+
+def closed_sentence(device: Device, family: str) -> Message:
+    return msg(
+        "The library of {device} decodes PicoDet only, and this is a {family}: compile it for a chip without "
+        "deploying it, or choose a board with rknn-toolkit-lite2.",
+        device=str(device),
+        family=family,
+    )
 
 
 def _unusable(file: ModelFile) -> Message | str:

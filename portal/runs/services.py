@@ -11,9 +11,11 @@ from portal.deployment.models import Deployment
 from portal.devices.models import Device
 from portal.jobs import services as jobs
 from portal.jobs.models import IllegalTransition, Job, Status
+from portal.models.model_files import DETECTORS
 from portal.models.models import CompiledModel
 from portal.runs import deletion, improving, pipeline, tags
 from portal.runs.graph import Graph
+from portal.runs.importing import closed_sentence
 from portal.runs.models import Run, Step
 from portal.runs.plan import Plan, PlanError, deleted_sentence
 from portal.runs.quality import LIMITS
@@ -194,6 +196,9 @@ def deploy(run: Run, device: Device, user, override: str = "") -> Deployment:
     ready = model_for(graph, device)
     if ready is None:
         profile = configs.boards()[device.profile]
+        if graph.model is not None and not graph.model.runs_with(profile.driver):
+            family = DETECTORS[graph.model.facts["detector"]]
+            raise PlanError({"device": closed_sentence(device, family)})
         chip = configs.chips()[profile.chip].title
         words = msg(
             "{run} has no model for {device} ({chip}, {channel_order})",

@@ -21,6 +21,7 @@ FACTS = {
     "versions": {"onnx": "fake"},
     "task": "classification",
     "classes": 3,
+    "detector": "",
     "input_size": [32, 32],
     "is_free": False,
     "fixes": [msg("The end of the network ({names}) is cut off: the board computes it.", names="Softmax")],

@@ -10,6 +10,7 @@ from django.urls import reverse
 from portal.core.messages import shown
 from portal.datasets.models import Upload
 from portal.datasets.services import create_version
+from portal.devices.models import Device
 from portal.importing import services
 from portal.jobs.models import IllegalTransition, Job, Status
 from portal.models.model_files import ModelFile
@@ -140,6 +141,22 @@ def test_a_network_that_cannot_be_used_starts_nothing(upload_model, pets, alices
 def test_a_detector_needs_a_dataset_for_detection(upload_model, pets):
     with pytest.raises(PlanError, match="dataset for detection"):
         importing.make_plan(upload_model(task="detection", classes=2), pets, chips=["rv1106"])
+
+
+def test_a_detector_that_the_vendors_library_does_not_decode_is_only_compiled(
+    upload_model, pets, team, alice, monkeypatch, alices
+):
+    board = Device.objects.create(team=team, created_by=alice, name="Bench", profile="virtual")
+    file = upload_model(task="detection", classes=2, detector="yolox")
+    monkeypatch.setattr(importing, "_refused_version", lambda *_: None)
+    with pytest.raises(PlanError) as refused:
+        importing.make_plan(file, pets, devices=[board])
+    assert "decodes PicoDet only, and this is a YOLOX" in shown(refused.value.fields["devices"])
+    assert importing.make_plan(file, pets, chips=["rv1106"]).chips == [("rv1106", "bgr")]
+    page = alices.get(file.get_absolute_url()).content.decode()
+    assert "YOLOX" in page and "rknn-toolkit-lite2" in page
+    own = upload_model(task="detection", classes=2, detector="picodet")
+    assert importing.make_plan(own, pets, devices=[board]).devices == [board]
 
 
 def test_a_model_larger_than_any_chip_is_refused_before_it_is_read(alices, monkeypatch):

@@ -34,7 +34,7 @@ def programs(compiled: CompiledModel) -> list[Program]:
     found = {}
     for profile in configs.boards().values():
         fits = (profile.chip, profile.channel_order) == (compiled.chip, compiled.channel_order)
-        if fits and not profile.virtual:
+        if fits and not profile.virtual and compiled.model.runs_with(profile.driver):
             for ending in LANGUAGES:
                 path = FOLDER / f"{compiled.model.task}_{profile.driver}.{ending}.txt"
                 if path.exists():
