@@ -8,6 +8,7 @@ import dj_database_url
 from cryptography.fernet import Fernet
 
 from portal import env, machine, secrets_file
+from portal.identity_settings import *  # noqa: F403
 from portal.log_settings import LOGGING  # noqa: F401 (a setting)
 from portal.schedule import BEAT_SCHEDULE as CELERY_BEAT_SCHEDULE  # noqa: F401
 

@@ -30,7 +30,7 @@ from portal.models.models import Prelabelling
 from portal.notify.models import Delivery, Notification, Webhook
 from portal.review.models import Item, Rule
 from portal.rollouts.models import Group, Rollout, Target
-from portal.teams import services, tokens
+from portal.teams import service_accounts, services, tokens
 from portal.teams.models import Membership, Role, Scope, User
 from tests.authorization_rules import ALLOWED, BROKEN, PUBLIC, REFUSED, SIGN_IN, UNKNOWN
 from tests.authorization_table import API, PAGES
@@ -160,7 +160,7 @@ def make_rows(team, alice):
     )  # fmt: skip
     return found | {
         "application": Application.objects.create(team=team, device=found["virtual"], act="install"),
-        "review_rule": rule, "review_item": kept,
+        "review_rule": rule, "review_item": kept, "service": make_service(team, alice),
         "prelabelling": prelabelling, "capture": capture,
         "jump": JumpHost.objects.create(team=team, name="Gate", host="10.9.9.9", username="porter"),
         "rollout": rollout, "group": Group.objects.create(team=team, name="Hall"),
@@ -170,6 +170,10 @@ def make_rows(team, alice):
         "member": member, "token": token, "invitation": invitation, "upload": upload,
         "secret": path.strip("/").split("/")[1], "sign_in": root.sign_ins.get(),
     }  # fmt: skip
+
+
+def make_service(team, user):
+    return service_accounts.make(team, user, "Oven line", Role.MEMBER)
 
 
 def make_profile(team, user, device) -> Profile:
@@ -221,6 +225,7 @@ def api_values(rows):
         "members": rows["member"].pk,
         "invitations": rows["invitation"].pk,
         "tokens": rows["token"].pk,
+        "service-accounts": rows["service"].pk,
         "teams": rows["member"].team_id,
         "sign-ins": rows["sign_in"].pk,
         "webhooks": rows["webhook"].pk,
@@ -233,6 +238,7 @@ def page_values(rows, name):
     subjects = {
         "sign-in-end": rows["sign_in"], "team-member-role": rows["member"], "token-revoke": rows["token"],
         "team-member-remove": rows["member"], "team-member-reset-link": rows["member"],
+        "team-member-factor-reset": rows["member"],
         "team-invitation-withdraw": rows["invitation"], "dataset-detail": rows["version"].dataset,
         "job-cancel": rows["checking"].job, "job-retry": job_of(rows["failed"]),
         "dataset-rename": rows["version"].dataset, "dataset-delete": rows["version"].dataset,
@@ -253,6 +259,7 @@ def page_values(rows, name):
         "run": rows["done"], "job": rows["job"], "artifact": rows["job"], "device": rows["virtual"],
         "inference": rows["virtual"], "fit": rows["fit"], "dataset": rows["version"],
         "upload": rows["upload"],
+        "service": rows["service"],
         "webhook": rows["webhook"], "notification": rows["notification"],
         "policy": rows["policy"], "rollout": rows["rollout"], "group": rows["group"],
         "camera": rows["capture"].draft,

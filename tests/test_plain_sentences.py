@@ -30,6 +30,7 @@ FOR_NOBODY = {
     "ValueError", "TypeError", "RuntimeError", "KeyError", "LookupError", "OSError", "AssertionError",
     "NotImplementedError", "EOFError", "FileNotFoundError", "ImportError", "ConnectionResetError",
     "LZMAError", "BadZipFile", "SettingError", "AppendOnly",
+    "Late", "LDAPException", "RequestException", "_away",  # logged: people read another sentence
     "debug", "info", "warning", "error", "exception", "critical", "log", "note", "print", "compile",
     "extend_schema", "extend_schema_field", "inline_serializer", "OpenApiParameter", "OpenApiExample",
     "OpenApiResponse", "execute", "executescript", "add_argument",

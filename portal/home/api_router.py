@@ -29,6 +29,7 @@ from portal.runs.import_api import ModelFileViewSet
 from portal.teams.account_api import MeViewSet, SignInViewSet
 from portal.teams.api import AuditViewSet, InvitationViewSet, MemberViewSet, TeamsViewSet, TokenViewSet
 from portal.teams.quota_api import limits
+from portal.teams.service_api import ServiceAccountViewSet
 from portal.teams.signed_out_api import SignedOutViewSet
 
 router = SimpleRouter()
@@ -68,6 +69,7 @@ router.register("members", MemberViewSet, basename="member")
 router.register("invitations", InvitationViewSet)
 router.register("sign-ins", SignInViewSet)
 router.register("tokens", TokenViewSet)
+router.register("service-accounts", ServiceAccountViewSet, basename="service-account")
 router.register("audit", AuditViewSet, basename="audit")
 
 NAMES = (

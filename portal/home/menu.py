@@ -29,6 +29,7 @@ _SECTIONS = {
     "job": "job-list",
     "history": "job-list",
     "team": "team-members",
+    "service": "team-members",
     "token": "team-members",
     "audit": "team-members",
     "policy": "team-members",

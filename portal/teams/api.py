@@ -87,7 +87,7 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Des
     def get_queryset(self):
         if getattr(self, "swagger_fake_view", False):
             return self.queryset.none()
-        return self.queryset.filter(team=self.request.team)
+        return self.queryset.of_people().filter(team=self.request.team)
 
     @extend_schema(request=MemberSerializer, responses=MemberSerializer)
     def partial_update(self, request, pk=None):

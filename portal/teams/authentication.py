@@ -11,7 +11,7 @@ from rest_framework.permissions import SAFE_METHODS
 from portal.core import patience
 from portal.core.addresses import client_address
 from portal.core.messages import lazy_shown, shown
-from portal.teams import audit, origins, throttle, tokens
+from portal.teams import audit, origins, second_factor, throttle, tokens
 from portal.teams.models import ApiToken
 from workers.contract.messages import msg
 
@@ -75,6 +75,14 @@ class ForeignOrigin(exceptions.PermissionDenied):
     )
 
 
+class NeedsToken(exceptions.AuthenticationFailed):
+    """A password alone does not open an account that has a second factor."""
+
+    default_detail = lazy_shown(
+        msg("This account has a second factor, so its password alone is not enough here: use an API token.")
+    )
+
+
 class Password(authentication.BasicAuthentication):
     """HTTP Basic with a person's name and password, throttled like the sign-in page.
 
@@ -98,10 +106,13 @@ class Password(authentication.BasicAuthentication):
         try:
             if "\0" in userid:  # no database stores it
                 raise exceptions.AuthenticationFailed
-            return super().authenticate_credentials(userid, password, request)
+            user, _ = super().authenticate_credentials(userid, password, request)
         except exceptions.AuthenticationFailed:
             throttle.failed(userid)
             raise
+        if second_factor.of(user):
+            raise NeedsToken
+        return user, None
 
 
 class BearerTokenScheme(OpenApiAuthenticationExtension):

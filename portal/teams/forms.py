@@ -8,9 +8,10 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from portal.core import languages
-from portal.core.forms import Styled, StyledForm
+from portal.core.forms import LONGEST_TEXT, Styled, StyledForm
+from portal.core.messages import shown
 from portal.core.names import one_line
-from portal.teams import audit_verbs, password_links, quotas, tokens
+from portal.teams import audit_verbs, password_links, quotas, second_factor, tokens
 from portal.teams.models import Quota, Result, Role, Scope, Team, User, Via
 
 LIFETIMES = [(7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (366, _("a year"))]
@@ -19,7 +20,53 @@ INVITATION_LIFETIMES = [(1, _("1 day")), (7, _("7 days")), (30, _("30 days"))]
 
 
 class SignInForm(Styled, auth.AuthenticationForm):
-    pass
+    def get_invalid_login_error(self):
+        """A directory that does not answer is no wrong password."""
+        if fault := getattr(self.request, "directory_fault", ""):
+            return forms.ValidationError(shown(fault), code="directory")
+        return super().get_invalid_login_error()
+
+
+class CodeForm(StyledForm):
+    """A code of the second factor, or a recovery code."""
+
+    code = forms.CharField(
+        max_length=40,
+        label=_("Code"),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "text", "autocapitalize": "none"}
+        ),
+        help_text=_("The six digits that your app shows, or a recovery code."),
+    )
+
+    def refuse(self) -> None:
+        sentence = _("This code is not right, or was used already: wait for the next one.")
+        self.add_errors({"code": sentence})
+
+
+class NewFactorForm(CodeForm):
+    """Sets a second factor up. It asks for the password: an open browser is not enough."""
+
+    def __init__(self, user, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.fields["code"].help_text = _("The six digits that your app shows now.")
+        if not user.has_usable_password():
+            return
+        self.fields["password"] = forms.CharField(
+            label=_("Your password"),
+            strip=False,
+            max_length=LONGEST_TEXT,
+            widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "form-control"}),
+        )
+
+    def clean_code(self) -> str:
+        return "".join(self.cleaned_data["code"].split())
+
+    def clean_password(self) -> str:
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise forms.ValidationError(_("This is not your password: type it again."))
+        return self.cleaned_data["password"]
 
 
 class OffersToRevokeTokens:
@@ -142,10 +189,20 @@ class TeamSettingsForm(TeamForm):
         help_text=_("A run whose model scores lower also misses its limits. Empty: nothing is required."),
     )
 
+    second_factor = forms.BooleanField(
+        required=False,
+        label=_("Everybody needs a second factor"),
+        help_text=_("Whoever has none must set one up before they see anything of the team."),
+        widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
+    )
+
     def __init__(self, *args, instance: Team, **kwargs):
         shares = {f"{name}_percent": getattr(instance, name) for name in Team.SETTINGS}
         initial = {name: None if share is None else round(100 * share, 6) for name, share in shares.items()}
+        initial["second_factor"] = instance.second_factor
         super().__init__(*args, instance=instance, initial=initial, **kwargs)
+        if not second_factor.is_offered():
+            del self.fields["second_factor"]
 
     @property
     def shares(self) -> dict[str, float | None]:
@@ -230,6 +287,18 @@ class TokenForm(StyledForm):
         error_messages={"required": _("Choose at least one.")},
     )
     days = forms.TypedChoiceField(choices=LIFETIMES, coerce=int, initial=90, label=_("Valid for"))
+
+
+class ServiceForm(StyledForm):
+    name = forms.CharField(
+        max_length=100, label=_("Name"), help_text=_("What uses it, such as nightly training."),
+        validators=[one_line],
+    )  # fmt: skip
+    role = forms.ChoiceField(
+        choices=[(role.value, role.label) for role in (Role.VIEWER, Role.MEMBER, Role.OPERATOR)],
+        initial=Role.MEMBER,
+        label=_("Role"),
+    )
 
 
 class AuditForm(StyledForm):

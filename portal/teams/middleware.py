@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from portal.core import patience, ratelimit
 from portal.core.problems import problem_page
 from portal.core.secret_paths import mask
-from portal.teams import audit, sign_ins
+from portal.teams import audit, second_factor, sign_ins
 from portal.teams.models import Role
 from portal.teams.services import choose, memberships_of
 from workers.contract.messages import msg
@@ -22,6 +22,8 @@ NO_TEAM = msg(
 
 class CurrentTeam:
     """Sets ``request.team`` and ``request.membership``, both None if signed out.
+
+    A person who must have a second factor and has none gets its page.
 
     The session stores which of ``request.memberships`` it is. ``request.may_edit``, ``may_operate`` and
     ``may_admin`` tell templates what the role permits. A person without a team gets a 403 page; the API
@@ -44,11 +46,15 @@ class CurrentTeam:
         return self.get_response(request)
 
     def process_view(self, request, view, args, kwargs):
-        if request.team or not request.user.is_authenticated or request.path.startswith("/api/"):
-            return
+        if not request.user.is_authenticated or request.path.startswith("/api/"):
+            return None
         if getattr(view, "needs_no_team", False) or not getattr(view, "login_required", True):
-            return
-        raise PermissionDenied(NO_TEAM)
+            return None
+        if not request.team:
+            raise PermissionDenied(NO_TEAM)
+        if second_factor.is_missing(request.user, request.team, request.session):
+            return redirect("second-factor")
+        return None
 
 
 class Audit:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.messages import MessageField
 from portal.core.names import NameField
+from portal.teams import identity_models  # noqa: F401 (their tables belong to the app too)
 from workers.contract.messages import msg
 
 
@@ -50,16 +51,26 @@ class Team(models.Model):
         default=0.03, db_default=0.03, validators=[MinValueValidator(0), MaxValueValidator(1)]
     )
     fail_under = models.FloatField(null=True, validators=[MinValueValidator(0), MaxValueValidator(1)])
+    # Whether its people must have a second factor, where the server offers one.
+    second_factor = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self):
         return self.name
 
 
+class MembershipQuerySet(models.QuerySet):
+    def of_people(self):
+        """Without those of service accounts, which have a page of their own."""
+        return self.filter(user__service=None)
+
+
 class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["team", "user"], name="one_membership_per_team")]

@@ -33,12 +33,13 @@ def resettable(admin: User) -> QuerySet[User]:
     """
     if not admin.is_active:
         return User.objects.none()
+    people = User.objects.filter(service=None)  # a service account has no password
     if admin.is_superuser:
-        return User.objects.all()
+        return people
     administered = admin.memberships.filter(role=Role.ADMIN).values("team_id")
     elsewhere = Membership.objects.exclude(team_id__in=administered).values("user_id")
     inside = Membership.objects.filter(team_id__in=administered).values("user_id")
-    return User.objects.filter(pk__in=inside, is_superuser=False).exclude(pk__in=elsewhere)
+    return people.filter(pk__in=inside, is_superuser=False).exclude(pk__in=elsewhere)
 
 
 def refuse_unless_resettable(admin: User, user: User) -> None:

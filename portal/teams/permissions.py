@@ -7,6 +7,7 @@ from rest_framework import exceptions, permissions
 from portal.core.messages import shown
 from portal.core.numbers import whole_number
 from portal.core.refusals import NOT_ALLOWED
+from portal.teams import second_factor
 from portal.teams.models import Role, Scope
 from portal.teams.services import membership_of
 from workers.contract.messages import msg
@@ -14,6 +15,9 @@ from workers.contract.messages import msg
 SCOPE_OF_ROLE = {Role.OPERATOR: Scope.DEPLOY, Role.ADMIN: Scope.ADMIN}
 NOT_A_MEMBER = msg("You are not a member of the team that the X-Team header names, or there is no such team.")
 ANOTHER_TEAM = msg("This token is for another team than the X-Team header names: leave the header out.")
+NO_SECOND_FACTOR = msg(
+    "Your account needs a second factor here: set it up on the page of your account, or use an API token."
+)
 OWNER_LEFT = msg("The owner of this token is no longer in its team, so it opens nothing any more.")
 
 
@@ -57,9 +61,17 @@ class InTeam(permissions.BasePermission):
             return False
         # On Django's own request: the audit and the remaining middleware read it there.
         request._request.team, request._request.membership = membership.team, membership
+        _refuse_without_second_factor(request, membership)
         role, scope = _needed(request, view)
         require_scope(request, scope)
         return membership.at_least(role)
+
+
+def _refuse_without_second_factor(request, membership) -> None:
+    """A token has proved itself when it was created; a browser or a password has not."""
+    if getattr(request, "token", None) is None:
+        if second_factor.is_missing(request.user, membership.team, request.session):
+            raise exceptions.PermissionDenied(shown(NO_SECOND_FACTOR))
 
 
 def _membership(request):

@@ -70,6 +70,16 @@ def change_settings(team: Team, **shares: float | None) -> None:
         audit.record("team.settings", team, detail=join(details, "; "))
 
 
+def demand_second_factor(team: Team, demanded: bool) -> None:
+    """Whether everybody in the team needs a second factor, where the server offers one."""
+    if team.second_factor == demanded:
+        return
+    team.second_factor = demanded
+    team.save(update_fields=["second_factor"])
+    words = msg("second factor for everybody: yes") if demanded else msg("second factor for everybody: no")
+    audit.record("team.settings", team, detail=words)
+
+
 def _change(name: str, share: float | None, before: float | None) -> Message:
     places = {"share": _percent(share), "before": _percent(before)}
     return {
@@ -121,38 +131,45 @@ def _end_links(person: User, team: Team) -> None:
 
 
 @transaction.atomic
-def change_role(membership: Membership, role: str) -> None:
+def change_role(membership: Membership, role: str, why: str = "") -> None:
     """Change a member's role. Raises TeamError for the last administrator.
 
-    What only the former role could issue ends with it: see ``_end_links``.
+    What only the former role could issue ends with it: see ``_end_links``. A reason, ``why``, is that of the
+    company's groups, which decide about the last administrator too.
     """
     _lock_team(membership)
     if membership.role == role:
         return
-    if role != Role.ADMIN:
+    if role != Role.ADMIN and not why:
         _refuse_to_lose_last_admin(membership)
     before, membership.role = membership.role, role
     membership.save(update_fields=["role"])
     _end_links(membership.user, membership.team)
-    words = join([IN_WORDS[before], IN_WORDS[role]], " → ")
-    audit.record("member.role", membership.user, team=membership.team, detail=words)
+    words = join([IN_WORDS[before], IN_WORDS[Role(role)]], " → ")
+    audit.record("member.role", membership.user, team=membership.team, detail=_with_reason(words, why))
+
+
+def _with_reason(words: Message, why: str) -> Message:
+    return join([words, why], "; ") if why else words
 
 
 @transaction.atomic
-def remove_member(membership: Membership) -> None:
+def remove_member(membership: Membership, why: str = "") -> None:
     """Remove a person from a team. What they made stays with the team.
 
-    Their tokens for it end, and so do the links that they issued: invitations and password links.
+    Their tokens for it end, and so do the links that they issued: invitations and password links. ``why`` is
+    as for ``change_role``.
     """
     _lock_team(membership)
-    _refuse_to_lose_last_admin(membership)
+    if not why:
+        _refuse_to_lose_last_admin(membership)
     for token in membership.user.tokens.filter(team=membership.team, revoked_at=None):
         tokens.revoke(token)
     audit.record(
         "member.remove",
         membership.user,
         team=membership.team,
-        detail=msg("was {role}", role=IN_WORDS[membership.role]),
+        detail=_with_reason(msg("was {role}", role=IN_WORDS[membership.role]), why),
     )
     membership.delete()
     _end_links(membership.user, membership.team)

@@ -9,7 +9,7 @@ from django.contrib.auth.views import PasswordResetConfirmView
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
@@ -27,6 +27,7 @@ from portal.teams.permissions import require_scope
 from workers.contract.messages import msg
 
 LINK = "The link, or its path."
+COMPANY_ONLY = msg("On this server people join with their company account: sign in first.")
 
 
 class Gone(APIException):
@@ -136,6 +137,8 @@ class SignedOutViewSet(ApiViewSet):
 
 def _as_new(found: Invitation, data: dict) -> Membership:
     wanted = {name: data.get(name, "") for name in ("username", "email")}
+    if settings.PASSWORD_ACCOUNTS:
+        raise PermissionDenied(shown(COMPANY_ONLY))
     form = AccountForm(
         {**wanted, "password1": data.get("password", ""), "password2": data.get("password", "")}
     )

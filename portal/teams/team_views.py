@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from portal.core import once
 from portal.core.numbers import whole_number
-from portal.teams import password_links, services
+from portal.teams import password_links, second_factor, services
 from portal.teams.access import admin_required, refuse_unless
 from portal.teams.forms import InvitationForm, RoleForm, TeamForm, TeamSettingsForm
 from portal.teams.models import IN_WORDS, Invitation, Membership, Role
@@ -34,14 +34,15 @@ ROLES = [
 @never_cache
 def team_members(request, form: InvitationForm | None = None, status: int = 200):
     """Members and open invitations."""
-    members = Membership.objects.filter(team=request.team).select_related("user").order_by("user__username")
+    members = Membership.objects.of_people().filter(team=request.team).select_related("user")
     resettable = password_links.resettable(request.user).filter(memberships__team=request.team)
     resettable = set(resettable.values_list("pk", flat=True)) if request.may_admin else set()
+    with_factor = second_factor.owners(resettable)
     context = {
         "members": [
             (member, RoleForm(initial={"role": member.role}, auto_id=f"%s-{member.pk}"),
-             member.user_id in resettable and member.user != request.user)
-            for member in members
+             member.user_id in resettable and member.user != request.user, member.user_id in with_factor)
+            for member in members.order_by("user__username")
         ],
         "invitations": services.open_invitations(request.team).select_related("created_by"),
         "form": form or InvitationForm(),
@@ -52,7 +53,7 @@ def team_members(request, form: InvitationForm | None = None, status: int = 200)
 
 
 def _member(request, pk: int) -> Membership:
-    rows = Membership.objects.filter(team=request.team).select_related("user", "team")
+    rows = Membership.objects.of_people().filter(team=request.team).select_related("user", "team")
     return get_object_or_404(rows, pk=pk)
 
 
@@ -146,6 +147,7 @@ def team_settings(request):
         if form.cleaned_data["name"] != before:
             services.rename_team(request.team, form.cleaned_data["name"])
         services.change_settings(request.team, **form.shares)
+        services.demand_second_factor(request.team, form.cleaned_data.get("second_factor", False))
         messages.success(request, msg("The settings are saved."))
         return redirect("team-settings")
     return render(request, "teams/settings.html", {"form": form}, status=422 if form.errors else 200)

@@ -26,6 +26,7 @@ PER_ADDRESS = 50
 PER_SITE = 200
 PER_NAME = 100
 SIGN_IN = "sign-in.password"
+COMPANY = "sign-in.company"
 # Password links by mail: per address, and per requesting network.
 MAIL = "password.mail"
 MAILS_PER_ACCOUNT = 3
@@ -85,9 +86,10 @@ def request_wait(request, name: str) -> int:
     return wait_seconds(name, addresses.client_address(request))
 
 
-def failed(name: str) -> None:
-    """Count one wrong password. ``name`` is as typed."""
-    audit.refused(SIGN_IN, account_of(name), label=account_key(name), detail=msg("wrong name or password"))
+def failed(name: str, why: str = "") -> None:
+    """Count one wrong password, or another fault. ``name`` is as typed."""
+    detail = why or msg("wrong name or password")
+    audit.refused(SIGN_IN, account_of(name), label=account_key(name), detail=detail)
 
 
 def succeeded(user: User) -> None:
@@ -102,6 +104,25 @@ def sentence(seconds: int) -> str:
         "for a new password.",
         "Too many wrong passwords: wait {count} minutes and try again, or ask an administrator of your team "
         "for a new password.",
+        minutes,
+    )
+
+
+def company_wait(request) -> int:
+    """How long the sender's network must wait until its next sign-in by the OpenID provider."""
+    now, here = timezone.now(), addresses.network(addresses.client_address(request))
+    failures = AuditEntry.objects.filter(verb=COMPANY, result=Result.REFUSED, at__gt=now - WINDOW)
+    waits = [_until_room(failures.filter(network=here), PER_ADDRESS, now)]
+    if around := addresses.site(here):
+        waits.append(_until_room(failures.filter(network__range=around), PER_SITE, now))
+    return max(waits)
+
+
+def company_sentence(seconds: int) -> str:
+    minutes = max(1, math.ceil(seconds / 60))
+    return msg_n(
+        "Too many sign-ins failed here: wait {count} minute and try again.",
+        "Too many sign-ins failed here: wait {count} minutes and try again.",
         minutes,
     )
 

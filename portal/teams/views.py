@@ -15,7 +15,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from portal.teams import audit, mails, password_links, passwords, services, sign_ins, throttle
+from portal.teams import (
+    audit,
+    company_sessions,
+    mails,
+    password_links,
+    passwords,
+    second_factor,
+    services,
+    sign_ins,
+    throttle,
+)
 from portal.teams.forms import (
     AccountForm,
     EmailForm,
@@ -26,6 +36,8 @@ from portal.teams.forms import (
 )
 from portal.teams.models import IN_WORDS, Invitation, SignIn, User
 from workers.contract.messages import msg, msg_n
+
+NO_PASSWORD = msg("You sign in with your company account: its password is changed there.")
 
 
 class SignInPage(auth.LoginView):
@@ -42,13 +54,23 @@ class SignInPage(auth.LoginView):
             return _must_wait(self, form, wait)
         return super().post(request, *args, **kwargs)
 
+    def get_context_data(self, **kwargs):
+        provider = settings.OIDC_NAME if settings.OIDC_ISSUER else ""
+        left = self.request.GET.get("left") == "company"
+        return super().get_context_data(provider=provider, left=left, **kwargs)
+
     def _name(self) -> str:
         """The name as the form takes it: stripped first, since it may have any number of spaces around it."""
         return self.request.POST.get("username", "").strip()[:150]
 
     def form_valid(self, form):
+        user = form.get_user()
+        if second_factor.of(user):
+            second_factor.hold(self.request, user, self.get_success_url())
+            return redirect("sign-in-code")
         response = super().form_valid(form)
-        throttle.succeeded(form.get_user())
+        company_sessions.shorten(self.request)
+        throttle.succeeded(user)
         return response
 
     def form_invalid(self, form):
@@ -70,6 +92,8 @@ class SignOut(auth.LogoutView):
     next_page = reverse_lazy("sign-in")
 
     def post(self, request, *args, **kwargs):
+        if company_sessions.is_of_provider(request):
+            self.next_page = reverse("sign-in") + "?left=company"
         if request.user.is_authenticated:
             audit.record("sign-out", request.user)
             SignIn.objects.filter(session_key=request.session.session_key).delete()
@@ -86,6 +110,12 @@ class PasswordChange(auth.PasswordChangeView):
     template_name = "teams/password.html"
     form_class = PasswordForm
     success_url = reverse_lazy("home")
+
+    def dispatch(self, request, *args, **kwargs):
+        if request.user.is_authenticated and not request.user.has_usable_password():
+            messages.info(request, NO_PASSWORD)
+            return redirect("account")
+        return super().dispatch(request, *args, **kwargs)
 
     def post(self, request, *args, **kwargs):
         wait = throttle.request_wait(request, request.user.get_username())
@@ -128,7 +158,7 @@ def account(request):
     person = User.objects.get(pk=request.user.pk)  # an invalid form must not change the signed-in user
     wait = throttle.request_wait(request, person.get_username()) if request.method == "POST" else 0
     if wait:
-        context = {"form": EmailForm(instance=person), "throttled": throttle.sentence(wait)}
+        context = _account_context(person, EmailForm(instance=person), throttled=throttle.sentence(wait))
         response = render(request, "teams/account.html", context, status=429)
         response["Retry-After"] = str(wait)
         return response
@@ -139,7 +169,22 @@ def account(request):
         messages.success(request, _("Your e-mail address is saved."))
         return redirect("account")
     _count_wrong(form, "password", person)
-    return render(request, "teams/account.html", {"form": form}, status=422 if form.errors else 200)
+    context = _account_context(person, form)
+    return render(request, "teams/account.html", context, status=422 if form.errors else 200)
+
+
+def _account_context(person: User, form: EmailForm, **more) -> dict:
+    """What the page shows besides the form, as far as the server offers it."""
+    provider = settings.OIDC_NAME if settings.OIDC_ISSUER else ""
+    return {
+        "form": form,
+        "has_password": person.has_usable_password(),
+        "factor_offered": second_factor.is_offered(),
+        "factor": second_factor.of(person),
+        "provider": provider,
+        "is_connected": bool(provider) and person.identities.filter(issuer=settings.OIDC_ISSUER).exists(),
+        **more,
+    }
 
 
 account.needs_no_team = True
@@ -249,8 +294,9 @@ def invitation(request, secret):
         return render(request, "teams/invitation_gone.html", status=410)
     if request.user.is_authenticated:
         return _join(request, found)
+    may_create = not settings.PASSWORD_ACCOUNTS
     form = AccountForm(request.POST or None)
-    if form.is_bound and form.is_valid():
+    if may_create and form.is_bound and form.is_valid():
         data = form.cleaned_data
         try:
             user = services.accept_as_new(found, data["username"], data["password1"], data["email"])
@@ -260,6 +306,7 @@ def invitation(request, secret):
             login(request, user, backend="django.contrib.auth.backends.ModelBackend")
             return _welcome(request, found)
     context = {"invitation": found, "form": form, "sign_in_url": f"{reverse('sign-in')}?next={request.path}"}
+    context["may_create"] = may_create
     return render(request, "teams/invitation.html", context, status=422 if form.errors else 200)
 
 

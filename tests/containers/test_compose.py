@@ -57,6 +57,7 @@ def volumes_of(service: dict) -> list[str]:
 def known_settings() -> set[str]:
     sources = [
         ROOT / "portal/settings.py",
+        ROOT / "portal/identity_settings.py",
         ROOT / "portal/log_settings.py",
         *(ROOT / "portal/ops/management/commands").glob("*.py"),
     ]

@@ -20,6 +20,7 @@ from portal.models.model_files import ModelFile
 from portal.notify.models import Delivery, Webhook
 from portal.rollouts.models import Group, Rollout
 from portal.runs.models import Run
+from portal.teams.identity_models import ServiceAccount
 from portal.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, SignIn
 from tests import test_authorization_matrix as matrix
 
@@ -116,6 +117,7 @@ def given_names() -> set[str]:
                  "inferences__engine", "inferences__images__error"],
         Job: ["message", "worker", "artifacts__name", "artifacts__sha256"],
         Membership: ["user__username", "team__name"],
+        ServiceAccount: ["name", "user__username"],
         SignIn: ["browser"],
         AuditEntry: ["object_label", "token_name"],
         ApiToken: ["name", "prefix"],
