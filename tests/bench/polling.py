@@ -4,26 +4,37 @@
 (``running.py``), and 200 viewers: of ten, eight have a run's page open (its live part, log and curves), one
 the start page, and one is a program that polls the API with a token. Each waits 1.5 seconds after an answer,
 as the pages do, and remembers ETags, as browsers do. The last line is a JSON object.
+
+With ``--crowd``, two of the eight leave their run: one goes through the portal's lists, one downloads a file
+of 2 MB again and again, and two programs upload archives all the time; ``uploads`` counts those.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import itertools
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from slipway import Client
+
 from tests.bench.serving import ROOT, Portal, serving
+from tests.bench.tusclient import TusClient
 
 PAUSE = 1.5
 PATIENCE = 60.0
 RUNS = 8
+LISTS = ("/runs/", "/datasets/", "/models/", "/devices/", "/jobs/", "/history/")
+UPLOADERS, UPLOAD_BYTES, UPLOAD_CHUNK = 2, 20_000_000, 4_000_000
 
 
 @dataclass
@@ -149,9 +160,15 @@ class RunPage:
         self.after = points[-1][0] if points else self.after
 
 
-def parts(number: int, target: dict, viewer: Viewer, until: float) -> list:
+def parts(number: int, target: dict, viewer: Viewer, until: float, crowd: bool) -> list:
     """What one viewer polls; the beginnings are spread over the time between two polls."""
     start = PAUSE * (number % 50) / 50
+    file = target.pop("file")
+    if crowd and number % 10 == 6:
+        lists = itertools.cycle(LISTS)
+        return [viewer.poll("lists", lambda: next(lists), until, start)]
+    if crowd and number % 10 == 7:
+        return [viewer.poll("file", lambda: file, until, start)]
     if number % 10 == 8:
         return [viewer.poll("home", lambda: "/live/", until, start)]
     if number % 10 == 9:
@@ -168,7 +185,7 @@ def parts(number: int, target: dict, viewer: Viewer, until: float) -> list:
     ]
 
 
-async def watch(base: str, people: dict, seconds: float, warm_up: float) -> tuple[Tally, float]:
+async def watch(base: str, people: dict, seconds: float, warm_up: float, crowd: bool) -> tuple[Tally, float]:
     begun = time.monotonic()
     tally, until = Tally(begun + warm_up), begun + warm_up + seconds
     polls = []
@@ -176,7 +193,7 @@ async def watch(base: str, people: dict, seconds: float, warm_up: float) -> tupl
         program = number % 10 == 9
         headers = {"Authorization": f"Bearer {token}"} if program else {"Cookie": f"sessionid={session}"}
         target = people["runs"][number % len(people["runs"])]
-        polls += parts(number, target, Viewer(base, headers, tally), until)
+        polls += parts(number, dict(target), Viewer(base, headers, tally), until, crowd)
     await asyncio.gather(*polls)
     return tally, seconds
 
@@ -196,13 +213,39 @@ def figures(tally: Tally, seconds: float) -> dict:
     }
 
 
-def measure(portal: Portal, viewers: int, seconds: float, warm_up: float) -> dict:
+def upload(client: Client, stop: threading.Event, done: list[str]) -> None:
+    """Upload archives of random bytes until it is told to stop; no datasets are made of them."""
+    content, sender = os.urandom(UPLOAD_BYTES), TusClient(client)
+    while not stop.is_set():
+        path = sender.create(UPLOAD_BYTES, filename="bench.zip")
+        sender.send(path, UPLOAD_BYTES, lambda start, size: content[start : start + size], UPLOAD_CHUNK)
+        done.append(path)
+        sender.discard(path)
+
+
+@contextlib.contextmanager
+def uploading(portal: Portal, programs: int):
+    stop, done = threading.Event(), []
+    threads = [threading.Thread(target=upload, args=(portal.client(), stop, done)) for _ in range(programs)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield done
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def measure(portal: Portal, viewers: int, seconds: float, warm_up: float, crowd: bool) -> dict:
     env = os.environ | {"SLIPWAY_VAR": str(portal.var), "PYTHONPATH": str(ROOT)}
     argv = [sys.executable, "-m", "tests.bench.running", str(RUNS), str(viewers)]
     with subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as work:
         try:
             people = json.loads(work.stdout.readline())
-            return figures(*asyncio.run(watch(portal.base, people, seconds, warm_up)))
+            with uploading(portal, UPLOADERS if crowd else 0) as uploads:
+                found = figures(*asyncio.run(watch(portal.base, people, seconds, warm_up, crowd)))
+            return found | ({"uploads": len(uploads)} if crowd else {})
         finally:
             work.terminate()
 
@@ -212,10 +255,11 @@ def main() -> None:
     parser.add_argument("--viewers", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--warm-up", type=float, default=10, help="seconds that are not measured")
+    parser.add_argument("--crowd", action="store_true", help="browse, download and upload as well")
     chosen = parser.parse_args()
     with serving() as portal:
         portal.client()
-        found = measure(portal, chosen.viewers, chosen.seconds, chosen.warm_up)
+        found = measure(portal, chosen.viewers, chosen.seconds, chosen.warm_up, chosen.crowd)
     print(json.dumps({"viewers": chosen.viewers, **found}))
 
 

@@ -12,10 +12,9 @@ import os
 import sys
 import time
 
-from tests.graphs import job_of
-
 EPOCH_SECONDS = 5
 EPOCHS = 400
+FILE_BYTES = 2_000_000
 
 
 def main(runs: int, people: int) -> None:
@@ -24,13 +23,25 @@ def main(runs: int, people: int) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
     from portal.teams.models import Team
+    from tests.graphs import job_of
 
     team = Team.objects.first()
     made = _runs(team, runs)
     sessions, tokens = _people(team, people)
-    found = [{"run": run.pk, "job": job_of(run).pk} for run in made]
+    found = [{"run": run.pk, "job": job_of(run).pk, "file": _file(job_of(run))} for run in made]
     print(json.dumps({"runs": found, "sessions": sessions, "tokens": tokens}), flush=True)
     _work([job_of(run) for run in made])
+
+
+def _file(job) -> str:
+    """The address of a file of the job."""
+    from django.core.files.base import ContentFile
+
+    from portal.jobs.models import Artifact
+
+    artifact = Artifact(job=job, name="best.bin", size=FILE_BYTES)
+    artifact.file.save(f"jobs/{job.pk}/best.bin", ContentFile(os.urandom(FILE_BYTES)))
+    return f"/jobs/{job.pk}/files/best.bin"
 
 
 def _runs(team, count: int) -> list:
