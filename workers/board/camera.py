@@ -88,7 +88,13 @@ class Requests(threading.Thread):
 
 
 def temporary_folder():
-    FOLDERS.append(tempfile.mkdtemp(prefix="slipway-camera-"))
+    """A new folder, which is often in memory; those of programs that were killed are removed."""
+    prefix = "slipway-camera-"
+    for path in glob.glob(os.path.join(tempfile.gettempdir(), prefix + "*-*")):
+        process = os.path.basename(path)[len(prefix) :].partition("-")[0]
+        if process.isdigit() and not os.path.exists("/proc/" + process):
+            shutil.rmtree(path, ignore_errors=True)
+    FOLDERS.append(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-"))
     return FOLDERS[-1]
 
 
