@@ -96,6 +96,32 @@ class RunningBoard:
             self.process.wait()
 
 
+class OneOfMany(RunningBoard):
+    """A board of ``start_many``; it ends with the others."""
+
+    def __init__(self, root: Path):
+        self.root, self.home = root, root / "home"
+
+    def stop(self) -> None:
+        raise NotImplementedError("stop the process that holds it")
+
+
+def start_many(count: int, folder: Path) -> tuple[subprocess.Popen, list[OneOfMany]]:
+    """Virtual boards in one process group, and the process that holds them: terminate that at the end."""
+    password = folder / "password"
+    password.write_text(PASSWORD + "\n", "utf-8")
+    argv = [CONVERT_PYTHON, "-m", "workers.virtual_board.many", "--root", folder, "--count", str(count)]
+    with (folder / "boards.log").open("wb") as log:
+        process = subprocess.Popen([*argv, "--password-file", password], cwd=PROJECT, stdout=log, stderr=log)
+    found = [OneOfMany(folder / f"board{number}") for number in range(count)]
+    until(
+        lambda: all(board.state for board in found) or process.poll() is not None,
+        "the virtual boards to start",
+    )
+    assert process.poll() is None, (folder / "boards.log").read_text("utf-8")
+    return process, found
+
+
 def make_tiny_model(folder: Path, script_name: str = "make_tiny_model.py") -> Path:
     script = PROJECT / "tests" / "devices" / script_name
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}

@@ -16,14 +16,14 @@ from workers.virtual_board.misbehaviour import BadOrder, Misbehaviour
 KEPT = {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"}
 
 
-def forget_environment() -> None:
+def forget_environment(module: str = "workers.virtual_board") -> None:
     """Restart this program without the portal's environment, which holds secrets.
 
     Untrusted models run in this process's children, and a process's initial environment can be read.
     """
     kept = {name: value for name, value in os.environ.items() if _is_kept(name)}
     if kept.keys() != os.environ.keys():
-        os.execve(sys.executable, [sys.executable, "-m", "workers.virtual_board", *sys.argv[1:]], kept)
+        os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], kept)
 
 
 def _is_kept(name: str) -> bool:

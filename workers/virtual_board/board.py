@@ -24,6 +24,7 @@ import asyncssh
 from workers.virtual_board import services
 from workers.virtual_board.commands import STANDIN, Command, make_tools
 from workers.virtual_board.files import BoardFiles
+from workers.virtual_board.forking import EngineMaker
 from workers.virtual_board.hub import EngineHub, engine_name
 from workers.virtual_board.misbehaviour import BadOrder, Misbehaviour
 from workers.virtual_board.standin.virtual_wire import CAMERA_FAULT_VARIABLE, CAMERA_VARIABLE, DEVICE_VARIABLE
@@ -51,6 +52,7 @@ class VirtualBoard:
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.commands: set[Command] = set()
         self.hub: EngineHub | None = None
+        self.maker: EngineMaker | None = None  # makes its engines, if it has one
         self._listener: asyncssh.SSHAcceptor | None = None
         self._events = self._bytes = 0
         self._ordered_at: int | None = None
@@ -61,7 +63,8 @@ class VirtualBoard:
     async def start(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         make_tools(self.root / "bin", self.root / "python")
-        self.hub = EngineHub(self.engine, self.root / "engine.log", lambda: self.orders.of_library)
+        log = self.root / "engine.log"
+        self.hub = EngineHub(self.engine, log, lambda: self.orders.of_library, self.maker)
         await self.hub.start()
         self._read_orders()
         self._show_files()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from workers.contract.ties import tied
 from workers.virtual_board import scratch
+from workers.virtual_board.forking import EngineMaker, ForkedEngine
 from workers.virtual_board.standin.virtual_wire import ENGINE_VARIABLE, SOCKET_VARIABLE
 
 START_SECONDS = 120.0
@@ -52,13 +53,21 @@ def checked_hash(model: Path) -> str:
 class EngineHub:
     """Answers the stand-in's ``open`` with the socket of the right engine."""
 
-    def __init__(self, kind: str, log: Path, faults: Callable[[], dict[str, bool]]):
+    def __init__(
+        self,
+        kind: str,
+        log: Path,
+        faults: Callable[[], dict[str, bool]],
+        maker: EngineMaker | None = None,
+    ):
+        """``maker`` starts the engines, if there is one; else each is a program of its own."""
         self.kind = kind
+        self._maker = maker
         self._log = log
         self._faults = faults
         scratch.remove_left_over()
         self._folder, self._lock = scratch.make()
-        self._engines: dict[str, asyncio.subprocess.Process] = {}
+        self._engines: dict[str, asyncio.subprocess.Process | ForkedEngine] = {}
         self._starting = asyncio.Lock()
         self._server: asyncio.AbstractServer | None = None
 
@@ -120,10 +129,17 @@ class EngineHub:
             self._kill(key)
         while len(self._engines) >= MOST_ENGINES:
             self._kill(next(iter(self._engines)))
-        argv = [sys.executable, "-m", "workers.virtual_board.engine", str(release), self.kind]
         self._temporary(key).mkdir(exist_ok=True)
+        self._engines[key] = process = await self._spawn(key, release)
+        await self._wait_until_ready(key, process)
+
+    async def _spawn(self, key: str, release: Path) -> asyncio.subprocess.Process | ForkedEngine:
+        if self._maker is not None:
+            place = release, self._folder / key, self._temporary(key), self._log
+            return await asyncio.to_thread(self._maker.start, *place)
+        argv = [sys.executable, "-m", "workers.virtual_board.engine", str(release), self.kind]
         with self._log.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *argv,
                 str(self._folder / key),
                 cwd=PROJECT,
@@ -134,10 +150,8 @@ class EngineHub:
                 start_new_session=True,
                 preexec_fn=tied(),
             )
-        self._engines[key] = process
-        await self._wait_until_ready(key, process)
 
-    async def _wait_until_ready(self, key: str, process: asyncio.subprocess.Process) -> None:
+    async def _wait_until_ready(self, key: str, process: asyncio.subprocess.Process | ForkedEngine) -> None:
         deadline = asyncio.get_running_loop().time() + START_SECONDS
         while not (self._folder / f"{key}.json").exists():
             if process.returncode is not None or asyncio.get_running_loop().time() > deadline:
