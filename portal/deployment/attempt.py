@@ -6,7 +6,6 @@ import contextlib
 import shutil
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -84,6 +83,7 @@ class Attempt(steps.Trial):
     def __init__(self, deployment: Deployment, context: JobContext):
         self.deployment, self.device, self.context = deployment, deployment.device, context
         self.profile = deployment.device.board_profile
+        self.keep = self.profile.keep_releases
         self.built: release.Release | None = None
         self.name = deployment.source.release if deployment.source else ""
         self.evaluations: list[dict] = []
@@ -99,7 +99,7 @@ class Attempt(steps.Trial):
             self.built, self.expected, self.dataset = build_release(self.deployment, folder)
             self.name, built = self.built.id, self.built
             header = doctor.header_of(folder / "model.rknn")
-            self.examine = partial(doctor.examine, self.device, header)
+            self.examine = lambda *line: doctor.examine(self.device, header, *line, self.lock.status)
             self.context.log(f"release {built.id}: {len(built.files)} files, {built.total_bytes} bytes")
             intended = release_facts(built, self.profile.root)
         # Before anything changes on the board: see ``devices/running.py``.
@@ -117,7 +117,6 @@ class Attempt(steps.Trial):
                 engine, self.golden = done.engine, release.golden_facts(self.built, done.golden)
                 if done.upload.resumed:
                     self.context.log(f"{done.upload.resumed} bytes were on the board already")
-            self.tidy()
         return {
             "release": self.name,
             "engine": engine,
@@ -186,16 +185,14 @@ class Attempt(steps.Trial):
         running.record(self.device, before)
         self.context.log(f"{self.name} was rolled back; {before or 'nothing'} is current again")
 
-    def tidy(self) -> None:
-        """Remove old releases, and record the remaining ones."""
-        try:
-            found = steps.tidy(self.connection, self.profile, self.profile.keep_releases)
-            running.record_kept(self.device, found)
-        except BoardError as error:
-            self.context.log(f"Old releases were not removed: {error}")
-        else:
-            if found["removed"]:
-                self.context.log(f"removed old releases: {', '.join(found['removed'])}")
+    def confirmed(self, found: dict) -> None:
+        """Record the releases that remain on the board."""
+        self.lock.released = True
+        running.record_kept(self.device, found)
+        if found.get("untidy"):
+            self.context.log(f"Old releases were not removed: {found['untidy']}")
+        if found["removed"]:
+            self.context.log(f"removed old releases: {', '.join(found['removed'])}")
 
     def recheck(self, error: BoardError) -> None:
         """After a lost connection or a silent board: find out what runs there. A release that was silent

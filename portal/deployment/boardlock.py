@@ -11,11 +11,13 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.utils.crypto import salted_hmac
 
+from portal.deployment.manager import run_in_turn, run_release_manager
 from portal.deployment.models import Deployment
-from portal.deployment.steps import TIDY_SECONDS, run_release_manager
+from portal.deployment.steps import TIDY_SECONDS
 from portal.devices import health, running
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, RemoteFailed
@@ -111,6 +113,7 @@ class BoardLock:
     """
 
     boot = ""
+    released = False  # by a command that did so together with other things
 
     def __init__(
         self, connection: BoardConnection, profile: Profile, job: Job, on_wait: Callable[[str], None]
@@ -120,10 +123,11 @@ class BoardLock:
         self.token = salted_hmac("board lock", job.worker, algorithm="sha256").hexdigest()[:16]
         self._on_wait = on_wait
         self._renewed_at = 0.0
+        self.status: dict[str, Any] = {}  # the board's releases when the lock was taken
 
     def __enter__(self) -> BoardLock:
         deadline = time.monotonic() + WAIT_SECONDS
-        while (left := self._request_lock()) is not None:
+        while (left := self._request_lock(("status",))) is not None:
             if time.monotonic() > deadline:
                 raise busy(self._connection.address)
             self._on_wait(msg("waiting for another deployment on this board, {left} s at most", left=left))
@@ -131,7 +135,7 @@ class BoardLock:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        if not self._connection.gone():
+        if not self.released and not self._connection.gone():
             with self._connection.undisturbed(TIDY_SECONDS), contextlib.suppress(BoardError):
                 run_release_manager(self._connection, self._profile, "unlock", self.token)
 
@@ -148,12 +152,12 @@ class BoardLock:
                 )
             )
 
-    def _request_lock(self) -> int | None:
+    def _request_lock(self, *also: tuple[str, ...]) -> int | None:
         """None once the lock is ours, else the maximum number of seconds that another deployment holds it."""
-        found = run_release_manager(
-            self._connection, self._profile, "lock", self._owner, self.token, str(LEASE)
-        )
+        lock = ("lock", self._owner, self.token, str(LEASE))
+        found = run_in_turn(self._connection, self._profile, lock, *also)
         if not found["locked"]:
             return int(found.get("left", 0))
+        self.status = found if also else self.status
         self._renewed_at = time.monotonic()
         return None

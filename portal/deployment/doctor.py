@@ -73,9 +73,14 @@ def of_model(facts: dict[str, Any], header: Header) -> Line:
     return Line("runtime-model", title, Verdict.FIT, found)
 
 
-def examine(device: Device, header: Header, connection: BoardConnection, profile: Profile) -> list[Line]:
-    """Check a board before a model is deployed to it. Raises Unfit, which says what to do."""
-    facts = probe.probe(connection, profile)
+def examine(
+    device: Device, header: Header, connection: BoardConnection, profile: Profile, status: dict[str, Any]
+) -> list[Line]:
+    """Check a board before a model is deployed to it; ``status`` is what its release manager just reported.
+
+    Raises Unfit, which says what to do.
+    """
+    facts = probe.probe(connection, profile, status)
     Device.objects.filter(pk=device.pk).update(probe=facts)
     device.probe = facts
     lines = [*fitness.of_probe(facts, profile), of_model(facts, header)]

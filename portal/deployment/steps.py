@@ -9,17 +9,17 @@ by the next deployment; an interrupted upload is resumed.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from portal.deployment.release import Release, size_of
+from portal.deployment.manager import run_in_turn, run_release_manager
+from portal.deployment.release import Release
+from portal.deployment.uploading import OnPhase, OnProgress, Upload, bring
 from portal.devices.answers import malformation
 from portal.devices.connection import BoardConnection
-from portal.devices.errors import BoardError, DiskFull, RemoteFailed
-from portal.devices.remote_runner import Profile, malformed, run_release, run_sent
+from portal.devices.errors import BoardError, RemoteFailed
+from portal.devices.remote_runner import Profile, malformed, run_release
 from workers.contract.messages import join, msg
 
 CHECK_SECONDS = 300.0
@@ -29,25 +29,11 @@ PHASES = (
     msg("check space"),
     msg("upload"),
     msg("verify"),
-    msg("rename"),
     msg("golden images"),
     msg("switch"),
     msg("golden images after the switch"),
     msg("confirm"),
 )
-# The fields that the result of a command must have.
-FIELDS = {
-    "status": ("current", "releases"),
-    "held": ("files",),
-    "verify": ("there", "bad"),
-    "activate": ("before",),
-    "restore": ("restored", "current"),
-    "prune": ("removed",),
-    "lock": ("locked",),
-}
-
-OnPhase = Callable[[str], None]
-OnProgress = Callable[[int, int], None]
 
 
 class RolledBack(BoardError):
@@ -69,6 +55,7 @@ class Trial:
     """The hooks of a release's trial; this base class does nothing."""
 
     golden_images: Sequence[str] | None = None  # the names of its golden images, if the release is known
+    keep: int | None = None  # how many releases stay on the board once it is confirmed; None for all
     # Checks the board before anything is sent; raises a BoardError if it is not fit.
     examine: Callable[[BoardConnection, Profile], Any] = staticmethod(lambda connection, profile: None)
 
@@ -78,18 +65,13 @@ class Trial:
     def prove(self) -> None:
         """The trial itself; any exception ends it."""
 
+    def confirmed(self, found: dict[str, Any]) -> None:
+        """The trial is over, and the lock of its token is released; ``found`` is as ``tidy`` returns it, with
+        a sentence in ``untidy`` if an old release could not be removed. ``removed`` is there with ``keep``.
+        """
+
     def rolled_back(self, before: str | None) -> None:
         """``before`` is current again."""
-
-
-@dataclass(frozen=True)
-class Upload:
-    """``sent`` is False if the board already had the whole release; ``resumed`` counts the bytes of an
-    earlier upload.
-    """
-
-    sent: bool
-    resumed: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,24 +84,6 @@ class Deployed:
     load_ms: float
     golden: list[dict[str, Any]]
     upload: Upload
-
-
-def run_release_manager(
-    connection: BoardConnection, profile: Profile, command: str, *arguments: str
-) -> dict[str, Any]:
-    """Run a command of ``workers/board/release_manager.py`` on the board; return its message."""
-    return run_in_turn(connection, profile, (command, *arguments))
-
-
-def run_in_turn(connection: BoardConnection, profile: Profile, *commands: tuple[str, ...]) -> dict[str, Any]:
-    """Run several of its commands in one start of Python, which takes a small board half a second; return the
-    fields of all.
-    """
-    argv: list[str] = []
-    for command, *arguments in commands:
-        argv += [*(["+"] if argv else []), command, profile.root, *arguments]
-    fields = [field for command in commands for field in FIELDS.get(command[0], ())]
-    return run_sent(connection, profile, "release_manager.py", *argv, fields=fields)
 
 
 def list_releases(connection: BoardConnection, profile: Profile) -> dict[str, Any]:
@@ -149,7 +113,7 @@ def deploy(
     with _undone(connection, profile, release.id, release.upload, token, trial):
         on_phase(msg("check the board"))
         trial.examine(connection, profile)
-        upload = _bring(connection, profile, release, on_phase, on_progress)
+        upload = bring(connection, profile, release, on_phase, on_progress)
         on_phase(msg("golden images"))
         trial.golden_images = [one["image"] for one in release.manifest["golden"]]
         messages = check(connection, profile, f"releases/{release.id}", trial.golden_images)
@@ -216,7 +180,7 @@ def _trial_run(
     trial.prove()
     with connection.undisturbed():
         on_phase(msg("confirm"))
-        _confirm(connection, profile, release_id)
+        trial.confirmed(_confirm(connection, profile, release_id, token, trial.keep))
     return before
 
 
@@ -265,108 +229,13 @@ def tidy(connection: BoardConnection, profile: Profile, count: int) -> dict[str,
     return run_in_turn(connection, profile, ("prune", str(count)), ("status",))
 
 
-def _bring(
-    connection: BoardConnection,
-    profile: Profile,
-    release: Release,
-    on_phase: OnPhase,
-    on_progress: OnProgress,
-) -> Upload:
-    """Upload the complete release folder, unless the board has it."""
-    on_phase(msg("check space"))
-    connection.make_folder(f"{profile.root}/releases")
-    found = run_in_turn(
-        connection,
-        profile,
-        ("sweep", release.id, release.upload),
-        ("verify", release.id, release.manifest_sha256),
-        ("held", release.upload),
-    )
-    if found["there"] and not found["bad"]:
-        return Upload(sent=False)
-    held = _held(found["files"], release)
-    resumed = sum(held.values())
-    _check_space(connection, profile, release, resumed)
-    on_phase(msg("upload"))
-    _upload(connection, profile, release, held, on_progress)
-    on_phase(msg("verify"))
-    found = run_release_manager(
-        connection, profile, "verify", release.upload, release.manifest_sha256, "part"
-    )
-    bad = found["bad"] if found["there"] else sorted(release.files)
-    if bad:
-        raise RemoteFailed(
-            msg(
-                "{bad} arrived damaged on the board at {address}: its SD card may be failing; "
-                "try again, then replace the card.",
-                bad=", ".join(bad),
-                address=connection.address,
-            )
-        )
-    on_phase(msg("rename"))
-    run_release_manager(connection, profile, "promote", release.id, release.upload)
-    return Upload(True, resumed)
-
-
-def _held(files: list[dict[str, Any]], release: Release) -> dict[str, int]:
-    """The number of bytes of each file that an interrupted upload left on the board."""
-    rows = {row["name"]: row for row in files if row["name"] in release.files}
-    return {name: row["bytes"] for name, row in rows.items() if _begins(release.files[name], row)}
-
-
-def _begins(content: bytes | Path, held: dict[str, Any]) -> bool:
-    """Whether the content begins with the bytes that the board has."""
-    data = content if isinstance(content, bytes) else content.read_bytes()
-    count = held["bytes"]
-    return count <= len(data) and hashlib.sha256(data[:count]).hexdigest() == held["sha256"]
-
-
-def _check_space(connection: BoardConnection, profile: Profile, release: Release, held: int) -> None:
-    free = connection.free_bytes(f"{profile.root}/releases")
-    wanted = release.total_bytes - held + profile.free_space_bytes
-    if free is not None and free < wanted:
-        raise DiskFull(
-            msg(
-                "The board at {address} has {free} free and this release needs {wanted} with the "
-                "reserve: delete files or old releases on it, or use a larger SD card.",
-                address=connection.address,
-                free=_megabytes(free),
-                wanted=_megabytes(wanted),
-            )
-        )
-
-
-def _upload(
-    connection: BoardConnection,
-    profile: Profile,
-    release: Release,
-    held: Mapping[str, int],
-    on_progress: OnProgress,
-) -> None:
-    folder = f"{profile.root}/releases/{release.upload}.part"
-    places = sorted({name.rpartition("/")[0] for name in release.files})
-    connection.make_folder(*(f"{folder}/{place}" if place else folder for place in places))
-    sent, total = 0, release.total_bytes
-    for name, content in release.files.items():
-        start, size = held.get(name), size_of(content)
-        if start == size:
-            pass
-        elif isinstance(content, bytes):
-            connection.put_bytes(content, f"{folder}/{name}", verify=False)
-        else:
-            connection.put_file(
-                content,
-                f"{folder}/{name}",
-                verify=False,
-                on_progress=lambda done, sent=sent: on_progress(sent + done, total),
-                start=start or 0,
-            )
-        sent += size
-        on_progress(sent, total)
-
-
-def _confirm(connection: BoardConnection, profile: Profile, release_id: str) -> None:
-    found = run_in_turn(connection, profile, ("confirm", release_id), ("status",))
+def _confirm(
+    connection: BoardConnection, profile: Profile, release_id: str, token: str, keep: int | None
+) -> dict[str, Any]:
+    """End the trial, remove old releases, release the lock; return what is on the board now."""
+    tidy = [] if keep is None else [("tidy", str(keep))]
+    unlock = [("unlock", token)] if token else []
+    found = run_in_turn(connection, profile, ("confirm", release_id), *tidy, ("status",), *unlock)
     if found["current"] != release_id:
         raise RemoteFailed(
             msg(
@@ -377,6 +246,7 @@ def _confirm(connection: BoardConnection, profile: Profile, release_id: str) -> 
                 id=release_id,
             )
         )
+    return found
 
 
 def discard(connection: BoardConnection, profile: Profile, release_id: str, upload: str) -> None:
@@ -392,7 +262,3 @@ def discard(connection: BoardConnection, profile: Profile, release_id: str, uplo
         except BoardError:
             # A board without Python can only hold a partial upload.
             connection.run(["rm", "-rf", f"{profile.root}/releases/{upload}.part"])
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1048576:.1f} MB"

@@ -8,7 +8,7 @@ from typing import Any
 from portal.core.untrusted import clean_text
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, MalformedAnswer, NoPython, RemoteFailed, RemoteTimeout
-from portal.devices.health import HEAT, parse_celsius, parse_meminfo, read_files
+from portal.devices.health import HEAT, MEMORY, parse_celsius, parse_meminfo, read_files
 from portal.devices.remote_runner import Profile, run_sent
 from portal.devices.transfer import MAX_DIGITS, parse_df
 from workers.contract.messages import msg
@@ -17,13 +17,17 @@ COMMAND_SECONDS = 20.0
 MAX_OUTPUT_BYTES = 64 * 1024
 COMPATIBLE = "/proc/device-tree/compatible"
 MOUNTS = "/proc/mounts"
+SYSTEM = "/etc/os-release"
 # Which of them exists depends on the kernel's configuration.
 NPU_DRIVERS = ("/proc/rknpu/version", "/sys/kernel/debug/rknpu/version", "/sys/module/rknpu/version")
 MOST_COMPATIBLE = 10
 
 
-def probe(connection: BoardConnection, profile: Profile) -> dict[str, Any]:
-    """Probe a board; unknown details are None.
+def probe(
+    connection: BoardConnection, profile: Profile, status: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Probe a board; unknown details are None. ``status`` is that of its release manager, if it was asked
+    already.
 
     Returns ``os``, ``kernel``, ``machine``, ``hostname``, ``memory_total``, ``memory_free``,
     ``disk_total``, ``disk_free`` (bytes), ``writable``, ``compatible`` (names of the board and its chip),
@@ -32,11 +36,15 @@ def probe(connection: BoardConnection, profile: Profile) -> dict[str, Any]:
     ``current`` (release id), ``releases``, and ``warnings`` and ``problems``: sentences; with a problem,
     the board cannot predict. Raises ConnectionLost, RemoteTimeout, and MalformedAnswer for impossible output.
     """
+    said = _files(connection)
+    place, total, free = _disk(connection, profile.root)
     facts: dict[str, Any] = {
-        **_system(connection),
-        **_memory(connection),
-        **_disk(connection, profile.root),
-        **_hardware(connection, profile.root),
+        **_names(connection),
+        **_hardware(said),
+        "os": parse_os_release(said[SYSTEM]),
+        "disk_total": total,
+        "disk_free": free,
+        "writable": _writable(connection, profile.root, place, said[MOUNTS]),
         "clock_offset": _clock_offset(connection),
         "sftp": connection.sftp() is not None,
         "ssh_server": connection.server_version,
@@ -47,7 +55,7 @@ def probe(connection: BoardConnection, profile: Profile) -> dict[str, Any]:
         "virtual": False,
         "releases": [],
     }
-    _programs(connection, profile, facts)
+    _programs(connection, profile, facts, status)
     _warn(profile, facts)
     return facts
 
@@ -63,65 +71,67 @@ def _output_of(connection: BoardConnection, *argv: str) -> str:
     return result.stdout.strip() if result.ok else ""
 
 
-def _system(connection: BoardConnection) -> dict[str, Any]:
-    kernel, machine, hostname = (
-        clean_text(_output_of(connection, "uname", flag)) or None for flag in ("-sr", "-m", "-n")
-    )
-    return {
-        "os": parse_os_release(_output_of(connection, "cat", "/etc/os-release")),
-        "kernel": kernel,
-        "machine": machine,
-        "hostname": hostname,
-    }
-
-
-def _memory(connection: BoardConnection) -> dict[str, Any]:
-    total, free = parse_meminfo(_output_of(connection, "cat", "/proc/meminfo"))
-    return {"memory_total": total, "memory_free": free}
-
-
-def _disk(connection: BoardConnection, root: str) -> dict[str, Any]:
-    # The root folder does not exist before the first deployment; its parent does.
-    for folder in (root, root.rpartition("/")[0] or "."):
-        total, free = parse_df(_output_of(connection, "df", "-k", folder))
-        if total is not None:
-            break
-    return {"disk_total": total, "disk_free": free}
-
-
-def _hardware(connection: BoardConnection, root: str) -> dict[str, Any]:
+def _files(connection: BoardConnection) -> dict[str, str]:
+    paths = (SYSTEM, MEMORY, COMPATIBLE, *NPU_DRIVERS, HEAT, MOUNTS)
     try:
-        said = read_files(connection, (COMPATIBLE, *NPU_DRIVERS, HEAT, MOUNTS))
+        return read_files(connection, paths)
     except (RemoteTimeout, MalformedAnswer):
         raise
     except RemoteFailed:
-        said = dict.fromkeys((COMPATIBLE, *NPU_DRIVERS, HEAT, MOUNTS), "")
+        return dict.fromkeys(paths, "")
+
+
+def _names(connection: BoardConnection) -> dict[str, Any]:
+    """``uname`` prints them in this order, whatever the order of its options."""
+    said = clean_text(_output_of(connection, "uname", "-snrm")).split()
+    if len(said) != 4:
+        return dict.fromkeys(("kernel", "machine", "hostname"))
+    system, hostname, release, machine = said
+    return {"kernel": f"{system} {release}", "machine": machine, "hostname": hostname}
+
+
+def _disk(connection: BoardConnection, root: str) -> tuple[str, int | None, int | None]:
+    """Where the root folder's file system is mounted, its size and its free space."""
+    # The root folder does not exist before the first deployment; its parent does.
+    for folder in (root, _parent(root)):
+        said = _output_of(connection, "df", "-k", folder)
+        total, free = parse_df(said)
+        if total is not None:
+            break
+    return (said.split() or [""])[-1], total, free
+
+
+def _parent(root: str) -> str:
+    return root.rpartition("/")[0] or "."
+
+
+def _hardware(said: dict[str, str]) -> dict[str, Any]:
     names = [clean_text(name, 80) for name in said[COMPATIBLE].split("\0")[:MOST_COMPATIBLE]]
     driver = next(filter(None, (said[path] for path in NPU_DRIVERS)), "")
+    total, free = parse_meminfo(said[MEMORY])
     return {
+        "memory_total": total,
+        "memory_free": free,
         "compatible": list(filter(None, names)),
         "npu_driver": clean_text(driver, 80) or None,
         "celsius": parse_celsius(said[HEAT]),
-        "writable": _writable(connection, root, said[MOUNTS]),
     }
 
 
-def _writable(connection: BoardConnection, root: str, mounts: str) -> bool | None:
-    """Whether the root folder's file system is mounted for writing and its user may write there.
+def _writable(connection: BoardConnection, root: str, place: str, mounts: str) -> bool | None:
+    """Whether the root folder's file system, mounted at ``place``, is writable and its user may write there.
 
     ``test -w`` alone is not enough: busybox says yes to root on a read-only file system.
     """
-    for folder in (root, root.rpartition("/")[0] or "."):
-        place = _output_of(connection, "df", "-k", folder).split()[-1:]
-        if place:
-            break
-    else:
+    if not place:
         return None
-    options = [line.split()[3].split(",") for line in mounts.splitlines() if line.split()[1:2] == place]
+    options = [line.split()[3].split(",") for line in mounts.splitlines() if line.split()[1:2] == [place]]
     if options and "ro" in options[-1]:
         return False
+    either = 'if [ -e "$1" ]; then test -w "$1"; else test -w "$2"; fi'
+    argv = ["sh", "-c", either, "sh", root, _parent(root)]
     try:
-        return connection.run(["test", "-w", folder], timeout=COMMAND_SECONDS).ok
+        return connection.run(argv, timeout=COMMAND_SECONDS).ok
     except (RemoteTimeout, MalformedAnswer):
         raise
     except RemoteFailed:
@@ -134,13 +144,14 @@ def _clock_offset(connection: BoardConnection) -> int | None:
     return int(said) - round(time.time()) if said.isdecimal() and len(said) <= MAX_DIGITS else None
 
 
-def _programs(connection: BoardConnection, profile: Profile, facts: dict[str, Any]) -> None:
+def _programs(
+    connection: BoardConnection, profile: Profile, facts: dict[str, Any], status: dict[str, Any] | None
+) -> None:
     try:
         asked = ("probe", "--driver", profile.driver)
         found = run_sent(connection, profile, "drivers.py", *asked, fields=("python",))
-        kept = run_sent(
-            connection, profile, "release_manager.py", "status", profile.root, fields=("current", "releases")
-        )
+        arguments = ("release_manager.py", "status", profile.root)
+        kept = status or run_sent(connection, profile, *arguments, fields=("current", "releases"))
     except NoPython as error:
         facts["problems"].append(str(error))
         return

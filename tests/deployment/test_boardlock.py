@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from portal.deployment import boardlock, steps
-from portal.deployment.steps import deploy, run_release_manager
+from portal.deployment import boardlock, manager
+from portal.deployment.manager import run_release_manager
+from portal.deployment.steps import deploy
 from portal.devices.errors import RemoteFailed
 from portal.devices.models import Device
 from portal.jobs.models import Job, Status
@@ -114,13 +115,15 @@ def test_a_row_of_another_team_for_the_same_address_blocks_nobody(rows):
     assert execute(rows.started("Ours").job).status == Status.SUCCEEDED
 
 
-def test_the_lock_is_renewed_while_the_work_goes_on(rows, monkeypatch):
+def test_the_lock_is_renewed_while_the_work_goes_on_and_free_after_it(board, rows, monkeypatch):
     monkeypatch.setattr(boardlock, "RENEW_SECONDS", 0.0)
     asked = []
     monkeypatch.setattr(
         boardlock,
-        "run_release_manager",
-        lambda *args: asked.append(args[2]) or steps.run_release_manager(*args),
+        "run_in_turn",
+        lambda *args: asked.append(args[2][0]) or manager.run_in_turn(*args),
     )
     assert execute(rows.started("Ours").job).status == Status.SUCCEEDED
-    assert asked.count("lock") > 10 and asked[-1] == "unlock"
+    assert asked.count("lock") > 10
+    with board.connect() as connection:
+        assert take(connection, "theirs", "2", 600)["locked"]

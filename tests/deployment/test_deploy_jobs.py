@@ -14,8 +14,8 @@ from django.urls import reverse
 
 from portal.deployment import attempt, running, steps
 from portal.deployment.models import Deployment
-from portal.devices import services
-from portal.devices.errors import RemoteFailed
+from portal.devices import remote_runner, services
+from portal.devices.remote_runner import program
 from portal.devices.services import Credentials
 from portal.jobs import execution
 from portal.jobs import services as jobs
@@ -273,14 +273,14 @@ def test_old_releases_are_removed_and_failing_at_that_fails_nothing(board, rows,
     release = fresh(deployment).release
     assert board.holds() == (sorted(["old1", "old2", release]), release)
 
-    def refuse(*arguments):
-        raise RemoteFailed("The board would not: look at its card.")
-
-    monkeypatch.setattr(steps, "tidy", refuse)
+    source = remote_runner.program("board/release_manager.py")
+    stuck = source.replace(b"return prune(root, count)", b"raise OSError('the card is stuck')")
+    assert stuck != source
+    monkeypatch.setattr(remote_runner, "program", lambda path: stuck if "manager" in path else program(path))
     deployment = rows.started("Third")
     job = execute(deployment.job)
     assert job.status == Status.SUCCEEDED
-    assert "Old releases were not removed: The board would not" in read_log(job, 0)[0]
+    assert "Old releases were not removed: the card is stuck" in read_log(job, 0)[0]
 
 
 def test_credentials_are_in_no_row_log_answer_or_file(alices, board, rows, alice, caplog):

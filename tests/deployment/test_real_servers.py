@@ -139,7 +139,7 @@ def test_a_card_that_somebody_fills_meanwhile_changes_nothing(server, release):
 
 @pytest.mark.parametrize("server", EACH, indirect=True)
 def test_a_card_that_turns_read_only_meanwhile_changes_nothing(server, release):
-    locks = At(server, "rename", "mount", "-o", "remount,ro", str(server.board))
+    locks = At(server, "verify", "mount", "-o", "remount,ro", str(server.board))
     with server.connect() as connection:
         deploy(connection, server.profile, release("r1"))
         with pytest.raises(RemoteFailed, match="Read-only file system.*check its SD card"):

@@ -9,11 +9,13 @@ Several commands with ``+`` between them are carried out in turn, up to the firs
     held ROOT UPLOAD               list the files of an interrupted upload
     verify ROOT ID SHA256 [part]   compare the files with the manifest, whose own hash is SHA256
     promote ROOT ID UPLOAD         rename releases/UPLOAD.part to releases/ID
+    accept ROOT ID UPLOAD SHA256   verify UPLOAD.part, and promote it if it is whole
     activate ROOT ID [TOKEN]       point `current` to ID by one rename; needs the lock if TOKEN is given
     confirm ROOT ID                end ID's trial: it stays current
     restore ROOT ID [TOKEN]        end ID's trial: what was current before it is current again
     discard ROOT ID UPLOAD         remove an incomplete release, but never one that was current
     prune ROOT COUNT               keep COUNT releases: the current one and the newest others
+    tidy ROOT COUNT                the same; what cannot be removed is reported, and no failure
     lock ROOT OWNER TOKEN SECONDS  lock the releases for OWNER; call again to renew
     unlock ROOT TOKEN              release the lock
 
@@ -188,6 +190,13 @@ def promote(root, name, upload):
     return {}
 
 
+def accept(root, name, upload, manifest_hash):
+    found = verify(root, upload, manifest_hash, "part")
+    if found["there"] and not found["bad"]:
+        promote(root, name, upload)
+    return found
+
+
 def boot_id():
     with contextlib.suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
         return stream.read().strip()
@@ -354,8 +363,16 @@ def prune(root, count):
     return {"removed": surplus}
 
 
+def tidy(root, count):
+    try:
+        return prune(root, count)
+    except OSError as error:
+        return {"removed": [], "untidy": str(error)}
+
+
 COMMANDS = {function.__name__: function for function in (
-    status, sweep, held, verify, promote, activate, confirm, restore, discard, prune, lock, unlock,
+    status, sweep, held, verify, promote, accept, activate, confirm, restore, discard, prune, tidy, lock,
+    unlock,
 )}  # fmt: skip
 
 

@@ -74,6 +74,15 @@ def test_promote_replaces_a_damaged_release_and_may_be_repeated(root):
         assert stream.read() == b"model"
 
 
+def test_a_whole_upload_is_accepted_and_a_damaged_one_stays_apart(root):
+    expected = put(root, "u1.part")
+    put(root, "u2.part", content=b"rot")
+    assert release_manager.accept(root, "r1", "u1", expected) == {"there": True, "bad": []}
+    assert release_manager.accept(root, "r2", "u2", expected) == {"there": True, "bad": ["model.rknn"]}
+    assert release_manager.accept(root, "r3", "u3", expected) == {"there": False, "bad": []}
+    assert names(root) == ["r1", "u2.part"]
+
+
 def test_activate_switches_marks_and_names_the_one_before(root):
     put(root, "r1")
     put(root, "r2")
@@ -200,6 +209,18 @@ def test_prune_without_a_current_keeps_the_newest(root):
     for number in range(1, 4):
         put(root, f"r{number}", number * 100)
     assert release_manager.prune(root, "1") == {"removed": ["r2", "r1"]}
+
+
+def test_tidy_reports_what_it_cannot_remove(root, monkeypatch):
+    for number in range(1, 4):
+        put(root, f"r{number}", number * 100)
+    assert release_manager.tidy(root, "2") == {"removed": ["r1"]}
+
+    def refuse(path):
+        raise OSError(5, "the card is stuck")
+
+    monkeypatch.setattr(release_manager, "remove", refuse)
+    assert release_manager.tidy(root, "1") == {"removed": [], "untidy": "[Errno 5] the card is stuck"}
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", "", ".x", "r1.part"])
