@@ -111,7 +111,7 @@ class Attempt(steps.Trial):
         with locked_board(self.deployment, self.context) as (self.connection, self.lock):
             line, token = (self.connection, self.profile), self.lock.token
             if self.built is None:
-                engine = steps.activate(*line, self.name, self.phase, token=token, trial=self)["engine"]
+                engine = self.reactivate(line, token)
             else:
                 done = steps.deploy(*line, self.built, self.phase, self.progress, token=token, trial=self)
                 engine, self.golden = done.engine, release.golden_facts(self.built, done.golden)
@@ -123,6 +123,12 @@ class Attempt(steps.Trial):
             "evaluations": self.evaluations,
             "golden": self.golden,
         }
+
+    def reactivate(self, line: tuple[BoardConnection, steps.Profile], token: str) -> str:
+        """Switch to a release that the board has; return the name of its engine."""
+        known = self.deployment.source.placed.get("manifest_sha256", "")
+        done = steps.activate(*line, self.name, self.phase, token=token, trial=self, manifest_sha256=known)
+        return done["engine"]
 
     def phase(self, name: str) -> None:
         # Nothing can stop it between the last check and its end.

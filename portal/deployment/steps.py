@@ -9,6 +9,8 @@ by the next deployment; an interrupted upload is resumed.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +26,7 @@ from workers.contract.messages import join, msg
 
 CHECK_SECONDS = 300.0
 TIDY_SECONDS = 20.0
+MANIFEST_BYTES = 16 * 1024 * 1024
 PHASES = (
     msg("check the board"),
     msg("check space"),
@@ -135,17 +138,39 @@ def activate(
     on_phase: OnPhase = lambda phase: None,
     token: str = "",
     trial: Trial | None = None,
+    manifest_sha256: str = "",
 ) -> dict[str, Any]:
     """Make a release that is already on the board current (a rollback), with a trial like a new one's.
+
+    With ``manifest_sha256``, only with that manifest, and with predictions of the golden images it names.
 
     Returns ``{"before": id or None, "engine": …}``. Raises as ``deploy``.
     """
     trial = trial or Trial()
     with _undone(connection, profile, release_id, release_id, token, trial):
         on_phase(msg("golden images"))
-        done = check(connection, profile, f"releases/{release_id}")[-1]
+        if manifest_sha256:
+            trial.golden_images = _golden_on_board(connection, profile, release_id, manifest_sha256)
+        done = check(connection, profile, f"releases/{release_id}", trial.golden_images)[-1]
         before = _trial_run(connection, profile, release_id, on_phase, token, trial)
     return {"before": before, "engine": done["engine"]}
+
+
+def _golden_on_board(
+    connection: BoardConnection, profile: Profile, release_id: str, manifest_sha256: str
+) -> list[str]:
+    """The names of a release's golden images, from its manifest on the board."""
+    manifest = connection.get(f"{profile.root}/releases/{release_id}/manifest.json", MANIFEST_BYTES)
+    if hashlib.sha256(manifest).hexdigest() != manifest_sha256:
+        raise RemoteFailed(
+            msg(
+                "The manifest of {release} on the board at {address} is not the deployed one: deploy its "
+                "model again.",
+                release=release_id,
+                address=connection.address,
+            )
+        )
+    return [one["image"] for one in json.loads(manifest)["golden"]]
 
 
 def check(

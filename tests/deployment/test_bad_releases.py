@@ -7,7 +7,7 @@ import pytest
 
 from portal.deployment import release as releases
 from portal.deployment import steps
-from portal.deployment.steps import RolledBack, Trial, deploy
+from portal.deployment.steps import RolledBack, Trial, activate, deploy
 from portal.devices import channel
 from portal.devices.errors import MalformedAnswer, RemoteFailed, RemoteTimeout, WrongAnswer
 from tests.devices.boards import RunningBoard, needs_convert_environment
@@ -84,6 +84,21 @@ class TestRunners:
         with pytest.raises(RolledBack, match=f"{FAULTS[fault][1]}.*release r1 is current again"):
             deploy(connection, profile, tiny_release(tmp_path, "r2", profile), trial=TurnsBad())
         assert [row["id"] for row in self.held(connection, profile)] == ["r1"]
+
+    def test_a_rollback_takes_no_predictions_of_other_images_and_no_other_manifest(self, deployed, tmp_path):
+        connection, profile, ordered = deployed
+        earlier = tiny_release(tmp_path, "r0", profile)
+        deploy(connection, profile, earlier)
+        deploy(connection, profile, tiny_release(tmp_path, "r1", profile))
+        ordered.write_text("other image")
+        with pytest.raises(MalformedAnswer, match="answers to other images"):
+            activate(connection, profile, "r0", manifest_sha256=earlier.manifest_sha256)
+        ordered.write_text("")
+        with pytest.raises(RemoteFailed, match="manifest of r0 .* is not the deployed one: deploy its model"):
+            activate(connection, profile, "r0", manifest_sha256="0" * 64)
+        assert {row["id"] for row in self.held(connection, profile)} == {"r0", "r1"}
+        done = activate(connection, profile, "r0", manifest_sha256=earlier.manifest_sha256)
+        assert done["before"] == "r1"
 
     def held(self, connection, profile) -> list[dict]:
         found = steps.list_releases(connection, profile)
