@@ -8,6 +8,7 @@ from portal.core import configs
 from portal.deployment import evidence, gate
 from portal.deployment.models import Deployment
 from portal.devices.models import Device
+from portal.devices.moves import AddressHeld
 from portal.jobs import services as jobs
 from portal.jobs.models import IllegalTransition, Job, NothingLeft, Priority, Status
 from portal.models import evaluations
@@ -102,6 +103,20 @@ def _last_attempt(compiled_id: int, device_id: int) -> Deployment | None:
     CompiledModel.objects.select_for_update().get(pk=compiled_id)
     rows = Deployment.objects.filter(compiled_model=compiled_id, device=device_id)
     return rows.select_related("job", "compiled_model__model", "device").first()
+
+
+def moved(device: Device) -> None:
+    """Raise AddressHeld while a deployment changes the board at the earlier address."""
+    running = Deployment.objects.filter(device=device, job__status=Status.RUNNING).first()
+    if running is not None:
+        raise AddressHeld(
+            msg(
+                "Job {pk} is deploying to {name} just now: wait for its end, or cancel it, then change the "
+                "address.",
+                pk=running.job_id,
+                name=device.name,
+            )
+        )
 
 
 def fits(compiled: CompiledModel, device: Device) -> bool:

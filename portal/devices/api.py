@@ -23,6 +23,7 @@ from portal.devices.errors import BoardError
 from portal.devices.filters import DeviceFilter, InferenceFilter
 from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device, Inference
+from portal.devices.moves import AddressHeld
 from portal.devices.serializers import (
     DeviceSerializer,
     EditDeviceSerializer,
@@ -84,6 +85,8 @@ def _update_access(device: Device, **changes) -> None:
         services.update_access(device, **changes)
     except SecretNeeded as error:
         raise serializers.ValidationError({"password": [shown(error)]}) from error
+    except AddressHeld as error:
+        raise serializers.ValidationError({"host": [shown(error)]}) from error
     except BoardError as error:
         raise serializers.ValidationError({"private_key": [shown(error)]}) from error
 

@@ -65,6 +65,8 @@ def put(
 @transaction.atomic
 def remove(row: JumpHost, user) -> None:
     """Raises IllegalTransition while devices are behind it."""
+    if not JumpHost.objects.select_for_update().filter(pk=row.pk).exists():
+        return  # somebody else removed it
     audit.record("jump-host.remove", row, actor=user)
     try:
         row.delete()

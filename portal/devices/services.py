@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portal.core.encryption import WrongKey
-from portal.devices import inference_images, running, shownkey, watch
+from portal.devices import inference_images, moves, running, shownkey, watch
 from portal.devices import probe as probing
 from portal.devices.connection import BoardConnection
 from portal.devices.credentials import (
@@ -72,8 +72,9 @@ def register(
     jump: JumpHost | None = None,
     tags: list[str] = (),
 ) -> Device:
-    """Store a device with the host key that its owner has confirmed, and probe it."""
+    """Store a device with the host key that its owner has confirmed, and probe it. Raises BoardError."""
     credentials.check()
+    moves.lock_jump_host(jump)
     place = {"host": host, "port": port, "username": username, "host_key": str(host_key)}
     device = Device.objects.create(
         team=team,
@@ -95,11 +96,12 @@ def register(
 def update_access(device: Device, *, credentials: Credentials | None = None, **fields) -> None:
     """Change address, user or credentials; ``host_key`` only after a person has confirmed the new one.
 
-    Raises SecretNeeded if the place changes without credentials for the new one: the stored ones would be
-    sent to whoever responds there.
+    Raises AddressHeld if the address cannot change now, and SecretNeeded if the place changes without
+    credentials for the new one: the stored ones would be sent to whoever responds there.
     """
     if "host_key" in fields:
         fields["host_key"] = str(fields["host_key"])
+    moves.lock_jump_host(fields.get("jump"))
     row = Device.objects.select_for_update().get(pk=device.pk)
     if credentials is not None:
         _forget_changes(row)
@@ -123,6 +125,8 @@ def update_access(device: Device, *, credentials: Credentials | None = None, **f
     for name, value in changed.items():
         setattr(device, name, value)
     device.save(update_fields=list(changed))
+    if moves.way_of(device) != moves.way_of(row):
+        moves.moved(device)
     verb = "device.host-key" if "host_key" in fields else "device.edit"
     audit.record(
         verb, device, detail=fields.get("host_key") or msg("changed: {fields}", fields=", ".join(named))

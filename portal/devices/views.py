@@ -21,6 +21,7 @@ from portal.devices.filters import DeviceFilter
 from portal.devices.forms import AccessForm, DeviceForm, InferForm, SecretForm
 from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device, DeviceTag, Inference
+from portal.devices.moves import AddressHeld
 from portal.devices.shown import images_of
 from portal.devices.thresholds import NAMES, forgiving
 from portal.jobs.models import IllegalTransition
@@ -149,9 +150,11 @@ def _register(request, form: DeviceForm) -> Device | None:
         return services.register(
             request.team, request.user, credentials=form.credentials(), host_key=found, **fields
         )
+    except AddressHeld as error:
+        form.add_errors({"jump": str(error)})
     except BoardError as error:
         form.add_errors({"private_key": str(error)})
-        return None
+    return None
 
 
 @operator_required
@@ -167,6 +170,8 @@ def device_edit(request, pk):
             services.update_access(device, credentials=form.credentials(), **fields)
         except SecretNeeded as error:
             form.add_errors({"password": str(error)})
+        except AddressHeld as error:
+            form.add_errors({"host": str(error)})
         except BoardError as error:
             form.add_errors({"private_key": str(error)})
         else:

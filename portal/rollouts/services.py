@@ -13,6 +13,7 @@ from django.utils import timezone
 from portal.deployment.gate import GateRefused, gates_of
 from portal.deployment.running import current_deployments
 from portal.devices.models import Device
+from portal.devices.moves import AddressHeld
 from portal.jobs import services as jobs
 from portal.jobs.models import IllegalTransition, Status
 from portal.models.models import Model
@@ -115,6 +116,23 @@ def _taken(devices: Sequence[Device]):
     held = Target.objects.filter(same, live=True).select_related("rollout", "device")[:NAMED]
     names = ", ".join(f"{row.device.name} ({row.rollout.name})" for row in held)
     return msg("Another rollout has these boards: {names}. Wait for its end, or abort it.", names=names)
+
+
+def moved(device: Device) -> None:
+    """Its rollouts go on at the new address. Raises AddressHeld if another live rollout has a board there."""
+    try:
+        with transaction.atomic():
+            Target.objects.filter(device=device).update(board=board_of(device))
+    except IntegrityError:
+        held = Target.objects.filter(board=board_of(device), live=True).exclude(device=device)
+        row = held.select_related("rollout", "device").first()
+        raise AddressHeld(
+            msg(
+                "{device} has this address and is in the rollout {name}: wait for its end, or abort it.",
+                device=row.device.name if row else device.host,
+                name=row.rollout.name if row else "",
+            )
+        ) from None
 
 
 # --- decisions --------------------------------------------------------------------------------

@@ -214,6 +214,26 @@ def test_a_device_is_behind_a_jump_host_of_its_own_team_only(alices, team, alice
     assert "through Gate" in alices.get(reverse("device-detail", args=[device.pk])).content.decode()
 
 
+@pytest.mark.django_db
+def test_a_jump_host_that_is_removed_meanwhile_is_told_at_its_field(alices, team, alice, reads, monkeypatch):
+    seeded = Seeder(team, alice).device("Board", host="10.0.0.7")
+    row = jump_hosts.put(team, alice, credentials=Credentials("x"), **NEW_ROW)[0]
+
+    def removed_while_the_key_is_read(*_arguments):
+        JumpHost.objects.filter(pk=row.pk).delete()
+        return HostKey.parse(KEY)
+
+    monkeypatch.setattr(services, "shown_host_key", removed_while_the_key_is_read)
+    new = {"name": "New", "profile": "virtual", "host": "10.0.0.8", "port": 22, "username": "root",
+           "password": "x", "jump": row.pk}  # fmt: skip
+    answer = alices.post("/api/v1/devices/", new, "application/json")
+    assert answer.status_code == 400 and "Gate was removed meanwhile" in answer.content.decode()
+    jump_hosts.remove(row, alice)  # somebody else was faster
+    with pytest.raises(BoardError, match="Gate was removed meanwhile: choose another"):
+        services.update_access(seeded, jump=row)
+    assert Device.objects.get().jump is None
+
+
 NEW_ROW = {name: NEW[name] for name in ("name", "host", "port", "username")}
 
 
