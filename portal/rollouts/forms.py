@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.forms import StyledForm
 from portal.core.names import one_line
-from portal.devices.models import Device, DeviceTag
+from portal.devices.models import DeviceTag
 from portal.models.models import Model
 from portal.rollouts import planning
+from portal.rollouts.fields import devices_field
 from portal.rollouts.models import Group
 from portal.rollouts.planning import RolloutError
 
@@ -18,12 +19,7 @@ MODELS_SHOWN = 50  # newest
 
 class GroupForm(StyledForm):
     name = forms.CharField(max_length=80, label=_("Name"), validators=[one_line])
-    devices = forms.ModelMultipleChoiceField(
-        queryset=Device.objects.none(),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        label=_("Devices"),
-    )
+    devices = forms.Field()  # see ``devices_field``
     time_zone = forms.CharField(
         max_length=60,
         required=False,
@@ -32,8 +28,8 @@ class GroupForm(StyledForm):
     )
 
     def __init__(self, *args, team, **kwargs):
+        self.base_fields = self.base_fields | {"devices": devices_field(team, label=_("Devices"))}
         super().__init__(*args, **kwargs)
-        self.fields["devices"].queryset = Device.objects.for_team(team)
 
 
 class RolloutForm(StyledForm):
@@ -56,12 +52,7 @@ class RolloutForm(StyledForm):
         widget=forms.CheckboxSelectMultiple,
         label=_("Devices with one of these tags"),
     )
-    devices = forms.ModelMultipleChoiceField(
-        queryset=Device.objects.none(),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        label=_("Devices"),
-    )
+    devices = forms.Field()  # see ``devices_field``
     waves = forms.CharField(
         max_length=1000,
         required=False,
@@ -112,6 +103,7 @@ class RolloutForm(StyledForm):
     )
 
     def __init__(self, *args, team, **kwargs):
+        self.base_fields = self.base_fields | {"devices": devices_field(team, label=_("Devices"))}
         super().__init__(*args, **kwargs)
         self.team = team
         ready = (
@@ -120,7 +112,6 @@ class RolloutForm(StyledForm):
         newest = list(ready.order_by("-pk").values_list("pk", flat=True)[:MODELS_SHOWN])
         self.fields["model"].queryset = Model.objects.filter(pk__in=newest).order_by("-pk")
         self.fields["groups"].queryset = Group.objects.for_team(team)
-        self.fields["devices"].queryset = Device.objects.for_team(team)
         self.fields["tags"].queryset = DeviceTag.objects.for_team(team)
         for name in ("groups", "tags"):
             if not self.fields[name].queryset.exists():
