@@ -16,9 +16,7 @@ import json
 import os
 import re
 import sys
-import tempfile
 import time
-from importlib.util import find_spec
 
 MARK = "@@SLIPWAY@@"
 RUNTIME_FOLDERS = "/oem/usr/lib /usr/lib /lib /usr/lib64 /usr/lib/aarch64-linux-gnu /usr/local/lib".split()
@@ -64,6 +62,15 @@ def shown(path):
     return os.fsencode(path).decode("utf-8", "replace")
 
 
+def open_scratch():
+    """A file without a name, in memory if the system can: a small board imports ``tempfile`` slowly."""
+    with contextlib.suppress(AttributeError, OSError):
+        return os.fdopen(os.memfd_create("noise"), "w+b")
+    import tempfile
+
+    return tempfile.TemporaryFile()
+
+
 @contextlib.contextmanager
 def listening(noise):
     """Collect the native library's output in the list ``noise``, and pass it on afterwards.
@@ -73,7 +80,7 @@ def listening(noise):
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(1), os.dup(2)]
-    with tempfile.TemporaryFile() as copy:
+    with open_scratch() as copy:
         os.dup2(copy.fileno(), 1)
         os.dup2(copy.fileno(), 2)
         try:
@@ -178,6 +185,8 @@ class RknnLite:
         self.noise = []
         try:
             with listening(self.noise):
+                from importlib.util import find_spec
+
                 import numpy
                 from rknnlite.api import RKNNLite
 

@@ -26,7 +26,6 @@ While a release is on trial, its file ``.trial`` names the one before it.
 import contextlib
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -142,6 +141,8 @@ def sweep(root, keep, upload):
 
 
 def sha256_of(path):
+    import hashlib  # slow to import on a small board
+
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as stream:

@@ -28,6 +28,18 @@ def test_it_answers_pictures_with_any_name_among_the_noise(board, tmp_path):
     assert done["load_ms"] >= 0
 
 
+@pytest.mark.parametrize("error", [AttributeError, OSError])
+def test_a_board_without_files_in_memory_keeps_the_noise_in_a_temporary_one(monkeypatch, error):
+    def refuse(name):
+        raise error("no such call")
+
+    monkeypatch.setattr(drivers.os, "memfd_create", refuse)
+    with drivers.open_scratch() as stream:
+        stream.write(b"noise")
+        stream.seek(0)
+        assert stream.read() == b"noise"
+
+
 def test_a_list_names_pictures_from_its_own_folder(board, tmp_path):
     folder = tmp_path / "收件 箱"
     folder.mkdir()

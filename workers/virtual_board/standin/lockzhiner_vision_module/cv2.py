@@ -3,7 +3,6 @@
 import fcntl
 import os
 import time
-import zipfile
 
 import virtual_wire
 
@@ -112,6 +111,8 @@ class VideoCapture:
 def _pictures(place, most):
     """The encoded pictures of a folder or a zip, evenly chosen."""
     if os.path.isfile(place):
+        import zipfile  # slow to import, and seldom needed
+
         with zipfile.ZipFile(place) as archive:
             names = [name for name in archive.namelist() if _is_picture(name)]
             return [archive.read(name) for name in _chosen(names, most)]
