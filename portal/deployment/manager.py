@@ -16,7 +16,6 @@ FIELDS = {
     "activate": ("before",),
     "restore": ("restored", "current"),
     "prune": ("removed",),
-    "tidy": ("removed",),
     "lock": ("locked",),
 }
 

@@ -69,8 +69,8 @@ class Trial:
         """The trial itself; any exception ends it."""
 
     def confirmed(self, found: dict[str, Any]) -> None:
-        """The trial is over, and the lock of its token is released; ``found`` is as ``tidy`` returns it, with
-        a sentence in ``untidy`` if an old release could not be removed. ``removed`` is there with ``keep``.
+        """The trial is over, and the lock of its token is released; ``found`` is as ``list_releases`` returns
+        it, with ``keep`` also the ids in ``removed``, and ``untidy`` says why an old release was not.
         """
 
     def rolled_back(self, before: str | None) -> None:
@@ -258,7 +258,7 @@ def _confirm(
     connection: BoardConnection, profile: Profile, release_id: str, token: str, keep: int | None
 ) -> dict[str, Any]:
     """End the trial, remove old releases, release the lock; return what is on the board now."""
-    tidy = [] if keep is None else [("tidy", str(keep))]
+    tidy = [] if keep is None else [("prune", str(keep))]
     unlock = [("unlock", token)] if token else []
     found = run_in_turn(connection, profile, ("confirm", release_id), *tidy, ("status",), *unlock)
     if found["current"] != release_id:

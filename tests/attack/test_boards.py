@@ -266,7 +266,7 @@ def test_a_connection_can_be_stopped_before_it_stands(board, mode):
         board.connect(timeout=600.0, on_wait=look)
 
 
-@pytest.mark.parametrize("at", ["sweep", "verify", "promote", "runner.py", "activate", "status"])
+@pytest.mark.parametrize("at", ["sweep", "accept", "runner.py", "activate", "status"])
 def test_a_deployment_that_freezes_at_any_step_ends(board, monkeypatch, tmp_path, at):
     monkeypatch.setattr(steps, "TIDY_SECONDS", 1.0)
     board.order("freeze-exec", at)

@@ -8,14 +8,12 @@ Several commands with ``+`` between them are carried out in turn, up to the firs
     sweep ROOT ID UPLOAD           remove leftovers of failed deployments; keep ID and UPLOAD.part
     held ROOT UPLOAD               list the files of an interrupted upload
     verify ROOT ID SHA256 [part]   compare the files with the manifest, whose own hash is SHA256
-    promote ROOT ID UPLOAD         rename releases/UPLOAD.part to releases/ID
-    accept ROOT ID UPLOAD SHA256   verify UPLOAD.part, and promote it if it is whole
+    accept ROOT ID UPLOAD SHA256   verify UPLOAD.part, and rename it to ID if it is whole
     activate ROOT ID [TOKEN]       point `current` to ID by one rename; needs the lock if TOKEN is given
     confirm ROOT ID                end ID's trial: it stays current
     restore ROOT ID [TOKEN]        end ID's trial: what was current before it is current again
     discard ROOT ID UPLOAD         remove an incomplete release, but never one that was current
     prune ROOT COUNT               keep COUNT releases: the current one and the newest others
-    tidy ROOT COUNT                the same; what cannot be removed is reported, and no failure
     lock ROOT OWNER TOKEN SECONDS  lock the releases for OWNER; call again to renew
     unlock ROOT TOKEN              release the lock
 
@@ -156,11 +154,9 @@ def sha256_of(path):
 def held(root, upload):
     folder = folder_of(root, upload) + ".part"
     files = []
-    for place, _, names in os.walk(folder):
-        for name in sorted(names):
-            path = os.path.join(place, name)
-            name = os.path.relpath(path, folder).replace(os.sep, "/")
-            files.append({"name": name, "bytes": os.path.getsize(path), "sha256": sha256_of(path)})
+    for path in sorted(filter(os.path.isfile, all_in(folder))):
+        name = os.path.relpath(path, folder).replace(os.sep, "/")
+        files.append({"name": name, "bytes": os.path.getsize(path), "sha256": sha256_of(path)})
     return {"files": files}
 
 
@@ -215,20 +211,14 @@ def lock_file(root):
     handle = os.open(os.path.join(root, LOCK), os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(handle, "r+", encoding="utf-8") as stream:
         deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
-        while not try_exclusive(stream):
-            if time.monotonic() > deadline:
-                raise Refused(
-                    msg("The lock of the board's releases hangs: restart the board, then try again.")
-                )
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
             time.sleep(0.1)
+        else:
+            raise Refused(msg("The lock of the board's releases hangs: restart the board, then try again."))
         yield stream, holder_of(stream)
-
-
-def try_exclusive(stream):
-    with contextlib.suppress(OSError):
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False
 
 
 def holder_of(stream):
@@ -358,22 +348,18 @@ def discard(root, name, upload):
 def prune(root, count):
     found = status(root)
     others = [release["id"] for release in found["releases"] if release["id"] != found["current"]]
-    surplus = others[max(0, int(count) - (1 if found["current"] else 0)) :]
-    for name in surplus:
-        remove(folder_of(root, name))
-    return {"removed": surplus}
-
-
-def tidy(root, count):
+    removed = []
     try:
-        return prune(root, count)
+        for name in others[max(0, int(count) - (1 if found["current"] else 0)) :]:
+            remove(folder_of(root, name))
+            removed.append(name)
     except OSError as error:
-        return {"removed": [], "untidy": str(error)}
+        return {"removed": removed, "untidy": str(error)}
+    return {"removed": removed}
 
 
 COMMANDS = {function.__name__: function for function in (
-    status, sweep, held, verify, promote, accept, activate, confirm, restore, discard, prune, tidy, lock,
-    unlock,
+    status, sweep, held, verify, accept, activate, confirm, restore, discard, prune, lock, unlock,
 )}  # fmt: skip
 
 
@@ -387,17 +373,15 @@ def carry_out(argv):
     return fields
 
 
+FULL = msg("The board's storage is full: delete files or old releases on it, or use a larger SD card.")
+
+
 def error_fields(error):
     if error.errno == errno.ENOSPC:
-        code, message = "disk-full", msg(
-            "The board's storage is full: delete files or old releases on it, or use a larger SD card."
-        )  # fmt: skip
-    else:
-        code, message = "remote-failed", msg(
-            "The board could not change its releases ({error}): check its SD card and the owner of its "
-            "folder.", error=str(error),
-        )  # fmt: skip
-    return {"type": "error", "code": code, "message": message}
+        return {"type": "error", "code": "disk-full", "message": FULL}
+    message = msg("The board could not change its releases ({error}): check its SD card and the owner of its "
+                  "folder.", error=str(error))  # fmt: skip
+    return {"type": "error", "code": "remote-failed", "message": message}
 
 
 def main(argv):
