@@ -15,10 +15,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET
 
-from portal.teams import audit, company_sessions, identities, origins, second_factor, throttle
+from portal.teams import audit, company_sessions, identities, origins, second_factor, sign_ins, throttle
 from portal.teams.models import User
 from workers.contract.messages import msg
 
+NOT_FRESH = msg(
+    "Sign out and in again, then connect within ten minutes: whoever connects an account can sign in with it."
+)
 BEGUN = "company_sign_in"  # in the session: what the provider's answer is checked against
 
 
@@ -49,6 +52,8 @@ def company_sign_in(request, oidc):
         return redirect("sign-in")
     if wait := throttle.company_wait(request):
         return _back(request, throttle.company_sentence(wait))
+    if request.user.is_authenticated and not sign_ins.is_fresh(request):
+        return _back(request, NOT_FRESH)
     try:
         begun = oidc.begin(request.build_absolute_uri(reverse("company-return")))
     except oidc.Away as error:

@@ -27,17 +27,18 @@ class SignInForm(Styled, auth.AuthenticationForm):
         return super().get_invalid_login_error()
 
 
+def _code_field(help_text: str) -> forms.CharField:
+    attrs = {"autocomplete": "one-time-code", "autocapitalize": "none"}
+    label = _("One-time code")
+    return forms.CharField(
+        max_length=40, label=label, widget=forms.TextInput(attrs=attrs), help_text=help_text
+    )
+
+
 class CodeForm(StyledForm):
     """A code of the second factor, or a recovery code."""
 
-    code = forms.CharField(
-        max_length=40,
-        label=_("Code"),
-        widget=forms.TextInput(
-            attrs={"autocomplete": "one-time-code", "inputmode": "text", "autocapitalize": "none"}
-        ),
-        help_text=_("The six digits that your app shows, or a recovery code."),
-    )
+    code = _code_field(_("The six digits that your app shows, or a recovery code."))
 
     def refuse(self) -> None:
         sentence = _("This code is not right, or was used already: wait for the next one.")
@@ -47,10 +48,11 @@ class CodeForm(StyledForm):
 class NewFactorForm(CodeForm):
     """Sets a second factor up. It asks for the password: an open browser is not enough."""
 
+    code = _code_field(_("The six digits that your app shows now."))
+
     def __init__(self, user, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.user = user
-        self.fields["code"].help_text = _("The six digits that your app shows now.")
         if not user.has_usable_password():
             return
         self.fields["password"] = forms.CharField(

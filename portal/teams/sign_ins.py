@@ -7,6 +7,7 @@ time of the last write, so that a request costs one write a minute and otherwise
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from importlib import import_module
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from portal.teams.models import SignIn, User
 
 MARK = "sign_in"
 WRITE_AFTER_SECONDS = 60
+FRESH = timedelta(minutes=10)
 
 
 def follow(request) -> None:
@@ -42,6 +44,13 @@ def follow(request) -> None:
             row, _ = SignIn.objects.update_or_create(session_key=session.session_key, defaults=fields)
             mark = {"pk": row.pk}
         session[MARK] = {"pk": mark["pk"], "key": session.session_key, "at": time.time()}
+
+
+def is_fresh(request) -> bool:
+    """Whether this browser signed in within the last ten minutes: for what a stolen session must not do."""
+    since = timezone.now() - FRESH
+    row = SignIn.objects.filter(user=request.user, session_key=request.session.session_key or "")
+    return row.filter(created_at__gt=since).exists()
 
 
 def current(user: User) -> list[SignIn]:

@@ -44,6 +44,16 @@ def test_tokens_are_made_listed_and_revoked(signed_in, slipway, monkeypatch):
     assert slipway("token", "revoke", "Other").code == 4
 
 
+def test_service_accounts_are_made_get_tokens_and_end(administrator, slipway):
+    made = slipway("service", "add", "Oven line", "--role", "member")
+    assert made.out == "Oven line is made; the audit names it service:Oven line.\n"
+    assert "Oven line\tmember" in slipway("service", "list").out
+    assert slipway("service", "token", "Oven line", "Nightly", "--scope", "read").out.startswith("slw_")
+    assert ApiToken.objects.get(name="Nightly").user.username == "service:Oven line"
+    assert slipway("service", "end", "Oven line", "--yes").out == "Oven line is ended.\n"
+    assert slipway("service", "token", "Oven line", "Again", "--scope", "read").code == 4
+
+
 def test_webhooks_are_added_tested_and_removed(administrator, slipway, settings):
     made = slipway("webhook", "add", "Chat", "https://93.184.216.34/x", "--event", "run.failed", "--json")
     assert made.code == 0, made.err

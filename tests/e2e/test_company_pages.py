@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 def test_one_sets_a_second_factor_up_from_the_picture_and_signs_in_with_it(open_page, settings):
     settings.SECOND_FACTOR = "optional"
-    page = open_page(viewport={"width": 390, "height": 844})
+    page = open_page(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
     page.goto("/account/")
     page.get_by_role("link", name="Set up").click()
     picture = page.get_by_role("img", name="QR code").locator("svg")

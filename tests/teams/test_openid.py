@@ -1,10 +1,12 @@
 """Signing in by an OpenID provider, against a real one on loopback."""
 
 import time
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.teams import oidc
 from portal.teams.models import AuditEntry, Membership, Role, Team, User
@@ -276,6 +278,14 @@ def test_a_signed_in_person_connects_their_account_and_nobody_elses(client, prov
     other.force_login(bob)
     go(other, provider)
     assert "belongs to another account" in words(other, "account")
+
+
+def test_an_open_browser_is_not_enough_to_connect_an_account(client, provider, alice):
+    client.force_login(alice)
+    client.get(HOME)
+    alice.sign_ins.update(created_at=timezone.now() - timedelta(minutes=11))
+    assert client.get(reverse("company-sign-in"))["Location"] == reverse("account")
+    assert "Sign out and in again" in words(client, "account")
 
 
 def test_an_account_that_is_switched_off_stays_out(client, provider):

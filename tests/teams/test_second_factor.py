@@ -2,8 +2,10 @@
 
 import re
 import time
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
@@ -178,6 +180,15 @@ def test_a_team_demands_it_on_the_page_of_its_settings(admin, team, settings):
     assert admin.get(reverse("team-settings"))["Location"] == reverse(PAGE)  # the administrator too
     settings.SECOND_FACTOR = "off"
     assert "second factor" not in admin.get(reverse("team-settings")).content.decode()
+
+
+def test_on_the_server_it_is_removed_by_a_command(codes, alice):
+    call_command("reset_second_factor", "alice", stdout=StringIO())
+    assert second_factor.of(alice) is None
+    assert AuditEntry.objects.filter(verb="second-factor.remove", via="server").count() == 1
+    for name, sentence in (("alice", "has no second factor"), ("nobody", "There is no account")):
+        with pytest.raises(CommandError, match=sentence):
+            call_command("reset_second_factor", name)
 
 
 def test_an_administrator_resets_it_for_people_of_their_own_teams_only(admin, codes, alice, team):

@@ -32,6 +32,15 @@ def add_to(group: click.Group) -> None:
     command(token, "list", at("team/tokens/"), short_help="List API tokens.")(tokens)
     command(token, "add", short_help="Create a token and print its secret.")(add)
     command(token, "revoke", short_help="Revoke a token.")(revoke)
+
+    @group.group()
+    def service():
+        """Service accounts: accounts of the team for programs."""
+
+    command(service, "list", at("team/service-accounts/"), short_help="List service accounts.")(services)
+    command(service, "add", short_help="Create a service account.")(add_service)
+    command(service, "token", short_help="Create a token of a service account.")(service_token)
+    command(service, "end", short_help="End a service account and its tokens.")(end_service)
     command(group, "limits", at("team/limits/"), short_help="Show or set the team's limits.")(limits)
     command(group, "audit", at("team/audit/"), short_help="Show who did what.")(audit)
 
@@ -97,9 +106,13 @@ def tokens(app: App, limit: int):
 @click.option("--days", default=90, show_default=True, type=click.IntRange(1), help="How long it is valid.")
 def add(app: App, name: str, scopes: tuple[str, ...], days: int):
     """Create a token for yourself and print its secret, which is shown only now."""
+    _print_made(app, "tokens/", name, scopes, days)
+
+
+def _print_made(app: App, path: str, name: str, scopes: tuple[str, ...], days: int) -> None:
     if not scopes:
         raise Usage("Say what the token may do: --scope read, datasets, runs, deploy or admin.")
-    row = app.client.post("tokens/", json={"name": name, "scopes": list(scopes), "days": days})
+    row = app.client.post(path, json={"name": name, "scopes": list(scopes), "days": days})
     app.screen.document(row)
     app.screen.note(f"Valid until {row['expires_at'][:10]}. Keep it: it is told only now.")
     app.screen.line(row["secret"])
@@ -110,6 +123,47 @@ def revoke(app: App, name: str):
     """Revoke a token. It stays in the list."""
     row = lookup.named(app.client, "tokens/", "token", name)
     app.delete(f"tokens/{row['id']}/", {"revoked": row["id"]}, f"{row['name']} is revoked.")
+
+
+@limited
+def services(app: App, limit: int):
+    """List the team's service accounts."""
+    rows = app.rows("service-accounts/", limit)
+    app.screen.document(rows)
+    app.screen.table(
+        ["Name", "Role", "Created"], [(row["name"], row["role"], row["created_at"][:10]) for row in rows]
+    )
+
+
+def _service(app: App, name: str) -> dict:
+    return lookup.named(app.client, "service-accounts/", "service", name)
+
+
+@click.argument("name")
+@click.option("--role", "new_role", required=True, type=click.Choice(ROLES[:-1]))
+def add_service(app: App, name: str, new_role: str):
+    """Create an account for programs. It has no token yet."""
+    row = app.client.post("service-accounts/", json={"name": name, "role": new_role})
+    app.screen.document(row)
+    app.screen.line(f"{row['name']} is made; the audit names it {row['username']}.")
+
+
+@click.argument("service")
+@click.argument("name")
+@scopes
+@click.option("--days", default=90, show_default=True, type=click.IntRange(1), help="How long it is valid.")
+def service_token(app: App, service: str, name: str, scopes: tuple[str, ...], days: int):
+    """Create a token of a service account and print its secret, which is shown only now."""
+    _print_made(app, f"service-accounts/{_service(app, service)['id']}/tokens/", name, scopes, days)
+
+
+@click.argument("name")
+@confirmed
+def end_service(app: App, name: str, yes: bool):
+    """End a service account; its tokens are revoked."""
+    row = _service(app, name)
+    app.confirm(f"End {row['name']} and its tokens?", yes)
+    app.delete(f"service-accounts/{row['id']}/", {"ended": row["id"]}, f"{row['name']} is ended.")
 
 
 @click.option("--set", "changes", multiple=True, metavar="NAME=NUMBER",
