@@ -34,6 +34,10 @@ def test_cancel_asks_before_it_cancels(open_page, rows):
     assert Run.objects.get(pk=rows["running"].pk).status == Status.RUNNING
     page.keyboard.press("Escape")
     expect(page.locator("text=Cancel the run")).to_be_hidden()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.click("text=Cancel…")
+    box = page.locator(".ask-box").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
 
 
 def test_a_cancelled_run_waits_for_nothing(open_page, people, rows):
