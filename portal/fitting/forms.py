@@ -11,7 +11,7 @@ from portal.core.messages import shown
 from portal.core.names import one_line
 from portal.datasets.models import DatasetVersion
 from portal.fitting import goals
-from portal.fitting.goals import MINUTES, Goal
+from portal.fitting.goals import MEGABYTE, MINUTES, Goal
 from portal.jobs.models import Status
 from portal.runs.forms import VERSIONS_SHOWN, VersionField, usable_versions
 from portal.runs.plan import PlanError, channel_order
@@ -113,8 +113,8 @@ class FitForm(StyledForm):
 
     @staticmethod
     def _limits(data: dict) -> dict:
-        scales = {"ms": ("max_ms", 1), "cycles": ("max_megacycles", 1e6), "memory": ("max_megabytes", 1e6)}
-        scales["accuracy"] = ("min_accuracy", 0.01)
+        scales = {"ms": ("max_ms", 1), "cycles": ("max_megacycles", 1e6)}
+        scales |= {"memory": ("max_megabytes", MEGABYTE), "accuracy": ("min_accuracy", 0.01)}
         return {
             name: None if data[field] is None else data[field] * scale
             for name, (field, scale) in scales.items()

@@ -26,6 +26,7 @@ CLOSE = 1.05  # an estimate up to so many times the limit is tried
 SCALED = 1.3  # the same, for one that is scaled from another input size
 BATCH_STEPS = 60  # a small dataset gets smaller batches, so that an epoch has about so many steps
 SMALLEST_BATCH = 16
+MEGABYTE = 2**20  # as everywhere on the pages
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ def _excess(told: Estimate, most: float | None, memory_limit: float | None) -> M
             "It needs about {cycles} million cycles, more than the limit.", cycles=_millions(told.cycles)
         )
     if memory_limit and told.memory_bytes and told.memory_bytes > memory_limit * slack:
-        megabytes = f"{told.memory_bytes / 1e6:.1f}"
+        megabytes = f"{told.memory_bytes / MEGABYTE:.1f}"
         return msg("It needs about {megabytes} MB of memory, more than the limit.", megabytes=megabytes)
     return ""
 
@@ -205,7 +206,7 @@ def _refuse_if_nothing_fits(found: list[Proposal]) -> None:
             "and {megabytes} MB of memory: allow that much.",
             candidate=words_of(nearest),
             cycles=_millions(nearest.cycles or 0),
-            megabytes=f"{(nearest.memory or 0) / 1e6:.2f}",
+            megabytes=f"{(nearest.memory or 0) / MEGABYTE:.2f}",
         )
         raise PlanError({"limits": sentence})
 

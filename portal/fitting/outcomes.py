@@ -5,6 +5,7 @@ from __future__ import annotations
 from portal import tasks
 from portal.core import configs
 from portal.core.messages import word
+from portal.fitting.goals import MEGABYTE
 from portal.fitting.standing import Entry, Standing
 from workers.contract.messages import Message, join, msg, msg_n
 
@@ -45,7 +46,7 @@ def figures(now: Standing, entry: Entry) -> Message:
     if entry.ms:
         parts.append(msg("about {ms} ms", ms=f"{entry.ms:.2f}"))
     if entry.memory:
-        parts.append(msg("{megabytes} MB of memory", megabytes=f"{entry.memory / 1e6:.2f}"))
+        parts.append(msg("{megabytes} MB of memory", megabytes=f"{entry.memory / MEGABYTE:.2f}"))
     return join(parts, by=", ")
 
 

@@ -23,7 +23,7 @@ class NewFitSearchSerializer(KnownFieldsOnly, serializers.Serializer):
         min_value=1000, max_value=round(MOST_MEGACYCLES * 1e6), required=False
     )
     max_memory_bytes = serializers.IntegerField(
-        min_value=10_000, max_value=round(MOST_MEGABYTES * 1e6), required=False
+        min_value=10_000, max_value=MOST_MEGABYTES * goals.MEGABYTE, required=False
     )
     min_accuracy = serializers.FloatField(
         min_value=0, max_value=1, required=False, help_text="of the task's metric, of the compiled model"

@@ -28,11 +28,13 @@ def test_a_search_is_started_from_the_page_and_its_winner_is_deployed_from_there
     alices, form, workers, team, alice
 ):
     assert b"Find a model for my board" in alices.get(reverse("fit-new")).content
-    answer = alices.post(reverse("fit-new"), form | {"max_ms": "5", "min_accuracy": "80"})
+    limits = {"max_ms": "5", "max_megabytes": "2", "min_accuracy": "80"}
+    answer = alices.post(reverse("fit-new"), form | limits)
     found = FitSearch.objects.get()
     assert answer.status_code == 302 and answer["Location"] == found.get_absolute_url()
-    assert found.limits == {"ms": 5.0, "cycles": None, "memory": None, "accuracy": 0.8}
+    assert found.limits == {"ms": 5.0, "cycles": None, "memory": 2 * 2**20, "accuracy": 0.8}
     page = alices.get(found.get_absolute_url()).content.decode()
+    assert "2.0 MB of memory" in page
     assert 'data-live="on"' in page and "PP-LCNet x0.25 128×128" in page
     workers.work()
     page = alices.get(found.get_absolute_url()).content.decode()
