@@ -27,8 +27,8 @@ def books(recipe: str, chip: str) -> tuple[dict, dict]:
     return configs.as_dict(configs.recipes()[recipe]), configs.as_dict(configs.chips()[chip])
 
 
-def stage_digits(folder: Path, skip: int = 0, labelled: int = 0, seed: int = 0) -> Path:
-    """Stage the digits in ``folder/digits``, a fifth of them for validation.
+def stage_digits(folder: Path, skip: int = 0, labelled: int = 0, seed: int = 0, split: int = 0) -> Path:
+    """Stage the digits in ``folder/digits``, a fifth of them, chosen by ``split``, for validation.
 
     Of each class, the first ``skip`` training images are left out and ``labelled`` are kept; 0 keeps all. The
     others lie in ``folder/unlabelled/images``.
@@ -37,7 +37,7 @@ def stage_digits(folder: Path, skip: int = 0, labelled: int = 0, seed: int = 0) 
     with zipfile.ZipFile(SAMPLE) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".png"))
         archive.extractall(dataset / "images", names)
-    random.Random(0).shuffle(names)
+    random.Random(split).shuffle(names)
     val, others = names[: len(names) // 5], names[len(names) // 5 :]
     random.Random(seed).shuffle(others)
     of_classes = [[name for name in others if name.startswith(f"{label}/")] for label in CLASSES]
