@@ -1,7 +1,8 @@
-"""Inspects and compiles every model of a folder: ``python -m tests.bench.own_models FOLDER [--chip rv1106]``.
+"""Inspects and compiles every model of a folder: ``python -m tests.bench.own_models FOLDER [--chip rv1106] [--json]``.
 
 For each ``.onnx`` and ``.zip`` it prints a row of a Markdown table: what the inspection says, whether the
-model was built for the chip, and the estimates of cycles and memory beside those of the build. Calibration
+model was built for the chip, and the estimates of cycles and memory beside those of the build; with ``--json``,
+a line of JSON instead. Calibration
 and measuring use noise, so accuracies mean nothing; labels are numbers. Anybody's models can be tried.
 """
 
@@ -22,7 +23,8 @@ from workers.contract.messages import Decoder, Encoder
 
 ROOT = Path(__file__).parents[2]
 TRAIN, CONVERT = (ROOT / f"workers/{name}/.venv/bin/python" for name in ("train", "convert"))
-IMAGES, SECONDS, CLASSES_SHOWN = 8, 900, 20
+IMAGES, SECONDS = 8, 1800
+COLUMNS = ("model", "outcome", "what", "million cycles, estimate / build", "MB, estimate / build", "s")
 
 
 def job(folder: Path, python: Path, module: str, kind: str, inputs: dict, params: dict) -> dict:
@@ -32,7 +34,10 @@ def job(folder: Path, python: Path, module: str, kind: str, inputs: dict, params
     spec = {"schema": 1, "kind": kind, "inputs": inputs, "params": params}
     (folder / "spec.json").write_text(json.dumps(spec, cls=Encoder), encoding="utf-8")
     argv = [str(python), "-m", module, str(folder)]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
+    try:
+        done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return {"ok": False, "message": f"{kind} took longer than {SECONDS} seconds"}
     result = folder / "result.json"
     if not result.is_file():
         return {"ok": False, "message": f"no result: {done.stderr.strip()[-200:]}"}
@@ -100,6 +105,7 @@ def tried(model: Path, chip: dict, place: Path) -> list[str]:
         return ["refused by the build", f"{network}: {words} ({foreseen})", "", "", ""]
     cost = built["cost"]
     memory = (cost["weight_bytes"] or 0) + (cost["feature_bytes"] or 0)
+    network += f", {found['detector']}" if found["detector"] else ""
     note = f"{network}{' (a problem was foreseen)' if told['problems'] else ''}"
     cycles = f"{told['cycles'] / 1e6:.2f} / {cost['cycles'] / 1e6:.2f}"
     megabytes = f"{told['memory_bytes'] / 2**20:.1f} / {memory / 2**20:.1f}"
@@ -110,16 +116,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--chip", default="rv1106")
+    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     chip = yaml.safe_load((ROOT / f"configs/chips/{given.chip}.yaml").read_text(encoding="utf-8"))
-    print("| model | outcome | what | million cycles, estimate / build | MB, estimate / build | s |")
-    print("| --- | --- | --- | --- | --- | --- |", flush=True)
+    if not given.json:
+        print("| " + " | ".join(COLUMNS) + " |\n" + "| --- " * len(COLUMNS) + "|", flush=True)
     models = sorted(one for one in given.folder.rglob("*") if one.suffix in (".onnx", ".zip"))
     for model in models:
         with tempfile.TemporaryDirectory() as place:
             cells = tried(model, chip, Path(place))
         name = f"{model.relative_to(given.folder)} ({model.stat().st_size / 1e6:.1f} MB)"
-        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+        row = dict(zip(COLUMNS, [name, *cells], strict=True))
+        print(json.dumps(row) if given.json else f"| {' | '.join(row.values())} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-"""The client's methods for images that come back from boards, and for the application on a board."""
+"""The client's methods for images that come back from boards, timings, and the application on a board."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from slipway import lookup
-from slipway.board_types import BoardApplication, ReviewItem
+from slipway import lookup, waiting
+from slipway.board_types import BoardApplication, Profile, ReviewItem
 from slipway.calls import Calls
 from slipway.errors import NotFound
 from slipway.types import Version
+from slipway.waiting import OnChange
 
 ACTS = ("start", "stop", "remove", "refresh")
 
@@ -19,7 +20,7 @@ def _id(row: Mapping[str, Any] | int) -> int:
 
 
 class BoardCalls(Calls):
-    """Review images from devices; install the application on a board."""
+    """Review images from devices; time releases; install the application on a board."""
 
     def review_items(self, **filters: Any) -> Iterator[ReviewItem]:
         """Images from devices, newest first; ``state`` and ``device`` are filters."""
@@ -43,6 +44,21 @@ class BoardCalls(Calls):
         """Make the next version of a dataset: the newest one with the accepted images added."""
         number = dataset if isinstance(dataset, int) else lookup.dataset(self, dataset)["id"]
         return self.post("review-items/version/", json={"dataset": number})
+
+    def profiles(self, device: str | int) -> Iterator[Profile]:
+        """The timings of a device, newest first."""
+        return self.rows("profiles/", device=self._device(device))
+
+    def profile(
+        self, device: str | int, *, wait: bool = True, on_change: OnChange = lambda job: None
+    ) -> Profile:
+        """Time the current release of a device on the board. Raises Failed if it could not be timed."""
+        row = self.post("profiles/", json={"device": self._device(device)})
+        if wait:
+            job = waiting.until_final(self, f"jobs/{row['job']['id']}/", on_change)
+            waiting.succeeded("The timing", job)
+            row = self.get(f"profiles/{row['id']}/")
+        return row
 
     def application(self, device: str | int) -> BoardApplication:
         """The application on a device, as the board last reported it. Raises NotFound without one."""

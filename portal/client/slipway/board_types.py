@@ -1,4 +1,4 @@
-"""Rows of the review queue and of the application on a board; responses may contain more fields."""
+"""Rows of the review queue, of timings and of applications; responses may contain more fields."""
 
 from __future__ import annotations
 
@@ -32,3 +32,16 @@ class BoardApplication(TypedDict):
     told: Any
     act: str
     job: Job | None
+
+
+class Profile(TypedDict):
+    """A timing of the release on a device; ``figures`` is empty until its job has succeeded."""
+
+    id: int
+    device: int
+    deployment: int | None
+    release: str
+    job: Job
+    figures: dict[str, Any]
+    estimate_ms: float | None
+    created_at: str

@@ -14,6 +14,7 @@ from slipway.errors import Refused
 from slipway.types import ModelFile, Run, Version
 from slipway.waiting import OnChange
 
+USED = 409
 _nothing: Callable[[Any], None] = lambda value: None  # noqa: E731 - the default callback
 
 
@@ -40,11 +41,21 @@ class ModelFiles(Calls):
         words = json.dumps([source.fingerprint, "model file", metadata], sort_keys=True)
         metadata["fingerprint"] = hashlib.sha256(words.encode()).hexdigest()
         with self.patient(waiting.PATIENCE_SECONDS):
-            upload = tus.find(self, metadata["fingerprint"])
-            address = f"uploads/{upload['id']}/" if upload else tus.announce(self, source, metadata)
-            tus.send(self, address, source, on_bytes, piece)
-        number = address.rstrip("/").rpartition("/")[2]
-        row = self.post("model-files/", json={"upload": number, **({"name": name} if name else {})})
+            known = tus.find(self, metadata["fingerprint"])
+
+        def sent(upload: Any) -> ModelFile:
+            with self.patient(waiting.PATIENCE_SECONDS):
+                address = f"uploads/{upload['id']}/" if upload else tus.announce(self, source, metadata)
+                tus.send(self, address, source, on_bytes, piece)
+            number = address.rstrip("/").rpartition("/")[2]
+            return self.post("model-files/", json={"upload": number, **({"name": name} if name else {})})
+
+        try:
+            row = sent(known)
+        except Refused as refusal:
+            if known is None or refusal.status != USED:
+                raise
+            row = sent(None)  # an earlier import has the one that was found
         return self.inspected(row, on_change) if wait else row
 
     def inspected(self, file: ModelFile | int, on_change: OnChange = _nothing) -> ModelFile:

@@ -80,9 +80,9 @@ def _show(app: App, row: ModelFile) -> None:
     if found["refusal"]:
         raise Refused(found["refusal"])
     width, height = found["input_size"]
+    kind = f"{found['task']} ({found['detector']})" if found.get("detector") else found["task"]
     app.screen.line(
-        f"file/{row['id']}: {found['task']}, {found['classes']} classes, {width}x{height}, "
-        f"opset {found['opset']}"
+        f"file/{row['id']}: {kind}, {found['classes']} classes, {width}x{height}, opset {found['opset']}"
     )
     for fix in found["fixes"]:
         app.screen.line(f"  {fix}")
@@ -118,8 +118,8 @@ def compile_(
     choices: dict[str, Any] = {"mean": mean, "std": std, "model_order": given["model_order"]}
     if labels is not None:
         choices["labels"] = [line.strip() for line in labels if line.strip()]
-    if given["input_size"]:
-        width, _, height = given["input_size"].partition("x")
+    if input_size:
+        width, _, height = input_size.partition("x")
         if not (width.isdigit() and height.isdigit()):
             raise Usage("Give --size as WIDTHxHEIGHT, such as 224x224.")
         choices["input_size"] = [int(width), int(height)]
