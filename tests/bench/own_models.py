@@ -1,8 +1,8 @@
-"""Inspects and compiles every model of a folder: ``python -m tests.bench.own_models FOLDER [--chip rv1106] [--json]``.
+"""Inspects and compiles every model of a folder: ``python -m tests.bench.own_models FOLDER [--json]``.
 
 For each ``.onnx`` and ``.zip`` it prints a row of a Markdown table: what the inspection says, whether the
-model was built for the chip, and the estimates of cycles and memory beside those of the build; with ``--json``,
-a line of JSON instead. Calibration
+model was built for the chip, and the estimates of cycles and memory beside those of the build; with
+``--json``, a line of JSON instead. ``--chip`` names another chip than rv1106. Calibration
 and measuring use noise, so accuracies mean nothing; labels are numbers. Anybody's models can be tried.
 """
 

@@ -147,7 +147,11 @@ def test_a_detector_that_the_vendors_library_does_not_decode_is_only_compiled(
     upload_model, pets, team, alice, monkeypatch, alices
 ):
     board = Device.objects.create(team=team, created_by=alice, name="Bench", profile="virtual")
-    file = upload_model(task="detection", classes=2, detector="yolox")
+    scalar = {"name": "x", "type": "float", "shape": []}
+    file = upload_model(
+        task="detection", classes=2, detector="yolox", macs=519_204_332,
+        inputs=[scalar, {**scalar, "shape": ["N", 3, None, 32]}],
+    )  # fmt: skip
     monkeypatch.setattr(importing, "_refused_version", lambda *_: None)
     with pytest.raises(PlanError) as refused:
         importing.make_plan(file, pets, devices=[board])
@@ -155,6 +159,7 @@ def test_a_detector_that_the_vendors_library_does_not_decode_is_only_compiled(
     assert importing.make_plan(file, pets, chips=["rv1106"]).chips == [("rv1106", "bgr")]
     page = alices.get(file.get_absolute_url()).content.decode()
     assert "YOLOX" in page and "rknn-toolkit-lite2" in page
+    assert "519 million" in page and ">N×3×?×32<" in page and ">–<" in page
     own = upload_model(task="detection", classes=2, detector="picodet")
     assert importing.make_plan(own, pets, devices=[board]).devices == [board]
 

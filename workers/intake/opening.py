@@ -28,8 +28,8 @@ NEWEST_OPSET, OLDEST_OPSET = 19, 7
 PADDLE_OPSET = 12
 OWN_DOMAINS = ("", "ai.onnx")
 NOT_A_MODEL = msg(
-    "This is neither an ONNX file nor a zip with one or with a Paddle inference model: upload the .onnx "
-    "file, or a zip with inference.json (or .pdmodel) and .pdiparams."
+    "This is neither an ONNX file nor a zip with one or with a Paddle inference model, or it is damaged: "
+    "upload the .onnx file, or a zip with inference.json (or .pdmodel) and .pdiparams."
 )
 UNREADABLE = (
     zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error,

@@ -176,8 +176,16 @@ def grouped(count):
 
 @register.filter
 def millions(count):
-    """1204332 → ``1.2``, 86592 → ``0.087``."""
-    return f"{count / 1e6:.2g}" if count else "–"
+    """1204332 → ``1.2``, 86592 → ``0.087``, 519204332 → ``519``."""
+    if not count:
+        return "–"
+    return f"{count / 1e6:.0f}" if count >= 1e7 else f"{count / 1e6:.2g}"
+
+
+@register.filter
+def dimensions(shape):
+    """[1, 3, "H", None] → ``1×3×H×?``; a dash for a tensor without any, or of unknown shape."""
+    return "×".join("?" if one is None else str(one) for one in shape) if shape else "–"
 
 
 @register.filter
