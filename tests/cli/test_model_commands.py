@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from slipway import Client, Refused
+from slipway import Client, Refused, waiting
 
 from portal.datasets.services import create_version
 from portal.deployment import profiling
@@ -28,7 +28,8 @@ def own(tmp_path):
 
 
 def test_a_model_is_imported_listed_and_compiled(portal, slipway, own, team, alice, tmp_path):
-    create_version(team, alice, "Pets", class_zip(("cat", "dog"), 5))
+    version = create_version(team, alice, "Pets", class_zip(("cat", "dog"), 5))
+    waiting.until_final(Client(), f"jobs/{version.job_id}/", timeout=120)
     answer = slipway("model", "import", own(), "--name", "Mine")
     assert answer.code == 0, answer.err
     number = answer.out.partition(":")[0]
