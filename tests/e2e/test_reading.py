@@ -43,7 +43,7 @@ TERMS = set(
     build calibration labels en english read datasets runs deploy admin eve rgb bgr
     fail ok utf utc email tus openapi idempotency key uuid symbols natural worker default begin private delete
     enter esc webhook post jpg video example hook org supervisely sagemaker ground truth
-    mqtt pem tls nanodet ssd yolov mib opset import opencv caffe pytorch tensorflow
+    mqtt pem tls nanodet ssd yolov mib opset import opencv caffe pytorch tensorflow ca
     kl mmse mhz convrelu fpgm macs taylor ap asia shanghai
     """.split()
 )
