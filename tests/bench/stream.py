@@ -8,10 +8,10 @@ that, as browsers do: over HTTP, signed in. Board and watchers share a clock her
 from the moment when the program on the board has the camera's image to its last byte at the watcher.
 
 Prints one JSON object as its last line. ``one``: ``fps``, ``latency_ms`` (``median``, ``p95``), ``kbytes`` of
-a frame, and ``memory_mb`` of the portal and the board at the begin and the end. ``many``: the same over all
-watchers (``fps`` is that of the slowest), with ``streams``, the camera programs on the board. ``cpu_share``
-is the processor time of portal and board in seconds a second. ``ended_after``: seconds until the board's
-camera was free once nobody watched.
+a frame, and ``memory_mb`` of the portal and the board, at the begin, each minute and at the end. ``many``:
+the same over all watchers (``fps`` is that of the slowest), with ``streams``, the camera programs on the
+board. ``cpu_share`` is the processor time of portal and board in seconds a second. ``ended_after``: seconds
+until the board's camera was free once nobody watched.
 """
 
 from __future__ import annotations
@@ -44,14 +44,17 @@ class Watcher:
     size: int = 0
 
     def watch(self, until: float) -> None:
-        with self.session.get(self.url, stream=True, timeout=60) as answer:
-            answer.raise_for_status()
-            while time.monotonic() < until:
-                self._note(self._message(answer.raw))
+        """The server ends an answer after some minutes, to check the watcher's rights: then ask again."""
+        while time.monotonic() < until:
+            with self.session.get(self.url, stream=True, timeout=60) as answer:
+                answer.raise_for_status()
+                while time.monotonic() < until and (message := self._message(answer.raw)):
+                    self._note(message)
 
     def _message(self, raw) -> bytes:
-        (length,) = struct.unpack(">I", raw.read(4))
-        return raw.read(length)
+        """The next message; empty at the end of the answer."""
+        head = raw.read(4)
+        return raw.read(struct.unpack(">I", head)[0]) if len(head) == 4 else b""
 
     def _note(self, message: bytes) -> None:
         (length,) = struct.unpack(">I", message[:4])
@@ -99,8 +102,10 @@ class View:
 
 def measured(place: Scene, view: View, count: int, seconds: float) -> dict:
     roots = [place.portal.server.pid, place.board.process.pid]
-    memory, cpu, began = memory_of(place), processes.cpu_seconds(roots), time.monotonic()
+    memory, cpu, began = Memory(place), processes.cpu_seconds(roots), time.monotonic()
+    memory.start()
     watchers = view.watch(count, seconds)
+    memory.end()
     spent = (processes.cpu_seconds(roots) - cpu) / (time.monotonic() - began)
     ages = sorted(age for one in watchers for age in one.ages)
     return {
@@ -112,8 +117,25 @@ def measured(place: Scene, view: View, count: int, seconds: float) -> dict:
         },
         "kbytes": round(watchers[0].size / 1024, 1),
         "cpu_share": round(spent, 2),
-        "memory_mb": {"begin": memory, "end": memory_of(place)},
+        "memory_mb": memory.found,
     }
+
+
+class Memory(threading.Thread):
+    """Looks at the memory of portal and board each minute, from the begin to the end."""
+
+    def __init__(self, place: Scene):
+        super().__init__(daemon=True)
+        self.place, self.found, self._ended = place, [memory_of(place)], threading.Event()
+
+    def run(self) -> None:
+        while not self._ended.wait(60):
+            self.found.append(memory_of(self.place))
+
+    def end(self) -> None:
+        self._ended.set()
+        self.join()
+        self.found.append(memory_of(self.place))
 
 
 def memory_of(place: Scene) -> dict[str, float]:
