@@ -1,11 +1,11 @@
-"""Boxes out of PicoDet's eight outputs."""
+"""Boxes out of a detector's raw outputs: PicoDet's eight, and those of YOLO and SSD."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from workers.datakit.decoding.detector import decode
+from workers.datakit.decoding.detector import decode, grouping, positions
 from workers.datakit.scoring.matching import iou
 
 SIZE = (64, 32)  # width, height of the input
@@ -62,6 +62,38 @@ def test_faint_boxes_are_left_out_and_at_most_a_hundred_are_kept():
     made = outputs(classes=3, seed=3)
     assert len(decode(made, SIZE, SIZE, overlap=1)) == 100
     assert all(box["score"] > 0.9 for box in decode(made, SIZE, SIZE, least_score=0.9))
+
+
+def test_distances_may_be_told_without_a_distribution():
+    score, sides = np.zeros((1, 2, 2, 4), "float32"), np.zeros((1, 4, 2, 4), "float32")
+    score[0, 1, 1, 2], sides[0, :, 1, 2] = 0.9, (1, 0.5, 0.25, 0.5)
+    found = decode([score, sides], SIZE, SIZE)  # cells of 16 pixels
+    assert found == [{"label": 1, "score": 0.9, "box": [24, 16, 20, 16]}]
+
+
+def test_a_centre_and_the_logarithms_of_the_sides_are_in_cells_that_share_the_image_evenly():
+    score = np.zeros((1, 1, 3, 4), "float32")
+    middle, sides = np.zeros((1, 2, 3, 4), "float32"), np.zeros((1, 2, 3, 4), "float32")
+    score[0, 0, 1, 2], middle[0, :, 1, 2], sides[0, :, 1, 2] = 0.8, (0.5, 0.25), np.log((1, 0.5))
+    found = decode([score, middle, sides], (80, 90), (80, 90))  # cells of 20 by 30 pixels
+    assert found == [{"label": 0, "score": 0.8, "box": [40, 30, 20, 15]}]
+
+
+def test_last_cells_may_reach_over_the_edge():
+    pair = [np.zeros((1, 1, 7, 7)), np.ones((1, 64, 7, 7))]
+    assert positions(pair, (200, 200))[1][-1].tolist() == [-32, -32, 448, 448]  # 6.5 ± 7.5 cells of 32
+
+
+@pytest.mark.parametrize(
+    ("channels", "size"),
+    [
+        ([80, 64] * 3, 2), ([2, 4] * 9, 2), ([2, 2, 2] * 3, 3), ([4, 32, 4, 32], 2), ([], 0), ([3], 0),
+        ([3, 5], 0), ([3, 4, 2, 4], 0), ([3, 4, 3, 8], 0), ([3, 2, 2, 3], 0), ([3, 2, 2, 3, 2, 4], 0),
+        ([3, 0], 0),
+    ],
+)  # fmt: skip
+def test_outputs_are_a_detectors_by_their_channels(channels, size):
+    assert grouping(channels) == size
 
 
 def plainly_decoded(made, least_score, overlap):

@@ -108,6 +108,13 @@ def yolov5(folder: Path, anchors=OWN_ANCHORS, name="yolov5") -> Path:
     return build.saved(folder, name, [(build.add("Concat", *rows, axis=1), 3)])
 
 
+def yolov5_raw(folder: Path) -> Path:
+    """As YOLOv5, cut by its exporter: without decoding, and so without anchors."""
+    build = Build()
+    outputs = [build.conv(at, 8, ANCHORS * (5 + CLASSES)) for at, *_ in build.grids()]
+    return build.saved(folder, "yolov5_raw", [(one, 4) for one in outputs])
+
+
 def yolox(folder: Path) -> Path:
     """Exported without decoding."""
     build, rows = Build(), []
@@ -166,5 +173,5 @@ def other(folder: Path) -> Path:
 
 
 def files(folder: Path) -> dict[str, Path]:
-    made = [yolov8, yolov5, yolox, ssd, nanodet, other]
+    made = [yolov8, yolov5, yolov5_raw, yolox, ssd, nanodet, other]
     return {one.__name__: one(folder) for one in made} | {"ssd of one": ssd(folder, 1)}

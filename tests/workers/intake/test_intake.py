@@ -58,6 +58,7 @@ def test_picodets_raw_outputs_are_found_before_the_decoding(found):
 DETECTORS = {
     "yolov8": ("yolov8", [3, 64] * 3, True),
     "yolov5": ("yolov5", [3, 4] * 9, True),
+    "yolov5_raw": ("yolov5", [3, 4] * 9, False),
     "yolox": ("yolox", [3, 2, 2] * 3, False),
     "ssd": ("ssd", [3, 2, 2] * 6, True),
     "ssd of one": ("ssd", [1, 2, 2] * 6, True),
@@ -73,6 +74,11 @@ def test_a_published_detector_is_cut_at_its_last_convolutions(found, name):
     assert one["classes"] == channels[0]
     assert [output["shape"][1] for output in one["diff"]["outputs"][1]] == channels
     assert ("same boxes in noise" in str([shown(fix) for fix in one["fixes"]])) is decodes
+
+
+def test_usual_anchors_are_taken_where_the_file_has_none_and_that_is_said(found):
+    assert any("YOLOv5's usual ones are taken" in shown(one) for one in found["yolov5_raw"]["fixes"])
+    assert not any("usual ones" in shown(one) for one in found["yolov5"]["fixes"])
 
 
 def test_an_operator_that_a_chip_lacks_is_named(found):
