@@ -21,6 +21,8 @@ set -e
 mount --bind "$1/home" "$HOME"
 mount --bind "$1/etc" /etc
 echo "$(id -un):$2" | chpasswd -c SHA512
+useradd -M -d / -s /bin/sh worker
+echo "worker:$2" | chpasswd -c SHA512
 if [ "$3" = busybox ]; then
   mount --bind "$(command -v busybox)" "$(command -v passwd)"
   mount --bind /dev/null "$(command -v chpasswd)"
@@ -77,3 +79,19 @@ def test_a_password_is_changed_and_a_key_installed(port, tmp_path):
     with pytest.raises(WrongPassword):
         connect(port, private_key=private)
     assert os.listdir(tmp_path / "home" / ".ssh") == ["authorized_keys"]
+
+
+def test_a_user_who_is_not_root_changes_its_own_password(port, request):
+    def prove(password):
+        connect(port, user="worker", password=password).close()
+
+    with connect(port, user="worker", password=OLD) as connection:
+        if "busybox" in request.node.name:  # its passwd is not setuid there
+            with pytest.raises(authorizing.NotAuthorized, match="of worker .* could not be changed"):
+                authorizing.set_password(connection, "worker", OLD, NEW, prove)
+            return prove(OLD)
+        authorizing.set_password(connection, "worker", OLD, NEW, prove)
+    prove(NEW)
+    with pytest.raises(WrongPassword):
+        prove(OLD)
+    return None
