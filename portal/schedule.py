@@ -12,6 +12,7 @@ BEAT_SCHEDULE = {
         ("send notices again", "portal.notify.tasks.sweep", 30.0),
         ("look after devices", "portal.devices.tasks.watch", 60.0),
         ("sweep the review queue", "portal.review.tasks.sweep", 900.0),
+        ("sweep checkpoints", "portal.jobs.tasks.sweep_checkpoints", 3600.0),
         ("sweep uploads", "portal.datasets.tasks.sweep_uploads", 900.0),
         ("sweep deleted datasets", "portal.datasets.tasks.sweep_deleted", 3600.0),
         ("sweep deleted runs", "portal.runs.tasks.sweep_deleted", 3600.0),

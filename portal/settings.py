@@ -314,6 +314,10 @@ JOB_LOST_GRACE_SECONDS = 3.0  # after an outage every heartbeat looks old: live 
 JOB_END_PATIENCE_SECONDS = 300.0  # how long to retry writing the end of a job
 JOB_MAX_RESUMES = 3
 JOB_FOLDER_KEPT = timedelta(days=3)  # of a failed job, for debugging
+# A worker that is told to stop lets its jobs run for this long, then hands them back.
+DRAIN_SECONDS = env.integer("DRAIN_SECONDS", 30)
+# How often a training's checkpoint is copied to storage, for other hosts to go on from; 0 for never.
+CHECKPOINT_MINUTES = env.integer("CHECKPOINT_MINUTES", 5 if FILES_S3_BUCKET else 0)
 JOB_LOG_MAX_BYTES = 20 * 1024 * 1024
 # The networks that devices and jump hosts may be in; none for every network.
 DEVICE_NETWORKS = env.networks("DEVICE_NETWORKS")
@@ -361,6 +365,7 @@ CELERY_TASK_ROUTES = {
     "portal.camera.tasks.*": {"queue": "errands"},
     "portal.teams.tasks.*": {"queue": "errands"},
     "portal.core.tasks.*": {"queue": "errands"},
+    "portal.jobs.tasks.sweep_checkpoints": {"queue": "errands"},
 }
 # Jobs that talk to boards mostly wait. A team may hold only this many slots, so that its frozen boards leave
 # some to the others.

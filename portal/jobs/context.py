@@ -13,6 +13,7 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from portal.core import tracing
+from portal.jobs.checkpoints import Keeper
 from portal.jobs.models import Job, LogChunk, Metric, Status
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,10 @@ class Cancelled(Exception):
 
 class TimedOut(Exception):
     """The job exceeded the time limit of its kind."""
+
+
+class HandedBack(Exception):
+    """The worker stops: another one goes on with the job."""
 
 
 class Superseded(Exception):
@@ -66,6 +71,7 @@ class JobContext:
         self.worker = worker
         self.log_writer = LogWriter(job)
         self.tool_seconds: dict[str, float] = {}
+        self.keeper = Keeper(job)
         self.verdict: Exception | None = None  # why the job must end, set by the heartbeat
         self.deadline = float("inf")  # on the monotonic clock, when the time limit expires
         self._grace_ends_at = float("inf")
@@ -141,6 +147,8 @@ class JobContext:
                 tracing.note("phase", name=str(event["name"]))
             elif event["type"] == "progress":
                 columns |= {"done": float(event["done"]), "total": float(event["total"])}
+            elif event["type"] == "checkpoint":
+                self.keeper.offer(event["folder"])
             elif event["type"] == "metric":
                 name, step, value = event["name"], int(event["step"]), float(event["value"])
                 metrics.append(Metric(job=self.job, name=name[:50], step=step, value=value))

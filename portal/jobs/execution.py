@@ -16,16 +16,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.core import request_ids, tracing
-from portal.jobs import endings, kinds, made_files, program, scheduler
-from portal.jobs.context import Heartbeat, JobContext
+from portal.jobs import checkpoints, endings, kinds, made_files, program, scheduler, services
+from portal.jobs.checkpoints import job_folder
+from portal.jobs.context import HandedBack, Heartbeat, JobContext
 from portal.jobs.models import Artifact, IllegalTransition, Job, Status
 
 logger = logging.getLogger(__name__)
 SWEEP_AT_ONCE = 500
-
-
-def job_folder(job: Job) -> Path:
-    return Path(settings.JOBS_DIR) / str(job.pk)
 
 
 def sweep_folders() -> None:
@@ -76,6 +73,8 @@ def _run(job: Job) -> None:
     context = JobContext(job, job.worker)
     try:
         ended = _attempt(job, context)
+    except HandedBack:
+        return _hand_back(job, context)
     except Exception as error:
         ending = endings.of_error(error, job)
         ended = ending is not None and endings.end(job, ending)
@@ -83,7 +82,18 @@ def _run(job: Job) -> None:
         return
     if job.status in (Status.CANCELLED, Status.SUCCEEDED):
         shutil.rmtree(job_folder(job), ignore_errors=True)
+    checkpoints.drop(job)
     endings.follow_up(job, endings.FOLLOW_UP_SECONDS)
+
+
+def _hand_back(job: Job, context: JobContext) -> None:
+    """Before: running, its program ended. After: another job in its place, which any host may run."""
+    with Heartbeat(context):
+        context.keeper.store_now()
+    try:
+        endings.patiently(lambda: services.hand_back(job), job)
+    except IllegalTransition:
+        endings.end(job, endings.STOPPED)
 
 
 def _attempt(job: Job, context: JobContext) -> bool:

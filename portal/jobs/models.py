@@ -232,3 +232,15 @@ class Artifact(models.Model):
 
     def __str__(self):
         return self.name
+
+
+class Checkpoint(models.Model):
+    """What a running job's program may go on from, in storage; see ``checkpoints.py``."""
+
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="checkpoint")
+    file = models.FileField(max_length=300)
+    size = models.PositiveBigIntegerField()
+    made_at = models.DateTimeField()
+
+    def __str__(self):
+        return self.file.name

@@ -16,8 +16,8 @@ from typing import BinaryIO
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from portal.jobs import confinement, endings, reports
-from portal.jobs.context import JobContext, TimedOut
+from portal.jobs import confinement, draining, endings, reports
+from portal.jobs.context import HandedBack, JobContext, TimedOut
 from portal.jobs.kinds import Invocation
 from portal.jobs.made_files import NotAFile, open_file
 from portal.jobs.reports import NoResult
@@ -76,8 +76,8 @@ def write_spec(folder: Path, kind: str, invocation: Invocation) -> None:
 def run(invocation: Invocation, folder: Path, context: JobContext, time_limit: int) -> dict:
     """Run the program to its end and return its result.
 
-    Raises Cancelled or Superseded (from the context), TimedOut or NoResult. No process of the program's group
-    survives, however it ends.
+    Raises Cancelled or Superseded (from the context), TimedOut, HandedBack or NoResult. No process of the
+    program's group survives, however it ends.
     """
     log_path, memory = folder / "log.txt", MemoryWatch()
     copier = Copier(Tail(log_path), EventTail(folder / "events.jsonl"), context)
@@ -102,6 +102,9 @@ def _follow(process, copier: Copier, context: JobContext, deadline: float) -> No
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(settings.JOB_TICK_SECONDS)
             return
+        if draining.is_over():
+            raise HandedBack
+        context.keeper.tick()
         try:
             copier.copy()
             if time.monotonic() >= next_beat:

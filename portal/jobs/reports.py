@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import signal
 from typing import Any
 
@@ -45,7 +46,14 @@ def event_of(line: bytes) -> dict[str, Any] | None:
     if kind == "progress":
         done, total = _number(event.get("done")), _number(event.get("total"))
         return {"type": kind, "done": done, "total": total} if _finite(done) and _finite(total) else None
+    if kind == "checkpoint":
+        folder = event.get("folder")
+        return {"type": kind, "folder": folder} if is_checkpoint(folder) else None
     return _metric(event) if kind == "metric" else None
+
+
+def is_checkpoint(folder: Any) -> bool:
+    return isinstance(folder, str) and re.fullmatch(r"scratch/checkpoint-[0-9]{1,9}", folder) is not None
 
 
 def _phase(name: Any) -> str:

@@ -129,6 +129,19 @@ def reap() -> None:
     resend()
 
 
+@transaction.atomic
+def hand_back(job: Job) -> None:
+    """Queue a job again whose worker stops. Raises IllegalTransition if it must not go on.
+
+    State before: running. State after: failed as lost, with a new queued job at its old place.
+    """
+    if Job.objects.select_for_update().get(pk=job.pk).status == Status.CANCELLING:
+        raise IllegalTransition(msg("{job} is being cancelled.", job=job))
+    message = msg("The worker that ran this job was stopped: another one goes on with it.")
+    job.move_to(Status.FAILED, msg("handed back"), error_kind=ErrorKind.LOST, message=message)
+    retry(job, attempt=job.attempt, place=job.place)
+
+
 def resend() -> None:
     """Resend lost messages. Before: jobs that could run but have no message. After: messages.
 

@@ -3,7 +3,7 @@
 from django.db import InterfaceError, OperationalError
 
 from portal.celery import app
-from portal.jobs import execution, scheduler, services
+from portal.jobs import checkpoints, execution, scheduler, services
 
 
 # A database that is busy at that moment must not cost the message.
@@ -33,3 +33,9 @@ def resend() -> None:
 def reap() -> None:
     """Before: jobs whose worker is gone. After: none."""
     services.reap()
+
+
+@app.task
+def sweep_checkpoints() -> None:
+    """Before: checkpoints of jobs that ended days ago. After: none."""
+    checkpoints.sweep()

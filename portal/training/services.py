@@ -11,10 +11,10 @@ from django.db import transaction
 from portal.core import configs
 from portal.datasets.models import DatasetVersion
 from portal.datasets.staged_cache import staged
+from portal.jobs import checkpoints
 from portal.jobs import services as jobs
-from portal.jobs.execution import job_folder
 from portal.jobs.kinds import Invocation
-from portal.jobs.models import ErrorKind, Job, Priority
+from portal.jobs.models import Job, Priority
 from portal.models import evaluations
 from portal.models.models import Model
 from portal.training import methods, pretrained
@@ -104,12 +104,9 @@ def _checkouts() -> dict[str, str]:
 
 
 def _earlier_folder(job: Job) -> str | None:
-    """The folder of the attempt that this job resumes, if its worker was lost on this host."""
-    lost = job.retry_of
-    if lost is None or lost.error_kind != ErrorKind.LOST:
-        return None
-    folder = job_folder(lost)
-    return str(folder) if folder.is_dir() else None
+    """The folder of the attempt that this job resumes, if its worker was lost or stopped."""
+    folder = checkpoints.earlier(job)
+    return str(folder) if folder else None
 
 
 def complete(job: Job, result: dict) -> None:

@@ -29,8 +29,8 @@ PLUMBING = re.compile(
         "portal/(core|teams|notify|history|home)/.*",
         r"portal/\w+/(models|states|filters|apps|job_kinds|refusals|events)\.py",
         r"portal/jobs/(kinds|hooks)\.py|portal/devices/releases\.py",
-        # How far a job is, and how one ends.
-        r"portal/jobs/(context|endings|reports|made_files|log)\.py",
+        # How far a job is, what of it is kept for later, whether its worker stops, and how one ends.
+        r"portal/jobs/(context|checkpoints|draining|endings|reports|made_files|log)\.py",
         # Questions: how large, what was said, which predictions and images, what a task or library knows,
         # whether predictions are of the images sent, whether a request asks how the server is.
         r"portal/datasets/(upload_limits|reading_options|reading_serializers|staged_cache|indexes|archive_sources)\.py",

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -64,6 +65,8 @@ class JobFolder:
         self.artifacts = self.path / "artifacts"
         self.scratch = self.path / "scratch"
         self._seconds: dict[str, float] = {}
+        self._resumable: dict[str, list[Path]] = {}
+        self._checkpoints = 0
         self._lock = threading.Lock()
 
     def spec(self) -> dict[str, Any]:
@@ -98,6 +101,28 @@ class JobFolder:
     def metric(self, step: int, name: str, value: float) -> None:
         """Record one point of a curve. Names are ``train/loss``, ``val/top1``, ``train/lr`` …"""
         self._event(type="metric", step=step, name=name, value=value)
+
+    def checkpoint(self, files: list[Path], part: str = "") -> None:
+        """Offer finished files below the folder, from which a later job can go on, perhaps on another host.
+
+        They are linked into a folder ``scratch/checkpoint-<n>``, where they have the same places as here; the
+        portal copies one of these now and then. A job with several trainings offers each as a ``part``.
+        """
+        self._resumable[part] = files
+        self._checkpoints += 1
+        target = self.scratch / f"checkpoint-{self._checkpoints}"
+        for file in (file for files in self._resumable.values() for file in files):
+            where = target / file.relative_to(self.path)
+            where.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(file, where)
+            except FileNotFoundError:
+                continue
+            except OSError:  # links between folders may be forbidden
+                shutil.copyfile(file, where)
+        self._event(type="checkpoint", folder=f"scratch/{target.name}")
+        # The one before may be being copied.
+        shutil.rmtree(self.scratch / f"checkpoint-{self._checkpoints - 2}", ignore_errors=True)
 
     @contextlib.contextmanager
     def tool(self, name: str) -> Iterator[None]:

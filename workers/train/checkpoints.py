@@ -82,6 +82,17 @@ def prune(output: Path, keep: set[int]) -> None:
                 stem.with_suffix(suffix).unlink(missing_ok=True)
 
 
+def resumable(scratch: Path, history: History) -> list[Path]:
+    """Return the files from which a later job resumes: the history, the last and the best scored epoch."""
+    epochs = complete_epochs(scratch / "output")
+    scored = {epoch: history.scores[epoch] for epoch in epochs if epoch in history.scores}
+    if not scored:
+        return []
+    told = History(history.identity, scored, history.losses)
+    stems = {epochs[max(scored)], epochs[told.best_epoch]}
+    return [scratch / HISTORY, *(stem.with_suffix(suffix) for stem in sorted(stems) for suffix in SUFFIXES)]
+
+
 def take_over(earlier: Path, output: Path, history: History) -> Path | None:
     """Copy the last and the best checkpoint of an earlier job into ``output``; return the last one's stem.
 

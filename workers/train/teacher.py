@@ -28,6 +28,9 @@ class TeacherFolder(JobFolder):
     def phase(self, name: str) -> None:
         self.student.phase(msg("teacher: {phase}", phase=name))
 
+    def checkpoint(self, files: list[Path], part: str = FOLDER) -> None:
+        self.student.checkpoint(files, part)
+
 
 def with_trained_teacher(folder: JobFolder, plan: Plan) -> Plan:
     """Return the plan of a distillation with its teacher trained.

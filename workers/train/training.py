@@ -195,6 +195,8 @@ class Training:
         if "loss" in line.values:
             self.history.losses[line.epoch] = line.values["loss"]
         self.history.save(self.folder.scratch)
+        if files := checkpoints.resumable(self.folder.scratch, self.history):
+            self.folder.checkpoint(files)
         # This epoch's own checkpoint is about to be written, so the one before it must stay until then.
         checkpoints.prune(self.output, keep={line.epoch, line.epoch - 1, self.history.best_epoch})
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from workers.train.checkpoints import SUFFIXES, History, complete_epochs, load_history, prune, take_over
+from workers.contract import JobFolder
+from workers.train.checkpoints import (
+    SUFFIXES,
+    History,
+    complete_epochs,
+    load_history,
+    prune,
+    resumable,
+    take_over,
+)
 
 IDENTITY = {"recipe": "r", "epochs": 12}
 
@@ -79,6 +88,35 @@ def test_it_goes_on_from_the_last_whole_checkpoint_and_brings_the_best_along(ear
     assert sorted(complete_epochs(output)) == [2, 3]
     assert history.scores == {1: 0.5, 2: 0.9, 3: 0.8}
     assert history.best_epoch == 2
+
+
+def test_another_job_goes_on_from_the_copy_that_the_program_offers(earlier, tmp_path):
+    scratch = earlier / "scratch"
+    folder = JobFolder(earlier)
+    folder.checkpoint(resumable(scratch, load_history(scratch)))
+    prune(scratch / "output", keep=set())  # the copy has files of its own
+    history = History(IDENTITY)
+    stem = take_over(scratch / "checkpoint-1", tmp_path / "output", history)
+    assert stem.name == "epoch_3" and history.best_epoch == 2
+    assert '"folder": "scratch/checkpoint-1"' in (earlier / "events.jsonl").read_text()
+
+
+def test_the_last_two_copies_are_kept_and_parts_stay_together(earlier):
+    folder, teacher = JobFolder(earlier), earlier / "scratch" / "teacher.pdparams"
+    teacher.write_text("teacher")
+    folder.checkpoint([teacher], "teacher")
+    for _ in range(2):
+        folder.checkpoint(resumable(folder.scratch, load_history(folder.scratch)))
+    assert sorted(path.name for path in folder.scratch.glob("checkpoint-*")) == [
+        "checkpoint-2",
+        "checkpoint-3",
+    ]
+    assert (folder.scratch / "checkpoint-3" / "scratch" / "teacher.pdparams").read_text() == "teacher"
+    assert (folder.scratch / "checkpoint-3" / "scratch" / "history.json").exists()
+
+
+def test_nothing_is_offered_before_an_epoch_is_whole(tmp_path):
+    assert resumable(tmp_path, History(IDENTITY, {1: 0.5})) == []
 
 
 def test_an_epoch_that_was_saved_but_not_heard_of_is_trained_again(earlier, tmp_path):
