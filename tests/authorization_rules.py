@@ -9,6 +9,7 @@ from portal.teams.models import Role, Scope
 ALLOWED, REFUSED, UNKNOWN, SIGN_IN, BROKEN = "allowed", "refused", "unknown", "sign in", "broken"
 PUBLIC = "everybody"
 SIGNED_IN = Role.VIEWER
+SERVER = "server"  # administrators of the server: no role in a team makes one
 VIEWER, MEMBER, OPERATOR, ADMIN = Role.VIEWER, Role.MEMBER, Role.OPERATOR, Role.ADMIN
 READ, DATASETS, RUNS, DEPLOY, MANAGE = Scope.READ, Scope.DATASETS, Scope.RUNS, Scope.DEPLOY, Scope.ADMIN
 

@@ -17,7 +17,7 @@ from portal.devices.jump_api import JumpHostViewSet
 from portal.fitting.api import FitSearchViewSet
 from portal.history.api import HistoryViewSet, ProvenanceViewSet
 from portal.home.views import api_docs
-from portal.jobs.api import JobViewSet, QueueViewSet
+from portal.jobs.api import HostViewSet, JobViewSet, QueueViewSet
 from portal.models.api import EvaluationViewSet, ModelViewSet
 from portal.notify.api import NoticeChoiceViewSet, NotificationViewSet, WebhookViewSet
 from portal.prelabelling.api import PrelabellingViewSet
@@ -45,6 +45,7 @@ router.register("jobs", JobViewSet)
 router.register("history", HistoryViewSet, basename="history")
 router.register("provenance", ProvenanceViewSet, basename="provenance")
 router.register("queue", QueueViewSet, basename="queue")
+router.register("hosts", HostViewSet, basename="host")
 router.register("models", ModelViewSet)
 router.register("model-files", ModelFileViewSet)
 router.register("compiled-models", CompiledModelViewSet)

@@ -11,11 +11,12 @@ from portal.core import conditional
 from portal.core.api import ApiViewSet, TeamViewSet
 from portal.core.calls import with_query, without_body
 from portal.core.schema import RANGE
-from portal.jobs import curves, log, queue_page, scheduler, services, subjects
+from portal.jobs import curves, hosts, log, queue_page, scheduler, services, subjects
 from portal.jobs.filters import JobFilter
 from portal.jobs.models import Job
 from portal.jobs.serializers import (
     ArtifactSerializer,
+    HostSerializer,
     JobEventSerializer,
     JobSerializer,
     LogQuerySerializer,
@@ -26,8 +27,8 @@ from portal.jobs.serializers import (
     QueueSerializer,
 )
 from portal.teams import audit
-from portal.teams.access import refuse_unless
-from portal.teams.models import Role
+from portal.teams.access import refuse_unless, refuse_unless_server_administrator
+from portal.teams.models import Role, Scope
 
 POINT = ("id", "name", "step", "value")
 
@@ -148,3 +149,18 @@ class QueueViewSet(ApiViewSet):
     def list(self, request):
         """Every queue. Jobs of other teams appear without details."""
         return Response(QueueSerializer(queue_page.as_data(request.team), many=True).data)
+
+
+class HostViewSet(ApiViewSet):
+    """The hosts on which workers run, for administrators of the server."""
+
+    serializer_class = HostSerializer
+    read_scope = Scope.ADMIN
+    filter_backends: tuple = ()
+    pagination_class = None
+
+    @extend_schema(responses=HostSerializer(many=True))
+    def list(self, request):
+        """Which hosts are alive, what each runs and may run, and what it has in its cache."""
+        refuse_unless_server_administrator(request)
+        return Response(HostSerializer(hosts.hosts(), many=True).data)

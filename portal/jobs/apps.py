@@ -6,11 +6,11 @@ class JobsConfig(AppConfig):
     name = "portal.jobs"
 
     def ready(self):
-        from celery.signals import worker_init, worker_shutting_down
+        from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
         from django.core.checks import register
 
         from portal.core import refusals
-        from portal.jobs import checks, draining, scheduler, stored_bytes
+        from portal.jobs import checks, draining, hosts, scheduler, stored_bytes
         from portal.jobs.models import IllegalTransition, Job
         from portal.teams import filters, quota_usage
         from portal.teams.quota_usage import StoragePart
@@ -18,6 +18,9 @@ class JobsConfig(AppConfig):
         register(checks.check)
         worker_init.connect(checks.on_worker_start)
         worker_shutting_down.connect(draining.begin)
+        worker_ready.connect(hosts.on_ready)
+        worker_shutting_down.connect(hosts.on_stopping)
+        worker_shutdown.connect(hosts.on_stopped)
         filters.add_people(lambda team: Job.objects.for_team(team).order_by().values("created_by"))
         quota_usage.count_jobs_by(scheduler.counts)
         title = _("Models and other files of jobs")

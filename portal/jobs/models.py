@@ -244,3 +244,24 @@ class Checkpoint(models.Model):
 
     def __str__(self):
         return self.file.name
+
+
+class Worker(models.Model):
+    """A Celery worker, as it reports itself; see ``hosts.py``."""
+
+    name = models.CharField(max_length=200, unique=True)  # Celery's, such as train@gpu-1
+    host = models.CharField(max_length=100, db_index=True)
+    queues = models.JSONField(default=list)
+    slots = models.PositiveIntegerField(default=0)
+    device = models.CharField(max_length=100, blank=True)  # what trainings run on, for the queue "train"
+    version = models.CharField(max_length=30, blank=True)
+    cached = models.PositiveIntegerField(default=0)  # datasets
+    is_stopping = models.BooleanField(default=False)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["host", "name"]
+
+    def __str__(self):
+        return self.name

@@ -1,7 +1,7 @@
 from rest_framework import serializers
 
 from portal.core.serializers import ChoiceOrNull, KnownFieldsOnly
-from portal.jobs import curves, scheduler
+from portal.jobs import curves, hosts, scheduler
 from portal.jobs.models import Artifact, ErrorKind, Job, JobEvent, Metric, Priority, Status
 
 LARGEST = 2**62
@@ -97,6 +97,40 @@ class QueueSerializer(serializers.Serializer):
     )
     running = QueueEntrySerializer(many=True)
     waiting = QueueEntrySerializer(many=True)
+
+
+class HostWorkerSerializer(serializers.Serializer):
+    name = serializers.CharField(help_text="Celery's, such as `train@gpu-1`")
+    state = serializers.ChoiceField(
+        choices=[hosts.ALIVE, hosts.STOPPING, hosts.LOST],
+        help_text="stopping: finishes its jobs or hands them back; lost: not heard of for a minute",
+    )
+    queues = serializers.ListField(child=serializers.CharField(), help_text="what it may run")
+    slots = serializers.IntegerField(help_text="how many jobs at a time")
+    device = serializers.CharField(help_text="what trainings run on; empty for other workers")
+    version = serializers.CharField()
+    is_current = serializers.BooleanField(help_text="whether it has the portal's version")
+    started_at = serializers.DateTimeField()
+    seen_at = serializers.DateTimeField()
+
+
+class HostJobSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    kind = serializers.CharField()
+    team = serializers.CharField(source="team.name")
+    phase = serializers.CharField()
+    started_at = serializers.DateTimeField()
+
+
+class HostSerializer(serializers.Serializer):
+    """A host on which workers run."""
+
+    name = serializers.CharField()
+    is_alive = serializers.BooleanField()
+    seen_at = serializers.DateTimeField()
+    cached = serializers.IntegerField(help_text="datasets that it has in its cache")
+    workers = HostWorkerSerializer(many=True)
+    jobs = HostJobSerializer(many=True, help_text="what it runs now, of all teams")
 
 
 class MoveSerializer(KnownFieldsOnly, serializers.Serializer):

@@ -7,6 +7,7 @@ from portal.jobs import views
 urlpatterns = [
     path("", views.job_list, name="job-list"),
     path("live/", views.job_list_live, name="job-list-live"),
+    path("hosts/", views.host_list, name="job-hosts"),
     path("<int:pk>/", views.job_detail, name="job-detail"),
     path("<int:pk>/live/", views.job_live, name="job-live"),
     path("<int:pk>/log/", views.job_log, name="job-log"),

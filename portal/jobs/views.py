@@ -12,12 +12,13 @@ from django.views.decorators.http import require_POST
 from portal.core import conditional, live
 from portal.core.live import Live
 from portal.core.numbers import whole_number
-from portal.jobs import curves, forecast, hooks, log, queue_page, scheduler, services, subjects
+from portal.jobs import curves, forecast, hooks, hosts, log, queue_page, scheduler, services, subjects
 from portal.jobs.models import IllegalTransition, Job, Priority
 from portal.teams import audit
-from portal.teams.access import refuse_unless
+from portal.teams.access import refuse_unless, refuse_unless_server_administrator
 from portal.teams.models import Role
 from portal.teams.quotas import QuotaReached
+from portal.version import VERSION
 
 
 def _job(request, pk: int) -> Job:
@@ -32,6 +33,13 @@ def job_list(request):
 def job_list_live(request):
     """The live part of the queue."""
     return live.respond(request, lambda: queue_page.live(request))
+
+
+def host_list(request):
+    """The hosts on which workers run, for administrators of the server."""
+    refuse_unless_server_administrator(request)
+    context = {"hosts": hosts.hosts(), "version": VERSION}
+    return render(request, "jobs/hosts.html", context)
 
 
 def job_detail(request, pk):

@@ -42,6 +42,13 @@ def refuse_unless(request, role: str) -> None:
     )
 
 
+def refuse_unless_server_administrator(request) -> None:
+    """Raise PermissionDenied, or MissingScope for a token without the scope ``admin``."""
+    require_scope(request, SCOPE_OF_ROLE[Role.ADMIN])
+    if not request.user.is_superuser:
+        raise PermissionDenied(msg("Only an administrator of this server may see this."))
+
+
 member_required = role_required(Role.MEMBER)
 operator_required = role_required(Role.OPERATOR)
 admin_required = role_required(Role.ADMIN)

@@ -18,6 +18,7 @@ def add_to(group: click.Group) -> None:
     command(group, "compare", _page, short_help="Compare two to six runs.")(compare)
     command(group, "provenance", short_help="Find where a file comes from, by its SHA-256.")(provenance)
     command(group, "queue", at("jobs/"), short_help="Show running and queued jobs.")(queue)
+    command(group, "hosts", at("jobs/hosts/"), short_help="Show the hosts of this server's workers.")(hosts)
 
 
 @click.argument("words", required=False)
@@ -107,3 +108,17 @@ def queue(app: App, limit: int):
         for name, row in app.cut(rows, limit)
     ]  # fmt: skip
     app.screen.table(["Queue", "Job", "Kind", "By", "State", ">Ends or starts in", "Waits for"], cells)
+
+
+@limited
+def hosts(app: App, limit: int):
+    """Show the hosts on which workers run, for administrators of the server."""
+    found = app.client.get("hosts/")
+    app.screen.document(found)
+    rows = [(host, worker) for host in found for worker in host["workers"]]
+    cells = [
+        (host["name"], worker["name"], worker["state"], ", ".join(worker["queues"]), worker["device"],
+         worker["version"], host["cached"], ", ".join(f"job/{job['id']}" for job in host["jobs"]))
+        for host, worker in app.cut(rows, limit)
+    ]  # fmt: skip
+    app.screen.table(["Host", "Worker", "State", "Queues", "Device", "Version", ">Cached", "Runs"], cells)
