@@ -289,7 +289,9 @@ CACHE_DIR = env.path("CACHE_DIR", VAR_DIR / "cache")
 CACHE_MAX_BYTES = env.integer("CACHE_MAX_MB", 20 * 1024, least=1) * 1024 * 1024  # of staged datasets
 TRAIN_PYTHON = env.executable("TRAIN_PYTHON", BASE_DIR / "workers/train/.venv/bin/python")
 CONVERT_PYTHON = env.executable("CONVERT_PYTHON", BASE_DIR / "workers/convert/.venv/bin/python")
+# "gpu:0 gpu:1": one training on each at a time; "gpu:0,gpu:1": one training on both.
 TRAIN_DEVICE = env.text("TRAIN_DEVICE", "cpu")
+TRAIN_DEVICES = TRAIN_DEVICE.split() or ["cpu"]
 PADDLECLAS_DIR = env.path("PADDLECLAS_DIR")
 PADDLEDET_DIR = env.path("PADDLEDET_DIR")
 PRETRAINED_DIR = env.path("PRETRAINED_DIR")

@@ -34,7 +34,7 @@ def programs(board_port: int | None) -> dict[str, list[str]]:
         "worker": [*worker, "-Q", "default", "-c", "2", "-n", "worker@%h"],
         "deploy": [*threads, "-Q", "deploy", "-c", str(settings.DEPLOY_SLOTS), "-n", "deploy@%h"],
         "camera": [*threads, "-Q", "camera", "-c", str(settings.CAMERA_SLOTS), "-n", "camera@%h"],
-        "train": [*worker, "-Q", "train", "-c", "1", "-n", "train@%h"],
+        "train": [*worker, "-Q", "train", "-c", str(len(settings.TRAIN_DEVICES)), "-n", "train@%h"],
         "convert": [*worker, "-Q", "convert", "-c", "1", "-n", "convert@%h"],
         # Never blocked: its tasks only query the database.
         "upkeep": [*threads, "-Q", "upkeep", "-c", "2", "-n", "upkeep@%h"],

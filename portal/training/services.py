@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from billiard import current_process
 from django.conf import settings
 from django.db import transaction
 
@@ -58,6 +59,7 @@ def prepare(job: Job, folder: Path) -> Invocation:
     recipe = configs.recipes()[model.recipe]
     version = model.dataset_version
     method = methods.settings(model)
+    device = device_of_slot()
     weights = notice = None
     if model.params["pretrained"] and model.parent_id is None:
         weights, notice = pretrained.find(recipe)
@@ -76,12 +78,18 @@ def prepare(job: Job, folder: Path) -> Invocation:
             "class_names": version.class_names,
             **{name: model.params[name] for name in SPEC_PARAMS},
             "checkouts": _checkouts(),
-            "device": settings.TRAIN_DEVICE,
+            "device": device,
             "pretrained_notice": notice,
             "method": method,
         },
-        **_means(settings.TRAIN_DEVICE),
+        **_means(device),
     )
+
+
+def device_of_slot() -> str:
+    """The device of this process of Celery's pool: one training at a time on each."""
+    slot = getattr(current_process(), "index", 0) or 0
+    return settings.TRAIN_DEVICES[slot % len(settings.TRAIN_DEVICES)]
 
 
 def _means(device: str) -> dict[str, Any]:
