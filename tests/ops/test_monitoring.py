@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from portal.core import schema_state
 from portal.jobs.models import Job, Status
 from portal.ops.monitoring import checks, figures
 from portal.ops.monitoring.probes import Probes
@@ -167,6 +168,6 @@ def test_missing_migrations_are_told_until_the_tables_are_right(db, monkeypatch)
         return plans[len(asked) - 1]
 
     monkeypatch.setattr(checks, "_tables_are_right", [])
-    monkeypatch.setattr(checks.MigrationExecutor, "migration_plan", plan)
+    monkeypatch.setattr(schema_state.MigrationExecutor, "migration_plan", plan)
     assert "1 migrations are not applied: run manage.py setup" in checks._tables()
     assert [checks._tables(), checks._tables()] == ["", ""] and len(asked) == 2

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from portal.celery import app
+from portal.core import schema_state
 
 logger = logging.getLogger(__name__)
 
@@ -45,10 +45,8 @@ def _tables() -> str:
     """Tables only ever gain migrations, and reading all of these takes a second: once right, always right."""
     if _tables_are_right:
         return ""
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if missing:
-        return f"{len(missing)} migrations are not applied: run manage.py setup with this version"
+    if missing := schema_state.missing():
+        return f"{missing} migrations are not applied: run manage.py setup with this version"
     _tables_are_right.append(True)
     return ""
 
