@@ -278,6 +278,7 @@ SPECTACULAR_SETTINGS = {
         "ModelFormatEnum": "portal.importing.serializers.FORMATS",
         "ReviewStateEnum": "portal.review.models.State",
         "StatusEnum": "portal.jobs.models.Status",
+        "WorkerStateEnum": "portal.jobs.hosts.STATES",
         "VersionStatusEnum": "portal.datasets.serializers.VERSION_STATUSES",
         "FormatEnum": "workers.datakit.readers.LAYOUTS",
     },

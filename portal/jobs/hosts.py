@@ -26,7 +26,7 @@ EVERY_SECONDS = 15.0
 LOST_AFTER = timedelta(seconds=60)
 FORGOTTEN_AFTER = timedelta(days=7)
 HOST_CHARACTERS = 60  # as in a job's ``worker``
-ALIVE, STOPPING, LOST = "alive", "stopping", "lost"
+STATES = ALIVE, STOPPING, LOST = "alive", "stopping", "lost"
 
 
 class Reporter:

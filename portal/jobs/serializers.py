@@ -102,7 +102,7 @@ class QueueSerializer(serializers.Serializer):
 class HostWorkerSerializer(serializers.Serializer):
     name = serializers.CharField(help_text="Celery's, such as `train@gpu-1`")
     state = serializers.ChoiceField(
-        choices=[hosts.ALIVE, hosts.STOPPING, hosts.LOST],
+        choices=hosts.STATES,
         help_text="stopping: finishes its jobs or hands them back; lost: not heard of for a minute",
     )
     queues = serializers.ListField(child=serializers.CharField(), help_text="what it may run")
