@@ -56,4 +56,4 @@ def _lacking() -> str:
         count = schema_state.missing()
     except DatabaseError as error:
         return f"the database cannot be used: {error}"
-    return f"{count} migrations are not applied: run manage.py setup with this version." if count else ""
+    return f"{count} migrations are not applied: run manage.py setup with this version" if count else ""
