@@ -118,6 +118,8 @@ def _target_of(device: Device) -> tuple[str, str] | None:
 def _left_alone(device, compiled, model: Model, current, replace_others: bool) -> Message | str:
     if compiled is None:
         return msg("The model is not compiled for this board.")
+    if not model.runs_with(device.board_profile.driver):
+        return msg("Its library decodes PicoDet only, and the model is a detector of another kind.")
     if current is None:
         if device.current_release and not replace_others:
             return msg("It runs a release that Slipway does not know.")
