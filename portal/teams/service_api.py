@@ -27,10 +27,19 @@ class ServiceAccountSerializer(serializers.ModelSerializer):
         return next((row.role for row in account.user.memberships.all()), Role.VIEWER)
 
 
+class TextField(serializers.CharField):
+    """A text, and no number in its place."""
+
+    def to_internal_value(self, data):
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class NewServiceAccountSerializer(KnownFieldsOnly, serializers.Serializer):
     """A new account for programs; it has at most the role operator."""
 
-    name = serializers.CharField(max_length=100, validators=[one_line])
+    name = TextField(max_length=100, validators=[one_line])
     role = serializers.ChoiceField(choices=[(role.value, role.label) for role in service_accounts.ROLES])
 
 

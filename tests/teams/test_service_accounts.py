@@ -84,6 +84,8 @@ def test_it_never_administers_and_the_api_does_the_same(with_token, dora, team):
     address = f"/api/v1/service-accounts/{made.json()['id']}/"
     wrong = client.post("/api/v1/service-accounts/", {"name": "Boss", "role": "admin"}, format="json")
     assert wrong.status_code == 400
+    number = client.post("/api/v1/service-accounts/", {"name": 7, "role": "viewer"}, format="json")
+    assert number.status_code == 400
     twice = client.post("/api/v1/service-accounts/", {"name": "Oven", "role": "viewer"}, format="json")
     assert twice.status_code in (400, 409) and "choose another" in twice.content.decode()
     body = {"name": "CI", "scopes": ["read", "admin"], "days": 7}
