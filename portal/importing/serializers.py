@@ -59,11 +59,10 @@ class InspectionSerializer(serializers.Serializer):
     chips = ChipFitSerializer(many=True)
     task = serializers.CharField(required=False)
     classes = serializers.IntegerField(required=False)
-    detector = serializers.ChoiceField(
-        choices=list(DETECTORS.items()),
+    detector = serializers.CharField(
         allow_blank=True,
         required=False,
-        help_text="The family of a detector; empty for other networks.",
+        help_text=f"The family of a detector ({', '.join(DETECTORS)}); empty for other networks.",
     )
     input_size = serializers.ListField(child=serializers.IntegerField(), required=False)
     is_free = serializers.BooleanField(required=False, help_text="Whether another input size can be chosen.")
