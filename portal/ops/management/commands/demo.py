@@ -19,7 +19,7 @@ from portal.ops import demo, ports, supervision
 from portal.teams.models import Membership, Role, Scope, Team, User
 from portal.teams.services import DEFAULT_TEAM, reset_password
 
-START_SECONDS = 180  # a busy machine with two cores takes a minute
+START_SECONDS = 300  # a busy machine with two cores takes minutes
 TOKEN_SCOPES = [Scope.READ, Scope.DATASETS, Scope.RUNS, Scope.DEPLOY]
 
 
