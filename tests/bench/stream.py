@@ -145,18 +145,16 @@ def memory_of(place: Scene) -> dict[str, float]:
 
 
 def cameras(place: Scene) -> list[int]:
-    """The camera programs that run on the board."""
-    return [pid for pid in processes.with_argument("camera.py") if pid in _python(pid)]
+    """The camera programs that run on the board, without the shells that started them."""
+    return [pid for pid in processes.with_argument("camera.py") if _is_python(pid)]
 
 
-def _python(pid: int) -> set[int]:
-    """The process itself, unless it is a shell that started one."""
+def _is_python(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as stream:
-            words = stream.read().split(b"\0")
+            return b"python" in stream.read().split(b"\0")[0]
     except OSError:
-        return set()
-    return {pid} if b"-c" in words[1:2] and b"python" in words[0] else set()
+        return False
 
 
 def until(condition, seconds: float) -> float:
