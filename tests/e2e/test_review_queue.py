@@ -40,7 +40,7 @@ def test_a_wrong_answer_is_corrected_and_found_in_the_next_version(open_page, wo
     page.wait_for_load_state()
     page.keyboard.press("x")
     page.wait_for_url("**/review/")
-    page.click("text=Create the next version")
+    page.click("button:has-text('Create the next version')")
     page.wait_for_url("**/datasets/versions/*/")
     expect(page.get_by_text("What changed from v1")).to_be_visible()
     made = DatasetVersion.objects.get(dataset=pets, number=2)
