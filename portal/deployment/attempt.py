@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -99,7 +100,7 @@ class Attempt(steps.Trial):
             self.built, self.expected, self.dataset = build_release(self.deployment, folder)
             self.name, built = self.built.id, self.built
             header = doctor.header_of(folder / "model.rknn")
-            self.examine = lambda *line: doctor.examine(self.device, header, *line, self.lock.status)
+            self.examine = partial(doctor.examine, self.device, header, lambda: self.lock.status)
             self.context.log(f"release {built.id}: {len(built.files)} files, {built.total_bytes} bytes")
             intended = release_facts(built, self.profile.root)
         # Before anything changes on the board: see ``devices/running.py``.

@@ -15,7 +15,6 @@ from typing import Any
 
 from django.utils.crypto import salted_hmac
 
-from portal.deployment.manager import run_in_turn, run_release_manager
 from portal.deployment.models import Deployment
 from portal.deployment.steps import TIDY_SECONDS
 from portal.devices import health, running
@@ -23,7 +22,7 @@ from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, RemoteFailed
 from portal.devices.hostkeys import HostKey
 from portal.devices.models import Device
-from portal.devices.remote_runner import Profile
+from portal.devices.remote_runner import Profile, run_in_turn, run_release_manager
 from portal.devices.services import connect
 from portal.jobs.context import JobContext
 from portal.jobs.models import Job

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,13 +74,17 @@ def of_model(facts: dict[str, Any], header: Header) -> Line:
 
 
 def examine(
-    device: Device, header: Header, connection: BoardConnection, profile: Profile, status: dict[str, Any]
+    device: Device,
+    header: Header,
+    status: Callable[[], dict[str, Any]],
+    connection: BoardConnection,
+    profile: Profile,
 ) -> list[Line]:
-    """Check a board before a model is deployed to it; ``status`` is what its release manager just reported.
+    """Check a board before a model is deployed to it; ``status`` gives what its release manager reported.
 
     Raises Unfit, which says what to do.
     """
-    facts = probe.probe(connection, profile, status)
+    facts = probe.probe(connection, profile, status())
     Device.objects.filter(pk=device.pk).update(probe=facts)
     device.probe = facts
     lines = [*fitness.of_probe(facts, profile), of_model(facts, header)]

@@ -11,22 +11,29 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from portal.deployment.manager import run_in_turn, run_release_manager
-from portal.deployment.release import Release
-from portal.deployment.uploading import OnPhase, OnProgress, Upload, bring
+from portal.deployment.release import Release, size_of
 from portal.devices.answers import malformation
 from portal.devices.connection import BoardConnection
-from portal.devices.errors import BoardError, RemoteFailed
-from portal.devices.remote_runner import Profile, malformed, run_release
+from portal.devices.errors import BoardError, DiskFull, RemoteFailed
+from portal.devices.remote_runner import (
+    Profile,
+    malformed,
+    run_in_turn,
+    run_release,
+    run_release_manager,
+)
 from workers.contract.messages import join, msg
 
 CHECK_SECONDS = 300.0
 TIDY_SECONDS = 20.0
 MANIFEST_BYTES = 16 * 1024 * 1024
+OnPhase = Callable[[str], None]
+OnProgress = Callable[[int, int], None]
 PHASES = (
     msg("check the board"),
     msg("check space"),
@@ -69,12 +76,25 @@ class Trial:
         """The trial itself; any exception ends it."""
 
     def confirmed(self, found: dict[str, Any]) -> None:
-        """The trial is over, and the lock of its token is released; ``found`` is as ``list_releases`` returns
-        it, with ``keep`` also the ids in ``removed``, and ``untidy`` says why an old release was not.
+        """The trial is over, and the lock of its token is released.
+
+        ``found`` has ``current`` (an id or None) and ``releases`` (``id``, ``activated``, ``bytes``,
+        ``classes``, ``provenance``), newest activation first; ``activated`` is in seconds by the board's
+        clock, or None. With ``keep`` it also has the ids in ``removed``; ``untidy`` says why one was not.
         """
 
     def rolled_back(self, before: str | None) -> None:
         """``before`` is current again."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """``sent`` is False if the board already had the whole release; ``resumed`` counts the bytes of an
+    earlier upload.
+    """
+
+    sent: bool
+    resumed: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,12 +107,6 @@ class Deployed:
     load_ms: float
     golden: list[dict[str, Any]]
     upload: Upload
-
-
-def list_releases(connection: BoardConnection, profile: Profile) -> dict[str, Any]:
-    """``{"current": id or None, "releases": [{"id", "activated", "bytes", "classes", "provenance"}]}``,
-    newest activation first; ``activated`` is seconds since the epoch by the board's clock, or None."""
-    return run_release_manager(connection, profile, "status")
 
 
 def deploy(
@@ -116,7 +130,7 @@ def deploy(
     with _undone(connection, profile, release.id, release.upload, token, trial):
         on_phase(msg("check the board"))
         trial.examine(connection, profile)
-        upload = bring(connection, profile, release, on_phase, on_progress)
+        upload = _bring(connection, profile, release, on_phase, on_progress)
         on_phase(msg("golden images"))
         trial.golden_images = [one["image"] for one in release.manifest["golden"]]
         messages = check(connection, profile, f"releases/{release.id}", trial.golden_images)
@@ -171,6 +185,108 @@ def _golden_on_board(
             )
         )
     return [one["image"] for one in json.loads(manifest)["golden"]]
+
+
+def _bring(
+    connection: BoardConnection,
+    profile: Profile,
+    release: Release,
+    on_phase: OnPhase,
+    on_progress: OnProgress,
+) -> Upload:
+    """Upload the complete release folder, unless the board has it."""
+    on_phase(msg("check space"))
+    connection.make_folder(f"{profile.root}/releases")
+    found = run_in_turn(
+        connection,
+        profile,
+        ("sweep", release.id, release.upload),
+        ("verify", release.id, release.manifest_sha256),
+        ("held", release.upload),
+    )
+    if found["there"] and not found["bad"]:
+        return Upload(sent=False)
+    held = _held(found["files"], release)
+    resumed = sum(held.values())
+    _check_space(connection, profile, release, resumed)
+    on_phase(msg("upload"))
+    _upload(connection, profile, release, held, on_progress)
+    on_phase(msg("verify"))
+    found = run_release_manager(
+        connection, profile, "accept", release.id, release.upload, release.manifest_sha256
+    )
+    bad = found["bad"] if found["there"] else sorted(release.files)
+    if bad:
+        raise RemoteFailed(
+            msg(
+                "{bad} arrived damaged on the board at {address}: its SD card may be failing; "
+                "try again, then replace the card.",
+                bad=", ".join(bad),
+                address=connection.address,
+            )
+        )
+    return Upload(True, resumed)
+
+
+def _held(files: list[dict[str, Any]], release: Release) -> dict[str, int]:
+    """The number of bytes of each file that an interrupted upload left on the board."""
+    rows = {row["name"]: row for row in files if row["name"] in release.files}
+    return {name: row["bytes"] for name, row in rows.items() if _begins(release.files[name], row)}
+
+
+def _begins(content: bytes | Path, held: dict[str, Any]) -> bool:
+    """Whether the content begins with the bytes that the board has."""
+    data = content if isinstance(content, bytes) else content.read_bytes()
+    count = held["bytes"]
+    return count <= len(data) and hashlib.sha256(data[:count]).hexdigest() == held["sha256"]
+
+
+def _check_space(connection: BoardConnection, profile: Profile, release: Release, held: int) -> None:
+    free = connection.free_bytes(f"{profile.root}/releases")
+    wanted = release.total_bytes - held + profile.free_space_bytes
+    if free is not None and free < wanted:
+        raise DiskFull(
+            msg(
+                "The board at {address} has {free} free and this release needs {wanted} with the "
+                "reserve: delete files or old releases on it, or use a larger SD card.",
+                address=connection.address,
+                free=_megabytes(free),
+                wanted=_megabytes(wanted),
+            )
+        )
+
+
+def _upload(
+    connection: BoardConnection,
+    profile: Profile,
+    release: Release,
+    held: Mapping[str, int],
+    on_progress: OnProgress,
+) -> None:
+    folder = f"{profile.root}/releases/{release.upload}.part"
+    places = sorted({name.rpartition("/")[0] for name in release.files})
+    connection.make_folder(*(f"{folder}/{place}" if place else folder for place in places))
+    sent, total = 0, release.total_bytes
+    for name, content in release.files.items():
+        start, size = held.get(name), size_of(content)
+        if start == size:
+            pass
+        elif isinstance(content, bytes):
+            connection.put_bytes(content, f"{folder}/{name}", verify=False)
+        else:
+            connection.put_file(
+                content,
+                f"{folder}/{name}",
+                verify=False,
+                on_progress=lambda done, sent=sent: on_progress(sent + done, total),
+                start=start or 0,
+            )
+        sent += size
+        on_progress(sent, total)
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1048576:.1f} MB"
 
 
 def check(
@@ -244,14 +360,6 @@ def restore(
         arguments = ("restore", release_id, *filter(None, [token]))
         return run_release_manager(connection, profile, *arguments)
     return {"restored": False, "current": None}
-
-
-def tidy(connection: BoardConnection, profile: Profile, count: int) -> dict[str, Any]:
-    """Keep ``count`` releases: the current one and the newest others.
-
-    Returns what ``list_releases`` does, and in ``removed`` the ids removed.
-    """
-    return run_in_turn(connection, profile, ("prune", str(count)), ("status",))
 
 
 def _confirm(

@@ -41,6 +41,18 @@ ERRORS: dict[str, type[BoardError]] = {
     "no-frames": CameraFailed,
 }
 
+# The fields that the result of a command of the release manager must have.
+MANAGER_FIELDS = {
+    "status": ("current", "releases"),
+    "held": ("files",),
+    "verify": ("there", "bad"),
+    "accept": ("there", "bad"),
+    "activate": ("before",),
+    "restore": ("restored", "current"),
+    "prune": ("removed",),
+    "lock": ("locked",),
+}
+
 Profile = BoardProfile
 
 
@@ -120,6 +132,24 @@ def run_sent(
         if field not in last:
             raise malformed(connection, msg("{field} is missing", field=field))
     return last
+
+
+def run_release_manager(
+    connection: BoardConnection, profile: Profile, command: str, *arguments: str
+) -> dict[str, Any]:
+    """Run a command of ``workers/board/release_manager.py`` on the board; return its message."""
+    return run_in_turn(connection, profile, (command, *arguments))
+
+
+def run_in_turn(connection: BoardConnection, profile: Profile, *commands: tuple[str, ...]) -> dict[str, Any]:
+    """Run several of its commands in one start of Python, which takes a small board half a second; return the
+    fields of all.
+    """
+    argv: list[str] = []
+    for command, *arguments in commands:
+        argv += [*(["+"] if argv else []), command, profile.root, *arguments]
+    fields = [field for command in commands for field in MANAGER_FIELDS.get(command[0], ())]
+    return run_sent(connection, profile, "release_manager.py", *argv, fields=fields)
 
 
 def run_release(

@@ -30,10 +30,10 @@ from pathlib import Path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 from portal.deployment.release import Release
-from portal.deployment.steps import deploy, list_releases
+from portal.deployment.steps import deploy
 from portal.devices.connection import BoardConnection
 from portal.devices.errors import BoardError, ConnectionLost, Unreachable
-from portal.devices.remote_runner import run_release
+from portal.devices.remote_runner import run_release, run_release_manager
 from tests.devices import boards
 from tests.devices.tiny import tiny_profile, tiny_python, tiny_release
 
@@ -157,7 +157,7 @@ class Bench:
 
     def answering(self, connection: BoardConnection) -> str | None:
         """The current release, if it is whole and answers."""
-        current = list_releases(connection, self.profile)["current"]
+        current = run_release_manager(connection, self.profile, "status")["current"]
         folder = f"{self.profile.root}/current"
         run_release(connection, self.profile, folder, "check", timeout=60)  # hashes, and golden images
         return current

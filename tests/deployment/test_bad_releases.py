@@ -10,6 +10,7 @@ from portal.deployment import steps
 from portal.deployment.steps import RolledBack, Trial, activate, deploy
 from portal.devices import channel
 from portal.devices.errors import MalformedAnswer, RemoteFailed, RemoteTimeout, WrongAnswer
+from portal.devices.remote_runner import run_release_manager
 from tests.devices.boards import RunningBoard, needs_convert_environment
 from tests.devices.tiny import HEAD, LIBRARY, TAIL, tiny_profile, tiny_python, tiny_release
 
@@ -101,6 +102,6 @@ class TestRunners:
         assert done["before"] == "r1"
 
     def held(self, connection, profile) -> list[dict]:
-        found = steps.list_releases(connection, profile)
+        found = run_release_manager(connection, profile, "status")
         assert found["current"] == "r1"
         return found["releases"]

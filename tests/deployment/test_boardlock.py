@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from portal.deployment import boardlock, manager
-from portal.deployment.manager import run_release_manager
+from portal.deployment import boardlock
 from portal.deployment.steps import deploy
 from portal.devices.errors import RemoteFailed
 from portal.devices.models import Device
+from portal.devices.remote_runner import run_in_turn, run_release_manager
 from portal.jobs.models import Job, Status
 from portal.teams.models import Team
 from tests.devices.boards import PROFILE, make_release, needs_convert_environment
@@ -121,7 +121,7 @@ def test_the_lock_is_renewed_while_the_work_goes_on_and_free_after_it(board, row
     monkeypatch.setattr(
         boardlock,
         "run_in_turn",
-        lambda *args: asked.append(args[2][0]) or manager.run_in_turn(*args),
+        lambda *args: asked.append(args[2][0]) or run_in_turn(*args),
     )
     assert execute(rows.started("Ours").job).status == Status.SUCCEEDED
     assert asked.count("lock") > 10

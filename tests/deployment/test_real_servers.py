@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from portal.deployment import steps
-from portal.deployment.steps import RolledBack, Trial, activate, deploy, list_releases, tidy
+from portal.deployment.steps import RolledBack, Trial, activate, deploy
 from portal.devices import channel, fitness
 from portal.devices.errors import (
     ConnectionLost,
@@ -19,6 +19,7 @@ from portal.devices.errors import (
     WrongAnswer,
 )
 from portal.devices.probe import probe
+from portal.devices.remote_runner import run_in_turn, run_release_manager
 from tests.deployment.servers import KINDS, MEGABYTES, Server, can_isolate
 from tests.devices.bad_link import BadLink
 from tests.devices.tiny import tiny_release
@@ -53,7 +54,7 @@ def release(server, tmp_path):
 
 
 def on_board(server, connection) -> tuple[list[str], str | None]:
-    found = list_releases(connection, server.profile)
+    found = run_release_manager(connection, server.profile, "status")
     return sorted(row["id"] for row in found["releases"]), found["current"]
 
 
@@ -64,7 +65,7 @@ def test_releases_are_deployed_rolled_back_and_pruned(server, release):
         for name in ("r1", "r2", "r3"):
             assert deploy(connection, server.profile, release(name)).upload.sent
         assert activate(connection, server.profile, "r1")["before"] == "r3"
-        assert tidy(connection, server.profile, 2)["removed"] == ["r2"]
+        assert run_in_turn(connection, server.profile, ("prune", "2"))["removed"] == ["r2"]
         assert on_board(server, connection) == (["r1", "r3"], "r1")
         facts = probe(connection, server.profile)
     assert facts["problems"] == [] and facts["writable"] is True

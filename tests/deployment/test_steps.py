@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from portal.deployment.steps import PHASES, RolledBack, Trial, activate, deploy, list_releases, tidy
+from portal.deployment.steps import PHASES, RolledBack, Trial, activate, deploy
 from portal.devices.answers import predict
 from portal.devices.errors import (
     BoardError,
@@ -14,6 +14,7 @@ from portal.devices.errors import (
     RemoteFailed,
     WrongAnswer,
 )
+from portal.devices.remote_runner import run_in_turn, run_release_manager
 from tests.devices.boards import PROFILE, make_release, needs_convert_environment, picture, until
 
 pytestmark = [pytest.mark.ssh, needs_convert_environment]
@@ -55,7 +56,7 @@ def test_a_release_becomes_current_after_its_golden_pictures(board, connection, 
 def test_the_next_release_names_the_one_before(board, connection, artifacts):
     deploy(connection, PROFILE, make_release(artifacts, "r1"))
     assert deploy(connection, PROFILE, make_release(artifacts, "r2")).before == "r1"
-    found = list_releases(connection, PROFILE)
+    found = run_release_manager(connection, PROFILE, "status")
     assert found["current"] == "r2"
     assert {release["id"] for release in found["releases"]} == {"r1", "r2"}
     assert found["releases"][0]["provenance"] == {"run": "7"}
@@ -261,7 +262,7 @@ def test_pruning_keeps_the_current_and_the_newest(board, connection, artifacts):
         deploy(connection, PROFILE, make_release(artifacts, name))
         time.sleep(1.1 if name == "r1" else 0)
     activate(connection, PROFILE, "r2")
-    removed = tidy(connection, PROFILE, 3)["removed"]
+    removed = run_in_turn(connection, PROFILE, ("prune", "3"), ("status",))["removed"]
     assert removed == ["r1"]
     assert on_board(board) == (["r2", "r3", "r4"], "r2")
 
@@ -306,7 +307,7 @@ def test_a_power_cut_at_any_step_leaves_a_board_that_answers_and_a_deployment_th
             assert on_board(board)[1] == release.id
             manifest = json.loads((board.home / "slipway/current/manifest.json").read_text("utf-8"))
             assert manifest["release"] == release.id
-            tidy(again, PROFILE, 1)
+            run_in_turn(again, PROFILE, ("prune", "1"))
     assert cuts > 30
     board.order()
     with board.connect() as connection:
