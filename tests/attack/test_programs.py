@@ -361,6 +361,7 @@ def test_a_system_that_cannot_confine_programs_is_named_by_check_and_worker(monk
     said = '{"landlock": 0, "seccomp": false}'
     done = subprocess.CompletedProcess([], 0, stdout=said)
     monkeypatch.setattr(checks.machine, "hide_process", lambda: None)
+    monkeypatch.setattr(checks, "wait_for_tables", lambda: None)
     monkeypatch.setattr(confinement.subprocess, "run", lambda *args, **kwargs: done)
     confinement.missing.cache_clear()
     try:

@@ -24,6 +24,8 @@ from tests.bench.serving import ROOT, Portal
 
 START_SECONDS = 90
 IMPATIENT = """
+import os
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 from portal.ops.front import limits
 limits.HEAD_SECONDS = limits.BODY_SECONDS = limits.STALL_SECONDS = limits.IDLE_SECONDS = 2.0
 limits.BODY_BYTES_PER_SECOND = 1024 * 1024
