@@ -15,7 +15,7 @@ pytestmark = pytest.mark.toolchain
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("networks")
-    argv = [str(settings.TRAIN_PYTHON), "-m", "tests.workers.intake.networks", str(folder)]
+    argv = [str(settings.TRAIN_PYTHON), "-m", "tests.workers.intake.inspect_all", str(folder)]
     done = subprocess.run(argv, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1], cls=Decoder)
