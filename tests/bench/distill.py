@@ -1,6 +1,6 @@
 """Measures what a teacher and images without labels add to a classifier with few labels.
 
-    .venv/bin/python -m tests.bench.distill [FOLDER] [--seeds 3] [--labels 20] [--epochs 30]
+    .venv/bin/python -m tests.bench.distill [FOLDER] [--seeds 3] [--labels 20] [--epochs 45]
 
 The teacher is a PP-LCNet x0.5 of 60 labelled digits a class. The student, a PP-LCNet x0.25, has other images:
 a few labelled ones a class, and the rest without labels, of which the teacher has seen none. Alone it trains
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--labels", type=int, default=20)
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=45)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="slipway-distill-") as folder:
         found = measure(options.folder or Path(folder), options.seeds, options.labels, options.epochs)
