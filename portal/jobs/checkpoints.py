@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import tarfile
+import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 from django.core.files import File
@@ -80,14 +82,13 @@ def job_folder(job: Job) -> Path:
 
 def store(job: Job, offered: str) -> bool:
     """Put the files of one offered folder into storage. False if the program has removed it meanwhile."""
-    folder = job_folder(job)
-    packed = folder / "checkpoint.tar"
-    if not _pack(folder / offered, packed):
-        return False
-    with packed.open("rb") as file:
-        name = default_storage.save(f"checkpoints/{job.pk}.tar", File(file))
-    size = packed.stat().st_size
-    packed.unlink()
+    # Not in the job's folder: there the program could have put a link for us to write to.
+    with tempfile.TemporaryFile(dir=settings.JOBS_DIR) as packed:
+        if not _pack(job_folder(job), offered, packed):
+            return False
+        size = packed.tell()
+        packed.seek(0)
+        name = default_storage.save(f"checkpoints/{job.pk}.tar", File(packed))
     with transaction.atomic():
         earlier = Checkpoint.objects.filter(job=job).first()
         fields = {"file": name, "size": size, "made_at": timezone.now()}
@@ -97,16 +98,16 @@ def store(job: Job, offered: str) -> bool:
     return True
 
 
-def _pack(source: Path, target: Path) -> bool:
+def _pack(folder: Path, offered: str, target: BinaryIO) -> bool:
     count = 0
-    with tarfile.open(target, "w") as tar:
-        for name, file in made_files.files_below(source):
+    with tarfile.open(fileobj=target, mode="w") as tar:
+        for name, file in made_files.files_below(folder, offered):
             entry = tar.gettarinfo(arcname=name, fileobj=file)
             entry.uid = entry.gid = 0
             entry.uname = entry.gname = ""
             tar.addfile(entry, file)
             count += 1
-    return count > 0 and source.is_dir()
+    return count > 0 and (folder / offered).is_dir()
 
 
 def earlier(job: Job) -> Path | None:

@@ -6,6 +6,7 @@ that nobody writes to.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -37,19 +38,31 @@ def open_file(path: Path | str, folder: int | None = None) -> BinaryIO:
     return os.fdopen(number, "rb")
 
 
-def files_below(folder: Path) -> Iterator[tuple[str, BinaryIO]]:
+def files_below(folder: Path, within: str = "") -> Iterator[tuple[str, BinaryIO]]:
     """Yield the relative path and the open file of each regular file below ``folder``, by name.
 
-    The files are closed here. Links are skipped; so is ``folder`` if it is a link or not a folder.
+    With ``within``, of that folder inside it. The files are closed here. Links are skipped; so is everything
+    if ``folder``, or a folder on the way to ``within``, is a link or not a folder.
     """
-    if folder.is_symlink() or not folder.is_dir():
-        return
-    for where, folders, names, descriptor in os.fwalk(folder, follow_symlinks=False):
-        folders.sort()
-        for name in sorted(names):
-            try:
-                file = open_file(name, descriptor)
-            except (NotAFile, FileNotFoundError):
-                continue
-            with file:
-                yield Path(where, name).relative_to(folder).as_posix(), file
+    with contextlib.ExitStack() as opened:
+        try:
+            root = _open_folder(opened, folder)
+            for part in Path(within).parts:
+                root = _open_folder(opened, part, root)
+        except OSError:
+            return
+        for where, folders, names, descriptor in os.fwalk(".", dir_fd=root, follow_symlinks=False):
+            folders.sort()
+            for name in sorted(names):
+                try:
+                    file = open_file(name, descriptor)
+                except (NotAFile, FileNotFoundError):
+                    continue
+                with file:
+                    yield Path(where, name).as_posix(), file
+
+
+def _open_folder(opened: contextlib.ExitStack, path: Path | str, within: int | None = None) -> int:
+    number = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=within)
+    opened.callback(os.close, number)
+    return number

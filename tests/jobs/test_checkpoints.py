@@ -117,6 +117,21 @@ def test_links_in_a_checkpoint_are_left_out(job, tmp_path):
     assert not Checkpoint.objects.exists()
 
 
+def test_a_program_cannot_have_files_of_others_read_or_written(job, tmp_path):
+    own, other = execution.job_folder(job), tmp_path / "other"
+    (other / "checkpoint-1").mkdir(parents=True)
+    (other / "checkpoint-1" / "weights").write_text("another team's")
+    own.mkdir(parents=True, exist_ok=True)
+    (own / "scratch").symlink_to(other)
+    assert not checkpoints.store(job, "scratch/checkpoint-1")
+    (own / "scratch").unlink()
+    (own / "scratch/checkpoint-1").mkdir(parents=True)
+    (own / "scratch/checkpoint-1/weights").write_text("its own")
+    (own / "checkpoint.tar").symlink_to(other / "database")
+    assert checkpoints.store(job, "scratch/checkpoint-1")
+    assert not (other / "database").exists()
+
+
 def test_a_checkpoint_that_reaches_out_of_its_folder_is_not_unpacked(job, tmp_path):
     path = tmp_path / "evil.tar"
     with tarfile.open(path, "w") as tar:
