@@ -35,14 +35,14 @@ def after(function, matches):
 
 
 def arm(moment: str) -> None:
-    from portal.deployment import attempt, steps, uploading
+    from portal.deployment import attempt, steps
     from portal.devices.connection import BoardConnection
 
     def activates(arguments):
         return "activate" in arguments
 
     if moment == "before the upload":
-        uploading._check_space = die
+        steps._check_space = die
     elif moment == "in the upload":
         BoardConnection.put_file = after(BoardConnection.put_file, lambda arguments: True)
     elif moment == "before the switch":

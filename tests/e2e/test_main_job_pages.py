@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from portal.jobs.models import Job, Status
 from portal.runs.models import Run
+from tests.e2e.forms import choose_chip
 from tests.factories import class_zip, png
 from tests.graphs import job_of
 from tests.seed import Seeder, everything
@@ -78,8 +79,7 @@ def test_a_running_page_follows_and_a_cancelled_one_falls_silent(open_page, work
     page = open_page()
     page.goto("/runs/new/")
     page.set_input_files("#id_upload", as_file(class_zip(("cat", "fake: hang"))))
-    page.click("text=Chips to compile for") if not page.is_visible("input[value=rv1106]") else None
-    page.check("input[name=chips][value=rv1106]")
+    choose_chip(page)
     page.click("text=Start the run")
     expect(page.locator("#step-train")).to_contain_text("epoch 3/3")
     expect(page.locator("pre.log")).to_contain_text("[Eval][Epoch 3]")
@@ -98,8 +98,7 @@ def test_a_closed_section_stays_closed_and_the_scroll_stays_while_the_page_follo
     page = open_page()
     page.goto("/runs/new/")
     page.set_input_files("#id_upload", as_file(class_zip()))
-    page.click("text=Chips to compile for") if not page.is_visible("input[value=rv1106]") else None
-    page.check("input[name=chips][value=rv1106]")
+    choose_chip(page)
     page.click("text=Start the run")
     page.wait_for_selector("#step-data")
     page.locator("#classes > summary").click()
@@ -137,8 +136,7 @@ def test_without_javascript_the_same_job_is_done_by_reloading(open_page, worker)
     page.click("text=Looks right")
     page.click("text=Train with it")
     page.check("label:has-text('Fast') input")
-    page.locator("summary:has-text('Chips')").click() if not page.is_visible("input[value=rv1106]") else None
-    page.check("input[name=chips][value=rv1106]")
+    choose_chip(page)
     page.click("text=Start the run")
     assert page.is_visible("noscript >> text=Reload") or "Reload" in page.content()
     for _ in range(60):

@@ -16,6 +16,7 @@ from portal.models.models import Evaluation
 from portal.runs.models import Run
 from tests.datasets.index_builders import ready_version
 from tests.datasets.test_copies import alike
+from tests.e2e.forms import choose_chip
 from tests.factories import class_zip, png, zip_of
 from tests.graphs import deployments_of
 from tests.runs.test_input_fit import of_sides
@@ -118,8 +119,7 @@ def test_a_test_split_drawn_at_the_upload_measures_the_run(open_page, people, wo
     page.click("text=Looks right")
     expect(page.locator("main")).to_contain_text(re.compile(r"12 \+ 4 \+ 4"))
     page.click("text=Train with it")
-    page.locator("summary:has-text('Chips')").click() if not page.is_visible("input[value=rv1106]") else None
-    page.check("input[name=chips][value=rv1106]")
+    choose_chip(page)
     page.click("text=Start the run")
     expect(page.locator("#step-rknn")).to_contain_text("Succeeded")
     expect(page.locator("#verdict")).to_contain_text("4 test images")
